@@ -1,1 +1,16 @@
-//! relatch
+//! Resets members' passwords from team chat, safely. This page is the plan of the house.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+pub mod domain;
+
+pub mod clock;
+pub mod net;
+pub mod secret;
+pub mod telemetry;

@@ -1,0 +1,126 @@
+//! Time: an injected clock, and how a moment is told to people in the settings' time zone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::tz::TimeZone;
+
+use crate::domain::{Moment, Span};
+
+/// Where the time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// Stands still until it is moved; for tests and the demo.
+    Fixed(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `now`.
+    pub fn fixed(now: Moment) -> Self {
+        Self::Fixed(Arc::new(AtomicI64::new(now.0)))
+    }
+
+    /// The present moment. Asked once per request and passed down.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one home of the machine's clock"
+    )]
+    pub fn now(&self) -> Moment {
+        match self {
+            Self::System => {
+                let since = std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap_or_default();
+                Moment(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+            }
+            Self::Fixed(at) => Moment(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a fixed clock; the machine's clock stays as it is.
+    pub fn advance(&self, span: Span) {
+        if let Self::Fixed(at) = self {
+            at.fetch_add(span.0, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The time zone of all texts.
+#[derive(Clone, Debug)]
+pub struct Zone(TimeZone);
+
+/// No time zone of that name is known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not a time zone such as Asia/Seoul")]
+pub struct UnknownZone;
+
+impl Zone {
+    /// A zone of the IANA database, which is built in.
+    pub fn named(name: &str) -> Result<Self, UnknownZone> {
+        TimeZone::get(name).map(Self).map_err(|_| UnknownZone)
+    }
+
+    /// Coordinated universal time.
+    pub const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// `10:05`, `tomorrow 10:05` or `24 Nov 10:05`, seen from `now`.
+    pub fn tell(&self, at: Moment, now: Moment) -> String {
+        let (then, today) = (self.civil(at), self.civil(now));
+        let clock = format!("{:02}:{:02}", then.hour(), then.minute());
+        if then.date() == today.date() {
+            clock
+        } else if today
+            .date()
+            .tomorrow()
+            .is_ok_and(|tomorrow| then.date() == tomorrow)
+        {
+            format!("tomorrow {clock}")
+        } else {
+            format!("{} {clock}", then.strftime("%-d %b"))
+        }
+    }
+
+    /// `24 Nov 10:05`: with the date always, for texts that are read later.
+    pub fn tell_with_date(&self, at: Moment) -> String {
+        self.civil(at).strftime("%-d %b %H:%M").to_string()
+    }
+
+    fn civil(&self, at: Moment) -> jiff::civil::DateTime {
+        let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+        stamp.to_zoned(self.0.clone()).datetime()
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds, for JSON: `2026-11-23T10:05:00.000Z`.
+pub fn rfc3339(at: Moment) -> String {
+    let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    format!("{stamp:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_in_the_zone_with_the_date_when_it_is_not_today() {
+        let zone = Zone::named("Asia/Seoul").unwrap();
+        let now = Moment(1_795_399_200_000); // 2026-11-23 02:00 UTC, 11:00 in Seoul
+        assert_eq!(zone.tell(now + Span::hours(5), now), "16:00");
+        assert_eq!(zone.tell(now + Span::hours(24), now), "tomorrow 11:00");
+        assert_eq!(zone.tell(now + Span::hours(48), now), "25 Nov 11:00");
+        assert_eq!(zone.tell(now - Span::hours(24), now), "22 Nov 11:00");
+        assert_eq!(rfc3339(now), "2026-11-23T02:00:00.000Z");
+        assert!(Zone::named("Mars/Olympus").is_err());
+    }
+
+    #[test]
+    fn a_fixed_clock_moves_only_when_it_is_told_to() {
+        let clock = Clock::fixed(Moment(5));
+        clock.advance(Span(3));
+        assert_eq!(clock.now(), Moment(8));
+    }
+}

@@ -1,0 +1,445 @@
+//! A member of the organisation as a directory knows them, and the addresses they can be reached at.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The directory's own, never changing name of a member. Not the e-mail: e-mails are given to other people.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MemberId(pub String);
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Everything a reset needs to know about one person. Names are untrusted text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The directory's immutable id.
+    pub id: MemberId,
+    /// Full name, cleaned by [`clean_name`].
+    pub name: String,
+    /// The address that belongs to the organisation, and the login name of those who sign in with it.
+    pub business_email: EmailAddress,
+    /// What the member signs in with.
+    pub login_method: LoginMethod,
+    /// Whether the account is in use.
+    pub status: Status,
+    /// The phone on record.
+    pub phone: Option<PhoneNumber>,
+    /// The private address on record.
+    pub personal_email: Option<EmailAddress>,
+    /// What the directory lets the member do to others.
+    pub role: Role,
+    /// Department, for the administrator to recognise the person.
+    pub department: Option<String>,
+    /// The e-mail of the member's manager.
+    pub manager_email: Option<EmailAddress>,
+}
+
+impl Member {
+    /// True when some contact outside the chat and outside the business mailbox is on record (S10, S43).
+    pub fn has_outside_contact(&self) -> bool {
+        self.phone.is_some() || self.outside_email().is_some()
+    }
+
+    /// The personal e-mail, unless it is only the business e-mail written a second time (S43).
+    pub fn outside_email(&self) -> Option<&EmailAddress> {
+        self.personal_email
+            .as_ref()
+            .filter(|personal| !personal.is_same_mailbox(&self.business_email))
+    }
+}
+
+/// Cuts a name to 64 characters and drops control and direction characters, so that it cannot disturb the text around it.
+pub fn clean_name(name: &str) -> String {
+    let cleaned: String = name
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| {
+            !c.is_control()
+                && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        })
+        .take(64)
+        .collect();
+    cleaned.trim().to_owned()
+}
+
+/// A closed set with one written form per variant, used in files, JSON and the database.
+macro_rules! written_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every variant, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The written form.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::member::UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|v| v.as_str() == text).ok_or_else(|| {
+                    $crate::domain::member::UnknownWord(Self::ALL.iter().map(|v| v.as_str()).collect::<Vec<_>>().join(", "))
+                })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use written_enum;
+
+/// A word outside a closed set; holds the words that are in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not one of {0}")]
+pub struct UnknownWord(pub String);
+
+written_enum! {
+    /// Whether an account is in use. Only `Active` and `Inactive` accounts can be reset (S16, Q6).
+    Status {
+        /// In use.
+        Active = "active",
+        /// Made, never used yet.
+        Inactive = "inactive",
+        /// Stopped by an administrator.
+        Suspended = "suspended",
+        /// Invited, not yet joined.
+        Pending = "pending",
+        /// Left the organisation.
+        Resigned = "resigned",
+    }
+}
+
+written_enum! {
+    /// What a member signs in with. Only a business e-mail has a password that can be reset here (S8, S9).
+    LoginMethod {
+        /// Business e-mail and password.
+        BusinessEmail = "business_email",
+        /// Personal e-mail and a code.
+        PersonalEmail = "personal_email",
+        /// Phone and a code.
+        Phone = "phone",
+        /// The organisation's single sign-on.
+        Sso = "sso",
+    }
+}
+
+written_enum! {
+    /// What a person may do to other accounts (S1, S2).
+    Role {
+        /// Nothing.
+        Member = "member",
+        /// An administrator with the permission "Member and Department".
+        MemberAndDepartment = "member_and_department",
+        /// A primary administrator.
+        PrimaryAdmin = "primary_admin",
+    }
+}
+
+/// One e-mail address: one `@`, a dotted domain, at most 254 characters, nothing that could become a second recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct EmailAddress(String);
+
+/// The text is not one plain e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not an e-mail address such as mina@mail.example")]
+pub struct NotAnEmail;
+
+impl EmailAddress {
+    /// The address as written in the directory.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part after the `@`, in lower case.
+    pub fn domain(&self) -> String {
+        self.0
+            .rsplit_once('@')
+            .map(|(_, domain)| domain.to_ascii_lowercase())
+            .unwrap_or_default()
+    }
+
+    /// Compares as mail servers do in practice: without regard to ASCII case, and without `+tag` in the name.
+    /// Only ASCII letters are folded, so that look-alikes of other scripts stay different people.
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        self.mailbox() == other.mailbox()
+    }
+
+    /// The key under which a directory finds the address: ASCII lower case.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    fn mailbox(&self) -> String {
+        let key = self.key();
+        match key.split_once('@') {
+            Some((local, domain)) => {
+                let name = local.split_once('+').map_or(local, |(name, _)| name);
+                format!("{name}@{domain}")
+            }
+            None => key,
+        }
+    }
+
+    /// The first letter and the domain, for cards and logs: `m···@mail.example`.
+    pub fn masked(&self) -> String {
+        let first = self.0.chars().next().unwrap_or('·');
+        format!("{first}···@{}", self.domain())
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for EmailAddress {
+    type Err = NotAnEmail;
+
+    fn from_str(text: &str) -> Result<Self, NotAnEmail> {
+        let text = text.trim();
+        let (local, domain) = text.split_once('@').ok_or(NotAnEmail)?;
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        let local_fits = !local.is_empty()
+            && local.len() <= 64
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..")
+            && local
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
+        if text.len() <= 254 && local_fits && domain.contains('.') && domain.split('.').all(label) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAnEmail)
+        }
+    }
+}
+
+/// A complete phone number in E.164 form: `+821012345678`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct PhoneNumber(String);
+
+/// The text is not a complete, existing phone number that an SMS can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPhone {
+    /// No country code, too short, or no such number range.
+    #[error("is not a complete phone number such as +82 10 1234 5678")]
+    Incomplete,
+    /// A landline, a pager or a premium number: no SMS gets there safely.
+    #[error("cannot receive an SMS; a mobile number is needed")]
+    NotMobile,
+}
+
+impl PhoneNumber {
+    /// The number in E.164 form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Country code and last two digits, for cards and logs: `+82 ··· ··42`.
+    pub fn masked(&self) -> String {
+        let country = phonenumber::parse(None, &self.0).map_or(0, |number| number.country().code());
+        let tail = self
+            .0
+            .get(self.0.len().saturating_sub(2)..)
+            .unwrap_or_default();
+        format!("+{country} ··· ··{tail}")
+    }
+}
+
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PhoneNumber {
+    type Err = NotAPhone;
+
+    fn from_str(text: &str) -> Result<Self, NotAPhone> {
+        use phonenumber::{Mode, Type};
+
+        let text = text.trim();
+        let plain = text.len() <= 32
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b" +-().".contains(&b));
+        if !plain || !text.starts_with('+') {
+            return Err(NotAPhone::Incomplete);
+        }
+        let number = phonenumber::parse(None, text).map_err(|_| NotAPhone::Incomplete)?;
+        if !number.is_valid() {
+            return Err(NotAPhone::Incomplete);
+        }
+        match number.number_type(&phonenumber::metadata::DATABASE) {
+            Type::Mobile | Type::FixedLineOrMobile | Type::PersonalNumber => {
+                Ok(Self(number.format().mode(Mode::E164).to_string()))
+            }
+            Type::FixedLine
+            | Type::TollFree
+            | Type::PremiumRate
+            | Type::SharedCost
+            | Type::Voip
+            | Type::Pager
+            | Type::Uan
+            | Type::Emergency
+            | Type::Voicemail
+            | Type::ShortCode
+            | Type::StandardRate
+            | Type::Carrier
+            | Type::NoInternational
+            | Type::Unknown => Err(NotAPhone::NotMobile),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// O3, O6, A10: nothing that could become a second recipient, a header or a look-alike.
+    #[test]
+    fn hostile_email_addresses_are_refused() {
+        for wrong in [
+            "",
+            "mina",
+            "@a.example",
+            "mina@",
+            "mina@localhost",
+            "a@b@c.example",
+            "a b@c.example",
+            "a,b@c.example",
+            "a;b@c.example",
+            "<a@c.example>",
+            "a@c.example,b@d.example",
+            "a@c.example\r\nBcc: x@y.example",
+            "\"a b\"@c.example",
+            "a@[127.0.0.1]",
+            "m\u{131}ke@c.example",
+            "a@\u{441}.example",
+            "a@c..example",
+            ".a@c.example",
+            "a@-c.example",
+            "a\0@c.example",
+        ] {
+            assert_eq!(wrong.parse::<EmailAddress>(), Err(NotAnEmail), "{wrong:?}");
+        }
+        assert!(
+            format!("{}@c.example", "a".repeat(65))
+                .parse::<EmailAddress>()
+                .is_err()
+        );
+        assert!(
+            "mina.park+it@mail.acme.example"
+                .parse::<EmailAddress>()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn one_mailbox_is_recognised_in_another_case_and_with_a_tag() {
+        let business: EmailAddress = "mina.park@acme.example".parse().unwrap();
+        assert!(
+            "Mina.Park+x@ACME.example"
+                .parse::<EmailAddress>()
+                .unwrap()
+                .is_same_mailbox(&business)
+        );
+        assert!(
+            !"mina@acme.example"
+                .parse::<EmailAddress>()
+                .unwrap()
+                .is_same_mailbox(&business)
+        );
+    }
+
+    /// S24.
+    #[test]
+    fn phone_numbers_are_complete_and_mobile() {
+        assert_eq!(
+            "+82 10-1234-5678".parse::<PhoneNumber>().unwrap().as_str(),
+            "+821012345678"
+        );
+        for wrong in [
+            "",
+            "010 1234 5678",
+            "+82 12",
+            "82 10 1234 5678",
+            "+15550100",
+            "+82 10 1234 5678 ext 3",
+            "+8210123456789999",
+        ] {
+            assert_eq!(
+                wrong.parse::<PhoneNumber>(),
+                Err(NotAPhone::Incomplete),
+                "{wrong:?}"
+            );
+        }
+        assert_eq!(
+            "+442079460000".parse::<PhoneNumber>(),
+            Err(NotAPhone::NotMobile)
+        );
+    }
+
+    #[test]
+    fn contacts_are_masked() {
+        assert_eq!(
+            "+821012345642".parse::<PhoneNumber>().unwrap().masked(),
+            "+82 ··· ··42"
+        );
+        assert_eq!(
+            "mina@mail.example"
+                .parse::<EmailAddress>()
+                .unwrap()
+                .masked(),
+            "m···@mail.example"
+        );
+    }
+
+    #[test]
+    fn names_lose_what_could_disturb_a_text() {
+        assert_eq!(clean_name(" Mina\n\u{202e}Park\u{0} "), "Mina Park");
+        assert_eq!(clean_name(&"x".repeat(100)).len(), 64);
+    }
+}

@@ -1,0 +1,21 @@
+//! The rules of a reset, without input or output: who may, whom, how often, and where a password may go.
+//!
+//! Nothing here waits, reads a clock or draws a number by itself. Time comes in as [`Moment`], chance as an
+//! `rng` argument. The defaults follow the edition of 2025-01-23 of the help page "Admin | Reset member
+//! passwords" (see [`policy`]).
+
+pub mod delivery;
+pub mod member;
+pub mod moment;
+pub mod password;
+pub mod policy;
+pub mod quota;
+pub mod reset;
+
+pub use delivery::{Channel, Delivery, Destination, Plan};
+pub use member::{EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Role, Status};
+pub use moment::{Moment, Span};
+pub use password::Password;
+pub use policy::{Denied, Permit};
+pub use quota::Quota;
+pub use reset::{Reference, ResetId, State, Step, StepOutcome};

@@ -1,0 +1,177 @@
+//! The generated password: made from the injected generator, moved, never copied, wiped when dropped.
+
+use rand::{CryptoRng, RngExt};
+use zeroize::Zeroizing;
+
+/// Letters and digits without `0 O 1 l I`: 57 characters (Q11).
+pub const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/// The shortest and the default length (S19).
+pub const DEFAULT_LENGTH: u8 = 8;
+
+/// The longest length that settings may ask for; more would not fit one SMS beside its sentence.
+pub const MAX_LENGTH: u8 = 24;
+
+/// A password that exists in memory only. It has no `Debug`, `Display`, `Clone` or `Serialize`, and is wiped on drop.
+///
+/// ```compile_fail
+/// fn needs_clone<T: Clone>() {}
+/// needs_clone::<relatch::domain::Password>();
+/// ```
+///
+/// ```compile_fail
+/// fn needs_debug<T: std::fmt::Debug>() {}
+/// needs_debug::<relatch::domain::Password>();
+/// ```
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Draws a password of `length` characters (at least [`DEFAULT_LENGTH`], at most [`MAX_LENGTH`]) with at least
+    /// one lower-case letter, one upper-case letter and one digit (S19–S21, Q11).
+    ///
+    /// Every character is drawn uniformly and a draw that lacks a kind is thrown away whole, so all passwords that
+    /// pass are equally likely.
+    pub fn generate(rng: &mut impl CryptoRng, length: u8) -> Self {
+        let length = usize::from(length.clamp(DEFAULT_LENGTH, MAX_LENGTH));
+        loop {
+            let mut text = Zeroizing::new(String::with_capacity(length));
+            while text.len() < length {
+                if let Some(byte) = ALPHABET.get(rng.random_range(0..ALPHABET.len())) {
+                    text.push(char::from(*byte));
+                }
+            }
+            let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
+            if has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
+            {
+                return Self(text);
+            }
+        }
+    }
+
+    /// The characters, for the one expression that hashes, sends or shows them.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// How to say it aloud: `kilo, seven, capital Romeo`.
+    pub fn spoken(&self) -> Zeroizing<String> {
+        // The capacity is enough for every word, so that no half-built copy stays behind in freed memory.
+        let mut line = Zeroizing::new(String::with_capacity(self.0.len().saturating_mul(20)));
+        for character in self.0.chars() {
+            if !line.is_empty() {
+                line.push_str(", ");
+            }
+            if character.is_ascii_uppercase() {
+                line.push_str("capital ");
+            }
+            let word = spoken_word(character.to_ascii_lowercase());
+            match word.chars().next() {
+                Some(first) if character.is_ascii_uppercase() => {
+                    line.push(first.to_ascii_uppercase());
+                    line.push_str(word.get(1..).unwrap_or_default());
+                }
+                _ => line.push_str(word),
+            }
+        }
+        line
+    }
+}
+
+/// The word of the NATO alphabet for a lower-case letter or a digit.
+fn spoken_word(character: char) -> &'static str {
+    const LETTERS: [&str; 26] = [
+        "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india",
+        "juliett", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo",
+        "sierra", "tango", "uniform", "victor", "whiskey", "x-ray", "yankee", "zulu",
+    ];
+    const DIGITS: [&str; 10] = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    ];
+    let at = |words: &'static [&'static str], first: char| {
+        words
+            .get((u32::from(character).wrapping_sub(u32::from(first))) as usize)
+            .copied()
+    };
+    let word = if character.is_ascii_digit() {
+        at(&DIGITS, '0')
+    } else {
+        at(&LETTERS, 'a')
+    };
+    word.unwrap_or("?")
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    /// S19, S20, Q11: length, kinds and alphabet over 100 000 samples.
+    #[test]
+    fn every_password_has_all_kinds_and_no_look_alikes() {
+        let mut rng = StdRng::seed_from_u64(1);
+        for _ in 0..100_000 {
+            let password = Password::generate(&mut rng, DEFAULT_LENGTH);
+            let bytes = password.expose().as_bytes();
+            assert_eq!(bytes.len(), 8);
+            assert!(bytes.iter().all(|b| ALPHABET.contains(b)));
+            assert!(bytes.iter().any(u8::is_ascii_digit));
+            assert!(
+                bytes.iter().any(u8::is_ascii_lowercase)
+                    && bytes.iter().any(u8::is_ascii_uppercase)
+            );
+        }
+        assert!(!ALPHABET.iter().any(|b| b"0O1lI".contains(b)));
+    }
+
+    /// S21: chi-square per position against the distribution that remains after draws without a kind are thrown away.
+    #[test]
+    fn characters_are_spread_evenly_at_every_position() {
+        const SAMPLES: u32 = 200_000;
+        let mut rng = StdRng::seed_from_u64(2);
+        let mut counts = [[0_u32; 128]; 8];
+        for _ in 0..SAMPLES {
+            for (position, byte) in Password::generate(&mut rng, 8).expose().bytes().enumerate() {
+                counts[position][usize::from(byte)] += 1;
+            }
+        }
+        // Within one kind all characters are equally likely, so each kind is tested by itself.
+        for position in &counts {
+            for kind in [
+                u8::is_ascii_digit,
+                u8::is_ascii_lowercase,
+                u8::is_ascii_uppercase,
+            ] {
+                let members: Vec<u8> = ALPHABET.iter().copied().filter(|b| kind(b)).collect();
+                let total: u32 = members.iter().map(|b| position[usize::from(*b)]).sum();
+                let expected = f64::from(total) / members.len() as f64;
+                let chi: f64 = members
+                    .iter()
+                    .map(|b| (f64::from(position[usize::from(*b)]) - expected).powi(2) / expected)
+                    .sum();
+                // 7 to 24 degrees of freedom; 0.9999 of the distribution of 24 lies below 58.6.
+                assert!(
+                    chi < 58.6,
+                    "chi-square {chi} over {} characters",
+                    members.len()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn length_can_only_be_raised() {
+        let mut rng = StdRng::seed_from_u64(3);
+        assert_eq!(Password::generate(&mut rng, 4).expose().len(), 8);
+        assert_eq!(Password::generate(&mut rng, 15).expose().len(), 15);
+    }
+
+    #[test]
+    fn it_can_be_said_aloud() {
+        let password = Password(Zeroizing::new("k7Rm4Tqx".to_owned()));
+        assert_eq!(
+            *password.spoken(),
+            "kilo, seven, capital Romeo, mike, four, capital Tango, quebec, x-ray"
+        );
+    }
+}

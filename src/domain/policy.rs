@@ -1,0 +1,286 @@
+//! Who may reset whom: every rule once, asked at the card, at each click and by `why`.
+//!
+//! The rules follow the edition of 2025-01-23 of the help page "Admin | Reset member passwords" (S44). To add a
+//! rule: add a variant to [`Rule`] and to [`Denied`], its check to [`Case::check`] and a row to the table below;
+//! the compiler then asks `flow/messages.rs` for its sentence.
+
+use super::member::written_enum;
+use super::{LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
+
+written_enum! {
+    /// The rules, in the order in which they are asked. The first that fails is told.
+    Rule {
+        /// The caller is a primary administrator or has "Member and Department" (S1–S3).
+        CallerMayReset = "caller_may_reset",
+        /// Nobody resets themselves here (Q9).
+        NotOneself = "not_oneself",
+        /// Only a primary administrator resets a primary administrator (Q8).
+        RankSuffices = "rank_suffices",
+        /// The member signs in with a business e-mail and password (S8, S9).
+        LoginMethod = "login_method",
+        /// The account is active or inactive (S16).
+        Status = "status",
+    }
+}
+
+/// A refusal: one variant a rule. It is a value that is told to the administrator, not an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// S3: the caller has no right to reset. Nothing about the member may be told.
+    NotAdmin,
+    /// Q9: the caller is the member.
+    Oneself,
+    /// Q8: the member is a primary administrator, the caller is not.
+    Outranked,
+    /// S9: the member signs in with something else.
+    LoginMethod(LoginMethod),
+    /// S16: the account is neither active nor inactive.
+    Status(Status),
+    /// S36: no slot is left.
+    Limit(Quota),
+    /// The member is in the middle of another reset, begun by the named administrator.
+    Busy {
+        /// Full name of the administrator at work.
+        admin_name: String,
+    },
+}
+
+impl Denied {
+    /// A short fixed word for the audit and for logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAdmin => "not_admin",
+            Self::Oneself => "oneself",
+            Self::Outranked => "outranked",
+            Self::LoginMethod(_) => "login_method",
+            Self::Status(_) => "status",
+            Self::Limit(_) => "limit",
+            Self::Busy { .. } => "busy",
+        }
+    }
+}
+
+/// A person together with the role that the settings' source of administrators gives them.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// The account in the directory.
+    pub member: &'a Member,
+    /// Their role by the configured source.
+    pub role: Role,
+}
+
+/// One administrator and one member, as they were read a moment ago.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// Who asks.
+    pub admin: Person<'a>,
+    /// Whose password.
+    pub member: Person<'a>,
+}
+
+impl Case<'_> {
+    /// Asks one rule.
+    pub fn check(&self, rule: Rule) -> Result<(), Denied> {
+        let refused = match rule {
+            Rule::CallerMayReset => {
+                let in_use = matches!(self.admin.member.status, Status::Active | Status::Inactive);
+                (self.admin.role == Role::Member || !in_use).then_some(Denied::NotAdmin)
+            }
+            Rule::NotOneself => {
+                (self.admin.member.id == self.member.member.id).then_some(Denied::Oneself)
+            }
+            Rule::RankSuffices => (self.member.role == Role::PrimaryAdmin
+                && self.admin.role != Role::PrimaryAdmin)
+                .then_some(Denied::Outranked),
+            Rule::LoginMethod => {
+                let method = self.member.member.login_method;
+                (method != LoginMethod::BusinessEmail).then_some(Denied::LoginMethod(method))
+            }
+            Rule::Status => match self.member.member.status {
+                Status::Active | Status::Inactive => None,
+                status @ (Status::Suspended | Status::Pending | Status::Resigned) => {
+                    Some(Denied::Status(status))
+                }
+            },
+        };
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+/// Proof that every rule held at a moment. Made anew at every click, never carried over from the card.
+#[derive(Debug)]
+pub struct Permit {
+    admin: MemberId,
+    member: MemberId,
+    at: Moment,
+}
+
+impl Permit {
+    /// The administrator the permit is for; the limit counts this person (S37, Q12).
+    pub fn admin(&self) -> &MemberId {
+        &self.admin
+    }
+
+    /// The member whose password may be reset.
+    pub fn member(&self) -> &MemberId {
+        &self.member
+    }
+
+    /// When the rules were asked.
+    pub fn at(&self) -> Moment {
+        self.at
+    }
+}
+
+/// Asks every rule and gives the permit, or the first refusal.
+///
+/// ```
+/// use relatch::domain::policy::{Case, Person, approve};
+/// use relatch::domain::{Denied, LoginMethod, Member, MemberId, Moment, Role, Status};
+///
+/// let mina = Member {
+///     id: MemberId("m-1".into()),
+///     name: "Mina Park".into(),
+///     business_email: "mina.park@acme.example".parse()?,
+///     login_method: LoginMethod::BusinessEmail,
+///     status: Status::Active,
+///     phone: None,
+///     personal_email: None,
+///     role: Role::Member,
+///     department: None,
+///     manager_email: None,
+/// };
+/// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
+/// let member = Person { member: &mina, role: Role::Member };
+///
+/// let case = Case { admin: Person { member: &jo, role: Role::PrimaryAdmin }, member };
+/// assert!(approve(&case, Moment(0)).is_ok());
+/// let case = Case { admin: Person { member: &jo, role: Role::Member }, member };
+/// assert_eq!(approve(&case, Moment(0)).unwrap_err(), Denied::NotAdmin);
+/// # Ok::<(), relatch::domain::member::NotAnEmail>(())
+/// ```
+pub fn approve(case: &Case<'_>, now: Moment) -> Result<Permit, Denied> {
+    for rule in Rule::ALL {
+        case.check(*rule)?;
+    }
+    Ok(Permit {
+        admin: case.admin.member.id.clone(),
+        member: case.member.member.id.clone(),
+        at: now,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(id: &str, status: Status, login_method: LoginMethod) -> Member {
+        Member {
+            id: MemberId(id.to_owned()),
+            name: id.to_owned(),
+            business_email: format!("{id}@acme.example").parse().unwrap(),
+            login_method,
+            status,
+            phone: None,
+            personal_email: None,
+            role: Role::Member,
+            department: None,
+            manager_email: None,
+        }
+    }
+
+    /// S1–S3, S8, S9, S16, Q8, Q9: who, whom, what is said.
+    #[test]
+    fn table_of_cases() {
+        use LoginMethod::{BusinessEmail, PersonalEmail, Phone, Sso};
+        use Role::{Member as Plain, MemberAndDepartment as Delegated, PrimaryAdmin as Primary};
+        use Status::{Active, Inactive, Pending, Resigned, Suspended};
+
+        let ok = None;
+        #[rustfmt::skip]
+        let table = [
+            // caller's role and status, member's role, login method, status, what is refused
+            (Primary,   Active,    Plain,     BusinessEmail, Active,    ok.clone()),
+            (Primary,   Active,    Delegated, BusinessEmail, Inactive,  ok.clone()),
+            (Primary,   Active,    Primary,   BusinessEmail, Active,    ok.clone()),
+            (Delegated, Active,    Plain,     BusinessEmail, Active,    ok.clone()),
+            (Delegated, Inactive,  Delegated, BusinessEmail, Active,    ok),
+            (Delegated, Active,    Primary,   BusinessEmail, Active,    Some(Denied::Outranked)),
+            (Plain,     Active,    Plain,     BusinessEmail, Active,    Some(Denied::NotAdmin)),
+            (Plain,     Active,    Plain,     Sso,           Suspended, Some(Denied::NotAdmin)),
+            (Primary,   Suspended, Plain,     BusinessEmail, Active,    Some(Denied::NotAdmin)),
+            (Primary,   Resigned,  Plain,     BusinessEmail, Active,    Some(Denied::NotAdmin)),
+            (Primary,   Pending,   Plain,     BusinessEmail, Active,    Some(Denied::NotAdmin)),
+            (Primary,   Active,    Plain,     PersonalEmail, Active,    Some(Denied::LoginMethod(PersonalEmail))),
+            (Primary,   Active,    Plain,     Phone,         Active,    Some(Denied::LoginMethod(Phone))),
+            (Primary,   Active,    Plain,     Sso,           Active,    Some(Denied::LoginMethod(Sso))),
+            (Primary,   Active,    Plain,     BusinessEmail, Suspended, Some(Denied::Status(Suspended))),
+            (Primary,   Active,    Plain,     BusinessEmail, Pending,   Some(Denied::Status(Pending))),
+            (Primary,   Active,    Plain,     BusinessEmail, Resigned,  Some(Denied::Status(Resigned))),
+        ];
+        for (admin_role, admin_status, member_role, method, status, expected) in table {
+            let (jo, mina) = (
+                person("jo", admin_status, BusinessEmail),
+                person("mina", status, method),
+            );
+            let case = Case {
+                admin: Person {
+                    member: &jo,
+                    role: admin_role,
+                },
+                member: Person {
+                    member: &mina,
+                    role: member_role,
+                },
+            };
+            assert_eq!(
+                approve(&case, Moment(7)).err(),
+                expected,
+                "{admin_role} {admin_status} on {member_role} {method} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_resets_themselves() {
+        let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
+        let me = Person {
+            member: &jo,
+            role: Role::PrimaryAdmin,
+        };
+        assert_eq!(
+            approve(
+                &Case {
+                    admin: me,
+                    member: me
+                },
+                Moment(0)
+            )
+            .unwrap_err(),
+            Denied::Oneself
+        );
+    }
+
+    #[test]
+    fn a_permit_names_the_pair_it_was_made_for() {
+        let (jo, mina) = (
+            person("jo", Status::Active, LoginMethod::BusinessEmail),
+            person("mina", Status::Active, LoginMethod::BusinessEmail),
+        );
+        let case = Case {
+            admin: Person {
+                member: &jo,
+                role: Role::PrimaryAdmin,
+            },
+            member: Person {
+                member: &mina,
+                role: Role::Member,
+            },
+        };
+        let permit = approve(&case, Moment(7)).unwrap();
+        assert_eq!(
+            (permit.admin(), permit.member(), permit.at()),
+            (&jo.id, &mina.id, Moment(7))
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! Outgoing HTTP: one client without redirects and proxies, with deadlines, and a name for every way it can fail.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// How long a connection may take to be made.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// The most that is read of an answer, in bytes; vendors' answers are far smaller.
+pub const ANSWER_LIMIT: usize = 256 * 1024;
+
+/// Why a call gave no answer that can be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Surely nothing was sent: no address, connection refused, no encrypted connection.
+    #[error("the other side could not be reached")]
+    NotSent(#[source] reqwest::Error),
+    /// The request may have arrived and may have had its effect.
+    #[error("the other side did not answer in time or broke off")]
+    NoAnswer(#[source] reqwest::Error),
+    /// The answer is longer than [`ANSWER_LIMIT`].
+    #[error("the answer is longer than {ANSWER_LIMIT} bytes")]
+    TooLong,
+    /// The answer is not what the vendor's documentation promises.
+    #[error("the answer could not be understood")]
+    Malformed,
+}
+
+/// An HTTP answer that was read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Seconds from `Retry-After`, where it was given in seconds.
+    pub retry_after: Option<u64>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The settings' certificate file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// It cannot be read, or holds no certificate.
+    #[error("the certificate file holds no certificate that can be read")]
+    CaFile,
+    /// The TLS library refused what it was given.
+    #[error("TLS could not be set up")]
+    Setup,
+}
+
+/// TLS with ring and the machine's roots, plus the certificates of `ca_file` where one is set.
+pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, TlsError> {
+    let mut roots = rustls::RootCertStore::empty();
+    // A machine without certificates can still talk to loopback; a real vendor is then refused at the handshake.
+    let (_added, _ignored) =
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = ca_file {
+        let own: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<_, _>>)
+            .map_err(|_| TlsError::CaFile)?;
+        let (added, _ignored) = roots.add_parsable_certificates(own);
+        if added == 0 {
+            return Err(TlsError::CaFile);
+        }
+    }
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .map_err(|_| TlsError::Setup)?
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    Ok(config)
+}
+
+/// The client for all outgoing HTTP. `deadline` is for a whole call.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one home of outgoing HTTP"
+)]
+pub fn client(deadline: Duration) -> Result<reqwest::Client, TlsError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls_config(None)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_DEADLINE)
+        .timeout(deadline)
+        .user_agent(concat!("relatch/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|_| TlsError::Setup)
+}
+
+/// Sends a request and reads its answer. The address never enters the error: it may hold a token.
+pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
+    let sorted = |error: reqwest::Error| {
+        let error = error.without_url();
+        if error.is_connect() || error.is_builder() {
+            CallError::NotSent(error)
+        } else {
+            CallError::NoAnswer(error)
+        }
+    };
+    let mut response = request.send().await.map_err(sorted)?;
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get(reqwest::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let mut body = Vec::new();
+    while let Some(piece) = response
+        .chunk()
+        .await
+        .map_err(|error| CallError::NoAnswer(error.without_url()))?
+    {
+        if body.len().saturating_add(piece.len()) > ANSWER_LIMIT {
+            return Err(CallError::TooLong);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Answer {
+        status,
+        retry_after,
+        body,
+    })
+}
+
+/// True for `https`, and for `http` to this machine itself.
+pub fn is_acceptable_url(url: &url::Url) -> bool {
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" && url.has_host() || url.scheme() == "http" && loopback
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plaintext_goes_only_to_this_machine() {
+        let fits = |text: &str| is_acceptable_url(&text.parse().unwrap());
+        assert!(
+            fits("https://slack.com/api/")
+                && fits("http://127.0.0.1:9/")
+                && fits("http://[::1]/")
+                && fits("http://localhost/")
+        );
+        assert!(
+            !fits("http://slack.com/")
+                && !fits("http://10.0.0.1/")
+                && !fits("ftp://127.0.0.1/")
+                && !fits("http://localhost.evil/")
+        );
+    }
+
+    /// O1: a redirect is an answer, not a way to somewhere else; a dead port is "not sent"; a hang is "no answer".
+    #[tokio::test]
+    async fn calls_do_not_follow_and_failures_have_names() {
+        use wiremock::matchers::any;
+        use wiremock::{Mock, MockServer, ResponseTemplate};
+
+        let canary = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200))
+            .expect(0)
+            .mount(&canary)
+            .await;
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(
+                ResponseTemplate::new(302)
+                    .insert_header("location", canary.uri())
+                    .insert_header("retry-after", "7"),
+            )
+            .mount(&server)
+            .await;
+        let client = client(Duration::from_millis(300)).unwrap();
+        let answer = call(client.get(server.uri())).await.unwrap();
+        assert_eq!((answer.status, answer.retry_after), (302, Some(7)));
+
+        let dead = call(client.get("http://127.0.0.1:1/token-in-url"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(dead, CallError::NotSent(_)) && !format!("{dead:?}").contains("token-in-url")
+        );
+
+        let slow = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(5)))
+            .mount(&slow)
+            .await;
+        assert!(matches!(
+            call(client.get(slow.uri())).await.unwrap_err(),
+            CallError::NoAnswer(_)
+        ));
+    }
+
+    #[tokio::test]
+    async fn long_answers_are_cut_off() {
+        use wiremock::matchers::any;
+        use wiremock::{Mock, MockServer, ResponseTemplate};
+
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_body_bytes(vec![b'x'; ANSWER_LIMIT + 1]))
+            .mount(&server)
+            .await;
+        let client = client(Duration::from_secs(5)).unwrap();
+        assert!(matches!(
+            call(client.get(server.uri())).await.unwrap_err(),
+            CallError::TooLong
+        ));
+    }
+}
