@@ -23,10 +23,7 @@ impl Clock {
     }
 
     /// The present moment. Asked once per request and passed down.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one home of the machine's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one home of the machine's clock")]
     pub fn now(&self) -> Moment {
         match self {
             Self::System => {
@@ -73,11 +70,7 @@ impl Zone {
         let clock = format!("{:02}:{:02}", then.hour(), then.minute());
         if then.date() == today.date() {
             clock
-        } else if today
-            .date()
-            .tomorrow()
-            .is_ok_and(|tomorrow| then.date() == tomorrow)
-        {
+        } else if today.date().tomorrow().is_ok_and(|tomorrow| then.date() == tomorrow) {
             format!("tomorrow {clock}")
         } else {
             format!("{} {clock}", then.strftime("%-d %b"))

@@ -14,3 +14,6 @@ pub mod clock;
 pub mod net;
 pub mod secret;
 pub mod telemetry;
+
+pub mod directory;
+pub mod store;

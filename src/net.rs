@@ -56,8 +56,7 @@ pub enum TlsError {
 pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, TlsError> {
     let mut roots = rustls::RootCertStore::empty();
     // A machine without certificates can still talk to loopback; a real vendor is then refused at the handshake.
-    let (_added, _ignored) =
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let (_added, _ignored) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
         let own: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<_, _>>)
@@ -67,21 +66,16 @@ pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, TlsErr
             return Err(TlsError::CaFile);
         }
     }
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .map_err(|_| TlsError::Setup)?
-    .with_root_certificates(roots)
-    .with_no_client_auth();
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| TlsError::Setup)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Ok(config)
 }
 
 /// The client for all outgoing HTTP. `deadline` is for a whole call.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one home of outgoing HTTP"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one home of outgoing HTTP")]
 pub fn client(deadline: Duration) -> Result<reqwest::Client, TlsError> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls_config(None)?)
@@ -185,12 +179,8 @@ mod tests {
         let answer = call(client.get(server.uri())).await.unwrap();
         assert_eq!((answer.status, answer.retry_after), (302, Some(7)));
 
-        let dead = call(client.get("http://127.0.0.1:1/token-in-url"))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(dead, CallError::NotSent(_)) && !format!("{dead:?}").contains("token-in-url")
-        );
+        let dead = call(client.get("http://127.0.0.1:1/token-in-url")).await.unwrap_err();
+        assert!(matches!(dead, CallError::NotSent(_)) && !format!("{dead:?}").contains("token-in-url"));
 
         let slow = MockServer::start().await;
         Mock::given(any())

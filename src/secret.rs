@@ -51,10 +51,9 @@ impl Keys {
             let mac = HmacSha256::new_from_slice(master).map_err(|_| KeyError::Malformed)?;
             Ok(mac.chain_update(purpose).finalize().into_bytes().into())
         };
-        let tagging = HmacSha256::new_from_slice(&derive(b"relatch tagging 1")?)
-            .map_err(|_| KeyError::Malformed)?;
-        let sealing = UnboundKey::new(&CHACHA20_POLY1305, &derive(b"relatch sealing 1")?)
-            .map_err(|_| KeyError::Malformed)?;
+        let tagging = HmacSha256::new_from_slice(&derive(b"relatch tagging 1")?).map_err(|_| KeyError::Malformed)?;
+        let sealing =
+            UnboundKey::new(&CHACHA20_POLY1305, &derive(b"relatch sealing 1")?).map_err(|_| KeyError::Malformed)?;
         Ok(Self {
             tagging,
             sealing: std::sync::Arc::new(LessSafeKey::new(sealing)),
@@ -63,12 +62,7 @@ impl Keys {
 
     /// Reads the key file, or makes one that only its owner can read.
     pub fn load_or_create(path: &Path, rng: &mut impl CryptoRng) -> Result<Self, KeyError> {
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-        {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
             Ok(mut file) => {
                 let master = Zeroizing::new(rng.random::<[u8; 32]>());
                 file.write_all(Zeroizing::new(hex::encode(master.as_slice())).as_bytes())?;
@@ -90,8 +84,7 @@ impl Keys {
         let mut text = Zeroizing::new(String::new());
         file.read_to_string(&mut text)?;
         let mut master = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.trim(), master.as_mut_slice())
-            .map_err(|_| KeyError::Malformed)?;
+        hex::decode_to_slice(text.trim(), master.as_mut_slice()).map_err(|_| KeyError::Malformed)?;
         Self::from_master(&master)
     }
 
@@ -123,19 +116,12 @@ impl Keys {
     pub fn read_button_value(&self, value: &str) -> Option<ResetId> {
         let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()?;
         let (id, tag) = bytes.split_at(16);
-        self.feed(&[b"button", id])
-            .verify_truncated_left(tag)
-            .ok()?;
+        self.feed(&[b"button", id]).verify_truncated_left(tag).ok()?;
         id.try_into().ok().map(ResetId)
     }
 
     /// Encrypts `text` for one place, named by `place`; it opens nowhere else.
-    pub fn seal(
-        &self,
-        text: &str,
-        place: &str,
-        rng: &mut impl CryptoRng,
-    ) -> Result<String, NotSealed> {
+    pub fn seal(&self, text: &str, place: &str, rng: &mut impl CryptoRng) -> Result<String, NotSealed> {
         let nonce: [u8; NONCE_LEN] = rng.random();
         let mut bytes = text.as_bytes().to_vec();
         self.sealing
@@ -207,21 +193,14 @@ mod tests {
                 "{at}"
             );
         }
-        assert_eq!(
-            Keys::from_master(&[8; 32])
-                .unwrap()
-                .read_button_value(&value),
-            None
-        );
+        assert_eq!(Keys::from_master(&[8; 32]).unwrap().read_button_value(&value), None);
     }
 
     /// O9: what is sealed for one place opens in no other and shows nothing of itself.
     #[test]
     fn sealed_texts_open_only_in_their_place() {
         let mut rng = StdRng::seed_from_u64(1);
-        let sealed = keys()
-            .seal("https://hooks.slack.com/x", "reply 1", &mut rng)
-            .unwrap();
+        let sealed = keys().seal("https://hooks.slack.com/x", "reply 1", &mut rng).unwrap();
         assert!(!sealed.contains("hooks"));
         assert_eq!(
             keys().open(&sealed, "reply 1").unwrap().as_str(),
@@ -244,10 +223,7 @@ mod tests {
         assert_eq!(first.tag(&[b"x"]), second.tag(&[b"x"]));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(
-            Keys::load_or_create(&path, &mut rng),
-            Err(KeyError::Exposed)
-        ));
+        assert!(matches!(Keys::load_or_create(&path, &mut rng), Err(KeyError::Exposed)));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

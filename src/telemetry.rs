@@ -48,12 +48,7 @@ impl UnsignedCounter {
                 .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
         {
-            tracing::warn!(
-                platform,
-                reason,
-                unsigned.total = total,
-                "refused an unsigned request"
-            );
+            tracing::warn!(platform, reason, unsigned.total = total, "refused an unsigned request");
         }
     }
 

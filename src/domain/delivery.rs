@@ -55,9 +55,7 @@ impl Destination {
         if text.contains('@') {
             return Self::typed_email(text, member).map(Self::Email);
         }
-        text.parse()
-            .map(Self::Phone)
-            .map_err(DestinationDenied::NotAPhone)
+        text.parse().map(Self::Phone).map_err(DestinationDenied::NotAPhone)
     }
 
     /// Reads a typed e-mail; never the business e-mail being reset (S11, S28).
@@ -204,19 +202,13 @@ mod tests {
         use DestinationDenied::{BusinessEmail, EmailNeeded, NotAPhone as Bad, NotAnEmail};
 
         let typed = |text: &str| Destination::typed(text, &mina()).map(|d| d.masked());
-        assert_eq!(
-            typed(" mina@mail.example "),
-            Ok("m···@mail.example".to_owned())
-        );
+        assert_eq!(typed(" mina@mail.example "), Ok("m···@mail.example".to_owned()));
         assert_eq!(typed("+82 10 1234 5678"), Ok("+82 ··· ··78".to_owned()));
         assert_eq!(typed("MINA.park+x@acme.example"), Err(BusinessEmail));
         assert_eq!(typed("mina@"), Err(NotAnEmail));
         assert_eq!(typed("+82 12"), Err(Bad(NotAPhone::Incomplete)));
         assert_eq!(typed("+442079460000"), Err(Bad(NotAPhone::NotMobile)));
-        assert_eq!(
-            Destination::typed_email("+82 10 1234 5678", &mina()),
-            Err(EmailNeeded)
-        );
+        assert_eq!(Destination::typed_email("+82 10 1234 5678", &mina()), Err(EmailNeeded));
     }
 
     /// S43: the business mailbox written a second time is no outside contact.

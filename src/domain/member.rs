@@ -5,15 +5,97 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// A closed set with one written form per variant, used in files, JSON and the database.
+macro_rules! written_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every variant, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The written form.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::member::UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|v| v.as_str() == text).ok_or_else(|| {
+                    $crate::domain::member::UnknownWord(Self::ALL.iter().map(|v| v.as_str()).collect::<Vec<_>>().join(", "))
+                })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use written_enum;
+
 /// The directory's own, never changing name of a member. Not the e-mail: e-mails are given to other people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MemberId(pub String);
 
+impl FromStr for MemberId {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
 impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+written_enum! {
+    /// A team chat.
+    Platform {
+        /// Slack.
+        Slack = "slack",
+        /// Discord.
+        Discord = "discord",
+        /// Lark and Feishu.
+        Lark = "lark",
+        /// Mattermost.
+        Mattermost = "mattermost",
+    }
+}
+
+/// An account in a team chat. It stands for a person only after it was resolved in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ChatUser {
+    /// Which chat.
+    pub platform: Platform,
+    /// The workspace, guild or tenant.
+    pub tenant: String,
+    /// The platform's id of the account.
+    pub user: String,
 }
 
 /// Everything a reset needs to know about one person. Names are untrusted text.
@@ -68,55 +150,6 @@ pub fn clean_name(name: &str) -> String {
         .collect();
     cleaned.trim().to_owned()
 }
-
-/// A closed set with one written form per variant, used in files, JSON and the database.
-macro_rules! written_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            /// Every variant, in order.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The written form.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::domain::member::UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text).ok_or_else(|| {
-                    $crate::domain::member::UnknownWord(Self::ALL.iter().map(|v| v.as_str()).collect::<Vec<_>>().join(", "))
-                })
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-pub(crate) use written_enum;
 
 /// A word outside a closed set; holds the words that are in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -235,9 +268,7 @@ impl FromStr for EmailAddress {
                 && label.len() <= 63
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
         let local_fits = !local.is_empty()
             && local.len() <= 64
@@ -280,10 +311,7 @@ impl PhoneNumber {
     /// Country code and last two digits, for cards and logs: `+82 ··· ··42`.
     pub fn masked(&self) -> String {
         let country = phonenumber::parse(None, &self.0).map_or(0, |number| number.country().code());
-        let tail = self
-            .0
-            .get(self.0.len().saturating_sub(2)..)
-            .unwrap_or_default();
+        let tail = self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default();
         format!("+{country} ··· ··{tail}")
     }
 }
@@ -301,10 +329,7 @@ impl FromStr for PhoneNumber {
         use phonenumber::{Mode, Type};
 
         let text = text.trim();
-        let plain = text.len() <= 32
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b" +-().".contains(&b));
+        let plain = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_digit() || b" +-().".contains(&b));
         if !plain || !text.starts_with('+') {
             return Err(NotAPhone::Incomplete);
         }
@@ -365,16 +390,8 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<EmailAddress>(), Err(NotAnEmail), "{wrong:?}");
         }
-        assert!(
-            format!("{}@c.example", "a".repeat(65))
-                .parse::<EmailAddress>()
-                .is_err()
-        );
-        assert!(
-            "mina.park+it@mail.acme.example"
-                .parse::<EmailAddress>()
-                .is_ok()
-        );
+        assert!(format!("{}@c.example", "a".repeat(65)).parse::<EmailAddress>().is_err());
+        assert!("mina.park+it@mail.acme.example".parse::<EmailAddress>().is_ok());
     }
 
     #[test]
@@ -410,29 +427,16 @@ mod tests {
             "+82 10 1234 5678 ext 3",
             "+8210123456789999",
         ] {
-            assert_eq!(
-                wrong.parse::<PhoneNumber>(),
-                Err(NotAPhone::Incomplete),
-                "{wrong:?}"
-            );
+            assert_eq!(wrong.parse::<PhoneNumber>(), Err(NotAPhone::Incomplete), "{wrong:?}");
         }
-        assert_eq!(
-            "+442079460000".parse::<PhoneNumber>(),
-            Err(NotAPhone::NotMobile)
-        );
+        assert_eq!("+442079460000".parse::<PhoneNumber>(), Err(NotAPhone::NotMobile));
     }
 
     #[test]
     fn contacts_are_masked() {
+        assert_eq!("+821012345642".parse::<PhoneNumber>().unwrap().masked(), "+82 ··· ··42");
         assert_eq!(
-            "+821012345642".parse::<PhoneNumber>().unwrap().masked(),
-            "+82 ··· ··42"
-        );
-        assert_eq!(
-            "mina@mail.example"
-                .parse::<EmailAddress>()
-                .unwrap()
-                .masked(),
+            "mina@mail.example".parse::<EmailAddress>().unwrap().masked(),
             "m···@mail.example"
         );
     }

@@ -13,7 +13,7 @@ pub mod quota;
 pub mod reset;
 
 pub use delivery::{Channel, Delivery, Destination, Plan};
-pub use member::{EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Role, Status};
+pub use member::{ChatUser, EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, Role, Status};
 pub use moment::{Moment, Span};
 pub use password::Password;
 pub use policy::{Denied, Permit};

@@ -125,16 +125,7 @@ mod tests {
     fn spans_are_read_with_their_unit_and_nothing_else() {
         assert_eq!("24h".parse(), Ok(Span::hours(24)));
         assert_eq!("250ms".parse(), Ok(Span(250)));
-        for wrong in [
-            "",
-            "h",
-            "24",
-            "-1s",
-            "1.5h",
-            "24 h",
-            "1w",
-            "99999999999999999h",
-        ] {
+        for wrong in ["", "h", "24", "-1s", "1.5h", "24 h", "1w", "99999999999999999h"] {
             assert_eq!(wrong.parse::<Span>(), Err(NotASpan), "{wrong}");
         }
     }

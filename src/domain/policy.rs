@@ -86,11 +86,8 @@ impl Case<'_> {
                 let in_use = matches!(self.admin.member.status, Status::Active | Status::Inactive);
                 (self.admin.role == Role::Member || !in_use).then_some(Denied::NotAdmin)
             }
-            Rule::NotOneself => {
-                (self.admin.member.id == self.member.member.id).then_some(Denied::Oneself)
-            }
-            Rule::RankSuffices => (self.member.role == Role::PrimaryAdmin
-                && self.admin.role != Role::PrimaryAdmin)
+            Rule::NotOneself => (self.admin.member.id == self.member.member.id).then_some(Denied::Oneself),
+            Rule::RankSuffices => (self.member.role == Role::PrimaryAdmin && self.admin.role != Role::PrimaryAdmin)
                 .then_some(Denied::Outranked),
             Rule::LoginMethod => {
                 let method = self.member.member.login_method;
@@ -98,9 +95,7 @@ impl Case<'_> {
             }
             Rule::Status => match self.member.member.status {
                 Status::Active | Status::Inactive => None,
-                status @ (Status::Suspended | Status::Pending | Status::Resigned) => {
-                    Some(Denied::Status(status))
-                }
+                status @ (Status::Suspended | Status::Pending | Status::Resigned) => Some(Denied::Status(status)),
             },
         };
         refused.map_or(Ok(()), Err)
@@ -249,14 +244,7 @@ mod tests {
             role: Role::PrimaryAdmin,
         };
         assert_eq!(
-            approve(
-                &Case {
-                    admin: me,
-                    member: me
-                },
-                Moment(0)
-            )
-            .unwrap_err(),
+            approve(&Case { admin: me, member: me }, Moment(0)).unwrap_err(),
             Denied::Oneself
         );
     }

@@ -26,11 +26,7 @@ impl Limit {
     /// Counts the slots that still stand at `now`. A slot frees when it is exactly one window old; one in the
     /// future (the clock was set back) still counts.
     pub fn measure(self, taken_at: &[Moment], now: Moment) -> Quota {
-        let mut standing: Vec<Moment> = taken_at
-            .iter()
-            .copied()
-            .filter(|at| now - *at < self.window)
-            .collect();
+        let mut standing: Vec<Moment> = taken_at.iter().copied().filter(|at| now - *at < self.window).collect();
         standing.sort_unstable();
         let used = u32::try_from(standing.len()).unwrap_or(u32::MAX);
         // With more slots taken than the limit allows (it was lowered), several must age before one opens.
@@ -60,14 +56,8 @@ mod tests {
     fn a_slot_opens_exactly_one_window_after_the_oldest() {
         let taken: Vec<Moment> = (0..5).map(|i| Moment(1_000_000 + i)).collect();
         let before = LIMIT.measure(&taken, Moment(1_000_000 + 86_399_999));
-        assert_eq!(
-            (before.left, before.next_at),
-            (0, Some(Moment(1_000_000 + 86_400_000)))
-        );
-        assert_eq!(
-            LIMIT.measure(&taken, Moment(1_000_000 + 86_400_000)).left,
-            1
-        );
+        assert_eq!((before.left, before.next_at), (0, Some(Moment(1_000_000 + 86_400_000))));
+        assert_eq!(LIMIT.measure(&taken, Moment(1_000_000 + 86_400_000)).left, 1);
     }
 
     #[test]

@@ -35,8 +35,7 @@ impl FromStr for ResetId {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let mut bytes = [0; 16];
-        hex::decode_to_slice(text, &mut bytes)
-            .map_err(|_| UnknownWord("32 hexadecimal digits".to_owned()))?;
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| UnknownWord("32 hexadecimal digits".to_owned()))?;
         Ok(Self(bytes))
     }
 }
@@ -108,8 +107,8 @@ impl State {
     /// The moves that exist; every other one is refused by the store.
     pub fn may_become(self, next: Self) -> bool {
         use State::{
-            Cancelled, Changed, Changing, Claimed, Delivered, Delivering, DeliveryUnknown, Expired,
-            Lost, Offered, Refused, Superseded, Undelivered, Unknown,
+            Cancelled, Changed, Changing, Claimed, Delivered, Delivering, DeliveryUnknown, Expired, Lost, Offered,
+            Refused, Superseded, Undelivered, Unknown,
         };
         match self {
             Offered => matches!(next, Claimed | Cancelled | Expired | Superseded),
@@ -118,17 +117,13 @@ impl State {
             Changed => matches!(next, Delivering | Lost),
             Delivering => matches!(next, Delivered | Undelivered | DeliveryUnknown),
             Undelivered => next == Delivering,
-            Delivered | DeliveryUnknown | Cancelled | Expired | Superseded | Refused | Unknown
-            | Lost => false,
+            Delivered | DeliveryUnknown | Cancelled | Expired | Superseded | Refused | Unknown | Lost => false,
         }
     }
 
     /// True while a process is at work on the reset; no other reset of the member may start.
     pub fn is_active(self) -> bool {
-        matches!(
-            self,
-            Self::Claimed | Self::Changing | Self::Changed | Self::Delivering
-        )
+        matches!(self, Self::Claimed | Self::Changing | Self::Changed | Self::Delivering)
     }
 
     /// What recovery makes of a reset whose process died (section 3 of the design), and whether its slot comes back.
@@ -228,10 +223,7 @@ mod tests {
     fn recovery_follows_a_move_that_exists() {
         for state in State::ALL {
             if let Some((next, _)) = state.recovered() {
-                assert!(
-                    state.is_active() && state.may_become(next),
-                    "{state} → {next}"
-                );
+                assert!(state.is_active() && state.may_become(next), "{state} → {next}");
             }
         }
     }

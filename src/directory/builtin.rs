@@ -1,0 +1,135 @@
+//! The built-in directory: members and Argon2id credentials in our own database.
+
+use rand::rngs::SysRng;
+use rand::{SeedableRng, rngs::StdRng};
+
+use super::{Backend, By, Capabilities, HashError, Hasher, Match, ResetFailed, Unavailable};
+use crate::domain::{EmailAddress, Member, MemberId, Moment, Password};
+use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
+
+/// The built-in directory.
+#[derive(Clone)]
+pub struct Builtin {
+    store: Store,
+    hasher: Hasher,
+}
+
+impl Builtin {
+    /// The directory in this database, hashing with `hasher`.
+    pub fn new(store: Store, hasher: Hasher) -> Self {
+        Self { store, hasher }
+    }
+
+    /// Sets a lasting password, as an operator does from the command line.
+    pub async fn set_password(&self, member: &MemberId, password: &str) -> Result<(), ResetFailed> {
+        self.set(member, password, None).await
+    }
+
+    /// True when the password is the member's present one.
+    pub async fn verify(&self, member: &MemberId, password: &str) -> Result<bool, Unavailable> {
+        match self.store.credential(member).await.map_err(|_| Unavailable)? {
+            Some(phc) => self.hasher.verify(password, &phc).await.map_err(|_| Unavailable),
+            None => Ok(false),
+        }
+    }
+
+    async fn set(&self, member: &MemberId, password: &str, until: Option<Moment>) -> Result<(), ResetFailed> {
+        let mut rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| ResetFailed::NotSent)?;
+        let phc = self
+            .hasher
+            .hash(password, Hasher::salt(&mut rng))
+            .await
+            .map_err(|error| match error {
+                HashError::Busy => ResetFailed::NotSent,
+                HashError::Broken => ResetFailed::Refused("the password could not be hashed".to_owned()),
+            })?;
+        self.store
+            .set_credential(member, phc, until)
+            .await
+            .map_err(|error| match error {
+                StoreError::Overloaded => ResetFailed::NotSent,
+                // A commit that failed may still have reached the disk.
+                StoreError::Unavailable => ResetFailed::Unknown,
+            })
+    }
+}
+
+impl Backend for Builtin {
+    fn name(&self) -> &'static str {
+        "built-in directory"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            can_sign_out: true,
+            must_change: true,
+            asks_for_code: true,
+        }
+    }
+
+    async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
+        let members = by
+            .iter()
+            .map(|by| match by {
+                By::Email(email) => MemberKey::Email(email.key()),
+                By::Id(id) => MemberKey::Id(id.clone()),
+            })
+            .collect();
+        let found = self
+            .store
+            .look_up(LookUp {
+                members,
+                ..LookUp::default()
+            })
+            .await
+            .map_err(|_| Unavailable)?;
+        found
+            .members
+            .into_iter()
+            .map(|row| row.map_or(Ok(Match::Nobody), |row| to_member(row).map(Match::One)))
+            .collect()
+    }
+
+    async fn reset(&self, reservation: &Reservation, password: &Password, until: Moment) -> Result<(), ResetFailed> {
+        self.set(reservation.member(), password.expose(), Some(until)).await
+    }
+
+    async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
+        self.store.credential_set_at(member).await.map_err(|_| Unavailable)
+    }
+
+    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+        self.store.sign_out(member).await.map_err(|_| Unavailable)
+    }
+}
+
+/// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken.
+fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
+    let broken = |what: &'static str| {
+        tracing::error!(member.id = %row.member_id, what, "a member of the built-in directory cannot be read");
+        Unavailable
+    };
+    let email = |text: &Option<String>| -> Result<Option<EmailAddress>, Unavailable> {
+        text.as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| broken("e-mail"))
+    };
+    Ok(Box::new(Member {
+        name: row.name.clone(),
+        business_email: row.business_email.parse().map_err(|_| broken("business e-mail"))?,
+        login_method: row.login_method.parse().map_err(|_| broken("login method"))?,
+        status: row.status.parse().map_err(|_| broken("status"))?,
+        phone: row
+            .phone
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| broken("phone"))?,
+        personal_email: email(&row.personal_email)?,
+        role: row.role.parse().map_err(|_| broken("role"))?,
+        department: row.department.clone(),
+        manager_email: email(&row.manager_email)?,
+        id: row.member_id,
+    }))
+}

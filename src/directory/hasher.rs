@@ -1,0 +1,233 @@
+//! Argon2id on its own few threads, each with one buffer that it uses again, so that hashing neither grows the
+//! process nor delays anybody else.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use rand::{CryptoRng, RngExt};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+/// Memory in KiB, passes and lanes of OWASP's first choice ("Password Storage Cheat Sheet": m=19 MiB, t=2, p=1).
+const COST: Cost = (19_456, 2, 1);
+
+/// Memory in KiB, passes and lanes.
+type Cost = (u32, u32, u32);
+
+/// How many may wait for a thread. At some 20 ms each that is more than a second; beyond that we say that we are busy.
+const QUEUE: usize = 64;
+
+/// Length of the hash, in bytes.
+const LENGTH: usize = 32;
+
+/// Why there is no hash. Surely nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Too many wait already.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
+    /// The stored credential or the library is not what it should be.
+    #[error("the credential cannot be used")]
+    Broken,
+}
+
+struct Job {
+    password: Zeroizing<Vec<u8>>,
+    salt: [u8; 16],
+    cost: Cost,
+    answer: oneshot::Sender<Result<[u8; LENGTH], HashError>>,
+}
+
+/// A handle to the hashing threads; they end with the last one.
+#[derive(Clone)]
+pub struct Hasher(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Argon2id(mpsc::SyncSender<Job>),
+    Cheap,
+}
+
+impl Hasher {
+    /// Starts one thread fewer than the machine has cores, at least one.
+    pub fn start() -> std::io::Result<Self> {
+        let threads = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
+        let (sender, queue) = mpsc::sync_channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..threads {
+            let queue = Arc::clone(&queue);
+            thread::Builder::new()
+                .name(format!("hasher-{number}"))
+                .spawn(move || work(&queue))?;
+        }
+        Ok(Self(Kind::Argon2id(sender)))
+    }
+
+    /// A hash that costs nothing, so that a benchmark can see what lies around it. No setting leads here.
+    #[doc(hidden)]
+    pub fn cheap_for_benchmarks() -> Self {
+        Self(Kind::Cheap)
+    }
+
+    /// Hashes a password into a PHC string with a fresh salt.
+    pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, HashError> {
+        match &self.0 {
+            Kind::Argon2id(queue) => {
+                let hash = run(queue, password, salt, COST).await?;
+                let (memory, passes, lanes) = COST;
+                let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+                Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
+            }
+            Kind::Cheap => {
+                let digest = Sha256::new().chain_update(salt).chain_update(password).finalize();
+                Ok(format!("$cheap${}", hex::encode(digest)))
+            }
+        }
+    }
+
+    /// True when the password belongs to the PHC string, which may have other costs than today's.
+    pub async fn verify(&self, password: &str, phc: &str) -> Result<bool, HashError> {
+        let Kind::Argon2id(queue) = &self.0 else {
+            return Err(HashError::Broken);
+        };
+        let (cost, salt, expected) = read_phc(phc).ok_or(HashError::Broken)?;
+        let hash = run(queue, password, salt, cost).await?;
+        Ok(hash.ct_eq(&expected).into())
+    }
+
+    /// A fresh salt.
+    pub fn salt(rng: &mut impl CryptoRng) -> [u8; 16] {
+        rng.random()
+    }
+}
+
+async fn run(
+    queue: &mpsc::SyncSender<Job>,
+    password: &str,
+    salt: [u8; 16],
+    cost: Cost,
+) -> Result<[u8; LENGTH], HashError> {
+    let (answer, hash) = oneshot::channel();
+    // The thread needs bytes of its own; they are wiped when it is done with them.
+    let password = Zeroizing::new(password.as_bytes().to_vec());
+    queue
+        .try_send(Job {
+            password,
+            salt,
+            cost,
+            answer,
+        })
+        .map_err(|_| HashError::Busy)?;
+    hash.await.map_err(|_| HashError::Broken)?
+}
+
+fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+    // Requests come before hashing. Being refused (a container may forbid it) costs only that.
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10) {
+        tracing::debug!(error = &error as &dyn std::error::Error, "hashing keeps its priority");
+    }
+    let mut memory: Vec<Block> = Vec::new();
+    loop {
+        // The guard is dropped before the hash, so that the other threads can take the next one.
+        let next = queue.lock().map(|queue| queue.recv());
+        let Ok(Ok(Job {
+            password,
+            salt,
+            cost,
+            answer,
+        })) = next
+        else {
+            return;
+        };
+        // Nobody waits any more when a request was given up.
+        answer.send(hash(&password, salt, cost, &mut memory)).ok();
+    }
+}
+
+fn hash(
+    password: &[u8],
+    salt: [u8; 16],
+    (memory_kib, passes, lanes): Cost,
+    memory: &mut Vec<Block>,
+) -> Result<[u8; LENGTH], HashError> {
+    let params = Params::new(memory_kib, passes, lanes, Some(LENGTH)).map_err(|_| HashError::Broken)?;
+    memory.resize(params.block_count(), Block::new());
+    let mut hash = [0; LENGTH];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password, &salt, &mut hash, memory.as_mut_slice())
+        .map_err(|_| HashError::Broken)?;
+    Ok(hash)
+}
+
+/// Reads `$argon2id$v=19$m=…,t=…,p=…$salt$hash`; costs beyond sixteen times ours are not believed.
+fn read_phc(phc: &str) -> Option<(Cost, [u8; 16], [u8; LENGTH])> {
+    let mut parts = phc.strip_prefix("$argon2id$v=19$")?.split('$');
+    let mut costs = parts.next()?.split(',');
+    let mut cost = |prefix: &str, most: u32| {
+        costs
+            .next()?
+            .strip_prefix(prefix)?
+            .parse::<u32>()
+            .ok()
+            .filter(|value| (1..=most).contains(value))
+    };
+    let cost = (cost("m=", COST.0 * 16)?, cost("t=", 32)?, cost("p=", 16)?);
+    let salt = STANDARD_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
+    let hash = STANDARD_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
+    parts.next().is_none().then_some((cost, salt, hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_verified_and_another_is_not() {
+        let hasher = Hasher::start().unwrap();
+        let phc = hasher.hash("k7Rm4Tqx", [3; 16]).await.unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        assert_eq!(hasher.verify("k7Rm4Tqx", &phc).await, Ok(true));
+        assert_eq!(hasher.verify("k7Rm4Tqy", &phc).await, Ok(false));
+    }
+
+    /// The library's own reader accepts what we write.
+    #[tokio::test]
+    async fn the_credential_is_a_phc_string_that_others_can_read() {
+        use argon2::PasswordVerifier;
+
+        let phc = Hasher::start().unwrap().hash("k7Rm4Tqx", [3; 16]).await.unwrap();
+        let parsed = argon2::password_hash::phc::PasswordHash::new(&phc).unwrap();
+        assert!(Argon2::default().verify_password(b"k7Rm4Tqx", &parsed).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_broken_credential_is_an_error_and_not_a_no() {
+        let hasher = Hasher::start().unwrap();
+        for broken in [
+            "",
+            "$argon2id$v=19$m=1$$",
+            "$2b$10$abc",
+            "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA",
+        ] {
+            assert_eq!(hasher.verify("x", broken).await, Err(HashError::Broken), "{broken}");
+        }
+    }
+
+    #[tokio::test]
+    async fn more_than_the_queue_holds_is_told_to_come_back() {
+        let hasher = Hasher::start().unwrap();
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..QUEUE * 3 {
+            let hasher = hasher.clone();
+            running.spawn(async move { hasher.hash("x", [1; 16]).await });
+        }
+        let ended = running.join_all().await;
+        assert!(ended.contains(&Err(HashError::Busy)), "nobody was turned away");
+        assert!(ended.iter().any(Result::is_ok));
+    }
+}

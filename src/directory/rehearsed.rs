@@ -1,0 +1,100 @@
+//! The built-in directory, told how the next call shall end; for the demo and for tests of every bad end.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use super::{Backend, Builtin, By, Capabilities, Match, ResetFailed, Unavailable};
+use crate::domain::{MemberId, Moment, Password};
+use crate::store::Reservation;
+
+/// How the next reset shall end.
+#[derive(Clone, Debug)]
+pub enum NextReset {
+    /// As the built-in directory ends it.
+    Real,
+    /// Without any change.
+    Fail(ResetFailed),
+    /// The change is made, and yet nobody hears of it.
+    ChangeAndLoseTheAnswer,
+}
+
+/// A directory that can be told to misbehave.
+#[derive(Clone)]
+pub struct Rehearsed {
+    builtin: Builtin,
+    resets: Arc<Mutex<VecDeque<NextReset>>>,
+    sign_outs_to_fail: Arc<Mutex<u32>>,
+}
+
+impl Rehearsed {
+    /// A directory that behaves until it is told otherwise.
+    pub fn new(builtin: Builtin) -> Self {
+        Self {
+            builtin,
+            resets: Arc::default(),
+            sign_outs_to_fail: Arc::default(),
+        }
+    }
+
+    /// Queues how the next reset shall end.
+    pub fn next_reset(&self, next: NextReset) {
+        if let Ok(mut resets) = self.resets.lock() {
+            resets.push_back(next);
+        }
+    }
+
+    /// Lets the next sign-outs fail.
+    pub fn fail_sign_outs(&self, count: u32) {
+        if let Ok(mut left) = self.sign_outs_to_fail.lock() {
+            *left = count;
+        }
+    }
+}
+
+impl Backend for Rehearsed {
+    fn name(&self) -> &str {
+        self.builtin.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.builtin.capabilities()
+    }
+
+    async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
+        self.builtin.find(by).await
+    }
+
+    async fn reset(&self, reservation: &Reservation, password: &Password, until: Moment) -> Result<(), ResetFailed> {
+        let next = self
+            .resets
+            .lock()
+            .ok()
+            .and_then(|mut resets| resets.pop_front())
+            .unwrap_or(NextReset::Real);
+        match next {
+            NextReset::Real => self.builtin.reset(reservation, password, until).await,
+            NextReset::Fail(failed) => Err(failed),
+            NextReset::ChangeAndLoseTheAnswer => {
+                self.builtin.reset(reservation, password, until).await?;
+                Err(ResetFailed::Unknown)
+            }
+        }
+    }
+
+    async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
+        self.builtin.last_change(member).await
+    }
+
+    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+        let fails = self.sign_outs_to_fail.lock().is_ok_and(|mut left| {
+            let fails = *left > 0;
+            *left = left.saturating_sub(1);
+            fails
+        });
+        if fails {
+            Err(Unavailable)
+        } else {
+            self.builtin.sign_out(member).await
+        }
+    }
+}

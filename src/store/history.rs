@@ -1,0 +1,194 @@
+//! What was: resets with their steps for the log, for `relatch resets`, and for the sweep.
+
+use std::collections::HashMap;
+
+use sqlx::{AssertSqlSafe, Row};
+
+use super::rows::{ResetRow, StepRow, Table};
+use super::{Store, StoreError};
+use crate::domain::{MemberId, Moment, ResetId, Span};
+
+/// The most that is listed at once.
+const LISTED: i64 = 1000;
+
+/// The most that one round of the sweep takes.
+const SWEPT: i64 = 200;
+
+/// Which resets to list. Only those that were confirmed count as resets.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryFilter {
+    /// By the administrator's id.
+    pub admin: Option<MemberId>,
+    /// By the administrator's business e-mail, in lower case.
+    pub admin_email: Option<String>,
+    /// By the member's id.
+    pub member: Option<MemberId>,
+    /// By the member's business e-mail, in lower case.
+    pub member_email: Option<String>,
+    /// Confirmed at or after.
+    pub since: Option<Moment>,
+    /// At most so many, the newest first.
+    pub limit: Option<u32>,
+}
+
+/// A reset of the past.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// The reset.
+    pub reset: ResetRow,
+    /// Its steps.
+    pub steps: Vec<StepRow>,
+    /// True when the slot was given back.
+    pub is_slot_returned: bool,
+}
+
+impl Store {
+    /// Lists resets, the newest first.
+    pub async fn history(&self, filter: &HistoryFilter) -> Result<Vec<Past>, StoreError> {
+        let sql = format!(
+            "select {}, (select returned_at from slot where slot.reset_id = reset.reset_id) as returned_at from reset
+            where claimed_at is not null
+            and ($1 is null or admin_id = $1) and ($2 is null or lower(admin_email) = $2)
+            and ($3 is null or member_id = $3) and ($4 is null or lower(member_email) = $4)
+            and claimed_at >= $5 order by claimed_at desc, reset_id limit $6",
+            ResetRow::COLUMNS
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(filter.admin.as_ref().map(|id| id.0.clone()))
+            .bind(filter.admin_email.clone())
+            .bind(filter.member.as_ref().map(|id| id.0.clone()))
+            .bind(filter.member_email.clone())
+            .bind(filter.since.map_or(0, |at| at.0))
+            .bind(filter.limit.map_or(LISTED, i64::from))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        let mut past = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let returned: Option<i64> = row.try_get("returned_at").map_err(failed)?;
+            past.push(Past {
+                reset: ResetRow::read(row).map_err(failed)?,
+                steps: Vec::new(),
+                is_slot_returned: returned.is_some(),
+            });
+        }
+        let ids: Vec<ResetId> = past.iter().map(|past| past.reset.reset_id).collect();
+        let mut steps = self.steps(&ids).await?;
+        for one in &mut past {
+            one.steps = steps.remove(&one.reset.reset_id).unwrap_or_default();
+        }
+        Ok(past)
+    }
+
+    /// The steps of some resets.
+    pub async fn steps(&self, ids: &[ResetId]) -> Result<HashMap<ResetId, Vec<StepRow>>, StoreError> {
+        let sql = format!(
+            "select {} from step where reset_id in (select value from json_each($1)) order by noted_at, step",
+            StepRow::COLUMNS
+        );
+        let ids = serde_json::to_string(ids).map_err(|_| StoreError::Unavailable)?;
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(ids)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        let mut steps: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
+        for row in &rows {
+            let step = StepRow::read(row).map_err(failed)?;
+            steps.entry(step.reset_id).or_default().push(step);
+        }
+        Ok(steps)
+    }
+
+    /// One reset.
+    pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
+        Ok(self
+            .look_up(super::LookUp {
+                reset: Some(id),
+                ..super::LookUp::default()
+            })
+            .await?
+            .reset)
+    }
+
+    /// Everything a dead process may have left: at work, or undelivered with the password gone.
+    pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
+        let condition = "state in ('claimed', 'changing', 'changed', 'delivering', 'undelivered') and finished_at is null and owner is not $1";
+        self.pick(condition, 0, &self.owner).await
+    }
+
+    /// Cards whose time has come.
+    pub async fn expired_offers(&self) -> Result<Vec<ResetRow>, StoreError> {
+        self.pick("state = 'offered' and expires_at <= $2", self.clock.now().0, "")
+            .await
+    }
+
+    /// Messages that show a password longer than they should.
+    pub async fn to_hide(&self) -> Result<Vec<ResetRow>, StoreError> {
+        self.pick("hide_at is not null and hide_at <= $2", self.clock.now().0, "")
+            .await
+    }
+
+    /// Follow-up addresses that the platform no longer accepts.
+    pub async fn stale_replies(&self) -> Result<Vec<ResetRow>, StoreError> {
+        self.pick("reply_until is not null and reply_until <= $2", self.clock.now().0, "")
+            .await
+    }
+
+    /// Finished resets whose end nobody has heard, and whose follow-up address still works.
+    pub async fn to_tell(&self) -> Result<Vec<ResetRow>, StoreError> {
+        let condition = "told_at is null and claimed_at is not null and finished_at is not null and reply_until > $2";
+        self.pick(condition, self.clock.now().0, "").await
+    }
+
+    /// Resets with a step that is still to do, older than `age`.
+    pub async fn with_pending_steps(&self, age: Span) -> Result<Vec<ResetRow>, StoreError> {
+        let condition = "reset_id in (select reset_id from step where outcome = 'pending' and noted_at <= $2)";
+        self.pick(condition, (self.clock.now() - age).0, "").await
+    }
+
+    /// Deletes what has been kept long enough: finished offers 7 days, replay keys 9 hours, audit and resets 400 days.
+    pub async fn purge(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let mut gone = 0;
+        for (sql, age) in [
+            ("delete from replay_key where seen_at < $1", Span::hours(9)),
+            (
+                "delete from reset where claimed_at is null and finished_at < $1",
+                Span::hours(7 * 24),
+            ),
+            ("delete from audit where noted_at < $1", Span::hours(400 * 24)),
+            ("delete from slot where taken_at < $1", Span::hours(400 * 24)),
+            ("delete from step where noted_at < $1", Span::hours(400 * 24)),
+            ("delete from reset where claimed_at < $1", Span::hours(400 * 24)),
+        ] {
+            gone += sqlx::query(sql)
+                .bind((now - age).0)
+                .execute(&self.pool)
+                .await
+                .map_err(failed)?
+                .rows_affected();
+        }
+        Ok(gone)
+    }
+
+    async fn pick(&self, condition: &str, at: i64, owner: &str) -> Result<Vec<ResetRow>, StoreError> {
+        let sql = format!(
+            "select {} from reset where {condition} limit {SWEPT}",
+            ResetRow::COLUMNS
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(owner)
+            .bind(at)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(|row| ResetRow::read(row).map_err(failed)).collect()
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
+pub(super) fn failed(error: sqlx::Error) -> StoreError {
+    tracing::error!(error = &error as &dyn std::error::Error, "could not read the record");
+    StoreError::Unavailable
+}

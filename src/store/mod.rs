@@ -1,0 +1,260 @@
+//! The record: SQLite, one writer, one reader for the hot path, and a second reader for everything that may take longer.
+//!
+//! To add a table: a migration, a `table!` in `rows.rs`, and a place in the writer's [`Page`](writer::Page). The SQL
+//! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
+
+mod history;
+mod members;
+mod reader;
+mod resets;
+mod rows;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::{CryptoRng, RngExt};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use sqlx::{ConnectOptions, Row, SqlSafeStr};
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::history::{HistoryFilter, Past};
+pub use self::members::ImportCount;
+pub use self::reader::{Found, LookUp, MemberKey};
+pub use self::resets::{
+    Amend, ClickRefused, Earlier, MoveRefused, NewOffer, Noted, Offered, ReplayKey, Reservation, SealedReply, StepNote,
+};
+pub use self::rows::{AuditRow, MemberRow, ResetRow, StepRow};
+use crate::clock::Clock;
+use crate::domain::quota::Limit;
+
+/// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Pages kept in memory by each connection, in KiB (negative means KiB to SQLite).
+const CACHE: &str = "-8192";
+
+/// The record could not be read or written. Nothing was done (P6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer, is full, or the disk failed.
+    #[error("the record cannot be read or written")]
+    Unavailable,
+    /// Too many writes wait already.
+    #[error("the record has too much to do")]
+    Overloaded,
+}
+
+/// Why the record could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another `serve` or `demo` holds it.
+    #[error("another relatch is running on this database")]
+    Locked,
+    /// It was written by a newer version.
+    #[error("the database was written by a newer relatch; use that version")]
+    Newer,
+    /// A migration that was applied is not the one of this program.
+    #[error("the database does not match this program's migrations")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// The SQLite library is too old to be safe.
+    #[error("SQLite {0} is too old; 3.51.3 is needed")]
+    OldSqlite(String),
+    /// The file cannot be used.
+    #[error("the database file cannot be opened")]
+    Io(#[from] std::io::Error),
+    /// SQLite refuses it.
+    #[error("the database cannot be opened")]
+    Sqlite(#[from] sqlx::Error),
+}
+
+/// The open record. Cheap to clone; the last one closes it.
+#[derive(Clone)]
+pub struct Store {
+    writer: mpsc::Sender<writer::Job>,
+    reader: mpsc::Sender<reader::Job>,
+    pool: SqlitePool,
+    owner: Arc<str>,
+    clock: Clock,
+    limit: Limit,
+    _lock: Option<Arc<File>>,
+}
+
+/// The tasks behind an open record; they end when every [`Store`] is gone.
+#[derive(Debug)]
+pub struct StoreTasks {
+    writer: tokio::task::JoinHandle<()>,
+    reader: tokio::task::JoinHandle<()>,
+}
+
+impl StoreTasks {
+    /// Waits until everything that was queued is committed. Drop every [`Store`] first.
+    pub async fn finish(self) {
+        for task in [self.writer, self.reader] {
+            if let Err(error) = task.await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a task of the store ended badly"
+                );
+            }
+        }
+    }
+}
+
+/// How a process means to use the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// `serve` and `demo`: one at a time, they own the life of resets.
+    Serve,
+    /// All other commands: beside a running `serve`.
+    Beside,
+}
+
+impl Store {
+    /// Opens the file, makes it if it is missing, and brings it up to date.
+    pub async fn open(
+        path: &Path,
+        how: Use,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
+        let lock = match how {
+            Use::Serve => Some(Arc::new(lock(path)?)),
+            Use::Beside => None,
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(true)
+            .pragma("cache_size", CACHE)
+            .disable_statement_logging();
+        let mut connection = options.connect().await?;
+        check_version(&mut connection).await?;
+        migrate(&mut connection).await?;
+        let reading = options.clone().pragma("query_only", "on");
+        let (writer, write_queue) = mpsc::channel(writer::QUEUE);
+        let (reader, read_queue) = mpsc::channel(writer::QUEUE);
+        let pool = PoolOptions::new()
+            .max_connections(1)
+            .min_connections(0)
+            .idle_timeout(Duration::from_mins(1))
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        let tasks = StoreTasks {
+            writer: spawn(writer::run(connection, write_queue, clock.clone(), limit)),
+            reader: spawn(reader::run(reading.connect().await?, read_queue)),
+        };
+        let owner = hex::encode(rng.random::<[u8; 8]>()).into();
+        Ok((
+            Self {
+                writer,
+                reader,
+                pool,
+                owner,
+                clock,
+                limit,
+                _lock: lock,
+            },
+            tasks,
+        ))
+    }
+
+    /// The limit that the store keeps.
+    pub fn limit(&self) -> Limit {
+        self.limit
+    }
+
+    /// Answers one look-up of the hot path.
+    pub async fn look_up(&self, look_up: LookUp) -> Result<Found, StoreError> {
+        let (reply, found) = oneshot::channel();
+        self.reader
+            .send((look_up, reply))
+            .await
+            .map_err(|_| StoreError::Unavailable)?;
+        found.await.map_err(|_| StoreError::Unavailable)?
+    }
+
+    /// True when the record can be written.
+    pub async fn is_writable(&self) -> bool {
+        self.write(writer::Keys::default(), |_, _| ()).await.is_ok()
+    }
+
+    fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        keys: writer::Keys,
+        decide: impl FnOnce(&mut writer::Page, crate::domain::Moment) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (job, result) = writer::job(keys, decide);
+        self.writer.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable,
+        })?;
+        result.await.map_err(|_| StoreError::Unavailable)?
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the store's two tasks end with its last handle and are awaited in StoreTasks"
+)]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(task)
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(PathBuf::from(name))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked),
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+async fn check_version(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenError> {
+    let version: String = sqlx::query("select sqlite_version()")
+        .fetch_one(connection)
+        .await?
+        .try_get(0)?;
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    if (next(), next(), next()) < OLDEST_SQLITE {
+        Err(OpenError::OldSqlite(version))
+    } else {
+        Ok(())
+    }
+}
+
+async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenError> {
+    use sqlx::migrate::MigrateError;
+
+    let start = include_str!("../../migrations/sqlite/0001_start.sql").into_sql_str();
+    let migrations = vec![Migration::new(1, "start".into(), MigrationType::Simple, start, false)];
+    Migrator::with_migrations(migrations)
+        .run(connection)
+        .await
+        .map_err(|error| {
+            if matches!(error, MigrateError::VersionMissing(_)) {
+                OpenError::Newer
+            } else {
+                OpenError::Migration(error)
+            }
+        })
+}

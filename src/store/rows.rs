@@ -1,0 +1,282 @@
+//! The rows of the record as Rust values, with the SQL that reads and writes many of them at once.
+//!
+//! Each table is named once, here; the statements are made from that. Rows travel to the database as one JSON
+//! array a table, so a whole batch is one statement (`json_each`; PostgreSQL's twin is `jsonb_array_elements`).
+
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::domain::{Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
+
+/// What every table can do.
+pub(super) trait Table: Sized {
+    /// The name in SQL.
+    const NAME: &str;
+    /// The columns, for a `select`.
+    const COLUMNS: &str;
+
+    /// The same columns taken out of one element of a JSON array.
+    fn values() -> String;
+
+    /// `a = excluded.a, …` for every column.
+    fn overwrite() -> String;
+
+    /// Reads one row.
+    fn read(row: &SqliteRow) -> Result<Self, sqlx::Error>;
+
+    /// Writes all rows of the JSON array in `parameter`; what follows on a conflict is up to the caller.
+    fn insert_many(parameter: &str) -> String {
+        // `where true` keeps the parser from taking a following `on conflict` for a join.
+        let (table, columns, values) = (Self::NAME, Self::COLUMNS, Self::values());
+        format!("insert into {table} ({columns}) select {values} from json_each({parameter}) where true")
+    }
+}
+
+/// How a column is kept: its Rust type in a row, its reading, and its part of an `insert … select … from json_each`.
+macro_rules! column {
+    (type text $t:ty) => { $t };
+    (type maybe_text $t:ty) => { Option<$t> };
+    (type time $t:ty) => { $t };
+    (type maybe_time $t:ty) => { Option<$t> };
+    (type flag $t:ty) => { $t };
+    (read $row:ident text $name:expr) => { text($row, $name)? };
+    (read $row:ident maybe_text $name:expr) => { maybe_text($row, $name)? };
+    (read $row:ident time $name:expr) => { Moment($row.try_get($name)?) };
+    (read $row:ident maybe_time $name:expr) => { $row.try_get::<Option<i64>, _>($name)?.map(Moment) };
+    (read $row:ident flag $name:expr) => { $row.try_get::<i64, _>($name)? != 0 };
+    (from text $name:literal) => { concat!("value ->> '", $name, "'") };
+    (from maybe_text $name:literal) => { concat!("value ->> '", $name, "'") };
+    (from $kind:ident $name:literal) => { concat!("cast(value ->> '", $name, "' as bigint)") };
+}
+
+/// A table: its row type, and its columns with their kinds.
+macro_rules! table {
+    ($(#[$doc:meta])* $vis:vis $row:ident of $table:literal { $($(#[$cdoc:meta])* $column:ident: $kind:ident $t:ty = $name:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize)]
+        $vis struct $row { $($(#[$cdoc])* pub $column: column!(type $kind $t)),+ }
+
+        impl Table for $row {
+            const NAME: &str = $table;
+            const COLUMNS: &str = concat_columns!($($name),+);
+
+            fn values() -> String {
+                [$(column!(from $kind $name)),+].join(", ")
+            }
+
+            fn overwrite() -> String {
+                [$(concat!($name, " = excluded.", $name)),+].join(", ")
+            }
+
+            fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+                Ok(Self { $($column: column!(read row $kind $name)),+ })
+            }
+        }
+    };
+}
+
+macro_rules! concat_columns {
+    ($first:literal $(, $rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
+}
+
+table! {
+    /// One offer and the reset that came of it.
+    pub ResetRow of "reset" {
+        /// The random id.
+        reset_id: text ResetId = "reset_id",
+        /// Where it was asked for.
+        platform: text Platform = "platform",
+        /// The workspace, guild or tenant.
+        tenant: text String = "tenant",
+        /// The chat account that asked.
+        chat_user: text String = "chat_user",
+        /// The administrator in the directory; the limit counts this person.
+        admin_id: text MemberId = "admin_id",
+        /// Their full name at that time.
+        admin_name: text String = "admin_name",
+        /// Their business e-mail at that time.
+        admin_email: text String = "admin_email",
+        /// The member's immutable id.
+        member_id: text MemberId = "member_id",
+        /// Their full name at that time.
+        member_name: text String = "member_name",
+        /// Their business e-mail at that time.
+        member_email: text String = "member_email",
+        /// What the administrator wrote behind the member's name.
+        reason: maybe_text String = "reason",
+        /// Where it stands.
+        state: text State = "state",
+        /// The way that was chosen.
+        delivery: maybe_text Delivery = "delivery",
+        /// The full address of the delivery; erased when the reset is finished.
+        destination: maybe_text String = "destination",
+        /// The masked address.
+        destination_mask: maybe_text String = "destination_mask",
+        /// S27: where the copy goes; none while the toggle is off.
+        copy_to_self: maybe_text String = "copy_to_self",
+        /// S28: where a copy would go, when it was changed for this reset.
+        copy_address: maybe_text String = "copy_address",
+        /// S38: show it too.
+        also_show: flag bool = "also_show",
+        /// S10: when the administrator said that they can reach the member.
+        reachable_at: maybe_time Moment = "reachable_at",
+        /// The sealed address of follow-ups.
+        reply: maybe_text String = "reply",
+        /// How long that address works.
+        reply_until: maybe_time Moment = "reply_until",
+        /// The process at work.
+        owner: maybe_text String = "owner",
+        /// When that process has surely given up.
+        deadline_at: maybe_time Moment = "deadline_at",
+        /// A short word for what went wrong.
+        failure: maybe_text String = "failure",
+        /// When the card was made.
+        offered_at: time Moment = "offered_at",
+        /// When it stops working.
+        expires_at: time Moment = "expires_at",
+        /// When it was confirmed and the slot was taken.
+        claimed_at: maybe_time Moment = "claimed_at",
+        /// When the change was about to begin.
+        changing_at: maybe_time Moment = "changing_at",
+        /// When the directory had said yes.
+        changed_at: maybe_time Moment = "changed_at",
+        /// When the delivery was about to begin.
+        delivering_at: maybe_time Moment = "delivering_at",
+        /// When it reached a state that nothing follows.
+        finished_at: maybe_time Moment = "finished_at",
+        /// When the administrator was told how it ended.
+        told_at: maybe_time Moment = "told_at",
+        /// When the message that shows the password is to be replaced.
+        hide_at: maybe_time Moment = "hide_at",
+    }
+}
+
+table! {
+    /// One effect of a reset and how it ended.
+    pub StepRow of "step" {
+        /// The reset.
+        reset_id: text ResetId = "reset_id",
+        /// Which effect.
+        step: text Step = "step",
+        /// How it ended.
+        outcome: text StepOutcome = "outcome",
+        /// A short word for why.
+        detail: maybe_text String = "detail",
+        /// When that was known.
+        noted_at: time Moment = "noted_at",
+    }
+}
+
+table! {
+    /// One of a person's resets in a window.
+    pub(super) SlotRow of "slot" {
+        /// The reset that took it.
+        reset_id: text ResetId = "reset_id",
+        /// The administrator.
+        person_id: text MemberId = "person_id",
+        /// When it was taken.
+        taken_at: time Moment = "taken_at",
+        /// When it was given back, surely unused.
+        returned_at: maybe_time Moment = "returned_at",
+    }
+}
+
+table! {
+    /// A signed request that was seen.
+    pub(super) ReplayRow of "replay_key" {
+        /// Its key.
+        replay_key: text String = "replay_key",
+        /// When it was seen.
+        seen_at: time Moment = "seen_at",
+    }
+}
+
+table! {
+    /// One line of the audit. Contacts are masked, secrets never enter.
+    pub AuditRow of "audit" {
+        /// When it was noted.
+        noted_at: time Moment = "noted_at",
+        /// What was tried.
+        event: text String = "event",
+        /// What came of it.
+        outcome: text String = "outcome",
+        /// The short name told in the message.
+        reference: maybe_text String = "reference",
+        /// The chat.
+        platform: maybe_text Platform = "platform",
+        /// The workspace, guild or tenant.
+        tenant: maybe_text String = "tenant",
+        /// The chat account.
+        chat_user: maybe_text String = "chat_user",
+        /// The administrator.
+        admin_id: maybe_text MemberId = "admin_id",
+        /// The member.
+        member_id: maybe_text MemberId = "member_id",
+        /// The reset.
+        reset_id: maybe_text ResetId = "reset_id",
+        /// A few more words.
+        detail: maybe_text String = "detail",
+    }
+}
+
+table! {
+    /// A member of the built-in directory, with their credential.
+    pub MemberRow of "member" {
+        /// The immutable id.
+        member_id: text MemberId = "member_id",
+        /// Full name.
+        name: text String = "name",
+        /// As written in the file that was imported.
+        business_email: text String = "business_email",
+        /// In lower case, for look-ups.
+        business_email_key: text String = "business_email_key",
+        /// Written form of the login method.
+        login_method: text String = "login_method",
+        /// Written form of the status.
+        status: text String = "status",
+        /// In E.164 form.
+        phone: maybe_text String = "phone",
+        /// Private address.
+        personal_email: maybe_text String = "personal_email",
+        /// Written form of the role.
+        role: text String = "role",
+        /// Department.
+        department: maybe_text String = "department",
+        /// The manager's business e-mail.
+        manager_email: maybe_text String = "manager_email",
+    }
+}
+
+impl Serialize for ResetId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn wrong(name: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::ColumnDecode {
+        index: name.to_owned(),
+        source: Box::new(error),
+    }
+}
+
+fn text<T>(row: &SqliteRow, name: &str) -> Result<T, sqlx::Error>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    row.try_get::<&str, _>(name)?
+        .parse()
+        .map_err(|error| wrong(name, error))
+}
+
+fn maybe_text<T>(row: &SqliteRow, name: &str) -> Result<Option<T>, sqlx::Error>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    row.try_get::<Option<&str>, _>(name)?
+        .map(|text| text.parse().map_err(|error| wrong(name, error)))
+        .transpose()
+}

@@ -1,0 +1,356 @@
+//! The one writer: takes whatever waits, decides it in memory in order of arrival, and commits it in one transaction.
+//!
+//! A batch is two round trips to SQLite: `begin immediate` with everything the decisions need, then all changes
+//! with `commit`. Nobody is answered before the commit; if it fails, all are told that nothing was recorded.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr};
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+use super::rows::{AuditRow, MemberRow, ReplayRow, ResetRow, SlotRow, StepRow, Table};
+use crate::clock::Clock;
+use crate::domain::quota::Limit;
+use crate::domain::{MemberId, Moment, Quota, ResetId, Span};
+
+/// The most that one transaction takes; more would only make the first wait for the last.
+const BATCH: usize = 256;
+
+/// How many writes may wait. Beyond that the store is overloaded and says so.
+pub(super) const QUEUE: usize = 4096;
+
+/// How far back a change of the same member is told on the card.
+pub(super) const CAREFUL_FOR: Span = Span::hours(24);
+
+/// What a decision needs to see.
+#[derive(Default)]
+pub(super) struct Keys {
+    pub(super) replay: Option<String>,
+    pub(super) reset: Option<ResetId>,
+    pub(super) person: Option<MemberId>,
+    pub(super) member: Option<MemberId>,
+}
+
+/// A new credential for a member of the built-in directory.
+#[derive(Serialize)]
+pub(super) struct Credential {
+    pub(super) member_id: MemberId,
+    pub(super) phc: String,
+    pub(super) set_at: Moment,
+    pub(super) temporary_until: Option<Moment>,
+}
+
+/// A sign-out: sessions that began before the moment are void.
+#[derive(Serialize)]
+pub(super) struct SignOut {
+    pub(super) member_id: MemberId,
+    pub(super) signed_out_at: Moment,
+}
+
+/// Everything a batch of decisions sees and changes, in memory.
+pub(super) struct Page {
+    limit: Limit,
+    resets: HashMap<ResetId, ResetRow>,
+    slots: Vec<SlotRow>,
+    seen: HashSet<String>,
+    changed: Changes,
+}
+
+#[derive(Default)]
+struct Changes {
+    resets: HashSet<ResetId>,
+    slots: Vec<SlotRow>,
+    replays: Vec<ReplayRow>,
+    steps: Vec<StepRow>,
+    audit: Vec<AuditRow>,
+    credentials: Vec<Credential>,
+    sign_outs: Vec<SignOut>,
+    members: Vec<MemberRow>,
+}
+
+impl Page {
+    /// A copy of a reset, to be changed and [`Page::put`] back.
+    pub(super) fn reset(&self, id: ResetId) -> Option<ResetRow> {
+        self.resets.get(&id).cloned()
+    }
+
+    /// All resets that were read for this batch.
+    pub(super) fn resets(&self) -> impl Iterator<Item = &ResetRow> {
+        self.resets.values()
+    }
+
+    /// Inserts or overwrites a reset.
+    pub(super) fn put(&mut self, row: ResetRow) {
+        self.changed.resets.insert(row.reset_id);
+        self.resets.insert(row.reset_id, row);
+    }
+
+    /// Where a person stands against the limit, with everything this batch has already decided.
+    pub(super) fn quota(&self, person: &MemberId, now: Moment) -> Quota {
+        let taken: Vec<Moment> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.person_id == *person && slot.returned_at.is_none())
+            .map(|slot| slot.taken_at)
+            .collect();
+        self.limit.measure(&taken, now)
+    }
+
+    /// Takes a slot.
+    pub(super) fn take_slot(&mut self, reset_id: ResetId, person_id: MemberId, taken_at: Moment) {
+        let slot = SlotRow {
+            reset_id,
+            person_id,
+            taken_at,
+            returned_at: None,
+        };
+        self.slots.push(slot.clone());
+        self.changed.slots.push(slot);
+    }
+
+    /// Gives a slot back.
+    pub(super) fn return_slot(&mut self, row: &ResetRow, now: Moment) {
+        self.slots
+            .iter_mut()
+            .filter(|slot| slot.reset_id == row.reset_id)
+            .for_each(|slot| slot.returned_at = Some(now));
+        self.changed.slots.push(SlotRow {
+            reset_id: row.reset_id,
+            person_id: row.admin_id.clone(),
+            taken_at: row.claimed_at.unwrap_or(now),
+            returned_at: Some(now),
+        });
+    }
+
+    /// Notes a signed request; false if it was seen before.
+    pub(super) fn is_new_request(&mut self, replay_key: &str, now: Moment) -> bool {
+        let is_new = self.seen.insert(replay_key.to_owned());
+        if is_new {
+            self.changed.replays.push(ReplayRow {
+                replay_key: replay_key.to_owned(),
+                seen_at: now,
+            });
+        }
+        is_new
+    }
+
+    /// Notes how an effect ended, or that it is still to do.
+    pub(super) fn note_step(&mut self, step: StepRow) {
+        self.changed
+            .steps
+            .retain(|other| (other.reset_id, other.step) != (step.reset_id, step.step));
+        self.changed.steps.push(step);
+    }
+
+    /// Adds a line to the audit.
+    pub(super) fn audit(&mut self, line: AuditRow) {
+        self.changed.audit.push(line);
+    }
+
+    /// Sets a credential of the built-in directory.
+    pub(super) fn set_credential(&mut self, credential: Credential) {
+        self.changed
+            .credentials
+            .retain(|other| other.member_id != credential.member_id);
+        self.changed.credentials.push(credential);
+    }
+
+    /// Ends all sessions of a member of the built-in directory.
+    pub(super) fn sign_out(&mut self, sign_out: SignOut) {
+        self.changed.sign_outs.push(sign_out);
+    }
+
+    /// Inserts members of the built-in directory, or updates them by business e-mail.
+    pub(super) fn import(&mut self, members: Vec<MemberRow>) {
+        self.changed.members.extend(members);
+    }
+}
+
+type Decision = Box<dyn FnOnce(&mut Page, Moment) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// One write that waits for its turn.
+pub(super) struct Job {
+    keys: Keys,
+    decide: Decision,
+}
+
+/// Makes a job of a decision, and the place where its result will be found after the commit.
+pub(super) fn job<T: Send + 'static>(
+    keys: Keys,
+    decide: impl FnOnce(&mut Page, Moment) -> T + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+    let (answer, result) = oneshot::channel();
+    let decide: Decision = Box::new(move |page, now| {
+        let decided = decide(page, now);
+        Box::new(move |committed| {
+            // Nobody waits any more when a request was given up; what was decided stands all the same.
+            drop(answer.send(committed.map(|()| decided)));
+        })
+    });
+    (Job { keys, decide }, result)
+}
+
+/// The statements of a batch, made once.
+struct Statements {
+    load: SqlStr,
+    save: SqlStr,
+}
+
+impl Statements {
+    fn new() -> Self {
+        let reset = ResetRow::COLUMNS;
+        let load = format!(
+            "begin immediate;
+            select 'replay' as kind, replay_key from replay_key where replay_key in (select value from json_each($1));
+            select 'reset' as kind, {reset} from reset where reset_id in (select value from json_each($2));
+            select 'reset' as kind, {reset} from reset
+                where member_id in (select value from json_each($4)) and finished_at is null;
+            select 'reset' as kind, {reset} from reset
+                where member_id in (select value from json_each($4)) and changed_at > $5;
+            select 'reset' as kind, {reset} from reset
+                where admin_id in (select value from json_each($3))
+                and told_at is null and claimed_at is not null and finished_at is not null;
+            select 'slot' as kind, {slot} from slot
+                where person_id in (select value from json_each($3)) and returned_at is null and taken_at > $6",
+            slot = SlotRow::COLUMNS,
+        );
+        let save = [
+            ReplayRow::insert_many("$1"),
+            format!("{} on conflict (reset_id) do update set {}", ResetRow::insert_many("$2"), ResetRow::overwrite()),
+            format!("{} on conflict (reset_id) do update set returned_at = excluded.returned_at", SlotRow::insert_many("$3")),
+            format!("{} on conflict (reset_id, step) do update set {}", StepRow::insert_many("$4"), StepRow::overwrite()),
+            AuditRow::insert_many("$5"),
+            // Q13: a reset lifts a lock that came from failed sign-ins. S17: the status is not named here.
+            "update member set
+                credential = new.value ->> 'phc',
+                credential_set_at = cast(new.value ->> 'set_at' as bigint),
+                temporary_until = cast(new.value ->> 'temporary_until' as bigint),
+                locked_at = null
+            from json_each($6) as new where member.member_id = new.value ->> 'member_id'"
+                .to_owned(),
+            "update member set signed_out_at = cast(new.value ->> 'signed_out_at' as bigint)
+            from json_each($7) as new where member.member_id = new.value ->> 'member_id'"
+                .to_owned(),
+            format!(
+                "{} on conflict (business_email_key) do update set
+                    name = excluded.name, business_email = excluded.business_email, login_method = excluded.login_method,
+                    status = excluded.status, phone = excluded.phone, personal_email = excluded.personal_email,
+                    role = excluded.role, department = excluded.department, manager_email = excluded.manager_email",
+                MemberRow::insert_many("$8")
+            ),
+            "commit".to_owned(),
+        ]
+        .join(";\n");
+        Self {
+            load: AssertSqlSafe(load).into_sql_str(),
+            save: AssertSqlSafe(save).into_sql_str(),
+        }
+    }
+}
+
+/// Runs until every handle of the store is gone.
+pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, clock: Clock, limit: Limit) {
+    let statements = Statements::new();
+    let mut waiting = Vec::with_capacity(BATCH);
+    while queue.recv_many(&mut waiting, BATCH).await > 0 {
+        let jobs = std::mem::take(&mut waiting);
+        let now = clock.now();
+        let keys: Vec<&Keys> = jobs.iter().map(|job| &job.keys).collect();
+        let mut page = match load(&mut connection, &statements, &keys, limit, now).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not begin; nothing was recorded"
+                );
+                roll_back(&mut connection).await;
+                // Dropping a job tells the one who waits for it.
+                continue;
+            }
+        };
+        let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(&mut page, now)).collect();
+        let committed = save(&mut connection, &statements, page).await;
+        if let Err(error) = &committed {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "could not commit; nothing was recorded"
+            );
+            roll_back(&mut connection).await;
+        }
+        for answer in answers {
+            answer(if committed.is_ok() {
+                Ok(())
+            } else {
+                Err(StoreError::Unavailable)
+            });
+        }
+    }
+}
+
+async fn load(
+    connection: &mut SqliteConnection,
+    statements: &Statements,
+    keys: &[&Keys],
+    limit: Limit,
+    now: Moment,
+) -> Result<Page, sqlx::Error> {
+    let collect =
+        |pick: fn(&Keys) -> Option<String>| json(&keys.iter().filter_map(|keys| pick(keys)).collect::<Vec<_>>());
+    let query = sqlx::query(statements.load.clone())
+        .bind(collect(|keys| keys.replay.clone())?)
+        .bind(collect(|keys| keys.reset.map(|id| id.to_string()))?)
+        .bind(collect(|keys| keys.person.as_ref().map(MemberId::to_string))?)
+        .bind(collect(|keys| keys.member.as_ref().map(MemberId::to_string))?)
+        .bind((now - CAREFUL_FOR).0)
+        .bind((now - limit.window).0);
+    let mut page = Page {
+        limit,
+        resets: HashMap::new(),
+        slots: Vec::new(),
+        seen: HashSet::new(),
+        changed: Changes::default(),
+    };
+    for row in connection.fetch_all(query).await? {
+        match row.try_get::<&str, _>("kind")? {
+            "replay" => {
+                page.seen.insert(row.try_get("replay_key")?);
+            }
+            "reset" => {
+                let reset = ResetRow::read(&row)?;
+                page.resets.insert(reset.reset_id, reset);
+            }
+            _ => page.slots.push(SlotRow::read(&row)?),
+        }
+    }
+    Ok(page)
+}
+
+async fn save(connection: &mut SqliteConnection, statements: &Statements, page: Page) -> Result<(), sqlx::Error> {
+    let changed = page.changed;
+    let resets: Vec<&ResetRow> = changed.resets.iter().filter_map(|id| page.resets.get(id)).collect();
+    let query = sqlx::query(statements.save.clone())
+        .bind(json(&changed.replays)?)
+        .bind(json(&resets)?)
+        .bind(json(&changed.slots)?)
+        .bind(json(&changed.steps)?)
+        .bind(json(&changed.audit)?)
+        .bind(json(&changed.credentials)?)
+        .bind(json(&changed.sign_outs)?)
+        .bind(json(&changed.members)?);
+    connection.execute(query).await.map(drop)
+}
+
+fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+async fn roll_back(connection: &mut SqliteConnection) {
+    // Without an open transaction this fails, which is as good.
+    if let Err(error) = connection.execute("rollback").await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "nothing to roll back");
+    }
+}
