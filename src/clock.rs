@@ -27,9 +27,7 @@ impl Clock {
     pub fn now(&self) -> Moment {
         match self {
             Self::System => {
-                let since = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default();
+                let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
                 Moment(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Fixed(at) => Moment(at.load(Ordering::SeqCst)),

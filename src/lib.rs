@@ -15,5 +15,6 @@ pub mod net;
 pub mod secret;
 pub mod telemetry;
 
+pub mod chat;
 pub mod directory;
 pub mod store;

@@ -92,34 +92,20 @@ pub fn client(deadline: Duration) -> Result<reqwest::Client, TlsError> {
 pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
     let sorted = |error: reqwest::Error| {
         let error = error.without_url();
-        if error.is_connect() || error.is_builder() {
-            CallError::NotSent(error)
-        } else {
-            CallError::NoAnswer(error)
-        }
+        if error.is_connect() || error.is_builder() { CallError::NotSent(error) } else { CallError::NoAnswer(error) }
     };
     let mut response = request.send().await.map_err(sorted)?;
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(reqwest::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after =
+        response.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let mut body = Vec::new();
-    while let Some(piece) = response
-        .chunk()
-        .await
-        .map_err(|error| CallError::NoAnswer(error.without_url()))?
-    {
+    while let Some(piece) = response.chunk().await.map_err(|error| CallError::NoAnswer(error.without_url()))? {
         if body.len().saturating_add(piece.len()) > ANSWER_LIMIT {
             return Err(CallError::TooLong);
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Answer {
-        status,
-        retry_after,
-        body,
-    })
+    Ok(Answer { status, retry_after, body })
 }
 
 /// True for `https`, and for `http` to this machine itself.
@@ -161,17 +147,11 @@ mod tests {
         use wiremock::{Mock, MockServer, ResponseTemplate};
 
         let canary = MockServer::start().await;
-        Mock::given(any())
-            .respond_with(ResponseTemplate::new(200))
-            .expect(0)
-            .mount(&canary)
-            .await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&canary).await;
         let server = MockServer::start().await;
         Mock::given(any())
             .respond_with(
-                ResponseTemplate::new(302)
-                    .insert_header("location", canary.uri())
-                    .insert_header("retry-after", "7"),
+                ResponseTemplate::new(302).insert_header("location", canary.uri()).insert_header("retry-after", "7"),
             )
             .mount(&server)
             .await;
@@ -187,10 +167,7 @@ mod tests {
             .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(5)))
             .mount(&slow)
             .await;
-        assert!(matches!(
-            call(client.get(slow.uri())).await.unwrap_err(),
-            CallError::NoAnswer(_)
-        ));
+        assert!(matches!(call(client.get(slow.uri())).await.unwrap_err(), CallError::NoAnswer(_)));
     }
 
     #[tokio::test]
@@ -204,9 +181,6 @@ mod tests {
             .mount(&server)
             .await;
         let client = client(Duration::from_secs(5)).unwrap();
-        assert!(matches!(
-            call(client.get(server.uri())).await.unwrap_err(),
-            CallError::TooLong
-        ));
+        assert!(matches!(call(client.get(server.uri())).await.unwrap_err(), CallError::TooLong));
     }
 }

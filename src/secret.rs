@@ -54,10 +54,7 @@ impl Keys {
         let tagging = HmacSha256::new_from_slice(&derive(b"relatch tagging 1")?).map_err(|_| KeyError::Malformed)?;
         let sealing =
             UnboundKey::new(&CHACHA20_POLY1305, &derive(b"relatch sealing 1")?).map_err(|_| KeyError::Malformed)?;
-        Ok(Self {
-            tagging,
-            sealing: std::sync::Arc::new(LessSafeKey::new(sealing)),
-        })
+        Ok(Self { tagging, sealing: std::sync::Arc::new(LessSafeKey::new(sealing)) })
     }
 
     /// Reads the key file, or makes one that only its owner can read.
@@ -125,11 +122,7 @@ impl Keys {
         let nonce: [u8; NONCE_LEN] = rng.random();
         let mut bytes = text.as_bytes().to_vec();
         self.sealing
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(place.as_bytes()),
-                &mut bytes,
-            )
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut bytes)
             .map_err(|_| NotSealed)?;
         let mut sealed = nonce.to_vec();
         sealed.append(&mut bytes);
@@ -141,27 +134,14 @@ impl Keys {
         let mut bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(sealed).map_err(|_| NotSealed)?);
         let (nonce, rest) = bytes.split_at_mut_checked(NONCE_LEN).ok_or(NotSealed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| NotSealed)?;
-        let plain = self
-            .sealing
-            .open_in_place(nonce, Aad::from(place.as_bytes()), rest)
-            .map_err(|_| NotSealed)?;
-        String::from_utf8(plain.to_vec())
-            .map(Zeroizing::new)
-            .map_err(|_| NotSealed)
+        let plain = self.sealing.open_in_place(nonce, Aad::from(place.as_bytes()), rest).map_err(|_| NotSealed)?;
+        String::from_utf8(plain.to_vec()).map(Zeroizing::new).map_err(|_| NotSealed)
     }
 }
 
 /// What must never be accepted as a secret: too short, blank, or the placeholder of an example.
 pub fn is_weak_secret(secret: &str) -> bool {
-    const PLACEHOLDERS: [&str; 7] = [
-        "changeme",
-        "change-me",
-        "placeholder",
-        "your-",
-        "example",
-        "secret-here",
-        "xxxx",
-    ];
+    const PLACEHOLDERS: [&str; 7] = ["changeme", "change-me", "placeholder", "your-", "example", "secret-here", "xxxx"];
     let lower = secret.to_ascii_lowercase();
     secret.trim().len() < 16
         || PLACEHOLDERS.iter().any(|word| lower.contains(word))
@@ -187,11 +167,7 @@ mod tests {
         for at in 0..value.len() - 1 {
             let mut forged = value.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(
-                keys().read_button_value(std::str::from_utf8(&forged).unwrap()),
-                None,
-                "{at}"
-            );
+            assert_eq!(keys().read_button_value(std::str::from_utf8(&forged).unwrap()), None, "{at}");
         }
         assert_eq!(Keys::from_master(&[8; 32]).unwrap().read_button_value(&value), None);
     }
@@ -202,10 +178,7 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(1);
         let sealed = keys().seal("https://hooks.slack.com/x", "reply 1", &mut rng).unwrap();
         assert!(!sealed.contains("hooks"));
-        assert_eq!(
-            keys().open(&sealed, "reply 1").unwrap().as_str(),
-            "https://hooks.slack.com/x"
-        );
+        assert_eq!(keys().open(&sealed, "reply 1").unwrap().as_str(), "https://hooks.slack.com/x");
         assert_eq!(keys().open(&sealed, "reply 2").unwrap_err(), NotSealed);
         assert_eq!(keys().open("AAAA", "reply 1").unwrap_err(), NotSealed);
     }

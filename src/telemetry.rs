@@ -11,20 +11,10 @@ use crate::domain::Moment;
 
 /// Starts logging at `level`. Libraries are heard from `warn` up only: what they say below that may hold bodies.
 pub fn start(level: Level) {
-    let ours = Targets::new()
-        .with_target("relatch", level)
-        .with_default(Level::WARN.min(level));
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_writer(std::io::stderr);
+    let ours = Targets::new().with_target("relatch", level).with_default(Level::WARN.min(level));
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
     // A second start in one process (tests, the demo) keeps the first.
-    if tracing_subscriber::registry()
-        .with(lines)
-        .with(ours)
-        .try_init()
-        .is_err()
-    {
+    if tracing_subscriber::registry().with(lines).with(ours).try_init().is_err() {
         tracing::debug!("logging is already on");
     }
 }
@@ -42,12 +32,7 @@ impl UnsignedCounter {
         let total = self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let last = self.logged_at.load(Ordering::Relaxed);
         let due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
-        if due
-            && self
-                .logged_at
-                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-        {
+        if due && self.logged_at.compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             tracing::warn!(platform, reason, unsigned.total = total, "refused an unsigned request");
         }
     }

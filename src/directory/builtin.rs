@@ -35,22 +35,15 @@ impl Builtin {
 
     async fn set(&self, member: &MemberId, password: &str, until: Option<Moment>) -> Result<(), ResetFailed> {
         let mut rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| ResetFailed::NotSent)?;
-        let phc = self
-            .hasher
-            .hash(password, Hasher::salt(&mut rng))
-            .await
-            .map_err(|error| match error {
-                HashError::Busy => ResetFailed::NotSent,
-                HashError::Broken => ResetFailed::Refused("the password could not be hashed".to_owned()),
-            })?;
-        self.store
-            .set_credential(member, phc, until)
-            .await
-            .map_err(|error| match error {
-                StoreError::Overloaded => ResetFailed::NotSent,
-                // A commit that failed may still have reached the disk.
-                StoreError::Unavailable => ResetFailed::Unknown,
-            })
+        let phc = self.hasher.hash(password, Hasher::salt(&mut rng)).await.map_err(|error| match error {
+            HashError::Busy => ResetFailed::NotSent,
+            HashError::Broken => ResetFailed::Refused("the password could not be hashed".to_owned()),
+        })?;
+        self.store.set_credential(member, phc, until).await.map_err(|error| match error {
+            StoreError::Overloaded => ResetFailed::NotSent,
+            // A commit that failed may still have reached the disk.
+            StoreError::Unavailable => ResetFailed::Unknown,
+        })
     }
 }
 
@@ -60,11 +53,7 @@ impl Backend for Builtin {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            can_sign_out: true,
-            must_change: true,
-            asks_for_code: true,
-        }
+        Capabilities { can_sign_out: true, must_change: true, asks_for_code: true }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
@@ -75,14 +64,7 @@ impl Backend for Builtin {
                 By::Id(id) => MemberKey::Id(id.clone()),
             })
             .collect();
-        let found = self
-            .store
-            .look_up(LookUp {
-                members,
-                ..LookUp::default()
-            })
-            .await
-            .map_err(|_| Unavailable)?;
+        let found = self.store.look_up(LookUp { members, ..LookUp::default() }).await.map_err(|_| Unavailable)?;
         found
             .members
             .into_iter()
@@ -110,22 +92,14 @@ fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
         Unavailable
     };
     let email = |text: &Option<String>| -> Result<Option<EmailAddress>, Unavailable> {
-        text.as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| broken("e-mail"))
+        text.as_deref().map(str::parse).transpose().map_err(|_| broken("e-mail"))
     };
     Ok(Box::new(Member {
         name: row.name.clone(),
         business_email: row.business_email.parse().map_err(|_| broken("business e-mail"))?,
         login_method: row.login_method.parse().map_err(|_| broken("login method"))?,
         status: row.status.parse().map_err(|_| broken("status"))?,
-        phone: row
-            .phone
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| broken("phone"))?,
+        phone: row.phone.as_deref().map(str::parse).transpose().map_err(|_| broken("phone"))?,
         personal_email: email(&row.personal_email)?,
         role: row.role.parse().map_err(|_| broken("role"))?,
         department: row.department.clone(),

@@ -61,9 +61,7 @@ impl Hasher {
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..threads {
             let queue = Arc::clone(&queue);
-            thread::Builder::new()
-                .name(format!("hasher-{number}"))
-                .spawn(move || work(&queue))?;
+            thread::Builder::new().name(format!("hasher-{number}")).spawn(move || work(&queue))?;
         }
         Ok(Self(Kind::Argon2id(sender)))
     }
@@ -115,14 +113,7 @@ async fn run(
     let (answer, hash) = oneshot::channel();
     // The thread needs bytes of its own; they are wiped when it is done with them.
     let password = Zeroizing::new(password.as_bytes().to_vec());
-    queue
-        .try_send(Job {
-            password,
-            salt,
-            cost,
-            answer,
-        })
-        .map_err(|_| HashError::Busy)?;
+    queue.try_send(Job { password, salt, cost, answer }).map_err(|_| HashError::Busy)?;
     hash.await.map_err(|_| HashError::Broken)?
 }
 
@@ -135,13 +126,7 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
     loop {
         // The guard is dropped before the hash, so that the other threads can take the next one.
         let next = queue.lock().map(|queue| queue.recv());
-        let Ok(Ok(Job {
-            password,
-            salt,
-            cost,
-            answer,
-        })) = next
-        else {
+        let Ok(Ok(Job { password, salt, cost, answer })) = next else {
             return;
         };
         // Nobody waits any more when a request was given up.
@@ -169,12 +154,7 @@ fn read_phc(phc: &str) -> Option<(Cost, [u8; 16], [u8; LENGTH])> {
     let mut parts = phc.strip_prefix("$argon2id$v=19$")?.split('$');
     let mut costs = parts.next()?.split(',');
     let mut cost = |prefix: &str, most: u32| {
-        costs
-            .next()?
-            .strip_prefix(prefix)?
-            .parse::<u32>()
-            .ok()
-            .filter(|value| (1..=most).contains(value))
+        costs.next()?.strip_prefix(prefix)?.parse::<u32>().ok().filter(|value| (1..=most).contains(value))
     };
     let cost = (cost("m=", COST.0 * 16)?, cost("t=", 32)?, cost("p=", 16)?);
     let salt = STANDARD_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
@@ -208,12 +188,9 @@ mod tests {
     #[tokio::test]
     async fn a_broken_credential_is_an_error_and_not_a_no() {
         let hasher = Hasher::start().unwrap();
-        for broken in [
-            "",
-            "$argon2id$v=19$m=1$$",
-            "$2b$10$abc",
-            "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA",
-        ] {
+        for broken in
+            ["", "$argon2id$v=19$m=1$$", "$2b$10$abc", "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA"]
+        {
             assert_eq!(hasher.verify("x", broken).await, Err(HashError::Broken), "{broken}");
         }
     }

@@ -29,11 +29,7 @@ pub struct Rehearsed {
 impl Rehearsed {
     /// A directory that behaves until it is told otherwise.
     pub fn new(builtin: Builtin) -> Self {
-        Self {
-            builtin,
-            resets: Arc::default(),
-            sign_outs_to_fail: Arc::default(),
-        }
+        Self { builtin, resets: Arc::default(), sign_outs_to_fail: Arc::default() }
     }
 
     /// Queues how the next reset shall end.
@@ -65,12 +61,7 @@ impl Backend for Rehearsed {
     }
 
     async fn reset(&self, reservation: &Reservation, password: &Password, until: Moment) -> Result<(), ResetFailed> {
-        let next = self
-            .resets
-            .lock()
-            .ok()
-            .and_then(|mut resets| resets.pop_front())
-            .unwrap_or(NextReset::Real);
+        let next = self.resets.lock().ok().and_then(|mut resets| resets.pop_front()).unwrap_or(NextReset::Real);
         match next {
             NextReset::Real => self.builtin.reset(reservation, password, until).await,
             NextReset::Fail(failed) => Err(failed),
@@ -91,10 +82,6 @@ impl Backend for Rehearsed {
             *left = left.saturating_sub(1);
             fails
         });
-        if fails {
-            Err(Unavailable)
-        } else {
-            self.builtin.sign_out(member).await
-        }
+        if fails { Err(Unavailable) } else { self.builtin.sign_out(member).await }
     }
 }

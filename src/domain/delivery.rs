@@ -64,11 +64,7 @@ impl Destination {
             return Err(DestinationDenied::EmailNeeded);
         }
         let email: EmailAddress = text.parse().map_err(|_| DestinationDenied::NotAnEmail)?;
-        if email.is_same_mailbox(&member.business_email) {
-            Err(DestinationDenied::BusinessEmail)
-        } else {
-            Ok(email)
-        }
+        if email.is_same_mailbox(&member.business_email) { Err(DestinationDenied::BusinessEmail) } else { Ok(email) }
     }
 
     /// What carries a message to it.

@@ -132,16 +132,10 @@ mod tests {
 
     #[test]
     fn spans_are_told_as_people_say_them() {
-        let told: Vec<String> = [
-            Span(1),
-            Span::minutes(10),
-            Span::minutes(192),
-            Span::hours(24),
-            Span::hours(48),
-        ]
-        .iter()
-        .map(Span::to_string)
-        .collect();
+        let told: Vec<String> = [Span(1), Span::minutes(10), Span::minutes(192), Span::hours(24), Span::hours(48)]
+            .iter()
+            .map(Span::to_string)
+            .collect();
         assert_eq!(told, ["1 s", "10 min", "3 h 12 min", "24 h", "2 days"]);
     }
 }

@@ -83,19 +83,11 @@ fn spoken_word(character: char) -> &'static str {
         "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey",
         "x-ray", "yankee", "zulu",
     ];
-    const DIGITS: [&str; 10] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
-    ];
+    const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     let at = |words: &'static [&'static str], first: char| {
-        words
-            .get((u32::from(character).wrapping_sub(u32::from(first))) as usize)
-            .copied()
+        words.get((u32::from(character).wrapping_sub(u32::from(first))) as usize).copied()
     };
-    let word = if character.is_ascii_digit() {
-        at(&DIGITS, '0')
-    } else {
-        at(&LETTERS, 'a')
-    };
+    let word = if character.is_ascii_digit() { at(&DIGITS, '0') } else { at(&LETTERS, 'a') };
     word.unwrap_or("?")
 }
 
@@ -137,10 +129,8 @@ mod tests {
                 let members: Vec<u8> = ALPHABET.iter().copied().filter(kind).collect();
                 let total: u32 = members.iter().map(|b| position[usize::from(*b)]).sum();
                 let expected = f64::from(total) / f64::from(u8::try_from(members.len()).unwrap());
-                let chi: f64 = members
-                    .iter()
-                    .map(|b| (f64::from(position[usize::from(*b)]) - expected).powi(2) / expected)
-                    .sum();
+                let chi: f64 =
+                    members.iter().map(|b| (f64::from(position[usize::from(*b)]) - expected).powi(2) / expected).sum();
                 // 7 to 24 degrees of freedom; 0.9999 of the distribution of 24 lies below 58.6.
                 assert!(chi < 58.6, "chi-square {chi} over {} characters", members.len());
             }
@@ -157,9 +147,6 @@ mod tests {
     #[test]
     fn it_can_be_said_aloud() {
         let password = Password(Zeroizing::new("k7Rm4Tqx".to_owned()));
-        assert_eq!(
-            *password.spoken(),
-            "kilo, seven, capital Romeo, mike, four, capital Tango, quebec, x-ray"
-        );
+        assert_eq!(*password.spoken(), "kilo, seven, capital Romeo, mike, four, capital Tango, quebec, x-ray");
     }
 }

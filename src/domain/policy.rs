@@ -158,11 +158,7 @@ pub fn approve(case: &Case<'_>, now: Moment) -> Result<Permit, Denied> {
     for rule in Rule::ALL {
         case.check(*rule)?;
     }
-    Ok(Permit {
-        admin: case.admin.member.id.clone(),
-        member: case.member.member.id.clone(),
-        at: now,
-    })
+    Ok(Permit { admin: case.admin.member.id.clone(), member: case.member.member.id.clone(), at: now })
 }
 
 #[cfg(test)]
@@ -214,19 +210,10 @@ mod tests {
             (Primary,   Active,    Plain,     BusinessEmail, Resigned,  Some(Denied::Status(Resigned))),
         ];
         for (admin_role, admin_status, member_role, method, status, expected) in table {
-            let (jo, mina) = (
-                person("jo", admin_status, BusinessEmail),
-                person("mina", status, method),
-            );
+            let (jo, mina) = (person("jo", admin_status, BusinessEmail), person("mina", status, method));
             let case = Case {
-                admin: Person {
-                    member: &jo,
-                    role: admin_role,
-                },
-                member: Person {
-                    member: &mina,
-                    role: member_role,
-                },
+                admin: Person { member: &jo, role: admin_role },
+                member: Person { member: &mina, role: member_role },
             };
             assert_eq!(
                 approve(&case, Moment(7)).err(),
@@ -239,14 +226,8 @@ mod tests {
     #[test]
     fn nobody_resets_themselves() {
         let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
-        let me = Person {
-            member: &jo,
-            role: Role::PrimaryAdmin,
-        };
-        assert_eq!(
-            approve(&Case { admin: me, member: me }, Moment(0)).unwrap_err(),
-            Denied::Oneself
-        );
+        let me = Person { member: &jo, role: Role::PrimaryAdmin };
+        assert_eq!(approve(&Case { admin: me, member: me }, Moment(0)).unwrap_err(), Denied::Oneself);
     }
 
     #[test]
@@ -256,19 +237,10 @@ mod tests {
             person("mina", Status::Active, LoginMethod::BusinessEmail),
         );
         let case = Case {
-            admin: Person {
-                member: &jo,
-                role: Role::PrimaryAdmin,
-            },
-            member: Person {
-                member: &mina,
-                role: Role::Member,
-            },
+            admin: Person { member: &jo, role: Role::PrimaryAdmin },
+            member: Person { member: &mina, role: Role::Member },
         };
         let permit = approve(&case, Moment(7)).unwrap();
-        assert_eq!(
-            (permit.admin(), permit.member(), permit.at()),
-            (&jo.id, &mina.id, Moment(7))
-        );
+        assert_eq!((permit.admin(), permit.member(), permit.at()), (&jo.id, &mina.id, Moment(7)));
     }
 }

@@ -32,11 +32,7 @@ impl Limit {
         // With more slots taken than the limit allows (it was lowered), several must age before one opens.
         let waits_for = used.saturating_sub(self.resets) as usize;
         let next_at = standing.get(waits_for).map(|at| *at + self.window);
-        Quota {
-            used,
-            left: self.resets.saturating_sub(used),
-            next_at,
-        }
+        Quota { used, left: self.resets.saturating_sub(used), next_at }
     }
 }
 
@@ -46,10 +42,7 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: Limit = Limit {
-        resets: 5,
-        window: Span::hours(24),
-    };
+    const LIMIT: Limit = Limit { resets: 5, window: Span::hours(24) };
 
     /// S36, F3: refused at 86 399.999 s, allowed at 86 400.000 s.
     #[test]
@@ -67,10 +60,7 @@ mod tests {
 
     #[test]
     fn a_lowered_limit_waits_for_the_right_slot() {
-        let limit = Limit {
-            resets: 1,
-            window: Span(100),
-        };
+        let limit = Limit { resets: 1, window: Span(100) };
         let quota = limit.measure(&[Moment(30), Moment(10), Moment(20)], Moment(50));
         assert_eq!((quota.left, quota.next_at), (0, Some(Moment(130))));
     }

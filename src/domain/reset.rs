@@ -53,12 +53,7 @@ impl Reference {
     /// The lowest 20 bits, five to a character.
     fn from_bits(bits: u32) -> Self {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let digit = |shift: u32| {
-            DIGITS
-                .get((bits >> shift & 31) as usize)
-                .copied()
-                .map_or('0', char::from)
-        };
+        let digit = |shift: u32| DIGITS.get((bits >> shift & 31) as usize).copied().map_or('0', char::from);
         Self([15, 10, 5, 0].into_iter().map(digit).collect())
     }
 }
@@ -208,10 +203,7 @@ mod tests {
         let mut reached = vec![State::Changing];
         while let Some(state) = reached.pop() {
             for next in State::ALL.iter().filter(|next| state.may_become(**next)) {
-                assert!(
-                    !matches!(next, State::Offered | State::Claimed | State::Changing),
-                    "{state} → {next}"
-                );
+                assert!(!matches!(next, State::Offered | State::Claimed | State::Changing), "{state} → {next}");
                 if *next != State::Delivering || state == State::Changed {
                     reached.push(*next);
                 }

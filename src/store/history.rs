@@ -87,11 +87,7 @@ impl Store {
             StepRow::COLUMNS
         );
         let ids = serde_json::to_string(ids).map_err(|_| StoreError::Unavailable)?;
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(ids)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(&self.pool).await.map_err(failed)?;
         let mut steps: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
         for row in &rows {
             let step = StepRow::read(row).map_err(failed)?;
@@ -102,13 +98,7 @@ impl Store {
 
     /// One reset.
     pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
-        Ok(self
-            .look_up(super::LookUp {
-                reset: Some(id),
-                ..super::LookUp::default()
-            })
-            .await?
-            .reset)
+        Ok(self.look_up(super::LookUp { reset: Some(id), ..super::LookUp::default() }).await?.reset)
     }
 
     /// Everything a dead process may have left: at work, or undelivered with the password gone.
@@ -119,20 +109,17 @@ impl Store {
 
     /// Cards whose time has come.
     pub async fn expired_offers(&self) -> Result<Vec<ResetRow>, StoreError> {
-        self.pick("state = 'offered' and expires_at <= $2", self.clock.now().0, "")
-            .await
+        self.pick("state = 'offered' and expires_at <= $2", self.clock.now().0, "").await
     }
 
     /// Messages that show a password longer than they should.
     pub async fn to_hide(&self) -> Result<Vec<ResetRow>, StoreError> {
-        self.pick("hide_at is not null and hide_at <= $2", self.clock.now().0, "")
-            .await
+        self.pick("hide_at is not null and hide_at <= $2", self.clock.now().0, "").await
     }
 
     /// Follow-up addresses that the platform no longer accepts.
     pub async fn stale_replies(&self) -> Result<Vec<ResetRow>, StoreError> {
-        self.pick("reply_until is not null and reply_until <= $2", self.clock.now().0, "")
-            .await
+        self.pick("reply_until is not null and reply_until <= $2", self.clock.now().0, "").await
     }
 
     /// Finished resets whose end nobody has heard, and whose follow-up address still works.
@@ -153,36 +140,20 @@ impl Store {
         let mut gone = 0;
         for (sql, age) in [
             ("delete from replay_key where seen_at < $1", Span::hours(9)),
-            (
-                "delete from reset where claimed_at is null and finished_at < $1",
-                Span::hours(7 * 24),
-            ),
+            ("delete from reset where claimed_at is null and finished_at < $1", Span::hours(7 * 24)),
             ("delete from audit where noted_at < $1", Span::hours(400 * 24)),
             ("delete from slot where taken_at < $1", Span::hours(400 * 24)),
             ("delete from step where noted_at < $1", Span::hours(400 * 24)),
             ("delete from reset where claimed_at < $1", Span::hours(400 * 24)),
         ] {
-            gone += sqlx::query(sql)
-                .bind((now - age).0)
-                .execute(&self.pool)
-                .await
-                .map_err(failed)?
-                .rows_affected();
+            gone += sqlx::query(sql).bind((now - age).0).execute(&self.pool).await.map_err(failed)?.rows_affected();
         }
         Ok(gone)
     }
 
     async fn pick(&self, condition: &str, at: i64, owner: &str) -> Result<Vec<ResetRow>, StoreError> {
-        let sql = format!(
-            "select {} from reset where {condition} limit {SWEPT}",
-            ResetRow::COLUMNS
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(owner)
-            .bind(at)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let sql = format!("select {} from reset where {condition} limit {SWEPT}", ResetRow::COLUMNS);
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(at).fetch_all(&self.pool).await.map_err(failed)?;
         rows.iter().map(|row| ResetRow::read(row).map_err(failed)).collect()
     }
 }

@@ -20,21 +20,10 @@ pub struct ImportCount {
 impl Store {
     /// Inserts members, or updates them by business e-mail; their ids and credentials stay. All or none.
     pub async fn import_members(&self, members: Vec<MemberRow>) -> Result<ImportCount, StoreError> {
-        let keys = members
-            .iter()
-            .map(|member| MemberKey::Email(member.business_email_key.clone()))
-            .collect();
-        let known = self
-            .look_up(LookUp {
-                members: keys,
-                ..LookUp::default()
-            })
-            .await?;
+        let keys = members.iter().map(|member| MemberKey::Email(member.business_email_key.clone())).collect();
+        let known = self.look_up(LookUp { members: keys, ..LookUp::default() }).await?;
         let updated = known.members.iter().flatten().count();
-        let count = ImportCount {
-            added: members.len().saturating_sub(updated),
-            updated,
-        };
+        let count = ImportCount { added: members.len().saturating_sub(updated), updated };
         self.write(Keys::default(), move |page, _| page.import(members)).await?;
         Ok(count)
     }
@@ -42,10 +31,7 @@ impl Store {
     /// All members, by business e-mail.
     pub async fn members(&self) -> Result<Vec<MemberRow>, StoreError> {
         let sql = format!("select {} from member order by business_email_key", MemberRow::COLUMNS);
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await.map_err(failed)?;
         rows.iter().map(|row| MemberRow::read(row).map_err(failed)).collect()
     }
 
@@ -66,9 +52,7 @@ impl Store {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
-        row.map_or(Ok(None), |row| {
-            Ok(row.try_get::<Option<i64>, _>(0).map_err(failed)?.map(Moment))
-        })
+        row.map_or(Ok(None), |row| Ok(row.try_get::<Option<i64>, _>(0).map_err(failed)?.map(Moment)))
     }
 
     /// Sets a credential and lifts a lock that came from failed sign-ins; `temporary_until` marks a password that
@@ -81,12 +65,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, set_at| {
-            page.set_credential(Credential {
-                member_id,
-                phc,
-                set_at,
-                temporary_until,
-            });
+            page.set_credential(Credential { member_id, phc, set_at, temporary_until });
         })
         .await
     }
@@ -95,10 +74,7 @@ impl Store {
     pub async fn sign_out(&self, member: &MemberId) -> Result<(), StoreError> {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, signed_out_at| {
-            page.sign_out(SignOut {
-                member_id,
-                signed_out_at,
-            })
+            page.sign_out(SignOut { member_id, signed_out_at });
         })
         .await
     }

@@ -96,10 +96,7 @@ impl StoreTasks {
     pub async fn finish(self) {
         for task in [self.writer, self.reader] {
             if let Err(error) = task.await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a task of the store ended badly"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "a task of the store ended badly");
             }
         }
     }
@@ -153,18 +150,7 @@ impl Store {
             reader: spawn(reader::run(reading.connect().await?, read_queue)),
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
-        Ok((
-            Self {
-                writer,
-                reader,
-                pool,
-                owner,
-                clock,
-                limit,
-                _lock: lock,
-            },
-            tasks,
-        ))
+        Ok((Self { writer, reader, pool, owner, clock, limit, _lock: lock }, tasks))
     }
 
     /// The limit that the store keeps.
@@ -175,10 +161,7 @@ impl Store {
     /// Answers one look-up of the hot path.
     pub async fn look_up(&self, look_up: LookUp) -> Result<Found, StoreError> {
         let (reply, found) = oneshot::channel();
-        self.reader
-            .send((look_up, reply))
-            .await
-            .map_err(|_| StoreError::Unavailable)?;
+        self.reader.send((look_up, reply)).await.map_err(|_| StoreError::Unavailable)?;
         found.await.map_err(|_| StoreError::Unavailable)?
     }
 
@@ -216,11 +199,7 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHa
 fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(PathBuf::from(name))?;
+    let file = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked),
@@ -229,17 +208,10 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 async fn check_version(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenError> {
-    let version: String = sqlx::query("select sqlite_version()")
-        .fetch_one(connection)
-        .await?
-        .try_get(0)?;
+    let version: String = sqlx::query("select sqlite_version()").fetch_one(connection).await?.try_get(0)?;
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
-    if (next(), next(), next()) < OLDEST_SQLITE {
-        Err(OpenError::OldSqlite(version))
-    } else {
-        Ok(())
-    }
+    if (next(), next(), next()) < OLDEST_SQLITE { Err(OpenError::OldSqlite(version)) } else { Ok(()) }
 }
 
 async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenError> {
@@ -247,14 +219,7 @@ async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenErro
 
     let start = include_str!("../../migrations/sqlite/0001_start.sql").into_sql_str();
     let migrations = vec![Migration::new(1, "start".into(), MigrationType::Simple, start, false)];
-    Migrator::with_migrations(migrations)
-        .run(connection)
-        .await
-        .map_err(|error| {
-            if matches!(error, MigrateError::VersionMissing(_)) {
-                OpenError::Newer
-            } else {
-                OpenError::Migration(error)
-            }
-        })
+    Migrator::with_migrations(migrations).run(connection).await.map_err(|error| {
+        if matches!(error, MigrateError::VersionMissing(_)) { OpenError::Newer } else { OpenError::Migration(error) }
+    })
 }

@@ -87,29 +87,11 @@ async fn answer(
 ) -> Result<Vec<Found>, sqlx::Error> {
     let json = |rows: serde_json::Value| rows.to_string();
     let keys = || jobs.iter().flat_map(|(look_up, _)| &look_up.members);
-    let emails: Vec<&str> = keys()
-        .filter_map(|key| {
-            if let MemberKey::Email(email) = key {
-                Some(email.as_str())
-            } else {
-                None
-            }
-        })
-        .collect();
-    let ids: Vec<&str> = keys()
-        .filter_map(|key| {
-            if let MemberKey::Id(id) = key {
-                Some(id.0.as_str())
-            } else {
-                None
-            }
-        })
-        .collect();
-    let resets: Vec<String> = jobs
-        .iter()
-        .filter_map(|(look_up, _)| look_up.reset)
-        .map(|id| id.to_string())
-        .collect();
+    let emails: Vec<&str> =
+        keys().filter_map(|key| if let MemberKey::Email(email) = key { Some(email.as_str()) } else { None }).collect();
+    let ids: Vec<&str> =
+        keys().filter_map(|key| if let MemberKey::Id(id) = key { Some(id.0.as_str()) } else { None }).collect();
+    let resets: Vec<String> = jobs.iter().filter_map(|(look_up, _)| look_up.reset).map(|id| id.to_string()).collect();
     let links: Vec<&(String, String)> = jobs.iter().flat_map(|(look_up, _)| &look_up.links).collect();
     let query = sqlx::query(statement)
         .bind(json(resets.into()))

@@ -251,10 +251,7 @@ impl Store {
         };
         self.write(keys, move |page, now| {
             if !page.is_new_request(&replay.0, now) {
-                return Noted {
-                    decided: Err(ClickRefused::Replayed),
-                    untold: Vec::new(),
-                };
+                return Noted { decided: Err(ClickRefused::Replayed), untold: Vec::new() };
             }
             let row = offered_row(&offer, now);
             let quota = page.quota(&row.admin_id, now);
@@ -275,25 +272,15 @@ impl Store {
                 .resets()
                 .filter(|other| other.member_id == row.member_id)
                 .filter_map(|other| {
-                    Some(Earlier {
-                        changed_at: other.changed_at?,
-                        admin_name: other.admin_name.clone(),
-                    })
+                    Some(Earlier { changed_at: other.changed_at?, admin_name: other.admin_name.clone() })
                 })
                 .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
                 .max_by_key(|earlier| earlier.changed_at);
-            let offered = Offered {
-                expires_at: row.expires_at,
-                quota,
-                earlier,
-            };
+            let offered = Offered { expires_at: row.expires_at, quota, earlier };
             page.audit(line(&row, "command", "offered", None, now));
             let untold = take_untold(page, &row.admin_id, now);
             page.put(row);
-            Noted {
-                decided: Ok(offered),
-                untold,
-            }
+            Noted { decided: Ok(offered), untold }
         })
         .await
     }
@@ -301,24 +288,13 @@ impl Store {
     /// Writes down a try that ends without a card: a refusal, a help text, a look into the log. False if the same
     /// bytes were seen before.
     pub async fn note(&self, replay: ReplayKey, mut audit: AuditRow) -> Result<Noted<bool>, StoreError> {
-        let keys = Keys {
-            replay: Some(replay.0.clone()),
-            person: audit.admin_id.clone(),
-            ..Keys::default()
-        };
+        let keys = Keys { replay: Some(replay.0.clone()), person: audit.admin_id.clone(), ..Keys::default() };
         self.write(keys, move |page, now| {
             if !page.is_new_request(&replay.0, now) {
-                return Noted {
-                    decided: false,
-                    untold: Vec::new(),
-                };
+                return Noted { decided: false, untold: Vec::new() };
             }
             audit.noted_at = now;
-            let untold = audit
-                .admin_id
-                .clone()
-                .map(|admin| take_untold(page, &admin, now))
-                .unwrap_or_default();
+            let untold = audit.admin_id.clone().map(|admin| take_untold(page, &admin, now)).unwrap_or_default();
             page.audit(audit);
             Noted { decided: true, untold }
         })
@@ -327,16 +303,9 @@ impl Store {
 
     /// Where a person stands, without writing anything.
     pub async fn standing(&self, admin: &MemberId, member: &MemberId) -> Result<(Quota, Option<String>), StoreError> {
-        let keys = Keys {
-            person: Some(admin.clone()),
-            member: Some(member.clone()),
-            ..Keys::default()
-        };
+        let keys = Keys { person: Some(admin.clone()), member: Some(member.clone()), ..Keys::default() };
         let (admin, member) = (admin.clone(), member.clone());
-        self.write(keys, move |page, now| {
-            (page.quota(&admin, now), at_work(page, &member, ResetId([0; 16])))
-        })
-        .await
+        self.write(keys, move |page, now| (page.quota(&admin, now), at_work(page, &member, ResetId([0; 16])))).await
     }
 
     /// Changes a card that is still open. The row after the change, or why nothing happened.
@@ -347,11 +316,7 @@ impl Store {
         clicker: ChatUser,
         amend: Amend,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let keys = Keys {
-            replay: Some(replay.0.clone()),
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
             let event = amend.event();
             let mut row = open_card(page, id, &replay, &clicker, event, now)?;
@@ -371,11 +336,7 @@ impl Store {
         clicker: ChatUser,
         denied: Denied,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let keys = Keys {
-            replay: Some(replay.0.clone()),
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
             let row = open_card(page, id, &replay, &clicker, "click", now)?;
             page.audit(line(&row, "click", denied.code(), None, now));
@@ -416,12 +377,8 @@ impl Store {
             page.take_slot(id, row.admin_id.clone(), now);
             page.audit(line(&row, "confirm", "claimed", None, now));
             page.put(row.clone());
-            let reservation = Reservation {
-                reset_id: id,
-                owner,
-                admin: row.admin_id.clone(),
-                member: row.member_id.clone(),
-            };
+            let reservation =
+                Reservation { reset_id: id, owner, admin: row.admin_id.clone(), member: row.member_id.clone() };
             let after = page.quota(&row.admin_id, now);
             Ok((reservation, row, after))
         })
@@ -449,10 +406,7 @@ impl Store {
         lifetime: Span,
     ) -> Result<Option<ResetRow>, MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { reset: Some(id), ..Keys::default() };
         let moved = self
             .write(keys, move |page, now| {
                 let mut row = ours(page, id, &owner, State::Refused)?;
@@ -483,11 +437,7 @@ impl Store {
         follow_up: Option<SealedReply>,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys {
-            replay: Some(replay.0.clone()),
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
             let mut row = known_card(page, id, &replay, &clicker, "deliver_again", now)?;
             if row.owner.as_ref() != Some(&owner) || row.state != State::Undelivered || row.finished_at.is_some() {
@@ -511,10 +461,7 @@ impl Store {
 
     /// Recovery (section 3): what a dead process left behind gets its name. The row after it, if it was moved.
     pub async fn recover(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
             let mut row = page.reset(id)?;
             match row.state.recovered() {
@@ -538,15 +485,9 @@ impl Store {
 
     /// Offered → expired, when its time has come.
     pub async fn expire(&self, id: ResetId) -> Result<(), StoreError> {
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
-            if let Some(mut row) = page
-                .reset(id)
-                .filter(|row| row.state == State::Offered && row.expires_at <= now)
-            {
+            if let Some(mut row) = page.reset(id).filter(|row| row.state == State::Offered && row.expires_at <= now) {
                 enter(&mut row, State::Expired, now);
                 page.audit(line(&row, "expiry", "expired", None, now));
                 page.put(row);
@@ -567,14 +508,12 @@ impl Store {
 
     /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
     pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
-        self.write(Keys::default(), move |page, now| note_steps(page, id, steps, now))
-            .await
+        self.write(Keys::default(), move |page, now| note_steps(page, id, steps, now)).await
     }
 
     /// The administrator was told; a message that shows the password is to be replaced at `hide_at`.
     pub async fn told(&self, id: ResetId, hide_at: Option<Moment>) -> Result<(), StoreError> {
-        self.touch(id, move |row, now| (row.told_at, row.hide_at) = (Some(now), hide_at))
-            .await
+        self.touch(id, move |row, now| (row.told_at, row.hide_at) = (Some(now), hide_at)).await
     }
 
     /// The message that showed the password was replaced, or can no longer be.
@@ -584,8 +523,7 @@ impl Store {
 
     /// Erases the sealed follow-up address.
     pub async fn forget_reply(&self, id: ResetId) -> Result<(), StoreError> {
-        self.touch(id, |row, _| (row.reply, row.reply_until) = (None, None))
-            .await
+        self.touch(id, |row, _| (row.reply, row.reply_until) = (None, None)).await
     }
 
     async fn touch(
@@ -593,10 +531,7 @@ impl Store {
         id: ResetId,
         change: impl FnOnce(&mut ResetRow, Moment) + Send + 'static,
     ) -> Result<(), StoreError> {
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
             if let Some(mut row) = page.reset(id) {
                 change(&mut row, now);
@@ -615,10 +550,7 @@ impl Store {
         change: impl FnOnce(&mut ResetRow) + Send + 'static,
     ) -> Result<ResetRow, MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
+        let keys = Keys { reset: Some(id), ..Keys::default() };
         let moved = self
             .write(keys, move |page, now| {
                 let mut row = ours(page, id, &owner, to)?;
@@ -637,8 +569,7 @@ impl Store {
 
 /// The compare of compare-and-set: state and owner must be what the mover believes.
 fn ours(page: &Page, id: ResetId, owner: &str, to: State) -> Option<ResetRow> {
-    page.reset(id)
-        .filter(|row| row.owner.as_deref() == Some(owner) && row.state.may_become(to))
+    page.reset(id).filter(|row| row.owner.as_deref() == Some(owner) && row.state.may_become(to))
 }
 
 /// Sets the state and its time; a state that nothing follows also erases the address.
@@ -693,9 +624,7 @@ fn known_card(
         let mut audit = AuditRow::of_chat(event, "not_yours", clicker, now);
         audit.reset_id = Some(id);
         page.audit(audit);
-        return Err(ClickRefused::NotYours {
-            admin_name: row.admin_name,
-        });
+        return Err(ClickRefused::NotYours { admin_name: row.admin_name });
     }
     Ok(row)
 }
@@ -733,10 +662,7 @@ fn closed(row: &ResetRow) -> Option<ClickRefused> {
         | State::DeliveryUnknown
         | State::Refused
         | State::Unknown
-        | State::Lost => Some(ClickRefused::AlreadyDone {
-            state: row.state,
-            changed_at: row.changed_at,
-        }),
+        | State::Lost => Some(ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at }),
     }
 }
 
@@ -783,33 +709,19 @@ fn take_untold(page: &mut Page, admin: &MemberId, now: Moment) -> Vec<ResetRow> 
         .cloned()
         .collect();
     for row in &untold {
-        page.put(ResetRow {
-            told_at: Some(now),
-            ..row.clone()
-        });
+        page.put(ResetRow { told_at: Some(now), ..row.clone() });
     }
     untold
 }
 
 fn note_steps(page: &mut Page, reset_id: ResetId, steps: Vec<StepNote>, noted_at: Moment) {
     for StepNote { step, outcome, detail } in steps {
-        page.note_step(StepRow {
-            reset_id,
-            step,
-            outcome,
-            detail: detail.map(str::to_owned),
-            noted_at,
-        });
+        page.note_step(StepRow { reset_id, step, outcome, detail: detail.map(str::to_owned), noted_at });
     }
 }
 
 fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
-    let NewOffer {
-        requester,
-        admin,
-        member,
-        ..
-    } = offer;
+    let NewOffer { requester, admin, member, .. } = offer;
     ResetRow {
         reset_id: offer.reset_id,
         platform: requester.platform,

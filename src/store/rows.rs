@@ -257,26 +257,19 @@ impl Serialize for ResetId {
 }
 
 fn wrong(name: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: name.to_owned(),
-        source: Box::new(error),
-    }
+    sqlx::Error::ColumnDecode { index: name.to_owned(), source: Box::new(error) }
 }
 
 fn text<T>(row: &SqliteRow, name: &str) -> Result<T, sqlx::Error>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
-    row.try_get::<&str, _>(name)?
-        .parse()
-        .map_err(|error| wrong(name, error))
+    row.try_get::<&str, _>(name)?.parse().map_err(|error| wrong(name, error))
 }
 
 fn maybe_text<T>(row: &SqliteRow, name: &str) -> Result<Option<T>, sqlx::Error>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
-    row.try_get::<Option<&str>, _>(name)?
-        .map(|text| text.parse().map_err(|error| wrong(name, error)))
-        .transpose()
+    row.try_get::<Option<&str>, _>(name)?.map(|text| text.parse().map_err(|error| wrong(name, error))).transpose()
 }

@@ -101,12 +101,7 @@ impl Page {
 
     /// Takes a slot.
     pub(super) fn take_slot(&mut self, reset_id: ResetId, person_id: MemberId, taken_at: Moment) {
-        let slot = SlotRow {
-            reset_id,
-            person_id,
-            taken_at,
-            returned_at: None,
-        };
+        let slot = SlotRow { reset_id, person_id, taken_at, returned_at: None };
         self.slots.push(slot.clone());
         self.changed.slots.push(slot);
     }
@@ -129,19 +124,14 @@ impl Page {
     pub(super) fn is_new_request(&mut self, replay_key: &str, now: Moment) -> bool {
         let is_new = self.seen.insert(replay_key.to_owned());
         if is_new {
-            self.changed.replays.push(ReplayRow {
-                replay_key: replay_key.to_owned(),
-                seen_at: now,
-            });
+            self.changed.replays.push(ReplayRow { replay_key: replay_key.to_owned(), seen_at: now });
         }
         is_new
     }
 
     /// Notes how an effect ended, or that it is still to do.
     pub(super) fn note_step(&mut self, step: StepRow) {
-        self.changed
-            .steps
-            .retain(|other| (other.reset_id, other.step) != (step.reset_id, step.step));
+        self.changed.steps.retain(|other| (other.reset_id, other.step) != (step.reset_id, step.step));
         self.changed.steps.push(step);
     }
 
@@ -152,9 +142,7 @@ impl Page {
 
     /// Sets a credential of the built-in directory.
     pub(super) fn set_credential(&mut self, credential: Credential) {
-        self.changed
-            .credentials
-            .retain(|other| other.member_id != credential.member_id);
+        self.changed.credentials.retain(|other| other.member_id != credential.member_id);
         self.changed.credentials.push(credential);
     }
 
@@ -245,10 +233,7 @@ impl Statements {
             "commit".to_owned(),
         ]
         .join(";\n");
-        Self {
-            load: AssertSqlSafe(load).into_sql_str(),
-            save: AssertSqlSafe(save).into_sql_str(),
-        }
+        Self { load: AssertSqlSafe(load).into_sql_str(), save: AssertSqlSafe(save).into_sql_str() }
     }
 }
 
@@ -263,10 +248,7 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
         let mut page = match load(&mut connection, &statements, &keys, limit, now).await {
             Ok(page) => page,
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "could not begin; nothing was recorded"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "could not begin; nothing was recorded");
                 roll_back(&mut connection).await;
                 // Dropping a job tells the one who waits for it.
                 continue;
@@ -275,18 +257,11 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
         let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(&mut page, now)).collect();
         let committed = save(&mut connection, &statements, page).await;
         if let Err(error) = &committed {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                "could not commit; nothing was recorded"
-            );
+            tracing::error!(error = error as &dyn std::error::Error, "could not commit; nothing was recorded");
             roll_back(&mut connection).await;
         }
         for answer in answers {
-            answer(if committed.is_ok() {
-                Ok(())
-            } else {
-                Err(StoreError::Unavailable)
-            });
+            answer(if committed.is_ok() { Ok(()) } else { Err(StoreError::Unavailable) });
         }
     }
 }
@@ -307,13 +282,8 @@ async fn load(
         .bind(collect(|keys| keys.member.as_ref().map(MemberId::to_string))?)
         .bind((now - CAREFUL_FOR).0)
         .bind((now - limit.window).0);
-    let mut page = Page {
-        limit,
-        resets: HashMap::new(),
-        slots: Vec::new(),
-        seen: HashSet::new(),
-        changed: Changes::default(),
-    };
+    let mut page =
+        Page { limit, resets: HashMap::new(), slots: Vec::new(), seen: HashSet::new(), changed: Changes::default() };
     for row in connection.fetch_all(query).await? {
         match row.try_get::<&str, _>("kind")? {
             "replay" => {

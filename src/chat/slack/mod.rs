@@ -1,0 +1,475 @@
+//! Slack: signed slash commands, Block Kit, and `users.info` for who is who.
+//!
+//! Sources: Slack's pages "Verifying requests from Slack", "Slash commands", "Interaction payloads", "Block Kit".
+
+mod blocks;
+mod wire;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use url::Url;
+
+use super::form::Fields;
+use super::interaction::{Ask, Member, Trigger, Word};
+use super::signature::{SigningSecrets, fresh_timestamp, only_header, replay_key};
+use super::{
+    Adapter, Click, Command, Form, FormSubmitted, Freshness, Interaction, Message, NotVerified, Origin, Placement,
+    Profile, ReplyAddress, Route, Standing, Verified, WhoError,
+};
+use crate::clock::Clock;
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{ChatUser, Moment, Password, Platform, Role, Span};
+use crate::net::{self, CallError};
+use crate::store::ReplayKey;
+
+/// Where Slack posts slash commands.
+pub const COMMANDS_ROUTE: &str = "/slack/commands";
+/// Where Slack posts clicks and forms.
+pub const INTERACTIONS_ROUTE: &str = "/slack/interactions";
+/// The command in the manifest.
+pub const COMMAND_NAME: &str = "/reset-password";
+/// The scopes in the manifest: one to get commands, two to know who is who.
+pub const SCOPES: [&str; 3] = ["commands", "users:read", "users:read.email"];
+
+/// How long a response address works (Slack, "Handling user interaction": 30 minutes), less a minute for the way.
+const REPLY_LIFE: Span = Span::minutes(29);
+/// How long a profile is good enough for a card.
+const CACHE_LIFE: Span = Span::seconds(30);
+/// How many profiles are kept; beyond that all are dropped.
+const CACHE_SIZE: usize = 10_000;
+/// A trigger lives 3 s (Slack, "Modals"), so opening a form may not take longer.
+const FORM_DEADLINE: Duration = Duration::from_millis(2500);
+/// How long Slack may take to say who somebody is.
+const WHO_DEADLINE: Duration = Duration::from_secs(5);
+/// How long Slack may take to accept a follow-up.
+const FOLLOW_UP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What relatch must know of a Slack workspace.
+#[derive(Debug)]
+pub struct Config {
+    /// The app's signing secret.
+    pub signing_secret: SecretString,
+    /// The one before, while it is being rotated.
+    pub previous_signing_secret: Option<SecretString>,
+    /// The app's bot token.
+    pub bot_token: SecretString,
+    /// The one workspace that is served.
+    pub team_id: String,
+    /// The one organisation, on Enterprise Grid.
+    pub enterprise_id: Option<String>,
+    /// The one app.
+    pub app_id: Option<String>,
+    /// The Web API.
+    pub api_url: Url,
+    /// Where follow-ups may go: scheme, host and port.
+    pub response_origins: Vec<Url>,
+}
+
+/// The settings cannot make a verifier.
+#[derive(Debug, thiserror::Error)]
+#[error("the signing secret is empty")]
+pub struct EmptySecret;
+
+/// One Slack workspace.
+pub struct Slack {
+    config: Config,
+    secrets: SigningSecrets,
+    http: reqwest::Client,
+    clock: Clock,
+    profiles: Mutex<HashMap<String, (Moment, Profile)>>,
+}
+
+impl Slack {
+    /// The adapter for one workspace.
+    pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Result<Self, EmptySecret> {
+        let secrets =
+            SigningSecrets::new(&config.signing_secret, config.previous_signing_secret.as_ref()).ok_or(EmptySecret)?;
+        Ok(Self { config, secrets, http, clock, profiles: Mutex::default() })
+    }
+
+    /// Verifies and reads one request (Slack, "Verifying requests from Slack").
+    pub(super) fn receive(
+        &self,
+        route: Route,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Moment,
+    ) -> Result<Verified<Interaction>, NotVerified> {
+        check_content_type(headers)?;
+        // The certificate check is not signed. It is answered only when it is the whole request, and does nothing.
+        if is_ssl_check(body) {
+            return Ok(Verified::new(Interaction::Ping));
+        }
+        let key = self.verify(headers, body, now)?;
+        let fields = Fields::read(body)?;
+        let interaction = match route {
+            Route::SlackCommands => self.read_command(&fields, key, now)?,
+            Route::SlackInteractions => self.read_payload(fields.required("payload")?, key, now)?,
+        };
+        Ok(Verified::new(interaction))
+    }
+
+    /// The headers with which Slack would send `body` now; `relatch replay` and the demo play Slack.
+    pub fn sign(&self, body: &[u8], now: Moment) -> [(&'static str, String); 2] {
+        let timestamp = now.unix_seconds().to_string();
+        let signature =
+            self.secrets.sign(&[b"v0:", timestamp.as_bytes(), b":", body]).map(hex::encode).unwrap_or_default();
+        [("X-Slack-Request-Timestamp", timestamp), ("X-Slack-Signature", format!("v0={signature}"))]
+    }
+
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<ReplayKey, NotVerified> {
+        let timestamp = only_header(headers, "x-slack-request-timestamp")?;
+        let signature = only_header(headers, "x-slack-signature")?;
+        fresh_timestamp(timestamp, now)?;
+        let digits = signature.strip_prefix("v0=").ok_or(NotVerified::Unsigned("form"))?;
+        let is_lower_hex = digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let mut bytes = [0; 32];
+        if !is_lower_hex || hex::decode_to_slice(digits, &mut bytes).is_err() {
+            return Err(NotVerified::Unsigned("form"));
+        }
+        let signed: [&[u8]; 4] = [b"v0:", timestamp.as_bytes(), b":", body];
+        self.secrets.verify(&signed, &bytes)?;
+        Ok(replay_key(Platform::Slack, &signed))
+    }
+
+    fn read_command(&self, fields: &Fields, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+        let team = fields.required("team_id")?;
+        self.check_pins(team, fields.get("enterprise_id"), fields.get("api_app_id"))?;
+        let user = self.user(fields.required("user_id")?)?;
+        let reply = fields.get("response_url").map(|url| self.reply_address(url, now)).transpose()?;
+        let words = read_words(fields.get("text").unwrap_or_default());
+        let origin = Origin { user, replay, reply, received_at: now };
+        Ok(Interaction::Command(Command { origin, ask: Ask::read(&words) }))
+    }
+
+    fn read_payload(&self, payload: &str, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+        let payload = serde_json::from_str(payload).map_err(|_| NotVerified::Malformed("the payload"))?;
+        match payload {
+            wire::Payload::BlockActions(pressed) => self.read_click(pressed, replay, now),
+            wire::Payload::ViewSubmission(submitted) => self.read_form(submitted, replay, now),
+            wire::Payload::Other => Err(NotVerified::Malformed("a type that we never ask for")),
+        }
+    }
+
+    fn read_click(&self, pressed: wire::Pressed, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+        self.check_payload_pins(
+            pressed.team.as_ref(),
+            pressed.enterprise.as_ref(),
+            &pressed.user,
+            pressed.api_app_id.as_deref(),
+        )?;
+        let [action] = pressed.actions.as_slice() else {
+            return Err(NotVerified::Malformed("not exactly one action"));
+        };
+        let origin = Origin {
+            user: self.user(&pressed.user.id)?,
+            replay,
+            reply: pressed.response_url.as_deref().map(|url| self.reply_address(url, now)).transpose()?,
+            received_at: now,
+        };
+        Ok(Interaction::Click(Click {
+            origin,
+            action: action.action_id.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?,
+            value: action.value.clone().ok_or(NotVerified::Malformed("a button without a value"))?,
+            trigger: pressed.trigger_id.map(Trigger::new),
+        }))
+    }
+
+    fn read_form(
+        &self,
+        submitted: wire::Submitted,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
+        let wire::Submitted { user, team, enterprise, api_app_id, view } = submitted;
+        self.check_payload_pins(team.as_ref(), enterprise.as_ref(), &user, api_app_id.as_deref())?;
+        let input = view.state.values.get(blocks::INPUT_BLOCK).and_then(|block| block.get(blocks::INPUT_ACTION));
+        let typed = input.ok_or(NotVerified::Malformed("a form without its input"))?.value.clone().unwrap_or_default();
+        Ok(Interaction::Form(FormSubmitted {
+            origin: Origin { user: self.user(&user.id)?, replay, reply: None, received_at: now },
+            kind: view.callback_id.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?,
+            value: view.private_metadata,
+            typed,
+        }))
+    }
+
+    /// W18: the request must be for our workspace, our organisation and our app, as far as they are pinned.
+    fn check_pins(&self, team: &str, enterprise: Option<&str>, app: Option<&str>) -> Result<(), NotVerified> {
+        let fits = |pinned: &Option<String>, given: Option<&str>| pinned.is_none() || pinned.as_deref() == given;
+        if team != self.config.team_id {
+            return Err(NotVerified::Unsigned("workspace"));
+        }
+        if !fits(&self.config.enterprise_id, enterprise) {
+            return Err(NotVerified::Unsigned("enterprise"));
+        }
+        if fits(&self.config.app_id, app) { Ok(()) } else { Err(NotVerified::Unsigned("app")) }
+    }
+
+    fn check_payload_pins(
+        &self,
+        team: Option<&wire::Team>,
+        enterprise: Option<&wire::Enterprise>,
+        user: &wire::User,
+        app: Option<&str>,
+    ) -> Result<(), NotVerified> {
+        // `team` is null where the app is installed for a whole organisation; then the user's own workspace counts.
+        let team_id =
+            team.map(|team| team.id.as_str()).or(user.team_id.as_deref()).ok_or(NotVerified::Unsigned("workspace"))?;
+        let enterprise_id = team.and_then(|team| team.enterprise_id.as_deref()).or(enterprise.map(|it| it.id.as_str()));
+        self.check_pins(team_id, enterprise_id, app)
+    }
+
+    fn user(&self, id: &str) -> Result<ChatUser, NotVerified> {
+        if !is_user_id(id) {
+            return Err(NotVerified::Malformed("a user id"));
+        }
+        Ok(ChatUser { platform: Platform::Slack, tenant: self.config.team_id.clone(), user: id.to_owned() })
+    }
+
+    /// O1: an address outside the allow-list makes the whole request malformed; nothing is ever sent there.
+    fn reply_address(&self, url: &str, now: Moment) -> Result<ReplyAddress, NotVerified> {
+        if self.is_allowed(url) {
+            Ok(ReplyAddress::new(url.to_owned(), now + REPLY_LIFE))
+        } else {
+            Err(NotVerified::Malformed("a response address of somebody else"))
+        }
+    }
+
+    fn is_allowed(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| {
+            url.username().is_empty()
+                && url.password().is_none()
+                && net::is_acceptable_url(&url)
+                && self.config.response_origins.iter().any(|origin| origin.origin() == url.origin())
+        })
+    }
+
+    async fn post(&self, to: &ReplyAddress, mut body: serde_json::Value, placement: Placement) -> Outcome {
+        if !self.is_allowed(to.expose()) || self.clock.now() > to.until {
+            return Outcome::Refused(Refusal::Unreachable);
+        }
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("replace_original".to_owned(), (placement == Placement::Replace).into());
+        }
+        let request = self.http.post(to.expose()).timeout(FOLLOW_UP_DEADLINE).json(&body);
+        match net::call(request).await {
+            Ok(answer) if (200..300).contains(&answer.status) => Outcome::Accepted,
+            Ok(answer) if answer.status == 429 => Outcome::Refused(Refusal::Later),
+            Ok(answer) if answer.status < 500 => Outcome::Refused(Refusal::Message),
+            Err(CallError::NotSent(_)) => Outcome::Refused(Refusal::Unreachable),
+            Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => Outcome::Unknown,
+        }
+    }
+
+    async fn api(
+        &self,
+        method: &str,
+        request: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Result<wire::ApiAnswer, WhoError> {
+        let url = self.config.api_url.join(method).map_err(|_| WhoError::Unavailable)?;
+        let call =
+            request(self.http.post(url).bearer_auth(self.config.bot_token.expose_secret()).timeout(WHO_DEADLINE));
+        let answer = net::call(call).await.map_err(|error| {
+            tracing::warn!(
+                platform = "slack",
+                method,
+                error = &error as &dyn std::error::Error,
+                "Slack could not be asked"
+            );
+            WhoError::Unavailable
+        })?;
+        if answer.status == 429 {
+            return Err(WhoError::RateLimited(wait(answer.retry_after)));
+        }
+        let parsed: wire::ApiAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
+            tracing::warn!(
+                platform = "slack",
+                method,
+                status = answer.status,
+                "Slack's answer could not be understood"
+            );
+            WhoError::Unavailable
+        })?;
+        if parsed.ok {
+            return Ok(parsed);
+        }
+        let error = parsed.error.unwrap_or_default();
+        tracing::warn!(platform = "slack", method, slack.error = %error, "Slack refused a call");
+        Err(match error.as_str() {
+            "user_not_found" | "user_not_visible" | "users_not_found" => WhoError::NotFound,
+            "missing_scope" => WhoError::MissingScope(parsed.needed.unwrap_or_default()),
+            "ratelimited" => WhoError::RateLimited(wait(answer.retry_after)),
+            "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
+                WhoError::Refused(error)
+            }
+            _ => WhoError::Unavailable,
+        })
+    }
+
+    fn judge(&self, account: &wire::Account) -> Profile {
+        let enterprise = account.enterprise_user.as_ref();
+        let is_ours = account.team_id.as_deref() == Some(self.config.team_id.as_str())
+            || enterprise.is_some_and(|user| {
+                self.config.enterprise_id.is_some()
+                    && user.enterprise_id == self.config.enterprise_id
+                    && user.teams.contains(&self.config.team_id)
+            });
+        let standing = if account.deleted {
+            Standing::Deleted
+        } else if account.is_bot || account.id == "USLACKBOT" {
+            Standing::Bot
+        } else if account.is_stranger || !is_ours {
+            Standing::Stranger
+        } else if account.is_restricted || account.is_ultra_restricted {
+            Standing::Guest
+        } else {
+            Standing::Member
+        };
+        let role = if account.is_owner || account.is_primary_owner || enterprise.is_some_and(|user| user.is_owner) {
+            Role::PrimaryAdmin
+        } else if account.is_admin || enterprise.is_some_and(|user| user.is_admin) {
+            Role::MemberAndDepartment
+        } else {
+            Role::Member
+        };
+        let confirmed = account.profile.email.as_deref().filter(|_| account.is_email_confirmed);
+        Profile { standing, confirmed_email: confirmed.and_then(|email| email.parse().ok()), role }
+    }
+
+    fn cached(&self, user: &str, now: Moment) -> Option<Profile> {
+        let profiles = self.profiles.lock().ok()?;
+        profiles.get(user).filter(|(at, _)| now - *at < CACHE_LIFE && now >= *at).map(|(_, profile)| profile.clone())
+    }
+
+    fn remember(&self, user: &str, profile: &Profile, now: Moment) {
+        if let Ok(mut profiles) = self.profiles.lock() {
+            if profiles.len() >= CACHE_SIZE {
+                profiles.clear();
+            }
+            profiles.insert(user.to_owned(), (now, profile.clone()));
+        }
+    }
+}
+
+impl Adapter for Slack {
+    fn platform(&self) -> Platform {
+        Platform::Slack
+    }
+
+    async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
+        let now = self.clock.now();
+        if freshness == Freshness::Cached
+            && let Some(profile) = self.cached(&user.user, now)
+        {
+            return Ok(profile);
+        }
+        // `users.info` takes a form, not JSON.
+        let answer = self.api("users.info", |call| call.form(&[("user", user.user.as_str())])).await?;
+        let account = answer.user.filter(|account| account.id == user.user).ok_or(WhoError::Unavailable)?;
+        let profile = self.judge(&account);
+        self.remember(&user.user, &profile, now);
+        Ok(profile)
+    }
+
+    fn answer(&self, message: &Message) -> Vec<u8> {
+        blocks::message(message, None).to_string().into_bytes()
+    }
+
+    async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
+        self.post(to, blocks::message(message, None), placement).await
+    }
+
+    async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
+        self.post(to, blocks::message(message, Some(password)), Placement::Replace).await
+    }
+
+    async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
+        let body = json!({ "trigger_id": trigger.expose(), "view": blocks::modal(form) });
+        self.api("views.open", |call| call.timeout(FORM_DEADLINE).json(&body)).await.map(drop)
+    }
+
+    fn form_error(&self, text: &str) -> Vec<u8> {
+        blocks::form_error(text).to_string().into_bytes()
+    }
+
+    async fn probe(&self) -> Result<(), String> {
+        self.api("auth.test", |call| call).await.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+/// Slack's `Retry-After`, with half a minute where it is missing.
+fn wait(retry_after: Option<u64>) -> Span {
+    Span::seconds(retry_after.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(30))
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), NotVerified> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return Err(NotVerified::ContentType);
+    };
+    let media = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if media.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        && !headers.contains_key(header::CONTENT_ENCODING)
+    {
+        Ok(())
+    } else {
+        Err(NotVerified::ContentType)
+    }
+}
+
+/// `ssl_check=1`, alone or with the old verification token, and nothing else.
+fn is_ssl_check(body: &[u8]) -> bool {
+    body.len() <= 256
+        && Fields::read(body)
+            .is_ok_and(|fields| fields.get("ssl_check") == Some("1") && fields.has_only(&["ssl_check", "token"]))
+}
+
+fn is_user_id(id: &str) -> bool {
+    (2..=32).contains(&id.len())
+        && id.starts_with(['U', 'W'])
+        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// Cuts a command's text into words. With `should_escape` a mention is `<@U…|name>` or `<@U…>`, an address
+/// `<mailto:…|…>`, and a typed `<` is `&lt;`: so an angle bracket always comes from Slack.
+fn read_words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let end = if rest.starts_with('<') {
+            rest.find('>').map_or(rest.len(), |at| at + 1)
+        } else {
+            rest.find(|c: char| c.is_whitespace() || c == '<').unwrap_or(rest.len())
+        };
+        let (word, after) = rest.split_at(end);
+        words.push(read_word(word));
+        rest = after.trim_start();
+    }
+    words
+}
+
+fn read_word(word: &str) -> Word {
+    let inside = word.strip_prefix('<').and_then(|word| word.strip_suffix('>'));
+    let target = inside.map(|inside| inside.split_once('|').map_or(inside, |(target, _label)| target));
+    let member = match target {
+        Some(target) => match (target.strip_prefix('@'), target.strip_prefix("mailto:")) {
+            (Some(id), _) if is_user_id(id) => Some(Member::Mention(id.to_owned())),
+            (_, Some(email)) => email.parse().ok().map(Member::Email),
+            _ => None,
+        },
+        None => unescape(word).parse().ok().map(Member::Email),
+    };
+    member.map_or_else(|| Word::Text(unescape(word)), Word::Member)
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests;
