@@ -10,6 +10,7 @@
 
 pub mod domain;
 
+pub mod chance;
 pub mod clock;
 pub mod net;
 pub mod secret;

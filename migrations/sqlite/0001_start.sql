@@ -42,6 +42,8 @@ create table reset (
     member_id text not null,
     member_name text not null,
     member_email text not null,
+    -- the member's chat account, where they were named by a mention
+    member_chat_user text,
     reason text,
     state text not null,
     delivery text,

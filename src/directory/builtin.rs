@@ -1,9 +1,7 @@
 //! The built-in directory: members and Argon2id credentials in our own database.
 
-use rand::rngs::SysRng;
-use rand::{SeedableRng, rngs::StdRng};
-
 use super::{Backend, By, Capabilities, HashError, Hasher, Match, ResetFailed, Unavailable};
+use crate::chance::Chance;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password};
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
@@ -12,12 +10,13 @@ use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError}
 pub struct Builtin {
     store: Store,
     hasher: Hasher,
+    chance: Chance,
 }
 
 impl Builtin {
     /// The directory in this database, hashing with `hasher`.
-    pub fn new(store: Store, hasher: Hasher) -> Self {
-        Self { store, hasher }
+    pub fn new(store: Store, hasher: Hasher, chance: Chance) -> Self {
+        Self { store, hasher, chance }
     }
 
     /// Sets a lasting password, as an operator does from the command line.
@@ -34,7 +33,7 @@ impl Builtin {
     }
 
     async fn set(&self, member: &MemberId, password: &str, until: Option<Moment>) -> Result<(), ResetFailed> {
-        let mut rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| ResetFailed::NotSent)?;
+        let mut rng = self.chance.rng().map_err(|_| ResetFailed::NotSent)?;
         let phc = self.hasher.hash(password, Hasher::salt(&mut rng)).await.map_err(|error| match error {
             HashError::Busy => ResetFailed::NotSent,
             HashError::Broken => ResetFailed::Refused("the password could not be hashed".to_owned()),

@@ -69,6 +69,13 @@ pub struct Person<'a> {
     pub role: Role,
 }
 
+impl Person<'_> {
+    /// S1–S3: an account in use, with a role that may reset somebody.
+    pub fn may_administer(&self) -> bool {
+        matches!(self.member.status, Status::Active | Status::Inactive) && self.role != Role::Member
+    }
+}
+
 /// One administrator and one member, as they were read a moment ago.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
@@ -82,10 +89,7 @@ impl Case<'_> {
     /// Asks one rule.
     pub fn check(&self, rule: Rule) -> Result<(), Denied> {
         let refused = match rule {
-            Rule::CallerMayReset => {
-                let in_use = matches!(self.admin.member.status, Status::Active | Status::Inactive);
-                (self.admin.role == Role::Member || !in_use).then_some(Denied::NotAdmin)
-            }
+            Rule::CallerMayReset => (!self.admin.may_administer()).then_some(Denied::NotAdmin),
             Rule::NotOneself => (self.admin.member.id == self.member.member.id).then_some(Denied::Oneself),
             Rule::RankSuffices => (self.member.role == Role::PrimaryAdmin && self.admin.role != Role::PrimaryAdmin)
                 .then_some(Denied::Outranked),

@@ -20,6 +20,8 @@ pub struct Quota {
     pub left: u32,
     /// When the next slot comes back; none if nothing is used.
     pub next_at: Option<Moment>,
+    /// The length of the window.
+    pub window: Span,
 }
 
 impl Limit {
@@ -32,7 +34,7 @@ impl Limit {
         // With more slots taken than the limit allows (it was lowered), several must age before one opens.
         let waits_for = used.saturating_sub(self.resets) as usize;
         let next_at = standing.get(waits_for).map(|at| *at + self.window);
-        Quota { used, left: self.resets.saturating_sub(used), next_at }
+        Quota { used, left: self.resets.saturating_sub(used), next_at, window: self.window }
     }
 }
 

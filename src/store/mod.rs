@@ -27,6 +27,7 @@ pub use self::members::ImportCount;
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{
     Amend, ClickRefused, Earlier, MoveRefused, NewOffer, Noted, Offered, ReplayKey, Reservation, SealedReply, StepNote,
+    Successor,
 };
 pub use self::rows::{AuditRow, MemberRow, ResetRow, StepRow};
 use crate::clock::Clock;

@@ -36,6 +36,8 @@ pub struct NewOffer {
     pub admin: Member,
     /// Whose password.
     pub member: Member,
+    /// The member's account in the chat, where they were named by a mention.
+    pub member_chat_user: Option<String>,
     /// What was written behind the name.
     pub reason: Option<String>,
     /// Where follow-ups go.
@@ -146,8 +148,6 @@ pub enum Amend {
     Cancel,
     /// S6: the guide goes out instead of a reset.
     Guide,
-    /// A form is about to be opened; nothing changes.
-    OpenForm,
 }
 
 impl Amend {
@@ -160,7 +160,6 @@ impl Amend {
             Self::ToggleShow => "also_show",
             Self::Cancel => "cancel",
             Self::Guide => "guide",
-            Self::OpenForm => "open_form",
         }
     }
 
@@ -181,7 +180,6 @@ impl Amend {
             }
             Self::ToggleShow => row.also_show = !row.also_show,
             Self::Cancel | Self::Guide => enter(row, State::Cancelled, now),
-            Self::OpenForm => {}
         }
     }
 }
@@ -221,6 +219,17 @@ pub struct StepNote {
     pub outcome: StepOutcome,
     /// A short word for why.
     pub detail: Option<&'static str>,
+}
+
+/// A card that takes over from one whose channel was not ready.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// Its fresh id.
+    pub reset_id: ResetId,
+    /// The follow-up address, sealed for that id.
+    pub reply: Option<SealedReply>,
+    /// How long it works.
+    pub lifetime: Span,
 }
 
 /// Why a move was not made. In every case: drop the secret and stop.
@@ -315,13 +324,55 @@ impl Store {
         replay: ReplayKey,
         clicker: ChatUser,
         amend: Amend,
+        follow_up: Option<SealedReply>,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
             let event = amend.event();
             let mut row = open_card(page, id, &replay, &clicker, event, now)?;
             amend.apply(&mut row, now);
+            // The newest address has the most uses and the most time left.
+            answer_at(&mut row, follow_up);
             page.audit(line(&row, event, "done", None, now));
+            page.put(row.clone());
+            Ok(row)
+        })
+        .await
+    }
+
+    /// A click on a message about a finished reset, such as "hide it": new bytes, and the clicker's own.
+    pub async fn visit(
+        &self,
+        id: ResetId,
+        replay: ReplayKey,
+        clicker: ChatUser,
+        event: &'static str,
+        follow_up: Option<SealedReply>,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let mut row = known_card(page, id, &replay, &clicker, event, now)?;
+            answer_at(&mut row, follow_up);
+            page.audit(line(&row, event, "done", None, now));
+            page.put(row.clone());
+            Ok(row)
+        })
+        .await
+    }
+
+    /// A form is about to be opened: nothing changes but where its answer will be told.
+    pub async fn open_form(
+        &self,
+        id: ResetId,
+        replay: ReplayKey,
+        clicker: ChatUser,
+        follow_up: Option<SealedReply>,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let mut row = clickable_card(page, id, &replay, &clicker, "open_form", now)?;
+            answer_at(&mut row, follow_up);
+            page.audit(line(&row, "open_form", "done", None, now));
             page.put(row.clone());
             Ok(row)
         })
@@ -334,12 +385,12 @@ impl Store {
         id: ResetId,
         replay: ReplayKey,
         clicker: ChatUser,
-        denied: Denied,
+        code: &'static str,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
         self.write(keys, move |page, now| {
-            let row = open_card(page, id, &replay, &clicker, "click", now)?;
-            page.audit(line(&row, "click", denied.code(), None, now));
+            let row = clickable_card(page, id, &replay, &clicker, "click", now)?;
+            page.audit(line(&row, "click", code, None, now));
             Ok(row)
         })
         .await
@@ -371,9 +422,7 @@ impl Store {
             }
             enter(&mut row, State::Claimed, now);
             (row.owner, row.deadline_at) = (Some(owner.clone()), Some(now + WORK_DEADLINE));
-            if let Some(reply) = follow_up {
-                (row.reply, row.reply_until) = (Some(reply.sealed), Some(reply.until));
-            }
+            answer_at(&mut row, follow_up);
             page.take_slot(id, row.admin_id.clone(), now);
             page.audit(line(&row, "confirm", "claimed", None, now));
             page.put(row.clone());
@@ -393,34 +442,67 @@ impl Store {
         failure: Option<&'static str>,
         steps: Vec<StepNote>,
     ) -> Result<ResetRow, MoveRefused> {
-        self.move_on(reservation, to, failure, steps, |_| {}).await
+        let (id, owner) = (reservation.reset_id, reservation.owner.clone());
+        let keys = Keys { reset: Some(id), ..Keys::default() };
+        let moved = self
+            .write(keys, move |page, now| {
+                let mut row = ours(page, id, &owner, to)?;
+                enter(&mut row, to, now);
+                row.failure = failure.map(str::to_owned);
+                note_steps(page, id, steps, now);
+                page.audit(line(&row, "reset", to.as_str(), None, now));
+                page.put(row.clone());
+                Some(row)
+            })
+            .await?;
+        moved.ok_or(MoveRefused::Fenced)
     }
 
-    /// Claimed or changing → refused: the slot comes back, and a successor card with a new id takes over (section 3).
+    /// Claimed or changing → refused: surely nothing was changed, and the slot comes back.
     pub async fn refuse(
         &self,
         reservation: &Reservation,
         failure: &'static str,
         steps: Vec<StepNote>,
-        successor: Option<ResetId>,
-        lifetime: Span,
-    ) -> Result<Option<ResetRow>, MoveRefused> {
+    ) -> Result<(), MoveRefused> {
+        self.give_back(reservation, failure, steps, None).await
+    }
+
+    /// The same where a channel was not ready: a successor card under a new id takes over, so that another way can be
+    /// chosen in the same message (section 3).
+    pub async fn refuse_for_another(
+        &self,
+        reservation: &Reservation,
+        failure: &'static str,
+        successor: Option<Successor>,
+    ) -> Result<(), MoveRefused> {
+        self.give_back(reservation, failure, Vec::new(), successor).await
+    }
+
+    async fn give_back(
+        &self,
+        reservation: &Reservation,
+        failure: &'static str,
+        steps: Vec<StepNote>,
+        successor: Option<Successor>,
+    ) -> Result<(), MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
         let keys = Keys { reset: Some(id), ..Keys::default() };
         let moved = self
             .write(keys, move |page, now| {
                 let mut row = ours(page, id, &owner, State::Refused)?;
-                let next = successor.map(|reset_id| successor_row(&row, reset_id, lifetime, now));
+                if let Some(successor) = successor {
+                    let next = successor_row(&row, successor, now);
+                    page.audit(line(&next, "successor", "offered", None, now));
+                    page.put(next);
+                }
                 enter(&mut row, State::Refused, now);
                 row.failure = Some(failure.to_owned());
                 page.return_slot(&row, now);
                 note_steps(page, id, steps, now);
                 page.audit(line(&row, "reset", "refused", None, now));
                 page.put(row);
-                if let Some(next) = &next {
-                    page.put(next.clone());
-                }
-                Some(next)
+                Some(())
             })
             .await?;
         moved.ok_or(MoveRefused::Fenced)
@@ -449,9 +531,7 @@ impl Store {
             row.deadline_at = Some(now + WORK_DEADLINE);
             row.failure = None;
             choose(&mut row, delivery, destination.as_ref());
-            if let Some(reply) = follow_up {
-                (row.reply, row.reply_until) = (Some(reply.sealed), Some(reply.until));
-            }
+            answer_at(&mut row, follow_up);
             page.audit(line(&row, "deliver_again", "delivering", None, now));
             page.put(row.clone());
             Ok(row)
@@ -540,31 +620,6 @@ impl Store {
         })
         .await
     }
-
-    async fn move_on(
-        &self,
-        reservation: &Reservation,
-        to: State,
-        failure: Option<&'static str>,
-        steps: Vec<StepNote>,
-        change: impl FnOnce(&mut ResetRow) + Send + 'static,
-    ) -> Result<ResetRow, MoveRefused> {
-        let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys { reset: Some(id), ..Keys::default() };
-        let moved = self
-            .write(keys, move |page, now| {
-                let mut row = ours(page, id, &owner, to)?;
-                enter(&mut row, to, now);
-                change(&mut row);
-                row.failure = failure.map(str::to_owned);
-                note_steps(page, id, steps, now);
-                page.audit(line(&row, "reset", to.as_str(), None, now));
-                page.put(row.clone());
-                Some(row)
-            })
-            .await?;
-        moved.ok_or(MoveRefused::Fenced)
-    }
 }
 
 /// The compare of compare-and-set: state and owner must be what the mover believes.
@@ -589,6 +644,12 @@ fn enter(row: &mut ResetRow, state: State, now: Moment) {
         | State::Refused
         | State::Unknown
         | State::Lost => finish(row, now),
+    }
+}
+
+fn answer_at(row: &mut ResetRow, follow_up: Option<SealedReply>) {
+    if let Some(reply) = follow_up {
+        (row.reply, row.reply_until) = (Some(reply.sealed), Some(reply.until));
     }
 }
 
@@ -627,6 +688,22 @@ fn known_card(
         return Err(ClickRefused::NotYours { admin_name: row.admin_name });
     }
     Ok(row)
+}
+
+/// The same, and still open, or waiting for another way of delivery.
+fn clickable_card(
+    page: &mut Page,
+    id: ResetId,
+    replay: &ReplayKey,
+    clicker: &ChatUser,
+    event: &'static str,
+    now: Moment,
+) -> Result<ResetRow, ClickRefused> {
+    let waits = |row: &ResetRow| row.state == State::Undelivered && row.finished_at.is_none();
+    match page.reset(id) {
+        Some(row) if waits(&row) => known_card(page, id, replay, clicker, event, now),
+        _ => open_card(page, id, replay, clicker, event, now),
+    }
 }
 
 /// The same, and still open.
@@ -733,6 +810,7 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         member_id: member.id.clone(),
         member_name: member.name.clone(),
         member_email: member.business_email.to_string(),
+        member_chat_user: offer.member_chat_user.clone(),
         reason: offer.reason.clone(),
         state: State::Offered,
         delivery: None,
@@ -759,13 +837,16 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
     }
 }
 
-fn successor_row(row: &ResetRow, reset_id: ResetId, lifetime: Span, now: Moment) -> ResetRow {
+fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow {
+    let Successor { reset_id, reply, lifetime } = successor;
     ResetRow {
         reset_id,
         state: State::Offered,
         delivery: None,
         destination: None,
         destination_mask: None,
+        reply_until: reply.as_ref().map(|reply| reply.until),
+        reply: reply.map(|reply| reply.sealed),
         owner: None,
         deadline_at: None,
         failure: None,

@@ -105,6 +105,8 @@ table! {
         member_name: text String = "member_name",
         /// Their business e-mail at that time.
         member_email: text String = "member_email",
+        /// The member's account in the chat, where they were named by a mention.
+        member_chat_user: maybe_text String = "member_chat_user",
         /// What the administrator wrote behind the member's name.
         reason: maybe_text String = "reason",
         /// Where it stands.

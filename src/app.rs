@@ -1,0 +1,217 @@
+//! Everything a request needs, built once at the start and shared.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::chance::Chance;
+use crate::chat::{Chat, Profile};
+use crate::clock::{Clock, Zone};
+use crate::delivery::Deliveries;
+use crate::directory::Directory;
+use crate::domain::{EmailAddress, Member, Moment, Password, Platform, ResetId, Role, Span};
+use crate::secret::Keys;
+use crate::store::{ReplayKey, Reservation, Store};
+use crate::telemetry::UnsignedCounter;
+
+/// How long an undelivered password may be delivered another way before it is wiped (section 3 of the design).
+pub const HOLD_FOR: Span = Span::minutes(10);
+
+/// How long the same signed bytes are surely remembered in memory; on disk it is nine hours.
+const SEEN_FOR: Span = Span::minutes(11);
+
+/// How many requests a generation of the memory holds; beyond that the disk alone remembers.
+const SEEN_SIZE: usize = 50_000;
+
+/// The parts of the program, without a web server.
+pub struct App {
+    /// Time.
+    pub clock: Clock,
+    /// Chance.
+    pub chance: Chance,
+    /// The time zone of texts.
+    pub zone: Zone,
+    /// Our own key.
+    pub keys: Keys,
+    /// The record.
+    pub store: Store,
+    /// Members and their passwords.
+    pub directory: Directory,
+    /// E-mail and SMS.
+    pub deliveries: Deliveries,
+    /// The chats that are served.
+    pub chats: Vec<Chat>,
+    /// What the organisation has decided.
+    pub house: House,
+    /// Undelivered passwords that may still go another way.
+    pub held: Held,
+    /// Signed requests of the last minutes.
+    pub seen: Seen,
+    /// Requests that were refused unread.
+    pub unsigned: UnsignedCounter,
+    /// Background work; shutdown waits for it.
+    pub tasks: TaskTracker,
+}
+
+impl App {
+    /// The chat of a platform.
+    pub fn chat(&self, platform: Platform) -> Option<&Chat> {
+        use crate::chat::Adapter;
+        self.chats.iter().find(|chat| chat.platform() == platform)
+    }
+}
+
+/// The organisation's decisions that texts and rules depend on.
+pub struct House {
+    /// Its name.
+    pub organization: String,
+    /// "Set or change your login password" (S7).
+    pub help_url: Option<Url>,
+    /// Whom a member tells when they did not expect a reset.
+    pub security_email: Option<EmailAddress>,
+    /// Length of generated passwords.
+    pub password_length: u8,
+    /// Life of a generated password (Q10).
+    pub password_lifetime: Span,
+    /// Life of a card.
+    pub offer_lifetime: Span,
+    /// Who is an administrator.
+    pub admins: Admins,
+    /// How a chat account becomes a person.
+    pub identity: Identity,
+}
+
+/// Where the right to reset comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admins {
+    /// The directory's own roles.
+    Directory,
+    /// Two lists of business e-mails in the settings.
+    List {
+        /// Primary administrators.
+        primary: Vec<EmailAddress>,
+        /// Administrators with "Member and Department".
+        member_and_department: Vec<EmailAddress>,
+    },
+    /// Owners and administrators of the chat's workspace.
+    Chat,
+}
+
+/// How a chat account becomes a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The platform's confirmed e-mail is the directory's business e-mail.
+    Email,
+    /// Only by `relatch link`.
+    Linked,
+}
+
+impl House {
+    /// What a caller may do, by the configured source alone.
+    pub fn role_of_caller(&self, member: &Member, profile: &Profile) -> Role {
+        match &self.admins {
+            Admins::Directory => member.role,
+            Admins::List { .. } => self.listed(member),
+            Admins::Chat => profile.role,
+        }
+    }
+
+    /// How high a member stands: the highest of what any source says, so that nobody's protection depends on one.
+    pub fn role_of_member(&self, member: &Member, profile: Option<&Profile>) -> Role {
+        let by_chat = match self.admins {
+            Admins::Chat => profile.map_or(Role::Member, |profile| profile.role),
+            Admins::Directory | Admins::List { .. } => Role::Member,
+        };
+        member.role.max(self.listed(member)).max(by_chat)
+    }
+
+    fn listed(&self, member: &Member) -> Role {
+        let Admins::List { primary, member_and_department } = &self.admins else { return Role::Member };
+        let has = |list: &[EmailAddress]| list.iter().any(|email| email.key() == member.business_email.key());
+        if has(primary) {
+            Role::PrimaryAdmin
+        } else if has(member_and_department) {
+            Role::MemberAndDepartment
+        } else {
+            Role::Member
+        }
+    }
+}
+
+/// A password that was set and reached nobody.
+pub struct HeldPassword {
+    /// The password.
+    pub password: Password,
+    /// The right to go on with its reset.
+    pub reservation: Reservation,
+    /// When it is wiped.
+    pub until: Moment,
+}
+
+/// Undelivered passwords, in memory only.
+#[derive(Default)]
+pub struct Held(Mutex<HashMap<ResetId, HeldPassword>>);
+
+impl Held {
+    /// Keeps one for another way.
+    pub fn keep(&self, held: HeldPassword) {
+        if let Ok(mut all) = self.0.lock() {
+            all.insert(held.reservation.reset_id(), held);
+        }
+    }
+
+    /// Takes one out; only one click can have it.
+    pub fn take(&self, id: ResetId) -> Option<HeldPassword> {
+        self.0.lock().ok()?.remove(&id)
+    }
+
+    /// Wipes those whose time is over and names their resets.
+    pub fn wipe(&self, now: Moment) -> Vec<ResetId> {
+        let Ok(mut all) = self.0.lock() else { return Vec::new() };
+        let over: Vec<ResetId> = all.iter().filter(|(_, held)| held.until <= now).map(|(id, _)| *id).collect();
+        all.retain(|id, _| !over.contains(id));
+        over
+    }
+}
+
+/// The signed requests of the last minutes: two generations, so that it stays small. The record is what counts after
+/// a restart and between replicas; this answers at once when the same bytes come again while the first are at work.
+#[derive(Default)]
+pub struct Seen(Mutex<Generations>);
+
+#[derive(Default)]
+struct Generations {
+    young: HashSet<ReplayKey>,
+    old: HashSet<ReplayKey>,
+    since: Option<Moment>,
+}
+
+impl Seen {
+    /// True the first time.
+    pub fn is_new(&self, key: &ReplayKey, now: Moment) -> bool {
+        let Ok(mut seen) = self.0.lock() else { return true };
+        let since = *seen.since.get_or_insert(now);
+        if now - since >= SEEN_FOR || seen.young.len() >= SEEN_SIZE {
+            seen.old = std::mem::take(&mut seen.young);
+            seen.since = Some(now);
+        }
+        !seen.old.contains(key) && seen.young.insert(key.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_bytes_are_seen_for_eleven_minutes_at_least() {
+        let seen = Seen::default();
+        let key = |text: &str| ReplayKey(text.to_owned());
+        assert!(seen.is_new(&key("a"), Moment(0)));
+        assert!(!seen.is_new(&key("a"), Moment(1)));
+        assert!(seen.is_new(&key("b"), Moment(0) + SEEN_FOR));
+        assert!(!seen.is_new(&key("a"), Moment(0) + SEEN_FOR));
+    }
+}

@@ -1,0 +1,416 @@
+//! Clicks and forms: the choice, the last look, and the confirming click. Rights and member are read at every one.
+
+use std::sync::Arc;
+
+use super::identity::{self, Pair};
+use super::issue::{self, Work};
+use super::messages::{self, Card};
+use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal};
+use crate::app::App;
+use crate::chat::{
+    Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
+};
+use crate::domain::delivery::{DestinationDenied, Outcome};
+use crate::domain::{Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, State, policy};
+use crate::store::{Amend, AuditRow, ClickRefused, ResetRow};
+
+/// A click or a form that may go on.
+struct Allowed {
+    row: ResetRow,
+    pair: Pair,
+    permit: Permit,
+}
+
+/// A click or a form that may not.
+enum Stop {
+    /// The same bytes again.
+    Replayed,
+    /// What is told.
+    Told(Message),
+}
+
+impl Stop {
+    /// For a click: beside the card.
+    fn of_click(self, origin: &Origin) -> Reaction {
+        match self {
+            Self::Replayed => Reaction::Replayed,
+            Self::Told(message) => super::beside(origin, message),
+        }
+    }
+
+    /// For a form: at its input, because a form comes without a follow-up address.
+    fn of_form(self) -> Reaction {
+        match self {
+            Self::Replayed => Reaction::Replayed,
+            Self::Told(message) => {
+                Reaction::FormError([vec![message.title], message.lines].concat().join(" "))
+            }
+        }
+    }
+}
+
+/// Answers a click.
+pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<Reaction, Failure> {
+    let Some(id) = app.keys.read_button_value(&click.value) else {
+        return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
+    };
+    let origin = &click.origin;
+    match click.action {
+        Action::Cancel => {
+            amend(app, origin, id, Amend::Cancel, |_, _| messages::cancelled(&id.reference())).await
+        }
+        Action::DeliverOther => open_form(app, click, id, FormKind::Destination).await,
+        Action::CopyToSelfChange => open_form(app, click, id, FormKind::CopyAddress).await,
+        Action::RetrySignOut => visit(app, origin, id, "retry_sign_out", Next::SignOut).await,
+        Action::Done => visit(app, origin, id, "done", Next::Hide).await,
+        Action::DeliverCopy
+        | Action::DeliverPhone
+        | Action::DeliverEmail
+        | Action::SendGuide
+        | Action::Reachable
+        | Action::CopyToSelf
+        | Action::AlsoShow
+        | Action::Confirm
+        | Action::Back => match allowed(app, chat, origin, id, Freshness::Cached).await? {
+            Ok(allowed) => go_on(app, click, allowed).await,
+            Err(stop) => Ok(stop.of_click(origin)),
+        },
+    }
+}
+
+async fn go_on(app: &Arc<App>, click: Click, allowed: Allowed) -> Result<Reaction, Failure> {
+    let (origin, id, now) = (&click.origin, allowed.row.reset_id, click.origin.received_at);
+    let (admin, member) = (&allowed.pair.admin.member, &allowed.pair.member.member);
+    let mail = || admin.business_email.clone();
+    match click.action {
+        Action::DeliverCopy => choose(app, origin, allowed, Delivery::Copy, None).await,
+        Action::DeliverPhone => {
+            let to = member.phone.clone().map(Destination::Phone);
+            choose(app, origin, allowed, Delivery::Phone, to).await
+        }
+        Action::DeliverEmail => {
+            let to = member.outside_email().cloned().map(Destination::Email);
+            choose(app, origin, allowed, Delivery::Email, to).await
+        }
+        Action::Reachable => amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, true, now)).await,
+        Action::Back => {
+            amend(app, origin, id, Amend::Back, |app, row| {
+                card_again(app, member, id, member.has_outside_contact() || row.reachable_at.is_some(), now)
+            })
+            .await
+        }
+        Action::CopyToSelf => {
+            amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail())).await
+        }
+        Action::AlsoShow => amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail())).await,
+        Action::SendGuide => match app.store.amend(id, origin.replay.clone(), origin.user.clone(), Amend::Guide, None).await? {
+            Ok(row) => Ok(Reaction::Then(Next::Guide(Box::new(row), origin.reply.clone()))),
+            Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
+        },
+        Action::Confirm => confirm(app, origin, allowed).await,
+        Action::Cancel
+        | Action::DeliverOther
+        | Action::CopyToSelfChange
+        | Action::RetrySignOut
+        | Action::Done => Ok(Reaction::Taken),
+    }
+}
+
+/// S22–S25: a way of delivery; before the act it only leads to the last look, after an undelivered act it delivers.
+async fn choose(app: &Arc<App>, origin: &Origin, allowed: Allowed, delivery: Delivery, to: Option<Destination>) -> Result<Reaction, Failure> {
+    let (row, now) = (&allowed.row, origin.received_at);
+    if let Some(why) = not_choosable(app, &allowed, delivery, to.as_ref()) {
+        return Ok(refuse(app, origin, row.reset_id, why.0, why.1).await?.of_click(origin));
+    }
+    if row.state == State::Undelivered {
+        return again(app, origin, allowed, delivery, to).await;
+    }
+    let amended = Amend::Choose(delivery, to);
+    let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
+    match app.store.amend(row.reset_id, origin.replay.clone(), origin.user.clone(), amended, reply).await? {
+        Ok(row) => {
+            let message = last_look(app, &row, &allowed.pair.admin.member.business_email);
+            Ok(in_place(origin, Some((app, &row)), message))
+        }
+        Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
+    }
+}
+
+/// Why a way cannot be chosen: not reachable, no contact, or no channel.
+fn not_choosable(app: &App, allowed: &Allowed, delivery: Delivery, to: Option<&Destination>) -> Option<(&'static str, Message)> {
+    let (row, member) = (&allowed.row, &allowed.pair.member.member);
+    let reference = row.reset_id.reference();
+    let refusal = |why: &ClickRefused| {
+        messages::click_refused(why, Some(row), &app.house, &app.zone, app.clock.now(), &reference)
+    };
+    if !member.has_outside_contact() && row.reachable_at.is_none() {
+        return Some(("not_reachable", refusal(&ClickRefused::NotReachable)));
+    }
+    match (delivery, to) {
+        (Delivery::Copy, _) => None,
+        (Delivery::Phone | Delivery::Email, None) => Some(("nothing_chosen", refusal(&ClickRefused::NothingChosen))),
+        (Delivery::Phone | Delivery::Email, Some(to)) if !app.deliveries.has(to.channel()) => {
+            Some(("channel_off", refusal(&ClickRefused::NothingChosen)))
+        }
+        (Delivery::Phone | Delivery::Email, Some(_)) => None,
+    }
+}
+
+/// The confirming click. When it returns, the slot is taken and the intent is on disk, or nothing was changed.
+async fn confirm(app: &Arc<App>, origin: &Origin, allowed: Allowed) -> Result<Reaction, Failure> {
+    let Allowed { row, pair, permit } = allowed;
+    let (id, now) = (row.reset_id, origin.received_at);
+    if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
+        let why = messages::click_refused(&ClickRefused::NotReachable, Some(&row), &app.house, &app.zone, now, &id.reference());
+        return Ok(refuse(app, origin, id, "not_reachable", why).await?.of_click(origin));
+    }
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    match app.store.reserve(permit, id, origin.replay.clone(), origin.user.clone(), reply).await? {
+        Ok((reservation, row, quota)) => {
+            let work = Work::Issue { reservation, row: Box::new(row), quota, reply: origin.reply.clone() };
+            Ok(Reaction::Then(Next::Work(Box::new(work))))
+        }
+        Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
+    }
+}
+
+/// Q3: another way inside the same reset, with the password that nobody received yet.
+async fn again(app: &Arc<App>, origin: &Origin, allowed: Allowed, delivery: Delivery, to: Option<Destination>) -> Result<Reaction, Failure> {
+    let (row, now) = (&allowed.row, origin.received_at);
+    let id = row.reset_id;
+    let Some(held) = app.held.take(id) else {
+        // Another click has it, or its ten minutes are over.
+        let why = ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at };
+        let message = messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference());
+        return Ok(refuse(app, origin, id, "already_done", message).await?.of_click(origin));
+    };
+    let reply = seal(app, id, origin.reply.as_ref());
+    let moved = match reply {
+        Ok(reply) => app
+            .store
+            .deliver_again(&held.reservation, origin.replay.clone(), origin.user.clone(), delivery, to, reply)
+            .await
+            .map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    match moved {
+        Ok(Ok(row)) => {
+            let reply = origin.reply.clone().or_else(|| unseal(app, &row));
+            let member = Box::new(allowed.pair.member.member);
+            let work = Work::Again { held, row: Box::new(row), member, reply };
+            Ok(Reaction::Then(Next::Work(Box::new(work))))
+        }
+        Ok(Err(why)) => {
+            app.held.keep(held);
+            Ok(refused(app, origin, id, &why, Some(row), now))
+        }
+        Err(failure) => {
+            app.held.keep(held);
+            Err(failure)
+        }
+    }
+}
+
+/// Answers a form (S24, S25, S28).
+pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
+    let FormSubmitted { origin, kind, value, typed } = form;
+    let Some(id) = app.keys.read_button_value(&value) else {
+        return forged(app, &origin).await.map(Stop::of_form);
+    };
+    let allowed = match allowed(app, chat, &origin, id, Freshness::Now).await? {
+        Ok(allowed) => allowed,
+        Err(stop) => return Ok(stop.of_form()),
+    };
+    let member = &allowed.pair.member.member;
+    let read = match kind {
+        FormKind::Destination => Destination::typed(&typed, member).and_then(|to| {
+            let channel = to.channel();
+            if app.deliveries.has(channel) { Ok(to) } else { Err(DestinationDenied::ChannelOff(channel)) }
+        }),
+        FormKind::CopyAddress => Destination::typed_email(&typed, member).map(Destination::Email),
+    };
+    let to = match read {
+        Ok(to) => to,
+        Err(denied) => {
+            let told = Message { title: messages::destination_denied(&denied, &member.name), ..Message::default() };
+            return Ok(refuse(app, &origin, id, "destination", told).await?.of_form());
+        }
+    };
+    // A form has no follow-up address of its own; that of the click which opened it was kept with the reset.
+    let origin = Origin { reply: unseal(app, &allowed.row), ..origin };
+    match (kind, to) {
+        (FormKind::Destination, to) => {
+            let delivery = match to {
+                Destination::Phone(_) => Delivery::Phone,
+                Destination::Email(_) => Delivery::Email,
+            };
+            choose(app, &origin, allowed, delivery, Some(to)).await
+        }
+        (FormKind::CopyAddress, Destination::Email(to)) => {
+            let mail = allowed.pair.admin.member.business_email.clone();
+            amend(app, &origin, id, Amend::CopyTo(to), |app, row| last_look(app, row, &mail)).await
+        }
+        (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
+    }
+}
+
+/// S6: the guide goes out instead of a reset.
+pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Option<&ReplyAddress>) {
+    let reference = row.reset_id.reference();
+    let message = match issue::member_of(app, row).await {
+        Some(member) => match guide_destination(app, &member) {
+            Some(destination) => guide_to(app, &member, &destination, &reference).await,
+            None => messages::guide_failed(&member.name, &reference),
+        },
+        None => messages::guide_failed(&row.member_name, &reference),
+    };
+    tell(chat, to, &message, Placement::Replace).await;
+}
+
+async fn guide_to(app: &App, member: &Member, to: &Destination, reference: &crate::domain::Reference) -> Message {
+    let note = match to {
+        Destination::Phone(_) => messages::guide_sms(&app.house),
+        Destination::Email(_) => messages::guide(&app.house, &member.name),
+    };
+    match app.deliveries.tell(to, &note, &format!("guide-{reference}")).await {
+        Outcome::Accepted => messages::guide_sent(&member.name, &to.masked()),
+        Outcome::Refused(_) | Outcome::Unknown => messages::guide_failed(&member.name, reference),
+    }
+}
+
+/// The personal e-mail, else the phone, else the business e-mail.
+fn guide_destination(app: &App, member: &Member) -> Option<Destination> {
+    let email = |email: &EmailAddress| Destination::Email(email.clone());
+    [
+        member.outside_email().map(email),
+        member.phone.clone().map(Destination::Phone),
+        Some(email(&member.business_email)),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|to| app.deliveries.has(to.channel()))
+}
+
+/// The reset, the pair and a fresh permit, or the refusal, written down.
+async fn allowed(app: &Arc<App>, chat: &Chat, origin: &Origin, id: ResetId, freshness: Freshness) -> Result<Result<Allowed, Stop>, Failure> {
+    let now = origin.received_at;
+    let row = app.store.reset(id).await?;
+    let clickable = row.filter(|row| {
+        let is_own = row.platform == origin.user.platform && row.tenant == origin.user.tenant && row.chat_user == origin.user.user;
+        let is_open = row.state == State::Offered && row.expires_at > now;
+        is_own && (is_open || row.state == State::Undelivered)
+    });
+    let Some(row) = clickable else {
+        return stop(app, origin, id, "closed", |row| {
+            let why = ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at };
+            messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference())
+        })
+        .await
+        .map(Err);
+    };
+    let reference = id.reference();
+    let pair = match identity::pair_of_card(app, chat, &origin.user, &row, freshness).await {
+        Ok(pair) => pair,
+        Err(unresolved) => {
+            let told = unresolved.told(app, true, &reference);
+            return refuse(app, origin, id, unresolved.code(), told).await.map(Err);
+        }
+    };
+    if pair.admin.member.id != row.admin_id {
+        // The chat account stands for somebody else than when the card was made.
+        let told = messages::unresolved_caller(&reference);
+        return refuse(app, origin, id, "another_person", told).await.map(Err);
+    }
+    match policy::approve(&pair.case(), now) {
+        Ok(permit) => Ok(Ok(Allowed { row, pair, permit })),
+        Err(denied) => {
+            let told = messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference);
+            refuse(app, origin, id, denied.code(), told).await.map(Err)
+        }
+    }
+}
+
+async fn refuse(app: &Arc<App>, origin: &Origin, id: ResetId, code: &'static str, told: Message) -> Result<Stop, Failure> {
+    stop(app, origin, id, code, |_| told).await
+}
+
+/// Writes a refusal down; what the store knows better (not yours, expired, already done) is told instead.
+async fn stop(app: &Arc<App>, origin: &Origin, id: ResetId, code: &'static str, told: impl FnOnce(&ResetRow) -> Message) -> Result<Stop, Failure> {
+    let now = origin.received_at;
+    Ok(match app.store.refuse_click(id, origin.replay.clone(), origin.user.clone(), code).await? {
+        Ok(row) => {
+            tracing::info!(reset.id = %id, refused = code, "a click was refused");
+            Stop::Told(told(&row))
+        }
+        Err(ClickRefused::Replayed) => Stop::Replayed,
+        Err(why) => {
+            tracing::info!(reset.id = %id, refused = why.code(), "a click was refused");
+            let row = app.store.reset(id).await?;
+            let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
+            Stop::Told(messages::click_refused(&why, row.as_ref(), &app.house, &app.zone, now, &id.reference()))
+        }
+    })
+}
+
+/// A value that we did not make: written down, told as an unknown card.
+async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
+    let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
+    let noted = app.store.note(origin.replay.clone(), audit).await?;
+    if !noted.decided {
+        return Ok(Stop::Replayed);
+    }
+    let reference = crate::domain::Reference::draw(&mut app.chance.rng()?);
+    let why = ClickRefused::NoSuchCard;
+    Ok(Stop::Told(messages::click_refused(&why, None, &app.house, &app.zone, origin.received_at, &reference)))
+}
+
+/// Changes the card and shows it anew in its place.
+async fn amend(app: &Arc<App>, origin: &Origin, id: ResetId, change: Amend, face: impl FnOnce(&App, &ResetRow) -> Message) -> Result<Reaction, Failure> {
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    match app.store.amend(id, origin.replay.clone(), origin.user.clone(), change, reply).await? {
+        Ok(row) => Ok(in_place(origin, Some((app, &row)), face(app, &row))),
+        Err(why) => {
+            let row = app.store.reset(id).await?;
+            Ok(refused(app, origin, id, &why, row.as_ref(), origin.received_at))
+        }
+    }
+}
+
+/// A click on a message about a finished reset.
+async fn visit(app: &Arc<App>, origin: &Origin, id: ResetId, event: &'static str, next: fn(ResetId, Option<ReplyAddress>) -> Next) -> Result<Reaction, Failure> {
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    match app.store.visit(id, origin.replay.clone(), origin.user.clone(), event, reply).await? {
+        Ok(_) => Ok(Reaction::Then(next(id, origin.reply.clone()))),
+        Err(why) => Ok(refused(app, origin, id, &why, None, origin.received_at)),
+    }
+}
+
+/// Opens a form. No look-up comes before it: the permission lives three seconds.
+async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) -> Result<Reaction, Failure> {
+    let Click { origin, trigger, value, .. } = click;
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    match app.store.open_form(id, origin.replay.clone(), origin.user.clone(), reply).await? {
+        Ok(row) => match trigger {
+            Some(trigger) => {
+                let form = messages::typed_form(kind, &row.member_name, value);
+                Ok(Reaction::Then(Next::Open { trigger, form, to: origin.reply }))
+            }
+            None => Ok(Reaction::Taken),
+        },
+        Err(why) => {
+            let row = app.store.reset(id).await?;
+            Ok(refused(app, &origin, id, &why, row.as_ref(), origin.received_at))
+        }
+    }
+}
+
+fn card_again(app: &App, member: &Member, id: ResetId, is_reachable: bool, now: crate::domain::Moment) -> Message {
+    let value = app.keys.button_value(id);
+    messages::offer_card(&Card { value: &value, ..offer::card(app, member, is_reachable, now) })
+}
+
+fn last_look(app: &App, row: &ResetRow, own: &EmailAddress) -> Message {
+    let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
+    let can_mail = app.deliveries.has(Channel::Email);
+    messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &app.keys.button_value(row.reset_id))
+}

@@ -1,0 +1,201 @@
+//! Who is who: a chat account stands for exactly one person of the directory, else nothing goes on.
+
+use crate::app::{App, Identity};
+use crate::chat::interaction::Member as Named;
+use crate::chat::{Adapter, Chat, Freshness, Message, Profile, Standing, WhoError};
+use crate::directory::{Backend, By, Match};
+use crate::domain::policy::{Case, Person};
+use crate::domain::{ChatUser, EmailAddress, Member, Reference, Role};
+use crate::store::{LookUp, StoreError};
+
+use super::messages;
+
+/// A person with their account and their role.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// The account in the directory.
+    pub(super) member: Member,
+    /// Their role.
+    pub(super) role: Role,
+}
+
+impl Known {
+    /// The person as the rules see them.
+    pub(super) fn person(&self) -> Person<'_> {
+        Person { member: &self.member, role: self.role }
+    }
+}
+
+/// The administrator and the member, read a moment ago.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    pub(super) admin: Known,
+    pub(super) member: Known,
+    /// The member's account in the chat, where they were named by a mention.
+    pub(super) member_chat_user: Option<String>,
+}
+
+impl Pair {
+    /// The pair as the rules see it.
+    pub(super) fn case(&self) -> Case<'_> {
+        Case { admin: self.admin.person(), member: self.member.person() }
+    }
+}
+
+/// Why somebody stands for nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unresolved {
+    /// No full member of our workspace.
+    Outsider(Standing),
+    /// No confirmed e-mail, no link, nobody or several people in the directory.
+    Unknown,
+    /// No account with this work e-mail.
+    NoSuchEmail(String),
+    /// The chat does not say.
+    Who(WhoError),
+    /// The directory does not answer.
+    DirectoryDown,
+    /// The record does not answer.
+    StoreDown,
+}
+
+impl From<StoreError> for Unresolved {
+    fn from(_: StoreError) -> Self {
+        Self::StoreDown
+    }
+}
+
+impl Unresolved {
+    /// A short fixed word for the audit.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Outsider(_) => "outsider",
+            Self::Unknown => "unresolved",
+            Self::NoSuchEmail(_) => "no_such_member",
+            Self::Who(_) => "chat_unavailable",
+            Self::DirectoryDown => "directory_down",
+            Self::StoreDown => "store_down",
+        }
+    }
+
+    /// What the caller is told about themselves, or about the member they named.
+    pub(super) fn told(&self, app: &App, is_caller: bool, reference: &Reference) -> Message {
+        match self {
+            Self::Outsider(standing) if is_caller => messages::outsider(*standing, &app.house.organization, reference),
+            Self::Unknown | Self::Who(WhoError::NotFound) if is_caller => messages::unresolved_caller(reference),
+            Self::Outsider(_) | Self::Unknown => messages::unresolved_member(reference),
+            Self::NoSuchEmail(email) => messages::no_such_member(email, reference),
+            Self::Who(error) => messages::who_failed(error, reference),
+            Self::DirectoryDown => messages::directory_down(app.directory.name(), reference),
+            Self::StoreDown => messages::store_down(reference),
+        }
+    }
+}
+
+/// What the chat says of an account, and the e-mail that leads to the directory.
+struct Account {
+    profile: Profile,
+    email: EmailAddress,
+}
+
+async fn account(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) -> Result<Account, Unresolved> {
+    let profile = chat.profile(user, freshness).await.map_err(Unresolved::Who)?;
+    if profile.standing != Standing::Member {
+        return Err(Unresolved::Outsider(profile.standing));
+    }
+    let email = match app.house.identity {
+        Identity::Email => profile.confirmed_email.clone(),
+        Identity::Linked => {
+            let links = vec![(user.platform.to_string(), user.user.clone())];
+            let found = app.store.look_up(LookUp { links, ..LookUp::default() }).await?;
+            found.links.into_iter().flatten().next().and_then(|email| email.parse().ok())
+        }
+    };
+    email.map(|email| Account { profile, email }).ok_or(Unresolved::Unknown)
+}
+
+/// The caller alone, for commands that name nobody.
+pub(super) async fn caller(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) -> Result<Known, Unresolved> {
+    let account = account(app, chat, user, freshness).await?;
+    let mut found = find(app, &[By::Email(account.email.clone())]).await?;
+    let member = found.pop().and_then(one).ok_or(Unresolved::Unknown)?;
+    Ok(Known { role: app.house.role_of_caller(&member, &account.profile), member })
+}
+
+/// The outcome for the caller, and only behind it that for the member: nobody without the right learns anything of a
+/// member, not even whether they exist (A14).
+pub(super) async fn pair(app: &App, chat: &Chat, user: &ChatUser, named: &Named, freshness: Freshness) -> Result<Result<Pair, Unresolved>, Unresolved> {
+    let asked = async {
+        match named {
+            Named::Mention(id) => {
+                let other = ChatUser { user: id.clone(), ..user.clone() };
+                account(app, chat, &other, freshness).await.map(|account| (Some(account.profile), account.email))
+            }
+            Named::Email(email) => Ok((None, email.clone())),
+        }
+    };
+    let (caller, target) = tokio::join!(account(app, chat, user, freshness), asked);
+    let caller = caller?;
+    let mut by = vec![By::Email(caller.email.clone())];
+    if let Ok((_, email)) = &target {
+        by.push(By::Email(email.clone()));
+    }
+    let mut found = find(app, &by).await?.into_iter();
+    let member = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
+    let admin = Known { role: app.house.role_of_caller(&member, &caller.profile), member };
+    if !admin.person().may_administer() {
+        // The pair stands for "no right": the first rule refuses it whoever the member is.
+        return Ok(Ok(Pair { member: admin.clone(), admin, member_chat_user: None }));
+    }
+    let (profile, email) = match target {
+        Ok(target) => target,
+        Err(unresolved) => return Ok(Err(unresolved)),
+    };
+    let Some(member) = found.next().and_then(one) else {
+        return Ok(Err(match named {
+            Named::Mention(_) => Unresolved::Unknown,
+            Named::Email(_) => Unresolved::NoSuchEmail(email.to_string()),
+        }));
+    };
+    let role = app.house.role_of_member(&member, profile.as_ref());
+    let member_chat_user = match named {
+        Named::Mention(id) => Some(id.clone()),
+        Named::Email(_) => None,
+    };
+    Ok(Ok(Pair { admin, member: Known { member, role }, member_chat_user }))
+}
+
+/// The same pair for a click: the administrator by their chat account, the member by the directory's immutable id.
+pub(super) async fn pair_of_card(app: &App, chat: &Chat, user: &ChatUser, row: &crate::store::ResetRow, freshness: Freshness) -> Result<Pair, Unresolved> {
+    let asked = async {
+        match &row.member_chat_user {
+            Some(id) => {
+                let other = ChatUser { user: id.clone(), ..user.clone() };
+                chat.profile(&other, freshness).await.map(Some).map_err(Unresolved::Who)
+            }
+            None => Ok(None),
+        }
+    };
+    let (caller, profile) = tokio::join!(account(app, chat, user, freshness), asked);
+    let (caller, profile) = (caller?, profile?);
+    if let Some(profile) = profile.as_ref().filter(|profile| profile.standing != Standing::Member) {
+        return Err(Unresolved::Outsider(profile.standing));
+    }
+    let mut found = find(app, &[By::Email(caller.email.clone()), By::Id(row.member_id.clone())]).await?.into_iter();
+    let admin = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
+    let member = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
+    let admin = Known { role: app.house.role_of_caller(&admin, &caller.profile), member: admin };
+    let role = app.house.role_of_member(&member, profile.as_ref());
+    Ok(Pair { admin, member: Known { member, role }, member_chat_user: row.member_chat_user.clone() })
+}
+
+async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, Unresolved> {
+    app.directory.find(by).await.map_err(|_| Unresolved::DirectoryDown)
+}
+
+fn one(found: Match) -> Option<Member> {
+    match found {
+        Match::One(member) => Some(*member),
+        Match::Nobody | Match::Several => None,
+    }
+}

@@ -1,0 +1,543 @@
+//! The act: prepare, change, sign out, deliver, tell. Each effect has its intent on disk before it and its outcome after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::messages::{self, Ending};
+use super::{identity, tell, unseal};
+use crate::app::{App, HOLD_FOR, HeldPassword};
+use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
+use crate::delivery::Prepared;
+use crate::directory::{Backend, By, Match, ResetFailed};
+use crate::domain::delivery::{Outcome, Refusal, Way};
+use crate::domain::{
+    Channel, ChatUser, Delivery, Denied, Destination, Member, Moment, Password, Plan, Quota, ResetId, Span, State, Step,
+    StepOutcome, policy,
+};
+use crate::store::{MoveRefused, Reservation, ResetRow, StepNote, StepRow, Successor};
+
+/// How long the directory may take for the change.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(15);
+
+/// When "Working …" is said.
+const WORKING_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a shown password stays in sight.
+const SHOWN_FOR: Span = Span::minutes(2);
+
+/// What goes on after an acknowledged click.
+pub enum Work {
+    /// A claimed reset.
+    Issue {
+        /// The slot and the intent.
+        reservation: Reservation,
+        /// The reset as it was claimed.
+        row: Box<ResetRow>,
+        /// Where the administrator stands after it.
+        quota: Quota,
+        /// Where to tell the end.
+        reply: Option<ReplyAddress>,
+    },
+    /// An undelivered password that goes another way.
+    Again {
+        /// The password and the right to go on.
+        held: HeldPassword,
+        /// The reset, already moved to delivering.
+        row: Box<ResetRow>,
+        /// The member.
+        member: Box<Member>,
+        /// Where to tell the end.
+        reply: Option<ReplyAddress>,
+    },
+}
+
+/// Speaks to one administrator about one reset, so that "Working …" never comes after the result.
+struct Voice<'a> {
+    chat: &'a Chat,
+    reply: Option<ReplyAddress>,
+    has_ended: Mutex<bool>,
+}
+
+impl Voice<'_> {
+    async fn say_working(&self) {
+        tokio::time::sleep(WORKING_AFTER).await;
+        let has_ended = self.has_ended.lock().await;
+        if !*has_ended {
+            tell(self.chat, self.reply.as_ref(), &messages::working(), Placement::Replace).await;
+        }
+    }
+
+    async fn say(&self, message: &Message) -> bool {
+        *self.has_ended.lock().await = true;
+        tell(self.chat, self.reply.as_ref(), message, Placement::Replace).await
+    }
+
+    async fn show(&self, message: &Message, password: &Password) -> Outcome {
+        *self.has_ended.lock().await = true;
+        match &self.reply {
+            Some(to) => self.chat.show(to, message, password).await,
+            None => Outcome::Refused(Refusal::Unreachable),
+        }
+    }
+}
+
+/// Runs a piece of work to its named end.
+pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
+    let (id, reply) = match &work {
+        Work::Issue { reservation, reply, .. } => (reservation.reset_id(), reply.clone()),
+        Work::Again { row, reply, .. } => (row.reset_id, reply.clone()),
+    };
+    let voice = Voice { chat, reply, has_ended: Mutex::new(false) };
+    let act = async {
+        let ended = match work {
+            Work::Issue { reservation, row, quota, .. } => issue(app, &voice, reservation, *row, quota).await,
+            Work::Again { held, row, member, .. } => deliver_again(app, &voice, held, *row, *member).await,
+        };
+        if let Err(error) = ended {
+            // The secret is gone with the stack; what is on disk is what recovery and the next command go by.
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "a reset stopped where it stood");
+        }
+        *voice.has_ended.lock().await = true;
+    };
+    let mut act = std::pin::pin!(act);
+    tokio::select! {
+        () = &mut act => {}
+        () = voice.say_working() => act.await,
+    }
+}
+
+/// Find, approve, prepare, make, set, sign out, deliver, tell.
+async fn issue(app: &Arc<App>, voice: &Voice<'_>, reservation: Reservation, row: ResetRow, quota: Quota) -> Result<(), MoveRefused> {
+    let member = match read_anew(app, voice.chat, &row).await {
+        Ok(member) => member,
+        Err(stop) => return stop_before(app, voice, &reservation, stop).await,
+    };
+    let Some(plan) = plan_of(&row) else {
+        return stop_before(app, voice, &reservation, Stop::plain("no_plan", nothing_chosen(app, &row))).await;
+    };
+    if plan.shows() && voice.reply.is_none() {
+        return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
+    }
+    let prepared = match app.deliveries.prepare(&plan).await {
+        Ok(prepared) => prepared,
+        Err((step, why)) => return not_prepared(app, voice, &reservation, &row, &member, &plan, step, &why).await,
+    };
+    let Ok(mut rng) = app.chance.rng() else {
+        prepared.abandon().await;
+        let told = messages::store_down(&row.reset_id.reference());
+        return stop_before(app, voice, &reservation, Stop::plain("no_entropy", told)).await;
+    };
+    if let Err(fenced) = app.store.advance(&reservation, State::Changing, None, Vec::new()).await {
+        prepared.abandon().await;
+        return Err(fenced);
+    }
+    // Only now: a password that nobody needs never exists.
+    let password = Password::generate(&mut rng, app.house.password_length);
+    let row = match change(app, voice, &reservation, &password, &row).await? {
+        Some(row) => row,
+        None => {
+            prepared.abandon().await;
+            return Ok(());
+        }
+    };
+    let signed_out = sign_out(app, &member).await;
+    let row = app.store.advance(&reservation, State::Delivering, None, vec![signed_out]).await?;
+    deliver(app, voice, reservation, password, prepared, plan, row, &member, Some(quota), None).await
+}
+
+/// Why a claimed reset stops before anything happened.
+struct Stop {
+    code: &'static str,
+    told: Message,
+}
+
+impl Stop {
+    fn plain(code: &'static str, told: Message) -> Self {
+        Self { code, told }
+    }
+}
+
+/// Claimed → refused: the slot comes back, and the administrator is told that nothing was changed.
+async fn stop_before(app: &App, voice: &Voice<'_>, reservation: &Reservation, stop: Stop) -> Result<(), MoveRefused> {
+    app.store.refuse(reservation, stop.code, Vec::new()).await?;
+    tracing::info!(reset.id = %reservation.reset_id(), refused = stop.code, "a claimed reset was refused; its slot came back");
+    if voice.say(&stop.told).await {
+        app.store.told(reservation.reset_id(), None).await?;
+    }
+    Ok(())
+}
+
+/// Rights and member, past every cache (S3, S9, S16).
+async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Stop> {
+    let user = ChatUser { platform: row.platform, tenant: row.tenant.clone(), user: row.chat_user.clone() };
+    let (now, reference) = (app.clock.now(), row.reset_id.reference());
+    let pair = identity::pair_of_card(app, chat, &user, row, Freshness::Now).await.map_err(|unresolved| {
+        Stop { code: unresolved.code(), told: unresolved.told(app, true, &reference) }
+    })?;
+    if pair.admin.member.id != row.admin_id {
+        return Err(Stop::plain("another_person", messages::unresolved_caller(&reference)));
+    }
+    match policy::approve(&pair.case(), now) {
+        Ok(_) => Ok(pair.member.member),
+        Err(denied) => {
+            let told = lost_right(app, &denied, row, now);
+            Err(Stop { code: denied.code(), told })
+        }
+    }
+}
+
+fn lost_right(app: &App, denied: &Denied, row: &ResetRow, now: Moment) -> Message {
+    messages::denied(denied, &row.member_name, &app.house, &app.zone, now, &row.reset_id.reference())
+}
+
+fn nothing_chosen(app: &App, row: &ResetRow) -> Message {
+    let why = crate::store::ClickRefused::NothingChosen;
+    messages::click_refused(&why, Some(row), &app.house, &app.zone, app.clock.now(), &row.reset_id.reference())
+}
+
+/// What was chosen, read from the record: what the administrator saw on the last look.
+fn plan_of(row: &ResetRow) -> Option<Plan> {
+    let to = row.destination.as_deref();
+    let way = match row.delivery? {
+        Delivery::Copy => Way::Copy,
+        Delivery::Phone => Way::Send(Destination::Phone(to?.parse().ok()?)),
+        Delivery::Email => Way::Send(Destination::Email(to?.parse().ok()?)),
+    };
+    let copy_to_self = match row.copy_to_self.as_deref() {
+        Some(address) => Some(address.parse().ok()?),
+        None => None,
+    };
+    Some(Plan { also_show: row.also_show && way != Way::Copy, way, copy_to_self })
+}
+
+/// A channel that is not ready: refused, slot back, and a successor card in the same message.
+#[expect(clippy::too_many_arguments, reason = "one call, and each is a different thing")]
+async fn not_prepared(
+    app: &App,
+    voice: &Voice<'_>,
+    reservation: &Reservation,
+    row: &ResetRow,
+    member: &Member,
+    plan: &Plan,
+    step: Step,
+    why: &Refusal,
+) -> Result<(), MoveRefused> {
+    let channel = match (&plan.way, step) {
+        (Way::Send(to), Step::Deliver) => to.channel(),
+        _ => Channel::Email,
+    };
+    let successor = app.chance.rng().ok().map(|mut rng| {
+        let reset_id = ResetId::draw(&mut rng);
+        // The follow-up address is sealed anew, because a sealed text opens for its own reset only.
+        let reply = super::seal(app, reset_id, voice.reply.as_ref()).ok().flatten();
+        Successor { reset_id, reply, lifetime: app.house.offer_lifetime }
+    });
+    let value = successor.as_ref().map(|successor| app.keys.button_value(successor.reset_id));
+    app.store.refuse_for_another(reservation, why.code(), successor).await?;
+    tracing::warn!(reset.id = %reservation.reset_id(), step = %step, why = why.code(), "a channel was not ready; nothing was changed");
+    let reference = row.reset_id.reference();
+    let told = messages::not_prepared(step, why, channel, member, &app.deliveries, value.as_deref(), &reference);
+    if voice.say(&told).await {
+        app.store.told(row.reset_id, None).await?;
+    }
+    Ok(())
+}
+
+/// The one call to the directory. The row after it where the answer was yes; none where the end has been told.
+async fn change(app: &App, voice: &Voice<'_>, reservation: &Reservation, password: &Password, row: &ResetRow) -> Result<Option<ResetRow>, MoveRefused> {
+    let until = app.clock.now() + app.house.password_lifetime;
+    let call = app.directory.reset(reservation, password, until);
+    let ended = tokio::time::timeout(CHANGE_DEADLINE, call).await.unwrap_or(Err(ResetFailed::Unknown));
+    let reference = row.reset_id.reference();
+    let told = match ended {
+        Ok(()) => {
+            let steps = vec![
+                note(Step::Change, StepOutcome::Done),
+                note(Step::SignOut, StepOutcome::Pending),
+                note(Step::Notice, StepOutcome::Pending),
+            ];
+            return app.store.advance(reservation, State::Changed, None, steps).await.map(Some);
+        }
+        Err(ResetFailed::Unknown) => return unknown(app, voice, reservation).await.map(|()| None),
+        Err(ResetFailed::Refused(reason)) => messages::directory_refused(app.directory.name(), &reason, &reference),
+        Err(ResetFailed::NotSent) => messages::directory_down(app.directory.name(), &reference),
+    };
+    let steps = vec![note(Step::Change, StepOutcome::Failed)];
+    app.store.refuse(reservation, "directory_refused", steps).await?;
+    tracing::warn!(reset.id = %reservation.reset_id(), "the directory refused; nothing was changed");
+    if voice.say(&told).await {
+        app.store.told(reservation.reset_id(), None).await?;
+    }
+    Ok(None)
+}
+
+/// Nobody can say: the slot stays used, the directory is looked at, and what was seen is said.
+async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Result<(), MoveRefused> {
+    let steps = vec![note(Step::Change, StepOutcome::Unknown)];
+    let row = app.store.advance(reservation, State::Unknown, Some("no_answer"), steps).await?;
+    tracing::error!(reset.id = %row.reset_id, "the directory stopped answering half-way; the end is unknown");
+    let told = ending(app, &row, None, None).await;
+    if voice.say(&told).await {
+        app.store.told(row.reset_id, None).await?;
+    }
+    Ok(())
+}
+
+async fn sign_out(app: &App, member: &Member) -> StepNote {
+    if !app.directory.capabilities().can_sign_out {
+        return note(Step::SignOut, StepOutcome::Impossible);
+    }
+    match app.directory.sign_out(&member.id).await {
+        Ok(()) => note(Step::SignOut, StepOutcome::Done),
+        Err(error) => {
+            tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not sign a member out");
+            StepNote { detail: Some("directory_down"), ..note(Step::SignOut, StepOutcome::Failed) }
+        }
+    }
+}
+
+/// All outputs of the plan. It consumes the password, and keeps it only when nothing was accepted (section 2).
+#[expect(clippy::too_many_arguments, reason = "everything that one delivery hangs on")]
+async fn deliver(
+    app: &Arc<App>,
+    voice: &Voice<'_>,
+    reservation: Reservation,
+    password: Password,
+    prepared: Prepared,
+    plan: Plan,
+    row: ResetRow,
+    member: &Member,
+    quota: Option<Quota>,
+    held_until: Option<Moment>,
+) -> Result<(), MoveRefused> {
+    let id = row.reset_id;
+    let until = row.changed_at.unwrap_or_else(|| app.clock.now()) + app.house.password_lifetime;
+    let sent = send(app, &password, prepared, &row, until).await;
+    let mut notes: Vec<StepNote> = sent.iter().map(|(step, outcome)| outcome_note(*step, outcome)).collect();
+    if plan.shows() {
+        let step = if plan.way == Way::Copy { Step::Deliver } else { Step::Show };
+        let outcome = show(app, voice, &password, &row, &notes, quota).await;
+        notes.push(outcome_note(step, &outcome));
+    }
+    let has = |wanted: StepOutcome| notes.iter().any(|note| note.outcome == wanted);
+    let state = if has(StepOutcome::Done) {
+        State::Delivered
+    } else if has(StepOutcome::Unknown) {
+        State::DeliveryUnknown
+    } else {
+        State::Undelivered
+    };
+    let was_shown = plan.shows() && notes.last().is_some_and(|note| note.outcome == StepOutcome::Done);
+    let failure = notes.iter().find_map(|note| note.detail);
+    let row = app.store.advance(&reservation, state, failure, notes).await?;
+    tracing::info!(reset.id = %id, admin.id = %row.admin_id, member.id = %row.member_id, state = %row.state, "a reset ended");
+    if was_shown {
+        app.store.told(id, Some(app.clock.now() + SHOWN_FOR)).await?;
+    }
+    let retry = if state == State::Undelivered {
+        let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
+        app.held.keep(HeldPassword { password, reservation, until });
+        Some(member)
+    } else {
+        drop(password);
+        None
+    };
+    if held_until.is_none() {
+        send_notice(app, &row, member).await?;
+    }
+    if !was_shown {
+        let told = ending(app, &row, quota, retry).await;
+        if voice.say(&told).await {
+            app.store.told(id, None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything that leaves by e-mail and SMS.
+async fn send(app: &App, password: &Password, prepared: Prepared, row: &ResetRow, until: Moment) -> Vec<(Step, Outcome)> {
+    let (house, zone) = (&app.house, &app.zone);
+    let mail = messages::password_mail(house, &row.member_name, password, until, zone);
+    let sms = messages::password_sms(house, password, until, zone);
+    let copy = messages::copy_to_self(house, &row.member_name, password, until, zone);
+    prepared.send(&mail, &sms, &copy, &row.reset_id.to_string()).await
+}
+
+/// The one message that shows the password: the result, with everything that is known when it is sent.
+async fn show(app: &App, voice: &Voice<'_>, password: &Password, row: &ResetRow, notes: &[StepNote], quota: Option<Quota>) -> Outcome {
+    let now = app.clock.now();
+    let mut steps = steps_of(app, row.reset_id).await;
+    steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
+    let value = app.keys.button_value(row.reset_id);
+    let message = messages::result(&Ending { shows_password: true, quota, ..frame(app, row, &steps, &value, now) });
+    voice.show(&message, password).await
+}
+
+/// Undelivered → delivering → …, by another way (Q3).
+async fn deliver_again(app: &Arc<App>, voice: &Voice<'_>, held: HeldPassword, row: ResetRow, member: Member) -> Result<(), MoveRefused> {
+    let HeldPassword { password, reservation, until } = held;
+    let ready = match plan_of(&row) {
+        Some(plan) => app.deliveries.prepare(&plan).await.map(|prepared| (plan, prepared)),
+        None => Err((Step::Deliver, Refusal::Address)),
+    };
+    match ready {
+        Ok((plan, prepared)) => {
+            deliver(app, voice, reservation, password, prepared, plan, row, &member, None, Some(until)).await
+        }
+        Err((step, why)) => {
+            let notes = vec![outcome_note(step, &Outcome::Refused(why.clone()))];
+            let row = app.store.advance(&reservation, State::Undelivered, Some(why.code()), notes).await?;
+            app.held.keep(HeldPassword { password, reservation, until });
+            let told = ending(app, &row, None, Some(&member)).await;
+            voice.say(&told).await;
+            Ok(())
+        }
+    }
+}
+
+/// Tells the member on a contact other than the delivery's where there is one; never with the password.
+async fn send_notice(app: &App, row: &ResetRow, member: &Member) -> Result<(), MoveRefused> {
+    let noted = match notice_destination(app, row, member) {
+        None => note(Step::Notice, StepOutcome::Impossible),
+        Some(to) => {
+            let at = row.changed_at.unwrap_or_else(|| app.clock.now());
+            let text = match to {
+                Destination::Phone(_) => messages::notice_sms(&app.house, &row.admin_name, at, &app.zone),
+                Destination::Email(_) => messages::notice(&app.house, &row.admin_name, at, &app.zone),
+            };
+            let outcome = app.deliveries.tell(&to, &text, &format!("notice-{}", row.reset_id)).await;
+            outcome_note(Step::Notice, &outcome)
+        }
+    };
+    app.store.note_steps(row.reset_id, vec![noted]).await.map_err(MoveRefused::from)
+}
+
+fn notice_destination(app: &App, row: &ResetRow, member: &Member) -> Option<Destination> {
+    let phone = member.phone.clone().map(Destination::Phone);
+    let email = member.outside_email().cloned().map(Destination::Email);
+    let business = Some(Destination::Email(member.business_email.clone()));
+    let mut contacts = match row.delivery {
+        Some(Delivery::Email) => vec![phone, email],
+        Some(Delivery::Phone | Delivery::Copy) | None => vec![email, phone],
+    };
+    contacts.push(business);
+    let was_used = |to: &Destination| row.destination_mask.as_deref() == Some(to.masked().as_str());
+    contacts.into_iter().flatten().find(|to| app.deliveries.has(to.channel()) && !was_used(to))
+}
+
+/// Steps that a dead process left to do: the sign-out and the notice, both harmless twice.
+pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
+    let Some(member) = member_of(app, row).await else { return };
+    let pending = |step: Step, steps: &[StepRow]| {
+        steps.iter().any(|row| row.step == step && row.outcome == StepOutcome::Pending)
+    };
+    let steps = steps_of(app, row.reset_id).await;
+    if pending(Step::SignOut, &steps) {
+        let noted = sign_out(app, &member).await;
+        if let Err(error) = app.store.note_steps(row.reset_id, vec![noted]).await {
+            tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note a sign-out");
+        }
+    }
+    if pending(Step::Notice, &steps)
+        && let Err(error) = send_notice(app, row, &member).await
+    {
+        tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note a notice");
+    }
+}
+
+/// The administrator asks to sign the member out once more.
+pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Option<ReplyAddress>) {
+    let Ok(Some(row)) = app.store.reset(id).await else { return };
+    let Some(member) = member_of(app, &row).await else { return };
+    let noted = sign_out(app, &member).await;
+    if let Err(error) = app.store.note_steps(id, vec![noted]).await {
+        tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note a sign-out");
+    }
+    let told = ending(app, &row, None, None).await;
+    tell(chat, to.as_ref(), &told, Placement::Replace).await;
+}
+
+/// Replaces the message that shows a password by the result without it.
+pub(super) async fn hide(app: &App, chat: &Chat, id: ResetId, to: Option<&ReplyAddress>) {
+    let told = match app.store.reset(id).await {
+        Ok(Some(row)) => ending(app, &row, None, None).await,
+        Ok(None) | Err(_) => messages::hidden(),
+    };
+    if tell(chat, to, &told, Placement::Replace).await
+        && let Err(error) = app.store.hidden(id).await
+    {
+        tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note that a password is hidden");
+    }
+}
+
+/// Tells how a reset ended through its own follow-up address; true if the platform took it.
+pub(super) async fn tell_ending(app: &App, chat: &Chat, row: &ResetRow) -> bool {
+    let told = ending(app, row, None, None).await;
+    tell(chat, unseal(app, row).as_ref(), &told, Placement::Replace).await
+}
+
+/// The text of an ending, from the record.
+async fn ending(app: &App, row: &ResetRow, quota: Option<Quota>, retry_for: Option<&Member>) -> Message {
+    let now = app.clock.now();
+    let steps = steps_of(app, row.reset_id).await;
+    let observed = match row.state {
+        State::Unknown => observe(app, row).await,
+        _ => None,
+    };
+    let value = app.keys.button_value(row.reset_id);
+    messages::result(&Ending { quota, retry_for, observed, ..frame(app, row, &steps, &value, now) })
+}
+
+/// After an unknown end: what the directory shows. None when it does not answer now either.
+async fn observe(app: &App, row: &ResetRow) -> Option<Option<Moment>> {
+    let seen = app.directory.last_change(&row.member_id).await.ok()?;
+    Some(seen.filter(|at| row.changing_at.is_some_and(|begun| *at >= begun)))
+}
+
+fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a str, now: Moment) -> Ending<'a> {
+    Ending {
+        row,
+        steps,
+        quota: None,
+        lifetime: app.house.password_lifetime,
+        observed: None,
+        shows_password: false,
+        retry_for: None,
+        channels: &app.deliveries,
+        value,
+        zone: &app.zone,
+        now,
+    }
+}
+
+async fn steps_of(app: &App, id: ResetId) -> Vec<StepRow> {
+    app.store.steps(&[id]).await.ok().and_then(|mut steps| steps.remove(&id)).unwrap_or_default()
+}
+
+/// The member of a reset, as the directory has them now.
+pub(super) async fn member_of(app: &App, row: &ResetRow) -> Option<Member> {
+    let mut found = app.directory.find(&[By::Id(row.member_id.clone())]).await.ok()?;
+    match found.pop()? {
+        Match::One(member) => Some(*member),
+        Match::Nobody | Match::Several => None,
+    }
+}
+
+fn note(step: Step, outcome: StepOutcome) -> StepNote {
+    StepNote { step, outcome, detail: None }
+}
+
+fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
+    match outcome {
+        Outcome::Accepted => note(step, StepOutcome::Done),
+        Outcome::Refused(why) => StepNote { step, outcome: StepOutcome::Failed, detail: Some(why.code()) },
+        Outcome::Unknown => note(step, StepOutcome::Unknown),
+    }
+}
+
+fn row_of(reset_id: ResetId, noted: &StepNote, now: Moment) -> StepRow {
+    let StepNote { step, outcome, detail } = noted;
+    StepRow { reset_id, step: *step, outcome: *outcome, detail: detail.map(str::to_owned), noted_at: now }
+}

@@ -1,0 +1,182 @@
+//! The card, the last look, and the forms: what an administrator sees before anything changes.
+
+use super::{button, count, login_method, message, status};
+use crate::chat::{Action, Button, Form, FormKind, Message, Style};
+use crate::clock::Zone;
+use crate::delivery::Deliveries;
+use crate::directory::Capabilities;
+use crate::domain::{Channel, Delivery, Member, Moment, Quota};
+use crate::store::{Earlier, ResetRow};
+
+/// What a card is made of.
+pub struct Card<'a> {
+    /// Whose password.
+    pub member: &'a Member,
+    /// What the directory can enforce.
+    pub capabilities: Capabilities,
+    /// How the directory is called.
+    pub directory: &'a str,
+    /// Where the administrator stands; none on later faces of the card.
+    pub quota: Option<Quota>,
+    /// The member's last reset of the past 24 h.
+    pub earlier: Option<&'a Earlier>,
+    /// Whether the channels have settings.
+    pub channels: &'a Deliveries,
+    /// True when a contact is on record, or the administrator said that they can reach the member.
+    pub is_reachable: bool,
+    /// The opaque value of the buttons.
+    pub value: &'a str,
+    /// The time zone of texts.
+    pub zone: &'a Zone,
+    /// The present.
+    pub now: Moment,
+}
+
+/// The card: who it is, what will happen, and the ways of delivery (S10, S12, S22).
+pub fn offer_card(card: &Card<'_>) -> Message {
+    let Card { member, zone, now, .. } = card;
+    let mut lines = vec![
+        match &member.department {
+            Some(department) => format!("{} · {department}", member.business_email),
+            None => member.business_email.to_string(),
+        },
+        format!("{} · signs in with {} · {}", status(member.status), login_method(member.login_method), card.directory),
+        if card.capabilities.can_sign_out {
+            "They will be signed out everywhere at once. The old password stops working.".to_owned()
+        } else {
+            "The old password stops working. This directory can't sign people out: open sessions end by themselves.".to_owned()
+        },
+        contacts(member),
+    ];
+    if !card.capabilities.asks_for_code {
+        lines.push("This directory does not ask them for a code at sign-in: the password alone lets anybody in.".to_owned());
+    }
+    if let Some(earlier) = card.earlier {
+        let when = zone.tell(earlier.changed_at, *now);
+        lines.push(format!(
+            "Careful: {} was reset at {when} by {}. The password from then stops working if you go on.",
+            member.name, earlier.admin_name
+        ));
+    }
+    if let Some(quota) = card.quota {
+        let next = quota.next_at.map(|at| format!(" (next one comes back {})", zone.tell(at, *now))).unwrap_or_default();
+        lines.push(format!("You have {}{next}.", count(quota)));
+    }
+    let title = format!("Reset the login password of {}?", member.name);
+    Message { buttons: card_buttons(card), ..message(title, lines) }
+}
+
+fn contacts(member: &Member) -> String {
+    let phone = member.phone.as_ref().map(|phone| format!("phone {}", phone.masked()));
+    let email = member.outside_email().map(|email| format!("email {}", email.masked()));
+    let known: Vec<String> = [phone, email].into_iter().flatten().collect();
+    if known.is_empty() {
+        format!("I know no phone or private email for {}. Can you reach them another way?", member.name)
+    } else {
+        format!("Reach them outside this chat: {}", known.join(", "))
+    }
+}
+
+fn card_buttons(card: &Card<'_>) -> Vec<Button> {
+    let value = card.value;
+    let mut buttons = Vec::new();
+    if card.is_reachable {
+        buttons.extend(delivery_buttons(card.member, card.channels, value));
+    } else {
+        buttons.push(button(Action::Reachable, "Yes, I can reach them", value, Style::Primary));
+    }
+    buttons.push(button(Action::SendGuide, "They can still sign in: send the guide", value, Style::Plain));
+    buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
+    buttons
+}
+
+/// The ways of delivery that there are for this member.
+pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, value: &str) -> Vec<Button> {
+    let phone = member.phone.as_ref().filter(|_| channels.has(Channel::Sms));
+    let email = member.outside_email().filter(|_| channels.has(Channel::Email));
+    let other = channels.has(Channel::Sms) || channels.has(Channel::Email);
+    [
+        Some(button(Action::DeliverCopy, "Copy: I tell them myself", value, Style::Plain)),
+        phone.map(|to| button(Action::DeliverPhone, format!("Phone {}", to.masked()), value, Style::Plain)),
+        email.map(|to| button(Action::DeliverEmail, format!("Email {}", to.masked()), value, Style::Plain)),
+        other.then(|| button(Action::DeliverOther, "Another phone or email …", value, Style::Plain)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The last look: one button changes something, all others do not (S26–S28, S38).
+pub fn last_look(row: &ResetRow, length: u8, copy_to: Option<&str>, can_mail: bool, value: &str) -> Message {
+    let to = row.destination_mask.as_deref().unwrap_or_default();
+    let way = match row.delivery {
+        Some(Delivery::Phone) => format!("by SMS to {to}"),
+        Some(Delivery::Email) => format!("by email to {to}"),
+        Some(Delivery::Copy) | None => "shown to you here, once".to_owned(),
+    };
+    let copy = copy_to.filter(|_| row.copy_to_self.is_some()).map(|to| format!(", a copy to {to}")).unwrap_or_default();
+    let sends = matches!(row.delivery, Some(Delivery::Phone | Delivery::Email));
+    let show = if row.also_show && sends { ", also shown to you here" } else { "" };
+    let lines = [
+        format!("New {length}-character password {way}{copy}{show}."),
+        format!("{} is signed out at once. This password cannot be sent a second time.", row.member_name),
+    ];
+    let mark = |on: bool| if on { "☑" } else { "☐" };
+    let confirm = if sends { "Reset and send" } else { "Reset and show" };
+    let mut buttons = vec![button(Action::Confirm, confirm, value, Style::Danger)];
+    if let Some(to) = copy_to.filter(|_| can_mail) {
+        let label = format!("{} Also send a copy to {to}", mark(row.copy_to_self.is_some()));
+        buttons.push(button(Action::CopyToSelf, label, value, Style::Plain));
+        buttons.push(button(Action::CopyToSelfChange, "Copy to another address …", value, Style::Plain));
+    }
+    if sends {
+        buttons.push(button(Action::AlsoShow, format!("{} Also show it here", mark(row.also_show)), value, Style::Plain));
+    }
+    buttons.push(button(Action::Back, "Back", value, Style::Plain));
+    buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
+    Message { buttons, ..message(format!("Ready to reset {}.", row.member_name), lines) }
+}
+
+/// The form in which a phone or an e-mail is typed (S24, S25, S28).
+pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
+    let (title, label, hint, submit) = match kind {
+        FormKind::Destination => (
+            "Another way",
+            format!("Phone or email of {member_name}"),
+            "A mobile number with its country code, such as +82 10 1234 5678, or a private email. Never their business email.",
+            "Continue",
+        ),
+        FormKind::CopyAddress => (
+            "Copy to me",
+            "Email for your copy".to_owned(),
+            "For this reset only; your registered address stays as it is.",
+            "Continue",
+        ),
+    };
+    Form {
+        kind,
+        value,
+        title: title.to_owned(),
+        label,
+        hint: hint.to_owned(),
+        submit: submit.to_owned(),
+    }
+}
+
+/// Shown when the end takes longer than a second.
+pub fn working() -> Message {
+    message("Working …", ["The result appears here. Please don't run the command again.".to_owned()])
+}
+
+/// S6: the guide went out instead of a reset.
+pub fn guide_sent(member_name: &str, to: &str) -> Message {
+    message(
+        format!("Guide sent to {member_name} ({to})."),
+        [format!("They keep their sessions. {} {}", super::NOTHING_CHANGED, super::NO_RESET_USED)],
+    )
+}
+
+/// Takes the place of a message that showed a password, when the record of its reset cannot be read.
+pub fn hidden() -> Message {
+    message("The password is hidden.", ["It was shown once and cannot be shown again.".to_owned()])
+}

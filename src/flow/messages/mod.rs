@@ -1,0 +1,63 @@
+//! Every sentence that relatch says, each a function. To change a word, change it here and nowhere else.
+//!
+//! First what happened, then the state ("Nothing was changed." exactly when that is true), then what to do. Full
+//! names, "they" for the member, contacts masked, times in the settings' zone, a short reference in every refusal.
+
+mod card;
+mod notes;
+mod refusal;
+mod result;
+
+pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, typed_form, working};
+pub use self::notes::{copy_to_self, guide, guide_sms, notice, notice_sms, password_mail, password_sms};
+pub use self::refusal::{
+    cancelled, click_refused, contact_not_built, denied, destination_denied, directory_down, directory_refused, guide_failed,
+    no_such_member, not_prepared, outsider, several_members, store_down, unclear, unresolved_caller, unresolved_member,
+    who_failed,
+};
+pub use self::result::{Ending, help, history, result, rules, untold};
+
+use crate::chat::{Action, Button, Message, Style};
+use crate::domain::{LoginMethod, Quota, Status};
+
+/// The words that state that nothing happened; checked by the tests of every refusal.
+pub const NOTHING_CHANGED: &str = "Nothing was changed.";
+
+/// Where no reset was counted either.
+pub const NO_RESET_USED: &str = "No reset was used.";
+
+fn button(action: Action, label: impl Into<String>, value: &str, style: Style) -> Button {
+    Button { action, label: label.into(), value: value.to_owned(), style }
+}
+
+fn login_method(method: LoginMethod) -> &'static str {
+    match method {
+        LoginMethod::BusinessEmail => "business email",
+        LoginMethod::PersonalEmail => "personal email and a code",
+        LoginMethod::Phone => "phone and a code",
+        LoginMethod::Sso => "single sign-on",
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Active => "Active",
+        Status::Inactive => "Inactive",
+        Status::Suspended => "Suspended",
+        Status::Pending => "Pending",
+        Status::Resigned => "Resigned",
+    }
+}
+
+fn count(quota: Quota) -> String {
+    let all = quota.used + quota.left;
+    format!("{} of {all} resets left", quota.left)
+}
+
+/// A message of one title and the lines that are not empty.
+fn message(title: impl Into<String>, lines: impl IntoIterator<Item = String>) -> Message {
+    Message { title: title.into(), lines: lines.into_iter().filter(|line| !line.is_empty()).collect(), buttons: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! What reaches people outside the chat: the password, the copy, the notice and the guide. An SMS fits 160 characters.
+
+use zeroize::Zeroizing;
+
+use crate::app::House;
+use crate::clock::Zone;
+use crate::delivery::Note;
+use crate::domain::{Moment, Password};
+
+/// Characters of one SMS (GSM 03.38).
+const SMS: usize = 160;
+
+/// A name that fits into an SMS beside its sentence, in letters that every phone shows.
+fn short(name: &str, limit: usize) -> String {
+    name.chars().filter(char::is_ascii).take(limit).collect::<String>().trim().to_owned()
+}
+
+/// The SMS with the password.
+pub fn password_sms(house: &House, password: &Password, until: Moment, zone: &Zone) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(SMS));
+    text.push_str(&short(&house.organization, 20));
+    text.push_str(" IT: your new sign-in password is ");
+    text.push_str(password.expose());
+    text.push_str(". Use it before ");
+    text.push_str(&zone.tell_with_date(until));
+    text.push_str(", then set your own. Tell nobody, also not IT.");
+    text
+}
+
+/// The e-mail with the password.
+pub fn password_mail(house: &House, member_name: &str, password: &Password, until: Moment, zone: &Zone) -> Note {
+    let mut text = Zeroizing::new(String::with_capacity(1024));
+    text.push_str(&format!("Hello {member_name},\n\n{} IT has reset your sign-in password. Your new one is:\n\n    ", house.organization));
+    text.push_str(password.expose());
+    text.push_str(&format!(
+        "\n\nUse it before {}. You will be asked for a code, then for a new password of your own.\nNever tell it to anyone, also not to IT.\n",
+        zone.tell_with_date(until)
+    ));
+    text.push_str(&not_expected(house));
+    Note { subject: format!("Your new {} sign-in password", house.organization), text }
+}
+
+/// S27: the administrator's copy.
+pub fn copy_to_self(house: &House, member_name: &str, password: &Password, until: Moment, zone: &Zone) -> Note {
+    let mut text = Zeroizing::new(String::with_capacity(1024));
+    text.push_str(&format!("Your copy of the password that you just set for {member_name}:\n\n    "));
+    text.push_str(password.expose());
+    text.push_str(&format!(
+        "\n\nIt works until {}. Tell it to nobody but {member_name}, outside the chat, and delete this message.\n",
+        zone.tell_with_date(until)
+    ));
+    Note { subject: format!("{} password reset: your copy", house.organization), text }
+}
+
+/// The notice to the member, which never carries a password.
+pub fn notice(house: &House, admin_name: &str, at: Moment, zone: &Zone) -> Note {
+    let text = format!(
+        "Your {} password was reset by {admin_name} (IT) on {} and you were signed out.\nTo sign in you need to verify that it is you.\n{}",
+        house.organization,
+        zone.tell_with_date(at),
+        not_expected(house)
+    );
+    Note { subject: format!("Your {} password was reset", house.organization), text: text.into() }
+}
+
+/// The notice as an SMS.
+pub fn notice_sms(house: &House, admin_name: &str, at: Moment, zone: &Zone) -> Note {
+    let text = format!(
+        "Your {} password was reset by {} (IT) on {} and you were signed out. Not expected? Tell your security team.",
+        short(&house.organization, 20),
+        short(admin_name, 24),
+        zone.tell_with_date(at)
+    );
+    Note { subject: String::new(), text: text.into() }
+}
+
+/// S6, S7: how to change the password oneself.
+pub fn guide(house: &House, member_name: &str) -> Note {
+    let link = house.help_url.as_ref().map(|url| format!("\nStep by step: {url}\n")).unwrap_or_default();
+    let text = format!(
+        "Hello {member_name},\n\nYou can change your {} password yourself while you can still sign in with a verification code: open the Account Security Center, choose \"Change password\" and set a new one. You stay signed in.\n{link}",
+        house.organization
+    );
+    Note { subject: format!("How to change your {} password", house.organization), text: text.into() }
+}
+
+/// The guide as an SMS.
+pub fn guide_sms(house: &House) -> Note {
+    let name = short(&house.organization, 20);
+    let text = match &house.help_url {
+        Some(url) => format!("{name} IT: change your password yourself in the Account Security Center: {url}"),
+        None => format!("{name} IT: you can change your password yourself in the Account Security Center."),
+    };
+    let text = if text.len() <= SMS {
+        text
+    } else {
+        format!("{name} IT: you can change your password yourself in the Account Security Center.")
+    };
+    Note { subject: String::new(), text: text.into() }
+}
+
+fn not_expected(house: &House) -> String {
+    house.security_email.as_ref().map_or_else(
+        || "\nNot expected? Tell your security team at once.\n".to_owned(),
+        |email| format!("\nNot expected? Tell {email} at once.\n"),
+    )
+}

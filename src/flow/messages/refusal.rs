@@ -1,0 +1,265 @@
+//! Every refusal and every failure before a change: what, that nothing was changed, and what to do next.
+
+use super::{NO_RESET_USED, NOTHING_CHANGED, card, login_method, message, status};
+use crate::app::House;
+use crate::chat::{Message, Standing, WhoError};
+use crate::clock::Zone;
+use crate::delivery::Deliveries;
+use crate::domain::delivery::{DestinationDenied, Refusal};
+use crate::domain::member::NotAPhone;
+use crate::domain::{Channel, Denied, Member, Moment, Reference, State, Step};
+use crate::store::{ClickRefused, ResetRow};
+
+/// The frame of them all.
+fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
+    let next = if next.is_empty() { String::new() } else { format!(" {next}") };
+    message(what, [format!("{NOTHING_CHANGED}{next} (ref {reference})")])
+}
+
+/// The same where a slot was spared.
+fn spared(what: &str, next: &str, reference: &Reference) -> Message {
+    refusal(what, &format!("{NO_RESET_USED} {next}"), reference)
+}
+
+/// A rule that does not hold.
+pub fn denied(denied: &Denied, member_name: &str, house: &House, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+    match denied {
+        Denied::NotAdmin => refusal(
+            "You can't reset passwords. It needs a primary admin, or an admin with the Member and Department permission.",
+            "Ask your IT team.",
+            reference,
+        ),
+        Denied::Oneself => {
+            let link = house.help_url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
+            refusal("You can't reset your own password here.", &format!("Use \"Change password\" in your account{link}."), reference)
+        }
+        Denied::Outranked => {
+            refusal(&format!("{member_name} is a primary admin."), "Only another primary admin can reset them.", reference)
+        }
+        Denied::LoginMethod(method) => refusal(
+            &format!("{member_name} doesn't sign in with a business email, so there is no password for you to reset."),
+            &format!("They sign in with: {}.", login_method(*method)),
+            reference,
+        ),
+        Denied::Status(found) => refusal(
+            &format!("{member_name}'s account is {}. Only Active or Inactive accounts can be reset.", status(*found)),
+            "Ask whoever manages accounts.",
+            reference,
+        ),
+        Denied::Limit(quota) => {
+            let opens = quota.next_at.map_or_else(String::new, |at| {
+                format!(" Your next one opens {} (in {}).", with_today(zone, at, now), at - now)
+            });
+            refusal(
+                &format!("You used all {} resets of the last {}.{opens}", quota.used, quota.window),
+                "Another admin can do it now.",
+                reference,
+            )
+        }
+        Denied::Busy { admin_name } => {
+            refusal(&format!("{admin_name} is resetting {member_name} right now."), "Ask them, or wait for their result.", reference)
+        }
+    }
+}
+
+fn with_today(zone: &Zone, at: Moment, now: Moment) -> String {
+    let told = zone.tell(at, now);
+    if told.contains(' ') { told } else { format!("today at {told}") }
+}
+
+/// An account that is no full member of the workspace.
+pub fn outsider(standing: Standing, organization: &str, reference: &Reference) -> Message {
+    let who = match standing {
+        Standing::Member | Standing::Stranger => "another workspace",
+        Standing::Guest => "a guest account",
+        Standing::Bot => "a bot",
+        Standing::Deleted => "a deactivated account",
+    };
+    let what = format!("This command works only for members of {organization}, and this is {who}.");
+    refusal(&what, "Ask a full member of the workspace.", reference)
+}
+
+/// The caller's chat account stands for nobody, or for several people.
+pub fn unresolved_caller(reference: &Reference) -> Message {
+    refusal(
+        "I can't tell who you are: your chat account does not stand for exactly one person in the directory.",
+        "Ask whoever runs relatch to check the confirmed email of your chat account, or to link it.",
+        reference,
+    )
+}
+
+/// The named member's chat account stands for nobody, or for several people, or is none of ours.
+pub fn unresolved_member(reference: &Reference) -> Message {
+    refusal(
+        "I can't find exactly one account for the person you named.",
+        "Try their work email: /reset-password mina.park@company.example",
+        reference,
+    )
+}
+
+/// No account has this work e-mail.
+pub fn no_such_member(named: &str, reference: &Reference) -> Message {
+    let named: String = named.chars().take(60).collect();
+    refusal(&format!("I can't find exactly one account for \"{named}\"."), "Check the work email.", reference)
+}
+
+/// What was typed names nobody for sure (S15, A9).
+pub fn unclear(text: &str, reference: &Reference) -> Message {
+    let text: String = text.chars().take(60).collect();
+    refusal(
+        &format!("I can't find exactly one account for \"{text}\"."),
+        "Mention the member with @, or try the work email: /reset-password mina.park@company.example",
+        reference,
+    )
+}
+
+/// S15: one member at a time.
+pub fn several_members(reference: &Reference) -> Message {
+    refusal("I reset one member at a time.", "Run the command again with one of them.", reference)
+}
+
+/// `contact` belongs to the member's pages.
+pub fn contact_not_built(reference: &Reference) -> Message {
+    refusal("Contacts can't be added from chat yet.", "Ask whoever manages accounts to add it in the directory.", reference)
+}
+
+/// The chat does not say who somebody is.
+pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
+    match error {
+        WhoError::RateLimited(wait) => {
+            refusal("The chat asks me to slow down.", &format!("Try again in {wait}."), reference)
+        }
+        WhoError::MissingScope(scope) => refusal(
+            &format!("relatch's app lacks the permission {scope}, so I can't check who you are."),
+            "Whoever runs relatch has to add it and install the app again.",
+            reference,
+        ),
+        WhoError::Refused(_) => {
+            refusal("The chat refuses relatch's token, so I can't check who you are.", "Tell whoever runs relatch.", reference)
+        }
+        WhoError::NotFound => unresolved_member(reference),
+        WhoError::Unavailable => {
+            refusal("The chat doesn't answer, so I can't check who you are.", "Try again in a minute.", reference)
+        }
+    }
+}
+
+/// The directory does not answer.
+pub fn directory_down(directory: &str, reference: &Reference) -> Message {
+    spared(&format!("The {directory} doesn't answer."), "Try again in a few minutes.", reference)
+}
+
+/// The directory said no.
+pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -> Message {
+    let reason: String = reason.chars().take(100).collect();
+    spared(&format!("The {directory} refuses this reset: {reason}."), "Tell whoever runs relatch.", reference)
+}
+
+/// The record cannot be written (P6).
+pub fn store_down(reference: &Reference) -> Message {
+    refusal("I can't record this reset, so I don't do it.", "Try again in a few minutes; tell whoever runs relatch.", reference)
+}
+
+/// A click that does nothing.
+pub fn click_refused(refused: &ClickRefused, row: Option<&ResetRow>, house: &House, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+    let member = row.map_or("this member", |row| row.member_name.as_str());
+    let again = "Run /reset-password again.";
+    match refused {
+        ClickRefused::Replayed | ClickRefused::NoSuchCard => refusal("I don't know this card.", again, reference),
+        ClickRefused::NotYours { admin_name } => {
+            refusal(&format!("This card belongs to {admin_name}."), "Start your own with /reset-password.", reference)
+        }
+        ClickRefused::Expired => {
+            let what = format!("This card is older than {} and no longer works.", house.offer_lifetime);
+            refusal(&what, again, reference)
+        }
+        ClickRefused::Superseded => {
+            refusal("A newer card for this member took the place of this one.", "Use the newer one.", reference)
+        }
+        ClickRefused::Cancelled => refusal("This card was closed.", again, reference),
+        ClickRefused::InProgress => message(
+            "I'm still working on this one.",
+            [format!("Please wait for the result. (ref {reference})")],
+        ),
+        ClickRefused::AlreadyDone { state, changed_at } => already_done(*state, *changed_at, member, zone, now, reference),
+        ClickRefused::NothingChosen => refusal("No way of delivery was chosen.", "Choose one first.", reference),
+        ClickRefused::NotReachable => refusal(
+            &format!("I know no phone or private email for {member}."),
+            "Say first that you can reach them another way.",
+            reference,
+        ),
+        ClickRefused::Denied(rule) => denied(rule, member, house, zone, now, reference),
+    }
+}
+
+fn already_done(state: State, changed_at: Option<Moment>, member: &str, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+    let again = "For a new one run the command again.";
+    match (state, changed_at) {
+        (_, Some(at)) => message(
+            format!("Already done: you reset {member} at {} (ref {reference}).", zone.tell(at, now)),
+            [format!("The password can't be sent again. {again}")],
+        ),
+        (State::Unknown, None) => message(
+            format!("Already tried: nobody can say whether the password of {member} was changed (ref {reference})."),
+            [again.to_owned()],
+        ),
+        (_, None) => refusal("Already done: this reset was stopped before anything happened.", again, reference),
+    }
+}
+
+/// A typed destination that is not allowed (S11, S24, S25). It stands at the form's input, so it is one line.
+pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> String {
+    let why = match denied {
+        DestinationDenied::BusinessEmail => {
+            return format!("That is {member_name}'s business email. They can't read it while locked out. Choose another. {NOTHING_CHANGED}");
+        }
+        DestinationDenied::NotAnEmail => "This is not a complete email address. Example: mina@mail.example.",
+        DestinationDenied::NotAPhone(NotAPhone::Incomplete) => "This is not a complete phone number. Example: +82 10 1234 5678.",
+        DestinationDenied::NotAPhone(NotAPhone::NotMobile) => "This number can't receive an SMS. A mobile number is needed.",
+        DestinationDenied::EmailNeeded => "An email address is needed here.",
+        DestinationDenied::ChannelOff(Channel::Sms) => "I can't send SMS here. Type an email.",
+        DestinationDenied::ChannelOff(Channel::Email) => "I can't send email here. Type a phone number.",
+    };
+    format!("{why} {NOTHING_CHANGED}")
+}
+
+/// A channel that could not be made ready, so that nothing was begun; the same message offers another way.
+pub fn not_prepared(
+    step: Step,
+    why: &Refusal,
+    channel: Channel,
+    member: &Member,
+    channels: &Deliveries,
+    value: Option<&str>,
+    reference: &Reference,
+) -> Message {
+    let whose = if step == Step::CopyToSelf { " for your copy" } else { "" };
+    let (server, address) = match channel {
+        Channel::Email => ("The mail server", "email address"),
+        Channel::Sms => ("The SMS gateway", "number"),
+    };
+    let what = match why {
+        Refusal::Unreachable => format!("{server} doesn't answer, so I stopped."),
+        Refusal::Address => format!("{server} refuses this {address}{whose}, so I stopped."),
+        Refusal::Later => format!("{server} asks to wait some minutes before it takes this {address}{whose}, so I stopped."),
+        Refusal::Credentials => format!("{server} refuses relatch's credentials, so I stopped. Tell whoever runs relatch."),
+        Refusal::Message => format!("{server} refuses relatch's messages, so I stopped. Tell whoever runs relatch."),
+        Refusal::Tls => format!("{server} offers no safe connection, so I stopped. Tell whoever runs relatch."),
+    };
+    let mut told = spared(&what, "Choose another way, or try later.", reference);
+    if let Some(value) = value {
+        told.buttons = card::delivery_buttons(member, channels, value);
+        told.buttons.push(super::button(crate::chat::Action::Cancel, "Cancel", value, crate::chat::Style::Plain));
+    }
+    told
+}
+
+/// Given up by the administrator.
+pub fn cancelled(reference: &Reference) -> Message {
+    refusal("Cancelled.", NO_RESET_USED, reference)
+}
+
+/// S6: the guide could not be sent.
+pub fn guide_failed(member_name: &str, reference: &Reference) -> Message {
+    spared(&format!("The guide could not be sent to {member_name}."), "Tell them yourself, or run the command again.", reference)
+}

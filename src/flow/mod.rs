@@ -1,0 +1,195 @@
+//! The conversation: command → card → choice → last look → act → result, and everything that can go wrong between.
+//!
+//! [`react`] decides quickly what to answer; what takes longer is given back as [`Next`], which the web server runs
+//! in the background with [`carry_out`]. To add a step: an [`Action`], its arm in `choose.rs`, its sentence in
+//! `messages/`.
+
+mod choose;
+mod history;
+mod identity;
+mod issue;
+pub mod messages;
+mod offer;
+pub mod sweep;
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::chat::interaction::Trigger;
+use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
+use crate::domain::{Moment, Reference, ResetId};
+use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
+
+pub use self::issue::Work;
+
+/// What the platform is answered at once, and what follows.
+pub enum Reaction {
+    /// These bytes were seen before: no effect, and no body that could hold a secret (W6).
+    Replayed,
+    /// Taken; nothing to say.
+    Taken,
+    /// An ephemeral message: the answer of a command.
+    Say(Message),
+    /// The text stands at the form's input.
+    FormError(String),
+    /// Taken, and this follows.
+    Then(Next),
+}
+
+/// Work that follows an acknowledged click. It is data, so that it can be logged, tested and found again.
+pub enum Next {
+    /// Send a message through a follow-up address.
+    Tell {
+        /// Where to.
+        to: ReplyAddress,
+        /// What.
+        message: Message,
+        /// In place of the card, or beside it.
+        placement: Placement,
+    },
+    /// Open a form.
+    Open {
+        /// The permission that came with the click.
+        trigger: Trigger,
+        /// The form.
+        form: Form,
+        /// Where to say that it could not be opened.
+        to: Option<ReplyAddress>,
+    },
+    /// Go on with a claimed reset, or deliver an undelivered one another way.
+    Work(Box<Work>),
+    /// Try again to sign the member out.
+    SignOut(ResetId, Option<ReplyAddress>),
+    /// Replace the message that shows the password.
+    Hide(ResetId, Option<ReplyAddress>),
+    /// Send the guide (S6).
+    Guide(Box<ResetRow>, Option<ReplyAddress>),
+}
+
+/// Reads what somebody did and decides. Everything that must be on disk before the answer is on disk when it returns.
+pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interaction>) -> Reaction {
+    let (origin, decided) = match interaction.into_inner() {
+        Interaction::Ping => return Reaction::Taken,
+        Interaction::Command(command) => {
+            if !app.seen.is_new(&command.origin.replay, command.origin.received_at) {
+                return Reaction::Replayed;
+            }
+            (command.origin.clone(), offer::command(app, chat, command).await)
+        }
+        Interaction::Click(click) => {
+            if !app.seen.is_new(&click.origin.replay, click.origin.received_at) {
+                return Reaction::Replayed;
+            }
+            (click.origin.clone(), choose::click(app, chat, click).await)
+        }
+        Interaction::Form(form) => {
+            if !app.seen.is_new(&form.origin.replay, form.origin.received_at) {
+                return Reaction::Replayed;
+            }
+            (form.origin.clone(), choose::form(app, form).await)
+        }
+    };
+    decided.unwrap_or_else(|failure| failed(app, &origin, failure))
+}
+
+/// Why nothing could be decided. Nothing was changed (P6).
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The record does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gave no randomness.
+    #[error(transparent)]
+    Chance(#[from] crate::chance::NoEntropy),
+    /// The key cannot seal.
+    #[error(transparent)]
+    Seal(#[from] crate::secret::NotSealed),
+}
+
+fn failed(app: &App, origin: &Origin, failure: Failure) -> Reaction {
+    tracing::error!(platform = %origin.user.platform, error = &failure as &dyn std::error::Error, "could not react; nothing was changed");
+    let reference = app.chance.rng().map_or_else(|_| ResetId([0; 16]).reference(), |mut rng| Reference::draw(&mut rng));
+    answer(origin, messages::store_down(&reference))
+}
+
+/// Runs what follows, to its end.
+pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
+    match next {
+        Next::Tell { to, message, placement } => {
+            tell(chat, Some(&to), &message, placement).await;
+        }
+        Next::Open { trigger, form, to } => {
+            if let Err(error) = chat.open_form(&trigger, &form).await
+                && let Ok(mut rng) = app.chance.rng()
+            {
+                let message = messages::who_failed(&error, &Reference::draw(&mut rng));
+                tell(chat, to.as_ref(), &message, Placement::Add).await;
+            }
+        }
+        Next::Work(work) => issue::carry_out(&app, chat, *work).await,
+        Next::SignOut(id, to) => issue::sign_out_again(&app, chat, id, to).await,
+        Next::Hide(id, to) => issue::hide(&app, chat, id, to.as_ref()).await,
+        Next::Guide(row, to) => choose::send_guide(&app, chat, &row, to.as_ref()).await,
+    }
+}
+
+/// Sends a message where there is an address for it; true if the platform took it.
+async fn tell(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placement: Placement) -> bool {
+    use crate::domain::delivery::Outcome;
+
+    let Some(to) = to else { return false };
+    match chat.follow_up(to, message, placement).await {
+        Outcome::Accepted => true,
+        outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
+            tracing::warn!(platform = %chat.platform(), ?outcome, "a follow-up was not accepted");
+            false
+        }
+    }
+}
+
+/// The answer to a click that ends here: beside the card, so that a result or another card is never overwritten.
+fn beside(origin: &Origin, message: Message) -> Reaction {
+    match &origin.reply {
+        Some(to) => Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add }),
+        None => Reaction::Taken,
+    }
+}
+
+/// The answer to a click that moves the card on: in its place.
+fn in_place(origin: &Origin, row: Option<(&App, &ResetRow)>, message: Message) -> Reaction {
+    let to = origin.reply.clone().or_else(|| row.and_then(|(app, row)| unseal(app, row)));
+    to.map_or(Reaction::Taken, |to| Reaction::Then(Next::Tell { to, message, placement: Placement::Replace }))
+}
+
+/// The answer where it is not known whether it was a command or a click: whichever reaches the person.
+fn answer(origin: &Origin, message: Message) -> Reaction {
+    match origin.reply {
+        Some(_) => beside(origin, message),
+        None => Reaction::Say(message),
+    }
+}
+
+/// Seals the follow-up address of an interaction for its reset.
+fn seal(app: &App, id: ResetId, reply: Option<&ReplyAddress>) -> Result<Option<SealedReply>, Failure> {
+    let Some(reply) = reply else { return Ok(None) };
+    let sealed = app.keys.seal(reply.expose(), &format!("reply {id}"), &mut app.chance.rng()?)?;
+    Ok(Some(SealedReply { sealed, until: reply.until }))
+}
+
+/// Opens the follow-up address of a reset, while it works.
+fn unseal(app: &App, row: &ResetRow) -> Option<ReplyAddress> {
+    let (sealed, until) = (row.reply.as_deref()?, row.reply_until?);
+    if until <= app.clock.now() {
+        return None;
+    }
+    let url = app.keys.open(sealed, &format!("reply {}", row.reset_id)).ok()?;
+    Some(ReplyAddress::new(url.to_string(), until))
+}
+
+/// A click that the store refused: told beside the card, or not at all when the same bytes came again.
+fn refused(app: &App, origin: &Origin, id: ResetId, refused: &ClickRefused, row: Option<&ResetRow>, now: Moment) -> Reaction {
+    if *refused == ClickRefused::Replayed {
+        return Reaction::Replayed;
+    }
+    beside(origin, messages::click_refused(refused, row, &app.house, &app.zone, now, &id.reference()))
+}

@@ -1,0 +1,185 @@
+//! A command: who asks, about whom, and the card that comes of it.
+
+use std::sync::Arc;
+
+use super::identity::{self, Pair, Unresolved};
+use super::messages::{self, Card};
+use super::{Failure, Reaction, history, seal};
+use crate::app::App;
+use crate::chat::interaction::Member as Named;
+use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
+use crate::directory::Backend;
+use crate::domain::{Denied, Member, Moment, Permit, Reference, ResetId, policy};
+use crate::store::{AuditRow, ClickRefused, NewOffer, ResetRow};
+
+/// Answers a command. Whatever comes of it is written down in the same transaction as its replay key.
+pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Result<Reaction, Failure> {
+    let Command { origin, ask } = command;
+    let reference = Reference::draw(&mut app.chance.rng()?);
+    match ask {
+        Ask::Help => {
+            let limit = app.store.limit();
+            let help = messages::help(app.house.offer_lifetime, limit.resets, limit.window);
+            note(app, &origin, "help", "done", (None, None), &reference, help).await
+        }
+        Ask::Reset(named, reason) => reset(app, chat, origin, &named, reason, reference).await,
+        Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
+        Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
+        Ask::Contact => {
+            note(app, &origin, "contact", "not_built", (None, None), &reference, messages::contact_not_built(&reference)).await
+        }
+        Ask::Unclear(text) => {
+            note(app, &origin, "command", "unclear", (None, None), &reference, messages::unclear(&text, &reference)).await
+        }
+        Ask::Several => {
+            note(app, &origin, "command", "several", (None, None), &reference, messages::several_members(&reference)).await
+        }
+    }
+}
+
+async fn reset(app: &Arc<App>, chat: &Chat, origin: Origin, named: &Named, reason: Option<String>, reference: Reference) -> Result<Reaction, Failure> {
+    let now = origin.received_at;
+    let (pair, _permit) = match permitted(app, chat, &origin, named, &reference).await? {
+        Ok(permitted) => permitted,
+        Err(reaction) => return Ok(reaction),
+    };
+    let mut rng = app.chance.rng()?;
+    let reset_id = ResetId::draw(&mut rng);
+    let offer = NewOffer {
+        reset_id,
+        requester: origin.user.clone(),
+        admin: pair.admin.member.clone(),
+        member: pair.member.member.clone(),
+        member_chat_user: pair.member_chat_user.clone(),
+        reason,
+        reply: seal(app, reset_id, origin.reply.as_ref())?,
+        lifetime: app.house.offer_lifetime,
+    };
+    let noted = app.store.offer(offer, origin.replay.clone(), reference.clone()).await?;
+    let message = match noted.decided {
+        Ok(offered) => {
+            let member = &pair.member.member;
+            messages::offer_card(&Card {
+                quota: Some(offered.quota),
+                earlier: offered.earlier.as_ref(),
+                value: &app.keys.button_value(reset_id),
+                ..card(app, member, member.has_outside_contact(), now)
+            })
+        }
+        Err(ClickRefused::Replayed) => return Ok(Reaction::Replayed),
+        Err(refused) => {
+            tracing::info!(admin.id = %pair.admin.member.id, refused = refused.code(), "a command was refused");
+            match refused {
+                ClickRefused::Denied(denied) => {
+                    messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, &reference)
+                }
+                other => messages::click_refused(&other, None, &app.house, &app.zone, now, &reference),
+            }
+        }
+    };
+    Ok(Reaction::Say(with_untold(app, message, &noted.untold, now)))
+}
+
+/// The parts of a card that every face of it shares.
+pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now: Moment) -> Card<'a> {
+    Card {
+        member,
+        capabilities: app.directory.capabilities(),
+        directory: app.directory.name(),
+        quota: None,
+        earlier: None,
+        channels: &app.deliveries,
+        is_reachable,
+        value: "",
+        zone: &app.zone,
+        now,
+    }
+}
+
+/// The pair and its permit, or the refusal, written down.
+async fn permitted(app: &Arc<App>, chat: &Chat, origin: &Origin, named: &Named, reference: &Reference) -> Result<Result<(Pair, Permit), Reaction>, Failure> {
+    let now = origin.received_at;
+    let pair = match resolved(app, chat, origin, named, reference).await? {
+        Ok(pair) => pair,
+        Err(reaction) => return Ok(Err(reaction)),
+    };
+    match policy::approve(&pair.case(), now) {
+        Ok(permit) => Ok(Ok((pair, permit))),
+        Err(denied) => {
+            let told = messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, reference);
+            let about = match denied {
+                Denied::NotAdmin => (Some(&pair.admin.member), None),
+                _ => (Some(&pair.admin.member), Some(&pair.member.member)),
+            };
+            Ok(Err(note(app, origin, "command", denied.code(), about, reference, told).await?))
+        }
+    }
+}
+
+/// The pair, or the refusal, written down.
+async fn resolved(app: &Arc<App>, chat: &Chat, origin: &Origin, named: &Named, reference: &Reference) -> Result<Result<Pair, Reaction>, Failure> {
+    let (unresolved, is_caller) = match identity::pair(app, chat, &origin.user, named, Freshness::Cached).await {
+        Ok(Ok(pair)) => return Ok(Ok(pair)),
+        Ok(Err(unresolved)) => (unresolved, false),
+        Err(unresolved) => (unresolved, true),
+    };
+    Ok(Err(unresolved_told(app, origin, &unresolved, is_caller, reference).await?))
+}
+
+/// Tells and writes down that somebody stands for nobody.
+pub(super) async fn unresolved_told(app: &Arc<App>, origin: &Origin, unresolved: &Unresolved, is_caller: bool, reference: &Reference) -> Result<Reaction, Failure> {
+    tracing::info!(platform = %origin.user.platform, why = unresolved.code(), is_caller, "somebody stands for nobody");
+    let told = unresolved.told(app, is_caller, reference);
+    note(app, origin, "command", unresolved.code(), (None, None), reference, told).await
+}
+
+/// Which rules would hold, with nothing changed.
+async fn why(app: &Arc<App>, chat: &Chat, origin: Origin, named: &Named, reference: &Reference) -> Result<Reaction, Failure> {
+    let pair = match resolved(app, chat, &origin, named, reference).await? {
+        Ok(pair) => pair,
+        Err(reaction) => return Ok(reaction),
+    };
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
+    if !pair.case().admin.may_administer() {
+        let told = messages::denied(&Denied::NotAdmin, "", &app.house, &app.zone, origin.received_at, reference);
+        return note(app, &origin, "why", "not_admin", (Some(admin), None), reference, told).await;
+    }
+    let outcomes: Vec<_> = policy::Rule::ALL.iter().map(|rule| (*rule, pair.case().check(*rule))).collect();
+    let (quota, busy) = app.store.standing(&admin.id, &member.id).await?;
+    let told = messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference);
+    note(app, &origin, "why", "done", (Some(admin), Some(member)), reference, told).await
+}
+
+/// Writes a try down and answers it, with what is still to be told.
+pub(super) async fn note(
+    app: &Arc<App>,
+    origin: &Origin,
+    event: &str,
+    outcome: &str,
+    (admin, member): (Option<&Member>, Option<&Member>),
+    reference: &Reference,
+    message: Message,
+) -> Result<Reaction, Failure> {
+    let audit = AuditRow {
+        reference: Some(reference.to_string()),
+        admin_id: admin.map(|admin| admin.id.clone()),
+        member_id: member.map(|member| member.id.clone()),
+        ..AuditRow::of_chat(event, outcome, &origin.user, origin.received_at)
+    };
+    let noted = app.store.note(origin.replay.clone(), audit).await?;
+    if noted.decided {
+        Ok(Reaction::Say(with_untold(app, message, &noted.untold, origin.received_at)))
+    } else {
+        Ok(Reaction::Replayed)
+    }
+}
+
+/// P4: what could not be told through its own message is told now, first.
+fn with_untold(app: &App, mut message: Message, untold: &[ResetRow], now: Moment) -> Message {
+    if !untold.is_empty() {
+        let mut lines: Vec<String> = untold.iter().map(|row| messages::untold(row, &app.zone, now)).collect();
+        lines.append(&mut message.lines);
+        message.lines = lines;
+    }
+    message
+}

@@ -1,0 +1,69 @@
+//! What time and dead processes leave behind: recovery at the start, expiry, hidden passwords, unfinished steps.
+
+use std::sync::Arc;
+
+use super::issue;
+use crate::app::App;
+use crate::domain::Span;
+use crate::store::{ResetRow, StoreError};
+
+/// How long a step may stay to do before the sweep does it; longer than any reset is at work.
+const STEP_PATIENCE: Span = Span::minutes(3);
+
+/// Recovery (section 3): names what a dead process left, does what is left to do, and tells what happened.
+pub async fn recover(app: &Arc<App>) -> Result<usize, StoreError> {
+    let left = app.store.left_behind().await?;
+    for row in &left {
+        if let Some(row) = app.store.recover(row.reset_id).await? {
+            tracing::warn!(reset.id = %row.reset_id, state = %row.state, "a reset was left behind by a process that died");
+        }
+    }
+    for row in app.store.with_pending_steps(Span(0)).await? {
+        issue::finish_steps(app, &row).await;
+    }
+    tell(app).await?;
+    Ok(left.len())
+}
+
+/// One round, every other second.
+pub async fn round(app: &Arc<App>) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    for id in app.held.wipe(now) {
+        tracing::info!(reset.id = %id, "an undelivered password was wiped");
+        app.store.give_up_delivery(id).await?;
+    }
+    for row in app.store.expired_offers().await? {
+        app.store.expire(row.reset_id).await?;
+    }
+    for row in app.store.to_hide().await? {
+        hide(app, &row).await?;
+    }
+    for row in app.store.stale_replies().await? {
+        app.store.forget_reply(row.reset_id).await?;
+    }
+    for row in app.store.with_pending_steps(STEP_PATIENCE).await? {
+        issue::finish_steps(app, &row).await;
+    }
+    Ok(())
+}
+
+async fn hide(app: &Arc<App>, row: &ResetRow) -> Result<(), StoreError> {
+    match (app.chat(row.platform), super::unseal(app, row)) {
+        (Some(chat), Some(to)) => issue::hide(app, chat, row.reset_id, Some(&to)).await,
+        // Without a way to the message there is nothing left to try.
+        (None, _) | (_, None) => app.store.hidden(row.reset_id).await?,
+    }
+    Ok(())
+}
+
+/// P4: tells what nobody has heard, through the follow-up address while it lives; else the next command tells it.
+async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
+    for row in app.store.to_tell().await? {
+        if let Some(chat) = app.chat(row.platform)
+            && issue::tell_ending(app, chat, &row).await
+        {
+            app.store.told(row.reset_id, None).await?;
+        }
+    }
+    Ok(())
+}
