@@ -10,12 +10,16 @@
 
 pub mod domain;
 
+pub mod app;
 pub mod chance;
 pub mod clock;
+pub mod flow;
+pub mod http;
 pub mod net;
 pub mod secret;
 pub mod telemetry;
 
 pub mod chat;
+pub mod delivery;
 pub mod directory;
 pub mod store;

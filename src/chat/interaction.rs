@@ -16,6 +16,11 @@ impl<T> Verified<T> {
     }
 
     /// What was signed.
+    pub fn inner(&self) -> &T {
+        &self.0
+    }
+
+    /// The same, giving the proof up.
     pub fn into_inner(self) -> T {
         self.0
     }

@@ -7,9 +7,7 @@ use super::issue::{self, Work};
 use super::messages::{self, Card};
 use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal};
 use crate::app::App;
-use crate::chat::{
-    Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
-};
+use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::domain::delivery::{DestinationDenied, Outcome};
 use crate::domain::{Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, State, policy};
 use crate::store::{Amend, AuditRow, ClickRefused, ResetRow};
@@ -42,9 +40,7 @@ impl Stop {
     fn of_form(self) -> Reaction {
         match self {
             Self::Replayed => Reaction::Replayed,
-            Self::Told(message) => {
-                Reaction::FormError([vec![message.title], message.lines].concat().join(" "))
-            }
+            Self::Told(message) => Reaction::FormError([vec![message.title], message.lines].concat().join(" ")),
         }
     }
 }
@@ -56,9 +52,7 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
     };
     let origin = &click.origin;
     match click.action {
-        Action::Cancel => {
-            amend(app, origin, id, Amend::Cancel, |_, _| messages::cancelled(&id.reference())).await
-        }
+        Action::Cancel => amend(app, origin, id, Amend::Cancel, |_, _| messages::cancelled(&id.reference())).await,
         Action::DeliverOther => open_form(app, click, id, FormKind::Destination).await,
         Action::CopyToSelfChange => open_form(app, click, id, FormKind::CopyAddress).await,
         Action::RetrySignOut => visit(app, origin, id, "retry_sign_out", Next::SignOut).await,
@@ -92,7 +86,9 @@ async fn go_on(app: &Arc<App>, click: Click, allowed: Allowed) -> Result<Reactio
             let to = member.outside_email().cloned().map(Destination::Email);
             choose(app, origin, allowed, Delivery::Email, to).await
         }
-        Action::Reachable => amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, true, now)).await,
+        Action::Reachable => {
+            amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, true, now)).await
+        }
         Action::Back => {
             amend(app, origin, id, Amend::Back, |app, row| {
                 card_again(app, member, id, member.has_outside_contact() || row.reachable_at.is_some(), now)
@@ -103,21 +99,27 @@ async fn go_on(app: &Arc<App>, click: Click, allowed: Allowed) -> Result<Reactio
             amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail())).await
         }
         Action::AlsoShow => amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail())).await,
-        Action::SendGuide => match app.store.amend(id, origin.replay.clone(), origin.user.clone(), Amend::Guide, None).await? {
-            Ok(row) => Ok(Reaction::Then(Next::Guide(Box::new(row), origin.reply.clone()))),
-            Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
-        },
+        Action::SendGuide => {
+            match app.store.amend(id, origin.replay.clone(), origin.user.clone(), Amend::Guide, None).await? {
+                Ok(row) => Ok(Reaction::Then(Next::Guide(Box::new(row), origin.reply.clone()))),
+                Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
+            }
+        }
         Action::Confirm => confirm(app, origin, allowed).await,
-        Action::Cancel
-        | Action::DeliverOther
-        | Action::CopyToSelfChange
-        | Action::RetrySignOut
-        | Action::Done => Ok(Reaction::Taken),
+        Action::Cancel | Action::DeliverOther | Action::CopyToSelfChange | Action::RetrySignOut | Action::Done => {
+            Ok(Reaction::Taken)
+        }
     }
 }
 
 /// S22–S25: a way of delivery; before the act it only leads to the last look, after an undelivered act it delivers.
-async fn choose(app: &Arc<App>, origin: &Origin, allowed: Allowed, delivery: Delivery, to: Option<Destination>) -> Result<Reaction, Failure> {
+async fn choose(
+    app: &Arc<App>,
+    origin: &Origin,
+    allowed: Allowed,
+    delivery: Delivery,
+    to: Option<Destination>,
+) -> Result<Reaction, Failure> {
     let (row, now) = (&allowed.row, origin.received_at);
     if let Some(why) = not_choosable(app, &allowed, delivery, to.as_ref()) {
         return Ok(refuse(app, origin, row.reset_id, why.0, why.1).await?.of_click(origin));
@@ -137,7 +139,12 @@ async fn choose(app: &Arc<App>, origin: &Origin, allowed: Allowed, delivery: Del
 }
 
 /// Why a way cannot be chosen: not reachable, no contact, or no channel.
-fn not_choosable(app: &App, allowed: &Allowed, delivery: Delivery, to: Option<&Destination>) -> Option<(&'static str, Message)> {
+fn not_choosable(
+    app: &App,
+    allowed: &Allowed,
+    delivery: Delivery,
+    to: Option<&Destination>,
+) -> Option<(&'static str, Message)> {
     let (row, member) = (&allowed.row, &allowed.pair.member.member);
     let reference = row.reset_id.reference();
     let refusal = |why: &ClickRefused| {
@@ -147,12 +154,11 @@ fn not_choosable(app: &App, allowed: &Allowed, delivery: Delivery, to: Option<&D
         return Some(("not_reachable", refusal(&ClickRefused::NotReachable)));
     }
     match (delivery, to) {
-        (Delivery::Copy, _) => None,
         (Delivery::Phone | Delivery::Email, None) => Some(("nothing_chosen", refusal(&ClickRefused::NothingChosen))),
         (Delivery::Phone | Delivery::Email, Some(to)) if !app.deliveries.has(to.channel()) => {
             Some(("channel_off", refusal(&ClickRefused::NothingChosen)))
         }
-        (Delivery::Phone | Delivery::Email, Some(_)) => None,
+        (Delivery::Copy, _) | (Delivery::Phone | Delivery::Email, Some(_)) => None,
     }
 }
 
@@ -161,7 +167,14 @@ async fn confirm(app: &Arc<App>, origin: &Origin, allowed: Allowed) -> Result<Re
     let Allowed { row, pair, permit } = allowed;
     let (id, now) = (row.reset_id, origin.received_at);
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
-        let why = messages::click_refused(&ClickRefused::NotReachable, Some(&row), &app.house, &app.zone, now, &id.reference());
+        let why = messages::click_refused(
+            &ClickRefused::NotReachable,
+            Some(&row),
+            &app.house,
+            &app.zone,
+            now,
+            &id.reference(),
+        );
         return Ok(refuse(app, origin, id, "not_reachable", why).await?.of_click(origin));
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
@@ -175,7 +188,13 @@ async fn confirm(app: &Arc<App>, origin: &Origin, allowed: Allowed) -> Result<Re
 }
 
 /// Q3: another way inside the same reset, with the password that nobody received yet.
-async fn again(app: &Arc<App>, origin: &Origin, allowed: Allowed, delivery: Delivery, to: Option<Destination>) -> Result<Reaction, Failure> {
+async fn again(
+    app: &Arc<App>,
+    origin: &Origin,
+    allowed: Allowed,
+    delivery: Delivery,
+    to: Option<Destination>,
+) -> Result<Reaction, Failure> {
     let (row, now) = (&allowed.row, origin.received_at);
     let id = row.reset_id;
     let Some(held) = app.held.take(id) else {
@@ -292,11 +311,19 @@ fn guide_destination(app: &App, member: &Member) -> Option<Destination> {
 }
 
 /// The reset, the pair and a fresh permit, or the refusal, written down.
-async fn allowed(app: &Arc<App>, chat: &Chat, origin: &Origin, id: ResetId, freshness: Freshness) -> Result<Result<Allowed, Stop>, Failure> {
+async fn allowed(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    id: ResetId,
+    freshness: Freshness,
+) -> Result<Result<Allowed, Stop>, Failure> {
     let now = origin.received_at;
     let row = app.store.reset(id).await?;
     let clickable = row.filter(|row| {
-        let is_own = row.platform == origin.user.platform && row.tenant == origin.user.tenant && row.chat_user == origin.user.user;
+        let is_own = row.platform == origin.user.platform
+            && row.tenant == origin.user.tenant
+            && row.chat_user == origin.user.user;
         let is_open = row.state == State::Offered && row.expires_at > now;
         is_own && (is_open || row.state == State::Undelivered)
     });
@@ -330,12 +357,24 @@ async fn allowed(app: &Arc<App>, chat: &Chat, origin: &Origin, id: ResetId, fres
     }
 }
 
-async fn refuse(app: &Arc<App>, origin: &Origin, id: ResetId, code: &'static str, told: Message) -> Result<Stop, Failure> {
+async fn refuse(
+    app: &Arc<App>,
+    origin: &Origin,
+    id: ResetId,
+    code: &'static str,
+    told: Message,
+) -> Result<Stop, Failure> {
     stop(app, origin, id, code, |_| told).await
 }
 
 /// Writes a refusal down; what the store knows better (not yours, expired, already done) is told instead.
-async fn stop(app: &Arc<App>, origin: &Origin, id: ResetId, code: &'static str, told: impl FnOnce(&ResetRow) -> Message) -> Result<Stop, Failure> {
+async fn stop(
+    app: &Arc<App>,
+    origin: &Origin,
+    id: ResetId,
+    code: &'static str,
+    told: impl FnOnce(&ResetRow) -> Message,
+) -> Result<Stop, Failure> {
     let now = origin.received_at;
     Ok(match app.store.refuse_click(id, origin.replay.clone(), origin.user.clone(), code).await? {
         Ok(row) => {
@@ -365,7 +404,13 @@ async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
 }
 
 /// Changes the card and shows it anew in its place.
-async fn amend(app: &Arc<App>, origin: &Origin, id: ResetId, change: Amend, face: impl FnOnce(&App, &ResetRow) -> Message) -> Result<Reaction, Failure> {
+async fn amend(
+    app: &Arc<App>,
+    origin: &Origin,
+    id: ResetId,
+    change: Amend,
+    face: impl FnOnce(&App, &ResetRow) -> Message,
+) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
     match app.store.amend(id, origin.replay.clone(), origin.user.clone(), change, reply).await? {
         Ok(row) => Ok(in_place(origin, Some((app, &row)), face(app, &row))),
@@ -377,7 +422,13 @@ async fn amend(app: &Arc<App>, origin: &Origin, id: ResetId, change: Amend, face
 }
 
 /// A click on a message about a finished reset.
-async fn visit(app: &Arc<App>, origin: &Origin, id: ResetId, event: &'static str, next: fn(ResetId, Option<ReplyAddress>) -> Next) -> Result<Reaction, Failure> {
+async fn visit(
+    app: &Arc<App>,
+    origin: &Origin,
+    id: ResetId,
+    event: &'static str,
+    next: fn(ResetId, Option<ReplyAddress>) -> Next,
+) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
     match app.store.visit(id, origin.replay.clone(), origin.user.clone(), event, reply).await? {
         Ok(_) => Ok(Reaction::Then(next(id, origin.reply.clone()))),

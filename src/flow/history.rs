@@ -14,7 +14,13 @@ use crate::store::HistoryFilter;
 const SHOWN: u32 = 10;
 
 /// Answers `log` and `log @member`.
-pub(super) async fn log(app: &Arc<App>, chat: &Chat, origin: Origin, named: Option<Named>, reference: &Reference) -> Result<Reaction, Failure> {
+pub(super) async fn log(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: Origin,
+    named: Option<Named>,
+    reference: &Reference,
+) -> Result<Reaction, Failure> {
     let found = match &named {
         None => identity::caller(app, chat, &origin.user, Freshness::Cached).await.map(|admin| Ok((admin, None))),
         Some(named) => identity::pair(app, chat, &origin.user, named, Freshness::Cached)

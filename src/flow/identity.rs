@@ -124,7 +124,13 @@ pub(super) async fn caller(app: &App, chat: &Chat, user: &ChatUser, freshness: F
 
 /// The outcome for the caller, and only behind it that for the member: nobody without the right learns anything of a
 /// member, not even whether they exist (A14).
-pub(super) async fn pair(app: &App, chat: &Chat, user: &ChatUser, named: &Named, freshness: Freshness) -> Result<Result<Pair, Unresolved>, Unresolved> {
+pub(super) async fn pair(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    named: &Named,
+    freshness: Freshness,
+) -> Result<Result<Pair, Unresolved>, Unresolved> {
     let asked = async {
         match named {
             Named::Mention(id) => {
@@ -166,7 +172,13 @@ pub(super) async fn pair(app: &App, chat: &Chat, user: &ChatUser, named: &Named,
 }
 
 /// The same pair for a click: the administrator by their chat account, the member by the directory's immutable id.
-pub(super) async fn pair_of_card(app: &App, chat: &Chat, user: &ChatUser, row: &crate::store::ResetRow, freshness: Freshness) -> Result<Pair, Unresolved> {
+pub(super) async fn pair_of_card(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    row: &crate::store::ResetRow,
+    freshness: Freshness,
+) -> Result<Pair, Unresolved> {
     let asked = async {
         match &row.member_chat_user {
             Some(id) => {

@@ -13,13 +13,16 @@ use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Match, ResetFailed};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{
-    Channel, ChatUser, Delivery, Denied, Destination, Member, Moment, Password, Plan, Quota, ResetId, Span, State, Step,
-    StepOutcome, policy,
+    Channel, ChatUser, Delivery, Denied, Destination, Member, Moment, Password, Plan, Quota, ResetId, Span, State,
+    Step, StepOutcome, policy,
 };
 use crate::store::{MoveRefused, Reservation, ResetRow, StepNote, StepRow, Successor};
 
 /// How long the directory may take for the change.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long the channels may take to be made ready.
+const PREPARE_DEADLINE: Duration = Duration::from_secs(40);
 
 /// When "Working …" is said.
 const WORKING_AFTER: Duration = Duration::from_secs(1);
@@ -92,8 +95,8 @@ pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
     let voice = Voice { chat, reply, has_ended: Mutex::new(false) };
     let act = async {
         let ended = match work {
-            Work::Issue { reservation, row, quota, .. } => issue(app, &voice, reservation, *row, quota).await,
-            Work::Again { held, row, member, .. } => deliver_again(app, &voice, held, *row, *member).await,
+            Work::Issue { reservation, row, quota, .. } => Box::pin(issue(app, &voice, reservation, *row, quota)).await,
+            Work::Again { held, row, member, .. } => Box::pin(deliver_again(app, &voice, held, *row, *member)).await,
         };
         if let Err(error) = ended {
             // The secret is gone with the stack; what is on disk is what recovery and the next command go by.
@@ -109,7 +112,13 @@ pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
 }
 
 /// Find, approve, prepare, make, set, sign out, deliver, tell.
-async fn issue(app: &Arc<App>, voice: &Voice<'_>, reservation: Reservation, row: ResetRow, quota: Quota) -> Result<(), MoveRefused> {
+async fn issue(
+    app: &Arc<App>,
+    voice: &Voice<'_>,
+    reservation: Reservation,
+    row: ResetRow,
+    quota: Quota,
+) -> Result<(), MoveRefused> {
     let member = match read_anew(app, voice.chat, &row).await {
         Ok(member) => member,
         Err(stop) => return stop_before(app, voice, &reservation, stop).await,
@@ -120,7 +129,7 @@ async fn issue(app: &Arc<App>, voice: &Voice<'_>, reservation: Reservation, row:
     if plan.shows() && voice.reply.is_none() {
         return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
     }
-    let prepared = match app.deliveries.prepare(&plan).await {
+    let prepared = match prepare(app, &plan).await {
         Ok(prepared) => prepared,
         Err((step, why)) => return not_prepared(app, voice, &reservation, &row, &member, &plan, step, &why).await,
     };
@@ -135,13 +144,10 @@ async fn issue(app: &Arc<App>, voice: &Voice<'_>, reservation: Reservation, row:
     }
     // Only now: a password that nobody needs never exists.
     let password = Password::generate(&mut rng, app.house.password_length);
-    let row = match change(app, voice, &reservation, &password, &row).await? {
-        Some(row) => row,
-        None => {
-            prepared.abandon().await;
-            return Ok(());
-        }
-    };
+    if !change(app, voice, &reservation, &password, &row).await? {
+        prepared.abandon().await;
+        return Ok(());
+    }
     let signed_out = sign_out(app, &member).await;
     let row = app.store.advance(&reservation, State::Delivering, None, vec![signed_out]).await?;
     deliver(app, voice, reservation, password, prepared, plan, row, &member, Some(quota), None).await
@@ -173,9 +179,9 @@ async fn stop_before(app: &App, voice: &Voice<'_>, reservation: &Reservation, st
 async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Stop> {
     let user = ChatUser { platform: row.platform, tenant: row.tenant.clone(), user: row.chat_user.clone() };
     let (now, reference) = (app.clock.now(), row.reset_id.reference());
-    let pair = identity::pair_of_card(app, chat, &user, row, Freshness::Now).await.map_err(|unresolved| {
-        Stop { code: unresolved.code(), told: unresolved.told(app, true, &reference) }
-    })?;
+    let pair = identity::pair_of_card(app, chat, &user, row, Freshness::Now)
+        .await
+        .map_err(|unresolved| Stop { code: unresolved.code(), told: unresolved.told(app, true, &reference) })?;
     if pair.admin.member.id != row.admin_id {
         return Err(Stop::plain("another_person", messages::unresolved_caller(&reference)));
     }
@@ -212,6 +218,12 @@ fn plan_of(row: &ResetRow) -> Option<Plan> {
     Some(Plan { also_show: row.also_show && way != Way::Copy, way, copy_to_self })
 }
 
+/// Makes the channels ready, within a deadline of its own.
+async fn prepare<'a>(app: &'a App, plan: &Plan) -> Result<Prepared<'a>, (Step, Refusal)> {
+    let ready = tokio::time::timeout(PREPARE_DEADLINE, app.deliveries.prepare(plan)).await;
+    ready.unwrap_or(Err((Step::Deliver, Refusal::Unreachable)))
+}
+
 /// A channel that is not ready: refused, slot back, and a successor card in the same message.
 #[expect(clippy::too_many_arguments, reason = "one call, and each is a different thing")]
 async fn not_prepared(
@@ -245,8 +257,14 @@ async fn not_prepared(
     Ok(())
 }
 
-/// The one call to the directory. The row after it where the answer was yes; none where the end has been told.
-async fn change(app: &App, voice: &Voice<'_>, reservation: &Reservation, password: &Password, row: &ResetRow) -> Result<Option<ResetRow>, MoveRefused> {
+/// The one call to the directory. True where the answer was yes; else the end is recorded and told.
+async fn change(
+    app: &App,
+    voice: &Voice<'_>,
+    reservation: &Reservation,
+    password: &Password,
+    row: &ResetRow,
+) -> Result<bool, MoveRefused> {
     let until = app.clock.now() + app.house.password_lifetime;
     let call = app.directory.reset(reservation, password, until);
     let ended = tokio::time::timeout(CHANGE_DEADLINE, call).await.unwrap_or(Err(ResetFailed::Unknown));
@@ -258,9 +276,9 @@ async fn change(app: &App, voice: &Voice<'_>, reservation: &Reservation, passwor
                 note(Step::SignOut, StepOutcome::Pending),
                 note(Step::Notice, StepOutcome::Pending),
             ];
-            return app.store.advance(reservation, State::Changed, None, steps).await.map(Some);
+            return app.store.advance(reservation, State::Changed, None, steps).await.map(|_| true);
         }
-        Err(ResetFailed::Unknown) => return unknown(app, voice, reservation).await.map(|()| None),
+        Err(ResetFailed::Unknown) => return unknown(app, voice, reservation).await.map(|()| false),
         Err(ResetFailed::Refused(reason)) => messages::directory_refused(app.directory.name(), &reason, &reference),
         Err(ResetFailed::NotSent) => messages::directory_down(app.directory.name(), &reference),
     };
@@ -270,7 +288,7 @@ async fn change(app: &App, voice: &Voice<'_>, reservation: &Reservation, passwor
     if voice.say(&told).await {
         app.store.told(reservation.reset_id(), None).await?;
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// Nobody can say: the slot stays used, the directory is looked at, and what was seen is said.
@@ -305,7 +323,7 @@ async fn deliver(
     voice: &Voice<'_>,
     reservation: Reservation,
     password: Password,
-    prepared: Prepared,
+    prepared: Prepared<'_>,
     plan: Plan,
     row: ResetRow,
     member: &Member,
@@ -314,7 +332,7 @@ async fn deliver(
 ) -> Result<(), MoveRefused> {
     let id = row.reset_id;
     let until = row.changed_at.unwrap_or_else(|| app.clock.now()) + app.house.password_lifetime;
-    let sent = send(app, &password, prepared, &row, until).await;
+    let sent = Box::pin(send(app, &password, prepared, &row, until)).await;
     let mut notes: Vec<StepNote> = sent.iter().map(|(step, outcome)| outcome_note(*step, outcome)).collect();
     if plan.shows() {
         let step = if plan.way == Way::Copy { Step::Deliver } else { Step::Show };
@@ -357,34 +375,53 @@ async fn deliver(
 }
 
 /// Everything that leaves by e-mail and SMS.
-async fn send(app: &App, password: &Password, prepared: Prepared, row: &ResetRow, until: Moment) -> Vec<(Step, Outcome)> {
+async fn send(
+    app: &App,
+    password: &Password,
+    prepared: Prepared<'_>,
+    row: &ResetRow,
+    until: Moment,
+) -> Vec<(Step, Outcome)> {
     let (house, zone) = (&app.house, &app.zone);
     let mail = messages::password_mail(house, &row.member_name, password, until, zone);
     let sms = messages::password_sms(house, password, until, zone);
     let copy = messages::copy_to_self(house, &row.member_name, password, until, zone);
-    prepared.send(&mail, &sms, &copy, &row.reset_id.to_string()).await
+    Box::pin(prepared.send(&mail, &sms, &copy, &row.reset_id.to_string())).await
 }
 
 /// The one message that shows the password: the result, with everything that is known when it is sent.
-async fn show(app: &App, voice: &Voice<'_>, password: &Password, row: &ResetRow, notes: &[StepNote], quota: Option<Quota>) -> Outcome {
+async fn show(
+    app: &App,
+    voice: &Voice<'_>,
+    password: &Password,
+    row: &ResetRow,
+    notes: &[StepNote],
+    quota: Option<Quota>,
+) -> Outcome {
     let now = app.clock.now();
     let mut steps = steps_of(app, row.reset_id).await;
     steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
     let value = app.keys.button_value(row.reset_id);
-    let message = messages::result(&Ending { shows_password: true, quota, ..frame(app, row, &steps, &value, now) });
+    let message = messages::result(&Ending { quota, shows_password: true, ..frame(app, row, &steps, &value, now) });
     voice.show(&message, password).await
 }
 
 /// Undelivered → delivering → …, by another way (Q3).
-async fn deliver_again(app: &Arc<App>, voice: &Voice<'_>, held: HeldPassword, row: ResetRow, member: Member) -> Result<(), MoveRefused> {
+async fn deliver_again(
+    app: &Arc<App>,
+    voice: &Voice<'_>,
+    held: HeldPassword,
+    row: ResetRow,
+    member: Member,
+) -> Result<(), MoveRefused> {
     let HeldPassword { password, reservation, until } = held;
     let ready = match plan_of(&row) {
-        Some(plan) => app.deliveries.prepare(&plan).await.map(|prepared| (plan, prepared)),
+        Some(plan) => prepare(app, &plan).await.map(|prepared| (plan, prepared)),
         None => Err((Step::Deliver, Refusal::Address)),
     };
     match ready {
         Ok((plan, prepared)) => {
-            deliver(app, voice, reservation, password, prepared, plan, row, &member, None, Some(until)).await
+            Box::pin(deliver(app, voice, reservation, password, prepared, plan, row, &member, None, Some(until))).await
         }
         Err((step, why)) => {
             let notes = vec![outcome_note(step, &Outcome::Refused(why.clone()))];
@@ -430,9 +467,8 @@ fn notice_destination(app: &App, row: &ResetRow, member: &Member) -> Option<Dest
 /// Steps that a dead process left to do: the sign-out and the notice, both harmless twice.
 pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
     let Some(member) = member_of(app, row).await else { return };
-    let pending = |step: Step, steps: &[StepRow]| {
-        steps.iter().any(|row| row.step == step && row.outcome == StepOutcome::Pending)
-    };
+    let pending =
+        |step: Step, steps: &[StepRow]| steps.iter().any(|row| row.step == step && row.outcome == StepOutcome::Pending);
     let steps = steps_of(app, row.reset_id).await;
     if pending(Step::SignOut, &steps) {
         let noted = sign_out(app, &member).await;
@@ -482,12 +518,9 @@ pub(super) async fn tell_ending(app: &App, chat: &Chat, row: &ResetRow) -> bool 
 async fn ending(app: &App, row: &ResetRow, quota: Option<Quota>, retry_for: Option<&Member>) -> Message {
     let now = app.clock.now();
     let steps = steps_of(app, row.reset_id).await;
-    let observed = match row.state {
-        State::Unknown => observe(app, row).await,
-        _ => None,
-    };
+    let observed = if row.state == State::Unknown { observe(app, row).await } else { None };
     let value = app.keys.button_value(row.reset_id);
-    messages::result(&Ending { quota, retry_for, observed, ..frame(app, row, &steps, &value, now) })
+    messages::result(&Ending { quota, observed, retry_for, ..frame(app, row, &steps, &value, now) })
 }
 
 /// After an unknown end: what the directory shows. None when it does not answer now either.

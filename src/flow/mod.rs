@@ -86,10 +86,10 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
             if !app.seen.is_new(&form.origin.replay, form.origin.received_at) {
                 return Reaction::Replayed;
             }
-            (form.origin.clone(), choose::form(app, form).await)
+            (form.origin.clone(), choose::form(app, chat, form).await)
         }
     };
-    decided.unwrap_or_else(|failure| failed(app, &origin, failure))
+    decided.unwrap_or_else(|failure| failed(app, &origin, &failure))
 }
 
 /// Why nothing could be decided. Nothing was changed (P6).
@@ -106,8 +106,8 @@ pub(crate) enum Failure {
     Seal(#[from] crate::secret::NotSealed),
 }
 
-fn failed(app: &App, origin: &Origin, failure: Failure) -> Reaction {
-    tracing::error!(platform = %origin.user.platform, error = &failure as &dyn std::error::Error, "could not react; nothing was changed");
+fn failed(app: &App, origin: &Origin, failure: &Failure) -> Reaction {
+    tracing::error!(platform = %origin.user.platform, error = failure as &dyn std::error::Error, "could not react; nothing was changed");
     let reference = app.chance.rng().map_or_else(|_| ResetId([0; 16]).reference(), |mut rng| Reference::draw(&mut rng));
     answer(origin, messages::store_down(&reference))
 }
@@ -187,7 +187,14 @@ fn unseal(app: &App, row: &ResetRow) -> Option<ReplyAddress> {
 }
 
 /// A click that the store refused: told beside the card, or not at all when the same bytes came again.
-fn refused(app: &App, origin: &Origin, id: ResetId, refused: &ClickRefused, row: Option<&ResetRow>, now: Moment) -> Reaction {
+fn refused(
+    app: &App,
+    origin: &Origin,
+    id: ResetId,
+    refused: &ClickRefused,
+    row: Option<&ResetRow>,
+    now: Moment,
+) -> Reaction {
     if *refused == ClickRefused::Replayed {
         return Reaction::Replayed;
     }

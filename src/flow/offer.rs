@@ -26,18 +26,36 @@ pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Re
         Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
         Ask::Contact => {
-            note(app, &origin, "contact", "not_built", (None, None), &reference, messages::contact_not_built(&reference)).await
+            note(
+                app,
+                &origin,
+                "contact",
+                "not_built",
+                (None, None),
+                &reference,
+                messages::contact_not_built(&reference),
+            )
+            .await
         }
         Ask::Unclear(text) => {
-            note(app, &origin, "command", "unclear", (None, None), &reference, messages::unclear(&text, &reference)).await
+            note(app, &origin, "command", "unclear", (None, None), &reference, messages::unclear(&text, &reference))
+                .await
         }
         Ask::Several => {
-            note(app, &origin, "command", "several", (None, None), &reference, messages::several_members(&reference)).await
+            note(app, &origin, "command", "several", (None, None), &reference, messages::several_members(&reference))
+                .await
         }
     }
 }
 
-async fn reset(app: &Arc<App>, chat: &Chat, origin: Origin, named: &Named, reason: Option<String>, reference: Reference) -> Result<Reaction, Failure> {
+async fn reset(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: Origin,
+    named: &Named,
+    reason: Option<String>,
+    reference: Reference,
+) -> Result<Reaction, Failure> {
     let now = origin.received_at;
     let (pair, _permit) = match permitted(app, chat, &origin, named, &reference).await? {
         Ok(permitted) => permitted,
@@ -69,11 +87,10 @@ async fn reset(app: &Arc<App>, chat: &Chat, origin: Origin, named: &Named, reaso
         Err(ClickRefused::Replayed) => return Ok(Reaction::Replayed),
         Err(refused) => {
             tracing::info!(admin.id = %pair.admin.member.id, refused = refused.code(), "a command was refused");
-            match refused {
-                ClickRefused::Denied(denied) => {
-                    messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, &reference)
-                }
-                other => messages::click_refused(&other, None, &app.house, &app.zone, now, &reference),
+            if let ClickRefused::Denied(denied) = refused {
+                messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, &reference)
+            } else {
+                messages::click_refused(&refused, None, &app.house, &app.zone, now, &reference)
             }
         }
     };
@@ -97,7 +114,13 @@ pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now
 }
 
 /// The pair and its permit, or the refusal, written down.
-async fn permitted(app: &Arc<App>, chat: &Chat, origin: &Origin, named: &Named, reference: &Reference) -> Result<Result<(Pair, Permit), Reaction>, Failure> {
+async fn permitted(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    named: &Named,
+    reference: &Reference,
+) -> Result<Result<(Pair, Permit), Reaction>, Failure> {
     let now = origin.received_at;
     let pair = match resolved(app, chat, origin, named, reference).await? {
         Ok(pair) => pair,
@@ -107,17 +130,21 @@ async fn permitted(app: &Arc<App>, chat: &Chat, origin: &Origin, named: &Named, 
         Ok(permit) => Ok(Ok((pair, permit))),
         Err(denied) => {
             let told = messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, reference);
-            let about = match denied {
-                Denied::NotAdmin => (Some(&pair.admin.member), None),
-                _ => (Some(&pair.admin.member), Some(&pair.member.member)),
-            };
+            let is_told_of_member = denied != Denied::NotAdmin;
+            let about = (Some(&pair.admin.member), is_told_of_member.then_some(&pair.member.member));
             Ok(Err(note(app, origin, "command", denied.code(), about, reference, told).await?))
         }
     }
 }
 
 /// The pair, or the refusal, written down.
-async fn resolved(app: &Arc<App>, chat: &Chat, origin: &Origin, named: &Named, reference: &Reference) -> Result<Result<Pair, Reaction>, Failure> {
+async fn resolved(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    named: &Named,
+    reference: &Reference,
+) -> Result<Result<Pair, Reaction>, Failure> {
     let (unresolved, is_caller) = match identity::pair(app, chat, &origin.user, named, Freshness::Cached).await {
         Ok(Ok(pair)) => return Ok(Ok(pair)),
         Ok(Err(unresolved)) => (unresolved, false),
@@ -127,14 +154,26 @@ async fn resolved(app: &Arc<App>, chat: &Chat, origin: &Origin, named: &Named, r
 }
 
 /// Tells and writes down that somebody stands for nobody.
-pub(super) async fn unresolved_told(app: &Arc<App>, origin: &Origin, unresolved: &Unresolved, is_caller: bool, reference: &Reference) -> Result<Reaction, Failure> {
+pub(super) async fn unresolved_told(
+    app: &Arc<App>,
+    origin: &Origin,
+    unresolved: &Unresolved,
+    is_caller: bool,
+    reference: &Reference,
+) -> Result<Reaction, Failure> {
     tracing::info!(platform = %origin.user.platform, why = unresolved.code(), is_caller, "somebody stands for nobody");
     let told = unresolved.told(app, is_caller, reference);
     note(app, origin, "command", unresolved.code(), (None, None), reference, told).await
 }
 
 /// Which rules would hold, with nothing changed.
-async fn why(app: &Arc<App>, chat: &Chat, origin: Origin, named: &Named, reference: &Reference) -> Result<Reaction, Failure> {
+async fn why(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: Origin,
+    named: &Named,
+    reference: &Reference,
+) -> Result<Reaction, Failure> {
     let pair = match resolved(app, chat, &origin, named, reference).await? {
         Ok(pair) => pair,
         Err(reaction) => return Ok(reaction),

@@ -11,18 +11,26 @@ use crate::store::{ResetRow, StoreError};
 const STEP_PATIENCE: Span = Span::minutes(3);
 
 /// Recovery (section 3): names what a dead process left, does what is left to do, and tells what happened.
-pub async fn recover(app: &Arc<App>) -> Result<usize, StoreError> {
-    let left = app.store.left_behind().await?;
-    for row in &left {
-        if let Some(row) = app.store.recover(row.reset_id).await? {
-            tracing::warn!(reset.id = %row.reset_id, state = %row.state, "a reset was left behind by a process that died");
-        }
-    }
+pub async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
+    name_left_behind(app).await?;
     for row in app.store.with_pending_steps(Span(0)).await? {
         issue::finish_steps(app, &row).await;
     }
-    tell(app).await?;
-    Ok(left.len())
+    for row in app.store.to_tell().await? {
+        tell(app, &row).await?;
+    }
+    Ok(())
+}
+
+async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
+    let mut named = Vec::new();
+    for row in app.store.left_behind().await? {
+        if let Some(row) = app.store.recover(row.reset_id).await? {
+            tracing::warn!(reset.id = %row.reset_id, state = %row.state, "a reset was left behind");
+            named.push(row);
+        }
+    }
+    Ok(named)
 }
 
 /// One round, every other second.
@@ -31,6 +39,10 @@ pub async fn round(app: &Arc<App>) -> Result<(), StoreError> {
     for id in app.held.wipe(now) {
         tracing::info!(reset.id = %id, "an undelivered password was wiped");
         app.store.give_up_delivery(id).await?;
+    }
+    // A reset of our own whose record failed half-way is past its deadline like any other.
+    for row in name_left_behind(app).await? {
+        tell(app, &row).await?;
     }
     for row in app.store.expired_offers().await? {
         app.store.expire(row.reset_id).await?;
@@ -57,13 +69,11 @@ async fn hide(app: &Arc<App>, row: &ResetRow) -> Result<(), StoreError> {
 }
 
 /// P4: tells what nobody has heard, through the follow-up address while it lives; else the next command tells it.
-async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
-    for row in app.store.to_tell().await? {
-        if let Some(chat) = app.chat(row.platform)
-            && issue::tell_ending(app, chat, &row).await
-        {
-            app.store.told(row.reset_id, None).await?;
-        }
+async fn tell(app: &Arc<App>, row: &ResetRow) -> Result<(), StoreError> {
+    if let Some(chat) = app.chat(row.platform)
+        && issue::tell_ending(app, chat, row).await
+    {
+        app.store.told(row.reset_id, None).await?;
     }
     Ok(())
 }

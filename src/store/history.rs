@@ -14,6 +14,9 @@ const LISTED: i64 = 1000;
 /// The most that one round of the sweep takes.
 const SWEPT: i64 = 200;
 
+/// How long after its deadline a process is taken for dead (section 3 of the design).
+const GIVEN_UP_AFTER: Span = Span::seconds(30);
+
 /// Which resets to list. Only those that were confirmed count as resets.
 #[derive(Clone, Debug, Default)]
 pub struct HistoryFilter {
@@ -103,8 +106,9 @@ impl Store {
 
     /// Everything a dead process may have left: at work, or undelivered with the password gone.
     pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
-        let condition = "state in ('claimed', 'changing', 'changed', 'delivering', 'undelivered') and finished_at is null and owner is not $1";
-        self.pick(condition, 0, &self.owner).await
+        let condition = "finished_at is null and owner is not null and (owner is not $1
+            or deadline_at <= $2 and state in ('claimed', 'changing', 'changed', 'delivering'))";
+        self.pick(condition, (self.clock.now() - GIVEN_UP_AFTER).0, &self.owner).await
     }
 
     /// Cards whose time has come.

@@ -44,12 +44,15 @@ pub fn offer_card(card: &Card<'_>) -> Message {
         if card.capabilities.can_sign_out {
             "They will be signed out everywhere at once. The old password stops working.".to_owned()
         } else {
-            "The old password stops working. This directory can't sign people out: open sessions end by themselves.".to_owned()
+            "The old password stops working. This directory can't sign people out: open sessions end by themselves."
+                .to_owned()
         },
         contacts(member),
     ];
     if !card.capabilities.asks_for_code {
-        lines.push("This directory does not ask them for a code at sign-in: the password alone lets anybody in.".to_owned());
+        lines.push(
+            "This directory does not ask them for a code at sign-in: the password alone lets anybody in.".to_owned(),
+        );
     }
     if let Some(earlier) = card.earlier {
         let when = zone.tell(earlier.changed_at, *now);
@@ -59,7 +62,8 @@ pub fn offer_card(card: &Card<'_>) -> Message {
         ));
     }
     if let Some(quota) = card.quota {
-        let next = quota.next_at.map(|at| format!(" (next one comes back {})", zone.tell(at, *now))).unwrap_or_default();
+        let next =
+            quota.next_at.map(|at| format!(" (next one comes back {})", zone.tell(at, *now))).unwrap_or_default();
         lines.push(format!("You have {}{next}.", count(quota)));
     }
     let title = format!("Reset the login password of {}?", member.name);
@@ -130,7 +134,12 @@ pub fn last_look(row: &ResetRow, length: u8, copy_to: Option<&str>, can_mail: bo
         buttons.push(button(Action::CopyToSelfChange, "Copy to another address …", value, Style::Plain));
     }
     if sends {
-        buttons.push(button(Action::AlsoShow, format!("{} Also show it here", mark(row.also_show)), value, Style::Plain));
+        buttons.push(button(
+            Action::AlsoShow,
+            format!("{} Also show it here", mark(row.also_show)),
+            value,
+            Style::Plain,
+        ));
     }
     buttons.push(button(Action::Back, "Back", value, Style::Plain));
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
@@ -153,14 +162,7 @@ pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
             "Continue",
         ),
     };
-    Form {
-        kind,
-        value,
-        title: title.to_owned(),
-        label,
-        hint: hint.to_owned(),
-        submit: submit.to_owned(),
-    }
+    Form { kind, value, title: title.to_owned(), label, hint: hint.to_owned(), submit: submit.to_owned() }
 }
 
 /// Shown when the end takes longer than a second.

@@ -11,9 +11,9 @@ mod result;
 pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, typed_form, working};
 pub use self::notes::{copy_to_self, guide, guide_sms, notice, notice_sms, password_mail, password_sms};
 pub use self::refusal::{
-    cancelled, click_refused, contact_not_built, denied, destination_denied, directory_down, directory_refused, guide_failed,
-    no_such_member, not_prepared, outsider, several_members, store_down, unclear, unresolved_caller, unresolved_member,
-    who_failed,
+    cancelled, click_refused, contact_not_built, denied, destination_denied, directory_down, directory_refused,
+    guide_failed, no_such_member, not_prepared, outsider, several_members, store_down, unclear, unresolved_caller,
+    unresolved_member, who_failed,
 };
 pub use self::result::{Ending, help, history, result, rules, untold};
 
@@ -56,8 +56,9 @@ fn count(quota: Quota) -> String {
 
 /// A message of one title and the lines that are not empty.
 fn message(title: impl Into<String>, lines: impl IntoIterator<Item = String>) -> Message {
-    Message { title: title.into(), lines: lines.into_iter().filter(|line| !line.is_empty()).collect(), buttons: Vec::new() }
+    Message {
+        title: title.into(),
+        lines: lines.into_iter().filter(|line| !line.is_empty()).collect(),
+        buttons: Vec::new(),
+    }
 }
-
-#[cfg(test)]
-mod tests;

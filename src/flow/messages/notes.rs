@@ -17,39 +17,44 @@ fn short(name: &str, limit: usize) -> String {
 
 /// The SMS with the password.
 pub fn password_sms(house: &House, password: &Password, until: Moment, zone: &Zone) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(SMS));
-    text.push_str(&short(&house.organization, 20));
-    text.push_str(" IT: your new sign-in password is ");
-    text.push_str(password.expose());
-    text.push_str(". Use it before ");
-    text.push_str(&zone.tell_with_date(until));
-    text.push_str(", then set your own. Tell nobody, also not IT.");
-    text
+    let begin = format!("{} IT: your new sign-in password is ", short(&house.organization, 20));
+    let end = format!(". Use it before {}, then set your own. Tell nobody, also not IT.", zone.tell_with_date(until));
+    around(&begin, password, &end)
 }
 
 /// The e-mail with the password.
 pub fn password_mail(house: &House, member_name: &str, password: &Password, until: Moment, zone: &Zone) -> Note {
-    let mut text = Zeroizing::new(String::with_capacity(1024));
-    text.push_str(&format!("Hello {member_name},\n\n{} IT has reset your sign-in password. Your new one is:\n\n    ", house.organization));
-    text.push_str(password.expose());
-    text.push_str(&format!(
-        "\n\nUse it before {}. You will be asked for a code, then for a new password of your own.\nNever tell it to anyone, also not to IT.\n",
-        zone.tell_with_date(until)
-    ));
-    text.push_str(&not_expected(house));
-    Note { subject: format!("Your new {} sign-in password", house.organization), text }
+    let begin = format!(
+        "Hello {member_name},\n\n{} IT has reset your sign-in password. Your new one is:\n\n    ",
+        house.organization
+    );
+    let end = format!(
+        "\n\nUse it before {}. You will be asked for a code, then for a new password of your own.\n\
+        Never tell it to anyone, also not to IT.\n{}",
+        zone.tell_with_date(until),
+        not_expected(house)
+    );
+    Note { subject: format!("Your new {} sign-in password", house.organization), text: around(&begin, password, &end) }
 }
 
 /// S27: the administrator's copy.
 pub fn copy_to_self(house: &House, member_name: &str, password: &Password, until: Moment, zone: &Zone) -> Note {
-    let mut text = Zeroizing::new(String::with_capacity(1024));
-    text.push_str(&format!("Your copy of the password that you just set for {member_name}:\n\n    "));
-    text.push_str(password.expose());
-    text.push_str(&format!(
+    let begin = format!("Your copy of the password that you just set for {member_name}:\n\n    ");
+    let end = format!(
         "\n\nIt works until {}. Tell it to nobody but {member_name}, outside the chat, and delete this message.\n",
         zone.tell_with_date(until)
-    ));
-    Note { subject: format!("{} password reset: your copy", house.organization), text }
+    );
+    Note { subject: format!("{} password reset: your copy", house.organization), text: around(&begin, password, &end) }
+}
+
+/// A text with the password in it, in memory that is wiped; it is made large enough at once, so that no half-built
+/// copy stays behind.
+fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(begin.len() + password.expose().len() + end.len()));
+    for part in [begin, password.expose(), end] {
+        text.push_str(part);
+    }
+    text
 }
 
 /// The notice to the member, which never carries a password.

@@ -22,7 +22,14 @@ fn spared(what: &str, next: &str, reference: &Reference) -> Message {
 }
 
 /// A rule that does not hold.
-pub fn denied(denied: &Denied, member_name: &str, house: &House, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+pub fn denied(
+    denied: &Denied,
+    member_name: &str,
+    house: &House,
+    zone: &Zone,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
     match denied {
         Denied::NotAdmin => refusal(
             "You can't reset passwords. It needs a primary admin, or an admin with the Member and Department permission.",
@@ -31,11 +38,17 @@ pub fn denied(denied: &Denied, member_name: &str, house: &House, zone: &Zone, no
         ),
         Denied::Oneself => {
             let link = house.help_url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
-            refusal("You can't reset your own password here.", &format!("Use \"Change password\" in your account{link}."), reference)
+            refusal(
+                "You can't reset your own password here.",
+                &format!("Use \"Change password\" in your account{link}."),
+                reference,
+            )
         }
-        Denied::Outranked => {
-            refusal(&format!("{member_name} is a primary admin."), "Only another primary admin can reset them.", reference)
-        }
+        Denied::Outranked => refusal(
+            &format!("{member_name} is a primary admin."),
+            "Only another primary admin can reset them.",
+            reference,
+        ),
         Denied::LoginMethod(method) => refusal(
             &format!("{member_name} doesn't sign in with a business email, so there is no password for you to reset."),
             &format!("They sign in with: {}.", login_method(*method)),
@@ -56,9 +69,11 @@ pub fn denied(denied: &Denied, member_name: &str, house: &House, zone: &Zone, no
                 reference,
             )
         }
-        Denied::Busy { admin_name } => {
-            refusal(&format!("{admin_name} is resetting {member_name} right now."), "Ask them, or wait for their result.", reference)
-        }
+        Denied::Busy { admin_name } => refusal(
+            &format!("{admin_name} is resetting {member_name} right now."),
+            "Ask them, or wait for their result.",
+            reference,
+        ),
     }
 }
 
@@ -120,7 +135,11 @@ pub fn several_members(reference: &Reference) -> Message {
 
 /// `contact` belongs to the member's pages.
 pub fn contact_not_built(reference: &Reference) -> Message {
-    refusal("Contacts can't be added from chat yet.", "Ask whoever manages accounts to add it in the directory.", reference)
+    refusal(
+        "Contacts can't be added from chat yet.",
+        "Ask whoever manages accounts to add it in the directory.",
+        reference,
+    )
 }
 
 /// The chat does not say who somebody is.
@@ -134,9 +153,11 @@ pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
             "Whoever runs relatch has to add it and install the app again.",
             reference,
         ),
-        WhoError::Refused(_) => {
-            refusal("The chat refuses relatch's token, so I can't check who you are.", "Tell whoever runs relatch.", reference)
-        }
+        WhoError::Refused(_) => refusal(
+            "The chat refuses relatch's token, so I can't check who you are.",
+            "Tell whoever runs relatch.",
+            reference,
+        ),
         WhoError::NotFound => unresolved_member(reference),
         WhoError::Unavailable => {
             refusal("The chat doesn't answer, so I can't check who you are.", "Try again in a minute.", reference)
@@ -157,11 +178,22 @@ pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -
 
 /// The record cannot be written (P6).
 pub fn store_down(reference: &Reference) -> Message {
-    refusal("I can't record this reset, so I don't do it.", "Try again in a few minutes; tell whoever runs relatch.", reference)
+    refusal(
+        "I can't record this reset, so I don't do it.",
+        "Try again in a few minutes; tell whoever runs relatch.",
+        reference,
+    )
 }
 
 /// A click that does nothing.
-pub fn click_refused(refused: &ClickRefused, row: Option<&ResetRow>, house: &House, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+pub fn click_refused(
+    refused: &ClickRefused,
+    row: Option<&ResetRow>,
+    house: &House,
+    zone: &Zone,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
     let member = row.map_or("this member", |row| row.member_name.as_str());
     let again = "Run /reset-password again.";
     match refused {
@@ -177,11 +209,12 @@ pub fn click_refused(refused: &ClickRefused, row: Option<&ResetRow>, house: &Hou
             refusal("A newer card for this member took the place of this one.", "Use the newer one.", reference)
         }
         ClickRefused::Cancelled => refusal("This card was closed.", again, reference),
-        ClickRefused::InProgress => message(
-            "I'm still working on this one.",
-            [format!("Please wait for the result. (ref {reference})")],
-        ),
-        ClickRefused::AlreadyDone { state, changed_at } => already_done(*state, *changed_at, member, zone, now, reference),
+        ClickRefused::InProgress => {
+            message("I'm still working on this one.", [format!("Please wait for the result. (ref {reference})")])
+        }
+        ClickRefused::AlreadyDone { state, changed_at } => {
+            already_done(*state, *changed_at, member, zone, now, reference)
+        }
         ClickRefused::NothingChosen => refusal("No way of delivery was chosen.", "Choose one first.", reference),
         ClickRefused::NotReachable => refusal(
             &format!("I know no phone or private email for {member}."),
@@ -192,7 +225,14 @@ pub fn click_refused(refused: &ClickRefused, row: Option<&ResetRow>, house: &Hou
     }
 }
 
-fn already_done(state: State, changed_at: Option<Moment>, member: &str, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+fn already_done(
+    state: State,
+    changed_at: Option<Moment>,
+    member: &str,
+    zone: &Zone,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
     let again = "For a new one run the command again.";
     match (state, changed_at) {
         (_, Some(at)) => message(
@@ -211,11 +251,17 @@ fn already_done(state: State, changed_at: Option<Moment>, member: &str, zone: &Z
 pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> String {
     let why = match denied {
         DestinationDenied::BusinessEmail => {
-            return format!("That is {member_name}'s business email. They can't read it while locked out. Choose another. {NOTHING_CHANGED}");
+            return format!(
+                "That is {member_name}'s business email. They can't read it while locked out. Choose another. {NOTHING_CHANGED}"
+            );
         }
         DestinationDenied::NotAnEmail => "This is not a complete email address. Example: mina@mail.example.",
-        DestinationDenied::NotAPhone(NotAPhone::Incomplete) => "This is not a complete phone number. Example: +82 10 1234 5678.",
-        DestinationDenied::NotAPhone(NotAPhone::NotMobile) => "This number can't receive an SMS. A mobile number is needed.",
+        DestinationDenied::NotAPhone(NotAPhone::Incomplete) => {
+            "This is not a complete phone number. Example: +82 10 1234 5678."
+        }
+        DestinationDenied::NotAPhone(NotAPhone::NotMobile) => {
+            "This number can't receive an SMS. A mobile number is needed."
+        }
         DestinationDenied::EmailNeeded => "An email address is needed here.",
         DestinationDenied::ChannelOff(Channel::Sms) => "I can't send SMS here. Type an email.",
         DestinationDenied::ChannelOff(Channel::Email) => "I can't send email here. Type a phone number.",
@@ -241,8 +287,12 @@ pub fn not_prepared(
     let what = match why {
         Refusal::Unreachable => format!("{server} doesn't answer, so I stopped."),
         Refusal::Address => format!("{server} refuses this {address}{whose}, so I stopped."),
-        Refusal::Later => format!("{server} asks to wait some minutes before it takes this {address}{whose}, so I stopped."),
-        Refusal::Credentials => format!("{server} refuses relatch's credentials, so I stopped. Tell whoever runs relatch."),
+        Refusal::Later => {
+            format!("{server} asks to wait some minutes before it takes this {address}{whose}, so I stopped.")
+        }
+        Refusal::Credentials => {
+            format!("{server} refuses relatch's credentials, so I stopped. Tell whoever runs relatch.")
+        }
         Refusal::Message => format!("{server} refuses relatch's messages, so I stopped. Tell whoever runs relatch."),
         Refusal::Tls => format!("{server} offers no safe connection, so I stopped. Tell whoever runs relatch."),
     };
@@ -261,5 +311,9 @@ pub fn cancelled(reference: &Reference) -> Message {
 
 /// S6: the guide could not be sent.
 pub fn guide_failed(member_name: &str, reference: &Reference) -> Message {
-    spared(&format!("The guide could not be sent to {member_name}."), "Tell them yourself, or run the command again.", reference)
+    spared(
+        &format!("The guide could not be sent to {member_name}."),
+        "Tell them yourself, or run the command again.",
+        reference,
+    )
 }

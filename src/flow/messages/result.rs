@@ -54,7 +54,10 @@ pub fn result(ending: &Ending<'_>) -> Message {
         }
         State::Undelivered => undelivered(ending),
         State::DeliveryUnknown => message(
-            format!("{member}'s password was changed at {}, but nobody can say whether it arrived. (ref {reference})", at(row.changed_at)),
+            format!(
+                "{member}'s password was changed at {}, but nobody can say whether it arrived. (ref {reference})",
+                at(row.changed_at)
+            ),
             [steps_line(ending), format!("Ask {member}. If it did not arrive, run the command again.")],
         ),
         State::Unknown => unknown(ending),
@@ -66,9 +69,13 @@ pub fn result(ending: &Ending<'_>) -> Message {
             format!("The reset of {member} was stopped before anything happened."),
             [format!("{NOTHING_CHANGED} {NO_RESET_USED} Run the command again. (ref {reference})")],
         ),
-        State::Offered | State::Claimed | State::Changing | State::Changed | State::Cancelled | State::Expired | State::Superseded => {
-            message(format!("I'm still working on the reset of {member}. (ref {reference})"), [])
-        }
+        State::Offered
+        | State::Claimed
+        | State::Changing
+        | State::Changed
+        | State::Cancelled
+        | State::Expired
+        | State::Superseded => message(format!("I'm still working on the reset of {member}. (ref {reference})"), []),
     };
     told.buttons.extend(ending_buttons(ending));
     told
@@ -176,7 +183,9 @@ fn unknown(ending: &Ending<'_>) -> Message {
     let Ending { row, zone, now, .. } = ending;
     let (member, reference) = (&row.member_name, row.reset_id.reference());
     let seen = match ending.observed {
-        Some(Some(at)) => format!("The directory shows a change at {}; nobody has the new password.", zone.tell(at, *now)),
+        Some(Some(at)) => {
+            format!("The directory shows a change at {}; nobody has the new password.", zone.tell(at, *now))
+        }
         Some(None) => format!("No change is seen as of {}, but it may still come.", zone.tell(*now, *now)),
         None => "The password may have been changed; nobody has the new one.".to_owned(),
     };
@@ -209,9 +218,15 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
     let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
     let what = match row.state {
         State::Delivered => "it was changed and delivered",
-        State::Undelivered | State::Lost => "it was changed but not delivered, and the old password no longer works; run the command again",
-        State::DeliveryUnknown => "it was changed, but nobody can say whether it arrived; ask them, and if not run the command again",
-        State::Unknown => "nobody can say whether it was changed, and nobody has a new one; run the command again to be sure",
+        State::Undelivered | State::Lost => {
+            "it was changed but not delivered, and the old password no longer works; run the command again"
+        }
+        State::DeliveryUnknown => {
+            "it was changed, but nobody can say whether it arrived; ask them, and if not run the command again"
+        }
+        State::Unknown => {
+            "nobody can say whether it was changed, and nobody has a new one; run the command again to be sure"
+        }
         State::Refused => "nothing was changed and no reset was used",
         State::Offered
         | State::Claimed
@@ -251,13 +266,24 @@ pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Mes
         let way = row.delivery.map(|way| format!(" by {way}")).unwrap_or_default();
         let slot = if past.is_slot_returned { ", no reset used" } else { "" };
         let state = row.state.as_str().replace('_', " ");
-        format!("{when}  {} by {}{way}: {state}{slot} (ref {})", row.member_name, row.admin_name, row.reset_id.reference())
+        format!(
+            "{when}  {} by {}{way}: {state}{slot} (ref {})",
+            row.member_name,
+            row.admin_name,
+            row.reset_id.reference()
+        )
     };
     message(title, past.iter().map(line))
 }
 
 /// `/reset-password why @member`: every rule with pass or fail.
-pub fn rules(member_name: &str, outcomes: &[(Rule, Result<(), Denied>)], quota: Quota, busy: Option<&str>, reference: &crate::domain::Reference) -> Message {
+pub fn rules(
+    member_name: &str,
+    outcomes: &[(Rule, Result<(), Denied>)],
+    quota: Quota,
+    busy: Option<&str>,
+    reference: &crate::domain::Reference,
+) -> Message {
     let mark = |holds: bool| if holds { "✓" } else { "✗" };
     let name = |rule: Rule| match rule {
         Rule::CallerMayReset => "you may reset passwords".to_owned(),

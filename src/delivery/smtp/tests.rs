@@ -1,0 +1,159 @@
+//! The adapter against a scripted mail server: one conversation for every way it can end.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// What the server answers at each verb, and what it saw.
+#[derive(Clone)]
+struct Script {
+    answers: Vec<(&'static str, &'static str)>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    fn new(answers: &[(&'static str, &'static str)]) -> Self {
+        Self { answers: answers.to_vec(), seen: Arc::default() }
+    }
+
+    fn answer(&self, line: &str) -> Option<&'static str> {
+        self.answers.iter().find(|(verb, _)| line.starts_with(verb)).map(|(_, answer)| *answer)
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// Serves one connection. The answer "hang" stays silent, "drop" breaks off.
+#[expect(clippy::disallowed_methods, reason = "a server of a test ends with it")]
+async fn serve(script: Script) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        stream.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
+        let (mut line, mut in_data) = (String::new(), false);
+        loop {
+            line.clear();
+            if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                return;
+            }
+            script.seen.lock().unwrap().push(line.trim_end().to_owned());
+            let verb = if in_data { if line.trim_end() == "." { "." } else { continue } } else { line.as_str() };
+            let answer = script.answer(verb).unwrap_or(match verb {
+                verb if verb.starts_with("EHLO") => "250-mail.example\r\n250 AUTH PLAIN",
+                verb if verb.starts_with("DATA") => "354 go on",
+                verb if verb.starts_with("AUTH") => "235 welcome",
+                _ => "250 ok",
+            });
+            in_data = verb.starts_with("DATA") && answer.starts_with("354");
+            match answer {
+                "hang" => tokio::time::sleep(Duration::from_secs(5)).await,
+                "drop" => return,
+                answer => stream.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap(),
+            }
+        }
+    });
+    port
+}
+
+fn smtp(port: u16) -> Smtp {
+    let url = format!("smtp://it%40acme:canary-pass@127.0.0.1:{port}").into();
+    Smtp::impatient(Config::read(&url, "Acme IT <it@acme.example>", None).unwrap())
+}
+
+fn mina() -> EmailAddress {
+    "mina@mail.example".parse().unwrap()
+}
+
+fn note() -> Note {
+    Note { subject: "Ünïcode\r\nBcc: x@y.example".replace("\r\n", " "), text: ".\nk7Rm4Tqx\n.\n".to_owned().into() }
+}
+
+async fn run(answers: &[(&'static str, &'static str)]) -> (Result<Outcome, Refusal>, Vec<String>) {
+    let script = Script::new(answers);
+    let port = serve(script.clone()).await;
+    let ended = match smtp(port).prepare(&mina()).await {
+        Ok(ready) => Ok(ready.send(&note()).await),
+        Err(why) => Err(why),
+    };
+    (ended, script.seen())
+}
+
+/// O3: one recipient, no name of this machine, and a text that cannot end the message early.
+#[tokio::test]
+async fn an_accepted_message_has_one_recipient_and_clean_headers() {
+    let (ended, seen) = run(&[]).await;
+    assert_eq!(ended, Ok(Outcome::Accepted));
+    assert_eq!(seen.iter().filter(|line| line.starts_with("RCPT TO:<mina@mail.example>")).count(), 1);
+    assert_eq!(seen.iter().filter(|line| line.starts_with("RCPT")).count(), 1);
+    assert!(seen.contains(&"EHLO acme.example".to_owned()));
+    assert!(seen.iter().any(|line| line.starts_with("Message-ID: <") && line.ends_with("@acme.example>")));
+    assert!(seen.contains(&"Auto-Submitted: auto-generated".to_owned()));
+    assert!(!seen.iter().any(|line| line.starts_with("Bcc")));
+    assert!(!seen.iter().any(|line| line.contains("k7Rm4Tqx")), "the text travels as base64");
+}
+
+/// Before the content everything is a refusal: surely nothing was sent.
+#[tokio::test]
+async fn what_goes_wrong_before_the_content_has_a_name() {
+    for (verb, answer, why) in [
+        ("RCPT", "550 no such user", Refusal::Address),
+        ("RCPT", "450 try later", Refusal::Later),
+        ("RCPT", "hang", Refusal::Unreachable),
+        ("RCPT", "drop", Refusal::Unreachable),
+        ("MAIL", "530 sign in first", Refusal::Credentials),
+        ("MAIL", "451 try later", Refusal::Later),
+        ("AUTH", "535 wrong", Refusal::Credentials),
+        ("EHLO", "drop", Refusal::Unreachable),
+        ("EHLO", "250 mail.example", Refusal::Credentials),
+    ] {
+        let (ended, seen) = run(&[(verb, answer)]).await;
+        assert_eq!(ended, Err(why), "{verb} {answer}");
+        assert!(!seen.iter().any(|line| line.starts_with("DATA")));
+    }
+    assert_eq!(smtp(1).prepare(&mina()).await.err(), Some(Refusal::Unreachable));
+}
+
+/// P4: a definite answer is believed, silence after the content is unknown.
+#[tokio::test]
+async fn the_end_of_the_content_has_a_name() {
+    for (verb, answer, outcome) in [
+        ("DATA", "451 later", Outcome::Refused(Refusal::Later)),
+        (".", "550 refused", Outcome::Refused(Refusal::Message)),
+        (".", "452 full", Outcome::Refused(Refusal::Later)),
+        (".", "drop", Outcome::Unknown),
+        (".", "hang", Outcome::Unknown),
+    ] {
+        assert_eq!(run(&[(verb, answer)]).await.0, Ok(outcome), "{verb} {answer}");
+    }
+}
+
+/// O10: plaintext only to this machine.
+#[test]
+fn security_follows_the_address() {
+    let security = |url: &str| {
+        Config::read(&url.to_owned().into(), "it@acme.example", None).map(|config| (config.security, config.port))
+    };
+    assert_eq!(security("smtps://u:p@mail.example"), Ok((Security::Implicit, 465)));
+    assert_eq!(security("smtp://u:p@mail.example"), Ok((Security::Starttls, 587)));
+    assert_eq!(security("smtp://localhost:2525"), Ok((Security::Loopback, 2525)));
+    for wrong in ["http://mail.example", "smtp://", "smtp://u@mail.example", "not an address"] {
+        let error = security(wrong).unwrap_err();
+        assert!(!error.contains(wrong));
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_starttls_is_refused_unless_it_is_this_machine() {
+    let port = serve(Script::new(&[])).await;
+    let url = format!("smtp://u:p@127.0.0.1:{port}").into();
+    let mut config = Config::read(&url, "it@acme.example", None).unwrap();
+    config.security = Security::Starttls;
+    assert_eq!(Smtp::impatient(config).prepare(&mina()).await.err(), Some(Refusal::Tls));
+}

@@ -1,0 +1,139 @@
+//! The web server: an accept loop with deadlines and limits, and the webhooks behind it.
+
+mod webhook;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::task::TaskTracker;
+
+pub use self::webhook::router;
+use crate::app::App;
+use crate::flow::sweep;
+
+/// Connections at once; further ones wait in the kernel's queue.
+const CONNECTIONS: usize = 1024;
+
+/// How long the head of a request may take, and how long a connection may stay idle.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The most headers of a request.
+const HEADERS: usize = 100;
+
+/// The largest head of a request, in bytes.
+const HEAD_SIZE: usize = 16 * 1024;
+
+/// How long work at hand may go on after the stop was asked for.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// How often the sweep looks.
+const SWEEP_EVERY: Duration = Duration::from_secs(2);
+
+/// How many rounds of the sweep lie between two purges of what was kept long enough.
+const ROUNDS_PER_PURGE: u32 = 1800;
+
+/// The running server.
+pub struct Server {
+    /// Where it listens; the port is the real one.
+    pub addr: SocketAddr,
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Recovers what a dead process left behind, then listens.
+    pub async fn start(app: Arc<App>, listener: TcpListener) -> std::io::Result<Self> {
+        let addr = listener.local_addr()?;
+        if let Err(error) = sweep::recover(&app).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "recovery could not be finished; the sweep goes on with it"
+            );
+        }
+        let (stop, stopped) = watch::channel(false);
+        let routes = router(&app);
+        app.tasks.spawn(accept(listener, routes, app.tasks.clone(), stopped.clone()));
+        app.tasks.spawn(sweep_on(Arc::clone(&app), stopped));
+        Ok(Self { addr, app, stop })
+    }
+
+    /// Stops accepting, lets the work at hand finish for twenty seconds, and ends. What is unfinished then is named
+    /// by recovery at the next start. True when everything was finished.
+    pub async fn stop(self) -> bool {
+        if self.stop.send(true).is_err() {
+            tracing::debug!("the accept loop has ended before");
+        }
+        self.app.tasks.close();
+        tokio::time::timeout(DRAIN, self.app.tasks.wait()).await.is_ok()
+    }
+}
+
+async fn accept(listener: TcpListener, routes: Router, tasks: TaskTracker, mut stopped: watch::Receiver<bool>) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.changed() => return,
+        };
+        match accepted {
+            Ok((stream, _peer)) => {
+                let connection = connection(stream, routes.clone(), stopped.clone());
+                tasks.spawn(async move {
+                    connection.await;
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: waiting is all that helps.
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, routes: Router, mut stopped: watch::Receiver<bool>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(error = &error as &dyn std::error::Error, "could not set nodelay");
+    }
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_headers(HEADERS).max_buf_size(HEAD_SIZE);
+    let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        _ = stopped.changed() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+    }
+}
+
+async fn sweep_on(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let mut rounds = 0_u32;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            _ = stopped.changed() => return,
+        }
+        if let Err(error) = sweep::round(&app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a round of the sweep failed");
+        }
+        if rounds.is_multiple_of(ROUNDS_PER_PURGE)
+            && let Err(error) = app.store.purge().await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "could not purge");
+        }
+        rounds = rounds.wrapping_add(1);
+    }
+}

@@ -1,0 +1,144 @@
+//! Webhooks: raw bytes in, verified, decided, answered in time; what takes longer goes on in the background.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::chat::{Adapter, Chat, Interaction, NotVerified, Placement, ReplyAddress, Route, Verified};
+use crate::domain::Platform;
+use crate::flow::{self, Next, Reaction, messages};
+
+/// The largest body, in bytes; platforms' are far smaller.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the platform waits for an answer is 3 s; half a second is left for the way.
+const ANSWER_DEADLINE: Duration = Duration::from_millis(2500);
+
+/// The routes of the platforms that have settings.
+pub fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for chat in &app.chats {
+        let platform = chat.platform();
+        for route in chat.routes() {
+            let app = Arc::clone(app);
+            let handler = move |request: Request| handle(Arc::clone(&app), platform, *route, request);
+            router = router.route(route.path(), post(handler));
+        }
+    }
+    router
+}
+
+async fn handle(app: Arc<App>, platform: Platform, route: Route, request: Request) -> Response {
+    let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
+    let (parts, body) = request.into_parts();
+    let body = match read_body(&parts.headers, body).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
+    };
+    let now = app.clock.now();
+    match chat.receive(route, &parts.headers, &body, now) {
+        Ok(interaction) => answer(Arc::clone(&app), platform, interaction).await,
+        Err(refused) => {
+            let (status, reason) = match refused {
+                NotVerified::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content type"),
+                NotVerified::Unsigned(reason) => (StatusCode::UNAUTHORIZED, reason),
+                NotVerified::Malformed(reason) => (StatusCode::BAD_REQUEST, reason),
+            };
+            app.unsigned.note(platform.as_str(), reason, now);
+            status.into_response()
+        }
+    }
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, StatusCode> {
+    // A declared length over the limit is refused before anything is read.
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > BODY_LIMIT) {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let read = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, BODY_LIMIT).collect()).await;
+    match read {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+/// Where an interaction can still be answered after the platform's patience is over.
+struct Later {
+    reply: Option<ReplyAddress>,
+    is_command: bool,
+}
+
+impl Later {
+    fn of(interaction: &Interaction) -> Self {
+        match interaction {
+            Interaction::Command(command) => Self { reply: command.origin.reply.clone(), is_command: true },
+            Interaction::Click(click) => Self { reply: click.origin.reply.clone(), is_command: false },
+            Interaction::Form(_) | Interaction::Ping => Self { reply: None, is_command: false },
+        }
+    }
+}
+
+/// Decides in a task of its own, so that a caller who hangs up cannot stop it half-way, and answers within the
+/// platform's patience: with the decision, or with "Working …" and the decision as a follow-up.
+async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interaction>) -> Response {
+    let (decided, decision) = oneshot::channel();
+    let later = Later::of(interaction.inner());
+    let is_command = later.is_command;
+    let worker = Arc::clone(&app);
+    app.tasks.spawn(async move {
+        let Some(chat) = worker.chat(platform) else { return };
+        let reaction = flow::react(&worker, chat, interaction).await;
+        let (now, next) = match reaction {
+            Reaction::Then(next) => (Reaction::Taken, Some(next)),
+            now @ (Reaction::Replayed | Reaction::Taken | Reaction::Say(_) | Reaction::FormError(_)) => (now, None),
+        };
+        // Whoever waited has been told "Working …" meanwhile, and hears the end through the follow-up address.
+        if let Err(Reaction::Say(message)) = decided.send(now)
+            && let Some(to) = later.reply
+        {
+            let next = Next::Tell { to, message, placement: Placement::Add };
+            flow::carry_out(Arc::clone(&worker), chat, next).await;
+        }
+        if let Some(next) = next {
+            flow::carry_out(Arc::clone(&worker), chat, next).await;
+        }
+    });
+    let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
+    match tokio::time::timeout(ANSWER_DEADLINE, decision).await {
+        Ok(Ok(reaction)) => respond(chat, reaction),
+        // The task died: its panic is in the log, and nothing is claimed.
+        Ok(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(_) if is_command => json(chat.answer(&messages::working())),
+        Err(_) => StatusCode::OK.into_response(),
+    }
+}
+
+fn respond(chat: &Chat, reaction: Reaction) -> Response {
+    match reaction {
+        Reaction::Replayed => StatusCode::CONFLICT.into_response(),
+        Reaction::Taken | Reaction::Then(_) => StatusCode::OK.into_response(),
+        Reaction::Say(message) => json(chat.answer(&message)),
+        Reaction::FormError(text) => json(chat.form_error(&text)),
+    }
+}
+
+fn json(body: Vec<u8>) -> Response {
+    let kind = HeaderValue::from_static("application/json; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
+        .into_response()
+}

@@ -1,0 +1,269 @@
+//! A bot in a box: the real router over a real database, a fixed clock, a seeded generator, memory delivery, and a
+//! Slack that signs, tells who is who and keeps every follow-up.
+
+pub(crate) mod slack;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use relatch::app::{Admins, App, Held, House, Identity, Seen};
+use relatch::chance::Chance;
+use relatch::chat::Chat;
+use relatch::chat::slack::{Config, Slack};
+use relatch::clock::{Clock, Zone};
+use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
+use relatch::directory::{Builtin, Directory, Hasher, Rehearsed};
+use relatch::domain::quota::Limit;
+use relatch::domain::{MemberId, Moment, Span};
+use relatch::net;
+use relatch::secret::Keys;
+use relatch::store::{MemberRow, Store, Use};
+use relatch::telemetry::UnsignedCounter;
+use tower::ServiceExt;
+
+pub(crate) const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+pub(crate) const BOT_TOKEN: &str = "xoxb-canary-bot-token-1234567890";
+pub(crate) const TEAM: &str = "T1DC2JH3J";
+/// Monday, 2026-11-23 10:00 UTC.
+pub(crate) const START: Moment = Moment(1_795_428_000_000);
+
+/// An answer of the router.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        slack::text_of(&self.json())
+    }
+}
+
+/// The bot, its surroundings, and the people of Acme.
+pub(crate) struct TestBot {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Clock,
+    pub(crate) outbox: Outbox,
+    pub(crate) directory: Rehearsed,
+    pub(crate) builtin: Builtin,
+    pub(crate) slack: slack::FakeSlack,
+    pub(crate) folder: PathBuf,
+    signer: Slack,
+    serial: std::sync::atomic::AtomicU32,
+}
+
+/// name, business e-mail, login method, status, phone, personal e-mail, role
+pub(crate) const PEOPLE: &[(&str, &str, &str, &str, Option<&str>, Option<&str>, &str)] = &[
+    ("Jo Lim", "jo@acme.example", "business_email", "active", None, None, "primary_admin"),
+    ("Kim Cho", "kim@acme.example", "business_email", "active", None, None, "member_and_department"),
+    ("Lee Han", "lee@acme.example", "business_email", "active", None, None, "member"),
+    (
+        "Mina Park",
+        "mina.park@acme.example",
+        "business_email",
+        "active",
+        Some("+821012345642"),
+        Some("mina@mail.example"),
+        "member",
+    ),
+    ("Noa Bae", "noa@acme.example", "business_email", "inactive", None, None, "member"),
+    ("Sam Suspended", "sam@acme.example", "business_email", "suspended", Some("+821012345643"), None, "member"),
+    ("Pia Pending", "pia@acme.example", "business_email", "pending", None, None, "member"),
+    ("Ria Resigned", "ria@acme.example", "business_email", "resigned", None, None, "member"),
+    ("Sol Sso", "sol@acme.example", "sso", "active", None, None, "member"),
+    ("Fon Phone", "fon@acme.example", "phone", "active", Some("+821012345644"), None, "member"),
+];
+
+impl TestBot {
+    pub(crate) async fn new() -> Self {
+        Self::with_limit(Limit { resets: 5, window: Span::hours(24) }).await
+    }
+
+    pub(crate) async fn with_limit(limit: Limit) -> Self {
+        let folder = slack::fresh_folder();
+        let clock = Clock::fixed(START);
+        Self::open(folder, clock, limit, slack::FakeSlack::start().await).await
+    }
+
+    pub(crate) async fn open(folder: PathBuf, clock: Clock, limit: Limit, slack: slack::FakeSlack) -> Self {
+        let chance = Chance::seeded(7);
+        let (store, _tasks) = Store::open(
+            &folder.join("relatch.db"),
+            Use::Serve,
+            clock.clone(),
+            limit,
+            &mut Chance::System.rng().unwrap(),
+        )
+        .await
+        .unwrap();
+        let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone());
+        let directory = Rehearsed::new(builtin.clone());
+        let outbox = Outbox::default();
+        let config = || Config {
+            signing_secret: SECRET.to_owned().into(),
+            previous_signing_secret: None,
+            bot_token: BOT_TOKEN.to_owned().into(),
+            team_id: TEAM.to_owned(),
+            enterprise_id: None,
+            app_id: None,
+            api_url: format!("{}/api/", slack.base).parse().unwrap(),
+            response_origins: vec![slack.base.parse().unwrap()],
+        };
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let app = Arc::new(App {
+            clock: clock.clone(),
+            zone: Zone::utc(),
+            keys: Keys::from_master(&[9; 32]).unwrap(),
+            store: store.clone(),
+            directory: Directory::Rehearsed(directory.clone()),
+            deliveries: Deliveries {
+                email: Some(EmailChannel::Memory(outbox.clone())),
+                sms: Some(SmsChannel::Memory(outbox.clone())),
+            },
+            chats: vec![Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap())],
+            house: House {
+                organization: "Acme".to_owned(),
+                help_url: Some("https://help.acme.example/password".parse().unwrap()),
+                security_email: Some("security@acme.example".parse().unwrap()),
+                password_length: 8,
+                password_lifetime: Span::hours(24),
+                offer_lifetime: Span::minutes(10),
+                admins: Admins::Directory,
+                identity: Identity::Email,
+            },
+            held: Held::default(),
+            seen: Seen::default(),
+            unsigned: UnsignedCounter::default(),
+            chance,
+            tasks: tokio_util::task::TaskTracker::new(),
+        });
+        let signer = Slack::new(config(), http, clock.clone()).unwrap();
+        let bot = Self { app, clock, outbox, directory, builtin, slack, folder, signer, serial: 0.into() };
+        bot.settle_in().await;
+        bot
+    }
+
+    async fn settle_in(&self) {
+        let members = PEOPLE.iter().map(|(name, email, method, status, phone, personal, role)| MemberRow {
+            member_id: MemberId(format!("id-{}", email.split('@').next().unwrap())),
+            name: (*name).to_owned(),
+            business_email: (*email).to_owned(),
+            business_email_key: (*email).to_owned(),
+            login_method: (*method).to_owned(),
+            status: (*status).to_owned(),
+            phone: phone.map(str::to_owned),
+            personal_email: personal.map(str::to_owned),
+            role: (*role).to_owned(),
+            department: Some("Sales".to_owned()),
+            manager_email: None,
+        });
+        self.app.store.import_members(members.collect()).await.unwrap();
+        for (_, email, ..) in PEOPLE {
+            self.slack.know(email);
+        }
+    }
+
+    /// Signs and posts a body as Slack would, now.
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        let [(timestamp_name, timestamp), (signature_name, signature)] =
+            self.signer.sign(body.as_bytes(), self.clock.now());
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(timestamp_name, timestamp)
+            .header(signature_name, signature)
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = relatch::http::router(&self.app).oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+        Answer { status, body }
+    }
+
+    fn next(&self) -> u32 {
+        self.serial.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// Types a command as the person with this work e-mail.
+    pub(crate) async fn command(&self, who: &str, text: &str) -> Answer {
+        let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(self.next()));
+        self.post("/slack/commands", &body).await
+    }
+
+    /// Presses a button of a message, and waits for everything that follows.
+    pub(crate) async fn click(&self, who: &str, message: &serde_json::Value, action: &str) -> Answer {
+        let value = slack::button_value(message, action).unwrap_or_else(|| panic!("no button {action} in {message:#}"));
+        self.click_value(who, action, &value).await
+    }
+
+    pub(crate) async fn click_value(&self, who: &str, action: &str, value: &str) -> Answer {
+        let answer = self.click_and_go(who, action, value).await;
+        self.settle().await;
+        answer
+    }
+
+    /// Presses a button without waiting for what follows.
+    pub(crate) async fn click_and_go(&self, who: &str, action: &str, value: &str) -> Answer {
+        let serial = self.next();
+        let body = slack::click_body(&slack::user_id(who), action, value, &self.slack.reply_url(serial), serial);
+        self.post("/slack/interactions", &body).await
+    }
+
+    /// Sends the form that was opened last.
+    pub(crate) async fn submit(&self, who: &str, typed: &str) -> Answer {
+        let view = self.slack.last_view();
+        let body = slack::form_body(&slack::user_id(who), &view, typed, self.next());
+        let answer = self.post("/slack/interactions", &body).await;
+        self.settle().await;
+        answer
+    }
+
+    /// Waits until nothing is at work.
+    pub(crate) async fn settle(&self) {
+        self.app.tasks.close();
+        self.app.tasks.wait().await;
+        self.app.tasks.reopen();
+    }
+
+    /// The card for a member, from the command.
+    pub(crate) async fn card(&self, who: &str, member: &str) -> serde_json::Value {
+        let answer = self.command(who, &format!("<@{}|someone>", slack::user_id(member))).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        answer.json()
+    }
+
+    /// From the command to the last look by a way of delivery.
+    pub(crate) async fn last_look(&self, who: &str, member: &str, action: &str) -> serde_json::Value {
+        let card = self.card(who, member).await;
+        self.click(who, &card, action).await;
+        self.slack.last()
+    }
+
+    /// A whole reset; the message at its end.
+    pub(crate) async fn reset(&self, who: &str, member: &str, action: &str) -> serde_json::Value {
+        let ready = self.last_look(who, member, action).await;
+        self.click(who, &ready, "confirm").await;
+        self.slack.last()
+    }
+
+    /// True when the password is the member's present one.
+    pub(crate) async fn signs_in(&self, member: &str, password: &str) -> bool {
+        self.builtin.verify(&MemberId(format!("id-{}", member.split('@').next().unwrap())), password).await.unwrap()
+    }
+
+    pub(crate) async fn set_password(&self, member: &str, password: &str) {
+        let id = MemberId(format!("id-{}", member.split('@').next().unwrap()));
+        self.builtin.set_password(&id, password).await.unwrap();
+    }
+}

@@ -1,0 +1,221 @@
+//! Slack's side of a conversation: bodies as Slack sends them, and a server that answers and remembers.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+/// A follow-up as it arrived.
+pub(crate) type Said = (String, Value);
+
+#[derive(Clone, Default)]
+struct Memory {
+    users: Arc<Mutex<HashMap<String, Value>>>,
+    said: Arc<Mutex<Vec<Said>>>,
+    views: Arc<Mutex<Vec<Value>>>,
+    reply_status: Arc<Mutex<Option<u16>>>,
+    who_status: Arc<Mutex<Option<(u16, Value)>>>,
+    uses: Arc<Mutex<HashMap<String, u32>>>,
+}
+
+/// A pretend Slack on a port of its own.
+#[derive(Clone)]
+pub(crate) struct FakeSlack {
+    pub(crate) base: String,
+    memory: Memory,
+}
+
+impl FakeSlack {
+    pub(crate) async fn start() -> Self {
+        let memory = Memory::default();
+        let router = Router::new()
+            .route("/api/users.info", post(users_info))
+            .route("/api/views.open", post(views_open))
+            .route("/reply/{id}", post(reply))
+            .with_state(memory.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        #[expect(clippy::disallowed_methods, reason = "a server of a test ends with it")]
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let service = hyper_util::service::TowerToHyperService::new(router.clone());
+                let io = hyper_util::rt::TokioIo::new(stream);
+                #[expect(clippy::disallowed_methods, reason = "a connection of a test ends with it")]
+                tokio::spawn(async move {
+                    hyper::server::conn::http1::Builder::new().serve_connection(io, service).await.ok();
+                });
+            }
+        });
+        Self { base, memory }
+    }
+
+    pub(crate) fn know(&self, email: &str) {
+        let user = json!({
+            "id": user_id(email), "team_id": super::TEAM, "is_email_confirmed": true, "profile": { "email": email },
+        });
+        self.memory.users.lock().unwrap().insert(user_id(email), user);
+    }
+
+    pub(crate) fn change(&self, email: &str, field: &str, value: Value) {
+        if let Some(user) = self.memory.users.lock().unwrap().get_mut(&user_id(email)) {
+            user[field] = value;
+        }
+    }
+
+    pub(crate) fn reply_url(&self, serial: u32) -> String {
+        format!("{}/reply/{serial}", self.base)
+    }
+
+    /// What every follow-up answers from now on.
+    pub(crate) fn answer_replies_with(&self, status: Option<u16>) {
+        *self.memory.reply_status.lock().unwrap() = status;
+    }
+
+    /// What `users.info` answers from now on.
+    pub(crate) fn answer_who_with(&self, answer: Option<(u16, Value)>) {
+        *self.memory.who_status.lock().unwrap() = answer;
+    }
+
+    pub(crate) fn said(&self) -> Vec<Value> {
+        self.memory.said.lock().unwrap().iter().map(|(_, said)| said.clone()).collect()
+    }
+
+    pub(crate) fn last(&self) -> Value {
+        self.said().pop().expect("nothing was said")
+    }
+
+    pub(crate) fn last_text(&self) -> String {
+        text_of(&self.last())
+    }
+
+    pub(crate) fn last_view(&self) -> Value {
+        self.memory.views.lock().unwrap().last().cloned().expect("no form was opened")
+    }
+}
+
+async fn users_info(State(memory): State<Memory>, body: String) -> impl IntoResponse {
+    if let Some((status, answer)) = memory.who_status.lock().unwrap().clone() {
+        return (StatusCode::from_u16(status).unwrap(), [("retry-after", "7")], answer.to_string());
+    }
+    let id = body.strip_prefix("user=").unwrap_or_default();
+    let answer = match memory.users.lock().unwrap().get(id) {
+        Some(user) => json!({ "ok": true, "user": user }),
+        None => json!({ "ok": false, "error": "user_not_found" }),
+    };
+    (StatusCode::OK, [("retry-after", "0")], answer.to_string())
+}
+
+async fn views_open(State(memory): State<Memory>, body: String) -> String {
+    let body: Value = serde_json::from_str(&body).unwrap();
+    memory.views.lock().unwrap().push(body["view"].clone());
+    json!({ "ok": true }).to_string()
+}
+
+/// Slack's rule: five uses of a response address.
+async fn reply(State(memory): State<Memory>, Path(id): Path<String>, body: String) -> StatusCode {
+    if let Some(status) = *memory.reply_status.lock().unwrap() {
+        return StatusCode::from_u16(status).unwrap();
+    }
+    let uses = {
+        let mut all = memory.uses.lock().unwrap();
+        let uses = all.entry(id.clone()).or_default();
+        *uses += 1;
+        *uses
+    };
+    assert!(uses <= 5, "a response address was used {uses} times");
+    memory.said.lock().unwrap().push((id, serde_json::from_str(&body).unwrap()));
+    StatusCode::OK
+}
+
+/// `jo@acme.example` → `UJO`.
+pub(crate) fn user_id(email: &str) -> String {
+    let name = email.split('@').next().unwrap_or_default();
+    format!("U{}", name.replace(['.', '-'], "").to_uppercase())
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+pub(crate) fn command_body(user: &str, text: &str, reply: &str) -> String {
+    format!(
+        "token=x&team_id={}&team_domain=acme&channel_id=C1&channel_name=it&user_id={user}&user_name=x&command=%2Freset-password&text={}&api_app_id=A1&is_enterprise_install=false&response_url={}&trigger_id=1.2.3",
+        super::TEAM,
+        encode(text),
+        encode(reply)
+    )
+}
+
+pub(crate) fn click_body(user: &str, action: &str, value: &str, reply: &str, serial: u32) -> String {
+    let payload = json!({
+        "type": "block_actions",
+        "user": { "id": user, "username": "x", "team_id": super::TEAM },
+        "team": { "id": super::TEAM, "domain": "acme" },
+        "api_app_id": "A1",
+        "container": { "type": "message", "is_ephemeral": true },
+        "trigger_id": format!("{serial}.trigger"),
+        "response_url": reply,
+        "actions": [{ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" }],
+    });
+    format!("payload={}", encode(&payload.to_string()))
+}
+
+pub(crate) fn form_body(user: &str, view: &Value, typed: &str, serial: u32) -> String {
+    let payload = json!({
+        "type": "view_submission",
+        "user": { "id": user, "team_id": super::TEAM },
+        "team": { "id": super::TEAM },
+        "trigger_id": format!("{serial}.form"),
+        "view": {
+            "id": "V1", "callback_id": view["callback_id"], "private_metadata": view["private_metadata"],
+            "state": { "values": { "destination": { "value": { "type": "plain_text_input", "value": typed } } } },
+        },
+        "response_urls": [],
+    });
+    format!("payload={}", encode(&payload.to_string()))
+}
+
+/// All texts of a message, a line each.
+pub(crate) fn text_of(message: &Value) -> String {
+    let mut lines = Vec::new();
+    for block in message["blocks"].as_array().unwrap_or(&Vec::new()) {
+        lines.extend(block["text"]["text"].as_str().map(str::to_owned));
+        for element in block["elements"].as_array().unwrap_or(&Vec::new()) {
+            lines.extend(element["text"]["text"].as_str().map(|text| format!("[{text}]")));
+        }
+    }
+    lines.join("\n")
+}
+
+pub(crate) fn button_value(message: &Value, action: &str) -> Option<String> {
+    message["blocks"].as_array()?.iter().find_map(|block| {
+        block["elements"].as_array()?.iter().find(|element| element["action_id"] == action)?["value"]
+            .as_str()
+            .map(str::to_owned)
+    })
+}
+
+/// The password in a message that shows one: what stands alone between backticks.
+pub(crate) fn shown_password(message: &Value) -> Option<String> {
+    message["blocks"].as_array()?.iter().find_map(|block| {
+        let text = block["text"]["text"].as_str().filter(|_| block["text"]["type"] == "mrkdwn")?;
+        Some(text.trim_matches('`').to_owned())
+    })
+}
+
+pub(crate) fn fresh_folder() -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static SERIAL: AtomicU32 = AtomicU32::new(0);
+    let name = format!("relatch-test-{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::SeqCst));
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
