@@ -1,38 +1,576 @@
 //! Whole conversations through the public surface: a signed webhook in, messages and deliveries out.
 
+use axum::http::StatusCode;
+use relatch::directory::{NextReset, ResetFailed};
+use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::quota::Limit;
+use relatch::domain::{Channel, Span, State};
+use relatch::flow::sweep;
+use relatch::store::HistoryFilter;
+use serde_json::json;
+
 use crate::support::TestBot;
-use crate::support::slack::{shown_password, text_of};
-use relatch::domain::Channel;
+use crate::support::slack::{button_value, shown_password, text_of};
 
 const JO: &str = "jo@acme.example";
+const KIM: &str = "kim@acme.example";
+const LEE: &str = "lee@acme.example";
 const MINA: &str = "mina.park@acme.example";
+const NOA: &str = "noa@acme.example";
+const NOTHING: &str = "Nothing was changed.";
 
-/// S1, S12, S22, S23, S32: Copy shows a working password once, and the old one is dead.
-#[tokio::test(flavor = "multi_thread")]
-async fn copy_shows_a_working_password_to_the_administrator_alone() {
-    let bot = TestBot::new().await;
-    bot.set_password(MINA, "old-password").await;
-    let ended = bot.reset(JO, MINA, "deliver_copy").await;
-    let password = shown_password(&ended).expect("the password is shown");
-    assert!(bot.signs_in(MINA, &password).await);
-    assert!(!bot.signs_in(MINA, "old-password").await);
-    let with_password = bot.slack.said().iter().filter(|said| said.to_string().contains(&password)).count();
-    assert_eq!(with_password, 1);
-    assert!(bot.outbox.take().iter().all(|sent| !sent.text.contains(&password)));
+/// The password in an SMS of the outbox.
+fn password_in(text: &str) -> String {
+    let (_, rest) = text.split_once("password is ").expect("a password");
+    rest.chars().take(8).collect()
 }
 
-/// S24: the SMS goes to the phone on record, and nothing else carries the password.
+async fn states(bot: &TestBot) -> Vec<State> {
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    past.into_iter().map(|past| past.reset.state).collect()
+}
+
+async fn used(bot: &TestBot) -> usize {
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    past.iter().filter(|past| !past.is_slot_returned).count()
+}
+
+/// The rules for every refusal that changed nothing: says so once, has a reference, is short.
+fn assert_refusal(text: &str) {
+    assert_eq!(text.matches(NOTHING).count(), 1, "{text}");
+    assert!(text.contains("ref "), "{text}");
+    assert!(text.chars().count() <= 350, "{} characters: {text}", text.chars().count());
+}
+
+/// S1, S2, S12, S22, S23, S32: Copy shows a working password once, and the old one is dead.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_sms_carries_a_working_password() {
+async fn copy_shows_a_working_password_to_the_administrator_alone() {
+    for admin in [JO, KIM] {
+        let bot = TestBot::new().await;
+        bot.set_password(MINA, "old-password").await;
+        let ended = bot.reset(admin, MINA, "deliver_copy").await;
+        let password = shown_password(&ended).expect("the password is shown");
+        assert!(text_of(&ended).contains("Say it: ") && text_of(&ended).contains("outside this chat"));
+        assert!(bot.signs_in(MINA, &password).await);
+        assert!(!bot.signs_in(MINA, "old-password").await);
+        let with_password = bot.slack.said().iter().filter(|said| said.to_string().contains(&password)).count();
+        assert_eq!(with_password, 1);
+        assert!(bot.outbox.take().iter().all(|sent| !sent.text.contains(&password)));
+        assert_eq!(states(&bot).await, [State::Delivered]);
+
+        // Hidden by the button; clicking again shows nothing again.
+        bot.click(admin, &ended, "done").await;
+        assert_eq!(shown_password(&bot.slack.last()), None);
+    }
+}
+
+/// The message with a password goes away by itself, also after a restart would have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shown_password_goes_away_after_two_minutes() {
+    let bot = TestBot::new().await;
+    bot.reset(JO, MINA, "deliver_copy").await;
+    bot.clock.advance(Span::seconds(119));
+    sweep::round(&bot.app).await.unwrap();
+    assert!(shown_password(&bot.slack.last()).is_some());
+    bot.clock.advance(Span::seconds(1));
+    sweep::round(&bot.app).await.unwrap();
+    assert_eq!(shown_password(&bot.slack.last()), None);
+}
+
+/// S10, S24, S30: the SMS goes to the phone on record, the notice to the other contact, without the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sms_carries_a_working_password_and_the_notice_does_not() {
     let bot = TestBot::new().await;
     let ended = text_of(&bot.reset(JO, MINA, "deliver_phone").await);
     assert!(ended.contains("Done. Mina Park's password was reset at 10:00."), "{ended}");
     let sent = bot.outbox.take();
-    let sms: Vec<_> = sent.iter().filter(|sent| sent.channel == Channel::Sms).collect();
-    assert_eq!(sms.len(), 1);
-    assert_eq!(sms[0].to, "+821012345642");
-    assert!(sms[0].text.len() <= 160, "{}", sms[0].text);
-    let password =
-        sms[0].text.split(' ').find(|word| word.len() == 9 && word.ends_with('.')).unwrap().trim_end_matches('.');
-    assert!(bot.signs_in(MINA, password).await);
+    let (sms, notice) = (&sent[0], &sent[1]);
+    assert_eq!((sms.channel, sms.to.as_str()), (Channel::Sms, "+821012345642"));
+    assert!(sms.text.len() <= 160, "{}", sms.text);
+    assert!(bot.signs_in(MINA, &password_in(&sms.text)).await);
+    assert_eq!((notice.channel, notice.to.as_str()), (Channel::Email, "mina@mail.example"));
+    assert!(!notice.text.contains(&password_in(&sms.text)));
+    assert_eq!(sent.len(), 2);
+}
+
+/// S27, S28, S38: one reset, three outputs, one slot; the copy's address for this reset only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_can_be_sent_copied_and_shown_at_once() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_email").await;
+    bot.click(JO, &ready, "copy_to_self").await;
+    bot.click(JO, &ready, "copy_to_self_change").await;
+    assert_eq!(bot.submit(JO, "jo@home.example").await.body, b"");
+    assert!(bot.slack.last_text().contains("a copy to jo@home.example"));
+    bot.click(JO, &ready, "also_show").await;
+    bot.click(JO, &ready, "confirm").await;
+    let password = shown_password(&bot.slack.last()).unwrap();
+    let carrying: Vec<String> =
+        bot.outbox.take().into_iter().filter(|sent| sent.text.contains(&password)).map(|sent| sent.to).collect();
+    assert_eq!(carrying, ["mina@mail.example", "jo@home.example"]);
+    assert_eq!(used(&bot).await, 1);
+
+    // The stored default is unchanged.
+    let ready = bot.last_look(JO, MINA, "deliver_email").await;
+    assert!(text_of(&ready).contains("copy to jo@acme.example"), "{}", text_of(&ready));
+}
+
+/// S11, S24, S25: a typed destination is checked, and never the business e-mail.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_destination_is_checked() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_other").await;
+    for (typed, told) in [
+        ("+82 12", "not a complete phone number"),
+        ("+442079460000", "can't receive an SMS"),
+        ("mina@", "not a complete email"),
+        ("Mina.Park+x@ACME.example", "business email"),
+        ("a@b.example,c@d.example", "not a complete email"),
+    ] {
+        let refused = bot.submit(JO, typed).await.json();
+        assert_eq!(refused["response_action"], "errors", "{typed}");
+        let text = refused["errors"]["destination"].as_str().unwrap();
+        assert!(text.contains(told) && text.contains(NOTHING), "{typed}: {text}");
+    }
+    bot.submit(JO, "+82 10 9999 8877").await;
+    let ready = bot.slack.last();
+    assert!(text_of(&ready).contains("by SMS to +82 ··· ··77"));
+    assert_eq!(used(&bot).await, 0);
+    bot.click(JO, &ready, "confirm").await;
+    assert_eq!(bot.outbox.take()[0].to, "+821099998877");
+}
+
+/// S3, S9, S15, S16, Q8, Q9 and who is who: every refusal of the command.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_says_what_holds() {
+    let bot = TestBot::new().await;
+    let mention = |email: &str| format!("<@{}>", crate::support::slack::user_id(email));
+    for (who, text, told) in [
+        (LEE, mention(MINA), "You can't reset passwords"),
+        (LEE, mention("nobody@acme.example"), "You can't reset passwords"),
+        (JO, mention(JO), "your own password"),
+        (KIM, mention(JO), "Only another primary admin"),
+        (JO, mention("sam@acme.example"), "is Suspended"),
+        (JO, mention("pia@acme.example"), "is Pending"),
+        (JO, mention("ria@acme.example"), "is Resigned"),
+        (JO, mention("sol@acme.example"), "single sign-on"),
+        (JO, mention("fon@acme.example"), "phone and a code"),
+        (JO, mention("nobody@acme.example"), "exactly one account"),
+        (JO, "nobody@acme.example".to_owned(), "exactly one account for \"nobody@acme.example\""),
+        (JO, "mina".to_owned(), "exactly one account for \"mina\""),
+        (JO, "UMINAPARK".to_owned(), "exactly one account"),
+        (JO, format!("{} {}", mention(MINA), mention(NOA)), "one member at a time"),
+        (JO, "contact <@UMINAPARK> +82".to_owned(), "Contacts can't be added"),
+    ] {
+        let answer = bot.command(who, &text).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.text().contains(told), "{text}: {}", answer.text());
+        assert_refusal(&answer.text());
+        assert!(!answer.text().contains("mina.park@acme.example") || text.contains("mina"), "{}", answer.text());
+    }
+    assert_eq!(used(&bot).await, 0);
+}
+
+/// A8: guests, bots, strangers and accounts without a confirmed e-mail, as caller and as member.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_that_stand_for_nobody_are_refused() {
+    for (field, value) in [
+        ("is_restricted", json!(true)),
+        ("is_ultra_restricted", json!(true)),
+        ("is_bot", json!(true)),
+        ("deleted", json!(true)),
+        ("is_stranger", json!(true)),
+        ("team_id", json!("T9")),
+        ("is_email_confirmed", json!(false)),
+    ] {
+        for who in [JO, MINA] {
+            let bot = TestBot::new().await;
+            bot.slack.change(who, field, value.clone());
+            let answer = bot.command(JO, "<@UMINAPARK>").await;
+            assert_refusal(&answer.text());
+            assert!(!answer.text().contains("Mina Park"), "{field} {who}: {}", answer.text());
+        }
+    }
+}
+
+/// The chat's own failures have texts of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_slack_are_told() {
+    let bot = TestBot::new().await;
+    for (status, body, told) in [
+        (429, json!({}), "in 7 s"),
+        (200, json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email" }), "users:read.email"),
+        (200, json!({ "ok": false, "error": "token_revoked" }), "refuses relatch's token"),
+        (500, json!({}), "doesn't answer"),
+    ] {
+        bot.slack.answer_who_with(Some((status, body)));
+        let answer = bot.command(JO, "<@UMINAPARK>").await;
+        assert!(answer.text().contains(told), "{}", answer.text());
+        assert_refusal(&answer.text());
+    }
+}
+
+/// S36, S37: five pass, the sixth is told when the next slot opens, and passes exactly then.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sixth_reset_waits_for_the_oldest_slot() {
+    let bot = TestBot::new().await;
+    for _ in 0..5 {
+        bot.reset(JO, MINA, "deliver_copy").await;
+        bot.clock.advance(Span::minutes(1));
+    }
+    let refused = bot.command(JO, "<@UMINAPARK>").await.text();
+    assert!(
+        refused
+            .contains("You used all 5 resets of the last 24 h. Your next one opens tomorrow 10:00 (in 23 h 55 min)."),
+        "{refused}"
+    );
+    assert_refusal(&refused);
+    // Another administrator is not concerned.
+    assert!(button_value(&bot.card(KIM, MINA).await, "deliver_copy").is_some());
+    bot.clock.advance(Span(Span::hours(24).0 - Span::minutes(5).0 - 1));
+    assert!(bot.command(JO, "<@UMINAPARK>").await.text().contains("You used all 5"));
+    bot.clock.advance(Span(1));
+    assert!(shown_password(&bot.reset(JO, MINA, "deliver_copy").await).is_some());
+}
+
+/// P1, P2: 64 clicks at once on the last slot give one reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_clicks_at_once_give_one_reset() {
+    let bot = std::sync::Arc::new(TestBot::with_limit(Limit { resets: 1, window: Span::hours(24) }).await);
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    let value = button_value(&ready, "confirm").unwrap();
+    let mut clicks = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (bot, value) = (std::sync::Arc::clone(&bot), value.clone());
+        clicks.spawn(async move { bot.click_and_go(JO, "confirm", &value).await.status });
+    }
+    assert!(clicks.join_all().await.iter().all(|status| *status == StatusCode::OK));
+    bot.settle().await;
+    assert_eq!(states(&bot).await, [State::Delivered]);
+    let passwords = bot.outbox.take().iter().filter(|sent| sent.text.contains("password is")).count();
+    assert_eq!(passwords, 1);
+}
+
+/// S34: a second click after the end is told so, and nothing is sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_button_does_nothing_again() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.click(JO, &ready, "confirm").await;
+    bot.outbox.take();
+    let answer = bot.click(JO, &ready, "confirm").await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
+    assert!(bot.slack.last_text().contains("Already done: you reset Mina Park at 10:00"), "{}", bot.slack.last_text());
+    assert_eq!(bot.slack.last()["replace_original"], false);
+    assert!(bot.outbox.take().is_empty());
+}
+
+/// W5: the same bytes again are answered 409, without effect and without a body.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_have_one_effect() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_copy").await;
+    let value = button_value(&ready, "confirm").unwrap();
+    let body = crate::support::slack::click_body("UJO", "confirm", &value, &bot.slack.reply_url(999), 999);
+    assert_eq!(bot.post("/slack/interactions", &body).await.status, StatusCode::OK);
+    bot.settle().await;
+    let again = bot.post("/slack/interactions", &body).await;
+    assert_eq!((again.status, again.body.len()), (StatusCode::CONFLICT, 0));
+    bot.settle().await;
+    assert_eq!(states(&bot).await.len(), 1);
+}
+
+/// S3, S9, S16: rights, login method and status are read again at the confirming click.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_between_card_and_click_counts() {
+    for (who, column, value, told) in [
+        (JO, "role", "member", "You can't reset passwords"),
+        (MINA, "status", "suspended", "is Suspended"),
+        (MINA, "login_method", "sso", "single sign-on"),
+    ] {
+        let bot = TestBot::new().await;
+        bot.set_password(MINA, "old-password").await;
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        bot.alter(who, column, value).await;
+        bot.click(JO, &ready, "confirm").await;
+        assert!(bot.slack.last_text().contains(told), "{}", bot.slack.last_text());
+        assert_refusal(&bot.slack.last_text());
+        assert!(bot.signs_in(MINA, "old-password").await);
+        assert_eq!(used(&bot).await, 0);
+    }
+}
+
+/// A7: what the chat says is read past the cache at the act; the slot comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.change(JO, "is_restricted", json!(true));
+    bot.click(JO, &ready, "confirm").await;
+    assert_refusal(&bot.slack.last_text());
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+}
+
+/// A1: another administrator's card.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_belongs_to_one_administrator() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    for action in ["confirm", "cancel", "back", "copy_to_self", "also_show"] {
+        bot.click(KIM, &ready, action).await;
+        assert!(bot.slack.last_text().contains("This card belongs to Jo Lim."), "{}", bot.slack.last_text());
+        assert_refusal(&bot.slack.last_text());
+    }
+    assert_eq!(used(&bot).await, 0);
+}
+
+/// A2, A3: forged, stale and superseded cards.
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_and_old_cards_do_nothing() {
+    let bot = TestBot::new().await;
+    bot.click_value(JO, "confirm", &"A".repeat(43)).await;
+    assert!(bot.slack.last_text().contains("I don't know this card"));
+    assert_refusal(&bot.slack.last_text());
+
+    let first = bot.last_look(JO, MINA, "deliver_copy").await;
+    let second = bot.last_look(JO, MINA, "deliver_copy").await;
+    bot.click(JO, &first, "confirm").await;
+    assert!(bot.slack.last_text().contains("newer card"));
+    bot.clock.advance(Span::minutes(10));
+    bot.click(JO, &second, "confirm").await;
+    assert!(bot.slack.last_text().contains("older than 10 min"), "{}", bot.slack.last_text());
+    assert_eq!(used(&bot).await, 0);
+}
+
+/// S22, S26: nothing is confirmed without a choice, and choosing changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_comes_first() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click_value(JO, "confirm", &button_value(&card, "cancel").unwrap()).await;
+    assert!(bot.slack.last_text().contains("No way of delivery was chosen."));
+    assert_refusal(&bot.slack.last_text());
+}
+
+/// S10: without an outside contact the administrator says first that they can reach the member.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_without_contacts_needs_a_word() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, NOA).await;
+    assert!(button_value(&card, "deliver_copy").is_none());
+    let value = button_value(&card, "reachable").unwrap();
+    bot.click_value(JO, "deliver_copy", &value).await;
+    assert!(bot.slack.last_text().contains("no phone or private email"));
+    assert_refusal(&bot.slack.last_text());
+    bot.click(JO, &card, "reachable").await;
+    let card = bot.slack.last();
+    bot.click(JO, &card, "deliver_copy").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert!(shown_password(&bot.slack.last()).is_some());
+}
+
+/// S6, S7: the guide goes out, nothing is reset, no slot is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_changes_nothing() {
+    let bot = TestBot::new().await;
+    bot.set_password(MINA, "old-password").await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "send_guide").await;
+    assert!(bot.slack.last_text().contains("Guide sent to Mina Park (m···@mail.example)."));
+    assert!(bot.outbox.take()[0].text.contains("https://help.acme.example/password"));
+    assert!(bot.signs_in(MINA, "old-password").await);
+    assert_eq!(used(&bot).await, 0);
+    bot.click(JO, &card, "deliver_copy").await;
+    assert!(bot.slack.last_text().contains("This card was closed."));
+}
+
+/// O12: a channel that is not ready stops the reset before anything happens, and offers another way at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_is_not_ready_changes_nothing() {
+    for (why, told) in [
+        (Refusal::Unreachable, "The mail server doesn't answer"),
+        (Refusal::Address, "refuses this email address"),
+        (Refusal::Later, "asks to wait"),
+        (Refusal::Credentials, "refuses relatch's credentials"),
+        (Refusal::Tls, "no safe connection"),
+    ] {
+        let bot = TestBot::new().await;
+        bot.set_password(MINA, "old-password").await;
+        let ready = bot.last_look(JO, MINA, "deliver_email").await;
+        bot.outbox.fail_next_prepare(why);
+        bot.click(JO, &ready, "confirm").await;
+        let refused = bot.slack.last();
+        assert!(
+            text_of(&refused).contains(told) && text_of(&refused).contains("No reset was used."),
+            "{}",
+            text_of(&refused)
+        );
+        assert_eq!(text_of(&refused).matches(NOTHING).count(), 1);
+        assert!(bot.signs_in(MINA, "old-password").await);
+        assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+        // The successor card works.
+        bot.click(JO, &refused, "deliver_phone").await;
+        bot.click(JO, &bot.slack.last(), "confirm").await;
+        assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    }
+}
+
+/// Q3, O13: a failed delivery offers another way inside the same reset, once; then never again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let failed = bot.slack.last();
+    assert!(
+        text_of(&failed).contains("The password was changed, but the SMS was not accepted"),
+        "{}",
+        text_of(&failed)
+    );
+    assert!(!text_of(&failed).contains(NOTHING));
+    assert_eq!(states(&bot).await, [State::Undelivered]);
+    bot.outbox.take();
+    bot.click(JO, &failed, "deliver_email").await;
+    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Delivered], 1));
+    assert_eq!(bot.outbox.take()[0].to, "mina@mail.example");
+    bot.click(JO, &failed, "deliver_copy").await;
+    assert!(bot.slack.last_text().contains("Already done"), "{}", bot.slack.last_text());
+}
+
+/// After ten minutes the password is wiped, and another way is no longer possible.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undelivered_password_is_wiped_after_ten_minutes() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.click(JO, &ready, "confirm").await;
+    let failed = bot.slack.last();
+    bot.clock.advance(Span::minutes(10));
+    sweep::round(&bot.app).await.unwrap();
+    bot.click(JO, &failed, "deliver_copy").await;
+    assert!(bot.slack.last_text().contains("Already done"), "{}", bot.slack.last_text());
+    assert_eq!(states(&bot).await, [State::Undelivered]);
+}
+
+/// A typed destination also works as the other way.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_can_be_typed() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.click(JO, &ready, "confirm").await;
+    bot.click(JO, &bot.slack.last(), "deliver_other").await;
+    let refused = bot.submit(JO, MINA).await.json();
+    assert_eq!(refused["response_action"], "errors");
+    bot.submit(JO, "friend@mail.example").await;
+    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+}
+
+/// P4, P5: an unknown delivery is told as unknown, and keeps the slot.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_delivery_is_not_called_done() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Unknown);
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("nobody can say whether it arrived") && !told.contains(NOTHING), "{told}");
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::DeliveryUnknown], 1));
+}
+
+/// The directory's three bad ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_of_the_directory_are_told_apart() {
+    for (next, told, state, slots, is_unchanged) in [
+        (
+            NextReset::Fail(ResetFailed::Refused("it wants 12 characters".into())),
+            "it wants 12",
+            State::Refused,
+            0,
+            true,
+        ),
+        (NextReset::Fail(ResetFailed::NotSent), "doesn't answer", State::Refused, 0, true),
+        (NextReset::Fail(ResetFailed::Unknown), "No change is seen as of 10:00", State::Unknown, 1, false),
+        (NextReset::ChangeAndLoseTheAnswer, "shows a change at 10:00", State::Unknown, 1, false),
+    ] {
+        let bot = TestBot::new().await;
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        bot.directory.next_reset(next);
+        bot.click(JO, &ready, "confirm").await;
+        let text = bot.slack.last_text();
+        assert!(text.contains(told), "{text}");
+        assert_eq!(text.contains(NOTHING), is_unchanged, "{text}");
+        assert_eq!((states(&bot).await, used(&bot).await), (vec![state], slots));
+        assert!(bot.outbox.take().is_empty());
+    }
+}
+
+/// Half success: the sign-out failed, and can be tried again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_sign_out_is_told_and_tried_again() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.directory.fail_sign_outs(1);
+    bot.click(JO, &ready, "confirm").await;
+    let half = bot.slack.last();
+    assert!(text_of(&half).contains("but signing out failed"), "{}", text_of(&half));
+    bot.click(JO, &half, "retry_sign_out").await;
+    assert!(bot.slack.last_text().contains("✓ signed out everywhere"), "{}", bot.slack.last_text());
+}
+
+/// Copy that could not be shown is undelivered, and told at the next command.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_told_is_told_at_the_next_command() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.answer_replies_with(Some(404));
+    bot.click(JO, &ready, "confirm").await;
+    bot.slack.answer_replies_with(None);
+    let next = bot.command(JO, "help").await.text();
+    assert!(!next.contains("About your reset"), "help names nobody: {next}");
+    let next = text_of(&bot.card(JO, NOA).await);
+    assert!(next.contains("About your reset of Mina Park at 10:00: it was changed and delivered."), "{next}");
+    assert!(!text_of(&bot.card(JO, NOA).await).contains("About your reset"), "told twice");
+}
+
+/// A4: two administrators, one member.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_member_again_is_told_with_care() {
+    let bot = TestBot::new().await;
+    bot.reset(JO, MINA, "deliver_copy").await;
+    let card = text_of(&bot.card(KIM, MINA).await);
+    assert!(card.contains("Careful: Mina Park was reset at 10:00 by Jo Lim."), "{card}");
+}
+
+/// Help, log and why change nothing; a delegated administrator sees their own resets only.
+#[tokio::test(flavor = "multi_thread")]
+async fn help_log_and_why() {
+    let bot = TestBot::new().await;
+    assert!(bot.command(JO, "").await.text().contains("You can make 5 resets in 24 h."));
+    bot.reset(JO, MINA, "deliver_phone").await;
+    assert!(bot.command(JO, "log").await.text().contains("Mina Park by Jo Lim by phone: delivered"));
+    assert!(bot.command(JO, "log <@UNOA>").await.text().contains("None so far."));
+    assert!(bot.command(KIM, "log <@UMINAPARK>").await.text().contains("None so far."));
+    assert!(bot.command(LEE, "log").await.text().contains("You can't reset passwords"));
+    let why = bot.command(KIM, "why <@UJO>").await.text();
+    assert!(
+        why.contains("✗ Jo Lim is no primary admin, or you are one") && why.contains("✓ you may reset passwords"),
+        "{why}"
+    );
+    assert_eq!(why.matches(NOTHING).count(), 1);
+    assert!(bot.command(LEE, "why <@UMINAPARK>").await.text().contains("You can't reset passwords"));
+}
+
+/// Cancel closes the card.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_card_is_closed() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "cancel").await;
+    assert_refusal(&bot.slack.last_text());
+    bot.click(JO, &card, "deliver_copy").await;
+    assert!(bot.slack.last_text().contains("This card was closed."));
 }

@@ -55,13 +55,15 @@ pub(crate) struct TestBot {
     pub(crate) directory: Rehearsed,
     pub(crate) builtin: Builtin,
     pub(crate) slack: slack::FakeSlack,
-    pub(crate) folder: PathBuf,
     signer: Slack,
     serial: std::sync::atomic::AtomicU32,
 }
 
-/// name, business e-mail, login method, status, phone, personal e-mail, role
-pub(crate) const PEOPLE: &[(&str, &str, &str, &str, Option<&str>, Option<&str>, &str)] = &[
+type Person =
+    (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Option<&'static str>, &'static str);
+
+/// Name, business e-mail, login method, status, phone, personal e-mail, role
+pub(crate) const PEOPLE: &[Person] = &[
     ("Jo Lim", "jo@acme.example", "business_email", "active", None, None, "primary_admin"),
     ("Kim Cho", "kim@acme.example", "business_email", "active", None, None, "member_and_department"),
     ("Lee Han", "lee@acme.example", "business_email", "active", None, None, "member"),
@@ -146,29 +148,28 @@ impl TestBot {
             tasks: tokio_util::task::TaskTracker::new(),
         });
         let signer = Slack::new(config(), http, clock.clone()).unwrap();
-        let bot = Self { app, clock, outbox, directory, builtin, slack, folder, signer, serial: 0.into() };
+        let bot = Self { app, clock, outbox, directory, builtin, slack, signer, serial: 0.into() };
         bot.settle_in().await;
         bot
     }
 
     async fn settle_in(&self) {
-        let members = PEOPLE.iter().map(|(name, email, method, status, phone, personal, role)| MemberRow {
-            member_id: MemberId(format!("id-{}", email.split('@').next().unwrap())),
-            name: (*name).to_owned(),
-            business_email: (*email).to_owned(),
-            business_email_key: (*email).to_owned(),
-            login_method: (*method).to_owned(),
-            status: (*status).to_owned(),
-            phone: phone.map(str::to_owned),
-            personal_email: personal.map(str::to_owned),
-            role: (*role).to_owned(),
-            department: Some("Sales".to_owned()),
-            manager_email: None,
-        });
-        self.app.store.import_members(members.collect()).await.unwrap();
+        self.app.store.import_members(PEOPLE.iter().map(member_row).collect()).await.unwrap();
         for (_, email, ..) in PEOPLE {
             self.slack.know(email);
         }
+    }
+
+    /// Changes one column of a member, as an import would.
+    pub(crate) async fn alter(&self, email: &str, column: &str, value: &str) {
+        let mut row = member_row(PEOPLE.iter().find(|person| person.1 == email).unwrap());
+        match column {
+            "role" => value.clone_into(&mut row.role),
+            "status" => value.clone_into(&mut row.status),
+            "login_method" => value.clone_into(&mut row.login_method),
+            other => panic!("{other}"),
+        }
+        self.app.store.import_members(vec![row]).await.unwrap();
     }
 
     /// Signs and posts a body as Slack would, now.
@@ -265,5 +266,21 @@ impl TestBot {
     pub(crate) async fn set_password(&self, member: &str, password: &str) {
         let id = MemberId(format!("id-{}", member.split('@').next().unwrap()));
         self.builtin.set_password(&id, password).await.unwrap();
+    }
+}
+
+fn member_row((name, email, method, status, phone, personal, role): &Person) -> MemberRow {
+    MemberRow {
+        member_id: MemberId(format!("id-{}", email.split('@').next().unwrap())),
+        name: (*name).to_owned(),
+        business_email: (*email).to_owned(),
+        business_email_key: (*email).to_owned(),
+        login_method: (*method).to_owned(),
+        status: (*status).to_owned(),
+        phone: phone.map(str::to_owned),
+        personal_email: personal.map(str::to_owned),
+        role: (*role).to_owned(),
+        department: Some("Sales".to_owned()),
+        manager_email: None,
     }
 }
