@@ -20,6 +20,7 @@ pub mod secret;
 pub mod telemetry;
 
 pub mod chat;
+pub mod config;
 pub mod delivery;
 pub mod directory;
 pub mod store;

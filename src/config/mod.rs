@@ -1,0 +1,451 @@
+//! Settings: TOML, environment over file over default, secrets from files, every problem at once.
+
+mod read;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use toml::{Table, Value};
+use tracing::Level;
+use url::Url;
+
+use self::read::Section;
+pub use self::read::{Problem, Problems};
+use crate::app::{Admins, Identity};
+use crate::chat::slack;
+use crate::clock::Zone;
+use crate::delivery::{sms, smtp};
+use crate::domain::quota::Limit;
+use crate::domain::{EmailAddress, Span, password};
+
+/// The default settings with their comments.
+pub const DEFAULT_TEXT: &str = include_str!("../config.default.toml");
+
+/// Read where no file is named, if it is there.
+pub const DEFAULT_FILE: &str = "relatch.toml";
+
+/// Everything that an operator decides.
+pub struct Settings {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// Our own address from outside.
+    pub public_url: Option<Url>,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Our own key.
+    pub key_file: PathBuf,
+    /// The organisation's name.
+    pub organization: String,
+    /// "Set or change your login password".
+    pub help_url: Option<Url>,
+    /// Whom a member tells.
+    pub security_email: Option<EmailAddress>,
+    /// The time zone of texts.
+    pub zone: Zone,
+    /// How much is logged.
+    pub log: Level,
+    /// The limit.
+    pub limit: Limit,
+    /// Length of generated passwords.
+    pub password_length: u8,
+    /// Life of a generated password.
+    pub password_lifetime: Span,
+    /// Life of a card.
+    pub offer_lifetime: Span,
+    /// Who is an administrator.
+    pub admins: Admins,
+    /// How a chat account becomes a person.
+    pub identity: Identity,
+    /// Slack.
+    pub slack: Option<slack::Config>,
+    /// E-mail.
+    pub email: Option<smtp::Config>,
+    /// SMS.
+    pub sms: Option<sms::Config>,
+}
+
+/// The environment variables that concern us, as (name, value).
+#[expect(clippy::disallowed_methods, reason = "settings are read here")]
+pub fn environment() -> Vec<(String, String)> {
+    let ours = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        name.starts_with("RELATCH_").then(|| (name, value.to_string_lossy().into_owned()))
+    });
+    ours.collect()
+}
+
+impl Settings {
+    /// Reads the file and the environment. The file must be there when it is named.
+    pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, Problems> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                let text = format!("cannot be read: {}", error.kind());
+                Problems(vec![Problem { key: path.display().to_string(), text }])
+            })?,
+            None => std::fs::read_to_string(DEFAULT_FILE).unwrap_or_default(),
+        };
+        Self::read(&text, environment)
+    }
+
+    /// Reads a text and the environment.
+    pub fn read(text: &str, environment: &[(String, String)]) -> Result<Self, Problems> {
+        let file = parse(text).map_err(|problem| Problems(vec![problem]))?;
+        let mut table = parse(DEFAULT_TEXT).map_err(|problem| Problems(vec![problem]))?;
+        let mut problems = Vec::new();
+        merge(&mut table, file);
+        for (name, value) in environment {
+            overlay(&mut table, name, value, &mut problems);
+        }
+        let settings = build(table, &mut problems);
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(settings),
+            _ => Err(Problems(problems)),
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<Table, Problem> {
+    text.parse::<Table>().map_err(|error| {
+        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        // The parser's own message may quote the line, and the line may hold a secret.
+        Problem { key: format!("line {line}"), text: "is not TOML".to_owned() }
+    })
+}
+
+/// What stands in `over` wins; sections are merged key by key.
+fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `RELATCH_POLICY__WINDOW=1h` is `policy.window = "1h"`.
+fn overlay(table: &mut Table, name: &str, value: &str, problems: &mut Vec<Problem>) {
+    let Some(path) = name.strip_prefix("RELATCH_").map(str::to_ascii_lowercase) else { return };
+    let value = Value::String(value.to_owned());
+    match path.split_once("__") {
+        None => {
+            table.insert(path, value);
+        }
+        Some((section, key)) => {
+            let section = table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(section) = section {
+                section.insert(key.to_owned(), value);
+            } else {
+                problems.push(Problem { key: name.to_owned(), text: "names no section".to_owned() });
+            }
+        }
+    }
+}
+
+fn section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> Option<Table> {
+    let value = table.remove(name)?;
+    if let Value::Table(section) = value {
+        return Some(section);
+    }
+    problems.push(Problem { key: name.to_owned(), text: "must be a section, written [name]".to_owned() });
+    None
+}
+
+fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
+    for name in ["discord", "lark", "mattermost"] {
+        if table.remove(name).is_some() {
+            problems.push(Problem { key: name.to_owned(), text: "is not built yet; take the section out".to_owned() });
+        }
+    }
+    directories(table.remove("directory"), problems);
+    let policy = section(&mut table, "policy", problems).unwrap_or_default();
+    let admins = section(&mut table, "admins", problems).unwrap_or_default();
+    let identity = section(&mut table, "identity", problems).unwrap_or_default();
+    let slack = section(&mut table, "slack", problems);
+    let email = section(&mut table, "email", problems);
+    let sms = section(&mut table, "sms", problems);
+
+    let policy = read_policy(Section::new("policy", policy, problems));
+    let admins = read_admins(Section::new("admins", admins, problems));
+    let identity = read_identity(Section::new("identity", identity, problems));
+    let slack = slack.map(|table| read_slack(Section::new("slack", table, problems)));
+    let email = email.map(|table| read_email(Section::new("email", table, problems)));
+    let sms = sms.map(|table| read_sms(Section::new("sms", table, problems)));
+
+    let mut top = Section::new("", table, problems);
+    if top.take("admin_listen").is_some() {
+        top.problem("admin_listen", "is not built yet; take it out");
+    }
+    let listen = top.parsed("listen");
+    let public_url = top.url("public_url");
+    let database = top.required("database").and_then(|text| match text.strip_prefix("sqlite://") {
+        Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
+        _ if text.starts_with("postgres") => {
+            top.problem("database", "PostgreSQL is not built yet; use sqlite://FILE");
+            None
+        }
+        _ => {
+            top.problem("database", "must be sqlite://FILE");
+            None
+        }
+    });
+    let key_file = top.path("key_file");
+    let organization = top.required("organization");
+    let help_url = top.url("help_url");
+    let security_email = top.parsed("security_email");
+    let zone = top.required("time_zone").and_then(|name| {
+        Zone::named(&name).map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}"))).ok()
+    });
+    let log = top.parsed("log");
+    top.end();
+
+    let (limit, password_length, password_lifetime, offer_lifetime) = policy?;
+    Some(Settings {
+        listen: listen?,
+        public_url,
+        database: database?,
+        key_file: key_file?,
+        organization: organization?,
+        help_url,
+        security_email,
+        zone: zone?,
+        log: log?,
+        limit,
+        password_length,
+        password_lifetime,
+        offer_lifetime,
+        admins: admins?,
+        identity: identity?,
+        slack: transpose(slack)?,
+        email: transpose(email)?,
+        sms: transpose(sms)?,
+    })
+}
+
+/// A section that is there but wrong makes the whole wrong.
+fn transpose<T>(section: Option<Option<T>>) -> Option<Option<T>> {
+    match section {
+        None => Some(None),
+        Some(inner) => inner.map(Some),
+    }
+}
+
+fn directories(value: Option<Value>, problems: &mut Vec<Problem>) {
+    let Some(value) = value else { return };
+    let mut problem = |text: &str| problems.push(Problem { key: "directory".to_owned(), text: text.to_owned() });
+    let Value::Array(list) = value else { return problem("must be written [[directory]]") };
+    for one in &list {
+        match one.get("kind").and_then(Value::as_str) {
+            Some("builtin") if one.as_table().is_some_and(|table| table.len() == 1) => {}
+            Some("builtin") => problem("kind = \"builtin\" takes no other settings"),
+            Some("ldap" | "active-directory" | "keycloak" | "lark") => {
+                problem("this kind is not built yet; use \"builtin\"")
+            }
+            _ => problem("kind must be builtin, ldap, active-directory, keycloak or lark"),
+        }
+    }
+}
+
+type Policy = (Limit, u8, Span, Span);
+
+fn read_policy(mut section: Section<'_>) -> Option<Policy> {
+    match section.text("profile").as_deref() {
+        Some("standard") | None => {}
+        Some("strict") => section.problem("profile", "\"strict\" is not built yet; use \"standard\""),
+        Some(_) => section.problem("profile", "must be \"standard\""),
+    }
+    let resets = section.number("resets_per_admin", 1, 100);
+    let window = lifetime(&mut section, "window");
+    let length =
+        section.number("password_length", i64::from(password::DEFAULT_LENGTH), i64::from(password::MAX_LENGTH));
+    let password_lifetime = lifetime(&mut section, "password_lifetime");
+    let offer_lifetime = lifetime(&mut section, "offer_lifetime");
+    // Read for the member's pages, which are not built yet; a wrong value is a problem all the same.
+    section.number("new_password_min_length", 8, 128);
+    section.end();
+    let limit = Limit { resets: u32::try_from(resets?).ok()?, window: window? };
+    Some((limit, u8::try_from(length?).ok()?, password_lifetime?, offer_lifetime?))
+}
+
+fn lifetime(section: &mut Section<'_>, key: &'static str) -> Option<Span> {
+    let span: Span = section.parsed(key)?;
+    if span.0 > 0 && span <= Span::hours(31 * 24) {
+        return Some(span);
+    }
+    section.problem(key, "must be more than nothing and at most 31d");
+    None
+}
+
+fn read_admins(mut section: Section<'_>) -> Option<Admins> {
+    let source = section.text("source");
+    let primary = section.parsed_list("primary");
+    let delegated = section.parsed_list("member_and_department");
+    let has_lists = primary.is_some() || delegated.is_some();
+    let admins = match source.as_deref() {
+        Some("list") => {
+            let primary: Vec<EmailAddress> = primary.unwrap_or_default();
+            if primary.is_empty() {
+                section.problem("primary", "must name at least one primary administrator");
+            }
+            Some(Admins::List { primary, member_and_department: delegated.unwrap_or_default() })
+        }
+        Some("directory") => Some(Admins::Directory),
+        Some("chat") => Some(Admins::Chat),
+        _ => {
+            section.problem("source", "must be \"directory\", \"list\" or \"chat\"");
+            None
+        }
+    };
+    if has_lists && source.as_deref() != Some("list") {
+        section.problem("source", "must be \"list\" where primary or member_and_department is given");
+    }
+    section.end();
+    admins
+}
+
+fn read_identity(mut section: Section<'_>) -> Option<Identity> {
+    let identity = match section.text("match").as_deref() {
+        Some("email") => Some(Identity::Email),
+        Some("linked") => Some(Identity::Linked),
+        _ => {
+            section.problem("match", "must be \"email\" or \"linked\"");
+            None
+        }
+    };
+    section.end();
+    identity
+}
+
+fn read_slack(mut section: Section<'_>) -> Option<slack::Config> {
+    let signing_secret = section.required_secret("signing_secret", "signing_secret_file", true);
+    let previous_signing_secret = section.secret("previous_signing_secret", "previous_signing_secret_file", true);
+    let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+    let team_id = section.required("team_id").filter(|id| slack_id(&mut section, "team_id", id, 'T'));
+    let enterprise_id = section.text("enterprise_id").filter(|id| slack_id(&mut section, "enterprise_id", id, 'E'));
+    let app_id = section.text("app_id").filter(|id| slack_id(&mut section, "app_id", id, 'A'));
+    let api_url = match section.url("api_url") {
+        Some(mut url) => {
+            if !url.path().ends_with('/') {
+                url.set_path(&format!("{}/", url.path()));
+            }
+            Some(url)
+        }
+        None => Url::parse("https://slack.com/api/").ok(),
+    };
+    let origins = section.list("response_origins").unwrap_or_else(|| vec!["https://hooks.slack.com".to_owned()]);
+    let mut response_origins = Vec::new();
+    for origin in origins {
+        match Url::parse(&origin) {
+            Ok(url) if net_origin(&url) => response_origins.push(url),
+            _ => section.problem("response_origins", "each must be scheme, host and port only, https or this machine"),
+        }
+    }
+    section.end();
+    Some(slack::Config {
+        signing_secret: signing_secret?,
+        previous_signing_secret,
+        bot_token: bot_token?,
+        team_id: team_id?,
+        enterprise_id,
+        app_id,
+        api_url: api_url?,
+        response_origins,
+    })
+}
+
+fn net_origin(url: &Url) -> bool {
+    crate::net::is_acceptable_url(url)
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+fn slack_id(section: &mut Section<'_>, key: &str, id: &str, first: char) -> bool {
+    let fits = id.starts_with(first)
+        && id.len() > 1
+        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if !fits {
+        section.problem(key, format!("must be an id of Slack that begins with {first}"));
+    }
+    fits
+}
+
+fn read_email(mut section: Section<'_>) -> Option<smtp::Config> {
+    let smtp_url: Option<SecretString> = section.required_secret("smtp_url", "smtp_url_file", false);
+    let from = section.required("from");
+    let ca_file = section.path("ca_file");
+    if let Some(path) = &ca_file
+        && let Err(error) = crate::net::tls_config(Some(path))
+    {
+        section.problem("ca_file", error.to_string());
+    }
+    let config = smtp_url.zip(from).and_then(|(url, from)| match smtp::Config::read(&url, &from, ca_file) {
+        Ok(config) => Some(config),
+        Err(text) => {
+            section.problem(if text.contains("sender") { "from" } else { "smtp_url" }, text);
+            None
+        }
+    });
+    section.end();
+    config
+}
+
+fn read_sms(mut section: Section<'_>) -> Option<sms::Config> {
+    let config = match section.required("kind").as_deref() {
+        Some("webhook") => {
+            let url = required_url(&mut section, "url");
+            let token = section.required_secret("token", "token_file", true);
+            url.zip(token).map(|(url, token)| sms::Config::Webhook { url, token })
+        }
+        Some("twilio") => {
+            let account_sid = section.required("account_sid");
+            let auth_token = section.required_secret("auth_token", "auth_token_file", true);
+            let from = section.required("from");
+            let api_url = section.url("api_url").or_else(|| Url::parse("https://api.twilio.com/").ok());
+            match (account_sid, auth_token, from, api_url) {
+                (Some(account_sid), Some(auth_token), Some(from), Some(api_url)) => {
+                    Some(sms::Config::Twilio { account_sid, auth_token, from, api_url })
+                }
+                _ => None,
+            }
+        }
+        Some("kannel") => {
+            let url = required_url(&mut section, "url");
+            let username = section.required("username");
+            let password = section.required_secret("password", "password_file", false);
+            match (url, username, password) {
+                (Some(url), Some(username), Some(password)) => Some(sms::Config::Kannel { url, username, password }),
+                _ => None,
+            }
+        }
+        Some(_) => {
+            section.problem("kind", "must be webhook, twilio or kannel");
+            None
+        }
+        None => None,
+    };
+    section.end();
+    config
+}
+
+fn required_url(section: &mut Section<'_>, key: &'static str) -> Option<Url> {
+    let url = section.text(key);
+    match url.as_deref().map(Url::parse) {
+        Some(Ok(url)) if crate::net::is_acceptable_url(&url) => Some(url),
+        Some(_) => {
+            section.problem(key, "must be an https:// address (http:// only to this machine)");
+            None
+        }
+        None => {
+            section.problem(key, "is missing");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! Takes typed values out of the settings and collects every problem with its key, so that nothing stops at the first.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use secrecy::SecretString;
+use toml::{Table, Value};
+use url::Url;
+
+use crate::net;
+use crate::secret::is_weak_secret;
+
+/// One thing that is wrong. Its text never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, such as `policy.window`.
+    pub key: String,
+    /// What is wrong with it, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.text)
+    }
+}
+
+/// Everything that is wrong with the settings, a line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, problem) in self.0.iter().enumerate() {
+            if number > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// One section of the settings; what is left in it at the end nobody knows.
+pub(super) struct Section<'a> {
+    name: &'static str,
+    table: Table,
+    known: BTreeSet<&'static str>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(name: &'static str, table: Table, problems: &'a mut Vec<Problem>) -> Self {
+        Self { name, table, known: BTreeSet::new(), problems }
+    }
+
+    fn key(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    /// Notes a problem of a key.
+    pub(super) fn problem(&mut self, key: &str, text: impl Into<String>) {
+        let key = self.key(key);
+        self.problems.push(Problem { key, text: text.into() });
+    }
+
+    /// Takes a value out, whatever it is.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Value> {
+        self.known.insert(key);
+        self.table.remove(key)
+    }
+
+    /// Takes a text.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+        let value = self.take(key)?;
+        if let Value::String(text) = value {
+            return Some(text);
+        }
+        self.problem(key, "must be a text in quotes");
+        None
+    }
+
+    /// A text that must be there and not be empty.
+    pub(super) fn required(&mut self, key: &'static str) -> Option<String> {
+        let had_one = self.table.contains_key(key);
+        let text = self.text(key).filter(|text| !text.trim().is_empty());
+        if text.is_none() && !(had_one && self.has_problem(key)) {
+            self.problem(key, "is missing");
+        }
+        text
+    }
+
+    fn has_problem(&self, key: &str) -> bool {
+        let key = self.key(key);
+        self.problems.iter().any(|problem| problem.key == key)
+    }
+
+    /// A text that is read into something.
+    pub(super) fn parsed<T>(&mut self, key: &'static str) -> Option<T>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        let text = self.text(key)?;
+        text.parse().map_err(|error: T::Err| self.problem(key, format!("\"{}\" {error}", shorten(&text)))).ok()
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number(&mut self, key: &'static str, from: i64, to: i64) -> Option<i64> {
+        let value = self.take(key)?;
+        // Environment variables are texts.
+        let number = value.as_integer().or_else(|| value.as_str()?.trim().parse().ok());
+        let number = number.filter(|number| (from..=to).contains(number));
+        if number.is_none() {
+            self.problem(key, format!("must be a whole number from {from} to {to}"));
+        }
+        number
+    }
+
+    /// A list of texts; from the environment they are separated by commas.
+    pub(super) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let value = self.take(key)?;
+        let texts: Option<Vec<String>> = match (value.as_array(), value.as_str()) {
+            (Some(items), _) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            (None, Some(text)) => Some(text.split(',').map(|part| part.trim().to_owned()).collect()),
+            (None, None) => None,
+        };
+        if texts.is_none() {
+            self.problem(key, "must be a list of texts");
+        }
+        texts
+    }
+
+    /// A list whose texts are read into something; each bad one is a problem.
+    pub(super) fn parsed_list<T>(&mut self, key: &'static str) -> Option<Vec<T>>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        let texts = self.list(key)?;
+        let mut values = Vec::new();
+        for text in texts {
+            match text.parse() {
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    let error: T::Err = error;
+                    self.problem(key, format!("\"{}\" {error}", shorten(&text)));
+                }
+            }
+        }
+        Some(values)
+    }
+
+    /// An address: https, or http to this machine itself.
+    pub(super) fn url(&mut self, key: &'static str) -> Option<Url> {
+        let text = self.text(key)?;
+        match Url::parse(&text) {
+            Ok(url) if net::is_acceptable_url(&url) && url.username().is_empty() && url.password().is_none() => {
+                Some(url)
+            }
+            _ => {
+                self.problem(key, "must be an https:// address (http:// only to this machine), without a user name");
+                None
+            }
+        }
+    }
+
+    /// A file.
+    pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        self.text(key).map(PathBuf::from)
+    }
+
+    /// A secret, given as `key` or as the file in `key_file`. A weak one is refused where `strong` is asked for.
+    pub(super) fn secret(&mut self, key: &'static str, file_key: &'static str, strong: bool) -> Option<SecretString> {
+        let direct = self.text(key);
+        let file = self.path(file_key);
+        let secret = match (direct, file) {
+            (Some(_), Some(_)) => {
+                self.problem(key, format!("is given twice: here and as {file_key}"));
+                return None;
+            }
+            (Some(secret), None) => secret,
+            (None, Some(path)) => self.read_secret(file_key, &path)?,
+            (None, None) => return None,
+        };
+        if secret.trim().is_empty() {
+            self.problem(key, "is empty");
+            return None;
+        }
+        if strong && is_weak_secret(&secret) {
+            self.problem(key, "is shorter than 16 characters or a placeholder; use the real one");
+            return None;
+        }
+        Some(secret.into())
+    }
+
+    /// The same, and it must be there.
+    pub(super) fn required_secret(
+        &mut self,
+        key: &'static str,
+        file_key: &'static str,
+        strong: bool,
+    ) -> Option<SecretString> {
+        let before = self.problems.len();
+        let secret = self.secret(key, file_key, strong);
+        if secret.is_none() && self.problems.len() == before {
+            self.problem(key, format!("is missing; give it here or as {file_key}"));
+        }
+        secret
+    }
+
+    fn read_secret(&mut self, key: &'static str, path: &Path) -> Option<String> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = std::fs::metadata(path).map(|meta| meta.permissions().mode());
+        if mode.is_ok_and(|mode| mode & 0o022 != 0) {
+            self.problem(key, format!("{} may be written by others; run chmod go-w on it", path.display()));
+            return None;
+        }
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(error) => {
+                self.problem(key, format!("{} cannot be read: {}", path.display(), error.kind()));
+                None
+            }
+        }
+    }
+
+    /// Ends the section: whatever is left nobody knows.
+    pub(super) fn end(mut self) {
+        let left: Vec<String> = self.table.keys().cloned().collect();
+        for key in left {
+            let near = self.known.iter().find(|known| distance(known, &key) <= 2);
+            let hint = near.map(|known| format!("; did you mean \"{known}\"?")).unwrap_or_default();
+            self.problem(&key, format!("is no setting{hint}"));
+        }
+    }
+}
+
+/// Values in problems are short; keys that hold secrets never get here.
+fn shorten(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// Edit distance of two words.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut corner = i;
+        let mut left = i + 1;
+        for (cell, b) in row.iter_mut().skip(1).zip(other.bytes()) {
+            let above = *cell;
+            left = (corner + usize::from(a != b)).min(above + 1).min(left + 1);
+            corner = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_words_are_near() {
+        assert_eq!(distance("window", "windwo"), 2);
+        assert_eq!(distance("window", "window"), 0);
+        assert_eq!(distance("", "abc"), 3);
+        assert!(distance("bot_token", "signing_secret") > 2);
+    }
+}

@@ -1,0 +1,150 @@
+//! Settings: defaults, precedence, and every mistake told at once without a secret in it.
+
+use super::*;
+
+fn problems(text: &str) -> Vec<String> {
+    match Settings::read(text, &[]) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.0.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn slack(extra: &str) -> String {
+    format!(
+        "[slack]\nsigning_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\nbot_token = \"xoxb-1234567890-abcdef\"\nteam_id = \"T1\"\n{extra}"
+    )
+}
+
+#[test]
+fn the_defaults_load() {
+    let settings = Settings::read("", &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(settings.limit, Limit { resets: 5, window: Span::hours(24) });
+    assert!(settings.slack.is_none() && settings.email.is_none() && settings.sms.is_none());
+}
+
+#[test]
+fn environment_stands_over_file_over_default() {
+    let environment = [
+        ("RELATCH_POLICY__WINDOW".to_owned(), "3h".to_owned()),
+        ("RELATCH_LISTEN".to_owned(), "127.0.0.1:1".to_owned()),
+    ];
+    let text = "organization = \"Big Acme\"\n[policy]\nwindow = \"2h\"\nresets_per_admin = 3\n";
+    let settings = Settings::read(text, &environment).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(settings.limit, Limit { resets: 3, window: Span::hours(3) });
+    assert_eq!((settings.organization.as_str(), settings.listen.port()), ("Big Acme", 1));
+}
+
+/// U8: all mistakes at once, each with its key.
+#[test]
+fn every_mistake_is_told_at_once_with_its_key() {
+    let told = problems(
+        r#"
+        listen = "nowhere"
+        public_url = "http://reset.acme.example"
+        database = "postgres://x"
+        organization = ""
+        help_url = "ftp://x"
+        security_email = "nobody"
+        time_zone = "Mars/Olympus"
+        log = "loud"
+        admin_listen = "127.0.0.1:9090"
+        databse = "x"
+        [policy]
+        profile = "strict"
+        resets_per_admin = 0
+        window = "24x"
+        password_length = 7
+        password_lifetime = "0s"
+        offer_lifetime = 10
+        new_password_min_length = 4
+        windwo = "1h"
+        [admins]
+        source = "list"
+        primary = ["nobody"]
+        [identity]
+        match = "name"
+        [slack]
+        signing_secret = "canary-changeme-secret"
+        bot_token = "canary"
+        team_id = "X1"
+        response_origins = ["https://hooks.slack.com/path"]
+        [email]
+        smtp_url = "http://canary:canary@mail"
+        from = "it@acme.example"
+        [sms]
+        kind = "pigeon"
+        [discord]
+        public_key = "x"
+        [[directory]]
+        kind = "ldap"
+        "#,
+    );
+    for key in [
+        "listen",
+        "public_url",
+        "database",
+        "organization",
+        "help_url",
+        "security_email",
+        "time_zone",
+        "log",
+        "admin_listen",
+        "databse",
+        "policy.profile",
+        "policy.resets_per_admin",
+        "policy.window",
+        "policy.password_length",
+        "policy.password_lifetime",
+        "policy.offer_lifetime",
+        "policy.new_password_min_length",
+        "policy.windwo",
+        "admins.primary",
+        "identity.match",
+        "slack.signing_secret",
+        "slack.bot_token",
+        "slack.team_id",
+        "slack.response_origins",
+        "email.smtp_url",
+        "sms.kind",
+        "discord",
+        "directory",
+    ] {
+        assert!(told.iter().any(|line| line.starts_with(&format!("{key}: "))), "{key} is not told in {told:#?}");
+    }
+    assert!(told.iter().any(|line| line.contains("did you mean \"window\"?")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("did you mean \"database\"?")), "{told:#?}");
+    assert!(!told.concat().contains("canary"), "a secret was told: {told:#?}");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_told_by_line_without_its_text() {
+    let told = problems("listen = \"x\"\nbot_token = canary-without-quotes\n");
+    assert_eq!(told, ["line 2: is not TOML"]);
+}
+
+#[test]
+fn secrets_come_from_files_too() {
+    let path = std::env::temp_dir().join(format!("relatch-secret-{}", std::process::id()));
+    std::fs::write(&path, "8f742231b10e8888abcd99yyyzzz85a5\n").unwrap();
+    let text = format!(
+        "[slack]\nsigning_secret_file = \"{}\"\nbot_token = \"xoxb-1234567890-abcdef\"\nteam_id = \"T1\"\n",
+        path.display()
+    );
+    assert_eq!(problems(&text), Vec::<String>::new());
+    assert_eq!(problems(&format!("{text}signing_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n")).len(), 1);
+    std::fs::remove_file(&path).unwrap();
+    assert!(problems(&text)[0].starts_with("slack.signing_secret_file: "));
+}
+
+#[test]
+fn each_gateway_has_its_own_settings() {
+    for good in [
+        "kind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"",
+        "kind = \"twilio\"\naccount_sid = \"AC1\"\nauth_token = \"1234567890abcdef\"\nfrom = \"+16502530000\"",
+        "kind = \"kannel\"\nurl = \"http://127.0.0.1:13013/cgi-bin/sendsms\"\nusername = \"bot\"\npassword = \"x\"",
+    ] {
+        assert_eq!(problems(&format!("[sms]\n{good}\n")), Vec::<String>::new());
+    }
+    assert_eq!(problems("[sms]\nkind = \"webhook\"\n").len(), 2);
+    assert_eq!(problems(&slack("")), Vec::<String>::new());
+}
