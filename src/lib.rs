@@ -20,7 +20,9 @@ pub mod secret;
 pub mod telemetry;
 
 pub mod chat;
+pub mod cli;
 pub mod config;
 pub mod delivery;
+pub mod demo;
 pub mod directory;
 pub mod store;

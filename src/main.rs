@@ -1,2 +1,5 @@
 //! The program `relatch`.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    relatch::cli::main()
+}

@@ -66,7 +66,6 @@ pub struct Settings {
 }
 
 /// The environment variables that concern us, as (name, value).
-#[expect(clippy::disallowed_methods, reason = "settings are read here")]
 pub fn environment() -> Vec<(String, String)> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
@@ -218,18 +217,10 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         offer_lifetime,
         admins: admins?,
         identity: identity?,
-        slack: transpose(slack)?,
-        email: transpose(email)?,
-        sms: transpose(sms)?,
+        slack: slack.flatten(),
+        email: email.flatten(),
+        sms: sms.flatten(),
     })
-}
-
-/// A section that is there but wrong makes the whole wrong.
-fn transpose<T>(section: Option<Option<T>>) -> Option<Option<T>> {
-    match section {
-        None => Some(None),
-        Some(inner) => inner.map(Some),
-    }
 }
 
 fn directories(value: Option<Value>, problems: &mut Vec<Problem>) {
@@ -241,7 +232,7 @@ fn directories(value: Option<Value>, problems: &mut Vec<Problem>) {
             Some("builtin") if one.as_table().is_some_and(|table| table.len() == 1) => {}
             Some("builtin") => problem("kind = \"builtin\" takes no other settings"),
             Some("ldap" | "active-directory" | "keycloak" | "lark") => {
-                problem("this kind is not built yet; use \"builtin\"")
+                problem("this kind is not built yet; use \"builtin\"");
             }
             _ => problem("kind must be builtin, ldap, active-directory, keycloak or lark"),
         }

@@ -1,0 +1,77 @@
+//! Builds the parts of the program from the settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use super::Failure;
+use crate::app::{App, Held, House, Seen};
+use crate::chance::Chance;
+use crate::chat::Chat;
+use crate::chat::slack::Slack;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
+use crate::directory::{Builtin, Directory, Hasher};
+use crate::net;
+use crate::secret::Keys;
+use crate::store::{Store, StoreTasks, Use};
+use crate::telemetry::UnsignedCounter;
+
+/// The deadline of outgoing calls that set none of their own.
+const CALL_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Opens the record as the settings say.
+pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {
+    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    Ok(Store::open(&settings.database, how, Clock::System, settings.limit, &mut rng).await?)
+}
+
+/// The channels as the settings say.
+pub fn deliveries(email: Option<smtp::Config>, sms: Option<sms::Config>, http: &reqwest::Client) -> Deliveries {
+    Deliveries {
+        email: email.map(|config| EmailChannel::Smtp(smtp::Smtp::new(config))),
+        sms: sms.map(|config| SmsChannel::Gateway(sms::Gateway::new(config, http.clone()))),
+    }
+}
+
+/// Everything that `serve` runs on.
+pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
+    let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
+    let clock = Clock::System;
+    let mut rng = Chance::System.rng().map_err(|error| said(&error))?;
+    let keys = Keys::load_or_create(&settings.key_file, &mut rng).map_err(|error| said(&error))?;
+    let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
+    let (store, tasks) = open_store(&settings, Use::Serve).await?;
+    let builtin = Builtin::new(store.clone(), hasher, Chance::System);
+    let mut chats = Vec::new();
+    if let Some(config) = settings.slack {
+        chats.push(Chat::Slack(Slack::new(config, http.clone(), clock.clone()).map_err(|error| said(&error))?));
+    }
+    let app = App {
+        clock,
+        chance: Chance::System,
+        zone: settings.zone,
+        keys,
+        store,
+        directory: Directory::Builtin(builtin),
+        deliveries: deliveries(settings.email, settings.sms, &http),
+        chats,
+        house: House {
+            organization: settings.organization,
+            help_url: settings.help_url,
+            security_email: settings.security_email,
+            password_length: settings.password_length,
+            password_lifetime: settings.password_lifetime,
+            offer_lifetime: settings.offer_lifetime,
+            admins: settings.admins,
+            identity: settings.identity,
+        },
+        held: Held::default(),
+        seen: Seen::default(),
+        unsigned: UnsignedCounter::default(),
+        tasks: TaskTracker::new(),
+    };
+    Ok((Arc::new(app), tasks))
+}

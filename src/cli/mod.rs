@@ -1,0 +1,186 @@
+//! The command line: what there is, what it needs, and how it ends (0 done, 1 not so, 75 busy, 78 settings).
+
+mod audit;
+mod check;
+pub mod house;
+mod manifest;
+mod members;
+mod replay;
+mod resets;
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Problems, Settings};
+use crate::store::OpenError;
+
+/// Another process is at work on the database (sysexits, EX_TEMPFAIL).
+const BUSY: u8 = 75;
+/// The settings cannot be used (sysexits, EX_CONFIG).
+const SETTINGS: u8 = 78;
+
+/// Resets members' passwords from team chat, safely.
+#[derive(Parser)]
+#[command(name = "relatch", version, disable_help_subcommand = true)]
+struct Cli {
+    /// The settings file; relatch.toml where it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the webhooks.
+    Serve,
+    /// Show a whole reset on sample members, then serve until Ctrl-C.
+    Demo(crate::demo::Options),
+    /// Read the settings, then try every dependency.
+    Check,
+    /// Print the default settings with their comments.
+    Config,
+    /// The members of the built-in directory.
+    #[command(subcommand)]
+    Members(members::Command),
+    /// Let a chat account stand for a person: PLATFORM USER_ID EMAIL, or --csv FILE.
+    Link(members::Link),
+    /// Take a link away.
+    Unlink(members::Unlink),
+    /// List resets.
+    Resets(resets::Options),
+    /// The audit: not built yet.
+    Audit(audit::Rest),
+    /// Print an app manifest with the addresses filled in.
+    Manifest(manifest::Options),
+    /// Register commands with a platform: not built yet.
+    Register(audit::Rest),
+    /// Send a recorded webhook again, signed anew.
+    Replay(replay::Options),
+    /// Copy the database: not built yet.
+    Backup(audit::Rest),
+}
+
+/// Why a command ends badly.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The settings.
+    #[error("the settings cannot be used:\n{0}")]
+    Settings(#[from] Problems),
+    /// A part that is named but not built.
+    #[error("{0}")]
+    NotBuilt(String),
+    /// The record cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Anything else, as a sentence.
+    #[error("{0}")]
+    Said(String),
+    /// Nothing to say: the answer is the exit code.
+    #[error("no")]
+    No,
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Settings(_) | Self::NotBuilt(_) | Self::Open(OpenError::Newer | OpenError::OldSqlite(_)) => SETTINGS,
+            Self::Open(OpenError::Locked) => BUSY,
+            Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
+            | Self::Said(_)
+            | Self::No => 1,
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Said(error.to_string())
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Said(error.to_string())
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and version are answers, not errors.
+            let code = if told.use_stderr() { 2 } else { 0 };
+            return if told.print().is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE };
+        }
+    };
+    protect_memory();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::No) && writeln!(std::io::stderr(), "relatch: {failure}").is_err() {
+                return ExitCode::FAILURE;
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let load = || Settings::load(cli.config.as_deref(), &config::environment()).map_err(Failure::from);
+    match cli.command {
+        Command::Serve => run_async(serve::run(load()?)),
+        Command::Demo(options) => {
+            run_async(async { crate::demo::run(options).await.map_err(|stop| Failure::Said(stop.to_string())) })
+        }
+        Command::Check => run_async(check::run(load()?)),
+        Command::Config => say(config::DEFAULT_TEXT),
+        Command::Members(command) => run_async(members::run(load()?, command)),
+        Command::Link(link) => run_async(members::link(load()?, link)),
+        Command::Unlink(unlink) => run_async(members::unlink(load()?, unlink)),
+        Command::Resets(options) => run_async(resets::run(load()?, options)),
+        Command::Manifest(options) => manifest::run(&options),
+        Command::Replay(options) => run_async(replay::run(load()?, options)),
+        Command::Audit(_) => Err(not_built("audit")),
+        Command::Register(_) => Err(not_built("register")),
+        Command::Backup(_) => Err(not_built("backup")),
+    }
+}
+
+fn not_built(command: &str) -> Failure {
+    Failure::NotBuilt(format!("`{command}` is not built yet; nothing was done"))
+}
+
+/// A few threads are enough: what takes time waits, and hashing has threads of its own.
+fn run_async(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(8).enable_all().build()?;
+    runtime.block_on(command)
+}
+
+/// O8: no core dump, and no other process of this user may read our memory.
+fn protect_memory() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let refused =
+        setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err();
+    if refused {
+        tracing::warn!("core dumps could not be turned off");
+    }
+}
+
+/// Prints to standard output.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush().map_err(Failure::from)
+}

@@ -1,0 +1,132 @@
+//! `relatch resets`: what happened, as a table, JSON or CSV.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::members::to_json;
+use super::{Failure, house, say};
+use crate::clock::{Clock, rfc3339};
+use crate::config::Settings;
+use crate::domain::{EmailAddress, Span};
+use crate::store::{HistoryFilter, Past, Use};
+
+/// Which resets, and how.
+#[derive(Args)]
+pub(super) struct Options {
+    /// By this administrator.
+    #[arg(long, value_name = "EMAIL")]
+    admin: Option<EmailAddress>,
+    /// Of this member.
+    #[arg(long, value_name = "EMAIL")]
+    member: Option<EmailAddress>,
+    /// Within this time, such as 24h.
+    #[arg(long)]
+    since: Option<Span>,
+    /// table, json or csv.
+    #[arg(long, default_value = "table", value_parser = ["table", "json", "csv"])]
+    format: String,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(rename = "ref")]
+    reference: String,
+    id: String,
+    admin: String,
+    member: String,
+    platform: &'static str,
+    delivery: Option<&'static str>,
+    state: &'static str,
+    reserved_at: Option<String>,
+    changed_at: Option<String>,
+    slot: &'static str,
+    steps: Vec<ShownStep>,
+}
+
+#[derive(Serialize)]
+struct ShownStep {
+    step: &'static str,
+    outcome: &'static str,
+    detail: Option<String>,
+    at: String,
+}
+
+impl Shown {
+    fn of(past: Past) -> Self {
+        let Past { reset, steps, is_slot_returned } = past;
+        Self {
+            reference: reset.reset_id.reference().to_string(),
+            id: reset.reset_id.to_string(),
+            admin: reset.admin_email,
+            member: reset.member_email,
+            platform: reset.platform.as_str(),
+            delivery: reset.delivery.map(crate::domain::Delivery::as_str),
+            state: reset.state.as_str(),
+            reserved_at: reset.claimed_at.map(rfc3339),
+            changed_at: reset.changed_at.map(rfc3339),
+            slot: if is_slot_returned { "returned" } else { "used" },
+            steps: steps
+                .into_iter()
+                .map(|step| ShownStep {
+                    step: step.step.as_str(),
+                    outcome: step.outcome.as_str(),
+                    detail: step.detail,
+                    at: rfc3339(step.noted_at),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Lists them, the newest first.
+pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
+    let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
+    let filter = HistoryFilter {
+        admin_email: options.admin.as_ref().map(EmailAddress::key),
+        member_email: options.member.as_ref().map(EmailAddress::key),
+        since: options.since.map(|span| Clock::System.now() - span),
+        ..HistoryFilter::default()
+    };
+    let past = store.history(&filter).await?;
+    drop(store);
+    tasks.finish().await;
+    let shown: Vec<Shown> = past.into_iter().map(Shown::of).collect();
+    match options.format.as_str() {
+        "json" => say(&to_json(&shown)?),
+        "csv" => say(&to_csv(&shown)?),
+        _ => shown.iter().try_for_each(|row| {
+            let (at, way) = (row.reserved_at.as_deref().unwrap_or("–"), row.delivery.unwrap_or("–"));
+            say(&format!(
+                "{} {at}  {:<28} {:<28} {way:<6} {:<16} slot {}",
+                row.reference, row.admin, row.member, row.state, row.slot
+            ))
+        }),
+    }
+}
+
+fn to_csv(rows: &[Shown]) -> Result<String, Failure> {
+    let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let header =
+        ["ref", "id", "admin", "member", "platform", "delivery", "state", "reserved_at", "changed_at", "slot", "steps"];
+    writer.write_record(header).map_err(|error| said(&error))?;
+    for row in rows {
+        let steps: Vec<String> = row.steps.iter().map(|step| format!("{}={}", step.step, step.outcome)).collect();
+        let fields = [
+            &row.reference,
+            &row.id,
+            &row.admin,
+            &row.member,
+            row.platform,
+            row.delivery.unwrap_or_default(),
+            row.state,
+            row.reserved_at.as_deref().unwrap_or_default(),
+            row.changed_at.as_deref().unwrap_or_default(),
+            row.slot,
+            &steps.join(" "),
+        ];
+        writer.write_record(fields).map_err(|error| said(&error))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| said(&error))?;
+    String::from_utf8(bytes).map_err(|error| said(&error))
+}

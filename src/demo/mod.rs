@@ -1,0 +1,136 @@
+//! `relatch demo`: sample members, a pretend Slack and a memory outbox around the real server, and one whole reset.
+//!
+//! Every request of the story is signed and posted over HTTP to the server's own port, as Slack would.
+
+mod people;
+mod workspace;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use self::workspace::Workspace;
+use crate::app::{Admins, App, Held, House, Identity, Seen};
+use crate::chance::Chance;
+use crate::chat::Chat;
+use crate::clock::{Clock, Zone};
+use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
+use crate::directory::{Builtin, Directory, Hasher};
+use crate::domain::Span;
+use crate::domain::quota::Limit;
+use crate::http::Server;
+use crate::net;
+use crate::secret::Keys;
+use crate::store::{Store, StoreTasks, Use};
+use crate::telemetry::{self, UnsignedCounter};
+
+/// How the demo runs.
+#[derive(Args)]
+pub struct Options {
+    /// Where to listen; this machine only.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Keep the database in this folder; else it is a temporary one.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// End after the story.
+    #[arg(long)]
+    once: bool,
+}
+
+/// What stops the demo; a sentence.
+pub type Stop = Box<dyn std::error::Error + Send + Sync>;
+
+/// Starts everything, plays the story, and serves until Ctrl-C.
+pub async fn run(options: Options) -> Result<(), Stop> {
+    if !options.listen.ip().is_loopback() {
+        return Err("the demo listens on this machine only, such as 127.0.0.1:8080".into());
+    }
+    telemetry::start(tracing::Level::WARN);
+    let (folder, is_temporary) = match options.data {
+        Some(folder) => (folder, false),
+        None => (std::env::temp_dir().join(format!("relatch-demo-{}", std::process::id())), true),
+    };
+    std::fs::create_dir_all(&folder)?;
+    let ended = play(&folder, options.listen, options.once).await;
+    if is_temporary {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    ended
+}
+
+async fn play(folder: &Path, listen: SocketAddr, once: bool) -> Result<(), Stop> {
+    let tasks = TaskTracker::new();
+    let workspace = Workspace::start(&tasks).await?;
+    let outbox = Outbox::default();
+    let (app, store_tasks) = build(folder, &workspace, &outbox, tasks).await?;
+    people::move_in(&app).await?;
+    let server = Server::start(Arc::clone(&app), TcpListener::bind(listen).await?).await?;
+    workspace.story(server.addr, &outbox).await?;
+    if !once {
+        say(&format!("Serving on http://{} until Ctrl-C.", server.addr))?;
+        tokio::signal::ctrl_c().await?;
+    }
+    drop(workspace);
+    if !server.stop().await {
+        tracing::warn!("stopped with work unfinished");
+    }
+    drop(app);
+    store_tasks.finish().await;
+    Ok(())
+}
+
+async fn build(
+    folder: &Path,
+    workspace: &Workspace,
+    outbox: &Outbox,
+    tasks: TaskTracker,
+) -> Result<(Arc<App>, StoreTasks), Stop> {
+    let clock = Clock::System;
+    let mut rng = Chance::System.rng()?;
+    let limit = Limit { resets: 5, window: Span::hours(24) };
+    let (store, store_tasks) =
+        Store::open(&folder.join("relatch.db"), Use::Serve, clock.clone(), limit, &mut rng).await?;
+    let builtin = Builtin::new(store.clone(), Hasher::start()?, Chance::System);
+    let http = net::client(Duration::from_secs(5))?;
+    let app = App {
+        zone: Zone::utc(),
+        keys: Keys::load_or_create(&folder.join("relatch.key"), &mut rng)?,
+        store,
+        directory: Directory::Builtin(builtin),
+        deliveries: Deliveries {
+            email: Some(EmailChannel::Memory(outbox.clone())),
+            sms: Some(SmsChannel::Memory(outbox.clone())),
+        },
+        chats: vec![Chat::Slack(workspace.adapter(&http, clock.clone())?)],
+        house: House {
+            organization: "Acme".to_owned(),
+            help_url: "https://help.acme.example/password".parse().ok(),
+            security_email: "security@acme.example".parse().ok(),
+            password_length: 8,
+            password_lifetime: Span::hours(24),
+            offer_lifetime: Span::minutes(10),
+            admins: Admins::Directory,
+            identity: Identity::Email,
+        },
+        held: Held::default(),
+        seen: Seen::default(),
+        unsigned: UnsignedCounter::default(),
+        chance: Chance::System,
+        clock,
+        tasks,
+    };
+    Ok((Arc::new(app), store_tasks))
+}
+
+fn say(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
