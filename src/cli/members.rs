@@ -24,7 +24,7 @@ const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 pub(super) enum Command {
     /// Insert or update members by business e-mail; nothing is imported if any line is bad.
     Import {
-        /// A CSV with the header name,business_email,login_method,status,phone,personal_email,role,department,manager_email.
+        /// A CSV with the header `name,business_email,login_method,status,phone,personal_email,role,department,manager_email`.
         file: PathBuf,
     },
     /// List all members.
@@ -65,7 +65,7 @@ pub(super) struct Link {
     /// The business e-mail.
     #[arg(required_unless_present = "csv")]
     email: Option<EmailAddress>,
-    /// A CSV with the header platform,user_id,business_email.
+    /// A CSV with the header `platform,user_id,business_email`.
     #[arg(long, value_name = "FILE", conflicts_with = "platform")]
     csv: Option<PathBuf>,
 }
@@ -146,13 +146,13 @@ async fn import(store: &Store, file: &Path) -> Result<(), Failure> {
 
 fn csv_problem(error: &csv::Error) -> String {
     let line = error.position().map_or(1, csv::Position::line);
-    match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => format!("line {line}: {err}"),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("line {line}: {len} fields instead of {expected_len}")
-        }
-        _ => format!("line {line}: cannot be read"),
+    if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
+        return format!("line {line}: {err}");
     }
+    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
+        return format!("line {line}: {len} fields instead of {expected_len}");
+    }
+    format!("line {line}: cannot be read")
 }
 
 /// Reads one line; every bad field of it is named.

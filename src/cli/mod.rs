@@ -18,9 +18,9 @@ use clap::{Parser, Subcommand};
 use crate::config::{self, Problems, Settings};
 use crate::store::OpenError;
 
-/// Another process is at work on the database (sysexits, EX_TEMPFAIL).
+/// Another process is at work on the database (`EX_TEMPFAIL` of sysexits).
 const BUSY: u8 = 75;
-/// The settings cannot be used (sysexits, EX_CONFIG).
+/// The settings cannot be used (`EX_CONFIG` of sysexits).
 const SETTINGS: u8 = 78;
 
 /// Resets members' passwords from team chat, safely.
@@ -47,7 +47,7 @@ enum Command {
     /// The members of the built-in directory.
     #[command(subcommand)]
     Members(members::Command),
-    /// Let a chat account stand for a person: PLATFORM USER_ID EMAIL, or --csv FILE.
+    /// Let a chat account stand for a person: `PLATFORM USER_ID EMAIL`, or `--csv FILE`.
     Link(members::Link),
     /// Take a link away.
     Unlink(members::Unlink),

@@ -214,11 +214,11 @@ fn elements(message: &Value) -> Vec<&Value> {
 fn show(who: &str, message: &Value) -> Result<(), Stop> {
     let mut lines = Vec::new();
     for block in message["blocks"].as_array().into_iter().flatten() {
-        lines.extend(block["text"]["text"].as_str().map(str::to_owned));
+        lines.extend(block.pointer("/text/text").and_then(Value::as_str).map(str::to_owned));
     }
     let buttons: Vec<String> = elements(message)
         .iter()
-        .filter_map(|button| button["text"]["text"].as_str())
+        .filter_map(|button| button.pointer("/text/text").and_then(Value::as_str))
         .map(|label| format!("[{label}]"))
         .collect();
     if !buttons.is_empty() {
