@@ -1,7 +1,7 @@
 //! The conversation: command → card → choice → last look → act → result, and everything that can go wrong between.
 //!
 //! [`react`] decides quickly what to answer; what takes longer is given back as [`Next`], which the web server runs
-//! in the background with [`carry_out`]. To add a step: an [`Action`], its arm in `choose.rs`, its sentence in
+//! in the background with [`carry_out`]. To add a step: an [`Action`](crate::chat::Action), its arm in `choose.rs`, its sentence in
 //! `messages/`.
 
 mod choose;
