@@ -1,5 +1,6 @@
 //! E-mail through SMTP: prepared up to an accepted recipient before anything changes, then one message.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +12,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use url::Url;
 
 use super::Note;
 use crate::domain::EmailAddress;
@@ -47,12 +48,12 @@ impl Config {
     pub fn read(smtp_url: &SecretString, from: &str, ca_file: Option<PathBuf>) -> Result<Self, &'static str> {
         let url =
             Url::parse(smtp_url.expose_secret()).map_err(|_| "is not an address such as smtps://user:password@host")?;
-        let is_loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err("names no host"),
-        };
+        // The scheme is unknown to the URL standard, so its host is text and no parsed address.
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        if host.is_empty() {
+            return Err("names no host");
+        }
+        let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         let (security, port) = match (url.scheme(), is_loopback) {
             ("smtps", _) => (Security::Implicit, 465),
             ("smtp", false) => (Security::Starttls, 587),
@@ -69,7 +70,6 @@ impl Config {
             }
             _ => return Err("holds a user name or a password, but not both"),
         };
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let from = from.parse().map_err(|_| "has no sender such as Acme IT <it@acme.example>")?;
         Ok(Self { host, port: url.port().unwrap_or(port), security, credentials, from, ca_file })
     }

@@ -143,9 +143,12 @@ fn security_follows_the_address() {
     assert_eq!(security("smtps://u:p@mail.example"), Ok((Security::Implicit, 465)));
     assert_eq!(security("smtp://u:p@mail.example"), Ok((Security::Starttls, 587)));
     assert_eq!(security("smtp://localhost:2525"), Ok((Security::Loopback, 2525)));
-    for wrong in ["http://mail.example", "smtp://", "smtp://u@mail.example", "not an address"] {
-        let error = security(wrong).unwrap_err();
-        assert!(!error.contains(wrong));
+    assert_eq!(security("smtp://127.0.0.1:25"), Ok((Security::Loopback, 25)));
+    assert_eq!(security("smtp://127.0.0.1.evil.example"), Ok((Security::Starttls, 587)));
+    for wrong in
+        ["http://mail.example", "smtp://", "smtp://canary@mail.example", "smtp://:canary@mail.example", "canary"]
+    {
+        assert!(!security(wrong).unwrap_err().contains("canary"), "{wrong}");
     }
 }
 
