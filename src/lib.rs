@@ -1,4 +1,42 @@
 //! Resets members' passwords from team chat, safely. This page is the plan of the house.
+//!
+//! # Floors
+//!
+//! A file uses its own floor and those below, never one above; `tests/floors.rs` holds every file to it.
+//!
+//! | floor | modules | what is there |
+//! |---|---|---|
+//! | 7 | [`cli`], [`config`] | commands and settings |
+//! | 6 | [`demo`] | a pretend Slack workspace that plays a whole conversation |
+//! | 5 | [`http`] | the web server: accept loop, deadlines, webhooks |
+//! | 4 | [`flow`] | the conversation: offer, choose, issue, and every sentence |
+//! | 3 | [`app`] | what a request needs, built once |
+//! | 2 | [`chat`], [`directory`], [`delivery`], [`store`] | adapters, and the record |
+//! | 1 | [`clock`], [`chance`], [`net`], [`secret`], [`telemetry`] | time, randomness, outgoing HTTP, keys, logs |
+//! | 0 | [`domain`] | the rules: no I/O, no async |
+//!
+//! # The chain of proofs
+//!
+//! Each value can only be made by the step before it, so a step that is skipped does not compile:
+//!
+//! 1. [`chat::Verified`]: raw bytes and headers carried a fresh signature of the platform.
+//! 2. [`domain::Permit`]: [`domain::policy::approve`] held every rule against administrator and member. A permit is
+//!    made anew at every click and never carried over from a card.
+//! 3. [`store::Reservation`]: [`store::Store::reserve`] has taken one of the five slots and the intent is on disk.
+//! 4. [`domain::Password`]: made after that, moved and never cloned, shown and sent once, wiped when it is dropped.
+//!
+//! # The life of a reset
+//!
+//! `offered → claimed → changing → changed → delivering → delivered | undelivered | delivery_unknown`. The intent is on
+//! disk before an effect and its outcome after it, so that whatever dies is named at the next start
+//! ([`flow::sweep`]): a claimed reset is refused and its slot comes back; one that was changing is unknown and keeps
+//! it; one that was changed but not delivered is lost. Every move is a compare-and-set on state and owner.
+//!
+//! # Recipes
+//!
+//! * a chat platform: [`chat`]; a directory: [`directory`]; a way of delivery: [`delivery`];
+//! * a rule: [`domain::policy`], and the compiler asks [`flow::messages`] for its sentence;
+//! * a table: [`store`]; a setting: [`config`].
 #![warn(
     clippy::unwrap_used,
     clippy::expect_used,
