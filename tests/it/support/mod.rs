@@ -28,8 +28,13 @@ use tower::ServiceExt;
 pub(crate) const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 pub(crate) const BOT_TOKEN: &str = "xoxb-canary-bot-token-1234567890";
 pub(crate) const TEAM: &str = "T1DC2JH3J";
+/// The origin of the response addresses in the fixtures; what goes there arrives at the pretend Slack.
+pub(crate) const RECORDED_ORIGIN: &str = "http://127.0.0.1:9";
 /// Monday, 2026-11-23 10:00 UTC.
 pub(crate) const START: Moment = Moment(1_795_428_000_000);
+
+/// The limit of the design.
+const FIVE_A_DAY: Limit = Limit { resets: 5, window: Span::hours(24) };
 
 /// An answer of the router.
 pub(crate) struct Answer {
@@ -56,6 +61,7 @@ pub(crate) struct TestBot {
     pub(crate) builtin: Builtin,
     pub(crate) slack: slack::FakeSlack,
     signer: Slack,
+    ground: Ground,
     serial: std::sync::atomic::AtomicU32,
 }
 
@@ -84,31 +90,61 @@ pub(crate) const PEOPLE: &[Person] = &[
     ("Fon Phone", "fon@acme.example", "phone", "active", Some("+821012345644"), None, "member"),
 ];
 
+/// What a bot stands on, and what stays when it is started again.
+#[derive(Clone)]
+struct Ground {
+    folder: PathBuf,
+    clock: Clock,
+    limit: Limit,
+    slack: slack::FakeSlack,
+    http: reqwest::Client,
+    outbox: Outbox,
+}
+
+impl Ground {
+    fn new(at: Moment, limit: Limit, slack: slack::FakeSlack, http: reqwest::Client) -> Self {
+        let (folder, clock) = (slack::fresh_folder(), Clock::fixed(at));
+        Self { folder, clock, limit, slack, http, outbox: Outbox::default() }
+    }
+}
+
 impl TestBot {
     pub(crate) async fn new() -> Self {
-        Self::with_limit(Limit { resets: 5, window: Span::hours(24) }).await
+        Self::with_limit(FIVE_A_DAY).await
     }
 
     pub(crate) async fn with_limit(limit: Limit) -> Self {
-        let folder = slack::fresh_folder();
-        let clock = Clock::fixed(START);
-        Self::open(folder, clock, limit, slack::FakeSlack::start().await).await
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let bot = Self::open(Ground::new(START, limit, slack::FakeSlack::start().await, http), 7).await;
+        bot.settle_in().await;
+        bot
     }
 
-    pub(crate) async fn open(folder: PathBuf, clock: Clock, limit: Limit, slack: slack::FakeSlack) -> Self {
-        let chance = Chance::seeded(7);
-        let (store, _tasks) = Store::open(
-            &folder.join("relatch.db"),
-            Use::Serve,
-            clock.clone(),
-            limit,
-            &mut Chance::System.rng().unwrap(),
-        )
-        .await
-        .unwrap();
+    /// For requests that were recorded: the time is theirs, and their response addresses lead to the pretend Slack.
+    pub(crate) async fn recorded(at: Moment) -> Self {
+        let slack = slack::FakeSlack::start().await;
+        let http = slack.client();
+        let bot = Self::open(Ground::new(at, FIVE_A_DAY, slack, http), 7).await;
+        bot.settle_in().await;
+        bot
+    }
+
+    /// The process ends and a new one starts on the same file: what was in memory only is gone.
+    pub(crate) async fn restart(self) -> Self {
+        self.settle().await;
+        let Self { ground, app, directory, builtin, .. } = self;
+        drop((app, directory, builtin));
+        Self::open(ground, 8).await
+    }
+
+    async fn open(ground: Ground, seed: u64) -> Self {
+        let Ground { folder, clock, limit, slack, http, outbox } = ground.clone();
+        let chance = Chance::seeded(seed);
+        let mut rng = Chance::System.rng().unwrap();
+        let path = folder.join("relatch.db");
+        let (store, _tasks) = Store::open(&path, Use::Serve, clock.clone(), limit, &mut rng).await.unwrap();
         let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone());
         let directory = Rehearsed::new(builtin.clone());
-        let outbox = Outbox::default();
         let config = || Config {
             signing_secret: SECRET.to_owned().into(),
             previous_signing_secret: None,
@@ -117,9 +153,8 @@ impl TestBot {
             enterprise_id: None,
             app_id: None,
             api_url: format!("{}/api/", slack.base).parse().unwrap(),
-            response_origins: vec![slack.base.parse().unwrap()],
+            response_origins: vec![slack.base.parse().unwrap(), RECORDED_ORIGIN.parse().unwrap()],
         };
-        let http = net::client(Duration::from_secs(5)).unwrap();
         let app = Arc::new(App {
             clock: clock.clone(),
             zone: Zone::utc(),
@@ -148,9 +183,21 @@ impl TestBot {
             tasks: tokio_util::task::TaskTracker::new(),
         });
         let signer = Slack::new(config(), http, clock.clone()).unwrap();
-        let bot = Self { app, clock, outbox, directory, builtin, slack, signer, serial: 0.into() };
-        bot.settle_in().await;
-        bot
+        let serial = u32::try_from(seed).unwrap() * 10_000;
+        Self { app, clock, outbox, directory, builtin, slack, signer, ground, serial: serial.into() }
+    }
+
+    /// What stands on disk, in a form that can be compared.
+    pub(crate) async fn trace(&self) -> String {
+        let path = self.ground.folder.join("relatch.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        let sql = "select
+            (select coalesce(group_concat(reset_id || state || coalesce(delivery, '')), '') from reset) || ' '
+            || (select count(*) from slot) || ' ' || (select count(*) from slot where returned_at is not null) || ' '
+            || (select count(*) from audit) || ' ' || (select count(*) from replay_key) || ' '
+            || (select count(credential) from member)";
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
     }
 
     async fn settle_in(&self) {

@@ -57,6 +57,13 @@ impl FakeSlack {
         Self { base, memory }
     }
 
+    /// A client whose every call arrives here, also one to the address that fixtures name.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        let tls = relatch::net::tls_config(None).unwrap();
+        let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
+        builder.proxy(reqwest::Proxy::all(&self.base).unwrap()).build().unwrap()
+    }
+
     pub(crate) fn know(&self, email: &str) {
         let user = json!({
             "id": user_id(email), "team_id": super::TEAM, "is_email_confirmed": true, "profile": { "email": email },

@@ -1,0 +1,172 @@
+//! Every request in `tests/fixtures/` through the real router, five ways: as recorded, with one bit flipped, unsigned,
+//! six minutes late, and twice.
+//!
+//! To add a case, add a file: request line, headers, a blank line, the body, signed with the secret of the tests. A
+//! header `X-After` names the cases that came before it in the same conversation; it is not a part of the request.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use relatch::domain::{Moment, Span};
+use serde_json::Value;
+
+use crate::support::TestBot;
+use crate::support::slack::text_of;
+
+/// A request as it was received.
+#[derive(Clone)]
+struct Recorded {
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    after: Vec<String>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/slack")
+}
+
+fn names(extension: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let chosen = files.filter(|path| path.extension().is_some_and(|found| found == extension));
+    chosen.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+impl Recorded {
+    fn read(name: &str) -> Self {
+        let text = std::fs::read_to_string(folder().join(format!("{name}.http"))).unwrap();
+        let (head, body) = text.split_once("\n\n").expect("a blank line behind the headers");
+        let mut lines = head.lines();
+        let path = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a request line").to_owned();
+        let mut recorded =
+            Self { path, headers: Vec::new(), body: body.trim_end().as_bytes().to_vec(), after: Vec::new() };
+        for (name, value) in lines.map(|line| line.split_once(": ").expect("a header")) {
+            match name {
+                "X-After" => recorded.after = value.split(", ").map(str::to_owned).collect(),
+                _ => recorded.headers.push((name.to_owned(), value.to_owned())),
+            }
+        }
+        recorded
+    }
+
+    fn at(&self) -> Moment {
+        let header = self.headers.iter().find(|(name, _)| name == "X-Slack-Request-Timestamp");
+        Moment::from_unix_seconds(header.expect("a timestamp").1.parse().unwrap())
+    }
+
+    fn request(&self) -> Request<Body> {
+        let mut request = Request::post(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(Body::from(self.body.clone())).unwrap()
+    }
+
+    fn unsigned(mut self) -> Self {
+        self.headers.retain(|(name, _)| name != "X-Slack-Signature");
+        self
+    }
+
+    fn with_flipped_bit(mut self, at: usize) -> Self {
+        self.body[at / 8] ^= 1 << (at % 8);
+        self
+    }
+
+    /// A bot that has seen everything that came before, at the time of this request.
+    async fn bot(&self) -> TestBot {
+        let before: Vec<Self> = self.after.iter().map(|name| Self::read(name)).collect();
+        let bot = TestBot::recorded(before.first().unwrap_or(self).at()).await;
+        for earlier in before {
+            bot.clock.advance(earlier.at() - bot.clock.now());
+            assert_eq!(bot.send(earlier.request()).await.status, StatusCode::OK);
+            bot.settle().await;
+        }
+        bot.clock.advance(self.at() - bot.clock.now());
+        bot
+    }
+}
+
+/// What the administrator sees, and what goes elsewhere.
+fn told(status: StatusCode, answer: &Value, said: &[Value], sent: &[String]) -> String {
+    let mut lines = vec![format!("{status}")];
+    let message = |message: &Value| match message["errors"].as_object() {
+        Some(errors) => format!("{}: {:#?}", message["response_action"].as_str().unwrap(), errors),
+        None => text_of(message),
+    };
+    if !answer.is_null() {
+        lines.extend(["-- answer".to_owned(), message(answer)]);
+    }
+    for follow_up in said {
+        let how = if follow_up["replace_original"] == true { "replaces the message" } else { "is added" };
+        lines.extend([format!("-- follow-up, {how}"), message(follow_up)]);
+    }
+    lines.extend(sent.iter().map(|sent| format!("-- sent to {sent}")));
+    lines.join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_is_answered_as_recorded() {
+    for name in names("http") {
+        let recorded = Recorded::read(&name);
+        let bot = recorded.bot().await;
+        let before = bot.slack.said().len();
+        let answer = bot.send(recorded.request()).await;
+        bot.settle().await;
+        let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
+        let told = told(answer.status, &answer.json(), &bot.slack.said()[before..], &sent);
+        insta::with_settings!({
+            snapshot_path => folder(),
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, { insta::assert_snapshot!(name.as_str(), told) });
+    }
+    assert_eq!(names("http"), names("snap"), "every case has one answer, and every answer its case");
+}
+
+/// One bit anywhere, no signature, or six minutes: 401, an empty body, and nothing else happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_comes_of_a_request_that_is_not_proven() {
+    for name in names("http") {
+        let recorded = Recorded::read(&name);
+        let bits = recorded.body.len() * 8;
+        let flipped = [0, bits / 3, bits / 2, bits - 1].map(|bit| recorded.clone().with_flipped_bit(bit));
+        let ways = flipped.into_iter().map(|way| (way, Span(0))).chain([
+            (recorded.clone().unsigned(), Span(0)),
+            (recorded.clone(), Span::minutes(6)),
+            (recorded.clone(), Span::minutes(-6)),
+        ]);
+        for (way, late) in ways {
+            let bot = recorded.bot().await;
+            bot.clock.advance(late);
+            let before = (bot.trace().await, bot.slack.said().len());
+            let answer = bot.send(way.request()).await;
+            bot.settle().await;
+            assert_eq!((answer.status, answer.body.as_slice()), (StatusCode::UNAUTHORIZED, b"".as_slice()), "{name}");
+            assert_eq!((bot.trace().await, bot.slack.said().len()), before, "{name}");
+        }
+    }
+}
+
+/// The same bytes again: 409 while they are remembered, and the record stands as it stood.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_time_is_no_second_effect() {
+    for name in names("http") {
+        let recorded = Recorded::read(&name);
+        let mut bot = recorded.bot().await;
+        assert_eq!(bot.send(recorded.request()).await.status, StatusCode::OK, "{name}");
+        bot.settle().await;
+        let before = (bot.trace().await, bot.slack.said().len());
+        for is_restarted in [false, true] {
+            if is_restarted {
+                // Now only the disk remembers.
+                bot = bot.restart().await;
+            }
+            let again = bot.send(recorded.request()).await;
+            bot.settle().await;
+            assert_eq!((again.status, again.body.as_slice()), (StatusCode::CONFLICT, b"".as_slice()), "{name}");
+            assert_eq!((bot.trace().await, bot.slack.said().len()), before, "{name}");
+        }
+    }
+}
