@@ -2,4 +2,7 @@
 
 mod conversation;
 mod fixtures;
+mod hostile;
+mod secrets;
+mod store;
 mod support;

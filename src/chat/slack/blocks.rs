@@ -44,9 +44,9 @@ fn plain(text: &str, limit: usize) -> Value {
 /// raw `<` there is no mention and no link.
 fn fallback(message: &Message) -> String {
     let mut text = message.title.clone();
-    for line in &message.lines {
-        text.push('\n');
-        text.push_str(line);
+    if !message.lines.is_empty() {
+        text.push(' ');
+        text.push_str(&message.lines.join("\n"));
     }
     fit(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"), SECTION)
 }

@@ -187,17 +187,45 @@ impl TestBot {
         Self { app, clock, outbox, directory, builtin, slack, signer, ground, serial: serial.into() }
     }
 
+    /// One more plain member, `NAME@acme.example`.
+    pub(crate) async fn add_member(&self, name: &str) {
+        let email = format!("{name}@acme.example");
+        let plain = PEOPLE.iter().find(|person| person.1 == "lee@acme.example").map(member_row).unwrap();
+        let row = MemberRow {
+            member_id: MemberId(format!("id-{name}")),
+            name: name.to_owned(),
+            business_email: email.clone(),
+            business_email_key: email,
+            ..plain
+        };
+        self.app.store.import_members(vec![row]).await.unwrap();
+    }
+
+    async fn look(&self, sql: &str) -> sqlx::sqlite::SqliteRow {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.ground.folder.join("relatch.db"));
+        let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap()
+    }
+
+    /// The rows of a table.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        sqlx::Row::get(&self.look(&format!("select count(*) from {table}")).await, 0)
+    }
+
+    /// Every byte that lies on disk.
+    pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(&self.ground.folder).unwrap().map(|entry| entry.unwrap().path());
+        files.flat_map(|path| std::fs::read(path).unwrap()).collect()
+    }
+
     /// What stands on disk, in a form that can be compared.
     pub(crate) async fn trace(&self) -> String {
-        let path = self.ground.folder.join("relatch.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
         let sql = "select
             (select coalesce(group_concat(reset_id || state || coalesce(delivery, '')), '') from reset) || ' '
             || (select count(*) from slot) || ' ' || (select count(*) from slot where returned_at is not null) || ' '
             || (select count(*) from audit) || ' ' || (select count(*) from replay_key) || ' '
             || (select count(credential) from member)";
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+        sqlx::Row::get(&self.look(sql).await, 0)
     }
 
     async fn settle_in(&self) {
@@ -221,13 +249,22 @@ impl TestBot {
 
     /// Signs and posts a body as Slack would, now.
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
-        let [(timestamp_name, timestamp), (signature_name, signature)] =
-            self.signer.sign(body.as_bytes(), self.clock.now());
+        self.post_bytes(path, body.as_bytes().to_vec()).await
+    }
+
+    /// The headers with which Slack would send a body now.
+    pub(crate) fn sign(&self, body: &str) -> [(&'static str, String); 2] {
+        self.signer.sign(body.as_bytes(), self.clock.now())
+    }
+
+    /// The same for bytes that may be anything.
+    pub(crate) async fn post_bytes(&self, path: &str, body: Vec<u8>) -> Answer {
+        let [(timestamp_name, timestamp), (signature_name, signature)] = self.signer.sign(&body, self.clock.now());
         let request = Request::post(path)
             .header("content-type", "application/x-www-form-urlencoded")
             .header(timestamp_name, timestamp)
             .header(signature_name, signature)
-            .body(Body::from(body.to_owned()))
+            .body(Body::from(body))
             .unwrap();
         self.send(request).await
     }

@@ -23,6 +23,7 @@ struct Memory {
     reply_status: Arc<Mutex<Option<u16>>>,
     who_status: Arc<Mutex<Option<(u16, Value)>>>,
     uses: Arc<Mutex<HashMap<String, u32>>>,
+    who_delay: Arc<Mutex<std::time::Duration>>,
 }
 
 /// A pretend Slack on a port of its own.
@@ -91,6 +92,11 @@ impl FakeSlack {
         *self.memory.who_status.lock().unwrap() = answer;
     }
 
+    /// How long `users.info` takes from now on.
+    pub(crate) fn delay_who(&self, delay: std::time::Duration) {
+        *self.memory.who_delay.lock().unwrap() = delay;
+    }
+
     pub(crate) fn said(&self) -> Vec<Value> {
         self.memory.said.lock().unwrap().iter().map(|(_, said)| said.clone()).collect()
     }
@@ -109,6 +115,8 @@ impl FakeSlack {
 }
 
 async fn users_info(State(memory): State<Memory>, body: String) -> impl IntoResponse {
+    let delay = *memory.who_delay.lock().unwrap();
+    tokio::time::sleep(delay).await;
     if let Some((status, answer)) = memory.who_status.lock().unwrap().clone() {
         return (StatusCode::from_u16(status).unwrap(), [("retry-after", "7")], answer.to_string());
     }

@@ -1,0 +1,89 @@
+//! P3: no password, no secret and no token in a log line, on disk or in a message that is not the plan's own.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use relatch::directory::{NextReset, ResetFailed};
+use relatch::domain::delivery::{Outcome, Refusal};
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::support::slack::shown_password;
+use crate::support::{BOT_TOKEN, SECRET, TestBot};
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn contains(bytes: &[u8], secret: &str) -> bool {
+    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+}
+
+/// Everything that anybody logs at TRACE, libraries of ours included, while every kind of reset goes by: shown, sent,
+/// refused, unknown, undelivered and delivered another way. One thread, so that all of it is heard.
+#[tokio::test]
+async fn secrets_stay_out_of_logs_and_off_the_disk() {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(move || writer.clone());
+    let ours = tracing_subscriber::filter::Targets::new().with_target("relatch", tracing::Level::TRACE);
+    let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines).with(ours));
+
+    let bot = TestBot::new().await;
+    let mut passwords = Vec::new();
+    passwords.extend(shown_password(&bot.reset(JO, MINA, "deliver_copy").await));
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Message));
+    let undelivered = bot.reset(JO, MINA, "deliver_phone").await;
+    bot.click(JO, &undelivered, "deliver_email").await;
+    for (next, outcome) in [
+        (NextReset::Fail(ResetFailed::Refused("it says no".to_owned())), None),
+        (NextReset::ChangeAndLoseTheAnswer, None),
+        (NextReset::Real, Some(Outcome::Unknown)),
+        (NextReset::Real, None),
+    ] {
+        bot.directory.next_reset(next);
+        if let Some(outcome) = outcome {
+            bot.outbox.end_next_send(outcome);
+        }
+        bot.reset(JO, MINA, "deliver_phone").await;
+    }
+    bot.set_password("noa@acme.example", "canary-of-noa-1").await;
+    let sent = bot.outbox.take();
+    passwords.extend(sent.iter().filter_map(|sent| {
+        let (_, rest) = sent.text.split_once("password is ").or_else(|| sent.text.split_once("Your new one is:\n"))?;
+        Some(rest.trim().chars().take(8).collect())
+    }));
+    assert!(passwords.len() >= 3, "only {} passwords were seen", passwords.len());
+    let reply_address = format!("{}/reply/", bot.slack.base);
+    let said: Vec<u8> = bot.slack.said().iter().flat_map(|said| said.to_string().into_bytes()).collect();
+    let disk = bot.bytes_on_disk();
+    drop(listening);
+
+    let log = log.0.lock().unwrap().clone();
+    assert!(contains(&log, "a reset ended"), "the log was not heard");
+    assert!(contains(&disk, "Mina Park"), "the disk was not read");
+    for secret in passwords.iter().map(String::as_str).chain([SECRET, BOT_TOKEN, "canary-of-noa-1"]) {
+        assert!(!contains(&log, secret), "{secret} is in the log");
+        assert!(!contains(&disk, secret), "{secret} is on the disk");
+    }
+    for password in &passwords {
+        let times = said.windows(password.len()).filter(|window| *window == password.as_bytes()).count();
+        assert!(times <= 1, "a password was said {times} times");
+    }
+    // A reply address is a bearer token for half an hour: it lies sealed on disk, and never in a log.
+    assert!(!contains(&log, &reply_address) && !contains(&disk, &reply_address));
+    for contact in ["+821012345642", "mina@mail.example"] {
+        assert!(!contains(&log, contact), "{contact} is in the log");
+    }
+}

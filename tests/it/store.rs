@@ -1,0 +1,258 @@
+//! What every store must do, one list of behaviours: races on a slot and on a card, fencing, recovery from each state,
+//! one process at a time, and no way back from a newer database. SQLite is the one member so far.
+
+use std::sync::Arc;
+
+use relatch::chance::Chance;
+use relatch::clock::Clock;
+use relatch::domain::policy::{self, Case, Person};
+use relatch::domain::quota::Limit;
+use relatch::domain::{Permit, ResetId, Span, State, Step, StepOutcome};
+use relatch::flow::sweep;
+use relatch::store::{
+    ClickRefused, HistoryFilter, MoveRefused, OpenError, ReplayKey, Reservation, StepNote, Store, Use,
+};
+
+use crate::support::slack::{button_value, fresh_folder, user_id};
+use crate::support::{PEOPLE, START, TEAM, TestBot};
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+
+/// A permit as the policy gives it to Jo for a member.
+async fn permit(bot: &TestBot, member: &str) -> Permit {
+    use relatch::directory::{Backend, By, Match};
+
+    let by = [By::Email(JO.parse().unwrap()), By::Email(member.parse().unwrap())];
+    let found = bot.directory.find(&by).await.unwrap();
+    let [Match::One(admin), Match::One(member)] = found.as_slice() else { panic!("{found:?}") };
+    let case = Case { admin: Person { member: admin, role: admin.role }, member: Person { member, role: member.role } };
+    policy::approve(&case, START).unwrap()
+}
+
+/// A card on which Copy was chosen, by its id.
+async fn chosen(bot: &TestBot, member: &str) -> ResetId {
+    let ready = bot.last_look(JO, member, "deliver_copy").await;
+    bot.app.keys.read_button_value(&button_value(&ready, "confirm").unwrap()).unwrap()
+}
+
+async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<Reservation, ClickRefused> {
+    let clicker = relatch::domain::ChatUser {
+        platform: relatch::domain::Platform::Slack,
+        tenant: TEAM.to_owned(),
+        user: user_id(JO),
+    };
+    let key = ReplayKey(key.to_owned());
+    let reserved = bot.app.store.reserve(permit(bot, member).await, id, key, clicker, None).await.unwrap();
+    reserved.map(|(reservation, ..)| reservation)
+}
+
+async fn state_and_slot(bot: &TestBot) -> (State, bool) {
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    (past[0].reset.state, past[0].is_slot_returned)
+}
+
+/// P1: two confirmations of one card at once, with different bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_card_is_reserved_once() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    let (one, two) = tokio::join!(reserve(&bot, id, MINA, "a"), reserve(&bot, id, MINA, "b"));
+    let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    assert_eq!(refused, [ClickRefused::InProgress]);
+}
+
+/// P2: reservations of six members by one administrator at once, one slot each.
+#[tokio::test(flavor = "multi_thread")]
+async fn six_reservations_at_once_take_five_slots() {
+    let bot = Arc::new(TestBot::new().await);
+    let members = ["kim", "lee", "mina.park", "noa", "jo2", "jo3"].map(|name| format!("{name}@acme.example"));
+    for extra in ["jo2", "jo3"] {
+        bot.add_member(extra).await;
+    }
+    let mut cards = Vec::new();
+    for member in &members {
+        bot.slack.know(member);
+        let card = bot.card(JO, member).await;
+        if button_value(&card, "reachable").is_some() {
+            bot.click(JO, &card, "reachable").await;
+        }
+        let value = button_value(&card, "cancel").unwrap();
+        bot.click_value(JO, "deliver_copy", &value).await;
+        cards.push(bot.app.keys.read_button_value(&value).unwrap());
+    }
+    let tries: Vec<_> = cards
+        .into_iter()
+        .zip(members)
+        .map(|(id, member)| {
+            let bot = Arc::clone(&bot);
+            bot.clone().app.tasks.spawn(async move { reserve(&bot, id, &member, &member).await.err() })
+        })
+        .collect();
+    let mut refused = Vec::new();
+    for one in tries {
+        refused.extend(one.await.unwrap());
+    }
+    assert_eq!(refused.iter().map(ClickRefused::code).collect::<Vec<_>>(), ["limit"]);
+}
+
+/// The same member twice at once: one is in the middle, the other is told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_reset_by_one_at_a_time() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    reserve(&bot, id, MINA, "a").await.unwrap();
+    let told = bot.command("kim@acme.example", "<@UMINAPARK>").await.json()["text"].to_string();
+    assert!(told.contains("Jo Lim is resetting Mina Park right now. Nothing was changed."), "{told}");
+}
+
+/// How far a reset goes before its process dies.
+async fn go(bot: &TestBot, reservation: &Reservation, until: State) {
+    for state in [State::Changing, State::Changed, State::Delivering, State::Undelivered] {
+        if until == State::Claimed {
+            return;
+        }
+        let steps = if state == State::Changed {
+            [Step::Change, Step::SignOut, Step::Notice]
+                .map(|step| StepNote {
+                    step,
+                    outcome: if step == Step::Change { StepOutcome::Done } else { StepOutcome::Pending },
+                    detail: None,
+                })
+                .to_vec()
+        } else {
+            Vec::new()
+        };
+        bot.app.store.advance(reservation, state, None, steps).await.unwrap();
+        if state == until {
+            return;
+        }
+    }
+}
+
+/// Section 3: what a dead process left behind is named, its slot is kept or given back, the administrator is told at
+/// their next command, the steps that can be repeated are done, and the dead hand can move nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_state_has_its_recovery() {
+    for (died_in, named, is_slot_returned, told) in [
+        (State::Claimed, State::Refused, true, "nothing was changed and no reset was used"),
+        (State::Changing, State::Unknown, false, "nobody can say whether it was changed"),
+        (State::Changed, State::Lost, false, "changed but not delivered, and the old password no longer works"),
+        (State::Delivering, State::DeliveryUnknown, false, "nobody can say whether it arrived"),
+        (State::Undelivered, State::Undelivered, false, "changed but not delivered, and the old password no longer"),
+    ] {
+        let bot = TestBot::new().await;
+        let id = chosen(&bot, MINA).await;
+        let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+        go(&bot, &reservation, died_in).await;
+        // The address of the follow-up is dead by then, so that only the next command can tell.
+        bot.app.store.forget_reply(id).await.unwrap();
+        let bot = bot.restart().await;
+        sweep::recover(&bot.app).await.unwrap();
+        assert_eq!(state_and_slot(&bot).await, (named, is_slot_returned), "{died_in}");
+        let next = bot.card(JO, "noa@acme.example").await;
+        assert!(crate::support::slack::text_of(&next).contains(told), "{died_in}: {next:#}");
+        let moved = bot.app.store.advance(&reservation, State::Delivered, None, Vec::new()).await;
+        assert!(matches!(moved, Err(MoveRefused::Fenced)), "{died_in}");
+        let steps = bot.app.store.steps(&[id]).await.unwrap().remove(&id).unwrap_or_default();
+        assert!(steps.iter().all(|step| step.outcome != StepOutcome::Pending), "{died_in}: {steps:?}");
+        // Recovery again moves nothing.
+        sweep::recover(&bot.app).await.unwrap();
+        assert_eq!(state_and_slot(&bot).await, (named, is_slot_returned), "{died_in}");
+    }
+}
+
+/// The same through the follow-up address, while it lives; then the next command is silent about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn recovery_tells_through_the_follow_up_while_it_lives() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+    go(&bot, &reservation, State::Changed).await;
+    let bot = bot.restart().await;
+    sweep::recover(&bot.app).await.unwrap();
+    let told = bot.slack.last_text();
+    assert!(told.contains("password was changed at 10:00, but not delivered") && told.contains("again."), "{told}");
+    assert!(told.contains("✓ signed out everywhere") || !told.contains("✓"), "{told}");
+    let next = bot.card(JO, "noa@acme.example").await;
+    assert!(!crate::support::slack::text_of(&next).contains("About your reset"));
+}
+
+/// A process that hangs is taken for dead by another one only after its deadline.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_living_process_is_left_alone_until_its_deadline() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+    bot.clock.advance(Span::seconds(149));
+    sweep::round(&bot.app).await.unwrap();
+    assert_eq!(state_and_slot(&bot).await, (State::Claimed, false));
+    bot.clock.advance(Span::seconds(1));
+    sweep::round(&bot.app).await.unwrap();
+    assert_eq!(state_and_slot(&bot).await, (State::Refused, true));
+    assert!(bot.app.store.advance(&reservation, State::Changing, None, Vec::new()).await.is_err());
+}
+
+async fn open(path: &std::path::Path, how: Use) -> Result<Store, OpenError> {
+    let limit = Limit { resets: 5, window: Span::hours(24) };
+    let mut rng = Chance::System.rng().unwrap();
+    Store::open(path, how, Clock::fixed(START), limit, &mut rng).await.map(|(store, _)| store)
+}
+
+/// A second `serve` is turned away; other commands work beside the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_serves_a_database() {
+    let path = fresh_folder().join("relatch.db");
+    let first = open(&path, Use::Serve).await.unwrap();
+    assert!(matches!(open(&path, Use::Serve).await, Err(OpenError::Locked)));
+    let beside = open(&path, Use::Beside).await.unwrap();
+    assert!(beside.is_writable().await && first.is_writable().await);
+    drop(first);
+    open(&path, Use::Serve).await.unwrap();
+}
+
+/// A database of tomorrow is left as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_database_is_refused() {
+    let path = fresh_folder().join("relatch.db");
+    drop(open(&path, Use::Serve).await.unwrap());
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("insert into _sqlx_migrations values (9999, 'tomorrow', 0, true, x'00', 0)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    assert!(matches!(open(&path, Use::Serve).await, Err(OpenError::Newer)));
+}
+
+/// From 3.54 on, SQLite prepares two-table joins anew at every use when a driver clears its bindings, as ours does.
+/// Before the bundled version moves there, count `SQLITE_STMTSTATUS_REPREPARE` of the reader's statements.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bundled_sqlite_keeps_prepared_statements() {
+    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap();
+    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await.unwrap();
+    let minor: u32 = version.split('.').nth(1).unwrap().parse().unwrap();
+    assert!(version.starts_with("3.") && minor < 54, "{version}");
+}
+
+/// Q12 and section 3: what has been kept long enough goes, and what is younger stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_long_enough_is_purged() {
+    let bot = TestBot::new().await;
+    bot.reset(JO, MINA, "deliver_copy").await;
+    let card = bot.card(JO, "noa@acme.example").await;
+    bot.click(JO, &card, "cancel").await;
+    assert_eq!(bot.app.store.purge().await.unwrap(), 0);
+    let count = async |table: &str| bot.count(table).await;
+    let before = (count("reset").await, count("slot").await, count("audit").await);
+    bot.clock.advance(Span(Span::hours(9).0 + 1));
+    bot.app.store.purge().await.unwrap();
+    assert_eq!((count("replay_key").await, count("reset").await), (0, before.0));
+    bot.clock.advance(Span::hours(7 * 24));
+    bot.app.store.purge().await.unwrap();
+    assert_eq!((count("reset").await, count("slot").await, count("audit").await), (1, before.1, before.2));
+    bot.clock.advance(Span::hours(400 * 24));
+    bot.app.store.purge().await.unwrap();
+    assert_eq!((count("reset").await, count("slot").await, count("audit").await, count("step").await), (0, 0, 0, 0));
+    assert_eq!(count("member").await, i64::try_from(PEOPLE.len()).unwrap());
+}
