@@ -85,7 +85,7 @@ fn uses(source: &str, depth: usize) -> Vec<String> {
         .collect();
     for (at, _) in bare.match_indices("super::").filter(|(at, _)| starts_word(*at)) {
         let chain = &bare[at..];
-        let steps = (0..).take_while(|step| chain[step * 7..].starts_with("super::")).count();
+        let steps = std::iter::successors(chain.strip_prefix("super::"), |rest| rest.strip_prefix("super::")).count();
         if steps >= depth {
             found.extend(names_behind(&chain[steps * 7..]));
         }

@@ -138,7 +138,10 @@ async fn import(store: &Store, file: &Path) -> Result<(), Failure> {
         }
     }
     if !problems.is_empty() {
-        return Err(Failure::Said(format!("nothing was imported:\n{}", problems.join("\n"))));
+        return Err(Failure::Said(format!(
+            "the file cannot be imported. Nothing was changed. Mend these lines:\n{}",
+            problems.join("\n")
+        )));
     }
     let count = store.import_members(rows).await?;
     say(&format!("{} added, {} updated", count.added, count.updated))
@@ -323,7 +326,7 @@ fn read_password() -> Result<Zeroizing<String>, Failure> {
     std::io::stdin().take(1024).read_to_string(&mut text)?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
-        return Err(Failure::Said("no password on standard input; nothing was changed".to_owned()));
+        return Err(Failure::Said("no password on standard input. Nothing was changed.".to_owned()));
     }
     Ok(Zeroizing::new(line.to_owned()))
 }
@@ -364,7 +367,10 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
         links.push((platform, user, email));
     }
     if !problems.is_empty() {
-        return Err(Failure::Said(format!("nothing was linked:\n{}", problems.join("\n"))));
+        return Err(Failure::Said(format!(
+            "the file cannot be used. Nothing was changed. Mend these lines:\n{}",
+            problems.join("\n")
+        )));
     }
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
     for (platform, user, email) in &links {
@@ -384,6 +390,6 @@ pub(super) async fn unlink(settings: Settings, unlink: Unlink) -> Result<(), Fai
     if was_linked {
         say("unlinked")
     } else {
-        Err(Failure::Said("there was no such link; nothing was changed".to_owned()))
+        Err(Failure::Said("there is no such link. Nothing was changed.".to_owned()))
     }
 }

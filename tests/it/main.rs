@@ -3,6 +3,7 @@
 mod conversation;
 mod fixtures;
 mod hostile;
+mod manifests;
 mod secrets;
 mod store;
 mod support;

@@ -85,8 +85,8 @@ async fn six_reservations_at_once_take_five_slots() {
         .into_iter()
         .zip(members)
         .map(|(id, member)| {
-            let bot = Arc::clone(&bot);
-            bot.clone().app.tasks.spawn(async move { reserve(&bot, id, &member, &member).await.err() })
+            let (bot, tasks) = (Arc::clone(&bot), bot.app.tasks.clone());
+            tasks.spawn(async move { reserve(&bot, id, &member, &member).await.err() })
         })
         .collect();
     let mut refused = Vec::new();

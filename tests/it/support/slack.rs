@@ -59,6 +59,7 @@ impl FakeSlack {
     }
 
     /// A client whose every call arrives here, also one to the address that fixtures name.
+    #[expect(clippy::disallowed_methods, reason = "the one client of the product takes no proxy")]
     pub(crate) fn client(&self) -> reqwest::Client {
         let tls = relatch::net::tls_config(None).unwrap();
         let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);

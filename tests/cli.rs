@@ -1,0 +1,259 @@
+//! The command line: help texts, exit codes, and what the commands print, run as an operator runs them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const PEOPLE: &str = "name,business_email,login_method,status,phone,personal_email,role,department,manager_email
+Jo Lim,jo@acme.example,business_email,active,,,primary_admin,IT,
+Mina Park,mina.park@acme.example,business_email,active,+821012345642,mina@mail.example,member,Sales,jo@acme.example
+";
+
+/// A folder of its own with settings in it.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(settings: &str) -> Self {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        let name = format!("relatch-cli-{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::SeqCst));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("relatch.toml"), settings).unwrap();
+        Self(folder)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
+        command.args(words).current_dir(&self.0).env_clear().stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Ran {
+        Ran::of(self.command(words).output().unwrap())
+    }
+
+    fn run_with_input(&self, words: &[&str], input: &str) -> Ran {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Ran::of(child.wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    insta::assert_snapshot!("help", Place::new("").run(&["--help"]).out);
+}
+
+/// Every problem at once, each with its key, none with its value; exit 78.
+#[test]
+fn wrong_settings_are_all_named() {
+    let place = Place::new(
+        "listen = \"nowhere\"\nunheard_of = 1\n[policy]\nwindow = \"soon\"\n[slack]\nsigning_secret = \"canary\"\n\
+        bot_token = \"xoxb-canary-token-123456\"\nteam_id = \"acme\"\n[sms]\nkind = \"pigeon\"\n",
+    );
+    for words in [["serve"].as_slice(), &["check"], &["members", "list"], &["resets"]] {
+        let ran = place.run(words);
+        assert_eq!(ran.code, 78, "{words:?}");
+        for key in ["listen", "unheard_of", "policy.window", "slack.signing_secret", "slack.team_id", "sms.kind"] {
+            assert!(ran.err.contains(key), "{words:?} {key}: {}", ran.err);
+        }
+        assert!(!ran.err.contains("canary"), "{}", ran.err);
+    }
+}
+
+/// What is named but not built says so and does nothing.
+#[test]
+fn what_is_not_built_ends_with_78() {
+    let place = Place::new("");
+    for words in [
+        ["audit", "verify"].as_slice(),
+        &["audit", "export"],
+        &["register", "discord"],
+        &["backup", "copy.db"],
+        &["manifest", "discord", "--url", "https://reset.acme.example"],
+    ] {
+        let ran = place.run(words);
+        assert_eq!(ran.code, 78, "{words:?}");
+        assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);
+    }
+    for settings in
+        ["[discord]\n", "[policy]\nprofile = \"strict\"\n", "database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"]
+    {
+        let ran = Place::new(settings).run(&["members", "list"]);
+        assert_eq!(ran.code, 78, "{settings}");
+        assert!(ran.err.contains("not built yet"), "{settings}: {}", ran.err);
+    }
+}
+
+/// `relatch config` prints settings that `relatch` reads.
+#[test]
+fn the_printed_settings_can_be_used() {
+    let place = Place::new("");
+    let printed = place.run(&["config"]).out;
+    place.write("printed.toml", &printed);
+    assert_eq!(place.run(&["members", "list", "--config", "printed.toml"]).code, 0);
+    insta::assert_snapshot!("config", printed);
+}
+
+#[test]
+fn environment_wins_over_the_file() {
+    let place = Place::new("[policy]\nwindow = \"soon\"\n");
+    let ran = Ran::of(place.command(&["members", "list"]).env("RELATCH_POLICY__WINDOW", "1h").output().unwrap());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let ran = Ran::of(place.command(&["members", "list"]).env("RELATCH_POLICY__WINDOW", "late").output().unwrap());
+    assert_eq!(ran.code, 78);
+}
+
+#[test]
+fn members_are_imported_listed_and_verified() {
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    assert_eq!(place.run(&["members", "import", "people.csv"]).out, "2 added, 0 updated\n");
+    assert_eq!(place.run(&["members", "import", "people.csv"]).out, "0 added, 2 updated\n");
+    let listed: serde_json::Value =
+        serde_json::from_str(&place.run(&["members", "list", "--format", "json"]).out).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let shown: serde_json::Value =
+        serde_json::from_str(&place.run(&["members", "show", "MINA.PARK@acme.example", "--format", "json"]).out)
+            .unwrap();
+    assert_eq!(shown["phone"], "+821012345642");
+    assert_eq!(place.run(&["members", "show", "nobody@acme.example"]).code, 1);
+
+    let mina = "mina.park@acme.example";
+    assert_eq!(place.run_with_input(&["members", "verify", mina], "anything\n").code, 1);
+    assert_eq!(place.run_with_input(&["members", "set-password", mina], "right horse battery\n").code, 0);
+    assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery\n").code, 0);
+    assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery").code, 0);
+    assert_eq!(place.run_with_input(&["members", "verify", mina], "wrong horse battery\n").code, 1);
+    // Import again keeps the credential.
+    place.run(&["members", "import", "people.csv"]);
+    assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery\n").code, 0);
+    assert!(!std::fs::read(place.0.join("relatch.db")).unwrap().windows(11).any(|part| part == b"right horse"));
+}
+
+/// Every bad line at once, and nothing imported if any is bad.
+#[test]
+fn one_bad_line_imports_nothing() {
+    let place = Place::new("");
+    place.write(
+        "people.csv",
+        &format!(
+            "{PEOPLE}Noa,noa,business_email,active,,,member,,\nPia,pia@acme.example,pigeon,active,,,member,,\n\
+            Ria,ria@acme.example,business_email,gone,,,member,,\nSam,sam@acme.example,business_email,active,12,,member,,\n\
+            Twice,JO@acme.example,business_email,active,,,member,,\nShort,short@acme.example\n"
+        ),
+    );
+    let ran = place.run(&["members", "import", "people.csv"]);
+    assert_eq!(ran.code, 1);
+    for line in 4..=9 {
+        assert!(ran.err.contains(&format!("line {line}")), "line {line}: {}", ran.err);
+    }
+    assert!(ran.err.contains("Nothing was changed."), "{}", ran.err);
+    assert_eq!(place.run(&["members", "list", "--format", "json"]).out.trim(), "[]");
+}
+
+#[test]
+fn links_are_made_and_taken_away() {
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    assert_eq!(place.run(&["link", "slack", "UJO", "jo@acme.example"]).code, 0);
+    assert_eq!(place.run(&["unlink", "slack", "UJO"]).code, 0);
+    assert_eq!(place.run(&["unlink", "slack", "UJO"]).code, 1);
+    place.write("links.csv", "platform,user_id,business_email\nslack,UJO,jo@acme.example\npigeon,U2,x\n");
+    let ran = place.run(&["link", "--csv", "links.csv"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("line 3") && ran.err.contains("Nothing was changed."), "{}", ran.err);
+    assert_eq!(place.run(&["unlink", "slack", "UJO"]).code, 1);
+}
+
+#[test]
+fn resets_are_listed_in_three_formats() {
+    let place = Place::new("");
+    assert_eq!(place.run(&["resets", "--format", "json"]).out.trim(), "[]");
+    let csv = place.run(&["resets", "--format", "csv", "--since", "24h"]).out;
+    assert!(csv.starts_with("ref,id,admin,member,platform,delivery,state,reserved_at,changed_at,slot"), "{csv}");
+    assert_eq!(place.run(&["resets"]).code, 0);
+    assert_ne!(place.run(&["resets", "--since", "soon"]).code, 0);
+}
+
+#[test]
+fn the_manifest_has_the_address_filled_in() {
+    let place = Place::new("");
+    let ran = place.run(&["manifest", "slack", "--url", "https://reset.acme.example/"]);
+    assert!(ran.out.contains("https://reset.acme.example/slack/commands"), "{}", ran.out);
+    assert!(!ran.out.contains("relatch.example"));
+    assert_ne!(place.run(&["manifest", "slack", "--url", "http://reset.acme.example"]).code, 0);
+}
+
+/// The lock is the file's own: it goes when the process dies, however it dies.
+#[test]
+fn a_second_process_on_one_database_ends_with_75() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    let mut first = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_line(&mut first, "listening");
+    let second = place.run(&["serve"]);
+    assert_eq!(second.code, 75, "{}", second.err);
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let mut third = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_line(&mut third, "listening");
+    third.kill().unwrap();
+    third.wait().unwrap();
+}
+
+/// Reads log lines until one holds the message.
+fn wait_for_line(child: &mut std::process::Child, message: &str) {
+    use std::io::BufRead;
+
+    let reader = std::io::BufReader::new(child.stderr.as_mut().unwrap());
+    for line in reader.lines() {
+        let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if line["message"] == message {
+            assert!(line["addr"].as_str().unwrap().parse::<std::net::SocketAddr>().unwrap().port() > 0);
+            return;
+        }
+    }
+    panic!("it ended without saying {message}");
+}
+
+/// A key file that others can read is refused, not repaired.
+#[test]
+fn an_exposed_key_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    let key: &Path = &place.0.join("relatch.key");
+    std::fs::write(key, "00".repeat(32)).unwrap();
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = place.run(&["serve"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.err.contains("key"), "{}", ran.err);
+}
