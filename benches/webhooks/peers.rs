@@ -1,0 +1,186 @@
+//! The processes of the benchmark: the real program, the same with a cheap hash, a bare handler, a pretend Slack.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use hmac::{Hmac, KeyInit, Mac};
+use relatch::config::Settings;
+use relatch::directory::Hasher;
+use sha2::Sha256;
+
+use crate::load;
+use crate::world::{SECRET, World};
+
+/// Keeps this process, and those that it starts from now on, on one core; on a machine with one core there is no choice.
+pub(crate) fn pin(core: usize) {
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(core);
+    if rustix::thread::sched_setaffinity(None, &set).is_err() {
+        eprintln!("there is no core {core}; all processes share what there is");
+    }
+}
+
+/// Starts a server on the first core.
+fn spawn_on_first_core(command: &mut Command) -> Child {
+    pin(0);
+    let child = command.spawn().unwrap();
+    pin(1);
+    child
+}
+
+/// Another process of this benchmark.
+pub(crate) struct Peer {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Peer {
+    pub(crate) fn start(role: &str, settings: Option<&Path>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("--role").arg(role).args(settings);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = if role == "slack" { command.spawn().unwrap() } else { spawn_on_first_core(&mut command) };
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Self { child, addr: line.trim().parse().unwrap() }
+    }
+
+    pub(crate) fn resident_kib(&self) -> u64 {
+        resident_kib(&self.child)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn end(child: &mut Child) {
+    child.kill().ok();
+    child.wait().ok();
+}
+
+fn resident_kib(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// `relatch serve`, as an operator starts it.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Server {
+    /// Starts it; how long it took until the first answer.
+    pub(crate) async fn start_timed(world: &World) -> (Self, Duration) {
+        let begun = Instant::now();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
+        command.arg("serve").arg("--config").arg(world.settings()).stderr(Stdio::piped());
+        let mut child = spawn_on_first_core(&mut command);
+        let addr = BufReader::new(child.stderr.take().unwrap())
+            .lines()
+            .find_map(|line| {
+                let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+                (line["message"] == "listening").then(|| line["addr"].as_str().unwrap().parse().unwrap())
+            })
+            .unwrap();
+        load::send(&mut load::connect(addr).await, world.help()).await;
+        (Self { child, addr }, begun.elapsed())
+    }
+
+    pub(crate) fn resident_kib(&self) -> u64 {
+        resident_kib(&self.child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// What a child process does, until it is killed.
+pub(crate) fn play(role: &str, settings: Option<&str>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    match role {
+        "slack" => runtime.block_on(serve(slack())),
+        "bare" => runtime.block_on(serve(bare())),
+        "cheap" => runtime.block_on(cheap(settings.unwrap())),
+        other => panic!("{other}"),
+    }
+}
+
+async fn serve(router: Router) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    announce(listener.local_addr().unwrap());
+    axum::serve(listener, router).await.unwrap();
+}
+
+fn announce(addr: SocketAddr) {
+    println!("{addr}");
+    std::io::stdout().flush().unwrap();
+}
+
+/// The least that any handler of a signed webhook does.
+fn bare() -> Router {
+    let keyed = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    let card = Bytes::from(format!("{{\"blocks\":\"{}\"}}", "x".repeat(2200)));
+    let handler = async move |headers: HeaderMap, body: Bytes| {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut mac = keyed.clone();
+        for part in [b"v0:", text("x-slack-request-timestamp").as_bytes(), b":", body.as_ref()] {
+            mac.update(part);
+        }
+        let signature = hex::decode(text("x-slack-signature").trim_start_matches("v0=")).unwrap_or_default();
+        if mac.verify_slice(&signature).is_ok() { Ok(card.clone()) } else { Err(StatusCode::UNAUTHORIZED) }
+    };
+    Router::new().route("/slack/commands", post(handler))
+}
+
+/// Everything of `relatch serve` but the cost of Argon2id.
+async fn cheap(settings: &str) {
+    let settings =
+        Settings::read(&std::fs::read_to_string(settings).unwrap(), &[]).unwrap_or_else(|error| panic!("{error}"));
+    let (app, _tasks) = relatch::cli::house::build(settings, Hasher::cheap_for_benchmarks()).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = relatch::http::Server::start(app, listener).await.unwrap();
+    announce(server.addr);
+    std::future::pending::<()>().await;
+}
+
+/// Knows everybody as `NAME@acme.example`, takes every follow-up and counts those that end a reset.
+fn slack() -> Router {
+    let users_info = async |body: String| {
+        let id = body.trim_start_matches("user=").to_owned();
+        let email = format!("{}@acme.example", id.to_ascii_lowercase().trim_start_matches('u'));
+        let profile = serde_json::json!({ "email": email });
+        let user =
+            serde_json::json!({ "id": id, "team_id": "T0BENCH", "is_email_confirmed": true, "profile": profile });
+        serde_json::json!({ "ok": true, "user": user }).to_string()
+    };
+    let told = Arc::new(AtomicUsize::new(0));
+    let reply = async |State(told): State<Arc<AtomicUsize>>, body: String| {
+        if body.contains("\"Done. ") {
+            told.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let count = async |State(told): State<Arc<AtomicUsize>>| told.load(Ordering::Relaxed).to_string();
+    Router::new()
+        .route("/api/users.info", post(users_info))
+        .route("/reply", post(reply))
+        .route("/told", get(count))
+        .with_state(told)
+}
