@@ -31,6 +31,7 @@ create table link (
     primary key (platform, chat_user)
 ) strict, without rowid;
 
+-- Rows lie in order of arrival, because ids are random: a batch then dirties few pages.
 create table reset (
     reset_id text primary key not null,
     platform text not null,
@@ -71,7 +72,7 @@ create table reset (
     told_at integer,
     -- when a message that shows the password is to be replaced
     hide_at integer
-) strict, without rowid;
+) strict;
 
 create unique index reset_at_work on reset (member_id) where state in ('claimed', 'changing', 'changed', 'delivering');
 create index reset_open on reset (member_id) where finished_at is null;
@@ -93,22 +94,20 @@ create table step (
 
 create index step_pending on step (noted_at) where outcome = 'pending';
 
+-- The key begins with person and time, so that a long history costs a look-up nothing.
 create table slot (
-    reset_id text primary key not null,
     person_id text not null,
     taken_at integer not null,
-    returned_at integer
+    reset_id text not null,
+    returned_at integer,
+    primary key (person_id, taken_at, reset_id)
 ) strict, without rowid;
 
--- never an index on the person alone: with a long history every look-up would read it whole
-create index slot_of_person on slot (person_id, taken_at) where returned_at is null;
-
+-- Keys begin with the time that was signed, where the platform signs one: new ones lie side by side.
 create table replay_key (
     replay_key text primary key not null,
     seen_at integer not null
 ) strict, without rowid;
-
-create index replay_key_age on replay_key (seen_at);
 
 create table audit (
     seq integer primary key autoincrement,
@@ -126,4 +125,3 @@ create table audit (
 ) strict;
 
 create index audit_age on audit (noted_at);
-create index audit_of_reset on audit (reset_id) where reset_id is not null;

@@ -73,14 +73,15 @@ impl SigningSecrets {
 }
 
 /// The key under which these signed bytes are remembered. It does not depend on which secret signed them, so the
-/// same bytes stay the same request through a rotation.
-pub(super) fn replay_key(platform: Platform, parts: &[&[u8]]) -> ReplayKey {
+/// same bytes stay the same request through a rotation. It begins with the time that was signed, so that new keys lie
+/// side by side on disk.
+pub(super) fn replay_key(platform: Platform, signed_at: i64, parts: &[&[u8]]) -> ReplayKey {
     let mut digest = Sha256::new();
     digest.update(platform.as_str());
     for part in parts {
         digest.update(part);
     }
-    ReplayKey(hex::encode(digest.finalize()))
+    ReplayKey(format!("{signed_at:010}-{}", hex::encode(digest.finalize())))
 }
 
 #[cfg(test)]

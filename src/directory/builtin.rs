@@ -2,7 +2,7 @@
 
 use super::{Backend, By, Capabilities, HashError, Hasher, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
-use crate::domain::{EmailAddress, Member, MemberId, Moment, Password};
+use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
 /// The built-in directory.
@@ -98,7 +98,7 @@ fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
         business_email: row.business_email.parse().map_err(|_| broken("business e-mail"))?,
         login_method: row.login_method.parse().map_err(|_| broken("login method"))?,
         status: row.status.parse().map_err(|_| broken("status"))?,
-        phone: row.phone.as_deref().map(str::parse).transpose().map_err(|_| broken("phone"))?,
+        phone: row.phone.as_deref().map(PhoneNumber::stored).transpose().map_err(|_| broken("phone"))?,
         personal_email: email(&row.personal_email)?,
         role: row.role.parse().map_err(|_| broken("role"))?,
         department: row.department.clone(),

@@ -170,7 +170,7 @@ async fn stop_before(app: &App, voice: &Voice<'_>, reservation: &Reservation, st
     app.store.refuse(reservation, stop.code, Vec::new()).await?;
     tracing::info!(reset.id = %reservation.reset_id(), refused = stop.code, "a claimed reset was refused; its slot came back");
     if voice.say(&stop.told).await {
-        app.store.told(reservation.reset_id(), None).await?;
+        app.store.told(reservation.reset_id()).await?;
     }
     Ok(())
 }
@@ -252,7 +252,7 @@ async fn not_prepared(
     let reference = row.reset_id.reference();
     let told = messages::not_prepared(step, why, channel, member, &app.deliveries, value.as_deref(), &reference);
     if voice.say(&told).await {
-        app.store.told(row.reset_id, None).await?;
+        app.store.told(row.reset_id).await?;
     }
     Ok(())
 }
@@ -286,7 +286,7 @@ async fn change(
     app.store.refuse(reservation, "directory_refused", steps).await?;
     tracing::warn!(reset.id = %reservation.reset_id(), "the directory refused; nothing was changed");
     if voice.say(&told).await {
-        app.store.told(reservation.reset_id(), None).await?;
+        app.store.told(reservation.reset_id()).await?;
     }
     Ok(false)
 }
@@ -298,7 +298,7 @@ async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Res
     tracing::error!(reset.id = %row.reset_id, "the directory stopped answering half-way; the end is unknown");
     let told = ending(app, &row, None, None).await;
     if voice.say(&told).await {
-        app.store.told(row.reset_id, None).await?;
+        app.store.told(row.reset_id).await?;
     }
     Ok(())
 }
@@ -349,11 +349,13 @@ async fn deliver(
     };
     let was_shown = plan.shows() && notes.last().is_some_and(|note| note.outcome == StepOutcome::Done);
     let failure = notes.iter().find_map(|note| note.detail);
-    let row = app.store.advance(&reservation, state, failure, notes).await?;
+    let row = if was_shown {
+        let hide_at = app.clock.now() + SHOWN_FOR;
+        app.store.advance_shown(&reservation, state, failure, notes, hide_at).await?
+    } else {
+        app.store.advance(&reservation, state, failure, notes).await?
+    };
     tracing::info!(reset.id = %id, admin.id = %row.admin_id, member.id = %row.member_id, state = %row.state, "a reset ended");
-    if was_shown {
-        app.store.told(id, Some(app.clock.now() + SHOWN_FOR)).await?;
-    }
     let retry = if state == State::Undelivered {
         let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
         app.held.keep(HeldPassword { password, reservation, until });
@@ -368,7 +370,7 @@ async fn deliver(
     if !was_shown {
         let told = ending(app, &row, quota, retry).await;
         if voice.say(&told).await {
-            app.store.told(id, None).await?;
+            app.store.told(id).await?;
         }
     }
     Ok(())

@@ -73,7 +73,7 @@ async fn tell(app: &Arc<App>, row: &ResetRow) -> Result<(), StoreError> {
     if let Some(chat) = app.chat(row.platform)
         && issue::tell_ending(app, chat, row).await
     {
-        app.store.told(row.reset_id, None).await?;
+        app.store.told(row.reset_id).await?;
     }
     Ok(())
 }

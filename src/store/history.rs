@@ -49,7 +49,8 @@ impl Store {
     /// Lists resets, the newest first.
     pub async fn history(&self, filter: &HistoryFilter) -> Result<Vec<Past>, StoreError> {
         let sql = format!(
-            "select {}, (select returned_at from slot where slot.reset_id = reset.reset_id) as returned_at from reset
+            "select {}, (select returned_at from slot where slot.person_id = admin_id and slot.taken_at = claimed_at
+                and slot.reset_id = reset.reset_id) as returned_at from reset
             where claimed_at is not null
             and ($1 is null or admin_id = $1) and ($2 is null or lower(admin_email) = $2)
             and ($3 is null or member_id = $3) and ($4 is null or lower(member_email) = $4)

@@ -442,6 +442,30 @@ impl Store {
         failure: Option<&'static str>,
         steps: Vec<StepNote>,
     ) -> Result<ResetRow, MoveRefused> {
+        self.step_to(reservation, to, failure, steps, None).await
+    }
+
+    /// The same where the administrator was told with the delivery itself, in a message that shows the password and is
+    /// to be replaced at `hide_at`.
+    pub async fn advance_shown(
+        &self,
+        reservation: &Reservation,
+        to: State,
+        failure: Option<&'static str>,
+        steps: Vec<StepNote>,
+        hide_at: Moment,
+    ) -> Result<ResetRow, MoveRefused> {
+        self.step_to(reservation, to, failure, steps, Some(hide_at)).await
+    }
+
+    async fn step_to(
+        &self,
+        reservation: &Reservation,
+        to: State,
+        failure: Option<&'static str>,
+        steps: Vec<StepNote>,
+        hide_at: Option<Moment>,
+    ) -> Result<ResetRow, MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
         let keys = Keys { reset: Some(id), ..Keys::default() };
         let moved = self
@@ -449,6 +473,9 @@ impl Store {
                 let mut row = ours(page, id, &owner, to)?;
                 enter(&mut row, to, now);
                 row.failure = failure.map(str::to_owned);
+                if hide_at.is_some() {
+                    (row.told_at, row.hide_at) = (Some(now), hide_at);
+                }
                 note_steps(page, id, steps, now);
                 page.audit(line(&row, "reset", to.as_str(), None, now));
                 page.put(row.clone());
@@ -591,9 +618,9 @@ impl Store {
         self.write(Keys::default(), move |page, now| note_steps(page, id, steps, now)).await
     }
 
-    /// The administrator was told; a message that shows the password is to be replaced at `hide_at`.
-    pub async fn told(&self, id: ResetId, hide_at: Option<Moment>) -> Result<(), StoreError> {
-        self.touch(id, move |row, now| (row.told_at, row.hide_at) = (Some(now), hide_at)).await
+    /// The administrator was told how it ended.
+    pub async fn told(&self, id: ResetId) -> Result<(), StoreError> {
+        self.touch(id, |row, now| row.told_at = Some(now)).await
     }
 
     /// The message that showed the password was replaced, or can no longer be.

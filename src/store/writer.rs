@@ -209,7 +209,7 @@ impl Statements {
         let save = [
             ReplayRow::insert_many("$1"),
             format!("{} on conflict (reset_id) do update set {}", ResetRow::insert_many("$2"), ResetRow::overwrite()),
-            format!("{} on conflict (reset_id) do update set returned_at = excluded.returned_at", SlotRow::insert_many("$3")),
+            format!("{} on conflict (person_id, taken_at, reset_id) do update set returned_at = excluded.returned_at", SlotRow::insert_many("$3")),
             format!("{} on conflict (reset_id, step) do update set {}", StepRow::insert_many("$4"), StepRow::overwrite()),
             AuditRow::insert_many("$5"),
             // Q13: a reset lifts a lock that came from failed sign-ins. S17: the status is not named here.

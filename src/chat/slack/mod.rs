@@ -125,7 +125,7 @@ impl Slack {
     fn verify(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<ReplayKey, NotVerified> {
         let timestamp = only_header(headers, "x-slack-request-timestamp")?;
         let signature = only_header(headers, "x-slack-signature")?;
-        fresh_timestamp(timestamp, now)?;
+        let signed_at = fresh_timestamp(timestamp, now)?;
         let digits = signature.strip_prefix("v0=").ok_or(NotVerified::Unsigned("form"))?;
         let is_lower_hex = digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         let mut bytes = [0; 32];
@@ -134,7 +134,7 @@ impl Slack {
         }
         let signed: [&[u8]; 4] = [b"v0:", timestamp.as_bytes(), b":", body];
         self.secrets.verify(&signed, &bytes)?;
-        Ok(replay_key(Platform::Slack, &signed))
+        Ok(replay_key(Platform::Slack, signed_at, &signed))
     }
 
     fn read_command(&self, fields: &Fields, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
