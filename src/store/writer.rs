@@ -196,7 +196,8 @@ impl Statements {
             select 'replay' as kind, replay_key from replay_key where replay_key in (select value from json_each($1));
             select 'reset' as kind, {reset} from reset where reset_id in (select value from json_each($2));
             select 'reset' as kind, {reset} from reset
-                where member_id in (select value from json_each($4)) and finished_at is null;
+                where member_id in (select value from json_each($4)) and finished_at is null
+                and (state <> 'offered' or admin_id in (select value from json_each($3)));
             select 'reset' as kind, {reset} from reset
                 where member_id in (select value from json_each($4)) and changed_at > $5;
             select 'reset' as kind, {reset} from reset

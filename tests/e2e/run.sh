@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Drives the built program from outside: Slack's own library signs, real SMTP and HTTP servers receive.
+# usage: tests/e2e/run.sh PROGRAM
+set -euo pipefail
+program=$(realpath "$1")
+cd "$(dirname "$0")"
+venv=../../target/e2e-venv
+if ! "$venv/bin/python" -c 'import aiosmtpd, slack_sdk' 2>/dev/null; then
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
+fi
+RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_failures test_crashes
