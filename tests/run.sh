@@ -4,4 +4,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export INSTA_UPDATE=no
 
+missing=()
+command -v openssl >/dev/null || missing+=(openssl)
+command -v strace >/dev/null || missing+=(strace)
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
 cargo test --locked
+cargo build --locked --release
+target/release/relatch demo --once >/dev/null
+cargo bench --locked -- --smoke
+tests/e2e/run.sh target/release/relatch
