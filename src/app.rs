@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
+use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -11,7 +13,7 @@ use crate::chat::{Chat, Profile};
 use crate::clock::{Clock, Zone};
 use crate::delivery::Deliveries;
 use crate::directory::Directory;
-use crate::domain::{EmailAddress, Member, Moment, Password, Platform, ResetId, Role, Span};
+use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
 use crate::secret::Keys;
 use crate::store::{ReplayKey, Reservation, Store};
 use crate::telemetry::UnsignedCounter;
@@ -49,6 +51,8 @@ pub struct App {
     pub held: Held,
     /// Signed requests of the last minutes.
     pub seen: Seen,
+    /// Resets that this process is in the middle of.
+    pub at_work: AtWork,
     /// Requests that were refused unread.
     pub unsigned: UnsignedCounter,
     /// Background work; shutdown waits for it.
@@ -173,6 +177,46 @@ impl Held {
         let over: Vec<ResetId> = all.iter().filter(|(_, held)| held.until <= now).map(|(id, _)| *id).collect();
         all.retain(|id, _| !over.contains(id));
         over
+    }
+}
+
+/// Who is resetting whom in this process. A message that shows a password goes out before its end is on disk, so an
+/// administrator who has read it may run the next command a moment too early; that command waits for the moment.
+#[derive(Default)]
+pub struct AtWork(watch::Sender<HashSet<(MemberId, MemberId)>>);
+
+/// One reset at work, until it is dropped.
+pub struct WorkMark<'a> {
+    all: &'a AtWork,
+    pair: (MemberId, MemberId),
+}
+
+impl AtWork {
+    /// Marks an administrator and a member until the mark is dropped.
+    pub fn begin(&self, admin: &MemberId, member: &MemberId) -> WorkMark<'_> {
+        let pair = (admin.clone(), member.clone());
+        self.0.send_modify(|all| {
+            all.insert(pair.clone());
+        });
+        WorkMark { all: self, pair }
+    }
+
+    /// Waits until this administrator is not at work on this member, at most for `patience`.
+    pub async fn finished(&self, admin: &MemberId, member: &MemberId, patience: Duration) {
+        let mut all = self.0.subscribe();
+        let pair = (admin.clone(), member.clone());
+        let finished = tokio::time::timeout(patience, all.wait_for(|all| !all.contains(&pair))).await;
+        if finished.is_err() {
+            tracing::debug!(admin.id = %admin, member.id = %member, "still at work; the record decides");
+        }
+    }
+}
+
+impl Drop for WorkMark<'_> {
+    fn drop(&mut self) {
+        self.all.0.send_modify(|all| {
+            all.remove(&self.pair);
+        });
     }
 }
 

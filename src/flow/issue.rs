@@ -88,10 +88,9 @@ impl Voice<'_> {
 
 /// Runs a piece of work to its named end.
 pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
-    let (id, reply) = match &work {
-        Work::Issue { reservation, reply, .. } => (reservation.reset_id(), reply.clone()),
-        Work::Again { row, reply, .. } => (row.reset_id, reply.clone()),
-    };
+    let (Work::Issue { row, reply, .. } | Work::Again { row, reply, .. }) = &work;
+    let (id, reply) = (row.reset_id, reply.clone());
+    let _at_work = app.at_work.begin(&row.admin_id, &row.member_id);
     let voice = Voice { chat, reply, has_ended: Mutex::new(false) };
     let act = async {
         let ended = match work {

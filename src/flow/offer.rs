@@ -1,6 +1,7 @@
 //! A command: who asks, about whom, and the card that comes of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::identity::{self, Pair, Unresolved};
 use super::messages::{self, Card};
@@ -11,6 +12,9 @@ use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
 use crate::directory::Backend;
 use crate::domain::{Denied, Member, Moment, Permit, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, NewOffer, ResetRow};
+
+/// How long a command waits for the administrator's own reset of the same member to be finished.
+const OWN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Answers a command. Whatever comes of it is written down in the same transaction as its replay key.
 pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Result<Reaction, Failure> {
@@ -73,6 +77,7 @@ async fn reset(
         reply: seal(app, reset_id, origin.reply.as_ref())?,
         lifetime: app.house.offer_lifetime,
     };
+    app.at_work.finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE).await;
     let noted = app.store.offer(offer, origin.replay.clone(), reference.clone()).await?;
     let message = match noted.decided {
         Ok(offered) => {

@@ -564,6 +564,23 @@ async fn help_log_and_why() {
     assert!(bot.command(LEE, "why <@UMINAPARK>").await.text().contains("You can't reset passwords"));
 }
 
+/// The message that shows a password goes out before its end is on disk; who reads it fast is not told to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
+    let bot = TestBot::new().await;
+    for _ in 0..5 {
+        let ready = bot.last_look(JO, MINA, "deliver_copy").await;
+        let before = bot.slack.said().len();
+        bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+        while bot.slack.said().len() == before {
+            tokio::task::yield_now().await;
+        }
+        let next = bot.command(JO, "<@UMINAPARK>").await.text();
+        assert!(!next.contains("right now"), "{next}");
+        bot.settle().await;
+    }
+}
+
 /// Cancel closes the card.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_card_is_closed() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::app::{Admins, App, Held, House, Identity, Seen};
+use relatch::app::{Admins, App, AtWork, Held, House, Identity, Seen};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::slack::{Config, Slack};
@@ -178,6 +178,7 @@ impl TestBot {
             },
             held: Held::default(),
             seen: Seen::default(),
+            at_work: AtWork::default(),
             unsigned: UnsignedCounter::default(),
             chance,
             tasks: tokio_util::task::TaskTracker::new(),
