@@ -24,6 +24,7 @@ struct Memory {
     who_status: Arc<Mutex<Option<(u16, Value)>>>,
     uses: Arc<Mutex<HashMap<String, u32>>>,
     who_delay: Arc<Mutex<std::time::Duration>>,
+    reply_delay: Arc<Mutex<std::time::Duration>>,
 }
 
 /// A pretend Slack on a port of its own.
@@ -98,6 +99,11 @@ impl FakeSlack {
         *self.memory.who_delay.lock().unwrap() = delay;
     }
 
+    /// How long a follow-up that can already be read takes to be acknowledged from now on.
+    pub(crate) fn delay_acknowledgements(&self, delay: std::time::Duration) {
+        *self.memory.reply_delay.lock().unwrap() = delay;
+    }
+
     pub(crate) fn said(&self) -> Vec<Value> {
         self.memory.said.lock().unwrap().iter().map(|(_, said)| said.clone()).collect()
     }
@@ -148,6 +154,8 @@ async fn reply(State(memory): State<Memory>, Path(id): Path<String>, body: Strin
     };
     assert!(uses <= 5, "a response address was used {uses} times");
     memory.said.lock().unwrap().push((id, serde_json::from_str(&body).unwrap()));
+    let delay = *memory.reply_delay.lock().unwrap();
+    tokio::time::sleep(delay).await;
     StatusCode::OK
 }
 
