@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -227,9 +228,19 @@ pub struct Seen(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    young: HashSet<ReplayKey>,
-    old: HashSet<ReplayKey>,
+    young: HashSet<Fingerprint>,
+    old: HashSet<Fingerprint>,
     since: Option<Moment>,
+}
+
+/// The first half of a digest: enough to tell requests apart, and a fifth of the size of the key.
+type Fingerprint = [u8; 16];
+
+fn fingerprint(key: &ReplayKey) -> Fingerprint {
+    let digest: [u8; 32] = Sha256::digest(&key.0).into();
+    let mut short = Fingerprint::default();
+    short.copy_from_slice(digest.split_at(16).0);
+    short
 }
 
 impl Seen {
@@ -241,7 +252,8 @@ impl Seen {
             seen.old = std::mem::take(&mut seen.young);
             seen.since = Some(now);
         }
-        !seen.old.contains(key) && seen.young.insert(key.clone())
+        let key = fingerprint(key);
+        !seen.old.contains(&key) && seen.young.insert(key)
     }
 }
 
