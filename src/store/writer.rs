@@ -198,8 +198,10 @@ impl Statements {
             select 'reset' as kind, {reset} from reset
                 where member_id in (select value from json_each($4)) and finished_at is null
                 and (state <> 'offered' or admin_id in (select value from json_each($3)));
-            select 'reset' as kind, {reset} from reset
-                where member_id in (select value from json_each($4)) and changed_at > $5;
+            select 'reset' as kind, {reset} from reset where reset_id in (
+                select (select reset_id from reset as newest where newest.member_id = asked.value
+                    and newest.changed_at > $5 order by newest.changed_at desc limit 1)
+                from json_each($4) as asked);
             select 'reset' as kind, {reset} from reset
                 where admin_id in (select value from json_each($3))
                 and told_at is null and claimed_at is not null and finished_at is not null;
