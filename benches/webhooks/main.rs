@@ -2,7 +2,8 @@
 //!
 //! What it prints: commands and confirmed clicks per second with their p50 and p99 at 1, 16 and 64 connections, look-ups
 //! while Argon2id saturates its threads, memory idle and under load, and the time from start to ready. `cargo bench --
-//! --smoke` runs everything once and briefly, so that CI notices when the benchmark breaks. Nothing is asserted.
+//! --smoke` runs everything once and briefly, so that CI notices when the benchmark breaks; `cargo bench -- clicks`
+//! runs one part. Nothing is asserted.
 //!
 //! Servers run in processes of their own, pinned to the first core; the generator and a pretend Slack share the second.
 
@@ -42,16 +43,27 @@ fn main() {
     let effort = if words.iter().any(|word| word == "--smoke") { SMOKE } else { FULL };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     peers::pin(1);
-    runtime.block_on(run(effort));
+    let parts: Vec<&str> = words.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+    runtime.block_on(run(effort, &parts));
 }
 
-async fn run(effort: Effort) {
+/// Runs the parts that are named, or all.
+async fn run(effort: Effort, parts: &[&str]) {
     let slack = Peer::start("slack", None);
     let world = World::new(slack.addr);
-    starts(&world, effort).await;
-    commands(&world, effort).await;
-    clicks(&world, effort).await;
-    isolation(&world, effort).await;
+    let asked = |part| parts.is_empty() || parts.contains(&part);
+    if asked("starts") {
+        starts(&world, effort).await;
+    }
+    if asked("commands") {
+        commands(&world, effort).await;
+    }
+    if asked("clicks") {
+        clicks(&world, effort).await;
+    }
+    if asked("isolation") {
+        isolation(&world, effort).await;
+    }
 }
 
 fn line(name: &str, measured: &[Measured]) {
