@@ -75,7 +75,8 @@ create table reset (
 ) strict;
 
 create unique index reset_at_work on reset (member_id) where state in ('claimed', 'changing', 'changed', 'delivering');
-create index reset_open on reset (member_id) where finished_at is null;
+create index reset_offered on reset (member_id) where state = 'offered';
+create index reset_undelivered on reset (owner) where state = 'undelivered' and finished_at is null;
 create index reset_changed on reset (member_id, changed_at) where changed_at is not null;
 create index reset_untold on reset (admin_id) where told_at is null and claimed_at is not null;
 create index reset_expiring on reset (expires_at) where state = 'offered';

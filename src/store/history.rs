@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::rows::{ResetRow, StepRow, Table};
+use super::rows::{self, ResetRow, StepRow, Table};
 use super::{Store, StoreError};
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
@@ -55,7 +55,7 @@ impl Store {
             and ($1 is null or admin_id = $1) and ($2 is null or lower(admin_email) = $2)
             and ($3 is null or member_id = $3) and ($4 is null or lower(member_email) = $4)
             and claimed_at >= $5 order by claimed_at desc, reset_id limit $6",
-            ResetRow::COLUMNS
+            ResetRow::ROW
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(filter.admin.as_ref().map(|id| id.0.clone()))
@@ -71,7 +71,7 @@ impl Store {
         for row in &rows {
             let returned: Option<i64> = row.try_get("returned_at").map_err(failed)?;
             past.push(Past {
-                reset: ResetRow::read(row).map_err(failed)?,
+                reset: rows::read(row).map_err(failed)?,
                 steps: Vec::new(),
                 is_slot_returned: returned.is_some(),
             });
@@ -88,13 +88,13 @@ impl Store {
     pub async fn steps(&self, ids: &[ResetId]) -> Result<HashMap<ResetId, Vec<StepRow>>, StoreError> {
         let sql = format!(
             "select {} from step where reset_id in (select value from json_each($1)) order by noted_at, step",
-            StepRow::COLUMNS
+            StepRow::ROW
         );
         let ids = serde_json::to_string(ids).map_err(|_| StoreError::Unavailable)?;
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(&self.pool).await.map_err(failed)?;
         let mut steps: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
         for row in &rows {
-            let step = StepRow::read(row).map_err(failed)?;
+            let step = rows::read::<StepRow>(row).map_err(failed)?;
             steps.entry(step.reset_id).or_default().push(step);
         }
         Ok(steps)
@@ -107,9 +107,12 @@ impl Store {
 
     /// Everything a dead process may have left: at work, or undelivered with the password gone.
     pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
-        let condition = "finished_at is null and owner is not null and (owner is not $1
-            or deadline_at <= $2 and state in ('claimed', 'changing', 'changed', 'delivering'))";
-        self.pick(condition, (self.clock.now() - GIVEN_UP_AFTER).0, &self.owner).await
+        let given_up = (self.clock.now() - GIVEN_UP_AFTER).0;
+        let at_work = "state in ('claimed', 'changing', 'changed', 'delivering') and (owner is not $1 or deadline_at <= $2)";
+        let mut left = self.pick(at_work, given_up, &self.owner).await?;
+        let undelivered = "state = 'undelivered' and finished_at is null and owner is not $1 and $2 is not null";
+        left.extend(self.pick(undelivered, given_up, &self.owner).await?);
+        Ok(left)
     }
 
     /// Cards whose time has come.
@@ -157,9 +160,9 @@ impl Store {
     }
 
     async fn pick(&self, condition: &str, at: i64, owner: &str) -> Result<Vec<ResetRow>, StoreError> {
-        let sql = format!("select {} from reset where {condition} limit {SWEPT}", ResetRow::COLUMNS);
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(at).fetch_all(&self.pool).await.map_err(failed)?;
-        rows.iter().map(|row| ResetRow::read(row).map_err(failed)).collect()
+        let sql = format!("select {} from reset where {condition} limit {SWEPT}", ResetRow::ROW);
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(at).fetch_all(&self.pool).await.map_err(failed)?;
+        found.iter().map(|row| rows::read(row).map_err(failed)).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::history::failed;
-use super::rows::{MemberRow, Table};
+use super::rows::{self, MemberRow, Table};
 use super::writer::{Credential, Keys, SignOut};
 use super::{LookUp, MemberKey, Store, StoreError};
 use crate::domain::{MemberId, Moment, Platform};
@@ -30,9 +30,9 @@ impl Store {
 
     /// All members, by business e-mail.
     pub async fn members(&self) -> Result<Vec<MemberRow>, StoreError> {
-        let sql = format!("select {} from member order by business_email_key", MemberRow::COLUMNS);
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await.map_err(failed)?;
-        rows.iter().map(|row| MemberRow::read(row).map_err(failed)).collect()
+        let sql = format!("select {} from member order by business_email_key", MemberRow::ROW);
+        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await.map_err(failed)?;
+        found.iter().map(|row| rows::read(row).map_err(failed)).collect()
     }
 
     /// The stored credential of a member, as a PHC string.

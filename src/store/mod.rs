@@ -133,6 +133,8 @@ impl Store {
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
             .pragma("cache_size", CACHE)
+            // What a statement would need to undo itself stays in memory, not in a file that is made each time.
+            .pragma("temp_store", "memory")
             .disable_statement_logging();
         let mut connection = options.connect().await?;
         check_version(&mut connection).await?;

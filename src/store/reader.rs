@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
-use super::rows::{MemberRow, ResetRow, Table};
+use super::rows::{MemberRow, ResetRow, Table, read_all};
 use crate::domain::{MemberId, ResetId};
 
 /// The most look-ups that share a round trip.
@@ -69,13 +69,15 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
     }
 }
 
+/// One value a question: all its rows.
 fn statement() -> String {
-    let (reset, member) = (ResetRow::COLUMNS, MemberRow::COLUMNS);
+    let (resets, members) = (ResetRow::ROWS, MemberRow::ROWS);
     format!(
-        "select 'reset' as kind, {reset} from reset where reset_id in (select value from json_each($1));
-        select 'member' as kind, {member} from member where business_email_key in (select value from json_each($2));
-        select 'member' as kind, {member} from member where member_id in (select value from json_each($3));
-        select 'link' as kind, link.platform, link.chat_user, link.business_email_key from json_each($4) as asked
+        "select {resets} from reset where reset_id in (select value from json_each($1));
+        select {members} from member where business_email_key in (select value from json_each($2));
+        select {members} from member where member_id in (select value from json_each($3));
+        select json_group_array(json_array(link.platform, link.chat_user, link.business_email_key))
+            from json_each($4) as asked
             join link on link.platform = asked.value ->> 0 and link.chat_user = asked.value ->> 1"
     )
 }
@@ -99,25 +101,19 @@ async fn answer(
         .bind(json(ids.into()))
         .bind(serde_json::to_string(&links).map_err(|error| sqlx::Error::Encode(error.into()))?);
 
-    let (mut by_reset, mut by_email, mut by_id, mut by_link) =
-        (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-    for row in connection.fetch_all(query).await? {
-        match row.try_get::<&str, _>("kind")? {
-            "reset" => {
-                let reset = ResetRow::read(&row)?;
-                by_reset.insert(reset.reset_id, reset);
-            }
-            "member" => {
-                let member = MemberRow::read(&row)?;
-                by_email.insert(member.business_email_key.clone(), member.clone());
-                by_id.insert(member.member_id.clone(), member);
-            }
-            _ => {
-                let key: (String, String) = (row.try_get("platform")?, row.try_get("chat_user")?);
-                by_link.insert(key, row.try_get::<String, _>("business_email_key")?);
-            }
-        }
-    }
+    let found = connection.fetch_all(query).await?;
+    let [resets, by_emails, by_ids, linked] = found.as_slice() else { return Err(sqlx::Error::RowNotFound) };
+    let by_reset: HashMap<ResetId, ResetRow> =
+        read_all(resets)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)).collect();
+    let by_email: HashMap<String, MemberRow> =
+        read_all(by_emails)?.into_iter().map(|member: MemberRow| (member.business_email_key.clone(), member)).collect();
+    let by_id: HashMap<MemberId, MemberRow> =
+        read_all(by_ids)?.into_iter().map(|member: MemberRow| (member.member_id.clone(), member)).collect();
+    let by_link: HashMap<(String, String), String> =
+        read_all::<(String, String, String)>(linked)?
+            .into_iter()
+            .map(|(platform, user, email)| ((platform, user), email))
+            .collect();
     let one = |(look_up, _): &Job| Found {
         reset: look_up.reset.and_then(|id| by_reset.get(&id).cloned()),
         members: look_up

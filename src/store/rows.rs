@@ -1,32 +1,37 @@
 //! The rows of the record as Rust values, with the SQL that reads and writes many of them at once.
 //!
-//! Each table is named once, here; the statements are made from that. Rows travel to the database as one JSON
-//! array a table, so a whole batch is one statement (`jsonb_each`; PostgreSQL's twin is `jsonb_array_elements`).
+//! Each table is named once, here; the statements are made from that. Rows travel in both directions as JSON arrays,
+//! a whole batch in one value: a value costs a hand-over between threads, a row inside it does not. (PostgreSQL's
+//! twins of `jsonb_each`, `json_array` and `json_group_array` are `jsonb_array_elements`, `jsonb_build_array` and
+//! `jsonb_agg`.)
 
-use std::str::FromStr;
+use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::{Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
 
 /// What every table can do.
-pub(super) trait Table: Sized {
+pub(super) trait Table: Serialize + DeserializeOwned {
     /// The name in SQL.
     const NAME: &str;
-    /// The columns, for a `select`.
+    /// The columns, for an `insert`.
     const COLUMNS: &str;
+    /// All columns of one row as one value, for a `select` that is read with [`read`].
+    const ROW: &str;
+    /// All rows as one value, for a `select` that is read with [`read_all`].
+    const ROWS: &str;
 
     /// The same columns taken out of one element of a JSON array.
     fn values() -> String;
 
-    /// `a = excluded.a, …` for every column.
-    fn overwrite() -> String;
-
-    /// Reads one row.
-    fn read(row: &SqliteRow) -> Result<Self, sqlx::Error>;
+    /// `a = excluded.a, …` for every column that is not among the `fixed`.
+    fn overwrite(fixed: &[&str]) -> String;
 
     /// Writes all rows of the JSON array in `parameter`; what follows on a conflict is up to the caller.
     fn insert_many(parameter: &str) -> String {
@@ -36,6 +41,20 @@ pub(super) trait Table: Sized {
     }
 }
 
+/// One row that was selected as [`Table::ROW`] in the first column.
+pub(super) fn read<T: Table>(row: &SqliteRow) -> Result<T, sqlx::Error> {
+    parse(row.try_get(0)?)
+}
+
+/// The rows that were selected as [`Table::ROWS`].
+pub(super) fn read_all<T: DeserializeOwned>(row: &SqliteRow) -> Result<Vec<T>, sqlx::Error> {
+    parse(row.try_get(0)?)
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
 /// How a column is kept: its Rust type in a row, its reading, and whether it is text.
 macro_rules! column {
     (type text $t:ty) => { $t };
@@ -43,11 +62,9 @@ macro_rules! column {
     (type time $t:ty) => { $t };
     (type maybe_time $t:ty) => { Option<$t> };
     (type flag $t:ty) => { $t };
-    (read $row:ident text $name:expr) => { text($row, $name)? };
-    (read $row:ident maybe_text $name:expr) => { maybe_text($row, $name)? };
-    (read $row:ident time $name:expr) => { Moment($row.try_get($name)?) };
-    (read $row:ident maybe_time $name:expr) => { $row.try_get::<Option<i64>, _>($name)?.map(Moment) };
-    (read $row:ident flag $name:expr) => { $row.try_get::<i64, _>($name)? != 0 };
+    // SQLite keeps a flag as a number.
+    (next $row:ident flag $name:literal) => { next::<u8, _>(&mut $row, $name)? != 0 };
+    (next $row:ident $kind:ident $name:literal) => { next(&mut $row, $name)? };
     (is_text text) => { true };
     (is_text maybe_text) => { true };
     (is_text $kind:ident) => { false };
@@ -63,6 +80,8 @@ macro_rules! table {
         impl Table for $row {
             const NAME: &str = $table;
             const COLUMNS: &str = concat_columns!($($name),+);
+            const ROW: &str = concat!("json_array(", concat_columns!($($name),+), ")");
+            const ROWS: &str = concat!("json_group_array(json_array(", concat_columns!($($name),+), "))");
 
             fn values() -> String {
                 let value = |(at, is_text)| {
@@ -71,12 +90,13 @@ macro_rules! table {
                 [$(column!(is_text $kind)),+].into_iter().enumerate().map(value).collect::<Vec<_>>().join(", ")
             }
 
-            fn overwrite() -> String {
-                [$(concat!($name, " = excluded.", $name)),+].join(", ")
-            }
-
-            fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-                Ok(Self { $($column: column!(read row $kind $name)),+ })
+            fn overwrite(fixed: &[&str]) -> String {
+                [$(($name, concat!($name, " = excluded.", $name))),+]
+                    .into_iter()
+                    .filter(|(name, _)| !fixed.contains(name))
+                    .map(|(_, set)| set)
+                    .collect::<Vec<_>>()
+                    .join(", ")
             }
         }
 
@@ -88,7 +108,31 @@ macro_rules! table {
                 row.end()
             }
         }
+
+        impl<'de> Deserialize<'de> for $row {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Columns;
+
+                impl<'de> Visitor<'de> for Columns {
+                    type Value = $row;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(concat!("a row of the table ", $table))
+                    }
+
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<$row, A::Error> {
+                        Ok($row { $($column: column!(next row $kind $name)),+ })
+                    }
+                }
+
+                deserializer.deserialize_seq(Columns)
+            }
+        }
     };
+}
+
+fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(row: &mut A, name: &'static str) -> Result<T, A::Error> {
+    row.next_element()?.ok_or_else(|| A::Error::missing_field(name))
 }
 
 macro_rules! concat_columns {
@@ -271,20 +315,8 @@ impl Serialize for ResetId {
     }
 }
 
-fn wrong(name: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::ColumnDecode { index: name.to_owned(), source: Box::new(error) }
-}
-
-fn text<T>(row: &SqliteRow, name: &str) -> Result<T, sqlx::Error>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    row.try_get::<&str, _>(name)?.parse().map_err(|error| wrong(name, error))
-}
-
-fn maybe_text<T>(row: &SqliteRow, name: &str) -> Result<Option<T>, sqlx::Error>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    row.try_get::<Option<&str>, _>(name)?.map(|text| text.parse().map_err(|error| wrong(name, error))).transpose()
+impl<'de> Deserialize<'de> for ResetId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <Cow<'de, str>>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }

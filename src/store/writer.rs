@@ -7,11 +7,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
-use super::rows::{AuditRow, MemberRow, ReplayRow, ResetRow, SlotRow, StepRow, Table};
+use super::rows::{AuditRow, MemberRow, ReplayRow, ResetRow, SlotRow, StepRow, Table, read_all};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Moment, Quota, ResetId, Span};
@@ -24,6 +24,24 @@ pub(super) const QUEUE: usize = 4096;
 
 /// How far back a change of the same member is told on the card.
 pub(super) const CAREFUL_FOR: Span = Span::hours(24);
+
+/// What an offer is made of and never changes; a move then leaves the indexes of these columns alone.
+const FIXED: [&str; 14] = [
+    "reset_id",
+    "platform",
+    "tenant",
+    "chat_user",
+    "admin_id",
+    "admin_name",
+    "admin_email",
+    "member_id",
+    "member_name",
+    "member_email",
+    "member_chat_user",
+    "reason",
+    "offered_at",
+    "expires_at",
+];
 
 /// What a decision needs to see.
 #[derive(Default)]
@@ -190,30 +208,29 @@ struct Statements {
 
 impl Statements {
     fn new() -> Self {
-        let reset = ResetRow::COLUMNS;
+        let (resets, slots) = (ResetRow::ROWS, SlotRow::ROWS);
         let load = format!(
             "begin immediate;
-            select 'replay' as kind, replay_key from replay_key where replay_key in (select value from json_each($1));
-            select 'reset' as kind, {reset} from reset where reset_id in (select value from json_each($2));
-            select 'reset' as kind, {reset} from reset
-                where member_id in (select value from json_each($4)) and finished_at is null
-                and (state <> 'offered' or admin_id in (select value from json_each($3)));
-            select 'reset' as kind, {reset} from reset where reset_id in (
+            select json_group_array(replay_key) from replay_key where replay_key in (select value from json_each($1));
+            select {resets} from reset where reset_id in (select value from json_each($2));
+            select {resets} from reset where member_id in (select value from json_each($4))
+                and state in ('claimed', 'changing', 'changed', 'delivering');
+            select {resets} from reset where member_id in (select value from json_each($4))
+                and state = 'offered' and admin_id in (select value from json_each($3));
+            select {resets} from reset where reset_id in (
                 select (select reset_id from reset as newest where newest.member_id = asked.value
                     and newest.changed_at > $5 order by newest.changed_at desc limit 1)
                 from json_each($4) as asked);
-            select 'reset' as kind, {reset} from reset
-                where admin_id in (select value from json_each($3))
+            select {resets} from reset where admin_id in (select value from json_each($3))
                 and told_at is null and claimed_at is not null and finished_at is not null;
-            select 'slot' as kind, {slot} from slot
-                where person_id in (select value from json_each($3)) and returned_at is null and taken_at > $6",
-            slot = SlotRow::COLUMNS,
+            select {slots} from slot
+                where person_id in (select value from json_each($3)) and returned_at is null and taken_at > $6"
         );
         let save = [
             ReplayRow::insert_many("$1"),
-            format!("{} on conflict (reset_id) do update set {}", ResetRow::insert_many("$2"), ResetRow::overwrite()),
+            format!("{} on conflict (reset_id) do update set {}", ResetRow::insert_many("$2"), ResetRow::overwrite(&FIXED)),
             format!("{} on conflict (person_id, taken_at, reset_id) do update set returned_at = excluded.returned_at", SlotRow::insert_many("$3")),
-            format!("{} on conflict (reset_id, step) do update set {}", StepRow::insert_many("$4"), StepRow::overwrite()),
+            format!("{} on conflict (reset_id, step) do update set {}", StepRow::insert_many("$4"), StepRow::overwrite(&["reset_id", "step"])),
             AuditRow::insert_many("$5"),
             // Q13: a reset lifts a lock that came from failed sign-ins. S17: the status is not named here.
             "update member set
@@ -285,19 +302,17 @@ async fn load(
         .bind(collect(|keys| keys.member.as_ref().map(MemberId::to_string))?)
         .bind((now - CAREFUL_FOR).0)
         .bind((now - limit.window).0);
-    let mut page =
-        Page { limit, resets: HashMap::new(), slots: Vec::new(), seen: HashSet::new(), changed: Changes::default() };
-    for row in connection.fetch_all(query).await? {
-        match row.try_get::<&str, _>("kind")? {
-            "replay" => {
-                page.seen.insert(row.try_get("replay_key")?);
-            }
-            "reset" => {
-                let reset = ResetRow::read(&row)?;
-                page.resets.insert(reset.reset_id, reset);
-            }
-            _ => page.slots.push(SlotRow::read(&row)?),
-        }
+    let found = connection.fetch_all(query).await?;
+    let [replays, resets @ .., slots] = found.as_slice() else { return Err(sqlx::Error::RowNotFound) };
+    let mut page = Page {
+        limit,
+        resets: HashMap::new(),
+        slots: read_all(slots)?,
+        seen: read_all(replays)?.into_iter().collect(),
+        changed: Changes::default(),
+    };
+    for some in resets {
+        page.resets.extend(read_all(some)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)));
     }
     Ok(page)
 }
