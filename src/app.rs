@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -181,10 +181,26 @@ impl Held {
     }
 }
 
-/// Who is resetting whom in this process. A message that shows a password goes out before its end is on disk, so an
-/// administrator who has read it may run the next command a moment too early; that command waits for the moment.
-#[derive(Default)]
-pub struct AtWork(watch::Sender<HashSet<(MemberId, MemberId)>>);
+/// How many resets are at work at once. More would only slow each other, and what counts in seconds: the answers to
+/// clicks.
+const HANDS: usize = 32;
+
+/// How long a confirmed reset waits for its turn; after that it is refused and its slot comes back.
+const TURN_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Who is resetting whom in this process, and how many at once. A message that shows a password goes out before its
+/// end is on disk, so an administrator who has read it may run the next command a moment too early; that command waits
+/// for the moment.
+pub struct AtWork {
+    pairs: watch::Sender<HashSet<(MemberId, MemberId)>>,
+    hands: Semaphore,
+}
+
+impl Default for AtWork {
+    fn default() -> Self {
+        Self { pairs: watch::Sender::default(), hands: Semaphore::new(HANDS) }
+    }
+}
 
 /// One reset at work, until it is dropped.
 pub struct WorkMark<'a> {
@@ -196,15 +212,20 @@ impl AtWork {
     /// Marks an administrator and a member until the mark is dropped.
     pub fn begin(&self, admin: &MemberId, member: &MemberId) -> WorkMark<'_> {
         let pair = (admin.clone(), member.clone());
-        self.0.send_modify(|all| {
+        self.pairs.send_modify(|all| {
             all.insert(pair.clone());
         });
         WorkMark { all: self, pair }
     }
 
+    /// Waits for a turn to work on a reset, in order of arrival. None when it took too long.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::time::timeout(TURN_PATIENCE, self.hands.acquire()).await.ok()?.ok()
+    }
+
     /// Waits until this administrator is not at work on this member, at most for `patience`.
     pub async fn finished(&self, admin: &MemberId, member: &MemberId, patience: Duration) {
-        let mut all = self.0.subscribe();
+        let mut all = self.pairs.subscribe();
         let pair = (admin.clone(), member.clone());
         let finished = tokio::time::timeout(patience, all.wait_for(|all| !all.contains(&pair))).await;
         if finished.is_err() {
@@ -215,7 +236,7 @@ impl AtWork {
 
 impl Drop for WorkMark<'_> {
     fn drop(&mut self) {
-        self.all.0.send_modify(|all| {
+        self.all.pairs.send_modify(|all| {
             all.remove(&self.pair);
         });
     }

@@ -83,6 +83,22 @@ impl Load {
         Measured::of(latencies.len(), begun.elapsed(), latencies)
     }
 
+    /// The bodies of the answers to all of these requests, in their order.
+    pub(crate) async fn ask_all(&self, requests: Vec<Ready>) -> Vec<Bytes> {
+        let bodies = std::cell::RefCell::new(vec![Bytes::new(); requests.len()]);
+        let queue = std::cell::RefCell::new(requests.into_iter().enumerate());
+        let one = async || {
+            let mut sender = connect(self.addr).await;
+            loop {
+                let Some((at, request)) = queue.borrow_mut().next() else { return Vec::new() };
+                let (_, body) = send(&mut sender, request).await;
+                bodies.borrow_mut()[at] = body;
+            }
+        };
+        all((0..self.connections).map(|_| one()).collect()).await;
+        bodies.into_inner()
+    }
+
     /// One request every `pace`, whether or not the earlier ones were answered; a late answer counts from when its
     /// request was due.
     pub(crate) async fn run_paced(&self, span: Duration, pace: Duration, next: impl Fn() -> Ready) -> Measured {

@@ -143,20 +143,15 @@ impl World {
 
     /// Confirming clicks on fresh cards, each of another member, Copy chosen.
     pub(crate) async fn ready_cards(&self, server: SocketAddr, count: usize) -> Vec<Ready> {
-        let mut chosen = Vec::new();
-        let mut confirming = Vec::new();
-        let mut connection = load::connect(server).await;
-        let mut waiting = Vec::new();
-        for _ in 0..count {
-            let serial = self.next();
-            let admin = serial % ADMINS;
-            waiting.push((admin, self.typed(serial, admin, &format!("m{}@acme.example", serial % MEMBERS))));
-        }
-        for (admin, request) in waiting {
-            let card: Value = serde_json::from_slice(&load::send(&mut connection, request).await.1).unwrap();
+        let serials: Vec<usize> = (0..count).map(|_| self.next()).collect();
+        let asking =
+            serials.iter().map(|at| self.typed(*at, at % ADMINS, &format!("m{}@acme.example", at % MEMBERS))).collect();
+        let (mut chosen, mut confirming) = (Vec::new(), Vec::new());
+        for (at, card) in serials.iter().zip(Load::new(server, 16).ask_all(asking).await) {
+            let card: Value = serde_json::from_slice(&card).unwrap();
             let value = value_of(&card);
-            chosen.push(self.pressed(admin, "deliver_copy", &value));
-            confirming.push(self.pressed(admin, "confirm", &value));
+            chosen.push(self.pressed(at % ADMINS, "deliver_copy", &value));
+            confirming.push(self.pressed(at % ADMINS, "confirm", &value));
         }
         Load::new(server, 16).run_all(&mut chosen).await;
         confirming

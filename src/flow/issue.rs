@@ -93,8 +93,14 @@ pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
     let _at_work = app.at_work.begin(&row.admin_id, &row.member_id);
     let voice = Voice { chat, reply, has_ended: Mutex::new(false) };
     let act = async {
+        let turn = app.at_work.turn().await;
         let ended = match work {
+            Work::Issue { reservation, row, .. } if turn.is_none() => {
+                let stop = Stop::plain("overloaded", messages::overloaded(&row.reset_id.reference()));
+                stop_before(app, &voice, &reservation, stop).await
+            }
             Work::Issue { reservation, row, quota, .. } => Box::pin(issue(app, &voice, reservation, *row, quota)).await,
+            // The password is set already; waiting longer would help nobody.
             Work::Again { held, row, member, .. } => Box::pin(deliver_again(app, &voice, held, *row, *member)).await,
         };
         if let Err(error) = ended {

@@ -102,7 +102,8 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
     let worker = Arc::clone(&app);
     app.tasks.spawn(async move {
         let Some(chat) = worker.chat(platform) else { return };
-        let reaction = flow::react(&worker, chat, interaction).await;
+        // In boxes, so that what waits for its turn keeps only what it needs.
+        let reaction = Box::pin(flow::react(&worker, chat, interaction)).await;
         let (now, next) = match reaction {
             Reaction::Then(next) => (Reaction::Taken, Some(next)),
             now @ (Reaction::Replayed | Reaction::Taken | Reaction::Say(_) | Reaction::FormError(_)) => (now, None),
@@ -112,10 +113,10 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
             && let Some(to) = later.reply
         {
             let next = Next::Tell { to, message, placement: Placement::Add };
-            flow::carry_out(Arc::clone(&worker), chat, next).await;
+            Box::pin(flow::carry_out(Arc::clone(&worker), chat, next)).await;
         }
         if let Some(next) = next {
-            flow::carry_out(Arc::clone(&worker), chat, next).await;
+            Box::pin(flow::carry_out(Arc::clone(&worker), chat, next)).await;
         }
     });
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };

@@ -108,7 +108,8 @@ impl Store {
     /// Everything a dead process may have left: at work, or undelivered with the password gone.
     pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
         let given_up = (self.clock.now() - GIVEN_UP_AFTER).0;
-        let at_work = "state in ('claimed', 'changing', 'changed', 'delivering') and (owner is not $1 or deadline_at <= $2)";
+        let at_work =
+            "state in ('claimed', 'changing', 'changed', 'delivering') and (owner is not $1 or deadline_at <= $2)";
         let mut left = self.pick(at_work, given_up, &self.owner).await?;
         let undelivered = "state = 'undelivered' and finished_at is null and owner is not $1 and $2 is not null";
         left.extend(self.pick(undelivered, given_up, &self.owner).await?);

@@ -109,11 +109,10 @@ async fn answer(
         read_all(by_emails)?.into_iter().map(|member: MemberRow| (member.business_email_key.clone(), member)).collect();
     let by_id: HashMap<MemberId, MemberRow> =
         read_all(by_ids)?.into_iter().map(|member: MemberRow| (member.member_id.clone(), member)).collect();
-    let by_link: HashMap<(String, String), String> =
-        read_all::<(String, String, String)>(linked)?
-            .into_iter()
-            .map(|(platform, user, email)| ((platform, user), email))
-            .collect();
+    let by_link: HashMap<(String, String), String> = read_all::<(String, String, String)>(linked)?
+        .into_iter()
+        .map(|(platform, user, email)| ((platform, user), email))
+        .collect();
     let one = |(look_up, _): &Job| Found {
         reset: look_up.reset.and_then(|id| by_reset.get(&id).cloned()),
         members: look_up

@@ -12,8 +12,8 @@ pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, typed_form
 pub use self::notes::{copy_to_self, guide, guide_sms, notice, notice_sms, password_mail, password_sms};
 pub use self::refusal::{
     cancelled, click_refused, contact_not_built, denied, destination_denied, directory_down, directory_refused,
-    guide_failed, no_such_member, not_prepared, outsider, several_members, store_down, unclear, unresolved_caller,
-    unresolved_member, who_failed,
+    guide_failed, no_such_member, not_prepared, outsider, overloaded, several_members, store_down, unclear,
+    unresolved_caller, unresolved_member, who_failed,
 };
 pub use self::result::{Ending, help, history, result, rules, untold};
 

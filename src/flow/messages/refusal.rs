@@ -185,6 +185,15 @@ pub fn store_down(reference: &Reference) -> Message {
     )
 }
 
+/// Confirmed, and its turn did not come.
+pub fn overloaded(reference: &Reference) -> Message {
+    spared(
+        "Too many resets are being done at this moment, so this one was not begun.",
+        "Wait a minute and run the command again.",
+        reference,
+    )
+}
+
 /// A click that does nothing.
 pub fn click_refused(
     refused: &ClickRefused,
