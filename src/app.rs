@@ -183,7 +183,7 @@ impl Held {
 
 /// How many resets are at work at once. More would only slow each other, and what counts in seconds: the answers to
 /// clicks.
-const HANDS: usize = 32;
+const HANDS: usize = 64;
 
 /// How long a confirmed reset waits for its turn; after that it is refused and its slot comes back.
 const TURN_PATIENCE: Duration = Duration::from_secs(20);
@@ -194,11 +194,12 @@ const TURN_PATIENCE: Duration = Duration::from_secs(20);
 pub struct AtWork {
     pairs: watch::Sender<HashSet<(MemberId, MemberId)>>,
     hands: Semaphore,
+    patience: Duration,
 }
 
 impl Default for AtWork {
     fn default() -> Self {
-        Self { pairs: watch::Sender::default(), hands: Semaphore::new(HANDS) }
+        Self::with(HANDS, TURN_PATIENCE)
     }
 }
 
@@ -209,6 +210,11 @@ pub struct WorkMark<'a> {
 }
 
 impl AtWork {
+    /// So many at once, each waiting so long for its turn.
+    pub fn with(hands: usize, patience: Duration) -> Self {
+        Self { pairs: watch::Sender::default(), hands: Semaphore::new(hands), patience }
+    }
+
     /// Marks an administrator and a member until the mark is dropped.
     pub fn begin(&self, admin: &MemberId, member: &MemberId) -> WorkMark<'_> {
         let pair = (admin.clone(), member.clone());
@@ -220,7 +226,7 @@ impl AtWork {
 
     /// Waits for a turn to work on a reset, in order of arrival. None when it took too long.
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        tokio::time::timeout(TURN_PATIENCE, self.hands.acquire()).await.ok()?.ok()
+        tokio::time::timeout(self.patience, self.hands.acquire()).await.ok()?.ok()
     }
 
     /// Waits until this administrator is not at work on this member, at most for `patience`.

@@ -97,7 +97,7 @@ pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
         let ended = match work {
             Work::Issue { reservation, row, .. } if turn.is_none() => {
                 let stop = Stop::plain("overloaded", messages::overloaded(&row.reset_id.reference()));
-                stop_before(app, &voice, &reservation, stop).await
+                Box::pin(stop_before(app, &voice, &reservation, stop)).await
             }
             Work::Issue { reservation, row, quota, .. } => Box::pin(issue(app, &voice, reservation, *row, quota)).await,
             // The password is set already; waiting longer would help nobody.
@@ -112,7 +112,7 @@ pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
     let mut act = std::pin::pin!(act);
     tokio::select! {
         () = &mut act => {}
-        () = voice.say_working() => act.await,
+        () = Box::pin(voice.say_working()) => act.await,
     }
 }
 
@@ -154,8 +154,25 @@ async fn issue(
         return Ok(());
     }
     let signed_out = sign_out(app, &member).await;
-    let row = app.store.advance(&reservation, State::Delivering, None, vec![signed_out]).await?;
-    deliver(app, voice, reservation, password, prepared, plan, row, &member, Some(quota), None).await
+    let row = app.store.advance(&reservation, State::Delivering, None, vec![signed_out.clone()]).await?;
+    let mut noted = after_change();
+    noted.retain(|note| note.step != signed_out.step);
+    noted.push(signed_out);
+    let (now, id) = (app.clock.now(), row.reset_id);
+    let steps = noted.iter().map(|note| row_of(id, note, now)).collect();
+    let member = &member;
+    let parcel =
+        Parcel { reservation, password, prepared, plan, row, member, steps, quota: Some(quota), held_until: None };
+    deliver(app, voice, parcel).await
+}
+
+/// What is noted as soon as the directory has said yes: the rest is still to do.
+fn after_change() -> Vec<StepNote> {
+    vec![
+        note(Step::Change, StepOutcome::Done),
+        note(Step::SignOut, StepOutcome::Pending),
+        note(Step::Notice, StepOutcome::Pending),
+    ]
 }
 
 /// Why a claimed reset stops before anything happened.
@@ -275,14 +292,7 @@ async fn change(
     let ended = tokio::time::timeout(CHANGE_DEADLINE, call).await.unwrap_or(Err(ResetFailed::Unknown));
     let reference = row.reset_id.reference();
     let told = match ended {
-        Ok(()) => {
-            let steps = vec![
-                note(Step::Change, StepOutcome::Done),
-                note(Step::SignOut, StepOutcome::Pending),
-                note(Step::Notice, StepOutcome::Pending),
-            ];
-            return app.store.advance(reservation, State::Changed, None, steps).await.map(|_| true);
-        }
+        Ok(()) => return app.store.advance(reservation, State::Changed, None, after_change()).await.map(|_| true),
         Err(ResetFailed::Unknown) => return unknown(app, voice, reservation).await.map(|()| false),
         Err(ResetFailed::Refused(reason)) => messages::directory_refused(app.directory.name(), &reason, &reference),
         Err(ResetFailed::NotSent) => messages::directory_down(app.directory.name(), &reference),
@@ -321,27 +331,32 @@ async fn sign_out(app: &App, member: &Member) -> StepNote {
     }
 }
 
-/// All outputs of the plan. It consumes the password, and keeps it only when nothing was accepted (section 2).
-#[expect(clippy::too_many_arguments, reason = "everything that one delivery hangs on")]
-async fn deliver(
-    app: &Arc<App>,
-    voice: &Voice<'_>,
+/// A password that is set, and everything that its delivery hangs on.
+struct Parcel<'a> {
     reservation: Reservation,
     password: Password,
-    prepared: Prepared<'_>,
+    prepared: Prepared<'a>,
     plan: Plan,
     row: ResetRow,
-    member: &Member,
+    member: &'a Member,
+    /// What was done before.
+    steps: Vec<StepRow>,
+    /// Where the administrator stands; told once.
     quota: Option<Quota>,
+    /// Until when an earlier try kept the password.
     held_until: Option<Moment>,
-) -> Result<(), MoveRefused> {
+}
+
+/// All outputs of the plan. It consumes the password, and keeps it only when nothing was accepted (section 2).
+async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Result<(), MoveRefused> {
+    let Parcel { reservation, password, prepared, plan, row, member, steps, quota, held_until } = parcel;
     let id = row.reset_id;
     let until = row.changed_at.unwrap_or_else(|| app.clock.now()) + app.house.password_lifetime;
     let sent = Box::pin(send(app, &password, prepared, &row, until)).await;
     let mut notes: Vec<StepNote> = sent.iter().map(|(step, outcome)| outcome_note(*step, outcome)).collect();
     if plan.shows() {
         let step = if plan.way == Way::Copy { Step::Deliver } else { Step::Show };
-        let outcome = show(app, voice, &password, &row, &notes, quota).await;
+        let outcome = show(app, voice, &password, &row, steps, &notes, quota).await;
         notes.push(outcome_note(step, &outcome));
     }
     let has = |wanted: StepOutcome| notes.iter().any(|note| note.outcome == wanted);
@@ -354,6 +369,11 @@ async fn deliver(
     };
     let was_shown = plan.shows() && notes.last().is_some_and(|note| note.outcome == StepOutcome::Done);
     let failure = notes.iter().find_map(|note| note.detail);
+    let is_first = held_until.is_none();
+    let notice_to = notice_destination(app, &row, member).filter(|_| is_first);
+    if is_first && notice_to.is_none() {
+        notes.push(note(Step::Notice, StepOutcome::Impossible));
+    }
     let row = if was_shown {
         let hide_at = app.clock.now() + SHOWN_FOR;
         app.store.advance_shown(&reservation, state, failure, notes, hide_at).await?
@@ -369,8 +389,8 @@ async fn deliver(
         drop(password);
         None
     };
-    if held_until.is_none() {
-        send_notice(app, &row, member).await?;
+    if let Some(to) = notice_to {
+        send_notice(app, &row, &to).await?;
     }
     if !was_shown {
         let told = ending(app, &row, quota, retry).await;
@@ -402,11 +422,11 @@ async fn show(
     voice: &Voice<'_>,
     password: &Password,
     row: &ResetRow,
+    mut steps: Vec<StepRow>,
     notes: &[StepNote],
     quota: Option<Quota>,
 ) -> Outcome {
     let now = app.clock.now();
-    let mut steps = steps_of(app, row.reset_id).await;
     steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
     let value = app.keys.button_value(row.reset_id);
     let message = messages::result(&Ending { quota, shows_password: true, ..frame(app, row, &steps, &value, now) });
@@ -428,7 +448,10 @@ async fn deliver_again(
     };
     match ready {
         Ok((plan, prepared)) => {
-            Box::pin(deliver(app, voice, reservation, password, prepared, plan, row, &member, None, Some(until))).await
+            let steps = steps_of(app, row.reset_id).await;
+            let (member, held_until) = (&member, Some(until));
+            let parcel = Parcel { reservation, password, prepared, plan, row, member, steps, quota: None, held_until };
+            Box::pin(deliver(app, voice, parcel)).await
         }
         Err((step, why)) => {
             let notes = vec![outcome_note(step, &Outcome::Refused(why.clone()))];
@@ -441,23 +464,19 @@ async fn deliver_again(
     }
 }
 
-/// Tells the member on a contact other than the delivery's where there is one; never with the password.
-async fn send_notice(app: &App, row: &ResetRow, member: &Member) -> Result<(), MoveRefused> {
-    let noted = match notice_destination(app, row, member) {
-        None => note(Step::Notice, StepOutcome::Impossible),
-        Some(to) => {
-            let at = row.changed_at.unwrap_or_else(|| app.clock.now());
-            let text = match to {
-                Destination::Phone(_) => messages::notice_sms(&app.house, &row.admin_name, at, &app.zone),
-                Destination::Email(_) => messages::notice(&app.house, &row.admin_name, at, &app.zone),
-            };
-            let outcome = app.deliveries.tell(&to, &text, &format!("notice-{}", row.reset_id)).await;
-            outcome_note(Step::Notice, &outcome)
-        }
+/// Tells the member on a contact other than the delivery's; never with the password.
+async fn send_notice(app: &App, row: &ResetRow, to: &Destination) -> Result<(), MoveRefused> {
+    let at = row.changed_at.unwrap_or_else(|| app.clock.now());
+    let text = match to {
+        Destination::Phone(_) => messages::notice_sms(&app.house, &row.admin_name, at, &app.zone),
+        Destination::Email(_) => messages::notice(&app.house, &row.admin_name, at, &app.zone),
     };
-    app.store.note_steps(row.reset_id, vec![noted]).await.map_err(MoveRefused::from)
+    let outcome = app.deliveries.tell(to, &text, &format!("notice-{}", row.reset_id)).await;
+    let noted = vec![outcome_note(Step::Notice, &outcome)];
+    app.store.note_steps(row.reset_id, noted).await.map_err(MoveRefused::from)
 }
 
+/// Where the notice goes, if there is any contact left.
 fn notice_destination(app: &App, row: &ResetRow, member: &Member) -> Option<Destination> {
     let phone = member.phone.clone().map(Destination::Phone);
     let email = member.outside_email().cloned().map(Destination::Email);
@@ -483,10 +502,16 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
             tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note a sign-out");
         }
     }
-    if pending(Step::Notice, &steps)
-        && let Err(error) = send_notice(app, row, &member).await
-    {
-        tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note a notice");
+    if pending(Step::Notice, &steps) {
+        let noted = if let Some(to) = notice_destination(app, row, &member) {
+            send_notice(app, row, &to).await
+        } else {
+            let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
+            app.store.note_steps(row.reset_id, impossible).await.map_err(MoveRefused::from)
+        };
+        if let Err(error) = noted {
+            tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note a notice");
+        }
     }
 }
 

@@ -116,20 +116,20 @@ fn failed(app: &App, origin: &Origin, failure: &Failure) -> Reaction {
 pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
     match next {
         Next::Tell { to, message, placement } => {
-            tell(chat, Some(&to), &message, placement).await;
+            Box::pin(tell(chat, Some(&to), &message, placement)).await;
         }
         Next::Open { trigger, form, to } => {
-            if let Err(error) = chat.open_form(&trigger, &form).await
+            if let Err(error) = Box::pin(chat.open_form(&trigger, &form)).await
                 && let Ok(mut rng) = app.chance.rng()
             {
                 let message = messages::who_failed(&error, &Reference::draw(&mut rng));
-                tell(chat, to.as_ref(), &message, Placement::Add).await;
+                Box::pin(tell(chat, to.as_ref(), &message, Placement::Add)).await;
             }
         }
-        Next::Work(work) => issue::carry_out(&app, chat, *work).await,
-        Next::SignOut(id, to) => issue::sign_out_again(&app, chat, id, to).await,
-        Next::Hide(id, to) => issue::hide(&app, chat, id, to.as_ref()).await,
-        Next::Guide(row, to) => choose::send_guide(&app, chat, &row, to.as_ref()).await,
+        Next::Work(work) => Box::pin(issue::carry_out(&app, chat, *work)).await,
+        Next::SignOut(id, to) => Box::pin(issue::sign_out_again(&app, chat, id, to)).await,
+        Next::Hide(id, to) => Box::pin(issue::hide(&app, chat, id, to.as_ref())).await,
+        Next::Guide(row, to) => Box::pin(choose::send_guide(&app, chat, &row, to.as_ref())).await,
     }
 }
 

@@ -36,8 +36,9 @@ use crate::domain::quota::Limit;
 /// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// Pages kept in memory by each connection, in KiB (negative means KiB to SQLite).
-const CACHE: &str = "-8192";
+/// Pages kept in memory by the writer, by the reader of the hot path, and by the reader of everything else; negative
+/// means KiB to SQLite.
+const CACHES: [&str; 3] = ["-8192", "-4096", "-1024"];
 
 /// The record could not be read or written. Nothing was done (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,14 +133,14 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
-            .pragma("cache_size", CACHE)
             // What a statement would need to undo itself stays in memory, not in a file that is made each time.
             .pragma("temp_store", "memory")
             .disable_statement_logging();
-        let mut connection = options.connect().await?;
+        let [writing, looking, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
+        let mut connection = writing.connect().await?;
         check_version(&mut connection).await?;
         migrate(&mut connection).await?;
-        let reading = options.clone().pragma("query_only", "on");
+        let looking = looking.pragma("query_only", "on");
         let (writer, write_queue) = mpsc::channel(writer::QUEUE);
         let (reader, read_queue) = mpsc::channel(writer::QUEUE);
         let pool = PoolOptions::new()
@@ -147,10 +148,10 @@ impl Store {
             .min_connections(0)
             .idle_timeout(Duration::from_mins(1))
             .test_before_acquire(false)
-            .connect_lazy_with(options);
+            .connect_lazy_with(browsing);
         let tasks = StoreTasks {
             writer: spawn(writer::run(connection, write_queue, clock.clone(), limit)),
-            reader: spawn(reader::run(reading.connect().await?, read_queue)),
+            reader: spawn(reader::run(looking.connect().await?, read_queue)),
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
         Ok((Self { writer, reader, pool, owner, clock, limit, _lock: lock }, tasks))
