@@ -114,7 +114,7 @@ impl Drop for Server {
 
 /// What a child process does, until it is killed.
 pub(crate) fn play(role: &str, settings: Option<&str>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = relatch::cli::runtime().unwrap();
     match role {
         "slack" => runtime.block_on(serve(slack())),
         "bare" => runtime.block_on(serve(bare())),

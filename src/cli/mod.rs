@@ -156,11 +156,16 @@ fn not_built(command: &str) -> Failure {
     Failure::NotBuilt(format!("`{command}` is not built yet; nothing was done"))
 }
 
-/// A few threads are enough: what takes time waits, and hashing has threads of its own.
+/// Two threads are enough: what takes time waits, and hashing has threads of its own. On one core a second would only
+/// take the first one's turn.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(cores.min(2)).max_blocking_threads(8).enable_all().build()
+}
+
 fn run_async(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(8).enable_all().build()?;
-    runtime.block_on(command)
+    runtime()?.block_on(command)
 }
 
 /// O8: no core dump, and no other process of this user may read our memory.
