@@ -312,6 +312,19 @@ async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
     assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
 }
 
+/// A confirmed reset whose turn does not come is refused; its slot comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_whose_turn_does_not_come_is_refused() {
+    let bot = TestBot::swamped().await;
+    bot.set_password(MINA, "old-password").await;
+    bot.reset(JO, MINA, "deliver_phone").await;
+    let text = bot.slack.last_text();
+    assert!(text.contains("Too many resets are being done"), "{text}");
+    assert_refusal(&text);
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert!(bot.signs_in(MINA, "old-password").await && bot.outbox.take().is_empty());
+}
+
 /// A1: another administrator's card.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_belongs_to_one_administrator() {

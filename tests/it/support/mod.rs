@@ -99,12 +99,18 @@ struct Ground {
     slack: slack::FakeSlack,
     http: reqwest::Client,
     outbox: Outbox,
+    is_swamped: bool,
 }
 
 impl Ground {
     fn new(at: Moment, limit: Limit, slack: slack::FakeSlack, http: reqwest::Client) -> Self {
         let (folder, clock) = (slack::fresh_folder(), Clock::fixed(at));
-        Self { folder, clock, limit, slack, http, outbox: Outbox::default() }
+        Self { folder, clock, limit, slack, http, outbox: Outbox::default(), is_swamped: false }
+    }
+
+    /// Where so much is to do that no reset gets its turn, nobody waits twenty seconds to see it.
+    fn at_work(&self) -> AtWork {
+        if self.is_swamped { AtWork::with(0, Duration::from_millis(50)) } else { AtWork::default() }
     }
 }
 
@@ -116,6 +122,15 @@ impl TestBot {
     pub(crate) async fn with_limit(limit: Limit) -> Self {
         let http = net::client(Duration::from_secs(5)).unwrap();
         let bot = Self::open(Ground::new(START, limit, slack::FakeSlack::start().await, http), 7).await;
+        bot.settle_in().await;
+        bot
+    }
+
+    /// Too busy to begin any reset.
+    pub(crate) async fn swamped() -> Self {
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        let bot = Self::open(Ground { is_swamped: true, ..ground }, 7).await;
         bot.settle_in().await;
         bot
     }
@@ -138,7 +153,7 @@ impl TestBot {
     }
 
     async fn open(ground: Ground, seed: u64) -> Self {
-        let Ground { folder, clock, limit, slack, http, outbox } = ground.clone();
+        let Ground { folder, clock, limit, slack, http, outbox, .. } = ground.clone();
         let chance = Chance::seeded(seed);
         let mut rng = Chance::System.rng().unwrap();
         let path = folder.join("relatch.db");
@@ -178,7 +193,7 @@ impl TestBot {
             },
             held: Held::default(),
             seen: Seen::default(),
-            at_work: AtWork::default(),
+            at_work: ground.at_work(),
             unsigned: UnsignedCounter::default(),
             chance,
             tasks: tokio_util::task::TaskTracker::new(),
