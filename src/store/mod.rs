@@ -3,8 +3,10 @@
 //! To add a table: a migration, a `table!` in `rows.rs`, and a place in the writer's [`Page`](writer::Page). The SQL
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
+mod cards;
 mod history;
 mod members;
+mod moves;
 mod reader;
 mod resets;
 mod rows;
@@ -22,13 +24,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSy
 use sqlx::{ConnectOptions, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::cards::{Amend, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply};
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::ImportCount;
 pub use self::reader::{Found, LookUp, MemberKey};
-pub use self::resets::{
-    Amend, ClickRefused, Earlier, MoveRefused, NewOffer, Noted, Offered, ReplayKey, Reservation, SealedReply, StepNote,
-    Successor,
-};
+pub use self::resets::{MoveRefused, Reservation, StepNote, Successor};
 pub use self::rows::{AuditRow, MemberRow, ResetRow, StepRow};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;

@@ -1,0 +1,503 @@
+//! Cards on disk: an offer, what is chosen on it, and every click that ends without a reset. Each is one decision of the
+//! writer, with its audit line beside it.
+
+use super::moves::{answer_at, choose, enter, line};
+use super::rows::{AuditRow, ResetRow};
+use super::writer::{CAREFUL_FOR, Keys, Page};
+use super::{Store, StoreError};
+use crate::domain::{
+    ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment, Quota, Reference, ResetId, Span,
+    State,
+};
+
+/// The key under which a signed request is remembered: the same bytes again have the same key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReplayKey(pub String);
+
+/// A sealed follow-up address and how long it works.
+#[derive(Clone, Debug)]
+pub struct SealedReply {
+    /// What only our key opens.
+    pub sealed: String,
+    /// When the platform stops accepting it.
+    pub until: Moment,
+}
+
+/// What a new card is made of.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// A fresh random id.
+    pub reset_id: ResetId,
+    /// Who asked, in the chat.
+    pub requester: ChatUser,
+    /// Who asked, in the directory.
+    pub admin: Member,
+    /// Whose password.
+    pub member: Member,
+    /// The member's account in the chat, where they were named by a mention.
+    pub member_chat_user: Option<String>,
+    /// What was written behind the name.
+    pub reason: Option<String>,
+    /// Where follow-ups go.
+    pub reply: Option<SealedReply>,
+    /// How long the card works.
+    pub lifetime: Span,
+}
+
+/// A card was recorded.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// When it stops working.
+    pub expires_at: Moment,
+    /// Where the administrator stands.
+    pub quota: Quota,
+    /// The member's last reset of the past 24 h.
+    pub earlier: Option<Earlier>,
+}
+
+/// A reset of the same member not long ago.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// When the password was changed.
+    pub changed_at: Moment,
+    /// By whom.
+    pub admin_name: String,
+}
+
+/// What the store answers to a try that has no card: whether it counts, and what is still to be told.
+#[derive(Clone, Debug)]
+pub struct Noted<T> {
+    /// The decision.
+    pub decided: T,
+    /// Earlier resets of this administrator whose end they have not heard yet; now marked as told.
+    pub untold: Vec<ResetRow>,
+}
+
+/// Why a click does nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClickRefused {
+    /// The same bytes were seen before.
+    Replayed,
+    /// No such card.
+    NoSuchCard,
+    /// Somebody else's card.
+    NotYours {
+        /// The full name of its owner.
+        admin_name: String,
+    },
+    /// The card is too old.
+    Expired,
+    /// A newer card took its place.
+    Superseded,
+    /// It was cancelled, or the guide was sent.
+    Cancelled,
+    /// It is being worked on.
+    InProgress,
+    /// It ended before.
+    AlreadyDone {
+        /// How.
+        state: State,
+        /// When the password was changed, if it was.
+        changed_at: Option<Moment>,
+    },
+    /// S22: no way of delivery was chosen.
+    NothingChosen,
+    /// S10: no contact is known, and the administrator has not said that they can reach the member.
+    NotReachable,
+    /// A rule.
+    Denied(Denied),
+}
+
+impl ClickRefused {
+    /// A short fixed word for the audit.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Replayed => "replayed",
+            Self::NoSuchCard => "no_such_card",
+            Self::NotYours { .. } => "not_yours",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::Cancelled => "cancelled",
+            Self::InProgress => "in_progress",
+            Self::AlreadyDone { .. } => "already_done",
+            Self::NothingChosen => "nothing_chosen",
+            Self::NotReachable => "not_reachable",
+            Self::Denied(denied) => denied.code(),
+        }
+    }
+}
+
+/// A change to a card that does nothing outside.
+#[derive(Clone, Debug)]
+pub enum Amend {
+    /// S10: the member can be reached.
+    Reachable,
+    /// S22: the way; a destination for phone and e-mail.
+    Choose(Delivery, Option<Destination>),
+    /// Back to the choice.
+    Back,
+    /// S27: switch the copy on or off; the address is used where none was typed.
+    ToggleCopy(EmailAddress),
+    /// S28: another address for the copy, for this reset only.
+    CopyTo(EmailAddress),
+    /// S38: switch showing on or off.
+    ToggleShow,
+    /// Given up.
+    Cancel,
+    /// S6: the guide goes out instead of a reset.
+    Guide,
+}
+
+impl Amend {
+    fn event(&self) -> &'static str {
+        match self {
+            Self::Reachable => "reachable",
+            Self::Choose(..) => "choose",
+            Self::Back => "back",
+            Self::ToggleCopy(_) | Self::CopyTo(_) => "copy_to_self",
+            Self::ToggleShow => "also_show",
+            Self::Cancel => "cancel",
+            Self::Guide => "guide",
+        }
+    }
+
+    fn apply(self, row: &mut ResetRow, now: Moment) {
+        match self {
+            Self::Reachable => row.reachable_at = Some(now),
+            Self::Choose(delivery, destination) => choose(row, delivery, destination.as_ref()),
+            Self::Back => (row.delivery, row.destination, row.destination_mask) = (None, None, None),
+            Self::ToggleCopy(address) => {
+                row.copy_to_self = match row.copy_to_self {
+                    Some(_) => None,
+                    None => Some(row.copy_address.clone().unwrap_or_else(|| address.to_string())),
+                }
+            }
+            Self::CopyTo(address) => {
+                row.copy_address = Some(address.to_string());
+                row.copy_to_self = Some(address.to_string());
+            }
+            Self::ToggleShow => row.also_show = !row.also_show,
+            Self::Cancel | Self::Guide => enter(row, State::Cancelled, now),
+        }
+    }
+}
+
+impl Store {
+    /// Records a new card, unless the limit or another reset of the member is in the way. A newer card of the same
+    /// administrator for the same member takes the place of the older.
+    pub async fn offer(
+        &self,
+        offer: NewOffer,
+        replay: ReplayKey,
+        reference: Reference,
+    ) -> Result<Noted<Result<Offered, ClickRefused>>, StoreError> {
+        let keys = Keys {
+            replay: Some(replay.0.clone()),
+            person: Some(offer.admin.id.clone()),
+            member: Some(offer.member.id.clone()),
+            ..Keys::default()
+        };
+        self.write(keys, move |page, now| {
+            if !page.is_new_request(&replay.0, now) {
+                return Noted { decided: Err(ClickRefused::Replayed), untold: Vec::new() };
+            }
+            let row = offered_row(&offer, now);
+            let quota = page.quota(&row.admin_id, now);
+            let busy = at_work(page, &row.member_id, row.reset_id);
+            let refused = match busy {
+                Some(admin_name) => Some(Denied::Busy { admin_name }),
+                None => (quota.left == 0).then_some(Denied::Limit(quota)),
+            };
+            if let Some(denied) = refused {
+                page.audit(line(&row, "command", denied.code(), Some(reference), now));
+                return Noted {
+                    untold: take_untold(page, &row.admin_id, now),
+                    decided: Err(ClickRefused::Denied(denied)),
+                };
+            }
+            supersede(page, &row, now);
+            let earlier = page
+                .resets()
+                .filter(|other| other.member_id == row.member_id)
+                .filter_map(|other| {
+                    Some(Earlier { changed_at: other.changed_at?, admin_name: other.admin_name.clone() })
+                })
+                .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
+                .max_by_key(|earlier| earlier.changed_at);
+            let offered = Offered { expires_at: row.expires_at, quota, earlier };
+            page.audit(line(&row, "command", "offered", None, now));
+            let untold = take_untold(page, &row.admin_id, now);
+            page.put(row);
+            Noted { decided: Ok(offered), untold }
+        })
+        .await
+    }
+
+    /// Writes down a try that ends without a card: a refusal, a help text, a look into the log. False if the same
+    /// bytes were seen before.
+    pub async fn note(&self, replay: ReplayKey, mut audit: AuditRow) -> Result<Noted<bool>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), person: audit.admin_id.clone(), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            if !page.is_new_request(&replay.0, now) {
+                return Noted { decided: false, untold: Vec::new() };
+            }
+            audit.noted_at = now;
+            let untold = audit.admin_id.clone().map(|admin| take_untold(page, &admin, now)).unwrap_or_default();
+            page.audit(audit);
+            Noted { decided: true, untold }
+        })
+        .await
+    }
+
+    /// Where a person stands, without writing anything.
+    pub async fn standing(&self, admin: &MemberId, member: &MemberId) -> Result<(Quota, Option<String>), StoreError> {
+        let keys = Keys { person: Some(admin.clone()), member: Some(member.clone()), ..Keys::default() };
+        let (admin, member) = (admin.clone(), member.clone());
+        self.write(keys, move |page, now| (page.quota(&admin, now), at_work(page, &member, ResetId([0; 16])))).await
+    }
+
+    /// Changes a card that is still open. The row after the change, or why nothing happened.
+    pub async fn amend(
+        &self,
+        id: ResetId,
+        replay: ReplayKey,
+        clicker: ChatUser,
+        amend: Amend,
+        follow_up: Option<SealedReply>,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let event = amend.event();
+            let mut row = open_card(page, id, &replay, &clicker, event, now)?;
+            amend.apply(&mut row, now);
+            // The newest address has the most uses and the most time left.
+            answer_at(&mut row, follow_up);
+            page.audit(line(&row, event, "done", None, now));
+            page.put(row.clone());
+            Ok(row)
+        })
+        .await
+    }
+
+    /// A click on a message about a finished reset, such as "hide it": new bytes, and the clicker's own.
+    pub async fn visit(
+        &self,
+        id: ResetId,
+        replay: ReplayKey,
+        clicker: ChatUser,
+        event: &'static str,
+        follow_up: Option<SealedReply>,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let mut row = known_card(page, id, &replay, &clicker, event, now)?;
+            answer_at(&mut row, follow_up);
+            page.audit(line(&row, event, "done", None, now));
+            page.put(row.clone());
+            Ok(row)
+        })
+        .await
+    }
+
+    /// A form is about to be opened: nothing changes but where its answer will be told.
+    pub async fn open_form(
+        &self,
+        id: ResetId,
+        replay: ReplayKey,
+        clicker: ChatUser,
+        follow_up: Option<SealedReply>,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let mut row = clickable_card(page, id, &replay, &clicker, "open_form", now)?;
+            answer_at(&mut row, follow_up);
+            page.audit(line(&row, "open_form", "done", None, now));
+            page.put(row.clone());
+            Ok(row)
+        })
+        .await
+    }
+
+    /// Writes down that a click was refused for a reason found outside the store.
+    pub async fn refuse_click(
+        &self,
+        id: ResetId,
+        replay: ReplayKey,
+        clicker: ChatUser,
+        code: &'static str,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let row = clickable_card(page, id, &replay, &clicker, "click", now)?;
+            page.audit(line(&row, "click", code, None, now));
+            Ok(row)
+        })
+        .await
+    }
+
+    /// Offered → expired, when its time has come.
+    pub async fn expire(&self, id: ResetId) -> Result<(), StoreError> {
+        let keys = Keys { reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            if let Some(mut row) = page.reset(id).filter(|row| row.state == State::Offered && row.expires_at <= now) {
+                enter(&mut row, State::Expired, now);
+                page.audit(line(&row, "expiry", "expired", None, now));
+                page.put(row);
+            }
+        })
+        .await
+    }
+}
+
+/// The card behind a click: known, new bytes, and the clicker's own. A refusal is written down here.
+pub(super) fn known_card(
+    page: &mut Page,
+    id: ResetId,
+    replay: &ReplayKey,
+    clicker: &ChatUser,
+    event: &'static str,
+    now: Moment,
+) -> Result<ResetRow, ClickRefused> {
+    if !page.is_new_request(&replay.0, now) {
+        return Err(ClickRefused::Replayed);
+    }
+    let Some(row) = page.reset(id) else {
+        page.audit(AuditRow::of_chat(event, ClickRefused::NoSuchCard.code(), clicker, now));
+        return Err(ClickRefused::NoSuchCard);
+    };
+    let owner = (row.platform, row.tenant.as_str(), row.chat_user.as_str());
+    if owner != (clicker.platform, clicker.tenant.as_str(), clicker.user.as_str()) {
+        let mut audit = AuditRow::of_chat(event, "not_yours", clicker, now);
+        audit.reset_id = Some(id);
+        page.audit(audit);
+        return Err(ClickRefused::NotYours { admin_name: row.admin_name });
+    }
+    Ok(row)
+}
+
+/// The same, and still open, or waiting for another way of delivery.
+fn clickable_card(
+    page: &mut Page,
+    id: ResetId,
+    replay: &ReplayKey,
+    clicker: &ChatUser,
+    event: &'static str,
+    now: Moment,
+) -> Result<ResetRow, ClickRefused> {
+    let waits = |row: &ResetRow| row.state == State::Undelivered && row.finished_at.is_none();
+    match page.reset(id) {
+        Some(row) if waits(&row) => known_card(page, id, replay, clicker, event, now),
+        _ => open_card(page, id, replay, clicker, event, now),
+    }
+}
+
+/// The same, and still open.
+pub(super) fn open_card(
+    page: &mut Page,
+    id: ResetId,
+    replay: &ReplayKey,
+    clicker: &ChatUser,
+    event: &'static str,
+    now: Moment,
+) -> Result<ResetRow, ClickRefused> {
+    let row = known_card(page, id, replay, clicker, event, now)?;
+    let refused = closed(&row).or_else(|| (row.expires_at <= now).then_some(ClickRefused::Expired));
+    match refused {
+        None => Ok(row),
+        Some(refused) => {
+            page.audit(line(&row, event, refused.code(), None, now));
+            Err(refused)
+        }
+    }
+}
+
+/// Why a card is no longer open, by its state.
+pub(super) fn closed(row: &ResetRow) -> Option<ClickRefused> {
+    match row.state {
+        State::Offered => None,
+        State::Expired => Some(ClickRefused::Expired),
+        State::Superseded => Some(ClickRefused::Superseded),
+        State::Cancelled => Some(ClickRefused::Cancelled),
+        State::Claimed | State::Changing | State::Changed | State::Delivering => Some(ClickRefused::InProgress),
+        State::Delivered
+        | State::Undelivered
+        | State::DeliveryUnknown
+        | State::Refused
+        | State::Unknown
+        | State::Lost => Some(ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at }),
+    }
+}
+
+/// The administrator who is in the middle of another reset of the member.
+pub(super) fn at_work(page: &Page, member: &MemberId, except: ResetId) -> Option<String> {
+    page.resets()
+        .find(|other| other.member_id == *member && other.reset_id != except && other.state.is_active())
+        .map(|other| other.admin_name.clone())
+}
+
+fn supersede(page: &mut Page, newer: &ResetRow, now: Moment) {
+    let older: Vec<ResetRow> = page
+        .resets()
+        .filter(|row| row.state == State::Offered && row.admin_id == newer.admin_id && row.member_id == newer.member_id)
+        .cloned()
+        .collect();
+    for mut row in older {
+        enter(&mut row, State::Superseded, now);
+        page.put(row);
+    }
+}
+
+/// Finished resets whose end the administrator has not heard; they are told in this answer.
+fn take_untold(page: &mut Page, admin: &MemberId, now: Moment) -> Vec<ResetRow> {
+    let untold: Vec<ResetRow> = page
+        .resets()
+        .filter(|row| {
+            row.admin_id == *admin && row.claimed_at.is_some() && row.finished_at.is_some() && row.told_at.is_none()
+        })
+        .cloned()
+        .collect();
+    for row in &untold {
+        page.put(ResetRow { told_at: Some(now), ..row.clone() });
+    }
+    untold
+}
+
+fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
+    let NewOffer { requester, admin, member, .. } = offer;
+    ResetRow {
+        reset_id: offer.reset_id,
+        platform: requester.platform,
+        tenant: requester.tenant.clone(),
+        chat_user: requester.user.clone(),
+        admin_id: admin.id.clone(),
+        admin_name: admin.name.clone(),
+        admin_email: admin.business_email.to_string(),
+        member_id: member.id.clone(),
+        member_name: member.name.clone(),
+        member_email: member.business_email.to_string(),
+        member_chat_user: offer.member_chat_user.clone(),
+        reason: offer.reason.clone(),
+        state: State::Offered,
+        delivery: None,
+        destination: None,
+        destination_mask: None,
+        copy_to_self: None,
+        copy_address: None,
+        also_show: false,
+        reachable_at: None,
+        reply: offer.reply.as_ref().map(|reply| reply.sealed.clone()),
+        reply_until: offer.reply.as_ref().map(|reply| reply.until),
+        owner: None,
+        deadline_at: None,
+        failure: None,
+        offered_at: now,
+        expires_at: now + offer.lifetime,
+        claimed_at: None,
+        changing_at: None,
+        changed_at: None,
+        delivering_at: None,
+        finished_at: None,
+        told_at: None,
+        hide_at: None,
+    }
+}

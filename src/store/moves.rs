@@ -1,0 +1,84 @@
+//! What every move of a reset has in common: its state and times, where it is answered, and its line in the audit.
+
+use super::cards::SealedReply;
+use super::rows::{AuditRow, ResetRow};
+use crate::domain::{ChatUser, Delivery, Destination, Moment, Reference, State};
+
+/// Sets the state and its time; a state that nothing follows also erases the address.
+pub(super) fn enter(row: &mut ResetRow, state: State, now: Moment) {
+    row.state = state;
+    match state {
+        State::Claimed => row.claimed_at = Some(now),
+        State::Changing => row.changing_at = Some(now),
+        State::Changed => row.changed_at = Some(now),
+        State::Delivering => row.delivering_at = Some(now),
+        State::Offered | State::Undelivered => {}
+        State::Delivered
+        | State::DeliveryUnknown
+        | State::Cancelled
+        | State::Expired
+        | State::Superseded
+        | State::Refused
+        | State::Unknown
+        | State::Lost => finish(row, now),
+    }
+}
+
+pub(super) fn answer_at(row: &mut ResetRow, follow_up: Option<SealedReply>) {
+    if let Some(reply) = follow_up {
+        (row.reply, row.reply_until) = (Some(reply.sealed), Some(reply.until));
+    }
+}
+
+pub(super) fn finish(row: &mut ResetRow, now: Moment) {
+    row.finished_at = Some(now);
+    (row.destination, row.copy_to_self, row.copy_address) = (None, None, None);
+}
+
+pub(super) fn choose(row: &mut ResetRow, delivery: Delivery, destination: Option<&Destination>) {
+    row.delivery = Some(delivery);
+    row.destination = destination.map(|destination| destination.full().to_owned());
+    row.destination_mask = destination.map(Destination::masked);
+}
+
+/// A line of the audit about a reset.
+pub(super) fn line(
+    row: &ResetRow,
+    event: &'static str,
+    outcome: &str,
+    reference: Option<Reference>,
+    now: Moment,
+) -> AuditRow {
+    AuditRow {
+        noted_at: now,
+        event: event.to_owned(),
+        outcome: outcome.to_owned(),
+        reference: Some(reference.unwrap_or_else(|| row.reset_id.reference()).to_string()),
+        platform: Some(row.platform),
+        tenant: Some(row.tenant.clone()),
+        chat_user: Some(row.chat_user.clone()),
+        admin_id: Some(row.admin_id.clone()),
+        member_id: Some(row.member_id.clone()),
+        reset_id: Some(row.reset_id),
+        detail: row.failure.clone().or_else(|| row.delivery.map(|way| way.to_string())),
+    }
+}
+
+impl AuditRow {
+    /// A line about a chat account, before anything else is known.
+    pub fn of_chat(event: &str, outcome: &str, user: &ChatUser, now: Moment) -> Self {
+        Self {
+            noted_at: now,
+            event: event.to_owned(),
+            outcome: outcome.to_owned(),
+            reference: None,
+            platform: Some(user.platform),
+            tenant: Some(user.tenant.clone()),
+            chat_user: Some(user.user.clone()),
+            admin_id: None,
+            member_id: None,
+            reset_id: None,
+            detail: None,
+        }
+    }
+}
