@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::domain::delivery::{DestinationDenied, Outcome};
 use crate::domain::{Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, State, policy};
-use crate::store::{Amend, AuditRow, ClickRefused, ResetRow};
+use crate::store::{Amend, AuditRow, CardClick, ClickRefused, ResetRow, SealedReply};
 
 /// A click or a form that may go on.
 struct Allowed {
@@ -99,12 +99,10 @@ async fn go_on(app: &Arc<App>, click: Click, allowed: Allowed) -> Result<Reactio
             amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail())).await
         }
         Action::AlsoShow => amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail())).await,
-        Action::SendGuide => {
-            match app.store.amend(id, origin.replay.clone(), origin.user.clone(), Amend::Guide, None).await? {
-                Ok(row) => Ok(Reaction::Then(Next::Guide(Box::new(row), origin.reply.clone()))),
-                Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
-            }
-        }
+        Action::SendGuide => match app.store.amend(card_click(origin, id, None), Amend::Guide).await? {
+            Ok(row) => Ok(Reaction::Then(Next::Guide(Box::new(row), origin.reply.clone()))),
+            Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
+        },
         Action::Confirm => confirm(app, origin, allowed).await,
         Action::Cancel | Action::DeliverOther | Action::CopyToSelfChange | Action::RetrySignOut | Action::Done => {
             Ok(Reaction::Taken)
@@ -129,7 +127,7 @@ async fn choose(
     }
     let amended = Amend::Choose(delivery, to);
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
-    match app.store.amend(row.reset_id, origin.replay.clone(), origin.user.clone(), amended, reply).await? {
+    match app.store.amend(card_click(origin, row.reset_id, reply), amended).await? {
         Ok(row) => {
             let message = last_look(app, &row, &allowed.pair.admin.member.business_email);
             Ok(in_place(origin, Some((app, &row)), message))
@@ -178,7 +176,7 @@ async fn confirm(app: &Arc<App>, origin: &Origin, allowed: Allowed) -> Result<Re
         return Ok(refuse(app, origin, id, "not_reachable", why).await?.of_click(origin));
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.reserve(permit, id, origin.replay.clone(), origin.user.clone(), reply).await? {
+    match app.store.reserve(permit, card_click(origin, id, reply)).await? {
         Ok((reservation, row, quota)) => {
             let work = Work::Issue { reservation, row: Box::new(row), quota, reply: origin.reply.clone() };
             Ok(Reaction::Then(Next::Work(Box::new(work))))
@@ -207,7 +205,7 @@ async fn again(
     let moved = match reply {
         Ok(reply) => app
             .store
-            .deliver_again(&held.reservation, origin.replay.clone(), origin.user.clone(), delivery, to, reply)
+            .deliver_again(&held.reservation, card_click(origin, id, reply), delivery, to)
             .await
             .map_err(Failure::from),
         Err(failure) => Err(failure),
@@ -376,7 +374,7 @@ async fn stop(
     told: impl FnOnce(&ResetRow) -> Message,
 ) -> Result<Stop, Failure> {
     let now = origin.received_at;
-    Ok(match app.store.refuse_click(id, origin.replay.clone(), origin.user.clone(), code).await? {
+    Ok(match app.store.refuse_click(card_click(origin, id, None), code).await? {
         Ok(row) => {
             tracing::info!(reset.id = %id, refused = code, "a click was refused");
             Stop::Told(told(&row))
@@ -412,7 +410,7 @@ async fn amend(
     face: impl FnOnce(&App, &ResetRow) -> Message,
 ) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.amend(id, origin.replay.clone(), origin.user.clone(), change, reply).await? {
+    match app.store.amend(card_click(origin, id, reply), change).await? {
         Ok(row) => Ok(in_place(origin, Some((app, &row)), face(app, &row))),
         Err(why) => {
             let row = app.store.reset(id).await?;
@@ -430,17 +428,22 @@ async fn visit(
     next: fn(ResetId, Option<ReplyAddress>) -> Next,
 ) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.visit(id, origin.replay.clone(), origin.user.clone(), event, reply).await? {
+    match app.store.visit(card_click(origin, id, reply), event).await? {
         Ok(_) => Ok(Reaction::Then(next(id, origin.reply.clone()))),
         Err(why) => Ok(refused(app, origin, id, &why, None, origin.received_at)),
     }
+}
+
+/// What the store needs to know of a click.
+fn card_click(origin: &Origin, reset_id: ResetId, follow_up: Option<SealedReply>) -> CardClick {
+    CardClick { reset_id, replay: origin.replay.clone(), clicker: origin.user.clone(), follow_up }
 }
 
 /// Opens a form. No look-up comes before it: the permission lives three seconds.
 async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) -> Result<Reaction, Failure> {
     let Click { origin, trigger, value, .. } = click;
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.open_form(id, origin.replay.clone(), origin.user.clone(), reply).await? {
+    match app.store.open_form(card_click(&origin, id, reply)).await? {
         Ok(row) => match trigger {
             Some(trigger) => {
                 let form = messages::typed_form(kind, &row.member_name, value);

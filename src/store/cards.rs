@@ -23,6 +23,26 @@ pub struct SealedReply {
     pub until: Moment,
 }
 
+/// A click or a submitted form, as the store needs to know it.
+#[derive(Clone, Debug)]
+pub struct CardClick {
+    /// The card.
+    pub reset_id: ResetId,
+    /// What tells its bytes from others.
+    pub replay: ReplayKey,
+    /// Who clicked.
+    pub clicker: ChatUser,
+    /// Where follow-ups go from now on: the newest address has the most uses and the most time left.
+    pub follow_up: Option<SealedReply>,
+}
+
+impl CardClick {
+    /// What a decision about it needs to see.
+    pub(super) fn keys(&self) -> Keys {
+        Keys { replay: Some(self.replay.0.clone()), reset: Some(self.reset_id), ..Keys::default() }
+    }
+}
+
 /// What a new card is made of.
 #[derive(Clone, Debug)]
 pub struct NewOffer {
@@ -257,61 +277,36 @@ impl Store {
     }
 
     /// Changes a card that is still open. The row after the change, or why nothing happened.
-    pub async fn amend(
-        &self,
-        id: ResetId,
-        replay: ReplayKey,
-        clicker: ChatUser,
-        amend: Amend,
-        follow_up: Option<SealedReply>,
-    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
-        self.write(keys, move |page, now| {
-            let event = amend.event();
-            let mut row = open_card(page, id, &replay, &clicker, event, now)?;
-            amend.apply(&mut row, now);
-            // The newest address has the most uses and the most time left.
-            answer_at(&mut row, follow_up);
-            page.audit(line(&row, event, "done", None, now));
-            page.put(row.clone());
-            Ok(row)
-        })
-        .await
+    pub async fn amend(&self, click: CardClick, amend: Amend) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        self.clicked(click, open_card, amend.event(), move |row, now| amend.apply(row, now)).await
     }
 
     /// A click on a message about a finished reset, such as "hide it": new bytes, and the clicker's own.
     pub async fn visit(
         &self,
-        id: ResetId,
-        replay: ReplayKey,
-        clicker: ChatUser,
+        click: CardClick,
         event: &'static str,
-        follow_up: Option<SealedReply>,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
-        self.write(keys, move |page, now| {
-            let mut row = known_card(page, id, &replay, &clicker, event, now)?;
-            answer_at(&mut row, follow_up);
-            page.audit(line(&row, event, "done", None, now));
-            page.put(row.clone());
-            Ok(row)
-        })
-        .await
+        self.clicked(click, known_card, event, |_, _| ()).await
     }
 
     /// A form is about to be opened: nothing changes but where its answer will be told.
-    pub async fn open_form(
+    pub async fn open_form(&self, click: CardClick) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        self.clicked(click, clickable_card, "open_form", |_, _| ()).await
+    }
+
+    async fn clicked(
         &self,
-        id: ResetId,
-        replay: ReplayKey,
-        clicker: ChatUser,
-        follow_up: Option<SealedReply>,
+        click: CardClick,
+        guard: fn(&mut Page, &CardClick, &'static str, Moment) -> Result<ResetRow, ClickRefused>,
+        event: &'static str,
+        change: impl FnOnce(&mut ResetRow, Moment) + Send + 'static,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
-        self.write(keys, move |page, now| {
-            let mut row = clickable_card(page, id, &replay, &clicker, "open_form", now)?;
-            answer_at(&mut row, follow_up);
-            page.audit(line(&row, "open_form", "done", None, now));
+        self.write(click.keys(), move |page, now| {
+            let mut row = guard(page, &click, event, now)?;
+            change(&mut row, now);
+            answer_at(&mut row, click.follow_up);
+            page.audit(line(&row, event, "done", None, now));
             page.put(row.clone());
             Ok(row)
         })
@@ -321,14 +316,11 @@ impl Store {
     /// Writes down that a click was refused for a reason found outside the store.
     pub async fn refuse_click(
         &self,
-        id: ResetId,
-        replay: ReplayKey,
-        clicker: ChatUser,
+        click: CardClick,
         code: &'static str,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
-        self.write(keys, move |page, now| {
-            let row = clickable_card(page, id, &replay, &clicker, "click", now)?;
+        self.write(click.keys(), move |page, now| {
+            let row = clickable_card(page, &click, "click", now)?;
             page.audit(line(&row, "click", code, None, now));
             Ok(row)
         })
@@ -352,25 +344,25 @@ impl Store {
 /// The card behind a click: known, new bytes, and the clicker's own. A refusal is written down here.
 pub(super) fn known_card(
     page: &mut Page,
-    id: ResetId,
-    replay: &ReplayKey,
-    clicker: &ChatUser,
+    click: &CardClick,
     event: &'static str,
     now: Moment,
 ) -> Result<ResetRow, ClickRefused> {
-    if !page.is_new_request(&replay.0, now) {
+    let clicker = &click.clicker;
+    if !page.is_new_request(&click.replay.0, now) {
         return Err(ClickRefused::Replayed);
     }
-    let Some(row) = page.reset(id) else {
+    let Some(row) = page.reset(click.reset_id) else {
         page.audit(AuditRow::of_chat(event, ClickRefused::NoSuchCard.code(), clicker, now));
         return Err(ClickRefused::NoSuchCard);
     };
     let owner = (row.platform, row.tenant.as_str(), row.chat_user.as_str());
     if owner != (clicker.platform, clicker.tenant.as_str(), clicker.user.as_str()) {
-        let mut audit = AuditRow::of_chat(event, "not_yours", clicker, now);
-        audit.reset_id = Some(id);
+        let refused = ClickRefused::NotYours { admin_name: row.admin_name };
+        let mut audit = AuditRow::of_chat(event, refused.code(), clicker, now);
+        audit.reset_id = Some(row.reset_id);
         page.audit(audit);
-        return Err(ClickRefused::NotYours { admin_name: row.admin_name });
+        return Err(refused);
     }
     Ok(row)
 }
@@ -378,29 +370,25 @@ pub(super) fn known_card(
 /// The same, and still open, or waiting for another way of delivery.
 fn clickable_card(
     page: &mut Page,
-    id: ResetId,
-    replay: &ReplayKey,
-    clicker: &ChatUser,
+    click: &CardClick,
     event: &'static str,
     now: Moment,
 ) -> Result<ResetRow, ClickRefused> {
     let waits = |row: &ResetRow| row.state == State::Undelivered && row.finished_at.is_none();
-    match page.reset(id) {
-        Some(row) if waits(&row) => known_card(page, id, replay, clicker, event, now),
-        _ => open_card(page, id, replay, clicker, event, now),
+    match page.reset(click.reset_id) {
+        Some(row) if waits(&row) => known_card(page, click, event, now),
+        _ => open_card(page, click, event, now),
     }
 }
 
 /// The same, and still open.
 pub(super) fn open_card(
     page: &mut Page,
-    id: ResetId,
-    replay: &ReplayKey,
-    clicker: &ChatUser,
+    click: &CardClick,
     event: &'static str,
     now: Moment,
 ) -> Result<ResetRow, ClickRefused> {
-    let row = known_card(page, id, replay, clicker, event, now)?;
+    let row = known_card(page, click, event, now)?;
     let refused = closed(&row).or_else(|| (row.expires_at <= now).then_some(ClickRefused::Expired));
     match refused {
         None => Ok(row),

@@ -24,7 +24,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSy
 use sqlx::{ConnectOptions, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::cards::{Amend, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply};
+pub use self::cards::{Amend, CardClick, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply};
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::ImportCount;
 pub use self::reader::{Found, LookUp, MemberKey};

@@ -1,14 +1,14 @@
 //! The life of a reset on disk, from the slot to its end: every move is one decision of the writer, with its audit line
 //! beside it.
 
-use super::cards::{ClickRefused, ReplayKey, SealedReply, at_work, closed, known_card, open_card};
+use super::cards::{CardClick, ClickRefused, SealedReply, at_work, closed, known_card, open_card};
 use super::moves::{answer_at, choose, enter, finish, line};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
 use super::{Store, StoreError};
 use crate::domain::reset::SlotAfter;
 use crate::domain::{
-    ChatUser, Delivery, Denied, Destination, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome,
+    Delivery, Denied, Destination, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome,
 };
 
 /// How long one process may be at work on a reset; after that another replica may take it for dead.
@@ -79,20 +79,14 @@ impl Store {
     pub async fn reserve(
         &self,
         permit: Permit,
-        id: ResetId,
-        replay: ReplayKey,
-        clicker: ChatUser,
-        follow_up: Option<SealedReply>,
+        click: CardClick,
     ) -> Result<Result<(Reservation, ResetRow, Quota), ClickRefused>, StoreError> {
-        let keys = Keys {
-            replay: Some(replay.0.clone()),
-            reset: Some(id),
-            person: Some(permit.admin().clone()),
-            member: Some(permit.member().clone()),
-        };
+        let (person, member) = (Some(permit.admin().clone()), Some(permit.member().clone()));
+        let keys = Keys { person, member, ..click.keys() };
         let owner = self.owner().to_owned();
         self.write(keys, move |page, now| {
-            let mut row = open_card(page, id, &replay, &clicker, "confirm", now)?;
+            let mut row = open_card(page, &click, "confirm", now)?;
+            let id = row.reset_id;
             let quota = page.quota(&row.admin_id, now);
             if let Some(refused) = may_not_start(page, &row, &permit, quota) {
                 page.audit(line(&row, "confirm", refused.code(), None, now));
@@ -100,7 +94,7 @@ impl Store {
             }
             enter(&mut row, State::Claimed, now);
             (row.owner, row.deadline_at) = (Some(owner.clone()), Some(now + WORK_DEADLINE));
-            answer_at(&mut row, follow_up);
+            answer_at(&mut row, click.follow_up);
             page.take_slot(id, row.admin_id.clone(), now);
             page.audit(line(&row, "confirm", "claimed", None, now));
             page.put(row.clone());
@@ -217,17 +211,18 @@ impl Store {
     pub async fn deliver_again(
         &self,
         reservation: &Reservation,
-        replay: ReplayKey,
-        clicker: ChatUser,
+        click: CardClick,
         delivery: Delivery,
         destination: Option<Destination>,
-        follow_up: Option<SealedReply>,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys { replay: Some(replay.0.clone()), reset: Some(id), ..Keys::default() };
-        self.write(keys, move |page, now| {
-            let mut row = known_card(page, id, &replay, &clicker, "deliver_again", now)?;
-            if row.owner.as_ref() != Some(&owner) || row.state != State::Undelivered || row.finished_at.is_some() {
+        self.write(click.keys(), move |page, now| {
+            let mut row = known_card(page, &click, "deliver_again", now)?;
+            if row.reset_id != id
+                || row.owner.as_ref() != Some(&owner)
+                || row.state != State::Undelivered
+                || row.finished_at.is_some()
+            {
                 let refused = closed(&row).unwrap_or(ClickRefused::InProgress);
                 page.audit(line(&row, "deliver_again", refused.code(), None, now));
                 return Err(refused);
@@ -236,7 +231,7 @@ impl Store {
             row.deadline_at = Some(now + WORK_DEADLINE);
             row.failure = None;
             choose(&mut row, delivery, destination.as_ref());
-            answer_at(&mut row, follow_up);
+            answer_at(&mut row, click.follow_up);
             page.audit(line(&row, "deliver_again", "delivering", None, now));
             page.put(row.clone());
             Ok(row)

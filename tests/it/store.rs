@@ -10,7 +10,7 @@ use relatch::domain::quota::Limit;
 use relatch::domain::{Permit, ResetId, Span, State, Step, StepOutcome};
 use relatch::flow::sweep;
 use relatch::store::{
-    ClickRefused, HistoryFilter, MoveRefused, OpenError, ReplayKey, Reservation, StepNote, Store, Use,
+    CardClick, ClickRefused, HistoryFilter, MoveRefused, OpenError, ReplayKey, Reservation, StepNote, Store, Use,
 };
 
 use crate::support::slack::{button_value, fresh_folder, user_id};
@@ -42,8 +42,8 @@ async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<
         tenant: TEAM.to_owned(),
         user: user_id(JO),
     };
-    let key = ReplayKey(key.to_owned());
-    let reserved = bot.app.store.reserve(permit(bot, member).await, id, key, clicker, None).await.unwrap();
+    let click = CardClick { reset_id: id, replay: ReplayKey(key.to_owned()), clicker, follow_up: None };
+    let reserved = bot.app.store.reserve(permit(bot, member).await, click).await.unwrap();
     reserved.map(|(reservation, ..)| reservation)
 }
 
