@@ -167,9 +167,16 @@ impl Held {
         }
     }
 
-    /// Takes one out; only one click can have it.
-    pub fn take(&self, id: ResetId) -> Option<HeldPassword> {
-        self.0.lock().ok()?.remove(&id)
+    /// Takes one out, if its time is not over; only one click can have it.
+    pub fn take(&self, id: ResetId, now: Moment) -> Option<HeldPassword> {
+        self.0.lock().ok()?.remove(&id).filter(|held| held.until > now)
+    }
+
+    /// Wipes those of a member, whose password is about to be replaced.
+    pub fn forget(&self, member: &MemberId) {
+        if let Ok(mut all) = self.0.lock() {
+            all.retain(|_, held| held.reservation.member() != member);
+        }
     }
 
     /// Wipes those whose time is over and names their resets.

@@ -59,15 +59,27 @@ impl Keys {
 
     /// Reads the key file, or makes one that only its owner can read.
     pub fn load_or_create(path: &Path, rng: &mut impl CryptoRng) -> Result<Self, KeyError> {
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(mut file) => {
-                let master = Zeroizing::new(rng.random::<[u8; 32]>());
-                file.write_all(Zeroizing::new(hex::encode(master.as_slice())).as_bytes())?;
-                file.sync_all()?;
-                Self::from_master(&master)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Self::load(path),
-            Err(error) => Err(error.into()),
+        if !path.try_exists()? {
+            Self::create(path, rng)?;
+        }
+        Self::load(path)
+    }
+
+    /// Writes the whole key beside its place and links it there, so that nobody ever finds half of one. Whoever is
+    /// first wins.
+    fn create(path: &Path, rng: &mut impl CryptoRng) -> Result<(), KeyError> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".{:016x}", rng.random::<u64>()));
+        let beside = Path::new(&beside);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
+        let master = Zeroizing::new(rng.random::<[u8; 32]>());
+        file.write_all(Zeroizing::new(hex::encode(master.as_slice())).as_bytes())?;
+        file.sync_all()?;
+        let linked = std::fs::hard_link(beside, path);
+        std::fs::remove_file(beside)?;
+        match linked {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
@@ -109,12 +121,27 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a button value back; none for anything that [`Keys::button_value`] did not make.
-    pub fn read_button_value(&self, value: &str) -> Option<ResetId> {
-        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()?;
-        let (id, tag) = bytes.split_at(16);
-        self.feed(&[b"button", id]).verify_truncated_left(tag).ok()?;
-        id.try_into().ok().map(ResetId)
+    /// The value of the confirming button: it also names the edition of the card that it stands on, so that nobody
+    /// confirms what they have not seen.
+    pub fn confirm_value(&self, id: ResetId, edition: u16) -> String {
+        let mut bytes = [id.0.as_slice(), &edition.to_be_bytes()].concat();
+        bytes.extend_from_slice(&self.tag(&[b"confirm", &bytes]));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a button value back, with the edition where it names one; none for anything that [`Keys::button_value`]
+    /// and [`Keys::confirm_value`] did not make.
+    pub fn read_button_value(&self, value: &str) -> Option<(ResetId, Option<u16>)> {
+        let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let purpose: &[u8] = match bytes.len() {
+            32 => b"button",
+            34 => b"confirm",
+            _ => return None,
+        };
+        let (named, tag) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
+        self.feed(&[purpose, named]).verify_truncated_left(tag).ok()?;
+        let (id, edition) = named.split_at_checked(16)?;
+        Some((ResetId(id.try_into().ok()?), edition.try_into().ok().map(u16::from_be_bytes)))
     }
 
     /// Encrypts `text` for one place, named by `place`; it opens nowhere else.
@@ -163,7 +190,10 @@ mod tests {
     fn button_values_cannot_be_forged() {
         let value = keys().button_value(ResetId([1; 16]));
         assert_eq!(value.len(), 43);
-        assert_eq!(keys().read_button_value(&value), Some(ResetId([1; 16])));
+        assert_eq!(keys().read_button_value(&value), Some((ResetId([1; 16]), None)));
+        let confirm = keys().confirm_value(ResetId([1; 16]), 3);
+        assert_eq!(keys().read_button_value(&confirm), Some((ResetId([1; 16]), Some(3))));
+        assert_ne!(confirm, keys().confirm_value(ResetId([1; 16]), 4));
         for at in 0..value.len() - 1 {
             let mut forged = value.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };

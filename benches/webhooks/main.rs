@@ -160,7 +160,7 @@ async fn clicks(world: &World, effort: Effort) {
         let (mut taken, mut finished) = (Vec::new(), Vec::new());
         for conns in CONNECTIONS {
             let count = if conns == 1 { effort.clicks / 6 } else { effort.clicks };
-            let mut ready = world.ready_cards(server.addr, count).await;
+            let mut ready = world.ready_cards(server.addr, "cheap", count).await;
             let told_before = world.told().await;
             let begun = std::time::Instant::now();
             let acknowledged = Load::new(server.addr, conns).run_all(&mut ready).await;
@@ -183,7 +183,7 @@ async fn isolation(world: &World, effort: Effort) {
     let pace = Duration::from_millis(5);
     let alone = Load::new(server.addr, 8).run_paced(effort.span, pace, || world.why()).await;
     let count = if effort.rounds == 1 { 8 } else { 240 };
-    let mut ready = world.ready_cards(server.addr, count).await;
+    let mut ready = world.ready_cards(server.addr, "real", count).await;
     let told_before = world.told().await;
     let begun = std::time::Instant::now();
     // Beyond 64 that wait, a reset is refused; half of that keeps the threads busy.

@@ -13,6 +13,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::Full;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use relatch::chance::Chance;
+use relatch::secret::Keys;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -143,16 +145,20 @@ impl World {
     }
 
     /// Confirming clicks on fresh cards, each of another member, Copy chosen.
-    pub(crate) async fn ready_cards(&self, server: SocketAddr, count: usize) -> Vec<Ready> {
+    pub(crate) async fn ready_cards(&self, server: SocketAddr, name: &str, count: usize) -> Vec<Ready> {
         let serials: Vec<usize> = (0..count).map(|_| self.next()).collect();
         let asking =
             serials.iter().map(|at| self.typed(*at, at % ADMINS, &format!("m{}@acme.example", at % MEMBERS))).collect();
+        // The last look comes through the follow-up; its button is made here, with the server's own key.
+        let mut rng = Chance::System.rng().unwrap();
+        let keys = Keys::load_or_create(&self.folder.join(format!("{name}.key")), &mut rng).unwrap();
         let (mut chosen, mut confirming) = (Vec::new(), Vec::new());
         for (at, card) in serials.iter().zip(Load::new(server, 16).ask_all(asking).await) {
             let card: Value = serde_json::from_slice(&card).unwrap();
             let value = value_of(&card);
             chosen.push(self.pressed(at % ADMINS, "deliver_copy", &value));
-            confirming.push(self.pressed(at % ADMINS, "confirm", &value));
+            let (id, _) = keys.read_button_value(&value).unwrap();
+            confirming.push(self.pressed(at % ADMINS, "confirm", &keys.confirm_value(id, 1)));
         }
         Load::new(server, 16).run_all(&mut chosen).await;
         confirming

@@ -47,10 +47,14 @@ create table reset (
     member_chat_user text,
     reason text,
     state text not null,
+    -- how often the card was changed: a confirming click names the face that it saw
+    edition integer not null,
     delivery text,
     -- the full address, erased as soon as the reset is finished
     destination text,
     destination_mask text,
+    -- the address was typed, it is not the one on record
+    is_typed integer not null,
     copy_to_self text,
     copy_address text,
     also_show integer not null,
@@ -76,7 +80,7 @@ create table reset (
 
 create unique index reset_at_work on reset (member_id) where state in ('claimed', 'changing', 'changed', 'delivering');
 create index reset_offered on reset (member_id) where state = 'offered';
-create index reset_undelivered on reset (owner) where state = 'undelivered' and finished_at is null;
+create index reset_undelivered on reset (member_id) where state = 'undelivered' and finished_at is null;
 create index reset_changed on reset (member_id, changed_at) where changed_at is not null;
 create index reset_untold on reset (admin_id) where told_at is null and claimed_at is not null;
 create index reset_expiring on reset (expires_at) where state = 'offered';

@@ -120,6 +120,12 @@ pub trait Adapter {
     /// Asks who an account is.
     fn profile(&self, user: &ChatUser, freshness: Freshness) -> impl Future<Output = Result<Profile, WhoError>> + Send;
 
+    /// The account with this confirmed e-mail, its id and who it is; none where nobody has it. Never from a cache.
+    fn profile_by_email(
+        &self,
+        email: &EmailAddress,
+    ) -> impl Future<Output = Result<Option<(String, Profile)>, WhoError>> + Send;
+
     /// The body of an immediate answer: an ephemeral message.
     fn answer(&self, message: &Message) -> Vec<u8>;
 
@@ -205,6 +211,12 @@ impl Adapter for Chat {
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
         match self {
             Self::Slack(slack) => slack.profile(user, freshness).await,
+        }
+    }
+
+    async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
+        match self {
+            Self::Slack(slack) => slack.profile_by_email(email).await,
         }
     }
 

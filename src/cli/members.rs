@@ -208,7 +208,11 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(),
 fn read_file(path: &Path) -> Result<String, Failure> {
     let said = |error: std::io::Error| Failure::Said(format!("{} cannot be read: {error}", path.display()));
     let mut text = String::new();
-    std::fs::File::open(path).map_err(said)?.take(FILE_LIMIT).read_to_string(&mut text).map_err(said)?;
+    let length =
+        std::fs::File::open(path).map_err(said)?.take(FILE_LIMIT + 1).read_to_string(&mut text).map_err(said)?;
+    if length as u64 > FILE_LIMIT {
+        return Err(Failure::Said(format!("{} is larger than 64 MiB. Nothing was changed.", path.display())));
+    }
     Ok(text)
 }
 
@@ -373,12 +377,11 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
         )));
     }
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
-    for (platform, user, email) in &links {
-        store.link(*platform, user, &email.key()).await?;
-    }
+    let linked = links.len();
+    store.link(links.into_iter().map(|(platform, user, email)| (platform, user, email.key())).collect()).await?;
     drop(store);
     tasks.finish().await;
-    say(&format!("{} linked", links.len()))
+    say(&format!("{linked} linked"))
 }
 
 /// Takes a link away.

@@ -88,7 +88,9 @@ pub enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::NotBuilt(_) | Self::Open(OpenError::Newer | OpenError::OldSqlite(_)) => SETTINGS,
+            Self::Settings(_)
+            | Self::NotBuilt(_)
+            | Self::Open(OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed) => SETTINGS,
             Self::Open(OpenError::Locked) => BUSY,
             Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
             | Self::Said(_)

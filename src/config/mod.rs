@@ -82,7 +82,15 @@ impl Settings {
                 let text = format!("cannot be read: {}", error.kind());
                 Problems(vec![Problem { key: path.display().to_string(), text }])
             })?,
-            None => std::fs::read_to_string(DEFAULT_FILE).unwrap_or_default(),
+            None => match std::fs::read_to_string(DEFAULT_FILE) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+                // A file that is there and cannot be read must not become the defaults.
+                Err(error) => {
+                    let text = format!("cannot be read: {}", error.kind());
+                    return Err(Problems(vec![Problem { key: DEFAULT_FILE.to_owned(), text }]));
+                }
+            },
         };
         Self::read(&text, environment)
     }
@@ -200,6 +208,11 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let log = top.parsed("log");
     top.end();
 
+    if admins == Some(Admins::Chat) && identity == Some(Identity::Linked) {
+        // Who was named by an e-mail could not be traced to the account whose rank counts.
+        let text = "must be \"directory\" or \"list\" where identity.match is \"linked\"".to_owned();
+        problems.push(Problem { key: "admins.source".to_owned(), text });
+    }
     let (limit, password_length, password_lifetime, offer_lifetime) = policy?;
     Some(Settings {
         listen: listen?,

@@ -139,13 +139,15 @@ impl Gateway {
     }
 }
 
-/// 2xx accepted; 401 and 403 about us; 429 to wait; other 4xx about the number; everything else says nothing.
+/// 2xx accepted; 401 and 403 about us; 429 to wait; other 4xx about the number. A redirect, a conflict ("this id was
+/// sent before"), a time-out and everything else say nothing of what became of the message.
 fn by_status(status: u16) -> Outcome {
     match status {
         200..=299 => Outcome::Accepted,
         401 | 403 => Outcome::Refused(Refusal::Credentials),
         429 => Outcome::Refused(Refusal::Later),
-        300..=499 => Outcome::Refused(Refusal::Address),
+        300..=399 | 408 | 409 | 425 => Outcome::Unknown,
+        400..=499 => Outcome::Refused(Refusal::Address),
         _ => Outcome::Unknown,
     }
 }

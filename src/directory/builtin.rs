@@ -39,7 +39,7 @@ impl Builtin {
             HashError::Broken => ResetFailed::Refused("the password could not be hashed".to_owned()),
         })?;
         self.store.set_credential(member, phc, until).await.map_err(|error| match error {
-            StoreError::Overloaded => ResetFailed::NotSent,
+            StoreError::Overloaded | StoreError::NotBegun => ResetFailed::NotSent,
             // A commit that failed may still have reached the disk.
             StoreError::Unavailable => ResetFailed::Unknown,
         })

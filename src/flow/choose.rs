@@ -9,8 +9,13 @@ use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unsea
 use crate::app::App;
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::domain::delivery::{DestinationDenied, Outcome};
-use crate::domain::{Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, State, policy};
-use crate::store::{Amend, AuditRow, CardClick, ClickRefused, ResetRow, SealedReply};
+use crate::domain::{
+    Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, Span, State, Step, StepOutcome, policy,
+};
+use crate::store::{Amend, AuditRow, CardClick, Choice, ClickRefused, ResetRow, SealedReply};
+
+/// How long a failed sign-out may be tried again from its message.
+const RETRIES_FOR: Span = Span::hours(24);
 
 /// A click or a form that may go on.
 struct Allowed {
@@ -47,7 +52,7 @@ impl Stop {
 
 /// Answers a click.
 pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<Reaction, Failure> {
-    let Some(id) = app.keys.read_button_value(&click.value) else {
+    let Some((id, edition)) = app.keys.read_button_value(&click.value) else {
         return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
     };
     let origin = &click.origin;
@@ -55,7 +60,7 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         Action::Cancel => amend(app, origin, id, Amend::Cancel, |_, _| messages::cancelled(&id.reference())).await,
         Action::DeliverOther => open_form(app, click, id, FormKind::Destination).await,
         Action::CopyToSelfChange => open_form(app, click, id, FormKind::CopyAddress).await,
-        Action::RetrySignOut => visit(app, origin, id, "retry_sign_out", Next::SignOut).await,
+        Action::RetrySignOut => sign_out_again(app, chat, origin, id).await,
         Action::Done => visit(app, origin, id, "done", Next::Hide).await,
         Action::DeliverCopy
         | Action::DeliverPhone
@@ -66,13 +71,13 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         | Action::AlsoShow
         | Action::Confirm
         | Action::Back => match allowed(app, chat, origin, id, Freshness::Cached).await? {
-            Ok(allowed) => go_on(app, click, allowed).await,
+            Ok(allowed) => go_on(app, click, edition, allowed).await,
             Err(stop) => Ok(stop.of_click(origin)),
         },
     }
 }
 
-async fn go_on(app: &Arc<App>, click: Click, allowed: Allowed) -> Result<Reaction, Failure> {
+async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
     let (origin, id, now) = (&click.origin, allowed.row.reset_id, click.origin.received_at);
     let (admin, member) = (&allowed.pair.admin.member, &allowed.pair.member.member);
     let mail = || admin.business_email.clone();
@@ -95,6 +100,11 @@ async fn go_on(app: &Arc<App>, click: Click, allowed: Allowed) -> Result<Reactio
             })
             .await
         }
+        Action::CopyToSelf if admin.business_email.is_same_mailbox(&member.business_email) => {
+            let title = messages::destination_denied(&DestinationDenied::BusinessEmail, &member.name);
+            let told = Message { title, ..Message::default() };
+            Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))
+        }
         Action::CopyToSelf => {
             amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail())).await
         }
@@ -103,7 +113,7 @@ async fn go_on(app: &Arc<App>, click: Click, allowed: Allowed) -> Result<Reactio
             Ok(row) => Ok(Reaction::Then(Next::Guide(Box::new(row), origin.reply.clone()))),
             Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
         },
-        Action::Confirm => confirm(app, origin, allowed).await,
+        Action::Confirm => confirm(app, origin, edition, allowed).await,
         Action::Cancel | Action::DeliverOther | Action::CopyToSelfChange | Action::RetrySignOut | Action::Done => {
             Ok(Reaction::Taken)
         }
@@ -125,7 +135,7 @@ async fn choose(
     if row.state == State::Undelivered {
         return again(app, origin, allowed, delivery, to).await;
     }
-    let amended = Amend::Choose(delivery, to);
+    let amended = Amend::Choose(choice(&allowed.pair.member.member, delivery, to));
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
     match app.store.amend(card_click(origin, row.reset_id, reply), amended).await? {
         Ok(row) => {
@@ -134,6 +144,16 @@ async fn choose(
         }
         Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
     }
+}
+
+/// The way, marked where it leads to an address that is not on record.
+fn choice(member: &Member, delivery: Delivery, to: Option<Destination>) -> Choice {
+    let is_on_record = match &to {
+        Some(Destination::Phone(phone)) => member.phone.as_ref() == Some(phone),
+        Some(Destination::Email(email)) => member.outside_email().is_some_and(|known| known.is_same_mailbox(email)),
+        None => true,
+    };
+    Choice { delivery, to, is_typed: !is_on_record }
 }
 
 /// Why a way cannot be chosen: not reachable, no contact, or no channel.
@@ -161,7 +181,7 @@ fn not_choosable(
 }
 
 /// The confirming click. When it returns, the slot is taken and the intent is on disk, or nothing was changed.
-async fn confirm(app: &Arc<App>, origin: &Origin, allowed: Allowed) -> Result<Reaction, Failure> {
+async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
     let Allowed { row, pair, permit } = allowed;
     let (id, now) = (row.reset_id, origin.received_at);
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
@@ -176,10 +196,16 @@ async fn confirm(app: &Arc<App>, origin: &Origin, allowed: Allowed) -> Result<Re
         return Ok(refuse(app, origin, id, "not_reachable", why).await?.of_click(origin));
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.reserve(permit, card_click(origin, id, reply)).await? {
+    match app.store.reserve(permit, edition, card_click(origin, id, reply)).await? {
         Ok((reservation, row, quota)) => {
             let work = Work::Issue { reservation, row: Box::new(row), quota, reply: origin.reply.clone() };
             Ok(Reaction::Then(Next::Work(Box::new(work))))
+        }
+        Err(ClickRefused::Stale) => {
+            // What was seen is not what would be done: the present face is shown in its place.
+            let row = app.store.reset(id).await?.unwrap_or(row);
+            let face = last_look(app, &row, &pair.admin.member.business_email);
+            Ok(in_place(origin, Some((app, &row)), messages::stale(face, &id.reference())))
         }
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
     }
@@ -195,7 +221,7 @@ async fn again(
 ) -> Result<Reaction, Failure> {
     let (row, now) = (&allowed.row, origin.received_at);
     let id = row.reset_id;
-    let Some(held) = app.held.take(id) else {
+    let Some(held) = app.held.take(id, now) else {
         // Another click has it, or its ten minutes are over.
         let why = ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at };
         let message = messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference());
@@ -205,7 +231,11 @@ async fn again(
     let moved = match reply {
         Ok(reply) => app
             .store
-            .deliver_again(&held.reservation, card_click(origin, id, reply), delivery, to)
+            .deliver_again(
+                &held.reservation,
+                card_click(origin, id, reply),
+                choice(&allowed.pair.member.member, delivery, to),
+            )
             .await
             .map_err(Failure::from),
         Err(failure) => Err(failure),
@@ -231,7 +261,7 @@ async fn again(
 /// Answers a form (S24, S25, S28).
 pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
     let FormSubmitted { origin, kind, value, typed } = form;
-    let Some(id) = app.keys.read_button_value(&value) else {
+    let Some((id, _)) = app.keys.read_button_value(&value) else {
         return forged(app, &origin).await.map(Stop::of_form);
     };
     let allowed = match allowed(app, chat, &origin, id, Freshness::Now).await? {
@@ -291,7 +321,8 @@ async fn guide_to(app: &App, member: &Member, to: &Destination, reference: &crat
     };
     match app.deliveries.tell(to, &note, &format!("guide-{reference}")).await {
         Outcome::Accepted => messages::guide_sent(&member.name, &to.masked()),
-        Outcome::Refused(_) | Outcome::Unknown => messages::guide_failed(&member.name, reference),
+        Outcome::Refused(_) => messages::guide_failed(&member.name, reference),
+        Outcome::Unknown => messages::guide_unknown(&member.name, &to.masked(), reference),
     }
 }
 
@@ -334,6 +365,8 @@ async fn allowed(
         .map(Err);
     };
     let reference = id.reference();
+    // A click that delivers at once is an act, and is read past every cache.
+    let freshness = if row.is_waiting_for_another_way() { Freshness::Now } else { freshness };
     let pair = match identity::pair_of_card(app, chat, &origin.user, &row, freshness).await {
         Ok(pair) => pair,
         Err(unresolved) => {
@@ -377,7 +410,7 @@ async fn stop(
     Ok(match app.store.refuse_click(card_click(origin, id, None), code).await? {
         Ok(row) => {
             tracing::info!(reset.id = %id, refused = code, "a click was refused");
-            Stop::Told(told(&row))
+            Stop::Told(messages::after_change(told(&row), &row, &app.zone, now))
         }
         Err(ClickRefused::Replayed) => Stop::Replayed,
         Err(why) => {
@@ -419,6 +452,42 @@ async fn amend(
     }
 }
 
+/// The sign-out once more, where it failed: an act, so rights are read past every cache.
+async fn sign_out_again(app: &Arc<App>, chat: &Chat, origin: &Origin, id: ResetId) -> Result<Reaction, Failure> {
+    let now = origin.received_at;
+    let is_own = |row: &ResetRow| {
+        (row.platform, row.tenant.as_str(), row.chat_user.as_str())
+            == (origin.user.platform, origin.user.tenant.as_str(), origin.user.user.as_str())
+    };
+    let row = app.store.reset(id).await?.filter(is_own);
+    let steps = app.store.steps(&[id]).await?.remove(&id).unwrap_or_default();
+    let has_failed = steps
+        .iter()
+        .any(|step| step.step == Step::SignOut && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown));
+    let is_recent = |row: &ResetRow| row.changing_at.is_some_and(|at| now - at < RETRIES_FOR);
+    let Some(row) = row.filter(|row| has_failed && is_recent(row)) else {
+        return visit(app, origin, id, "retry_sign_out", |_, to| Next::Nothing(to)).await;
+    };
+    let reference = id.reference();
+    let refusal = match identity::pair_of_card(app, chat, &origin.user, &row, Freshness::Now).await {
+        Ok(pair) if pair.admin.member.id != row.admin_id => Some(messages::unresolved_caller(&reference)),
+        Ok(pair) => policy::approve(&pair.case(), now)
+            .err()
+            .map(|denied| messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference)),
+        Err(unresolved) => Some(unresolved.told(app, true, &reference)),
+    };
+    match refusal {
+        None => visit(app, origin, id, "retry_sign_out", Next::SignOut).await,
+        Some(told) => {
+            let reply = seal(app, id, origin.reply.as_ref())?;
+            match app.store.visit(card_click(origin, id, reply), "retry_sign_out_refused").await? {
+                Ok(row) => Ok(super::beside(origin, messages::after_change(told, &row, &app.zone, now))),
+                Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
+            }
+        }
+    }
+}
+
 /// A click on a message about a finished reset.
 async fn visit(
     app: &Arc<App>,
@@ -447,7 +516,7 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
         Ok(row) => match trigger {
             Some(trigger) => {
                 let form = messages::typed_form(kind, &row.member_name, value);
-                Ok(Reaction::Then(Next::Open { trigger, form, to: origin.reply }))
+                Ok(Reaction::Then(Next::Open { trigger, form, to: origin.reply, about: Box::new(row) }))
             }
             None => Ok(Reaction::Taken),
         },
@@ -466,5 +535,6 @@ fn card_again(app: &App, member: &Member, id: ResetId, is_reachable: bool, now: 
 fn last_look(app: &App, row: &ResetRow, own: &EmailAddress) -> Message {
     let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
     let can_mail = app.deliveries.has(Channel::Email);
-    messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &app.keys.button_value(row.reset_id))
+    let (value, confirm) = (app.keys.button_value(row.reset_id), app.keys.confirm_value(row.reset_id, row.edition));
+    messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &value, &confirm)
 }

@@ -1,6 +1,6 @@
 //! Who is who: a chat account stands for exactly one person of the directory, else nothing goes on.
 
-use crate::app::{App, Identity};
+use crate::app::{Admins, App, Identity};
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Adapter, Chat, Freshness, Message, Profile, Standing, WhoError};
 use crate::directory::{Backend, By, Match};
@@ -131,44 +131,66 @@ pub(super) async fn pair(
     named: &Named,
     freshness: Freshness,
 ) -> Result<Result<Pair, Unresolved>, Unresolved> {
-    let asked = async {
-        match named {
-            Named::Mention(id) => {
-                let other = ChatUser { user: id.clone(), ..user.clone() };
-                account(app, chat, &other, freshness).await.map(|account| (Some(account.profile), account.email))
-            }
-            Named::Email(email) => Ok((None, email.clone())),
-        }
-    };
-    let (caller, target) = tokio::join!(account(app, chat, user, freshness), asked);
-    let caller = caller?;
+    let caller = account(app, chat, user, freshness).await?;
     let mut by = vec![By::Email(caller.email.clone())];
-    if let Ok((_, email)) = &target {
+    if let Named::Email(email) = named {
         by.push(By::Email(email.clone()));
     }
     let mut found = find(app, &by).await?.into_iter();
     let member = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
     let admin = Known { role: app.house.role_of_caller(&member, &caller.profile), member };
     if !admin.person().may_administer() {
-        // The pair stands for "no right": the first rule refuses it whoever the member is.
+        // The pair stands for "no right": the first rule refuses it whoever the member is. Nobody else is asked for.
         return Ok(Ok(Pair { member: admin.clone(), admin, member_chat_user: None }));
     }
-    let (profile, email) = match target {
-        Ok(target) => target,
-        Err(unresolved) => return Ok(Err(unresolved)),
+    Ok(named_member(app, chat, user, named, found.next(), freshness).await?.map(|(member, member_chat_user)| Pair {
+        admin,
+        member,
+        member_chat_user,
+    }))
+}
+
+/// The member that was named, with their chat account where it counts.
+async fn named_member(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    named: &Named,
+    found: Option<Match>,
+    freshness: Freshness,
+) -> Result<Result<(Known, Option<String>), Unresolved>, Unresolved> {
+    let (member, account_of) = match named {
+        Named::Email(email) => match found.and_then(one) {
+            None => return Ok(Err(Unresolved::NoSuchEmail(email.to_string()))),
+            Some(member) => match account_behind(app, chat, &member).await {
+                Ok(account_of) => (member, account_of),
+                Err(unresolved) => return Ok(Err(unresolved)),
+            },
+        },
+        Named::Mention(id) => {
+            let other = ChatUser { user: id.clone(), ..user.clone() };
+            let target = match account(app, chat, &other, freshness).await {
+                Ok(target) => target,
+                Err(unresolved) => return Ok(Err(unresolved)),
+            };
+            let mut found = find(app, &[By::Email(target.email.clone())]).await?;
+            match found.pop().and_then(one) {
+                None => return Ok(Err(Unresolved::Unknown)),
+                Some(member) => (member, Some((id.clone(), target.profile))),
+            }
+        }
     };
-    let Some(member) = found.next().and_then(one) else {
-        return Ok(Err(match named {
-            Named::Mention(_) => Unresolved::Unknown,
-            Named::Email(_) => Unresolved::NoSuchEmail(email.to_string()),
-        }));
-    };
-    let role = app.house.role_of_member(&member, profile.as_ref());
-    let member_chat_user = match named {
-        Named::Mention(id) => Some(id.clone()),
-        Named::Email(_) => None,
-    };
-    Ok(Ok(Pair { admin, member: Known { member, role }, member_chat_user }))
+    let role = app.house.role_of_member(&member, account_of.as_ref().map(|(_, profile)| profile));
+    Ok(Ok((Known { member, role }, account_of.map(|(id, _)| id))))
+}
+
+/// The chat account of a member who was not named by it, where the chat says how high people stand (Q8): otherwise
+/// an owner could be reset by typing their e-mail.
+async fn account_behind(app: &App, chat: &Chat, member: &Member) -> Result<Option<(String, Profile)>, Unresolved> {
+    match app.house.admins {
+        Admins::Chat => chat.profile_by_email(&member.business_email).await.map_err(Unresolved::Who),
+        Admins::Directory | Admins::List { .. } => Ok(None),
+    }
 }
 
 /// The same pair for a click: the administrator by their chat account, the member by the directory's immutable id.
@@ -197,6 +219,10 @@ pub(super) async fn pair_of_card(
     let admin = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
     let member = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
     let admin = Known { role: app.house.role_of_caller(&admin, &caller.profile), member: admin };
+    let profile = match profile {
+        Some(profile) => Some(profile),
+        None => account_behind(app, chat, &member).await?.map(|(_, profile)| profile),
+    };
     let role = app.house.role_of_member(&member, profile.as_ref());
     Ok(Pair { admin, member: Known { member, role }, member_chat_user: row.member_chat_user.clone() })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::messages::{self, Ending};
+use super::messages::{self, Ending, Notice};
 use super::{identity, tell, unseal};
 use crate::app::{App, HOLD_FOR, HeldPassword};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
@@ -13,10 +13,10 @@ use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Match, ResetFailed};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{
-    Channel, ChatUser, Delivery, Denied, Destination, Member, Moment, Password, Plan, Quota, ResetId, Span, State,
-    Step, StepOutcome, policy,
+    Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber, Plan, Quota,
+    ResetId, Span, State, Step, StepOutcome, policy,
 };
-use crate::store::{MoveRefused, Reservation, ResetRow, StepNote, StepRow, Successor};
+use crate::store::{MoveRefused, Reservation, ResetRow, Shown, StepNote, StepRow, Successor, after_change};
 
 /// How long the directory may take for the change.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(15);
@@ -124,10 +124,6 @@ async fn issue(
     row: ResetRow,
     quota: Quota,
 ) -> Result<(), MoveRefused> {
-    let member = match read_anew(app, voice.chat, &row).await {
-        Ok(member) => member,
-        Err(stop) => return stop_before(app, voice, &reservation, stop).await,
-    };
     let Some(plan) = plan_of(&row) else {
         return stop_before(app, voice, &reservation, Stop::plain("no_plan", nothing_chosen(app, &row))).await;
     };
@@ -136,7 +132,15 @@ async fn issue(
     }
     let prepared = match prepare(app, &plan).await {
         Ok(prepared) => prepared,
-        Err((step, why)) => return not_prepared(app, voice, &reservation, &row, &member, &plan, step, &why).await,
+        Err((step, why)) => return not_prepared(app, voice, &reservation, &row, &plan, step, &why).await,
+    };
+    // Last of all, because a mail server may have taken its time.
+    let member = match read_anew(app, voice.chat, &row).await {
+        Ok(member) => member,
+        Err(stop) => {
+            prepared.abandon().await;
+            return stop_before(app, voice, &reservation, stop).await;
+        }
     };
     let Ok(mut rng) = app.chance.rng() else {
         prepared.abandon().await;
@@ -147,6 +151,7 @@ async fn issue(
         prepared.abandon().await;
         return Err(fenced);
     }
+    app.held.forget(&row.member_id);
     // Only now: a password that nobody needs never exists.
     let password = Password::generate(&mut rng, app.house.password_length);
     if !change(app, voice, &reservation, &password, &row).await? {
@@ -155,24 +160,13 @@ async fn issue(
     }
     let signed_out = sign_out(app, &member).await;
     let row = app.store.advance(&reservation, State::Delivering, None, vec![signed_out.clone()]).await?;
-    let mut noted = after_change();
-    noted.retain(|note| note.step != signed_out.step);
-    noted.push(signed_out);
+    let noted = [note(Step::Change, StepOutcome::Done), signed_out, note(Step::Notice, StepOutcome::Pending)];
     let (now, id) = (app.clock.now(), row.reset_id);
     let steps = noted.iter().map(|note| row_of(id, note, now)).collect();
     let member = &member;
     let parcel =
         Parcel { reservation, password, prepared, plan, row, member, steps, quota: Some(quota), held_until: None };
     deliver(app, voice, parcel).await
-}
-
-/// What is noted as soon as the directory has said yes: the rest is still to do.
-fn after_change() -> Vec<StepNote> {
-    vec![
-        note(Step::Change, StepOutcome::Done),
-        note(Step::SignOut, StepOutcome::Pending),
-        note(Step::Notice, StepOutcome::Pending),
-    ]
 }
 
 /// Why a claimed reset stops before anything happened.
@@ -208,12 +202,26 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
         return Err(Stop::plain("another_person", messages::unresolved_caller(&reference)));
     }
     match policy::approve(&pair.case(), now) {
+        Ok(_) if !is_still_on_record(row, &pair.member.member) => {
+            Err(Stop::plain("contact_changed", messages::contact_changed(&row.member_name, &reference)))
+        }
         Ok(_) => Ok(pair.member.member),
         Err(denied) => {
             let told = lost_right(app, &denied, row, now);
             Err(Stop { code: denied.code(), told })
         }
     }
+}
+
+/// An address that was chosen from the record must still be there; a typed one was never.
+fn is_still_on_record(row: &ResetRow, member: &Member) -> bool {
+    let chosen = row.destination.as_deref().filter(|_| !row.is_typed);
+    let on_record = match row.delivery {
+        Some(Delivery::Phone) => member.phone.as_ref().map(PhoneNumber::as_str),
+        Some(Delivery::Email) => member.outside_email().map(EmailAddress::as_str),
+        Some(Delivery::Copy) | None => None,
+    };
+    chosen.is_none() || chosen == on_record
 }
 
 fn lost_right(app: &App, denied: &Denied, row: &ResetRow, now: Moment) -> Message {
@@ -247,17 +255,16 @@ async fn prepare<'a>(app: &'a App, plan: &Plan) -> Result<Prepared<'a>, (Step, R
 }
 
 /// A channel that is not ready: refused, slot back, and a successor card in the same message.
-#[expect(clippy::too_many_arguments, reason = "one call, and each is a different thing")]
 async fn not_prepared(
     app: &App,
     voice: &Voice<'_>,
     reservation: &Reservation,
     row: &ResetRow,
-    member: &Member,
     plan: &Plan,
     step: Step,
     why: &Refusal,
 ) -> Result<(), MoveRefused> {
+    let member = member_of(app, row).await;
     let channel = match (&plan.way, step) {
         (Way::Send(to), Step::Deliver) => to.channel(),
         _ => Channel::Email,
@@ -272,7 +279,9 @@ async fn not_prepared(
     app.store.refuse_for_another(reservation, why.code(), successor).await?;
     tracing::warn!(reset.id = %reservation.reset_id(), step = %step, why = why.code(), "a channel was not ready; nothing was changed");
     let reference = row.reset_id.reference();
-    let told = messages::not_prepared(step, why, channel, member, &app.deliveries, value.as_deref(), &reference);
+    // Without the member there are no buttons to offer, and the command shows them again.
+    let offered = member.as_ref().zip(value.as_deref());
+    let told = messages::not_prepared(step, why, channel, offered, &app.deliveries, &reference);
     if voice.say(&told).await {
         app.store.told(row.reset_id).await?;
     }
@@ -292,7 +301,10 @@ async fn change(
     let ended = tokio::time::timeout(CHANGE_DEADLINE, call).await.unwrap_or(Err(ResetFailed::Unknown));
     let reference = row.reset_id.reference();
     let told = match ended {
-        Ok(()) => return app.store.advance(reservation, State::Changed, None, after_change()).await.map(|_| true),
+        Ok(()) => {
+            let steps = [vec![note(Step::Change, StepOutcome::Done)], after_change()].concat();
+            return app.store.advance(reservation, State::Changed, None, steps).await.map(|_| true);
+        }
         Err(ResetFailed::Unknown) => return unknown(app, voice, reservation).await.map(|()| false),
         Err(ResetFailed::Refused(reason)) => messages::directory_refused(app.directory.name(), &reason, &reference),
         Err(ResetFailed::NotSent) => messages::directory_down(app.directory.name(), &reference),
@@ -308,13 +320,15 @@ async fn change(
 
 /// Nobody can say: the slot stays used, the directory is looked at, and what was seen is said.
 async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Result<(), MoveRefused> {
-    let steps = vec![note(Step::Change, StepOutcome::Unknown)];
+    // If it was changed, somebody's old session must not live on, and the member must hear of it.
+    let steps = [vec![note(Step::Change, StepOutcome::Unknown)], after_change()].concat();
     let row = app.store.advance(reservation, State::Unknown, Some("no_answer"), steps).await?;
     tracing::error!(reset.id = %row.reset_id, "the directory stopped answering half-way; the end is unknown");
     let told = ending(app, &row, None, None).await;
     if voice.say(&told).await {
         app.store.told(row.reset_id).await?;
     }
+    finish_steps(app, &row).await;
     Ok(())
 }
 
@@ -350,6 +364,7 @@ struct Parcel<'a> {
 /// All outputs of the plan. It consumes the password, and keeps it only when nothing was accepted (section 2).
 async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Result<(), MoveRefused> {
     let Parcel { reservation, password, prepared, plan, row, member, steps, quota, held_until } = parcel;
+    let was_signed_out = steps.iter().any(|step| step.step == Step::SignOut && step.outcome == StepOutcome::Done);
     let id = row.reset_id;
     let until = row.changed_at.unwrap_or_else(|| app.clock.now()) + app.house.password_lifetime;
     let sent = Box::pin(send(app, &password, prepared, &row, until)).await;
@@ -367,18 +382,23 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
     } else {
         State::Undelivered
     };
-    let was_shown = plan.shows() && notes.last().is_some_and(|note| note.outcome == StepOutcome::Done);
-    let failure = notes.iter().find_map(|note| note.detail);
+    let shown = notes.last().filter(|_| plan.shows()).map(|note| note.outcome);
+    let was_shown = shown == Some(StepOutcome::Done);
+    let failure =
+        notes.iter().find(|note| note.outcome != StepOutcome::Done).map(|note| note.detail.unwrap_or("unknown"));
     let is_first = held_until.is_none();
     let notice_to = notice_destination(app, &row, member).filter(|_| is_first);
     if is_first && notice_to.is_none() {
         notes.push(note(Step::Notice, StepOutcome::Impossible));
     }
-    let row = if was_shown {
-        let hide_at = app.clock.now() + SHOWN_FOR;
-        app.store.advance_shown(&reservation, state, failure, notes, hide_at).await?
-    } else {
-        app.store.advance(&reservation, state, failure, notes).await?
+    let row = match shown {
+        Some(StepOutcome::Done | StepOutcome::Unknown) => {
+            let shown = Shown { hide_at: app.clock.now() + SHOWN_FOR, is_certain: was_shown };
+            app.store.advance_shown(&reservation, state, failure, notes, shown).await?
+        }
+        Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) | None => {
+            app.store.advance(&reservation, state, failure, notes).await?
+        }
     };
     tracing::info!(reset.id = %id, admin.id = %row.admin_id, member.id = %row.member_id, state = %row.state, "a reset ended");
     let retry = if state == State::Undelivered {
@@ -390,7 +410,7 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
         None
     };
     if let Some(to) = notice_to {
-        send_notice(app, &row, &to).await?;
+        send_notice(app, &row, &to, was_signed_out).await?;
     }
     if !was_shown {
         let told = ending(app, &row, quota, retry).await;
@@ -465,11 +485,14 @@ async fn deliver_again(
 }
 
 /// Tells the member on a contact other than the delivery's; never with the password.
-async fn send_notice(app: &App, row: &ResetRow, to: &Destination) -> Result<(), MoveRefused> {
-    let at = row.changed_at.unwrap_or_else(|| app.clock.now());
+async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out: bool) -> Result<(), MoveRefused> {
+    let is_certain = row.changed_at.is_some();
+    let at = row.changed_at.or(row.changing_at).unwrap_or_else(|| app.clock.now());
+    let notice =
+        Notice { house: &app.house, admin_name: &row.admin_name, at, is_certain, was_signed_out, zone: &app.zone };
     let text = match to {
-        Destination::Phone(_) => messages::notice_sms(&app.house, &row.admin_name, at, &app.zone),
-        Destination::Email(_) => messages::notice(&app.house, &row.admin_name, at, &app.zone),
+        Destination::Phone(_) => notice.sms(),
+        Destination::Email(_) => notice.mail(),
     };
     let outcome = app.deliveries.tell(to, &text, &format!("notice-{}", row.reset_id)).await;
     let noted = vec![outcome_note(Step::Notice, &outcome)];
@@ -486,7 +509,13 @@ fn notice_destination(app: &App, row: &ResetRow, member: &Member) -> Option<Dest
         Some(Delivery::Phone | Delivery::Copy) | None => vec![email, phone],
     };
     contacts.push(business);
-    let was_used = |to: &Destination| row.destination_mask.as_deref() == Some(to.masked().as_str());
+    // What was typed is not the contact on record, however alike the two look once they are masked.
+    let used = row.delivery.filter(|_| !row.is_typed);
+    let was_used = |to: &Destination| match (used, to) {
+        (Some(Delivery::Phone), Destination::Phone(used)) => member.phone.as_ref() == Some(used),
+        (Some(Delivery::Email), Destination::Email(used)) => member.outside_email() == Some(used),
+        (Some(_) | None, _) => false,
+    };
     contacts.into_iter().flatten().find(|to| app.deliveries.has(to.channel()) && !was_used(to))
 }
 
@@ -496,15 +525,17 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
     let pending =
         |step: Step, steps: &[StepRow]| steps.iter().any(|row| row.step == step && row.outcome == StepOutcome::Pending);
     let steps = steps_of(app, row.reset_id).await;
+    let mut was_signed_out = steps.iter().any(|row| row.step == Step::SignOut && row.outcome == StepOutcome::Done);
     if pending(Step::SignOut, &steps) {
         let noted = sign_out(app, &member).await;
+        was_signed_out = noted.outcome == StepOutcome::Done;
         if let Err(error) = app.store.note_steps(row.reset_id, vec![noted]).await {
             tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note a sign-out");
         }
     }
     if pending(Step::Notice, &steps) {
         let noted = if let Some(to) = notice_destination(app, row, &member) {
-            send_notice(app, row, &to).await
+            send_notice(app, row, &to, was_signed_out).await
         } else {
             let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
             app.store.note_steps(row.reset_id, impossible).await.map_err(MoveRefused::from)

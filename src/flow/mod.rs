@@ -55,11 +55,15 @@ pub enum Next {
         form: Form,
         /// Where to say that it could not be opened.
         to: Option<ReplyAddress>,
+        /// The reset that it is about.
+        about: Box<ResetRow>,
     },
     /// Go on with a claimed reset, or deliver an undelivered one another way.
     Work(Box<Work>),
     /// Try again to sign the member out.
     SignOut(ResetId, Option<ReplyAddress>),
+    /// Say that nothing is left to do.
+    Nothing(Option<ReplyAddress>),
     /// Replace the message that shows the password.
     Hide(ResetId, Option<ReplyAddress>),
     /// Send the guide (S6).
@@ -68,7 +72,9 @@ pub enum Next {
 
 /// Reads what somebody did and decides. Everything that must be on disk before the answer is on disk when it returns.
 pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interaction>) -> Reaction {
-    let (origin, decided) = match interaction.into_inner() {
+    let interaction = interaction.into_inner();
+    let is_click = matches!(interaction, Interaction::Click(_));
+    let (origin, decided) = match interaction {
         Interaction::Ping => return Reaction::Taken,
         Interaction::Command(command) => {
             if !app.seen.is_new(&command.origin.replay, command.origin.received_at) {
@@ -89,7 +95,7 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
             (form.origin.clone(), choose::form(app, chat, form).await)
         }
     };
-    decided.unwrap_or_else(|failure| failed(app, &origin, &failure))
+    decided.unwrap_or_else(|failure| failed(app, &origin, is_click, &failure))
 }
 
 /// Why nothing could be decided. Nothing was changed (P6).
@@ -106,10 +112,14 @@ pub(crate) enum Failure {
     Seal(#[from] crate::secret::NotSealed),
 }
 
-fn failed(app: &App, origin: &Origin, failure: &Failure) -> Reaction {
+fn failed(app: &App, origin: &Origin, is_click: bool, failure: &Failure) -> Reaction {
     tracing::error!(platform = %origin.user.platform, error = failure as &dyn std::error::Error, "could not react; nothing was changed");
     let reference = app.chance.rng().map_or_else(|_| ResetId([0; 16]).reference(), |mut rng| Reference::draw(&mut rng));
-    answer(origin, messages::store_down(&reference))
+    match origin.reply {
+        // A command can be sure that nothing was changed; a click may stand on a reset that has gone further.
+        Some(_) if is_click => beside(origin, messages::click_failed(&reference)),
+        Some(_) | None => answer(origin, messages::store_down(&reference)),
+    }
 }
 
 /// Runs what follows, to its end.
@@ -118,11 +128,16 @@ pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
         Next::Tell { to, message, placement } => {
             Box::pin(tell(chat, Some(&to), &message, placement)).await;
         }
-        Next::Open { trigger, form, to } => {
+        Next::Nothing(to) => {
+            let message = messages::nothing_to_do();
+            Box::pin(tell(chat, to.as_ref(), &message, Placement::Add)).await;
+        }
+        Next::Open { trigger, form, to, about } => {
             if let Err(error) = Box::pin(chat.open_form(&trigger, &form)).await
                 && let Ok(mut rng) = app.chance.rng()
             {
                 let message = messages::who_failed(&error, &Reference::draw(&mut rng));
+                let message = messages::after_change(message, &about, &app.zone, app.clock.now());
                 Box::pin(tell(chat, to.as_ref(), &message, Placement::Add)).await;
             }
         }
@@ -198,5 +213,10 @@ fn refused(
     if *refused == ClickRefused::Replayed {
         return Reaction::Replayed;
     }
-    beside(origin, messages::click_refused(refused, row, &app.house, &app.zone, now, &id.reference()))
+    let told = messages::click_refused(refused, row, &app.house, &app.zone, now, &id.reference());
+    let told = match row {
+        Some(row) => messages::after_change(told, row, &app.zone, now),
+        None => told,
+    };
+    beside(origin, told)
 }

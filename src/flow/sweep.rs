@@ -10,11 +10,18 @@ use crate::store::{ResetRow, StoreError};
 /// How long a step may stay to do before the sweep does it; longer than any reset is at work.
 const STEP_PATIENCE: Span = Span::minutes(3);
 
-/// Recovery (section 3): names what a dead process left, does what is left to do, and tells what happened.
-pub async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
-    name_left_behind(app).await?;
+/// Recovery (section 3), first half: names what a dead process left. Nothing outside the record is asked.
+pub async fn name(app: &Arc<App>) -> Result<(), StoreError> {
+    name_left_behind(app).await.map(drop)
+}
+
+/// Recovery, second half: does what is left to do, and tells what happened.
+pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
     for row in app.store.with_pending_steps(Span(0)).await? {
-        issue::finish_steps(app, &row).await;
+        // Our own are at work.
+        if row.owner.as_deref() != Some(app.store.owner()) {
+            issue::finish_steps(app, &row).await;
+        }
     }
     for row in app.store.to_tell().await? {
         tell(app, &row).await?;
@@ -36,9 +43,12 @@ async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
 /// One round, every other second.
 pub async fn round(app: &Arc<App>) -> Result<(), StoreError> {
     let now = app.clock.now();
+    // All are wiped before the record is asked, so that nothing keeps a password longer than its time.
     for id in app.held.wipe(now) {
         tracing::info!(reset.id = %id, "an undelivered password was wiped");
-        app.store.give_up_delivery(id).await?;
+        if let Err(error) = app.store.give_up_delivery(id).await {
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note that nothing follows");
+        }
     }
     // A reset of our own whose record failed half-way is past its deadline like any other.
     for row in name_left_behind(app).await? {

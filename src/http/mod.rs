@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +24,9 @@ const CONNECTIONS: usize = 1024;
 
 /// How long the head of a request may take, and how long a connection may stay idle.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long a connection may be used again and again.
+const CONNECTION_LIFE: Duration = Duration::from_mins(2);
 
 /// The most headers of a request.
 const HEADERS: usize = 100;
@@ -47,17 +52,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// Recovers what a dead process left behind, then listens.
+    /// Names what a dead process left behind, then listens; what is left to do and to tell follows beside it.
     pub async fn start(app: Arc<App>, listener: TcpListener) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
-        if let Err(error) = sweep::recover(&app).await {
+        if let Err(error) = sweep::name(&app).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "recovery could not be finished; the sweep goes on with it"
             );
         }
         let (stop, stopped) = watch::channel(false);
-        let routes = router(&app);
+        let worker = Arc::clone(&app);
+        app.tasks.spawn(async move {
+            if let Err(error) = sweep::catch_up(&worker).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not catch up with what was left to do"
+                );
+            }
+        });
+        let routes = router(&app).layer(axum::middleware::map_response(close_after_refusal));
         app.tasks.spawn(accept(listener, routes, app.tasks.clone(), stopped.clone()));
         app.tasks.spawn(sweep_on(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })
@@ -72,6 +86,14 @@ impl Server {
         self.app.tasks.close();
         tokio::time::timeout(DRAIN, self.app.tasks.wait()).await.is_ok()
     }
+}
+
+/// Whoever is refused unread does not keep their connection.
+async fn close_after_refusal(mut response: Response) -> Response {
+    if response.status().is_client_error() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn accept(listener: TcpListener, routes: Router, tasks: TaskTracker, mut stopped: watch::Receiver<bool>) {
@@ -110,6 +132,10 @@ async fn connection(stream: TcpStream, routes: Router, mut stopped: watch::Recei
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
         _ = stopped.changed() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+        () = tokio::time::sleep(CONNECTION_LIFE) => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }

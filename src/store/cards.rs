@@ -122,6 +122,8 @@ pub enum ClickRefused {
     },
     /// S22: no way of delivery was chosen.
     NothingChosen,
+    /// The card was changed after it was shown with this button.
+    Stale,
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
     /// A rule.
@@ -141,10 +143,22 @@ impl ClickRefused {
             Self::InProgress => "in_progress",
             Self::AlreadyDone { .. } => "already_done",
             Self::NothingChosen => "nothing_chosen",
+            Self::Stale => "stale",
             Self::NotReachable => "not_reachable",
             Self::Denied(denied) => denied.code(),
         }
     }
+}
+
+/// A way of delivery.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Which.
+    pub delivery: Delivery,
+    /// Where to; none for Copy.
+    pub to: Option<Destination>,
+    /// True where the address was typed and is not the one on record.
+    pub is_typed: bool,
 }
 
 /// A change to a card that does nothing outside.
@@ -152,8 +166,8 @@ impl ClickRefused {
 pub enum Amend {
     /// S10: the member can be reached.
     Reachable,
-    /// S22: the way; a destination for phone and e-mail.
-    Choose(Delivery, Option<Destination>),
+    /// S22: the way; a destination for phone and e-mail, and whether it was typed.
+    Choose(Choice),
     /// Back to the choice.
     Back,
     /// S27: switch the copy on or off; the address is used where none was typed.
@@ -172,7 +186,7 @@ impl Amend {
     fn event(&self) -> &'static str {
         match self {
             Self::Reachable => "reachable",
-            Self::Choose(..) => "choose",
+            Self::Choose(_) => "choose",
             Self::Back => "back",
             Self::ToggleCopy(_) | Self::CopyTo(_) => "copy_to_self",
             Self::ToggleShow => "also_show",
@@ -182,10 +196,13 @@ impl Amend {
     }
 
     fn apply(self, row: &mut ResetRow, now: Moment) {
+        row.edition = row.edition.saturating_add(1);
         match self {
             Self::Reachable => row.reachable_at = Some(now),
-            Self::Choose(delivery, destination) => choose(row, delivery, destination.as_ref()),
-            Self::Back => (row.delivery, row.destination, row.destination_mask) = (None, None, None),
+            Self::Choose(choice) => choose(row, &choice),
+            Self::Back => {
+                (row.delivery, row.destination, row.destination_mask, row.is_typed) = (None, None, None, false);
+            }
             Self::ToggleCopy(address) => {
                 row.copy_to_self = match row.copy_to_self {
                     Some(_) => None,
@@ -374,9 +391,8 @@ fn clickable_card(
     event: &'static str,
     now: Moment,
 ) -> Result<ResetRow, ClickRefused> {
-    let waits = |row: &ResetRow| row.state == State::Undelivered && row.finished_at.is_none();
     match page.reset(click.reset_id) {
-        Some(row) if waits(&row) => known_card(page, click, event, now),
+        Some(row) if row.is_waiting_for_another_way() => known_card(page, click, event, now),
         _ => open_card(page, click, event, now),
     }
 }
@@ -466,9 +482,11 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         member_chat_user: offer.member_chat_user.clone(),
         reason: offer.reason.clone(),
         state: State::Offered,
+        edition: 0,
         delivery: None,
         destination: None,
         destination_mask: None,
+        is_typed: false,
         copy_to_self: None,
         copy_address: None,
         also_show: false,

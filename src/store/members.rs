@@ -79,16 +79,17 @@ impl Store {
         .await
     }
 
-    /// Links a chat account to the person with this business e-mail (lower case); a second link replaces the first.
-    pub async fn link(&self, platform: Platform, user: &str, business_email_key: &str) -> Result<(), StoreError> {
+    /// Links chat accounts, as (platform, account, business e-mail in lower case); a second link of an account replaces
+    /// the first. All or none.
+    pub async fn link(&self, links: Vec<(Platform, String, String)>) -> Result<(), StoreError> {
+        let links = serde_json::to_string(&links).map_err(|_| StoreError::Unavailable)?;
         sqlx::query(
-            "insert into link (platform, chat_user, business_email_key, linked_at) values ($1, $2, $3, $4)
+            "insert into link (platform, chat_user, business_email_key, linked_at)
+            select value ->> 0, value ->> 1, value ->> 2, $2 from json_each($1) where true
             on conflict (platform, chat_user) do update set
                 business_email_key = excluded.business_email_key, linked_at = excluded.linked_at",
         )
-        .bind(platform.as_str())
-        .bind(user)
-        .bind(business_email_key)
+        .bind(links)
         .bind(self.clock.now().0)
         .execute(&self.pool)
         .await

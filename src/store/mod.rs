@@ -13,6 +13,7 @@ mod rows;
 mod writer;
 
 use std::fs::File;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +25,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSy
 use sqlx::{ConnectOptions, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::cards::{Amend, CardClick, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply};
+pub use self::cards::{
+    Amend, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
+};
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::ImportCount;
 pub use self::reader::{Found, LookUp, MemberKey};
-pub use self::resets::{MoveRefused, Reservation, StepNote, Successor};
+pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AuditRow, MemberRow, ResetRow, StepRow};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
@@ -46,6 +49,9 @@ pub enum StoreError {
     /// It does not answer, is full, or the disk failed.
     #[error("the record cannot be read or written")]
     Unavailable,
+    /// No transaction could be begun, so surely nothing was written.
+    #[error("the record cannot be written")]
+    NotBegun,
     /// Too many writes wait already.
     #[error("the record has too much to do")]
     Overloaded,
@@ -57,6 +63,9 @@ pub enum OpenError {
     /// Another `serve` or `demo` holds it.
     #[error("another relatch is running on this database")]
     Locked,
+    /// Others than its owner may read it.
+    #[error("the database file may be read by others; run chmod 600 on it")]
+    Exposed,
     /// It was written by a newer version.
     #[error("the database was written by a newer relatch; use that version")]
     Newer,
@@ -126,6 +135,7 @@ impl Store {
             Use::Serve => Some(Arc::new(lock(path)?)),
             Use::Beside => None,
         };
+        keep_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -135,6 +145,8 @@ impl Store {
             .foreign_keys(true)
             // What a statement would need to undo itself stays in memory, not in a file that is made each time.
             .pragma("temp_store", "memory")
+            // What is erased is overwritten.
+            .pragma("secure_delete", "on")
             .disable_statement_logging();
         let [writing, looking, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
         let mut connection = writing.connect().await?;
@@ -174,7 +186,8 @@ impl Store {
         self.write(writer::Keys::default(), |_, _| ()).await.is_ok()
     }
 
-    fn owner(&self) -> &str {
+    /// The name of this process on what it is at work on.
+    pub fn owner(&self) -> &str {
         &self.owner
     }
 
@@ -200,10 +213,17 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHa
     tokio::spawn(task)
 }
 
+/// Makes the file for its owner alone, before SQLite does; SQLite gives its other files the same mode.
+fn keep_private(path: &Path) -> Result<(), OpenError> {
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    let for_others = file.metadata()?.mode() & 0o077;
+    if for_others == 0 { Ok(()) } else { Err(OpenError::Exposed) }
+}
+
 fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name))?;
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked),

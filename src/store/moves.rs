@@ -1,6 +1,6 @@
 //! What every move of a reset has in common: its state and times, where it is answered, and its line in the audit.
 
-use super::cards::SealedReply;
+use super::cards::{Choice, SealedReply};
 use super::rows::{AuditRow, ResetRow};
 use crate::domain::{ChatUser, Delivery, Destination, Moment, Reference, State};
 
@@ -35,10 +35,11 @@ pub(super) fn finish(row: &mut ResetRow, now: Moment) {
     (row.destination, row.copy_to_self, row.copy_address) = (None, None, None);
 }
 
-pub(super) fn choose(row: &mut ResetRow, delivery: Delivery, destination: Option<&Destination>) {
-    row.delivery = Some(delivery);
-    row.destination = destination.map(|destination| destination.full().to_owned());
-    row.destination_mask = destination.map(Destination::masked);
+pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {
+    row.delivery = Some(choice.delivery);
+    row.destination = choice.to.as_ref().map(|to| to.full().to_owned());
+    row.destination_mask = choice.to.as_ref().map(Destination::masked);
+    row.is_typed = choice.is_typed;
 }
 
 /// A line of the audit about a reset.
@@ -60,7 +61,16 @@ pub(super) fn line(
         admin_id: Some(row.admin_id.clone()),
         member_id: Some(row.member_id.clone()),
         reset_id: Some(row.reset_id),
-        detail: row.failure.clone().or_else(|| row.delivery.map(|way| way.to_string())),
+        detail: row.failure.clone().or_else(|| row.delivery.map(|way| told_way(row, way))),
+    }
+}
+
+/// The way, and whether it went where the record says or where somebody typed.
+fn told_way(row: &ResetRow, way: Delivery) -> String {
+    match &row.destination_mask {
+        Some(mask) if row.is_typed => format!("{way}, typed: {mask}"),
+        Some(mask) => format!("{way}: {mask}"),
+        None => way.to_string(),
     }
 }
 

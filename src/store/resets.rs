@@ -1,15 +1,13 @@
 //! The life of a reset on disk, from the slot to its end: every move is one decision of the writer, with its audit line
 //! beside it.
 
-use super::cards::{CardClick, ClickRefused, SealedReply, at_work, closed, known_card, open_card};
+use super::cards::{CardClick, Choice, ClickRefused, SealedReply, at_work, closed, known_card, open_card};
 use super::moves::{answer_at, choose, enter, finish, line};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
 use super::{Store, StoreError};
 use crate::domain::reset::SlotAfter;
-use crate::domain::{
-    Delivery, Denied, Destination, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome,
-};
+use crate::domain::{Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome};
 
 /// How long one process may be at work on a reset; after that another replica may take it for dead.
 const WORK_DEADLINE: Span = Span::seconds(120);
@@ -51,6 +49,15 @@ pub struct StepNote {
     pub detail: Option<&'static str>,
 }
 
+/// A message that shows the password went out.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// When it is to be replaced.
+    pub hide_at: Moment,
+    /// False where nobody can say whether it arrived.
+    pub is_certain: bool,
+}
+
 /// A card that takes over from one whose channel was not ready.
 #[derive(Clone, Debug)]
 pub struct Successor {
@@ -79,6 +86,7 @@ impl Store {
     pub async fn reserve(
         &self,
         permit: Permit,
+        edition: Option<u16>,
         click: CardClick,
     ) -> Result<Result<(Reservation, ResetRow, Quota), ClickRefused>, StoreError> {
         let (person, member) = (Some(permit.admin().clone()), Some(permit.member().clone()));
@@ -88,7 +96,8 @@ impl Store {
             let mut row = open_card(page, &click, "confirm", now)?;
             let id = row.reset_id;
             let quota = page.quota(&row.admin_id, now);
-            if let Some(refused) = may_not_start(page, &row, &permit, quota) {
+            let stale = (Some(row.edition) != edition).then_some(ClickRefused::Stale);
+            if let Some(refused) = may_not_start(page, &row, &permit, quota).or(stale) {
                 page.audit(line(&row, "confirm", refused.code(), None, now));
                 return Err(refused);
             }
@@ -117,17 +126,16 @@ impl Store {
         self.step_to(reservation, to, failure, steps, None).await
     }
 
-    /// The same where the administrator was told with the delivery itself, in a message that shows the password and is
-    /// to be replaced at `hide_at`.
+    /// The same where the administrator was told with the delivery itself, in a message that shows the password.
     pub async fn advance_shown(
         &self,
         reservation: &Reservation,
         to: State,
         failure: Option<&'static str>,
         steps: Vec<StepNote>,
-        hide_at: Moment,
+        shown: Shown,
     ) -> Result<ResetRow, MoveRefused> {
-        self.step_to(reservation, to, failure, steps, Some(hide_at)).await
+        self.step_to(reservation, to, failure, steps, Some(shown)).await
     }
 
     async fn step_to(
@@ -136,17 +144,22 @@ impl Store {
         to: State,
         failure: Option<&'static str>,
         steps: Vec<StepNote>,
-        hide_at: Option<Moment>,
+        shown: Option<Shown>,
     ) -> Result<ResetRow, MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys { reset: Some(id), ..Keys::default() };
+        let member = (to == State::Changing).then(|| reservation.member.clone());
+        let keys = Keys { reset: Some(id), member, ..Keys::default() };
         let moved = self
             .write(keys, move |page, now| {
                 let mut row = ours(page, id, &owner, to)?;
                 enter(&mut row, to, now);
                 row.failure = failure.map(str::to_owned);
-                if hide_at.is_some() {
-                    (row.told_at, row.hide_at) = (Some(now), hide_at);
+                if to == State::Changing {
+                    replace_earlier(page, &row, now);
+                }
+                if let Some(Shown { hide_at, is_certain }) = shown {
+                    row.hide_at = Some(hide_at);
+                    row.told_at = is_certain.then_some(now);
                 }
                 note_steps(page, id, steps, now);
                 page.audit(line(&row, "reset", to.as_str(), None, now));
@@ -212,12 +225,17 @@ impl Store {
         &self,
         reservation: &Reservation,
         click: CardClick,
-        delivery: Delivery,
-        destination: Option<Destination>,
+        choice: Choice,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        self.write(click.keys(), move |page, now| {
+        let keys = Keys { member: Some(reservation.member.clone()), ..click.keys() };
+        self.write(keys, move |page, now| {
             let mut row = known_card(page, &click, "deliver_again", now)?;
+            if let Some(admin_name) = at_work(page, &row.member_id, id) {
+                let refused = ClickRefused::Denied(Denied::Busy { admin_name });
+                page.audit(line(&row, "deliver_again", refused.code(), None, now));
+                return Err(refused);
+            }
             if row.reset_id != id
                 || row.owner.as_ref() != Some(&owner)
                 || row.state != State::Undelivered
@@ -230,7 +248,7 @@ impl Store {
             enter(&mut row, State::Delivering, now);
             row.deadline_at = Some(now + WORK_DEADLINE);
             row.failure = None;
-            choose(&mut row, delivery, destination.as_ref());
+            choose(&mut row, &choice);
             answer_at(&mut row, click.follow_up);
             page.audit(line(&row, "deliver_again", "delivering", None, now));
             page.put(row.clone());
@@ -251,10 +269,13 @@ impl Store {
                     if slot == SlotAfter::Returned {
                         page.return_slot(&row, now);
                     }
+                    if state == State::Unknown {
+                        note_steps(page, id, after_change(), now);
+                    }
                     page.audit(line(&row, "recovery", state.as_str(), None, now));
                 }
                 // The password that could have been delivered another way died with the process.
-                None if row.state == State::Undelivered && row.finished_at.is_none() => finish(&mut row, now),
+                None if row.is_waiting_for_another_way() => finish(&mut row, now),
                 None => return None,
             }
             page.put(row.clone());
@@ -328,6 +349,25 @@ fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> 
     (quota.left == 0).then_some(ClickRefused::Denied(Denied::Limit(quota)))
 }
 
+/// The password of an earlier reset that is still waiting for another way is about to die: it must not be delivered.
+fn replace_earlier(page: &mut Page, newer: &ResetRow, now: Moment) {
+    let waits = |row: &&ResetRow| {
+        row.member_id == newer.member_id && row.reset_id != newer.reset_id && row.is_waiting_for_another_way()
+    };
+    let earlier: Vec<ResetRow> = page.resets().filter(waits).cloned().collect();
+    for mut row in earlier {
+        finish(&mut row, now);
+        page.audit(line(&row, "replaced", row.state.as_str(), None, now));
+        page.put(row);
+    }
+}
+
+/// What is still to do for the member after a password was changed, or may have been.
+pub fn after_change() -> Vec<StepNote> {
+    let pending = |step| StepNote { step, outcome: StepOutcome::Pending, detail: None };
+    vec![pending(Step::SignOut), pending(Step::Notice)]
+}
+
 fn note_steps(page: &mut Page, reset_id: ResetId, steps: Vec<StepNote>, noted_at: Moment) {
     for StepNote { step, outcome, detail } in steps {
         page.note_step(StepRow { reset_id, step, outcome, detail: detail.map(str::to_owned), noted_at });
@@ -339,9 +379,14 @@ fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow 
     ResetRow {
         reset_id,
         state: State::Offered,
+        edition: 0,
         delivery: None,
         destination: None,
         destination_mask: None,
+        is_typed: false,
+        // S27, S38: off at first, also on a card that follows another.
+        copy_to_self: None,
+        also_show: false,
         reply_until: reply.as_ref().map(|reply| reply.until),
         reply: reply.map(|reply| reply.sealed),
         owner: None,

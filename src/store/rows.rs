@@ -62,6 +62,7 @@ macro_rules! column {
     (type time $t:ty) => { $t };
     (type maybe_time $t:ty) => { Option<$t> };
     (type flag $t:ty) => { $t };
+    (type number $t:ty) => { $t };
     // SQLite keeps a flag as a number.
     (next $row:ident flag $name:literal) => { next::<u8, _>(&mut $row, $name)? != 0 };
     (next $row:ident $kind:ident $name:literal) => { next(&mut $row, $name)? };
@@ -168,12 +169,16 @@ table! {
         reason: maybe_text String = "reason",
         /// Where it stands.
         state: text State = "state",
+        /// How often the card was changed.
+        edition: number u16 = "edition",
         /// The way that was chosen.
         delivery: maybe_text Delivery = "delivery",
         /// The full address of the delivery; erased when the reset is finished.
         destination: maybe_text String = "destination",
         /// The masked address.
         destination_mask: maybe_text String = "destination_mask",
+        /// The address was typed; it is not the one on record.
+        is_typed: flag bool = "is_typed",
         /// S27: where the copy goes; none while the toggle is off.
         copy_to_self: maybe_text String = "copy_to_self",
         /// S28: where a copy would go, when it was changed for this reset.
@@ -306,6 +311,13 @@ table! {
         department: maybe_text String = "department",
         /// The manager's business e-mail.
         manager_email: maybe_text String = "manager_email",
+    }
+}
+
+impl ResetRow {
+    /// The password was set and reached nobody; another way can be chosen while it is in memory.
+    pub fn is_waiting_for_another_way(&self) -> bool {
+        self.state == State::Undelivered && self.finished_at.is_none()
     }
 }
 

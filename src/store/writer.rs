@@ -175,7 +175,8 @@ impl Page {
     }
 }
 
-type Decision = Box<dyn FnOnce(&mut Page, Moment) -> Answer + Send>;
+/// Is given what the batch sees, or why there is no batch.
+type Decision = Box<dyn FnOnce(Result<(&mut Page, Moment), StoreError>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// One write that waits for its turn.
@@ -190,11 +191,11 @@ pub(super) fn job<T: Send + 'static>(
     decide: impl FnOnce(&mut Page, Moment) -> T + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
     let (answer, result) = oneshot::channel();
-    let decide: Decision = Box::new(move |page, now| {
-        let decided = decide(page, now);
+    let decide: Decision = Box::new(move |begun| {
+        let decided = begun.map(|(page, now)| decide(page, now));
         Box::new(move |committed| {
             // Nobody waits any more when a request was given up; what was decided stands all the same.
-            drop(answer.send(committed.map(|()| decided)));
+            drop(answer.send(decided.and_then(|decided| committed.map(|()| decided))));
         })
     });
     (Job { keys, decide }, result)
@@ -215,6 +216,8 @@ impl Statements {
             select {resets} from reset where reset_id in (select value from json_each($2));
             select {resets} from reset where member_id in (select value from json_each($4))
                 and state in ('claimed', 'changing', 'changed', 'delivering');
+            select {resets} from reset where member_id in (select value from json_each($4))
+                and state = 'undelivered' and finished_at is null;
             select {resets} from reset where member_id in (select value from json_each($4))
                 and state = 'offered' and admin_id in (select value from json_each($3));
             select {resets} from reset where reset_id in (
@@ -237,7 +240,10 @@ impl Statements {
                 credential = new.value ->> 'phc',
                 credential_set_at = cast(new.value ->> 'set_at' as bigint),
                 temporary_until = cast(new.value ->> 'temporary_until' as bigint),
-                locked_at = null
+                locked_at = null,
+                -- S13: what a reset sets ends every session in the same moment
+                signed_out_at = case when new.value ->> 'temporary_until' is null then signed_out_at
+                    else cast(new.value ->> 'set_at' as bigint) end
             from json_each($6) as new where member.member_id = new.value ->> 'member_id'"
                 .to_owned(),
             "update member set signed_out_at = cast(new.value ->> 'signed_out_at' as bigint)
@@ -270,11 +276,13 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not begin; nothing was recorded");
                 roll_back(&mut connection).await;
-                // Dropping a job tells the one who waits for it.
+                for job in jobs {
+                    (job.decide)(Err(StoreError::NotBegun))(Ok(()));
+                }
                 continue;
             }
         };
-        let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(&mut page, now)).collect();
+        let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(Ok((&mut page, now)))).collect();
         let committed = save(&mut connection, &statements, page).await;
         if let Err(error) = &committed {
             tracing::error!(error = error as &dyn std::error::Error, "could not commit; nothing was recorded");
@@ -319,7 +327,9 @@ async fn load(
 
 async fn save(connection: &mut SqliteConnection, statements: &Statements, page: Page) -> Result<(), sqlx::Error> {
     let changed = page.changed;
-    let resets: Vec<&ResetRow> = changed.resets.iter().filter_map(|id| page.resets.get(id)).collect();
+    let mut resets: Vec<&ResetRow> = changed.resets.iter().filter_map(|id| page.resets.get(id)).collect();
+    // A member has one reset at work: who leaves makes room before the next one comes.
+    resets.sort_by_key(|row| row.state.is_active());
     let query = sqlx::query(statements.save.clone())
         .bind(json(&changed.replays)?)
         .bind(json(&resets)?)

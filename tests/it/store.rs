@@ -33,7 +33,7 @@ async fn permit(bot: &TestBot, member: &str) -> Permit {
 /// A card on which Copy was chosen, by its id.
 async fn chosen(bot: &TestBot, member: &str) -> ResetId {
     let ready = bot.last_look(JO, member, "deliver_copy").await;
-    bot.app.keys.read_button_value(&button_value(&ready, "confirm").unwrap()).unwrap()
+    bot.app.keys.read_button_value(&button_value(&ready, "confirm").unwrap()).unwrap().0
 }
 
 async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<Reservation, ClickRefused> {
@@ -43,8 +43,14 @@ async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<
         user: user_id(JO),
     };
     let click = CardClick { reset_id: id, replay: ReplayKey(key.to_owned()), clicker, follow_up: None };
-    let reserved = bot.app.store.reserve(permit(bot, member).await, click).await.unwrap();
+    let edition = bot.app.store.reset(id).await.unwrap().map(|row| row.edition);
+    let reserved = bot.app.store.reserve(permit(bot, member).await, edition, click).await.unwrap();
     reserved.map(|(reservation, ..)| reservation)
+}
+
+async fn recover(bot: &TestBot) {
+    sweep::name(&bot.app).await.unwrap();
+    sweep::catch_up(&bot.app).await.unwrap();
 }
 
 async fn state_and_slot(bot: &TestBot) -> (State, bool) {
@@ -79,7 +85,7 @@ async fn six_reservations_at_once_take_five_slots() {
         }
         let value = button_value(&card, "cancel").unwrap();
         bot.click_value(JO, "deliver_copy", &value).await;
-        cards.push(bot.app.keys.read_button_value(&value).unwrap());
+        cards.push(bot.app.keys.read_button_value(&value).unwrap().0);
     }
     let tries: Vec<_> = cards
         .into_iter()
@@ -148,7 +154,7 @@ async fn every_state_has_its_recovery() {
         // The address of the follow-up is dead by then, so that only the next command can tell.
         bot.app.store.forget_reply(id).await.unwrap();
         let bot = bot.restart().await;
-        sweep::recover(&bot.app).await.unwrap();
+        recover(&bot).await;
         assert_eq!(state_and_slot(&bot).await, (named, is_slot_returned), "{died_in}");
         let next = bot.card(JO, "noa@acme.example").await;
         assert!(crate::support::slack::text_of(&next).contains(told), "{died_in}: {next:#}");
@@ -157,7 +163,7 @@ async fn every_state_has_its_recovery() {
         let steps = bot.app.store.steps(&[id]).await.unwrap().remove(&id).unwrap_or_default();
         assert!(steps.iter().all(|step| step.outcome != StepOutcome::Pending), "{died_in}: {steps:?}");
         // Recovery again moves nothing.
-        sweep::recover(&bot.app).await.unwrap();
+        recover(&bot).await;
         assert_eq!(state_and_slot(&bot).await, (named, is_slot_returned), "{died_in}");
     }
 }
@@ -170,7 +176,7 @@ async fn recovery_tells_through_the_follow_up_while_it_lives() {
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     go(&bot, &reservation, State::Changed).await;
     let bot = bot.restart().await;
-    sweep::recover(&bot.app).await.unwrap();
+    recover(&bot).await;
     let told = bot.slack.last_text();
     assert!(told.contains("password was changed at 10:00, but not delivered") && told.contains("again."), "{told}");
     assert!(told.contains("✓ signed out everywhere") || !told.contains("✓"), "{told}");

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{ChatUser, Moment, Password, Platform, Role, Span};
+use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
 use crate::net::{self, CallError};
 use crate::store::ReplayKey;
 
@@ -374,6 +374,18 @@ impl Adapter for Slack {
         let profile = self.judge(&account);
         self.remember(&user.user, &profile, now);
         Ok(profile)
+    }
+
+    async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
+        match self.api("users.lookupByEmail", |call| call.form(&[("email", email.as_str())])).await {
+            Ok(answer) => {
+                let account = answer.user.ok_or(WhoError::Unavailable)?;
+                let profile = self.judge(&account);
+                Ok(Some((account.id, profile)))
+            }
+            Err(WhoError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn answer(&self, message: &Message) -> Vec<u8> {

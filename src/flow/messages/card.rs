@@ -5,7 +5,7 @@ use crate::chat::{Action, Button, Form, FormKind, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
-use crate::domain::{Channel, Delivery, Member, Moment, Quota};
+use crate::domain::{Channel, Delivery, Member, Moment, Quota, Reference};
 use crate::store::{Earlier, ResetRow};
 
 /// What a card is made of.
@@ -111,7 +111,14 @@ pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, value: &s
 }
 
 /// The last look: one button changes something, all others do not (S26–S28, S38).
-pub fn last_look(row: &ResetRow, length: u8, copy_to: Option<&str>, can_mail: bool, value: &str) -> Message {
+pub fn last_look(
+    row: &ResetRow,
+    length: u8,
+    copy_to: Option<&str>,
+    can_mail: bool,
+    value: &str,
+    confirm_value: &str,
+) -> Message {
     let to = row.destination_mask.as_deref().unwrap_or_default();
     let way = match row.delivery {
         Some(Delivery::Phone) => format!("by SMS to {to}"),
@@ -127,7 +134,7 @@ pub fn last_look(row: &ResetRow, length: u8, copy_to: Option<&str>, can_mail: bo
     ];
     let mark = |on: bool| if on { "☑" } else { "☐" };
     let confirm = if sends { "Reset and send" } else { "Reset and show" };
-    let mut buttons = vec![button(Action::Confirm, confirm, value, Style::Danger)];
+    let mut buttons = vec![button(Action::Confirm, confirm, confirm_value, Style::Danger)];
     if let Some(to) = copy_to.filter(|_| can_mail) {
         let label = format!("{} Also send a copy to {to}", mark(row.copy_to_self.is_some()));
         buttons.push(button(Action::CopyToSelf, label, value, Style::Plain));
@@ -144,6 +151,15 @@ pub fn last_look(row: &ResetRow, length: u8, copy_to: Option<&str>, can_mail: bo
     buttons.push(button(Action::Back, "Back", value, Style::Plain));
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
     Message { buttons, ..message(format!("Ready to reset {}.", row.member_name), lines) }
+}
+
+/// The last look once more, because it changed after the button that was pressed was shown.
+pub fn stale(mut face: Message, reference: &Reference) -> Message {
+    face.lines.insert(
+        0,
+        format!("This changed meanwhile. Please look at it again. {} (ref {reference})", super::NOTHING_CHANGED),
+    );
+    face
 }
 
 /// The form in which a phone or an e-mail is typed (S24, S25, S28).

@@ -8,12 +8,13 @@ mod notes;
 mod refusal;
 mod result;
 
-pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, typed_form, working};
-pub use self::notes::{copy_to_self, guide, guide_sms, notice, notice_sms, password_mail, password_sms};
+pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, stale, typed_form, working};
+pub use self::notes::{Notice, copy_to_self, guide, guide_sms, password_mail, password_sms};
 pub use self::refusal::{
-    cancelled, click_refused, contact_not_built, denied, destination_denied, directory_down, directory_refused,
-    guide_failed, no_such_member, not_prepared, outsider, overloaded, several_members, store_down, unclear,
-    unresolved_caller, unresolved_member, who_failed,
+    after_change, cancelled, click_failed, click_refused, contact_changed, contact_not_built, denied,
+    destination_denied, directory_down, directory_refused, guide_failed, guide_unknown, no_such_member, not_prepared,
+    nothing_to_do, outsider, overloaded, several_members, store_down, unclear, unresolved_caller, unresolved_member,
+    who_failed,
 };
 pub use self::result::{Ending, help, history, result, rules, untold};
 

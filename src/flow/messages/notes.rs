@@ -57,26 +57,49 @@ fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
     text
 }
 
-/// The notice to the member, which never carries a password.
-pub fn notice(house: &House, admin_name: &str, at: Moment, zone: &Zone) -> Note {
-    let text = format!(
-        "Your {} password was reset by {admin_name} (IT) on {} and you were signed out.\nTo sign in you need to verify that it is you.\n{}",
-        house.organization,
-        zone.tell_with_date(at),
-        not_expected(house)
-    );
-    Note { subject: format!("Your {} password was reset", house.organization), text: text.into() }
+/// The notice to the member, which never carries a password and says only what was recorded.
+pub struct Notice<'a> {
+    /// The organisation.
+    pub house: &'a House,
+    /// Who made the reset.
+    pub admin_name: &'a str,
+    /// When the password was changed, or was about to be.
+    pub at: Moment,
+    /// False where nobody can say whether the password was changed.
+    pub is_certain: bool,
+    /// True where every session was ended.
+    pub was_signed_out: bool,
+    /// The time zone of texts.
+    pub zone: &'a Zone,
 }
 
-/// The notice as an SMS.
-pub fn notice_sms(house: &House, admin_name: &str, at: Moment, zone: &Zone) -> Note {
-    let text = format!(
-        "Your {} password was reset by {} (IT) on {} and you were signed out. Not expected? Tell your security team.",
-        short(&house.organization, 20),
-        short(admin_name, 24),
-        zone.tell_with_date(at)
-    );
-    Note { subject: String::new(), text: text.into() }
+impl Notice<'_> {
+    /// As an e-mail.
+    pub fn mail(&self) -> Note {
+        let organization = &self.house.organization;
+        let was = if self.is_certain { "was" } else { "may have been" };
+        let text = format!(
+            "Your {organization} password {was} reset by {} (IT) on {}{}.\nTo sign in you need to verify that it is you.\n{}",
+            self.admin_name,
+            self.zone.tell_with_date(self.at),
+            if self.was_signed_out { " and you were signed out" } else { "" },
+            not_expected(self.house)
+        );
+        Note { subject: format!("Your {organization} password {was} reset"), text: text.into() }
+    }
+
+    /// As an SMS.
+    pub fn sms(&self) -> Note {
+        let text = format!(
+            "Your {} password {} reset by {} (IT) on {}{}. Verify yourself to sign in. Not you? Tell security.",
+            short(&self.house.organization, 20),
+            if self.is_certain { "was" } else { "may have been" },
+            short(self.admin_name, 20),
+            self.zone.tell_with_date(self.at),
+            if self.was_signed_out { ", you are signed out" } else { "" },
+        );
+        Note { subject: String::new(), text: text.into() }
+    }
 }
 
 /// S6, S7: how to change the password oneself.

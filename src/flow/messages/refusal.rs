@@ -194,6 +194,41 @@ pub fn overloaded(reference: &Reference) -> Message {
     )
 }
 
+/// A refusal about a reset that has changed the password already: what was said of "nothing" is said of the click.
+pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Moment) -> Message {
+    let stands = match (row.changed_at, row.state) {
+        (Some(at), _) => format!("This click did nothing; the password was changed at {}.", zone.tell(at, now)),
+        (None, State::Changing | State::Unknown) => "This click did nothing.".to_owned(),
+        (None, _) => return refusal,
+    };
+    for text in refusal.lines.iter_mut().chain([&mut refusal.title]) {
+        *text = text.replace(NOTHING_CHANGED, &stands).replace(&format!(" {NO_RESET_USED}"), "");
+    }
+    refusal
+}
+
+/// A click on a message whose work is done.
+pub fn nothing_to_do() -> Message {
+    message("There is nothing left to do here.", ["For another reset run the command again.".to_owned()])
+}
+
+/// A click that could not be recorded, on a card that could not be read.
+pub fn click_failed(reference: &Reference) -> Message {
+    message(
+        "I can't record this click, so it did nothing.",
+        [format!("Try again in a few minutes; tell whoever runs relatch. (ref {reference})")],
+    )
+}
+
+/// The contact that was chosen is no longer the one on record.
+pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
+    spared(
+        &format!("The contact of {member_name} on record was changed after you chose it, so I stopped."),
+        "Run the command again.",
+        reference,
+    )
+}
+
 /// A click that does nothing.
 pub fn click_refused(
     refused: &ClickRefused,
@@ -225,6 +260,9 @@ pub fn click_refused(
             already_done(*state, *changed_at, member, zone, now, reference)
         }
         ClickRefused::NothingChosen => refusal("No way of delivery was chosen.", "Choose one first.", reference),
+        ClickRefused::Stale => {
+            refusal("This card was changed after the button was shown.", "Look at it again.", reference)
+        }
         ClickRefused::NotReachable => refusal(
             &format!("I know no phone or private email for {member}."),
             "Say first that you can reach them another way.",
@@ -283,9 +321,8 @@ pub fn not_prepared(
     step: Step,
     why: &Refusal,
     channel: Channel,
-    member: &Member,
+    offered: Option<(&Member, &str)>,
     channels: &Deliveries,
-    value: Option<&str>,
     reference: &Reference,
 ) -> Message {
     let whose = if step == Step::CopyToSelf { " for your copy" } else { "" };
@@ -306,7 +343,7 @@ pub fn not_prepared(
         Refusal::Tls => format!("{server} offers no safe connection, so I stopped. Tell whoever runs relatch."),
     };
     let mut told = spared(&what, "Choose another way, or try later.", reference);
-    if let Some(value) = value {
+    if let Some((member, value)) = offered {
         told.buttons = card::delivery_buttons(member, channels, value);
         told.buttons.push(super::button(crate::chat::Action::Cancel, "Cancel", value, crate::chat::Style::Plain));
     }
@@ -316,6 +353,15 @@ pub fn not_prepared(
 /// Given up by the administrator.
 pub fn cancelled(reference: &Reference) -> Message {
     refusal("Cancelled.", NO_RESET_USED, reference)
+}
+
+/// S6: nobody can say whether the guide arrived.
+pub fn guide_unknown(member_name: &str, to: &str, reference: &Reference) -> Message {
+    spared(
+        &format!("Nobody can say whether the guide reached {member_name} ({to})."),
+        "Ask them, or send it again with the command.",
+        reference,
+    )
 }
 
 /// S6: the guide could not be sent.

@@ -123,7 +123,7 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
             Some(Delivery::Copy) | None => None,
         },
         Step::CopyToSelf => way("copy sent to you", "copy not sent to you"),
-        Step::Show => None,
+        Step::Show => way("shown to you", "not shown to you"),
         Step::Notice => match step.outcome {
             StepOutcome::Impossible => Some(format!("– no other contact to tell {member}")),
             StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown | StepOutcome::Pending => {
@@ -133,18 +133,26 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
     }
 }
 
-/// The outputs that were surely not accepted, as parts of a title.
+/// The outputs that were not surely accepted, as parts of a title.
 fn failed_outputs(steps: &[StepRow]) -> Vec<&'static str> {
-    steps
-        .iter()
-        .filter(|step| step.outcome != StepOutcome::Done && step.outcome != StepOutcome::Pending)
-        .filter_map(|step| match step.step {
-            Step::Deliver => Some("the delivery to them did not go through"),
-            Step::CopyToSelf => Some("your copy did not go through"),
-            Step::SignOut => Some("signing out failed"),
-            Step::Change | Step::Show | Step::Notice => None,
+    let part = |step: &StepRow| {
+        let is_unknown = match step.outcome {
+            StepOutcome::Done | StepOutcome::Pending => return None,
+            StepOutcome::Unknown => true,
+            StepOutcome::Failed | StepOutcome::Impossible => false,
+        };
+        Some(match (step.step, is_unknown) {
+            (Step::Deliver, false) => "the delivery to them did not go through",
+            (Step::Deliver, true) => "nobody can say whether it reached them",
+            (Step::CopyToSelf, false) => "your copy did not go through",
+            (Step::CopyToSelf, true) => "nobody can say whether your copy arrived",
+            (Step::Show, false) => "it could not be shown to you",
+            (Step::Show, true) => "nobody can say whether it was shown to you",
+            (Step::SignOut, _) => "signing out failed",
+            (Step::Change | Step::Notice, _) => return None,
         })
-        .collect()
+    };
+    steps.iter().filter_map(part).collect()
 }
 
 fn undelivered(ending: &Ending<'_>) -> Message {
@@ -217,6 +225,9 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
     let (member, reference) = (&row.member_name, row.reset_id.reference());
     let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
     let what = match row.state {
+        State::Delivered if row.failure.is_some() => {
+            "it was changed, but not every output was accepted; ask them whether they have it, and if not run the command again"
+        }
         State::Delivered => "it was changed and delivered",
         State::Undelivered | State::Lost => {
             "it was changed but not delivered, and the old password no longer works; run the command again"
