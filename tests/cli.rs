@@ -257,3 +257,41 @@ fn an_exposed_key_is_refused() {
     assert_ne!(ran.code, 0);
     assert!(ran.err.contains("key"), "{}", ran.err);
 }
+
+/// The database is made for its owner alone, and is not used once others can read it.
+#[test]
+fn an_exposed_database_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+    let database = place.0.join("relatch.db");
+    let mode = || std::fs::metadata(&database).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let ran = place.run(&["members", "list"]);
+    assert_eq!((ran.code, ran.out.as_str()), (78, ""));
+    assert!(ran.err.contains("chmod 600"), "{}", ran.err);
+}
+
+/// Settings that are there and cannot be read do not become the defaults.
+#[test]
+fn unreadable_settings_are_not_taken_for_none() {
+    let place = Place::new("");
+    std::fs::write(place.0.join("relatch.toml"), b"organization = \"\xff\"").unwrap();
+    let ran = place.run(&["members", "list"]);
+    assert_eq!(ran.code, 78);
+    assert!(ran.err.contains("relatch.toml"), "{}", ran.err);
+    std::fs::remove_file(place.0.join("relatch.toml")).unwrap();
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+}
+
+/// Ranks of the chat cannot be followed through links.
+#[test]
+fn ranks_of_the_chat_need_the_emails_of_the_chat() {
+    let place = Place::new("[admins]\nsource = \"chat\"\n[identity]\nmatch = \"linked\"\n");
+    let ran = place.run(&["members", "list"]);
+    assert_eq!(ran.code, 78);
+    assert!(ran.err.contains("admins.source"), "{}", ran.err);
+}

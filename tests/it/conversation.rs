@@ -4,13 +4,13 @@ use axum::http::StatusCode;
 use relatch::directory::{NextReset, ResetFailed};
 use relatch::domain::delivery::{Outcome, Refusal};
 use relatch::domain::quota::Limit;
-use relatch::domain::{Channel, Span, State};
+use relatch::domain::{Channel, Span, State, Step, StepOutcome};
 use relatch::flow::sweep;
 use relatch::store::HistoryFilter;
 use serde_json::json;
 
 use crate::support::TestBot;
-use crate::support::slack::{button_value, shown_password, text_of};
+use crate::support::slack::{button_value, shown_password, text_of, user_id};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -487,6 +487,69 @@ async fn another_way_can_be_typed() {
     assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
 }
 
+/// P5, S35: the next reset of a member takes the earlier password out of the world, wherever it waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undelivered_password_dies_with_the_next_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let waiting = bot.slack.last();
+    let newer = shown_password(&bot.reset(KIM, MINA, "deliver_copy").await).unwrap();
+    bot.outbox.take();
+    let said = bot.slack.said().len();
+    bot.click(JO, &waiting, "deliver_email").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("Already done") && !told.contains("Done. "), "{told}");
+    assert!(bot.slack.said()[said..].iter().all(|said| shown_password(said).is_none()));
+    assert!(bot.outbox.take().is_empty() && bot.signs_in(MINA, &newer).await);
+    assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);
+}
+
+/// Two acts for one member never overlap, and what cannot be is refused before it reaches the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_waits_while_the_member_is_being_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let waiting = bot.slack.last();
+    let second = bot.last_look(KIM, MINA, "deliver_copy").await;
+    bot.slack.delay_acknowledgements(std::time::Duration::from_millis(700));
+    let value = button_value(&second, "confirm").unwrap();
+    bot.click_and_go(KIM, "confirm", &value).await;
+    let email = button_value(&waiting, "deliver_email").unwrap();
+    bot.click_and_go(JO, "deliver_email", &email).await;
+    bot.settle().await;
+    bot.slack.delay_acknowledgements(std::time::Duration::ZERO);
+    assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);
+    assert!(bot.outbox.take().iter().all(|sent| !sent.text.contains("password is")));
+}
+
+/// P4: whatever refuses a click on a password that was changed, it does not say that nothing was.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_change_no_refusal_says_that_nothing_was_changed() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let waiting = bot.slack.last();
+    bot.slack.answer_who_with(Some((429, json!({ "ok": false, "error": "ratelimited" }))));
+    bot.click(JO, &waiting, "deliver_email").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("slow down") && told.contains("the password was changed at 10:00"), "{told}");
+    assert!(!told.contains(NOTHING) && !told.contains("No reset was used"), "{told}");
+    bot.slack.answer_who_with(None);
+    bot.click(JO, &waiting, "deliver_other").await;
+    let refused = bot.submit(JO, MINA).await.json().to_string();
+    assert!(refused.contains("the password was changed") && !refused.contains(NOTHING), "{refused}");
+    bot.alter(JO, "role", "member").await;
+    bot.click(JO, &waiting, "deliver_email").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("You can't reset passwords") && !told.contains(NOTHING), "{told}");
+    assert!(bot.outbox.take().iter().all(|sent| !sent.text.contains("password is")));
+}
+
 /// P4, P5: an unknown delivery is told as unknown, and keeps the slot.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_delivery_is_not_called_done() {
@@ -540,6 +603,73 @@ async fn a_failed_sign_out_is_told_and_tried_again() {
     assert!(text_of(&half).contains("but signing out failed"), "{}", text_of(&half));
     bot.click(JO, &half, "retry_sign_out").await;
     assert!(bot.slack.last_text().contains("✓ signed out everywhere"), "{}", bot.slack.last_text());
+    bot.click(JO, &half, "retry_sign_out").await;
+    assert!(bot.slack.last_text().contains("nothing left to do"), "{}", bot.slack.last_text());
+}
+
+/// S3, S26: signing out is an act: it needs the right, and a reset whose sign-out failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_is_not_to_be_had_without_the_right() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click_value(JO, "retry_sign_out", &button_value(&card, "cancel").unwrap()).await;
+    assert!(bot.slack.last_text().contains("nothing left to do"), "{}", bot.slack.last_text());
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.directory.fail_sign_outs(1);
+    bot.click(JO, &ready, "confirm").await;
+    let half = bot.slack.last();
+    bot.alter(JO, "role", "member").await;
+    bot.click(JO, &half, "retry_sign_out").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("You can't reset passwords") && !told.contains(NOTHING), "{told}");
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    assert!(past[0].steps.iter().any(|step| step.step == Step::SignOut && step.outcome == StepOutcome::Failed));
+}
+
+/// Q8, A5: where the chat says how high people stand, an owner is protected however they are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_of_the_chat_is_protected_by_every_name() {
+    let bot = TestBot::with_admins_of_the_chat().await;
+    bot.slack.change(KIM, "is_admin", json!(true));
+    bot.slack.change(JO, "is_owner", json!(true));
+    for named in [format!("<@{}>", user_id(JO)), JO.to_owned()] {
+        let told = text_of(&bot.command(KIM, &named).await.json());
+        assert!(told.contains("is a primary admin"), "{named}: {told}");
+    }
+    // Somebody who becomes an owner between card and click is protected too.
+    let ready = bot.last_look(KIM, MINA, "deliver_phone").await;
+    bot.slack.change(MINA, "is_owner", json!(true));
+    bot.click(KIM, &ready, "confirm").await;
+    assert!(bot.slack.last_text().contains("is a primary admin"), "{}", bot.slack.last_text());
+    assert_refusal(&bot.slack.last_text());
+    assert_eq!(used(&bot).await, 0);
+}
+
+/// S24: a contact that left the record after it was chosen gets nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_left_the_record_gets_nothing() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.alter(MINA, "phone", "+821099990000").await;
+    bot.click(JO, &ready, "confirm").await;
+    assert!(bot.slack.last_text().contains("was changed after you chose it"), "{}", bot.slack.last_text());
+    assert_refusal(&bot.slack.last_text());
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert!(bot.outbox.take().is_empty());
+}
+
+/// A typed address that looks like the one on record once both are masked does not keep the notice from the member.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_alike_does_not_keep_the_notice_away() {
+    let bot = TestBot::new().await;
+    bot.alter(MINA, "phone", "").await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_other").await;
+    bot.submit(JO, "mallory@mail.example").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let sent: Vec<(String, bool)> =
+        bot.outbox.take().into_iter().map(|sent| (sent.to, sent.text.contains("was reset by Jo Lim"))).collect();
+    assert_eq!(sent, [("mallory@mail.example".to_owned(), false), ("mina@mail.example".to_owned(), true)]);
 }
 
 /// Copy that could not be shown is undelivered, and told at the next command.

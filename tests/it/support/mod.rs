@@ -100,12 +100,22 @@ struct Ground {
     http: reqwest::Client,
     outbox: Outbox,
     is_swamped: bool,
+    admins: Admins,
 }
 
 impl Ground {
     fn new(at: Moment, limit: Limit, slack: slack::FakeSlack, http: reqwest::Client) -> Self {
         let (folder, clock) = (slack::fresh_folder(), Clock::fixed(at));
-        Self { folder, clock, limit, slack, http, outbox: Outbox::default(), is_swamped: false }
+        Self {
+            folder,
+            clock,
+            limit,
+            slack,
+            http,
+            outbox: Outbox::default(),
+            is_swamped: false,
+            admins: Admins::Directory,
+        }
     }
 
     /// Where so much is to do that no reset gets its turn, nobody waits twenty seconds to see it.
@@ -120,17 +130,24 @@ impl TestBot {
     }
 
     pub(crate) async fn with_limit(limit: Limit) -> Self {
-        let http = net::client(Duration::from_secs(5)).unwrap();
-        let bot = Self::open(Ground::new(START, limit, slack::FakeSlack::start().await, http), 7).await;
-        bot.settle_in().await;
-        bot
+        Self::unlike(|ground| ground.limit = limit).await
     }
 
     /// Too busy to begin any reset.
     pub(crate) async fn swamped() -> Self {
+        Self::unlike(|ground| ground.is_swamped = true).await
+    }
+
+    /// The chat says who is an administrator.
+    pub(crate) async fn with_admins_of_the_chat() -> Self {
+        Self::unlike(|ground| ground.admins = Admins::Chat).await
+    }
+
+    async fn unlike(change: impl FnOnce(&mut Ground)) -> Self {
         let http = net::client(Duration::from_secs(5)).unwrap();
-        let ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
-        let bot = Self::open(Ground { is_swamped: true, ..ground }, 7).await;
+        let mut ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        change(&mut ground);
+        let bot = Self::open(ground, 7).await;
         bot.settle_in().await;
         bot
     }
@@ -188,7 +205,7 @@ impl TestBot {
                 password_length: 8,
                 password_lifetime: Span::hours(24),
                 offer_lifetime: Span::minutes(10),
-                admins: Admins::Directory,
+                admins: ground.admins.clone(),
                 identity: Identity::Email,
             },
             held: Held::default(),
@@ -256,6 +273,7 @@ impl TestBot {
         let mut row = member_row(PEOPLE.iter().find(|person| person.1 == email).unwrap());
         match column {
             "role" => value.clone_into(&mut row.role),
+            "phone" => row.phone = Some(value.to_owned()).filter(|phone| !phone.is_empty()),
             "status" => value.clone_into(&mut row.status),
             "login_method" => value.clone_into(&mut row.login_method),
             other => panic!("{other}"),

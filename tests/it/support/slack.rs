@@ -39,6 +39,7 @@ impl FakeSlack {
         let memory = Memory::default();
         let router = Router::new()
             .route("/api/users.info", post(users_info))
+            .route("/api/users.lookupByEmail", post(users_by_email))
             .route("/api/views.open", post(views_open))
             .route("/reply/{id}", post(reply))
             .with_state(memory.clone());
@@ -133,6 +134,17 @@ async fn users_info(State(memory): State<Memory>, body: String) -> impl IntoResp
         None => json!({ "ok": false, "error": "user_not_found" }),
     };
     (StatusCode::OK, [("retry-after", "0")], answer.to_string())
+}
+
+async fn users_by_email(State(memory): State<Memory>, body: String) -> String {
+    let email = percent_encoding::percent_decode_str(body.strip_prefix("email=").unwrap_or_default());
+    let email = email.decode_utf8().unwrap().into_owned();
+    let users = memory.users.lock().unwrap();
+    let answer = match users.values().find(|user| user["profile"]["email"] == email.as_str()) {
+        Some(user) => json!({ "ok": true, "user": user }),
+        None => json!({ "ok": false, "error": "users_not_found" }),
+    };
+    answer.to_string()
 }
 
 async fn views_open(State(memory): State<Memory>, body: String) -> String {
