@@ -150,7 +150,7 @@ async fn a_typed_destination_is_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_says_what_holds() {
     let bot = TestBot::new().await;
-    let mention = |email: &str| format!("<@{}>", crate::support::slack::user_id(email));
+    let mention = |email: &str| format!("<@{}>", user_id(email));
     for (who, text, told) in [
         (LEE, mention(MINA), "You can't reset passwords"),
         (LEE, mention("nobody@acme.example"), "You can't reset passwords"),
