@@ -52,6 +52,8 @@ pub struct App {
     pub held: Held,
     /// Signed requests of the last minutes.
     pub seen: Seen,
+    /// Whose turn it is to show a card.
+    pub faces: Faces,
     /// Resets that this process is in the middle of.
     pub at_work: AtWork,
     /// Requests that were refused unread.
@@ -252,6 +254,26 @@ impl Drop for WorkMark<'_> {
         self.all.pairs.send_modify(|all| {
             all.remove(&self.pair);
         });
+    }
+}
+
+/// Turns at showing the same card. Cards share a few turns, because what matters is only that one card has one.
+pub struct Faces([tokio::sync::Mutex<()>; 64]);
+
+impl Default for Faces {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
+    }
+}
+
+impl Faces {
+    /// Waits for the turn at a card; it ends when the guard is dropped.
+    pub async fn turn(&self, id: ResetId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let [first, ..] = id.0;
+        match self.0.get(usize::from(first) % self.0.len()) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
     }
 }
 

@@ -47,7 +47,7 @@ create table reset (
     member_chat_user text,
     reason text,
     state text not null,
-    -- how often the card was changed: a confirming click names the face that it saw
+    -- how often a way was chosen or taken back: the confirming button names what was seen
     edition integer not null,
     delivery text,
     -- the full address, erased as soon as the reset is finished

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::Failure;
-use crate::app::{App, AtWork, Held, House, Seen};
+use crate::app::{App, AtWork, Faces, Held, House, Seen};
 use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::chat::slack::Slack;
@@ -70,6 +70,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
         },
         held: Held::default(),
         seen: Seen::default(),
+        faces: Faces::default(),
         at_work: AtWork::default(),
         unsigned: UnsignedCounter::default(),
         tasks: TaskTracker::new(),

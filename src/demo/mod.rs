@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use self::workspace::Workspace;
-use crate::app::{Admins, App, AtWork, Held, House, Identity, Seen};
+use crate::app::{Admins, App, AtWork, Faces, Held, House, Identity, Seen};
 use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
@@ -121,6 +121,7 @@ async fn build(
         },
         held: Held::default(),
         seen: Seen::default(),
+        faces: Faces::default(),
         at_work: AtWork::default(),
         unsigned: UnsignedCounter::default(),
         chance: Chance::System,

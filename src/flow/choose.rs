@@ -140,7 +140,7 @@ async fn choose(
     match app.store.amend(card_click(origin, row.reset_id, reply), amended).await? {
         Ok(row) => {
             let message = last_look(app, &row, &allowed.pair.admin.member.business_email);
-            Ok(in_place(origin, Some((app, &row)), message))
+            Ok(in_place(app, origin, row, message))
         }
         Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
     }
@@ -205,7 +205,7 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
             // What was seen is not what would be done: the present face is shown in its place.
             let row = app.store.reset(id).await?.unwrap_or(row);
             let face = last_look(app, &row, &pair.admin.member.business_email);
-            Ok(in_place(origin, Some((app, &row)), messages::stale(face, &id.reference())))
+            Ok(in_place(app, origin, row, messages::stale(face, &id.reference())))
         }
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
     }
@@ -444,7 +444,10 @@ async fn amend(
 ) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
     match app.store.amend(card_click(origin, id, reply), change).await? {
-        Ok(row) => Ok(in_place(origin, Some((app, &row)), face(app, &row))),
+        Ok(row) => {
+            let message = face(app, &row);
+            Ok(in_place(app, origin, row, message))
+        }
         Err(why) => {
             let row = app.store.reset(id).await?;
             Ok(refused(app, origin, id, &why, row.as_ref(), origin.received_at))

@@ -47,6 +47,15 @@ pub enum Next {
         /// In place of the card, or beside it.
         placement: Placement,
     },
+    /// Show a card in its place, as it is in the row.
+    Face {
+        /// The card.
+        row: Box<ResetRow>,
+        /// Where to.
+        to: ReplyAddress,
+        /// Its face.
+        message: Message,
+    },
     /// Open a form.
     Open {
         /// The permission that came with the click.
@@ -128,6 +137,17 @@ pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
         Next::Tell { to, message, placement } => {
             Box::pin(tell(chat, Some(&to), &message, placement)).await;
         }
+        Next::Face { row, to, message } => {
+            // One after the other, and never an older face over a newer one: what stands there is what will be done.
+            let _turn = app.faces.turn(row.reset_id).await;
+            let is_present = match app.store.reset(row.reset_id).await {
+                Ok(Some(present)) => present.has_face_of(&row),
+                Ok(None) | Err(_) => true,
+            };
+            if is_present {
+                Box::pin(tell(chat, Some(&to), &message, Placement::Replace)).await;
+            }
+        }
         Next::Nothing(to) => {
             let message = messages::nothing_to_do();
             Box::pin(tell(chat, to.as_ref(), &message, Placement::Add)).await;
@@ -171,9 +191,9 @@ fn beside(origin: &Origin, message: Message) -> Reaction {
 }
 
 /// The answer to a click that moves the card on: in its place.
-fn in_place(origin: &Origin, row: Option<(&App, &ResetRow)>, message: Message) -> Reaction {
-    let to = origin.reply.clone().or_else(|| row.and_then(|(app, row)| unseal(app, row)));
-    to.map_or(Reaction::Taken, |to| Reaction::Then(Next::Tell { to, message, placement: Placement::Replace }))
+fn in_place(app: &App, origin: &Origin, row: ResetRow, message: Message) -> Reaction {
+    let to = origin.reply.clone().or_else(|| unseal(app, &row));
+    to.map_or(Reaction::Taken, |to| Reaction::Then(Next::Face { row: Box::new(row), to, message }))
 }
 
 /// The answer where it is not known whether it was a command or a click: whichever reaches the person.

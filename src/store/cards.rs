@@ -122,7 +122,7 @@ pub enum ClickRefused {
     },
     /// S22: no way of delivery was chosen.
     NothingChosen,
-    /// The card was changed after it was shown with this button.
+    /// Another way was chosen after the card was shown with this button.
     Stale,
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
@@ -196,11 +196,11 @@ impl Amend {
     }
 
     fn apply(self, row: &mut ResetRow, now: Moment) {
-        row.edition = row.edition.saturating_add(1);
         match self {
             Self::Reachable => row.reachable_at = Some(now),
             Self::Choose(choice) => choose(row, &choice),
             Self::Back => {
+                row.edition = row.edition.saturating_add(1);
                 (row.delivery, row.destination, row.destination_mask, row.is_typed) = (None, None, None, false);
             }
             Self::ToggleCopy(address) => {

@@ -36,6 +36,7 @@ pub(super) fn finish(row: &mut ResetRow, now: Moment) {
 }
 
 pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {
+    row.edition = row.edition.saturating_add(1);
     row.delivery = Some(choice.delivery);
     row.destination = choice.to.as_ref().map(|to| to.full().to_owned());
     row.destination_mask = choice.to.as_ref().map(Destination::masked);

@@ -96,7 +96,7 @@ impl Store {
             let mut row = open_card(page, &click, "confirm", now)?;
             let id = row.reset_id;
             let quota = page.quota(&row.admin_id, now);
-            let stale = (Some(row.edition) != edition).then_some(ClickRefused::Stale);
+            let stale = edition.is_some_and(|seen| seen != row.edition).then_some(ClickRefused::Stale);
             if let Some(refused) = may_not_start(page, &row, &permit, quota).or(stale) {
                 page.audit(line(&row, "confirm", refused.code(), None, now));
                 return Err(refused);

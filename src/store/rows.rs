@@ -169,7 +169,7 @@ table! {
         reason: maybe_text String = "reason",
         /// Where it stands.
         state: text State = "state",
-        /// How often the card was changed.
+        /// How often a way was chosen or taken back.
         edition: number u16 = "edition",
         /// The way that was chosen.
         delivery: maybe_text Delivery = "delivery",
@@ -315,6 +315,21 @@ table! {
 }
 
 impl ResetRow {
+    /// True when the card looks the same in both.
+    pub fn has_face_of(&self, other: &Self) -> bool {
+        let face = |row: &Self| {
+            (
+                row.state,
+                row.edition,
+                row.reachable_at,
+                row.copy_to_self.clone(),
+                row.copy_address.clone(),
+                row.also_show,
+            )
+        };
+        face(self) == face(other)
+    }
+
     /// The password was set and reached nobody; another way can be chosen while it is in memory.
     pub fn is_waiting_for_another_way(&self) -> bool {
         self.state == State::Undelivered && self.finished_at.is_none()

@@ -103,12 +103,7 @@ async fn a_reset_can_be_sent_copied_and_shown_at_once() {
     assert_eq!(bot.submit(JO, "jo@home.example").await.body, b"");
     assert!(bot.slack.last_text().contains("a copy to jo@home.example"));
     bot.click(JO, &ready, "also_show").await;
-    // The first face of the card promised something else: it confirms nothing, and the present one is shown.
     bot.click(JO, &ready, "confirm").await;
-    let present = bot.slack.last();
-    assert!(text_of(&present).contains("changed meanwhile") && text_of(&present).contains(NOTHING));
-    assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
-    bot.click(JO, &present, "confirm").await;
     let password = shown_password(&bot.slack.last()).unwrap();
     let carrying: Vec<String> =
         bot.outbox.take().into_iter().filter(|sent| sent.text.contains(&password)).map(|sent| sent.to).collect();
@@ -118,6 +113,37 @@ async fn a_reset_can_be_sent_copied_and_shown_at_once() {
     // The stored default is unchanged.
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
     assert!(text_of(&ready).contains("copy to jo@acme.example"), "{}", text_of(&ready));
+}
+
+/// S26: nobody confirms a way that they have not seen: the older face confirms nothing, and the present one is shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_last_look_confirms_nothing() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_email").await;
+    let by_email = bot.slack.last();
+    bot.click(JO, &card, "deliver_phone").await;
+    bot.click(JO, &by_email, "confirm").await;
+    let present = bot.slack.last();
+    assert!(text_of(&present).contains("changed meanwhile") && text_of(&present).contains("by SMS"));
+    assert_eq!(text_of(&present).matches(NOTHING).count(), 1);
+    assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
+    bot.click(JO, &present, "confirm").await;
+    assert_eq!(bot.outbox.take()[0].to, "+821012345642");
+}
+
+/// Faces of one card come one after the other, and the last one is what will be done.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_face_is_the_present_one() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_email").await;
+    bot.slack.delay_acknowledgements(std::time::Duration::from_millis(100));
+    for action in ["copy_to_self", "also_show", "copy_to_self", "also_show", "also_show"] {
+        bot.click_and_go(JO, action, &button_value(&ready, action).unwrap()).await;
+    }
+    bot.settle().await;
+    let last = bot.slack.last_text();
+    assert!(last.contains("☐ Also send a copy") && last.contains("☑ Also show it here"), "{last}");
 }
 
 /// S11, S24, S25: a typed destination is checked, and never the business e-mail.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::app::{Admins, App, AtWork, Held, House, Identity, Seen};
+use relatch::app::{Admins, App, AtWork, Faces, Held, House, Identity, Seen};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::slack::{Config, Slack};
@@ -210,6 +210,7 @@ impl TestBot {
             },
             held: Held::default(),
             seen: Seen::default(),
+            faces: Faces::default(),
             at_work: ground.at_work(),
             unsigned: UnsignedCounter::default(),
             chance,
