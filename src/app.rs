@@ -78,6 +78,10 @@ pub struct House {
     pub help_url: Option<Url>,
     /// Whom a member tells when they did not expect a reset.
     pub security_email: Option<EmailAddress>,
+    /// Where the member's pages are from outside.
+    pub public_url: Option<Url>,
+    /// The least length of a password that a member sets.
+    pub own_password_least: usize,
     /// Length of generated passwords.
     pub password_length: u8,
     /// Life of a generated password (Q10).

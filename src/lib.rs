@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 7 | [`cli`], [`config`] | commands and settings |
 //! | 6 | [`demo`] | a pretend Slack workspace that plays a whole conversation |
-//! | 5 | [`http`] | the web server: accept loop, deadlines, webhooks |
+//! | 5 | [`http`], [`portal`] | the web server: accept loop, deadlines, webhooks; the member's pages |
 //! | 4 | [`flow`] | the conversation: offer, choose, issue, and every sentence |
 //! | 3 | [`app`] | what a request needs, built once |
 //! | 2 | [`chat`], [`directory`], [`delivery`], [`store`] | adapters, and the record |
@@ -54,6 +54,7 @@ pub mod clock;
 pub mod flow;
 pub mod http;
 pub mod net;
+pub mod portal;
 pub mod secret;
 pub mod telemetry;
 

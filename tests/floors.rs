@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 8] = [
     &["chat", "delivery", "directory", "store"],
     &["app"],
     &["flow"],
-    &["http"],
+    &["http", "portal"],
     &["demo"],
     &["cli", "config", "lib", "main"],
 ];

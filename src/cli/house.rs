@@ -62,6 +62,8 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
             organization: settings.organization,
             help_url: settings.help_url,
             security_email: settings.security_email,
+            public_url: settings.public_url,
+            own_password_least: settings.own_password_least,
             password_length: settings.password_length,
             password_lifetime: settings.password_lifetime,
             offer_lifetime: settings.offer_lifetime,

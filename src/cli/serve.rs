@@ -13,7 +13,7 @@ use crate::telemetry;
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
     if settings.slack.is_none() {
-        tracing::warn!("no chat has settings; nothing will be served");
+        tracing::warn!("no chat has settings; only the member's pages are served");
     }
     let listen = settings.listen;
     let (app, tasks) = house::build(settings, Hasher::start()?).await?;

@@ -53,6 +53,8 @@ pub struct Settings {
     pub password_lifetime: Span,
     /// Life of a card.
     pub offer_lifetime: Span,
+    /// The least length of a password that a member sets.
+    pub own_password_least: usize,
     /// Who is an administrator.
     pub admins: Admins,
     /// How a chat account becomes a person.
@@ -213,7 +215,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         let text = "must be \"directory\" or \"list\" where identity.match is \"linked\"".to_owned();
         problems.push(Problem { key: "admins.source".to_owned(), text });
     }
-    let (limit, password_length, password_lifetime, offer_lifetime) = policy?;
+    let (limit, password_length, password_lifetime, offer_lifetime, own_password_least) = policy?;
     Some(Settings {
         listen: listen?,
         public_url,
@@ -228,6 +230,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         password_length,
         password_lifetime,
         offer_lifetime,
+        own_password_least,
         admins: admins?,
         identity: identity?,
         slack: slack.flatten(),
@@ -252,7 +255,7 @@ fn directories(value: Option<Value>, problems: &mut Vec<Problem>) {
     }
 }
 
-type Policy = (Limit, u8, Span, Span);
+type Policy = (Limit, u8, Span, Span, usize);
 
 fn read_policy(mut section: Section<'_>) -> Option<Policy> {
     match section.text("profile").as_deref() {
@@ -266,11 +269,11 @@ fn read_policy(mut section: Section<'_>) -> Option<Policy> {
         section.number("password_length", i64::from(password::DEFAULT_LENGTH), i64::from(password::MAX_LENGTH));
     let password_lifetime = lifetime(&mut section, "password_lifetime");
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
-    // Read for the member's pages, which are not built yet; a wrong value is a problem all the same.
-    section.number("new_password_min_length", 8, 128);
+    let own_least = section.number("new_password_min_length", 8, 128);
     section.end();
     let limit = Limit { resets: u32::try_from(resets?).ok()?, window: window? };
-    Some((limit, u8::try_from(length?).ok()?, password_lifetime?, offer_lifetime?))
+    let own_least = usize::try_from(own_least?).ok()?;
+    Some((limit, u8::try_from(length?).ok()?, password_lifetime?, offer_lifetime?, own_least))
 }
 
 fn lifetime(section: &mut Section<'_>, key: &'static str) -> Option<Span> {

@@ -113,6 +113,8 @@ async fn build(
             organization: "Acme".to_owned(),
             help_url: "https://help.acme.example/password".parse().ok(),
             security_email: "security@acme.example".parse().ok(),
+            public_url: "http://127.0.0.1".parse().ok(),
+            own_password_least: 12,
             password_length: 8,
             password_lifetime: Span::hours(24),
             offer_lifetime: Span::minutes(10),

@@ -5,6 +5,10 @@ use crate::chance::Chance;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
+/// A credential of no password, which costs as much as any other.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// The built-in directory.
 #[derive(Clone)]
 pub struct Builtin {
@@ -30,6 +34,19 @@ impl Builtin {
             Some(phc) => self.hasher.verify(password, &phc).await.map_err(|_| Unavailable),
             None => Ok(false),
         }
+    }
+
+    /// True when the password belongs to the credential. Without a credential it takes as long and is false, so that
+    /// nobody learns from the time who has an account.
+    pub async fn check(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
+        let is_right = self.hasher.verify(password, phc.unwrap_or(NOBODYS)).await.map_err(|_| Unavailable)?;
+        Ok(is_right && phc.is_some())
+    }
+
+    /// A credential for a password that the member sets.
+    pub async fn hash(&self, password: &str) -> Result<String, Unavailable> {
+        let mut rng = self.chance.rng().map_err(|_| Unavailable)?;
+        self.hasher.hash(password, Hasher::salt(&mut rng)).await.map_err(|_| Unavailable)
     }
 
     async fn set(&self, member: &MemberId, password: &str, until: Option<Moment>) -> Result<(), ResetFailed> {
@@ -85,7 +102,7 @@ impl Backend for Builtin {
 }
 
 /// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken.
-fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
+pub fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
     let broken = |what: &'static str| {
         tracing::error!(member.id = %row.member_id, what, "a member of the built-in directory cannot be read");
         Unavailable

@@ -7,7 +7,7 @@ mod builtin;
 mod hasher;
 mod rehearsed;
 
-pub use self::builtin::Builtin;
+pub use self::builtin::{Builtin, to_member};
 pub use self::hasher::{HashError, Hasher};
 pub use self::rehearsed::{NextReset, Rehearsed};
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password};
@@ -97,6 +97,16 @@ pub enum Directory {
     Builtin(Builtin),
     /// The built-in one, told to misbehave at the next reset; for the demo and for tests.
     Rehearsed(Rehearsed),
+}
+
+impl Directory {
+    /// The built-in directory, where it is the one: only its members have pages here.
+    pub fn builtin(&self) -> Option<&Builtin> {
+        match self {
+            Self::Builtin(builtin) => Some(builtin),
+            Self::Rehearsed(rehearsed) => Some(rehearsed.builtin()),
+        }
+    }
 }
 
 /// Hands a call to the directory at hand.

@@ -32,6 +32,11 @@ impl Rehearsed {
         Self { builtin, resets: Arc::default(), sign_outs_to_fail: Arc::default() }
     }
 
+    /// The directory behind it.
+    pub fn builtin(&self) -> &Builtin {
+        &self.builtin
+    }
+
     /// Queues how the next reset shall end.
     pub fn next_reset(&self, next: NextReset) {
         if let Ok(mut resets) = self.resets.lock() {

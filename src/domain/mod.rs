@@ -11,6 +11,7 @@ pub mod password;
 pub mod policy;
 pub mod quota;
 pub mod reset;
+pub mod sign_in;
 
 pub use delivery::{Channel, Delivery, Destination, Plan};
 pub use member::{ChatUser, EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, Role, Status};

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::chat::interaction::Trigger;
 use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
-use crate::domain::{Moment, Reference, ResetId};
-use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
+use crate::domain::{MemberId, Moment, Reference, ResetId};
+use crate::store::{ClickRefused, HistoryFilter, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Work;
 
@@ -165,6 +165,18 @@ pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
         Next::SignOut(id, to) => Box::pin(issue::sign_out_again(&app, chat, id, to)).await,
         Next::Hide(id, to) => Box::pin(issue::hide(&app, chat, id, to.as_ref())).await,
         Next::Guide(row, to) => Box::pin(choose::send_guide(&app, chat, &row, to.as_ref())).await,
+    }
+}
+
+/// Tells the administrator of the member's last reset that the password did its work, where the chat still takes it.
+pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
+    let filter = HistoryFilter { member: Some(member.clone()), limit: Some(1), ..HistoryFilter::default() };
+    let Ok(past) = app.store.history(&filter).await else { return };
+    if let Some(row) = past.first().map(|past| &past.reset)
+        && let Some(chat) = app.chat(row.platform)
+    {
+        let message = messages::used(row, &app.zone, app.clock.now());
+        tell(chat, unseal(app, row).as_ref(), &message, Placement::Add).await;
     }
 }
 

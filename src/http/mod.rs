@@ -15,9 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
-pub use self::webhook::router;
 use crate::app::App;
 use crate::flow::sweep;
+use crate::portal;
 
 /// Connections at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
@@ -42,6 +42,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
 /// How many rounds of the sweep lie between two purges of what was kept long enough.
 const ROUNDS_PER_PURGE: u32 = 1800;
+
+/// Everything that is served: the webhooks and the member's pages.
+pub fn routes(app: &Arc<App>) -> Router {
+    webhook::router(app).merge(portal::router(app))
+}
 
 /// The running server.
 pub struct Server {
@@ -71,7 +76,7 @@ impl Server {
                 );
             }
         });
-        let routes = router(&app).layer(axum::middleware::map_response(close_after_refusal));
+        let routes = routes(&app).layer(axum::middleware::map_response(close_after_refusal));
         app.tasks.spawn(accept(listener, routes, app.tasks.clone(), stopped.clone()));
         app.tasks.spawn(sweep_on(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })

@@ -27,7 +27,7 @@ const BODY_DEADLINE: Duration = Duration::from_secs(5);
 const ANSWER_DEADLINE: Duration = Duration::from_millis(2500);
 
 /// The routes of the platforms that have settings.
-pub fn router(app: &Arc<App>) -> Router {
+pub(super) fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     for chat in &app.chats {
         let platform = chat.platform();

@@ -150,6 +150,7 @@ impl Store {
         for (sql, age) in [
             ("delete from replay_key where seen_at < $1", Span::hours(9)),
             ("delete from reset where claimed_at is null and finished_at < $1", Span::hours(7 * 24)),
+            ("delete from session where expires_at < $1", Span::hours(7 * 24)),
             ("delete from audit where noted_at < $1", Span::hours(400 * 24)),
             ("delete from slot where taken_at < $1", Span::hours(400 * 24)),
             ("delete from step where noted_at < $1", Span::hours(400 * 24)),

@@ -10,6 +10,7 @@ mod moves;
 mod reader;
 mod resets;
 mod rows;
+mod sessions;
 mod writer;
 
 use std::fs::File;
@@ -32,7 +33,8 @@ pub use self::history::{HistoryFilter, Past};
 pub use self::members::ImportCount;
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
-pub use self::rows::{AuditRow, MemberRow, ResetRow, StepRow};
+pub use self::rows::{AccountRow, AuditRow, MemberRow, ResetRow, SessionRow, StepRow};
+pub use self::sessions::{Begun, Proof, SignedIn};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
@@ -238,11 +240,17 @@ async fn check_version(connection: &mut sqlx::SqliteConnection) -> Result<(), Op
     if (next(), next(), next()) < OLDEST_SQLITE { Err(OpenError::OldSqlite(version)) } else { Ok(()) }
 }
 
+fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+}
+
 async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenError> {
     use sqlx::migrate::MigrateError;
 
-    let start = include_str!("../../migrations/sqlite/0001_start.sql").into_sql_str();
-    let migrations = vec![Migration::new(1, "start".into(), MigrationType::Simple, start, false)];
+    let migrations = vec![
+        migration(1, "start", include_str!("../../migrations/sqlite/0001_start.sql")),
+        migration(2, "portal", include_str!("../../migrations/sqlite/0002_portal.sql")),
+    ];
     Migrator::with_migrations(migrations).run(connection).await.map_err(|error| {
         if matches!(error, MigrateError::VersionMissing(_)) { OpenError::Newer } else { OpenError::Migration(error) }
     })

@@ -2,7 +2,7 @@
 
 use super::cards::{Choice, SealedReply};
 use super::rows::{AuditRow, ResetRow};
-use crate::domain::{ChatUser, Delivery, Destination, Moment, Reference, State};
+use crate::domain::{ChatUser, Delivery, Destination, MemberId, Moment, Reference, State};
 
 /// Sets the state and its time; a state that nothing follows also erases the address.
 pub(super) fn enter(row: &mut ResetRow, state: State, now: Moment) {
@@ -76,6 +76,23 @@ fn told_way(row: &ResetRow, way: Delivery) -> String {
 }
 
 impl AuditRow {
+    /// A line about a member at their own pages.
+    pub fn of_member(event: &str, outcome: &str, member: &MemberId, now: Moment) -> Self {
+        Self {
+            noted_at: now,
+            event: event.to_owned(),
+            outcome: outcome.to_owned(),
+            reference: None,
+            platform: None,
+            tenant: None,
+            chat_user: None,
+            admin_id: None,
+            member_id: Some(member.clone()),
+            reset_id: None,
+            detail: None,
+        }
+    }
+
     /// A line about a chat account, before anything else is known.
     pub fn of_chat(event: &str, outcome: &str, user: &ChatUser, now: Moment) -> Self {
         Self {

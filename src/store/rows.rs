@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use crate::domain::sign_in::Stage;
 use crate::domain::{Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
 
 /// What every table can do.
@@ -29,6 +30,12 @@ pub(super) trait Table: Serialize + DeserializeOwned {
 
     /// The same columns taken out of one element of a JSON array.
     fn values() -> String;
+
+    /// [`Table::values`], each under the name of its column.
+    fn named_values() -> String {
+        let named = |(value, name)| format!("{value} as {name}");
+        Self::values().split(", ").zip(Self::COLUMNS.split(", ")).map(named).collect::<Vec<_>>().join(", ")
+    }
 
     /// `a = excluded.a, …` for every column that is not among the `fixed`.
     fn overwrite(fixed: &[&str]) -> String;
@@ -287,6 +294,54 @@ table! {
 }
 
 table! {
+    /// A session of the member's pages.
+    pub SessionRow of "session" {
+        /// The digest of its cookie.
+        session_key: text String = "session_key",
+        /// Whose.
+        member_id: text MemberId = "member_id",
+        /// How far it has come.
+        stage: text Stage = "stage",
+        /// When it began; a sign-out at or after that ends it.
+        began_at: time Moment = "began_at",
+        /// When it ends by itself.
+        expires_at: time Moment = "expires_at",
+        /// When it was ended.
+        ended_at: maybe_time Moment = "ended_at",
+        /// What the browser calls itself.
+        agent: maybe_text String = "agent",
+        /// The code that was sent last, as a keyed digest; none once it was used.
+        code_digest: maybe_text String = "code_digest",
+        /// The masked contact it went to.
+        code_mask: maybe_text String = "code_mask",
+        /// When it was sent.
+        code_sent_at: maybe_time Moment = "code_sent_at",
+        /// How often it may still be typed.
+        code_tries: number u32 = "code_tries",
+    }
+}
+
+table! {
+    /// What the writer decides about a member's account; the rest of the row belongs to the import.
+    pub AccountRow of "member" {
+        /// The immutable id.
+        member_id: text MemberId = "member_id",
+        /// The credential, as a PHC string.
+        credential: maybe_text String = "credential",
+        /// When it was set.
+        credential_set_at: maybe_time Moment = "credential_set_at",
+        /// Until when the password of a reset works; none for one of the member's own.
+        temporary_until: maybe_time Moment = "temporary_until",
+        /// Since when it is locked by failed tries.
+        locked_at: maybe_time Moment = "locked_at",
+        /// Sessions that began earlier are void.
+        signed_out_at: maybe_time Moment = "signed_out_at",
+        /// Failed tries since the last right one.
+        failed_sign_ins: number u32 = "failed_sign_ins",
+    }
+}
+
+table! {
     /// A member of the built-in directory, with their credential.
     pub MemberRow of "member" {
         /// The immutable id.
@@ -311,6 +366,14 @@ table! {
         department: maybe_text String = "department",
         /// The manager's business e-mail.
         manager_email: maybe_text String = "manager_email",
+    }
+}
+
+impl SessionRow {
+    /// True while the session stands: not ended, not over, and begun after the member was last signed out.
+    pub fn is_live(&self, signed_out_at: Option<Moment>, now: Moment) -> bool {
+        let is_younger = signed_out_at.is_none_or(|at| self.began_at > at);
+        self.ended_at.is_none() && self.expires_at > now && is_younger
     }
 }
 

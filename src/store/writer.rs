@@ -11,9 +11,12 @@ use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
-use super::rows::{AuditRow, MemberRow, ReplayRow, ResetRow, SlotRow, StepRow, Table, read_all};
+use super::rows::{
+    AccountRow, AuditRow, MemberRow, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table, read_all,
+};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
+use crate::domain::sign_in::SESSION_LIFE;
 use crate::domain::{MemberId, Moment, Quota, ResetId, Span};
 
 /// The most that one transaction takes; more would only make the first wait for the last.
@@ -21,6 +24,9 @@ const BATCH: usize = 256;
 
 /// How many writes may wait. Beyond that the store is overloaded and says so.
 pub(super) const QUEUE: usize = 4096;
+
+/// How many results the loading of a batch has, without accounts and sessions.
+const RESULTS: usize = 8;
 
 /// How far back a change of the same member is told on the card.
 pub(super) const CAREFUL_FOR: Span = Span::hours(24);
@@ -50,6 +56,8 @@ pub(super) struct Keys {
     pub(super) reset: Option<ResetId>,
     pub(super) person: Option<MemberId>,
     pub(super) member: Option<MemberId>,
+    /// The account of a member of the built-in directory, with its sessions.
+    pub(super) account: Option<MemberId>,
 }
 
 /// A new credential for a member of the built-in directory.
@@ -74,6 +82,8 @@ pub(super) struct Page {
     resets: HashMap<ResetId, ResetRow>,
     slots: Vec<SlotRow>,
     seen: HashSet<String>,
+    accounts: HashMap<MemberId, AccountRow>,
+    sessions: HashMap<String, SessionRow>,
     changed: Changes,
 }
 
@@ -87,6 +97,8 @@ struct Changes {
     credentials: Vec<Credential>,
     sign_outs: Vec<SignOut>,
     members: Vec<MemberRow>,
+    accounts: HashSet<MemberId>,
+    sessions: HashSet<String>,
 }
 
 impl Page {
@@ -158,14 +170,48 @@ impl Page {
         self.changed.audit.push(line);
     }
 
-    /// Sets a credential of the built-in directory.
+    /// The account of a member that was asked for.
+    pub(super) fn account(&self, member: &MemberId) -> Option<&AccountRow> {
+        self.accounts.get(member)
+    }
+
+    /// Overwrites what failed sign-ins made of an account.
+    pub(super) fn put_account(&mut self, account: AccountRow) {
+        self.changed.accounts.insert(account.member_id.clone());
+        self.accounts.insert(account.member_id.clone(), account);
+    }
+
+    /// The sessions of the accounts that were asked for.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &SessionRow> {
+        self.sessions.values()
+    }
+
+    /// Inserts or overwrites a session.
+    pub(super) fn put_session(&mut self, session: SessionRow) {
+        self.changed.sessions.insert(session.session_key.clone());
+        self.sessions.insert(session.session_key.clone(), session);
+    }
+
+    /// Sets a credential of the built-in directory. Q13: it lifts a lock that came from failed sign-ins.
     pub(super) fn set_credential(&mut self, credential: Credential) {
+        if let Some(account) = self.accounts.get_mut(&credential.member_id) {
+            account.credential = Some(credential.phc.clone());
+            account.credential_set_at = Some(credential.set_at);
+            account.temporary_until = credential.temporary_until;
+            (account.locked_at, account.failed_sign_ins) = (None, 0);
+            if credential.temporary_until.is_some() {
+                account.signed_out_at = Some(credential.set_at);
+            }
+        }
         self.changed.credentials.retain(|other| other.member_id != credential.member_id);
         self.changed.credentials.push(credential);
     }
 
     /// Ends all sessions of a member of the built-in directory.
     pub(super) fn sign_out(&mut self, sign_out: SignOut) {
+        if let Some(account) = self.accounts.get_mut(&sign_out.member_id) {
+            account.signed_out_at = Some(sign_out.signed_out_at);
+        }
         self.changed.sign_outs.push(sign_out);
     }
 
@@ -201,15 +247,15 @@ pub(super) fn job<T: Send + 'static>(
     (Job { keys, decide }, result)
 }
 
-/// The statements of a batch, made once.
+/// The statements of a batch, made once: with accounts and sessions, and without, because most batches touch none.
 struct Statements {
-    load: SqlStr,
-    save: SqlStr,
+    load: [SqlStr; 2],
+    save: [SqlStr; 2],
 }
 
 impl Statements {
     fn new() -> Self {
-        let (resets, slots) = (ResetRow::ROWS, SlotRow::ROWS);
+        let (resets, slots, accounts, sessions) = (ResetRow::ROWS, SlotRow::ROWS, AccountRow::ROWS, SessionRow::ROWS);
         let load = format!(
             "begin immediate;
             select json_group_array(replay_key) from replay_key where replay_key in (select value from json_each($1));
@@ -229,6 +275,11 @@ impl Statements {
             select {slots} from slot
                 where person_id in (select value from json_each($3)) and returned_at is null and taken_at > $6"
         );
+        let load_all = format!(
+            "{load};
+            select {accounts} from member where member_id in (select value from json_each($7));
+            select {sessions} from session where member_id in (select value from json_each($7)) and began_at > $8"
+        );
         let save = [
             ReplayRow::insert_many("$1"),
             format!("{} on conflict (reset_id) do update set {}", ResetRow::insert_many("$2"), ResetRow::overwrite(&FIXED)),
@@ -240,7 +291,7 @@ impl Statements {
                 credential = new.value ->> 'phc',
                 credential_set_at = cast(new.value ->> 'set_at' as bigint),
                 temporary_until = cast(new.value ->> 'temporary_until' as bigint),
-                locked_at = null,
+                locked_at = null, failed_sign_ins = 0,
                 -- S13: what a reset sets ends every session in the same moment
                 signed_out_at = case when new.value ->> 'temporary_until' is null then signed_out_at
                     else cast(new.value ->> 'set_at' as bigint) end
@@ -256,10 +307,25 @@ impl Statements {
                     role = excluded.role, department = excluded.department, manager_email = excluded.manager_email",
                 MemberRow::insert_many("$8")
             ),
-            "commit".to_owned(),
         ]
         .join(";\n");
-        Self { load: AssertSqlSafe(load).into_sql_str(), save: AssertSqlSafe(save).into_sql_str() }
+        let save_all = [
+            save.clone(),
+            format!(
+                "update member set failed_sign_ins = changed.failed_sign_ins, locked_at = changed.locked_at
+                from (select {} from jsonb_each($9)) as changed where member.member_id = changed.member_id",
+                AccountRow::named_values()
+            ),
+            format!(
+                "{} on conflict (session_key) do update set {}",
+                SessionRow::insert_many("$10"),
+                SessionRow::overwrite(&["session_key", "member_id", "began_at"])
+            ),
+        ]
+        .join(";\n");
+        let made = |sql: String| AssertSqlSafe(sql).into_sql_str();
+        let commit = |sql| format!("{sql};\ncommit");
+        Self { load: [made(load), made(load_all)], save: [made(commit(save)), made(commit(save_all))] }
     }
 }
 
@@ -303,24 +369,37 @@ async fn load(
 ) -> Result<Page, sqlx::Error> {
     let collect =
         |pick: fn(&Keys) -> Option<String>| json(&keys.iter().filter_map(|keys| pick(keys)).collect::<Vec<_>>());
-    let query = sqlx::query(statements.load.clone())
+    let accounts = collect(|keys| keys.account.as_ref().map(MemberId::to_string))?;
+    let [lean, full] = &statements.load;
+    let has_accounts = keys.iter().any(|keys| keys.account.is_some());
+    let mut query = sqlx::query(if has_accounts { full } else { lean }.clone())
         .bind(collect(|keys| keys.replay.clone())?)
         .bind(collect(|keys| keys.reset.map(|id| id.to_string()))?)
         .bind(collect(|keys| keys.person.as_ref().map(MemberId::to_string))?)
         .bind(collect(|keys| keys.member.as_ref().map(MemberId::to_string))?)
         .bind((now - CAREFUL_FOR).0)
         .bind((now - limit.window).0);
+    if has_accounts {
+        query = query.bind(accounts).bind((now - SESSION_LIFE - Span::hours(1)).0);
+    }
     let found = connection.fetch_all(query).await?;
-    let [replays, resets @ .., slots] = found.as_slice() else { return Err(sqlx::Error::RowNotFound) };
+    let (found, portal) = found.split_at_checked(RESULTS).ok_or(sqlx::Error::RowNotFound)?;
+    let [replays, resets @ .., slots] = found else { return Err(sqlx::Error::RowNotFound) };
     let mut page = Page {
         limit,
         resets: HashMap::new(),
         slots: read_all(slots)?,
         seen: read_all(replays)?.into_iter().collect(),
+        accounts: HashMap::new(),
+        sessions: HashMap::new(),
         changed: Changes::default(),
     };
     for some in resets {
         page.resets.extend(read_all(some)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)));
+    }
+    if let [accounts, sessions] = portal {
+        page.accounts.extend(read_all(accounts)?.into_iter().map(|row: AccountRow| (row.member_id.clone(), row)));
+        page.sessions.extend(read_all(sessions)?.into_iter().map(|row: SessionRow| (row.session_key.clone(), row)));
     }
     Ok(page)
 }
@@ -330,7 +409,11 @@ async fn save(connection: &mut SqliteConnection, statements: &Statements, page: 
     let mut resets: Vec<&ResetRow> = changed.resets.iter().filter_map(|id| page.resets.get(id)).collect();
     // A member has one reset at work: who leaves makes room before the next one comes.
     resets.sort_by_key(|row| row.state.is_active());
-    let query = sqlx::query(statements.save.clone())
+    let [lean, full] = &statements.save;
+    let accounts: Vec<&AccountRow> = changed.accounts.iter().filter_map(|id| page.accounts.get(id)).collect();
+    let sessions: Vec<&SessionRow> = changed.sessions.iter().filter_map(|key| page.sessions.get(key)).collect();
+    let has_accounts = !accounts.is_empty() || !sessions.is_empty();
+    let mut query = sqlx::query(if has_accounts { full } else { lean }.clone())
         .bind(json(&changed.replays)?)
         .bind(json(&resets)?)
         .bind(json(&changed.slots)?)
@@ -339,6 +422,9 @@ async fn save(connection: &mut SqliteConnection, statements: &Statements, page: 
         .bind(json(&changed.credentials)?)
         .bind(json(&changed.sign_outs)?)
         .bind(json(&changed.members)?);
+    if has_accounts {
+        query = query.bind(json(&accounts)?).bind(json(&sessions)?);
+    }
     connection.execute(query).await.map(drop)
 }
 

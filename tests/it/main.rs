@@ -4,6 +4,7 @@ mod conversation;
 mod fixtures;
 mod hostile;
 mod manifests;
+mod portal;
 mod secrets;
 mod store;
 mod support;

@@ -102,6 +102,15 @@ impl Notice<'_> {
     }
 }
 
+/// S40: the code that proves the person.
+pub fn code(house: &House, code: &str) -> Note {
+    let text = format!(
+        "{} code: {code}. It works for 10 minutes. Never tell it to anyone, also not to IT.",
+        short(&house.organization, 20)
+    );
+    Note { subject: format!("Your {} code", house.organization), text: text.into() }
+}
+
 /// S6, S7: how to change the password oneself.
 pub fn guide(house: &House, member_name: &str) -> Note {
     let link = house.help_url.as_ref().map(|url| format!("\nStep by step: {url}\n")).unwrap_or_default();

@@ -251,6 +251,12 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
     format!("About your reset of {member} at {when}: {what}. (ref {reference})")
 }
 
+/// The member signed in with the password of a reset and set one of their own.
+pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
+    let title = format!("{} signed in and set a new password at {}.", row.member_name, zone.tell(now, now));
+    message(title, [format!("Nothing left to do. (ref {})", row.reset_id.reference())])
+}
+
 /// `/reset-password` alone, or `help`.
 pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
     message(

@@ -1,6 +1,7 @@
 //! A bot in a box: the real router over a real database, a fixed clock, a seeded generator, memory delivery, and a
 //! Slack that signs, tells who is who and keeps every follow-up.
 
+pub(crate) mod browser;
 pub(crate) mod slack;
 
 use std::path::PathBuf;
@@ -202,6 +203,8 @@ impl TestBot {
                 organization: "Acme".to_owned(),
                 help_url: Some("https://help.acme.example/password".parse().unwrap()),
                 security_email: Some("security@acme.example".parse().unwrap()),
+                public_url: "http://127.0.0.1".parse().ok(),
+                own_password_least: 12,
                 password_length: 8,
                 password_lifetime: Span::hours(24),
                 offer_lifetime: Span::minutes(10),
@@ -305,10 +308,15 @@ impl TestBot {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = relatch::http::router(&self.app).oneshot(request).await.unwrap();
+        let response = relatch::http::routes(&self.app).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
         Answer { status, body }
+    }
+
+    /// A fresh browser at the member's pages.
+    pub(crate) fn browser(&self) -> browser::Browser {
+        browser::Browser::new(relatch::http::routes(&self.app))
     }
 
     fn next(&self) -> u32 {

@@ -1,0 +1,209 @@
+//! Signing in at the member's pages: what a right password opens, the code that proves the person, the password that
+//! the member sets, and what failed tries lead to.
+
+use rand::{CryptoRng, RngExt};
+
+use super::member::written_enum;
+use super::{Destination, Member, Moment, Span, Status};
+
+/// Failed tries after which an account is locked until a reset lifts it (Q13).
+pub const TRIES_BEFORE_LOCK: u32 = 10;
+
+/// How long a code works (S40).
+pub const CODE_LIFE: Span = Span::minutes(10);
+
+/// How often a code may be typed.
+pub const CODE_TRIES: u32 = 5;
+
+/// The pause between two codes to the same member.
+pub const CODE_PAUSE: Span = Span::seconds(30);
+
+/// How many codes a member may be sent in an hour, whatever they do: five tries each of a million numbers.
+pub const CODES_PER_HOUR: usize = 6;
+
+/// How long somebody who gave a right password has to prove who they are.
+pub const PROVING_LIFE: Span = Span::minutes(30);
+
+/// How long a session lasts.
+pub const SESSION_LIFE: Span = Span::hours(12);
+
+/// The longest password that a member may set, in characters.
+pub const LONGEST_PASSWORD: usize = 128;
+
+written_enum! {
+    /// How far a session has come.
+    Stage {
+        /// The password of a reset was right; the code is missing (S39).
+        Code = "code",
+        /// The code was right; nothing but a new password is reachable (S33).
+        NewPassword = "new_password",
+        /// Signed in.
+        Open = "open",
+    }
+}
+
+/// What a right password leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// The member's own password: signed in.
+    Open,
+    /// The password of a reset: a code goes there first (S39, S40).
+    Code(Destination),
+    /// The password of a reset, and no way to prove the person: S42.
+    NoMethod,
+    /// The password of a reset whose life is over (Q10).
+    Ended(Moment),
+    /// The account is not in use, or locked. Told like a wrong password.
+    Refused,
+}
+
+/// What is known about an account besides the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Until when the password of a reset works; none for a password of the member's own.
+    pub temporary_until: Option<Moment>,
+    /// Since when the account is locked by failed tries.
+    pub locked_at: Option<Moment>,
+}
+
+/// What a right password leads to now. `can_reach` says which channels can carry a code.
+///
+/// The code goes to the login phone or the personal e-mail on record and nowhere else: not to the business e-mail,
+/// which an administrator can give away (S43), and not to an address that was typed for a delivery (S41).
+pub fn admit(member: &Member, standing: Standing, can_reach: impl Fn(&Destination) -> bool, now: Moment) -> Admission {
+    let is_in_use = matches!(member.status, Status::Active | Status::Inactive);
+    if !is_in_use || standing.locked_at.is_some() {
+        return Admission::Refused;
+    }
+    match standing.temporary_until {
+        None => Admission::Open,
+        Some(until) if until <= now => Admission::Ended(until),
+        Some(_) => {
+            let phone = member.phone.clone().map(Destination::Phone);
+            let email = member.outside_email().cloned().map(Destination::Email);
+            phone.into_iter().chain(email).find(can_reach).map_or(Admission::NoMethod, Admission::Code)
+        }
+    }
+}
+
+/// Six digits, all equally likely.
+pub fn draw_code(rng: &mut impl CryptoRng) -> String {
+    format!("{:06}", rng.random_range(0..1_000_000_u32))
+}
+
+/// Why another code may not be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeDenied {
+    /// The last one was sent a moment ago; the next may be sent then.
+    Wait(Moment),
+    /// Too many in the last hour; the next may be sent then.
+    TooMany(Moment),
+}
+
+/// May a code be sent, when these were sent to the member before?
+pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> {
+    let mut recent: Vec<Moment> = sent_at.iter().copied().filter(|at| now - *at < Span::hours(1)).collect();
+    recent.sort_unstable();
+    if let Some(last) = recent.last()
+        && now - *last < CODE_PAUSE
+    {
+        return Err(CodeDenied::Wait(*last + CODE_PAUSE));
+    }
+    let first_that_counts = recent.len().checked_sub(CODES_PER_HOUR).and_then(|at| recent.get(at));
+    first_that_counts.map_or(Ok(()), |at| Err(CodeDenied::TooMany(*at + Span::hours(1))))
+}
+
+/// Why a password may not be set by the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordDenied {
+    /// Shorter than so many characters.
+    TooShort(usize),
+    /// Longer than [`LONGEST_PASSWORD`].
+    TooLong,
+    /// On the list of common passwords, or made of the member's own name and address.
+    Common,
+    /// The password that the reset made (S33).
+    Same,
+}
+
+/// Checks the length alone; any characters are welcome, and none are asked for (NIST SP 800-63B, 3.1.1.2).
+pub fn check_length(password: &str, least: usize) -> Result<(), PasswordDenied> {
+    match password.chars().count() {
+        length if length < least => Err(PasswordDenied::TooShort(least)),
+        length if length > LONGEST_PASSWORD => Err(PasswordDenied::TooLong),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{LoginMethod, MemberId, Role};
+
+    const NOW: Moment = Moment(1_000_000_000);
+
+    fn mina() -> Member {
+        Member {
+            id: MemberId("mina".to_owned()),
+            name: "Mina Park".to_owned(),
+            business_email: "mina.park@acme.example".parse().unwrap(),
+            login_method: LoginMethod::BusinessEmail,
+            status: Status::Active,
+            phone: Some("+821012345642".parse().unwrap()),
+            personal_email: Some("mina@mail.example".parse().unwrap()),
+            role: Role::Member,
+            department: None,
+            manager_email: None,
+        }
+    }
+
+    fn standing(temporary: Option<Span>) -> Standing {
+        Standing { temporary_until: temporary.map(|span| NOW + span), locked_at: None }
+    }
+
+    /// S39, S40, S42, S43, Q10: what the password of a reset leads to.
+    #[test]
+    fn the_password_of_a_reset_asks_for_a_code_on_record() {
+        let (all, temporary) = (|_: &Destination| true, standing(Some(Span::hours(1))));
+        let phone = Destination::Phone("+821012345642".parse().unwrap());
+        let email = Destination::Email("mina@mail.example".parse().unwrap());
+        assert_eq!(admit(&mina(), standing(None), all, NOW), Admission::Open);
+        assert_eq!(admit(&mina(), temporary, all, NOW), Admission::Code(phone.clone()));
+        let no_sms = |to: &Destination| matches!(to, Destination::Email(_));
+        assert_eq!(admit(&mina(), temporary, no_sms, NOW), Admission::Code(email));
+        assert_eq!(admit(&mina(), temporary, |_| false, NOW), Admission::NoMethod);
+        let business = Some("Mina.Park+x@acme.example".parse().unwrap());
+        let moved = Member { phone: None, personal_email: business, ..mina() };
+        assert_eq!(admit(&moved, temporary, all, NOW), Admission::NoMethod);
+        assert_eq!(admit(&mina(), standing(Some(Span(0))), all, NOW), Admission::Ended(NOW));
+        assert_eq!(admit(&mina(), standing(Some(Span(1))), all, NOW), Admission::Code(phone));
+    }
+
+    #[test]
+    fn accounts_that_are_not_in_use_or_locked_are_refused() {
+        for status in [Status::Suspended, Status::Pending, Status::Resigned] {
+            assert_eq!(admit(&Member { status, ..mina() }, standing(None), |_| true, NOW), Admission::Refused);
+        }
+        let locked = Standing { locked_at: Some(NOW), ..standing(None) };
+        assert_eq!(admit(&mina(), locked, |_| true, NOW), Admission::Refused);
+    }
+
+    #[test]
+    fn codes_are_sent_with_pauses_and_not_too_often() {
+        let ago = |seconds| NOW - Span::seconds(seconds);
+        assert_eq!(may_send_code(&[], NOW), Ok(()));
+        assert_eq!(may_send_code(&[ago(29)], NOW), Err(CodeDenied::Wait(ago(-1))));
+        assert_eq!(may_send_code(&[ago(30)], NOW), Ok(()));
+        let six = [ago(3599), ago(600), ago(500), ago(400), ago(300), ago(200)];
+        assert_eq!(may_send_code(&six, NOW), Err(CodeDenied::TooMany(ago(-1))));
+        assert_eq!(may_send_code(&six, NOW + Span::seconds(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_password_of_ones_own_has_a_length_and_nothing_else() {
+        assert_eq!(check_length("elf chars..", 12), Err(PasswordDenied::TooShort(12)));
+        assert_eq!(check_length("한글열두글자한글열두글자", 12), Ok(()));
+        assert_eq!(check_length(&"x".repeat(128), 12), Ok(()));
+        assert_eq!(check_length(&"x".repeat(129), 12), Err(PasswordDenied::TooLong));
+    }
+}

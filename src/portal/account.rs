@@ -1,0 +1,142 @@
+//! The page of somebody who is signed in: their sessions, a change of the password, and the live notice of a reset.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+
+use super::sign_in::{denied_words, set_own};
+use super::visit::{Frame, Visit, go};
+use super::{Portal, Shared};
+use crate::directory::Unavailable;
+use crate::domain::sign_in::Stage;
+use crate::store::SignedIn;
+
+/// How often an open page looks whether its session still stands; the notice is promised within two seconds (S31).
+const LOOK_EVERY: Duration = Duration::from_millis(700);
+
+/// S29, S30: what an open page says when its session ended.
+const ENDED: &str = "Your password was reset by an administrator. Please verify your identity to sign in again.";
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    name: String,
+    email: String,
+    sessions: Vec<Shown>,
+    least: usize,
+}
+
+struct Shown {
+    agent: String,
+    since: String,
+    is_this: bool,
+}
+
+async fn show(visit: &Visit<'_>, found: &SignedIn, status: StatusCode, frame: Frame) -> Result<Response, Response> {
+    let app = &visit.portal.app;
+    let now = app.clock.now();
+    let sessions = app.store.sessions(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
+    let sessions = sessions
+        .into_iter()
+        .filter(|session| session.stage == Stage::Open)
+        .map(|session| Shown {
+            is_this: session.session_key == found.session.session_key,
+            since: app.zone.tell(session.began_at, now),
+            agent: session.agent.unwrap_or_else(|| "A browser without a name".to_owned()),
+        })
+        .collect();
+    let page = AccountPage {
+        frame,
+        name: found.member.name.clone(),
+        email: found.member.business_email.clone(),
+        sessions,
+        least: app.house.own_password_least,
+    };
+    Ok(visit.page(status, &page))
+}
+
+/// `GET /account`.
+pub(super) async fn page(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Open)?;
+    show(&visit, found, StatusCode::OK, visit.frame()).await
+}
+
+/// `POST /account/password`: the present password is asked for, and this session goes on.
+pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Open)?;
+    let fields = visit.form(&headers, &body)?;
+    let present = found.account.credential.as_deref();
+    let (key, now) = (found.member.business_email_key.as_str(), portal.app.clock.now());
+    if let Some(until) = portal.throttle.wait(key, now) {
+        let frame = visit.frame_with(format!("Too many tries. Wait {} and try again.", until - now));
+        return show(&visit, found, StatusCode::TOO_MANY_REQUESTS, frame).await;
+    }
+    let is_right = portal.builtin.check(fields.get("current"), present).await;
+    if !is_right.map_err(|Unavailable| visit.unavailable())? {
+        portal.throttle.failed(key, now);
+        let frame = visit.frame_with("That is not your current password. Nothing was changed.");
+        return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame).await;
+    }
+    match set_own(&visit, found, &fields).await? {
+        Ok(token) => Ok(visit.go_with("/account", &token)),
+        Err(denied) => {
+            show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(denied_words(denied))).await
+        }
+    }
+}
+
+/// `POST /account/sessions`: ends this session, or all others.
+pub(super) async fn sessions(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Open)?;
+    let fields = visit.form(&headers, &body)?;
+    let others = match fields.get("end") {
+        "others" => true,
+        "this" => false,
+        _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
+    };
+    let (member, this) = (&found.session.member_id, found.session.session_key.clone());
+    portal.app.store.end_sessions(member, this, others).await.map_err(|_| visit.unavailable())?;
+    Ok(if others { go("/account") } else { visit.go_with("/signin", "") })
+}
+
+/// `GET /account/events`: one event when the session ends, within two seconds of a reset (S29–S31).
+pub(super) async fn events(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let key = visit.at(Stage::Open)?.session.session_key.clone();
+    let ended = stream::unfold(Some((Arc::clone(&portal), key)), |state| async {
+        let (portal, key) = state?;
+        wait_for_end(&portal, &key)
+            .await
+            .then(|| (Ok::<_, Infallible>(Event::default().event("reset").data(ENDED)), None))
+    });
+    Ok(Sse::new(ended).into_response())
+}
+
+/// True when the session ended; false when the program stops first.
+async fn wait_for_end(portal: &Portal, key: &str) -> bool {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if portal.app.tasks.is_closed() {
+            return false;
+        }
+        match portal.app.store.session(key).await {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "an open page could not be looked after");
+            }
+        }
+    }
+}

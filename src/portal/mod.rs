@@ -1,0 +1,63 @@
+//! The member's pages: sign in, prove who you are, set a password of your own.
+//!
+//! Nothing here trusts the password of a reset alone (S39): it opens a session at the stage [`Stage::Code`], from which
+//! only the code on record leads on. Every page asks for the stage that it belongs to and answers with a redirect to the
+//! one that is allowed. To add a page: a template in `pages/`, a handler, its route and its stage.
+
+#![expect(clippy::result_large_err, reason = "an early answer is as large as a late one")]
+
+mod account;
+mod sign_in;
+mod throttle;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+
+use self::throttle::Throttle;
+use crate::app::App;
+use crate::directory::Builtin;
+
+/// The largest form, in bytes.
+const FORM_LIMIT: usize = 16 * 1024;
+
+/// What every page needs.
+struct Portal {
+    app: Arc<App>,
+    builtin: Builtin,
+    throttle: Throttle,
+    /// False only where the pages are served on this machine itself, without TLS.
+    is_secure: bool,
+}
+
+type Shared = axum::extract::State<Arc<Portal>>;
+
+/// The routes of the member's pages; none where no built-in directory is served.
+pub fn router(app: &Arc<App>) -> Router {
+    let Some(builtin) = app.directory.builtin() else { return Router::new() };
+    let is_plain = app.house.public_url.as_ref().is_some_and(|url| url.scheme() == "http");
+    let portal =
+        Portal { app: Arc::clone(app), builtin: builtin.clone(), throttle: Throttle::default(), is_secure: !is_plain };
+    Router::new()
+        .route("/signin", get(sign_in::form).post(sign_in::sign_in))
+        .route("/verify", get(sign_in::code_form).post(sign_in::verify))
+        .route("/new-password", get(sign_in::password_form).post(sign_in::new_password))
+        .route("/account", get(account::page))
+        .route("/account/events", get(account::events))
+        .route("/account/password", post(account::password))
+        .route("/account/sessions", post(account::sessions))
+        .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
+        .route("/portal.js", get(script))
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .layer(axum::middleware::map_response(visit::guarded))
+        .with_state(Arc::new(portal))
+}
+
+async fn script() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/javascript")], include_str!("pages/portal.js"))
+}

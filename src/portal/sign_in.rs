@@ -1,0 +1,313 @@
+//! Signing in: the password, then the code where the password came from a reset, then a password of one's own.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::visit::{Fields, Frame, Visit, go, key_of};
+use super::{Portal, Shared};
+use crate::directory::{Unavailable, to_member};
+use crate::domain::delivery::Outcome;
+use crate::domain::sign_in::{
+    Admission, CodeDenied, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit, check_length, draw_code,
+};
+use crate::domain::{Destination, Member, Span};
+use crate::flow::{self, messages};
+use crate::store::{AccountRow, Begun, MemberRow, Proof, SessionRow, SignedIn};
+
+/// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
+const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
+    administrator can open it again.";
+
+#[derive(Template)]
+#[template(path = "signin.html")]
+struct SignInPage {
+    frame: Frame,
+    email: String,
+}
+
+#[derive(Template)]
+#[template(path = "verify.html")]
+struct CodePage {
+    frame: Frame,
+    mask: String,
+}
+
+#[derive(Template)]
+#[template(path = "new_password.html")]
+struct PasswordPage {
+    frame: Frame,
+    least: usize,
+}
+
+/// `GET /signin`.
+pub(super) async fn form(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    if visit.signed_in.is_some() {
+        return Ok(visit.allowed());
+    }
+    Ok(visit.page(StatusCode::OK, &SignInPage { frame: visit.frame(), email: String::new() }))
+}
+
+/// `POST /signin`.
+pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let fields = visit.form(&headers, &body)?;
+    let (key, now) = (fields.get("email").trim().to_ascii_lowercase(), portal.app.clock.now());
+    let again = |status, problem: &str| {
+        let email = fields.get("email").chars().take(254).collect();
+        Ok(visit.page(status, &SignInPage { frame: visit.frame_with(problem), email }))
+    };
+    if let Some(until) = portal.throttle.wait(&key, now) {
+        let text = format!("Too many tries. Wait {} and try again.", until - now);
+        return again(StatusCode::TOO_MANY_REQUESTS, &text);
+    }
+    let found = portal.app.store.account(&key).await.map_err(|_| visit.unavailable())?;
+    let phc = found.as_ref().and_then(|(_, account)| account.credential.clone());
+    let is_right = portal.builtin.check(fields.get("password"), phc.as_deref()).await;
+    let is_right = is_right.map_err(|Unavailable| visit.unavailable())?;
+    let Some((row, account)) = found.filter(|_| is_right) else {
+        portal.throttle.failed(&key, now);
+        if let Ok(Some((row, _))) = portal.app.store.account(&key).await {
+            portal.app.store.sign_in_failed(&row.member_id).await.map_err(|_| visit.unavailable())?;
+        }
+        return again(StatusCode::UNAUTHORIZED, WRONG);
+    };
+    let member = to_member(row.clone()).map_err(|Unavailable| visit.unavailable())?;
+    let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
+    match admit(&member, standing, |to| portal.app.deliveries.has(to.channel()), now) {
+        Admission::Refused => again(StatusCode::UNAUTHORIZED, WRONG),
+        Admission::Ended(at) => {
+            let text = format!(
+                "This password stopped working at {}. Ask an administrator for a new one.",
+                portal.app.zone.tell(at, now)
+            );
+            Ok(visit.stop(StatusCode::FORBIDDEN, "This password has ended", &text))
+        }
+        Admission::NoMethod => Ok(visit.stop(
+            StatusCode::FORBIDDEN,
+            "One more thing is needed",
+            "Before you can use this password, a phone or a private email must be on record for you, so that we can \
+            check that it is you. Your business email does not count, because an administrator can move it. Ask an \
+            administrator other than the one who reset your password to add it.",
+        )),
+        Admission::Open => {
+            portal.throttle.succeeded(&key);
+            begin(&visit, &row, &account, Stage::Open, SESSION_LIFE, None).await
+        }
+        Admission::Code(to) => {
+            portal.throttle.succeeded(&key);
+            begin(&visit, &row, &account, Stage::Code, PROVING_LIFE, Some(&to)).await
+        }
+    }
+}
+
+async fn begin(
+    visit: &Visit<'_>,
+    row: &MemberRow,
+    account: &AccountRow,
+    stage: Stage,
+    life: Span,
+    code_to: Option<&Destination>,
+) -> Result<Response, Response> {
+    let app = &visit.portal.app;
+    let (token, now) = (visit.new_token()?, app.clock.now());
+    let session = SessionRow {
+        session_key: key_of(&token),
+        member_id: row.member_id.clone(),
+        stage,
+        began_at: now,
+        expires_at: now + life,
+        ended_at: None,
+        agent: visit.agent.clone(),
+        code_digest: None,
+        code_mask: None,
+        code_sent_at: None,
+        code_tries: 0,
+    };
+    let checked = account.credential.clone().unwrap_or_default();
+    match app.store.begin_session(session.clone(), checked).await.map_err(|_| visit.unavailable())? {
+        Begun::Changed => {
+            let page = SignInPage { frame: visit.frame_with(WRONG), email: String::new() };
+            Ok(visit.page(StatusCode::UNAUTHORIZED, &page))
+        }
+        Begun::Yes => {
+            if let Some(to) = code_to
+                && let Err(why) = send_code(visit.portal, &session, to).await
+            {
+                // The session stands; its page offers to send one.
+                tracing::info!(member.id = %row.member_id, why, "no code was sent");
+            }
+            Ok(visit.go_with(if stage == Stage::Open { "/account" } else { "/verify" }, &token))
+        }
+    }
+}
+
+/// Sends a code to the contact on record. The error is a sentence for the member.
+async fn send_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), String> {
+    let (app, sorry) = (&portal.app, "No code could be sent at the moment. Try again in a few minutes.");
+    let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry.to_owned())?;
+    let digest = digest_of(portal, &session.session_key, &code);
+    let noted = app.store.new_code(&session.member_id, session.session_key.clone(), digest, to.masked()).await;
+    match noted.map_err(|_| sorry.to_owned())? {
+        Ok(()) => {}
+        Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
+            let wait = until - app.clock.now();
+            return Err(format!("A code was sent a moment ago. The next one can be sent in {wait}."));
+        }
+    }
+    let note = messages::code(&app.house, &code);
+    match app
+        .deliveries
+        .tell(to, &note, &format!("code-{}", &session.session_key.chars().take(16).collect::<String>()))
+        .await
+    {
+        Outcome::Accepted | Outcome::Unknown => Ok(()),
+        Outcome::Refused(_) => Err(sorry.to_owned()),
+    }
+}
+
+/// A code is kept as a keyed digest that is worth nothing for another session.
+fn digest_of(portal: &Portal, session_key: &str, code: &str) -> String {
+    hex::encode(portal.app.keys.tag(&[b"code", session_key.as_bytes(), code.as_bytes()]))
+}
+
+/// `GET /verify`.
+pub(super) async fn code_form(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Code)?;
+    let mask = found.session.code_mask.clone().unwrap_or_default();
+    let frame =
+        if mask.is_empty() { visit.frame_with("No code was sent yet. Ask for one below.") } else { visit.frame() };
+    Ok(visit.page(StatusCode::OK, &CodePage { frame, mask }))
+}
+
+/// `POST /verify`: a typed code, or the wish for another one.
+pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Code)?;
+    let fields = visit.form(&headers, &body)?;
+    let mask = found.session.code_mask.clone().unwrap_or_default();
+    let again = |status, frame| Ok(visit.page(status, &CodePage { frame, mask: mask.clone() }));
+    if !fields.get("again").is_empty() {
+        return match another_code(&visit, found).await {
+            Ok(to) => {
+                let frame = Frame {
+                    notice: "A new code is on its way. Earlier ones no longer work.".to_owned(),
+                    ..visit.frame()
+                };
+                Ok(visit.page(StatusCode::OK, &CodePage { frame, mask: to.masked() }))
+            }
+            Err(why) => again(StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
+        };
+    }
+    let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();
+    let (session_key, token) = (found.session.session_key.clone(), visit.new_token()?);
+    let digest = digest_of(&portal, &session_key, &code);
+    let member = &found.session.member_id;
+    let proof = portal.app.store.prove(member, session_key, digest, key_of(&token)).await;
+    match proof.map_err(|_| visit.unavailable())? {
+        Proof::Right => Ok(visit.go_with("/new-password", &token)),
+        Proof::Wrong(left) => {
+            let tries = if left == 1 { "1 try".to_owned() } else { format!("{left} tries") };
+            again(StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(format!("Wrong code. {tries} left.")))
+        }
+        Proof::Over => {
+            let frame = visit.frame_with("This code no longer works. Ask for another one below.");
+            again(StatusCode::UNPROCESSABLE_ENTITY, frame)
+        }
+        Proof::NoSession => Ok(go("/signin")),
+    }
+}
+
+/// The contact is read from the record again: one that was taken away meanwhile gets nothing.
+async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, String> {
+    let portal = visit.portal;
+    let no = || "No contact is on record for you any more. Ask an administrator.".to_owned();
+    let member = to_member(found.member.clone()).map_err(|Unavailable| no())?;
+    let standing = Standing { temporary_until: found.account.temporary_until, locked_at: found.account.locked_at };
+    let can_reach = |to: &Destination| portal.app.deliveries.has(to.channel());
+    match admit(&member, standing, can_reach, portal.app.clock.now()) {
+        Admission::Code(to) => send_code(portal, &found.session, &to).await.map(|()| to),
+        Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => Err(no()),
+    }
+}
+
+/// `GET /new-password`.
+pub(super) async fn password_form(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    visit.at(Stage::NewPassword)?;
+    let page = PasswordPage { frame: visit.frame(), least: portal.app.house.own_password_least };
+    Ok(visit.page(StatusCode::OK, &page))
+}
+
+/// `POST /new-password`.
+pub(super) async fn new_password(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::NewPassword)?;
+    let fields = visit.form(&headers, &body)?;
+    match set_own(&visit, found, &fields).await? {
+        Ok(token) => {
+            let (app, member) = (Arc::clone(&portal.app), found.session.member_id.clone());
+            portal.app.tasks.spawn(async move { flow::tell_that_it_was_used(&app, &member).await });
+            Ok(visit.go_with("/account", &token))
+        }
+        Err(denied) => {
+            let frame = visit.frame_with(denied_words(denied));
+            let page = PasswordPage { frame, least: portal.app.house.own_password_least };
+            Ok(visit.page(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+/// Checks the field `password` and sets it; the token of the session that goes on.
+pub(super) async fn set_own(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    fields: &Fields,
+) -> Result<Result<String, PasswordDenied>, Response> {
+    let portal = visit.portal;
+    let member = to_member(found.member.clone()).map_err(|Unavailable| visit.unavailable())?;
+    let password = fields.get("password");
+    if let Err(denied) = check(password, portal.app.house.own_password_least, &member, &portal.app.house.organization) {
+        return Ok(Err(denied));
+    }
+    let present = found.account.credential.clone();
+    let is_same =
+        portal.builtin.check(password, present.as_deref()).await.map_err(|Unavailable| visit.unavailable())?;
+    if is_same {
+        return Ok(Err(PasswordDenied::Same));
+    }
+    let phc = portal.builtin.hash(password).await.map_err(|Unavailable| visit.unavailable())?;
+    let token = visit.new_token()?;
+    let (member, session_key) = (&found.session.member_id, found.session.session_key.clone());
+    let set = portal.app.store.set_own_password(member, session_key, present, phc, key_of(&token)).await;
+    if set.map_err(|_| visit.unavailable())? { Ok(Ok(token)) } else { Err(go("/signin")) }
+}
+
+/// Long enough, and nothing that somebody who knows the member would try first.
+fn check(password: &str, least: usize, member: &Member, organization: &str) -> Result<(), PasswordDenied> {
+    check_length(password, least)?;
+    let own = [member.name.as_str(), member.business_email.as_str(), organization];
+    let mut words: Vec<&str> =
+        own.iter().flat_map(|text| text.split([' ', '@', '.'])).filter(|word| word.len() > 2).collect();
+    words.extend(own);
+    if zxcvbn::zxcvbn(password, &words).score() <= zxcvbn::Score::One { Err(PasswordDenied::Common) } else { Ok(()) }
+}
+
+/// What is told when a password cannot be set.
+pub(super) fn denied_words(denied: PasswordDenied) -> String {
+    let why = match denied {
+        PasswordDenied::TooShort(least) => format!("Too short: {least} characters or more are needed."),
+        PasswordDenied::TooLong => "Too long: 128 characters are the most.".to_owned(),
+        PasswordDenied::Common => {
+            "Too easy to guess: it is common, or made of your name. Several unusual words are better.".to_owned()
+        }
+        PasswordDenied::Same => "This is the password that you have now. Choose another one.".to_owned(),
+    };
+    format!("{why} Nothing was changed.")
+}

@@ -1,0 +1,234 @@
+//! One request to the member's pages: its cookies, its session, its form, and the answers it can get.
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::RngExt;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use url::form_urlencoded;
+
+use super::Portal;
+use crate::domain::member::clean_name;
+use crate::domain::sign_in::Stage;
+use crate::store::SignedIn;
+
+/// The cookie of a session.
+const SESSION: &str = "relatch_session";
+
+/// The cookie that ties a form to the browser that asked for it.
+const FORM: &str = "relatch_form";
+
+/// What every page shows around its own part.
+#[derive(Default)]
+pub(super) struct Frame {
+    pub(super) organization: String,
+    pub(super) csrf: String,
+    pub(super) problem: String,
+    pub(super) notice: String,
+}
+
+/// A page that says one thing and leads back.
+#[derive(Template)]
+#[template(path = "stop.html")]
+pub(super) struct Stop {
+    pub(super) frame: Frame,
+    pub(super) title: String,
+    pub(super) text: String,
+}
+
+/// 303.
+pub(super) fn go(path: &'static str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
+}
+
+/// One request.
+pub(super) struct Visit<'a> {
+    pub(super) portal: &'a Portal,
+    /// The session that stands, if there is one.
+    pub(super) signed_in: Option<SignedIn>,
+    /// What the browser calls itself.
+    pub(super) agent: Option<String>,
+    form_cookie: String,
+    is_new_form_cookie: bool,
+    is_cross_site: bool,
+}
+
+/// The digest under which a session is kept.
+pub(super) fn key_of(token: &str) -> String {
+    hex::encode(Sha256::digest(token))
+}
+
+impl<'a> Visit<'a> {
+    /// Reads the cookies and finds the session.
+    pub(super) async fn of(portal: &'a Portal, headers: &HeaderMap) -> Result<Self, Response> {
+        let signed_in = match cookie(headers, SESSION) {
+            Some(token) => portal.app.store.session(&key_of(&token)).await.map_err(|_| unavailable(portal))?,
+            None => None,
+        };
+        let known = cookie(headers, FORM).filter(|value| value.len() == 22);
+        let is_new_form_cookie = known.is_none();
+        let form_cookie = if let Some(known) = known {
+            known
+        } else {
+            let mut rng = portal.app.chance.rng().map_err(|_| unavailable(portal))?;
+            URL_SAFE_NO_PAD.encode(rng.random::<[u8; 16]>())
+        };
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            portal,
+            signed_in,
+            agent: text("user-agent").map(clean_name),
+            form_cookie,
+            is_new_form_cookie,
+            is_cross_site: text("sec-fetch-site").is_some_and(|site| site == "cross-site"),
+        })
+    }
+
+    /// The frame of a page, with the token of its forms.
+    pub(super) fn frame(&self) -> Frame {
+        Frame { organization: self.portal.app.house.organization.clone(), csrf: self.csrf(), ..Frame::default() }
+    }
+
+    /// The same with a sentence about what is wrong.
+    pub(super) fn frame_with(&self, problem: impl Into<String>) -> Frame {
+        Frame { problem: problem.into(), ..self.frame() }
+    }
+
+    fn csrf(&self) -> String {
+        hex::encode(self.portal.app.keys.tag(&[b"csrf", self.form_cookie.as_bytes()]))
+    }
+
+    /// A form's fields, each at most once, if it comes from our own page in this browser.
+    pub(super) fn form(&self, headers: &HeaderMap, body: &Bytes) -> Result<Fields, Response> {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let media = kind.split(';').next().unwrap_or_default().trim();
+        if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
+        }
+        let mut fields = Vec::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            if fields.iter().any(|(known, _)| *known == name) {
+                return Err(StatusCode::BAD_REQUEST.into_response());
+            }
+            fields.push((name.into_owned(), zeroize::Zeroizing::new(value.into_owned())));
+        }
+        let fields = Fields(fields);
+        let is_ours = bool::from(fields.get("csrf").as_bytes().ct_eq(self.csrf().as_bytes()));
+        if self.is_cross_site || self.is_new_form_cookie || !is_ours {
+            let text =
+                "This form is too old, or it came from somewhere else. Nothing was changed. Open the page again.";
+            return Err(self.stop(StatusCode::FORBIDDEN, "Please try again", text));
+        }
+        Ok(fields)
+    }
+
+    /// The session at this stage, or the way to the page that is allowed.
+    pub(super) fn at(&self, stage: Stage) -> Result<&SignedIn, Response> {
+        self.signed_in.as_ref().filter(|found| found.session.stage == stage).ok_or_else(|| self.allowed())
+    }
+
+    /// Leads to the page that this session may see.
+    pub(super) fn allowed(&self) -> Response {
+        go(match self.signed_in.as_ref().map(|found| found.session.stage) {
+            None => "/signin",
+            Some(Stage::Code) => "/verify",
+            Some(Stage::NewPassword) => "/new-password",
+            Some(Stage::Open) => "/account",
+        })
+    }
+
+    /// 303 with the cookie of a session; an empty token takes it away.
+    pub(super) fn go_with(&self, path: &'static str, token: &str) -> Response {
+        let age = if token.is_empty() { "; Max-Age=0" } else { "" };
+        let mut response = go(path);
+        self.set_cookie(&mut response, &format!("{SESSION}={token}; Path=/; HttpOnly; SameSite=Lax{age}"));
+        response
+    }
+
+    /// A page.
+    pub(super) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
+        let Ok(html) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
+        if self.is_new_form_cookie {
+            self.set_cookie(&mut response, &format!("{FORM}={}; Path=/; HttpOnly; SameSite=Strict", self.form_cookie));
+        }
+        response
+    }
+
+    /// A page that says one thing.
+    pub(super) fn stop(&self, status: StatusCode, title: &str, text: &str) -> Response {
+        self.page(status, &Stop { frame: self.frame(), title: title.to_owned(), text: text.to_owned() })
+    }
+
+    /// The record or the directory does not answer.
+    pub(super) fn unavailable(&self) -> Response {
+        unavailable(self.portal)
+    }
+
+    /// A new token of a session, as opaque as it is random.
+    pub(super) fn new_token(&self) -> Result<String, Response> {
+        let mut rng = self.portal.app.chance.rng().map_err(|_| self.unavailable())?;
+        Ok(URL_SAFE_NO_PAD.encode(rng.random::<[u8; 32]>()))
+    }
+
+    fn set_cookie(&self, response: &mut Response, cookie: &str) {
+        let secure = if self.portal.is_secure { "; Secure" } else { "" };
+        if let Ok(value) = HeaderValue::from_str(&format!("{cookie}{secure}")) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+/// The fields of a form; their memory is wiped.
+pub(super) struct Fields(Vec<(String, zeroize::Zeroizing<String>)>);
+
+impl Fields {
+    /// A field; empty where it is missing.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// A cookie that was sent exactly once.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let pairs =
+        headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(known, _)| *known == name);
+    match (values.next(), values.next()) {
+        (Some((_, only)), None) if !only.is_empty() && only.len() <= 64 => Some(only.to_owned()),
+        (Some(_) | None, _) => None,
+    }
+}
+
+fn unavailable(portal: &Portal) -> Response {
+    let frame = Frame { organization: portal.app.house.organization.clone(), ..Frame::default() };
+    let text = "This page can't be served at the moment. Nothing was changed. Try again in a few minutes.";
+    let page = Stop { frame, title: "Not available".to_owned(), text: text.to_owned() };
+    let html = page.render().unwrap_or_default();
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+}
+
+/// What every answer carries: nothing is kept, framed, guessed or told to others.
+pub(super) async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
+            base-uri 'none'; frame-ancestors 'none'",
+        ),
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,275 @@
+//! Sessions of the member's pages, and what signing in does to an account. Each change is one decision of the writer.
+
+use sqlx::{AssertSqlSafe, Row};
+
+use super::history::failed;
+use super::rows::{AccountRow, AuditRow, MemberRow, SessionRow, Table, read_all};
+use super::writer::{Credential, Keys, Page};
+use super::{Store, StoreError};
+use crate::domain::sign_in::{
+    CODE_LIFE, CODE_TRIES, CodeDenied, SESSION_LIFE, Stage, TRIES_BEFORE_LOCK, may_send_code,
+};
+use crate::domain::{MemberId, Moment};
+
+/// A session with the person behind it.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: SessionRow,
+    /// The member.
+    pub member: MemberRow,
+    /// Their account.
+    pub account: AccountRow,
+}
+
+/// How the beginning of a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It stands.
+    Yes,
+    /// The password was replaced, or the account locked, while it was being checked.
+    Changed,
+}
+
+/// What became of a typed code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Right; the session goes on under its next key.
+    Right,
+    /// Wrong; so many tries are left.
+    Wrong(u32),
+    /// No code works any more: too old, used, or typed wrong too often.
+    Over,
+    /// The session itself has ended.
+    NoSession,
+}
+
+impl Store {
+    /// A member of the built-in directory by business e-mail in lower case, with their account.
+    pub async fn account(&self, email_key: &str) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
+        let sql = format!("select {}, {} from member where business_email_key = $1", MemberRow::ROWS, AccountRow::ROWS);
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(email_key).fetch_one(&self.pool).await.map_err(failed)?;
+        let members: Vec<MemberRow> = read_all(&row).map_err(failed)?;
+        let accounts: Vec<AccountRow> = read_nth(&row, 1)?;
+        Ok(members.into_iter().zip(accounts).next())
+    }
+
+    /// A session that stands now, by the digest of its cookie.
+    pub async fn session(&self, session_key: &str) -> Result<Option<SignedIn>, StoreError> {
+        let sql = format!(
+            "select (select {} from session where session_key = $1),
+                (select {} from member where member_id = (select member_id from session where session_key = $1)),
+                (select {} from member where member_id = (select member_id from session where session_key = $1))",
+            SessionRow::ROWS,
+            MemberRow::ROWS,
+            AccountRow::ROWS
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(session_key).fetch_one(&self.pool).await.map_err(failed)?;
+        let sessions: Vec<SessionRow> = read_nth(&row, 0)?;
+        let (members, accounts): (Vec<MemberRow>, Vec<AccountRow>) = (read_nth(&row, 1)?, read_nth(&row, 2)?);
+        let now = self.clock.now();
+        Ok(sessions
+            .into_iter()
+            .zip(members)
+            .zip(accounts)
+            .map(|((session, member), account)| SignedIn { session, member, account })
+            .find(|found| found.session.is_live(found.account.signed_out_at, now)))
+    }
+
+    /// The sessions of a member that stand now, the newest first.
+    pub async fn sessions(&self, member: &MemberId) -> Result<Vec<SessionRow>, StoreError> {
+        self.on_account(member, |page, member, now| {
+            let signed_out_at = page.account(&member).and_then(|account| account.signed_out_at);
+            let mut live: Vec<SessionRow> = page
+                .sessions()
+                .filter(|row| row.member_id == member && row.is_live(signed_out_at, now))
+                .cloned()
+                .collect();
+            live.sort_by_key(|row| std::cmp::Reverse(row.began_at));
+            live
+        })
+        .await
+    }
+
+    /// A wrong password; the tenth in a row locks the account (Q13).
+    pub async fn sign_in_failed(&self, member: &MemberId) -> Result<(), StoreError> {
+        self.on_account(member, |page, member, now| {
+            let Some(mut account) = page.account(&member).cloned() else { return };
+            account.failed_sign_ins = account.failed_sign_ins.saturating_add(1);
+            let locks = account.failed_sign_ins >= TRIES_BEFORE_LOCK && account.locked_at.is_none();
+            if locks {
+                account.locked_at = Some(now);
+            }
+            page.audit(AuditRow::of_member("sign_in", if locks { "locked" } else { "wrong_password" }, &member, now));
+            page.put_account(account);
+        })
+        .await
+    }
+
+    /// A right password: begins a session, if the credential is still the one that was checked.
+    pub async fn begin_session(&self, session: SessionRow, checked: String) -> Result<Begun, StoreError> {
+        let member = session.member_id.clone();
+        self.on_account(&member, move |page, member, now| {
+            let Some(mut account) = page.account(&member).cloned() else { return Begun::Changed };
+            if account.credential.as_deref() != Some(checked.as_str()) || account.locked_at.is_some() {
+                return Begun::Changed;
+            }
+            if account.failed_sign_ins > 0 {
+                account.failed_sign_ins = 0;
+                page.put_account(account);
+            }
+            page.audit(AuditRow::of_member("sign_in", session.stage.as_str(), &member, now));
+            // A sign-out in the same millisecond was before it.
+            page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
+            Begun::Yes
+        })
+        .await
+    }
+
+    /// A code is about to be sent: it takes the place of the one before, unless it is too soon or there were too many.
+    pub async fn new_code(
+        &self,
+        member: &MemberId,
+        session_key: String,
+        digest: String,
+        mask: String,
+    ) -> Result<Result<(), CodeDenied>, StoreError> {
+        self.on_account(member, move |page, member, now| {
+            let sent: Vec<Moment> =
+                page.sessions().filter(|row| row.member_id == member).filter_map(|row| row.code_sent_at).collect();
+            may_send_code(&sent, now)?;
+            if let Some(session) = live(page, &session_key, now) {
+                page.audit(AuditRow::of_member("code", "sent", &member, now));
+                page.put_session(SessionRow {
+                    code_digest: Some(digest),
+                    code_mask: Some(mask),
+                    code_sent_at: Some(now),
+                    code_tries: CODE_TRIES,
+                    ..session
+                });
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// A typed code. A right one works once; the session goes on under another key, at the next stage.
+    pub async fn prove(
+        &self,
+        member: &MemberId,
+        session_key: String,
+        digest: String,
+        next_key: String,
+    ) -> Result<Proof, StoreError> {
+        self.on_account(member, move |page, member, now| {
+            let Some(mut session) = live(page, &session_key, now).filter(|row| row.stage == Stage::Code) else {
+                return Proof::NoSession;
+            };
+            let is_fresh = session.code_sent_at.is_some_and(|at| now - at < CODE_LIFE);
+            let Some(expected) = session.code_digest.clone().filter(|_| is_fresh && session.code_tries > 0) else {
+                return Proof::Over;
+            };
+            let proof = if expected == digest {
+                Proof::Right
+            } else {
+                session.code_tries = session.code_tries.saturating_sub(1);
+                if session.code_tries == 0 { Proof::Over } else { Proof::Wrong(session.code_tries) }
+            };
+            page.audit(AuditRow::of_member(
+                "code",
+                if proof == Proof::Right { "right" } else { "wrong" },
+                &member,
+                now,
+            ));
+            if proof == Proof::Right {
+                session.code_digest = None;
+                go_on(page, session, next_key, Stage::NewPassword, now);
+            } else {
+                page.put_session(session);
+            }
+            proof
+        })
+        .await
+    }
+
+    /// The member's own password: it takes the place of the one that `checked` was, every other session ends, and this
+    /// one goes on under another key. False if the password was replaced meanwhile, or the session ended.
+    pub async fn set_own_password(
+        &self,
+        member: &MemberId,
+        session_key: String,
+        checked: Option<String>,
+        phc: String,
+        next_key: String,
+    ) -> Result<bool, StoreError> {
+        self.on_account(member, move |page, member, now| {
+            let is_same = page.account(&member).is_some_and(|account| account.credential == checked);
+            let Some(session) = live(page, &session_key, now).filter(|row| is_same && row.stage != Stage::Code) else {
+                return false;
+            };
+            let credential = Credential { member_id: member.clone(), phc, set_at: now, temporary_until: None };
+            page.set_credential(credential);
+            let others: Vec<SessionRow> =
+                page.sessions().filter(|row| row.member_id == member && row.ended_at.is_none()).cloned().collect();
+            for other in others {
+                page.put_session(SessionRow { ended_at: Some(now), ..other });
+            }
+            page.audit(AuditRow::of_member("own_password", "set", &member, now));
+            go_on(page, session, next_key, Stage::Open, now);
+            true
+        })
+        .await
+    }
+
+    /// Ends this session, or every other one of the member.
+    pub async fn end_sessions(&self, member: &MemberId, this: String, others: bool) -> Result<(), StoreError> {
+        self.on_account(member, move |page, member, now| {
+            let ended: Vec<SessionRow> = page
+                .sessions()
+                .filter(|row| row.member_id == member && row.ended_at.is_none() && (row.session_key == this) != others)
+                .cloned()
+                .collect();
+            for session in ended {
+                page.put_session(SessionRow { ended_at: Some(now), ..session });
+            }
+            page.audit(AuditRow::of_member("sign_out", if others { "others" } else { "own" }, &member, now));
+        })
+        .await
+    }
+
+    async fn on_account<T: Send + 'static>(
+        &self,
+        member: &MemberId,
+        decide: impl FnOnce(&mut Page, MemberId, Moment) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let keys = Keys { account: Some(member.clone()), ..Keys::default() };
+        let member = member.clone();
+        self.write(keys, move |page, now| decide(page, member, now)).await
+    }
+}
+
+fn live(page: &Page, session_key: &str, now: Moment) -> Option<SessionRow> {
+    let session = page.sessions().find(|row| row.session_key == session_key)?;
+    let signed_out_at = page.account(&session.member_id)?.signed_out_at;
+    session.is_live(signed_out_at, now).then(|| session.clone())
+}
+
+/// The same session under another key, so that one that somebody saw before is worth nothing after.
+fn go_on(page: &mut Page, session: SessionRow, next_key: String, stage: Stage, now: Moment) {
+    let next = SessionRow {
+        session_key: next_key,
+        stage,
+        began_at: now,
+        expires_at: now + SESSION_LIFE,
+        ended_at: None,
+        code_digest: None,
+        ..session.clone()
+    };
+    page.put_session(SessionRow { ended_at: Some(now), code_digest: None, ..session });
+    page.put_session(next);
+}
+
+fn read_nth<T: serde::de::DeserializeOwned>(row: &sqlx::sqlite::SqliteRow, at: usize) -> Result<T, StoreError> {
+    let text: &str = row.try_get(at).map_err(failed)?;
+    serde_json::from_str(text).map_err(|error| failed(sqlx::Error::Decode(error.into())))
+}

@@ -1,0 +1,98 @@
+//! A browser without a screen: it keeps cookies, reads the token of a form, and follows nothing by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tower::ServiceExt;
+
+/// A browser with cookies of its own.
+pub(crate) struct Browser {
+    routes: Router,
+    pub(crate) cookies: Mutex<BTreeMap<String, String>>,
+}
+
+/// What came back.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Page {
+    /// Where a redirect leads; empty where it is none.
+    pub(crate) fn to(&self) -> &str {
+        if self.status != StatusCode::SEE_OTHER {
+            return "";
+        }
+        self.headers["location"].to_str().unwrap()
+    }
+
+    /// The token of the forms on the page.
+    pub(crate) fn csrf(&self) -> String {
+        let (_, rest) = self.text.split_once("name=\"csrf\" value=\"").expect("a form");
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+impl Browser {
+    pub(crate) fn new(routes: Router) -> Self {
+        Self { routes, cookies: Mutex::default() }
+    }
+
+    /// Sends a request with the cookies, and keeps those that come back.
+    pub(crate) async fn send(&self, request: axum::http::request::Builder, body: String) -> axum::response::Response {
+        let jar: Vec<String> =
+            self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header("user-agent", "Firefox on a test");
+        let request = if jar.is_empty() { request } else { request.header("cookie", jar.join("; ")) };
+        let response = self.routes.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        for cookie in response.headers().get_all("set-cookie") {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            let mut jar = self.cookies.lock().unwrap();
+            if value.is_empty() {
+                jar.remove(name)
+            } else {
+                jar.insert(name.to_owned(), value.to_owned())
+            };
+        }
+        response
+    }
+
+    async fn page(&self, request: axum::http::request::Builder, body: String) -> Page {
+        let response = self.send(request, body).await;
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Page { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Opens a page.
+    pub(crate) async fn open(&self, path: &str) -> Page {
+        self.page(Request::get(path), String::new()).await
+    }
+
+    /// Sends a form as it is, without a token of its own.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let body: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let kind = "application/x-www-form-urlencoded";
+        self.page(Request::post(path).header("content-type", kind), body.join("&")).await
+    }
+
+    /// Opens the page `at`, and sends its form to `path` with the token from there.
+    pub(crate) async fn submit(&self, at: &str, path: &str, fields: &[(&str, &str)]) -> Page {
+        let csrf = self.open(at).await.csrf();
+        self.post(path, &[&[("csrf", csrf.as_str())], fields].concat()).await
+    }
+
+    /// Signs in; where it leads, or what it says.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Page {
+        self.submit("/signin", "/signin", &[("email", email), ("password", password)]).await
+    }
+}
