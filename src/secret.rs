@@ -121,6 +121,21 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// The token of the link "this wasn't me": only we can make one.
+    pub fn not_me_token(&self, id: ResetId) -> String {
+        let mut bytes = id.0.to_vec();
+        bytes.extend_from_slice(&self.tag(&[b"not-me", &id.0]));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads it back; none for anything that [`Keys::not_me_token`] did not make.
+    pub fn read_not_me_token(&self, token: &str) -> Option<ResetId> {
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+        let (id, tag) = bytes.split_at(16);
+        self.feed(&[b"not-me", id]).verify_truncated_left(tag).ok()?;
+        id.try_into().ok().map(ResetId)
+    }
+
     /// The value of the confirming button: it also names the edition of the card that it stands on, so that nobody
     /// confirms what they have not seen.
     pub fn confirm_value(&self, id: ResetId, edition: u16) -> String {

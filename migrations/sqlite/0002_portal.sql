@@ -20,3 +20,6 @@ create table session (
 create index session_of_member on session (member_id, began_at);
 
 alter table member add column failed_sign_ins integer not null default 0;
+
+-- when the member said "this wasn't me"
+alter table reset add column disowned_at integer;

@@ -38,6 +38,8 @@ pub enum Denied {
     Status(Status),
     /// S36: no slot is left.
     Limit(Quota),
+    /// The member said of this administrator's last reset that they had not asked for it.
+    Disowned,
     /// The member is in the middle of another reset, begun by the named administrator.
     Busy {
         /// Full name of the administrator at work.
@@ -55,6 +57,7 @@ impl Denied {
             Self::LoginMethod(_) => "login_method",
             Self::Status(_) => "status",
             Self::Limit(_) => "limit",
+            Self::Disowned => "disowned",
             Self::Busy { .. } => "busy",
         }
     }

@@ -488,8 +488,9 @@ async fn deliver_again(
 async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out: bool) -> Result<(), MoveRefused> {
     let is_certain = row.changed_at.is_some();
     let at = row.changed_at.or(row.changing_at).unwrap_or_else(|| app.clock.now());
-    let notice =
-        Notice { house: &app.house, admin_name: &row.admin_name, at, is_certain, was_signed_out, zone: &app.zone };
+    let link = not_me_link(app, row.reset_id);
+    let (house, admin_name, link, zone) = (&app.house, row.admin_name.as_str(), link.as_deref(), &app.zone);
+    let notice = Notice { house, admin_name, at, is_certain, was_signed_out, link, zone };
     let text = match to {
         Destination::Phone(_) => notice.sms(),
         Destination::Email(_) => notice.mail(),
@@ -497,6 +498,13 @@ async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out
     let outcome = app.deliveries.tell(to, &text, &format!("notice-{}", row.reset_id)).await;
     let noted = vec![outcome_note(Step::Notice, &outcome)];
     app.store.note_steps(row.reset_id, noted).await.map_err(MoveRefused::from)
+}
+
+/// Only members of the built-in directory have pages here.
+fn not_me_link(app: &App, id: ResetId) -> Option<String> {
+    app.directory.builtin()?;
+    let base = app.house.public_url.as_ref()?.as_str().trim_end_matches('/');
+    Some(format!("{base}/not-me/{}", app.keys.not_me_token(id)))
 }
 
 /// Where the notice goes, if there is any contact left.

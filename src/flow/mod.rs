@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::chat::interaction::Trigger;
 use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
-use crate::domain::{MemberId, Moment, Reference, ResetId};
+use crate::domain::{Channel, Destination, MemberId, Moment, Reference, ResetId};
 use crate::store::{ClickRefused, HistoryFilter, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Work;
@@ -177,6 +177,20 @@ pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
     {
         let message = messages::used(row, &app.zone, app.clock.now());
         tell(chat, unseal(app, row).as_ref(), &message, Placement::Add).await;
+    }
+}
+
+/// Tells the administrator and the security address that a member did not ask for a reset.
+pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
+    if let Some(chat) = app.chat(row.platform) {
+        tell(chat, unseal(app, row).as_ref(), &messages::disowned(row), Placement::Add).await;
+    }
+    let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
+    let reference = row.reset_id.reference().to_string();
+    tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");
+    if let Some(security) = app.house.security_email.clone().filter(|_| app.deliveries.has(Channel::Email)) {
+        let note = messages::alarm(&app.house, &row.member_name, &row.admin_name, at, &app.zone, &reference);
+        app.deliveries.tell(&Destination::Email(security), &note, &format!("not-me-{}", row.reset_id)).await;
     }
 }
 

@@ -3,12 +3,15 @@
 
 use super::moves::{answer_at, choose, enter, line};
 use super::rows::{AuditRow, ResetRow};
-use super::writer::{CAREFUL_FOR, Keys, Page};
+use super::writer::{Keys, Page};
 use super::{Store, StoreError};
 use crate::domain::{
     ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment, Quota, Reference, ResetId, Span,
     State,
 };
+
+/// How far back a change of the same member is told on the card.
+const CAREFUL_FOR: Span = Span::hours(24);
 
 /// The key under which a signed request is remembered: the same bytes again have the same key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -243,6 +246,7 @@ impl Store {
             let busy = at_work(page, &row.member_id, row.reset_id);
             let refused = match busy {
                 Some(admin_name) => Some(Denied::Busy { admin_name }),
+                None if is_disowned(page, &row) => Some(Denied::Disowned),
                 None => (quota.left == 0).then_some(Denied::Limit(quota)),
             };
             if let Some(denied) = refused {
@@ -439,6 +443,13 @@ pub(super) fn at_work(page: &Page, member: &MemberId, except: ResetId) -> Option
         .map(|other| other.admin_name.clone())
 }
 
+/// The member said of their last reset that they had not asked for it, and it was the same administrator's.
+pub(super) fn is_disowned(page: &Page, next: &ResetRow) -> bool {
+    let of_member = page.resets().filter(|row| row.member_id == next.member_id && row.changed_at.is_some());
+    let last = of_member.max_by_key(|row| row.changed_at);
+    last.is_some_and(|row| row.disowned_at.is_some() && row.admin_id == next.admin_id)
+}
+
 fn supersede(page: &mut Page, newer: &ResetRow, now: Moment) {
     let older: Vec<ResetRow> = page
         .resets()
@@ -505,5 +516,6 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         finished_at: None,
         told_at: None,
         hide_at: None,
+        disowned_at: None,
     }
 }

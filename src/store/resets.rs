@@ -1,7 +1,7 @@
 //! The life of a reset on disk, from the slot to its end: every move is one decision of the writer, with its audit line
 //! beside it.
 
-use super::cards::{CardClick, Choice, ClickRefused, SealedReply, at_work, closed, known_card, open_card};
+use super::cards::{CardClick, Choice, ClickRefused, SealedReply, at_work, closed, is_disowned, known_card, open_card};
 use super::moves::{answer_at, choose, enter, finish, line};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
@@ -346,6 +346,9 @@ fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> 
     if let Some(admin_name) = at_work(page, &row.member_id, row.reset_id) {
         return Some(ClickRefused::Denied(Denied::Busy { admin_name }));
     }
+    if is_disowned(page, row) {
+        return Some(ClickRefused::Denied(Denied::Disowned));
+    }
     (quota.left == 0).then_some(ClickRefused::Denied(Denied::Limit(quota)))
 }
 
@@ -397,6 +400,7 @@ fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow 
         claimed_at: None,
         changing_at: None,
         told_at: None,
+        disowned_at: None,
         ..row.clone()
     }
 }

@@ -222,6 +222,8 @@ table! {
         told_at: maybe_time Moment = "told_at",
         /// When the message that shows the password is to be replaced.
         hide_at: maybe_time Moment = "hide_at",
+        /// When the member said that they did not ask for it.
+        disowned_at: maybe_time Moment = "disowned_at",
     }
 }
 

@@ -3,8 +3,8 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::history::failed;
-use super::rows::{AccountRow, AuditRow, MemberRow, SessionRow, Table, read_all};
-use super::writer::{Credential, Keys, Page};
+use super::rows::{AccountRow, AuditRow, MemberRow, ResetRow, SessionRow, Table, read_all};
+use super::writer::{Credential, Keys, Page, SignOut};
 use super::{Store, StoreError};
 use crate::domain::sign_in::{
     CODE_LIFE, CODE_TRIES, CodeDenied, SESSION_LIFE, Stage, TRIES_BEFORE_LOCK, may_send_code,
@@ -29,6 +29,17 @@ pub enum Begun {
     Yes,
     /// The password was replaced, or the account locked, while it was being checked.
     Changed,
+}
+
+/// What became of "this wasn't me".
+#[derive(Clone, Debug)]
+pub enum Disowned {
+    /// The account is closed now.
+    Now(Box<ResetRow>),
+    /// It was said before.
+    Before,
+    /// There was another reset since; nothing was changed.
+    Outdated,
 }
 
 /// What became of a typed code.
@@ -233,6 +244,38 @@ impl Store {
                 page.put_session(SessionRow { ended_at: Some(now), ..session });
             }
             page.audit(AuditRow::of_member("sign_out", if others { "others" } else { "own" }, &member, now));
+        })
+        .await
+    }
+
+    /// "This wasn't me": the password is dead, every session ends, and the same administrator cannot make the next reset.
+    pub async fn disown(&self, reset: &ResetRow) -> Result<Disowned, StoreError> {
+        let (id, member) = (reset.reset_id, reset.member_id.clone());
+        let keys =
+            Keys { reset: Some(id), member: Some(member.clone()), account: Some(member.clone()), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let Some(mut row) = page.reset(id) else { return Disowned::Outdated };
+            let is_newer = |other: &ResetRow| {
+                other.member_id == member
+                    && other.reset_id != id
+                    && other.changed_at > row.changed_at.or(row.changing_at)
+            };
+            if page.resets().any(is_newer) {
+                return Disowned::Outdated;
+            }
+            if row.disowned_at.is_some() {
+                return Disowned::Before;
+            }
+            row.disowned_at = Some(now);
+            if let Some(account) = page.account(&member).cloned() {
+                page.put_account(AccountRow { locked_at: Some(now), ..account });
+            }
+            page.sign_out(SignOut { member_id: member.clone(), signed_out_at: now });
+            let mut line = AuditRow::of_member("not_me", "closed", &member, now);
+            (line.reset_id, line.admin_id) = (Some(id), Some(row.admin_id.clone()));
+            page.audit(line);
+            page.put(row.clone());
+            Disowned::Now(Box::new(row))
         })
         .await
     }

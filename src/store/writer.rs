@@ -28,9 +28,6 @@ pub(super) const QUEUE: usize = 4096;
 /// How many results the loading of a batch has, without accounts and sessions.
 const RESULTS: usize = 8;
 
-/// How far back a change of the same member is told on the card.
-pub(super) const CAREFUL_FOR: Span = Span::hours(24);
-
 /// What an offer is made of and never changes; a move then leaves the indexes of these columns alone.
 const FIXED: [&str; 14] = [
     "reset_id",
@@ -268,17 +265,17 @@ impl Statements {
                 and state = 'offered' and admin_id in (select value from json_each($3));
             select {resets} from reset where reset_id in (
                 select (select reset_id from reset as newest where newest.member_id = asked.value
-                    and newest.changed_at > $5 order by newest.changed_at desc limit 1)
+                    and newest.changed_at is not null order by newest.changed_at desc limit 1)
                 from json_each($4) as asked);
             select {resets} from reset where admin_id in (select value from json_each($3))
                 and told_at is null and claimed_at is not null and finished_at is not null;
             select {slots} from slot
-                where person_id in (select value from json_each($3)) and returned_at is null and taken_at > $6"
+                where person_id in (select value from json_each($3)) and returned_at is null and taken_at > $5"
         );
         let load_all = format!(
             "{load};
-            select {accounts} from member where member_id in (select value from json_each($7));
-            select {sessions} from session where member_id in (select value from json_each($7)) and began_at > $8"
+            select {accounts} from member where member_id in (select value from json_each($6));
+            select {sessions} from session where member_id in (select value from json_each($6)) and began_at > $7"
         );
         let save = [
             ReplayRow::insert_many("$1"),
@@ -377,7 +374,6 @@ async fn load(
         .bind(collect(|keys| keys.reset.map(|id| id.to_string()))?)
         .bind(collect(|keys| keys.person.as_ref().map(MemberId::to_string))?)
         .bind(collect(|keys| keys.member.as_ref().map(MemberId::to_string))?)
-        .bind((now - CAREFUL_FOR).0)
         .bind((now - limit.window).0);
     if has_accounts {
         query = query.bind(accounts).bind((now - SESSION_LIFE - Span::hours(1)).0);

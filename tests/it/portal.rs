@@ -356,3 +356,88 @@ async fn pages_carry_careful_headers() {
         assert_eq!(browser.open(asset).await.status, StatusCode::OK);
     }
 }
+
+/// The link of the last notice, from the outbox.
+fn not_me(bot: &TestBot) -> String {
+    let sent = bot.outbox.take().into_iter().rfind(|sent| sent.text.contains("/not-me/")).expect("a link");
+    let path = sent.text.split("http://127.0.0.1").nth(1).unwrap();
+    path.split_whitespace().next().unwrap().to_owned()
+}
+
+/// "This wasn't me": opening it changes nothing; saying it kills the password, ends sessions, tells everyone, and keeps
+/// the same administrator from the next reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn this_was_not_me() {
+    let bot = TestBot::new().await;
+    let temporary = reset(&bot, JO, MINA).await;
+    let link = not_me(&bot);
+    let (browser, session) = (bot.browser(), bot.browser());
+    assert_eq!(session.sign_in(MINA, &temporary).await.to(), "/verify");
+    for _ in 0..5 {
+        let page = browser.open(&link).await;
+        assert!(
+            page.status == StatusCode::OK && page.text.contains("Jo Lim reset the password of Mina Park"),
+            "{}",
+            page.text
+        );
+    }
+    assert_eq!(browser.post(&link, &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(session.open("/account").await.to(), "/verify", "nothing happened so far");
+    bot.outbox.take();
+
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(page.status == StatusCode::OK && page.text.contains("The account is closed"), "{}", page.text);
+    assert_eq!(session.open("/verify").await.to(), "/signin");
+    assert_eq!(bot.browser().sign_in(MINA, &temporary).await.status, StatusCode::UNAUTHORIZED);
+    bot.settle().await;
+    assert!(bot.slack.last_text().contains("Mina Park says they did not ask for this."), "{}", bot.slack.last_text());
+    let sent = bot.outbox.take();
+    assert_eq!(sent.iter().map(|sent| sent.to.as_str()).collect::<Vec<_>>(), ["security@acme.example"]);
+    browser.submit(&link, &link, &[]).await;
+    bot.settle().await;
+    assert!(bot.outbox.take().is_empty(), "told twice");
+
+    let refused = bot.command(JO, MINA).await.text();
+    assert!(
+        refused.contains("did not ask for your last reset") && refused.contains("Nothing was changed."),
+        "{refused}"
+    );
+    bot.clock.advance(Span::hours(48));
+    assert!(bot.command(JO, MINA).await.text().contains("did not ask"), "it does not pass with time");
+    let again = reset(&bot, KIM, MINA).await;
+    assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
+    assert!(bot.card(JO, MINA).await.to_string().contains("deliver_copy"), "the last reset is another one's now");
+
+    // The older link says so, and closes nothing any more.
+    let page = browser.submit(&link, &link, &[]).await;
+    assert_eq!(page.status, StatusCode::GONE);
+    assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
+}
+
+/// A card that was open when the member spoke up is refused at its confirming click.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_card_is_refused_after_this_was_not_me() {
+    let bot = TestBot::new().await;
+    reset(&bot, JO, MINA).await;
+    let link = not_me(&bot);
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    let browser = bot.browser();
+    browser.submit(&link, &link, &[]).await;
+    bot.click(JO, &ready, "confirm").await;
+    assert!(bot.slack.last_text().contains("did not ask for your last reset"), "{}", bot.slack.last_text());
+}
+
+/// Only we can make a link, and it ends after a week.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_cannot_be_guessed_and_grow_old() {
+    let bot = TestBot::new().await;
+    reset(&bot, JO, MINA).await;
+    let link = not_me(&bot);
+    let browser = bot.browser();
+    let flipped = if link.ends_with('A') { "B" } else { "A" };
+    for wrong in ["/not-me/x".to_owned(), format!("{}{flipped}", &link[..link.len() - 2]), format!("{link}A")] {
+        assert_eq!(browser.open(&wrong).await.status, StatusCode::NOT_FOUND, "{wrong}");
+    }
+    bot.clock.advance(Span::hours(7 * 24));
+    assert_eq!(browser.open(&link).await.status, StatusCode::NOT_FOUND);
+}

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use relatch::directory::{NextReset, ResetFailed};
 use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::store::HistoryFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::slack::shown_password;
@@ -31,14 +32,14 @@ fn contains(bytes: &[u8], secret: &str) -> bool {
 }
 
 /// Everything that anybody logs at TRACE, libraries of ours included, while every kind of reset goes by: shown, sent,
-/// refused, unknown, undelivered and delivered another way. One thread, so that all of it is heard.
+/// refused, unknown, undelivered and delivered another way. Whatever other tests log meanwhile is heard too.
 #[tokio::test]
 async fn secrets_stay_out_of_logs_and_off_the_disk() {
     let log = Log::default();
     let writer = log.clone();
     let lines = tracing_subscriber::fmt::layer().json().with_writer(move || writer.clone());
     let ours = tracing_subscriber::filter::Targets::new().with_target("relatch", tracing::Level::TRACE);
-    let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines).with(ours));
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines).with(ours)).unwrap();
 
     let bot = TestBot::new().await;
     let mut passwords = Vec::new();
@@ -68,10 +69,11 @@ async fn secrets_stay_out_of_logs_and_off_the_disk() {
     let reply_address = format!("{}/reply/", bot.slack.base);
     let said: Vec<u8> = bot.slack.said().iter().flat_map(|said| said.to_string().into_bytes()).collect();
     let disk = bot.bytes_on_disk();
-    drop(listening);
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
 
     let log = log.0.lock().unwrap().clone();
     assert!(contains(&log, "a reset ended"), "the log was not heard");
+    assert!(past.iter().any(|past| contains(&log, &past.reset.reset_id.to_string())), "our own was not heard");
     assert!(contains(&disk, "Mina Park"), "the disk was not read");
     for secret in passwords.iter().map(String::as_str).chain([SECRET, BOT_TOKEN, "canary-of-noa-1"]) {
         assert!(!contains(&log, secret), "{secret} is in the log");

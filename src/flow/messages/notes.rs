@@ -69,6 +69,8 @@ pub struct Notice<'a> {
     pub is_certain: bool,
     /// True where every session was ended.
     pub was_signed_out: bool,
+    /// "This wasn't me", where the member has pages here.
+    pub link: Option<&'a str>,
     /// The time zone of texts.
     pub zone: &'a Zone,
 }
@@ -79,10 +81,13 @@ impl Notice<'_> {
         let organization = &self.house.organization;
         let was = if self.is_certain { "was" } else { "may have been" };
         let text = format!(
-            "Your {organization} password {was} reset by {} (IT) on {}{}.\nTo sign in you need to verify that it is you.\n{}",
+            "Your {organization} password {was} reset by {} (IT) on {}{}.\nTo sign in you need to verify that it is you.\n{}{}",
             self.admin_name,
             self.zone.tell_with_date(self.at),
             if self.was_signed_out { " and you were signed out" } else { "" },
+            self.link
+                .map(|link| format!("\nThis wasn't you? Close your account at once: {link}\n"))
+                .unwrap_or_default(),
             not_expected(self.house)
         );
         Note { subject: format!("Your {organization} password {was} reset"), text: text.into() }
@@ -90,6 +95,18 @@ impl Notice<'_> {
 
     /// As an SMS.
     pub fn sms(&self) -> Note {
+        let with_link = self.link.map(|link| {
+            format!(
+                "Your {} password {} reset by {} on {}. Not you? {link}",
+                short(&self.house.organization, 12),
+                if self.is_certain { "was" } else { "may have been" },
+                short(self.admin_name, 12),
+                self.zone.tell_with_date(self.at),
+            )
+        });
+        if let Some(text) = with_link.filter(|text| text.len() <= SMS) {
+            return Note { subject: String::new(), text: text.into() };
+        }
         let text = format!(
             "Your {} password {} reset by {} (IT) on {}{}. Verify yourself to sign in. Not you? Tell security.",
             short(&self.house.organization, 20),
@@ -100,6 +117,16 @@ impl Notice<'_> {
         );
         Note { subject: String::new(), text: text.into() }
     }
+}
+
+/// For the security address: a member says that they did not ask for a reset.
+pub fn alarm(house: &House, member_name: &str, admin_name: &str, at: Moment, zone: &Zone, reference: &str) -> Note {
+    let text = format!(
+        "{member_name} says that they did not ask for the reset that {admin_name} made on {} (ref {reference}).\n\
+        The password is blocked and every session has ended. {admin_name} cannot make the next reset of {member_name}.\n",
+        zone.tell_with_date(at)
+    );
+    Note { subject: format!("{} password reset: \"this wasn't me\"", house.organization), text: text.into() }
 }
 
 /// S40: the code that proves the person.

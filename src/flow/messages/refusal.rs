@@ -69,6 +69,11 @@ pub fn denied(
                 reference,
             )
         }
+        Denied::Disowned => refusal(
+            &format!("{member_name} said that they did not ask for your last reset."),
+            "Talk to them; another admin has to make the next one.",
+            reference,
+        ),
         Denied::Busy { admin_name } => refusal(
             &format!("{admin_name} is resetting {member_name} right now."),
             "Ask them, or wait for their result.",

@@ -257,6 +257,17 @@ pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
     message(title, [format!("Nothing left to do. (ref {})", row.reset_id.reference())])
 }
 
+/// The member said that they did not ask for a reset.
+pub fn disowned(row: &ResetRow) -> Message {
+    let (member, reference) = (&row.member_name, row.reset_id.reference());
+    message(
+        format!("{member} says they did not ask for this. (ref {reference})"),
+        [format!(
+            "The password is blocked, and security was told. Talk to {member}; another admin has to make the next reset."
+        )],
+    )
+}
+
 /// `/reset-password` alone, or `help`.
 pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
     message(

@@ -1,0 +1,78 @@
+//! "This wasn't me": the link in every notice. Opening it changes nothing, because mail programs open links by themselves.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::visit::{Frame, Visit};
+use super::{Portal, Shared};
+use crate::domain::Span;
+use crate::flow;
+use crate::store::{Disowned, ResetRow};
+
+/// How long the link works.
+const WORKS_FOR: Span = Span::hours(7 * 24);
+
+#[derive(Template)]
+#[template(path = "not_me.html")]
+struct NotMePage {
+    frame: Frame,
+    admin: String,
+    member: String,
+    at: String,
+}
+
+/// The reset behind a link that still works.
+async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
+    let unknown = || {
+        let text = "This link is not known, or it is too old. If you did not expect a reset, tell your security team.";
+        visit.stop(StatusCode::NOT_FOUND, "This link does not work", text)
+    };
+    let id = portal.app.keys.read_not_me_token(token).ok_or_else(unknown)?;
+    let row = portal.app.store.reset(id).await.map_err(|_| visit.unavailable())?;
+    let now = portal.app.clock.now();
+    row.filter(|row| row.changing_at.is_some_and(|at| now - at < WORKS_FOR)).ok_or_else(unknown)
+}
+
+/// `GET /not-me/{token}`.
+pub(super) async fn page(
+    State(portal): Shared,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let row = reset_of(&portal, &visit, &token).await?;
+    let at = portal.app.zone.tell_with_date(row.changed_at.or(row.changing_at).unwrap_or(row.offered_at));
+    let page = NotMePage { frame: visit.frame(), admin: row.admin_name, member: row.member_name, at };
+    Ok(visit.page(StatusCode::OK, &page))
+}
+
+/// `POST /not-me/{token}`.
+pub(super) async fn close(
+    State(portal): Shared,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    visit.form(&headers, &body)?;
+    let row = reset_of(&portal, &visit, &token).await?;
+    match portal.app.store.disown(&row).await.map_err(|_| visit.unavailable())? {
+        Disowned::Now(row) => {
+            let app = Arc::clone(&portal.app);
+            portal.app.tasks.spawn(async move { flow::tell_of_disowned(&app, &row).await });
+        }
+        Disowned::Before => {}
+        Disowned::Outdated => {
+            let text = "The password was reset once more since. Use the link in the newest message.";
+            return Ok(visit.stop(StatusCode::GONE, "This link is outdated", text));
+        }
+    }
+    let text = "The password no longer works, and every session has ended. The administrator and the security team are \
+        told. Another administrator can reset the password when you have spoken to them.";
+    Ok(visit.stop(StatusCode::OK, "The account is closed", text))
+}
