@@ -23,3 +23,15 @@ alter table member add column failed_sign_ins integer not null default 0;
 
 -- when the member said "this wasn't me"
 alter table reset add column disowned_at integer;
+
+-- contacts that were added for codes, beside those that the import brought
+create table contact (
+    member_id text not null,
+    channel text not null,
+    address text not null,
+    added_by text not null,
+    added_at integer not null,
+    primary key (member_id, channel, address)
+) strict, without rowid;
+
+create index reset_of_member on reset (member_id, changing_at) where changing_at is not null;

@@ -178,8 +178,8 @@ pub enum Ask {
     Why(Member),
     /// A reset, with the further words as the reason.
     Reset(Member, Option<String>),
-    /// Contacts of a member: a part of the member's pages, not built yet.
-    Contact,
+    /// S42: add a phone or an e-mail to which codes for this member may go.
+    Contact(Member, String),
     /// Not understood; the text is what was meant as a member.
     Unclear(String),
     /// More than one member.
@@ -217,7 +217,7 @@ impl Ask {
             Word::Member(member) => Self::reset(member, rest),
             Word::Text(text) => match text.to_ascii_lowercase().as_str() {
                 "help" => Self::Help,
-                "contact" => Self::Contact,
+                "contact" => Self::contact(rest),
                 "log" => match rest {
                     [] => Self::Log(None),
                     rest => Self::one_member(rest).map_or_else(|unclear| unclear, |member| Self::Log(Some(member))),
@@ -239,6 +239,25 @@ impl Ask {
         }
         let reason: String = reason.join(" ").chars().take(REASON_LIMIT).collect();
         Self::Reset(member.clone(), Some(reason).filter(|reason| !reason.is_empty()))
+    }
+
+    /// A member and an address; an e-mail may look like a second member.
+    fn contact(words: &[Word]) -> Self {
+        let Some((Word::Member(member), address)) = words.split_first() else {
+            return Self::one_member(words)
+                .map_or_else(|unclear| unclear, |member| Self::Contact(member, String::new()));
+        };
+        if let [Word::Member(Member::Email(email))] = address {
+            return Self::Contact(member.clone(), email.to_string());
+        }
+        let mut typed = Vec::new();
+        for word in address {
+            match word {
+                Word::Member(_) => return Self::Several,
+                Word::Text(text) => typed.push(text.as_str()),
+            }
+        }
+        Self::Contact(member.clone(), typed.join(" "))
     }
 
     fn one_member(words: &[Word]) -> Result<Member, Self> {
@@ -317,6 +336,11 @@ mod tests {
         assert_eq!(Ask::read(&[mention("U1"), text("and"), mention("U2")]), Ask::Several);
         assert_eq!(Ask::read(&[text("mina"), mention("U1")]), Ask::Unclear("mina".to_owned()));
         assert_eq!(Ask::read(&[text("log")]), Ask::Log(None));
+        let contact = |to: &str| Ask::Contact(mina.clone(), to.to_owned());
+        assert_eq!(Ask::read(&[text("contact"), mention("U1"), text("+82"), text("10")]), contact("+82 10"));
+        assert_eq!(Ask::read(&[text("contact"), mention("U1")]), contact(""));
+        assert_eq!(Ask::read(&[text("contact"), mention("U1"), text("x"), mention("U2")]), Ask::Several);
+        assert_eq!(Ask::read(&[text("contact"), text("mina")]), Ask::Unclear("mina".to_owned()));
         assert_eq!(Ask::read(&[text("log"), mention("U1")]), Ask::Log(Some(mina.clone())));
         assert_eq!(Ask::read(&[text("log"), text("mina")]), Ask::Unclear("mina".to_owned()));
         assert_eq!(Ask::read(&[text("why"), mention("U1")]), Ask::Why(mina));

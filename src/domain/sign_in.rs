@@ -4,7 +4,7 @@
 use rand::{CryptoRng, RngExt};
 
 use super::member::written_enum;
-use super::{Destination, Member, Moment, Span, Status};
+use super::{Destination, Member, MemberId, Moment, Span, Status};
 
 /// Failed tries after which an account is locked until a reset lifts it (Q13).
 pub const TRIES_BEFORE_LOCK: u32 = 10;
@@ -66,11 +66,43 @@ pub struct Standing {
     pub locked_at: Option<Moment>,
 }
 
-/// What a right password leads to now. `can_reach` says which channels can carry a code.
+/// A contact that an administrator added for codes (S42).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// The contact.
+    pub to: Destination,
+    /// Who added it.
+    pub by: MemberId,
+}
+
+/// Where the password came from: what must not also be where the code goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The administrator who made the reset.
+    pub admin: Option<MemberId>,
+    /// The masked address that was typed for its delivery.
+    pub typed_mask: Option<String>,
+}
+
+/// Where a code may go, in order: the login phone, the personal e-mail on record, and contacts that were added.
 ///
-/// The code goes to the login phone or the personal e-mail on record and nowhere else: not to the business e-mail,
-/// which an administrator can give away (S43), and not to an address that was typed for a delivery (S41).
-pub fn admit(member: &Member, standing: Standing, can_reach: impl Fn(&Destination) -> bool, now: Moment) -> Admission {
+/// Never the business e-mail, which an administrator can give away (S43), an address that was typed for the delivery
+/// (S41), or a contact that the administrator of the reset added (Q7).
+pub fn methods(member: &Member, added: &[Added], origin: &Origin) -> Vec<Destination> {
+    let phone = member.phone.clone().map(Destination::Phone);
+    let email = member.outside_email().cloned().map(Destination::Email);
+    let is_business =
+        |to: &Destination| matches!(to, Destination::Email(email) if email.is_same_mailbox(&member.business_email));
+    let others = added
+        .iter()
+        .filter(|added| Some(&added.by) != origin.admin.as_ref() && !is_business(&added.to))
+        .map(|added| added.to.clone())
+        .filter(|to| origin.typed_mask.as_ref() != Some(&to.masked()));
+    phone.into_iter().chain(email).chain(others).collect()
+}
+
+/// What a right password leads to now; `methods` are the contacts that a code can reach.
+pub fn admit(member: &Member, standing: Standing, methods: &[Destination], now: Moment) -> Admission {
     let is_in_use = matches!(member.status, Status::Active | Status::Inactive);
     if !is_in_use || standing.locked_at.is_some() {
         return Admission::Refused;
@@ -78,11 +110,7 @@ pub fn admit(member: &Member, standing: Standing, can_reach: impl Fn(&Destinatio
     match standing.temporary_until {
         None => Admission::Open,
         Some(until) if until <= now => Admission::Ended(until),
-        Some(_) => {
-            let phone = member.phone.clone().map(Destination::Phone);
-            let email = member.outside_email().cloned().map(Destination::Email);
-            phone.into_iter().chain(email).find(can_reach).map_or(Admission::NoMethod, Admission::Code)
-        }
+        Some(_) => methods.first().cloned().map_or(Admission::NoMethod, Admission::Code),
     }
 }
 
@@ -161,31 +189,50 @@ mod tests {
         Standing { temporary_until: temporary.map(|span| NOW + span), locked_at: None }
     }
 
+    fn all(member: &Member) -> Vec<Destination> {
+        methods(member, &[], &Origin::default())
+    }
+
     /// S39, S40, S42, S43, Q10: what the password of a reset leads to.
     #[test]
     fn the_password_of_a_reset_asks_for_a_code_on_record() {
-        let (all, temporary) = (|_: &Destination| true, standing(Some(Span::hours(1))));
+        let (mina, temporary) = (mina(), standing(Some(Span::hours(1))));
         let phone = Destination::Phone("+821012345642".parse().unwrap());
-        let email = Destination::Email("mina@mail.example".parse().unwrap());
-        assert_eq!(admit(&mina(), standing(None), all, NOW), Admission::Open);
-        assert_eq!(admit(&mina(), temporary, all, NOW), Admission::Code(phone.clone()));
-        let no_sms = |to: &Destination| matches!(to, Destination::Email(_));
-        assert_eq!(admit(&mina(), temporary, no_sms, NOW), Admission::Code(email));
-        assert_eq!(admit(&mina(), temporary, |_| false, NOW), Admission::NoMethod);
-        let business = Some("Mina.Park+x@acme.example".parse().unwrap());
-        let moved = Member { phone: None, personal_email: business, ..mina() };
-        assert_eq!(admit(&moved, temporary, all, NOW), Admission::NoMethod);
-        assert_eq!(admit(&mina(), standing(Some(Span(0))), all, NOW), Admission::Ended(NOW));
-        assert_eq!(admit(&mina(), standing(Some(Span(1))), all, NOW), Admission::Code(phone));
+        assert_eq!(admit(&mina, standing(None), &all(&mina), NOW), Admission::Open);
+        assert_eq!(admit(&mina, temporary, &all(&mina), NOW), Admission::Code(phone.clone()));
+        assert_eq!(admit(&mina, temporary, &[], NOW), Admission::NoMethod);
+        assert_eq!(admit(&mina, standing(Some(Span(0))), &all(&mina), NOW), Admission::Ended(NOW));
+        assert_eq!(admit(&mina, standing(Some(Span(1))), &all(&mina), NOW), Admission::Code(phone));
+    }
+
+    /// S41, S43, Q7: where a code may go.
+    #[test]
+    fn a_code_goes_where_the_administrator_of_the_reset_has_no_hand_in() {
+        let by = |who: &str, to: &str| Added {
+            to: to.parse().map(Destination::Email).unwrap(),
+            by: MemberId(who.to_owned()),
+        };
+        let email = |to: &str| Destination::Email(to.parse().unwrap());
+        let bare = Member { phone: None, personal_email: Some("Mina.Park+x@acme.example".parse().unwrap()), ..mina() };
+        let added = [by("jo", "one@mail.example"), by("kim", "two@mail.example"), by("kim", "mina.park@acme.example")];
+        let origin = |admin: &str, typed: Option<&str>| Origin {
+            admin: Some(MemberId(admin.to_owned())),
+            typed_mask: typed.map(|typed| email(typed).masked()),
+        };
+        assert_eq!(methods(&bare, &added, &origin("jo", None)), [email("two@mail.example")]);
+        assert_eq!(methods(&bare, &added, &origin("kim", None)), [email("one@mail.example")]);
+        assert_eq!(methods(&bare, &added, &origin("kim", Some("one@mail.example"))), []);
+        let first = methods(&mina(), &added, &origin("jo", None)).into_iter().next();
+        assert_eq!(first, Some(Destination::Phone("+821012345642".parse().unwrap())));
     }
 
     #[test]
     fn accounts_that_are_not_in_use_or_locked_are_refused() {
         for status in [Status::Suspended, Status::Pending, Status::Resigned] {
-            assert_eq!(admit(&Member { status, ..mina() }, standing(None), |_| true, NOW), Admission::Refused);
+            assert_eq!(admit(&Member { status, ..mina() }, standing(None), &all(&mina()), NOW), Admission::Refused);
         }
         let locked = Standing { locked_at: Some(NOW), ..standing(None) };
-        assert_eq!(admit(&mina(), locked, |_| true, NOW), Admission::Refused);
+        assert_eq!(admit(&mina(), locked, &all(&mina()), NOW), Admission::Refused);
     }
 
     #[test]

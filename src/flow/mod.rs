@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::chat::interaction::Trigger;
 use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
 use crate::domain::{Channel, Destination, MemberId, Moment, Reference, ResetId};
-use crate::store::{ClickRefused, HistoryFilter, ResetRow, SealedReply, StoreError};
+use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Work;
 
@@ -170,13 +170,11 @@ pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
 
 /// Tells the administrator of the member's last reset that the password did its work, where the chat still takes it.
 pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
-    let filter = HistoryFilter { member: Some(member.clone()), limit: Some(1), ..HistoryFilter::default() };
-    let Ok(past) = app.store.history(&filter).await else { return };
-    if let Some(row) = past.first().map(|past| &past.reset)
+    if let Ok(Some(row)) = app.store.last_change(member).await
         && let Some(chat) = app.chat(row.platform)
     {
-        let message = messages::used(row, &app.zone, app.clock.now());
-        tell(chat, unseal(app, row).as_ref(), &message, Placement::Add).await;
+        let message = messages::used(&row, &app.zone, app.clock.now());
+        tell(chat, unseal(app, &row).as_ref(), &message, Placement::Add).await;
     }
 }
 

@@ -10,8 +10,8 @@ use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
 use crate::directory::Backend;
-use crate::domain::{Denied, Member, Moment, Permit, Reference, ResetId, policy};
-use crate::store::{AuditRow, ClickRefused, NewOffer, ResetRow};
+use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
+use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, ResetRow};
 
 /// How long a command waits for the administrator's own reset of the same member to be finished.
 const OWN_PATIENCE: Duration = Duration::from_secs(1);
@@ -29,18 +29,7 @@ pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Re
         Ask::Reset(named, reason) => reset(app, chat, origin, &named, reason, reference).await,
         Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
-        Ask::Contact => {
-            note(
-                app,
-                &origin,
-                "contact",
-                "not_built",
-                (None, None),
-                &reference,
-                messages::contact_not_built(&reference),
-            )
-            .await
-        }
+        Ask::Contact(named, typed) => contact(app, chat, origin, &named, &typed, reference).await,
         Ask::Unclear(text) => {
             note(app, &origin, "command", "unclear", (None, None), &reference, messages::unclear(&text, &reference))
                 .await
@@ -169,6 +158,68 @@ pub(super) async fn unresolved_told(
     tracing::info!(platform = %origin.user.platform, why = unresolved.code(), is_caller, "somebody stands for nobody");
     let told = unresolved.told(app, is_caller, reference);
     note(app, origin, "command", unresolved.code(), (None, None), reference, told).await
+}
+
+/// S42, Q7: a contact for codes, added by an administrator other than the one whose password is waiting to be used.
+async fn contact(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: Origin,
+    named: &Named,
+    typed: &str,
+    reference: Reference,
+) -> Result<Reaction, Failure> {
+    let (pair, _permit) = match permitted(app, chat, &origin, named, &reference).await? {
+        Ok(permitted) => permitted,
+        Err(reaction) => return Ok(reaction),
+    };
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
+    let about = (Some(admin), Some(member));
+    let to = match Destination::typed(typed, member) {
+        Ok(to) => to,
+        Err(denied) => {
+            let told = messages::contact_denied(&denied, &member.name, &reference);
+            return note(app, &origin, "contact", "destination", about, &reference, told).await;
+        }
+    };
+    let last = app.store.last_change(&member.id).await?;
+    if last.is_some_and(|row| row.admin_id == admin.id) {
+        let told = messages::contact_of_own_reset(&member.name, &reference);
+        return note(app, &origin, "contact", "own_reset", about, &reference, told).await;
+    }
+    let row = ContactRow {
+        member_id: member.id.clone(),
+        channel: to.channel(),
+        address: to.full().to_owned(),
+        added_by: admin.id.clone(),
+        added_at: origin.received_at,
+    };
+    let audit = AuditRow {
+        reference: Some(reference.to_string()),
+        admin_id: Some(admin.id.clone()),
+        member_id: Some(member.id.clone()),
+        detail: Some(to.masked()),
+        ..AuditRow::of_chat("contact", "added", &origin.user, origin.received_at)
+    };
+    if !app.store.add_contact(origin.replay.clone(), row, audit).await? {
+        return Ok(Reaction::Replayed);
+    }
+    tell_of_contact(app, admin, member, &to);
+    Ok(Reaction::Say(messages::contact_added(&member.name, &to.masked(), &reference)))
+}
+
+/// The member hears of it where they were reachable before, never at the new address alone.
+fn tell_of_contact(app: &Arc<App>, admin: &Member, member: &Member, added: &Destination) {
+    let email = member.outside_email().cloned().map(Destination::Email);
+    let phone = member.phone.clone().map(Destination::Phone);
+    let business = Some(Destination::Email(member.business_email.clone()));
+    let known = [email, phone, business].into_iter().flatten();
+    let Some(to) = known.into_iter().find(|to| app.deliveries.has(to.channel()) && to != added) else { return };
+    let (worker, admin_name, mask) = (Arc::clone(app), admin.name.clone(), added.masked());
+    app.tasks.spawn(async move {
+        let note = messages::contact_notice(&worker.house, &admin_name, &mask);
+        worker.deliveries.tell(&to, &note, &format!("contact-{}", to.masked())).await;
+    });
 }
 
 /// Which rules would hold, with nothing changed.

@@ -13,11 +13,12 @@ use super::{Portal, Shared};
 use crate::directory::{Unavailable, to_member};
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{
-    Admission, CodeDenied, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit, check_length, draw_code,
+    Added, Admission, CodeDenied, Origin, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit,
+    check_length, draw_code, methods,
 };
-use crate::domain::{Destination, Member, Span};
+use crate::domain::{Channel, Destination, Member, PhoneNumber, Span};
 use crate::flow::{self, messages};
-use crate::store::{AccountRow, Begun, MemberRow, Proof, SessionRow, SignedIn};
+use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, SessionRow, SignedIn};
 
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
 const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
@@ -79,7 +80,8 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
     };
     let member = to_member(row.clone()).map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
-    match admit(&member, standing, |to| portal.app.deliveries.has(to.channel()), now) {
+    let methods = methods_of(&visit, &member).await?;
+    match admit(&member, standing, &methods, now) {
         Admission::Refused => again(StatusCode::UNAUTHORIZED, WRONG),
         Admission::Ended(at) => {
             let text = format!(
@@ -104,6 +106,29 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
             begin(&visit, &row, &account, Stage::Code, PROVING_LIFE, Some(&to)).await
         }
     }
+}
+
+/// Where a code can go now, for the password that is set now.
+async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
+    let app = &visit.portal.app;
+    let added = app.store.contacts(&member.id).await.map_err(|_| visit.unavailable())?;
+    let added: Vec<Added> = added.into_iter().filter_map(added_of).collect();
+    let last = app.store.last_change(&member.id).await.map_err(|_| visit.unavailable())?;
+    let origin = last.map_or_else(Origin::default, |row| Origin {
+        typed_mask: row.destination_mask.filter(|_| row.is_typed),
+        admin: Some(row.admin_id),
+    });
+    let mut methods = methods(member, &added, &origin);
+    methods.retain(|to| app.deliveries.has(to.channel()));
+    Ok(methods)
+}
+
+fn added_of(row: ContactRow) -> Option<Added> {
+    let to = match row.channel {
+        Channel::Sms => Destination::Phone(PhoneNumber::stored(&row.address).ok()?),
+        Channel::Email => Destination::Email(row.address.parse().ok()?),
+    };
+    Some(Added { to, by: row.added_by })
 }
 
 async fn begin(
@@ -230,8 +255,8 @@ async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination
     let no = || "No contact is on record for you any more. Ask an administrator.".to_owned();
     let member = to_member(found.member.clone()).map_err(|Unavailable| no())?;
     let standing = Standing { temporary_until: found.account.temporary_until, locked_at: found.account.locked_at };
-    let can_reach = |to: &Destination| portal.app.deliveries.has(to.channel());
-    match admit(&member, standing, can_reach, portal.app.clock.now()) {
+    let methods = methods_of(visit, &member).await.map_err(|_| no())?;
+    match admit(&member, standing, &methods, portal.app.clock.now()) {
         Admission::Code(to) => send_code(portal, &found.session, &to).await.map(|()| to),
         Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => Err(no()),
     }

@@ -100,6 +100,17 @@ impl Store {
         Ok(steps)
     }
 
+    /// The last reset of a member that changed the password, or may have.
+    pub async fn last_change(&self, member: &MemberId) -> Result<Option<ResetRow>, StoreError> {
+        let sql = format!(
+            "select {} from reset where member_id = $1 and changing_at is not null and state <> 'refused'
+            order by changing_at desc, reset_id limit 1",
+            ResetRow::ROW
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(&member.0).fetch_optional(&self.pool).await.map_err(failed)?;
+        row.map(|row| rows::read(&row).map_err(failed)).transpose()
+    }
+
     /// One reset.
     pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
         Ok(self.look_up(super::LookUp { reset: Some(id), ..super::LookUp::default() }).await?.reset)

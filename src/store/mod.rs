@@ -33,7 +33,7 @@ pub use self::history::{HistoryFilter, Past};
 pub use self::members::ImportCount;
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
-pub use self::rows::{AccountRow, AuditRow, MemberRow, ResetRow, SessionRow, StepRow};
+pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
 pub use self::sessions::{Begun, Disowned, Proof, SignedIn};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;

@@ -15,7 +15,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::sign_in::Stage;
-use crate::domain::{Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
+use crate::domain::{Channel, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
 
 /// What every table can do.
 pub(super) trait Table: Serialize + DeserializeOwned {
@@ -320,6 +320,22 @@ table! {
         code_sent_at: maybe_time Moment = "code_sent_at",
         /// How often it may still be typed.
         code_tries: number u32 = "code_tries",
+    }
+}
+
+table! {
+    /// A contact that was added for codes (S42, Q7).
+    pub ContactRow of "contact" {
+        /// Whose.
+        member_id: text MemberId = "member_id",
+        /// Phone or e-mail.
+        channel: text Channel = "channel",
+        /// The full address.
+        address: text String = "address",
+        /// The administrator who added it.
+        added_by: text MemberId = "added_by",
+        /// When.
+        added_at: time Moment = "added_at",
     }
 }
 

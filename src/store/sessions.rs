@@ -2,8 +2,9 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
+use super::cards::ReplayKey;
 use super::history::failed;
-use super::rows::{AccountRow, AuditRow, MemberRow, ResetRow, SessionRow, Table, read_all};
+use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, Table, read, read_all};
 use super::writer::{Credential, Keys, Page, SignOut};
 use super::{Store, StoreError};
 use crate::domain::sign_in::{
@@ -276,6 +277,32 @@ impl Store {
             page.audit(line);
             page.put(row.clone());
             Disowned::Now(Box::new(row))
+        })
+        .await
+    }
+
+    /// The contacts that were added for codes, the oldest first.
+    pub async fn contacts(&self, member: &MemberId) -> Result<Vec<ContactRow>, StoreError> {
+        let sql = format!("select {} from contact where member_id = $1 order by added_at, address", ContactRow::ROW);
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(&member.0).fetch_all(&self.pool).await.map_err(failed)?;
+        found.iter().map(|row| read(row).map_err(failed)).collect()
+    }
+
+    /// Adds a contact for codes. False if the same bytes were seen before.
+    pub async fn add_contact(
+        &self,
+        replay: ReplayKey,
+        contact: ContactRow,
+        audit: AuditRow,
+    ) -> Result<bool, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let is_new = page.is_new_request(&replay.0, now);
+            if is_new {
+                page.add_contact(ContactRow { added_at: now, ..contact });
+                page.audit(AuditRow { noted_at: now, ..audit });
+            }
+            is_new
         })
         .await
     }

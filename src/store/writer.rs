@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::rows::{
-    AccountRow, AuditRow, MemberRow, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table, read_all,
+    AccountRow, AuditRow, ContactRow, MemberRow, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table, read_all,
 };
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
@@ -96,6 +96,7 @@ struct Changes {
     members: Vec<MemberRow>,
     accounts: HashSet<MemberId>,
     sessions: HashSet<String>,
+    contacts: Vec<ContactRow>,
 }
 
 impl Page {
@@ -176,6 +177,11 @@ impl Page {
     pub(super) fn put_account(&mut self, account: AccountRow) {
         self.changed.accounts.insert(account.member_id.clone());
         self.accounts.insert(account.member_id.clone(), account);
+    }
+
+    /// Adds a contact; one that is there already stays as it was added first.
+    pub(super) fn add_contact(&mut self, contact: ContactRow) {
+        self.changed.contacts.push(contact);
     }
 
     /// The sessions of the accounts that were asked for.
@@ -318,6 +324,7 @@ impl Statements {
                 SessionRow::insert_many("$10"),
                 SessionRow::overwrite(&["session_key", "member_id", "began_at"])
             ),
+            format!("{} on conflict (member_id, channel, address) do nothing", ContactRow::insert_many("$11")),
         ]
         .join(";\n");
         let made = |sql: String| AssertSqlSafe(sql).into_sql_str();
@@ -408,7 +415,7 @@ async fn save(connection: &mut SqliteConnection, statements: &Statements, page: 
     let [lean, full] = &statements.save;
     let accounts: Vec<&AccountRow> = changed.accounts.iter().filter_map(|id| page.accounts.get(id)).collect();
     let sessions: Vec<&SessionRow> = changed.sessions.iter().filter_map(|key| page.sessions.get(key)).collect();
-    let has_accounts = !accounts.is_empty() || !sessions.is_empty();
+    let has_accounts = !accounts.is_empty() || !sessions.is_empty() || !changed.contacts.is_empty();
     let mut query = sqlx::query(if has_accounts { full } else { lean }.clone())
         .bind(json(&changed.replays)?)
         .bind(json(&resets)?)
@@ -419,7 +426,7 @@ async fn save(connection: &mut SqliteConnection, statements: &Statements, page: 
         .bind(json(&changed.sign_outs)?)
         .bind(json(&changed.members)?);
     if has_accounts {
-        query = query.bind(json(&accounts)?).bind(json(&sessions)?);
+        query = query.bind(json(&accounts)?).bind(json(&sessions)?).bind(json(&changed.contacts)?);
     }
     connection.execute(query).await.map(drop)
 }

@@ -192,7 +192,7 @@ async fn every_refusal_says_what_holds() {
         (JO, "mina".to_owned(), "exactly one account for \"mina\""),
         (JO, "UMINAPARK".to_owned(), "exactly one account"),
         (JO, format!("{} {}", mention(MINA), mention(NOA)), "one member at a time"),
-        (JO, "contact <@UMINAPARK> +82".to_owned(), "Contacts can't be added"),
+        (JO, "contact <@UMINAPARK> +82".to_owned(), "not a complete phone number"),
     ] {
         let answer = bot.command(who, &text).await;
         assert_eq!(answer.status, StatusCode::OK);

@@ -6,7 +6,7 @@ use relatch::domain::Span;
 
 use crate::support::TestBot;
 use crate::support::browser::Browser;
-use crate::support::slack::shown_password;
+use crate::support::slack::{shown_password, user_id};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -440,4 +440,55 @@ async fn links_cannot_be_guessed_and_grow_old() {
     }
     bot.clock.advance(Span::hours(7 * 24));
     assert_eq!(browser.open(&link).await.status, StatusCode::NOT_FOUND);
+}
+
+/// S42, S43, Q7: another administrator adds a contact, and the code goes there; the one who made the reset cannot, nor
+/// does a contact count that they added before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_added_by_another_administrator() {
+    let bot = TestBot::new().await;
+    let noa = format!("<@{}>", user_id(NOA));
+    // Kim prepares a way in, and it is worth nothing for a reset of Kim's own.
+    let told = bot.command(KIM, &format!("contact {noa} kim.private@home.example")).await.text();
+    assert!(told.contains("can now go to k···@home.example"), "{told}");
+    bot.settle().await;
+    let sent = bot.outbox.take();
+    assert!(sent[0].to == NOA && sent[0].text.contains("Kim Cho added k···@home.example"), "the member hears of it");
+    let temporary = reset(&bot, KIM, NOA).await;
+    bot.outbox.take();
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
+    let told = bot.command(KIM, &format!("contact {noa} +82 10 1234 5699")).await.text();
+    assert!(told.contains("You made the last reset") && told.contains("Nothing was changed."), "{told}");
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
+
+    let told = bot.command(JO, &format!("contact {noa} +82 10 1234 5699")).await.text();
+    assert!(told.contains("can now go to +82 ··· ··99"), "{told}");
+    bot.settle().await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(NOA, &temporary).await.to(), "/verify");
+    let (code, to) = code(&bot);
+    assert_eq!(to, "+821012345699");
+    assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+}
+
+/// A contact is checked like a destination, by somebody who has the right, for one member.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_checked() {
+    let bot = TestBot::new().await;
+    let noa = format!("<@{}>", user_id(NOA));
+    for (who, words, told) in [
+        ("lee@acme.example", format!("contact {noa} noa@mail.example"), "You can't reset passwords"),
+        (JO, format!("contact {noa} noa@acme.example"), "business email"),
+        (JO, format!("contact {noa} Noa+x@acme.example"), "business email"),
+        (JO, format!("contact {noa} 12"), "not a complete phone number"),
+        (JO, format!("contact {noa}"), "not a complete"),
+        (JO, "contact".to_owned(), "exactly one account"),
+        (JO, format!("contact {noa} <@UMINAPARK> +821012345699"), "one member at a time"),
+        (JO, format!("contact <@{}> jo@home.example", user_id(JO)), "your own"),
+    ] {
+        let answer = bot.command(who, &words).await.text();
+        assert!(answer.contains(told) && answer.contains("Nothing was changed."), "{words}: {answer}");
+    }
+    assert_eq!(bot.count("contact").await, 0);
 }

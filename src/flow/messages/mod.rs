@@ -9,12 +9,14 @@ mod refusal;
 mod result;
 
 pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, stale, typed_form, working};
-pub use self::notes::{Notice, alarm, code, copy_to_self, guide, guide_sms, password_mail, password_sms};
+pub use self::notes::{
+    Notice, alarm, code, contact_notice, copy_to_self, guide, guide_sms, password_mail, password_sms,
+};
 pub use self::refusal::{
-    after_change, cancelled, click_failed, click_refused, contact_changed, contact_not_built, denied,
-    destination_denied, directory_down, directory_refused, guide_failed, guide_unknown, no_such_member, not_prepared,
-    nothing_to_do, outsider, overloaded, several_members, store_down, unclear, unresolved_caller, unresolved_member,
-    who_failed,
+    after_change, cancelled, click_failed, click_refused, contact_added, contact_changed, contact_denied,
+    contact_of_own_reset, denied, destination_denied, directory_down, directory_refused, guide_failed, guide_unknown,
+    no_such_member, not_prepared, nothing_to_do, outsider, overloaded, several_members, store_down, unclear,
+    unresolved_caller, unresolved_member, who_failed,
 };
 pub use self::result::{Ending, disowned, help, history, result, rules, untold, used};
 

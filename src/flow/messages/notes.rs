@@ -129,6 +129,16 @@ pub fn alarm(house: &House, member_name: &str, admin_name: &str, at: Moment, zon
     Note { subject: format!("{} password reset: \"this wasn't me\"", house.organization), text: text.into() }
 }
 
+/// Q7: the member hears that a contact was added.
+pub fn contact_notice(house: &House, admin_name: &str, to: &str) -> Note {
+    let text = format!(
+        "{}: {} added {to} for your sign-in codes. Not expected? Tell your security team.",
+        short(&house.organization, 20),
+        short(admin_name, 24)
+    );
+    Note { subject: format!("A contact was added to your {} account", house.organization), text: text.into() }
+}
+
 /// S40: the code that proves the person.
 pub fn code(house: &House, code: &str) -> Note {
     let text = format!(

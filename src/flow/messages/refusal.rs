@@ -138,12 +138,26 @@ pub fn several_members(reference: &Reference) -> Message {
     refusal("I reset one member at a time.", "Run the command again with one of them.", reference)
 }
 
-/// `contact` belongs to the member's pages.
-pub fn contact_not_built(reference: &Reference) -> Message {
+/// S42: an address that cannot be a contact for codes.
+pub fn contact_denied(denied: &DestinationDenied, member_name: &str, reference: &Reference) -> Message {
+    let why = destination_denied(denied, member_name).replace(&format!(" {NOTHING_CHANGED}"), "");
+    refusal(&why, "Write /reset-password contact @member, then a mobile number or a private email.", reference)
+}
+
+/// Q7: whoever made the reset may not say where its code goes.
+pub fn contact_of_own_reset(member_name: &str, reference: &Reference) -> Message {
     refusal(
-        "Contacts can't be added from chat yet.",
-        "Ask whoever manages accounts to add it in the directory.",
+        &format!("You made the last reset of {member_name}, so you can't add a contact for its code."),
+        "Another admin can.",
         reference,
+    )
+}
+
+/// S42: a contact was added.
+pub fn contact_added(member_name: &str, to: &str, reference: &Reference) -> Message {
+    message(
+        format!("Codes for {member_name} can now go to {to}. (ref {reference})"),
+        [format!("{member_name} is told. For a reset that you make yourself this contact does not count.")],
     )
 }
 
