@@ -21,6 +21,7 @@ use crate::domain::{Channel, Destination, MemberId, Moment, Reference, ResetId};
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Work;
+pub use self::offer::tell_of_contact;
 
 /// What the platform is answered at once, and what follows.
 pub enum Reaction {

@@ -204,20 +204,20 @@ async fn contact(
     if !app.store.add_contact(origin.replay.clone(), row, audit).await? {
         return Ok(Reaction::Replayed);
     }
-    tell_of_contact(app, admin, member, &to);
+    tell_of_contact(app, &admin.name, member, &to);
     Ok(Reaction::Say(messages::contact_added(&member.name, &to.masked(), &reference)))
 }
 
 /// The member hears of it where they were reachable before, never at the new address alone.
-fn tell_of_contact(app: &Arc<App>, admin: &Member, member: &Member, added: &Destination) {
+pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination) {
     let email = member.outside_email().cloned().map(Destination::Email);
     let phone = member.phone.clone().map(Destination::Phone);
     let business = Some(Destination::Email(member.business_email.clone()));
     let known = [email, phone, business].into_iter().flatten();
     let Some(to) = known.into_iter().find(|to| app.deliveries.has(to.channel()) && to != added) else { return };
-    let (worker, admin_name, mask) = (Arc::clone(app), admin.name.clone(), added.masked());
+    let (worker, added_by, mask) = (Arc::clone(app), added_by.to_owned(), added.masked());
     app.tasks.spawn(async move {
-        let note = messages::contact_notice(&worker.house, &admin_name, &mask);
+        let note = messages::contact_notice(&worker.house, &added_by, &mask);
         worker.deliveries.tell(&to, &note, &format!("contact-{}", to.masked())).await;
     });
 }

@@ -20,6 +20,9 @@ use crate::domain::{Channel, Destination, Member, PhoneNumber, Span};
 use crate::flow::{self, messages};
 use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, SessionRow, SignedIn};
 
+/// What a code of the page `/verify` is for.
+const SIGN_IN: &str = "sign in";
+
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
 const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
     administrator can open it again.";
@@ -123,7 +126,7 @@ async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destinatio
     Ok(methods)
 }
 
-fn added_of(row: ContactRow) -> Option<Added> {
+pub(super) fn added_of(row: ContactRow) -> Option<Added> {
     let to = match row.channel {
         Channel::Sms => Destination::Phone(PhoneNumber::stored(&row.address).ok()?),
         Channel::Email => Destination::Email(row.address.parse().ok()?),
@@ -174,9 +177,19 @@ async fn begin(
 
 /// Sends a code to the contact on record. The error is a sentence for the member.
 async fn send_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), String> {
+    deliver_code(portal, session, to, SIGN_IN).await
+}
+
+/// The same for a purpose; the code is worth nothing for another one.
+pub(super) async fn deliver_code(
+    portal: &Portal,
+    session: &SessionRow,
+    to: &Destination,
+    purpose: &str,
+) -> Result<(), String> {
     let (app, sorry) = (&portal.app, "No code could be sent at the moment. Try again in a few minutes.");
     let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry.to_owned())?;
-    let digest = digest_of(portal, &session.session_key, &code);
+    let digest = digest_of(portal, &session.session_key, purpose, &code);
     let noted = app.store.new_code(&session.member_id, session.session_key.clone(), digest, to.masked()).await;
     match noted.map_err(|_| sorry.to_owned())? {
         Ok(()) => {}
@@ -197,8 +210,9 @@ async fn send_code(portal: &Portal, session: &SessionRow, to: &Destination) -> R
 }
 
 /// A code is kept as a keyed digest that is worth nothing for another session.
-fn digest_of(portal: &Portal, session_key: &str, code: &str) -> String {
-    hex::encode(portal.app.keys.tag(&[b"code", session_key.as_bytes(), code.as_bytes()]))
+pub(super) fn digest_of(portal: &Portal, session_key: &str, purpose: &str, code: &str) -> String {
+    let parts = ["code", session_key, purpose, code].map(str::as_bytes);
+    hex::encode(portal.app.keys.tag(&parts))
 }
 
 /// `GET /verify`.
@@ -232,15 +246,12 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
     }
     let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();
     let (session_key, token) = (found.session.session_key.clone(), visit.new_token()?);
-    let digest = digest_of(&portal, &session_key, &code);
+    let digest = digest_of(&portal, &session_key, SIGN_IN, &code);
     let member = &found.session.member_id;
     let proof = portal.app.store.prove(member, session_key, digest, key_of(&token)).await;
     match proof.map_err(|_| visit.unavailable())? {
         Proof::Right => Ok(visit.go_with("/new-password", &token)),
-        Proof::Wrong(left) => {
-            let tries = if left == 1 { "1 try".to_owned() } else { format!("{left} tries") };
-            again(StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(format!("Wrong code. {tries} left.")))
-        }
+        Proof::Wrong(left) => again(StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(messages::wrong_code(left))),
         Proof::Over => {
             let frame = visit.frame_with("This code no longer works. Ask for another one below.");
             again(StatusCode::UNPROCESSABLE_ENTITY, frame)

@@ -173,32 +173,39 @@ impl Store {
         digest: String,
         next_key: String,
     ) -> Result<Proof, StoreError> {
-        self.on_account(member, move |page, member, now| {
+        self.on_account(member, move |page, _, now| {
             let Some(mut session) = live(page, &session_key, now).filter(|row| row.stage == Stage::Code) else {
                 return Proof::NoSession;
             };
-            let is_fresh = session.code_sent_at.is_some_and(|at| now - at < CODE_LIFE);
-            let Some(expected) = session.code_digest.clone().filter(|_| is_fresh && session.code_tries > 0) else {
-                return Proof::Over;
-            };
-            let proof = if expected == digest {
-                Proof::Right
-            } else {
-                session.code_tries = session.code_tries.saturating_sub(1);
-                if session.code_tries == 0 { Proof::Over } else { Proof::Wrong(session.code_tries) }
-            };
-            page.audit(AuditRow::of_member(
-                "code",
-                if proof == Proof::Right { "right" } else { "wrong" },
-                &member,
-                now,
-            ));
+            let proof = check_code(page, &mut session, &digest, now);
             if proof == Proof::Right {
-                session.code_digest = None;
                 go_on(page, session, next_key, Stage::NewPassword, now);
             } else {
                 page.put_session(session);
             }
+            proof
+        })
+        .await
+    }
+
+    /// A typed code that came from a contact which the member adds in a live session (Q7).
+    pub async fn prove_contact(
+        &self,
+        session_key: String,
+        digest: String,
+        contact: ContactRow,
+    ) -> Result<Proof, StoreError> {
+        let member = contact.member_id.clone();
+        self.on_account(&member, move |page, member, now| {
+            let Some(mut session) = live(page, &session_key, now).filter(|row| row.stage == Stage::Open) else {
+                return Proof::NoSession;
+            };
+            let proof = check_code(page, &mut session, &digest, now);
+            if proof == Proof::Right {
+                page.audit(AuditRow::of_member("contact", "added", &member, now));
+                page.add_contact(ContactRow { added_at: now, ..contact });
+            }
+            page.put_session(session);
             proof
         })
         .await
@@ -322,6 +329,22 @@ fn live(page: &Page, session_key: &str, now: Moment) -> Option<SessionRow> {
     let session = page.sessions().find(|row| row.session_key == session_key)?;
     let signed_out_at = page.account(&session.member_id)?.signed_out_at;
     session.is_live(signed_out_at, now).then(|| session.clone())
+}
+
+/// Compares a typed code; a right one is used up, a wrong one costs a try.
+fn check_code(page: &mut Page, session: &mut SessionRow, digest: &str, now: Moment) -> Proof {
+    let is_fresh = session.code_sent_at.is_some_and(|at| now - at < CODE_LIFE);
+    let Some(expected) = session.code_digest.clone().filter(|_| is_fresh && session.code_tries > 0) else {
+        return Proof::Over;
+    };
+    let is_right = expected == digest;
+    page.audit(AuditRow::of_member("code", if is_right { "right" } else { "wrong" }, &session.member_id, now));
+    if is_right {
+        session.code_digest = None;
+        return Proof::Right;
+    }
+    session.code_tries = session.code_tries.saturating_sub(1);
+    if session.code_tries == 0 { Proof::Over } else { Proof::Wrong(session.code_tries) }
 }
 
 /// The same session under another key, so that one that somebody saw before is worth nothing after.

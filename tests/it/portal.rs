@@ -492,3 +492,59 @@ async fn a_contact_is_checked() {
     }
     assert_eq!(bot.count("contact").await, 0);
 }
+
+/// Q7: a member adds a contact in a live session, with a code that was sent to it; then the code of a reset goes there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_adds_a_contact_of_their_own() {
+    let bot = TestBot::new().await;
+    let browser = signed_in(&bot, NOA).await;
+    let wanted = [("kind", "phone"), ("value", "+82 10 1234 5699")];
+    let page = browser.submit("/contacts", "/contacts", &wanted).await;
+    assert!(page.text.contains("The code that was sent to +821012345699"), "{}", page.text);
+    let (sent, to) = code(&bot);
+    assert_eq!(to, "+821012345699");
+    let csrf = page.csrf();
+    let csrf = ("csrf", csrf.as_str());
+    let wrong = if sent == "000000" { "000001" } else { "000000" };
+    for (value, typed) in [("+821012345699", wrong), ("+821012345698", sent.as_str())] {
+        let page = browser.post("/contacts", &[csrf, ("kind", "phone"), ("value", value), ("code", typed)]).await;
+        assert!(page.text.contains("Wrong code"), "{value}: {}", page.text);
+    }
+    assert_eq!(bot.count("contact").await, 0);
+    let right = [csrf, ("kind", "phone"), ("value", "+821012345699"), ("code", sent.as_str())];
+    assert_eq!(browser.post("/contacts", &right).await.to(), "/contacts");
+    assert!(browser.open("/contacts").await.text.contains("+82 ··· ··99"));
+    bot.settle().await;
+    let told = bot.outbox.take();
+    assert!(told.len() == 1 && told[0].to == NOA && told[0].text.contains("added +82 ··· ··99"), "the notice");
+    assert!(browser.post("/contacts", &right).await.text.contains("no longer works"), "a code works once");
+
+    bot.clock.advance(Span::seconds(30));
+    let temporary = reset(&bot, JO, NOA).await;
+    bot.outbox.take();
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.to(), "/verify");
+    assert_eq!(code(&bot).1, "+821012345699");
+}
+
+/// What is no contact is refused, and nobody without a session gets there.
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_are_checked_and_need_a_session() {
+    let bot = TestBot::new().await;
+    let browser = signed_in(&bot, NOA).await;
+    for (kind, value, told) in [
+        ("email", "Noa+x@acme.example", "business email"),
+        ("phone", "12", "not a complete phone number"),
+        ("email", "+82 10 1234 5699", "not an email address"),
+        ("phone", "noa@mail.example", "not a phone number"),
+    ] {
+        let page = browser.submit("/contacts", "/contacts", &[("kind", kind), ("value", value)]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.text.contains(told) && page.text.contains("Nothing was changed."), "{value}: {}", page.text);
+    }
+    assert!(bot.outbox.take().is_empty());
+    assert_eq!(bot.browser().open("/contacts").await.to(), "/signin");
+    let temporary = reset(&bot, JO, MINA).await;
+    let half = bot.browser();
+    half.sign_in(MINA, &temporary).await;
+    assert_eq!(half.open("/contacts").await.to(), "/verify");
+}

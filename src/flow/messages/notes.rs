@@ -129,6 +129,11 @@ pub fn alarm(house: &House, member_name: &str, admin_name: &str, at: Moment, zon
     Note { subject: format!("{} password reset: \"this wasn't me\"", house.organization), text: text.into() }
 }
 
+/// A code that was typed wrong.
+pub fn wrong_code(left: u32) -> String {
+    format!("Wrong code. {} left.", if left == 1 { "1 try".to_owned() } else { format!("{left} tries") })
+}
+
 /// Q7: the member hears that a contact was added.
 pub fn contact_notice(house: &House, admin_name: &str, to: &str) -> Note {
     let text = format!(

@@ -1,0 +1,120 @@
+//! The contacts to which codes may go: seen, and added by the member in a live session (S42, Q7). A new one counts when
+//! a code that was sent to it came back.
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::Shared;
+use super::sign_in::{added_of, deliver_code};
+use super::visit::{Fields, Frame, Visit, go};
+use crate::directory::{Unavailable, to_member};
+use crate::domain::sign_in::Stage;
+use crate::domain::{Channel, Destination, Member};
+use crate::flow::messages;
+use crate::store::{ContactRow, Proof, SignedIn};
+
+#[derive(Template)]
+#[template(path = "contacts.html")]
+struct ContactsPage {
+    frame: Frame,
+    contacts: Vec<String>,
+    /// The contact that waits for its code; empty before.
+    kind: String,
+    value: String,
+}
+
+/// `GET /contacts`.
+pub(super) async fn page(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Open)?;
+    show(&visit, found, StatusCode::OK, visit.frame(), None).await
+}
+
+/// `POST /contacts`: `kind` and `value` send a code there; the same with `code` adds it.
+pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Open)?;
+    let fields = visit.form(&headers, &body)?;
+    let member = to_member(found.member.clone()).map_err(|Unavailable| visit.unavailable())?;
+    let to = match wanted(&fields, &member) {
+        Ok(to) => to,
+        Err(why) => return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(why), None).await,
+    };
+    if !portal.app.deliveries.has(to.channel()) {
+        let frame = visit.frame_with("No code can be sent there from here. Nothing was changed.");
+        return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, None).await;
+    }
+    let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();
+    if code.is_empty() {
+        let (status, frame) = match deliver_code(&portal, &found.session, &to, &purpose(&to)).await {
+            Ok(()) => (StatusCode::OK, visit.frame()),
+            Err(why) => (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
+        };
+        let waits = (status == StatusCode::OK).then_some(&to);
+        return show(&visit, found, status, frame, waits).await;
+    }
+    let contact = ContactRow {
+        member_id: member.id.clone(),
+        channel: to.channel(),
+        address: to.full().to_owned(),
+        added_by: member.id.clone(),
+        added_at: portal.app.clock.now(),
+    };
+    let digest = super::sign_in::digest_of(&portal, &found.session.session_key, &purpose(&to), &code);
+    let proof = portal.app.store.prove_contact(found.session.session_key.clone(), digest, contact).await;
+    match proof.map_err(|_| visit.unavailable())? {
+        Proof::Right => {
+            crate::flow::tell_of_contact(&portal.app, &member.name, &member, &to);
+            Ok(go("/contacts"))
+        }
+        Proof::Wrong(left) => {
+            let frame = visit.frame_with(messages::wrong_code(left));
+            show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, Some(&to)).await
+        }
+        Proof::Over => {
+            let frame = visit.frame_with("This code no longer works. Ask for another one. Nothing was changed.");
+            show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, None).await
+        }
+        Proof::NoSession => Ok(go("/signin")),
+    }
+}
+
+/// A code for one contact is worth nothing for another, nor for signing in.
+fn purpose(to: &Destination) -> String {
+    format!("contact {}", to.full())
+}
+
+/// The contact that is asked for, of the kind that is named.
+fn wanted(fields: &Fields, member: &Member) -> Result<Destination, String> {
+    let to = Destination::typed(fields.get("value"), member)
+        .map_err(|denied| messages::destination_denied(&denied, &member.name))?;
+    match (fields.get("kind"), to.channel()) {
+        ("phone", Channel::Sms) | ("email", Channel::Email) => Ok(to),
+        ("phone", Channel::Email) => Err("This is not a phone number. Nothing was changed.".to_owned()),
+        _ => Err("This is not an email address. Nothing was changed.".to_owned()),
+    }
+}
+
+async fn show(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    status: StatusCode,
+    frame: Frame,
+    waits: Option<&Destination>,
+) -> Result<Response, Response> {
+    let added = visit.portal.app.store.contacts(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
+    let member = to_member(found.member.clone()).map_err(|Unavailable| visit.unavailable())?;
+    let phone = member.phone.clone().map(Destination::Phone);
+    let email = member.outside_email().cloned().map(Destination::Email);
+    let added = added.into_iter().filter_map(added_of).map(|added| added.to);
+    let contacts = phone.into_iter().chain(email).chain(added).map(|to| to.masked()).collect();
+    let kind = match waits {
+        Some(Destination::Email(_)) => "email",
+        Some(Destination::Phone(_)) | None => "phone",
+    };
+    let value = waits.map(|to| to.full().to_owned()).unwrap_or_default();
+    Ok(visit.page(status, &ContactsPage { frame, contacts, kind: kind.to_owned(), value }))
+}
