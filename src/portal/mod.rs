@@ -1,6 +1,6 @@
 //! The member's pages: sign in, prove who you are, set a password of your own.
 //!
-//! Nothing here trusts the password of a reset alone (S39): it opens a session at the stage [`Stage::Code`], from which
+//! Nothing here trusts the password of a reset alone (S39): it opens a session at the stage "code", from which
 //! only the code on record leads on. Every page asks for the stage that it belongs to and answers with a redirect to the
 //! one that is allowed. To add a page: a template in `pages/`, a handler, its route and its stage.
 
