@@ -1,0 +1,130 @@
+"""The member's side, from outside: what arrived is used, with the code, and an open page hears of a reset."""
+
+import http.client
+import re
+import threading
+import time
+import unittest
+import urllib.parse
+
+from world import World, password_in, text_of
+
+OWN = "seven quiet herons dance"
+NEXT = "nine loud otters sleep"
+
+
+class Browser:
+    """Keeps cookies and the token of the last form; follows nothing by itself."""
+
+    def __init__(self, world):
+        self.host = world.address.removeprefix("http://")
+        self.cookies = {}
+        self.csrf = ""
+
+    def ask(self, method, path, fields=None):
+        connection = http.client.HTTPConnection(self.host, timeout=30)
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        body = None
+        if fields is not None:
+            headers["content-type"] = "application/x-www-form-urlencoded"
+            body = urllib.parse.urlencode(fields)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        for line in answer.headers.get_all("set-cookie") or []:
+            name, _, rest = line.partition("=")
+            self.cookies[name] = rest.split(";")[0]
+        return answer
+
+    def open(self, path):
+        answer = self.ask("GET", path)
+        text = answer.read().decode()
+        found = re.search(r'name="csrf" value="(\w+)"', text)
+        self.csrf = found[1] if found else ""
+        return answer.status, answer.headers.get("location", ""), text
+
+    def submit(self, at, path, **fields):
+        self.open(at)
+        answer = self.ask("POST", path, {"csrf": self.csrf, **fields})
+        return answer.status, answer.headers.get("location", ""), answer.read().decode()
+
+    def sign_in(self, email, password):
+        return self.submit("/signin", "/signin", email=email, password=password)
+
+
+class Portal(unittest.TestCase):
+    def setUp(self):
+        self.world = World().start()
+        self.addCleanup(self.world.close)
+
+    def code(self, count):
+        """The code in the SMS that arrived as the count-th."""
+        text = self.world.http.wait_for(self.world.http.sms, count)["text"]
+        return re.search(r"code: (\d{6})", text)[1]
+
+    def test_from_the_sms_to_a_password_of_ones_own(self):
+        world, email = self.world, "mina@acme.example"
+        world.run("members", "set-password", email, typed=OWN)
+        session = Browser(world)
+        self.assertEqual(session.sign_in(email, OWN)[:2], (303, "/account"))
+        heard = []
+
+        def listen():
+            events = session.ask("GET", "/account/events")
+            heard.append((events.read().decode(), time.monotonic()))
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        time.sleep(0.3)
+        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        done = time.monotonic()
+        listener.join(2)
+        self.assertIn("reset by an administrator. Please verify your identity", heard[0][0])
+        self.assertLess(heard[0][1] - done, 2)
+        self.assertEqual(session.open("/account")[:2], (303, "/signin"))
+
+        temporary = password_in(world.http.sms[0]["text"])
+        self.assertEqual(Browser(world).sign_in(email, OWN)[0], 401)
+        browser = Browser(world)
+        self.assertEqual(browser.sign_in(email, temporary)[:2], (303, "/verify"))
+        self.assertEqual(browser.open("/account")[:2], (303, "/verify"))
+        code = self.code(2)
+        self.assertEqual(browser.submit("/verify", "/verify", code=code)[:2], (303, "/new-password"))
+        self.assertIn("Too short", browser.submit("/new-password", "/new-password", password=temporary)[2])
+        self.assertEqual(browser.submit("/new-password", "/new-password", password=NEXT)[:2], (303, "/account"))
+        self.assertIn("Mina Park", browser.open("/account")[2])
+        world.http.wait_for_text("Mina Park signed in and set a new password")
+        self.assertEqual(Browser(world).sign_in(email, temporary)[0], 401)
+        world.assert_no_secrets(temporary, NEXT, code, browser.cookies["relatch_session"])
+
+    def test_the_password_alone_opens_nothing(self):
+        world = self.world
+        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "Done.")))
+        admin = Browser(world)
+        self.assertEqual(admin.sign_in("mina@acme.example", password)[:2], (303, "/verify"))
+        for path, fields in [
+            ("/new-password", {"password": NEXT}),
+            ("/account/password", {"current": password, "password": NEXT}),
+            ("/contacts", {"kind": "phone", "value": "+821099998877"}),
+            ("/verify", {"code": "12345"}),
+        ]:
+            self.assertIn(admin.submit("/verify", path, **fields)[:2], [(303, "/verify"), (422, "")])
+            self.assertEqual(admin.open("/account")[:2], (303, "/verify"))
+        self.assertTrue(world.signs_in("mina@acme.example", password))
+
+    def test_sessions_outlive_a_restart_and_stopping_does_not_wait_for_open_pages(self):
+        world, email = self.world, "mina@acme.example"
+        world.run("members", "set-password", email, typed=OWN)
+        browser = Browser(world)
+        browser.sign_in(email, OWN)
+        threading.Thread(target=lambda: browser.ask("GET", "/account/events").read(), daemon=True).start()
+        time.sleep(0.3)
+        begun = time.monotonic()
+        self.assertEqual(world.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 5)
+        world.start()
+        browser.host = world.address.removeprefix("http://")
+        self.assertEqual(browser.open("/account")[0], 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
