@@ -78,16 +78,16 @@ pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: By
     let fields = visit.form(&headers, &body)?;
     let present = found.account.credential.as_deref();
     let (key, now) = (found.member.business_email_key.as_str(), portal.app.clock.now());
-    if let Some(until) = portal.throttle.wait(key, now) {
+    if let Err(until) = portal.throttle.take_try(key, now) {
         let frame = visit.frame_with(format!("Too many tries. Wait {} and try again.", until - now));
         return show(&visit, found, StatusCode::TOO_MANY_REQUESTS, frame).await;
     }
     let is_right = portal.builtin.check(fields.get("current"), present).await;
     if !is_right.map_err(|Unavailable| visit.unavailable())? {
-        portal.throttle.failed(key, now);
         let frame = visit.frame_with("That is not your current password. Nothing was changed.");
         return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame).await;
     }
+    portal.throttle.succeeded(key);
     match set_own(&visit, found, &fields).await? {
         Ok(token) => Ok(visit.go_with("/account", &token)),
         Err(denied) => {

@@ -66,7 +66,7 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
         let email = fields.get("email").chars().take(254).collect();
         Ok(visit.page(status, &SignInPage { frame: visit.frame_with(problem), email }))
     };
-    if let Some(until) = portal.throttle.wait(&key, now) {
+    if let Err(until) = portal.throttle.take_try(&key, now) {
         let text = format!("Too many tries. Wait {} and try again.", until - now);
         return again(StatusCode::TOO_MANY_REQUESTS, &text);
     }
@@ -74,12 +74,19 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
     let phc = found.as_ref().and_then(|(_, account)| account.credential.clone());
     let is_right = portal.builtin.check(fields.get("password"), phc.as_deref()).await;
     let is_right = is_right.map_err(|Unavailable| visit.unavailable())?;
-    let Some((row, account)) = found.filter(|_| is_right) else {
-        portal.throttle.failed(&key, now);
-        if let Ok(Some((row, _))) = portal.app.store.account(&key).await {
-            portal.app.store.sign_in_failed(&row.member_id).await.map_err(|_| visit.unavailable())?;
+    let (row, account) = match found {
+        Some(found) if is_right => found,
+        Some((row, _)) => {
+            // Behind the answer, so that its time does not tell who has an account.
+            let app = Arc::clone(&portal.app);
+            portal.app.tasks.spawn(async move {
+                if let Err(error) = app.store.sign_in_failed(&row.member_id).await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a failed sign-in was not counted");
+                }
+            });
+            return again(StatusCode::UNAUTHORIZED, WRONG);
         }
-        return again(StatusCode::UNAUTHORIZED, WRONG);
+        None => return again(StatusCode::UNAUTHORIZED, WRONG),
     };
     let member = to_member(row.clone()).map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };

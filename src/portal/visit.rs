@@ -13,9 +13,10 @@ use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
 use super::Portal;
+use crate::domain::Status;
 use crate::domain::member::clean_name;
 use crate::domain::sign_in::Stage;
-use crate::store::SignedIn;
+use crate::store::{MemberRow, SignedIn};
 
 /// The cookie of a session.
 const SESSION: &str = "relatch_session";
@@ -58,6 +59,10 @@ pub(super) struct Visit<'a> {
     is_cross_site: bool,
 }
 
+fn is_in_use(member: &MemberRow) -> bool {
+    member.status.parse().is_ok_and(|status| matches!(status, Status::Active | Status::Inactive))
+}
+
 /// The digest under which a session is kept.
 pub(super) fn key_of(token: &str) -> String {
     hex::encode(Sha256::digest(token))
@@ -70,6 +75,8 @@ impl<'a> Visit<'a> {
             Some(token) => portal.app.store.session(&key_of(&token)).await.map_err(|_| unavailable(portal))?,
             None => None,
         };
+        // An account that was suspended meanwhile has no pages any more.
+        let signed_in = signed_in.filter(|found| is_in_use(&found.member));
         let known = cookie(headers, FORM).filter(|value| value.len() == 22);
         let is_new_form_cookie = known.is_none();
         let form_cookie = if let Some(known) = known {

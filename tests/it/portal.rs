@@ -268,11 +268,44 @@ async fn guessing_is_slowed_down_and_locks() {
         bot.clock.advance(Span::minutes(1));
         browser.sign_in(MINA, "wrong").await;
     }
+    bot.settle().await;
     bot.clock.advance(Span::minutes(1));
     assert_eq!(browser.sign_in(MINA, OWN).await.status, StatusCode::UNAUTHORIZED, "locked");
     let temporary = reset(&bot, JO, MINA).await;
     bot.clock.advance(Span::minutes(1));
     assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+}
+
+/// Many tries at once are not more than a few one after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_side_by_side_are_counted() {
+    let bot = TestBot::new().await;
+    bot.set_password(MINA, OWN).await;
+    let browser = std::sync::Arc::new(bot.browser());
+    let csrf = browser.open("/signin").await.csrf();
+    let guesses: Vec<_> = (0..20)
+        .map(|_| {
+            let (browser, csrf) = (std::sync::Arc::clone(&browser), csrf.clone());
+            bot.app.tasks.spawn(async move {
+                browser.post("/signin", &[("csrf", &csrf), ("email", MINA), ("password", "wrong")]).await.status
+            })
+        })
+        .collect();
+    let mut looked_at = 0;
+    for guess in guesses {
+        looked_at += usize::from(guess.await.unwrap() == StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(looked_at, 3);
+}
+
+/// Somebody who is suspended has no pages any more, whatever they had open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_member_is_out() {
+    let bot = TestBot::new().await;
+    let browser = signed_in(&bot, MINA).await;
+    bot.alter(MINA, "status", "suspended").await;
+    assert_eq!(browser.open("/account").await.to(), "/signin");
+    assert_eq!(browser.open("/account/events").await.to(), "/signin");
 }
 
 /// Accounts that are not in use do not sign in, whatever their password.
