@@ -121,18 +121,18 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The token of the link "this wasn't me": only we can make one.
-    pub fn not_me_token(&self, id: ResetId) -> String {
+    /// The token of a link about one reset: only we can make one, and it is worth nothing as a link of another kind.
+    pub fn link_token(&self, link: Link, id: ResetId) -> String {
         let mut bytes = id.0.to_vec();
-        bytes.extend_from_slice(&self.tag(&[b"not-me", &id.0]));
+        bytes.extend_from_slice(&self.tag(&[link.path().as_bytes(), &id.0]));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads it back; none for anything that [`Keys::not_me_token`] did not make.
-    pub fn read_not_me_token(&self, token: &str) -> Option<ResetId> {
+    /// Reads it back; none for anything that [`Keys::link_token`] did not make for this kind of link.
+    pub fn read_link_token(&self, link: Link, token: &str) -> Option<ResetId> {
         let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
         let (id, tag) = bytes.split_at(16);
-        self.feed(&[b"not-me", id]).verify_truncated_left(tag).ok()?;
+        self.feed(&[link.path().as_bytes(), id]).verify_truncated_left(tag).ok()?;
         id.try_into().ok().map(ResetId)
     }
 
@@ -181,6 +181,25 @@ impl Keys {
     }
 }
 
+/// The links that members get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// "This wasn't me".
+    NotMe,
+    /// The one-time link with which they set a new password.
+    Claim,
+}
+
+impl Link {
+    /// The page it leads to.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::NotMe => "not-me",
+            Self::Claim => "claim",
+        }
+    }
+}
+
 /// What must never be accepted as a secret: too short, blank, or the placeholder of an example.
 pub fn is_weak_secret(secret: &str) -> bool {
     const PLACEHOLDERS: [&str; 7] = ["changeme", "change-me", "placeholder", "your-", "example", "secret-here", "xxxx"];
@@ -215,6 +234,16 @@ mod tests {
             assert_eq!(keys().read_button_value(std::str::from_utf8(&forged).unwrap()), None, "{at}");
         }
         assert_eq!(Keys::from_master(&[8; 32]).unwrap().read_button_value(&value), None);
+    }
+
+    /// authentik CVE-2023-26481: a link is bound to its reset and to its purpose.
+    #[test]
+    fn a_link_is_worth_nothing_as_another() {
+        let token = keys().link_token(Link::Claim, ResetId([1; 16]));
+        assert_eq!(keys().read_link_token(Link::Claim, &token), Some(ResetId([1; 16])));
+        assert_eq!(keys().read_link_token(Link::NotMe, &token), None);
+        assert_eq!(keys().read_button_value(&token), None);
+        assert_eq!(keys().read_link_token(Link::Claim, &keys().button_value(ResetId([1; 16]))), None);
     }
 
     /// O9: what is sealed for one place opens in no other and shows nothing of itself.

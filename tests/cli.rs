@@ -102,9 +102,7 @@ fn what_is_not_built_ends_with_78() {
         assert_eq!(ran.code, 78, "{words:?}");
         assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);
     }
-    for settings in
-        ["[discord]\n", "[policy]\nprofile = \"strict\"\n", "database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"]
-    {
+    for settings in ["[discord]\n", "database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
         let ran = Place::new(settings).run(&["members", "list"]);
         assert_eq!(ran.code, 78, "{settings}");
         assert!(ran.err.contains("not built yet"), "{settings}: {}", ran.err);

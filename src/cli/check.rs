@@ -28,7 +28,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         };
         tried.push(("slack", probed));
     }
-    let deliveries = house::deliveries(settings.email, settings.sms, &http);
+    let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, &http);
     if let Some(email) = &deliveries.email {
         tried.push(("email", email.probe().await));
     }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
 use crate::directory::{Builtin, Directory, Hasher};
+use crate::domain::delivery::Ways;
 use crate::net;
 use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
@@ -29,10 +30,16 @@ pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTa
 }
 
 /// The channels as the settings say.
-pub fn deliveries(email: Option<smtp::Config>, sms: Option<sms::Config>, http: &reqwest::Client) -> Deliveries {
+pub fn deliveries(
+    email: Option<smtp::Config>,
+    sms: Option<sms::Config>,
+    ways: Ways,
+    http: &reqwest::Client,
+) -> Deliveries {
     Deliveries {
         email: email.map(|config| EmailChannel::Smtp(smtp::Smtp::new(config))),
         sms: sms.map(|config| SmsChannel::Gateway(sms::Gateway::new(config, http.clone()))),
+        ways,
     }
 }
 
@@ -56,7 +63,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
         keys,
         store,
         directory: Directory::Builtin(builtin),
-        deliveries: deliveries(settings.email, settings.sms, &http),
+        deliveries: deliveries(settings.email, settings.sms, settings.ways, &http),
         chats,
         house: House {
             organization: settings.organization,

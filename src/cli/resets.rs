@@ -40,6 +40,8 @@ struct Shown {
     reserved_at: Option<String>,
     changed_at: Option<String>,
     slot: &'static str,
+    carries: &'static str,
+    link_used_at: Option<String>,
     steps: Vec<ShownStep>,
 }
 
@@ -65,6 +67,8 @@ impl Shown {
             reserved_at: reset.claimed_at.map(rfc3339),
             changed_at: reset.changed_at.map(rfc3339),
             slot: if is_slot_returned { "returned" } else { "used" },
+            carries: reset.carries.as_str(),
+            link_used_at: reset.link_used_at.map(rfc3339),
             steps: steps
                 .into_iter()
                 .map(|step| ShownStep {

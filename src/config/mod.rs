@@ -16,8 +16,12 @@ use crate::app::{Admins, Identity};
 use crate::chat::slack;
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
+use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
-use crate::domain::{EmailAddress, Span, password};
+use crate::domain::{Carries, EmailAddress, Span, password};
+
+/// The longest `public_url` with which a one-time link still fits into one SMS of 160 characters.
+const LONGEST_LINK_BASE: usize = 64;
 
 /// The default settings with their comments.
 pub const DEFAULT_TEXT: &str = include_str!("../config.default.toml");
@@ -55,6 +59,8 @@ pub struct Settings {
     pub offer_lifetime: Span,
     /// The least length of a password that a member sets.
     pub own_password_least: usize,
+    /// What leaves, and by which ways.
+    pub ways: Ways,
     /// Who is an administrator.
     pub admins: Admins,
     /// How a chat account becomes a person.
@@ -215,7 +221,20 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         let text = "must be \"directory\" or \"list\" where identity.match is \"linked\"".to_owned();
         problems.push(Problem { key: "admins.source".to_owned(), text });
     }
-    let (limit, password_length, password_lifetime, offer_lifetime, own_password_least) = policy?;
+    let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways } = policy?;
+    if ways.carries == Carries::Link {
+        let mut problem = |key: &str, text: &str| problems.push(Problem { key: key.to_owned(), text: text.to_owned() });
+        match &public_url {
+            None => problem("public_url", "is missing; one-time links lead to the pages there"),
+            Some(url) if url.as_str().len() > LONGEST_LINK_BASE => {
+                problem("public_url", "is too long for a one-time link in an SMS; 64 characters are the most");
+            }
+            Some(_) => {}
+        }
+        if email.is_none() && sms.is_none() {
+            problem("policy.send", "is \"link\", and there is neither [email] nor [sms] to send one");
+        }
+    }
     Some(Settings {
         listen: listen?,
         public_url,
@@ -231,6 +250,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         password_lifetime,
         offer_lifetime,
         own_password_least,
+        ways,
         admins: admins?,
         identity: identity?,
         slack: slack.flatten(),
@@ -255,14 +275,37 @@ fn directories(value: Option<Value>, problems: &mut Vec<Problem>) {
     }
 }
 
-type Policy = (Limit, u8, Span, Span, usize);
+/// What the section `policy` says.
+struct Policy {
+    limit: Limit,
+    password_length: u8,
+    password_lifetime: Span,
+    offer_lifetime: Span,
+    own_password_least: usize,
+    ways: Ways,
+}
 
 fn read_policy(mut section: Section<'_>) -> Option<Policy> {
-    match section.text("profile").as_deref() {
-        Some("standard") | None => {}
-        Some("strict") => section.problem("profile", "\"strict\" is not built yet; use \"standard\""),
-        Some(_) => section.problem("profile", "must be \"standard\""),
-    }
+    let is_strict = match section.text("profile").as_deref() {
+        Some("standard") | None => false,
+        Some("strict") => true,
+        Some(_) => {
+            section.problem("profile", "must be \"standard\" or \"strict\"");
+            false
+        }
+    };
+    let carries = match section.text("send").as_deref() {
+        None if is_strict => Carries::Link,
+        None => Carries::Password,
+        Some("password") if is_strict => {
+            section.problem("send", "must be \"link\" where profile is \"strict\"");
+            Carries::Link
+        }
+        Some(text) => text.parse().unwrap_or_else(|_| {
+            section.problem("send", "must be \"password\" or \"link\"");
+            Carries::Password
+        }),
+    };
     let resets = section.number("resets_per_admin", 1, 100);
     let window = lifetime(&mut section, "window");
     let length =
@@ -271,9 +314,14 @@ fn read_policy(mut section: Section<'_>) -> Option<Policy> {
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
     let own_least = section.number("new_password_min_length", 8, 128);
     section.end();
-    let limit = Limit { resets: u32::try_from(resets?).ok()?, window: window? };
-    let own_least = usize::try_from(own_least?).ok()?;
-    Some((limit, u8::try_from(length?).ok()?, password_lifetime?, offer_lifetime?, own_least))
+    Some(Policy {
+        limit: Limit { resets: u32::try_from(resets?).ok()?, window: window? },
+        password_length: u8::try_from(length?).ok()?,
+        password_lifetime: password_lifetime?,
+        offer_lifetime: offer_lifetime?,
+        own_password_least: usize::try_from(own_least?).ok()?,
+        ways: Ways { is_strict, carries },
+    })
 }
 
 fn lifetime(section: &mut Section<'_>, key: &'static str) -> Option<Span> {

@@ -50,7 +50,8 @@ fn every_mistake_is_told_at_once_with_its_key() {
         admin_listen = "127.0.0.1:9090"
         databse = "x"
         [policy]
-        profile = "strict"
+        profile = "lax"
+        send = "post"
         resets_per_admin = 0
         window = "24x"
         password_length = 7
@@ -91,6 +92,7 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "admin_listen",
         "databse",
         "policy.profile",
+        "policy.send",
         "policy.resets_per_admin",
         "policy.window",
         "policy.password_length",
@@ -147,4 +149,23 @@ fn each_gateway_has_its_own_settings() {
     }
     assert_eq!(problems("[sms]\nkind = \"webhook\"\n").len(), 2);
     assert_eq!(problems(&slack("")), Vec::<String>::new());
+}
+
+/// Links need pages to lead to and a channel to go by; "strict" sends nothing else.
+#[test]
+fn one_time_links_need_pages_and_a_channel() {
+    let sms = "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
+    let url = "public_url = \"https://reset.acme.example\"\n";
+    for policy in ["profile = \"strict\"", "send = \"link\"", "profile = \"strict\"\nsend = \"link\""] {
+        let policy = format!("[policy]\n{policy}\n");
+        assert_eq!(problems(&format!("{url}{policy}{sms}")), Vec::<String>::new());
+        assert!(problems(&format!("{policy}{sms}"))[0].starts_with("public_url: is missing"));
+        assert!(problems(&format!("{url}{policy}"))[0].starts_with("policy.send: "));
+        let long = format!("public_url = \"https://{}.example\"\n", "a".repeat(60));
+        assert!(problems(&format!("{long}{policy}{sms}"))[0].starts_with("public_url: is too long"));
+    }
+    assert!(problems(&format!("{url}[policy]\nprofile = \"strict\"\nsend = \"password\"\n{sms}")).len() == 1);
+    let strict = Settings::read(&format!("{url}[policy]\nprofile = \"strict\"\n{sms}"), &[]);
+    let ways = strict.unwrap_or_else(|problems| panic!("{problems}")).ways;
+    assert_eq!(ways, Ways { is_strict: true, carries: Carries::Link });
 }

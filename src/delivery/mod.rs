@@ -10,7 +10,7 @@ pub mod smtp;
 use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
-use crate::domain::delivery::{Outcome, Refusal, Way};
+use crate::domain::delivery::{Outcome, Refusal, Way, Ways};
 use crate::domain::{Channel, Destination, EmailAddress, PhoneNumber, Plan, Step};
 
 /// One message. It has no `Debug`, and its text, which may hold a password, is wiped on drop.
@@ -108,6 +108,8 @@ pub struct Deliveries {
     pub email: Option<EmailChannel>,
     /// SMS.
     pub sms: Option<SmsChannel>,
+    /// What the organisation lets out.
+    pub ways: Ways,
 }
 
 impl Deliveries {

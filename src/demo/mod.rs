@@ -23,6 +23,7 @@ use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use crate::directory::{Builtin, Directory, Hasher};
 use crate::domain::Span;
+use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::http::Server;
 use crate::net;
@@ -107,6 +108,7 @@ async fn build(
         deliveries: Deliveries {
             email: Some(EmailChannel::Memory(outbox.clone())),
             sms: Some(SmsChannel::Memory(outbox.clone())),
+            ways: Ways::default(),
         },
         chats: vec![Chat::Slack(workspace.adapter(&http, clock.clone())?)],
         house: House {

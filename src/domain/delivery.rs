@@ -25,6 +25,72 @@ written_enum! {
     }
 }
 
+written_enum! {
+    /// What an SMS or an e-mail to the member carries.
+    Carries {
+        /// The new password.
+        Password = "password",
+        /// A link that works once, with which the member sets their own (Q4).
+        Link = "link",
+    }
+}
+
+/// An output that puts the password, or where it goes, into the administrator's hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// The administrator is shown it and tells it.
+    Copy,
+    /// It goes to an address that the administrator types.
+    Typed,
+    /// A copy goes to the administrator.
+    CopyToSelf,
+    /// The administrator is shown it besides.
+    Show,
+}
+
+/// Why an output is not to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtraDenied {
+    /// The profile is "strict".
+    Strict,
+    /// What goes out is a link, so there is no password to show or copy.
+    WithLink,
+}
+
+/// What the organisation lets out (`policy.profile`, `policy.send`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// Links to contacts on record are the only way (OWASP ASVS 5.0, 6.4.6: an administrator must not know the password).
+    pub is_strict: bool,
+    /// What an SMS or an e-mail to the member carries.
+    pub carries: Carries,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self { is_strict: false, carries: Carries::Password }
+    }
+}
+
+impl Ways {
+    /// What the chosen way carries.
+    pub fn carried_by(self, delivery: Delivery) -> Carries {
+        match delivery {
+            Delivery::Copy => Carries::Password,
+            Delivery::Phone | Delivery::Email => self.carries,
+        }
+    }
+
+    /// May this be had beside, or as, a way that carries this?
+    pub fn allow(self, extra: Extra, carried: Carries) -> Result<(), ExtraDenied> {
+        match (extra, carried) {
+            _ if self.is_strict => Err(ExtraDenied::Strict),
+            (Extra::CopyToSelf | Extra::Show, Carries::Link) => Err(ExtraDenied::WithLink),
+            (Extra::Copy | Extra::Typed, _) | (Extra::CopyToSelf | Extra::Show, Carries::Password) => Ok(()),
+        }
+    }
+}
+
 /// One address outside the chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -121,12 +187,28 @@ pub struct Plan {
     pub copy_to_self: Option<EmailAddress>,
     /// S38: also show it to the administrator.
     pub also_show: bool,
+    /// What goes to the member.
+    pub carries: Carries,
 }
 
 impl Plan {
     /// True when the administrator is shown the password in the chat.
     pub fn shows(&self) -> bool {
         self.also_show || self.way == Way::Copy
+    }
+
+    /// Is every output still to be had, as the settings are now?
+    pub fn fits(&self, ways: Ways, is_typed: bool) -> Result<(), ExtraDenied> {
+        let wanted = [
+            (self.way == Way::Copy).then_some(Extra::Copy),
+            is_typed.then_some(Extra::Typed),
+            self.copy_to_self.is_some().then_some(Extra::CopyToSelf),
+            self.also_show.then_some(Extra::Show),
+        ];
+        if ways.is_strict && self.carries == Carries::Password {
+            return Err(ExtraDenied::Strict);
+        }
+        wanted.into_iter().flatten().try_for_each(|extra| ways.allow(extra, self.carries))
     }
 }
 
@@ -205,6 +287,25 @@ mod tests {
         assert_eq!(typed("+82 12"), Err(Bad(NotAPhone::Incomplete)));
         assert_eq!(typed("+442079460000"), Err(Bad(NotAPhone::NotMobile)));
         assert_eq!(Destination::typed_email("+82 10 1234 5678", &mina()), Err(EmailNeeded));
+    }
+
+    /// Profile "strict": whatever shows, copies or redirects a password is refused; a link to a contact on record goes.
+    #[test]
+    fn strict_leaves_links_to_contacts_on_record_alone() {
+        let strict = Ways { is_strict: true, carries: Carries::Link };
+        let to: Destination = "mina@mail.example".parse().map(Destination::Email).unwrap();
+        let plan = |way, carries| Plan { way, copy_to_self: None, also_show: false, carries };
+        let link = plan(Way::Send(to.clone()), Carries::Link);
+        assert_eq!(link.fits(strict, false), Ok(()));
+        assert_eq!(link.fits(strict, true), Err(ExtraDenied::Strict));
+        assert_eq!(plan(Way::Send(to.clone()), Carries::Password).fits(strict, false), Err(ExtraDenied::Strict));
+        assert_eq!(plan(Way::Copy, Carries::Password).fits(strict, false), Err(ExtraDenied::Strict));
+        assert_eq!(plan(Way::Copy, Carries::Password).fits(Ways::default(), false), Ok(()));
+        let shown = Plan { also_show: true, ..link };
+        assert_eq!(shown.fits(strict, false), Err(ExtraDenied::Strict));
+        assert_eq!(shown.fits(Ways { is_strict: false, ..strict }, false), Err(ExtraDenied::WithLink));
+        let copied = Plan { copy_to_self: Some("jo@acme.example".parse().unwrap()), also_show: false, ..shown };
+        assert_eq!(copied.fits(Ways { is_strict: false, ..strict }, false), Err(ExtraDenied::WithLink));
     }
 
     /// S43: the business mailbox written a second time is no outside contact.

@@ -13,7 +13,7 @@ pub mod quota;
 pub mod reset;
 pub mod sign_in;
 
-pub use delivery::{Channel, Delivery, Destination, Plan};
+pub use delivery::{Carries, Channel, Delivery, Destination, Plan};
 pub use member::{ChatUser, EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, Role, Status};
 pub use moment::{Moment, Span};
 pub use password::Password;

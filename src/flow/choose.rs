@@ -8,9 +8,10 @@ use super::messages::{self, Card};
 use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal};
 use crate::app::App;
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
-use crate::domain::delivery::{DestinationDenied, Outcome};
+use crate::domain::delivery::{DestinationDenied, Extra, Outcome};
 use crate::domain::{
-    Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, Span, State, Step, StepOutcome, policy,
+    Carries, Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, Span, State, Step, StepOutcome,
+    policy,
 };
 use crate::store::{Amend, AuditRow, CardClick, Choice, ClickRefused, ResetRow, SealedReply};
 
@@ -56,6 +57,12 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
     };
     let origin = &click.origin;
+    if let Some(extra) = extra_of(click.action)
+        && let Err(denied) = app.deliveries.ways.allow(extra, Carries::Password)
+    {
+        let told = messages::extra_denied(denied, &id.reference());
+        return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
+    }
     match click.action {
         Action::Cancel => amend(app, origin, id, Amend::Cancel, |_, _| messages::cancelled(&id.reference())).await,
         Action::DeliverOther => open_form(app, click, id, FormKind::Destination).await,
@@ -77,10 +84,35 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
     }
 }
 
+/// What a button asks for that the profile may not let out.
+fn extra_of(action: Action) -> Option<Extra> {
+    match action {
+        Action::DeliverCopy => Some(Extra::Copy),
+        // Who has no contact on record can only be told by the administrator.
+        Action::DeliverOther | Action::Reachable => Some(Extra::Typed),
+        Action::CopyToSelf | Action::CopyToSelfChange => Some(Extra::CopyToSelf),
+        Action::AlsoShow => Some(Extra::Show),
+        Action::DeliverPhone
+        | Action::DeliverEmail
+        | Action::SendGuide
+        | Action::Confirm
+        | Action::Back
+        | Action::Cancel
+        | Action::RetrySignOut
+        | Action::Done => None,
+    }
+}
+
 async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
     let (origin, id, now) = (&click.origin, allowed.row.reset_id, click.origin.received_at);
     let (admin, member) = (&allowed.pair.admin.member, &allowed.pair.member.member);
     let mail = || admin.business_email.clone();
+    if let Some(extra) = extra_of(click.action)
+        && let Err(denied) = app.deliveries.ways.allow(extra, allowed.row.carries)
+    {
+        let told = messages::extra_denied(denied, &id.reference());
+        return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
+    }
     match click.action {
         Action::DeliverCopy => choose(app, origin, allowed, Delivery::Copy, None).await,
         Action::DeliverPhone => {
@@ -135,7 +167,7 @@ async fn choose(
     if row.state == State::Undelivered {
         return again(app, origin, allowed, delivery, to).await;
     }
-    let amended = Amend::Choose(choice(&allowed.pair.member.member, delivery, to));
+    let amended = Amend::Choose(choice(app, &allowed.pair.member.member, delivery, to));
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
     match app.store.amend(card_click(origin, row.reset_id, reply), amended).await? {
         Ok(row) => {
@@ -147,13 +179,13 @@ async fn choose(
 }
 
 /// The way, marked where it leads to an address that is not on record.
-fn choice(member: &Member, delivery: Delivery, to: Option<Destination>) -> Choice {
+fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination>) -> Choice {
     let is_on_record = match &to {
         Some(Destination::Phone(phone)) => member.phone.as_ref() == Some(phone),
         Some(Destination::Email(email)) => member.outside_email().is_some_and(|known| known.is_same_mailbox(email)),
         None => true,
     };
-    Choice { delivery, to, is_typed: !is_on_record }
+    Choice { delivery, to, is_typed: !is_on_record, carries: app.deliveries.ways.carried_by(delivery) }
 }
 
 /// Why a way cannot be chosen: not reachable, no contact, or no channel.
@@ -234,7 +266,7 @@ async fn again(
             .deliver_again(
                 &held.reservation,
                 card_click(origin, id, reply),
-                choice(&allowed.pair.member.member, delivery, to),
+                choice(app, &allowed.pair.member.member, delivery, to),
             )
             .await
             .map_err(Failure::from),
@@ -268,6 +300,14 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
         Ok(allowed) => allowed,
         Err(stop) => return Ok(stop.of_form()),
     };
+    let extra = match kind {
+        FormKind::Destination => Extra::Typed,
+        FormKind::CopyAddress => Extra::CopyToSelf,
+    };
+    if let Err(denied) = app.deliveries.ways.allow(extra, allowed.row.carries) {
+        let told = messages::extra_denied(denied, &id.reference());
+        return Ok(refuse(app, &origin, id, "profile", told).await?.of_form());
+    }
     let member = &allowed.pair.member.member;
     let read = match kind {
         FormKind::Destination => Destination::typed(&typed, member).and_then(|to| {

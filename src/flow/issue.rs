@@ -13,9 +13,10 @@ use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Match, ResetFailed};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{
-    Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber, Plan, Quota,
-    ResetId, Span, State, Step, StepOutcome, policy,
+    Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber,
+    Plan, Quota, ResetId, Span, State, Step, StepOutcome, policy,
 };
+use crate::secret::Link;
 use crate::store::{MoveRefused, Reservation, ResetRow, Shown, StepNote, StepRow, Successor, after_change};
 
 /// How long the directory may take for the change.
@@ -124,11 +125,15 @@ async fn issue(
     row: ResetRow,
     quota: Quota,
 ) -> Result<(), MoveRefused> {
-    let Some(plan) = plan_of(&row) else {
+    let Some(plan) = plan_of(app, &row) else {
         return stop_before(app, voice, &reservation, Stop::plain("no_plan", nothing_chosen(app, &row))).await;
     };
     if plan.shows() && voice.reply.is_none() {
         return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
+    }
+    if let Err(denied) = plan.fits(app.deliveries.ways, row.is_typed) {
+        let told = messages::extra_denied(denied, &row.reset_id.reference());
+        return stop_before(app, voice, &reservation, Stop::plain("profile", told)).await;
     }
     let prepared = match prepare(app, &plan).await {
         Ok(prepared) => prepared,
@@ -234,7 +239,11 @@ fn nothing_chosen(app: &App, row: &ResetRow) -> Message {
 }
 
 /// What was chosen, read from the record: what the administrator saw on the last look.
-fn plan_of(row: &ResetRow) -> Option<Plan> {
+fn plan_of(app: &App, row: &ResetRow) -> Option<Plan> {
+    if row.carries == Carries::Link {
+        // Without pages there is nothing to send: the settings were changed after the choice.
+        link(app, Link::Claim, row.reset_id)?;
+    }
     let to = row.destination.as_deref();
     let way = match row.delivery? {
         Delivery::Copy => Way::Copy,
@@ -245,7 +254,7 @@ fn plan_of(row: &ResetRow) -> Option<Plan> {
         Some(address) => Some(address.parse().ok()?),
         None => None,
     };
-    Some(Plan { also_show: row.also_show && way != Way::Copy, way, copy_to_self })
+    Some(Plan { also_show: row.also_show && way != Way::Copy, way, copy_to_self, carries: row.carries })
 }
 
 /// Makes the channels ready, within a deadline of its own.
@@ -430,8 +439,17 @@ async fn send(
     until: Moment,
 ) -> Vec<(Step, Outcome)> {
     let (house, zone) = (&app.house, &app.zone);
-    let mail = messages::password_mail(house, &row.member_name, password, until, zone);
-    let sms = messages::password_sms(house, password, until, zone);
+    let link = (row.carries == Carries::Link).then(|| link(app, Link::Claim, row.reset_id).unwrap_or_default());
+    let (mail, sms) = match link {
+        Some(link) => (
+            messages::link_mail(house, &row.member_name, &link, until, zone),
+            messages::link_sms(house, &link, until, zone),
+        ),
+        None => (
+            messages::password_mail(house, &row.member_name, password, until, zone),
+            messages::password_sms(house, password, until, zone),
+        ),
+    };
     let copy = messages::copy_to_self(house, &row.member_name, password, until, zone);
     Box::pin(prepared.send(&mail, &sms, &copy, &row.reset_id.to_string())).await
 }
@@ -462,7 +480,7 @@ async fn deliver_again(
     member: Member,
 ) -> Result<(), MoveRefused> {
     let HeldPassword { password, reservation, until } = held;
-    let ready = match plan_of(&row) {
+    let ready = match plan_of(app, &row) {
         Some(plan) => prepare(app, &plan).await.map(|prepared| (plan, prepared)),
         None => Err((Step::Deliver, Refusal::Address)),
     };
@@ -488,7 +506,7 @@ async fn deliver_again(
 async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out: bool) -> Result<(), MoveRefused> {
     let is_certain = row.changed_at.is_some();
     let at = row.changed_at.or(row.changing_at).unwrap_or_else(|| app.clock.now());
-    let link = not_me_link(app, row.reset_id);
+    let link = link(app, Link::NotMe, row.reset_id);
     let (house, admin_name, link, zone) = (&app.house, row.admin_name.as_str(), link.as_deref(), &app.zone);
     let notice = Notice { house, admin_name, at, is_certain, was_signed_out, link, zone };
     let text = match to {
@@ -500,11 +518,11 @@ async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out
     app.store.note_steps(row.reset_id, noted).await.map_err(MoveRefused::from)
 }
 
-/// Only members of the built-in directory have pages here.
-fn not_me_link(app: &App, id: ResetId) -> Option<String> {
+/// A link to a page about this reset. Only members of the built-in directory have pages here.
+fn link(app: &App, link: Link, id: ResetId) -> Option<String> {
     app.directory.builtin()?;
     let base = app.house.public_url.as_ref()?.as_str().trim_end_matches('/');
-    Some(format!("{base}/not-me/{}", app.keys.not_me_token(id)))
+    Some(format!("{base}/{}/{}", link.path(), app.keys.link_token(link, id)))
 }
 
 /// Where the notice goes, if there is any contact left.

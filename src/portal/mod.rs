@@ -7,6 +7,7 @@
 #![expect(clippy::result_large_err, reason = "an early answer is as large as a late one")]
 
 mod account;
+mod claim;
 mod contacts;
 mod not_me;
 mod sign_in;
@@ -54,6 +55,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/account/password", post(account::password))
         .route("/account/sessions", post(account::sessions))
         .route("/contacts", get(contacts::page).post(contacts::add))
+        .route("/claim/{token}", get(claim::page).post(claim::claim))
         .route("/not-me/{token}", get(not_me::page).post(not_me::close))
         .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
         .route("/portal.js", get(script))

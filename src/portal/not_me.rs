@@ -12,6 +12,7 @@ use super::visit::{Frame, Visit};
 use super::{Portal, Shared};
 use crate::domain::Span;
 use crate::flow;
+use crate::secret::Link;
 use crate::store::{Disowned, ResetRow};
 
 /// How long the link works.
@@ -32,7 +33,7 @@ async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<Res
         let text = "This link is not known, or it is too old. If you did not expect a reset, tell your security team.";
         visit.stop(StatusCode::NOT_FOUND, "This link does not work", text)
     };
-    let id = portal.app.keys.read_not_me_token(token).ok_or_else(unknown)?;
+    let id = portal.app.keys.read_link_token(Link::NotMe, token).ok_or_else(unknown)?;
     let row = portal.app.store.reset(id).await.map_err(|_| visit.unavailable())?;
     let now = portal.app.clock.now();
     row.filter(|row| row.changing_at.is_some_and(|at| now - at < WORKS_FOR)).ok_or_else(unknown)

@@ -16,7 +16,7 @@ use crate::domain::sign_in::{
     Added, Admission, CodeDenied, Origin, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit,
     check_length, draw_code, methods,
 };
-use crate::domain::{Channel, Destination, Member, PhoneNumber, Span};
+use crate::domain::{Channel, Destination, Member, MemberId, PhoneNumber, Span};
 use crate::flow::{self, messages};
 use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, SessionRow, SignedIn};
 
@@ -26,6 +26,11 @@ const SIGN_IN: &str = "sign in";
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
 const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
     administrator can open it again.";
+
+/// S42.
+pub(super) const NO_METHOD: &str = "Before you can use this password, a phone or a private email must be on record for \
+    you, so that we can check that it is you. Your business email does not count, because an administrator can move it. \
+    Ask an administrator other than the one who reset your password to add it.";
 
 #[derive(Template)]
 #[template(path = "signin.html")]
@@ -100,13 +105,7 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
             );
             Ok(visit.stop(StatusCode::FORBIDDEN, "This password has ended", &text))
         }
-        Admission::NoMethod => Ok(visit.stop(
-            StatusCode::FORBIDDEN,
-            "One more thing is needed",
-            "Before you can use this password, a phone or a private email must be on record for you, so that we can \
-            check that it is you. Your business email does not count, because an administrator can move it. Ask an \
-            administrator other than the one who reset your password to add it.",
-        )),
+        Admission::NoMethod => Ok(visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", NO_METHOD)),
         Admission::Open => {
             portal.throttle.succeeded(&key);
             begin(&visit, &row, &account, Stage::Open, SESSION_LIFE, None).await
@@ -119,7 +118,7 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
 }
 
 /// Where a code can go now, for the password that is set now.
-async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
+pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
     let app = &visit.portal.app;
     let added = app.store.contacts(&member.id).await.map_err(|_| visit.unavailable())?;
     let added: Vec<Added> = added.into_iter().filter_map(added_of).collect();
@@ -150,20 +149,8 @@ async fn begin(
     code_to: Option<&Destination>,
 ) -> Result<Response, Response> {
     let app = &visit.portal.app;
-    let (token, now) = (visit.new_token()?, app.clock.now());
-    let session = SessionRow {
-        session_key: key_of(&token),
-        member_id: row.member_id.clone(),
-        stage,
-        began_at: now,
-        expires_at: now + life,
-        ended_at: None,
-        agent: visit.agent.clone(),
-        code_digest: None,
-        code_mask: None,
-        code_sent_at: None,
-        code_tries: 0,
-    };
+    let token = visit.new_token()?;
+    let session = new_session(visit, key_of(&token), row.member_id.clone(), stage, life);
     let checked = account.credential.clone().unwrap_or_default();
     match app.store.begin_session(session.clone(), checked).await.map_err(|_| visit.unavailable())? {
         Begun::Changed => {
@@ -182,8 +169,32 @@ async fn begin(
     }
 }
 
+/// A session that begins now in this browser.
+pub(super) fn new_session(
+    visit: &Visit<'_>,
+    session_key: String,
+    member_id: MemberId,
+    stage: Stage,
+    life: Span,
+) -> SessionRow {
+    let now = visit.portal.app.clock.now();
+    SessionRow {
+        session_key,
+        member_id,
+        stage,
+        began_at: now,
+        expires_at: now + life,
+        ended_at: None,
+        agent: visit.agent.clone(),
+        code_digest: None,
+        code_mask: None,
+        code_sent_at: None,
+        code_tries: 0,
+    }
+}
+
 /// Sends a code to the contact on record. The error is a sentence for the member.
-async fn send_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), String> {
+pub(super) async fn send_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), String> {
     deliver_code(portal, session, to, SIGN_IN).await
 }
 

@@ -233,6 +233,7 @@ pub(super) async fn guarded(mut response: Response) -> Response {
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
+        ("x-robots-tag", "noindex"),
         ("cross-origin-opener-policy", "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

@@ -6,8 +6,8 @@ use super::rows::{AuditRow, ResetRow};
 use super::writer::{Keys, Page};
 use super::{Store, StoreError};
 use crate::domain::{
-    ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment, Quota, Reference, ResetId, Span,
-    State,
+    Carries, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment, Quota, Reference,
+    ResetId, Span, State,
 };
 
 /// How far back a change of the same member is told on the card.
@@ -162,6 +162,8 @@ pub struct Choice {
     pub to: Option<Destination>,
     /// True where the address was typed and is not the one on record.
     pub is_typed: bool,
+    /// What goes there.
+    pub carries: Carries,
 }
 
 /// A change to a card that does nothing outside.
@@ -205,6 +207,7 @@ impl Amend {
             Self::Back => {
                 row.edition = row.edition.saturating_add(1);
                 (row.delivery, row.destination, row.destination_mask, row.is_typed) = (None, None, None, false);
+                row.carries = Carries::Password;
             }
             Self::ToggleCopy(address) => {
                 row.copy_to_self = match row.copy_to_self {
@@ -498,6 +501,7 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         destination: None,
         destination_mask: None,
         is_typed: false,
+        carries: Carries::Password,
         copy_to_self: None,
         copy_address: None,
         also_show: false,
@@ -517,5 +521,6 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         told_at: None,
         hide_at: None,
         disowned_at: None,
+        link_used_at: None,
     }
 }

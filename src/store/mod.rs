@@ -34,7 +34,7 @@ pub use self::members::ImportCount;
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
-pub use self::sessions::{Begun, Disowned, Proof, SignedIn};
+pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
@@ -250,6 +250,7 @@ async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenErro
     let migrations = vec![
         migration(1, "start", include_str!("../../migrations/sqlite/0001_start.sql")),
         migration(2, "portal", include_str!("../../migrations/sqlite/0002_portal.sql")),
+        migration(3, "links", include_str!("../../migrations/sqlite/0003_links.sql")),
     ];
     Migrator::with_migrations(migrations).run(connection).await.map_err(|error| {
         if matches!(error, MigrateError::VersionMissing(_)) { OpenError::Newer } else { OpenError::Migration(error) }

@@ -2,7 +2,7 @@
 
 use super::cards::{Choice, SealedReply};
 use super::rows::{AuditRow, ResetRow};
-use crate::domain::{ChatUser, Delivery, Destination, MemberId, Moment, Reference, State};
+use crate::domain::{Carries, ChatUser, Delivery, Destination, MemberId, Moment, Reference, State};
 
 /// Sets the state and its time; a state that nothing follows also erases the address.
 pub(super) fn enter(row: &mut ResetRow, state: State, now: Moment) {
@@ -41,6 +41,11 @@ pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {
     row.destination = choice.to.as_ref().map(|to| to.full().to_owned());
     row.destination_mask = choice.to.as_ref().map(Destination::masked);
     row.is_typed = choice.is_typed;
+    row.carries = choice.carries;
+    if row.carries == Carries::Link {
+        // What was switched on for a password that is shown: beside a link there is none to copy.
+        (row.copy_to_self, row.also_show) = (None, false);
+    }
 }
 
 /// A line of the audit about a reset.
@@ -68,9 +73,10 @@ pub(super) fn line(
 
 /// The way, and whether it went where the record says or where somebody typed.
 fn told_way(row: &ResetRow, way: Delivery) -> String {
+    let link = if row.carries == Carries::Link { ", link" } else { "" };
     match &row.destination_mask {
-        Some(mask) if row.is_typed => format!("{way}, typed: {mask}"),
-        Some(mask) => format!("{way}: {mask}"),
+        Some(mask) if row.is_typed => format!("{way}{link}, typed: {mask}"),
+        Some(mask) => format!("{way}{link}: {mask}"),
         None => way.to_string(),
     }
 }

@@ -7,7 +7,7 @@ use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
 use super::{Store, StoreError};
 use crate::domain::reset::SlotAfter;
-use crate::domain::{Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome};
+use crate::domain::{Carries, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome};
 
 /// How long one process may be at work on a reset; after that another replica may take it for dead.
 const WORK_DEADLINE: Span = Span::seconds(120);
@@ -387,6 +387,7 @@ fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow 
         destination: None,
         destination_mask: None,
         is_typed: false,
+        carries: Carries::Password,
         // S27, S38: off at first, also on a card that follows another.
         copy_to_self: None,
         also_show: false,
@@ -401,6 +402,7 @@ fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow 
         changing_at: None,
         told_at: None,
         disowned_at: None,
+        link_used_at: None,
         ..row.clone()
     }
 }

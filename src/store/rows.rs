@@ -15,7 +15,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::sign_in::Stage;
-use crate::domain::{Channel, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
+use crate::domain::{Carries, Channel, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
 
 /// What every table can do.
 pub(super) trait Table: Serialize + DeserializeOwned {
@@ -186,6 +186,8 @@ table! {
         destination_mask: maybe_text String = "destination_mask",
         /// The address was typed; it is not the one on record.
         is_typed: flag bool = "is_typed",
+        /// What goes to the member.
+        carries: text Carries = "carries",
         /// S27: where the copy goes; none while the toggle is off.
         copy_to_self: maybe_text String = "copy_to_self",
         /// S28: where a copy would go, when it was changed for this reset.
@@ -224,6 +226,8 @@ table! {
         hide_at: maybe_time Moment = "hide_at",
         /// When the member said that they did not ask for it.
         disowned_at: maybe_time Moment = "disowned_at",
+        /// When the link that was delivered was used.
+        link_used_at: maybe_time Moment = "link_used_at",
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Store, StoreError};
 use crate::domain::sign_in::{
     CODE_LIFE, CODE_TRIES, CodeDenied, SESSION_LIFE, Stage, TRIES_BEFORE_LOCK, may_send_code,
 };
-use crate::domain::{MemberId, Moment};
+use crate::domain::{Carries, MemberId, Moment, State};
 
 /// A session with the person behind it.
 #[derive(Clone, Debug)]
@@ -41,6 +41,17 @@ pub enum Disowned {
     Before,
     /// There was another reset since; nothing was changed.
     Outdated,
+}
+
+/// What became of a one-time link.
+#[derive(Clone, Debug)]
+pub enum Claimed {
+    /// It was used now, and the session stands.
+    Now,
+    /// It was used before.
+    Before,
+    /// It leads nowhere any more: its life is over, there was another reset, or the account was closed.
+    Dead,
 }
 
 /// What became of a typed code.
@@ -284,6 +295,39 @@ impl Store {
             page.audit(line);
             page.put(row.clone());
             Disowned::Now(Box::new(row))
+        })
+        .await
+    }
+
+    /// A one-time link is used: once, while its reset is the member's last one and its life lasts. The session begins at
+    /// the stage "code", so that the link alone opens nothing (S39).
+    pub async fn claim(&self, reset: &ResetRow, session: SessionRow) -> Result<Claimed, StoreError> {
+        let (id, member) = (reset.reset_id, reset.member_id.clone());
+        let keys =
+            Keys { reset: Some(id), member: Some(member.clone()), account: Some(member.clone()), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let Some(mut row) = page.reset(id).filter(|row| row.carries == Carries::Link) else { return Claimed::Dead };
+            if row.link_used_at.is_some() {
+                return Claimed::Before;
+            }
+            let was_sent = matches!(row.state, State::Delivering | State::Delivered | State::DeliveryUnknown);
+            let is_newer = |other: &ResetRow| {
+                other.member_id == member && other.reset_id != id && other.changing_at > row.changing_at
+            };
+            let account = page.account(&member);
+            let is_open = account.is_some_and(|account| {
+                account.locked_at.is_none() && account.temporary_until.is_some_and(|until| until > now)
+            });
+            if !was_sent || !is_open || row.disowned_at.is_some() || page.resets().any(is_newer) {
+                return Claimed::Dead;
+            }
+            row.link_used_at = Some(now);
+            let mut line = AuditRow::of_member("claim", "used", &member, now);
+            (line.reset_id, line.admin_id) = (Some(id), Some(row.admin_id.clone()));
+            page.audit(line);
+            page.put(row);
+            page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
+            Claimed::Now
         })
         .await
     }

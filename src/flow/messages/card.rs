@@ -5,7 +5,7 @@ use crate::chat::{Action, Button, Form, FormKind, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
-use crate::domain::{Channel, Delivery, Member, Moment, Quota, Reference};
+use crate::domain::{Carries, Channel, Delivery, Member, Moment, Quota, Reference};
 use crate::store::{Earlier, ResetRow};
 
 /// What a card is made of.
@@ -47,7 +47,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
             "The old password stops working. This directory can't sign people out: open sessions end by themselves."
                 .to_owned()
         },
-        contacts(member),
+        contacts(member, card.channels.ways.is_strict),
     ];
     if !card.capabilities.asks_for_code {
         lines.push(
@@ -70,12 +70,17 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     Message { buttons: card_buttons(card), ..message(title, lines) }
 }
 
-fn contacts(member: &Member) -> String {
+fn contacts(member: &Member, is_strict: bool) -> String {
     let phone = member.phone.as_ref().map(|phone| format!("phone {}", phone.masked()));
     let email = member.outside_email().map(|email| format!("email {}", email.masked()));
     let known: Vec<String> = [phone, email].into_iter().flatten().collect();
     if known.is_empty() {
-        format!("I know no phone or private email for {}. Can you reach them another way?", member.name)
+        let what_next = if is_strict {
+            "A one-time link needs one: another admin adds it in the directory."
+        } else {
+            "Can you reach them another way?"
+        };
+        format!("I know no phone or private email for {}. {what_next}", member.name)
     } else {
         format!("Reach them outside this chat: {}", known.join(", "))
     }
@@ -86,7 +91,7 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
     let mut buttons = Vec::new();
     if card.is_reachable {
         buttons.extend(delivery_buttons(card.member, card.channels, value));
-    } else {
+    } else if !card.channels.ways.is_strict {
         buttons.push(button(Action::Reachable, "Yes, I can reach them", value, Style::Primary));
     }
     buttons.push(button(Action::SendGuide, "They can still sign in: send the guide", value, Style::Plain));
@@ -98,9 +103,10 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
 pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, value: &str) -> Vec<Button> {
     let phone = member.phone.as_ref().filter(|_| channels.has(Channel::Sms));
     let email = member.outside_email().filter(|_| channels.has(Channel::Email));
-    let other = channels.has(Channel::Sms) || channels.has(Channel::Email);
+    let is_strict = channels.ways.is_strict;
+    let other = !is_strict && (channels.has(Channel::Sms) || channels.has(Channel::Email));
     [
-        Some(button(Action::DeliverCopy, "Copy: I tell them myself", value, Style::Plain)),
+        (!is_strict).then(|| button(Action::DeliverCopy, "Copy: I tell them myself", value, Style::Plain)),
         phone.map(|to| button(Action::DeliverPhone, format!("Phone {}", to.masked()), value, Style::Plain)),
         email.map(|to| button(Action::DeliverEmail, format!("Email {}", to.masked()), value, Style::Plain)),
         other.then(|| button(Action::DeliverOther, "Another phone or email …", value, Style::Plain)),
@@ -128,19 +134,27 @@ pub fn last_look(
     let copy = copy_to.filter(|_| row.copy_to_self.is_some()).map(|to| format!(", a copy to {to}")).unwrap_or_default();
     let sends = matches!(row.delivery, Some(Delivery::Phone | Delivery::Email));
     let show = if row.also_show && sends { ", also shown to you here" } else { "" };
-    let lines = [
-        format!("New {length}-character password {way}{copy}{show}."),
-        format!("{} is signed out at once. This password cannot be sent a second time.", row.member_name),
-    ];
+    let is_link = row.carries == Carries::Link;
+    let lines = if is_link {
+        [
+            format!("A one-time link {way}, with which {} sets a new password after a code.", row.member_name),
+            format!("{} is signed out at once. The old password stops working.", row.member_name),
+        ]
+    } else {
+        [
+            format!("New {length}-character password {way}{copy}{show}."),
+            format!("{} is signed out at once. This password cannot be sent a second time.", row.member_name),
+        ]
+    };
     let mark = |on: bool| if on { "☑" } else { "☐" };
     let confirm = if sends { "Reset and send" } else { "Reset and show" };
     let mut buttons = vec![button(Action::Confirm, confirm, confirm_value, Style::Danger)];
-    if let Some(to) = copy_to.filter(|_| can_mail) {
+    if let Some(to) = copy_to.filter(|_| can_mail && !is_link) {
         let label = format!("{} Also send a copy to {to}", mark(row.copy_to_self.is_some()));
         buttons.push(button(Action::CopyToSelf, label, value, Style::Plain));
         buttons.push(button(Action::CopyToSelfChange, "Copy to another address …", value, Style::Plain));
     }
-    if sends {
+    if sends && !is_link {
         buttons.push(button(
             Action::AlsoShow,
             format!("{} Also show it here", mark(row.also_show)),

@@ -10,13 +10,14 @@ mod result;
 
 pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, stale, typed_form, working};
 pub use self::notes::{
-    Notice, alarm, code, contact_notice, copy_to_self, guide, guide_sms, password_mail, password_sms, wrong_code,
+    Notice, alarm, code, contact_notice, copy_to_self, guide, guide_sms, link_mail, link_sms, password_mail,
+    password_sms, wrong_code,
 };
 pub use self::refusal::{
     after_change, cancelled, click_failed, click_refused, contact_added, contact_changed, contact_denied,
-    contact_of_own_reset, denied, destination_denied, directory_down, directory_refused, guide_failed, guide_unknown,
-    no_such_member, not_prepared, nothing_to_do, outsider, overloaded, several_members, store_down, unclear,
-    unresolved_caller, unresolved_member, who_failed,
+    contact_of_own_reset, denied, destination_denied, directory_down, directory_refused, extra_denied, guide_failed,
+    guide_unknown, no_such_member, not_prepared, nothing_to_do, outsider, overloaded, several_members, store_down,
+    unclear, unresolved_caller, unresolved_member, who_failed,
 };
 pub use self::result::{Ending, disowned, help, history, result, rules, untold, used};
 

@@ -37,6 +37,27 @@ pub fn password_mail(house: &House, member_name: &str, password: &Password, unti
     Note { subject: format!("Your new {} sign-in password", house.organization), text: around(&begin, password, &end) }
 }
 
+/// The SMS with the one-time link.
+pub fn link_sms(house: &House, link: &str, until: Moment, zone: &Zone) -> Zeroizing<String> {
+    let name = short(&house.organization, 12);
+    let until = zone.tell_with_date(until);
+    let whole = format!("{name} IT: set your new password before {until}: {link} Tell nobody.");
+    Zeroizing::new(if whole.len() <= SMS { whole } else { format!("{name}: set your new password: {link}") })
+}
+
+/// The e-mail with the one-time link.
+pub fn link_mail(house: &House, member_name: &str, link: &str, until: Moment, zone: &Zone) -> Note {
+    let text = format!(
+        "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\
+        The link works once, until {}. You will be asked for a code, then for a new password of your own.\n\
+        Never pass it on, also not to IT.\n{}",
+        house.organization,
+        zone.tell_with_date(until),
+        not_expected(house)
+    );
+    Note { subject: format!("Set your new {} sign-in password", house.organization), text: text.into() }
+}
+
 /// S27: the administrator's copy.
 pub fn copy_to_self(house: &House, member_name: &str, password: &Password, until: Moment, zone: &Zone) -> Note {
     let begin = format!("Your copy of the password that you just set for {member_name}:\n\n    ");

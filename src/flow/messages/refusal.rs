@@ -5,7 +5,7 @@ use crate::app::House;
 use crate::chat::{Message, Standing, WhoError};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
-use crate::domain::delivery::{DestinationDenied, Refusal};
+use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
 use crate::domain::member::NotAPhone;
 use crate::domain::{Channel, Denied, Member, Moment, Reference, State, Step};
 use crate::store::{ClickRefused, ResetRow};
@@ -333,6 +333,22 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
         DestinationDenied::ChannelOff(Channel::Email) => "I can't send email here. Type a phone number.",
     };
     format!("{why} {NOTHING_CHANGED}")
+}
+
+/// An output that the organisation does not let out.
+pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
+    match denied {
+        ExtraDenied::Strict => refusal(
+            "Passwords are not shown, copied or sent to typed addresses here.",
+            "Choose a contact on record: a one-time link goes there. Another admin can add one with /reset-password contact.",
+            reference,
+        ),
+        ExtraDenied::WithLink => refusal(
+            "A one-time link goes to the member, so there is no password to show or copy.",
+            "Confirm, or go back.",
+            reference,
+        ),
+    }
 }
 
 /// A channel that could not be made ready, so that nothing was begun; the same message offers another way.

@@ -5,7 +5,7 @@ use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::domain::policy::Rule;
-use crate::domain::{Delivery, Denied, Member, Moment, Quota, Span, State, Step, StepOutcome};
+use crate::domain::{Carries, Delivery, Denied, Member, Moment, Quota, Span, State, Step, StepOutcome};
 use crate::store::{Past, ResetRow, StepRow};
 
 /// What the text of an ending is made of.
@@ -91,11 +91,18 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
         ));
     }
     if let Some(changed_at) = row.changed_at {
-        lines.push(format!(
-            "It works until {}. At sign-in {} is asked for a code on their own phone or email.",
-            zone.tell(changed_at + ending.lifetime, *now),
-            row.member_name
-        ));
+        let until = zone.tell(changed_at + ending.lifetime, *now);
+        lines.push(if row.carries == Carries::Link {
+            format!(
+                "The link works once, until {until}. {} proves who they are with a code; nobody knows the password.",
+                row.member_name
+            )
+        } else {
+            format!(
+                "It works until {until}. At sign-in {} is asked for a code on their own phone or email.",
+                row.member_name
+            )
+        });
     }
     lines.extend(ending.quota.map(|quota| format!("{}.", count(quota))));
     lines
@@ -295,8 +302,13 @@ pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Mes
         let way = row.delivery.map(|way| format!(" by {way}")).unwrap_or_default();
         let slot = if past.is_slot_returned { ", no reset used" } else { "" };
         let state = row.state.as_str().replace('_', " ");
+        let link = match row.link_used_at {
+            Some(at) => format!(", link used {}", zone.tell(at, now)),
+            None if row.carries == Carries::Link && row.delivering_at.is_some() => ", link not used".to_owned(),
+            None => String::new(),
+        };
         format!(
-            "{when}  {} by {}{way}: {state}{slot} (ref {})",
+            "{when}  {} by {}{way}: {state}{link}{slot} (ref {})",
             row.member_name,
             row.admin_name,
             row.reset_id.reference()

@@ -18,6 +18,7 @@ use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use relatch::directory::{Builtin, Directory, Hasher, Rehearsed};
+use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
 use relatch::domain::{MemberId, Moment, Span};
 use relatch::net;
@@ -102,6 +103,7 @@ struct Ground {
     outbox: Outbox,
     is_swamped: bool,
     admins: Admins,
+    ways: Ways,
 }
 
 impl Ground {
@@ -116,6 +118,7 @@ impl Ground {
             outbox: Outbox::default(),
             is_swamped: false,
             admins: Admins::Directory,
+            ways: Ways::default(),
         }
     }
 
@@ -144,6 +147,11 @@ impl TestBot {
         Self::unlike(|ground| ground.admins = Admins::Chat).await
     }
 
+    /// Other ways out than a password by every one.
+    pub(crate) async fn with_ways(ways: Ways) -> Self {
+        Self::unlike(|ground| ground.ways = ways).await
+    }
+
     async fn unlike(change: impl FnOnce(&mut Ground)) -> Self {
         let http = net::client(Duration::from_secs(5)).unwrap();
         let mut ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
@@ -167,6 +175,15 @@ impl TestBot {
         self.settle().await;
         let Self { ground, app, directory, builtin, .. } = self;
         drop((app, directory, builtin));
+        Self::open(ground, 8).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn restart_with(self, ways: Ways) -> Self {
+        self.settle().await;
+        let Self { mut ground, app, directory, builtin, .. } = self;
+        drop((app, directory, builtin));
+        ground.ways = ways;
         Self::open(ground, 8).await
     }
 
@@ -197,6 +214,7 @@ impl TestBot {
             deliveries: Deliveries {
                 email: Some(EmailChannel::Memory(outbox.clone())),
                 sms: Some(SmsChannel::Memory(outbox.clone())),
+                ways: ground.ways,
             },
             chats: vec![Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap())],
             house: House {
