@@ -80,6 +80,8 @@ pub struct House {
     pub security_email: Option<EmailAddress>,
     /// Where the member's pages are from outside.
     pub public_url: Option<Url>,
+    /// True where a page of our own shows the member's pages in a frame: in the demo.
+    pub is_framed: bool,
     /// The least length of a password that a member sets.
     pub own_password_least: usize,
     /// Length of generated passwords.

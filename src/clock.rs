@@ -12,8 +12,10 @@ use crate::domain::{Moment, Span};
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// Stands still until it is moved; for tests and the demo.
+    /// Stands still until it is moved; for tests.
     Fixed(Arc<AtomicI64>),
+    /// The machine's clock, moved forward by so many milliseconds; for the demo.
+    Moved(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -31,12 +33,26 @@ impl Clock {
                 Moment(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Fixed(at) => Moment(at.load(Ordering::SeqCst)),
+            Self::Moved(_) => Self::System.now() + self.moved(),
         }
     }
 
-    /// Moves a fixed clock; the machine's clock stays as it is.
+    /// The machine's clock, until it is moved.
+    pub fn movable() -> Self {
+        Self::Moved(Arc::default())
+    }
+
+    /// How far it was moved from the machine's clock.
+    pub fn moved(&self) -> Span {
+        match self {
+            Self::Moved(by) => Span(by.load(Ordering::SeqCst)),
+            Self::System | Self::Fixed(_) => Span(0),
+        }
+    }
+
+    /// Moves a clock that can be moved; the machine's own stays as it is.
     pub fn advance(&self, span: Span) {
-        if let Self::Fixed(at) = self {
+        if let Self::Fixed(at) | Self::Moved(at) = self {
             at.fetch_add(span.0, Ordering::SeqCst);
         }
     }
@@ -113,5 +129,9 @@ mod tests {
         let clock = Clock::fixed(Moment(5));
         clock.advance(Span(3));
         assert_eq!(clock.now(), Moment(8));
+        let clock = Clock::movable();
+        let before = clock.now();
+        clock.advance(Span::hours(24));
+        assert!(clock.now() - before >= Span::hours(24) && clock.moved() == Span::hours(24));
     }
 }

@@ -70,6 +70,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
             help_url: settings.help_url,
             security_email: settings.security_email,
             public_url: settings.public_url,
+            is_framed: false,
             own_password_least: settings.own_password_least,
             password_length: settings.password_length,
             password_lifetime: settings.password_lifetime,

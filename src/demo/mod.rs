@@ -1,18 +1,24 @@
-//! `relatch demo`: sample members, a pretend Slack and a memory outbox around the real server, and one whole reset.
+//! `relatch demo`: sample members, a pretend Slack and a memory outbox around the real server, played at `/demo`.
 //!
-//! Every request of the story is signed and posted over HTTP to the server's own port, as Slack would.
+//! To the server the pretend Slack is a platform like any other: it signs every request and posts it over HTTP to the
+//! real routes, and it refuses what Slack refuses. Breaking one of its rules shows on the page and fails the tests.
 
+mod api;
+mod desk;
+mod page;
 mod people;
+mod rules;
+mod story;
 mod workspace;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
 use self::workspace::Workspace;
@@ -26,7 +32,6 @@ use crate::domain::Span;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::http::Server;
-use crate::net;
 use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
 use crate::telemetry::{self, UnsignedCounter};
@@ -40,7 +45,7 @@ pub struct Options {
     /// Keep the database in this folder; else it is a temporary one.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// End after the story.
+    /// Play one whole reset in the terminal, and end.
     #[arg(long)]
     once: bool,
 }
@@ -48,7 +53,7 @@ pub struct Options {
 /// What stops the demo; a sentence.
 pub type Stop = Box<dyn std::error::Error + Send + Sync>;
 
-/// Starts everything, plays the story, and serves until Ctrl-C.
+/// Starts everything, and serves until Ctrl-C; or plays the story in the terminal and ends.
 pub async fn run(options: Options) -> Result<(), Stop> {
     if !options.listen.ip().is_loopback() {
         return Err("the demo listens on this machine only, such as 127.0.0.1:8080".into());
@@ -67,39 +72,52 @@ pub async fn run(options: Options) -> Result<(), Stop> {
 }
 
 async fn play(folder: &Path, listen: SocketAddr, once: bool) -> Result<(), Stop> {
-    let tasks = TaskTracker::new();
-    let workspace = Workspace::start(&tasks).await?;
-    let outbox = Outbox::default();
-    let (app, store_tasks) = build(folder, &workspace, &outbox, tasks).await?;
+    let (tasks, clock, outbox) = (TaskTracker::new(), Clock::movable(), Outbox::default());
+    let listener = TcpListener::bind(listen).await?;
+    let (workspace, guard) = Workspace::start(&tasks, clock.clone(), outbox.clone()).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
     people::move_in(&app).await?;
-    let server = Server::start(Arc::clone(&app), TcpListener::bind(listen).await?).await?;
-    workspace.story(server.addr, &outbox).await?;
-    if !once {
-        say(&format!("Serving on http://{} until Ctrl-C.", server.addr))?;
-        tokio::signal::ctrl_c().await?;
+    let server = Server::start_with(Arc::clone(&app), listener, page::router(Arc::clone(&workspace))).await?;
+    workspace.is_served_at(server.addr);
+    if once {
+        story::play(&workspace).await?;
+    } else {
+        say(&format!("{url}/demo"))?;
+        wait_for_stop().await?;
     }
-    drop(workspace);
+    drop(guard);
     if !server.stop().await {
         tracing::warn!("stopped with work unfinished");
     }
-    drop(app);
+    drop((workspace, app));
     store_tasks.finish().await;
+    Ok(())
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn wait_for_stop() -> Result<(), Stop> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     Ok(())
 }
 
 async fn build(
     folder: &Path,
+    url: &str,
+    clock: Clock,
     workspace: &Workspace,
     outbox: &Outbox,
     tasks: TaskTracker,
 ) -> Result<(Arc<App>, StoreTasks), Stop> {
-    let clock = Clock::System;
     let mut rng = Chance::System.rng()?;
     let limit = Limit { resets: 5, window: Span::hours(24) };
     let (store, store_tasks) =
         Store::open(&folder.join("relatch.db"), Use::Serve, clock.clone(), limit, &mut rng).await?;
     let builtin = Builtin::new(store.clone(), Hasher::start()?, Chance::System);
-    let http = net::client(Duration::from_secs(5))?;
     let app = App {
         zone: Zone::utc(),
         keys: Keys::load_or_create(&folder.join("relatch.key"), &mut rng)?,
@@ -110,12 +128,13 @@ async fn build(
             sms: Some(SmsChannel::Memory(outbox.clone())),
             ways: Ways::default(),
         },
-        chats: vec![Chat::Slack(workspace.adapter(&http, clock.clone())?)],
+        chats: vec![Chat::Slack(workspace.adapter()?)],
         house: House {
             organization: "Acme".to_owned(),
             help_url: "https://help.acme.example/password".parse().ok(),
             security_email: "security@acme.example".parse().ok(),
-            public_url: "http://127.0.0.1".parse().ok(),
+            public_url: url.parse().ok(),
+            is_framed: true,
             own_password_least: 12,
             password_length: 8,
             password_lifetime: Span::hours(24),

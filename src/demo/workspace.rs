@@ -1,233 +1,298 @@
-//! A pretend Slack: it signs, answers `users.info`, takes follow-ups, and tells the story of one reset.
+//! A pretend Slack. It signs what its people do and posts it to the real routes, hosts `users.info`, `views.open` and the
+//! response addresses on a port of its own, and notes every rule of Slack's that is broken.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::State;
-use axum::routing::post;
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::people::PEOPLE;
-use super::{Stop, say};
-use crate::chat::slack::{COMMANDS_ROUTE, Config, INTERACTIONS_ROUTE, Slack};
-use crate::clock::Clock;
+use super::desk::{Answered, Asked, Desk, Exchange, Said};
+use super::people::{PEOPLE, Person};
+use super::{Stop, api, rules};
+use crate::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, Config, INTERACTIONS_ROUTE, Slack};
+use crate::clock::{Clock, rfc3339};
 use crate::delivery::Outbox;
 use crate::net;
 
-const TEAM: &str = "T0DEMO";
+/// The workspace's id.
+pub(super) const TEAM: &str = "T0DEMO";
+const APP: &str = "A0DEMO";
 const SECRET: &str = "4f6cc4b1a2d94c7c9d0b6d7f6a1e2c3b";
-const TOKEN: &str = "xoxb-demo-0123456789abcdef";
+/// The app's token, which every call to the Web API must carry.
+pub(super) const TOKEN: &str = "xoxb-demo-0123456789abcdef";
 
-/// How long the story waits for a message.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Slack waits three seconds for the answer to an interaction.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
-/// The pretend workspace on a port of its own; it ends when it is dropped.
+/// What cannot be done in the workspace; a sentence.
+pub(super) type Cannot = String;
+
+/// The pretend workspace.
 pub(super) struct Workspace {
-    base: String,
-    said: Mutex<mpsc::UnboundedReceiver<Value>>,
-    _stop: DropGuard,
+    pub(super) base: String,
+    pub(super) clock: Clock,
+    desk: Mutex<Desk>,
+    slack: Slack,
+    http: reqwest::Client,
+    server: OnceLock<SocketAddr>,
+    outbox: Outbox,
 }
 
 impl Workspace {
-    /// Starts its server.
-    pub(super) async fn start(tasks: &TaskTracker) -> Result<Self, Stop> {
-        let (say, said) = mpsc::unbounded_channel();
-        let router = Router::new()
-            .route("/api/users.info", post(users_info))
-            .route("/reply", post(reply))
-            .with_state(Arc::new(say));
+    /// Starts its Web API; it ends when the guard is dropped.
+    pub(super) async fn start(
+        tasks: &TaskTracker,
+        clock: Clock,
+        outbox: Outbox,
+    ) -> Result<(Arc<Self>, DropGuard), Stop> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
+        let http = net::client(ANSWER_DEADLINE + Duration::from_secs(1))?;
+        let slack = adapter(&base, &http, clock.clone())?;
+        let desk = Mutex::default();
+        let workspace = Arc::new(Self { base, clock, desk, slack, http, server: OnceLock::new(), outbox });
         let stop = CancellationToken::new();
-        tasks.spawn(serve(listener, router, tasks.clone(), stop.clone()));
-        Ok(Self { base, said: Mutex::new(said), _stop: stop.drop_guard() })
+        let router = api::router(Arc::clone(&workspace));
+        tasks.spawn(api::serve(listener, router, tasks.clone(), stop.clone()));
+        Ok((workspace, stop.drop_guard()))
     }
 
     /// The adapter that trusts this workspace.
-    pub(super) fn adapter(&self, http: &reqwest::Client, clock: Clock) -> Result<Slack, Stop> {
-        let config = Config {
-            signing_secret: SECRET.to_owned().into(),
-            previous_signing_secret: None,
-            bot_token: TOKEN.to_owned().into(),
-            team_id: TEAM.to_owned(),
-            enterprise_id: None,
-            app_id: None,
-            api_url: format!("{}/api/", self.base).parse()?,
-            response_origins: vec![self.base.parse()?],
-        };
-        Ok(Slack::new(config, http.clone(), clock)?)
+    pub(super) fn adapter(&self) -> Result<Slack, Stop> {
+        adapter(&self.base, &net::client(Duration::from_secs(5))?, self.clock.clone())
     }
 
-    /// One whole reset, printed as the people in it see it.
-    pub(super) async fn story(&self, server: SocketAddr, outbox: &Outbox) -> Result<(), Stop> {
-        let http = net::client(PATIENCE)?;
-        let slack = self.adapter(&http, Clock::System)?;
-        let player = Player { workspace: self, slack, http, server };
-
-        say("Jo Lim (primary admin) types:  /reset-password @Mina Park forgot it on holiday\n")?;
-        let card = player.command("<@UMINAPARK|mina> forgot it on holiday").await?;
-        show("Jo sees", &card)?;
-
-        say("Jo presses \"Phone +82 ··· ··42\".\n")?;
-        let ready = player.click(&card, "deliver_phone").await?;
-        show("Jo sees", &ready)?;
-
-        say("Jo presses \"Reset and send\".\n")?;
-        let ended = player.click(&ready, "confirm").await?;
-        show("Jo sees", &ended)?;
-        for sent in outbox.take() {
-            let subject = if sent.subject.is_empty() { String::new() } else { format!(" · {}", sent.subject) };
-            say(&format!("── {} to {}{subject}\n{}\n", sent.channel, sent.to, indent(sent.text.trim_end())))?;
+    /// Where relatch listens.
+    pub(super) fn is_served_at(&self, server: SocketAddr) {
+        if self.server.set(server).is_err() {
+            tracing::debug!("the workspace knows its server already");
         }
+    }
 
-        say("Lee Han (no administrator) tries the same:\n")?;
-        show("Lee sees", &player.command_as("ULEE", "<@UMINAPARK|mina>").await?)?;
+    /// Looks at, or changes, what there is to see.
+    pub(super) fn desk<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.receive(self.outbox.take(), self.clock.now());
+        act(&mut desk)
+    }
+
+    /// Somebody types into the composer.
+    pub(super) async fn say(&self, user: &str, text: &str) -> Result<(), Cannot> {
+        let person = who(user)?;
+        let text = text.trim();
+        let rest = text.strip_prefix(COMMAND_NAME).filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        let Some(rest) = rest else {
+            return Err(format!("Nobody reads messages here. Type {COMMAND_NAME} and a member."));
+        };
+        let now = self.clock.now();
+        let (address, trigger) = self.desk(|desk| {
+            desk.version += 1;
+            desk.show(user, user, json!({ "text": text }), now);
+            (desk.new_address(user, None, now), desk.new_trigger(user))
+        });
+        let fields = [
+            ("token", "not-used"),
+            ("team_id", TEAM),
+            ("team_domain", "acme"),
+            ("channel_id", "C0DEMO"),
+            ("channel_name", "it-desk"),
+            ("user_id", user),
+            ("user_name", person.handle()),
+            ("command", COMMAND_NAME),
+            ("text", &escaped(rest.trim())),
+            ("api_app_id", APP),
+            ("is_enterprise_install", "false"),
+            ("response_url", &format!("{}/reply/{address}", self.base)),
+            ("trigger_id", &trigger),
+        ];
+        let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let answer = self.post("Slash command", COMMANDS_ROUTE, body.join("&")).await?;
+        if answer.is_empty() {
+            return Ok(());
+        }
+        let Ok(message) = serde_json::from_str::<Value>(&answer) else {
+            self.desk(|desk| desk.broke("the answer to a command is no JSON", now));
+            return Ok(());
+        };
+        self.desk(|desk| {
+            for rule in rules::of_message(&message) {
+                desk.broke(rule, now);
+            }
+            let id = desk.show(user, "relatch", message, now);
+            desk.bind(&address, id);
+        });
         Ok(())
     }
 
-    async fn next_said(&self) -> Result<Value, Stop> {
-        let until = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let next = self.said.lock().map_err(|_| "the workspace is broken")?.try_recv().ok();
-            match next {
-                Some(said) => return Ok(said),
-                None if tokio::time::Instant::now() > until => return Err("no message came".into()),
-                None => tokio::time::sleep(Duration::from_millis(5)).await,
-            }
-        }
-    }
-}
-
-/// Plays the people: signs what they do and posts it to the real routes.
-struct Player<'a> {
-    workspace: &'a Workspace,
-    slack: Slack,
-    http: reqwest::Client,
-    server: SocketAddr,
-}
-
-impl Player<'_> {
-    async fn command(&self, text: &str) -> Result<Value, Stop> {
-        self.command_as("UJO", text).await
-    }
-
-    async fn command_as(&self, user: &str, text: &str) -> Result<Value, Stop> {
-        let reply = format!("{}/reply", self.workspace.base);
-        let body = format!(
-            "team_id={TEAM}&user_id={user}&command=%2Freset-password&text={}&response_url={}",
-            encode(text),
-            encode(&reply)
-        );
-        let answer = self.post(COMMANDS_ROUTE, body).await?;
-        Ok(serde_json::from_slice(&answer)?)
-    }
-
-    async fn click(&self, message: &Value, action: &str) -> Result<Value, Stop> {
-        let button =
-            elements(message).into_iter().find(|element| element["action_id"] == action).ok_or("no such button")?;
+    /// Somebody presses a button of a message that they see.
+    pub(super) async fn click(&self, user: &str, message: &str, action: &str) -> Result<(), Cannot> {
+        let person = who(user)?;
+        let now = self.clock.now();
+        let said = self.message(user, message).ok_or("This message is gone.")?;
+        let button = button(&said.message, action).ok_or("This button is gone.")?;
+        let (address, trigger) =
+            self.desk(|desk| (desk.new_address(user, Some(message.to_owned()), now), desk.new_trigger(user)));
         let payload = json!({
             "type": "block_actions",
-            "user": { "id": "UJO", "team_id": TEAM },
-            "team": { "id": TEAM },
-            "response_url": format!("{}/reply", self.workspace.base),
-            "actions": [{ "action_id": action, "value": button["value"] }],
+            "user": { "id": user, "username": person.handle(), "name": person.handle(), "team_id": TEAM },
+            "api_app_id": APP,
+            "token": "not-used",
+            "container": { "type": "message", "message_ts": "0", "channel_id": "C0DEMO", "is_ephemeral": true },
+            "trigger_id": trigger,
+            "team": { "id": TEAM, "domain": "acme" },
+            "enterprise": null,
+            "is_enterprise_install": false,
+            "channel": { "id": "C0DEMO", "name": "it-desk" },
+            "response_url": format!("{}/reply/{address}", self.base),
+            "actions": [{
+                "action_id": action, "block_id": "b", "type": "button", "text": button["text"],
+                "value": button["value"], "action_ts": "0",
+            }],
         });
-        self.post(INTERACTIONS_ROUTE, format!("payload={}", encode(&payload.to_string()))).await?;
-        self.workspace.next_said().await
+        let answer =
+            self.post("Click", INTERACTIONS_ROUTE, format!("payload={}", encode(&payload.to_string()))).await?;
+        if !answer.is_empty() {
+            // Slack, "Block actions": the answer does not replace the message.
+            self.desk(|desk| desk.broke("the answer to a click is not empty", now));
+        }
+        Ok(())
     }
 
-    async fn post(&self, route: &str, body: String) -> Result<Vec<u8>, Stop> {
-        let url = format!("http://{}{route}", self.server);
-        let mut request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded");
-        for (name, value) in self.slack.sign(body.as_bytes(), Clock::System.now()) {
-            request = request.header(name, value);
+    /// Somebody sends the form in front of them.
+    pub(super) async fn submit(&self, user: &str, view: &str, values: &Value) -> Result<(), Cannot> {
+        who(user)?;
+        let now = self.clock.now();
+        let opened = self.desk(|desk| desk.views.get(user).filter(|opened| opened.id == view).cloned());
+        let opened = opened.ok_or("This form is closed.")?;
+        let (mut state, shown) = (serde_json::Map::new(), &opened.view);
+        for block in shown["blocks"].as_array().into_iter().flatten() {
+            let action = block.pointer("/element/action_id").and_then(Value::as_str);
+            let Some((id, action)) = block["block_id"].as_str().zip(action) else { continue };
+            let typed = json!({ action: { "type": "plain_text_input", "value": values[id] } });
+            state.insert(id.to_owned(), typed);
         }
-        let answer = net::call(request.body(body)).await?;
-        if answer.status == 200 {
-            Ok(answer.body)
-        } else {
-            Err(format!("the server answered {}", answer.status).into())
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, router: Router, tasks: TaskTracker, stop: CancellationToken) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        let Ok((stream, _)) = accepted else { continue };
-        let (service, stop) = (TowerToHyperService::new(router.clone()), stop.clone());
-        tasks.spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            tokio::select! {
-                ended = connection => drop(ended.ok()),
-                () = stop.cancelled() => {}
+        let payload = json!({
+            "type": "view_submission",
+            "team": { "id": TEAM, "domain": "acme" },
+            "user": { "id": user, "team_id": TEAM },
+            "api_app_id": APP,
+            "trigger_id": self.desk(|desk| desk.new_trigger(user)),
+            "view": {
+                "id": view, "type": "modal", "callback_id": shown["callback_id"],
+                "private_metadata": shown["private_metadata"], "state": { "values": state },
+            },
+            "response_urls": [],
+        });
+        let answer = self.post("Form", INTERACTIONS_ROUTE, format!("payload={}", encode(&payload.to_string()))).await?;
+        let told: Value = serde_json::from_str(&answer).unwrap_or_default();
+        let errors = told.get("errors").filter(|_| told.get("response_action").is_some_and(|word| word == "errors"));
+        self.desk(|desk| {
+            desk.version += 1;
+            if answer.is_empty() {
+                desk.views.remove(user);
+            } else if let Some(errors) = errors {
+                if let Some(opened) = desk.views.get_mut(user) {
+                    opened.errors = serde_json::from_value(errors.clone()).unwrap_or_default();
+                }
+            } else {
+                desk.broke("the answer to a form is neither empty nor a response_action", now);
             }
         });
+        Ok(())
+    }
+
+    /// Somebody closes the form in front of them; Slack tells nobody.
+    pub(super) fn close(&self, user: &str) {
+        self.desk(|desk| {
+            desk.version += 1;
+            desk.views.remove(user);
+        });
+    }
+
+    /// A message that this person sees.
+    pub(super) fn message(&self, user: &str, id: &str) -> Option<Said> {
+        self.desk(|desk| desk.messages.iter().find(|said| said.id == id && said.to == user).cloned())
+    }
+
+    /// Signs and posts to the real routes. The body of the answer.
+    async fn post(&self, title: &'static str, route: &str, body: String) -> Result<String, Cannot> {
+        let server = self.server.get().ok_or("relatch is not up yet.")?;
+        let now = self.clock.now();
+        let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+        let mut headers = vec![form];
+        headers.extend(self.slack.sign(body.as_bytes(), now).map(|(name, value)| (name.to_ascii_lowercase(), value)));
+        let mut request = self.http.post(format!("http://{server}{route}"));
+        for (name, value) in &headers {
+            request = request.header(name, value);
+        }
+        let began = Instant::now();
+        let answer = net::call(request.body(body.clone())).await;
+        let took = began.elapsed();
+        let (status, text) = match answer {
+            Ok(answer) => (answer.status, String::from_utf8_lossy(&answer.body).into_owned()),
+            Err(error) => (0, error.to_string()),
+        };
+        let id = self.desk(|desk| desk.next_id('w'));
+        let line = format!("POST {route}");
+        let exchange = Exchange {
+            id,
+            at: rfc3339(now).chars().skip(11).take(8).collect(),
+            direction: "to relatch",
+            title,
+            request: Asked { line, headers, body },
+            answer: Answered { status, ms: took.as_millis(), body: text.clone() },
+        };
+        self.desk(|desk| {
+            desk.note(exchange);
+            if took > ANSWER_DEADLINE {
+                desk.broke(format!("an answer took {} ms; 3 seconds are the most", took.as_millis()), now);
+            }
+        });
+        if status == 200 { Ok(text) } else { Err(format!("relatch answered {status}.")) }
     }
 }
 
-type Said = Arc<mpsc::UnboundedSender<Value>>;
-
-async fn users_info(body: String) -> String {
-    let id = body.strip_prefix("user=").unwrap_or_default();
-    let answer = match PEOPLE.iter().find(|person| user_id(person.1) == id) {
-        Some((_, email, ..)) => json!({ "ok": true, "user": {
-            "id": id, "team_id": TEAM, "is_email_confirmed": true, "profile": { "email": email },
-        }}),
-        None => json!({ "ok": false, "error": "user_not_found" }),
+fn adapter(base: &str, http: &reqwest::Client, clock: Clock) -> Result<Slack, Stop> {
+    let config = Config {
+        signing_secret: SECRET.to_owned().into(),
+        previous_signing_secret: None,
+        bot_token: TOKEN.to_owned().into(),
+        team_id: TEAM.to_owned(),
+        enterprise_id: None,
+        app_id: Some(APP.to_owned()),
+        api_url: format!("{base}/api/").parse()?,
+        response_origins: vec![base.parse()?],
     };
-    answer.to_string()
+    Ok(Slack::new(config, http.clone(), clock)?)
 }
 
-async fn reply(State(said): State<Said>, body: String) -> &'static str {
-    let heard = serde_json::from_str(&body).is_ok_and(|message: Value| said.send(message).is_ok());
-    if heard { "ok" } else { "invalid_payload" }
+/// A person whom one can be.
+fn who(user: &str) -> Result<&'static Person, Cannot> {
+    let found = PEOPLE.iter().find(|person| person.id() == user && !person.plays.is_empty());
+    found.ok_or_else(|| "You can't be this person here.".to_owned())
 }
 
-fn user_id(email: &str) -> String {
-    let name = email.split('@').next().unwrap_or_default();
-    format!("U{}", name.replace('.', "").to_uppercase())
+/// What Slack makes of `@Mina Park` where the manifest says `should_escape`: `<@UMINAPARK|mina.park>`.
+fn escaped(text: &str) -> String {
+    let mut text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    for person in &PEOPLE {
+        let mention = format!("<@{}|{}>", person.id(), person.handle());
+        text = text.replace(&format!("@{}", person.name), &mention);
+    }
+    text
+}
+
+/// The button of a message with this action.
+pub(super) fn button<'a>(message: &'a Value, action: &str) -> Option<&'a Value> {
+    let blocks = message["blocks"].as_array()?;
+    blocks.iter().filter_map(|block| block["elements"].as_array()).flatten().find(|one| one["action_id"] == action)
 }
 
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
-fn elements(message: &Value) -> Vec<&Value> {
-    let blocks = message["blocks"].as_array().into_iter().flatten();
-    blocks.filter_map(|block| block["elements"].as_array()).flatten().collect()
-}
-
-/// Prints a message as it looks in the chat.
-fn show(who: &str, message: &Value) -> Result<(), Stop> {
-    let mut lines = Vec::new();
-    for block in message["blocks"].as_array().into_iter().flatten() {
-        lines.extend(block.pointer("/text/text").and_then(Value::as_str).map(str::to_owned));
-    }
-    let buttons: Vec<String> = elements(message)
-        .iter()
-        .filter_map(|button| button.pointer("/text/text").and_then(Value::as_str))
-        .map(|label| format!("[{label}]"))
-        .collect();
-    if !buttons.is_empty() {
-        lines.push(buttons.join(" "));
-    }
-    say(&format!("── {who} (only they can see it)\n{}\n", indent(&lines.join("\n"))))?;
-    Ok(())
-}
-
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("   {line}")).collect::<Vec<_>>().join("\n")
 }

@@ -59,6 +59,11 @@ pub struct Server {
 impl Server {
     /// Names what a dead process left behind, then listens; what is left to do and to tell follows beside it.
     pub async fn start(app: Arc<App>, listener: TcpListener) -> std::io::Result<Self> {
+        Self::start_with(app, listener, Router::new()).await
+    }
+
+    /// The same with more routes; those of the demo.
+    pub async fn start_with(app: Arc<App>, listener: TcpListener, more: Router) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
         if let Err(error) = sweep::name(&app).await {
             tracing::error!(
@@ -76,7 +81,7 @@ impl Server {
                 );
             }
         });
-        let routes = routes(&app).layer(axum::middleware::map_response(close_after_refusal));
+        let routes = routes(&app).merge(more).layer(axum::middleware::map_response(close_after_refusal));
         app.tasks.spawn(accept(listener, routes, app.tasks.clone(), stopped.clone()));
         app.tasks.spawn(sweep_on(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })

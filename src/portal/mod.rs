@@ -46,6 +46,7 @@ pub fn router(app: &Arc<App>) -> Router {
     let is_plain = app.house.public_url.as_ref().is_some_and(|url| url.scheme() == "http");
     let portal =
         Portal { app: Arc::clone(app), builtin: builtin.clone(), throttle: Throttle::default(), is_secure: !is_plain };
+    let portal = Arc::new(portal);
     Router::new()
         .route("/signin", get(sign_in::form).post(sign_in::sign_in))
         .route("/verify", get(sign_in::code_form).post(sign_in::verify))
@@ -60,8 +61,8 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
         .route("/portal.js", get(script))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
-        .layer(axum::middleware::map_response(visit::guarded))
-        .with_state(Arc::new(portal))
+        .layer(axum::middleware::map_response_with_state(Arc::clone(&portal), visit::guarded))
+        .with_state(portal)
 }
 
 async fn script() -> impl IntoResponse {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
-use super::Portal;
+use super::{Portal, Shared};
 use crate::domain::Status;
 use crate::domain::member::clean_name;
 use crate::domain::sign_in::Stage;
@@ -220,19 +221,29 @@ fn unavailable(portal: &Portal) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }
 
-/// What every answer carries: nothing is kept, framed, guessed or told to others.
-pub(super) async fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (
-            "content-security-policy",
+macro_rules! policy {
+    ($ancestors:literal) => {
+        concat!(
             "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
-            base-uri 'none'; frame-ancestors 'none'",
-        ),
+            base-uri 'none'; frame-ancestors ",
+            $ancestors
+        )
+    };
+}
+
+const UNFRAMED: &str = policy!("'none'");
+const FRAMED: &str = policy!("'self'");
+
+/// What every answer carries: nothing is kept, framed, guessed or told to others.
+pub(super) async fn guarded(State(portal): Shared, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let (policy, frame) = if portal.app.house.is_framed { (FRAMED, "SAMEORIGIN") } else { (UNFRAMED, "DENY") };
+    for (name, value) in [
+        ("content-security-policy", policy),
         ("cache-control", "no-store"),
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
+        ("x-frame-options", frame),
         ("x-robots-tag", "noindex"),
         ("cross-origin-opener-policy", "same-origin"),
     ] {

@@ -222,6 +222,7 @@ impl TestBot {
                 help_url: Some("https://help.acme.example/password".parse().unwrap()),
                 security_email: Some("security@acme.example".parse().unwrap()),
                 public_url: "http://127.0.0.1".parse().ok(),
+                is_framed: false,
                 own_password_least: 12,
                 password_length: 8,
                 password_lifetime: Span::hours(24),
