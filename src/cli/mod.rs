@@ -137,9 +137,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let load = || Settings::load(cli.config.as_deref(), &config::environment()).map_err(Failure::from);
     match cli.command {
         Command::Serve => run_async(serve::run(load()?)),
-        Command::Demo(options) => {
-            run_async(async { crate::demo::run(options).await.map_err(|stop| Failure::Said(stop.to_string())) })
-        }
+        Command::Demo(options) => run_async(async { crate::demo::run(options).await.map_err(stopped) }),
         Command::Check => run_async(check::run(load()?)),
         Command::Config => say(config::DEFAULT_TEXT),
         Command::Members(command) => run_async(members::run(load()?, command)),
@@ -152,6 +150,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Register(_) => Err(not_built("register")),
         Command::Backup(_) => Err(not_built("backup")),
     }
+}
+
+/// Why the demo stopped: a database that another one holds is told like that of `serve`.
+fn stopped(stop: crate::demo::Stop) -> Failure {
+    stop.downcast().map_or_else(|stop| Failure::Said(stop.to_string()), |error| Failure::Open(*error))
 }
 
 fn not_built(command: &str) -> Failure {

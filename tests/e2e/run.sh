@@ -9,4 +9,4 @@ if ! "$venv/bin/python" -c 'import aiosmtpd, slack_sdk' 2>/dev/null; then
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
 fi
-RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_portal test_failures test_crashes
+RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_portal test_demo test_failures test_crashes

@@ -1,0 +1,115 @@
+"""`relatch demo` as a process, and what its page asks for."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+PROGRAM = os.environ["RELATCH"]
+
+
+class Demo:
+    """A running demo; its people are played through the page's own requests."""
+
+    def __init__(self, *options):
+        self.folder = tempfile.mkdtemp(prefix="relatch-demo-test-")
+        begun = time.monotonic()
+        self.process = subprocess.Popen(
+            [PROGRAM, "demo", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True, cwd=self.folder
+        )
+        self.url = self.process.stdout.readline().strip()
+        self.took = time.monotonic() - begun
+        self.base = self.url.removesuffix("/demo")
+
+    def close(self):
+        self.process.terminate()
+        ended = self.process.wait(30)
+        self.process.stdout.close()
+        return ended
+
+    def ask(self, path, body=None, **headers):
+        """The status, the headers and the text of an answer."""
+        data = None if body is None else json.dumps(body).encode()
+        if body is not None:
+            headers.setdefault("content-type", "application/json")
+        request = urllib.request.Request(self.base + path, data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read().decode()
+
+    def state(self):
+        return json.loads(self.ask("/demo/state")[2])
+
+    def do(self, what, **fields):
+        """One act of a person; a sentence where it cannot be done."""
+        fields = {name.rstrip("_"): value for name, value in fields.items()}
+        status, _, text = self.ask(f"/demo/{what}", fields)
+        if status != 200:
+            raise AssertionError(f"{what} {fields}: {status} {text}")
+
+    def forward(self, minutes):
+        self.do("clock", minutes=minutes)
+
+    def said(self, who):
+        """The messages that relatch shows this person."""
+        return [said for said in self.state()["messages"] if said["to"] == who and said["from"] == "relatch"]
+
+    def wait_for(self, look, seconds=10):
+        """What `look` finds, as soon as it finds something."""
+        until = time.monotonic() + seconds
+        while not (found := look()):
+            if time.monotonic() > until:
+                raise AssertionError("nothing came")
+            time.sleep(0.05)
+        return found
+
+    def type(self, who, text):
+        """The answer to what somebody typed."""
+        before = len(self.said(who))
+        self.do("say", as_=who, text=text)
+        return self.wait_for(lambda: self.said(who)[before:])[-1]
+
+    def click(self, who, said, action, until=""):
+        """Presses a button; the message that took the place of its message."""
+
+        def changed():
+            now = next((one for one in self.said(who) if one["id"] == said["id"]), None)
+            text = text_of(now) if now else ""
+            return now if now and now["message"] != said["message"] and until in text and "Working" not in text else None
+
+        self.do("click", as_=who, message=said["id"], action_id=action)
+        return self.wait_for(changed)
+
+    def reset(self, who, member, action, *toggles):
+        """A whole reset; the message about its end."""
+        said = self.type(who, f"/reset-password {member}")
+        if "reachable" in buttons(said):
+            said = self.click(who, said, "reachable")
+        said = self.click(who, said, action, "Ready")
+        for toggle in toggles:
+            said = self.click(who, said, toggle, "Ready")
+        return self.click(who, said, "confirm", "Done.")
+
+
+def text_of(said):
+    """All texts of a message."""
+    blocks = said["message"].get("blocks", [])
+    return "\n".join(block["text"]["text"] for block in blocks if "text" in block)
+
+
+def buttons(said):
+    """The actions of a message's buttons."""
+    blocks = said["message"].get("blocks", [])
+    return [element["action_id"] for block in blocks for element in block.get("elements", [])]
+
+
+def shown_password(said):
+    """The password that a message shows."""
+    return re.search(r"^`(\w+)`$", text_of(said), re.M)[1]

@@ -1,0 +1,126 @@
+"""The demo: its workspace plays Slack and is as strict, so nothing that is done in it may break a rule."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from demo import PROGRAM, Demo, buttons, shown_password, text_of
+
+
+class DemoTest(unittest.TestCase):
+    def start(self, *options):
+        demo = Demo(*options)
+        self.addCleanup(shutil.rmtree, demo.folder)
+        self.addCleanup(self.stop, demo)
+        return demo
+
+    def stop(self, demo):
+        broken = demo.state()["broken"]
+        self.assertEqual(demo.close(), 0)
+        self.assertEqual(broken, [], "Slack's rules were broken")
+
+    def test_it_prints_one_url_and_serves_its_page_to_this_machine_only(self):
+        demo = self.start()
+        self.assertRegex(demo.url, r"^http://127\.0\.0\.1:\d+/demo$")
+        self.assertLess(demo.took, 1)
+        status, headers, text = demo.ask("/demo")
+        self.assertEqual(status, 200)
+        self.assertIn("<title>", text)
+        self.assertNotIn("unsafe", headers["content-security-policy"])
+        self.assertEqual(headers["cache-control"], "no-store")
+        for asset in ["/demo/demo.css", "/demo/demo.js"]:
+            self.assertEqual(demo.ask(asset)[0], 200)
+        # A site that leads its own name to this machine, and a form of another site.
+        self.assertEqual(demo.ask("/demo/state", Host="evil.example")[0], 421)
+        say = {"as": "UJO", "text": "/reset-password"}
+        self.assertEqual(demo.ask("/demo/say", say, **{"content-type": "text/plain"})[0], 415)
+        refused = subprocess.run([PROGRAM, "demo", "--listen", "0.0.0.0:0"], capture_output=True, text=True, timeout=30)
+        self.assertIn("this machine only", refused.stderr)
+        self.assertNotEqual(refused.returncode, 0)
+
+    def test_every_delivery(self):
+        demo = self.start()
+        shown = demo.reset("UJO", "@Mina Park", "deliver_copy")
+        self.assertRegex(shown_password(shown), r"^\w{8}$")
+        hidden = demo.click("UJO", shown, "done")
+        self.assertNotIn(shown_password(shown), text_of(hidden))
+
+        demo.reset("UJO", "@Mina Park", "deliver_phone")
+        self.assertIn("your new sign-in password is", demo.state()["phone"][-1]["text"])
+        everything = demo.reset("UJO", "@Mina Park", "deliver_email", "copy_to_self", "also_show")
+        mail = {mail["to"]: mail["text"] for mail in demo.state()["mail"] if "password" in mail["subject"]}
+        for to in ["mina@mail.example", "jo@acme.example"]:
+            self.assertIn(shown_password(everything), mail[to])
+
+        card = demo.type("UJO", "/reset-password @Dee Ma")
+        demo.do("click", as_="UJO", message=card["id"], action_id="deliver_other")
+        view = demo.wait_for(lambda: demo.state()["views"].get("UJO"))
+        demo.do("submit", as_="UJO", view=view["id"], values={"destination": "dee@acme.example"})
+        errors = demo.wait_for(lambda: demo.state()["views"]["UJO"]["errors"])
+        self.assertIn("business email", errors["destination"])
+        demo.do("submit", as_="UJO", view=view["id"], values={"destination": "dee@home.example"})
+        ready = demo.wait_for(lambda: [said for said in demo.said("UJO") if "confirm" in buttons(said)])[-1]
+        self.assertNotIn("UJO", demo.state()["views"])
+        demo.click("UJO", ready, "confirm", "Done.")
+        self.assertEqual(demo.state()["mail"][-1]["to"], "dee@home.example")
+
+        card = demo.type("UKIM", "/reset-password @Mina Park")
+        self.assertIn("Careful: Mina Park was reset", text_of(card))
+        self.assertIn("Guide sent", text_of(demo.click("UKIM", card, "send_guide")))
+        card = demo.type("UKIM", "/reset-password @Mina Park")
+        self.assertIn("Cancelled", text_of(demo.click("UKIM", card, "cancel")))
+
+    def test_every_refusal(self):
+        demo = self.start()
+        for who, member, told in [
+            ("ULEE", "@Mina Park", "You can't reset passwords"),
+            ("UGUS", "@Mina Park", "a guest account"),
+            ("UJO", "@Jo Lim", "your own password"),
+            ("UKIM", "@Jo Lim", "Only another primary admin"),
+            ("UJO", "@Sam Oh", "Suspended"),
+            ("UJO", "@Sol Yun", "single sign-on"),
+            ("UJO", "@Gus Ray", "exactly one account"),
+            ("UJO", "@Nobody", "exactly one account"),
+        ]:
+            text = text_of(demo.type(who, f"/reset-password {member}"))
+            self.assertIn(told, text)
+            self.assertIn("Nothing was changed.", text)
+        for bare in ["@Noa Bae", "@Ari Seo"]:
+            self.assertIn("I know no phone or private email", text_of(demo.type("UJO", f"/reset-password {bare}")))
+        for suggestion in demo.state()["suggestions"]:
+            demo.type("UJO", suggestion["text"])
+        for impossible in [("say", {"as": "UMINAPARK", "text": "/reset-password"}), ("say", {"as": "UJO", "text": "hi"})]:
+            self.assertEqual(demo.ask(f"/demo/{impossible[0]}", impossible[1])[0], 422)
+
+    def test_the_clock_moves_forward(self):
+        demo = self.start()
+        card = demo.type("UJO", "/reset-password @Mina Park")
+        demo.forward(11)
+        before = len(demo.said("UJO"))
+        demo.do("click", as_="UJO", message=card["id"], action_id="deliver_copy")
+        self.assertIn("older than 10 min", text_of(demo.wait_for(lambda: demo.said("UJO")[before:])[-1]))
+        for _ in range(5):
+            demo.reset("UJO", "@Dee Ma", "deliver_phone")
+        self.assertIn("used all 5 resets", text_of(demo.type("UJO", "/reset-password @Dee Ma")))
+        demo.forward(24 * 60)
+        self.assertIn("You have 5 of 5 resets left", text_of(demo.type("UJO", "/reset-password @Dee Ma")))
+        self.assertEqual(demo.ask("/demo/clock", {"minutes": -60})[0], 422)
+        self.assertEqual(demo.state()["moved"], "24h 11m")
+
+    def test_data_keeps_what_happened(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="relatch-demo-data-"))
+        self.addCleanup(shutil.rmtree, folder)
+        first = Demo("--data", str(folder))
+        self.addCleanup(shutil.rmtree, first.folder)
+        first.reset("UJO", "@Mina Park", "deliver_phone")
+        self.assertEqual(first.close(), 0)
+        second = self.start("--data", str(folder))
+        self.assertIn("4 of 5 resets left", text_of(second.type("UJO", "/reset-password @Mina Park")))
+        held = subprocess.run([PROGRAM, "demo", "--data", str(folder)], capture_output=True, text=True, timeout=30)
+        self.assertEqual(held.returncode, 75, held.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
