@@ -5,6 +5,7 @@ mod conversation;
 mod fixtures;
 mod hostile;
 mod manifests;
+mod orders;
 mod portal;
 mod secrets;
 mod store;
