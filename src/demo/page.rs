@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::people::{OLD_PASSWORD, PEOPLE};
+use super::people::{MINA, OLD_PASSWORD, PEOPLE};
 use super::workspace::{Cannot, Workspace};
 use crate::clock::{Zone, rfc3339};
 use crate::domain::{Channel, Span};
@@ -99,6 +99,7 @@ async fn state(State(workspace): Shared, Query(Seen { seen }): Query<Seen>) -> R
             "zone": "UTC",
             "moved": moved(workspace.clock.moved()),
             "people": people(),
+            "member": { "email": MINA, "password": OLD_PASSWORD },
             "suggestions": SUGGESTIONS.map(|(label, text)| json!({ "label": label, "text": text })),
             "messages": desk.messages,
             "views": desk.views,
@@ -117,14 +118,9 @@ fn moved(span: Span) -> String {
 
 fn people() -> Vec<Value> {
     let shown = |person: &super::people::Person| {
-        let about = if person.name == "Mina Park" {
-            format!("{}; signs in with \"{OLD_PASSWORD}\"", person.about)
-        } else {
-            person.about.to_owned()
-        };
         json!({
             "id": person.id(), "name": person.name, "handle": person.handle(), "email": person.email,
-            "role": person.plays, "can_act": !person.plays.is_empty(), "about": about,
+            "role": person.plays, "can_act": !person.plays.is_empty(), "about": person.about,
         })
     };
     PEOPLE.iter().map(shown).collect()

@@ -9,6 +9,9 @@ use crate::app::App;
 use crate::domain::MemberId;
 use crate::store::MemberRow;
 
+/// Whom one plays as the member.
+pub(super) const MINA: &str = "mina.park@acme.example";
+
 /// What Mina signs in with before anything happens.
 pub(super) const OLD_PASSWORD: &str = "yellow tractor in the rain";
 
@@ -68,7 +71,7 @@ pub(super) const PEOPLE: [Person; 10] = [
     Person { name: "Gus Ray", email: "gus@partner.example", plays: "Guest of the workspace", is_guest: true, ..MEMBER },
     Person {
         name: "Mina Park",
-        email: "mina.park@acme.example",
+        email: MINA,
         phone: "+821012345642",
         personal_email: "mina@mail.example",
         about: "phone and private email",
@@ -164,7 +167,7 @@ impl Person {
 pub(super) async fn move_in(app: &Arc<App>) -> Result<(), Stop> {
     let rows: Vec<MemberRow> = PEOPLE.iter().filter(|person| !person.is_guest).map(Person::row).collect();
     app.store.import_members(rows).await?;
-    let mina = PEOPLE.iter().find(|person| person.name == "Mina Park").zip(app.directory.builtin());
+    let mina = PEOPLE.iter().find(|person| person.email == MINA).zip(app.directory.builtin());
     let Some((mina, builtin)) = mina else { return Ok(()) };
     let account = app.store.account(mina.email).await?;
     if account.is_some_and(|(_, account)| account.credential.is_none()) {
