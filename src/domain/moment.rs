@@ -111,6 +111,7 @@ impl fmt::Display for Span {
             (0, hours, 0) => write!(f, "{hours} h"),
             (0, hours, minutes) => write!(f, "{hours} h {minutes} min"),
             (1, 0, 0) => write!(f, "24 h"),
+            (1, 0, minutes) => write!(f, "24 h {minutes} min"),
             (days, 0, _) => write!(f, "{days} days"),
             (days, hours, _) => write!(f, "{days} d {hours} h"),
         }
@@ -132,10 +133,7 @@ mod tests {
 
     #[test]
     fn spans_are_told_as_people_say_them() {
-        let told: Vec<String> = [Span(1), Span::minutes(10), Span::minutes(192), Span::hours(24), Span::hours(48)]
-            .iter()
-            .map(Span::to_string)
-            .collect();
-        assert_eq!(told, ["1 s", "10 min", "3 h 12 min", "24 h", "2 days"]);
+        let told = [1, 600, 11_520, 86_400, 87_060, 172_800].map(|seconds| Span::seconds(seconds).to_string());
+        assert_eq!(told, ["1 s", "10 min", "3 h 12 min", "24 h", "24 h 11 min", "2 days"]);
     }
 }

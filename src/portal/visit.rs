@@ -90,7 +90,7 @@ impl<'a> Visit<'a> {
         Ok(Self {
             portal,
             signed_in,
-            agent: text("user-agent").map(clean_name),
+            agent: text("user-agent").map(known_as),
             form_cookie,
             is_new_form_cookie,
             is_cross_site: text("sec-fetch-site").is_some_and(|site| site == "cross-site"),
@@ -202,6 +202,34 @@ impl Fields {
     }
 }
 
+/// What a member calls the browser that names itself like this; the name itself where it is none of the usual ones.
+fn known_as(agent: &str) -> String {
+    const BROWSERS: [(&str, &str); 7] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "Mac"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let known =
+        |names: &[(&str, &'static str)]| names.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name);
+    match (known(&BROWSERS), known(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        _ => clean_name(agent),
+    }
+}
+
 /// A cookie that was sent exactly once.
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let pairs =
@@ -250,4 +278,20 @@ pub(super) async fn guarded(State(portal): Shared, mut response: Response) -> Re
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_called_as_people_call_them() {
+        let linux =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
+        assert_eq!(known_as(linux), "Chrome on Linux");
+        assert_eq!(known_as(&format!("{linux} Edg/156.0")), "Edge on Linux");
+        let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/604.1";
+        assert_eq!(known_as(phone), "Safari on iPhone");
+        assert_eq!(known_as("curl/8\u{202e}evil"), "curl/8evil");
+    }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Drives the built program from outside: Slack's own library signs, real SMTP and HTTP servers receive.
+# Drives the built program from outside: Slack's own library signs, real SMTP and HTTP servers receive, and Chromium
+# plays the demo and the member's pages.
 # usage: tests/e2e/run.sh PROGRAM
 set -euo pipefail
 program=$(realpath "$1")
@@ -9,4 +10,8 @@ if ! "$venv/bin/python" -c 'import aiosmtpd, slack_sdk' 2>/dev/null; then
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
 fi
-RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_portal test_demo test_failures test_crashes
+if ! cmp -s package-lock.json node_modules/.lock; then
+    npm ci --silent
+    cp package-lock.json node_modules/.lock
+fi
+RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_portal test_demo test_browser test_failures test_crashes

@@ -107,7 +107,7 @@ class DemoTest(unittest.TestCase):
         demo.forward(24 * 60)
         self.assertIn("You have 5 of 5 resets left", text_of(demo.type("UJO", "/reset-password @Dee Ma")))
         self.assertEqual(demo.ask("/demo/clock", {"minutes": -60})[0], 422)
-        self.assertEqual(demo.state()["moved"], "24h 11m")
+        self.assertEqual(demo.state()["moved"], "24 h 11 min")
 
     def test_data_keeps_what_happened(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="relatch-demo-data-"))

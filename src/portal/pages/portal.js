@@ -3,7 +3,10 @@ const live = document.getElementById("live");
 const events = new EventSource("/account/events");
 events.addEventListener("reset", (event) => {
   events.close();
-  live.textContent = event.data;
+  const link = document.createElement("a");
+  link.href = "/signin";
+  link.textContent = "Sign in";
+  live.replaceChildren(`${event.data} `, link);
   live.hidden = false;
   document.querySelectorAll("input, button").forEach((one) => { one.disabled = true; });
 });

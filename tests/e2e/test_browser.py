@@ -1,0 +1,309 @@
+"""The demo and the member's pages in a real browser: the whole story, by each delivery, as people play it."""
+
+import pathlib
+import re
+import shutil
+import time
+import unittest
+
+from demo import Demo
+from webdriver import Browser, Driver
+
+OLD = "yellow tractor in the rain"
+OWN = "seven quiet herons dance"
+MINA = "mina.park@acme.example"
+AXE = pathlib.Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
+NOTICE = "Your password was reset by an administrator. Please verify your identity to sign in again."
+
+
+class InBrowser(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.driver = Driver()
+        cls.addClassCleanup(cls.driver.close)
+
+    def setUp(self):
+        self.demo = Demo()
+        self.addCleanup(shutil.rmtree, self.demo.folder)
+        self.addCleanup(self.stop)
+        self.desk = self.browser(1400, 950)
+        self.desk.open(self.demo.url)
+        self.desk.wait_for("[data-person=UJO]")
+
+    def stop(self):
+        broken = self.demo.state()["broken"]
+        self.assertEqual(self.demo.close(), 0)
+        self.assertEqual(broken, [], "Slack's rules were broken")
+
+    def browser(self, width=420, height=800, **how):
+        browser = Browser(self.driver, width, height, **how)
+        self.addCleanup(browser.close)
+        return browser
+
+    # What the administrator does in the workspace.
+
+    def say(self, text):
+        self.desk.type("#composer", text)
+        self.desk.click("#send")
+
+    def last(self):
+        return ".message:last-child"
+
+    def press(self, action, then):
+        self.desk.wait_for(f"{self.last()} [data-action={action}]")
+        self.desk.click(f"{self.last()} [data-action={action}]")
+        return self.desk.wait_for_text(self.last(), then)
+
+    def reset(self, action, *toggles):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for_text(self.last(), "Reset the login password of Mina Park?")
+        self.press(action, "Ready to reset")
+        for toggle in toggles:
+            self.press(toggle, "☑")
+        return self.press("confirm", "Done.")
+
+    def arrived(self, css, part):
+        """The newest text with this part on the phone or in the mailboxes, as the page shows it."""
+        shown = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)"
+        found = lambda: [text for text in self.desk.script(shown, css) if part in text]
+        return self.desk.wait_for(found)[-1]
+
+    # What the member does on their pages.
+
+    def sign_in(self, browser, password):
+        browser.open(self.demo.base + "/signin")
+        browser.type("#email", MINA)
+        browser.type("#password", password)
+        browser.click("button[type=submit]")
+
+    def at(self, browser, path):
+        browser.wait_for(lambda: browser.url.endswith(path))
+
+    def signed_in(self):
+        browser = self.browser()
+        self.sign_in(browser, OLD)
+        self.at(browser, "/account")
+        return browser
+
+    def code(self):
+        return re.search(r"code: (\d{6})", self.arrived("#phone .sms", " code: "))[1]
+
+    def use(self, password):
+        """The member signs in with what arrived, enters the code, and sets a password of their own."""
+        self.demo.forward(1)
+        member = self.browser()
+        self.sign_in(member, password)
+        self.at(member, "/verify")
+        member.type("#code", self.code())
+        member.click("button[type=submit]")
+        self.at(member, "/new-password")
+        member.type("#password", OWN)
+        member.click("button[type=submit]")
+        self.at(member, "/account")
+        self.assertIn("Mina Park", member.text("h1"))
+        self.desk.wait_for(lambda: "Mina Park signed in and set a new password" in self.desk.text("#messages"))
+        stranger = self.browser()
+        for dead in [OLD, password]:
+            self.sign_in(stranger, dead)
+            stranger.wait_for_text(".problem", "do not match")
+        return member
+
+
+class Story(InBrowser):
+    def test_a_reset_by_sms_ends_an_open_session_within_two_seconds(self):
+        open_page = self.signed_in()
+        self.reset("deliver_phone")
+        done = time.monotonic()
+        open_page.wait_for_text("#live", NOTICE, 2)
+        self.assertLess(time.monotonic() - done, 2)
+        self.assertTrue(open_page.url.endswith("/account"), "without a reload")
+        password = re.search(r"password is (\w{8})", self.arrived("#phone .sms", "password is"))[1]
+        self.use(password)
+        open_page.open(self.demo.base + "/account")
+        self.at(open_page, "/signin")
+
+    def test_a_reset_by_copy(self):
+        shown = self.reset("deliver_copy")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.assertIn("Tell Mina Park outside this chat", shown)
+        hidden = self.press("done", "Done.")
+        self.assertNotIn(password, hidden)
+        self.use(password)
+
+    def test_a_reset_by_email_with_everything(self):
+        shown = self.reset("deliver_email", "copy_to_self", "also_show")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.assertIn(password, self.arrived("#mail .mail", "mina@mail.example"))
+        self.assertIn(password, self.arrived("#mail .mail", "Your copy of the password"))
+        self.use(password)
+
+    def test_a_reset_to_a_typed_address(self):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for_text(self.last(), "Reset the login password of Mina Park?")
+        self.desk.click(f"{self.last()} [data-action=deliver_other]")
+        self.desk.wait_for("#view-submit")
+        self.desk.type("#view input", MINA)
+        self.desk.click("#view-submit")
+        self.desk.wait_for_text("#view .error", "business email")
+        self.desk.type("#view input", "mina@home.example")
+        self.desk.click("#view-submit")
+        self.desk.wait_for_text(self.last(), "Ready to reset")
+        self.press("confirm", "Done.")
+        mail = self.arrived("#mail .mail", "mina@home.example")
+        self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
+
+    def test_the_member_plays_in_the_same_window(self):
+        self.reset("deliver_phone")
+        password = re.search(r"password is (\w{8})", self.arrived("#phone .sms", "password is"))[1]
+        with self.desk.in_frame("#browser") as page:
+            page.type("#email", MINA)
+            page.type("#password", password)
+            page.click("button[type=submit]")
+            page.wait_for("#code")
+        code = self.code()
+        with self.desk.in_frame("#browser") as page:
+            page.type("#code", code)
+            page.click("button[type=submit]")
+            page.wait_for_text("h1", "Set a new password")
+            page.type("#password", OWN)
+            page.click("button[type=submit]")
+            page.wait_for_text("h1", "Mina Park")
+        self.assertIn("signed in and set a new password", self.desk.wait_for_text(self.last(), "Mina Park signed in"))
+
+    def test_this_was_not_me_from_the_mailbox(self):
+        self.reset("deliver_phone")
+        self.arrived("#mail .mail", "This wasn't you?")
+        self.desk.click("#mail .mail a")
+        with self.desk.in_frame("#browser") as page:
+            page.wait_for_text("h1", "This wasn't me")
+            page.click("button[type=submit]")
+            page.wait_for_text("h1", "The account is closed")
+        self.desk.wait_for_text(self.last(), "Mina Park says they did not ask for this")
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for_text(self.last(), "did not ask for your last reset")
+
+    def test_a_life_is_over_when_the_clock_says_so(self):
+        self.reset("deliver_phone")
+        password = re.search(r"password is (\w{8})", self.arrived("#phone .sms", "password is"))[1]
+        self.desk.click("#forward-24h")
+        self.desk.wait_for_text("#clock", "24 h ahead")
+        member = self.browser()
+        self.sign_in(member, password)
+        member.wait_for_text("h1", "This password has ended")
+
+    def test_who_may_not_is_told_so(self):
+        for person, told in [("ULEE", "You can't reset passwords"), ("UGUS", "a guest account")]:
+            self.desk.click(f"[data-person={person}]")
+            self.desk.wait_for(f"[data-person={person}][aria-pressed=true]")
+            self.say("/reset-password @Mina Park")
+            self.assertIn("Nothing was changed.", self.desk.wait_for_text(self.last(), told))
+
+    def test_completion_writes_the_command(self):
+        self.desk.type("#composer", "/res")
+        self.desk.wait_for("#choice-0")
+        self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": "\ue004@Min\ue004"})
+        self.assertEqual(self.desk.script("return document.getElementById('composer').value"), "/reset-password @Mina Park ")
+        self.desk.click("#send")
+        self.desk.wait_for_text(self.last(), "Reset the login password of Mina Park?")
+        self.desk.click("#wire summary")
+        self.assertIn("Slash command", self.desk.wait_for_text("#exchanges", "to relatch"))
+
+    def test_the_password_without_the_code_opens_nothing(self):
+        shown = self.reset("deliver_copy")
+        admin = self.browser()
+        self.sign_in(admin, re.search(r"^(\w{8})$", shown, re.M)[1])
+        self.at(admin, "/verify")
+        for path in ["/account", "/new-password", "/contacts", "/signin"]:
+            admin.open(self.demo.base + path)
+            self.at(admin, "/verify")
+        for code in ["000000", "123456"]:
+            admin.type("#code", code)
+            admin.click("button[type=submit]")
+            admin.wait_for_text(".problem", "Wrong code")
+        # A form of another page, sent from this one with its token.
+        forged = """const form = document.querySelector("form"); form.action = "/new-password";
+            const field = document.createElement("input"); field.name = "password"; field.value = "seven quiet herons dance";
+            form.noValidate = true; form.append(field); form.submit();"""
+        admin.script(forged)
+        self.at(admin, "/verify")
+        admin.open(self.demo.base + "/account")
+        self.at(admin, "/verify")
+
+
+class Looks(InBrowser):
+    """Every page: accessible, at phone size, in light and dark, with its headers."""
+
+    def pages(self):
+        """Each page in turn, open in the browser; the name, and the browser."""
+        phone = self.browser(360, 740)
+        phone.open(self.demo.base + "/signin")
+        yield "/signin", phone
+        self.sign_in(phone, "wrong")
+        phone.wait_for(".problem")
+        yield "/signin, wrong", phone
+        account = self.signed_in()
+        account.size(360, 740)
+        yield "/account", account
+        account.open(self.demo.base + "/contacts")
+        yield "/contacts", account
+        account.open(self.demo.base + "/not-me/x")
+        yield "a link that does not work", account
+        shown = self.reset("deliver_copy")
+        account.open(self.demo.base + "/signin")
+        link = re.search(r"http\S+/not-me/\S+", self.arrived("#mail .mail", "This wasn't you?"))[0]
+        account.open(link)
+        yield "/not-me", account
+        self.demo.forward(1)
+        self.sign_in(phone, re.search(r"^(\w{8})$", shown, re.M)[1])
+        self.at(phone, "/verify")
+        yield "/verify", phone
+        phone.type("#code", self.code())
+        phone.click("button[type=submit]")
+        self.at(phone, "/new-password")
+        yield "/new-password", phone
+        yield "/demo", self.desk
+
+    def test_every_page(self):
+        for name, browser in self.pages():
+            with self.subTest(page=name):
+                self.assertTrue(browser.script("return document.title"))
+                self.assertEqual(browser.script("return document.documentElement.lang"), "en")
+                self.assertEqual(browser.script("return document.querySelectorAll('h1').length"), 1)
+                for width, scale in [(360, 1), (320, 2), (1280, 1)]:
+                    browser.size(width, 740, scale)
+                    wider = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
+                    self.assertLessEqual(browser.script(wider), 0, f"{width} px wide")
+                for scheme in ["light", "dark"]:
+                    browser.prefer(scheme)
+                    self.assertEqual(self.axe(browser), [], scheme)
+                browser.prefer("light")
+
+    def axe(self, browser):
+        """What axe-core calls serious or critical."""
+        browser.script(AXE.read_text())
+        found = browser.script_async(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, { iframes: false }).then((found) => done(found.violations.map("
+            "(one) => [one.impact, one.id, one.nodes.map((node) => node.html + ' ' + node.failureSummary)])))"
+        )
+        return [one for one in found if one[0] in ("serious", "critical")]
+
+    def test_the_checker_finds_what_is_planted(self):
+        browser = self.browser()
+        browser.open(self.demo.base + "/signin")
+        browser.script("document.querySelector('label').remove(); document.documentElement.lang = ''")
+        self.assertEqual({one[1] for one in self.axe(browser)}, {"label", "html-has-lang"})
+
+    def test_every_page_carries_its_headers(self):
+        for path in ["/signin", "/verify", "/account", "/contacts", "/new-password", "/not-me/x", "/claim/x", "/portal.css"]:
+            _, headers, _ = self.demo.ask(path)
+            policy = headers["content-security-policy"]
+            self.assertNotIn("unsafe", policy, path)
+            self.assertIn("default-src 'none'", policy, path)
+            self.assertEqual(headers["cache-control"], "no-store", path)
+            self.assertEqual(headers["referrer-policy"], "no-referrer", path)
+            self.assertEqual(headers["x-content-type-options"], "nosniff", path)
+
+
+if __name__ == "__main__":
+    unittest.main()
