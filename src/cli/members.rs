@@ -311,7 +311,9 @@ async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failu
 async fn set_password(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure> {
     let member = find(directory, email).await?;
     let password = read_password()?;
-    directory.set_password(&member.id, &password).await.map_err(|error| Failure::Said(error.to_string()))
+    directory.set_password(&member.id, &password).await.map_err(|error| Failure::Said(error.to_string()))?;
+    // Whoever was in with the password before is out.
+    directory.sign_out(&member.id).await.map_err(|error| Failure::Said(error.to_string()))
 }
 
 async fn verify(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure> {

@@ -105,6 +105,8 @@ pub enum Destination {
 pub enum DestinationDenied {
     /// S11: the mailbox of the member who is locked out of it.
     BusinessEmail,
+    /// S43: an address of the company, where a contact for codes is asked for.
+    BusinessDomain,
     /// Neither a phone number nor an e-mail address.
     NotAnEmail,
     /// Not a number that an SMS reaches.
@@ -131,6 +133,16 @@ impl Destination {
         }
         let email: EmailAddress = text.parse().map_err(|_| DestinationDenied::NotAnEmail)?;
         if email.is_same_mailbox(&member.business_email) { Err(DestinationDenied::BusinessEmail) } else { Ok(email) }
+    }
+
+    /// Reads a contact for codes: an address of the company does not count, because an administrator can move it (S43).
+    pub fn contact(text: &str, member: &Member) -> Result<Self, DestinationDenied> {
+        match Self::typed(text, member)? {
+            Self::Email(email) if email.is_same_domain(&member.business_email) => {
+                Err(DestinationDenied::BusinessDomain)
+            }
+            to @ (Self::Email(_) | Self::Phone(_)) => Ok(to),
+        }
     }
 
     /// What carries a message to it.
@@ -287,6 +299,9 @@ mod tests {
         assert_eq!(typed("+82 12"), Err(Bad(NotAPhone::Incomplete)));
         assert_eq!(typed("+442079460000"), Err(Bad(NotAPhone::NotMobile)));
         assert_eq!(Destination::typed_email("+82 10 1234 5678", &mina()), Err(EmailNeeded));
+        let contact = |text: &str| Destination::contact(text, &mina()).map(|d| d.masked());
+        assert_eq!(contact("kim@ACME.example"), Err(DestinationDenied::BusinessDomain));
+        assert_eq!(contact("kim@mail.example"), Ok("k···@mail.example".to_owned()));
     }
 
     /// Profile "strict": whatever shows, copies or redirects a password is refused; a link to a contact on record goes.

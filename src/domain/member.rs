@@ -223,6 +223,12 @@ impl EmailAddress {
         self.mailbox() == other.mailbox()
     }
 
+    /// Compares what stands behind the `@`.
+    pub fn is_same_domain(&self, other: &Self) -> bool {
+        let domain = |address: &Self| address.key().rsplit_once('@').map(|(_, domain)| domain.to_owned());
+        domain(self) == domain(other)
+    }
+
     /// The key under which a directory finds the address: ASCII lower case.
     pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()

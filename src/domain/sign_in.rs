@@ -9,6 +9,10 @@ use super::{Destination, Member, MemberId, Moment, Span, Status};
 /// Failed tries after which an account is locked until a reset lifts it (Q13).
 pub const TRIES_BEFORE_LOCK: u32 = 10;
 
+/// Wrong codes after which an account is locked, however many sessions and codes they were spread over: at most twenty
+/// chances in a million for whoever holds the password of a reset.
+pub const WRONG_CODES_BEFORE_LOCK: u32 = 20;
+
 /// How long a code works (S40).
 pub const CODE_LIFE: Span = Span::minutes(10);
 
@@ -20,6 +24,9 @@ pub const CODE_PAUSE: Span = Span::seconds(30);
 
 /// How many codes a member may be sent in an hour, whatever they do: five tries each of a million numbers.
 pub const CODES_PER_HOUR: usize = 6;
+
+/// How long a code that was sent counts against that.
+pub const CODES_COUNT_FOR: Span = Span::hours(1);
 
 /// How long somebody who gave a right password has to prove who they are.
 pub const PROVING_LIFE: Span = Span::minutes(30);
@@ -78,10 +85,10 @@ pub struct Added {
 /// Where the password came from: what must not also be where the code goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The administrator who made the reset.
-    pub admin: Option<MemberId>,
-    /// The masked address that was typed for its delivery.
-    pub typed_mask: Option<String>,
+    /// The administrators of the resets that it may come from.
+    pub admins: Vec<MemberId>,
+    /// The masked addresses that they typed for its delivery, or had a copy sent to.
+    pub masks: Vec<String>,
 }
 
 /// Where a code may go, in order: the login phone, the personal e-mail on record, and contacts that were added.
@@ -92,12 +99,12 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin) -> Vec<Destina
     let phone = member.phone.clone().map(Destination::Phone);
     let email = member.outside_email().cloned().map(Destination::Email);
     let is_business =
-        |to: &Destination| matches!(to, Destination::Email(email) if email.is_same_mailbox(&member.business_email));
+        |to: &Destination| matches!(to, Destination::Email(email) if email.is_same_domain(&member.business_email));
     let others = added
         .iter()
-        .filter(|added| Some(&added.by) != origin.admin.as_ref() && !is_business(&added.to))
+        .filter(|added| !origin.admins.contains(&added.by) && !is_business(&added.to))
         .map(|added| added.to.clone())
-        .filter(|to| origin.typed_mask.as_ref() != Some(&to.masked()));
+        .filter(|to| !origin.masks.contains(&to.masked()));
     phone.into_iter().chain(email).chain(others).collect()
 }
 
@@ -130,7 +137,7 @@ pub enum CodeDenied {
 
 /// May a code be sent, when these were sent to the member before?
 pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> {
-    let mut recent: Vec<Moment> = sent_at.iter().copied().filter(|at| now - *at < Span::hours(1)).collect();
+    let mut recent: Vec<Moment> = sent_at.iter().copied().filter(|at| now - *at < CODES_COUNT_FOR).collect();
     recent.sort_unstable();
     if let Some(last) = recent.last()
         && now - *last < CODE_PAUSE
@@ -138,7 +145,7 @@ pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> 
         return Err(CodeDenied::Wait(*last + CODE_PAUSE));
     }
     let first_that_counts = recent.len().checked_sub(CODES_PER_HOUR).and_then(|at| recent.get(at));
-    first_that_counts.map_or(Ok(()), |at| Err(CodeDenied::TooMany(*at + Span::hours(1))))
+    first_that_counts.map_or(Ok(()), |at| Err(CodeDenied::TooMany(*at + CODES_COUNT_FOR)))
 }
 
 /// Why a password may not be set by the member.
@@ -216,8 +223,8 @@ mod tests {
         let bare = Member { phone: None, personal_email: Some("Mina.Park+x@acme.example".parse().unwrap()), ..mina() };
         let added = [by("jo", "one@mail.example"), by("kim", "two@mail.example"), by("kim", "mina.park@acme.example")];
         let origin = |admin: &str, typed: Option<&str>| Origin {
-            admin: Some(MemberId(admin.to_owned())),
-            typed_mask: typed.map(|typed| email(typed).masked()),
+            admins: vec![MemberId(admin.to_owned())],
+            masks: typed.map(|typed| email(typed).masked()).into_iter().collect(),
         };
         assert_eq!(methods(&bare, &added, &origin("jo", None)), [email("two@mail.example")]);
         assert_eq!(methods(&bare, &added, &origin("kim", None)), [email("one@mail.example")]);

@@ -21,7 +21,7 @@ use crate::domain::{Channel, Destination, MemberId, Moment, Reference, ResetId};
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Work;
-pub use self::offer::tell_of_contact;
+pub use self::offer::{tell_of_contact, tell_of_removed_contact};
 
 /// What the platform is answered at once, and what follows.
 pub enum Reaction {
@@ -171,7 +171,7 @@ pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
 
 /// Tells the administrator of the member's last reset that the password did its work, where the chat still takes it.
 pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
-    if let Ok(Some(row)) = app.store.last_change(member).await
+    if let Ok(Some(row)) = app.store.last_changes(member).await.map(|rows| rows.into_iter().next())
         && let Some(chat) = app.chat(row.platform)
     {
         let message = messages::used(&row, &app.zone, app.clock.now());

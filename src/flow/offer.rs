@@ -9,6 +9,7 @@ use super::{Failure, Reaction, history, seal};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
+use crate::delivery::Note;
 use crate::directory::Backend;
 use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, ResetRow};
@@ -175,15 +176,15 @@ async fn contact(
     };
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let about = (Some(admin), Some(member));
-    let to = match Destination::typed(typed, member) {
+    let to = match Destination::contact(typed, member) {
         Ok(to) => to,
         Err(denied) => {
             let told = messages::contact_denied(&denied, &member.name, &reference);
             return note(app, &origin, "contact", "destination", about, &reference, told).await;
         }
     };
-    let last = app.store.last_change(&member.id).await?;
-    if last.is_some_and(|row| row.admin_id == admin.id) {
+    let last = app.store.last_changes(&member.id).await?;
+    if last.iter().any(|row| row.admin_id == admin.id) {
         let told = messages::contact_of_own_reset(&member.name, &reference);
         return note(app, &origin, "contact", "own_reset", about, &reference, told).await;
     }
@@ -210,15 +211,26 @@ async fn contact(
 
 /// The member hears of it where they were reachable before, never at the new address alone.
 pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination) {
+    let note = messages::contact_notice(&app.house, added_by, &added.masked());
+    tell_elsewhere(app, member, added.full(), note);
+}
+
+/// The member hears that a contact was taken away from their account.
+pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &str) {
+    tell_elsewhere(app, member, removed, messages::contact_removed(&app.house));
+}
+
+fn tell_elsewhere(app: &Arc<App>, member: &Member, except: &str, note: Note) {
     let email = member.outside_email().cloned().map(Destination::Email);
     let phone = member.phone.clone().map(Destination::Phone);
     let business = Some(Destination::Email(member.business_email.clone()));
     let known = [email, phone, business].into_iter().flatten();
-    let Some(to) = known.into_iter().find(|to| app.deliveries.has(to.channel()) && to != added) else { return };
-    let (worker, added_by, mask) = (Arc::clone(app), added_by.to_owned(), added.masked());
+    let Some(to) = known.into_iter().find(|to| app.deliveries.has(to.channel()) && to.full() != except) else { return };
+    let worker = Arc::clone(app);
+    // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
+    let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng)) else { return };
     app.tasks.spawn(async move {
-        let note = messages::contact_notice(&worker.house, &added_by, &mask);
-        worker.deliveries.tell(&to, &note, &format!("contact-{}", to.masked())).await;
+        worker.deliveries.tell(&to, &note, &format!("contact-{name}")).await;
     });
 }
 

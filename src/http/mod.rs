@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::webhook::read_body;
 use crate::app::App;
 use crate::flow::sweep;
 use crate::portal;
@@ -27,6 +28,9 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long a connection may be used again and again.
 const CONNECTION_LIFE: Duration = Duration::from_mins(2);
+
+/// How long the last answer may take after that: longer than an open page of a member listens.
+const LAST_ANSWER: Duration = Duration::from_secs(100);
 
 /// The most headers of a request.
 const HEADERS: usize = 100;
@@ -147,7 +151,11 @@ async fn connection(stream: TcpStream, routes: Router, mut stopped: watch::Recei
         }
         () = tokio::time::sleep(CONNECTION_LIFE) => {
             serving.as_mut().graceful_shutdown();
-            serving.await
+            // No request takes as long as this; whoever is still here sends or reads a byte now and then.
+            match tokio::time::timeout(LAST_ANSWER, serving).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
         }
     };
     if let Err(error) = ended {

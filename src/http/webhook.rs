@@ -43,7 +43,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
 async fn handle(app: Arc<App>, platform: Platform, route: Route, request: Request) -> Response {
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
     let (parts, body) = request.into_parts();
-    let body = match read_body(&parts.headers, body).await {
+    let body = match read_body(&parts.headers, body, BODY_LIMIT).await {
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
@@ -62,13 +62,14 @@ async fn handle(app: Arc<App>, platform: Platform, route: Route, request: Reques
     }
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, StatusCode> {
+/// Reads a body to its end, if it is not longer than `limit` bytes and does not take longer than it may.
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, StatusCode> {
     // A declared length over the limit is refused before anything is read.
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > BODY_LIMIT) {
+    if declared.is_some_and(|length| length > limit) {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let read = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, BODY_LIMIT).collect()).await;
+    let read = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, limit).collect()).await;
     match read {
         Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),

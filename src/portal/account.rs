@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use super::sign_in::{denied_words, set_own};
-use super::visit::{Frame, Visit, go};
+use super::visit::{Frame, Visit, go, is_in_use, named_session};
 use super::{Portal, Shared};
 use crate::directory::Unavailable;
 use crate::domain::sign_in::Stage;
@@ -22,8 +22,17 @@ use crate::store::SignedIn;
 /// How often an open page looks whether its session still stands; the notice is promised within two seconds (S31).
 const LOOK_EVERY: Duration = Duration::from_millis(700);
 
+/// How long one connection listens; then the browser comes back by itself (HTML, "Server-sent events").
+const LISTEN_FOR: Duration = Duration::from_secs(90);
+
+/// How soon it comes back, so that the notice still keeps its two seconds.
+const COME_BACK_AFTER: Duration = Duration::from_millis(500);
+
 /// S29, S30: what an open page says when its session ended.
 const ENDED: &str = "Your password was reset by an administrator. Please verify your identity to sign in again.";
+
+/// The same where it ended in another way.
+const OVER: &str = "This session has ended. Please sign in again.";
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -84,6 +93,7 @@ pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: By
     }
     let is_right = portal.builtin.check(fields.get("current"), present).await;
     if !is_right.map_err(|Unavailable| visit.unavailable())? {
+        portal.app.store.sign_in_failed(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
         let frame = visit.frame_with("That is not your current password. Nothing was changed.");
         return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame).await;
     }
@@ -114,29 +124,45 @@ pub(super) async fn sessions(State(portal): Shared, headers: HeaderMap, body: By
 /// `GET /account/events`: one event when the session ends, within two seconds of a reset (S29–S31).
 pub(super) async fn events(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
-    let key = visit.at(Stage::Open)?.session.session_key.clone();
-    let ended = stream::unfold(Some((Arc::clone(&portal), key)), |state| async {
-        let (portal, key) = state?;
-        wait_for_end(&portal, &key)
-            .await
-            .then(|| (Ok::<_, Infallible>(Event::default().event("reset").data(ENDED)), None))
+    let Some(place) = Arc::clone(&portal.listeners).try_acquire_owned().ok() else {
+        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    };
+    // Whoever was away while it happened hears of it when they come back.
+    let key = match visit.at(Stage::Open) {
+        Ok(found) => found.session.session_key.clone(),
+        Err(elsewhere) => match named_session(&headers) {
+            Some(key) if portal.app.store.was_signed_out(&key).await.map_err(|_| visit.unavailable())? => key,
+            Some(_) | None => return Err(elsewhere),
+        },
+    };
+    let ended = stream::unfold(Some((Arc::clone(&portal), key, place)), |state| async {
+        let (portal, key, _place) = state?;
+        let heard = tokio::time::timeout(LISTEN_FOR, wait_for_end(&portal, &key)).await.unwrap_or(false);
+        if !heard {
+            return None;
+        }
+        // A session that ended from outside was ended by a reset; the member ends their own in other ways.
+        let was_reset = portal.app.store.was_signed_out(&key).await.unwrap_or(true);
+        let (event, text) = if was_reset { ("reset", ENDED) } else { ("ended", OVER) };
+        Some((Ok::<_, Infallible>(Event::default().event(event).data(text)), None))
     });
-    Ok(Sse::new(ended).into_response())
+    let soon = stream::once(async { Ok(Event::default().retry(COME_BACK_AFTER)) });
+    Ok(Sse::new(soon.chain(ended)).into_response())
 }
 
 /// True when the session ended; false when the program stops first.
 async fn wait_for_end(portal: &Portal, key: &str) -> bool {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        if portal.app.tasks.is_closed() {
-            return false;
-        }
         match portal.app.store.session(key).await {
-            Ok(Some(_)) => {}
-            Ok(None) => return true,
+            Ok(Some(found)) if is_in_use(&found.member) => {}
+            Ok(Some(_) | None) => return true,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an open page could not be looked after");
             }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+        if portal.app.tasks.is_closed() {
+            return false;
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The contacts to which codes may go: seen, and added by the member in a live session (S42, Q7). A new one counts when
 //! a code that was sent to it came back.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -20,10 +22,17 @@ use crate::store::{ContactRow, Proof, SignedIn};
 #[template(path = "contacts.html")]
 struct ContactsPage {
     frame: Frame,
-    contacts: Vec<String>,
+    contacts: Vec<Shown>,
     /// The contact that waits for its code; empty before.
     kind: String,
     value: String,
+}
+
+/// One contact of the page.
+struct Shown {
+    mask: String,
+    /// What takes it away; empty for a contact of the directory itself.
+    address: String,
 }
 
 /// `GET /contacts`.
@@ -39,6 +48,14 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
     let member = to_member(found.member.clone()).map_err(|Unavailable| visit.unavailable())?;
+    if !fields.get("remove").is_empty() {
+        let (key, address) = (found.session.session_key.clone(), fields.get("remove").to_owned());
+        let removed = portal.app.store.remove_contact(&member.id, key, address.clone()).await;
+        if removed.map_err(|_| visit.unavailable())? {
+            crate::flow::tell_of_removed_contact(&portal.app, &member, &address);
+        }
+        return Ok(go("/contacts"));
+    }
     let to = match wanted(&fields, &member) {
         Ok(to) => to,
         Err(why) => return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(why), None).await,
@@ -89,7 +106,7 @@ fn purpose(to: &Destination) -> String {
 
 /// The contact that is asked for, of the kind that is named.
 fn wanted(fields: &Fields, member: &Member) -> Result<Destination, String> {
-    let to = Destination::typed(fields.get("value"), member)
+    let to = Destination::contact(fields.get("value"), member)
         .map_err(|denied| messages::destination_denied(&denied, &member.name))?;
     match (fields.get("kind"), to.channel()) {
         ("phone", Channel::Sms) | ("email", Channel::Email) => Ok(to),
@@ -109,8 +126,13 @@ async fn show(
     let member = to_member(found.member.clone()).map_err(|Unavailable| visit.unavailable())?;
     let phone = member.phone.clone().map(Destination::Phone);
     let email = member.outside_email().cloned().map(Destination::Email);
+    let fixed = phone.into_iter().chain(email).map(|to| Shown { mask: to.masked(), address: String::new() });
     let added = added.into_iter().filter_map(added_of).map(|added| added.to);
-    let contacts = phone.into_iter().chain(email).chain(added).map(|to| to.masked()).collect();
+    let added = added.map(|to| Shown { mask: to.masked(), address: to.full().to_owned() });
+    let mut contacts: Vec<Shown> = fixed.chain(added).collect();
+    // Two administrators may have vouched for the same one.
+    let mut seen = HashSet::new();
+    contacts.retain(|contact| contact.address.is_empty() || seen.insert(contact.address.clone()));
     let kind = match waits {
         Some(Destination::Email(_)) => "email",
         Some(Destination::Phone(_)) | None => "phone",

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::visit::{Fields, Frame, Visit, go, key_of};
+use super::visit::{Fields, Frame, Visit, go, is_in_use, key_of};
 use super::{Portal, Shared};
 use crate::directory::{Unavailable, to_member};
 use crate::domain::delivery::Outcome;
@@ -18,7 +18,7 @@ use crate::domain::sign_in::{
 };
 use crate::domain::{Channel, Destination, Member, MemberId, PhoneNumber, Span};
 use crate::flow::{self, messages};
-use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, SessionRow, SignedIn};
+use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, ResetRow, SessionRow, SignedIn};
 
 /// What a code of the page `/verify` is for.
 const SIGN_IN: &str = "sign in";
@@ -50,6 +50,7 @@ struct CodePage {
 #[template(path = "new_password.html")]
 struct PasswordPage {
     frame: Frame,
+    email: String,
     least: usize,
 }
 
@@ -66,7 +67,9 @@ pub(super) async fn form(State(portal): Shared, headers: HeaderMap) -> Result<Re
 pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let fields = visit.form(&headers, &body)?;
-    let (key, now) = (fields.get("email").trim().to_ascii_lowercase(), portal.app.clock.now());
+    // No address is longer (RFC 5321, 4.5.3.1.3), and what is remembered of tries is bounded.
+    let key: String = fields.get("email").trim().chars().take(254).collect::<String>().to_ascii_lowercase();
+    let now = portal.app.clock.now();
     let again = |status, problem: &str| {
         let email = fields.get("email").chars().take(254).collect();
         Ok(visit.page(status, &SignInPage { frame: visit.frame_with(problem), email }))
@@ -79,8 +82,10 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
     let phc = found.as_ref().and_then(|(_, account)| account.credential.clone());
     let is_right = portal.builtin.check(fields.get("password"), phc.as_deref()).await;
     let is_right = is_right.map_err(|Unavailable| visit.unavailable())?;
+    // What no right password opens is answered like a wrong one, and as soon.
+    let may_be_used = |account: &AccountRow, row: &MemberRow| account.locked_at.is_none() && is_in_use(row);
     let (row, account) = match found {
-        Some(found) if is_right => found,
+        Some((row, account)) if is_right && may_be_used(&account, &row) => (row, account),
         Some((row, _)) => {
             // Behind the answer, so that its time does not tell who has an account.
             let app = Arc::clone(&portal.app);
@@ -95,8 +100,7 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
     };
     let member = to_member(row.clone()).map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
-    let methods = methods_of(&visit, &member).await?;
-    match admit(&member, standing, &methods, now) {
+    match admit(&member, standing, &methods_of(&visit, &member).await?, now) {
         Admission::Refused => again(StatusCode::UNAUTHORIZED, WRONG),
         Admission::Ended(at) => {
             let text = format!(
@@ -122,11 +126,11 @@ pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec
     let app = &visit.portal.app;
     let added = app.store.contacts(&member.id).await.map_err(|_| visit.unavailable())?;
     let added: Vec<Added> = added.into_iter().filter_map(added_of).collect();
-    let last = app.store.last_change(&member.id).await.map_err(|_| visit.unavailable())?;
-    let origin = last.map_or_else(Origin::default, |row| Origin {
-        typed_mask: row.destination_mask.filter(|_| row.is_typed),
-        admin: Some(row.admin_id),
-    });
+    let last = app.store.last_changes(&member.id).await.map_err(|_| visit.unavailable())?;
+    let origin = Origin {
+        masks: last.iter().flat_map(ResetRow::masks_of_the_administrator).collect(),
+        admins: last.into_iter().map(|row| row.admin_id).collect(),
+    };
     let mut methods = methods(member, &added, &origin);
     methods.retain(|to| app.deliveries.has(to.channel()));
     Ok(methods)
@@ -208,6 +212,8 @@ pub(super) async fn deliver_code(
     let (app, sorry) = (&portal.app, "No code could be sent at the moment. Try again in a few minutes.");
     let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry.to_owned())?;
     let digest = digest_of(portal, &session.session_key, purpose, &code);
+    // A gateway may drop what it takes for a repetition, so every code has a name of its own, which tells nothing of it.
+    let name = format!("code-{}", hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()])));
     let noted = app.store.new_code(&session.member_id, session.session_key.clone(), digest, to.masked()).await;
     match noted.map_err(|_| sorry.to_owned())? {
         Ok(()) => {}
@@ -217,11 +223,7 @@ pub(super) async fn deliver_code(
         }
     }
     let note = messages::code(&app.house, &code);
-    match app
-        .deliveries
-        .tell(to, &note, &format!("code-{}", &session.session_key.chars().take(16).collect::<String>()))
-        .await
-    {
+    match app.deliveries.tell(to, &note, &name).await {
         Outcome::Accepted | Outcome::Unknown => Ok(()),
         Outcome::Refused(_) => Err(sorry.to_owned()),
     }
@@ -294,8 +296,8 @@ async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination
 /// `GET /new-password`.
 pub(super) async fn password_form(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
-    visit.at(Stage::NewPassword)?;
-    let page = PasswordPage { frame: visit.frame(), least: portal.app.house.own_password_least };
+    let email = visit.at(Stage::NewPassword)?.member.business_email.clone();
+    let page = PasswordPage { frame: visit.frame(), email, least: portal.app.house.own_password_least };
     Ok(visit.page(StatusCode::OK, &page))
 }
 
@@ -312,7 +314,8 @@ pub(super) async fn new_password(State(portal): Shared, headers: HeaderMap, body
         }
         Err(denied) => {
             let frame = visit.frame_with(denied_words(denied));
-            let page = PasswordPage { frame, least: portal.app.house.own_password_least };
+            let email = found.member.business_email.clone();
+            let page = PasswordPage { frame, email, least: portal.app.house.own_password_least };
             Ok(visit.page(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }

@@ -22,8 +22,10 @@ use crate::store::{MemberRow, SignedIn};
 /// The cookie of a session.
 const SESSION: &str = "relatch_session";
 
-/// The cookie that ties a form to the browser that asked for it.
-const FORM: &str = "relatch_form";
+/// The cookie that ties a form to the browser that asked for it. Under the first name no other host, not even a
+/// neighbour under the same domain, can set it (RFC 6265bis, "The __Host- prefix"); it needs TLS.
+const FORM: &str = "__Host-relatch_form";
+const PLAIN_FORM: &str = "relatch_form";
 
 /// What every page shows around its own part.
 #[derive(Default)]
@@ -60,8 +62,14 @@ pub(super) struct Visit<'a> {
     is_cross_site: bool,
 }
 
-fn is_in_use(member: &MemberRow) -> bool {
+/// Active or inactive.
+pub(super) fn is_in_use(member: &MemberRow) -> bool {
     member.status.parse().is_ok_and(|status| matches!(status, Status::Active | Status::Inactive))
+}
+
+/// The key of the session that a browser names, whether it stands or not.
+pub(super) fn named_session(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, SESSION).map(|token| key_of(&token))
 }
 
 /// The digest under which a session is kept.
@@ -78,7 +86,8 @@ impl<'a> Visit<'a> {
         };
         // An account that was suspended meanwhile has no pages any more.
         let signed_in = signed_in.filter(|found| is_in_use(&found.member));
-        let known = cookie(headers, FORM).filter(|value| value.len() == 22);
+        let form_name = if portal.is_secure { FORM } else { PLAIN_FORM };
+        let known = cookie(headers, form_name).filter(|value| value.len() == 22);
         let is_new_form_cookie = known.is_none();
         let form_cookie = if let Some(known) = known {
             known
@@ -93,7 +102,12 @@ impl<'a> Visit<'a> {
             agent: text("user-agent").map(known_as),
             form_cookie,
             is_new_form_cookie,
-            is_cross_site: text("sec-fetch-site").is_some_and(|site| site == "cross-site"),
+            is_cross_site: match (text("sec-fetch-site"), text("origin")) {
+                // "same-site" is a neighbour under the same domain, and none of ours.
+                (Some(site), _) => !matches!(site, "same-origin" | "none"),
+                (None, Some(origin)) => !portal.is_own_origin(origin),
+                (None, None) => false,
+            },
         })
     }
 
@@ -163,7 +177,8 @@ impl<'a> Visit<'a> {
         let Ok(html) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
         if self.is_new_form_cookie {
-            self.set_cookie(&mut response, &format!("{FORM}={}; Path=/; HttpOnly; SameSite=Strict", self.form_cookie));
+            let name = if self.portal.is_secure { FORM } else { PLAIN_FORM };
+            self.set_cookie(&mut response, &format!("{name}={}; Path=/; HttpOnly; SameSite=Strict", self.form_cookie));
         }
         response
     }
@@ -273,6 +288,7 @@ pub(super) async fn guarded(State(portal): Shared, mut response: Response) -> Re
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", frame),
         ("x-robots-tag", "noindex"),
+        ("strict-transport-security", if portal.is_secure { "max-age=31536000" } else { "max-age=0" }),
         ("cross-origin-opener-policy", "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

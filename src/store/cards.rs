@@ -522,5 +522,6 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         hide_at: None,
         disowned_at: None,
         link_used_at: None,
+        copy_mask: None,
     }
 }

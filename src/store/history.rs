@@ -100,15 +100,18 @@ impl Store {
         Ok(steps)
     }
 
-    /// The last reset of a member that changed the password, or may have.
-    pub async fn last_change(&self, member: &MemberId) -> Result<Option<ResetRow>, StoreError> {
+    /// The resets of which a member's present password may come, the newest first: the last one that surely changed it,
+    /// and every later one of which nobody can say.
+    pub async fn last_changes(&self, member: &MemberId) -> Result<Vec<ResetRow>, StoreError> {
         let sql = format!(
             "select {} from reset where member_id = $1 and changing_at is not null and state <> 'refused'
-            order by changing_at desc, reset_id limit 1",
+                and changing_at >= coalesce(
+                    (select max(changing_at) from reset where member_id = $1 and changed_at is not null), 0)
+            order by changing_at desc, reset_id limit 100",
             ResetRow::ROW
         );
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(&member.0).fetch_optional(&self.pool).await.map_err(failed)?;
-        row.map(|row| rows::read(&row).map_err(failed)).transpose()
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(&member.0).fetch_all(&self.pool).await.map_err(failed)?;
+        found.iter().map(|row| rows::read(row).map_err(failed)).collect()
     }
 
     /// One reset.

@@ -251,6 +251,7 @@ async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenErro
         migration(1, "start", include_str!("../../migrations/sqlite/0001_start.sql")),
         migration(2, "portal", include_str!("../../migrations/sqlite/0002_portal.sql")),
         migration(3, "links", include_str!("../../migrations/sqlite/0003_links.sql")),
+        migration(4, "codes", include_str!("../../migrations/sqlite/0004_codes.sql")),
     ];
     Migrator::with_migrations(migrations).run(connection).await.map_err(|error| {
         if matches!(error, MigrateError::VersionMissing(_)) { OpenError::Newer } else { OpenError::Migration(error) }

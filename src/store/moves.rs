@@ -2,7 +2,7 @@
 
 use super::cards::{Choice, SealedReply};
 use super::rows::{AuditRow, ResetRow};
-use crate::domain::{Carries, ChatUser, Delivery, Destination, MemberId, Moment, Reference, State};
+use crate::domain::{Carries, ChatUser, Delivery, Destination, EmailAddress, MemberId, Moment, Reference, State};
 
 /// Sets the state and its time; a state that nothing follows also erases the address.
 pub(super) fn enter(row: &mut ResetRow, state: State, now: Moment) {
@@ -32,7 +32,22 @@ pub(super) fn answer_at(row: &mut ResetRow, follow_up: Option<SealedReply>) {
 
 pub(super) fn finish(row: &mut ResetRow, now: Moment) {
     row.finished_at = Some(now);
+    row.copy_mask = copy_mask(row).or(row.copy_mask.take());
     (row.destination, row.copy_to_self, row.copy_address) = (None, None, None);
+}
+
+/// Where the copy goes, masked.
+fn copy_mask(row: &ResetRow) -> Option<String> {
+    row.copy_to_self.as_deref()?.parse().ok().map(|copy: EmailAddress| copy.masked())
+}
+
+impl ResetRow {
+    /// Every address, masked, that the administrator of this reset chose for the password by typing it, or for a copy
+    /// (S41).
+    pub fn masks_of_the_administrator(&self) -> Vec<String> {
+        let typed = self.destination_mask.clone().filter(|_| self.is_typed);
+        [typed, self.copy_mask.clone(), copy_mask(self)].into_iter().flatten().collect()
+    }
 }
 
 pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {

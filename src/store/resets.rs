@@ -403,6 +403,7 @@ fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow 
         told_at: None,
         disowned_at: None,
         link_used_at: None,
+        copy_mask: None,
         ..row.clone()
     }
 }

@@ -228,6 +228,8 @@ table! {
         disowned_at: maybe_time Moment = "disowned_at",
         /// When the link that was delivered was used.
         link_used_at: maybe_time Moment = "link_used_at",
+        /// The masked address of the copy, once the reset is finished.
+        copy_mask: maybe_text String = "copy_mask",
     }
 }
 
@@ -360,6 +362,8 @@ table! {
         signed_out_at: maybe_time Moment = "signed_out_at",
         /// Failed tries since the last right one.
         failed_sign_ins: number u32 = "failed_sign_ins",
+        /// When codes were sent in the last hour, in milliseconds with commas.
+        codes_sent: maybe_text String = "codes_sent",
     }
 }
 

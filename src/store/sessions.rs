@@ -5,10 +5,11 @@ use sqlx::{AssertSqlSafe, Row};
 use super::cards::ReplayKey;
 use super::history::failed;
 use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, Table, read, read_all};
-use super::writer::{Credential, Keys, Page, SignOut};
+use super::writer::{Credential, Keys, Page, Removed, SignOut};
 use super::{Store, StoreError};
 use crate::domain::sign_in::{
-    CODE_LIFE, CODE_TRIES, CodeDenied, SESSION_LIFE, Stage, TRIES_BEFORE_LOCK, may_send_code,
+    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, PROVING_LIFE, SESSION_LIFE, Stage, TRIES_BEFORE_LOCK,
+    WRONG_CODES_BEFORE_LOCK, may_send_code,
 };
 use crate::domain::{Carries, MemberId, Moment, State};
 
@@ -99,6 +100,14 @@ impl Store {
             .find(|found| found.session.is_live(found.account.signed_out_at, now)))
     }
 
+    /// True for a session that was ended from outside: by a reset, or by "this wasn't me".
+    pub async fn was_signed_out(&self, session_key: &str) -> Result<bool, StoreError> {
+        let sql = "select 1 from session join member using (member_id)
+            where session_key = $1 and ended_at is null and signed_out_at >= began_at";
+        let found = sqlx::query(sql).bind(session_key).fetch_optional(&self.pool).await.map_err(failed)?;
+        Ok(found.is_some())
+    }
+
     /// The sessions of a member that stand now, the newest first.
     pub async fn sessions(&self, member: &MemberId) -> Result<Vec<SessionRow>, StoreError> {
         self.on_account(member, |page, member, now| {
@@ -137,7 +146,8 @@ impl Store {
             if account.credential.as_deref() != Some(checked.as_str()) || account.locked_at.is_some() {
                 return Begun::Changed;
             }
-            if account.failed_sign_ins > 0 {
+            // The password of a reset alone proves nothing; what was tried before counts on until the code is right.
+            if account.failed_sign_ins > 0 && session.stage == Stage::Open {
                 account.failed_sign_ins = 0;
                 page.put_account(account);
             }
@@ -158,10 +168,14 @@ impl Store {
         mask: String,
     ) -> Result<Result<(), CodeDenied>, StoreError> {
         self.on_account(member, move |page, member, now| {
-            let sent: Vec<Moment> =
-                page.sessions().filter(|row| row.member_id == member).filter_map(|row| row.code_sent_at).collect();
+            let Some(mut account) = page.account(&member).cloned() else { return Ok(()) };
+            let mut sent = times_of(account.codes_sent.as_deref());
             may_send_code(&sent, now)?;
             if let Some(session) = live(page, &session_key, now) {
+                sent.retain(|at| now - *at < CODES_COUNT_FOR);
+                sent.push(now);
+                account.codes_sent = Some(sent.iter().map(|at| at.0.to_string()).collect::<Vec<_>>().join(","));
+                page.put_account(account);
                 page.audit(AuditRow::of_member("code", "sent", &member, now));
                 page.put_session(SessionRow {
                     code_digest: Some(digest),
@@ -188,7 +202,12 @@ impl Store {
             let Some(mut session) = live(page, &session_key, now).filter(|row| row.stage == Stage::Code) else {
                 return Proof::NoSession;
             };
+            if !may_still_prove(page, &session.member_id, now) {
+                return Proof::NoSession;
+            }
+            let tries = session.code_tries;
             let proof = check_code(page, &mut session, &digest, now);
+            count_try(page, &session, proof == Proof::Right, session.code_tries < tries, now);
             if proof == Proof::Right {
                 go_on(page, session, next_key, Stage::NewPassword, now);
             } else {
@@ -222,6 +241,27 @@ impl Store {
         .await
     }
 
+    /// Takes a contact away that was added for codes. False if there is none, or the session has ended.
+    pub async fn remove_contact(
+        &self,
+        member: &MemberId,
+        session_key: String,
+        address: String,
+    ) -> Result<bool, StoreError> {
+        if !self.contacts(member).await?.iter().any(|contact| contact.address == address) {
+            return Ok(false);
+        }
+        self.on_account(member, move |page, member, now| {
+            let is_open = live(page, &session_key, now).is_some_and(|row| row.stage == Stage::Open);
+            if is_open {
+                page.audit(AuditRow::of_member("contact", "removed", &member, now));
+                page.remove_contact(Removed { member_id: member, address });
+            }
+            is_open
+        })
+        .await
+    }
+
     /// The member's own password: it takes the place of the one that `checked` was, every other session ends, and this
     /// one goes on under another key. False if the password was replaced meanwhile, or the session ended.
     pub async fn set_own_password(
@@ -237,6 +277,9 @@ impl Store {
             let Some(session) = live(page, &session_key, now).filter(|row| is_same && row.stage != Stage::Code) else {
                 return false;
             };
+            if session.stage == Stage::NewPassword && !may_still_prove(page, &member, now) {
+                return false;
+            }
             let credential = Credential { member_id: member.clone(), phc, set_at: now, temporary_until: None };
             page.set_credential(credential);
             let others: Vec<SessionRow> =
@@ -369,6 +412,16 @@ impl Store {
     }
 }
 
+/// The password of the reset is still alive, and the account is open.
+fn may_still_prove(page: &Page, member: &MemberId, now: Moment) -> bool {
+    page.account(member)
+        .is_some_and(|account| account.locked_at.is_none() && account.temporary_until.is_some_and(|until| until > now))
+}
+
+fn times_of(text: Option<&str>) -> Vec<Moment> {
+    text.unwrap_or_default().split(',').filter_map(|at| at.parse().ok().map(Moment)).collect()
+}
+
 fn live(page: &Page, session_key: &str, now: Moment) -> Option<SessionRow> {
     let session = page.sessions().find(|row| row.session_key == session_key)?;
     let signed_out_at = page.account(&session.member_id)?.signed_out_at;
@@ -391,13 +444,31 @@ fn check_code(page: &mut Page, session: &mut SessionRow, digest: &str, now: Mome
     if session.code_tries == 0 { Proof::Over } else { Proof::Wrong(session.code_tries) }
 }
 
+/// Wrong codes lock the account in the end, whoever asks for new ones: a reset lifts it (Q13).
+fn count_try(page: &mut Page, session: &SessionRow, is_right: bool, is_wrong: bool, now: Moment) {
+    let member = &session.member_id;
+    let Some(mut account) = page.account(member).cloned() else { return };
+    if is_right {
+        account.failed_sign_ins = 0;
+    } else if is_wrong {
+        account.failed_sign_ins = account.failed_sign_ins.saturating_add(1);
+    } else {
+        return;
+    }
+    if account.failed_sign_ins >= WRONG_CODES_BEFORE_LOCK && account.locked_at.is_none() {
+        account.locked_at = Some(now);
+        page.audit(AuditRow::of_member("code", "locked", member, now));
+    }
+    page.put_account(account);
+}
+
 /// The same session under another key, so that one that somebody saw before is worth nothing after.
 fn go_on(page: &mut Page, session: SessionRow, next_key: String, stage: Stage, now: Moment) {
     let next = SessionRow {
         session_key: next_key,
         stage,
         began_at: now,
-        expires_at: now + SESSION_LIFE,
+        expires_at: now + if stage == Stage::Open { SESSION_LIFE } else { PROVING_LIFE },
         ended_at: None,
         code_digest: None,
         ..session.clone()

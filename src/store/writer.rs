@@ -73,6 +73,13 @@ pub(super) struct SignOut {
     pub(super) signed_out_at: Moment,
 }
 
+/// A contact that goes.
+#[derive(Serialize)]
+pub(super) struct Removed {
+    pub(super) member_id: MemberId,
+    pub(super) address: String,
+}
+
 /// Everything a batch of decisions sees and changes, in memory.
 pub(super) struct Page {
     limit: Limit,
@@ -97,6 +104,7 @@ struct Changes {
     accounts: HashSet<MemberId>,
     sessions: HashSet<String>,
     contacts: Vec<ContactRow>,
+    removed: Vec<Removed>,
 }
 
 impl Page {
@@ -179,9 +187,16 @@ impl Page {
         self.accounts.insert(account.member_id.clone(), account);
     }
 
-    /// Adds a contact; one that is there already stays as it was added first.
+    /// Adds a contact; what the same person vouched for already stays as it is.
     pub(super) fn add_contact(&mut self, contact: ContactRow) {
         self.changed.contacts.push(contact);
+    }
+
+    /// Takes a contact away, whoever vouched for it; what is added later in the same batch stays.
+    pub(super) fn remove_contact(&mut self, removed: Removed) {
+        let is_other = |one: &ContactRow| one.member_id != removed.member_id || one.address != removed.address;
+        self.changed.contacts.retain(is_other);
+        self.changed.removed.push(removed);
     }
 
     /// The sessions of the accounts that were asked for.
@@ -315,7 +330,8 @@ impl Statements {
         let save_all = [
             save.clone(),
             format!(
-                "update member set failed_sign_ins = changed.failed_sign_ins, locked_at = changed.locked_at
+                "update member set failed_sign_ins = changed.failed_sign_ins, locked_at = changed.locked_at,
+                    codes_sent = changed.codes_sent
                 from (select {} from jsonb_each($9)) as changed where member.member_id = changed.member_id",
                 AccountRow::named_values()
             ),
@@ -324,7 +340,13 @@ impl Statements {
                 SessionRow::insert_many("$10"),
                 SessionRow::overwrite(&["session_key", "member_id", "began_at"])
             ),
-            format!("{} on conflict (member_id, channel, address) do nothing", ContactRow::insert_many("$11")),
+            "delete from contact where exists (select 1 from json_each($12) as gone
+                where contact.member_id = gone.value ->> 'member_id' and contact.address = gone.value ->> 'address')"
+                .to_owned(),
+            format!(
+                "{} on conflict (member_id, channel, address, added_by) do nothing",
+                ContactRow::insert_many("$11")
+            ),
         ]
         .join(";\n");
         let made = |sql: String| AssertSqlSafe(sql).into_sql_str();
@@ -415,7 +437,8 @@ async fn save(connection: &mut SqliteConnection, statements: &Statements, page: 
     let [lean, full] = &statements.save;
     let accounts: Vec<&AccountRow> = changed.accounts.iter().filter_map(|id| page.accounts.get(id)).collect();
     let sessions: Vec<&SessionRow> = changed.sessions.iter().filter_map(|key| page.sessions.get(key)).collect();
-    let has_accounts = !accounts.is_empty() || !sessions.is_empty() || !changed.contacts.is_empty();
+    let has_accounts =
+        !accounts.is_empty() || !sessions.is_empty() || !changed.contacts.is_empty() || !changed.removed.is_empty();
     let mut query = sqlx::query(if has_accounts { full } else { lean }.clone())
         .bind(json(&changed.replays)?)
         .bind(json(&resets)?)
@@ -426,7 +449,11 @@ async fn save(connection: &mut SqliteConnection, statements: &Statements, page: 
         .bind(json(&changed.sign_outs)?)
         .bind(json(&changed.members)?);
     if has_accounts {
-        query = query.bind(json(&accounts)?).bind(json(&sessions)?).bind(json(&changed.contacts)?);
+        query = query
+            .bind(json(&accounts)?)
+            .bind(json(&sessions)?)
+            .bind(json(&changed.contacts)?)
+            .bind(json(&changed.removed)?);
     }
     connection.execute(query).await.map(drop)
 }

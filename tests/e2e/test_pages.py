@@ -3,8 +3,10 @@
 `test_browser` plays the demo, whose pages may be framed by it; here nothing is pretended but Slack and the gateways.
 """
 
+import atexit
 import pathlib
 import re
+import signal
 import time
 import unittest
 
@@ -31,23 +33,28 @@ RUN_AXE = """const done = arguments[arguments.length - 1];
 
 
 class InBrowsers(unittest.TestCase):
-    POLICY = ""
+    policy = ""
 
     @classmethod
     def setUpClass(cls):
         cls.driver = Driver()
+        # Its browsers are in its process group and end with it, also when a time limit ends this run.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        atexit.register(cls.driver.close)
+        cls.addClassCleanup(atexit.unregister, cls.driver.close)
         cls.addClassCleanup(cls.driver.close)
 
     def setUp(self):
-        self.world = World(policy=self.POLICY)
+        self.world = World()
         self.addCleanup(self.world.close)
         self.publish()
         self.world.start()
 
     def publish(self):
-        """Gives the program an address of its own, to which the links in its messages lead."""
+        """Gives the program an address of its own, to which the links in its messages lead, and the policy."""
         config, address = self.world.folder / "relatch.toml", f"127.0.0.1:{free_port()}"
         text = config.read_text().replace('listen = "127.0.0.1:0"', f'listen = "{address}"')
+        text = text.replace("[policy]\n", f"[policy]\n{self.policy}\n")
         config.write_text(f'public_url = "http://{address}"\n{text}')
 
     def browser(self, width=1280, height=900, **how):
@@ -154,7 +161,7 @@ class Looks(InBrowsers):
 
     def check_widths(self, page):
         """Nothing scrolls sideways: on a phone, zoomed to 200 % (half as many pixels), and with text twice as large."""
-        for width, scale, text in [(360, 1, ""), (320, 2, ""), (360, 1, "200%"), (1280, 1, "")]:
+        for width, scale, text in [(360, 1, ""), (320, 2, ""), (1280, 1, "200%"), (1280, 1, "")]:
             page.size(width, 740, scale)
             page.script("document.documentElement.style.fontSize = arguments[0]", text)
             self.assertLessEqual(page.script(OVERHANG), 0, f"{width} px wide, text {text or '100%'}")
@@ -219,7 +226,7 @@ class Pages(Looks):
 
 
 class LinkPages(Looks):
-    POLICY = 'send = "link"'
+    policy = 'send = "link"'
 
     def test_of_a_one_time_link(self):
         self.world.reset("UJO", "UMINA", "deliver_phone", "Done.")

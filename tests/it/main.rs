@@ -7,6 +7,7 @@ mod hostile;
 mod manifests;
 mod orders;
 mod portal;
+mod portal_edges;
 mod secrets;
 mod store;
 mod support;

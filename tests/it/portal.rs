@@ -123,6 +123,7 @@ async fn a_reset_ends_every_session_and_an_open_page_says_so() {
     two.sign_in(MINA, OWN).await;
     assert_eq!(two.open("/account").await.text.matches("Firefox on a test, since").count(), 2);
     let mut events = one.send(Request::get("/account/events"), String::new()).await.into_body();
+    events.frame().await.expect("how soon to come back").unwrap();
     assert_eq!(bot.reset(JO, MINA, "deliver_copy").await["response_type"], "ephemeral");
     let told = tokio::time::timeout(std::time::Duration::from_secs(2), events.frame()).await;
     let told = told.expect("within two seconds").expect("an event").unwrap().into_data().unwrap();

@@ -10,8 +10,8 @@ mod result;
 
 pub use self::card::{Card, guide_sent, hidden, last_look, offer_card, stale, typed_form, working};
 pub use self::notes::{
-    Notice, alarm, code, contact_notice, copy_to_self, guide, guide_sms, link_mail, link_sms, password_mail,
-    password_sms, wrong_code,
+    Notice, alarm, code, contact_notice, contact_removed, copy_to_self, guide, guide_sms, link_mail, link_sms,
+    password_mail, password_sms, wrong_code,
 };
 pub use self::refusal::{
     after_change, cancelled, click_failed, click_refused, contact_added, contact_changed, contact_denied,

@@ -165,6 +165,15 @@ pub fn contact_notice(house: &House, admin_name: &str, to: &str) -> Note {
     Note { subject: format!("A contact was added to your {} account", house.organization), text: text.into() }
 }
 
+/// The member hears that a contact was removed.
+pub fn contact_removed(house: &House) -> Note {
+    let text = format!(
+        "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
+        short(&house.organization, 20)
+    );
+    Note { subject: format!("A contact was removed from your {} account", house.organization), text: text.into() }
+}
+
 /// S40: the code that proves the person.
 pub fn code(house: &House, code: &str) -> Note {
     let text = format!(

@@ -321,6 +321,9 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
                 "That is {member_name}'s business email. They can't read it while locked out. Choose another. {NOTHING_CHANGED}"
             );
         }
+        DestinationDenied::BusinessDomain => {
+            "A business email doesn't count, because an administrator can move it. Choose a private one, or a phone."
+        }
         DestinationDenied::NotAnEmail => "This is not a complete email address. Example: mina@mail.example.",
         DestinationDenied::NotAPhone(NotAPhone::Incomplete) => {
             "This is not a complete phone number. Example: +82 10 1234 5678."

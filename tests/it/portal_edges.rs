@@ -1,0 +1,224 @@
+//! The edges of the member's pages, one for everything that somebody found a way around.
+
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use relatch::domain::Span;
+
+use crate::support::TestBot;
+use crate::support::browser::Browser;
+use crate::support::slack::{shown_password, user_id};
+
+const JO: &str = "jo@acme.example";
+const KIM: &str = "kim@acme.example";
+const MINA: &str = "mina.park@acme.example";
+const NOA: &str = "noa@acme.example";
+const OWN: &str = "seven quiet herons dance";
+
+async fn reset(bot: &TestBot, admin: &str, member: &str) -> String {
+    let card = bot.card(admin, member).await;
+    let card = if card.to_string().contains("deliver_copy") {
+        card
+    } else {
+        bot.click(admin, &card, "reachable").await;
+        bot.slack.last()
+    };
+    bot.click(admin, &card, "deliver_copy").await;
+    bot.click(admin, &bot.slack.last(), "confirm").await;
+    let password = shown_password(&bot.slack.last()).expect("the password is shown");
+    bot.clock.advance(Span::seconds(1));
+    password
+}
+
+/// The codes that were sent since.
+fn codes(bot: &TestBot) -> Vec<String> {
+    let sent = bot.outbox.take();
+    let codes = sent.iter().filter_map(|sent| Some(sent.text.split_once(" code: ")?.1.chars().take(6).collect()));
+    codes.collect()
+}
+
+async fn signed_in(bot: &TestBot, member: &str) -> Browser {
+    bot.set_password(member, OWN).await;
+    bot.clock.advance(Span::seconds(1));
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(member, OWN).await.to(), "/account");
+    browser
+}
+
+/// S40: six codes an hour, in one session as over many; twenty wrong ones lock the account, and a reset opens it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_more_codes_does_not_buy_more_guesses() {
+    let bot = TestBot::new().await;
+    let temporary = reset(&bot, JO, MINA).await;
+    let (browser, mut sent) = (bot.browser(), Vec::new());
+    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    for _ in 0..20 {
+        bot.clock.advance(Span::seconds(30));
+        browser.submit("/verify", "/verify", &[("again", "1")]).await;
+        sent.extend(codes(&bot));
+    }
+    assert_eq!(sent.len(), 6);
+    // The next hour brings more codes, but not more guesses than twenty in all.
+    let mut guesses = 0;
+    for _ in 0..12 {
+        bot.clock.advance(Span::minutes(10));
+        let again = bot.browser();
+        if again.sign_in(MINA, &temporary).await.to() != "/verify" {
+            break;
+        }
+        let Some(right) = codes(&bot).pop() else { continue };
+        let wrong = if right == "000000" { "000001" } else { "000000" };
+        for _ in 0..5 {
+            guesses += 1;
+            again.submit("/verify", "/verify", &[("code", wrong)]).await;
+        }
+    }
+    assert_eq!(guesses, 20);
+    assert_eq!(bot.browser().sign_in(MINA, &temporary).await.status, StatusCode::UNAUTHORIZED);
+    bot.clock.advance(Span::hours(1));
+    let fresh = reset(&bot, JO, MINA).await;
+    bot.outbox.take();
+    assert_eq!(bot.browser().sign_in(MINA, &fresh).await.to(), "/verify");
+}
+
+/// Q10: what the password of a reset opened ends with it, before the code and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_password_ends_what_it_began() {
+    let bot = TestBot::new().await;
+    let temporary = reset(&bot, JO, MINA).await;
+    bot.clock.advance(Span::minutes(24 * 60 - 2));
+    let (before, after) = (bot.browser(), bot.browser());
+    after.sign_in(MINA, &temporary).await;
+    let code = codes(&bot).pop().unwrap();
+    assert_eq!(after.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+    bot.clock.advance(Span::seconds(31));
+    before.sign_in(MINA, &temporary).await;
+    let code = codes(&bot).pop().unwrap();
+    let csrf = before.open("/verify").await.csrf();
+    let late = after.open("/new-password").await.csrf();
+    bot.clock.advance(Span::minutes(2));
+    assert_eq!(before.post("/verify", &[("csrf", &csrf), ("code", &code)]).await.to(), "/signin");
+    assert_eq!(after.post("/new-password", &[("csrf", &late), ("password", OWN)]).await.to(), "/signin");
+    assert!(!bot.signs_in(MINA, OWN).await);
+}
+
+/// S29: whoever was away when it happened hears of it when they come back; another end is told as what it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_page_that_was_away_hears_of_the_reset() {
+    let bot = TestBot::new().await;
+    let (away, other) = (signed_in(&bot, MINA).await, bot.browser());
+    other.sign_in(MINA, OWN).await;
+    bot.clock.advance(Span::seconds(1));
+    let mut events = other.send(Request::get("/account/events"), String::new()).await.into_body();
+    events.frame().await.expect("how soon to come back").unwrap();
+    away.submit("/account", "/account/sessions", &[("end", "others")]).await;
+    let told = String::from_utf8(events.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    assert!(told.contains("event: ended") && told.contains("This session has ended."), "{told}");
+    assert!(!told.contains("administrator"));
+
+    bot.reset(JO, MINA, "deliver_copy").await;
+    let told = away.open("/account/events").await;
+    assert!(told.status == StatusCode::OK && told.text.contains("event: reset"), "{}", told.text);
+    assert!(told.text.contains("reset by an administrator. Please verify your identity"));
+    assert_eq!(bot.browser().open("/account/events").await.to(), "/signin");
+}
+
+/// A form comes from our own page: not from a neighbour under the same domain, nor from another origin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_a_neighbour_does_nothing() {
+    let bot = TestBot::new().await;
+    let browser = signed_in(&bot, MINA).await;
+    let csrf = browser.open("/account").await.csrf();
+    let form = || Request::post("/account/sessions").header("content-type", "application/x-www-form-urlencoded");
+    let body = format!("csrf={csrf}&end=others");
+    for (name, value, status) in [
+        ("sec-fetch-site", "same-site", StatusCode::FORBIDDEN),
+        ("sec-fetch-site", "cross-site", StatusCode::FORBIDDEN),
+        ("origin", "https://evil.acme.example", StatusCode::FORBIDDEN),
+        ("origin", "null", StatusCode::FORBIDDEN),
+        ("sec-fetch-site", "same-origin", StatusCode::SEE_OTHER),
+        ("origin", "http://127.0.0.1", StatusCode::SEE_OTHER),
+    ] {
+        let answer = browser.send(form().header(name, value), body.clone()).await;
+        assert_eq!(answer.status(), status, "{name}: {value}");
+    }
+}
+
+/// S43: no address of the company counts for codes, whoever's it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_the_company_is_no_contact_for_codes() {
+    let bot = TestBot::new().await;
+    let told = bot.command(JO, &format!("contact <@{}> someone.else@acme.example", user_id(NOA))).await.text();
+    assert!(told.contains("A business email doesn't count") && told.contains("Nothing was changed."), "{told}");
+    let browser = signed_in(&bot, NOA).await;
+    let wanted = [("kind", "email"), ("value", "someone.else@acme.example")];
+    let page = browser.submit("/contacts", "/contacts", &wanted).await;
+    assert!(page.text.contains("A business email doesn&#39;t count"), "{}", page.text);
+    assert_eq!(bot.count("contact").await, 0);
+}
+
+/// Q7: what the administrator of a reset vouched for first counts all the same once somebody else vouches for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_counts_by_whoever_else_vouches_for_it() {
+    let bot = TestBot::new().await;
+    let words = format!("contact <@{}> +82 10 1234 5699", user_id(NOA));
+    bot.command(KIM, &words).await;
+    let temporary = reset(&bot, KIM, NOA).await;
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
+    bot.command(JO, &words).await;
+    bot.settle().await;
+    bot.outbox.take();
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.to(), "/verify");
+    codes(&bot).pop().expect("a code");
+}
+
+/// S41: a code never follows the administrator's copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_does_not_go_where_the_copy_went() {
+    let bot = TestBot::new().await;
+    bot.command(KIM, &format!("contact <@{}> shared@home.example", user_id(NOA))).await;
+    let card = bot.card(JO, NOA).await;
+    bot.click(JO, &card, "reachable").await;
+    bot.click(JO, &bot.slack.last(), "deliver_copy").await;
+    bot.click(JO, &bot.slack.last(), "copy_to_self_change").await;
+    bot.submit(JO, "shared@home.example").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let temporary = shown_password(&bot.slack.last()).expect("the password is shown");
+    bot.clock.advance(Span::seconds(1));
+    assert!(bot.outbox.take().iter().any(|sent| sent.to == "shared@home.example"), "the copy");
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
+    assert!(bot.outbox.take().is_empty());
+}
+
+/// A member takes a contact away, and hears of it elsewhere; one of the directory itself stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_taken_away_by_the_member() {
+    let bot = TestBot::new().await;
+    for admin in [JO, KIM] {
+        bot.command(admin, &format!("contact <@{}> +82 10 1234 5699", user_id(MINA))).await;
+    }
+    bot.settle().await;
+    bot.outbox.take();
+    let browser = signed_in(&bot, MINA).await;
+    assert_eq!(browser.open("/contacts").await.text.matches("<li>+82 ··· ··99").count(), 1);
+    browser.submit("/contacts", "/contacts", &[("remove", "+821012345642")]).await;
+    assert_eq!(browser.submit("/contacts", "/contacts", &[("remove", "+821012345699")]).await.to(), "/contacts");
+    let page = browser.open("/contacts").await.text;
+    assert!(!page.contains("··99") && page.contains("+82 ··· ··42"), "{page}");
+    assert_eq!(bot.count("contact").await, 0);
+    bot.settle().await;
+    let told = bot.outbox.take();
+    assert!(told.len() == 1 && told[0].to == "mina@mail.example" && told[0].text.contains("was removed"));
+}
+
+/// Q13: guessing the present password in a session that somebody took over locks the account like guessing outside.
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_inside_locks_too() {
+    let bot = TestBot::new().await;
+    let browser = signed_in(&bot, MINA).await;
+    for _ in 0..10 {
+        bot.clock.advance(Span::minutes(2));
+        let fields = [("current", "not this one"), ("password", "nine loud otters sleep")];
+        browser.submit("/account", "/account/password", &fields).await;
+    }
+    assert_eq!(bot.browser().sign_in(MINA, OWN).await.status, StatusCode::UNAUTHORIZED);
+}
