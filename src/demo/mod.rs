@@ -19,6 +19,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::DropGuard;
 use tokio_util::task::TaskTracker;
 
 use self::workspace::Workspace;
@@ -45,7 +46,7 @@ pub struct Options {
     /// Keep the database in this folder; else it is a temporary one.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Play one whole reset in the terminal, and end.
+    /// End after the story in the terminal.
     #[arg(long)]
     once: bool,
 }
@@ -53,46 +54,71 @@ pub struct Options {
 /// What stops the demo; a sentence.
 pub type Stop = Box<dyn std::error::Error + Send + Sync>;
 
-/// Starts everything, and serves until Ctrl-C; or plays the story in the terminal and ends.
+/// Plays the story in the terminal; then starts everything anew, prints the address, and serves until Ctrl-C.
 pub async fn run(options: Options) -> Result<(), Stop> {
     if !options.listen.ip().is_loopback() {
         return Err("the demo listens on this machine only, such as 127.0.0.1:8080".into());
     }
     telemetry::start(tracing::Level::WARN);
-    let (folder, is_temporary) = match options.data {
-        Some(folder) => (folder, false),
-        None => (std::env::temp_dir().join(format!("relatch-demo-{}", std::process::id())), true),
-    };
-    std::fs::create_dir_all(&folder)?;
-    let ended = play(&folder, options.listen, options.once).await;
-    if is_temporary {
-        std::fs::remove_dir_all(&folder)?;
+    let temporary = std::env::temp_dir().join(format!("relatch-demo-{}", std::process::id()));
+    let ended = act(&options, &temporary).await;
+    if temporary.exists() {
+        std::fs::remove_dir_all(&temporary)?;
     }
     ended
 }
 
-async fn play(folder: &Path, listen: SocketAddr, once: bool) -> Result<(), Stop> {
-    let (tasks, clock, outbox) = (TaskTracker::new(), Clock::movable(), Outbox::default());
-    let listener = TcpListener::bind(listen).await?;
-    let (workspace, guard) = Workspace::start(&tasks, clock.clone(), outbox.clone()).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
-    people::move_in(&app).await?;
-    let server = Server::start_with(Arc::clone(&app), listener, page::router(Arc::clone(&workspace))).await?;
-    workspace.is_served_at(server.addr);
-    if once {
-        story::play(&workspace).await?;
-    } else {
-        say(&format!("{url}/demo"))?;
-        wait_for_stop().await?;
+async fn act(options: &Options, temporary: &Path) -> Result<(), Stop> {
+    let port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let story = Stage::open(&temporary.join("story"), port, Some("https://reset.acme.example")).await?;
+    let told = story::play(&story.workspace).await;
+    story.close().await;
+    told?;
+    if options.once {
+        return Ok(());
     }
-    drop(guard);
-    if !server.stop().await {
-        tracing::warn!("stopped with work unfinished");
+    let folder = options.data.clone().unwrap_or_else(|| temporary.join("played"));
+    let stage = Stage::open(&folder, options.listen, None).await?;
+    say(&format!("Play it yourself: http://{}/demo", stage.server.addr))?;
+    let stopped = wait_for_stop().await;
+    stage.close().await;
+    stopped
+}
+
+/// The whole house, with a pretend Slack beside it.
+struct Stage {
+    app: Arc<App>,
+    server: Server,
+    store_tasks: StoreTasks,
+    workspace: Arc<Workspace>,
+    guard: DropGuard,
+}
+
+impl Stage {
+    /// Opens it in a folder; `public_url` is its own address where none is given.
+    async fn open(folder: &Path, listen: SocketAddr, public_url: Option<&str>) -> Result<Self, Stop> {
+        std::fs::create_dir_all(folder)?;
+        let (tasks, clock, outbox) = (TaskTracker::new(), Clock::movable(), Outbox::default());
+        let listener = TcpListener::bind(listen).await?;
+        let (workspace, guard) = Workspace::start(&tasks, clock.clone(), outbox.clone()).await?;
+        let url = public_url.map_or(format!("http://{}", listener.local_addr()?), str::to_owned);
+        let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
+        people::move_in(&app).await?;
+        let server = Server::start_with(Arc::clone(&app), listener, page::router(Arc::clone(&workspace))).await?;
+        workspace.is_served_at(server.addr);
+        Ok(Self { app, server, store_tasks, workspace, guard })
     }
-    drop((workspace, app));
-    store_tasks.finish().await;
-    Ok(())
+
+    /// Lets what is at hand finish, and closes the database.
+    async fn close(self) {
+        let Self { app, server, store_tasks, workspace, guard } = self;
+        drop(guard);
+        if !server.stop().await {
+            tracing::warn!("stopped with work unfinished");
+        }
+        drop((workspace, app));
+        store_tasks.finish().await;
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C.

@@ -21,7 +21,12 @@ class Demo:
         self.process = subprocess.Popen(
             [PROGRAM, "demo", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True, cwd=self.folder
         )
-        self.url = self.process.stdout.readline().strip()
+        self.story = []
+        for line in self.process.stdout:
+            self.story.append(line)
+            if "Play it yourself: " in line:
+                break
+        self.url = self.story[-1].split()[-1]
         self.took = time.monotonic() - begun
         self.base = self.url.removesuffix("/demo")
 

@@ -21,10 +21,13 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(demo.close(), 0)
         self.assertEqual(broken, [], "Slack's rules were broken")
 
-    def test_it_prints_one_url_and_serves_its_page_to_this_machine_only(self):
+    def test_it_tells_its_story_prints_one_url_and_serves_its_page_to_this_machine_only(self):
         demo = self.start()
         self.assertRegex(demo.url, r"^http://127\.0\.0\.1:\d+/demo$")
         self.assertLess(demo.took, 1)
+        story = "".join(demo.story)
+        self.assertIn("your new sign-in password is", story)
+        self.assertEqual(story.count("http://"), 1)
         status, headers, text = demo.ask("/demo")
         self.assertEqual(status, 200)
         self.assertIn("<title>", text)
