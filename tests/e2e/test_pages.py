@@ -22,7 +22,7 @@ HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-con
 
 # Inside the page: what is wider than the page, the fields that have no label, and what the page itself answers with.
 OVERHANG = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
-NAMELESS = """return [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
+NAMELESS = """return [...document.querySelectorAll("input:not([type=hidden]):not([hidden]), select, textarea")]
     .filter((one) => ![...one.labels].some((label) => label.innerText.trim())).map((one) => one.outerHTML)"""
 OWN_HEADERS = """const done = arguments[arguments.length - 1];
     fetch(location.href, { cache: "no-store", redirect: "manual" })
@@ -38,7 +38,7 @@ class InBrowsers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.driver = Driver()
-        # Its browsers are in its process group and end with it, also when a time limit ends this run.
+        # Its browsers are in its process group and end with it, as the program does when a time limit ends this run.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         atexit.register(cls.driver.close)
         cls.addClassCleanup(atexit.unregister, cls.driver.close)
@@ -49,6 +49,8 @@ class InBrowsers(unittest.TestCase):
         self.addCleanup(self.world.close)
         self.publish()
         self.world.start()
+        atexit.register(self.world.kill)
+        self.addCleanup(atexit.unregister, self.world.kill)
 
     def publish(self):
         """Gives the program an address of its own, to which the links in its messages lead, and the policy."""
@@ -161,7 +163,7 @@ class Looks(InBrowsers):
 
     def check_widths(self, page):
         """Nothing scrolls sideways: on a phone, zoomed to 200 % (half as many pixels), and with text twice as large."""
-        for width, scale, text in [(360, 1, ""), (320, 2, ""), (1280, 1, "200%"), (1280, 1, "")]:
+        for width, scale, text in [(360, 1, ""), (360, 1, "200%"), (320, 2, ""), (1280, 1, "200%"), (1280, 1, "")]:
             page.size(width, 740, scale)
             page.script("document.documentElement.style.fontSize = arguments[0]", text)
             self.assertLessEqual(page.script(OVERHANG), 0, f"{width} px wide, text {text or '100%'}")

@@ -1,5 +1,6 @@
 """A real browser: Debian's headless Chromium, driven by its ChromeDriver (W3C WebDriver) with the standard library."""
 
+import atexit
 import base64
 import contextlib
 import http.client
@@ -28,6 +29,7 @@ class Driver:
             ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             start_new_session=True,
         )
+        atexit.register(self.close)
         for line in self.process.stdout:
             if "started successfully on port" in line:
                 self.port = int(line.rstrip(".\n").rsplit(" ", 1)[1])
