@@ -94,15 +94,15 @@ fn what_is_not_built_ends_with_78() {
     for words in [
         ["audit", "verify"].as_slice(),
         &["audit", "export"],
-        &["register", "discord"],
+        &["register", "lark"],
         &["backup", "copy.db"],
-        &["manifest", "discord", "--url", "https://reset.acme.example"],
+        &["manifest", "lark", "--url", "https://reset.acme.example"],
     ] {
         let ran = place.run(words);
         assert_eq!(ran.code, 78, "{words:?}");
         assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);
     }
-    for settings in ["[discord]\n", "database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
+    for settings in ["[lark]\n", "database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
         let ran = Place::new(settings).run(&["members", "list"]);
         assert_eq!(ran.code, 78, "{settings}");
         assert!(ran.err.contains("not built yet"), "{settings}: {}", ran.err);

@@ -3,6 +3,7 @@
 //! To add a platform: write `chat/NAME.rs` with its own `Config`, limits, wire types, rendering and tests, implement
 //! [`Adapter`], add a variant here, and follow the compiler. A request becomes [`Verified`] only in this folder.
 
+pub mod discord;
 mod form;
 pub mod interaction;
 mod signature;
@@ -112,6 +113,46 @@ pub struct Form {
     pub submit: String,
 }
 
+/// What somebody did, as far as its immediate answer depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing; the platform asks whether we are there.
+    Ping,
+    /// Typed a command.
+    Command,
+    /// Pressed a button.
+    Click,
+    /// Sent a form.
+    Form,
+}
+
+impl Kind {
+    /// What an interaction is.
+    pub fn of(interaction: &Interaction) -> Self {
+        match interaction {
+            Interaction::Ping => Self::Ping,
+            Interaction::Command(_) => Self::Command,
+            Interaction::Click(_) => Self::Click,
+            Interaction::Form(_) => Self::Form,
+        }
+    }
+}
+
+/// What is answered within the platform's patience.
+#[derive(Clone, Copy, Debug)]
+pub enum Immediate<'a> {
+    /// Taken; what follows comes through the follow-up address.
+    Taken,
+    /// It takes longer than the platform waits. The message says so, where one can be shown.
+    Working(&'a Message),
+    /// A message for the one who asked.
+    Say(&'a Message),
+    /// A form, where the platform opens them with its answer.
+    Open(&'a Form),
+    /// What was typed cannot be accepted.
+    FormError(&'a str),
+}
+
 /// What every platform does.
 pub trait Adapter {
     /// Which platform.
@@ -126,8 +167,17 @@ pub trait Adapter {
         email: &EmailAddress,
     ) -> impl Future<Output = Result<Option<(String, Profile)>, WhoError>> + Send;
 
-    /// The body of an immediate answer: an ephemeral message.
-    fn answer(&self, message: &Message) -> Vec<u8>;
+    /// True where the platform gives out confirmed e-mails; else an account stands for a person only by a link.
+    fn tells_emails(&self) -> bool;
+
+    /// The body of the immediate answer, as JSON; empty for a bare acknowledgement. Every message in it is ephemeral.
+    fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8>;
+
+    /// How a message meets what was shown when the platform's patience was over.
+    fn late_placement(&self) -> Placement;
+
+    /// True where a form is opened by the answer to the click, and not by a call of its own.
+    fn opens_forms_at_once(&self) -> bool;
 
     /// Sends a message through a follow-up address.
     fn follow_up(
@@ -147,9 +197,6 @@ pub trait Adapter {
         form: &Form,
     ) -> impl Future<Output = Result<(), WhoError>> + Send;
 
-    /// The body of the answer to a form that cannot be accepted: the text stands at the input.
-    fn form_error(&self, text: &str) -> Vec<u8>;
-
     /// For `relatch check`: one call that shows whether the token works. The error is a sentence for the operator.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
 }
@@ -158,6 +205,8 @@ pub trait Adapter {
 pub enum Chat {
     /// Slack.
     Slack(slack::Slack),
+    /// Discord.
+    Discord(discord::Discord),
 }
 
 /// A webhook's route: one platform may have several.
@@ -167,6 +216,8 @@ pub enum Route {
     SlackCommands,
     /// Slack's clicks and forms.
     SlackInteractions,
+    /// Everything from Discord.
+    Discord,
 }
 
 impl Route {
@@ -175,6 +226,7 @@ impl Route {
         match self {
             Self::SlackCommands => slack::COMMANDS_ROUTE,
             Self::SlackInteractions => slack::INTERACTIONS_ROUTE,
+            Self::Discord => discord::INTERACTIONS_ROUTE,
         }
     }
 }
@@ -184,6 +236,7 @@ impl Chat {
     pub fn routes(&self) -> &'static [Route] {
         match self {
             Self::Slack(_) => &[Route::SlackCommands, Route::SlackInteractions],
+            Self::Discord(_) => &[Route::Discord],
         }
     }
 
@@ -197,6 +250,7 @@ impl Chat {
     ) -> Result<Verified<Interaction>, NotVerified> {
         match self {
             Self::Slack(slack) => slack.receive(route, headers, body, now),
+            Self::Discord(discord) => discord.receive(route, headers, body, now),
         }
     }
 }
@@ -205,54 +259,77 @@ impl Adapter for Chat {
     fn platform(&self) -> Platform {
         match self {
             Self::Slack(slack) => slack.platform(),
+            Self::Discord(discord) => discord.platform(),
         }
     }
 
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
         match self {
             Self::Slack(slack) => slack.profile(user, freshness).await,
+            Self::Discord(discord) => discord.profile(user, freshness).await,
         }
     }
 
     async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
         match self {
             Self::Slack(slack) => slack.profile_by_email(email).await,
+            Self::Discord(discord) => discord.profile_by_email(email).await,
         }
     }
 
-    fn answer(&self, message: &Message) -> Vec<u8> {
+    fn tells_emails(&self) -> bool {
         match self {
-            Self::Slack(slack) => slack.answer(message),
+            Self::Slack(slack) => slack.tells_emails(),
+            Self::Discord(discord) => discord.tells_emails(),
+        }
+    }
+
+    fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
+        match self {
+            Self::Slack(slack) => slack.immediate(kind, answer),
+            Self::Discord(discord) => discord.immediate(kind, answer),
+        }
+    }
+
+    fn late_placement(&self) -> Placement {
+        match self {
+            Self::Slack(slack) => slack.late_placement(),
+            Self::Discord(discord) => discord.late_placement(),
+        }
+    }
+
+    fn opens_forms_at_once(&self) -> bool {
+        match self {
+            Self::Slack(slack) => slack.opens_forms_at_once(),
+            Self::Discord(discord) => discord.opens_forms_at_once(),
         }
     }
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
         match self {
             Self::Slack(slack) => slack.follow_up(to, message, placement).await,
+            Self::Discord(discord) => discord.follow_up(to, message, placement).await,
         }
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
         match self {
             Self::Slack(slack) => slack.show(to, message, password).await,
+            Self::Discord(discord) => discord.show(to, message, password).await,
         }
     }
 
     async fn open_form(&self, trigger: &interaction::Trigger, form: &Form) -> Result<(), WhoError> {
         match self {
             Self::Slack(slack) => slack.open_form(trigger, form).await,
-        }
-    }
-
-    fn form_error(&self, text: &str) -> Vec<u8> {
-        match self {
-            Self::Slack(slack) => slack.form_error(text),
+            Self::Discord(discord) => discord.open_form(trigger, form).await,
         }
     }
 
     async fn probe(&self) -> Result<(), String> {
         match self {
             Self::Slack(slack) => slack.probe().await,
+            Self::Discord(discord) => discord.probe().await,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Failure, house, say};
+use crate::chat::discord::Discord;
 use crate::chat::slack::Slack;
 use crate::chat::{Adapter, Chat};
 use crate::clock::Clock;
@@ -27,6 +28,9 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             Err(error) => Err(error.to_string()),
         };
         tried.push(("slack", probed));
+    }
+    if let Some(config) = settings.discord {
+        tried.push(("discord", Chat::Discord(Discord::new(config, http.clone(), Clock::System)).probe().await));
     }
     let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, &http);
     if let Some(email) = &deliveries.email {

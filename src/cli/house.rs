@@ -9,6 +9,7 @@ use super::Failure;
 use crate::app::{App, AtWork, Faces, Held, House, Seen};
 use crate::chance::Chance;
 use crate::chat::Chat;
+use crate::chat::discord::Discord;
 use crate::chat::slack::Slack;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -55,6 +56,9 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
     let mut chats = Vec::new();
     if let Some(config) = settings.slack {
         chats.push(Chat::Slack(Slack::new(config, http.clone(), clock.clone()).map_err(|error| said(&error))?));
+    }
+    if let Some(config) = settings.discord {
+        chats.push(Chat::Discord(Discord::new(config, http.clone(), clock.clone())));
     }
     let app = App {
         clock,

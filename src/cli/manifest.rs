@@ -1,9 +1,10 @@
-//! `relatch manifest slack --url URL`: the app manifest with our addresses in it.
+//! `relatch manifest PLATFORM --url URL`: the app manifest with our addresses in it.
 
 use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::{Failure, say};
+use crate::chat::discord;
 use crate::net;
 
 /// The manifest as it lies in the repository, with a stand-in for our address.
@@ -32,17 +33,18 @@ enum Name {
 
 /// Prints it.
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    match options.platform {
-        Name::Slack => {}
-        Name::Discord | Name::Lark | Name::Mattermost => {
+    let manifest = match options.platform {
+        Name::Slack => SLACK,
+        Name::Discord => discord::MANIFEST,
+        Name::Lark | Name::Mattermost => {
             return Err(Failure::NotBuilt("this platform is not built yet; nothing was done".to_owned()));
         }
-    }
+    };
     let url = Url::parse(&options.url).ok().filter(|url| {
         net::is_acceptable_url(url) && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
     });
     let Some(url) = url else {
         return Err(Failure::Said("--url must be an https:// address such as https://reset.acme.example".to_owned()));
     };
-    say(&SLACK.replace(STAND_IN, url.as_str().trim_end_matches('/')))
+    say(&manifest.replace(STAND_IN, url.as_str().trim_end_matches('/')))
 }

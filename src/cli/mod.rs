@@ -5,6 +5,7 @@ mod check;
 pub mod house;
 mod manifest;
 mod members;
+mod register;
 mod replay;
 mod resets;
 mod serve;
@@ -57,8 +58,8 @@ enum Command {
     Audit(audit::Rest),
     /// Print an app manifest with the addresses filled in.
     Manifest(manifest::Options),
-    /// Register commands with a platform: not built yet.
-    Register(audit::Rest),
+    /// Register our commands with a platform.
+    Register(register::Options),
     /// Send a recorded webhook again, signed anew.
     Replay(replay::Options),
     /// Copy the database: not built yet.
@@ -147,7 +148,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Manifest(options) => manifest::run(&options),
         Command::Replay(options) => run_async(replay::run(load()?, options)),
         Command::Audit(_) => Err(not_built("audit")),
-        Command::Register(_) => Err(not_built("register")),
+        Command::Register(options) => run_async(register::run(load()?, options)),
         Command::Backup(_) => Err(not_built("backup")),
     }
 }

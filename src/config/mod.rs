@@ -13,7 +13,7 @@ use url::Url;
 use self::read::Section;
 pub use self::read::{Problem, Problems};
 use crate::app::{Admins, Identity};
-use crate::chat::slack;
+use crate::chat::{discord, slack};
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
 use crate::domain::delivery::Ways;
@@ -67,6 +67,8 @@ pub struct Settings {
     pub identity: Identity,
     /// Slack.
     pub slack: Option<slack::Config>,
+    /// Discord.
+    pub discord: Option<discord::Config>,
     /// E-mail.
     pub email: Option<smtp::Config>,
     /// SMS.
@@ -169,7 +171,7 @@ fn section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> Option
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
-    for name in ["discord", "lark", "mattermost"] {
+    for name in ["lark", "mattermost"] {
         if table.remove(name).is_some() {
             problems.push(Problem { key: name.to_owned(), text: "is not built yet; take the section out".to_owned() });
         }
@@ -179,6 +181,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let admins = section(&mut table, "admins", problems).unwrap_or_default();
     let identity = section(&mut table, "identity", problems).unwrap_or_default();
     let slack = section(&mut table, "slack", problems);
+    let discord = section(&mut table, "discord", problems);
     let email = section(&mut table, "email", problems);
     let sms = section(&mut table, "sms", problems);
 
@@ -186,6 +189,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let admins = read_admins(Section::new("admins", admins, problems));
     let identity = read_identity(Section::new("identity", identity, problems));
     let slack = slack.map(|table| read_slack(Section::new("slack", table, problems)));
+    let discord = discord.map(|table| read_discord(Section::new("discord", table, problems)));
     let email = email.map(|table| read_email(Section::new("email", table, problems)));
     let sms = sms.map(|table| read_sms(Section::new("sms", table, problems)));
 
@@ -216,6 +220,11 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let log = top.parsed("log");
     top.end();
 
+    if admins == Some(Admins::Chat) && discord.is_some() {
+        // Its accounts stand for people by links alone, which cannot be followed back to the account whose rank counts.
+        let text = "must be \"directory\" or \"list\" where [discord] is set".to_owned();
+        problems.push(Problem { key: "admins.source".to_owned(), text });
+    }
     if admins == Some(Admins::Chat) && identity == Some(Identity::Linked) {
         // Who was named by an e-mail could not be traced to the account whose rank counts.
         let text = "must be \"directory\" or \"list\" where identity.match is \"linked\"".to_owned();
@@ -254,6 +263,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         admins: admins?,
         identity: identity?,
         slack: slack.flatten(),
+        discord: discord.flatten(),
         email: email.flatten(),
         sms: sms.flatten(),
     })
@@ -380,15 +390,7 @@ fn read_slack(mut section: Section<'_>) -> Option<slack::Config> {
     let team_id = section.required("team_id").filter(|id| slack_id(&mut section, "team_id", id, 'T'));
     let enterprise_id = section.text("enterprise_id").filter(|id| slack_id(&mut section, "enterprise_id", id, 'E'));
     let app_id = section.text("app_id").filter(|id| slack_id(&mut section, "app_id", id, 'A'));
-    let api_url = match section.url("api_url") {
-        Some(mut url) => {
-            if !url.path().ends_with('/') {
-                url.set_path(&format!("{}/", url.path()));
-            }
-            Some(url)
-        }
-        None => Url::parse("https://slack.com/api/").ok(),
-    };
+    let api_url = api_url(&mut section, "https://slack.com/api/");
     let origins = section.list("response_origins").unwrap_or_else(|| vec!["https://hooks.slack.com".to_owned()]);
     let mut response_origins = Vec::new();
     for origin in origins {
@@ -408,6 +410,49 @@ fn read_slack(mut section: Section<'_>) -> Option<slack::Config> {
         api_url: api_url?,
         response_origins,
     })
+}
+
+fn read_discord(mut section: Section<'_>) -> Option<discord::Config> {
+    let snowflake = |section: &mut Section<'_>, key: &'static str| {
+        let id = section.required(key)?;
+        if discord::is_snowflake(&id) {
+            return Some(id);
+        }
+        section.problem(key, "must be an id of Discord: 15 to 20 digits");
+        None
+    };
+    let application_id = snowflake(&mut section, "application_id");
+    let guild_id = snowflake(&mut section, "guild_id");
+    let public_key = section.required("public_key").and_then(|text| {
+        let key = discord::public_key(&text);
+        if key.is_none() {
+            section.problem("public_key", "must be the 64 hexadecimal digits of the application's public key");
+        }
+        key
+    });
+    let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+    let api_url = api_url(&mut section, "https://discord.com/api/v10/");
+    section.end();
+    Some(discord::Config {
+        application_id: application_id?,
+        public_key: public_key?,
+        bot_token: bot_token?,
+        guild_id: guild_id?,
+        api_url: api_url?,
+    })
+}
+
+/// `api_url`, with a slash at its end, or the vendor's own.
+fn api_url(section: &mut Section<'_>, vendors: &str) -> Option<Url> {
+    match section.url("api_url") {
+        Some(mut url) => {
+            if !url.path().ends_with('/') {
+                url.set_path(&format!("{}/", url.path()));
+            }
+            Some(url)
+        }
+        None => Url::parse(vendors).ok(),
+    }
 }
 
 fn net_origin(url: &Url) -> bool {

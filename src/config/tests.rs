@@ -75,7 +75,11 @@ fn every_mistake_is_told_at_once_with_its_key() {
         [sms]
         kind = "pigeon"
         [discord]
+        application_id = "x"
         public_key = "x"
+        bot_token = "canary"
+        [mattermost]
+        url = "https://chat.acme.example"
         [[directory]]
         kind = "ldap"
         "#,
@@ -108,7 +112,11 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "slack.response_origins",
         "email.smtp_url",
         "sms.kind",
-        "discord",
+        "discord.application_id",
+        "discord.guild_id",
+        "discord.public_key",
+        "discord.bot_token",
+        "mattermost",
         "directory",
     ] {
         assert!(told.iter().any(|line| line.starts_with(&format!("{key}: "))), "{key} is not told in {told:#?}");

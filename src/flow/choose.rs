@@ -323,8 +323,8 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             return Ok(refuse(app, &origin, id, "destination", told).await?.of_form());
         }
     };
-    // A form has no follow-up address of its own; that of the click which opened it was kept with the reset.
-    let origin = Origin { reply: unseal(app, &allowed.row), ..origin };
+    // Where a form has no follow-up address of its own, that of the click which opened it was kept with the reset.
+    let origin = Origin { reply: origin.reply.clone().or_else(|| unseal(app, &allowed.row)), ..origin };
     match (kind, to) {
         (FormKind::Destination, to) => {
             let delivery = match to {

@@ -104,8 +104,8 @@ async fn account(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) 
         return Err(Unresolved::Outsider(profile.standing));
     }
     let email = match app.house.identity {
-        Identity::Email => profile.confirmed_email.clone(),
-        Identity::Linked => {
+        Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
+        Identity::Email | Identity::Linked => {
             let links = vec![(user.platform.to_string(), user.user.clone())];
             let found = app.store.look_up(LookUp { links, ..LookUp::default() }).await?;
             found.links.into_iter().flatten().next().and_then(|email| email.parse().ok())

@@ -31,6 +31,8 @@ pub enum Reaction {
     Taken,
     /// An ephemeral message: the answer of a command.
     Say(Message),
+    /// A form that the answer itself opens.
+    Open(Form),
     /// The text stands at the form's input.
     FormError(String),
     /// Taken, and this follows.

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 
 use crate::app::App;
-use crate::chat::{Adapter, Chat, Interaction, NotVerified, Placement, ReplyAddress, Route, Verified};
+use crate::chat::{Adapter, Chat, Immediate, Interaction, Kind, NotVerified, ReplyAddress, Route, Verified};
 use crate::domain::Platform;
 use crate::flow::{self, Next, Reaction, messages};
 
@@ -81,16 +81,18 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> 
 /// Where an interaction can still be answered after the platform's patience is over.
 struct Later {
     reply: Option<ReplyAddress>,
-    is_command: bool,
+    kind: Kind,
 }
 
 impl Later {
     fn of(interaction: &Interaction) -> Self {
-        match interaction {
-            Interaction::Command(command) => Self { reply: command.origin.reply.clone(), is_command: true },
-            Interaction::Click(click) => Self { reply: click.origin.reply.clone(), is_command: false },
-            Interaction::Form(_) | Interaction::Ping => Self { reply: None, is_command: false },
-        }
+        let origin = match interaction {
+            Interaction::Command(command) => Some(&command.origin),
+            Interaction::Click(click) => Some(&click.origin),
+            Interaction::Form(form) => Some(&form.origin),
+            Interaction::Ping => None,
+        };
+        Self { reply: origin.and_then(|origin| origin.reply.clone()), kind: Kind::of(interaction) }
     }
 }
 
@@ -99,21 +101,26 @@ impl Later {
 async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interaction>) -> Response {
     let (decided, decision) = oneshot::channel();
     let later = Later::of(interaction.inner());
-    let is_command = later.is_command;
+    let kind = later.kind;
     let worker = Arc::clone(&app);
     app.tasks.spawn(async move {
         let Some(chat) = worker.chat(platform) else { return };
         // In boxes, so that what waits for its turn keeps only what it needs.
         let reaction = Box::pin(flow::react(&worker, chat, interaction)).await;
         let (now, next) = match reaction {
+            Reaction::Then(Next::Open { form, .. }) if chat.opens_forms_at_once() => (Reaction::Open(form), None),
             Reaction::Then(next) => (Reaction::Taken, Some(next)),
-            now @ (Reaction::Replayed | Reaction::Taken | Reaction::Say(_) | Reaction::FormError(_)) => (now, None),
+            now @ (Reaction::Replayed
+            | Reaction::Taken
+            | Reaction::Say(_)
+            | Reaction::Open(_)
+            | Reaction::FormError(_)) => (now, None),
         };
         // Whoever waited has been told "Working …" meanwhile, and hears the end through the follow-up address.
         if let Err(Reaction::Say(message)) = decided.send(now)
             && let Some(to) = later.reply
         {
-            let next = Next::Tell { to, message, placement: Placement::Add };
+            let next = Next::Tell { to, message, placement: chat.late_placement() };
             Box::pin(flow::carry_out(Arc::clone(&worker), chat, next)).await;
         }
         if let Some(next) = next {
@@ -122,24 +129,27 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
     });
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
     match tokio::time::timeout(ANSWER_DEADLINE, decision).await {
-        Ok(Ok(reaction)) => respond(chat, reaction),
+        Ok(Ok(reaction)) => respond(chat, kind, &reaction),
         // The task died: its panic is in the log, and nothing is claimed.
         Ok(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Err(_) if is_command => json(chat.answer(&messages::working())),
-        Err(_) => StatusCode::OK.into_response(),
+        Err(_) => json(chat.immediate(kind, Immediate::Working(&messages::working()))),
     }
 }
 
-fn respond(chat: &Chat, reaction: Reaction) -> Response {
-    match reaction {
-        Reaction::Replayed => StatusCode::CONFLICT.into_response(),
-        Reaction::Taken | Reaction::Then(_) => StatusCode::OK.into_response(),
-        Reaction::Say(message) => json(chat.answer(&message)),
-        Reaction::FormError(text) => json(chat.form_error(&text)),
-    }
+fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {
+    json(match reaction {
+        Reaction::Replayed => return StatusCode::CONFLICT.into_response(),
+        Reaction::Taken | Reaction::Then(_) => chat.immediate(kind, Immediate::Taken),
+        Reaction::Say(message) => chat.immediate(kind, Immediate::Say(message)),
+        Reaction::Open(form) => chat.immediate(kind, Immediate::Open(form)),
+        Reaction::FormError(text) => chat.immediate(kind, Immediate::FormError(text)),
+    })
 }
 
 fn json(body: Vec<u8>) -> Response {
+    if body.is_empty() {
+        return StatusCode::OK.into_response();
+    }
     let kind = HeaderValue::from_static("application/json; charset=utf-8");
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
         .into_response()

@@ -4,13 +4,13 @@ use axum::http::StatusCode;
 use relatch::directory::{NextReset, ResetFailed};
 use relatch::domain::delivery::{Outcome, Refusal};
 use relatch::domain::quota::Limit;
-use relatch::domain::{Channel, Span, State, Step, StepOutcome};
+use relatch::domain::{Channel, Platform, Span, State, Step, StepOutcome};
 use relatch::flow::sweep;
 use relatch::store::HistoryFilter;
 use serde_json::json;
 
-use crate::support::TestBot;
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
+use crate::support::{TestBot, on};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -43,7 +43,6 @@ fn assert_refusal(text: &str) {
 }
 
 /// S1, S2, S12, S22, S23, S32: Copy shows a working password once, and the old one is dead.
-#[tokio::test(flavor = "multi_thread")]
 async fn copy_shows_a_working_password_to_the_administrator_alone() {
     for admin in [JO, KIM] {
         let bot = TestBot::new().await;
@@ -65,7 +64,6 @@ async fn copy_shows_a_working_password_to_the_administrator_alone() {
 }
 
 /// The message with a password goes away by itself, also after a restart would have.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_shown_password_goes_away_after_two_minutes() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;
@@ -78,7 +76,6 @@ async fn a_shown_password_goes_away_after_two_minutes() {
 }
 
 /// S10, S24, S30: the SMS goes to the phone on record, the notice to the other contact, without the password.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_sms_carries_a_working_password_and_the_notice_does_not() {
     let bot = TestBot::new().await;
     let ended = text_of(&bot.reset(JO, MINA, "deliver_phone").await);
@@ -94,7 +91,6 @@ async fn an_sms_carries_a_working_password_and_the_notice_does_not() {
 }
 
 /// S27, S28, S38: one reset, three outputs, one slot; the copy's address for this reset only.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_reset_can_be_sent_copied_and_shown_at_once() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
@@ -116,7 +112,6 @@ async fn a_reset_can_be_sent_copied_and_shown_at_once() {
 }
 
 /// S26: nobody confirms a way that they have not seen: the older face confirms nothing, and the present one is shown.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_older_last_look_confirms_nothing() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
@@ -133,7 +128,6 @@ async fn an_older_last_look_confirms_nothing() {
 }
 
 /// Faces of one card come one after the other, and the last one is what will be done.
-#[tokio::test(flavor = "multi_thread")]
 async fn the_last_face_is_the_present_one() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
@@ -147,7 +141,6 @@ async fn the_last_face_is_the_present_one() {
 }
 
 /// S11, S24, S25: a typed destination is checked, and never the business e-mail.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_typed_destination_is_checked() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
@@ -159,9 +152,7 @@ async fn a_typed_destination_is_checked() {
         ("Mina.Park+x@ACME.example", "business email"),
         ("a@b.example,c@d.example", "not a complete email"),
     ] {
-        let refused = bot.submit(JO, typed).await.json();
-        assert_eq!(refused["response_action"], "errors", "{typed}");
-        let text = refused["errors"]["destination"].as_str().unwrap();
+        let text = bot.submit(JO, typed).await.refusal_of_form();
         assert!(text.contains(told) && text.contains(NOTHING), "{typed}: {text}");
     }
     bot.submit(JO, "+82 10 9999 8877").await;
@@ -173,7 +164,6 @@ async fn a_typed_destination_is_checked() {
 }
 
 /// S3, S9, S15, S16, Q8, Q9 and who is who: every refusal of the command.
-#[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_says_what_holds() {
     let bot = TestBot::new().await;
     let mention = |email: &str| format!("<@{}>", user_id(email));
@@ -204,7 +194,6 @@ async fn every_refusal_says_what_holds() {
 }
 
 /// A8: guests, bots, strangers and accounts without a confirmed e-mail, as caller and as member.
-#[tokio::test(flavor = "multi_thread")]
 async fn accounts_that_stand_for_nobody_are_refused() {
     for (field, value) in [
         ("is_restricted", json!(true)),
@@ -226,7 +215,6 @@ async fn accounts_that_stand_for_nobody_are_refused() {
 }
 
 /// The chat's own failures have texts of their own.
-#[tokio::test(flavor = "multi_thread")]
 async fn failures_of_slack_are_told() {
     let bot = TestBot::new().await;
     for (status, body, told) in [
@@ -243,7 +231,6 @@ async fn failures_of_slack_are_told() {
 }
 
 /// S36, S37: five pass, the sixth is told when the next slot opens, and passes exactly then.
-#[tokio::test(flavor = "multi_thread")]
 async fn the_sixth_reset_waits_for_the_oldest_slot() {
     let bot = TestBot::new().await;
     for _ in 0..5 {
@@ -266,7 +253,6 @@ async fn the_sixth_reset_waits_for_the_oldest_slot() {
 }
 
 /// P1, P2: 64 clicks at once on the last slot give one reset.
-#[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_clicks_at_once_give_one_reset() {
     let bot = std::sync::Arc::new(TestBot::with_limit(Limit { resets: 1, window: Span::hours(24) }).await);
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -284,7 +270,6 @@ async fn sixty_four_clicks_at_once_give_one_reset() {
 }
 
 /// S34: a second click after the end is told so, and nothing is sent again.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_used_button_does_nothing_again() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -298,7 +283,6 @@ async fn a_used_button_does_nothing_again() {
 }
 
 /// W5: the same bytes again are answered 409, without effect and without a body.
-#[tokio::test(flavor = "multi_thread")]
 async fn the_same_bytes_have_one_effect() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_copy").await;
@@ -313,7 +297,6 @@ async fn the_same_bytes_have_one_effect() {
 }
 
 /// S3, S9, S16: rights, login method and status are read again at the confirming click.
-#[tokio::test(flavor = "multi_thread")]
 async fn what_changed_between_card_and_click_counts() {
     for (who, column, value, told) in [
         (JO, "role", "member", "You can't reset passwords"),
@@ -333,7 +316,6 @@ async fn what_changed_between_card_and_click_counts() {
 }
 
 /// A7: what the chat says is read past the cache at the act; the slot comes back.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -344,7 +326,6 @@ async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
 }
 
 /// A confirmed reset whose turn does not come is refused; its slot comes back.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_reset_whose_turn_does_not_come_is_refused() {
     let bot = TestBot::swamped().await;
     bot.set_password(MINA, "old-password").await;
@@ -357,7 +338,6 @@ async fn a_reset_whose_turn_does_not_come_is_refused() {
 }
 
 /// A1: another administrator's card.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_card_belongs_to_one_administrator() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -370,7 +350,6 @@ async fn a_card_belongs_to_one_administrator() {
 }
 
 /// A2, A3: forged, stale and superseded cards.
-#[tokio::test(flavor = "multi_thread")]
 async fn forged_and_old_cards_do_nothing() {
     let bot = TestBot::new().await;
     bot.click_value(JO, "confirm", &"A".repeat(43)).await;
@@ -388,7 +367,6 @@ async fn forged_and_old_cards_do_nothing() {
 }
 
 /// S22, S26: nothing is confirmed without a choice, and choosing changes nothing.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_choice_comes_first() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
@@ -398,7 +376,6 @@ async fn a_choice_comes_first() {
 }
 
 /// S10: without an outside contact the administrator says first that they can reach the member.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_member_without_contacts_needs_a_word() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, NOA).await;
@@ -415,7 +392,6 @@ async fn a_member_without_contacts_needs_a_word() {
 }
 
 /// S6, S7: the guide goes out, nothing is reset, no slot is used.
-#[tokio::test(flavor = "multi_thread")]
 async fn the_guide_changes_nothing() {
     let bot = TestBot::new().await;
     bot.set_password(MINA, "old-password").await;
@@ -430,7 +406,6 @@ async fn the_guide_changes_nothing() {
 }
 
 /// O12: a channel that is not ready stops the reset before anything happens, and offers another way at once.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_channel_that_is_not_ready_changes_nothing() {
     for (why, told) in [
         (Refusal::Unreachable, "The mail server doesn't answer"),
@@ -461,7 +436,6 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
 }
 
 /// Q3, O13: a failed delivery offers another way inside the same reset, once; then never again.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -485,7 +459,6 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
 }
 
 /// After ten minutes the password is wiped, and another way is no longer possible.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_undelivered_password_is_wiped_after_ten_minutes() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -500,21 +473,19 @@ async fn an_undelivered_password_is_wiped_after_ten_minutes() {
 }
 
 /// A typed destination also works as the other way.
-#[tokio::test(flavor = "multi_thread")]
 async fn another_way_can_be_typed() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
     bot.click(JO, &ready, "confirm").await;
     bot.click(JO, &bot.slack.last(), "deliver_other").await;
-    let refused = bot.submit(JO, MINA).await.json();
-    assert_eq!(refused["response_action"], "errors");
+    let refused = bot.submit(JO, MINA).await.refusal_of_form();
+    assert!(refused.contains("business email"), "{refused}");
     bot.submit(JO, "friend@mail.example").await;
     assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
 }
 
 /// P5, S35: the next reset of a member takes the earlier password out of the world, wherever it waits.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_undelivered_password_dies_with_the_next_reset() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -533,7 +504,6 @@ async fn an_undelivered_password_dies_with_the_next_reset() {
 }
 
 /// Two acts for one member never overlap, and what cannot be is refused before it reaches the disk.
-#[tokio::test(flavor = "multi_thread")]
 async fn another_way_waits_while_the_member_is_being_reset() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -553,7 +523,6 @@ async fn another_way_waits_while_the_member_is_being_reset() {
 }
 
 /// P4: whatever refuses a click on a password that was changed, it does not say that nothing was.
-#[tokio::test(flavor = "multi_thread")]
 async fn after_a_change_no_refusal_says_that_nothing_was_changed() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -577,7 +546,6 @@ async fn after_a_change_no_refusal_says_that_nothing_was_changed() {
 }
 
 /// P4, P5: an unknown delivery is told as unknown, and keeps the slot.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_delivery_is_not_called_done() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -589,7 +557,6 @@ async fn an_unknown_delivery_is_not_called_done() {
 }
 
 /// The directory's three bad ends.
-#[tokio::test(flavor = "multi_thread")]
 async fn ends_of_the_directory_are_told_apart() {
     for (next, told, state, slots, is_unchanged) in [
         (
@@ -619,7 +586,6 @@ async fn ends_of_the_directory_are_told_apart() {
 }
 
 /// Half success: the sign-out failed, and can be tried again.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_sign_out_is_told_and_tried_again() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -634,7 +600,6 @@ async fn a_failed_sign_out_is_told_and_tried_again() {
 }
 
 /// S3, S26: signing out is an act: it needs the right, and a reset whose sign-out failed.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_sign_out_is_not_to_be_had_without_the_right() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
@@ -653,7 +618,6 @@ async fn a_sign_out_is_not_to_be_had_without_the_right() {
 }
 
 /// Q8, A5: where the chat says how high people stand, an owner is protected however they are named.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_owner_of_the_chat_is_protected_by_every_name() {
     let bot = TestBot::with_admins_of_the_chat().await;
     bot.slack.change(KIM, "is_admin", json!(true));
@@ -672,7 +636,6 @@ async fn an_owner_of_the_chat_is_protected_by_every_name() {
 }
 
 /// S24: a contact that left the record after it was chosen gets nothing.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_left_the_record_gets_nothing() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -685,7 +648,6 @@ async fn a_contact_that_left_the_record_gets_nothing() {
 }
 
 /// A typed address that looks like the one on record once both are masked does not keep the notice from the member.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_look_alike_does_not_keep_the_notice_away() {
     let bot = TestBot::new().await;
     bot.alter(MINA, "phone", "").await;
@@ -699,7 +661,6 @@ async fn a_look_alike_does_not_keep_the_notice_away() {
 }
 
 /// Copy that could not be shown is undelivered, and told at the next command.
-#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_told_is_told_at_the_next_command() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -714,7 +675,6 @@ async fn what_could_not_be_told_is_told_at_the_next_command() {
 }
 
 /// A4: two administrators, one member.
-#[tokio::test(flavor = "multi_thread")]
 async fn the_same_member_again_is_told_with_care() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;
@@ -723,7 +683,6 @@ async fn the_same_member_again_is_told_with_care() {
 }
 
 /// Help, log and why change nothing; a delegated administrator sees their own resets only.
-#[tokio::test(flavor = "multi_thread")]
 async fn help_log_and_why() {
     let bot = TestBot::new().await;
     assert!(bot.command(JO, "").await.text().contains("You can make 5 resets in 24 h."));
@@ -742,7 +701,6 @@ async fn help_log_and_why() {
 }
 
 /// The message that shows a password goes out before its end is on disk; who reads it fast is not told to wait.
-#[tokio::test(flavor = "multi_thread")]
 async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_copy").await;
@@ -758,7 +716,6 @@ async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
 }
 
 /// Cancel closes the card.
-#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_card_is_closed() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
@@ -766,4 +723,66 @@ async fn a_cancelled_card_is_closed() {
     assert_refusal(&bot.slack.last_text());
     bot.click(JO, &card, "deliver_copy").await;
     assert!(bot.slack.last_text().contains("This card was closed."));
+}
+
+/// The list: each of these is held on every platform.
+macro_rules! on_every_platform {
+    ($($conversation:ident),+ $(,)?) => {
+        mod slack { $(#[tokio::test(flavor = "multi_thread")] async fn $conversation() { on(Platform::Slack, super::$conversation()).await; })+ use super::{Platform, on}; }
+        mod discord { $(#[tokio::test(flavor = "multi_thread")] async fn $conversation() { on(Platform::Discord, super::$conversation()).await; })+ use super::{Platform, on}; }
+    };
+}
+
+on_every_platform! {
+    copy_shows_a_working_password_to_the_administrator_alone,
+    a_shown_password_goes_away_after_two_minutes,
+    an_sms_carries_a_working_password_and_the_notice_does_not,
+    a_reset_can_be_sent_copied_and_shown_at_once,
+    an_older_last_look_confirms_nothing,
+    the_last_face_is_the_present_one,
+    a_typed_destination_is_checked,
+    every_refusal_says_what_holds,
+    the_sixth_reset_waits_for_the_oldest_slot,
+    sixty_four_clicks_at_once_give_one_reset,
+    a_used_button_does_nothing_again,
+    what_changed_between_card_and_click_counts,
+    a_caller_who_became_a_guest_is_refused_at_the_act,
+    a_reset_whose_turn_does_not_come_is_refused,
+    a_card_belongs_to_one_administrator,
+    forged_and_old_cards_do_nothing,
+    a_choice_comes_first,
+    a_member_without_contacts_needs_a_word,
+    the_guide_changes_nothing,
+    a_channel_that_is_not_ready_changes_nothing,
+    an_undelivered_password_goes_another_way_inside_the_same_reset,
+    an_undelivered_password_is_wiped_after_ten_minutes,
+    another_way_can_be_typed,
+    an_undelivered_password_dies_with_the_next_reset,
+    another_way_waits_while_the_member_is_being_reset,
+    after_a_change_no_refusal_says_that_nothing_was_changed,
+    an_unknown_delivery_is_not_called_done,
+    ends_of_the_directory_are_told_apart,
+    a_failed_sign_out_is_told_and_tried_again,
+    a_sign_out_is_not_to_be_had_without_the_right,
+    a_contact_that_left_the_record_gets_nothing,
+    a_look_alike_does_not_keep_the_notice_away,
+    what_could_not_be_told_is_told_at_the_next_command,
+    the_same_member_again_is_told_with_care,
+    help_log_and_why,
+    the_next_command_may_come_as_soon_as_the_password_is_read,
+    a_cancelled_card_is_closed,
+}
+
+/// What only Slack can be asked.
+macro_rules! on_slack {
+    ($($conversation:ident),+ $(,)?) => {
+        mod slack_alone { $(#[tokio::test(flavor = "multi_thread")] async fn $conversation() { on(Platform::Slack, super::$conversation()).await; })+ use super::{Platform, on}; }
+    };
+}
+
+on_slack! {
+    accounts_that_stand_for_nobody_are_refused,
+    failures_of_slack_are_told,
+    the_same_bytes_have_one_effect,
+    an_owner_of_the_chat_is_protected_by_every_name,
 }

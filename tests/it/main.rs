@@ -6,6 +6,7 @@ mod fixtures;
 mod hostile;
 mod manifests;
 mod orders;
+mod platforms;
 mod portal;
 mod portal_edges;
 mod secrets;

@@ -1,6 +1,8 @@
 //! The manifests against the code: commands, routes and scopes are the same, and the platform's limits are kept.
 
+use relatch::chat::discord;
 use relatch::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE, SCOPES};
+use serde_json::json;
 
 const SLACK: &str = include_str!("../../manifests/slack.yaml");
 
@@ -24,6 +26,33 @@ fn slacks_manifest_names_what_the_code_serves() {
     assert_eq!(scopes, SCOPES);
     // Without it mentions arrive as text, and anybody could be named like somebody else.
     assert_eq!(values("should_escape"), ["true"]);
+}
+
+/// Discord, "Application Commands": names, routes and limits.
+#[test]
+fn discords_manifest_names_what_the_code_serves() {
+    let manifest: serde_json::Value = serde_json::from_str(discord::MANIFEST).unwrap();
+    let url = manifest["interactions_endpoint_url"].as_str().unwrap();
+    assert_eq!(url, format!("https://relatch.example{}", discord::INTERACTIONS_ROUTE));
+    let commands = manifest["commands"].as_array().unwrap();
+    let names: Vec<_> = commands.iter().map(|command| (command["type"].as_u64(), command["name"].as_str())).collect();
+    assert_eq!(names, [(Some(1), Some(discord::COMMAND_NAME)), (Some(2), Some(discord::MENU_NAME))]);
+    for command in commands {
+        // Only administrators of the server see them at first; who may is decided by relatch alone.
+        assert_eq!(command["default_member_permissions"], "0");
+        assert_eq!((&command["contexts"], &command["integration_types"]), (&json!([0]), &json!([0])));
+        let length = |text: &serde_json::Value| text.as_str().unwrap_or_default().chars().count();
+        assert!((1..=32).contains(&length(&command["name"])) && length(&command["description"]) <= 100);
+        assert_eq!(length(&command["description"]) > 0, command["type"] == 1, "a menu has no description");
+        for option in command["options"].as_array().into_iter().flatten() {
+            let name = option["name"].as_str().unwrap();
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase()) && name.len() <= 32);
+            assert!((1..=100).contains(&length(&option["description"])), "{name}");
+            for choice in option["choices"].as_array().into_iter().flatten() {
+                assert!((1..=100).contains(&length(&choice["name"])) && (1..=100).contains(&length(&choice["value"])));
+            }
+        }
+    }
 }
 
 /// Slack, "App manifest": the longest name, descriptions and hint, in characters.

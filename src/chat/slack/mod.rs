@@ -18,8 +18,8 @@ use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{SigningSecrets, fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Interaction, Message, NotVerified, Origin, Placement,
-    Profile, ReplyAddress, Route, Standing, Verified, WhoError,
+    Adapter, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction, Kind, Message, NotVerified,
+    Origin, Placement, Profile, ReplyAddress, Route, Standing, Verified, WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -110,6 +110,7 @@ impl Slack {
         let interaction = match route {
             Route::SlackCommands => self.read_command(&fields, key, now)?,
             Route::SlackInteractions => self.read_payload(fields.required("payload")?, key, now)?,
+            Route::Discord => return Err(NotVerified::Unsigned("route")),
         };
         Ok(Verified::new(interaction))
     }
@@ -388,8 +389,28 @@ impl Adapter for Slack {
         }
     }
 
-    fn answer(&self, message: &Message) -> Vec<u8> {
-        blocks::message(message, None).to_string().into_bytes()
+    fn tells_emails(&self) -> bool {
+        true
+    }
+
+    fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
+        match (kind, answer) {
+            (_, Immediate::Say(message)) | (Kind::Command, Immediate::Working(message)) => {
+                blocks::message(message, None).to_string().into_bytes()
+            }
+            (_, Immediate::FormError(text)) => blocks::form_error(text).to_string().into_bytes(),
+            // A body would not replace the message of a click (Slack, "Block actions"), and forms are opened by a call.
+            (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(_)) => Vec::new(),
+        }
+    }
+
+    /// "Working …" stays, and the answer comes below it.
+    fn late_placement(&self) -> Placement {
+        Placement::Add
+    }
+
+    fn opens_forms_at_once(&self) -> bool {
+        false
     }
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
@@ -403,10 +424,6 @@ impl Adapter for Slack {
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
         let body = json!({ "trigger_id": trigger.expose(), "view": blocks::modal(form) });
         self.api("views.open", |call| call.timeout(FORM_DEADLINE).json(&body)).await.map(drop)
-    }
-
-    fn form_error(&self, text: &str) -> Vec<u8> {
-        blocks::form_error(text).to_string().into_bytes()
     }
 
     async fn probe(&self) -> Result<(), String> {

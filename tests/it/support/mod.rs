@@ -2,6 +2,7 @@
 //! Slack that signs, tells who is who and keeps every follow-up.
 
 pub(crate) mod browser;
+pub(crate) mod discord;
 pub(crate) mod slack;
 
 use std::path::PathBuf;
@@ -14,13 +15,14 @@ use http_body_util::BodyExt;
 use relatch::app::{Admins, App, AtWork, Faces, Held, House, Identity, Seen};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
+use relatch::chat::discord::Discord;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use relatch::directory::{Builtin, Directory, Hasher, Rehearsed};
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
-use relatch::domain::{MemberId, Moment, Span};
+use relatch::domain::{MemberId, Moment, Platform, Span};
 use relatch::net;
 use relatch::secret::Keys;
 use relatch::store::{MemberRow, Store, Use};
@@ -38,6 +40,16 @@ pub(crate) const START: Moment = Moment(1_795_428_000_000);
 /// The limit of the design.
 const FIVE_A_DAY: Limit = Limit { resets: 5, window: Span::hours(24) };
 
+tokio::task_local! {
+    /// On which platform a conversation is held.
+    static PLATFORM: Platform;
+}
+
+/// Holds a conversation on a platform.
+pub(crate) async fn on(platform: Platform, conversation: impl Future<Output = ()>) {
+    PLATFORM.scope(platform, conversation).await;
+}
+
 /// An answer of the router.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -47,6 +59,15 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// What a form is refused with: at its input, or as a message where the platform has no place there.
+    pub(crate) fn refusal_of_form(&self) -> String {
+        let answer = self.json();
+        match answer["errors"]["destination"].as_str() {
+            Some(text) if answer["response_action"] == "errors" => text.to_owned(),
+            _ => slack::text_of(&answer),
+        }
     }
 
     pub(crate) fn text(&self) -> String {
@@ -62,6 +83,8 @@ pub(crate) struct TestBot {
     pub(crate) directory: Rehearsed,
     pub(crate) builtin: Builtin,
     pub(crate) slack: slack::FakeSlack,
+    /// On which platform the people of this test are.
+    platform: std::sync::Mutex<Platform>,
     signer: Slack,
     ground: Ground,
     serial: std::sync::atomic::AtomicU32,
@@ -173,17 +196,16 @@ impl TestBot {
     /// The process ends and a new one starts on the same file: what was in memory only is gone.
     pub(crate) async fn restart(self) -> Self {
         self.settle().await;
-        let Self { ground, app, directory, builtin, .. } = self;
-        drop((app, directory, builtin));
+        let ground = self.ground.clone();
+        drop(self);
         Self::open(ground, 8).await
     }
 
     /// The same with other settings.
     pub(crate) async fn restart_with(self, ways: Ways) -> Self {
         self.settle().await;
-        let Self { mut ground, app, directory, builtin, .. } = self;
-        drop((app, directory, builtin));
-        ground.ways = ways;
+        let ground = Ground { ways, ..self.ground.clone() };
+        drop(self);
         Self::open(ground, 8).await
     }
 
@@ -216,7 +238,10 @@ impl TestBot {
                 sms: Some(SmsChannel::Memory(outbox.clone())),
                 ways: ground.ways,
             },
-            chats: vec![Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap())],
+            chats: vec![
+                Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
+                Chat::Discord(Discord::new(discord_config(&slack), http.clone(), clock.clone())),
+            ],
             house: House {
                 organization: "Acme".to_owned(),
                 help_url: Some("https://help.acme.example/password".parse().unwrap()),
@@ -240,7 +265,8 @@ impl TestBot {
         });
         let signer = Slack::new(config(), http, clock.clone()).unwrap();
         let serial = u32::try_from(seed).unwrap() * 10_000;
-        Self { app, clock, outbox, directory, builtin, slack, signer, ground, serial: serial.into() }
+        let platform = PLATFORM.try_with(|platform| *platform).unwrap_or(Platform::Slack).into();
+        Self { platform, app, clock, outbox, directory, builtin, slack, signer, ground, serial: serial.into() }
     }
 
     /// One more plain member, `NAME@acme.example`.
@@ -289,6 +315,8 @@ impl TestBot {
         for (_, email, ..) in PEOPLE {
             self.slack.know(email);
         }
+        let link = |(_, email, ..): &Person| (Platform::Discord, discord::id_of(email), (*email).to_owned());
+        self.app.store.link(PEOPLE.iter().map(link).collect()).await.unwrap();
     }
 
     /// Changes one column of a member, as an import would.
@@ -302,6 +330,19 @@ impl TestBot {
             other => panic!("{other}"),
         }
         self.app.store.import_members(vec![row]).await.unwrap();
+    }
+
+    /// Signs and posts an interaction as Discord would, now.
+    pub(crate) async fn post_to_discord(&self, body: String) -> Answer {
+        let timestamp = self.clock.now().unix_seconds().to_string();
+        let request = Request::post(discord::ROUTE)
+            .header("content-type", "application/json")
+            .header("x-signature-ed25519", discord::sign(&timestamp, body.as_bytes()))
+            .header("x-signature-timestamp", timestamp)
+            .body(Body::from(body))
+            .unwrap();
+        let answer = self.send(request).await;
+        Answer { body: discord::read_answer(&self.slack.memory, &answer.body), ..answer }
     }
 
     /// Signs and posts a body as Slack would, now.
@@ -338,13 +379,27 @@ impl TestBot {
         browser::Browser::new(relatch::http::routes(&self.app))
     }
 
+    /// The same people, from now on on this platform.
+    pub(crate) fn on(&self, platform: Platform) -> &Self {
+        *self.platform.lock().unwrap() = platform;
+        self
+    }
+
+    fn is_on_discord(&self) -> bool {
+        *self.platform.lock().unwrap() == Platform::Discord
+    }
+
     fn next(&self) -> u32 {
         self.serial.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
     }
 
     /// Types a command as the person with this work e-mail.
     pub(crate) async fn command(&self, who: &str, text: &str) -> Answer {
-        let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(self.next()));
+        let serial = self.next();
+        if self.is_on_discord() {
+            return self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial)).await;
+        }
+        let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
         self.post("/slack/commands", &body).await
     }
 
@@ -363,15 +418,22 @@ impl TestBot {
     /// Presses a button without waiting for what follows.
     pub(crate) async fn click_and_go(&self, who: &str, action: &str, value: &str) -> Answer {
         let serial = self.next();
+        if self.is_on_discord() {
+            return self.post_to_discord(discord::click_body(&discord::id_of(who), action, value, serial)).await;
+        }
         let body = slack::click_body(&slack::user_id(who), action, value, &self.slack.reply_url(serial), serial);
         self.post("/slack/interactions", &body).await
     }
 
     /// Sends the form that was opened last.
     pub(crate) async fn submit(&self, who: &str, typed: &str) -> Answer {
-        let view = self.slack.last_view();
-        let body = slack::form_body(&slack::user_id(who), &view, typed, self.next());
-        let answer = self.post("/slack/interactions", &body).await;
+        let (view, serial) = (self.slack.last_view(), self.next());
+        let answer = if self.is_on_discord() {
+            let is_older = serial.is_multiple_of(2);
+            self.post_to_discord(discord::form_body(&discord::id_of(who), &view, typed, serial, is_older)).await
+        } else {
+            self.post("/slack/interactions", &slack::form_body(&slack::user_id(who), &view, typed, serial)).await
+        };
         self.settle().await;
         answer
     }
@@ -412,6 +474,26 @@ impl TestBot {
     pub(crate) async fn set_password(&self, member: &str, password: &str) {
         let id = MemberId(format!("id-{}", member.split('@').next().unwrap()));
         self.builtin.set_password(&id, password).await.unwrap();
+    }
+}
+
+/// The rules of the platforms hold to the end of every test.
+impl Drop for TestBot {
+    fn drop(&mut self) {
+        let broken = self.slack.broken();
+        if !std::thread::panicking() {
+            assert!(broken.is_empty(), "a rule of the platform was broken: {broken:#?}");
+        }
+    }
+}
+
+fn discord_config(slack: &slack::FakeSlack) -> relatch::chat::discord::Config {
+    relatch::chat::discord::Config {
+        application_id: discord::APPLICATION.to_owned(),
+        public_key: discord::public_key(),
+        bot_token: BOT_TOKEN.to_owned().into(),
+        guild_id: discord::GUILD.to_owned(),
+        api_url: format!("{}/discord/", slack.base).parse().unwrap(),
     }
 }
 

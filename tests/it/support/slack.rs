@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 /// A follow-up as it arrived.
 pub(crate) type Said = (String, Value);
 
+/// What a pretend platform knows and heard.
 #[derive(Clone, Default)]
-struct Memory {
+pub(crate) struct Memory {
     users: Arc<Mutex<HashMap<String, Value>>>,
     said: Arc<Mutex<Vec<Said>>>,
     views: Arc<Mutex<Vec<Value>>>,
@@ -25,13 +26,50 @@ struct Memory {
     uses: Arc<Mutex<HashMap<String, u32>>>,
     who_delay: Arc<Mutex<std::time::Duration>>,
     reply_delay: Arc<Mutex<std::time::Duration>>,
+    broken: Arc<Mutex<Vec<String>>>,
+}
+
+impl Memory {
+    /// Rules of the platform that the bot broke; a test with any of them fails.
+    pub(crate) fn note_broken(&self, rules: Vec<String>) {
+        self.broken.lock().unwrap().extend(rules);
+    }
+
+    /// A form was opened.
+    pub(crate) fn open(&self, view: Value) {
+        self.views.lock().unwrap().push(view);
+    }
+
+    pub(crate) fn who_delay(&self) -> std::time::Duration {
+        *self.who_delay.lock().unwrap()
+    }
+
+    pub(crate) fn who_answer(&self) -> Option<(u16, Value)> {
+        self.who_status.lock().unwrap().clone()
+    }
+
+    /// The account with this id.
+    pub(crate) fn user(&self, is_meant: impl Fn(&str) -> bool) -> Option<Value> {
+        self.users.lock().unwrap().iter().find(|(id, _)| is_meant(id)).map(|(_, user)| user.clone())
+    }
+
+    /// A follow-up arrives.
+    pub(crate) async fn take(&self, id: String, said: Value) -> StatusCode {
+        if let Some(status) = *self.reply_status.lock().unwrap() {
+            return StatusCode::from_u16(status).unwrap();
+        }
+        self.said.lock().unwrap().push((id, said));
+        let delay = *self.reply_delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
+        StatusCode::OK
+    }
 }
 
 /// A pretend Slack on a port of its own.
 #[derive(Clone)]
 pub(crate) struct FakeSlack {
     pub(crate) base: String,
-    memory: Memory,
+    pub(crate) memory: Memory,
 }
 
 impl FakeSlack {
@@ -42,6 +80,7 @@ impl FakeSlack {
             .route("/api/users.lookupByEmail", post(users_by_email))
             .route("/api/views.open", post(views_open))
             .route("/reply/{id}", post(reply))
+            .merge(super::discord::router())
             .with_state(memory.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -109,6 +148,11 @@ impl FakeSlack {
         self.memory.said.lock().unwrap().iter().map(|(_, said)| said.clone()).collect()
     }
 
+    /// The platform's rules that were broken so far.
+    pub(crate) fn broken(&self) -> Vec<String> {
+        self.memory.broken.lock().unwrap().clone()
+    }
+
     pub(crate) fn last(&self) -> Value {
         self.said().pop().expect("nothing was said")
     }
@@ -155,20 +199,14 @@ async fn views_open(State(memory): State<Memory>, body: String) -> String {
 
 /// Slack's rule: five uses of a response address.
 async fn reply(State(memory): State<Memory>, Path(id): Path<String>, body: String) -> StatusCode {
-    if let Some(status) = *memory.reply_status.lock().unwrap() {
-        return StatusCode::from_u16(status).unwrap();
-    }
     let uses = {
         let mut all = memory.uses.lock().unwrap();
         let uses = all.entry(id.clone()).or_default();
         *uses += 1;
         *uses
     };
-    assert!(uses <= 5, "a response address was used {uses} times");
-    memory.said.lock().unwrap().push((id, serde_json::from_str(&body).unwrap()));
-    let delay = *memory.reply_delay.lock().unwrap();
-    tokio::time::sleep(delay).await;
-    StatusCode::OK
+    memory.note_broken(if uses > 5 { vec![format!("a response address was used {uses} times")] } else { vec![] });
+    memory.take(id, serde_json::from_str(&body).unwrap()).await
 }
 
 /// `jo@acme.example` → `UJO`.

@@ -1,0 +1,112 @@
+//! Messages and modals in Discord's shapes, inside its limits, with every text escaped and no mention allowed.
+
+use serde_json::{Value, json};
+
+use crate::chat::{Button, Form, Message, Style};
+use crate::domain::Password;
+
+/// Only the person who asked sees it (Discord, "Message flags").
+pub(super) const EPHEMERAL: u32 = 1 << 6;
+
+/// Longest content of a message (Discord, "Create Message").
+const CONTENT: usize = 2000;
+/// Most buttons in a row, and rows of a message (Discord, "Action Row").
+const ROW: usize = 5;
+const ROWS: usize = 5;
+/// Longest label of a button (Discord, "Button").
+const BUTTON: usize = 80;
+/// Longest title of a modal (Discord, "Modal").
+const TITLE: usize = 45;
+/// Longest label, and its description (Discord, "Label").
+const LABEL: usize = 45;
+const DESCRIPTION: usize = 100;
+/// Longest input that we ask for; an e-mail address has at most 254 characters.
+const TYPED: u16 = 300;
+
+/// The name of a form's input.
+pub(super) const INPUT: &str = "value";
+
+fn fit(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// Takes the meaning from everything that Markdown, mentions and addresses are made of: a backslash before any mark of
+/// punctuation stands for the mark itself, and what is broken up is no link.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + text.len() / 4);
+    for character in text.chars() {
+        if character.is_ascii_punctuation() {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A whole message. What does not fit is cut line by line; the password, where there is one, always fits.
+pub(super) fn message(message: &Message, password: Option<&Password>) -> Value {
+    let mut content = format!("**{}**", escape(&fit(&message.title, 300)));
+    if let Some(password) = password {
+        // Letters and digits of our own making: nothing in it can be markup.
+        for part in ["\n`", password.expose(), "`\nSay it\\: ", &escape(password.spoken().as_str())] {
+            content.push_str(part);
+        }
+    }
+    for line in &message.lines {
+        let line = escape(line);
+        if content.chars().count() + line.chars().count() + 3 > CONTENT {
+            content.push_str("\n…");
+            break;
+        }
+        content.push('\n');
+        content.push_str(&line);
+    }
+    let rows: Vec<Value> = message
+        .buttons
+        .chunks(ROW)
+        .take(ROWS)
+        .map(|row| json!({ "type": 1, "components": row.iter().map(button).collect::<Vec<_>>() }))
+        .collect();
+    json!({ "content": content, "components": rows, "allowed_mentions": { "parse": [] } })
+}
+
+/// The same, to be seen by one person.
+pub(super) fn ephemeral(mut message: Value) -> Value {
+    if let Some(fields) = message.as_object_mut() {
+        fields.insert("flags".to_owned(), EPHEMERAL.into());
+    }
+    message
+}
+
+fn button(button: &Button) -> Value {
+    let style = match button.style {
+        Style::Primary => 1,
+        Style::Plain => 2,
+        Style::Danger => 4,
+    };
+    json!({
+        "type": 2,
+        "style": style,
+        "label": fit(&button.label, BUTTON),
+        "custom_id": format!("{}:{}", button.action, button.value),
+    })
+}
+
+/// A modal with one input.
+pub(super) fn modal(form: &Form) -> Value {
+    json!({
+        "custom_id": format!("{}:{}", form.kind, form.value),
+        "title": fit(&form.title, TITLE),
+        "components": [{
+            "type": 18,
+            "label": fit(&form.label, LABEL),
+            "description": fit(&form.hint, DESCRIPTION),
+            "component": { "type": 4, "custom_id": INPUT, "style": 1, "required": true, "max_length": TYPED },
+        }],
+    })
+}

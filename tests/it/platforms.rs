@@ -1,0 +1,181 @@
+//! Several platforms beside each other, and what each asks for in its own way.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use relatch::domain::{Platform, Span};
+use serde_json::{Value, json};
+
+use crate::support::discord::{self, id_of, menu_body};
+use crate::support::slack::{button_value, command_body, text_of, user_id};
+use crate::support::{Answer, TestBot, on};
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+
+/// S37: one person's resets count together, wherever they were made; the sixth is refused on every platform.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_counts_the_person_across_platforms() {
+    let bot = TestBot::new().await;
+    for count in 0..5 {
+        let platform = if count % 2 == 0 { Platform::Slack } else { Platform::Discord };
+        bot.on(platform).reset(JO, MINA, "deliver_phone").await;
+        assert!(bot.slack.last_text().contains(&format!("{} of 5 resets left", 4 - count)), "{count}");
+        bot.clock.advance(Span::minutes(1));
+    }
+    bot.outbox.take();
+    for platform in [Platform::Slack, Platform::Discord] {
+        let refused = bot.on(platform).command(JO, &format!("<@{}>", user_id(MINA))).await.text();
+        assert!(refused.contains("used all 5 resets") && refused.contains("Nothing was changed."), "{refused}");
+    }
+}
+
+/// W18: what is right for one platform is nothing to another, whichever route it is sent to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_one_platform_is_refused_by_the_others() {
+    let bot = TestBot::new().await;
+    let form = command_body("UJO", "help", &bot.slack.reply_url(1));
+    let json = discord::command_body(&id_of(JO), "help", 1);
+    let timestamp = bot.clock.now().unix_seconds().to_string();
+    let slack = |body: &str| {
+        let [first, second] = bot.sign(body);
+        [first, second, ("content-type", "application/x-www-form-urlencoded".to_owned())]
+    };
+    let discords = |body: &str| {
+        let signature = discord::sign(&timestamp, body.as_bytes());
+        [
+            ("x-signature-ed25519", signature),
+            ("x-signature-timestamp", timestamp.clone()),
+            ("content-type", "application/json".to_owned()),
+        ]
+    };
+    let senders = [("slack", &form, slack(&form)), ("discord", &json, discords(&json))];
+    let routes = [("slack", "/slack/commands"), ("slack", "/slack/interactions"), ("discord", discord::ROUTE)];
+    for (sender, body, headers) in &senders {
+        for (platform, route) in routes.iter().filter(|(platform, _)| platform != sender) {
+            // As it is, and dressed up in the other's content type.
+            for kind in ["application/x-www-form-urlencoded", "application/json"] {
+                let mut request = Request::post(*route);
+                for (name, value) in headers.iter().filter(|(name, _)| *name != "content-type") {
+                    request = request.header(*name, value);
+                }
+                let request = request.header("content-type", kind).body(Body::from((*body).clone())).unwrap();
+                let status = bot.send(request).await.status;
+                let refused = [StatusCode::UNAUTHORIZED, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+                assert!(refused.contains(&status), "{sender} at {platform}: {status}");
+            }
+        }
+    }
+    assert_eq!(bot.count("audit").await, 0, "nothing was written");
+}
+
+/// Discord, "Setting Up an Endpoint": a ping is answered, and its own probes with bad signatures get 401.
+#[tokio::test(flavor = "multi_thread")]
+async fn discord_s_ping_and_its_probes_are_answered() {
+    let bot = TestBot::new().await;
+    let pong = bot.post_to_discord(json!({ "type": 1 }).to_string()).await;
+    assert_eq!((pong.status, pong.json()), (StatusCode::OK, json!({ "type": 1 })));
+    let probe = |signature: String| {
+        Request::post(discord::ROUTE)
+            .header("content-type", "application/json")
+            .header("x-signature-ed25519", signature)
+            .header("x-signature-timestamp", bot.clock.now().unix_seconds().to_string())
+            .body(Body::from(json!({ "type": 1 }).to_string()))
+            .unwrap()
+    };
+    for wrong in ["0".repeat(128), "f".repeat(128), String::new()] {
+        let answer = bot.send(probe(wrong)).await;
+        assert_eq!((answer.status, answer.body.len()), (StatusCode::UNAUTHORIZED, 0));
+    }
+}
+
+/// The context menu of a member is the command with that member.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_context_menu_offers_a_reset() {
+    let bot = TestBot::new().await;
+    let card = bot.post_to_discord(menu_body(&id_of(JO), &id_of(MINA), 1)).await;
+    assert!(card.text().contains("Reset the login password of Mina Park?"), "{}", card.text());
+    assert!(button_value(&card.json(), "deliver_phone").is_some());
+}
+
+/// W5: the same bytes again have no effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_interaction_has_one_effect() {
+    let bot = TestBot::new().await;
+    let body = menu_body(&id_of(JO), &id_of(MINA), 1);
+    assert_eq!(bot.post_to_discord(body.clone()).await.status, StatusCode::OK);
+    let again = bot.post_to_discord(body).await;
+    assert_eq!((again.status, again.body.len()), (StatusCode::CONFLICT, 0));
+}
+
+/// Who is not linked stands for nobody, and who left the server, a bot or somebody in its waiting room for even less.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_discord_that_stand_for_nobody_are_refused() {
+    for (field, told) in [("deleted", "another workspace"), ("is_bot", "a bot"), ("is_restricted", "a guest account")] {
+        let bot = TestBot::new().await;
+        bot.slack.change(JO, field, json!(true));
+        let text = bot.on(Platform::Discord).command(JO, MINA).await.text();
+        assert!(text.contains(told) && text.contains("Nothing was changed."), "{field}: {text}");
+        let bot = TestBot::new().await;
+        bot.slack.change(MINA, field, json!(true));
+        let text = bot.on(Platform::Discord).command(JO, &format!("<@{}>", user_id(MINA))).await.text();
+        assert!(text.contains("exactly one account") && text.contains("Nothing was changed."), "{field}: {text}");
+    }
+    let bot = TestBot::new().await;
+    assert!(bot.app.store.unlink(Platform::Discord, &id_of(JO)).await.unwrap());
+    let text = bot.on(Platform::Discord).command(JO, MINA).await.text();
+    assert!(text.contains("I can't tell who you are"), "{text}");
+}
+
+/// Discord's own failures have texts of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_discord_are_told() {
+    for (status, told) in [
+        (429, "asks me to slow down"),
+        (401, "refuses relatch's token"),
+        (403, "lacks the permission bot in this server"),
+        (500, "doesn't answer"),
+    ] {
+        let bot = TestBot::new().await;
+        bot.slack.answer_who_with(Some((status, json!({ "message": "x" }))));
+        let text = bot.on(Platform::Discord).command(JO, MINA).await.text();
+        assert!(text.contains(told) && text.contains("Nothing was changed."), "{status}: {text}");
+    }
+}
+
+/// An answer that takes longer than Discord waits fills the place that was deferred.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_fills_the_deferred_place() {
+    let bot = TestBot::new().await;
+    bot.slack.delay_who(Duration::from_millis(1500));
+    let raw = |body: String| async {
+        let Answer { status, body } = bot.on(Platform::Discord).post_to_discord(body).await;
+        (status, body)
+    };
+    // Two look-ups one after the other take longer than two and a half seconds.
+    let (status, body) = raw(menu_body(&id_of(JO), &id_of(MINA), 1)).await;
+    assert_eq!((status, body.len()), (StatusCode::OK, 0), "deferred");
+    bot.settle().await;
+    let said = bot.slack.said();
+    assert_eq!(said.len(), 1);
+    assert!(text_of(&said[0]).contains("Reset the login password of Mina Park?"));
+    assert_ne!(said[0]["replace_original"], Value::Bool(false), "it takes the deferred place");
+}
+
+/// A follow-up that overtakes its own answer is tried again until there is something to follow.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follow_up_that_comes_too_early_is_tried_again() {
+    on(Platform::Discord, async {
+        let bot = TestBot::new().await;
+        let card = bot.card(JO, MINA).await;
+        bot.slack.answer_replies_with(Some(404));
+        let value = button_value(&card, "deliver_phone").unwrap();
+        bot.click_and_go(JO, "deliver_phone", &value).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        bot.slack.answer_replies_with(None);
+        bot.settle().await;
+        assert!(bot.slack.last_text().contains("Ready to reset"), "{}", bot.slack.last_text());
+    })
+    .await;
+}
