@@ -1,8 +1,9 @@
 //! Every request in `tests/fixtures/` through the real router, five ways: as recorded, with one bit flipped, unsigned,
 //! six minutes late, and twice.
 //!
-//! To add a case, add a file: request line, headers, a blank line, the body, signed with the secret of the tests. A
-//! header `X-After` names the cases that came before it in the same conversation; it is not a part of the request.
+//! To add a case, add a file to the folder of its platform: request line, headers, a blank line, the body, signed with
+//! the secret of the tests. A header `X-After` names the cases that came before it in the same conversation; it is not a
+//! part of the request. To add a platform, add it to `PLATFORMS`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,36 +13,59 @@ use axum::http::{Request, StatusCode};
 use relatch::domain::{Moment, Span};
 use serde_json::Value;
 
-use crate::support::TestBot;
+use crate::support::discord;
 use crate::support::slack::text_of;
+use crate::support::{Answer, TestBot};
+
+/// A platform with recorded requests.
+#[derive(Clone, Copy)]
+struct Recorder {
+    /// The folder.
+    name: &'static str,
+    timestamp: &'static str,
+    signature: &'static str,
+}
+
+const PLATFORMS: [Recorder; 2] = [
+    Recorder { name: "slack", timestamp: "X-Slack-Request-Timestamp", signature: "X-Slack-Signature" },
+    Recorder { name: "discord", timestamp: "X-Signature-Timestamp", signature: "X-Signature-Ed25519" },
+];
 
 /// A request as it was received.
 #[derive(Clone)]
 struct Recorded {
+    by: Recorder,
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     after: Vec<String>,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/slack")
+fn folder(by: Recorder) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(by.name)
 }
 
-fn names(extension: &str) -> BTreeSet<String> {
-    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+fn names(by: Recorder, extension: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(folder(by)).unwrap().map(|entry| entry.unwrap().path());
     let chosen = files.filter(|path| path.extension().is_some_and(|found| found == extension));
     chosen.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
+/// All of them.
+fn every_case() -> Vec<(String, Recorded)> {
+    let of =
+        |by| names(by, "http").into_iter().map(move |name| (format!("{}/{name}", by.name), Recorded::read(by, &name)));
+    PLATFORMS.into_iter().flat_map(of).collect()
+}
+
 impl Recorded {
-    fn read(name: &str) -> Self {
-        let text = std::fs::read_to_string(folder().join(format!("{name}.http"))).unwrap();
+    fn read(by: Recorder, name: &str) -> Self {
+        let text = std::fs::read_to_string(folder(by).join(format!("{name}.http"))).unwrap();
         let (head, body) = text.split_once("\n\n").expect("a blank line behind the headers");
         let mut lines = head.lines();
         let path = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a request line").to_owned();
         let mut recorded =
-            Self { path, headers: Vec::new(), body: body.trim_end().as_bytes().to_vec(), after: Vec::new() };
+            Self { by, path, headers: Vec::new(), body: body.trim_end().as_bytes().to_vec(), after: Vec::new() };
         for (name, value) in lines.map(|line| line.split_once(": ").expect("a header")) {
             match name {
                 "X-After" => recorded.after = value.split(", ").map(str::to_owned).collect(),
@@ -52,7 +76,7 @@ impl Recorded {
     }
 
     fn at(&self) -> Moment {
-        let header = self.headers.iter().find(|(name, _)| name == "X-Slack-Request-Timestamp");
+        let header = self.headers.iter().find(|(name, _)| name == self.by.timestamp);
         Moment::from_unix_seconds(header.expect("a timestamp").1.parse().unwrap())
     }
 
@@ -64,8 +88,18 @@ impl Recorded {
         request.body(Body::from(self.body.clone())).unwrap()
     }
 
+    /// The answer, read as its platform reads it.
+    async fn send_to(&self, bot: &TestBot) -> Answer {
+        let answer = bot.send(self.request()).await;
+        match self.by.name {
+            "discord" => Answer { body: discord::read_answer(&bot.slack.memory, &answer.body), ..answer },
+            _ => answer,
+        }
+    }
+
     fn unsigned(mut self) -> Self {
-        self.headers.retain(|(name, _)| name != "X-Slack-Signature");
+        let signature = self.by.signature;
+        self.headers.retain(|(name, _)| name != signature);
         self
     }
 
@@ -76,11 +110,11 @@ impl Recorded {
 
     /// A bot that has seen everything that came before, at the time of this request.
     async fn bot(&self) -> TestBot {
-        let before: Vec<Self> = self.after.iter().map(|name| Self::read(name)).collect();
+        let before: Vec<Self> = self.after.iter().map(|name| Self::read(self.by, name)).collect();
         let bot = TestBot::recorded(before.first().unwrap_or(self).at()).await;
         for earlier in before {
             bot.clock.advance(earlier.at() - bot.clock.now());
-            assert_eq!(bot.send(earlier.request()).await.status, StatusCode::OK);
+            assert_eq!(earlier.send_to(&bot).await.status, StatusCode::OK);
             bot.settle().await;
         }
         bot.clock.advance(self.at() - bot.clock.now());
@@ -108,28 +142,28 @@ fn told(status: StatusCode, answer: &Value, said: &[Value], sent: &[String]) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_request_is_answered_as_recorded() {
-    for name in names("http") {
-        let recorded = Recorded::read(&name);
+    for (name, recorded) in every_case() {
         let bot = recorded.bot().await;
         let before = bot.slack.said().len();
-        let answer = bot.send(recorded.request()).await;
+        let answer = recorded.send_to(&bot).await;
         bot.settle().await;
         let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
         let told = told(answer.status, &answer.json(), &bot.slack.said()[before..], &sent);
         insta::with_settings!({
-            snapshot_path => folder(),
+            snapshot_path => folder(recorded.by),
             prepend_module_to_snapshot => false,
             omit_expression => true,
-        }, { insta::assert_snapshot!(name.as_str(), told) });
+        }, { insta::assert_snapshot!(name.split_once('/').unwrap().1, told) });
     }
-    assert_eq!(names("http"), names("snap"), "every case has one answer, and every answer its case");
+    for by in PLATFORMS {
+        assert_eq!(names(by, "http"), names(by, "snap"), "every case has one answer, and every answer its case");
+    }
 }
 
 /// One bit anywhere, no signature, or six minutes: 401, an empty body, and nothing else happens.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_comes_of_a_request_that_is_not_proven() {
-    for name in names("http") {
-        let recorded = Recorded::read(&name);
+    for (name, recorded) in every_case() {
         let bits = recorded.body.len() * 8;
         let flipped = [0, bits / 3, bits / 2, bits - 1].map(|bit| recorded.clone().with_flipped_bit(bit));
         let ways = flipped.into_iter().map(|way| (way, Span(0))).chain([
@@ -152,8 +186,7 @@ async fn nothing_comes_of_a_request_that_is_not_proven() {
 /// The same bytes again: 409 while they are remembered, and the record stands as it stood.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_time_is_no_second_effect() {
-    for name in names("http") {
-        let recorded = Recorded::read(&name);
+    for (name, recorded) in every_case() {
         let mut bot = recorded.bot().await;
         assert_eq!(bot.send(recorded.request()).await.status, StatusCode::OK, "{name}");
         bot.settle().await;

@@ -244,7 +244,9 @@ async fn edit(State(memory): State<Memory>, Path((_, token)): Path<(String, Stri
     let message: Value = serde_json::from_str(&body).unwrap();
     memory.note_broken(rules(&message, false));
     // It stays as it was first: for one person only.
-    memory.take(token, neutral(&message, true)).await
+    let mut said = neutral(&message, true);
+    said["replace_original"] = true.into();
+    memory.take(token, said).await
 }
 
 /// Whom a Slack id of the tests stands for here.
