@@ -7,21 +7,29 @@ use percent_encoding::percent_decode;
 use super::NotVerified;
 
 /// The fields of a form body.
-pub(super) struct Fields(HashMap<String, String>);
+pub(super) struct Fields(HashMap<String, Vec<String>>);
 
 impl Fields {
     /// Reads a body. A broken escape, invalid UTF-8 or a repeated key is refused: somebody else might read it differently.
     pub(super) fn read(body: &[u8]) -> Result<Self, NotVerified> {
-        let mut fields = HashMap::new();
+        Self::read_with_lists(body, &[])
+    }
+
+    /// The same where some keys are lists, which the platform writes by repeating the key.
+    pub(super) fn read_with_lists(body: &[u8], lists: &[&str]) -> Result<Self, NotVerified> {
+        let mut fields: HashMap<String, Vec<String>> = HashMap::new();
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let (key, value) = match pair.iter().position(|byte| *byte == b'=') {
                 Some(at) => (pair.get(..at), pair.get(at + 1..)),
                 None => (Some(pair), Some([].as_slice())),
             };
             let key = decode(key.unwrap_or_default())?;
-            if fields.insert(key, decode(value.unwrap_or_default())?).is_some() {
+            let is_list = lists.contains(&key.as_str());
+            let values = fields.entry(key).or_default();
+            if !is_list && !values.is_empty() {
                 return Err(NotVerified::Malformed("a key stands twice"));
             }
+            values.push(decode(value.unwrap_or_default())?);
         }
         Ok(Self(fields))
     }
@@ -33,7 +41,12 @@ impl Fields {
 
     /// A field that may be there.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.0.get(key).and_then(|values| values.first()).map(String::as_str)
+    }
+
+    /// The values of a list, in order.
+    pub(super) fn list(&self, key: &str) -> Vec<&str> {
+        self.0.get(key).into_iter().flatten().map(String::as_str).collect()
     }
 
     /// True when there are no other keys than these.

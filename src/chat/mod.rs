@@ -6,6 +6,7 @@
 pub mod discord;
 mod form;
 pub mod interaction;
+pub mod mattermost;
 mod signature;
 pub mod slack;
 
@@ -179,6 +180,13 @@ pub trait Adapter {
     /// True where a form is opened by the answer to the click, and not by a call of its own.
     fn opens_forms_at_once(&self) -> bool;
 
+    /// True where a message can take the place of another; else it comes below, and what was shown stays until whoever
+    /// sees it closes it.
+    fn can_replace(&self) -> bool;
+
+    /// How often this follow-up address can still be used, as far as this process knows.
+    fn uses_left(&self, to: &ReplyAddress) -> u32;
+
     /// Sends a message through a follow-up address.
     fn follow_up(
         &self,
@@ -207,6 +215,8 @@ pub enum Chat {
     Slack(slack::Slack),
     /// Discord.
     Discord(discord::Discord),
+    /// Mattermost.
+    Mattermost(mattermost::Mattermost),
 }
 
 /// A webhook's route: one platform may have several.
@@ -218,6 +228,12 @@ pub enum Route {
     SlackInteractions,
     /// Everything from Discord.
     Discord,
+    /// Mattermost's slash commands.
+    MattermostCommands,
+    /// Mattermost's clicks.
+    MattermostActions,
+    /// Mattermost's dialogs.
+    MattermostDialogs,
 }
 
 impl Route {
@@ -227,6 +243,9 @@ impl Route {
             Self::SlackCommands => slack::COMMANDS_ROUTE,
             Self::SlackInteractions => slack::INTERACTIONS_ROUTE,
             Self::Discord => discord::INTERACTIONS_ROUTE,
+            Self::MattermostCommands => mattermost::COMMANDS_ROUTE,
+            Self::MattermostActions => mattermost::ACTIONS_ROUTE,
+            Self::MattermostDialogs => mattermost::DIALOGS_ROUTE,
         }
     }
 }
@@ -237,6 +256,7 @@ impl Chat {
         match self {
             Self::Slack(_) => &[Route::SlackCommands, Route::SlackInteractions],
             Self::Discord(_) => &[Route::Discord],
+            Self::Mattermost(_) => &[Route::MattermostCommands, Route::MattermostActions, Route::MattermostDialogs],
         }
     }
 
@@ -251,6 +271,7 @@ impl Chat {
         match self {
             Self::Slack(slack) => slack.receive(route, headers, body, now),
             Self::Discord(discord) => discord.receive(route, headers, body, now),
+            Self::Mattermost(mattermost) => mattermost.receive(route, headers, body, now),
         }
     }
 }
@@ -260,6 +281,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.platform(),
             Self::Discord(discord) => discord.platform(),
+            Self::Mattermost(mattermost) => mattermost.platform(),
         }
     }
 
@@ -267,6 +289,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.profile(user, freshness).await,
             Self::Discord(discord) => discord.profile(user, freshness).await,
+            Self::Mattermost(mattermost) => mattermost.profile(user, freshness).await,
         }
     }
 
@@ -274,6 +297,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.profile_by_email(email).await,
             Self::Discord(discord) => discord.profile_by_email(email).await,
+            Self::Mattermost(mattermost) => mattermost.profile_by_email(email).await,
         }
     }
 
@@ -281,6 +305,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.tells_emails(),
             Self::Discord(discord) => discord.tells_emails(),
+            Self::Mattermost(mattermost) => mattermost.tells_emails(),
         }
     }
 
@@ -288,6 +313,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.immediate(kind, answer),
             Self::Discord(discord) => discord.immediate(kind, answer),
+            Self::Mattermost(mattermost) => mattermost.immediate(kind, answer),
         }
     }
 
@@ -295,6 +321,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.late_placement(),
             Self::Discord(discord) => discord.late_placement(),
+            Self::Mattermost(mattermost) => mattermost.late_placement(),
         }
     }
 
@@ -302,6 +329,23 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.opens_forms_at_once(),
             Self::Discord(discord) => discord.opens_forms_at_once(),
+            Self::Mattermost(mattermost) => mattermost.opens_forms_at_once(),
+        }
+    }
+
+    fn can_replace(&self) -> bool {
+        match self {
+            Self::Slack(slack) => slack.can_replace(),
+            Self::Discord(discord) => discord.can_replace(),
+            Self::Mattermost(mattermost) => mattermost.can_replace(),
+        }
+    }
+
+    fn uses_left(&self, to: &ReplyAddress) -> u32 {
+        match self {
+            Self::Slack(slack) => slack.uses_left(to),
+            Self::Discord(discord) => discord.uses_left(to),
+            Self::Mattermost(mattermost) => mattermost.uses_left(to),
         }
     }
 
@@ -309,6 +353,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.follow_up(to, message, placement).await,
             Self::Discord(discord) => discord.follow_up(to, message, placement).await,
+            Self::Mattermost(mattermost) => mattermost.follow_up(to, message, placement).await,
         }
     }
 
@@ -316,6 +361,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.show(to, message, password).await,
             Self::Discord(discord) => discord.show(to, message, password).await,
+            Self::Mattermost(mattermost) => mattermost.show(to, message, password).await,
         }
     }
 
@@ -323,6 +369,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.open_form(trigger, form).await,
             Self::Discord(discord) => discord.open_form(trigger, form).await,
+            Self::Mattermost(mattermost) => mattermost.open_form(trigger, form).await,
         }
     }
 
@@ -330,6 +377,7 @@ impl Adapter for Chat {
         match self {
             Self::Slack(slack) => slack.probe().await,
             Self::Discord(discord) => discord.probe().await,
+            Self::Mattermost(mattermost) => mattermost.probe().await,
         }
     }
 }

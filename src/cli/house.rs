@@ -10,6 +10,7 @@ use crate::app::{App, AtWork, Faces, Held, House, Seen};
 use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::chat::discord::Discord;
+use crate::chat::mattermost::Mattermost;
 use crate::chat::slack::Slack;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -59,6 +60,9 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
     }
     if let Some(config) = settings.discord {
         chats.push(Chat::Discord(Discord::new(config, http.clone(), clock.clone())));
+    }
+    if let Some(config) = settings.mattermost {
+        chats.push(Chat::Mattermost(Mattermost::new(config, keys.clone(), http.clone(), clock.clone())));
     }
     let app = App {
         clock,

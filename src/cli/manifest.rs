@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::{Failure, say};
-use crate::chat::discord;
+use crate::chat::{discord, mattermost};
 use crate::net;
 
 /// The manifest as it lies in the repository, with a stand-in for our address.
@@ -36,7 +36,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let manifest = match options.platform {
         Name::Slack => SLACK,
         Name::Discord => discord::MANIFEST,
-        Name::Lark | Name::Mattermost => {
+        Name::Mattermost => mattermost::MANIFEST,
+        Name::Lark => {
             return Err(Failure::NotBuilt("this platform is not built yet; nothing was done".to_owned()));
         }
     };

@@ -12,7 +12,7 @@ use crate::telemetry;
 /// Serves until SIGTERM or Ctrl-C; a second one ends it at once.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
-    if settings.slack.is_none() && settings.discord.is_none() {
+    if settings.slack.is_none() && settings.discord.is_none() && settings.mattermost.is_none() {
         tracing::warn!("no chat has settings; only the member's pages are served");
     }
     let listen = settings.listen;

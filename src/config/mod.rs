@@ -13,7 +13,7 @@ use url::Url;
 use self::read::Section;
 pub use self::read::{Problem, Problems};
 use crate::app::{Admins, Identity};
-use crate::chat::{discord, slack};
+use crate::chat::{discord, mattermost, slack};
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
 use crate::domain::delivery::Ways;
@@ -69,6 +69,8 @@ pub struct Settings {
     pub slack: Option<slack::Config>,
     /// Discord.
     pub discord: Option<discord::Config>,
+    /// Mattermost.
+    pub mattermost: Option<mattermost::Config>,
     /// E-mail.
     pub email: Option<smtp::Config>,
     /// SMS.
@@ -171,10 +173,8 @@ fn section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> Option
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
-    for name in ["lark", "mattermost"] {
-        if table.remove(name).is_some() {
-            problems.push(Problem { key: name.to_owned(), text: "is not built yet; take the section out".to_owned() });
-        }
+    if table.remove("lark").is_some() {
+        problems.push(Problem { key: "lark".to_owned(), text: "is not built yet; take the section out".to_owned() });
     }
     directories(table.remove("directory"), problems);
     let policy = section(&mut table, "policy", problems).unwrap_or_default();
@@ -182,6 +182,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let identity = section(&mut table, "identity", problems).unwrap_or_default();
     let slack = section(&mut table, "slack", problems);
     let discord = section(&mut table, "discord", problems);
+    let mattermost = section(&mut table, "mattermost", problems);
     let email = section(&mut table, "email", problems);
     let sms = section(&mut table, "sms", problems);
 
@@ -213,12 +214,14 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let key_file = top.path("key_file");
     let organization = top.required("organization");
     let help_url = top.url("help_url");
+    let own_url = public_url.clone();
     let security_email = top.parsed("security_email");
     let zone = top.required("time_zone").and_then(|name| {
         Zone::named(&name).map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}"))).ok()
     });
     let log = top.parsed("log");
     top.end();
+    let mattermost = mattermost.map(|table| read_mattermost(Section::new("mattermost", table, problems), own_url));
 
     if admins == Some(Admins::Chat) && discord.is_some() {
         // Its accounts stand for people by links alone, which cannot be followed back to the account whose rank counts.
@@ -264,6 +267,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         identity: identity?,
         slack: slack.flatten(),
         discord: discord.flatten(),
+        mattermost: mattermost.flatten(),
         email: email.flatten(),
         sms: sms.flatten(),
     })
@@ -442,15 +446,39 @@ fn read_discord(mut section: Section<'_>) -> Option<discord::Config> {
     })
 }
 
+fn read_mattermost(mut section: Section<'_>, own_url: Option<Url>) -> Option<mattermost::Config> {
+    let url = required_url(&mut section, "url").map(with_slash);
+    let tokens = section.list("command_tokens").unwrap_or_default();
+    if tokens.is_empty() {
+        section.problem("command_tokens", "must hold the token of our slash command, one for each team");
+    }
+    if tokens.iter().any(|token| crate::secret::is_weak_secret(token)) {
+        section.problem("command_tokens", "holds a token that is too short, or a placeholder");
+    }
+    let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+    if own_url.is_none() {
+        section.problem("url", "needs public_url, where Mattermost posts clicks to");
+    }
+    section.end();
+    Some(mattermost::Config {
+        url: url?,
+        command_tokens: tokens.into_iter().map(SecretString::from).collect(),
+        bot_token: bot_token?,
+        own_url: own_url?,
+    })
+}
+
+fn with_slash(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
+}
+
 /// `api_url`, with a slash at its end, or the vendor's own.
 fn api_url(section: &mut Section<'_>, vendors: &str) -> Option<Url> {
     match section.url("api_url") {
-        Some(mut url) => {
-            if !url.path().ends_with('/') {
-                url.set_path(&format!("{}/", url.path()));
-            }
-            Some(url)
-        }
+        Some(url) => Some(with_slash(url)),
         None => Url::parse(vendors).ok(),
     }
 }

@@ -80,6 +80,8 @@ fn every_mistake_is_told_at_once_with_its_key() {
         bot_token = "canary"
         [mattermost]
         url = "https://chat.acme.example"
+        [lark]
+        app_id = "x"
         [[directory]]
         kind = "ldap"
         "#,
@@ -116,7 +118,9 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "discord.guild_id",
         "discord.public_key",
         "discord.bot_token",
-        "mattermost",
+        "mattermost.command_tokens",
+        "mattermost.bot_token",
+        "lark",
         "directory",
     ] {
         assert!(told.iter().any(|line| line.starts_with(&format!("{key}: "))), "{key} is not told in {told:#?}");

@@ -142,7 +142,10 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
         }
         Action::AlsoShow => amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail())).await,
         Action::SendGuide => match app.store.amend(card_click(origin, id, None), Amend::Guide).await? {
-            Ok(row) => Ok(Reaction::Then(Next::Guide(Box::new(row), origin.reply.clone()))),
+            Ok(row) => {
+                let to = origin.reply.clone().or_else(|| unseal(app, &row));
+                Ok(Reaction::Then(Next::Guide(Box::new(row), to)))
+            }
             Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
         },
         Action::Confirm => confirm(app, origin, edition, allowed).await,
@@ -230,7 +233,8 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
     let reply = seal(app, id, origin.reply.as_ref())?;
     match app.store.reserve(permit, edition, card_click(origin, id, reply)).await? {
         Ok((reservation, row, quota)) => {
-            let work = Work::Issue { reservation, row: Box::new(row), quota, reply: origin.reply.clone() };
+            let reply = origin.reply.clone().or_else(|| unseal(app, &row));
+            let work = Work::Issue { reservation, row: Box::new(row), quota, reply };
             Ok(Reaction::Then(Next::Work(Box::new(work))))
         }
         Err(ClickRefused::Stale) => {
@@ -541,7 +545,7 @@ async fn visit(
 ) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
     match app.store.visit(card_click(origin, id, reply), event).await? {
-        Ok(_) => Ok(Reaction::Then(next(id, origin.reply.clone()))),
+        Ok(row) => Ok(Reaction::Then(next(id, origin.reply.clone().or_else(|| unseal(app, &row))))),
         Err(why) => Ok(refused(app, origin, id, &why, None, origin.received_at)),
     }
 }
@@ -559,7 +563,8 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
         Ok(row) => match trigger {
             Some(trigger) => {
                 let form = messages::typed_form(kind, &row.member_name, value);
-                Ok(Reaction::Then(Next::Open { trigger, form, to: origin.reply, about: Box::new(row) }))
+                let to = origin.reply.or_else(|| unseal(app, &row));
+                Ok(Reaction::Then(Next::Open { trigger, form, to, about: Box::new(row) }))
             }
             None => Ok(Reaction::Taken),
         },

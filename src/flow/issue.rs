@@ -402,7 +402,8 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
     }
     let row = match shown {
         Some(StepOutcome::Done | StepOutcome::Unknown) => {
-            let shown = Shown { hide_at: app.clock.now() + SHOWN_FOR, is_certain: was_shown };
+            let hide_at = voice.chat.can_replace().then(|| app.clock.now() + SHOWN_FOR);
+            let shown = Shown { hide_at, is_certain: was_shown };
             app.store.advance_shown(&reservation, state, failure, notes, shown).await?
         }
         Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) | None => {
@@ -467,7 +468,8 @@ async fn show(
     let now = app.clock.now();
     steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
     let value = app.keys.button_value(row.reset_id);
-    let message = messages::result(&Ending { quota, shows_password: true, ..frame(app, row, &steps, &value, now) });
+    let shows_password = Some(voice.chat.can_replace());
+    let message = messages::result(&Ending { quota, shows_password, ..frame(app, row, &steps, &value, now) });
     voice.show(&message, password).await
 }
 
@@ -625,7 +627,7 @@ fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a s
         quota: None,
         lifetime: app.house.password_lifetime,
         observed: None,
-        shows_password: false,
+        shows_password: None,
         retry_for: None,
         channels: &app.deliveries,
         value,

@@ -127,11 +127,9 @@ pub(crate) enum Failure {
 fn failed(app: &App, origin: &Origin, is_click: bool, failure: &Failure) -> Reaction {
     tracing::error!(platform = %origin.user.platform, error = failure as &dyn std::error::Error, "could not react; nothing was changed");
     let reference = app.chance.rng().map_or_else(|_| ResetId([0; 16]).reference(), |mut rng| Reference::draw(&mut rng));
-    match origin.reply {
-        // A command can be sure that nothing was changed; a click may stand on a reset that has gone further.
-        Some(_) if is_click => beside(origin, messages::click_failed(&reference)),
-        Some(_) | None => answer(origin, messages::store_down(&reference)),
-    }
+    // A command can be sure that nothing was changed; a click may stand on a reset that has gone further.
+    let told = if is_click { messages::click_failed(&reference) } else { messages::store_down(&reference) };
+    beside(origin, told)
 }
 
 /// Runs what follows, to its end.
@@ -213,22 +211,19 @@ async fn tell(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placeme
 fn beside(origin: &Origin, message: Message) -> Reaction {
     match &origin.reply {
         Some(to) => Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add }),
-        None => Reaction::Taken,
+        None => Reaction::Say(message),
     }
 }
 
 /// The answer to a click that moves the card on: in its place.
 fn in_place(app: &App, origin: &Origin, row: ResetRow, message: Message) -> Reaction {
-    let to = origin.reply.clone().or_else(|| unseal(app, &row));
-    to.map_or(Reaction::Taken, |to| Reaction::Then(Next::Face { row: Box::new(row), to, message }))
-}
-
-/// The answer where it is not known whether it was a command or a click: whichever reaches the person.
-fn answer(origin: &Origin, message: Message) -> Reaction {
-    match origin.reply {
-        Some(_) => beside(origin, message),
-        None => Reaction::Say(message),
+    let Some(to) = origin.reply.clone().or_else(|| unseal(app, &row)) else { return Reaction::Taken };
+    // The last use is kept for the end of the reset: a face that nobody would see is no face.
+    let uses_left = app.chat(origin.user.platform).map_or(0, |chat| chat.uses_left(&to));
+    if uses_left <= 1 {
+        return Reaction::Say(messages::no_more_faces(&row.reset_id.reference()));
     }
+    Reaction::Then(Next::Face { row: Box::new(row), to, message })
 }
 
 /// Seals the follow-up address of an interaction for its reset.

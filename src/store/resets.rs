@@ -52,8 +52,8 @@ pub struct StepNote {
 /// A message that shows the password went out.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown {
-    /// When it is to be replaced.
-    pub hide_at: Moment,
+    /// When it is to be replaced; none where the platform cannot replace it.
+    pub hide_at: Option<Moment>,
     /// False where nobody can say whether it arrived.
     pub is_certain: bool,
 }
@@ -158,7 +158,7 @@ impl Store {
                     replace_earlier(page, &row, now);
                 }
                 if let Some(Shown { hide_at, is_certain }) = shown {
-                    row.hide_at = Some(hide_at);
+                    row.hide_at = hide_at;
                     row.told_at = is_certain.then_some(now);
                 }
                 note_steps(page, id, steps, now);

@@ -1,7 +1,7 @@
 //! The manifests against the code: commands, routes and scopes are the same, and the platform's limits are kept.
 
-use relatch::chat::discord;
 use relatch::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE, SCOPES};
+use relatch::chat::{discord, mattermost};
 use serde_json::json;
 
 const SLACK: &str = include_str!("../../manifests/slack.yaml");
@@ -53,6 +53,19 @@ fn discords_manifest_names_what_the_code_serves() {
             }
         }
     }
+}
+
+/// Mattermost, "Custom slash commands".
+#[test]
+fn mattermosts_manifest_names_what_the_code_serves() {
+    let manifest: serde_json::Value = serde_json::from_str(mattermost::MANIFEST).unwrap();
+    let url = format!("https://relatch.example{}", mattermost::COMMANDS_ROUTE);
+    assert_eq!(
+        (&manifest["url"], &manifest["method"]),
+        (&json!(url), &json!("P")),
+        "GET would put the token into the URL"
+    );
+    assert_eq!(format!("/{}", manifest["trigger"].as_str().unwrap()), mattermost::COMMAND_NAME);
 }
 
 /// Slack, "App manifest": the longest name, descriptions and hint, in characters.

@@ -5,13 +5,16 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use relatch::domain::{Platform, Span};
+use relatch::flow::sweep;
 use serde_json::{Value, json};
 
 use crate::support::discord::{self, id_of, menu_body};
-use crate::support::slack::{button_value, command_body, text_of, user_id};
-use crate::support::{Answer, TestBot, on};
+use crate::support::slack::{button_value, command_body, shown_password, text_of, user_id};
+use crate::support::{Answer, TestBot, mattermost, on};
 
+const PLATFORMS: [Platform; 3] = [Platform::Slack, Platform::Discord, Platform::Mattermost];
 const JO: &str = "jo@acme.example";
+const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
 
 /// S37: one person's resets count together, wherever they were made; the sixth is refused on every platform.
@@ -19,13 +22,13 @@ const MINA: &str = "mina.park@acme.example";
 async fn the_limit_counts_the_person_across_platforms() {
     let bot = TestBot::new().await;
     for count in 0..5 {
-        let platform = if count % 2 == 0 { Platform::Slack } else { Platform::Discord };
+        let platform = PLATFORMS[count % 3];
         bot.on(platform).reset(JO, MINA, "deliver_phone").await;
         assert!(bot.slack.last_text().contains(&format!("{} of 5 resets left", 4 - count)), "{count}");
         bot.clock.advance(Span::minutes(1));
     }
     bot.outbox.take();
-    for platform in [Platform::Slack, Platform::Discord] {
+    for platform in PLATFORMS {
         let refused = bot.on(platform).command(JO, &format!("<@{}>", user_id(MINA))).await.text();
         assert!(refused.contains("used all 5 resets") && refused.contains("Nothing was changed."), "{refused}");
     }
@@ -50,8 +53,23 @@ async fn a_request_of_one_platform_is_refused_by_the_others() {
             ("content-type", "application/json".to_owned()),
         ]
     };
-    let senders = [("slack", &form, slack(&form)), ("discord", &json, discords(&json))];
-    let routes = [("slack", "/slack/commands"), ("slack", "/slack/interactions"), ("discord", discord::ROUTE)];
+    let hook = format!("{}/mm/hooks/commands/h1", bot.slack.base);
+    let mattermosts = mattermost::command_body(&mattermost::id_of(JO), "help", &hook, 1, bot.clock.now());
+    let click = mattermost::click_body(&mattermost::id_of(JO), "cancel", &"A".repeat(43), 2, bot.clock.now());
+    let senders = [
+        ("slack", &form, slack(&form).to_vec()),
+        ("discord", &json, discords(&json).to_vec()),
+        ("mattermost", &mattermosts, Vec::new()),
+        ("mattermost", &click, Vec::new()),
+    ];
+    let routes = [
+        ("slack", "/slack/commands"),
+        ("slack", "/slack/interactions"),
+        ("discord", discord::ROUTE),
+        ("mattermost", "/mattermost/commands"),
+        ("mattermost", "/mattermost/actions"),
+        ("mattermost", "/mattermost/dialogs"),
+    ];
     for (sender, body, headers) in &senders {
         for (platform, route) in routes.iter().filter(|(platform, _)| platform != sender) {
             // As it is, and dressed up in the other's content type.
@@ -62,7 +80,8 @@ async fn a_request_of_one_platform_is_refused_by_the_others() {
                 }
                 let request = request.header("content-type", kind).body(Body::from((*body).clone())).unwrap();
                 let status = bot.send(request).await.status;
-                let refused = [StatusCode::UNAUTHORIZED, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+                // 400: what is no request at all is not worth a look for its proof.
+                let refused = [StatusCode::UNAUTHORIZED, StatusCode::UNSUPPORTED_MEDIA_TYPE, StatusCode::BAD_REQUEST];
                 assert!(refused.contains(&status), "{sender} at {platform}: {status}");
             }
         }
@@ -178,4 +197,74 @@ async fn a_follow_up_that_comes_too_early_is_tried_again() {
         assert!(bot.slack.last_text().contains("Ready to reset"), "{}", bot.slack.last_text());
     })
     .await;
+}
+
+/// Mattermost cannot change what only one person sees: a shown password stays until it is closed, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mattermost_shows_stays_until_it_is_closed() {
+    let bot = TestBot::new().await;
+    let shown = bot.on(Platform::Mattermost).reset(JO, MINA, "deliver_copy").await;
+    let text = text_of(&shown);
+    assert!(text.contains("This is shown once. Close this message when you are done."), "{text}");
+    assert!(shown_password(&shown).is_some() && button_value(&shown, "done").is_none());
+    bot.clock.advance(Span::minutes(3));
+    let before = bot.slack.said().len();
+    sweep::round(&bot.app).await.unwrap();
+    assert_eq!(bot.slack.said().len(), before, "nothing is hidden that cannot be");
+}
+
+/// Five messages to one command are all there are: the last is kept for the end, and more is said to be impossible.
+#[tokio::test(flavor = "multi_thread")]
+async fn mattermost_s_five_answers_are_kept_for_the_end() {
+    let bot = TestBot::new().await;
+    let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+    for _ in 0..4 {
+        bot.click(JO, &card, "deliver_phone").await;
+        assert!(bot.slack.last_text().contains("Ready to reset"));
+    }
+    let ready = bot.slack.last();
+    bot.click(JO, &ready, "also_show").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("does not let me show this card once more") && told.contains("Nothing was changed."),
+        "{told}"
+    );
+    bot.click(JO, &ready, "confirm").await;
+    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    bot.outbox.take();
+}
+
+/// A request of Mattermost counts once, and one that names another person, team or time does not count at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_mattermost_counts_once() {
+    let bot = TestBot::new().await;
+    let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+    let value = button_value(&card, "deliver_phone").unwrap();
+    let body = mattermost::click_body(&mattermost::id_of(JO), "deliver_phone", &value, 77, bot.clock.now());
+    assert_eq!(bot.post_to_mattermost("/mattermost/actions", body.clone()).await.status, StatusCode::OK);
+    bot.settle().await;
+    let again = bot.post_to_mattermost("/mattermost/actions", body.clone()).await;
+    assert_eq!((again.status, again.body.len()), (StatusCode::CONFLICT, 0));
+    bot.clock.advance(Span::minutes(6));
+    assert_eq!(bot.post_to_mattermost("/mattermost/actions", body).await.status, StatusCode::UNAUTHORIZED);
+    let other = mattermost::click_body(&mattermost::id_of(KIM), "deliver_phone", &value, 78, bot.clock.now());
+    bot.post_to_mattermost("/mattermost/actions", other).await;
+    bot.settle().await;
+    assert!(bot.slack.last_text().contains("This card belongs to Jo Lim."), "{}", bot.slack.last_text());
+}
+
+/// Guests, bots, those who left, and accounts whose e-mail nobody confirmed.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_mattermost_that_stand_for_nobody_are_refused() {
+    for (field, value, told) in [
+        ("is_restricted", true, "a guest account"),
+        ("is_bot", true, "a bot"),
+        ("deleted", true, "a deactivated account"),
+        ("is_email_confirmed", false, "I can't tell who you are"),
+    ] {
+        let bot = TestBot::new().await;
+        bot.slack.change(JO, field, json!(value));
+        let text = bot.on(Platform::Mattermost).command(JO, MINA).await.text();
+        assert!(text.contains(told) && text.contains("Nothing was changed."), "{field}: {text}");
+    }
 }

@@ -347,6 +347,15 @@ impl Adapter for Discord {
         true
     }
 
+    fn can_replace(&self) -> bool {
+        true
+    }
+
+    /// Every click brings an address of its own, so no address is used up.
+    fn uses_left(&self, _to: &ReplyAddress) -> u32 {
+        u32::MAX
+    }
+
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
         self.post(to, render::message(message, None), placement).await
     }

@@ -110,7 +110,9 @@ impl Slack {
         let interaction = match route {
             Route::SlackCommands => self.read_command(&fields, key, now)?,
             Route::SlackInteractions => self.read_payload(fields.required("payload")?, key, now)?,
-            Route::Discord => return Err(NotVerified::Unsigned("route")),
+            Route::Discord | Route::MattermostCommands | Route::MattermostActions | Route::MattermostDialogs => {
+                return Err(NotVerified::Unsigned("route"));
+            }
         };
         Ok(Verified::new(interaction))
     }
@@ -395,6 +397,8 @@ impl Adapter for Slack {
 
     fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
         match (kind, answer) {
+            // A body would not reach anybody (Slack, "Block actions").
+            (Kind::Click, Immediate::Say(_)) => Vec::new(),
             (_, Immediate::Say(message)) | (Kind::Command, Immediate::Working(message)) => {
                 blocks::message(message, None).to_string().into_bytes()
             }
@@ -411,6 +415,15 @@ impl Adapter for Slack {
 
     fn opens_forms_at_once(&self) -> bool {
         false
+    }
+
+    fn can_replace(&self) -> bool {
+        true
+    }
+
+    /// Every click brings an address of its own, so no address is used up.
+    fn uses_left(&self, _to: &ReplyAddress) -> u32 {
+        u32::MAX
     }
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {

@@ -231,6 +231,11 @@ pub fn nothing_to_do() -> Message {
     message("There is nothing left to do here.", ["For another reset run the command again.".to_owned()])
 }
 
+/// The chat lets us answer only so often to one command.
+pub fn no_more_faces(reference: &Reference) -> Message {
+    refusal("This chat does not let me show this card once more.", "Run the command again.", reference)
+}
+
 /// A click that could not be recorded, on a card that could not be read.
 pub fn click_failed(reference: &Reference) -> Message {
     message(

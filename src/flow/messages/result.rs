@@ -20,8 +20,8 @@ pub struct Ending<'a> {
     pub lifetime: Span,
     /// After an unknown end: when the directory shows a change, if it does. None: it was not looked at.
     pub observed: Option<Option<Moment>>,
-    /// True in the one message that shows the password.
-    pub shows_password: bool,
+    /// In the one message that shows the password: whether it goes away by itself.
+    pub shows_password: Option<bool>,
     /// The member, where another way of delivery can still be chosen.
     pub retry_for: Option<&'a Member>,
     /// Whether the channels have settings.
@@ -84,11 +84,13 @@ pub fn result(ending: &Ending<'_>) -> Message {
 fn done_lines(ending: &Ending<'_>) -> Vec<String> {
     let Ending { row, zone, now, .. } = ending;
     let mut lines = vec![steps_line(ending)];
-    if ending.shows_password {
-        lines.push(format!(
-            "Tell {} outside this chat. This is shown once and goes away in 2 minutes.",
-            row.member_name
-        ));
+    if let Some(goes_away) = ending.shows_password {
+        let how_long = if goes_away {
+            "This is shown once and goes away in 2 minutes."
+        } else {
+            "This is shown once. Close this message when you are done."
+        };
+        lines.push(format!("Tell {} outside this chat. {how_long}", row.member_name));
     }
     if let Some(changed_at) = row.changed_at {
         let until = zone.tell(changed_at + ending.lifetime, *now);
@@ -215,7 +217,7 @@ fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
     if let Some(member) = ending.retry_for {
         buttons.extend(card::delivery_buttons(member, ending.channels, ending.value));
     }
-    if ending.shows_password {
+    if ending.shows_password == Some(true) {
         buttons.push(button(Action::Done, "Done, hide it", ending.value, Style::Primary));
     }
     let sign_out_failed = |step: &StepRow| {

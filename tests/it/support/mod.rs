@@ -3,6 +3,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod discord;
+pub(crate) mod mattermost;
 pub(crate) mod slack;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use relatch::app::{Admins, App, AtWork, Faces, Held, House, Identity, Seen};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::discord::Discord;
+use relatch::chat::mattermost::Mattermost;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
@@ -227,10 +229,11 @@ impl TestBot {
             api_url: format!("{}/api/", slack.base).parse().unwrap(),
             response_origins: vec![slack.base.parse().unwrap(), RECORDED_ORIGIN.parse().unwrap()],
         };
+        let keys = Keys::from_master(&[9; 32]).unwrap();
         let app = Arc::new(App {
             clock: clock.clone(),
             zone: Zone::utc(),
-            keys: Keys::from_master(&[9; 32]).unwrap(),
+            keys: keys.clone(),
             store: store.clone(),
             directory: Directory::Rehearsed(directory.clone()),
             deliveries: Deliveries {
@@ -241,6 +244,7 @@ impl TestBot {
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
                 Chat::Discord(Discord::new(discord_config(&slack), http.clone(), clock.clone())),
+                Chat::Mattermost(Mattermost::new(mattermost_config(&slack), keys, http.clone(), clock.clone())),
             ],
             house: House {
                 organization: "Acme".to_owned(),
@@ -345,6 +349,14 @@ impl TestBot {
         Answer { body: discord::read_answer(&self.slack.memory, &answer.body), ..answer }
     }
 
+    /// Posts as Mattermost would.
+    pub(crate) async fn post_to_mattermost(&self, route: &str, body: String) -> Answer {
+        let kind = if route.ends_with("commands") { "application/x-www-form-urlencoded" } else { "application/json" };
+        let request = Request::post(route).header("content-type", kind).body(Body::from(body)).unwrap();
+        let answer = self.send(request).await;
+        Answer { body: mattermost::read_answer(&self.slack.memory, &answer.body), ..answer }
+    }
+
     /// Signs and posts a body as Slack would, now.
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
         self.post_bytes(path, body.as_bytes().to_vec()).await
@@ -385,8 +397,8 @@ impl TestBot {
         self
     }
 
-    fn is_on_discord(&self) -> bool {
-        *self.platform.lock().unwrap() == Platform::Discord
+    fn platform(&self) -> Platform {
+        *self.platform.lock().unwrap()
     }
 
     fn next(&self) -> u32 {
@@ -396,11 +408,18 @@ impl TestBot {
     /// Types a command as the person with this work e-mail.
     pub(crate) async fn command(&self, who: &str, text: &str) -> Answer {
         let serial = self.next();
-        if self.is_on_discord() {
-            return self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial)).await;
+        match self.platform() {
+            Platform::Discord => self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial)).await,
+            Platform::Mattermost => {
+                let (who, reply) = (mattermost::id_of(who), format!("{}/mm/hooks/commands/h{serial}", self.slack.base));
+                let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
+                self.post_to_mattermost("/mattermost/commands", body).await
+            }
+            Platform::Slack | Platform::Lark => {
+                let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
+                self.post("/slack/commands", &body).await
+            }
         }
-        let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
-        self.post("/slack/commands", &body).await
     }
 
     /// Presses a button of a message, and waits for everything that follows.
@@ -418,8 +437,15 @@ impl TestBot {
     /// Presses a button without waiting for what follows.
     pub(crate) async fn click_and_go(&self, who: &str, action: &str, value: &str) -> Answer {
         let serial = self.next();
-        if self.is_on_discord() {
-            return self.post_to_discord(discord::click_body(&discord::id_of(who), action, value, serial)).await;
+        match self.platform() {
+            Platform::Discord => {
+                return self.post_to_discord(discord::click_body(&discord::id_of(who), action, value, serial)).await;
+            }
+            Platform::Mattermost => {
+                let body = mattermost::click_body(&mattermost::id_of(who), action, value, serial, self.clock.now());
+                return self.post_to_mattermost("/mattermost/actions", body).await;
+            }
+            Platform::Slack | Platform::Lark => {}
         }
         let body = slack::click_body(&slack::user_id(who), action, value, &self.slack.reply_url(serial), serial);
         self.post("/slack/interactions", &body).await
@@ -428,11 +454,18 @@ impl TestBot {
     /// Sends the form that was opened last.
     pub(crate) async fn submit(&self, who: &str, typed: &str) -> Answer {
         let (view, serial) = (self.slack.last_view(), self.next());
-        let answer = if self.is_on_discord() {
-            let is_older = serial.is_multiple_of(2);
-            self.post_to_discord(discord::form_body(&discord::id_of(who), &view, typed, serial, is_older)).await
-        } else {
-            self.post("/slack/interactions", &slack::form_body(&slack::user_id(who), &view, typed, serial)).await
+        let answer = match self.platform() {
+            Platform::Discord => {
+                let is_older = serial.is_multiple_of(2);
+                self.post_to_discord(discord::form_body(&discord::id_of(who), &view, typed, serial, is_older)).await
+            }
+            Platform::Mattermost => {
+                let body = mattermost::form_body(&mattermost::id_of(who), &view, typed);
+                self.post_to_mattermost("/mattermost/dialogs", body).await
+            }
+            Platform::Slack | Platform::Lark => {
+                self.post("/slack/interactions", &slack::form_body(&slack::user_id(who), &view, typed, serial)).await
+            }
         };
         self.settle().await;
         answer
@@ -484,6 +517,15 @@ impl Drop for TestBot {
         if !std::thread::panicking() {
             assert!(broken.is_empty(), "a rule of the platform was broken: {broken:#?}");
         }
+    }
+}
+
+fn mattermost_config(slack: &slack::FakeSlack) -> relatch::chat::mattermost::Config {
+    relatch::chat::mattermost::Config {
+        url: format!("{}/mm/", slack.base).parse().unwrap(),
+        command_tokens: vec!["another-team-s-token-01".to_owned().into(), mattermost::TOKEN.to_owned().into()],
+        bot_token: BOT_TOKEN.to_owned().into(),
+        own_url: "http://127.0.0.1".parse().unwrap(),
     }
 }
 

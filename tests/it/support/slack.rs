@@ -53,6 +53,27 @@ impl Memory {
         self.users.lock().unwrap().iter().find(|(id, _)| is_meant(id)).map(|(_, user)| user.clone())
     }
 
+    /// The account that is meant.
+    pub(crate) fn any_user(&self, is_meant: impl Fn(&str, &Value) -> bool) -> Option<Value> {
+        self.users.lock().unwrap().iter().find(|(id, user)| is_meant(id, user)).map(|(_, user)| user.clone())
+    }
+
+    /// Something is said in the answer itself.
+    pub(crate) fn say(&self, said: Value) {
+        self.said.lock().unwrap().push(("answer".to_owned(), said));
+    }
+
+    /// A response address is used: five times at most.
+    pub(crate) fn note_use(&self, id: &str) {
+        let uses = {
+            let mut all = self.uses.lock().unwrap();
+            let uses = all.entry(id.to_owned()).or_default();
+            *uses += 1;
+            *uses
+        };
+        self.note_broken(if uses > 5 { vec![format!("a response address was used {uses} times")] } else { vec![] });
+    }
+
     /// A follow-up arrives.
     pub(crate) async fn take(&self, id: String, said: Value) -> StatusCode {
         if let Some(status) = *self.reply_status.lock().unwrap() {
@@ -81,6 +102,7 @@ impl FakeSlack {
             .route("/api/views.open", post(views_open))
             .route("/reply/{id}", post(reply))
             .merge(super::discord::router())
+            .merge(super::mattermost::router())
             .with_state(memory.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -199,13 +221,7 @@ async fn views_open(State(memory): State<Memory>, body: String) -> String {
 
 /// Slack's rule: five uses of a response address.
 async fn reply(State(memory): State<Memory>, Path(id): Path<String>, body: String) -> StatusCode {
-    let uses = {
-        let mut all = memory.uses.lock().unwrap();
-        let uses = all.entry(id.clone()).or_default();
-        *uses += 1;
-        *uses
-    };
-    memory.note_broken(if uses > 5 { vec![format!("a response address was used {uses} times")] } else { vec![] });
+    memory.note_use(&id);
     memory.take(id, serde_json::from_str(&body).unwrap()).await
 }
 

@@ -1,0 +1,126 @@
+//! Messages and dialogs in Mattermost's shapes, inside its limits, with every text escaped.
+
+use serde_json::{Value, json};
+
+use crate::chat::{Button, Form, Message, Style};
+use crate::domain::Password;
+
+/// Longest post (Mattermost, "Posts": 16383), with room for what surrounds the text.
+const POST: usize = 12_000;
+/// Longest title of a dialog, and of an element (Mattermost, "Interactive dialogs").
+const TITLE: usize = 24;
+/// Longest help text.
+const HELP: usize = 150;
+/// Longest input that we ask for; Mattermost allows 150 of them in a line of text.
+const TYPED: u16 = 150;
+
+/// The name of a dialog's input.
+pub(super) const INPUT: &str = "destination";
+
+fn fit(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// Takes the meaning from everything that Markdown is made of by a backslash, and from mentions and addresses, which know
+/// no backslash, by a character without width behind what begins them.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + text.len() / 4);
+    for character in text.chars() {
+        match character {
+            '@' | ':' | '/' => {
+                escaped.push(character);
+                escaped.push('\u{200b}');
+            }
+            _ => {
+                if character.is_ascii_punctuation() {
+                    escaped.push('\\');
+                }
+                escaped.push(character);
+            }
+        }
+    }
+    escaped
+}
+
+/// The text of a message, for where there can be no buttons.
+pub(super) fn text(message: &Message) -> String {
+    with_password(message, None)
+}
+
+fn with_password(message: &Message, password: Option<&Password>) -> String {
+    let mut text = format!("**{}**", escape(&fit(&message.title, 300)));
+    if let Some(password) = password {
+        // Letters and digits of our own making: nothing in it can be markup.
+        for part in ["\n\n`", password.expose(), "`\n\nSay it: ", &escape(password.spoken().as_str())] {
+            text.push_str(part);
+        }
+    }
+    for line in &message.lines {
+        let line = escape(line);
+        if text.len() + line.len() > POST {
+            text.push_str("\n\n…");
+            break;
+        }
+        text.push_str("\n\n");
+        text.push_str(&line);
+    }
+    text
+}
+
+/// A whole ephemeral message; its buttons post to `actions`.
+pub(super) fn message(message: &Message, password: Option<&Password>, actions: &str) -> Value {
+    let mut rendered = json!({
+        "response_type": "ephemeral",
+        "text": with_password(message, password),
+        "skip_slack_parsing": true,
+    });
+    if !message.buttons.is_empty()
+        && let Some(fields) = rendered.as_object_mut()
+    {
+        let buttons: Vec<Value> = message.buttons.iter().map(|one| button(one, actions)).collect();
+        fields.insert("attachments".to_owned(), json!([{ "fallback": "buttons", "actions": buttons }]));
+    }
+    rendered
+}
+
+fn button(button: &Button, actions: &str) -> Value {
+    let style = match button.style {
+        Style::Plain => "default",
+        Style::Primary => "primary",
+        Style::Danger => "danger",
+    };
+    // An id takes letters and digits only.
+    let id: String = button.action.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+    json!({
+        "id": id,
+        "type": "button",
+        "name": fit(&button.label, 80),
+        "style": style,
+        "integration": {
+            "url": actions,
+            "context": { "action": button.action.as_str(), "value": button.value },
+        },
+    })
+}
+
+/// A dialog with one input.
+pub(super) fn dialog(form: &Form) -> Value {
+    json!({
+        "callback_id": form.kind.as_str(),
+        "title": fit(&form.title, TITLE),
+        "submit_label": fit(&form.submit, TITLE),
+        "state": format!("{}:{}", form.kind, form.value),
+        "elements": [{
+            "display_name": fit(&form.label, TITLE),
+            "name": INPUT,
+            "type": "text",
+            "max_length": TYPED,
+            "help_text": fit(&form.hint, HELP),
+        }],
+    })
+}
