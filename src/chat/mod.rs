@@ -3,6 +3,7 @@
 //! To add a platform: write `chat/NAME.rs` with its own `Config`, limits, wire types, rendering and tests, implement
 //! [`Adapter`], add a variant here, and follow the compiler. A request becomes [`Verified`] only in this folder.
 
+mod common;
 pub mod discord;
 mod form;
 pub mod interaction;

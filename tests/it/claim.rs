@@ -4,14 +4,13 @@ use axum::http::StatusCode;
 use relatch::domain::delivery::{Carries, Ways};
 use relatch::domain::{Moment, Span};
 
-use crate::support::TestBot;
 use crate::support::slack::{button_value, text_of};
+use crate::support::{OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
 const NOA: &str = "noa@acme.example";
-const OWN: &str = "seven quiet herons dance";
 
 const STRICT: Ways = Ways { is_strict: true, carries: Carries::Link };
 const LINKS: Ways = Ways { is_strict: false, carries: Carries::Link };
@@ -25,11 +24,6 @@ async fn linked(bot: &TestBot) -> String {
     assert!(sent.to == "+821012345642" && sent.text.len() <= 160, "{}", sent.text);
     let path = sent.text.split("http://127.0.0.1").nth(1).unwrap();
     path.split_whitespace().next().unwrap().to_owned()
-}
-
-fn code(bot: &TestBot) -> String {
-    let sent = bot.outbox.take().into_iter().rfind(|sent| sent.text.contains(" code: ")).expect("a code");
-    sent.text.split(" code: ").nth(1).unwrap().chars().take(6).collect()
 }
 
 /// Q4, S39, S40, O7: previews open links, so opening changes nothing; the button works once, and the code comes before
@@ -60,7 +54,7 @@ async fn a_link_is_opened_by_previews_and_used_once() {
     assert_eq!(other.open(&link).await.status, StatusCode::GONE);
     assert_eq!(other.open("/verify").await.to(), "/signin");
 
-    let code = code(&bot);
+    let (code, _) = bot.codes().pop().expect("a code");
     assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
     assert_eq!(browser.submit("/new-password", "/new-password", &[("password", OWN)]).await.to(), "/account");
     bot.settle().await;

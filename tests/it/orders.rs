@@ -5,15 +5,13 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use relatch::domain::Span;
 
-use crate::support::TestBot;
 use crate::support::browser::Browser;
-use crate::support::slack::shown_password;
+use crate::support::{OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
 const LEE: &str = "lee@acme.example";
-const OWN: &str = "seven quiet herons dance";
 
 /// What somebody can do who has the password of the reset, and codes that are not theirs to use.
 struct Attacker {
@@ -83,14 +81,14 @@ impl Attacker {
 }
 
 fn code(bot: &TestBot) -> String {
-    let sent = bot.outbox.take().into_iter().rfind(|sent| sent.text.contains(" code: ")).expect("a code");
-    sent.text.split(" code: ").nth(1).unwrap().chars().take(6).collect()
+    bot.codes().pop().expect("a code").0
 }
 
+/// A reset, and as much later as the pause between two codes.
 async fn reset(bot: &TestBot, admin: &str, member: &str) -> String {
-    let shown = bot.reset(admin, member, "deliver_copy").await;
-    bot.clock.advance(Span::seconds(31));
-    shown_password(&shown).expect("the password is shown")
+    let password = bot.reset_by_copy(admin, member).await;
+    bot.clock.advance(Span::seconds(30));
+    password
 }
 
 fn session(browser: &Browser) -> String {

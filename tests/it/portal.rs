@@ -4,53 +4,24 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use relatch::domain::Span;
 
-use crate::support::TestBot;
-use crate::support::browser::Browser;
-use crate::support::slack::{shown_password, user_id};
+use crate::support::slack::user_id;
+use crate::support::{OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
 const NOA: &str = "noa@acme.example";
-const OWN: &str = "seven quiet herons dance";
-
-/// A reset by Copy: the password, and a moment later.
-async fn reset(bot: &TestBot, admin: &str, member: &str) -> String {
-    let card = bot.card(admin, member).await;
-    let card = if card.to_string().contains("deliver_copy") {
-        card
-    } else {
-        bot.click(admin, &card, "reachable").await;
-        bot.slack.last()
-    };
-    bot.click(admin, &card, "deliver_copy").await;
-    bot.click(admin, &bot.slack.last(), "confirm").await;
-    let password = shown_password(&bot.slack.last()).expect("the password is shown");
-    bot.clock.advance(Span::seconds(1));
-    password
-}
 
 /// The last code that was sent, and where to.
 fn code(bot: &TestBot) -> (String, String) {
-    let sent = bot.outbox.take().into_iter().rfind(|sent| sent.text.contains(" code: ")).expect("a code");
-    let code = sent.text.split(" code: ").nth(1).unwrap().chars().take(6).collect();
-    (code, sent.to)
-}
-
-/// Signed in with a password of their own.
-async fn signed_in(bot: &TestBot, member: &str) -> Browser {
-    bot.set_password(member, OWN).await;
-    bot.clock.advance(Span::seconds(1));
-    let browser = bot.browser();
-    assert_eq!(browser.sign_in(member, OWN).await.to(), "/account");
-    browser
+    bot.codes().pop().expect("a code")
 }
 
 /// S32, S33, S39, S40: the password of a reset, the code, a password of one's own; each step once, nothing else before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_is_used_with_a_code_and_ends_in_a_password_of_ones_own() {
     let bot = TestBot::new().await;
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     let browser = bot.browser();
     assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
     for path in ["/account", "/new-password", "/signin", "/account/events"] {
@@ -102,7 +73,7 @@ async fn a_reset_is_used_with_a_code_and_ends_in_a_password_of_ones_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_present_password_is_no_new_one() {
     let bot = TestBot::new().await;
-    let browser = signed_in(&bot, MINA).await;
+    let browser = bot.signed_in(MINA).await;
     let fields = [("current", OWN), ("password", OWN)];
     let page = browser.submit("/account", "/account/password", &fields).await;
     assert!(page.text.contains("the password that you have now"), "{}", page.text);
@@ -119,7 +90,7 @@ async fn the_present_password_is_no_new_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_ends_every_session_and_an_open_page_says_so() {
     let bot = TestBot::new().await;
-    let (one, two) = (signed_in(&bot, MINA).await, bot.browser());
+    let (one, two) = (bot.signed_in(MINA).await, bot.browser());
     two.sign_in(MINA, OWN).await;
     assert_eq!(two.open("/account").await.text.matches("Firefox on a test, since").count(), 2);
     let mut events = one.send(Request::get("/account/events"), String::new()).await.into_body();
@@ -172,7 +143,7 @@ async fn the_password_alone_opens_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_short_lived_and_belongs_to_one_session() {
     let bot = TestBot::new().await;
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     let (one, two) = (bot.browser(), bot.browser());
     one.sign_in(MINA, &temporary).await;
     let (first, _) = code(&bot);
@@ -210,12 +181,12 @@ async fn a_code_is_short_lived_and_belongs_to_one_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_reset_ends_what_an_older_one_began() {
     let bot = TestBot::new().await;
-    let older = reset(&bot, JO, MINA).await;
+    let older = bot.reset_by_copy(JO, MINA).await;
     let browser = bot.browser();
     browser.sign_in(MINA, &older).await;
     let (code, _) = code(&bot);
     let csrf = browser.open("/verify").await.csrf();
-    reset(&bot, KIM, MINA).await;
+    bot.reset_by_copy(KIM, MINA).await;
     assert_eq!(browser.post("/verify", &[("csrf", &csrf), ("code", &code)]).await.to(), "/signin");
     assert_eq!(bot.browser().sign_in(MINA, &older).await.status, StatusCode::UNAUTHORIZED);
 }
@@ -224,7 +195,7 @@ async fn a_newer_reset_ends_what_an_older_one_began() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_second_method_there_is_no_way_in() {
     let bot = TestBot::new().await;
-    let temporary = reset(&bot, JO, NOA).await;
+    let temporary = bot.reset_by_copy(JO, NOA).await;
     bot.outbox.take();
     let browser = bot.browser();
     let page = browser.sign_in(NOA, &temporary).await;
@@ -240,7 +211,7 @@ async fn without_a_second_method_there_is_no_way_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_of_a_reset_has_an_end() {
     let bot = TestBot::new().await;
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     bot.clock.advance(Span::hours(24));
     let page = bot.browser().sign_in(MINA, &temporary).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
@@ -272,7 +243,7 @@ async fn guessing_is_slowed_down_and_locks() {
     bot.settle().await;
     bot.clock.advance(Span::minutes(1));
     assert_eq!(browser.sign_in(MINA, OWN).await.status, StatusCode::UNAUTHORIZED, "locked");
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     bot.clock.advance(Span::minutes(1));
     assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
 }
@@ -303,7 +274,7 @@ async fn guesses_side_by_side_are_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_member_is_out() {
     let bot = TestBot::new().await;
-    let browser = signed_in(&bot, MINA).await;
+    let browser = bot.signed_in(MINA).await;
     bot.alter(MINA, "status", "suspended").await;
     assert_eq!(browser.open("/account").await.to(), "/signin");
     assert_eq!(browser.open("/account/events").await.to(), "/signin");
@@ -352,7 +323,7 @@ async fn forged_forms_do_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_seen_and_ended() {
     let bot = TestBot::new().await;
-    let (one, two) = (signed_in(&bot, MINA).await, bot.browser());
+    let (one, two) = (bot.signed_in(MINA).await, bot.browser());
     two.sign_in(MINA, OWN).await;
     assert_eq!(one.submit("/account", "/account/sessions", &[("end", "others")]).await.to(), "/account");
     assert_eq!(two.open("/account").await.to(), "/signin");
@@ -403,7 +374,7 @@ fn not_me(bot: &TestBot) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn this_was_not_me() {
     let bot = TestBot::new().await;
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     let link = not_me(&bot);
     let (browser, session) = (bot.browser(), bot.browser());
     assert_eq!(session.sign_in(MINA, &temporary).await.to(), "/verify");
@@ -438,7 +409,7 @@ async fn this_was_not_me() {
     );
     bot.clock.advance(Span::hours(48));
     assert!(bot.command(JO, MINA).await.text().contains("did not ask"), "it does not pass with time");
-    let again = reset(&bot, KIM, MINA).await;
+    let again = bot.reset_by_copy(KIM, MINA).await;
     assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
     assert!(bot.card(JO, MINA).await.to_string().contains("deliver_copy"), "the last reset is another one's now");
 
@@ -452,7 +423,7 @@ async fn this_was_not_me() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_card_is_refused_after_this_was_not_me() {
     let bot = TestBot::new().await;
-    reset(&bot, JO, MINA).await;
+    bot.reset_by_copy(JO, MINA).await;
     let link = not_me(&bot);
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let browser = bot.browser();
@@ -465,7 +436,7 @@ async fn an_open_card_is_refused_after_this_was_not_me() {
 #[tokio::test(flavor = "multi_thread")]
 async fn links_cannot_be_guessed_and_grow_old() {
     let bot = TestBot::new().await;
-    reset(&bot, JO, MINA).await;
+    bot.reset_by_copy(JO, MINA).await;
     let link = not_me(&bot);
     let browser = bot.browser();
     let flipped = if link.ends_with('A') { "B" } else { "A" };
@@ -488,7 +459,7 @@ async fn a_contact_is_added_by_another_administrator() {
     bot.settle().await;
     let sent = bot.outbox.take();
     assert!(sent[0].to == NOA && sent[0].text.contains("Kim Cho added k···@home.example"), "the member hears of it");
-    let temporary = reset(&bot, KIM, NOA).await;
+    let temporary = bot.reset_by_copy(KIM, NOA).await;
     bot.outbox.take();
     assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
     let told = bot.command(KIM, &format!("contact {noa} +82 10 1234 5699")).await.text();
@@ -531,7 +502,7 @@ async fn a_contact_is_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_adds_a_contact_of_their_own() {
     let bot = TestBot::new().await;
-    let browser = signed_in(&bot, NOA).await;
+    let browser = bot.signed_in(NOA).await;
     let wanted = [("kind", "phone"), ("value", "+82 10 1234 5699")];
     let page = browser.submit("/contacts", "/contacts", &wanted).await;
     assert!(page.text.contains("The code that was sent to +821012345699"), "{}", page.text);
@@ -554,7 +525,7 @@ async fn a_member_adds_a_contact_of_their_own() {
     assert!(browser.post("/contacts", &right).await.text.contains("no longer works"), "a code works once");
 
     bot.clock.advance(Span::seconds(30));
-    let temporary = reset(&bot, JO, NOA).await;
+    let temporary = bot.reset_by_copy(JO, NOA).await;
     bot.outbox.take();
     assert_eq!(bot.browser().sign_in(NOA, &temporary).await.to(), "/verify");
     assert_eq!(code(&bot).1, "+821012345699");
@@ -564,7 +535,7 @@ async fn a_member_adds_a_contact_of_their_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_are_checked_and_need_a_session() {
     let bot = TestBot::new().await;
-    let browser = signed_in(&bot, NOA).await;
+    let browser = bot.signed_in(NOA).await;
     for (kind, value, told) in [
         ("email", "Noa+x@acme.example", "business email"),
         ("phone", "12", "not a complete phone number"),
@@ -577,7 +548,7 @@ async fn contacts_are_checked_and_need_a_session() {
     }
     assert!(bot.outbox.take().is_empty());
     assert_eq!(bot.browser().open("/contacts").await.to(), "/signin");
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     let half = bot.browser();
     half.sign_in(MINA, &temporary).await;
     assert_eq!(half.open("/contacts").await.to(), "/verify");

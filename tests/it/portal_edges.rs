@@ -4,51 +4,24 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use relatch::domain::Span;
 
-use crate::support::TestBot;
-use crate::support::browser::Browser;
 use crate::support::slack::{shown_password, user_id};
+use crate::support::{OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
 const NOA: &str = "noa@acme.example";
-const OWN: &str = "seven quiet herons dance";
-
-async fn reset(bot: &TestBot, admin: &str, member: &str) -> String {
-    let card = bot.card(admin, member).await;
-    let card = if card.to_string().contains("deliver_copy") {
-        card
-    } else {
-        bot.click(admin, &card, "reachable").await;
-        bot.slack.last()
-    };
-    bot.click(admin, &card, "deliver_copy").await;
-    bot.click(admin, &bot.slack.last(), "confirm").await;
-    let password = shown_password(&bot.slack.last()).expect("the password is shown");
-    bot.clock.advance(Span::seconds(1));
-    password
-}
 
 /// The codes that were sent since.
 fn codes(bot: &TestBot) -> Vec<String> {
-    let sent = bot.outbox.take();
-    let codes = sent.iter().filter_map(|sent| Some(sent.text.split_once(" code: ")?.1.chars().take(6).collect()));
-    codes.collect()
-}
-
-async fn signed_in(bot: &TestBot, member: &str) -> Browser {
-    bot.set_password(member, OWN).await;
-    bot.clock.advance(Span::seconds(1));
-    let browser = bot.browser();
-    assert_eq!(browser.sign_in(member, OWN).await.to(), "/account");
-    browser
+    bot.codes().into_iter().map(|(code, _)| code).collect()
 }
 
 /// S40: six codes an hour, in one session as over many; twenty wrong ones lock the account, and a reset opens it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_for_more_codes_does_not_buy_more_guesses() {
     let bot = TestBot::new().await;
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     let (browser, mut sent) = (bot.browser(), Vec::new());
     assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
     for _ in 0..20 {
@@ -75,7 +48,7 @@ async fn asking_for_more_codes_does_not_buy_more_guesses() {
     assert_eq!(guesses, 20);
     assert_eq!(bot.browser().sign_in(MINA, &temporary).await.status, StatusCode::UNAUTHORIZED);
     bot.clock.advance(Span::hours(1));
-    let fresh = reset(&bot, JO, MINA).await;
+    let fresh = bot.reset_by_copy(JO, MINA).await;
     bot.outbox.take();
     assert_eq!(bot.browser().sign_in(MINA, &fresh).await.to(), "/verify");
 }
@@ -84,7 +57,7 @@ async fn asking_for_more_codes_does_not_buy_more_guesses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ended_password_ends_what_it_began() {
     let bot = TestBot::new().await;
-    let temporary = reset(&bot, JO, MINA).await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
     bot.clock.advance(Span::minutes(24 * 60 - 2));
     let (before, after) = (bot.browser(), bot.browser());
     after.sign_in(MINA, &temporary).await;
@@ -105,7 +78,7 @@ async fn an_ended_password_ends_what_it_began() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_page_that_was_away_hears_of_the_reset() {
     let bot = TestBot::new().await;
-    let (away, other) = (signed_in(&bot, MINA).await, bot.browser());
+    let (away, other) = (bot.signed_in(MINA).await, bot.browser());
     other.sign_in(MINA, OWN).await;
     bot.clock.advance(Span::seconds(1));
     let mut events = other.send(Request::get("/account/events"), String::new()).await.into_body();
@@ -126,7 +99,7 @@ async fn an_open_page_that_was_away_hears_of_the_reset() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_of_a_neighbour_does_nothing() {
     let bot = TestBot::new().await;
-    let browser = signed_in(&bot, MINA).await;
+    let browser = bot.signed_in(MINA).await;
     let csrf = browser.open("/account").await.csrf();
     let form = || Request::post("/account/sessions").header("content-type", "application/x-www-form-urlencoded");
     let body = format!("csrf={csrf}&end=others");
@@ -149,7 +122,7 @@ async fn an_address_of_the_company_is_no_contact_for_codes() {
     let bot = TestBot::new().await;
     let told = bot.command(JO, &format!("contact <@{}> someone.else@acme.example", user_id(NOA))).await.text();
     assert!(told.contains("A business email doesn't count") && told.contains("Nothing was changed."), "{told}");
-    let browser = signed_in(&bot, NOA).await;
+    let browser = bot.signed_in(NOA).await;
     let wanted = [("kind", "email"), ("value", "someone.else@acme.example")];
     let page = browser.submit("/contacts", "/contacts", &wanted).await;
     assert!(page.text.contains("A business email doesn&#39;t count"), "{}", page.text);
@@ -162,7 +135,7 @@ async fn a_contact_counts_by_whoever_else_vouches_for_it() {
     let bot = TestBot::new().await;
     let words = format!("contact <@{}> +82 10 1234 5699", user_id(NOA));
     bot.command(KIM, &words).await;
-    let temporary = reset(&bot, KIM, NOA).await;
+    let temporary = bot.reset_by_copy(KIM, NOA).await;
     assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
     bot.command(JO, &words).await;
     bot.settle().await;
@@ -198,7 +171,7 @@ async fn a_contact_is_taken_away_by_the_member() {
     }
     bot.settle().await;
     bot.outbox.take();
-    let browser = signed_in(&bot, MINA).await;
+    let browser = bot.signed_in(MINA).await;
     assert_eq!(browser.open("/contacts").await.text.matches("<li>+82 ··· ··99").count(), 1);
     browser.submit("/contacts", "/contacts", &[("remove", "+821012345642")]).await;
     assert_eq!(browser.submit("/contacts", "/contacts", &[("remove", "+821012345699")]).await.to(), "/contacts");
@@ -214,7 +187,7 @@ async fn a_contact_is_taken_away_by_the_member() {
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_inside_locks_too() {
     let bot = TestBot::new().await;
-    let browser = signed_in(&bot, MINA).await;
+    let browser = bot.signed_in(MINA).await;
     for _ in 0..10 {
         bot.clock.advance(Span::minutes(2));
         let fields = [("current", "not this one"), ("password", "nine loud otters sleep")];

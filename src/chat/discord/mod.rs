@@ -6,8 +6,6 @@
 mod render;
 mod wire;
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
@@ -17,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::common::{Profiles, check_content_type, end_of_follow_up, read_rest};
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{fresh_timestamp, only_header, replay_key};
 use super::{
@@ -26,7 +25,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
-use crate::net::{self, CallError};
+use crate::net;
 use crate::store::ReplayKey;
 
 /// Where Discord posts everything.
@@ -41,10 +40,6 @@ pub const MANIFEST: &str = include_str!("../../../manifests/discord.json");
 
 /// How long the token of an interaction works (Discord, "Receiving and Responding": 15 minutes), less a minute.
 const REPLY_LIFE: Span = Span::minutes(14);
-/// How long a profile is good enough for a card.
-const CACHE_LIFE: Span = Span::seconds(30);
-/// How many profiles are kept; beyond that all are dropped.
-const CACHE_SIZE: usize = 10_000;
 /// How long Discord may take to say who somebody is, and to accept a follow-up.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// A follow-up that overtakes the answer it follows finds no message yet; so often it is tried again.
@@ -111,13 +106,13 @@ pub struct Discord {
     config: Config,
     http: reqwest::Client,
     clock: Clock,
-    profiles: Mutex<HashMap<String, (Moment, Profile)>>,
+    profiles: Profiles,
 }
 
 impl Discord {
     /// The adapter for one server.
     pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Self {
-        Self { config, http, clock, profiles: Mutex::default() }
+        Self { config, http, clock, profiles: Profiles::default() }
     }
 
     /// Verifies and reads one request (Discord, "Interactions: Overview").
@@ -128,7 +123,7 @@ impl Discord {
         body: &[u8],
         now: Moment,
     ) -> Result<Verified<Interaction>, NotVerified> {
-        check_content_type(headers)?;
+        check_content_type(headers, "application/json")?;
         let replay = self.verify(headers, body, now)?;
         let sent: wire::Sent = serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the interaction"))?;
         // Discord's own probe carries nothing else.
@@ -199,18 +194,16 @@ impl Discord {
                 Placement::Replace => self.http.patch(format!("{}/messages/@original", to.expose())).json(&message),
                 Placement::Add => self.http.post(to.expose()).json(&render::ephemeral(message.clone())),
             };
-            match net::call(as_bot(call)).await {
-                Ok(answer) if (200..300).contains(&answer.status) => return Outcome::Accepted,
-                // Our answer to the interaction is still on its way, so there is nothing yet that could be followed.
-                Ok(answer) if answer.status == 404 && tries < EARLY_TRIES => tries += 1,
-                Ok(answer) if answer.status == 404 => return Outcome::Refused(Refusal::Unreachable),
-                Ok(answer) if answer.status == 429 => return Outcome::Refused(Refusal::Later),
-                Ok(answer) if answer.status < 500 => return Outcome::Refused(Refusal::Message),
-                Err(CallError::NotSent(_)) => return Outcome::Refused(Refusal::Unreachable),
-                Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => {
-                    return Outcome::Unknown;
-                }
+            let answer = net::call(as_bot(call)).await;
+            // Our answer to the interaction may still be on its way, and there is nothing yet that could be followed.
+            let is_early = answer.as_ref().is_ok_and(|answer| answer.status == 404);
+            if !is_early {
+                return end_of_follow_up(&answer);
             }
+            if tries == EARLY_TRIES {
+                return Outcome::Refused(Refusal::Unreachable);
+            }
+            tries += 1;
             tokio::time::sleep(EARLY_PAUSE).await;
         }
     }
@@ -252,31 +245,7 @@ impl Discord {
             );
             WhoError::Unavailable
         })?;
-        match answer.status {
-            200 => serde_json::from_slice(&answer.body).map_err(|_| WhoError::Unavailable),
-            404 => Err(WhoError::NotFound),
-            429 => {
-                let seconds = answer.retry_after.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(30);
-                Err(WhoError::RateLimited(Span::seconds(seconds)))
-            }
-            401 => Err(WhoError::Refused("401".to_owned())),
-            403 => Err(WhoError::MissingScope("bot in this server".to_owned())),
-            _ => Err(WhoError::Unavailable),
-        }
-    }
-
-    fn cached(&self, user: &str, now: Moment) -> Option<Profile> {
-        let profiles = self.profiles.lock().ok()?;
-        profiles.get(user).filter(|(at, _)| now - *at < CACHE_LIFE && now >= *at).map(|(_, profile)| profile.clone())
-    }
-
-    fn remember(&self, user: &str, profile: &Profile, now: Moment) {
-        if let Ok(mut profiles) = self.profiles.lock() {
-            if profiles.len() >= CACHE_SIZE {
-                profiles.clear();
-            }
-            profiles.insert(user.to_owned(), (now, profile.clone()));
-        }
+        read_rest(&answer, "bot in this server")
     }
 }
 
@@ -288,7 +257,7 @@ impl Adapter for Discord {
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
         let now = self.clock.now();
         if freshness == Freshness::Cached
-            && let Some(profile) = self.cached(&user.user, now)
+            && let Some(profile) = self.profiles.get(&user.user, now)
         {
             return Ok(profile);
         }
@@ -306,7 +275,7 @@ impl Adapter for Discord {
             Err(error) => return Err(error),
         };
         let profile = Profile { standing, confirmed_email: None, role: Role::Member };
-        self.remember(&user.user, &profile, now);
+        self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
     }
 
@@ -401,17 +370,6 @@ fn standing_of(member: &wire::Member, user: &str) -> Result<Standing, WhoError> 
     } else {
         Standing::Member
     })
-}
-
-fn check_content_type(headers: &HeaderMap) -> Result<(), NotVerified> {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(only), None) = (types.next(), types.next()) else { return Err(NotVerified::ContentType) };
-    let media = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if media.eq_ignore_ascii_case("application/json") && !headers.contains_key(header::CONTENT_ENCODING) {
-        Ok(())
-    } else {
-        Err(NotVerified::ContentType)
-    }
 }
 
 /// The token becomes a part of an address, so nothing in it may lead anywhere else.

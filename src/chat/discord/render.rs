@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::chat::common::fit;
 use crate::chat::{Button, Form, Message, Style};
 use crate::domain::Password;
 
@@ -25,15 +26,6 @@ const TYPED: u16 = 300;
 
 /// The name of a form's input.
 pub(super) const INPUT: &str = "value";
-
-fn fit(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
-}
 
 /// Takes the meaning from everything that Markdown, mentions and addresses are made of: a backslash before any mark of
 /// punctuation stands for the mark itself, and what is broken up is no link.

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use url::Url;
 
+use super::common::{Profiles, check_content_type, end_of_follow_up, read_rest};
 use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{WINDOW, replay_key};
@@ -30,7 +31,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
-use crate::net::{self, CallError};
+use crate::net;
 use crate::secret::Keys;
 use crate::store::ReplayKey;
 
@@ -50,10 +51,6 @@ pub const MANIFEST: &str = include_str!("../../../manifests/mattermost.json");
 const REPLY_LIFE: Span = Span::minutes(29);
 /// How often it works.
 const REPLY_USES: u32 = 5;
-/// How long a profile is good enough for a card.
-const CACHE_LIFE: Span = Span::seconds(30);
-/// How many profiles are kept; beyond that all are dropped.
-const CACHE_SIZE: usize = 10_000;
 /// How long Mattermost may take for a call.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -76,7 +73,7 @@ pub struct Mattermost {
     keys: Keys,
     http: reqwest::Client,
     clock: Clock,
-    profiles: Mutex<HashMap<String, (Moment, Profile)>>,
+    profiles: Profiles,
     /// How often a response address was used, and until when it works.
     used: Mutex<HashMap<String, (u32, Moment)>>,
 }
@@ -84,7 +81,7 @@ pub struct Mattermost {
 impl Mattermost {
     /// The adapter for one server.
     pub fn new(config: Config, keys: Keys, http: reqwest::Client, clock: Clock) -> Self {
-        Self { config, keys, http, clock, profiles: Mutex::default(), used: Mutex::default() }
+        Self { config, keys, http, clock, profiles: Profiles::default(), used: Mutex::default() }
     }
 
     /// Verifies and reads one request.
@@ -210,13 +207,7 @@ impl Mattermost {
             used.retain(|_, (_, until)| *until > now);
             used.entry(to.expose().to_owned()).or_insert((0, to.until)).0 += 1;
         }
-        match net::call(self.http.post(to.expose()).timeout(CALL_DEADLINE).json(body)).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Outcome::Accepted,
-            Ok(answer) if answer.status == 429 => Outcome::Refused(Refusal::Later),
-            Ok(answer) if answer.status < 500 => Outcome::Refused(Refusal::Message),
-            Err(CallError::NotSent(_)) => Outcome::Refused(Refusal::Unreachable),
-            Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => Outcome::Unknown,
-        }
+        end_of_follow_up(&net::call(self.http.post(to.expose()).timeout(CALL_DEADLINE).json(body)).await)
     }
 
     async fn api(&self, path: &str) -> Result<Value, WhoError> {
@@ -230,37 +221,13 @@ impl Mattermost {
             );
             WhoError::Unavailable
         })?;
-        match answer.status {
-            200 => serde_json::from_slice(&answer.body).map_err(|_| WhoError::Unavailable),
-            404 => Err(WhoError::NotFound),
-            429 => {
-                let seconds = answer.retry_after.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(30);
-                Err(WhoError::RateLimited(Span::seconds(seconds)))
-            }
-            401 => Err(WhoError::Refused("401".to_owned())),
-            403 => Err(WhoError::MissingScope("view_members".to_owned())),
-            _ => Err(WhoError::Unavailable),
-        }
+        read_rest(&answer, "view_members")
     }
 
     async fn ask(&self, path: &str) -> Result<(String, Profile), WhoError> {
         let account: wire::Account =
             serde_json::from_value(self.api(path).await?).map_err(|_| WhoError::Unavailable)?;
         Ok((account.id.clone(), judge(&account)))
-    }
-
-    fn cached(&self, user: &str, now: Moment) -> Option<Profile> {
-        let profiles = self.profiles.lock().ok()?;
-        profiles.get(user).filter(|(at, _)| now - *at < CACHE_LIFE && now >= *at).map(|(_, profile)| profile.clone())
-    }
-
-    fn remember(&self, user: &str, profile: &Profile, now: Moment) {
-        if let Ok(mut profiles) = self.profiles.lock() {
-            if profiles.len() >= CACHE_SIZE {
-                profiles.clear();
-            }
-            profiles.insert(user.to_owned(), (now, profile.clone()));
-        }
     }
 
     fn own(&self, route: &str) -> String {
@@ -280,7 +247,7 @@ impl Adapter for Mattermost {
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
         let now = self.clock.now();
         if freshness == Freshness::Cached
-            && let Some(profile) = self.cached(&user.user, now)
+            && let Some(profile) = self.profiles.get(&user.user, now)
         {
             return Ok(profile);
         }
@@ -291,7 +258,7 @@ impl Adapter for Mattermost {
         if !is_by_name && id != user.user {
             return Err(WhoError::Unavailable);
         }
-        self.remember(&user.user, &profile, now);
+        self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
     }
 
@@ -412,17 +379,6 @@ fn judge(account: &wire::Account) -> Profile {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
     serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
-}
-
-fn check_content_type(headers: &HeaderMap, media: &str) -> Result<(), NotVerified> {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(only), None) = (types.next(), types.next()) else { return Err(NotVerified::ContentType) };
-    let given = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if given.eq_ignore_ascii_case(media) && !headers.contains_key(header::CONTENT_ENCODING) {
-        Ok(())
-    } else {
-        Err(NotVerified::ContentType)
-    }
 }
 
 /// Mattermost's ids: 26 lower-case letters and digits.

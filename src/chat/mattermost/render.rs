@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::chat::common::fit;
 use crate::chat::{Button, Form, Message, Style};
 use crate::domain::Password;
 
@@ -16,15 +17,6 @@ const TYPED: u16 = 150;
 
 /// The name of a dialog's input.
 pub(super) const INPUT: &str = "destination";
-
-fn fit(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
-}
 
 /// Takes the meaning from everything that Markdown is made of by a backslash, and from mentions and addresses, which know
 /// no backslash, by a character without width behind what begins them.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::chat::common::fit;
 use crate::chat::{Button, Form, Message, Style};
 use crate::domain::Password;
 
@@ -24,16 +25,6 @@ const TYPED: u16 = 300;
 pub(super) const INPUT_BLOCK: &str = "destination";
 /// The action of the form's input (outside contract).
 pub(super) const INPUT_ACTION: &str = "value";
-
-/// Cuts at a character, marking the cut.
-fn fit(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
-}
 
 fn plain(text: &str, limit: usize) -> Value {
     // Without `emoji: false` a name like ":skull:" would become a picture.

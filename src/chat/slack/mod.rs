@@ -5,15 +5,14 @@
 mod blocks;
 mod wire;
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
 
+use super::common::{Profiles, check_content_type, end_of_follow_up, wait};
 use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{SigningSecrets, fresh_timestamp, only_header, replay_key};
@@ -24,7 +23,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
-use crate::net::{self, CallError};
+use crate::net;
 use crate::store::ReplayKey;
 
 /// Where Slack posts slash commands.
@@ -38,10 +37,6 @@ pub const SCOPES: [&str; 3] = ["commands", "users:read", "users:read.email"];
 
 /// How long a response address works (Slack, "Handling user interaction": 30 minutes), less a minute for the way.
 const REPLY_LIFE: Span = Span::minutes(29);
-/// How long a profile is good enough for a card.
-const CACHE_LIFE: Span = Span::seconds(30);
-/// How many profiles are kept; beyond that all are dropped.
-const CACHE_SIZE: usize = 10_000;
 /// A trigger lives 3 s (Slack, "Modals"), so opening a form may not take longer.
 const FORM_DEADLINE: Duration = Duration::from_millis(2500);
 /// How long Slack may take to say who somebody is.
@@ -81,7 +76,7 @@ pub struct Slack {
     secrets: SigningSecrets,
     http: reqwest::Client,
     clock: Clock,
-    profiles: Mutex<HashMap<String, (Moment, Profile)>>,
+    profiles: Profiles,
 }
 
 impl Slack {
@@ -89,7 +84,7 @@ impl Slack {
     pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Result<Self, EmptySecret> {
         let secrets =
             SigningSecrets::new(&config.signing_secret, config.previous_signing_secret.as_ref()).ok_or(EmptySecret)?;
-        Ok(Self { config, secrets, http, clock, profiles: Mutex::default() })
+        Ok(Self { config, secrets, http, clock, profiles: Profiles::default() })
     }
 
     /// Verifies and reads one request (Slack, "Verifying requests from Slack").
@@ -100,7 +95,7 @@ impl Slack {
         body: &[u8],
         now: Moment,
     ) -> Result<Verified<Interaction>, NotVerified> {
-        check_content_type(headers)?;
+        check_content_type(headers, "application/x-www-form-urlencoded")?;
         // The certificate check is not signed. It is answered only when it is the whole request, and does nothing.
         if is_ssl_check(body) {
             return Ok(Verified::new(Interaction::Ping));
@@ -260,13 +255,7 @@ impl Slack {
             fields.insert("replace_original".to_owned(), (placement == Placement::Replace).into());
         }
         let request = self.http.post(to.expose()).timeout(FOLLOW_UP_DEADLINE).json(&body);
-        match net::call(request).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Outcome::Accepted,
-            Ok(answer) if answer.status == 429 => Outcome::Refused(Refusal::Later),
-            Ok(answer) if answer.status < 500 => Outcome::Refused(Refusal::Message),
-            Err(CallError::NotSent(_)) => Outcome::Refused(Refusal::Unreachable),
-            Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => Outcome::Unknown,
-        }
+        end_of_follow_up(&net::call(request).await)
     }
 
     async fn api(
@@ -343,20 +332,6 @@ impl Slack {
         let confirmed = account.profile.email.as_deref().filter(|_| account.is_email_confirmed);
         Profile { standing, confirmed_email: confirmed.and_then(|email| email.parse().ok()), role }
     }
-
-    fn cached(&self, user: &str, now: Moment) -> Option<Profile> {
-        let profiles = self.profiles.lock().ok()?;
-        profiles.get(user).filter(|(at, _)| now - *at < CACHE_LIFE && now >= *at).map(|(_, profile)| profile.clone())
-    }
-
-    fn remember(&self, user: &str, profile: &Profile, now: Moment) {
-        if let Ok(mut profiles) = self.profiles.lock() {
-            if profiles.len() >= CACHE_SIZE {
-                profiles.clear();
-            }
-            profiles.insert(user.to_owned(), (now, profile.clone()));
-        }
-    }
 }
 
 impl Adapter for Slack {
@@ -367,7 +342,7 @@ impl Adapter for Slack {
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
         let now = self.clock.now();
         if freshness == Freshness::Cached
-            && let Some(profile) = self.cached(&user.user, now)
+            && let Some(profile) = self.profiles.get(&user.user, now)
         {
             return Ok(profile);
         }
@@ -375,7 +350,7 @@ impl Adapter for Slack {
         let answer = self.api("users.info", |call| call.form(&[("user", user.user.as_str())])).await?;
         let account = answer.user.filter(|account| account.id == user.user).ok_or(WhoError::Unavailable)?;
         let profile = self.judge(&account);
-        self.remember(&user.user, &profile, now);
+        self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
     }
 
@@ -441,26 +416,6 @@ impl Adapter for Slack {
 
     async fn probe(&self) -> Result<(), String> {
         self.api("auth.test", |call| call).await.map(drop).map_err(|error| error.to_string())
-    }
-}
-
-/// Slack's `Retry-After`, with half a minute where it is missing.
-fn wait(retry_after: Option<u64>) -> Span {
-    Span::seconds(retry_after.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(30))
-}
-
-fn check_content_type(headers: &HeaderMap) -> Result<(), NotVerified> {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(only), None) = (types.next(), types.next()) else {
-        return Err(NotVerified::ContentType);
-    };
-    let media = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if media.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        && !headers.contains_key(header::CONTENT_ENCODING)
-    {
-        Ok(())
-    } else {
-        Err(NotVerified::ContentType)
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) const RECORDED_ORIGIN: &str = "http://127.0.0.1:9";
 /// Monday, 2026-11-23 10:00 UTC.
 pub(crate) const START: Moment = Moment(1_795_428_000_000);
 
+/// What members set for themselves.
+pub(crate) const OWN: &str = "seven quiet herons dance";
+
 /// The limit of the design.
 const FIVE_A_DAY: Limit = Limit { resets: 5, window: Span::hours(24) };
 
@@ -497,6 +500,39 @@ impl TestBot {
         let ready = self.last_look(who, member, action).await;
         self.click(who, &ready, "confirm").await;
         self.slack.last()
+    }
+
+    /// A reset by Copy, and a second later: the password.
+    pub(crate) async fn reset_by_copy(&self, admin: &str, member: &str) -> String {
+        let card = self.card(admin, member).await;
+        let card = if slack::button_value(&card, "deliver_copy").is_some() {
+            card
+        } else {
+            self.click(admin, &card, "reachable").await;
+            self.slack.last()
+        };
+        self.click(admin, &card, "deliver_copy").await;
+        self.click(admin, &self.slack.last(), "confirm").await;
+        let password = slack::shown_password(&self.slack.last()).expect("the password is shown");
+        self.clock.advance(Span::seconds(1));
+        password
+    }
+
+    /// The codes that were sent since, each with its address.
+    pub(crate) fn codes(&self) -> Vec<(String, String)> {
+        let code = |sent: relatch::delivery::Delivered| {
+            Some((sent.text.split_once(" code: ")?.1.chars().take(6).collect(), sent.to))
+        };
+        self.outbox.take().into_iter().filter_map(code).collect()
+    }
+
+    /// A browser that is signed in with a password of the member's own, [`OWN`].
+    pub(crate) async fn signed_in(&self, member: &str) -> browser::Browser {
+        self.set_password(member, OWN).await;
+        self.clock.advance(Span::seconds(1));
+        let browser = self.browser();
+        assert_eq!(browser.sign_in(member, OWN).await.to(), "/account");
+        browser
     }
 
     /// True when the password is the member's present one.

@@ -1,0 +1,87 @@
+//! What the platforms' adapters have in common: one content type, remembered profiles, cut texts, and names for the ends
+//! of calls.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use axum::http::{HeaderMap, header};
+
+use super::{NotVerified, Profile, WhoError};
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{Moment, Span};
+use crate::net::{Answer, CallError};
+
+/// How long a profile is good enough for a card.
+const CACHE_LIFE: Span = Span::seconds(30);
+/// How many profiles are kept; beyond that all are dropped.
+const CACHE_SIZE: usize = 10_000;
+
+/// The content type must be this one, once, and the body as it is.
+pub(super) fn check_content_type(headers: &HeaderMap, media: &str) -> Result<(), NotVerified> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else { return Err(NotVerified::ContentType) };
+    let given = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if given.eq_ignore_ascii_case(media) && !headers.contains_key(header::CONTENT_ENCODING) {
+        Ok(())
+    } else {
+        Err(NotVerified::ContentType)
+    }
+}
+
+/// Cuts at a character, marking the cut.
+pub(super) fn fit(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// Profiles of the last half minute, for cards; what is done looks past them.
+#[derive(Default)]
+pub(super) struct Profiles(Mutex<HashMap<String, (Moment, Profile)>>);
+
+impl Profiles {
+    pub(super) fn get(&self, user: &str, now: Moment) -> Option<Profile> {
+        let known = self.0.lock().ok()?;
+        known.get(user).filter(|(at, _)| now - *at < CACHE_LIFE && now >= *at).map(|(_, profile)| profile.clone())
+    }
+
+    pub(super) fn keep(&self, user: &str, profile: &Profile, now: Moment) {
+        if let Ok(mut known) = self.0.lock() {
+            if known.len() >= CACHE_SIZE {
+                known.clear();
+            }
+            known.insert(user.to_owned(), (now, profile.clone()));
+        }
+    }
+}
+
+/// The platform's `Retry-After`, with half a minute where it is missing.
+pub(super) fn wait(retry_after: Option<u64>) -> Span {
+    Span::seconds(retry_after.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(30))
+}
+
+/// The answer of a REST call, or a name for why it holds nothing. `scope` is what a 403 means that we lack.
+pub(super) fn read_rest(answer: &Answer, scope: &str) -> Result<serde_json::Value, WhoError> {
+    match answer.status {
+        200 => serde_json::from_slice(&answer.body).map_err(|_| WhoError::Unavailable),
+        404 => Err(WhoError::NotFound),
+        429 => Err(WhoError::RateLimited(wait(answer.retry_after))),
+        401 => Err(WhoError::Refused("401".to_owned())),
+        403 => Err(WhoError::MissingScope(scope.to_owned())),
+        _ => Err(WhoError::Unavailable),
+    }
+}
+
+/// How a follow-up ended. What was surely not sent, and what nobody can say, are two things.
+pub(super) fn end_of_follow_up(answer: &Result<Answer, CallError>) -> Outcome {
+    match answer {
+        Ok(answer) if (200..300).contains(&answer.status) => Outcome::Accepted,
+        Ok(answer) if answer.status == 429 => Outcome::Refused(Refusal::Later),
+        Ok(answer) if answer.status < 500 => Outcome::Refused(Refusal::Message),
+        Err(CallError::NotSent(_)) => Outcome::Refused(Refusal::Unreachable),
+        Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => Outcome::Unknown,
+    }
+}
