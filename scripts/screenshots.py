@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 os.environ.setdefault("RELATCH", str(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "target/release/relatch").resolve()))
 sys.path.insert(0, str(HERE.parent / "tests/e2e"))
 
-from test_browser import MINA, OLD, OWN, InBrowser  # noqa: E402
+from test_browser import MINA, OWN, InBrowser  # noqa: E402
 
 
 class Pictures(InBrowser):
@@ -42,8 +42,6 @@ class Pictures(InBrowser):
             page.type("#password", password)
         code = self.code()
         self.take(desk, "demo")
-        desk.prefer("dark")
-        self.take(desk, "demo-dark")
         member.type("#code", code)
         member.click("button[type=submit]")
         self.at(member, "/new-password")
@@ -53,9 +51,6 @@ class Pictures(InBrowser):
         self.at(member, "/account")
         member.size(1100, 820)
         self.take(member, "account")
-        signin = self.browser(390, 560)
-        signin.open(self.demo.base + "/signin")
-        self.take(signin, "signin")
 
 
 if __name__ == "__main__":

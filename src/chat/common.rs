@@ -66,7 +66,7 @@ pub(super) fn wait(retry_after: Option<u64>) -> Span {
 /// The answer of a REST call, or a name for why it holds nothing. `scope` is what a 403 means that we lack.
 pub(super) fn read_rest(answer: &Answer, scope: &str) -> Result<serde_json::Value, WhoError> {
     match answer.status {
-        200 => serde_json::from_slice(&answer.body).map_err(|_| WhoError::Unavailable),
+        200 | 201 => serde_json::from_slice(&answer.body).map_err(|_| WhoError::Unavailable),
         404 => Err(WhoError::NotFound),
         429 => Err(WhoError::RateLimited(wait(answer.retry_after))),
         401 => Err(WhoError::Refused("401".to_owned())),

@@ -1,21 +1,27 @@
-//! `relatch register discord`: writes the commands of the manifest through the platform's API, and shows what changes.
+//! `relatch register PLATFORM`: writes the commands of the manifest through the platform's API, and shows what changes.
 
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{Failure, say};
 use crate::chat::discord::Discord;
+use crate::chat::mattermost::{self, Mattermost};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::net;
+use crate::secret::Keys;
 
 /// What to register.
 #[derive(Args)]
 pub(super) struct Options {
     /// The platform.
     platform: Name,
+    /// Mattermost: the id of the team that gets the command.
+    #[arg(long)]
+    team: Option<String>,
     /// Only show what would change.
     #[arg(long)]
     dry_run: bool,
@@ -31,11 +37,40 @@ enum Name {
 /// Shows the difference, and writes it.
 pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
     match options.platform {
-        Name::Discord => {}
-        Name::Lark | Name::Mattermost => {
-            return Err(Failure::NotBuilt("this platform is not built yet; nothing was done".to_owned()));
-        }
+        Name::Discord => discord(settings, options.dry_run).await,
+        Name::Mattermost => mattermost(settings, options).await,
+        Name::Lark => Err(Failure::NotBuilt("this platform is not built yet; nothing was done".to_owned())),
     }
+}
+
+async fn mattermost(settings: Settings, options: Options) -> Result<(), Failure> {
+    let said = |error: &dyn std::fmt::Display| Failure::Said(format!("Mattermost: {error}; nothing was changed"));
+    let config = settings.mattermost.ok_or_else(|| Failure::Said("the settings have no [mattermost]".to_owned()))?;
+    let team = options.team.filter(|team| mattermost::is_team(team));
+    let team =
+        team.ok_or_else(|| Failure::Said("--team must be the id of a team, 26 letters and digits".to_owned()))?;
+    let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
+    // No value is made here, so any key does.
+    let keys = Keys::from_master(&[0; 32]).map_err(|error| said(&error))?;
+    let mattermost = Mattermost::new(config, keys, http, Clock::System);
+    let (wanted, present) =
+        (mattermost.command(&team), mattermost.registered(&team).await.map_err(|error| said(&error))?);
+    let fields = present.as_ref().map(|present| changed_fields(&wanted, present));
+    match &fields {
+        None => say("+ reset-password")?,
+        Some(fields) if fields.is_empty() => return say("= reset-password\nnothing to do"),
+        Some(fields) => say(&format!("~ reset-password: {}", fields.join(", ")))?,
+    }
+    if options.dry_run {
+        return say("not written: --dry-run");
+    }
+    let token = mattermost.register(&wanted, present.as_ref()).await.map_err(|error| said(&error))?;
+    say("written")?;
+    // Told once, to the operator who has to write it down; a changed command keeps the token that it has.
+    if present.is_none() { say(&format!("its token, for command_tokens: {}", token.expose_secret())) } else { Ok(()) }
+}
+
+async fn discord(settings: Settings, dry_run: bool) -> Result<(), Failure> {
     let said = |error: &dyn std::fmt::Display| Failure::Said(format!("Discord: {error}; nothing was changed"));
     let config = settings.discord.ok_or_else(|| Failure::Said("the settings have no [discord]".to_owned()))?;
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
@@ -48,7 +83,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     if lines.iter().all(|line| line.starts_with('=')) {
         return say("nothing to do");
     }
-    if options.dry_run {
+    if dry_run {
         return say("not written: --dry-run");
     }
     discord.register(&wanted).await.map_err(|error| said(&error))?;

@@ -80,6 +80,7 @@ fn every_mistake_is_told_at_once_with_its_key() {
         bot_token = "canary"
         [mattermost]
         url = "https://chat.acme.example"
+        command_tokens = ["x"]
         [lark]
         app_id = "x"
         [[directory]]

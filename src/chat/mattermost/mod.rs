@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -210,9 +211,48 @@ impl Mattermost {
         end_of_follow_up(&net::call(self.http.post(to.expose()).timeout(CALL_DEADLINE).json(body)).await)
     }
 
-    async fn api(&self, path: &str) -> Result<Value, WhoError> {
+    /// The command of the manifest, with our own address, for a team.
+    pub fn command(&self, team: &str) -> Value {
+        let own = self.config.own_url.as_str().trim_end_matches('/');
+        let mut command: Value =
+            serde_json::from_str(&MANIFEST.replace("https://relatch.example", own)).unwrap_or_default();
+        if let Some(fields) = command.as_object_mut() {
+            fields.insert("team_id".to_owned(), team.into());
+        }
+        command
+    }
+
+    /// The command of ours that a team has now, if it has one.
+    pub async fn registered(&self, team: &str) -> Result<Option<Value>, WhoError> {
+        let answer = self.api(Method::GET, &format!("commands?team_id={team}&custom_only=true"), None).await?;
+        let trigger = COMMAND_NAME.trim_start_matches('/');
+        Ok(answer.as_array().into_iter().flatten().find(|command| command["trigger"] == trigger).cloned())
+    }
+
+    /// Makes the command, or changes the one that is there; the token that its requests will carry.
+    pub async fn register(&self, command: &Value, present: Option<&Value>) -> Result<SecretString, WhoError> {
+        let id = present.and_then(|present| present["id"].as_str());
+        let answer = match (id, present) {
+            (Some(id), Some(present)) => {
+                let mut changed = present.clone();
+                if let (Some(fields), Some(wanted)) = (changed.as_object_mut(), command.as_object()) {
+                    fields.extend(wanted.clone());
+                }
+                self.api(Method::PUT, &format!("commands/{id}"), Some(&changed)).await?
+            }
+            _ => self.api(Method::POST, "commands", Some(command)).await?,
+        };
+        let token = answer.get("token").and_then(Value::as_str).unwrap_or_default();
+        Ok(token.to_owned().into())
+    }
+
+    async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, WhoError> {
         let url = self.config.url.join(&format!("api/v4/{path}")).map_err(|_| WhoError::Unavailable)?;
-        let call = self.http.get(url).timeout(CALL_DEADLINE).bearer_auth(self.config.bot_token.expose_secret());
+        let call = self.http.request(method, url).timeout(CALL_DEADLINE);
+        let mut call = call.bearer_auth(self.config.bot_token.expose_secret());
+        if let Some(body) = body {
+            call = call.json(body);
+        }
         let answer = net::call(call).await.map_err(|error| {
             tracing::warn!(
                 platform = "mattermost",
@@ -226,7 +266,7 @@ impl Mattermost {
 
     async fn ask(&self, path: &str) -> Result<(String, Profile), WhoError> {
         let account: wire::Account =
-            serde_json::from_value(self.api(path).await?).map_err(|_| WhoError::Unavailable)?;
+            serde_json::from_value(self.api(Method::GET, path, None).await?).map_err(|_| WhoError::Unavailable)?;
         Ok((account.id.clone(), judge(&account)))
     }
 
@@ -332,7 +372,10 @@ impl Adapter for Mattermost {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        self.api("users/me").await.map(drop).map_err(|error| error.to_string())
+        if self.config.command_tokens.is_empty() {
+            return Err("command_tokens is empty; run `relatch register mattermost`".to_owned());
+        }
+        self.api(Method::GET, "users/me", None).await.map(drop).map_err(|error| error.to_string())
     }
 }
 
@@ -379,6 +422,11 @@ fn judge(account: &wire::Account) -> Profile {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
     serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
+}
+
+/// True for an id of a team.
+pub fn is_team(id: &str) -> bool {
+    is_id(id)
 }
 
 /// Mattermost's ids: 26 lower-case letters and digits.

@@ -1,0 +1,193 @@
+"""Mattermost from outside: the command is made by relatch, and a reset goes from it to the SMS."""
+
+import base64
+import http.server
+import json
+import os
+import re
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from world import NOTHING, World, password_in
+
+TEAM, JO, MINA = "team" + "t" * 22, "jojo" + "j" * 22, "mina" + "m" * 22
+BOT, MADE = "canary-of-mattermost-bot-01", "canarymadetokenofcommand01"
+USERS = {JO: "jo@acme.example", MINA: "mina@acme.example"}
+
+
+class Server:
+    """The part of a Mattermost server that relatch calls."""
+
+    def __init__(self):
+        self.commands, self.said, self.dialogs = [], [], []
+        self.news = threading.Condition()
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                path = urllib.parse.urlsplit(self.path).path
+                status, answer = server.answer(self.command, path, body and json.loads(body), self.headers)
+                text = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = do_PUT = answer
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def answer(self, method, path, body, headers):
+        if path.startswith("/hooks/commands/"):
+            assert body["response_type"] == "ephemeral" and body["skip_slack_parsing"] is True
+            with self.news:
+                self.said.append(body)
+                self.news.notify_all()
+            return 200, {}
+        if path == "/api/v4/actions/dialogs/open":
+            with self.news:
+                self.dialogs.append(body)
+                self.news.notify_all()
+            return 200, {"status": "OK"}
+        if headers["authorization"] != f"Bearer {BOT}":
+            return 401, {}
+        if path == "/api/v4/users/me":
+            return 200, {"id": "b" * 26}
+        if path == "/api/v4/commands" and method == "GET":
+            return 200, self.commands
+        if path == "/api/v4/commands":
+            self.commands.append({**body, "id": "c" * 26, "token": MADE})
+            return 201, self.commands[-1]
+        if path == "/api/v4/commands/" + "c" * 26:
+            self.commands[0] = body
+            return 200, body
+        email = USERS.get(path.removeprefix("/api/v4/users/"))
+        if email:
+            user = {"id": path.rsplit("/", 1)[1], "email": email, "email_verified": True, "roles": "system_user"}
+            return 200, user
+        return 404, {}
+
+    def wait_for(self, part):
+        with self.news:
+            find = lambda: [one for one in self.said if part in shown(one["text"])]
+            assert self.news.wait_for(find, 20), [shown(one["text"]) for one in self.said]
+            return find()[-1]
+
+
+def shown(text):
+    return text.replace("\\", "").replace("\u200b", "")
+
+
+class Mattermost(unittest.TestCase):
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.close)
+        os.environ["RELATCH_PUBLIC_URL"] = "https://reset.acme.example"
+        self.addCleanup(os.environ.pop, "RELATCH_PUBLIC_URL")
+        self.world = World(extra=f"""
+[mattermost]
+url = "{self.server.url}"
+command_tokens = ["another-token-of-a-team", "{MADE}"]
+bot_token = "{BOT}"
+""").start()
+        self.addCleanup(self.world.close)
+        self.serial = 0
+
+    def send(self, route, body, kind):
+        request = urllib.request.Request(self.world.address + route, body.encode(), {"content-type": kind})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, None
+
+    def trigger(self, user):
+        self.serial += 1
+        return base64.b64encode(f"{self.serial:026}:{user}:{int(time.time() * 1000)}:c2ln".encode()).decode()
+
+    def command(self, who, text, token=MADE):
+        fields = [
+            ("token", token), ("team_id", TEAM), ("user_id", who), ("command", "/reset-password"), ("text", text),
+            ("trigger_id", self.trigger(who)), ("response_url", f"{self.server.url}/hooks/commands/{self.serial}"),
+            ("user_mentions", "mina"), ("user_mentions_ids", MINA),
+        ]
+        return self.send("/mattermost/commands", urllib.parse.urlencode(fields), "application/x-www-form-urlencoded")
+
+    def press(self, message, action, who=JO):
+        actions = message["attachments"][0]["actions"]
+        found = next(one for one in actions if one["integration"]["context"]["action"] == action)
+        self.assertEqual(found["integration"]["url"], "https://reset.acme.example/mattermost/actions")
+        body = {"user_id": who, "team_id": TEAM, "trigger_id": self.trigger(who), "context": found["integration"]["context"]}
+        return self.send("/mattermost/actions", json.dumps(body), "application/json")
+
+    def test_a_reset_from_the_command_through_a_dialog_to_the_sms(self):
+        status, card = self.command(JO, "@mina lost it")
+        self.assertEqual(status, 200)
+        self.assertIn("Reset the login password of Mina Park?", shown(card["text"]))
+        self.assertEqual(self.press(card, "deliver_other"), (200, {}))
+        with self.server.news:
+            self.assertTrue(self.server.news.wait_for(lambda: self.server.dialogs, 20))
+        state = self.server.dialogs[0]["dialog"]["state"]
+        submit = lambda typed, state=state: self.send(
+            "/mattermost/dialogs",
+            json.dumps({"user_id": JO, "team_id": TEAM, "state": state, "submission": {"destination": typed}}),
+            "application/json",
+        )
+        status, answer = submit("mina@acme.example")
+        self.assertIn("business email", answer["errors"]["destination"])
+        self.assertEqual(submit("x", "deliver_other:" + "A" * 43)[0], 401)
+        self.assertEqual(submit("+82 10 9999 8877"), (200, {}))
+        ready = self.server.wait_for("Ready to reset")
+        self.assertEqual(self.press(ready, "confirm"), (200, {}))
+        self.server.wait_for("Done.")
+        sms = self.world.http.wait_for(self.world.http.sms, 1)
+        self.assertEqual(sms["to"], "+821099998877")
+        password = password_in(sms["text"])
+        self.assertTrue(self.world.signs_in("mina@acme.example", password))
+        self.assertEqual([(one["platform"], one["state"]) for one in self.world.resets()], [("mattermost", "delivered")])
+        self.assertIn("Already done", shown(self.press(ready, "confirm")[1]["ephemeral_text"]), "an old button tells the truth")
+        self.world.assert_no_secrets(password, BOT, MADE)
+
+    def test_who_knows_no_token_and_no_value_is_nobody(self):
+        self.assertEqual(self.command(JO, "@mina", "canarymadetokenofcommand02")[0], 401)
+        forged = {"action": "confirm", "value": "A" * 43}
+        body = {"user_id": JO, "trigger_id": self.trigger(JO), "context": forged}
+        self.assertEqual(self.send("/mattermost/actions", json.dumps(body), "application/json")[0], 401)
+        self.assertEqual(self.world.resets(), [])
+        status, told = self.command("x" * 26, "@mina")
+        self.assertEqual(status, 200)
+        self.assertIn(NOTHING, shown(told["text"]))
+
+    def test_the_command_is_made_and_kept_as_it_shall_be(self):
+        register = lambda *more: self.world.run("register", "mattermost", "--team", TEAM, *more).stdout
+        self.assertEqual(register("--dry-run"), "+ reset-password\nnot written: --dry-run\n")
+        self.assertEqual(register(), f"+ reset-password\nwritten\nits token, for command_tokens: {MADE}\n")
+        self.assertEqual(self.server.commands[0]["url"], "https://reset.acme.example/mattermost/commands")
+        self.assertEqual(register(), "= reset-password\nnothing to do\n")
+        self.server.commands[0]["method"] = "G"
+        self.assertEqual(register(), "~ reset-password: method\nwritten\n")
+        self.assertEqual((self.server.commands[0]["method"], self.server.commands[0]["token"]), ("P", MADE))
+        self.assertIn("ok      mattermost", self.world.run("check", fails=True).stdout)
+        refused = self.world.run("register", "mattermost", "--team", "../x", fails=True)
+        self.assertTrue(re.search("--team must be", refused.stderr))
+
+
+if __name__ == "__main__":
+    unittest.main()
