@@ -94,15 +94,13 @@ fn what_is_not_built_ends_with_78() {
     for words in [
         ["audit", "verify"].as_slice(),
         &["audit", "export"],
-        &["register", "lark"],
         &["backup", "copy.db"],
-        &["manifest", "lark", "--url", "https://reset.acme.example"],
     ] {
         let ran = place.run(words);
         assert_eq!(ran.code, 78, "{words:?}");
         assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);
     }
-    for settings in ["[lark]\n", "database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
+    for settings in ["database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
         let ran = Place::new(settings).run(&["members", "list"]);
         assert_eq!(ran.code, 78, "{settings}");
         assert!(ran.err.contains("not built yet"), "{settings}: {}", ran.err);

@@ -1,7 +1,9 @@
 //! Team chats: one file a platform, all behind [`Chat`].
 //!
-//! To add a platform: write `chat/NAME.rs` with its own `Config`, limits, wire types, rendering and tests, implement
-//! [`Adapter`], add a variant here, and follow the compiler. A request becomes [`Verified`] only in this folder.
+//! To add a platform: write `chat/NAME.rs` with its own `Config` and how it is read, its routes, manifest, limits, wire
+//! types, rendering and tests, implement [`Adapter`], and add a line to the one list, `platforms!` below. A request
+//! becomes [`Verified`] only in this folder. In `tests/it` the new platform gets its simulator in `support/` and a line
+//! in `on_every_platform!`, which runs every conversation on it.
 
 mod common;
 pub mod discord;
@@ -12,13 +14,19 @@ mod signature;
 pub mod slack;
 
 use axum::http::HeaderMap;
+use secrecy::SecretString;
+use serde_json::Value;
+use url::Url;
 
 pub use self::interaction::{
     Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Member, Message, Origin, ReplyAddress,
     Style, Verified,
 };
+use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
+use crate::secret::Keys;
+use crate::settings::Section;
 
 /// Why a request was not taken. None of it tells the sender what would have been right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -175,6 +183,12 @@ pub trait Adapter {
     /// The body of the immediate answer, as JSON; empty for a bare acknowledgement. Every message in it is ephemeral.
     fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8>;
 
+    /// True where the same bytes again are answered like the first time, without effect: a platform that sends again until
+    /// it hears 200. Else they are told apart (409).
+    fn answers_replays(&self) -> bool {
+        false
+    }
+
     /// How a message meets what was shown when the platform's patience was over.
     fn late_placement(&self) -> Placement;
 
@@ -206,179 +220,215 @@ pub trait Adapter {
         form: &Form,
     ) -> impl Future<Output = Result<(), WhoError>> + Send;
 
+    /// The commands of the manifest beside those that the platform has now; `team` is where, on a platform with several.
+    fn planned(&self, team: Option<&str>) -> impl Future<Output = Result<Vec<Planned>, RegisterError>> + Send;
+
+    /// Writes what [`Adapter::planned`] found. A secret that the platform made for us is given back, to be told once.
+    fn register(&self, planned: &[Planned])
+    -> impl Future<Output = Result<Option<SecretString>, RegisterError>> + Send;
+
     /// For `relatch check`: one call that shows whether the token works. The error is a sentence for the operator.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
-/// The platforms that exist.
-pub enum Chat {
-    /// Slack.
-    Slack(slack::Slack),
-    /// Discord.
-    Discord(discord::Discord),
-    /// Mattermost.
-    Mattermost(mattermost::Mattermost),
+/// What an adapter stands on.
+#[derive(Clone)]
+pub struct Ground {
+    /// Our own keys, for what a platform gives back to us unsigned.
+    pub keys: Keys,
+    /// Outgoing HTTP.
+    pub http: reqwest::Client,
+    /// The time.
+    pub clock: Clock,
 }
 
-/// A webhook's route: one platform may have several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// Slack's slash commands.
-    SlackCommands,
-    /// Slack's clicks and forms.
-    SlackInteractions,
-    /// Everything from Discord.
-    Discord,
-    /// Mattermost's slash commands.
-    MattermostCommands,
-    /// Mattermost's clicks.
-    MattermostActions,
-    /// Mattermost's dialogs.
-    MattermostDialogs,
+/// The settings are well-formed, and still make no adapter.
+pub use self::signature::EmptySecret;
+
+/// A command as it shall be at the platform, and as it is there.
+#[derive(Debug)]
+pub struct Planned {
+    /// Its name.
+    pub name: String,
+    /// As it shall be; none where it is to go.
+    pub wanted: Option<Value>,
+    /// As it is; none where there is none.
+    pub present: Option<Value>,
 }
 
-impl Route {
-    /// The path under our own address.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::SlackCommands => slack::COMMANDS_ROUTE,
-            Self::SlackInteractions => slack::INTERACTIONS_ROUTE,
-            Self::Discord => discord::INTERACTIONS_ROUTE,
-            Self::MattermostCommands => mattermost::COMMANDS_ROUTE,
-            Self::MattermostActions => mattermost::ACTIONS_ROUTE,
-            Self::MattermostDialogs => mattermost::DIALOGS_ROUTE,
+/// Why commands cannot be registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The platform does not do it.
+    #[error(transparent)]
+    Who(#[from] WhoError),
+    /// What the operator has to do instead, or first.
+    #[error("{0}")]
+    Said(&'static str),
+}
+
+/// The one list of platforms: everything else that names them all is an exhaustive `match` in this file.
+macro_rules! platforms {
+    ($($(#[$doc:meta])* $name:ident in $module:ident, $has_links_only:literal;)+) => {
+        /// The platforms that exist.
+        pub enum Chat {
+            $($(#[$doc])* $name($module::$name)),+
         }
+
+        /// The settings of a platform.
+        #[derive(Debug)]
+        pub enum Config {
+            $($(#[$doc])* $name($module::Config)),+
+        }
+
+        impl Config {
+            /// Reads a platform's section; what is wrong is noted there.
+            pub fn read(platform: Platform, section: Section<'_>, own_url: Option<&Url>) -> Option<Self> {
+                match platform {
+                    $(Platform::$name => $module::Config::read(section, own_url).map(Self::$name)),+
+                }
+            }
+
+            /// Whose they are.
+            pub const fn platform(&self) -> Platform {
+                match self {
+                    $(Self::$name(_) => Platform::$name),+
+                }
+            }
+
+            /// True where the platform gives out confirmed e-mails; else an account stands for a person only by a link.
+            pub const fn tells_emails(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => !$has_links_only),+
+                }
+            }
+
+            /// The adapter with these settings.
+            pub fn open(self, ground: &Ground) -> Result<Chat, EmptySecret> {
+                Ok(match self {
+                    $(Self::$name(config) => Chat::$name($module::$name::open(config, ground)?)),+
+                })
+            }
+        }
+
+        /// The set-up of a platform's app, with a stand-in for our address.
+        pub const fn manifest(platform: Platform) -> &'static str {
+            match platform {
+                $(Platform::$name => $module::MANIFEST),+
+            }
+        }
+
+        impl Chat {
+            /// The routes that the platform posts to.
+            pub const fn routes(&self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$name(_) => $module::ROUTES),+
+                }
+            }
+        }
+
+        /// The same call to whichever platform it is.
+        macro_rules! each {
+            ($chat:expr, $one:ident => $call:expr) => {
+                match $chat {
+                    $(Chat::$name($one) => $call),+
+                }
+            };
+        }
+    };
+}
+
+platforms! {
+    /// Slack.
+    Slack in slack, false;
+    /// Discord.
+    Discord in discord, true;
+    /// Mattermost.
+    Mattermost in mattermost, false;
+}
+
+impl Config {
+    /// Slack's own, for `relatch replay`, which plays Slack.
+    pub fn into_slack(self) -> Option<slack::Config> {
+        if let Self::Slack(config) = self { Some(config) } else { None }
     }
 }
 
 impl Chat {
-    /// The routes that the platform posts to.
-    pub fn routes(&self) -> &'static [Route] {
-        match self {
-            Self::Slack(_) => &[Route::SlackCommands, Route::SlackInteractions],
-            Self::Discord(_) => &[Route::Discord],
-            Self::Mattermost(_) => &[Route::MattermostCommands, Route::MattermostActions, Route::MattermostDialogs],
-        }
-    }
-
-    /// Verifies a request and reads it. The only way to a [`Verified`] interaction.
+    /// Verifies a request that came to one of [`Chat::routes`] and reads it. The only way to a [`Verified`] interaction.
     pub fn receive(
         &self,
-        route: Route,
+        route: &str,
         headers: &HeaderMap,
         body: &[u8],
         now: Moment,
     ) -> Result<Verified<Interaction>, NotVerified> {
-        match self {
-            Self::Slack(slack) => slack.receive(route, headers, body, now),
-            Self::Discord(discord) => discord.receive(route, headers, body, now),
-            Self::Mattermost(mattermost) => mattermost.receive(route, headers, body, now),
-        }
+        each!(self, one => one.receive(route, headers, body, now))
     }
 }
 
 impl Adapter for Chat {
     fn platform(&self) -> Platform {
-        match self {
-            Self::Slack(slack) => slack.platform(),
-            Self::Discord(discord) => discord.platform(),
-            Self::Mattermost(mattermost) => mattermost.platform(),
-        }
+        each!(self, one => one.platform())
     }
 
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
-        match self {
-            Self::Slack(slack) => slack.profile(user, freshness).await,
-            Self::Discord(discord) => discord.profile(user, freshness).await,
-            Self::Mattermost(mattermost) => mattermost.profile(user, freshness).await,
-        }
+        each!(self, one => one.profile(user, freshness).await)
     }
 
     async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
-        match self {
-            Self::Slack(slack) => slack.profile_by_email(email).await,
-            Self::Discord(discord) => discord.profile_by_email(email).await,
-            Self::Mattermost(mattermost) => mattermost.profile_by_email(email).await,
-        }
+        each!(self, one => one.profile_by_email(email).await)
     }
 
     fn tells_emails(&self) -> bool {
-        match self {
-            Self::Slack(slack) => slack.tells_emails(),
-            Self::Discord(discord) => discord.tells_emails(),
-            Self::Mattermost(mattermost) => mattermost.tells_emails(),
-        }
+        each!(self, one => one.tells_emails())
     }
 
     fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
-        match self {
-            Self::Slack(slack) => slack.immediate(kind, answer),
-            Self::Discord(discord) => discord.immediate(kind, answer),
-            Self::Mattermost(mattermost) => mattermost.immediate(kind, answer),
-        }
+        each!(self, one => one.immediate(kind, answer))
+    }
+
+    fn answers_replays(&self) -> bool {
+        each!(self, one => one.answers_replays())
     }
 
     fn late_placement(&self) -> Placement {
-        match self {
-            Self::Slack(slack) => slack.late_placement(),
-            Self::Discord(discord) => discord.late_placement(),
-            Self::Mattermost(mattermost) => mattermost.late_placement(),
-        }
+        each!(self, one => one.late_placement())
     }
 
     fn opens_forms_at_once(&self) -> bool {
-        match self {
-            Self::Slack(slack) => slack.opens_forms_at_once(),
-            Self::Discord(discord) => discord.opens_forms_at_once(),
-            Self::Mattermost(mattermost) => mattermost.opens_forms_at_once(),
-        }
+        each!(self, one => one.opens_forms_at_once())
     }
 
     fn can_replace(&self) -> bool {
-        match self {
-            Self::Slack(slack) => slack.can_replace(),
-            Self::Discord(discord) => discord.can_replace(),
-            Self::Mattermost(mattermost) => mattermost.can_replace(),
-        }
+        each!(self, one => one.can_replace())
     }
 
     fn uses_left(&self, to: &ReplyAddress) -> u32 {
-        match self {
-            Self::Slack(slack) => slack.uses_left(to),
-            Self::Discord(discord) => discord.uses_left(to),
-            Self::Mattermost(mattermost) => mattermost.uses_left(to),
-        }
+        each!(self, one => one.uses_left(to))
     }
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
-        match self {
-            Self::Slack(slack) => slack.follow_up(to, message, placement).await,
-            Self::Discord(discord) => discord.follow_up(to, message, placement).await,
-            Self::Mattermost(mattermost) => mattermost.follow_up(to, message, placement).await,
-        }
+        each!(self, one => one.follow_up(to, message, placement).await)
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
-        match self {
-            Self::Slack(slack) => slack.show(to, message, password).await,
-            Self::Discord(discord) => discord.show(to, message, password).await,
-            Self::Mattermost(mattermost) => mattermost.show(to, message, password).await,
-        }
+        each!(self, one => one.show(to, message, password).await)
     }
 
     async fn open_form(&self, trigger: &interaction::Trigger, form: &Form) -> Result<(), WhoError> {
-        match self {
-            Self::Slack(slack) => slack.open_form(trigger, form).await,
-            Self::Discord(discord) => discord.open_form(trigger, form).await,
-            Self::Mattermost(mattermost) => mattermost.open_form(trigger, form).await,
-        }
+        each!(self, one => one.open_form(trigger, form).await)
+    }
+
+    async fn planned(&self, team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
+        each!(self, one => one.planned(team).await)
+    }
+
+    async fn register(&self, planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
+        each!(self, one => one.register(planned).await)
     }
 
     async fn probe(&self) -> Result<(), String> {
-        match self {
-            Self::Slack(slack) => slack.probe().await,
-            Self::Discord(discord) => discord.probe().await,
-            Self::Mattermost(mattermost) => mattermost.probe().await,
-        }
+        each!(self, one => one.probe().await)
     }
 }

@@ -33,6 +33,11 @@ pub(super) fn fresh_timestamp(text: &str, now: Moment) -> Result<i64, NotVerifie
     if distance.abs() <= WINDOW { Ok(seconds) } else { Err(NotVerified::Unsigned("stale")) }
 }
 
+/// The settings cannot make a verifier.
+#[derive(Debug, thiserror::Error)]
+#[error("the signing secret is empty")]
+pub struct EmptySecret;
+
 /// The signing secrets of an HMAC platform: the present one, and the previous one while it is being rotated.
 pub(super) struct SigningSecrets {
     keyed: Vec<HmacSha256>,
@@ -40,13 +45,13 @@ pub(super) struct SigningSecrets {
 
 impl SigningSecrets {
     /// Keys the MACs once; each request clones them.
-    pub(super) fn new(present: &SecretString, previous: Option<&SecretString>) -> Option<Self> {
+    pub(super) fn new(present: &SecretString, previous: Option<&SecretString>) -> Result<Self, EmptySecret> {
         let key = |secret: &SecretString| {
             let bytes = secret.expose_secret().as_bytes();
             if bytes.is_empty() { None } else { HmacSha256::new_from_slice(bytes).ok() }
         };
-        let keyed = [Some(present), previous].into_iter().flatten().map(key).collect::<Option<Vec<_>>>()?;
-        Some(Self { keyed })
+        let keyed = [Some(present), previous].into_iter().flatten().map(key).collect::<Option<Vec<_>>>();
+        keyed.map(|keyed| Self { keyed }).ok_or(EmptySecret)
     }
 
     /// Compares the 32 bytes of a signature with every secret, always all of them, each in constant time.
@@ -114,7 +119,7 @@ mod tests {
     /// W2.
     #[test]
     fn an_empty_secret_makes_no_verifier() {
-        assert!(SigningSecrets::new(&String::new().into(), None).is_none());
-        assert!(SigningSecrets::new(&"x".repeat(32).into(), Some(&String::new().into())).is_none());
+        assert!(SigningSecrets::new(&String::new().into(), None).is_err());
+        assert!(SigningSecrets::new(&"x".repeat(32).into(), Some(&String::new().into())).is_err());
     }
 }

@@ -3,14 +3,9 @@
 use std::time::Duration;
 
 use super::{Failure, house, say};
-use crate::chat::discord::Discord;
-use crate::chat::mattermost::Mattermost;
-use crate::chat::slack::Slack;
-use crate::chat::{Adapter, Chat};
-use crate::clock::Clock;
+use crate::chat::Adapter;
 use crate::config::Settings;
 use crate::net;
-use crate::secret::Keys;
 use crate::store::Use;
 
 /// Tries everything, a line each.
@@ -24,23 +19,14 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         Err(error) => Err(error.to_string()),
     };
     tried.push(("database", store));
-    if let Some(config) = settings.slack {
-        let probed = match Slack::new(config, http.clone(), Clock::System) {
-            Ok(slack) => Chat::Slack(slack).probe().await,
+    let ground = house::trial_ground(http.clone())?;
+    for config in settings.chats {
+        let name = config.platform().as_str();
+        let probed = match config.open(&ground) {
+            Ok(chat) => chat.probe().await,
             Err(error) => Err(error.to_string()),
         };
-        tried.push(("slack", probed));
-    }
-    if let Some(config) = settings.discord {
-        tried.push(("discord", Chat::Discord(Discord::new(config, http.clone(), Clock::System)).probe().await));
-    }
-    if let Some(config) = settings.mattermost {
-        // The probe makes no value, so any key does.
-        let probed = match Keys::from_master(&[0; 32]) {
-            Ok(keys) => Chat::Mattermost(Mattermost::new(config, keys, http.clone(), Clock::System)).probe().await,
-            Err(error) => Err(error.to_string()),
-        };
-        tried.push(("mattermost", probed));
+        tried.push((name, probed));
     }
     let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, &http);
     if let Some(email) = &deliveries.email {

@@ -8,10 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::Failure;
 use crate::app::{App, AtWork, Faces, Held, House, Seen};
 use crate::chance::Chance;
-use crate::chat::Chat;
-use crate::chat::discord::Discord;
-use crate::chat::mattermost::Mattermost;
-use crate::chat::slack::Slack;
+use crate::chat::{Chat, Ground};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
@@ -45,6 +42,13 @@ pub fn deliveries(
     }
 }
 
+/// What adapters stand on when a command tries them without serving: nothing is read back from what they make, so any key
+/// does.
+pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
+    let keys = Keys::from_master(&[0; 32]).map_err(|error| Failure::Said(error.to_string()))?;
+    Ok(Ground { keys, http, clock: Clock::System })
+}
+
 /// Everything that `serve` runs on.
 pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
@@ -54,16 +58,12 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let builtin = Builtin::new(store.clone(), hasher, Chance::System);
-    let mut chats = Vec::new();
-    if let Some(config) = settings.slack {
-        chats.push(Chat::Slack(Slack::new(config, http.clone(), clock.clone()).map_err(|error| said(&error))?));
-    }
-    if let Some(config) = settings.discord {
-        chats.push(Chat::Discord(Discord::new(config, http.clone(), clock.clone())));
-    }
-    if let Some(config) = settings.mattermost {
-        chats.push(Chat::Mattermost(Mattermost::new(config, keys.clone(), http.clone(), clock.clone())));
-    }
+    let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone() };
+    let chats: Vec<Chat> = settings
+        .chats
+        .into_iter()
+        .map(|config| config.open(&ground).map_err(|error| said(&error)))
+        .collect::<Result<_, _>>()?;
     let app = App {
         clock,
         chance: Chance::System,

@@ -16,7 +16,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Problems, Settings};
+use crate::config::{self, Settings};
+use crate::settings::Problems;
 use crate::store::OpenError;
 
 /// Another process is at work on the database (`EX_TEMPFAIL` of sysexits).

@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{Failure, say};
-use crate::chat::discord::Discord;
-use crate::chat::mattermost::{self, Mattermost};
-use crate::clock::Clock;
+use super::{Failure, house, say};
+use crate::chat::{Adapter, Planned};
 use crate::config::Settings;
+use crate::domain::Platform;
 use crate::net;
-use crate::secret::Keys;
 
 /// What to register.
 #[derive(Args)]
 pub(super) struct Options {
-    /// The platform.
-    platform: Name,
+    /// discord, lark or mattermost.
+    platform: Platform,
     /// Mattermost: the id of the team that gets the command.
     #[arg(long)]
     team: Option<String>,
@@ -27,89 +25,48 @@ pub(super) struct Options {
     dry_run: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Name {
-    Discord,
-    Lark,
-    Mattermost,
-}
-
 /// Shows the difference, and writes it.
 pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
-    match options.platform {
-        Name::Discord => discord(settings, options.dry_run).await,
-        Name::Mattermost => mattermost(settings, options).await,
-        Name::Lark => Err(Failure::NotBuilt("this platform is not built yet; nothing was done".to_owned())),
-    }
-}
-
-async fn mattermost(settings: Settings, options: Options) -> Result<(), Failure> {
-    let said = |error: &dyn std::fmt::Display| Failure::Said(format!("Mattermost: {error}; nothing was changed"));
-    let config = settings.mattermost.ok_or_else(|| Failure::Said("the settings have no [mattermost]".to_owned()))?;
-    let team = options.team.filter(|team| mattermost::is_team(team));
-    let team =
-        team.ok_or_else(|| Failure::Said("--team must be the id of a team, 26 letters and digits".to_owned()))?;
+    let platform = options.platform;
+    let said = |error: &dyn std::fmt::Display| Failure::Said(format!("{platform}: {error}; nothing was changed"));
+    let config = settings.chats.into_iter().find(|config| config.platform() == platform);
+    let config = config.ok_or_else(|| said(&format!("the settings have no [{platform}]")))?;
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
-    // No value is made here, so any key does.
-    let keys = Keys::from_master(&[0; 32]).map_err(|error| said(&error))?;
-    let mattermost = Mattermost::new(config, keys, http, Clock::System);
-    let (wanted, present) =
-        (mattermost.command(&team), mattermost.registered(&team).await.map_err(|error| said(&error))?);
-    let fields = present.as_ref().map(|present| changed_fields(&wanted, present));
-    match &fields {
-        None => say("+ reset-password")?,
-        Some(fields) if fields.is_empty() => return say("= reset-password\nnothing to do"),
-        Some(fields) => say(&format!("~ reset-password: {}", fields.join(", ")))?,
-    }
-    if options.dry_run {
-        return say("not written: --dry-run");
-    }
-    let token = mattermost.register(&wanted, present.as_ref()).await.map_err(|error| said(&error))?;
-    say("written")?;
-    // Told once, to the operator who has to write it down; a changed command keeps the token that it has.
-    if present.is_none() { say(&format!("its token, for command_tokens: {}", token.expose_secret())) } else { Ok(()) }
-}
-
-async fn discord(settings: Settings, dry_run: bool) -> Result<(), Failure> {
-    let said = |error: &dyn std::fmt::Display| Failure::Said(format!("Discord: {error}; nothing was changed"));
-    let config = settings.discord.ok_or_else(|| Failure::Said("the settings have no [discord]".to_owned()))?;
-    let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
-    let discord = Discord::new(config, http, Clock::System);
-    let (wanted, present) = (Discord::commands(), discord.registered().await.map_err(|error| said(&error))?);
-    let lines = difference(&wanted, &present);
+    let chat = config.open(&house::trial_ground(http)?).map_err(|error| said(&error))?;
+    let planned = chat.planned(options.team.as_deref()).await.map_err(|error| said(&error))?;
+    let lines: Vec<String> = planned.iter().map(difference).collect();
     for line in &lines {
         say(line)?;
     }
     if lines.iter().all(|line| line.starts_with('=')) {
         return say("nothing to do");
     }
-    if dry_run {
+    if options.dry_run {
         return say("not written: --dry-run");
     }
-    discord.register(&wanted).await.map_err(|error| said(&error))?;
-    say("written")
+    let made = chat.register(&planned).await.map_err(|error| said(&error))?;
+    say("written")?;
+    // Told once, to the operator who has to write it down.
+    match made {
+        Some(token) => say(&format!("its token, for command_tokens: {}", token.expose_secret())),
+        None => Ok(()),
+    }
 }
 
 /// `+` new, `~` changed with the fields that are, `=` as it is, `-` goes.
-fn difference(wanted: &[Value], present: &[Value]) -> Vec<String> {
-    let is_same = |one: &Value, other: &Value| one["name"] == other["name"] && one["type"] == other["type"];
-    let named = |command: &Value| command["name"].as_str().unwrap_or_default().to_owned();
-    let mut lines: Vec<String> = wanted
-        .iter()
-        .map(|command| match present.iter().find(|other| is_same(command, other)) {
-            None => format!("+ {}", named(command)),
-            Some(other) => match changed_fields(command, other) {
-                fields if fields.is_empty() => format!("= {}", named(command)),
-                fields => format!("~ {}: {}", named(command), fields.join(", ")),
-            },
-        })
-        .collect();
-    let gone = present.iter().filter(|other| !wanted.iter().any(|command| is_same(command, other)));
-    lines.extend(gone.map(|other| format!("- {}", named(other))));
-    lines
+fn difference(planned: &Planned) -> String {
+    let name = &planned.name;
+    match (&planned.wanted, &planned.present) {
+        (None, _) => format!("- {name}"),
+        (Some(_), None) => format!("+ {name}"),
+        (Some(wanted), Some(present)) => match changed_fields(wanted, present) {
+            fields if fields.is_empty() => format!("= {name}"),
+            fields => format!("~ {name}: {}", fields.join(", ")),
+        },
+    }
 }
 
-/// The fields that are not as they shall be. Discord adds fields of its own, which do not count.
+/// The fields that are not as they shall be. What a platform adds of its own does not count.
 fn changed_fields(wanted: &Value, present: &Value) -> Vec<String> {
     let fields = wanted.as_object().into_iter().flatten();
     fields.filter(|(name, value)| !covers(&present[name.as_str()], value)).map(|(name, _)| name.clone()).collect()
@@ -140,12 +97,15 @@ mod tests {
 
     #[test]
     fn only_what_is_different_is_told() {
-        let wanted = [json!({ "type": 1, "name": "a", "description": "x", "default_member_permissions": "0" })];
+        let wanted = json!({ "type": 1, "name": "a", "description": "x", "default_member_permissions": "0" });
         let same = json!({ "type": 1, "name": "a", "description": "x", "default_member_permissions": 0, "id": "1" });
-        assert_eq!(difference(&wanted, std::slice::from_ref(&same)), ["= a"]);
         let mut other = same.clone();
         other["description"] = "y".into();
-        assert_eq!(difference(&wanted, &[other, json!({ "type": 2, "name": "b" })]), ["~ a: description", "- b"]);
-        assert_eq!(difference(&wanted, &[]), ["+ a"]);
+        let told = |wanted: Option<&Value>, present: Option<&Value>| {
+            difference(&Planned { name: "a".to_owned(), wanted: wanted.cloned(), present: present.cloned() })
+        };
+        assert_eq!(told(Some(&wanted), Some(&same)), "= a");
+        assert_eq!(told(Some(&wanted), Some(&other)), "~ a: description");
+        assert_eq!((told(None, Some(&other)).as_str(), told(Some(&wanted), None).as_str()), ("- a", "+ a"));
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use url::Url;
 
 use super::{Failure, say};
-use crate::chat::slack::Slack;
+use crate::chat::{self, slack::Slack};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::net;
@@ -36,7 +36,8 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
         .and_then(|rest| rest.split(' ').next())
         .filter(|path| path.starts_with("/slack/"))
         .ok_or_else(|| Failure::Said("the file must begin with POST /slack/…".to_owned()))?;
-    let config = settings.slack.ok_or_else(|| Failure::Said("the settings have no [slack] to sign with".to_owned()))?;
+    let slack = settings.chats.into_iter().find_map(chat::Config::into_slack);
+    let config = slack.ok_or_else(|| Failure::Said("the settings have no [slack] to sign with".to_owned()))?;
     if !net::is_acceptable_url(&options.to) {
         return Err(Failure::Said("--to must be https, or http to this machine".to_owned()));
     }

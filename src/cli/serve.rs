@@ -12,11 +12,8 @@ use crate::telemetry;
 /// Serves until SIGTERM or Ctrl-C; a second one ends it at once.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
-    if settings.slack.is_none() && settings.discord.is_none() && settings.mattermost.is_none() {
+    if settings.chats.is_empty() {
         tracing::warn!("no chat has settings; only the member's pages are served");
-    }
-    if settings.mattermost.as_ref().is_some_and(|config| config.command_tokens.is_empty()) {
-        tracing::warn!("mattermost.command_tokens is empty, so no command is taken; run `relatch register mattermost`");
     }
     let listen = settings.listen;
     let (app, tasks) = house::build(settings, Hasher::start()?).await?;

@@ -1,7 +1,5 @@
 //! Settings: TOML, environment over file over default, secrets from files, every problem at once.
 
-mod read;
-
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,15 +8,14 @@ use toml::{Table, Value};
 use tracing::Level;
 use url::Url;
 
-use self::read::Section;
-pub use self::read::{Problem, Problems};
 use crate::app::{Admins, Identity};
-use crate::chat::{discord, mattermost, slack};
+use crate::chat;
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
-use crate::domain::{Carries, EmailAddress, Span, password};
+use crate::domain::{Carries, EmailAddress, Platform, Span, password};
+use crate::settings::{Problem, Problems, Section};
 
 /// The longest `public_url` with which a one-time link still fits into one SMS of 160 characters.
 const LONGEST_LINK_BASE: usize = 64;
@@ -65,12 +62,8 @@ pub struct Settings {
     pub admins: Admins,
     /// How a chat account becomes a person.
     pub identity: Identity,
-    /// Slack.
-    pub slack: Option<slack::Config>,
-    /// Discord.
-    pub discord: Option<discord::Config>,
-    /// Mattermost.
-    pub mattermost: Option<mattermost::Config>,
+    /// The chats that have a section.
+    pub chats: Vec<chat::Config>,
     /// E-mail.
     pub email: Option<smtp::Config>,
     /// SMS.
@@ -173,24 +166,20 @@ fn section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> Option
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
-    if table.remove("lark").is_some() {
-        problems.push(Problem { key: "lark".to_owned(), text: "is not built yet; take the section out".to_owned() });
-    }
     directories(table.remove("directory"), problems);
     let policy = section(&mut table, "policy", problems).unwrap_or_default();
     let admins = section(&mut table, "admins", problems).unwrap_or_default();
     let identity = section(&mut table, "identity", problems).unwrap_or_default();
-    let slack = section(&mut table, "slack", problems);
-    let discord = section(&mut table, "discord", problems);
-    let mattermost = section(&mut table, "mattermost", problems);
+    let chats: Vec<(Platform, Table)> = Platform::ALL
+        .iter()
+        .filter_map(|platform| Some((*platform, section(&mut table, platform.as_str(), problems)?)))
+        .collect();
     let email = section(&mut table, "email", problems);
     let sms = section(&mut table, "sms", problems);
 
     let policy = read_policy(Section::new("policy", policy, problems));
     let admins = read_admins(Section::new("admins", admins, problems));
     let identity = read_identity(Section::new("identity", identity, problems));
-    let slack = slack.map(|table| read_slack(Section::new("slack", table, problems)));
-    let discord = discord.map(|table| read_discord(Section::new("discord", table, problems)));
     let email = email.map(|table| read_email(Section::new("email", table, problems)));
     let sms = sms.map(|table| read_sms(Section::new("sms", table, problems)));
 
@@ -214,18 +203,23 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let key_file = top.path("key_file");
     let organization = top.required("organization");
     let help_url = top.url("help_url");
-    let own_url = public_url.clone();
     let security_email = top.parsed("security_email");
     let zone = top.required("time_zone").and_then(|name| {
         Zone::named(&name).map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}"))).ok()
     });
     let log = top.parsed("log");
     top.end();
-    let mattermost = mattermost.map(|table| read_mattermost(Section::new("mattermost", table, problems), own_url));
+    let chats: Vec<chat::Config> = chats
+        .into_iter()
+        .filter_map(|(platform, table)| {
+            let section = Section::new(platform.as_str(), table, problems);
+            chat::Config::read(platform, section, public_url.as_ref())
+        })
+        .collect();
 
-    if admins == Some(Admins::Chat) && discord.is_some() {
+    for chat in chats.iter().filter(|chat| admins == Some(Admins::Chat) && !chat.tells_emails()) {
         // Its accounts stand for people by links alone, which cannot be followed back to the account whose rank counts.
-        let text = "must be \"directory\" or \"list\" where [discord] is set".to_owned();
+        let text = format!("must be \"directory\" or \"list\" where [{}] is set", chat.platform());
         problems.push(Problem { key: "admins.source".to_owned(), text });
     }
     if admins == Some(Admins::Chat) && identity == Some(Identity::Linked) {
@@ -265,9 +259,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         ways,
         admins: admins?,
         identity: identity?,
-        slack: slack.flatten(),
-        discord: discord.flatten(),
-        mattermost: mattermost.flatten(),
+        chats,
         email: email.flatten(),
         sms: sms.flatten(),
     })
@@ -387,119 +379,6 @@ fn read_identity(mut section: Section<'_>) -> Option<Identity> {
     identity
 }
 
-fn read_slack(mut section: Section<'_>) -> Option<slack::Config> {
-    let signing_secret = section.required_secret("signing_secret", "signing_secret_file", true);
-    let previous_signing_secret = section.secret("previous_signing_secret", "previous_signing_secret_file", true);
-    let bot_token = section.required_secret("bot_token", "bot_token_file", true);
-    let team_id = section.required("team_id").filter(|id| slack_id(&mut section, "team_id", id, 'T'));
-    let enterprise_id = section.text("enterprise_id").filter(|id| slack_id(&mut section, "enterprise_id", id, 'E'));
-    let app_id = section.text("app_id").filter(|id| slack_id(&mut section, "app_id", id, 'A'));
-    let api_url = api_url(&mut section, "https://slack.com/api/");
-    let origins = section.list("response_origins").unwrap_or_else(|| vec!["https://hooks.slack.com".to_owned()]);
-    let mut response_origins = Vec::new();
-    for origin in origins {
-        match Url::parse(&origin) {
-            Ok(url) if net_origin(&url) => response_origins.push(url),
-            _ => section.problem("response_origins", "each must be scheme, host and port only, https or this machine"),
-        }
-    }
-    section.end();
-    Some(slack::Config {
-        signing_secret: signing_secret?,
-        previous_signing_secret,
-        bot_token: bot_token?,
-        team_id: team_id?,
-        enterprise_id,
-        app_id,
-        api_url: api_url?,
-        response_origins,
-    })
-}
-
-fn read_discord(mut section: Section<'_>) -> Option<discord::Config> {
-    let snowflake = |section: &mut Section<'_>, key: &'static str| {
-        let id = section.required(key)?;
-        if discord::is_snowflake(&id) {
-            return Some(id);
-        }
-        section.problem(key, "must be an id of Discord: 15 to 20 digits");
-        None
-    };
-    let application_id = snowflake(&mut section, "application_id");
-    let guild_id = snowflake(&mut section, "guild_id");
-    let public_key = section.required("public_key").and_then(|text| {
-        let key = discord::public_key(&text);
-        if key.is_none() {
-            section.problem("public_key", "must be the 64 hexadecimal digits of the application's public key");
-        }
-        key
-    });
-    let bot_token = section.required_secret("bot_token", "bot_token_file", true);
-    let api_url = api_url(&mut section, "https://discord.com/api/v10/");
-    section.end();
-    Some(discord::Config {
-        application_id: application_id?,
-        public_key: public_key?,
-        bot_token: bot_token?,
-        guild_id: guild_id?,
-        api_url: api_url?,
-    })
-}
-
-fn read_mattermost(mut section: Section<'_>, own_url: Option<Url>) -> Option<mattermost::Config> {
-    let url = required_url(&mut section, "url").map(with_slash);
-    // None yet: `relatch register mattermost` makes the command, and tells its token.
-    let tokens = section.list("command_tokens").unwrap_or_default();
-    if tokens.iter().any(|token| crate::secret::is_weak_secret(token)) {
-        section.problem("command_tokens", "holds a token that is too short, or a placeholder");
-    }
-    let bot_token = section.required_secret("bot_token", "bot_token_file", true);
-    if own_url.is_none() {
-        section.problem("url", "needs public_url, where Mattermost posts clicks to");
-    }
-    section.end();
-    Some(mattermost::Config {
-        url: url?,
-        command_tokens: tokens.into_iter().map(SecretString::from).collect(),
-        bot_token: bot_token?,
-        own_url: own_url?,
-    })
-}
-
-fn with_slash(mut url: Url) -> Url {
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    url
-}
-
-/// `api_url`, with a slash at its end, or the vendor's own.
-fn api_url(section: &mut Section<'_>, vendors: &str) -> Option<Url> {
-    match section.url("api_url") {
-        Some(url) => Some(with_slash(url)),
-        None => Url::parse(vendors).ok(),
-    }
-}
-
-fn net_origin(url: &Url) -> bool {
-    crate::net::is_acceptable_url(url)
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none()
-}
-
-fn slack_id(section: &mut Section<'_>, key: &str, id: &str, first: char) -> bool {
-    let fits = id.starts_with(first)
-        && id.len() > 1
-        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    if !fits {
-        section.problem(key, format!("must be an id of Slack that begins with {first}"));
-    }
-    fits
-}
-
 fn read_email(mut section: Section<'_>) -> Option<smtp::Config> {
     let smtp_url: Option<SecretString> = section.required_secret("smtp_url", "smtp_url_file", false);
     let from = section.required("from");
@@ -523,7 +402,7 @@ fn read_email(mut section: Section<'_>) -> Option<smtp::Config> {
 fn read_sms(mut section: Section<'_>) -> Option<sms::Config> {
     let config = match section.required("kind").as_deref() {
         Some("webhook") => {
-            let url = required_url(&mut section, "url");
+            let url = section.required_url("url");
             let token = section.required_secret("token", "token_file", true);
             url.zip(token).map(|(url, token)| sms::Config::Webhook { url, token })
         }
@@ -540,7 +419,7 @@ fn read_sms(mut section: Section<'_>) -> Option<sms::Config> {
             }
         }
         Some("kannel") => {
-            let url = required_url(&mut section, "url");
+            let url = section.required_url("url");
             let username = section.required("username");
             let password = section.required_secret("password", "password_file", false);
             match (url, username, password) {
@@ -556,21 +435,6 @@ fn read_sms(mut section: Section<'_>) -> Option<sms::Config> {
     };
     section.end();
     config
-}
-
-fn required_url(section: &mut Section<'_>, key: &'static str) -> Option<Url> {
-    let url = section.text(key);
-    match url.as_deref().map(Url::parse) {
-        Some(Ok(url)) if crate::net::is_acceptable_url(&url) => Some(url),
-        Some(_) => {
-            section.problem(key, "must be an https:// address (http:// only to this machine)");
-            None
-        }
-        None => {
-            section.problem(key, "is missing");
-            None
-        }
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn slack(extra: &str) -> String {
 fn the_defaults_load() {
     let settings = Settings::read("", &[]).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(settings.limit, Limit { resets: 5, window: Span::hours(24) });
-    assert!(settings.slack.is_none() && settings.email.is_none() && settings.sms.is_none());
+    assert!(settings.chats.is_empty() && settings.email.is_none() && settings.sms.is_none());
 }
 
 #[test]
@@ -121,7 +121,6 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "discord.bot_token",
         "mattermost.command_tokens",
         "mattermost.bot_token",
-        "lark",
         "directory",
     ] {
         assert!(told.iter().any(|line| line.starts_with(&format!("{key}: "))), "{key} is not told in {told:#?}");

@@ -80,8 +80,6 @@ written_enum! {
         Slack = "slack",
         /// Discord.
         Discord = "discord",
-        /// Lark and Feishu.
-        Lark = "lark",
         /// Mattermost.
         Mattermost = "mattermost",
     }

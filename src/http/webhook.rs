@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 
 use crate::app::App;
-use crate::chat::{Adapter, Chat, Immediate, Interaction, Kind, NotVerified, ReplyAddress, Route, Verified};
+use crate::chat::{Adapter, Chat, Immediate, Interaction, Kind, NotVerified, ReplyAddress, Verified};
 use crate::domain::Platform;
 use crate::flow::{self, Next, Reaction, messages};
 
@@ -33,14 +33,14 @@ pub(super) fn router(app: &Arc<App>) -> Router {
         let platform = chat.platform();
         for route in chat.routes() {
             let app = Arc::clone(app);
-            let handler = move |request: Request| handle(Arc::clone(&app), platform, *route, request);
-            router = router.route(route.path(), post(handler));
+            let handler = move |request: Request| handle(Arc::clone(&app), platform, route, request);
+            router = router.route(route, post(handler));
         }
     }
     router
 }
 
-async fn handle(app: Arc<App>, platform: Platform, route: Route, request: Request) -> Response {
+async fn handle(app: Arc<App>, platform: Platform, route: &'static str, request: Request) -> Response {
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
     let (parts, body) = request.into_parts();
     let body = match read_body(&parts.headers, body, BODY_LIMIT).await {
@@ -138,6 +138,7 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
 
 fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {
     json(match reaction {
+        Reaction::Replayed if chat.answers_replays() => chat.immediate(kind, Immediate::Taken),
         Reaction::Replayed => return StatusCode::CONFLICT.into_response(),
         Reaction::Taken | Reaction::Then(_) => chat.immediate(kind, Immediate::Taken),
         Reaction::Say(message) => chat.immediate(kind, Immediate::Say(message)),

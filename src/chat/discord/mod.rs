@@ -19,17 +19,21 @@ use super::common::{Profiles, check_content_type, end_of_follow_up, read_rest};
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction, Kind, Message, NotVerified,
-    Origin, Placement, Profile, ReplyAddress, Route, Standing, Verified, WhoError,
+    Adapter, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
+    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, Verified,
+    WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
 use crate::net;
+use crate::settings::Section;
 use crate::store::ReplayKey;
 
 /// Where Discord posts everything.
 pub const INTERACTIONS_ROUTE: &str = "/discord/interactions";
+/// The one.
+pub(super) const ROUTES: &[&str] = &[INTERACTIONS_ROUTE];
 /// The slash command in the manifest.
 pub const COMMAND_NAME: &str = "reset-password";
 /// The context-menu command in the manifest.
@@ -84,6 +88,39 @@ pub struct Config {
     pub api_url: Url,
 }
 
+impl Config {
+    /// Reads the section `[discord]`.
+    pub(super) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
+        let snowflake = |section: &mut Section<'_>, key: &'static str| {
+            let id = section.required(key)?;
+            if is_snowflake(&id) {
+                return Some(id);
+            }
+            section.problem(key, "must be an id of Discord: 15 to 20 digits");
+            None
+        };
+        let application_id = snowflake(&mut section, "application_id");
+        let guild_id = snowflake(&mut section, "guild_id");
+        let public_key = section.required("public_key").and_then(|text| {
+            let key = public_key(&text);
+            if key.is_none() {
+                section.problem("public_key", "must be the 64 hexadecimal digits of the application's public key");
+            }
+            key
+        });
+        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        let api_url = section.api_url("https://discord.com/api/v10/");
+        section.end();
+        Some(Self {
+            application_id: application_id?,
+            public_key: public_key?,
+            bot_token: bot_token?,
+            guild_id: guild_id?,
+            api_url: api_url?,
+        })
+    }
+}
+
 /// Reads the public key of the portal: 64 hexadecimal digits of a point that can belong to somebody.
 pub fn public_key(text: &str) -> Option<[u8; 32]> {
     let mut key = [0; 32];
@@ -115,10 +152,15 @@ impl Discord {
         Self { config, http, clock, profiles: Profiles::default() }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
+    pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
+        Ok(Self::new(config, ground.http.clone(), ground.clock.clone()))
+    }
+
     /// Verifies and reads one request (Discord, "Interactions: Overview").
     pub(super) fn receive(
         &self,
-        _route: Route,
+        _route: &str,
         headers: &HeaderMap,
         body: &[u8],
         now: Moment,
@@ -209,20 +251,9 @@ impl Discord {
     }
 
     /// The commands of the manifest, as the API takes them.
-    pub fn commands() -> Vec<Value> {
+    fn commands() -> Vec<Value> {
         let manifest: Value = serde_json::from_str(MANIFEST).unwrap_or_default();
         manifest.get("commands").and_then(Value::as_array).cloned().unwrap_or_default()
-    }
-
-    /// The commands that the application has in our server now.
-    pub async fn registered(&self) -> Result<Vec<Value>, WhoError> {
-        let answer = self.api(Method::GET, &self.commands_path(), None).await?;
-        answer.as_array().cloned().ok_or(WhoError::Unavailable)
-    }
-
-    /// Puts these commands in the place of all others of the application in our server.
-    pub async fn register(&self, commands: &[Value]) -> Result<(), WhoError> {
-        self.api(Method::PUT, &self.commands_path(), Some(&Value::from(commands))).await.map(drop)
     }
 
     fn commands_path(&self) -> String {
@@ -336,6 +367,30 @@ impl Adapter for Discord {
     /// Never called: forms are opened by the answer.
     async fn open_form(&self, _trigger: &Trigger, _form: &Form) -> Result<(), WhoError> {
         Err(WhoError::Unavailable)
+    }
+
+    /// The server is the one of the settings.
+    async fn planned(&self, _team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
+        let answer = self.api(Method::GET, &self.commands_path(), None).await?;
+        let mut present = answer.as_array().cloned().ok_or(WhoError::Unavailable)?;
+        let name = |command: &Value| command["name"].as_str().unwrap_or_default().to_owned();
+        let mut planned: Vec<Planned> = Self::commands()
+            .into_iter()
+            .map(|wanted| {
+                let is_same = |other: &Value| ["name", "type"].iter().all(|key| other.get(key) == wanted.get(key));
+                let at = present.iter().position(is_same);
+                Planned { name: name(&wanted), present: at.map(|at| present.remove(at)), wanted: Some(wanted) }
+            })
+            .collect();
+        planned.extend(present.into_iter().map(|one| Planned { name: name(&one), wanted: None, present: Some(one) }));
+        Ok(planned)
+    }
+
+    /// Puts the commands in the place of all others of the application in our server.
+    async fn register(&self, planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
+        let commands: Value = planned.iter().filter_map(|one| one.wanted.clone()).collect();
+        self.api(Method::PUT, &self.commands_path(), Some(&commands)).await?;
+        Ok(None)
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -52,7 +52,7 @@ fn signed(timestamp: &str, body: &[u8]) -> HeaderMap {
 fn receive(body: &Value) -> Result<Interaction, NotVerified> {
     let body = body.to_string();
     let headers = signed("1795428000", body.as_bytes());
-    discord().receive(Route::Discord, &headers, body.as_bytes(), NOW).map(Verified::into_inner)
+    discord().receive(INTERACTIONS_ROUTE, &headers, body.as_bytes(), NOW).map(Verified::into_inner)
 }
 
 fn ask(options: &Value) -> Ask {
@@ -116,7 +116,7 @@ fn a_form_is_read_in_both_shapes() {
 fn only_discord_s_own_requests_for_our_server_are_taken() {
     let body = command(&json!([])).to_string();
     let try_with = |headers: &HeaderMap, body: &str| {
-        discord().receive(Route::Discord, headers, body.as_bytes(), NOW).map(drop).unwrap_err()
+        discord().receive(INTERACTIONS_ROUTE, headers, body.as_bytes(), NOW).map(drop).unwrap_err()
     };
     let good = signed("1795428000", body.as_bytes());
     for name in ["x-signature-timestamp", "x-signature-ed25519"] {

@@ -26,14 +26,16 @@ use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{WINDOW, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction, Kind, Message, NotVerified,
-    Origin, Placement, Profile, ReplyAddress, Route, Standing, Verified, WhoError,
+    Adapter, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
+    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, Verified,
+    WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
 use crate::net;
-use crate::secret::Keys;
+use crate::secret::{Keys, is_weak_secret};
+use crate::settings::{Section, with_slash};
 use crate::store::ReplayKey;
 
 /// Where Mattermost posts slash commands.
@@ -42,6 +44,8 @@ pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
 pub const ACTIONS_ROUTE: &str = "/mattermost/actions";
 /// Where it posts dialogs.
 pub const DIALOGS_ROUTE: &str = "/mattermost/dialogs";
+/// All three.
+pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, ACTIONS_ROUTE, DIALOGS_ROUTE];
 /// The command in the manifest.
 pub const COMMAND_NAME: &str = "/reset-password";
 
@@ -68,6 +72,29 @@ pub struct Config {
     pub own_url: Url,
 }
 
+impl Config {
+    /// Reads the section `[mattermost]`; clicks are posted to `own_url`.
+    pub(super) fn read(mut section: Section<'_>, own_url: Option<&Url>) -> Option<Self> {
+        let url = section.required_url("url").map(with_slash);
+        // None yet: `relatch register mattermost` makes the command, and tells its token.
+        let tokens = section.list("command_tokens").unwrap_or_default();
+        if tokens.iter().any(|token| is_weak_secret(token)) {
+            section.problem("command_tokens", "holds a token that is too short, or a placeholder");
+        }
+        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        if own_url.is_none() {
+            section.problem("url", "needs public_url, where Mattermost posts clicks to");
+        }
+        section.end();
+        Some(Self {
+            url: url?,
+            command_tokens: tokens.into_iter().map(SecretString::from).collect(),
+            bot_token: bot_token?,
+            own_url: own_url?.clone(),
+        })
+    }
+}
+
 /// One Mattermost server.
 pub struct Mattermost {
     config: Config,
@@ -85,24 +112,32 @@ impl Mattermost {
         Self { config, keys, http, clock, profiles: Profiles::default(), used: Mutex::default() }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
+    pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
+        if config.command_tokens.is_empty() {
+            tracing::warn!(
+                "mattermost.command_tokens is empty, so no command is taken; run `relatch register mattermost`"
+            );
+        }
+        Ok(Self::new(config, ground.keys.clone(), ground.http.clone(), ground.clock.clone()))
+    }
+
     /// Verifies and reads one request.
     pub(super) fn receive(
         &self,
-        route: Route,
+        route: &str,
         headers: &HeaderMap,
         body: &[u8],
         now: Moment,
     ) -> Result<Verified<Interaction>, NotVerified> {
-        let is_command = route == Route::MattermostCommands;
+        let is_command = route == COMMANDS_ROUTE;
         let media = if is_command { "application/x-www-form-urlencoded" } else { "application/json" };
         check_content_type(headers, media)?;
         let interaction = match route {
-            Route::MattermostCommands => self.read_command(headers, body, now)?,
-            Route::MattermostActions => self.read_click(body, now)?,
-            Route::MattermostDialogs => self.read_dialog(body, now)?,
-            Route::SlackCommands | Route::SlackInteractions | Route::Discord => {
-                return Err(NotVerified::Unsigned("route"));
-            }
+            COMMANDS_ROUTE => self.read_command(headers, body, now)?,
+            ACTIONS_ROUTE => self.read_click(body, now)?,
+            DIALOGS_ROUTE => self.read_dialog(body, now)?,
+            _ => return Err(NotVerified::Unsigned("route")),
         };
         Ok(Verified::new(interaction))
     }
@@ -212,7 +247,7 @@ impl Mattermost {
     }
 
     /// The command of the manifest, with our own address, for a team.
-    pub fn command(&self, team: &str) -> Value {
+    fn command(&self, team: &str) -> Value {
         let own = self.config.own_url.as_str().trim_end_matches('/');
         let mut command: Value =
             serde_json::from_str(&MANIFEST.replace("https://relatch.example", own)).unwrap_or_default();
@@ -220,30 +255,6 @@ impl Mattermost {
             fields.insert("team_id".to_owned(), team.into());
         }
         command
-    }
-
-    /// The command of ours that a team has now, if it has one.
-    pub async fn registered(&self, team: &str) -> Result<Option<Value>, WhoError> {
-        let answer = self.api(Method::GET, &format!("commands?team_id={team}&custom_only=true"), None).await?;
-        let trigger = COMMAND_NAME.trim_start_matches('/');
-        Ok(answer.as_array().into_iter().flatten().find(|command| command["trigger"] == trigger).cloned())
-    }
-
-    /// Makes the command, or changes the one that is there; the token that its requests will carry.
-    pub async fn register(&self, command: &Value, present: Option<&Value>) -> Result<SecretString, WhoError> {
-        let id = present.and_then(|present| present["id"].as_str());
-        let answer = match (id, present) {
-            (Some(id), Some(present)) => {
-                let mut changed = present.clone();
-                if let (Some(fields), Some(wanted)) = (changed.as_object_mut(), command.as_object()) {
-                    fields.extend(wanted.clone());
-                }
-                self.api(Method::PUT, &format!("commands/{id}"), Some(&changed)).await?
-            }
-            _ => self.api(Method::POST, "commands", Some(command)).await?,
-        };
-        let token = answer.get("token").and_then(Value::as_str).unwrap_or_default();
-        Ok(token.to_owned().into())
     }
 
     async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, WhoError> {
@@ -371,6 +382,30 @@ impl Adapter for Mattermost {
         }
     }
 
+    async fn planned(&self, team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
+        let team = team.filter(|team| is_id(team));
+        let team = team.ok_or(RegisterError::Said("--team must be the id of a team, 26 letters and digits"))?;
+        let answer = self.api(Method::GET, &format!("commands?team_id={team}&custom_only=true"), None).await?;
+        let trigger = COMMAND_NAME.trim_start_matches('/');
+        let present = answer.as_array().into_iter().flatten().find(|command| command["trigger"] == trigger).cloned();
+        Ok(vec![Planned { name: trigger.to_owned(), wanted: Some(self.command(team)), present }])
+    }
+
+    /// Makes the command, or changes the one that is there, which keeps its token; that of a new one is given back.
+    async fn register(&self, planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
+        let [Planned { wanted: Some(wanted), present, .. }] = planned else { return Ok(None) };
+        let Some((present, id)) = present.as_ref().and_then(|present| Some((present, present["id"].as_str()?))) else {
+            let answer = self.api(Method::POST, "commands", Some(wanted)).await?;
+            return Ok(answer.get("token").and_then(Value::as_str).map(|token| token.to_owned().into()));
+        };
+        let mut changed = present.clone();
+        if let (Some(fields), Some(wanted)) = (changed.as_object_mut(), wanted.as_object()) {
+            fields.extend(wanted.clone());
+        }
+        self.api(Method::PUT, &format!("commands/{id}"), Some(&changed)).await?;
+        Ok(None)
+    }
+
     async fn probe(&self) -> Result<(), String> {
         if self.config.command_tokens.is_empty() {
             return Err("command_tokens is empty; run `relatch register mattermost`".to_owned());
@@ -422,11 +457,6 @@ fn judge(account: &wire::Account) -> Profile {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
     serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
-}
-
-/// True for an id of a team.
-pub fn is_team(id: &str) -> bool {
-    is_id(id)
 }
 
 /// Mattermost's ids: 26 lower-case letters and digits.

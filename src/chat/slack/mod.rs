@@ -15,25 +15,31 @@ use url::Url;
 use super::common::{Profiles, check_content_type, end_of_follow_up, wait};
 use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
-use super::signature::{SigningSecrets, fresh_timestamp, only_header, replay_key};
+use super::signature::{EmptySecret, SigningSecrets, fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction, Kind, Message, NotVerified,
-    Origin, Placement, Profile, ReplyAddress, Route, Standing, Verified, WhoError,
+    Adapter, Click, Command, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind, Message,
+    NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, Verified, WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
 use crate::net;
+use crate::settings::Section;
 use crate::store::ReplayKey;
 
 /// Where Slack posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/slack/commands";
 /// Where Slack posts clicks and forms.
 pub const INTERACTIONS_ROUTE: &str = "/slack/interactions";
+/// Both.
+pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, INTERACTIONS_ROUTE];
 /// The command in the manifest.
 pub const COMMAND_NAME: &str = "/reset-password";
 /// The scopes in the manifest: one to get commands, two to know who is who.
 pub const SCOPES: [&str; 3] = ["commands", "users:read", "users:read.email"];
+
+/// The app as Slack takes it, with a stand-in for our address.
+pub const MANIFEST: &str = include_str!("../../../manifests/slack.yaml");
 
 /// How long a response address works (Slack, "Handling user interaction": 30 minutes), less a minute for the way.
 const REPLY_LIFE: Span = Span::minutes(29);
@@ -65,10 +71,61 @@ pub struct Config {
     pub response_origins: Vec<Url>,
 }
 
-/// The settings cannot make a verifier.
-#[derive(Debug, thiserror::Error)]
-#[error("the signing secret is empty")]
-pub struct EmptySecret;
+impl Config {
+    /// Reads the section `[slack]`.
+    pub(super) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
+        let signing_secret = section.required_secret("signing_secret", "signing_secret_file", true);
+        let previous_signing_secret = section.secret("previous_signing_secret", "previous_signing_secret_file", true);
+        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        let team_id = section.required("team_id").filter(|id| is_own_id(&mut section, "team_id", id, 'T'));
+        let enterprise_id =
+            section.text("enterprise_id").filter(|id| is_own_id(&mut section, "enterprise_id", id, 'E'));
+        let app_id = section.text("app_id").filter(|id| is_own_id(&mut section, "app_id", id, 'A'));
+        let api_url = section.api_url("https://slack.com/api/");
+        let origins = section.list("response_origins").unwrap_or_else(|| vec!["https://hooks.slack.com".to_owned()]);
+        let mut response_origins = Vec::new();
+        for origin in origins {
+            match Url::parse(&origin) {
+                Ok(url) if is_origin(&url) => response_origins.push(url),
+                _ => {
+                    section
+                        .problem("response_origins", "each must be scheme, host and port only, https or this machine");
+                }
+            }
+        }
+        section.end();
+        Some(Self {
+            signing_secret: signing_secret?,
+            previous_signing_secret,
+            bot_token: bot_token?,
+            team_id: team_id?,
+            enterprise_id,
+            app_id,
+            api_url: api_url?,
+            response_origins,
+        })
+    }
+}
+
+/// Scheme, host and port, and nothing else.
+fn is_origin(url: &Url) -> bool {
+    net::is_acceptable_url(url)
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+fn is_own_id(section: &mut Section<'_>, key: &str, id: &str, first: char) -> bool {
+    let fits = id.starts_with(first)
+        && id.len() > 1
+        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if !fits {
+        section.problem(key, format!("must be an id of Slack that begins with {first}"));
+    }
+    fits
+}
 
 /// One Slack workspace.
 pub struct Slack {
@@ -82,15 +139,18 @@ pub struct Slack {
 impl Slack {
     /// The adapter for one workspace.
     pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Result<Self, EmptySecret> {
-        let secrets =
-            SigningSecrets::new(&config.signing_secret, config.previous_signing_secret.as_ref()).ok_or(EmptySecret)?;
+        let secrets = SigningSecrets::new(&config.signing_secret, config.previous_signing_secret.as_ref())?;
         Ok(Self { config, secrets, http, clock, profiles: Profiles::default() })
+    }
+
+    pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
+        Self::new(config, ground.http.clone(), ground.clock.clone())
     }
 
     /// Verifies and reads one request (Slack, "Verifying requests from Slack").
     pub(super) fn receive(
         &self,
-        route: Route,
+        route: &str,
         headers: &HeaderMap,
         body: &[u8],
         now: Moment,
@@ -103,11 +163,9 @@ impl Slack {
         let key = self.verify(headers, body, now)?;
         let fields = Fields::read(body)?;
         let interaction = match route {
-            Route::SlackCommands => self.read_command(&fields, key, now)?,
-            Route::SlackInteractions => self.read_payload(fields.required("payload")?, key, now)?,
-            Route::Discord | Route::MattermostCommands | Route::MattermostActions | Route::MattermostDialogs => {
-                return Err(NotVerified::Unsigned("route"));
-            }
+            COMMANDS_ROUTE => self.read_command(&fields, key, now)?,
+            INTERACTIONS_ROUTE => self.read_payload(fields.required("payload")?, key, now)?,
+            _ => return Err(NotVerified::Unsigned("route")),
         };
         Ok(Verified::new(interaction))
     }
@@ -412,6 +470,15 @@ impl Adapter for Slack {
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
         let body = json!({ "trigger_id": trigger.expose(), "view": blocks::modal(form) });
         self.api("views.open", |call| call.timeout(FORM_DEADLINE).json(&body)).await.map(drop)
+    }
+
+    async fn planned(&self, _team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
+        Err(RegisterError::Said("Slack takes its command from the manifest: relatch manifest slack --url URL"))
+    }
+
+    /// Never called: nothing is planned.
+    async fn register(&self, _planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
+        Ok(None)
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -418,7 +418,7 @@ impl TestBot {
                 let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
                 self.post_to_mattermost("/mattermost/commands", body).await
             }
-            Platform::Slack | Platform::Lark => {
+            Platform::Slack => {
                 let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
                 self.post("/slack/commands", &body).await
             }
@@ -448,7 +448,7 @@ impl TestBot {
                 let body = mattermost::click_body(&mattermost::id_of(who), action, value, serial, self.clock.now());
                 return self.post_to_mattermost("/mattermost/actions", body).await;
             }
-            Platform::Slack | Platform::Lark => {}
+            Platform::Slack => {}
         }
         let body = slack::click_body(&slack::user_id(who), action, value, &self.slack.reply_url(serial), serial);
         self.post("/slack/interactions", &body).await
@@ -466,7 +466,7 @@ impl TestBot {
                 let body = mattermost::form_body(&mattermost::id_of(who), &view, typed);
                 self.post_to_mattermost("/mattermost/dialogs", body).await
             }
-            Platform::Slack | Platform::Lark => {
+            Platform::Slack => {
                 self.post("/slack/interactions", &slack::form_body(&slack::user_id(who), &view, typed, serial)).await
             }
         };

@@ -1,4 +1,6 @@
 //! Takes typed values out of the settings and collects every problem with its key, so that nothing stops at the first.
+//!
+//! An adapter reads its own section with it; which sections there are, and what they mean together, is `config`'s.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -46,7 +48,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// One section of the settings; what is left in it at the end nobody knows.
-pub(super) struct Section<'a> {
+pub struct Section<'a> {
     name: &'static str,
     table: Table,
     known: BTreeSet<&'static str>,
@@ -54,7 +56,7 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn new(name: &'static str, table: Table, problems: &'a mut Vec<Problem>) -> Self {
+    pub(crate) fn new(name: &'static str, table: Table, problems: &'a mut Vec<Problem>) -> Self {
         Self { name, table, known: BTreeSet::new(), problems }
     }
 
@@ -63,19 +65,19 @@ impl<'a> Section<'a> {
     }
 
     /// Notes a problem of a key.
-    pub(super) fn problem(&mut self, key: &str, text: impl Into<String>) {
+    pub(crate) fn problem(&mut self, key: &str, text: impl Into<String>) {
         let key = self.key(key);
         self.problems.push(Problem { key, text: text.into() });
     }
 
     /// Takes a value out, whatever it is.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Value> {
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<Value> {
         self.known.insert(key);
         self.table.remove(key)
     }
 
     /// Takes a text.
-    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.take(key)?;
         if let Value::String(text) = value {
             return Some(text);
@@ -85,7 +87,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that must be there and not be empty.
-    pub(super) fn required(&mut self, key: &'static str) -> Option<String> {
+    pub(crate) fn required(&mut self, key: &'static str) -> Option<String> {
         let had_one = self.table.contains_key(key);
         let text = self.text(key).filter(|text| !text.trim().is_empty());
         if text.is_none() && !(had_one && self.has_problem(key)) {
@@ -100,7 +102,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that is read into something.
-    pub(super) fn parsed<T>(&mut self, key: &'static str) -> Option<T>
+    pub(crate) fn parsed<T>(&mut self, key: &'static str) -> Option<T>
     where
         T: FromStr<Err: fmt::Display>,
     {
@@ -109,7 +111,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number within bounds.
-    pub(super) fn number(&mut self, key: &'static str, from: i64, to: i64) -> Option<i64> {
+    pub(crate) fn number(&mut self, key: &'static str, from: i64, to: i64) -> Option<i64> {
         let value = self.take(key)?;
         // Environment variables are texts.
         let number = value.as_integer().or_else(|| value.as_str()?.trim().parse().ok());
@@ -121,7 +123,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of texts; from the environment they are separated by commas.
-    pub(super) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
+    pub(crate) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.take(key)?;
         let texts: Option<Vec<String>> = match (value.as_array(), value.as_str()) {
             (Some(items), _) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
@@ -135,7 +137,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list whose texts are read into something; each bad one is a problem.
-    pub(super) fn parsed_list<T>(&mut self, key: &'static str) -> Option<Vec<T>>
+    pub(crate) fn parsed_list<T>(&mut self, key: &'static str) -> Option<Vec<T>>
     where
         T: FromStr<Err: fmt::Display>,
     {
@@ -154,7 +156,7 @@ impl<'a> Section<'a> {
     }
 
     /// An address: https, or http to this machine itself.
-    pub(super) fn url(&mut self, key: &'static str) -> Option<Url> {
+    pub(crate) fn url(&mut self, key: &'static str) -> Option<Url> {
         let text = self.text(key)?;
         match Url::parse(&text) {
             Ok(url) if net::is_acceptable_url(&url) && url.username().is_empty() && url.password().is_none() => {
@@ -167,13 +169,34 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// An address that must be there; it may hold a user name, as those of gateways do.
+    pub(crate) fn required_url(&mut self, key: &'static str) -> Option<Url> {
+        let url = self.text(key);
+        match url.as_deref().map(Url::parse) {
+            Some(Ok(url)) if net::is_acceptable_url(&url) => Some(url),
+            Some(_) => {
+                self.problem(key, "must be an https:// address (http:// only to this machine)");
+                None
+            }
+            None => {
+                self.problem(key, "is missing");
+                None
+            }
+        }
+    }
+
+    /// `api_url`, with a slash at its end, or the vendor's own.
+    pub(crate) fn api_url(&mut self, vendors: &str) -> Option<Url> {
+        if self.table.contains_key("api_url") { self.url("api_url").map(with_slash) } else { Url::parse(vendors).ok() }
+    }
+
     /// A file.
-    pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+    pub(crate) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         self.text(key).map(PathBuf::from)
     }
 
     /// A secret, given as `key` or as the file in `key_file`. A weak one is refused where `strong` is asked for.
-    pub(super) fn secret(&mut self, key: &'static str, file_key: &'static str, strong: bool) -> Option<SecretString> {
+    pub(crate) fn secret(&mut self, key: &'static str, file_key: &'static str, strong: bool) -> Option<SecretString> {
         let direct = self.text(key);
         let file = self.path(file_key);
         let secret = match (direct, file) {
@@ -197,7 +220,7 @@ impl<'a> Section<'a> {
     }
 
     /// The same, and it must be there.
-    pub(super) fn required_secret(
+    pub(crate) fn required_secret(
         &mut self,
         key: &'static str,
         file_key: &'static str,
@@ -229,7 +252,7 @@ impl<'a> Section<'a> {
     }
 
     /// Ends the section: whatever is left nobody knows.
-    pub(super) fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for key in left {
             let near = self.known.iter().find(|known| distance(known, &key) <= 2);
@@ -237,6 +260,14 @@ impl<'a> Section<'a> {
             self.problem(&key, format!("is no setting{hint}"));
         }
     }
+}
+
+/// The address as one to which paths can be joined.
+pub(crate) fn with_slash(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
 }
 
 /// Values in problems are short; keys that hold secrets never get here.
