@@ -91,11 +91,7 @@ fn wrong_settings_are_all_named() {
 #[test]
 fn what_is_not_built_ends_with_78() {
     let place = Place::new("");
-    for words in [
-        ["audit", "verify"].as_slice(),
-        &["audit", "export"],
-        &["backup", "copy.db"],
-    ] {
+    for words in [["audit", "verify"].as_slice(), &["audit", "export"], &["backup", "copy.db"]] {
         let ran = place.run(words);
         assert_eq!(ran.code, 78, "{words:?}");
         assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);

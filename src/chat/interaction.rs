@@ -31,6 +31,8 @@ impl<T> Verified<T> {
 pub enum Interaction {
     /// The platform asks whether we are there; nothing follows.
     Ping,
+    /// The platform asks for this text back, to see that the address is ours.
+    Challenge(String),
     /// Typed a command.
     Command(Command),
     /// Pressed a button.

@@ -9,6 +9,7 @@ mod common;
 pub mod discord;
 mod form;
 pub mod interaction;
+pub mod lark;
 pub mod mattermost;
 mod signature;
 pub mod slack;
@@ -140,7 +141,7 @@ impl Kind {
     /// What an interaction is.
     pub fn of(interaction: &Interaction) -> Self {
         match interaction {
-            Interaction::Ping => Self::Ping,
+            Interaction::Ping | Interaction::Challenge(_) => Self::Ping,
             Interaction::Command(_) => Self::Command,
             Interaction::Click(_) => Self::Click,
             Interaction::Form(_) => Self::Form,
@@ -157,8 +158,10 @@ pub enum Immediate<'a> {
     Working(&'a Message),
     /// A message for the one who asked.
     Say(&'a Message),
-    /// A form, where the platform opens them with its answer.
-    Open(&'a Form),
+    /// A form, where the platform opens them with its answer, and where the conversation goes on.
+    Open(&'a Form, Option<&'a ReplyAddress>),
+    /// The platform asks for its own text back, to see that the address is ours.
+    Challenge(&'a str),
     /// What was typed cannot be accepted.
     FormError(&'a str),
 }
@@ -182,6 +185,11 @@ pub trait Adapter {
 
     /// The body of the immediate answer, as JSON; empty for a bare acknowledgement. Every message in it is ephemeral.
     fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8>;
+
+    /// True where the answer to a request can say something; else it is said through the follow-up address.
+    fn says_at_once(&self) -> bool {
+        true
+    }
 
     /// True where the same bytes again are answered like the first time, without effect: a platform that sends again until
     /// it hears 200. Else they are told apart (409).
@@ -343,6 +351,8 @@ platforms! {
     Slack in slack, false;
     /// Discord.
     Discord in discord, true;
+    /// Lark and Feishu.
+    Lark in lark, false;
     /// Mattermost.
     Mattermost in mattermost, false;
 }
@@ -386,6 +396,10 @@ impl Adapter for Chat {
 
     fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
         each!(self, one => one.immediate(kind, answer))
+    }
+
+    fn says_at_once(&self) -> bool {
+        each!(self, one => one.says_at_once())
     }
 
     fn answers_replays(&self) -> bool {

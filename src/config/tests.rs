@@ -121,6 +121,9 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "discord.bot_token",
         "mattermost.command_tokens",
         "mattermost.bot_token",
+        "lark.app_secret",
+        "lark.verification_token",
+        "lark.tenant_key",
         "directory",
     ] {
         assert!(told.iter().any(|line| line.starts_with(&format!("{key}: "))), "{key} is not told in {told:#?}");

@@ -80,6 +80,8 @@ written_enum! {
         Slack = "slack",
         /// Discord.
         Discord = "discord",
+        /// Lark and Feishu.
+        Lark = "lark",
         /// Mattermost.
         Mattermost = "mattermost",
     }

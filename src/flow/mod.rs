@@ -31,8 +31,10 @@ pub enum Reaction {
     Taken,
     /// An ephemeral message: the answer of a command.
     Say(Message),
-    /// A form that the answer itself opens.
-    Open(Form),
+    /// A form that the answer itself opens, and where the conversation goes on.
+    Open(Form, Option<ReplyAddress>),
+    /// The platform's own text back.
+    Challenge(String),
     /// The text stands at the form's input.
     FormError(String),
     /// Taken, and this follows.
@@ -88,6 +90,7 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
     let is_click = matches!(interaction, Interaction::Click(_));
     let (origin, decided) = match interaction {
         Interaction::Ping => return Reaction::Taken,
+        Interaction::Challenge(text) => return Reaction::Challenge(text),
         Interaction::Command(command) => {
             if !app.seen.is_new(&command.origin.replay, command.origin.received_at) {
                 return Reaction::Replayed;

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 
 use crate::app::App;
-use crate::chat::{Adapter, Chat, Immediate, Interaction, Kind, NotVerified, ReplyAddress, Verified};
+use crate::chat::{Adapter, Chat, Immediate, Interaction, Kind, NotVerified, Placement, ReplyAddress, Verified};
 use crate::domain::Platform;
 use crate::flow::{self, Next, Reaction, messages};
 
@@ -90,7 +90,7 @@ impl Later {
             Interaction::Command(command) => Some(&command.origin),
             Interaction::Click(click) => Some(&click.origin),
             Interaction::Form(form) => Some(&form.origin),
-            Interaction::Ping => None,
+            Interaction::Ping | Interaction::Challenge(_) => None,
         };
         Self { reply: origin.and_then(|origin| origin.reply.clone()), kind: Kind::of(interaction) }
     }
@@ -108,12 +108,19 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
         // In boxes, so that what waits for its turn keeps only what it needs.
         let reaction = Box::pin(flow::react(&worker, chat, interaction)).await;
         let (now, next) = match reaction {
-            Reaction::Then(Next::Open { form, .. }) if chat.opens_forms_at_once() => (Reaction::Open(form), None),
+            Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
+                (Reaction::Open(form, to), None)
+            }
+            Reaction::Say(message) if !chat.says_at_once() && later.reply.is_some() => {
+                let next = later.reply.clone().map(|to| Next::Tell { to, message, placement: Placement::Add });
+                (Reaction::Taken, next)
+            }
             Reaction::Then(next) => (Reaction::Taken, Some(next)),
             now @ (Reaction::Replayed
             | Reaction::Taken
             | Reaction::Say(_)
-            | Reaction::Open(_)
+            | Reaction::Open(..)
+            | Reaction::Challenge(_)
             | Reaction::FormError(_)) => (now, None),
         };
         // Whoever waited has been told "Working …" meanwhile, and hears the end through the follow-up address.
@@ -142,7 +149,8 @@ fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {
         Reaction::Replayed => return StatusCode::CONFLICT.into_response(),
         Reaction::Taken | Reaction::Then(_) => chat.immediate(kind, Immediate::Taken),
         Reaction::Say(message) => chat.immediate(kind, Immediate::Say(message)),
-        Reaction::Open(form) => chat.immediate(kind, Immediate::Open(form)),
+        Reaction::Open(form, to) => chat.immediate(kind, Immediate::Open(form, to.as_ref())),
+        Reaction::Challenge(text) => chat.immediate(kind, Immediate::Challenge(text)),
         Reaction::FormError(text) => chat.immediate(kind, Immediate::FormError(text)),
     })
 }

@@ -10,7 +10,7 @@ use relatch::store::HistoryFilter;
 use serde_json::json;
 
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
-use crate::support::{TestBot, on};
+use crate::support::{TestBot, in_private, on};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -730,13 +730,16 @@ async fn a_cancelled_card_is_closed() {
 /// Makes a test of each conversation on a platform.
 macro_rules! hold {
     ($module:ident on $platform:ident: $($conversation:ident),+ $(,)?) => {
+        hold!($module on $platform by on: $($conversation),+);
+    };
+    ($module:ident on $platform:ident by $on:ident: $($conversation:ident),+) => {
         mod $module {
-            use super::{Platform, on};
+            use super::{Platform, $on};
 
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $conversation() {
-                    on(Platform::$platform, super::$conversation()).await;
+                    $on(Platform::$platform, super::$conversation()).await;
                 }
             )+
         }
@@ -748,6 +751,8 @@ macro_rules! on_every_platform {
     ($($conversation:ident),+ $(,)?) => {
         hold!(slack on Slack: $($conversation),+);
         hold!(discord on Discord: $($conversation),+);
+        hold!(lark on Lark: $($conversation),+);
+        hold!(lark_in_private on Lark by in_private: $($conversation),+);
         hold!(mattermost on Mattermost: $($conversation),+);
     };
 }
@@ -795,6 +800,8 @@ macro_rules! where_messages_are_replaced {
     ($($conversation:ident),+ $(,)?) => {
         hold!(replacing_on_slack on Slack: $($conversation),+);
         hold!(replacing_on_discord on Discord: $($conversation),+);
+        hold!(replacing_on_lark on Lark: $($conversation),+);
+        hold!(replacing_on_lark_in_private on Lark by in_private: $($conversation),+);
     };
 }
 

@@ -1,7 +1,7 @@
 //! The manifests against the code: commands, routes and scopes are the same, and the platform's limits are kept.
 
 use relatch::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE, SCOPES};
-use relatch::chat::{discord, mattermost};
+use relatch::chat::{discord, lark, mattermost};
 use serde_json::json;
 
 const SLACK: &str = include_str!("../../manifests/slack.yaml");
@@ -52,6 +52,23 @@ fn discords_manifest_names_what_the_code_serves() {
                 assert!((1..=100).contains(&length(&choice["name"])) && (1..=100).contains(&length(&choice["value"])));
             }
         }
+    }
+}
+
+/// Lark, "Slash commands", "Request URL configuration", and what each call needs.
+#[test]
+fn larks_manifest_names_what_the_code_serves() {
+    let manifest: serde_json::Value = serde_json::from_str(lark::MANIFEST).unwrap();
+    assert_eq!(manifest["request_url"], format!("https://relatch.example{}", lark::EVENTS_ROUTE));
+    let events = manifest["events"].as_array().unwrap().iter().chain(manifest["callbacks"].as_array().unwrap());
+    assert_eq!(events.collect::<Vec<_>>(), lark::EVENTS);
+    let [command] = manifest["commands"].as_array().unwrap().as_slice() else { panic!("one command") };
+    assert_eq!(format!("/{}", command["command"].as_str().unwrap()), lark::COMMAND_NAME);
+    assert!(command["description"]["default_value"].as_str().unwrap().chars().count() <= 100);
+    assert_eq!(manifest["bot_menu"][0]["event_key"], "help");
+    let scopes: Vec<&str> = manifest["scopes"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    for needed in ["im:message:send_as_bot", "contact:user.email:readonly", "application:app_slash_command:write"] {
+        assert!(scopes.contains(&needed), "{needed}");
     }
 }
 

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::support::discord::{self, id_of, menu_body};
 use crate::support::slack::{button_value, command_body, shown_password, text_of, user_id};
-use crate::support::{Answer, TestBot, mattermost, on};
+use crate::support::{Answer, TestBot, lark, mattermost, on};
 
-const PLATFORMS: [Platform; 3] = [Platform::Slack, Platform::Discord, Platform::Mattermost];
+const PLATFORMS: &[Platform] = Platform::ALL;
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
@@ -22,13 +22,13 @@ const MINA: &str = "mina.park@acme.example";
 async fn the_limit_counts_the_person_across_platforms() {
     let bot = TestBot::new().await;
     for count in 0..5 {
-        let platform = PLATFORMS[count % 3];
+        let platform = PLATFORMS[count % 4];
         bot.on(platform).reset(JO, MINA, "deliver_phone").await;
         assert!(bot.slack.last_text().contains(&format!("{} of 5 resets left", 4 - count)), "{count}");
         bot.clock.advance(Span::minutes(1));
     }
     bot.outbox.take();
-    for platform in PLATFORMS {
+    for &platform in PLATFORMS {
         let refused = bot.on(platform).command(JO, &format!("<@{}>", user_id(MINA))).await.text();
         assert!(refused.contains("used all 5 resets") && refused.contains("Nothing was changed."), "{refused}");
     }
@@ -56,11 +56,13 @@ async fn a_request_of_one_platform_is_refused_by_the_others() {
     let hook = format!("{}/mm/hooks/commands/h1", bot.slack.base);
     let mattermosts = mattermost::command_body(&mattermost::id_of(JO), "help", &hook, 1, bot.clock.now());
     let click = mattermost::click_body(&mattermost::id_of(JO), "cancel", &"A".repeat(43), 2, bot.clock.now());
+    let event = lark::seal(&lark::command_body(&lark::id_of(JO), "help", true, 3, bot.clock.now()));
     let senders = [
         ("slack", &form, slack(&form).to_vec()),
         ("discord", &json, discords(&json).to_vec()),
         ("mattermost", &mattermosts, Vec::new()),
         ("mattermost", &click, Vec::new()),
+        ("lark", &event, lark::sign(&timestamp, "n1", &event).to_vec()),
     ];
     let routes = [
         ("slack", "/slack/commands"),
@@ -69,6 +71,7 @@ async fn a_request_of_one_platform_is_refused_by_the_others() {
         ("mattermost", "/mattermost/commands"),
         ("mattermost", "/mattermost/actions"),
         ("mattermost", "/mattermost/dialogs"),
+        ("lark", lark::ROUTE),
     ];
     for (sender, body, headers) in &senders {
         for (platform, route) in routes.iter().filter(|(platform, _)| platform != sender) {
@@ -265,6 +268,107 @@ async fn accounts_of_mattermost_that_stand_for_nobody_are_refused() {
         let bot = TestBot::new().await;
         bot.slack.change(JO, field, json!(value));
         let text = bot.on(Platform::Mattermost).command(JO, MINA).await.text();
+        assert!(text.contains(told) && text.contains("Nothing was changed."), "{field}: {text}");
+    }
+}
+
+/// Lark, "Request URL configuration": the challenge comes back, encrypted on its way in.
+#[tokio::test(flavor = "multi_thread")]
+async fn lark_s_challenge_is_answered() {
+    let bot = TestBot::new().await;
+    let challenge = json!({ "challenge": "c-\"1", "token": lark::VERIFICATION, "type": "url_verification" });
+    let post = |body: String| {
+        Request::post(lark::ROUTE).header("content-type", "application/json").body(Body::from(body)).unwrap()
+    };
+    let answer = bot.send(post(lark::seal(&challenge.to_string()))).await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "challenge": "c-\"1" })));
+    let plain = bot.send(post(challenge.to_string())).await;
+    assert_eq!((plain.status, plain.body.len()), (StatusCode::UNAUTHORIZED, 0), "plain text, though a key is set");
+}
+
+/// Lark sends again what was not answered: after 15 s, 5 min, 1 h and 6 h. Each time it hears 200, and there is one card.
+#[tokio::test(flavor = "multi_thread")]
+async fn lark_s_retries_have_one_effect() {
+    let bot = TestBot::new().await;
+    let event = lark::command_body(&lark::id_of(JO), &format!("<@{}>", user_id(MINA)), true, 1, bot.clock.now());
+    let first = bot.post_to_lark(&event).await;
+    assert!(first.text().contains("Reset the login password of Mina Park?"), "{}", first.text());
+    let said = bot.slack.said().len();
+    bot.clock.advance(Span::seconds(15));
+    let again = bot.post_to_lark(&event).await;
+    assert_eq!((again.status, bot.slack.said().len()), (StatusCode::OK, said), "taken, and without effect");
+    for later in [Span::minutes(5), Span::hours(1), Span::hours(6)] {
+        bot.clock.advance(later);
+        let late = bot.send_to_lark(&event).await;
+        bot.settle().await;
+        // Hours later it is no longer what the administrator waits for.
+        assert_eq!((late.status, bot.slack.said().len()), (StatusCode::UNAUTHORIZED, said), "{later}");
+    }
+}
+
+/// What people say in a group stays theirs; to the bot alone, and by its menu, there is help.
+#[tokio::test(flavor = "multi_thread")]
+async fn lark_s_bot_speaks_when_it_is_spoken_to() {
+    let bot = TestBot::new().await;
+    let (jo, now) = (lark::id_of(JO), bot.clock.now());
+    let said = |text: &str, is_group, serial| {
+        lark::event("im.message.receive_v1", serial, now, &lark::message(&jo, text, &json!([]), is_group))
+    };
+    let silent = bot.post_to_lark(&said("good morning", true, 1)).await;
+    assert_eq!((silent.status, bot.slack.said().len()), (StatusCode::OK, 0));
+    let help = bot.post_to_lark(&said("good morning", false, 2)).await;
+    assert!(help.text().contains("/reset-password @member"), "{}", help.text());
+    let menu = |key: &str, serial| {
+        let chosen = json!({ "operator": { "operator_id": { "open_id": jo } }, "event_key": key, "timestamp": 1 });
+        lark::event("application.bot.menu_v6", serial, now, &chosen)
+    };
+    let help = bot.post_to_lark(&menu("help", 3)).await;
+    assert!(help.text().contains("/reset-password @member"), "{}", help.text());
+    let said = bot.slack.said().len();
+    bot.post_to_lark(&menu("other", 4)).await;
+    assert_eq!(bot.slack.said().len(), said);
+}
+
+/// Where the token of a click is used up, the card is changed by its own id.
+#[tokio::test(flavor = "multi_thread")]
+async fn lark_s_card_changes_after_its_token_is_used_up() {
+    let bot = TestBot::new().await;
+    bot.on(Platform::Lark).reset(JO, MINA, "deliver_copy").await;
+    assert!(shown_password(&bot.slack.last()).is_some());
+    // Half an hour later the token works no more, and the password has long been hidden.
+    bot.clock.advance(Span::minutes(31));
+    sweep::round(&bot.app).await.unwrap();
+    assert_eq!(shown_password(&bot.slack.last()), None, "{}", bot.slack.last_text());
+}
+
+/// Lark's own failures have texts of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_lark_are_told() {
+    let scope = "Access denied. One of: [contact:user.base:readonly]";
+    for (status, answer, told) in [
+        (429, json!({}), "asks me to slow down"),
+        (400, json!({ "code": 99_991_400, "msg": "x" }), "asks me to slow down"),
+        (400, json!({ "code": 99_991_672, "msg": scope }), "lacks the permission contact:user.base:readonly"),
+        (400, json!({ "code": 10_014, "msg": "x" }), "refuses relatch's token"),
+        (500, json!({}), "doesn't answer"),
+        (200, json!({ "code": 0, "data": { "user": { "open_id": "ou_another" } } }), "doesn't answer"),
+    ] {
+        let bot = TestBot::new().await;
+        bot.slack.answer_who_with(Some((status, answer)));
+        let text = bot.on(Platform::Lark).command(JO, MINA).await.text();
+        assert!(text.contains(told) && text.contains("Nothing was changed."), "{status}: {text}");
+    }
+}
+
+/// Those who left, and accounts without a mailbox of the organisation.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_lark_that_stand_for_nobody_are_refused() {
+    for (field, value, told) in
+        [("deleted", true, "a deactivated account"), ("is_email_confirmed", false, "I can't tell who you are")]
+    {
+        let bot = TestBot::new().await;
+        bot.slack.change(JO, field, json!(value));
+        let text = bot.on(Platform::Lark).command(JO, MINA).await.text();
         assert!(text.contains(told) && text.contains("Nothing was changed."), "{field}: {text}");
     }
 }

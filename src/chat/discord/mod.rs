@@ -321,7 +321,7 @@ impl Adapter for Discord {
 
     fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
         let answer = match (kind, answer) {
-            (Kind::Ping, _) => json!({ "type": 1 }),
+            (Kind::Ping, _) | (_, Immediate::Challenge(_)) => json!({ "type": 1 }),
             (Kind::Command, Immediate::Taken | Immediate::Working(_)) => {
                 json!({ "type": 5, "data": { "flags": render::EPHEMERAL } })
             }
@@ -329,7 +329,7 @@ impl Adapter for Discord {
             (_, Immediate::Say(message)) => {
                 json!({ "type": 4, "data": render::ephemeral(render::message(message, None)) })
             }
-            (_, Immediate::Open(form)) => json!({ "type": 9, "data": render::modal(form) }),
+            (_, Immediate::Open(form, _)) => json!({ "type": 9, "data": render::modal(form) }),
             (_, Immediate::FormError(text)) => {
                 let message = Message { title: text.to_owned(), ..Message::default() };
                 json!({ "type": 4, "data": render::ephemeral(render::message(&message, None)) })

@@ -338,7 +338,7 @@ impl Adapter for Mattermost {
             (Kind::Form, Immediate::FormError(text)) => json!({ "errors": { render::INPUT: text } }),
             (_, Immediate::FormError(text)) => json!({ "ephemeral_text": text, "skip_slack_parsing": true }),
             // An `update` would be sought among the posts that everybody sees; an ephemeral one is not there.
-            (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(_)) => json!({}),
+            (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(..) | Immediate::Challenge(_)) => json!({}),
         };
         answer.to_string().into_bytes()
     }

@@ -437,7 +437,7 @@ impl Adapter for Slack {
             }
             (_, Immediate::FormError(text)) => blocks::form_error(text).to_string().into_bytes(),
             // A body would not replace the message of a click (Slack, "Block actions"), and forms are opened by a call.
-            (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(_)) => Vec::new(),
+            (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(..) | Immediate::Challenge(_)) => Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod discord;
+pub(crate) mod lark;
 pub(crate) mod mattermost;
 pub(crate) mod slack;
 
@@ -17,6 +18,7 @@ use relatch::app::{Admins, App, AtWork, Faces, Held, House, Identity, Seen};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::discord::Discord;
+use relatch::chat::lark::Lark;
 use relatch::chat::mattermost::Mattermost;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
@@ -48,6 +50,18 @@ const FIVE_A_DAY: Limit = Limit { resets: 5, window: Span::hours(24) };
 tokio::task_local! {
     /// On which platform a conversation is held.
     static PLATFORM: Platform;
+    /// In Lark: with the bot alone, and not in a group.
+    static IS_PRIVATE: bool;
+}
+
+/// Holds a conversation of Lark with the bot alone.
+pub(crate) async fn in_private(platform: Platform, conversation: impl Future<Output = ()>) {
+    IS_PRIVATE.scope(true, on(platform, conversation)).await;
+}
+
+/// Whether Lark's people are in a group.
+fn is_group() -> bool {
+    !IS_PRIVATE.try_with(|is_private| *is_private).unwrap_or_default()
 }
 
 /// Holds a conversation on a platform.
@@ -247,6 +261,7 @@ impl TestBot {
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
                 Chat::Discord(Discord::new(discord_config(&slack), http.clone(), clock.clone())),
+                Chat::Lark(Lark::new(lark_config(&slack), http.clone(), clock.clone())),
                 Chat::Mattermost(Mattermost::new(mattermost_config(&slack), keys, http.clone(), clock.clone())),
             ],
             house: House {
@@ -352,6 +367,34 @@ impl TestBot {
         Answer { body: discord::read_answer(&self.slack.memory, &answer.body), ..answer }
     }
 
+    /// Encrypts, signs and posts an event as Lark would, now. What is said comes by a call of its own, so it is waited for.
+    pub(crate) async fn post_to_lark(&self, event: &str) -> Answer {
+        let before = self.slack.said().len();
+        let answer = self.send_to_lark(event).await;
+        self.settle().await;
+        let said = self.slack.said();
+        if answer.body.is_empty() && said.len() > before {
+            return Answer { body: said.last().unwrap().to_string().into_bytes(), ..answer };
+        }
+        answer
+    }
+
+    /// The same without waiting.
+    pub(crate) async fn send_to_lark(&self, event: &str) -> Answer {
+        let body = lark::seal(event);
+        let timestamp = self.clock.now().unix_seconds().to_string();
+        let mut request = Request::post(lark::ROUTE).header("content-type", "application/json; charset=utf-8");
+        for (name, value) in lark::sign(&timestamp, &format!("n{}", self.next()), &body) {
+            request = request.header(name, value);
+        }
+        let answer = self.send(request.body(Body::from(body)).unwrap()).await;
+        let sent: serde_json::Value = serde_json::from_str(event).unwrap();
+        if let Some(token) = sent["event"]["token"].as_str() {
+            self.slack.memory.note_answered(token.to_owned());
+        }
+        Answer { body: lark::read_answer(&self.slack.memory, &answer.body), ..answer }
+    }
+
     /// Posts as Mattermost would.
     pub(crate) async fn post_to_mattermost(&self, route: &str, body: String) -> Answer {
         let kind = if route.ends_with("commands") { "application/x-www-form-urlencoded" } else { "application/json" };
@@ -418,6 +461,10 @@ impl TestBot {
                 let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
                 self.post_to_mattermost("/mattermost/commands", body).await
             }
+            Platform::Lark => {
+                let (who, now) = (lark::id_of(who), self.clock.now());
+                self.post_to_lark(&lark::command_body(&who, text, is_group(), serial, now)).await
+            }
             Platform::Slack => {
                 let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
                 self.post("/slack/commands", &body).await
@@ -448,6 +495,10 @@ impl TestBot {
                 let body = mattermost::click_body(&mattermost::id_of(who), action, value, serial, self.clock.now());
                 return self.post_to_mattermost("/mattermost/actions", body).await;
             }
+            Platform::Lark => {
+                let (who, now) = (lark::id_of(who), self.clock.now());
+                return self.send_to_lark(&lark::click_body(&who, action, value, is_group(), serial, now)).await;
+            }
             Platform::Slack => {}
         }
         let body = slack::click_body(&slack::user_id(who), action, value, &self.slack.reply_url(serial), serial);
@@ -465,6 +516,10 @@ impl TestBot {
             Platform::Mattermost => {
                 let body = mattermost::form_body(&mattermost::id_of(who), &view, typed);
                 self.post_to_mattermost("/mattermost/dialogs", body).await
+            }
+            Platform::Lark => {
+                let (who, now) = (lark::id_of(who), self.clock.now());
+                self.send_to_lark(&lark::form_body(&who, &view, typed, is_group(), serial, now)).await
             }
             Platform::Slack => {
                 self.post("/slack/interactions", &slack::form_body(&slack::user_id(who), &view, typed, serial)).await
@@ -562,6 +617,17 @@ fn mattermost_config(slack: &slack::FakeSlack) -> relatch::chat::mattermost::Con
         command_tokens: vec!["another-team-s-token-01".to_owned().into(), mattermost::TOKEN.to_owned().into()],
         bot_token: BOT_TOKEN.to_owned().into(),
         own_url: "http://127.0.0.1".parse().unwrap(),
+    }
+}
+
+fn lark_config(slack: &slack::FakeSlack) -> relatch::chat::lark::Config {
+    relatch::chat::lark::Config {
+        app_id: lark::APP.to_owned(),
+        app_secret: lark::APP_SECRET.to_owned().into(),
+        encrypt_key: Some(lark::ENCRYPT_KEY.to_owned().into()),
+        verification_token: lark::VERIFICATION.to_owned().into(),
+        tenant_key: lark::TENANT.to_owned(),
+        api_url: format!("{}/lark/", slack.base).parse().unwrap(),
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct Memory {
     who_delay: Arc<Mutex<std::time::Duration>>,
     reply_delay: Arc<Mutex<std::time::Duration>>,
     broken: Arc<Mutex<Vec<String>>>,
+    answered: Arc<Mutex<std::collections::HashSet<String>>>,
 }
 
 impl Memory {
@@ -63,15 +64,29 @@ impl Memory {
         self.said.lock().unwrap().push(("answer".to_owned(), said));
     }
 
+    /// A click was answered; from now on its token changes the card.
+    pub(crate) fn note_answered(&self, token: String) {
+        self.answered.lock().unwrap().insert(token);
+    }
+
+    pub(crate) fn is_answered(&self, token: &str) -> bool {
+        self.answered.lock().unwrap().contains(token)
+    }
+
     /// A response address is used: five times at most.
     pub(crate) fn note_use(&self, id: &str) {
+        self.note_use_of(id, 5);
+    }
+
+    /// What follows something up is used, so often at most.
+    pub(crate) fn note_use_of(&self, id: &str, most: u32) {
         let uses = {
             let mut all = self.uses.lock().unwrap();
             let uses = all.entry(id.to_owned()).or_default();
             *uses += 1;
             *uses
         };
-        self.note_broken(if uses > 5 { vec![format!("a response address was used {uses} times")] } else { vec![] });
+        self.note_broken(if uses > most { vec![format!("{id} was used {uses} times")] } else { vec![] });
     }
 
     /// A follow-up arrives.
@@ -102,6 +117,7 @@ impl FakeSlack {
             .route("/api/views.open", post(views_open))
             .route("/reply/{id}", post(reply))
             .merge(super::discord::router())
+            .merge(super::lark::router())
             .merge(super::mattermost::router())
             .with_state(memory.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

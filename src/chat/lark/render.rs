@@ -1,0 +1,109 @@
+//! Cards in Lark's shapes (JSON 1.0, which ephemeral cards know), inside its limits. Every text is `plain_text`, which reads
+//! no markup, no mention and no link.
+
+use serde_json::{Value, json};
+
+use crate::chat::common::fit;
+use crate::chat::{Action, Button, Form, Message, Style};
+use crate::domain::Password;
+
+/// Longest card, in bytes (Lark, "Delayed update of cards": 30 KB), with room for what surrounds the texts.
+const CARD: usize = 20_000;
+/// Longest title that is shown whole.
+const TITLE: usize = 300;
+/// Longest label of a button.
+const BUTTON: usize = 80;
+/// Most buttons in a row.
+const ROW: usize = 5;
+/// Longest placeholder of an input (Lark, "Input").
+const PLACEHOLDER: usize = 100;
+/// Longest input that we ask for; Lark allows 1000.
+const TYPED: u16 = 300;
+
+/// The name of a form's input.
+pub(super) const INPUT: &str = "destination";
+
+fn plain(text: &str) -> Value {
+    json!({ "tag": "plain_text", "content": text })
+}
+
+fn line(text: &str) -> Value {
+    json!({ "tag": "div", "text": plain(text) })
+}
+
+fn card(title: &str, elements: &[Value]) -> Value {
+    json!({
+        // Nobody passes a card on, and a card may be changed after it was sent.
+        "config": { "wide_screen_mode": true, "enable_forward": false, "update_multi": true },
+        "header": { "title": plain(&fit(title, TITLE)) },
+        "elements": elements,
+    })
+}
+
+/// A whole message; its buttons know whether it stands in a group.
+pub(super) fn message(message: &Message, password: Option<&Password>, is_group: bool) -> Value {
+    let mut elements = Vec::new();
+    if let Some(password) = password {
+        elements.push(line(password.expose()));
+        let spoken = password.spoken();
+        elements.push(line(["Say it: ", spoken.as_str()].concat().as_str()));
+    }
+    let mut length = 0;
+    for text in &message.lines {
+        length += text.len();
+        if length > CARD {
+            elements.push(line("…"));
+            break;
+        }
+        elements.push(line(text));
+    }
+    elements.extend(message.buttons.chunks(ROW).map(|buttons| row(buttons, is_group)));
+    card(&message.title, &elements)
+}
+
+fn row(buttons: &[Button], is_group: bool) -> Value {
+    let actions: Vec<Value> = buttons.iter().map(|one| button(one, is_group)).collect();
+    json!({ "tag": "action", "actions": actions })
+}
+
+fn button(button: &Button, is_group: bool) -> Value {
+    let kind = match button.style {
+        Style::Plain => "default",
+        Style::Primary => "primary",
+        Style::Danger => "danger",
+    };
+    json!({
+        "tag": "button",
+        "text": plain(&fit(&button.label, BUTTON)),
+        "type": kind,
+        "value": { "action": button.action.as_str(), "value": button.value, "group": is_group },
+    })
+}
+
+/// A card with one input and the way back.
+pub(super) fn form(form: &Form, is_group: bool) -> Value {
+    let back =
+        Button { action: Action::Back, label: "Back".to_owned(), value: form.value.clone(), style: Style::Plain };
+    let input = json!({
+        "tag": "input",
+        "name": INPUT,
+        "required": true,
+        "max_length": TYPED,
+        "label": plain(&form.label),
+        "placeholder": plain(&fit(&form.label, PLACEHOLDER)),
+    });
+    let submit = json!({
+        "tag": "button",
+        "name": "submit",
+        "action_type": "form_submit",
+        "type": "primary",
+        "text": plain(&fit(&form.submit, BUTTON)),
+        "value": { "form": form.kind.as_str(), "value": form.value, "group": is_group },
+    });
+    let elements = vec![
+        line(&form.hint),
+        json!({ "tag": "form", "name": "form", "elements": [input, submit] }),
+        row(std::slice::from_ref(&back), is_group),
+    ];
+    card(&form.title, &elements)
+}

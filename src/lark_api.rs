@@ -1,0 +1,161 @@
+//! Calls to Lark's and Feishu's Open API, with the tenant access token that they need.
+//!
+//! Sources: Lark's pages "Server API calls", "Get tenant access token (custom app)", "Generic error codes". The chat adapter
+//! uses it, and any other part that speaks to the same app may.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::domain::{Moment, Span};
+use crate::net::{self, CallError};
+
+/// How long Lark may take for a call.
+const CALL_DEADLINE: Duration = Duration::from_secs(5);
+/// A token is not used in the last minutes of its life.
+const TOKEN_MARGIN: Span = Span::minutes(5);
+/// The token is not, or no longer, what Lark knows.
+const STALE_TOKEN: [i64; 3] = [99_991_661, 99_991_663, 99_991_668];
+/// A scope is missing.
+const MISSING_SCOPE: i64 = 99_991_672;
+/// Too many calls: of the app, of the tenant, in a chat.
+const LIMITED: [i64; 4] = [99_991_400, 11_232, 230_020, 11_233];
+
+/// Why a call gave no answer with `code` 0.
+#[derive(Debug, thiserror::Error)]
+pub enum LarkError {
+    /// Surely nothing was done: not reached, or no token could be had.
+    #[error("Lark could not be reached")]
+    NotSent,
+    /// The call may have had its effect.
+    #[error("Lark did not answer")]
+    NoAnswer,
+    /// Too many calls; try again after this time.
+    #[error("Lark asks to wait {0}")]
+    Limited(Span),
+    /// The app lacks a scope.
+    #[error("the app lacks the permission {0}")]
+    MissingScope(String),
+    /// Refused, with Lark's own code; nothing was done.
+    #[error("Lark refuses with code {0}")]
+    Refused(i64),
+}
+
+/// One app of one tenant.
+pub struct LarkApi {
+    api_url: Url,
+    app_id: String,
+    app_secret: SecretString,
+    http: reqwest::Client,
+    clock: Clock,
+    token: Mutex<Option<(SecretString, Moment)>>,
+}
+
+impl LarkApi {
+    /// The app with this id and secret, in the cloud at `api_url` (with a slash at its end).
+    pub fn new(api_url: Url, app_id: String, app_secret: SecretString, http: reqwest::Client, clock: Clock) -> Self {
+        Self { api_url, app_id, app_secret, http, clock, token: Mutex::default() }
+    }
+
+    /// Calls with the tenant's token; the whole answer. A token that Lark no longer knows is fetched anew, once: a call
+    /// that was refused for its token did nothing.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, LarkError> {
+        let mut is_second = false;
+        loop {
+            let token = self.token().await?;
+            let answer = self.send(method.clone(), path, body, Some(&token)).await;
+            match answer {
+                Err(LarkError::Refused(code)) if STALE_TOKEN.contains(&code) && !is_second => {
+                    *self.token.lock().await = None;
+                    is_second = true;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// The tenant's token, from memory while it lives ("Get tenant access token": about two hours).
+    async fn token(&self) -> Result<SecretString, LarkError> {
+        let mut known = self.token.lock().await;
+        if let Some((token, until)) = known.as_ref()
+            && self.clock.now() < *until
+        {
+            return Ok(token.clone());
+        }
+        let body = json!({ "app_id": self.app_id, "app_secret": self.app_secret.expose_secret() });
+        let answer = self.send(Method::POST, "auth/v3/tenant_access_token/internal", Some(&body), None).await;
+        // Whatever was wrong with the token, the call that needed it was not made.
+        let answer =
+            answer.map_err(|error| if matches!(error, LarkError::NoAnswer) { LarkError::NotSent } else { error })?;
+        let token = answer.get("tenant_access_token").and_then(Value::as_str).ok_or(LarkError::NotSent)?;
+        let token = SecretString::from(token.to_owned());
+        let life = Span::seconds(answer.get("expire").and_then(Value::as_i64).unwrap_or_default());
+        *known = Some((token.clone(), self.clock.now() + life - TOKEN_MARGIN));
+        Ok(token)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        token: Option<&SecretString>,
+    ) -> Result<Value, LarkError> {
+        let url = self.api_url.join(path).map_err(|_| LarkError::NotSent)?;
+        let mut call = self.http.request(method, url).timeout(CALL_DEADLINE);
+        if let Some(token) = token {
+            call = call.bearer_auth(token.expose_secret());
+        }
+        if let Some(body) = body {
+            call = call.json(body);
+        }
+        let answer = net::call(call).await.map_err(|error| {
+            tracing::warn!(platform = "lark", error = &error as &dyn std::error::Error, "Lark could not be asked");
+            if matches!(error, CallError::NotSent(_)) { LarkError::NotSent } else { LarkError::NoAnswer }
+        })?;
+        let wait = || Span::seconds(answer.retry_after.and_then(|wait| i64::try_from(wait).ok()).unwrap_or(30));
+        if answer.status == 429 {
+            return Err(LarkError::Limited(wait()));
+        }
+        // Refusals come with 200 or 400 and a code of their own.
+        let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else { return Err(LarkError::NoAnswer) };
+        match told.get("code").and_then(Value::as_i64) {
+            Some(0) if (200..300).contains(&answer.status) => Ok(told),
+            Some(code) if LIMITED.contains(&code) => Err(LarkError::Limited(wait())),
+            Some(MISSING_SCOPE) => Err(LarkError::MissingScope(scopes(&told))),
+            Some(code) if answer.status < 500 => Err(LarkError::Refused(code)),
+            _ => Err(LarkError::NoAnswer),
+        }
+    }
+}
+
+/// The scopes that a refusal names, and nothing else of its text.
+fn scopes(told: &Value) -> String {
+    let text = told.get("msg").and_then(Value::as_str).unwrap_or_default();
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | ':');
+    let mut named: Vec<&str> = text
+        .split(|c: char| !is_part(c))
+        .filter(|word| word.split(':').count() >= 2 && word.split(':').all(|part| !part.is_empty()))
+        .take(3)
+        .collect();
+    named.dedup();
+    if named.is_empty() { "that the call needs".to_owned() } else { named.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_out_of_a_refusal() {
+        let told = json!({ "msg": "Access denied. One of: [contact:user.base:readonly, contact:contact.base:readonly] \
+            apply: https://open.larksuite.com/app/x/auth" });
+        assert_eq!(scopes(&told), "contact:user.base:readonly, contact:contact.base:readonly");
+        assert_eq!(scopes(&json!({})), "that the call needs");
+    }
+}
