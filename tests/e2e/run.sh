@@ -6,7 +6,7 @@ set -euo pipefail
 program=$(realpath "$1")
 cd "$(dirname "$0")"
 venv=../../target/e2e-venv
-if ! "$venv/bin/python" -c 'import aiosmtpd, discord_interactions, slack_sdk' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import aiosmtpd, discord_interactions, lark_oapi, slack_sdk' 2>/dev/null; then
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
 fi
@@ -14,4 +14,4 @@ if ! cmp -s package-lock.json node_modules/.lock; then
     npm ci --silent
     cp package-lock.json node_modules/.lock
 fi
-RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_discord test_mattermost test_portal test_demo test_browser test_pages test_failures test_crashes
+RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_discord test_lark test_mattermost test_portal test_demo test_browser test_pages test_failures test_crashes

@@ -2,7 +2,7 @@
 //!
 //! Sources: Lark's pages "Request URL configuration", "Encrypt key", "Receive message", "Card callback", "Delayed update of
 //! cards", "Send ephemeral message cards", and lark-oapi's event dispatcher for what it verifies. Where that is lax (a
-//! timestamp of any age, padding that nobody looks at, a challenge in plain text though a key is set), this is not.
+//! timestamp of any age, a digit moved from it into the nonce, a challenge in plain text though a key is set), this is not.
 //!
 //! In a group everything goes into ephemeral cards; in the 1:1 chat, which has none, into ordinary ones that are replaced.
 
