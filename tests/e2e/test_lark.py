@@ -140,7 +140,7 @@ api_url = "{self.cloud.url}"
         self.serial = 0
         # Lark's own library, as it receives.
         self.heard = []
-        handler = lark_oapi.EventDispatcherHandler.builder(KEY, TOKEN)
+        handler = lark_oapi.EventDispatcherHandler.builder(KEY, TOKEN, lark_oapi.LogLevel.CRITICAL)
         handler = handler.register_p2_im_message_receive_v1(lambda event: self.heard.append(event.header.event_id))
         self.library = handler.build()
 

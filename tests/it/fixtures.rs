@@ -2,7 +2,7 @@
 //! six minutes late, and twice.
 //!
 //! To add a case, add a file to the folder of its platform: request line, headers, a blank line, the body, signed with
-//! the secret of the tests. A header `X-After` names the cases that came before it in the same conversation; it is not a
+//! the secret of the tests (`record.rs` makes those of two platforms). A header `X-After` names the cases that came before it in the same conversation; it is not a
 //! part of the request. To add a platform, add it to `PLATFORMS`.
 
 use std::collections::BTreeSet;
@@ -13,9 +13,8 @@ use axum::http::{Request, StatusCode};
 use relatch::domain::{Moment, Span};
 use serde_json::Value;
 
-use crate::support::discord;
 use crate::support::slack::text_of;
-use crate::support::{Answer, TestBot};
+use crate::support::{Answer, TestBot, discord, lark, mattermost};
 
 /// A platform with recorded requests.
 #[derive(Clone, Copy)]
@@ -23,12 +22,49 @@ struct Recorder {
     /// The folder.
     name: &'static str,
     timestamp: &'static str,
-    signature: &'static str,
+    proof: Proof,
+    /// What the same bytes are answered with again.
+    again: (StatusCode, &'static [u8]),
 }
 
-const PLATFORMS: [Recorder; 2] = [
-    Recorder { name: "slack", timestamp: "X-Slack-Request-Timestamp", signature: "X-Slack-Signature" },
-    Recorder { name: "discord", timestamp: "X-Signature-Timestamp", signature: "X-Signature-Ed25519" },
+/// What proves a request.
+#[derive(Clone, Copy)]
+enum Proof {
+    /// A header, over every byte of the body.
+    Signature(&'static str),
+    /// What stands in the body behind one of these, and nothing else.
+    Within(&'static [&'static str]),
+}
+
+const CONFLICT: (StatusCode, &[u8]) = (StatusCode::CONFLICT, b"");
+
+const PLATFORMS: [Recorder; 4] = [
+    Recorder {
+        name: "slack",
+        timestamp: "X-Slack-Request-Timestamp",
+        proof: Proof::Signature("X-Slack-Signature"),
+        again: CONFLICT,
+    },
+    Recorder {
+        name: "discord",
+        timestamp: "X-Signature-Timestamp",
+        proof: Proof::Signature("X-Signature-Ed25519"),
+        again: CONFLICT,
+    },
+    // What is not answered with 200 Lark sends again.
+    Recorder {
+        name: "lark",
+        timestamp: "X-Lark-Request-Timestamp",
+        proof: Proof::Signature("X-Lark-Signature"),
+        again: (StatusCode::OK, b"{}"),
+    },
+    // Nothing is signed, and the time stands in `trigger_id`.
+    Recorder {
+        name: "mattermost",
+        timestamp: "X-At",
+        proof: Proof::Within(&["&token=", r#""value":""#, r#""state":"deliver_other:"#]),
+        again: CONFLICT,
+    },
 ];
 
 /// A request as it was received.
@@ -91,16 +127,57 @@ impl Recorded {
     /// The answer, read as its platform reads it.
     async fn send_to(&self, bot: &TestBot) -> Answer {
         let answer = bot.send(self.request()).await;
+        let memory = &bot.slack.memory;
         match self.by.name {
-            "discord" => Answer { body: discord::read_answer(&bot.slack.memory, &answer.body), ..answer },
+            "discord" => Answer { body: discord::read_answer(memory, &answer.body), ..answer },
+            "mattermost" => Answer { body: mattermost::read_answer(memory, &answer.body), ..answer },
+            "lark" => {
+                // Every token of these recordings changes its card from now on.
+                (0..100).for_each(|serial| memory.note_answered(lark::token(true, serial)));
+                Answer { body: lark::read_answer(memory, &answer.body), ..answer }
+            }
             _ => answer,
         }
     }
 
+    /// The bytes that prove the request, where no header does.
+    fn proof(&self, behind: &[&str]) -> std::ops::Range<usize> {
+        let body = std::str::from_utf8(&self.body).unwrap();
+        let place = behind.iter().find_map(|part| body.find(part).map(|at| at + part.len())).expect("a proof");
+        let rest = &body[place..];
+        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').unwrap_or(rest.len());
+        place..place + length
+    }
+
     fn unsigned(mut self) -> Self {
-        let signature = self.by.signature;
-        self.headers.retain(|(name, _)| name != signature);
+        match self.by.proof {
+            Proof::Signature(signature) => self.headers.retain(|(name, _)| name != signature),
+            Proof::Within(behind) => {
+                let proof = self.proof(behind);
+                self.body.drain(proof);
+            }
+        }
         self
+    }
+
+    /// Four bits, each of which spoils the proof.
+    fn bits(&self) -> [usize; 4] {
+        match self.by.proof {
+            Proof::Signature(_) => {
+                let bits = self.body.len() * 8;
+                [0, bits / 3, bits / 2, bits - 1]
+            }
+            Proof::Within(behind) => {
+                let proof = self.proof(behind);
+                let (first, length) = (proof.start, proof.len());
+                [first, first + length / 3, first + length / 2, first + length - 2].map(|byte| byte * 8)
+            }
+        }
+    }
+
+    /// A dialog of Mattermost carries no time; its card's life ends it.
+    fn has_time(&self) -> bool {
+        !self.path.ends_with("/dialogs")
     }
 
     fn with_flipped_bit(mut self, at: usize) -> Self {
@@ -164,13 +241,13 @@ async fn each_request_is_answered_as_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_comes_of_a_request_that_is_not_proven() {
     for (name, recorded) in every_case() {
-        let bits = recorded.body.len() * 8;
-        let flipped = [0, bits / 3, bits / 2, bits - 1].map(|bit| recorded.clone().with_flipped_bit(bit));
-        let ways = flipped.into_iter().map(|way| (way, Span(0))).chain([
-            (recorded.clone().unsigned(), Span(0)),
-            (recorded.clone(), Span::minutes(6)),
-            (recorded.clone(), Span::minutes(-6)),
-        ]);
+        let flipped = recorded.bits().map(|bit| recorded.clone().with_flipped_bit(bit));
+        let late = [Span::minutes(6), Span::minutes(-6)].map(|late| (recorded.clone(), late));
+        let ways = flipped
+            .into_iter()
+            .chain([recorded.clone().unsigned()])
+            .map(|way| (way, Span(0)))
+            .chain(late.into_iter().filter(|_| recorded.has_time()));
         for (way, late) in ways {
             let bot = recorded.bot().await;
             bot.clock.advance(late);
@@ -183,7 +260,7 @@ async fn nothing_comes_of_a_request_that_is_not_proven() {
     }
 }
 
-/// The same bytes again: 409 while they are remembered, and the record stands as it stood.
+/// The same bytes again: no effect while they are remembered, and the record stands as it stood.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_time_is_no_second_effect() {
     for (name, recorded) in every_case() {
@@ -198,7 +275,7 @@ async fn the_second_time_is_no_second_effect() {
             }
             let again = bot.send(recorded.request()).await;
             bot.settle().await;
-            assert_eq!((again.status, again.body.as_slice()), (StatusCode::CONFLICT, b"".as_slice()), "{name}");
+            assert_eq!((again.status, again.body.as_slice()), recorded.by.again, "{name}");
             assert_eq!((bot.trace().await, bot.slack.said().len()), before, "{name}");
         }
     }

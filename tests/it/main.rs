@@ -9,6 +9,7 @@ mod orders;
 mod platforms;
 mod portal;
 mod portal_edges;
+mod record;
 mod secrets;
 mod store;
 mod support;

@@ -230,10 +230,10 @@ fn neutral(card: &Value) -> Value {
     json!({ "blocks": blocks, "response_type": "ephemeral" })
 }
 
-/// A card that takes the place of no other.
-fn beside(card: &Value) -> Value {
+/// A card that takes the place of another, or of none.
+fn placed(card: &Value, replaces: bool) -> Value {
     let mut said = neutral(card);
-    said["replace_original"] = false.into();
+    said["replace_original"] = replaces.into();
     said
 }
 
@@ -312,7 +312,7 @@ async fn send_ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: 
     let is_whole = asked["chat_id"] == GROUP && asked["msg_type"] == "interactive" && asked["open_id"].is_string();
     memory.note_broken(if is_whole { vec![] } else { vec![format!("no ephemeral card: {asked}")] });
     memory.note_broken(rules(&asked["card"], Some(true)));
-    end(memory.take("ephemeral".to_owned(), beside(&asked["card"])).await)
+    end(memory.take("ephemeral".to_owned(), placed(&asked["card"], false)).await)
 }
 
 async fn delete_ephemeral(headers: HeaderMap, body: String) -> Told {
@@ -340,7 +340,7 @@ async fn send(
     memory.note_broken(if is_private { vec![] } else { vec![format!("a card that others see: {asked}")] });
     let card: Value = serde_json::from_str(asked["content"].as_str().unwrap()).unwrap();
     memory.note_broken(rules(&card, Some(false)));
-    end(memory.take("message".to_owned(), beside(&card)).await)
+    end(memory.take("message".to_owned(), placed(&card, false)).await)
 }
 
 async fn change(State(memory): State<Memory>, Path(id): Path<String>, headers: HeaderMap, body: String) -> Told {
@@ -349,7 +349,7 @@ async fn change(State(memory): State<Memory>, Path(id): Path<String>, headers: H
     let asked: Value = serde_json::from_str(&body).unwrap();
     let card: Value = serde_json::from_str(asked["content"].as_str().unwrap()).unwrap();
     memory.note_broken(rules(&card, Some(false)));
-    end(memory.take(id, neutral(&card)).await)
+    end(memory.take(id, placed(&card, true)).await)
 }
 
 /// Twice at most, and never before the click was answered: the answer would undo it.
@@ -362,5 +362,5 @@ async fn update(State(memory): State<Memory>, headers: HeaderMap, body: String) 
         memory.note_broken(vec![format!("{token} was used before its click was answered")]);
     }
     memory.note_broken(rules(&asked["card"], Some(token.starts_with("c-group"))));
-    end(memory.take(token.to_owned(), neutral(&asked["card"])).await)
+    end(memory.take(token.to_owned(), placed(&asked["card"], true)).await)
 }

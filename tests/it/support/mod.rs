@@ -144,6 +144,7 @@ struct Ground {
     http: reqwest::Client,
     outbox: Outbox,
     is_swamped: bool,
+    is_recorded: bool,
     admins: Admins,
     ways: Ways,
 }
@@ -159,9 +160,16 @@ impl Ground {
             http,
             outbox: Outbox::default(),
             is_swamped: false,
+            is_recorded: false,
             admins: Admins::Directory,
             ways: Ways::default(),
         }
+    }
+
+    /// The server's address, which stands in what was recorded.
+    fn mattermost(&self) -> String {
+        let base = if self.is_recorded { RECORDED_ORIGIN } else { self.slack.base.as_str() };
+        format!("{base}/mm/")
     }
 
     /// Where so much is to do that no reset gets its turn, nobody waits twenty seconds to see it.
@@ -207,7 +215,7 @@ impl TestBot {
     pub(crate) async fn recorded(at: Moment) -> Self {
         let slack = slack::FakeSlack::start().await;
         let http = slack.client();
-        let bot = Self::open(Ground::new(at, FIVE_A_DAY, slack, http), 7).await;
+        let bot = Self::open(Ground { is_recorded: true, ..Ground::new(at, FIVE_A_DAY, slack, http) }, 7).await;
         bot.settle_in().await;
         bot
     }
@@ -262,7 +270,12 @@ impl TestBot {
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
                 Chat::Discord(Discord::new(discord_config(&slack), http.clone(), clock.clone())),
                 Chat::Lark(Lark::new(lark_config(&slack), http.clone(), clock.clone())),
-                Chat::Mattermost(Mattermost::new(mattermost_config(&slack), keys, http.clone(), clock.clone())),
+                Chat::Mattermost(Mattermost::new(
+                    mattermost_config(ground.mattermost()),
+                    keys,
+                    http.clone(),
+                    clock.clone(),
+                )),
             ],
             house: House {
                 organization: "Acme".to_owned(),
@@ -611,9 +624,9 @@ impl Drop for TestBot {
     }
 }
 
-fn mattermost_config(slack: &slack::FakeSlack) -> relatch::chat::mattermost::Config {
+fn mattermost_config(url: String) -> relatch::chat::mattermost::Config {
     relatch::chat::mattermost::Config {
-        url: format!("{}/mm/", slack.base).parse().unwrap(),
+        url: url.parse().unwrap(),
         command_tokens: vec!["another-team-s-token-01".to_owned().into(), mattermost::TOKEN.to_owned().into()],
         bot_token: BOT_TOKEN.to_owned().into(),
         own_url: "http://127.0.0.1".parse().unwrap(),
