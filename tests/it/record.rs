@@ -144,7 +144,9 @@ async fn record() {
                         bot.slack.memory.note_answered(lark::token(true, place(earlier).0));
                         lark::read_answer(&bot.slack.memory, &answer.body)
                     }
-                    _ => mattermost::read_answer(&bot.slack.memory, &answer.body),
+                    Platform::Slack | Platform::Discord | Platform::Mattermost => {
+                        mattermost::read_answer(&bot.slack.memory, &answer.body)
+                    }
                 };
                 bot.settle().await;
                 card = serde_json::from_slice(&read).ok().or_else(|| bot.slack.said().pop()).unwrap_or(card);
@@ -152,10 +154,10 @@ async fn record() {
             let (path, headers, body) = make(platform, &bot, &card, place(name), who, *does);
             let mut text = format!("POST {path} HTTP/1.1\nHost: reset.acme.example\n");
             for (name, value) in headers {
-                text.push_str(&format!("{name}: {value}\n"));
+                text.extend([&name, ": ", &value, "\n"]);
             }
             if !after.is_empty() {
-                text.push_str(&format!("X-After: {}\n", after.join(", ")));
+                text.extend(["X-After: ", &after.join(", "), "\n"]);
             }
             std::fs::write(folder.join(format!("{name}.http")), format!("{text}\n{body}\n")).unwrap();
         }

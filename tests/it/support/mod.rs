@@ -271,7 +271,7 @@ impl TestBot {
                 Chat::Discord(Discord::new(discord_config(&slack), http.clone(), clock.clone())),
                 Chat::Lark(Lark::new(lark_config(&slack), http.clone(), clock.clone())),
                 Chat::Mattermost(Mattermost::new(
-                    mattermost_config(ground.mattermost()),
+                    mattermost_config(&ground.mattermost()),
                     keys,
                     http.clone(),
                     clock.clone(),
@@ -624,7 +624,7 @@ impl Drop for TestBot {
     }
 }
 
-fn mattermost_config(url: String) -> relatch::chat::mattermost::Config {
+fn mattermost_config(url: &str) -> relatch::chat::mattermost::Config {
     relatch::chat::mattermost::Config {
         url: url.parse().unwrap(),
         command_tokens: vec!["another-team-s-token-01".to_owned().into(), mattermost::TOKEN.to_owned().into()],
