@@ -14,4 +14,4 @@ if ! cmp -s package-lock.json node_modules/.lock; then
     npm ci --silent
     cp package-lock.json node_modules/.lock
 fi
-RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_discord test_lark test_mattermost test_portal test_demo test_browser test_pages test_failures test_crashes
+RELATCH="$program" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -W ignore -m unittest -v test_resets test_discord test_lark test_mattermost test_portal test_demo test_browser test_pages test_validators test_failures test_crashes

@@ -40,7 +40,8 @@ fn discords_manifest_names_what_the_code_serves() {
     for command in commands {
         // Only administrators of the server see them at first; who may is decided by relatch alone.
         assert_eq!(command["default_member_permissions"], "0");
-        assert_eq!((&command["contexts"], &command["integration_types"]), (&json!([0]), &json!([0])));
+        // Fields of global commands only; ours are registered in one server, and are nowhere else.
+        assert_eq!((command.get("contexts"), command.get("integration_types")), (None, None));
         let length = |text: &serde_json::Value| text.as_str().unwrap_or_default().chars().count();
         assert!((1..=32).contains(&length(&command["name"])) && length(&command["description"]) <= 100);
         assert_eq!(length(&command["description"]) > 0, command["type"] == 1, "a menu has no description");

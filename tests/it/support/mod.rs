@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod discord;
 pub(crate) mod lark;
 pub(crate) mod mattermost;
+pub(crate) mod sent;
 pub(crate) mod slack;
 
 use std::path::PathBuf;
@@ -439,9 +440,13 @@ impl TestBot {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let route = request.uri().path().to_owned();
         let response = relatch::http::routes(&self.app).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+        if status == StatusCode::OK {
+            sent::keep("POST", &route, &body);
+        }
         Answer { status, body }
     }
 

@@ -119,6 +119,7 @@ impl FakeSlack {
             .merge(super::discord::router())
             .merge(super::lark::router())
             .merge(super::mattermost::router())
+            .layer(axum::middleware::from_fn(super::sent::arrives))
             .with_state(memory.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

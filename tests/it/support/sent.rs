@@ -1,0 +1,50 @@
+//! Keeps what the bot sends, for the validators that the platforms publish: `tests/e2e/test_validators.py` reads it.
+//!
+//! Nothing is kept unless `RELATCH_SENT_DIR` names a folder, which `tests/run.sh` makes and takes away.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::BodyExt;
+use sha2::{Digest, Sha256};
+
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the product")]
+static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| Some(std::env::var("RELATCH_SENT_DIR").ok()?.into()));
+
+/// What is sent where: the end of our own answers' routes, and of the platforms' addresses.
+const KINDS: &[(&str, &str, &str)] = &[
+    ("POST", "/slack/commands", "slack-answer"),
+    ("POST", "/slack/interactions", "slack-form_error"),
+    ("POST", "/reply/", "slack-follow_up"),
+    ("POST", "/api/views.open", "slack-view"),
+    ("POST", "/discord/interactions", "discord-answer"),
+    ("PATCH", "/discord/webhooks/", "discord-edit"),
+    ("POST", "/discord/webhooks/", "discord-follow_up"),
+    ("POST", "/mattermost/commands", "mattermost-answer"),
+    ("POST", "/mattermost/actions", "mattermost-click"),
+    ("POST", "/mattermost/dialogs", "mattermost-dialog_answer"),
+    ("POST", "/mm/hooks/", "mattermost-follow_up"),
+    ("POST", "/mm/api/v4/actions/dialogs/open", "mattermost-dialog"),
+];
+
+/// Keeps a body under its kind, once.
+pub(crate) fn keep(method: &str, path: &str, body: &[u8]) {
+    let kind = KINDS.iter().find(|(by, begin, _)| *by == method && path.starts_with(begin));
+    if let (Some(folder), Some((_, _, kind)), false) = (FOLDER.as_ref(), kind, body.is_empty()) {
+        let name = format!("{kind}-{}.json", hex::encode(&Sha256::digest(body)[..12]));
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join(name), body).unwrap();
+    }
+}
+
+/// Keeps what arrives at the pretend platforms.
+pub(crate) async fn arrives(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    keep(parts.method.as_str(), parts.uri.path(), &body);
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
