@@ -161,8 +161,10 @@ api_url = "{self.cloud.url}"
 
     def event(self, kind, event):
         self.serial += 1
+        # Callbacks of cards tell microseconds.
+        unit = 1_000_000 if kind == "card.action.trigger" else 1000
         header = {
-            "event_id": f"e{self.serial}", "event_type": kind, "create_time": str(int(time.time() * 1000)),
+            "event_id": f"e{self.serial}", "event_type": kind, "create_time": str(int(time.time() * unit)),
             "token": TOKEN, "app_id": APP, "tenant_key": TENANT,
         }
         return {"schema": "2.0", "header": header, "event": event}

@@ -754,6 +754,14 @@ macro_rules! on_every_platform {
         hold!(lark on Lark: $($conversation),+);
         hold!(lark_in_private on Lark by in_private: $($conversation),+);
         hold!(mattermost on Mattermost: $($conversation),+);
+
+        /// A platform that is not on the list does not compile.
+        const fn is_on_the_list(platform: Platform) -> bool {
+            match platform {
+                Platform::Slack | Platform::Discord | Platform::Lark | Platform::Mattermost => true,
+            }
+        }
+        const _: () = assert!(is_on_the_list(Platform::Slack));
     };
 }
 

@@ -3,6 +3,7 @@
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::*;
+use crate::chat::common::hostile_names;
 
 const NOW: Moment = Moment(1_795_428_000_000);
 const APPLICATION: &str = "100000000000000001";
@@ -199,54 +200,21 @@ fn every_answer_has_the_type_that_discord_expects() {
 /// O2: 500 hostile names, and no mention, link or markup comes out.
 #[test]
 fn hostile_names_stay_names() {
-    let parts = [
-        "@everyone",
-        "<@300000000000000003>",
-        "<@&1>",
-        "<#1>",
-        "</reset-password:1>",
-        "<t:1>",
-        "<:x:1>",
-        "**b**",
-        "_i_",
-        "~~s~~",
-        "||h||",
-        "`c`",
-        "```c```",
-        "[x](https://evil.example)",
-        "https://evil.example",
-        "> q",
-        "# h",
-        "- l",
-        "1. n",
-        "\\",
-        "\u{202e}rtl",
-        "\u{200b}",
-        "discord.gg/x",
-        "-# small",
-        "$`\\",
-    ];
-    let mut tried = 0;
-    for first in parts {
-        for second in parts.iter().take(20) {
-            let name = format!("{first}{second}");
-            let message = Message { title: name.clone(), lines: vec![name.clone()], ..Message::default() };
-            let rendered = render::message(&message, None);
-            let content = rendered["content"].as_str().unwrap();
-            let inside = content.strip_prefix("**").unwrap().replacen("**\n", "\n", 1);
-            // Whatever is punctuation stands behind a backslash, so nothing of it means anything.
-            let mut characters = inside.chars().peekable();
-            while let Some(character) = characters.next() {
-                assert!(!character.is_ascii_punctuation() || character == '\\', "{name}: {content}");
-                if character == '\\' {
-                    assert!(characters.next().unwrap().is_ascii_punctuation(), "{name}: {content}");
-                }
+    for name in hostile_names() {
+        let message = Message { title: name.clone(), lines: vec![name.clone()], ..Message::default() };
+        let rendered = render::message(&message, None);
+        let content = rendered["content"].as_str().unwrap();
+        let inside = content.strip_prefix("**").unwrap().replacen("**\n", "\n", 1);
+        // Whatever is punctuation stands behind a backslash, so nothing of it means anything.
+        let mut characters = inside.chars().peekable();
+        while let Some(character) = characters.next() {
+            assert!(!character.is_ascii_punctuation() || character == '\\', "{name}: {content}");
+            if character == '\\' {
+                assert!(characters.next().unwrap().is_ascii_punctuation(), "{name}: {content}");
             }
-            assert_eq!(rendered["allowed_mentions"], json!({ "parse": [] }));
-            tried += 1;
         }
+        assert_eq!(rendered["allowed_mentions"], json!({ "parse": [] }));
     }
-    assert_eq!(tried, 500);
 }
 
 #[test]

@@ -133,6 +133,13 @@ struct Place {
     at: i64,
 }
 
+impl Place {
+    /// The group, where it is one.
+    fn group(&self) -> Option<&str> {
+        self.chat.as_deref().filter(|_| self.is_group)
+    }
+}
+
 impl Lark {
     /// The adapter for one tenant.
     pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Self {
@@ -174,8 +181,8 @@ impl Lark {
             return Err(NotVerified::Unsigned("app or tenant"));
         }
         // Also what is sent again hours later, because nobody took it, comes too late for a reset.
-        let created_at: i64 = header.create_time.parse().map_err(|_| NotVerified::Unsigned("time"))?;
-        if (now.unix_seconds() - created_at / 1000).abs() > WINDOW {
+        let created_at = seconds(&header.create_time).ok_or(NotVerified::Unsigned("time"))?;
+        if (now.unix_seconds() - created_at).abs() > WINDOW {
             return Err(NotVerified::Unsigned("stale"));
         }
         // Sent again, it has another nonce and the same id.
@@ -275,11 +282,12 @@ impl Lark {
         let user = self.user(&pressed.operator.open_id)?;
         let wire::Place { open_message_id, open_chat_id } = pressed.context;
         let wire::Pushed { value, mut form_value } = pressed.action;
-        let wire::OurValue { action, form, value, is_group } = value;
+        let wire::OurValue { action, form, value, group } = value;
         let place = Place {
             user: user.user.clone(),
-            chat: Some(open_chat_id).filter(|id| is_id(id, "oc_")),
-            is_group,
+            is_group: group.is_some(),
+            // In a group the chat is the one to which we sent the card, whatever the callback says.
+            chat: group.or(Some(open_chat_id)).filter(|id| is_id(id, "oc_")),
             card: Some(open_message_id).filter(|id| is_id(id, "om_")),
             token: Some(pressed.token).filter(|token| (1..=512).contains(&token.len())),
             at: now.0,
@@ -379,7 +387,7 @@ impl Lark {
         if self.clock.now() > to.until {
             return Outcome::Refused(Refusal::Unreachable);
         }
-        let card = render::message(message, password, place.is_group);
+        let card = render::message(message, password, place.group());
         let end = match placement {
             Placement::Replace => self.replace(&place, &card).await,
             Placement::Add => self.send(&place, &card).await,
@@ -450,10 +458,9 @@ impl Adapter for Lark {
             Immediate::Say(message) => json!({ "toast": { "type": "info", "content": message.title } }),
             Immediate::FormError(text) => json!({ "toast": { "type": "error", "content": text } }),
             Immediate::Open(form, to) => {
-                let is_group = to
-                    .and_then(|to| serde_json::from_str::<Place>(to.expose()).ok())
-                    .is_some_and(|place| place.is_group);
-                json!({ "card": { "type": "raw", "data": render::form(form, is_group) } })
+                let place = to.and_then(|to| serde_json::from_str::<Place>(to.expose()).ok());
+                let group = place.as_ref().and_then(Place::group);
+                json!({ "card": { "type": "raw", "data": render::form(form, group) } })
             }
         };
         answer.to_string().into_bytes()
@@ -574,6 +581,17 @@ fn decrypt(key: &str, sealed: &str) -> Option<Vec<u8>> {
     let length = cipher.decrypt_padded::<Pkcs7>(&mut opened).ok()?.len();
     opened.truncate(length);
     Some(opened)
+}
+
+/// The time of an event: milliseconds for events, microseconds for callbacks of cards, as Lark's own examples have it.
+fn seconds(text: &str) -> Option<i64> {
+    let number: i64 = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    match text.len() {
+        10 => Some(number),
+        13 => Some(number / 1_000),
+        16 => Some(number / 1_000_000),
+        _ => None,
+    }
 }
 
 fn origin(user: ChatUser, replay: ReplayKey, place: &Place, now: Moment) -> Origin {

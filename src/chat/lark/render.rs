@@ -40,8 +40,8 @@ fn card(title: &str, elements: &[Value]) -> Value {
     })
 }
 
-/// A whole message; its buttons know whether it stands in a group.
-pub(super) fn message(message: &Message, password: Option<&Password>, is_group: bool) -> Value {
+/// A whole message; its buttons know the group in which it stands.
+pub(super) fn message(message: &Message, password: Option<&Password>, group: Option<&str>) -> Value {
     let mut elements = Vec::new();
     if let Some(password) = password {
         elements.push(line(password.expose()));
@@ -57,16 +57,16 @@ pub(super) fn message(message: &Message, password: Option<&Password>, is_group: 
         }
         elements.push(line(text));
     }
-    elements.extend(message.buttons.chunks(ROW).map(|buttons| row(buttons, is_group)));
+    elements.extend(message.buttons.chunks(ROW).map(|buttons| row(buttons, group)));
     card(&message.title, &elements)
 }
 
-fn row(buttons: &[Button], is_group: bool) -> Value {
-    let actions: Vec<Value> = buttons.iter().map(|one| button(one, is_group)).collect();
+fn row(buttons: &[Button], group: Option<&str>) -> Value {
+    let actions: Vec<Value> = buttons.iter().map(|one| button(one, group)).collect();
     json!({ "tag": "action", "actions": actions })
 }
 
-fn button(button: &Button, is_group: bool) -> Value {
+fn button(button: &Button, group: Option<&str>) -> Value {
     let kind = match button.style {
         Style::Plain => "default",
         Style::Primary => "primary",
@@ -76,12 +76,12 @@ fn button(button: &Button, is_group: bool) -> Value {
         "tag": "button",
         "text": plain(&fit(&button.label, BUTTON)),
         "type": kind,
-        "value": { "action": button.action.as_str(), "value": button.value, "group": is_group },
+        "value": { "action": button.action.as_str(), "value": button.value, "group": group },
     })
 }
 
 /// A card with one input and the way back.
-pub(super) fn form(form: &Form, is_group: bool) -> Value {
+pub(super) fn form(form: &Form, group: Option<&str>) -> Value {
     let back =
         Button { action: Action::Back, label: "Back".to_owned(), value: form.value.clone(), style: Style::Plain };
     let input = json!({
@@ -98,12 +98,12 @@ pub(super) fn form(form: &Form, is_group: bool) -> Value {
         "action_type": "form_submit",
         "type": "primary",
         "text": plain(&fit(&form.submit, BUTTON)),
-        "value": { "form": form.kind.as_str(), "value": form.value, "group": is_group },
+        "value": { "form": form.kind.as_str(), "value": form.value, "group": group },
     });
     let elements = vec![
         line(&form.hint),
         json!({ "tag": "form", "name": "form", "elements": [input, submit] }),
-        row(std::slice::from_ref(&back), is_group),
+        row(std::slice::from_ref(&back), group),
     ];
     card(&form.title, &elements)
 }

@@ -130,9 +130,9 @@ pub(super) struct OurValue {
     pub(super) form: Option<String>,
     #[serde(default)]
     pub(super) value: String,
-    /// Whether the card stands in a group, and is ephemeral.
-    #[serde(rename = "group", default)]
-    pub(super) is_group: bool,
+    /// The group in which the card stands, and is ephemeral.
+    #[serde(default)]
+    pub(super) group: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -129,6 +129,7 @@ mod tests {
 
     use super::*;
     use crate::chat::Action;
+    use crate::chat::common::hostile_names;
 
     fn hostile() -> Message {
         let name = "<!channel> *x* :skull: [a](http://b) `c` <@U1>";
@@ -160,14 +161,17 @@ mod tests {
     /// O2: names stand in plain text only, without emoji, and cannot mention anybody in the fallback.
     #[test]
     fn untrusted_names_cannot_become_markup() {
-        let sent = message(&hostile(), None);
-        walk(&sent, &mut |fields| {
-            assert_ne!(fields.get("type"), Some(&"mrkdwn".into()), "markup without a password");
-            if fields.get("type") == Some(&"plain_text".into()) {
-                assert_eq!(fields["emoji"], false);
-            }
-        });
-        assert!(!sent["text"].as_str().unwrap().contains(['<', '>']));
+        let named = |name: String| Message { title: name.clone(), lines: vec![name], ..Message::default() };
+        for hostile in hostile_names().into_iter().map(named).chain([hostile()]) {
+            let sent = message(&hostile, None);
+            walk(&sent, &mut |fields| {
+                assert_ne!(fields.get("type"), Some(&"mrkdwn".into()), "markup without a password");
+                if fields.get("type") == Some(&"plain_text".into()) {
+                    assert_eq!(fields["emoji"], false);
+                }
+            });
+            assert!(!sent["text"].as_str().unwrap().contains(['<', '>']));
+        }
     }
 
     /// The limits of Block Kit.

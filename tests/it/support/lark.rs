@@ -44,10 +44,12 @@ fn chat(who: &str, is_group: bool) -> String {
 
 /// An event of the app in the tenant.
 pub(crate) fn event(kind: &str, serial: u32, now: Moment, event: &Value) -> String {
+    // Callbacks of cards tell microseconds.
+    let time = if kind == "card.action.trigger" { now.0 * 1000 } else { now.0 };
     json!({
         "schema": "2.0",
         "header": {
-            "event_id": format!("event-{serial}"), "event_type": kind, "create_time": now.0.to_string(),
+            "event_id": format!("event-{serial}"), "event_type": kind, "create_time": time.to_string(),
             "token": VERIFICATION, "app_id": APP, "tenant_key": TENANT,
         },
         "event": event,
@@ -90,6 +92,10 @@ pub(crate) fn command_body(who: &str, text: &str, is_group: bool, serial: u32, n
     event("im.message.receive_v1", serial, now, &message(who, &text, &Value::from(mentions), is_group))
 }
 
+fn group(is_group: bool) -> Option<&'static str> {
+    is_group.then_some(GROUP)
+}
+
 fn pressed(who: &str, is_group: bool, serial: u32, action: &Value) -> Value {
     json!({
         "operator": { "tenant_key": TENANT, "open_id": who, "union_id": "on_x" },
@@ -106,13 +112,13 @@ pub(crate) fn token(is_group: bool, serial: u32) -> String {
 }
 
 pub(crate) fn click_body(who: &str, action: &str, value: &str, is_group: bool, serial: u32, now: Moment) -> String {
-    let value = json!({ "action": action, "value": value, "group": is_group });
+    let value = json!({ "action": action, "value": value, "group": group(is_group) });
     let pressed = pressed(who, is_group, serial, &json!({ "tag": "button", "value": value }));
     event("card.action.trigger", serial, now, &pressed)
 }
 
 pub(crate) fn form_body(who: &str, view: &Value, typed: &str, is_group: bool, serial: u32, now: Moment) -> String {
-    let value = json!({ "form": view["callback_id"], "value": view["private_metadata"], "group": is_group });
+    let value = json!({ "form": view["callback_id"], "value": view["private_metadata"], "group": group(is_group) });
     let action = json!({
         "tag": "button", "name": "submit", "value": value, "form_value": { "destination": typed },
     });
@@ -192,8 +198,8 @@ fn rules(card: &Value, is_group: Option<bool>) -> Vec<String> {
                     let kind = button["type"].as_str().unwrap();
                     hold(["default", "primary", "danger"].contains(&kind), "a kind of button that there is");
                     hold(button["text"]["tag"] == "plain_text", "plain labels");
-                    let stands_in = button["value"]["group"].as_bool();
-                    hold(is_group.is_none() || stands_in == is_group, "a button knows where it stands");
+                    let stands_in = button["value"]["group"] == GROUP;
+                    hold(is_group.is_none_or(|is_group| stands_in == is_group), "a button knows where it stands");
                 }
             }
             "form" => {}
