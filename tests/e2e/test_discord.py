@@ -1,9 +1,7 @@
 """Discord from outside: its own library agrees about signatures, and a reset goes from the command to the SMS."""
 
-import http.server
 import json
 import re
-import threading
 import time
 import unittest
 import urllib.error
@@ -11,7 +9,7 @@ import urllib.request
 
 from discord_interactions import verify_key
 from nacl.signing import SigningKey
-from world import NOTHING, World, password_in
+from world import NOTHING, JsonApi, World, password_in
 
 APPLICATION, GUILD = "100000000000000001", "200000000000000002"
 JO, MINA = "300000000000000003", "400000000000000004"
@@ -19,49 +17,20 @@ TOKEN = "canary-of-discord-0123456789"
 KEY = SigningKey(bytes([5]) * 32)
 
 
-class Api:
+class Api(JsonApi):
     """The part of Discord's REST API that relatch calls."""
 
     def __init__(self):
         self.commands, self.said, self.calls = [], [], []
-        self.news = threading.Condition()
-        api = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def answer(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                status, answer = api.answer(self.command, self.path, body, self.headers)
-                text = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = do_PUT = do_PATCH = answer
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/api/v10/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__()
+        self.url += "/api/v10/"
 
     def answer(self, method, path, body, headers):
         path = path.removeprefix("/api/v10/")
         assert headers["user-agent"].startswith("DiscordBot ("), headers["user-agent"]
         if path.startswith("webhooks/"):
-            message = json.loads(body)
-            assert message["allowed_mentions"] == {"parse": []}
-            with self.news:
-                self.said.append((method, message))
-                self.news.notify_all()
+            assert body["allowed_mentions"] == {"parse": []}
+            self.keep(self.said, (method, body))
             return 200, {}
         if headers["authorization"] != f"Bot {TOKEN}":
             return 401, {"message": "401: Unauthorized"}
@@ -69,7 +38,7 @@ class Api:
             return 200, {"id": APPLICATION, "verify_key": KEY.verify_key.encode().hex()}
         if path == f"applications/{APPLICATION}/guilds/{GUILD}/commands":
             if method == "PUT":
-                self.commands = [{**command, "id": "1", "version": "2"} for command in json.loads(body)]
+                self.commands = [{**command, "id": "1", "version": "2"} for command in body]
             return 200, self.commands
         found = re.fullmatch(rf"guilds/{GUILD}/members/(\d+)", path)
         if found and found[1] in (JO, MINA):

@@ -2,21 +2,18 @@
 
 import base64
 import hashlib
-import http.server
 import json
 import os
-import threading
 import time
 import unittest
 import urllib.error
-import urllib.parse
 import urllib.request
 
 import lark_oapi
 from Crypto.Cipher import AES
 from lark_oapi.core.model import RawRequest
 
-from world import World, password_in
+from world import JsonApi, World, password_in
 
 APP, SECRET, KEY, TOKEN, TENANT = "cli_e2e", "canary-of-lark-app-secret", "canary-of-lark-encrypt-key", "canary-of-lark-verification", "acme0tenant"
 ACCESS = "t-canary-of-lark-access"
@@ -25,39 +22,12 @@ USERS = {JO: "jo@acme.example", MINA: "mina@acme.example"}
 COMMANDS = "/application/v7/app_slash_commands"
 
 
-class Cloud:
+class Cloud(JsonApi):
     """The part of Lark's API that relatch calls."""
 
     def __init__(self):
         self.cards, self.commands, self.tokens, self.stale = [], [], {}, False
-        self.news = threading.Condition()
-        cloud = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def answer(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                path = urllib.parse.urlsplit(self.path).path
-                status, answer = cloud.answer(self.command, path, body and json.loads(body), self.headers)
-                text = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("content-length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = do_PATCH = answer
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__()
 
     def answer(self, method, path, body, headers):
         if path == "/auth/v3/tenant_access_token/internal":
@@ -69,11 +39,11 @@ class Cloud:
             return 400, {"code": 99991663, "msg": "Invalid access token for authorization."}
         if path == "/ephemeral/v1/send":
             assert (body["chat_id"], body["open_id"]) == (GROUP, JO)
-            return self.keep(body["card"])
+            return self.take(body["card"])
         if path == "/interactive/v1/card/update":
             self.tokens[body["token"]] = self.tokens.get(body["token"], 0) + 1
             assert self.tokens[body["token"]] <= 2, "a token was used a third time"
-            return self.keep(body["card"])
+            return self.take(body["card"])
         if path == "/bot/v3/info":
             return 200, {"code": 0, "bot": {"open_id": BOT}}
         if path == COMMANDS and method == "GET":
@@ -90,10 +60,8 @@ class Cloud:
             return 200, {"code": 0, "data": {"user": {"open_id": user, "enterprise_email": USERS[user], "status": {}}}}
         return 400, {"code": 41050, "msg": "no user authority error"}
 
-    def keep(self, card):
-        with self.news:
-            self.cards.append(card)
-            self.news.notify_all()
+    def take(self, card):
+        self.keep(self.cards, card)
         return 200, {"code": 0, "data": {"message_id": "om_1"}}
 
     def wait_for(self, part):

@@ -1,69 +1,36 @@
 """Mattermost from outside: the command is made by relatch, and a reset goes from it to the SMS."""
 
 import base64
-import http.server
 import json
 import os
 import re
-import threading
 import time
 import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from world import NOTHING, World, password_in
+from world import NOTHING, JsonApi, World, password_in
 
 TEAM, JO, MINA = "team" + "t" * 22, "jojo" + "j" * 22, "mina" + "m" * 22
 BOT, MADE = "canary-of-mattermost-bot-01", "canarymadetokenofcommand01"
 USERS = {JO: "jo@acme.example", MINA: "mina@acme.example"}
 
 
-class Server:
+class Server(JsonApi):
     """The part of a Mattermost server that relatch calls."""
 
     def __init__(self):
         self.commands, self.said, self.dialogs = [], [], []
-        self.news = threading.Condition()
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def answer(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                path = urllib.parse.urlsplit(self.path).path
-                status, answer = server.answer(self.command, path, body and json.loads(body), self.headers)
-                text = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("content-length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = do_PUT = answer
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__()
 
     def answer(self, method, path, body, headers):
         if path.startswith("/hooks/commands/"):
             assert body["response_type"] == "ephemeral" and body["skip_slack_parsing"] is True
-            with self.news:
-                self.said.append(body)
-                self.news.notify_all()
+            self.keep(self.said, body)
             return 200, {}
         if path == "/api/v4/actions/dialogs/open":
-            with self.news:
-                self.dialogs.append(body)
-                self.news.notify_all()
+            self.keep(self.dialogs, body)
             return 200, {"status": "OK"}
         if headers["authorization"] != f"Bearer {BOT}":
             return 401, {}

@@ -121,6 +121,46 @@ class Http:
             return found()
 
 
+class JsonApi:
+    """A platform's API on a port of its own: `answer(method, path, body, headers)` gives the status and the answer."""
+
+    def __init__(self):
+        self.news = threading.Condition()
+        api = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                path = urllib.parse.urlsplit(self.path).path
+                status, answer = api.answer(self.command, path, body and json.loads(body), self.headers)
+                text = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = do_PUT = do_PATCH = answer
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def keep(self, what, one):
+        """Remembers what arrived, and wakes whoever waits for it."""
+        with self.news:
+            what.append(one)
+            self.news.notify_all()
+
+
 class Mail:
     """A mail server that can be told to refuse."""
 
