@@ -65,7 +65,8 @@ impl World {
                 .arg(world.folder.join("people.csv"))
                 .arg("--config")
                 .arg(world.file(name));
-            assert!(import.output().unwrap().status.success());
+            let ended = import.output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
         }
         world
     }
