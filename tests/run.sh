@@ -17,9 +17,9 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # What the integration tests see relatch send is read again by the platforms' own validators.
-RELATCH_SENT_DIR=$(mktemp -d)
-export RELATCH_SENT_DIR
-trap 'rm -rf "$RELATCH_SENT_DIR"' EXIT
+SENT_BY_RELATCH_DIR=$(mktemp -d)
+export SENT_BY_RELATCH_DIR
+trap 'rm -rf "$SENT_BY_RELATCH_DIR"' EXIT
 cargo test --locked
 cargo build --locked --release
 target/release/relatch demo --once >/dev/null

@@ -94,8 +94,8 @@ def slack_models(kind, body):
 class Validators(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        folder = os.environ.get("RELATCH_SENT_DIR")
-        assert folder, "run tests/run.sh, or set RELATCH_SENT_DIR for cargo test --test it and for this"
+        folder = os.environ.get("SENT_BY_RELATCH_DIR")
+        assert folder, "run tests/run.sh, or set SENT_BY_RELATCH_DIR for cargo test --test it and for this"
         cls.sent = {kind: {} for kind in TYPES}
         for path in sorted(Path(folder).iterdir()):
             kind = path.name.rsplit("-", 1)[0]

@@ -1,6 +1,6 @@
 //! Keeps what the bot sends, for the validators that the platforms publish: `tests/e2e/test_validators.py` reads it.
 //!
-//! Nothing is kept unless `RELATCH_SENT_DIR` names a folder, which `tests/run.sh` makes and takes away.
+//! Nothing is kept unless `SENT_BY_RELATCH_DIR` names a folder, which `tests/run.sh` makes and takes away.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
 
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the product")]
-static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| Some(std::env::var("RELATCH_SENT_DIR").ok()?.into()));
+static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| Some(std::env::var("SENT_BY_RELATCH_DIR").ok()?.into()));
 
 /// What is sent where: the end of our own answers' routes, and of the platforms' addresses.
 const KINDS: &[(&str, &str, &str)] = &[
