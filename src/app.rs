@@ -13,7 +13,7 @@ use crate::chance::Chance;
 use crate::chat::{Chat, Profile};
 use crate::clock::{Clock, Zone};
 use crate::delivery::Deliveries;
-use crate::directory::Directory;
+use crate::directory::Directories;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
 use crate::secret::Keys;
 use crate::store::{ReplayKey, Reservation, Store};
@@ -41,7 +41,7 @@ pub struct App {
     /// The record.
     pub store: Store,
     /// Members and their passwords.
-    pub directory: Directory,
+    pub directories: Directories,
     /// E-mail and SMS.
     pub deliveries: Deliveries,
     /// The chats that are served.

@@ -110,13 +110,19 @@ pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError>
 
 /// True for `https`, and for `http` to this machine itself.
 pub fn is_acceptable_url(url: &url::Url) -> bool {
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
+    url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_this_machine(url)
+}
+
+/// True where the host is this machine itself. Addresses of unusual schemes come as names.
+pub fn is_this_machine(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            name == "localhost" || name.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
+        }
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    url.scheme() == "https" && url.has_host() || url.scheme() == "http" && loopback
+    }
 }
 
 #[cfg(test)]

@@ -49,15 +49,15 @@ impl std::error::Error for Problems {}
 
 /// One section of the settings; what is left in it at the end nobody knows.
 pub struct Section<'a> {
-    name: &'static str,
+    name: String,
     table: Table,
     known: BTreeSet<&'static str>,
     problems: &'a mut Vec<Problem>,
 }
 
 impl<'a> Section<'a> {
-    pub(crate) fn new(name: &'static str, table: Table, problems: &'a mut Vec<Problem>) -> Self {
-        Self { name, table, known: BTreeSet::new(), problems }
+    pub(crate) fn new(name: impl Into<String>, table: Table, problems: &'a mut Vec<Problem>) -> Self {
+        Self { name: name.into(), table, known: BTreeSet::new(), problems }
     }
 
     fn key(&self, key: &str) -> String {

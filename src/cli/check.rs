@@ -5,20 +5,28 @@ use std::time::Duration;
 use super::{Failure, house, say};
 use crate::chat::Adapter;
 use crate::config::Settings;
+use crate::directory::{Backend, Hasher};
 use crate::net;
 use crate::store::Use;
 
 /// Tries everything, a line each.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let http = net::client(Duration::from_secs(10)).map_err(|error| Failure::Said(error.to_string()))?;
-    let mut tried: Vec<(&str, Result<(), String>)> = Vec::new();
+    let mut tried: Vec<(String, Result<(), String>)> = Vec::new();
     let opened = house::open_store(&settings, Use::Beside).await;
     let store = match &opened {
         Ok((store, _)) if store.is_writable().await => Ok(()),
         Ok(_) => Err("cannot be written".to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    tried.push(("database", store));
+    tried.push(("database".to_owned(), store));
+    if let Ok((store, _)) = &opened {
+        let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
+        let directories = house::directories(settings.directories, store, hasher)?;
+        for home in directories.elsewhere() {
+            tried.push((home.name().to_owned(), home.probe().await));
+        }
+    }
     let ground = house::trial_ground(http.clone())?;
     for config in settings.chats {
         let name = config.platform().as_str();
@@ -26,14 +34,14 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             Ok(chat) => chat.probe().await,
             Err(error) => Err(error.to_string()),
         };
-        tried.push((name, probed));
+        tried.push((name.to_owned(), probed));
     }
     let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, &http);
     if let Some(email) = &deliveries.email {
-        tried.push(("email", email.probe().await));
+        tried.push(("email".to_owned(), email.probe().await));
     }
     if let Some(sms) = &deliveries.sms {
-        tried.push(("sms", sms.probe().await));
+        tried.push(("sms".to_owned(), sms.probe().await));
     }
     let mut failed = 0;
     for (name, outcome) in &tried {

@@ -12,7 +12,7 @@ use crate::chat::{Chat, Ground};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
-use crate::directory::{Builtin, Directory, Hasher};
+use crate::directory::{self, Builtin, Directories, Hasher};
 use crate::domain::delivery::Ways;
 use crate::net;
 use crate::secret::Keys;
@@ -42,6 +42,14 @@ pub fn deliveries(
     }
 }
 
+/// The directories as the settings say.
+pub fn directories(configs: Vec<directory::Config>, store: &Store, hasher: Hasher) -> Result<Directories, Failure> {
+    let builtin = Builtin::new(store.clone(), hasher, Chance::System);
+    let ground = directory::Ground { builtin, clock: Clock::System, chance: Chance::System };
+    let homes = configs.into_iter().map(|config| config.open(&ground)).collect::<Result<_, _>>();
+    homes.map(Directories::new).map_err(|error| Failure::Said(error.to_string()))
+}
+
 /// What adapters stand on when a command tries them without serving: nothing is read back from what they make, so any key
 /// does.
 pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
@@ -57,7 +65,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
     let keys = Keys::load_or_create(&settings.key_file, &mut rng).map_err(|error| said(&error))?;
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
-    let builtin = Builtin::new(store.clone(), hasher, Chance::System);
+    let directories = directories(settings.directories, &store, hasher)?;
     let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone() };
     let chats: Vec<Chat> = settings
         .chats
@@ -70,7 +78,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
         zone: settings.zone,
         keys,
         store,
-        directory: Directory::Builtin(builtin),
+        directories,
         deliveries: deliveries(settings.email, settings.sms, settings.ways, &http),
         chats,
         house: House {

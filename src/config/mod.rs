@@ -12,6 +12,7 @@ use crate::app::{Admins, Identity};
 use crate::chat;
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
+use crate::directory;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span, password};
@@ -62,6 +63,8 @@ pub struct Settings {
     pub admins: Admins,
     /// How a chat account becomes a person.
     pub identity: Identity,
+    /// Where members and their passwords are.
+    pub directories: Vec<directory::Config>,
     /// The chats that have a section.
     pub chats: Vec<chat::Config>,
     /// E-mail.
@@ -137,13 +140,27 @@ fn merge(base: &mut Table, over: Table) {
     }
 }
 
-/// `RELATCH_POLICY__WINDOW=1h` is `policy.window = "1h"`.
+/// `RELATCH_POLICY__WINDOW=1h` is `policy.window = "1h"`, and `RELATCH_DIRECTORY__1__PASSWORD=…` is `password` of the first
+/// `[[directory]]`.
 fn overlay(table: &mut Table, name: &str, value: &str, problems: &mut Vec<Problem>) {
     let Some(path) = name.strip_prefix("RELATCH_").map(str::to_ascii_lowercase) else { return };
     let value = Value::String(value.to_owned());
     match path.split_once("__") {
         None => {
             table.insert(path, value);
+        }
+        Some(("directory", key)) => {
+            let place = key.split_once("__").and_then(|(number, key)| Some((number.parse::<usize>().ok()?, key)));
+            let list = table.get_mut("directory").and_then(Value::as_array_mut);
+            let one = list
+                .zip(place)
+                .and_then(|(list, (number, key))| Some((list.get_mut(number.checked_sub(1)?)?.as_table_mut()?, key)));
+            match one {
+                Some((one, key)) => {
+                    one.insert(key.to_owned(), value);
+                }
+                None => problems.push(Problem { key: name.to_owned(), text: "names no [[directory]]".to_owned() }),
+            }
         }
         Some((section, key)) => {
             let section = table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
@@ -166,7 +183,7 @@ fn section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> Option
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
-    directories(table.remove("directory"), problems);
+    let directories = directories(table.remove("directory"), problems);
     let policy = section(&mut table, "policy", problems).unwrap_or_default();
     let admins = section(&mut table, "admins", problems).unwrap_or_default();
     let identity = section(&mut table, "identity", problems).unwrap_or_default();
@@ -228,6 +245,10 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         problems.push(Problem { key: "admins.source".to_owned(), text });
     }
     let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways } = policy?;
+    if ways.carries == Carries::Link && directories.iter().any(|directory| !directory.is_builtin()) {
+        let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, and there is another";
+        problems.push(Problem { key: "policy.send".to_owned(), text: text.to_owned() });
+    }
     if ways.carries == Carries::Link {
         let mut problem = |key: &str, text: &str| problems.push(Problem { key: key.to_owned(), text: text.to_owned() });
         match &public_url {
@@ -259,26 +280,33 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         ways,
         admins: admins?,
         identity: identity?,
+        directories,
         chats,
         email: email.flatten(),
         sms: sms.flatten(),
     })
 }
 
-fn directories(value: Option<Value>, problems: &mut Vec<Problem>) {
-    let Some(value) = value else { return };
-    let mut problem = |text: &str| problems.push(Problem { key: "directory".to_owned(), text: text.to_owned() });
-    let Value::Array(list) = value else { return problem("must be written [[directory]]") };
-    for one in &list {
-        match one.get("kind").and_then(Value::as_str) {
-            Some("builtin") if one.as_table().is_some_and(|table| table.len() == 1) => {}
-            Some("builtin") => problem("kind = \"builtin\" takes no other settings"),
-            Some("ldap" | "active-directory" | "keycloak" | "lark") => {
-                problem("this kind is not built yet; use \"builtin\"");
-            }
-            _ => problem("kind must be builtin, ldap, active-directory, keycloak or lark"),
-        }
+/// The directories; none at all means the built-in one.
+fn directories(value: Option<Value>, problems: &mut Vec<Problem>) -> Vec<directory::Config> {
+    let list = match value {
+        None => return vec![directory::Config::Builtin(Vec::new())],
+        Some(Value::Array(list)) => list,
+        Some(_) => Vec::new(),
+    };
+    if list.is_empty() || !list.iter().all(Value::is_table) {
+        problems.push(Problem { key: "directory".to_owned(), text: "must be written [[directory]]".to_owned() });
+        return Vec::new();
     }
+    let is_alone = list.len() == 1;
+    let mut configs = Vec::new();
+    for (at, one) in list.into_iter().enumerate() {
+        let Value::Table(table) = one else { continue };
+        let name = if is_alone { "directory".to_owned() } else { format!("directory[{}]", at.saturating_add(1)) };
+        configs.extend(directory::Config::read(Section::new(name, table, problems), is_alone));
+    }
+    directory::conflicts(&configs, problems);
+    configs
 }
 
 /// What the section `policy` says.

@@ -124,7 +124,10 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "lark.app_secret",
         "lark.verification_token",
         "lark.tenant_key",
-        "directory",
+        "directory.url",
+        "directory.bind_dn",
+        "directory.password",
+        "directory.base",
     ] {
         assert!(told.iter().any(|line| line.starts_with(&format!("{key}: "))), "{key} is not told in {told:#?}");
     }

@@ -28,7 +28,7 @@ use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
-use crate::directory::{Builtin, Directory, Hasher};
+use crate::directory::{Builtin, Directories, Directory, Hasher, Home};
 use crate::domain::Span;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
@@ -148,7 +148,7 @@ async fn build(
         zone: Zone::utc(),
         keys: Keys::load_or_create(&folder.join("relatch.key"), &mut rng)?,
         store,
-        directory: Directory::Builtin(builtin),
+        directories: Directories::new(vec![Home::builtin(Directory::Builtin(builtin), Vec::new())]),
         deliveries: Deliveries {
             email: Some(EmailChannel::Memory(outbox.clone())),
             sms: Some(SmsChannel::Memory(outbox.clone())),

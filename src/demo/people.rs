@@ -167,7 +167,7 @@ impl Person {
 pub(super) async fn move_in(app: &Arc<App>) -> Result<(), Stop> {
     let rows: Vec<MemberRow> = PEOPLE.iter().filter(|person| !person.is_guest).map(Person::row).collect();
     app.store.import_members(rows).await?;
-    let mina = PEOPLE.iter().find(|person| person.email == MINA).zip(app.directory.builtin());
+    let mina = PEOPLE.iter().find(|person| person.email == MINA).zip(app.directories.builtin());
     let Some((mina, builtin)) = mina else { return Ok(()) };
     let account = app.store.account(mina.email).await?;
     if account.is_some_and(|(_, account)| account.credential.is_none()) {

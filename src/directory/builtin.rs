@@ -1,6 +1,6 @@
 //! The built-in directory: members and Argon2id credentials in our own database.
 
-use super::{Backend, By, Capabilities, HashError, Hasher, Match, ResetFailed, Unavailable};
+use super::{Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
@@ -69,7 +69,7 @@ impl Backend for Builtin {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { can_sign_out: true, must_change: true, asks_for_code: true }
+        Capabilities { can_sign_out: true, must_change: true, has_our_pages: true }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
@@ -92,12 +92,22 @@ impl Backend for Builtin {
         self.set(reservation.member(), password.expose(), Some(until)).await
     }
 
+    /// The password and the end of its life are one row: whoever has one has the other.
+    async fn enforced(&self, _member: &MemberId, _password: &Password) -> Result<Enforced, Unavailable> {
+        Ok(Enforced::MustChange)
+    }
+
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
         self.store.credential_set_at(member).await.map_err(|_| Unavailable)
     }
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         self.store.sign_out(member).await.map_err(|_| Unavailable)
+    }
+
+    /// It is the database, which is tried by itself.
+    async fn probe(&self) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -120,6 +130,8 @@ pub fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
         role: row.role.parse().map_err(|_| broken("role"))?,
         department: row.department.clone(),
         manager_email: email(&row.manager_email)?,
+        guard: None,
+        never_expires: false,
         id: row.member_id,
     }))
 }

@@ -1,14 +1,29 @@
 //! Where members and their passwords live: one file a directory, all behind [`Directory`].
 //!
+//! A reset does not mean the same thing everywhere, so every directory is worked with in the same five steps: look up and
+//! describe, refuse what must not be reset, set everything in one operation, read back what is in force, and report that
+//! and no more. No change is ever tried twice.
+//!
 //! To add a directory: write `directory/NAME.rs` with its own `Config`, limits, wire types and tests, implement
-//! [`Backend`], add a variant here, and follow the compiler. It must say honestly what it cannot do ([`Capabilities`]).
+//! [`Backend`], add it to [`Directory`] and to [`Config`] here, and follow the compiler. It must say honestly what it
+//! cannot do ([`Capabilities`], [`Enforced`]), and `tests/it/directories.rs` runs its list of behaviours on it.
 
+pub mod active_directory;
+mod breaker;
 mod builtin;
+mod config;
 mod hasher;
+mod homes;
+pub mod ldap;
+mod ldap_common;
 mod rehearsed;
 
 pub use self::builtin::{Builtin, to_member};
+pub(crate) use self::config::conflicts;
+pub use self::config::{Config, Ground, read_text};
 pub use self::hasher::{HashError, Hasher};
+pub use self::homes::{Directories, Down, Home};
+pub use self::ldap_common::{Attributes, Config as LdapConfig, Groups};
 pub use self::rehearsed::{NextReset, Rehearsed};
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password};
 use crate::store::Reservation;
@@ -59,8 +74,20 @@ pub struct Capabilities {
     pub can_sign_out: bool,
     /// Makes the member set a new password at the next sign-in.
     pub must_change: bool,
-    /// Asks for a code on the member's own phone or e-mail at the next sign-in (S40).
-    pub asks_for_code: bool,
+    /// The member signs in at our own pages, which ask for a code on their own phone or e-mail (S40) and end a
+    /// generated password after its life (Q10).
+    pub has_our_pages: bool,
+}
+
+/// What was read back after a reset: is a new password asked for at the next sign-in?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforced {
+    /// It is.
+    MustChange,
+    /// It is not, because the account's password never expires.
+    NeverExpires,
+    /// It is not.
+    NotInForce,
 }
 
 /// What every directory does for a reset.
@@ -71,11 +98,13 @@ pub trait Backend {
     /// What it can enforce.
     fn capabilities(&self) -> Capabilities;
 
-    /// Finds members, in the order asked. Reads past every cache of its own.
+    /// Finds members, in the order asked. Reads past every cache of its own, and compares what it gets with what was
+    /// asked: a server that ignores half of a question must not answer with somebody else.
     fn find(&self, by: &[By]) -> impl Future<Output = Result<Vec<Match>, Unavailable>> + Send;
 
     /// Sets the password of the member of the reservation in one operation: new password, must change, and the lock
     /// of failed sign-ins lifted (Q13). Never touches the status (S17). `until` is the end of the password's life.
+    /// Never tried twice, whatever the answer.
     fn reset(
         &self,
         reservation: &Reservation,
@@ -83,20 +112,33 @@ pub trait Backend {
         until: Moment,
     ) -> impl Future<Output = Result<(), ResetFailed>> + Send;
 
+    /// Reads back what is in force after a reset with this password. Signs nobody in.
+    fn enforced(
+        &self,
+        member: &MemberId,
+        password: &Password,
+    ) -> impl Future<Output = Result<Enforced, Unavailable>> + Send;
+
     /// When the member's password was last set, as far as the directory tells; looked at after an unknown end.
     fn last_change(&self, member: &MemberId) -> impl Future<Output = Result<Option<Moment>, Unavailable>> + Send;
 
     /// Ends every open session of the member. Idempotent.
     fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Tries everything that a reset needs without changing anything, for `relatch check`: what is wrong, in words.
+    fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// The directories that exist.
-#[derive(Clone)]
 pub enum Directory {
     /// Members and credentials in our own database.
     Builtin(Builtin),
     /// The built-in one, told to misbehave at the next reset; for the demo and for tests.
     Rehearsed(Rehearsed),
+    /// OpenLDAP, 389 Directory Server, FreeIPA, and others.
+    Ldap(Box<ldap::Ldap>),
+    /// Active Directory.
+    ActiveDirectory(Box<active_directory::ActiveDirectory>),
 }
 
 impl Directory {
@@ -105,6 +147,7 @@ impl Directory {
         match self {
             Self::Builtin(builtin) => Some(builtin),
             Self::Rehearsed(rehearsed) => Some(rehearsed.builtin()),
+            Self::Ldap(_) | Self::ActiveDirectory(_) => None,
         }
     }
 }
@@ -115,6 +158,8 @@ macro_rules! delegate {
         match $self {
             Self::Builtin($directory) => $call,
             Self::Rehearsed($directory) => $call,
+            Self::Ldap($directory) => $call,
+            Self::ActiveDirectory($directory) => $call,
         }
     };
 }
@@ -136,11 +181,19 @@ impl Backend for Directory {
         delegate!(self, directory => directory.reset(reservation, password, until).await)
     }
 
+    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
+        delegate!(self, directory => directory.enforced(member, password).await)
+    }
+
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
         delegate!(self, directory => directory.last_change(member).await)
     }
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         delegate!(self, directory => directory.sign_out(member).await)
+    }
+
+    async fn probe(&self) -> Result<(), String> {
+        delegate!(self, directory => directory.probe().await)
     }
 }

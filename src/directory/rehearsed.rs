@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use super::{Backend, Builtin, By, Capabilities, Match, ResetFailed, Unavailable};
+use super::{Backend, Builtin, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Moment, Password};
 use crate::store::Reservation;
 
@@ -77,6 +77,10 @@ impl Backend for Rehearsed {
         }
     }
 
+    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
+        self.builtin.enforced(member, password).await
+    }
+
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
         self.builtin.last_change(member).await
     }
@@ -88,5 +92,9 @@ impl Backend for Rehearsed {
             fails
         });
         if fails { Err(Unavailable) } else { self.builtin.sign_out(member).await }
+    }
+
+    async fn probe(&self) -> Result<(), String> {
+        self.builtin.probe().await
     }
 }

@@ -121,6 +121,10 @@ pub struct Member {
     pub department: Option<String>,
     /// The e-mail of the member's manager.
     pub manager_email: Option<EmailAddress>,
+    /// Why the directory wants nobody to reset this account from here, if it does.
+    pub guard: Option<Guard>,
+    /// True where the account's password never expires, so that no new one can be asked for at the next sign-in.
+    pub never_expires: bool,
 }
 
 impl Member {
@@ -167,6 +171,18 @@ written_enum! {
         Pending = "pending",
         /// Left the organisation.
         Resigned = "resigned",
+    }
+}
+
+written_enum! {
+    /// Why an account of a directory must not be reset from here, whoever asks.
+    Guard {
+        /// It belongs to those who run the directory.
+        Protected = "protected",
+        /// Another system keeps its password.
+        ManagedElsewhere = "managed_elsewhere",
+        /// It signs in with a smart card.
+        SmartCard = "smart_card",
     }
 }
 

@@ -5,7 +5,7 @@
 //! the compiler then asks `flow/messages.rs` for its sentence.
 
 use super::member::written_enum;
-use super::{LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
+use super::{Guard, LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
 
 written_enum! {
     /// The rules, in the order in which they are asked. The first that fails is told.
@@ -20,6 +20,8 @@ written_enum! {
         LoginMethod = "login_method",
         /// The account is active or inactive (S16).
         Status = "status",
+        /// The directory lets this account be reset from here.
+        Unguarded = "unguarded",
     }
 }
 
@@ -36,6 +38,8 @@ pub enum Denied {
     LoginMethod(LoginMethod),
     /// S16: the account is neither active nor inactive.
     Status(Status),
+    /// The directory keeps this account for itself.
+    Guarded(Guard),
     /// S36: no slot is left.
     Limit(Quota),
     /// The member said of this administrator's last reset that they had not asked for it.
@@ -56,6 +60,7 @@ impl Denied {
             Self::Outranked => "outranked",
             Self::LoginMethod(_) => "login_method",
             Self::Status(_) => "status",
+            Self::Guarded(guard) => guard.as_str(),
             Self::Limit(_) => "limit",
             Self::Disowned => "disowned",
             Self::Busy { .. } => "busy",
@@ -104,6 +109,7 @@ impl Case<'_> {
                 Status::Active | Status::Inactive => None,
                 status @ (Status::Suspended | Status::Pending | Status::Resigned) => Some(Denied::Status(status)),
             },
+            Rule::Unguarded => self.member.member.guard.map(Denied::Guarded),
         };
         refused.map_or(Ok(()), Err)
     }
@@ -151,6 +157,8 @@ impl Permit {
 ///     role: Role::Member,
 ///     department: None,
 ///     manager_email: None,
+///     guard: None,
+///     never_expires: false,
 /// };
 /// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
 /// let member = Person { member: &mina, role: Role::Member };
@@ -184,6 +192,8 @@ mod tests {
             role: Role::Member,
             department: None,
             manager_email: None,
+            guard: None,
+            never_expires: false,
         }
     }
 
@@ -227,6 +237,20 @@ mod tests {
                 expected,
                 "{admin_role} {admin_status} on {member_role} {method} {status}"
             );
+        }
+    }
+
+    /// Whatever the rank of the administrator, a guarded account stays as it is.
+    #[test]
+    fn guarded_accounts_are_reset_by_nobody() {
+        let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
+        for guard in Guard::ALL {
+            let mina = Member { guard: Some(*guard), ..person("mina", Status::Active, LoginMethod::BusinessEmail) };
+            let case = Case {
+                admin: Person { member: &jo, role: Role::PrimaryAdmin },
+                member: Person { member: &mina, role: Role::Member },
+            };
+            assert_eq!(approve(&case, Moment(0)).unwrap_err(), Denied::Guarded(*guard));
         }
     }
 

@@ -156,6 +156,8 @@ written_enum! {
     Step {
         /// The new password is set in the directory.
         Change = "change",
+        /// The directory was read again: does it ask for a new password at the next sign-in?
+        MustChange = "must_change",
         /// The member's sessions are ended.
         SignOut = "sign_out",
         /// The password goes to the member, or is shown.

@@ -189,6 +189,8 @@ mod tests {
             role: Role::Member,
             department: None,
             manager_email: None,
+            guard: None,
+            never_expires: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::app::{Admins, App, Identity};
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Adapter, Chat, Freshness, Message, Profile, Standing, WhoError};
-use crate::directory::{Backend, By, Match};
+use crate::directory::{By, Down, Match};
 use crate::domain::policy::{Case, Person};
 use crate::domain::{ChatUser, EmailAddress, Member, Reference, Role};
 use crate::store::{LookUp, StoreError};
@@ -53,8 +53,8 @@ pub(super) enum Unresolved {
     NoSuchEmail(String),
     /// The chat does not say.
     Who(WhoError),
-    /// The directory does not answer.
-    DirectoryDown,
+    /// The directory with this name does not answer.
+    DirectoryDown(String),
     /// The record does not answer.
     StoreDown,
 }
@@ -73,7 +73,7 @@ impl Unresolved {
             Self::Unknown => "unresolved",
             Self::NoSuchEmail(_) => "no_such_member",
             Self::Who(_) => "chat_unavailable",
-            Self::DirectoryDown => "directory_down",
+            Self::DirectoryDown(_) => "directory_down",
             Self::StoreDown => "store_down",
         }
     }
@@ -86,7 +86,7 @@ impl Unresolved {
             Self::Outsider(_) | Self::Unknown => messages::unresolved_member(reference),
             Self::NoSuchEmail(email) => messages::no_such_member(email, reference),
             Self::Who(error) => messages::who_failed(error, reference),
-            Self::DirectoryDown => messages::directory_down(app.directory.name(), reference),
+            Self::DirectoryDown(name) => messages::directory_down(name, reference),
             Self::StoreDown => messages::store_down(reference),
         }
     }
@@ -228,7 +228,7 @@ pub(super) async fn pair_of_card(
 }
 
 async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, Unresolved> {
-    app.directory.find(by).await.map_err(|_| Unresolved::DirectoryDown)
+    app.directories.find(by).await.map_err(|Down(name)| Unresolved::DirectoryDown(name))
 }
 
 fn one(found: Match) -> Option<Member> {

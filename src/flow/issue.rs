@@ -10,7 +10,7 @@ use super::{identity, tell, unseal};
 use crate::app::{App, HOLD_FOR, HeldPassword};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
-use crate::directory::{Backend, By, Match, ResetFailed};
+use crate::directory::{Backend, By, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{
     Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber,
@@ -163,9 +163,12 @@ async fn issue(
         prepared.abandon().await;
         return Ok(());
     }
+    let must_change = read_back(app, &member, &password).await;
     let signed_out = sign_out(app, &member).await;
-    let row = app.store.advance(&reservation, State::Delivering, None, vec![signed_out.clone()]).await?;
-    let noted = [note(Step::Change, StepOutcome::Done), signed_out, note(Step::Notice, StepOutcome::Pending)];
+    let done = vec![must_change.clone(), signed_out.clone()];
+    let row = app.store.advance(&reservation, State::Delivering, None, done).await?;
+    let noted =
+        [note(Step::Change, StepOutcome::Done), must_change, signed_out, note(Step::Notice, StepOutcome::Pending)];
     let (now, id) = (app.clock.now(), row.reset_id);
     let steps = noted.iter().map(|note| row_of(id, note, now)).collect();
     let member = &member;
@@ -242,7 +245,7 @@ fn nothing_chosen(app: &App, row: &ResetRow) -> Message {
 fn plan_of(app: &App, row: &ResetRow) -> Option<Plan> {
     if row.carries == Carries::Link {
         // Without pages there is nothing to send: the settings were changed after the choice.
-        link(app, Link::Claim, row.reset_id)?;
+        link(app, Link::Claim, row)?;
     }
     let to = row.destination.as_deref();
     let way = match row.delivery? {
@@ -306,8 +309,14 @@ async fn change(
     row: &ResetRow,
 ) -> Result<bool, MoveRefused> {
     let until = app.clock.now() + app.house.password_lifetime;
-    let call = app.directory.reset(reservation, password, until);
-    let ended = tokio::time::timeout(CHANGE_DEADLINE, call).await.unwrap_or(Err(ResetFailed::Unknown));
+    let (name, _) = app.directories.told(&row.member_id);
+    let ended = match app.directories.home(&row.member_id) {
+        Some(home) => {
+            let call = home.reset(reservation, password, until);
+            tokio::time::timeout(CHANGE_DEADLINE, call).await.unwrap_or(Err(ResetFailed::Unknown))
+        }
+        None => Err(ResetFailed::NotSent),
+    };
     let reference = row.reset_id.reference();
     let told = match ended {
         Ok(()) => {
@@ -315,8 +324,8 @@ async fn change(
             return app.store.advance(reservation, State::Changed, None, steps).await.map(|_| true);
         }
         Err(ResetFailed::Unknown) => return unknown(app, voice, reservation).await.map(|()| false),
-        Err(ResetFailed::Refused(reason)) => messages::directory_refused(app.directory.name(), &reason, &reference),
-        Err(ResetFailed::NotSent) => messages::directory_down(app.directory.name(), &reference),
+        Err(ResetFailed::Refused(reason)) => messages::directory_refused(name, &reason, &reference),
+        Err(ResetFailed::NotSent) => messages::directory_down(name, &reference),
     };
     let steps = vec![note(Step::Change, StepOutcome::Failed)];
     app.store.refuse(reservation, "directory_refused", steps).await?;
@@ -341,11 +350,26 @@ async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Res
     Ok(())
 }
 
-async fn sign_out(app: &App, member: &Member) -> StepNote {
-    if !app.directory.capabilities().can_sign_out {
-        return note(Step::SignOut, StepOutcome::Impossible);
+/// Reads back whether a new password is asked for: only that is told (Q5).
+async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote {
+    let home = app.directories.home(&member.id).filter(|home| home.capabilities().must_change);
+    let Some(home) = home else { return note(Step::MustChange, StepOutcome::Impossible) };
+    let (outcome, detail) = match home.enforced(&member.id, password).await {
+        Ok(Enforced::MustChange) => (StepOutcome::Done, None),
+        Ok(Enforced::NeverExpires) => (StepOutcome::Failed, Some("never_expires")),
+        Ok(Enforced::NotInForce) => (StepOutcome::Failed, Some("not_in_force")),
+        Err(Unavailable) => (StepOutcome::Unknown, None),
+    };
+    if outcome != StepOutcome::Done {
+        tracing::warn!(member.id = %member.id, outcome = %outcome, detail, "a new password may not be asked for at the next sign-in");
     }
-    match app.directory.sign_out(&member.id).await {
+    StepNote { step: Step::MustChange, outcome, detail }
+}
+
+async fn sign_out(app: &App, member: &Member) -> StepNote {
+    let home = app.directories.home(&member.id).filter(|home| home.capabilities().can_sign_out);
+    let Some(home) = home else { return note(Step::SignOut, StepOutcome::Impossible) };
+    match home.sign_out(&member.id).await {
         Ok(()) => note(Step::SignOut, StepOutcome::Done),
         Err(error) => {
             tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not sign a member out");
@@ -440,18 +464,20 @@ async fn send(
     until: Moment,
 ) -> Vec<(Step, Outcome)> {
     let (house, zone) = (&app.house, &app.zone);
-    let link = (row.carries == Carries::Link).then(|| link(app, Link::Claim, row.reset_id).unwrap_or_default());
+    let (_, capabilities) = app.directories.told(&row.member_id);
+    let ends = capabilities.has_our_pages.then_some(until);
+    let link = (row.carries == Carries::Link).then(|| link(app, Link::Claim, row).unwrap_or_default());
     let (mail, sms) = match link {
         Some(link) => (
             messages::link_mail(house, &row.member_name, &link, until, zone),
             messages::link_sms(house, &link, until, zone),
         ),
         None => (
-            messages::password_mail(house, &row.member_name, password, until, zone),
-            messages::password_sms(house, password, until, zone),
+            messages::password_mail(house, &row.member_name, password, ends, zone),
+            messages::password_sms(house, password, ends, zone),
         ),
     };
-    let copy = messages::copy_to_self(house, &row.member_name, password, until, zone);
+    let copy = messages::copy_to_self(house, &row.member_name, password, ends, zone);
     Box::pin(prepared.send(&mail, &sms, &copy, &row.reset_id.to_string())).await
 }
 
@@ -508,9 +534,10 @@ async fn deliver_again(
 async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out: bool) -> Result<(), MoveRefused> {
     let is_certain = row.changed_at.is_some();
     let at = row.changed_at.or(row.changing_at).unwrap_or_else(|| app.clock.now());
-    let link = link(app, Link::NotMe, row.reset_id);
+    let link = link(app, Link::NotMe, row);
     let (house, admin_name, link, zone) = (&app.house, row.admin_name.as_str(), link.as_deref(), &app.zone);
-    let notice = Notice { house, admin_name, at, is_certain, was_signed_out, link, zone };
+    let has_our_pages = app.directories.told(&row.member_id).1.has_our_pages;
+    let notice = Notice { house, admin_name, at, is_certain, was_signed_out, has_our_pages, link, zone };
     let text = match to {
         Destination::Phone(_) => notice.sms(),
         Destination::Email(_) => notice.mail(),
@@ -520,11 +547,11 @@ async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out
     app.store.note_steps(row.reset_id, noted).await.map_err(MoveRefused::from)
 }
 
-/// A link to a page about this reset. Only members of the built-in directory have pages here.
-fn link(app: &App, link: Link, id: ResetId) -> Option<String> {
-    app.directory.builtin()?;
+/// A link to a page about this reset, where the member has pages here.
+fn link(app: &App, link: Link, row: &ResetRow) -> Option<String> {
+    app.directories.told(&row.member_id).1.has_our_pages.then_some(())?;
     let base = app.house.public_url.as_ref()?.as_str().trim_end_matches('/');
-    Some(format!("{base}/{}/{}", link.path(), app.keys.link_token(link, id)))
+    Some(format!("{base}/{}/{}", link.path(), app.keys.link_token(link, row.reset_id)))
 }
 
 /// Where the notice goes, if there is any contact left.
@@ -616,8 +643,11 @@ async fn ending(app: &App, row: &ResetRow, quota: Option<Quota>, retry_for: Opti
 
 /// After an unknown end: what the directory shows. None when it does not answer now either.
 async fn observe(app: &App, row: &ResetRow) -> Option<Option<Moment>> {
-    let seen = app.directory.last_change(&row.member_id).await.ok()?;
-    Some(seen.filter(|at| row.changing_at.is_some_and(|begun| *at >= begun)))
+    let seen = app.directories.home(&row.member_id)?.last_change(&row.member_id).await.ok()?;
+    // Directories count in seconds: a change within the second in which ours began is ours.
+    Some(
+        seen.filter(|at| row.changing_at.is_some_and(|begun| at.0 >= begun.0.saturating_sub(begun.0.rem_euclid(1000)))),
+    )
 }
 
 fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a str, now: Moment) -> Ending<'a> {
@@ -626,6 +656,7 @@ fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a s
         steps,
         quota: None,
         lifetime: app.house.password_lifetime,
+        capabilities: app.directories.told(&row.member_id).1,
         observed: None,
         shows_password: None,
         retry_for: None,
@@ -642,7 +673,7 @@ async fn steps_of(app: &App, id: ResetId) -> Vec<StepRow> {
 
 /// The member of a reset, as the directory has them now.
 pub(super) async fn member_of(app: &App, row: &ResetRow) -> Option<Member> {
-    let mut found = app.directory.find(&[By::Id(row.member_id.clone())]).await.ok()?;
+    let mut found = app.directories.find(&[By::Id(row.member_id.clone())]).await.ok()?;
     match found.pop()? {
         Match::One(member) => Some(*member),
         Match::Nobody | Match::Several => None,

@@ -10,7 +10,6 @@ use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
 use crate::delivery::Note;
-use crate::directory::Backend;
 use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, ResetRow};
 
@@ -94,10 +93,11 @@ async fn reset(
 
 /// The parts of a card that every face of it shares.
 pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now: Moment) -> Card<'a> {
+    let (directory, capabilities) = app.directories.told(&member.id);
     Card {
         member,
-        capabilities: app.directory.capabilities(),
-        directory: app.directory.name(),
+        capabilities,
+        directory,
         quota: None,
         earlier: None,
         channels: &app.deliveries,
@@ -176,6 +176,11 @@ async fn contact(
     };
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let about = (Some(admin), Some(member));
+    let (directory, capabilities) = app.directories.told(&member.id);
+    if !capabilities.has_our_pages {
+        let told = messages::contact_elsewhere(&member.name, directory, &reference);
+        return note(app, &origin, "contact", "elsewhere", about, &reference, told).await;
+    }
     let to = match Destination::contact(typed, member) {
         Ok(to) => to,
         Err(denied) => {

@@ -60,7 +60,7 @@ type Shared = axum::extract::State<Arc<Portal>>;
 
 /// The routes of the member's pages; none where no built-in directory is served.
 pub fn router(app: &Arc<App>) -> Router {
-    let Some(builtin) = app.directory.builtin() else { return Router::new() };
+    let Some(builtin) = app.directories.builtin() else { return Router::new() };
     let is_plain = app.house.public_url.as_ref().is_some_and(|url| url.scheme() == "http");
     let portal = Portal {
         app: Arc::clone(app),

@@ -2,6 +2,7 @@
 
 mod claim;
 mod conversation;
+mod directories;
 mod fixtures;
 mod hostile;
 mod manifests;

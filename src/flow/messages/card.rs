@@ -49,7 +49,12 @@ pub fn offer_card(card: &Card<'_>) -> Message {
         },
         contacts(member, card.channels.ways.is_strict),
     ];
-    if !card.capabilities.asks_for_code {
+    if member.never_expires {
+        lines.push("This account's password never expires, so they can't be made to set a new one.".to_owned());
+    } else if !card.capabilities.must_change {
+        lines.push("This directory can't make them set a new password of their own.".to_owned());
+    }
+    if !card.capabilities.has_our_pages {
         lines.push(
             "This directory does not ask them for a code at sign-in: the password alone lets anybody in.".to_owned(),
         );

@@ -15,25 +15,34 @@ fn short(name: &str, limit: usize) -> String {
     name.chars().filter(char::is_ascii).take(limit).collect::<String>().trim().to_owned()
 }
 
-/// The SMS with the password.
-pub fn password_sms(house: &House, password: &Password, until: Moment, zone: &Zone) -> Zeroizing<String> {
+/// The SMS with the password. `until` is the end of its life, where the directory ends it.
+pub fn password_sms(house: &House, password: &Password, until: Option<Moment>, zone: &Zone) -> Zeroizing<String> {
     let begin = format!("{} IT: your new sign-in password is ", short(&house.organization, 20));
-    let end = format!(". Use it before {}, then set your own. Tell nobody, also not IT.", zone.tell_with_date(until));
+    let when = until.map_or_else(|| "now".to_owned(), |until| format!("before {}", zone.tell_with_date(until)));
+    let end = format!(". Use it {when}, then set your own. Tell nobody, also not IT.");
     around(&begin, password, &end)
 }
 
 /// The e-mail with the password.
-pub fn password_mail(house: &House, member_name: &str, password: &Password, until: Moment, zone: &Zone) -> Note {
+pub fn password_mail(
+    house: &House,
+    member_name: &str,
+    password: &Password,
+    until: Option<Moment>,
+    zone: &Zone,
+) -> Note {
     let begin = format!(
         "Hello {member_name},\n\n{} IT has reset your sign-in password. Your new one is:\n\n    ",
         house.organization
     );
-    let end = format!(
-        "\n\nUse it before {}. You will be asked for a code, then for a new password of your own.\n\
-        Never tell it to anyone, also not to IT.\n{}",
-        zone.tell_with_date(until),
-        not_expected(house)
-    );
+    let how = match until {
+        Some(until) => format!(
+            "Use it before {}. You will be asked for a code, then for a new password of your own.",
+            zone.tell_with_date(until)
+        ),
+        None => "Sign in with it now and set a new password of your own, even if you are not asked for one.".to_owned(),
+    };
+    let end = format!("\n\n{how}\nNever tell it to anyone, also not to IT.\n{}", not_expected(house));
     Note { subject: format!("Your new {} sign-in password", house.organization), text: around(&begin, password, &end) }
 }
 
@@ -59,12 +68,10 @@ pub fn link_mail(house: &House, member_name: &str, link: &str, until: Moment, zo
 }
 
 /// S27: the administrator's copy.
-pub fn copy_to_self(house: &House, member_name: &str, password: &Password, until: Moment, zone: &Zone) -> Note {
+pub fn copy_to_self(house: &House, member_name: &str, password: &Password, until: Option<Moment>, zone: &Zone) -> Note {
     let begin = format!("Your copy of the password that you just set for {member_name}:\n\n    ");
-    let end = format!(
-        "\n\nIt works until {}. Tell it to nobody but {member_name}, outside the chat, and delete this message.\n",
-        zone.tell_with_date(until)
-    );
+    let life = until.map(|until| format!("It works until {}. ", zone.tell_with_date(until))).unwrap_or_default();
+    let end = format!("\n\n{life}Tell it to nobody but {member_name}, outside the chat, and delete this message.\n");
     Note { subject: format!("{} password reset: your copy", house.organization), text: around(&begin, password, &end) }
 }
 
@@ -90,6 +97,8 @@ pub struct Notice<'a> {
     pub is_certain: bool,
     /// True where every session was ended.
     pub was_signed_out: bool,
+    /// True where the member is asked for a code at sign-in.
+    pub has_our_pages: bool,
     /// "This wasn't me", where the member has pages here.
     pub link: Option<&'a str>,
     /// The time zone of texts.
@@ -102,10 +111,11 @@ impl Notice<'_> {
         let organization = &self.house.organization;
         let was = if self.is_certain { "was" } else { "may have been" };
         let text = format!(
-            "Your {organization} password {was} reset by {} (IT) on {}{}.\nTo sign in you need to verify that it is you.\n{}{}",
+            "Your {organization} password {was} reset by {} (IT) on {}{}.\n{}{}{}",
             self.admin_name,
             self.zone.tell_with_date(self.at),
             if self.was_signed_out { " and you were signed out" } else { "" },
+            if self.has_our_pages { "To sign in you need to verify that it is you.\n" } else { "" },
             self.link
                 .map(|link| format!("\nThis wasn't you? Close your account at once: {link}\n"))
                 .unwrap_or_default(),
@@ -129,12 +139,13 @@ impl Notice<'_> {
             return Note { subject: String::new(), text: text.into() };
         }
         let text = format!(
-            "Your {} password {} reset by {} (IT) on {}{}. Verify yourself to sign in. Not you? Tell security.",
+            "Your {} password {} reset by {} (IT) on {}{}.{} Not you? Tell security.",
             short(&self.house.organization, 20),
             if self.is_certain { "was" } else { "may have been" },
             short(self.admin_name, 20),
             self.zone.tell_with_date(self.at),
             if self.was_signed_out { ", you are signed out" } else { "" },
+            if self.has_our_pages { " Verify yourself to sign in." } else { "" },
         );
         Note { subject: String::new(), text: text.into() }
     }

@@ -7,7 +7,7 @@ use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
 use crate::domain::member::NotAPhone;
-use crate::domain::{Channel, Denied, Member, Moment, Reference, State, Step};
+use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, State, Step};
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
@@ -59,6 +59,23 @@ pub fn denied(
             "Ask whoever manages accounts.",
             reference,
         ),
+        Denied::Guarded(guard) => match guard {
+            Guard::Protected => refusal(
+                &format!("{member_name}'s account is protected: it belongs to those who run the directory."),
+                "Whoever runs the directory has to reset it there.",
+                reference,
+            ),
+            Guard::ManagedElsewhere => refusal(
+                &format!("{member_name}'s password is kept by another system, and the directory only follows it."),
+                "Reset it where it is kept; ask whoever runs the directory.",
+                reference,
+            ),
+            Guard::SmartCard => refusal(
+                &format!("{member_name} signs in with a smart card, so there is no password for you to reset."),
+                "Ask whoever gives out the cards.",
+                reference,
+            ),
+        },
         Denied::Limit(quota) => {
             let opens = quota.next_at.map_or_else(String::new, |at| {
                 format!(" Your next one opens {} (in {}).", with_today(zone, at, now), at - now)
@@ -144,6 +161,15 @@ pub fn contact_denied(denied: &DestinationDenied, member_name: &str, reference: 
     refusal(&why, "Write /reset-password contact @member, then a mobile number or a private email.", reference)
 }
 
+/// S42: the directory keeps the contacts of its members itself.
+pub fn contact_elsewhere(member_name: &str, directory: &str, reference: &Reference) -> Message {
+    refusal(
+        &format!("The contacts of {member_name} are kept in {directory}, and no code is asked for here."),
+        "Add the phone or private email there.",
+        reference,
+    )
+}
+
 /// Q7: whoever made the reset may not say where its code goes.
 pub fn contact_of_own_reset(member_name: &str, reference: &Reference) -> Message {
     refusal(
@@ -186,13 +212,19 @@ pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
 
 /// The directory does not answer.
 pub fn directory_down(directory: &str, reference: &Reference) -> Message {
-    spared(&format!("The {directory} doesn't answer."), "Try again in a few minutes.", reference)
+    spared(&format!("{} doesn't answer.", capital(directory)), "Try again in a few minutes.", reference)
+}
+
+/// A directory's name at the beginning of a sentence.
+fn capital(directory: &str) -> String {
+    let is_noun = directory.starts_with(|c: char| c.is_lowercase());
+    if is_noun { format!("The {directory}") } else { directory.to_owned() }
 }
 
 /// The directory said no.
 pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -> Message {
     let reason: String = reason.chars().take(100).collect();
-    spared(&format!("The {directory} refuses this reset: {reason}."), "Tell whoever runs relatch.", reference)
+    spared(&format!("{} refuses this reset: {reason}.", capital(directory)), "Tell whoever runs relatch.", reference)
 }
 
 /// The record cannot be written (P6).

@@ -4,6 +4,7 @@ use super::{NO_RESET_USED, NOTHING_CHANGED, button, card, count, message};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
+use crate::directory::Capabilities;
 use crate::domain::policy::Rule;
 use crate::domain::{Carries, Delivery, Denied, Member, Moment, Quota, Span, State, Step, StepOutcome};
 use crate::store::{Past, ResetRow, StepRow};
@@ -18,6 +19,8 @@ pub struct Ending<'a> {
     pub quota: Option<Quota>,
     /// Life of the password.
     pub lifetime: Span,
+    /// What the member's directory can enforce.
+    pub capabilities: Capabilities,
     /// After an unknown end: when the directory shows a change, if it does. None: it was not looked at.
     pub observed: Option<Option<Moment>>,
     /// In the one message that shows the password: whether it goes away by itself.
@@ -99,9 +102,14 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
                 "The link works once, until {until}. {} proves who they are with a code; nobody knows the password.",
                 row.member_name
             )
-        } else {
+        } else if ending.capabilities.has_our_pages {
             format!(
                 "It works until {until}. At sign-in {} is asked for a code on their own phone or email.",
+                row.member_name
+            )
+        } else {
+            format!(
+                "Nothing ends it by itself, and no code is asked for: {} should sign in with it now.",
                 row.member_name
             )
         });
@@ -111,8 +119,29 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
 }
 
 fn steps_line(ending: &Ending<'_>) -> String {
-    let words: Vec<String> = ending.steps.iter().filter_map(|step| step_words(step, ending.row)).collect();
-    words.join("  ")
+    let is_asked = ending.steps.iter().find(|step| step.step == Step::MustChange);
+    let words = ending.steps.iter().filter_map(|step| match step.step {
+        Step::Change if step.outcome == StepOutcome::Done => Some(changed(is_asked)),
+        // Told together with the change.
+        Step::MustChange => None,
+        Step::Change | Step::SignOut | Step::Deliver | Step::CopyToSelf | Step::Show | Step::Notice => {
+            step_words(step, ending.row)
+        }
+    });
+    words.collect::<Vec<_>>().join("  ")
+}
+
+/// The change, and whether a new password is asked for at the next sign-in: only what was read back is claimed.
+fn changed(must_change: Option<&StepRow>) -> String {
+    let Some(step) = must_change else { return "✓ password changed".to_owned() };
+    let why = match (step.outcome, step.detail.as_deref()) {
+        (StepOutcome::Done, _) => return "✓ password changed, must set a new one".to_owned(),
+        (StepOutcome::Failed, Some("never_expires")) => "not enforced, the account's password never expires",
+        (StepOutcome::Failed, _) => "not enforced by the directory",
+        (StepOutcome::Impossible, _) => "this directory can't enforce it",
+        (StepOutcome::Unknown | StepOutcome::Pending, _) => "nobody can say whether it is enforced",
+    };
+    format!("✓ password changed  ✗ must set a new one: {why}")
 }
 
 fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
@@ -124,7 +153,11 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         StepOutcome::Pending => Some(format!("… {yes}: still to do")),
     };
     match step.step {
-        Step::Change => way("password changed, must set a new one", "password not changed"),
+        Step::Change => way("password changed", "password not changed"),
+        Step::MustChange => None,
+        Step::SignOut if step.outcome == StepOutcome::Impossible => {
+            Some("– this directory can't sign people out: open sessions end by themselves".to_owned())
+        }
         Step::SignOut => way("signed out everywhere", "signing out failed, open sessions may live on"),
         Step::Deliver => match row.delivery {
             Some(Delivery::Phone) => way("SMS accepted", "SMS not accepted"),
@@ -157,8 +190,10 @@ fn failed_outputs(steps: &[StepRow]) -> Vec<&'static str> {
             (Step::CopyToSelf, true) => "nobody can say whether your copy arrived",
             (Step::Show, false) => "it could not be shown to you",
             (Step::Show, true) => "nobody can say whether it was shown to you",
+            // That it cannot be done was said on the card.
+            (Step::SignOut, _) if step.outcome == StepOutcome::Impossible => return None,
             (Step::SignOut, _) => "signing out failed",
-            (Step::Change | Step::Notice, _) => return None,
+            (Step::Change | Step::MustChange | Step::Notice, _) => return None,
         })
     };
     steps.iter().filter_map(part).collect()
@@ -334,6 +369,7 @@ pub fn rules(
         Rule::RankSuffices => format!("{member_name} is no primary admin, or you are one"),
         Rule::LoginMethod => format!("{member_name} signs in with a business email"),
         Rule::Status => "the account is Active or Inactive".to_owned(),
+        Rule::Unguarded => "the directory lets the account be reset from here".to_owned(),
     };
     let mut lines: Vec<String> =
         outcomes.iter().map(|(rule, outcome)| format!("{} {}", mark(outcome.is_ok()), name(*rule))).collect();

@@ -2,6 +2,7 @@
 //! Slack that signs, tells who is who and keeps every follow-up.
 
 pub(crate) mod browser;
+pub(crate) mod directories;
 pub(crate) mod discord;
 pub(crate) mod lark;
 pub(crate) mod mattermost;
@@ -24,7 +25,7 @@ use relatch::chat::mattermost::Mattermost;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
-use relatch::directory::{Builtin, Directory, Hasher, Rehearsed};
+use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
 use relatch::domain::{MemberId, Moment, Platform, Span};
@@ -47,6 +48,12 @@ pub(crate) const OWN: &str = "seven quiet herons dance";
 
 /// The limit of the design.
 const FIVE_A_DAY: Limit = Limit { resets: 5, window: Span::hours(24) };
+
+/// Lets a pretend server go on beside a test.
+#[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::spawn(work));
+}
 
 tokio::task_local! {
     /// On which platform a conversation is held.
@@ -148,6 +155,8 @@ struct Ground {
     is_recorded: bool,
     admins: Admins,
     ways: Ways,
+    /// A directory beside the built-in one, as its settings.
+    directory: Option<String>,
 }
 
 impl Ground {
@@ -164,6 +173,7 @@ impl Ground {
             is_recorded: false,
             admins: Admins::Directory,
             ways: Ways::default(),
+            directory: None,
         }
     }
 
@@ -201,6 +211,16 @@ impl TestBot {
     /// Other ways out than a password by every one.
     pub(crate) async fn with_ways(ways: Ways) -> Self {
         Self::unlike(|ground| ground.ways = ways).await
+    }
+
+    /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so
+    /// the bot does too.
+    pub(crate) async fn with_directory(settings: &str) -> Self {
+        Self::unlike(|ground| {
+            ground.clock = Clock::fixed(Clock::System.now());
+            ground.directory = Some(settings.to_owned());
+        })
+        .await
     }
 
     async fn unlike(change: impl FnOnce(&mut Ground)) -> Self {
@@ -245,6 +265,13 @@ impl TestBot {
         let (store, _tasks) = Store::open(&path, Use::Serve, clock.clone(), limit, &mut rng).await.unwrap();
         let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone());
         let directory = Rehearsed::new(builtin.clone());
+        let mut homes = Vec::new();
+        if let Some(text) = &ground.directory {
+            let elsewhere =
+                directory::Ground { builtin: builtin.clone(), clock: clock.clone(), chance: chance.clone() };
+            homes.push(directory::read_text(text).unwrap().open(&elsewhere).unwrap());
+        }
+        homes.push(Home::builtin(Directory::Rehearsed(directory.clone()), Vec::new()));
         let config = || Config {
             signing_secret: SECRET.to_owned().into(),
             previous_signing_secret: None,
@@ -261,7 +288,7 @@ impl TestBot {
             zone: Zone::utc(),
             keys: keys.clone(),
             store: store.clone(),
-            directory: Directory::Rehearsed(directory.clone()),
+            directories: Directories::new(homes),
             deliveries: Deliveries {
                 email: Some(EmailChannel::Memory(outbox.clone())),
                 sms: Some(SmsChannel::Memory(outbox.clone())),

@@ -1,0 +1,135 @@
+//! The settings of the directories, `[[directory]]`, and what they open.
+
+use super::{Builtin, Directory, Home, LdapConfig, active_directory, ldap};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::net::TlsError;
+use crate::settings::{Problem, Problems, Section};
+
+/// One `[[directory]]`.
+#[derive(Clone, Debug)]
+pub enum Config {
+    /// The built-in directory, for these e-mail domains; for every other one where none are given.
+    Builtin(Vec<String>),
+    /// An LDAP server.
+    Ldap(LdapConfig),
+    /// A domain of Active Directory.
+    ActiveDirectory(LdapConfig),
+}
+
+/// What directories stand on.
+pub struct Ground {
+    /// The built-in one.
+    pub builtin: Builtin,
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub chance: Chance,
+}
+
+impl Config {
+    /// Reads one section; `is_alone` where there is no other.
+    pub(crate) fn read(mut section: Section<'_>, is_alone: bool) -> Option<Self> {
+        let kind = section.required("kind")?;
+        let default_name = match kind.as_str() {
+            "ldap" => ldap::DEFAULT_NAME,
+            "active-directory" => active_directory::DEFAULT_NAME,
+            _ => "",
+        };
+        let domains = section.list("domains").map(|domains| {
+            let is_domain = |domain: &str| format!("a@{domain}").parse::<crate::domain::EmailAddress>().is_ok();
+            if domains.is_empty() || !domains.iter().all(|domain| is_domain(domain)) {
+                section.problem("domains", "must be a list of e-mail domains, such as [\"acme.example\"]");
+            }
+            domains.iter().map(|domain| domain.to_ascii_lowercase()).collect::<Vec<String>>()
+        });
+        if kind == "builtin" {
+            section.end();
+            return Some(Self::Builtin(domains.unwrap_or_default()));
+        }
+        if domains.is_none() && !is_alone {
+            section.problem("domains", "is missing; with several directories each has its e-mail domains");
+        }
+        let name = section.text("name").unwrap_or_else(|| default_name.to_owned());
+        let is_name = !name.trim().is_empty() && name.len() <= 40 && !name.contains('/');
+        if !is_name || name.chars().any(char::is_control) {
+            section.problem("name", "must be 1 to 40 characters without \"/\"");
+        }
+        let domains = domains.unwrap_or_default();
+        match kind.as_str() {
+            "ldap" => ldap::read(section, name, domains).map(Self::Ldap),
+            "active-directory" => active_directory::read(section, name, domains).map(Self::ActiveDirectory),
+            "keycloak" | "lark" => {
+                section.problem("kind", "is not built yet; use builtin, ldap or active-directory");
+                None
+            }
+            _ => {
+                section.problem("kind", "must be builtin, ldap, active-directory, keycloak or lark");
+                None
+            }
+        }
+    }
+
+    /// The name that administrators know it by.
+    fn name(&self) -> &str {
+        match self {
+            Self::Builtin(_) => "built-in directory",
+            Self::Ldap(config) | Self::ActiveDirectory(config) => &config.name,
+        }
+    }
+
+    fn domains(&self) -> &[String] {
+        match self {
+            Self::Builtin(domains) => domains,
+            Self::Ldap(config) | Self::ActiveDirectory(config) => &config.domains,
+        }
+    }
+
+    /// True where it is the built-in one, whose members have pages here.
+    pub fn is_builtin(&self) -> bool {
+        matches!(self, Self::Builtin(_))
+    }
+
+    /// Opens the directory. Nothing is asked yet.
+    pub fn open(self, ground: &Ground) -> Result<Home, TlsError> {
+        let domains = self.domains().to_vec();
+        let directory = match self {
+            Self::Builtin(_) => return Ok(Home::builtin(Directory::Builtin(ground.builtin.clone()), domains)),
+            Self::Ldap(config) => Directory::Ldap(Box::new(ldap::Ldap::new(config)?)),
+            Self::ActiveDirectory(config) => Directory::ActiveDirectory(Box::new(
+                active_directory::ActiveDirectory::new(config, ground.clock.clone())?,
+            )),
+        };
+        Ok(Home::elsewhere(directory, domains, ground.clock.clone(), ground.chance.clone()))
+    }
+}
+
+/// What several directories must not share: a name, an e-mail domain, or the place of the one for everybody else.
+pub(crate) fn conflicts(configs: &[Config], problems: &mut Vec<Problem>) {
+    let mut problem = |key: &str, text: String| problems.push(Problem { key: format!("directory.{key}"), text });
+    for (at, config) in configs.iter().enumerate() {
+        for earlier in configs.iter().take(at) {
+            if earlier.name() == config.name() {
+                problem("name", format!("\"{}\" is given to two directories", config.name()));
+            }
+            if let Some(domain) = config.domains().iter().find(|domain| earlier.domains().contains(domain)) {
+                problem("domains", format!("{domain} is given to two directories"));
+            }
+        }
+    }
+    if configs.iter().rev().skip(1).any(|config| config.domains().is_empty()) {
+        // It would take everybody before the later ones are asked.
+        problem("domains", "is missing; only the last directory may be the one for everybody else".to_owned());
+    }
+}
+
+/// Reads one section on its own, for tests of a directory.
+pub fn read_text(text: &str) -> Result<Config, Problems> {
+    let mut problems = Vec::new();
+    let table = text.parse().unwrap_or_default();
+    let config = Config::read(Section::new("directory", table, &mut problems), true);
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(Problems(problems)),
+    }
+}

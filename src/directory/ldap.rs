@@ -1,0 +1,352 @@
+//! OpenLDAP, 389 Directory Server (and FreeIPA), and other LDAP servers.
+//!
+//! Which of them it is, the root DSE tells. They differ in what a reset does by itself:
+//! - OpenLDAP forces a change only if `pwdReset` is set in the same operation, and a reset lifts even a lock that an
+//!   administrator set; so such accounts are refused before.
+//! - 389 Directory Server forces a change where `passwordMustChange` is on, and takes a reset of an inactivated account.
+//! - Others may know neither; a password is then set by the extended operation of RFC 3062, and no more is claimed.
+//!
+//! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
+//! "Account policy" of the 389 Directory Server documentation.
+
+use ldap3::controls::RawControl;
+use ldap3::{LdapResult, Scope, ldap_escape};
+use tokio::sync::OnceCell;
+
+use super::ldap_common::{Config, Entry, Server, Standing, Tree, Trouble, code, ended};
+use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
+use crate::domain::{MemberId, Moment, Password, Role, Status};
+use crate::net::TlsError;
+use crate::settings::Section;
+use crate::store::Reservation;
+
+/// The name that a directory has where the settings give none.
+pub const DEFAULT_NAME: &str = "LDAP directory";
+
+const PPOLICY_CONTROL: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
+const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
+
+/// The value of `pwdAccountLockedTime` by which an administrator locks for good (slapo-ppolicy(5)).
+const LOCKED_FOR_GOOD: &str = "000001010000Z";
+
+/// How the end begins that 389 Directory Server sets so that a password has ended already; the seconds vary.
+const ENDED_ALREADY: &str = "19700101";
+
+/// What is read besides the common attributes.
+const OWN: &[&str] = &[
+    "entryUUID",
+    "nsUniqueId",
+    "pwdAccountLockedTime",
+    "pwdReset",
+    "pwdChangedTime",
+    "pwdUpdateTime",
+    "nsAccountLock",
+    "passwordExpirationTime",
+    "krbPasswordExpiration",
+    "krbLastPwdChange",
+    "modifyTimestamp",
+];
+
+/// Reads the settings of this kind.
+pub(crate) fn read(section: Section<'_>, name: String, domains: Vec<String>) -> Option<Config> {
+    Config::read(section, name, domains, "(objectClass=inetOrgPerson)", "cn")
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flavor {
+    OpenLdap,
+    /// 389 Directory Server, and FreeIPA which is built on it.
+    Server389,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    flavor: Flavor,
+    has_ppolicy: bool,
+    can_modify_password: bool,
+}
+
+impl Kind {
+    /// The attribute that holds the id that never changes.
+    fn id(self) -> &'static str {
+        if self.flavor == Flavor::Server389 { "nsUniqueId" } else { "entryUUID" }
+    }
+
+    fn must_change(self) -> bool {
+        match self.flavor {
+            Flavor::OpenLdap => self.has_ppolicy,
+            Flavor::Server389 => true,
+            Flavor::Other => false,
+        }
+    }
+}
+
+/// One LDAP server.
+pub struct Ldap {
+    server: Server,
+    tree: Tree,
+    kind: OnceCell<Kind>,
+}
+
+impl Ldap {
+    /// The server of these settings. It is first asked when somebody is looked up.
+    pub fn new(config: Config) -> Result<Self, TlsError> {
+        Ok(Self { server: Server::new(&config)?, tree: Tree { config }, kind: OnceCell::new() })
+    }
+
+    async fn open(&self) -> Result<(super::ldap_common::Session, Kind), Trouble> {
+        let mut session = self.server.open().await?;
+        let kind = self.kind.get_or_try_init(|| detect(&mut session)).await;
+        let kind = *kind?;
+        Ok((session, kind))
+    }
+
+    /// The entry of a member with the session in which it was found.
+    async fn entry(&self, member: &MemberId) -> Result<Option<Entry>, Unavailable> {
+        let (mut session, kind) = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let by = By::Id(member.clone());
+        let Some(filter) = self.filter(&by, kind) else { return Ok(None) };
+        Ok(self.tree.one(&mut session, &by, &filter, &self.tree.attributes(OWN)).await?.ok())
+    }
+
+    fn filter(&self, by: &By, kind: Kind) -> Option<String> {
+        self.tree.filter(by, |native| Some(format!("({}={})", kind.id(), ldap_escape(native))))
+    }
+}
+
+async fn detect(session: &mut super::ldap_common::Session) -> Result<Kind, Trouble> {
+    let wanted = ["objectClass", "vendorName", "supportedControl", "supportedExtension"];
+    let found = session.search("", Scope::Base, "(objectClass=*)", &wanted, 1).await?;
+    let has = |name: &str, value: &str| {
+        found.entries.iter().any(|root| root.all(name).iter().any(|own| own.eq_ignore_ascii_case(value)))
+    };
+    let vendor = found.entries.first().and_then(|root| root.first("vendorName")).unwrap_or_default();
+    let flavor = if has("objectClass", "OpenLDAProotDSE") {
+        Flavor::OpenLdap
+    } else if vendor.starts_with("389") {
+        Flavor::Server389
+    } else {
+        Flavor::Other
+    };
+    let has_ppolicy = has("supportedControl", PPOLICY_CONTROL);
+    Ok(Kind { flavor, has_ppolicy, can_modify_password: has("supportedExtension", PASSWORD_MODIFY) })
+}
+
+/// What the account's own attributes say. A lock after failed sign-ins is no reason to refuse: the reset lifts it (Q13).
+fn standing(entry: &Entry, is_protected: bool) -> Standing {
+    let is_locked = entry.first("pwdAccountLockedTime") == Some(LOCKED_FOR_GOOD) || entry.is_true("nsAccountLock");
+    Standing {
+        status: if is_locked { Status::Suspended } else { Status::Active },
+        guard: is_protected.then_some(crate::domain::Guard::Protected),
+        never_expires: false,
+    }
+}
+
+/// True where somebody else set the password and the member has to replace it.
+fn has_been_reset(entry: &Entry) -> bool {
+    let has_ended = entry.first("passwordExpirationTime").is_some_and(|end| end.starts_with(ENDED_ALREADY));
+    entry.is_true("pwdReset") || has_ended
+}
+
+impl Backend for Ldap {
+    fn name(&self) -> &str {
+        &self.tree.config.name
+    }
+
+    /// Before the server was first asked nothing is claimed.
+    fn capabilities(&self) -> Capabilities {
+        let must_change = self.kind.get().is_some_and(|kind| kind.must_change());
+        Capabilities { can_sign_out: false, must_change, has_our_pages: false }
+    }
+
+    async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
+        let (mut session, kind) = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let mut found = Vec::with_capacity(by.len());
+        for by in by {
+            let Some(filter) = self.filter(by, kind) else {
+                found.push(Match::Nobody);
+                continue;
+            };
+            let entry = match self.tree.one(&mut session, by, &filter, &self.tree.attributes(OWN)).await? {
+                Ok(entry) => entry,
+                Err(other) => {
+                    found.push(other);
+                    continue;
+                }
+            };
+            let dn = ldap_escape(entry.dn.as_str()).into_owned();
+            let membership = |group: &str| (group.to_owned(), format!("(|(member={dn})(uniqueMember={dn}))"));
+            let (role, is_protected): (Role, bool) = self.tree.groups(&mut session, membership).await?;
+            let member = entry
+                .first(kind.id())
+                .and_then(|native| self.tree.member(by, native, &entry, role, &standing(&entry, is_protected)));
+            if member.is_none() {
+                tracing::warn!(directory = self.name(), "an entry has no id or no e-mail that can be read");
+            }
+            found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
+        }
+        Ok(found)
+    }
+
+    async fn reset(&self, reservation: &Reservation, password: &Password, _until: Moment) -> Result<(), ResetFailed> {
+        let by = By::Id(reservation.member().clone());
+        let not_sent = |trouble: &Trouble| {
+            self.tree.unavailable(trouble);
+            ResetFailed::NotSent
+        };
+        let (mut session, kind) = self.open().await.map_err(|trouble| not_sent(&trouble))?;
+        let gone = || ResetFailed::Refused("the account is gone".to_owned());
+        let filter = self.filter(&by, kind).ok_or_else(gone)?;
+        let attributes = self.tree.attributes(OWN);
+        let found = self.tree.one(&mut session, &by, &filter, &attributes).await;
+        let entry = found.map_err(|Unavailable| ResetFailed::NotSent)?.map_err(|_| gone())?;
+        // Once more, because the change itself would lift such a lock.
+        if standing(&entry, false).status != Status::Active {
+            return Err(ResetFailed::Refused("the account was locked by an administrator".to_owned()));
+        }
+        let by_operation = kind.flavor == Flavor::Other && kind.can_modify_password;
+        let answer = if by_operation {
+            session.change_password(&entry.dn, password.expose()).await
+        } else {
+            let mut changes = vec![("userPassword", password.expose().as_bytes())];
+            if kind.flavor == Flavor::OpenLdap && kind.has_ppolicy {
+                changes.push(("pwdReset", b"TRUE"));
+            }
+            let control = RawControl { ctype: PPOLICY_CONTROL.to_owned(), crit: false, val: None };
+            let controls = if kind.has_ppolicy { vec![control] } else { Vec::new() };
+            session.modify(&entry.dn, &changes, controls).await
+        };
+        ended(answer, policy_refusal)
+    }
+
+    async fn enforced(&self, member: &MemberId, _password: &Password) -> Result<Enforced, Unavailable> {
+        let entry = self.entry(member).await?.ok_or(Unavailable)?;
+        // FreeIPA ends a password that somebody else set in the moment in which it is set.
+        let is_freeipa = entry.first("krbPasswordExpiration").is_some()
+            && entry.first("krbPasswordExpiration") <= entry.first("krbLastPwdChange");
+        let is_asked = has_been_reset(&entry) || is_freeipa;
+        Ok(if is_asked { Enforced::MustChange } else { Enforced::NotInForce })
+    }
+
+    async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
+        let Some(entry) = self.entry(member).await? else { return Ok(None) };
+        let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"].iter().find_map(|name| entry.first(name));
+        // 389 Directory Server keeps no time of its own by default; a password that was reset and not yet replaced was
+        // set at the latest when the entry was last touched.
+        let is_reset = has_been_reset(&entry);
+        let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
+        Ok(told.and_then(generalized_time))
+    }
+
+    async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
+        // LDAP has no sessions to end; nobody calls this, because the capabilities say so.
+        Err(Unavailable)
+    }
+
+    async fn probe(&self) -> Result<(), String> {
+        let (mut session, _) = self.open().await.map_err(|trouble| trouble.to_string())?;
+        self.tree.probe_base(&mut session).await?;
+        match &self.tree.config.check_account {
+            Some(email) => super::ldap_common::found_one(self.find(&[By::Email(email.clone())]).await, email),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The server's reason in words: from the password policy control, else from the result.
+fn policy_refusal(result: &LdapResult) -> Option<String> {
+    let control = result.ctrls.iter().find(|control| control.1.ctype == PPOLICY_CONTROL);
+    let error = control.and_then(|control| policy_error(control.1.val.as_deref()?));
+    let words = match error {
+        Some(5) => "the generated password is not strong enough for its password policy",
+        Some(6) => "the generated password is too short for its password policy; policy.password_length can be raised",
+        Some(7) => "its password policy does not allow another change so soon",
+        Some(8) => "the generated password was used before",
+        Some(3) => "its password policy does not allow the password to be changed",
+        Some(1) => "the account is locked",
+        Some(_) | None if result.rc == code::CONSTRAINT_VIOLATION => {
+            "the generated password does not fit its password policy; policy.password_length can be raised"
+        }
+        Some(_) | None => return None,
+    };
+    Some(words.to_owned())
+}
+
+/// The error of a password policy response control (draft-behera-10, section 6.2):
+/// `SEQUENCE { warning [0] OPTIONAL, error [1] ENUMERATED OPTIONAL }`. OpenLDAP writes its lengths in the short form, 389
+/// Directory Server in the long one.
+fn policy_error(value: &[u8]) -> Option<u8> {
+    let (tag, mut inner, _) = element(value)?;
+    if tag != 0x30 {
+        return None;
+    }
+    while let Some((tag, content, rest)) = element(inner) {
+        match (tag, content) {
+            (0x81, [error]) => return Some(*error),
+            _ => inner = rest,
+        }
+    }
+    None
+}
+
+/// One BER element: its tag, its content, and what follows.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (tag, rest) = bytes.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(*first), rest),
+        0x81..=0x84 => {
+            let (length, rest) = rest.split_at_checked(usize::from(first & 0x0f))?;
+            (length.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((*tag, content, rest))
+}
+
+/// A GeneralizedTime (RFC 4517, 3.3.13) in UTC, with or without a fraction.
+pub(super) fn generalized_time(text: &str) -> Option<Moment> {
+    let digits = text.strip_suffix('Z')?;
+    let whole = digits.split(['.', ',']).next()?;
+    let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", whole).ok()?;
+    Some(Moment(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both forms were seen on real servers.
+    #[test]
+    fn the_policy_control_is_read_in_short_and_long_form() {
+        assert_eq!(policy_error(&[0x30, 0x03, 0x81, 0x01, 0x06]), Some(6));
+        assert_eq!(policy_error(&[0x30, 0x84, 0, 0, 0, 3, 0x81, 0x01, 0x05]), Some(5));
+        let warned = [0x30, 0x08, 0xa0, 0x03, 0x80, 0x01, 0x05, 0x81, 0x01, 0x02];
+        assert_eq!(policy_error(&warned), Some(2));
+        assert_eq!(policy_error(&[0x30, 0x00]), None);
+    }
+
+    #[test]
+    fn broken_controls_are_no_error() {
+        for broken in
+            [&[][..], &[0x30], &[0x30, 0x05, 0x81], &[0x30, 0x80], &[0x30, 0x85, 0, 0, 0, 0, 1, 0], &[0x31, 0]]
+        {
+            assert_eq!(policy_error(broken), None, "{broken:?}");
+        }
+        let whole = [0x30, 0x84, 0, 0, 0, 3, 0x81, 0x01, 0x05];
+        for cut in 0..whole.len() {
+            assert_eq!(policy_error(&whole[..cut]), None);
+        }
+    }
+
+    #[test]
+    fn times_are_read() {
+        assert_eq!(generalized_time("20261123100000Z"), Some(Moment(1_795_428_000_000)));
+        assert_eq!(generalized_time("20261123100000.123456Z"), Some(Moment(1_795_428_000_000)));
+        for wrong in ["", "Z", "20261123100000", "20261399100000Z", "000001010000Z"] {
+            assert_eq!(generalized_time(wrong), None, "{wrong}");
+        }
+    }
+}

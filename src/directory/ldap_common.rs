@@ -1,0 +1,615 @@
+//! What LDAP directories and Active Directory share: a safe connection, sessions with deadlines, escaping, and finding
+//! exactly one entry.
+//!
+//! Sources: RFC 4511 (protocol), RFC 4513 (StartTLS, simple bind), RFC 4515 (filters).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::Fuse;
+use ldap3::controls::RawControl;
+use ldap3::{
+    Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, SearchEntry, SearchOptions, ldap_escape,
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::homes::id_prefix;
+use super::{By, Match, Unavailable};
+use crate::domain::member::clean_name;
+use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber, Role, Status};
+use crate::net;
+use crate::settings::Section;
+
+/// How long a connection, with its TLS handshake, may take.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How long a bind or a search may take.
+const ASK_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How long a modification may take; together with what goes before it stays below the deadline of a change.
+const MODIFY_DEADLINE: Duration = Duration::from_secs(6);
+
+/// Result codes (RFC 4511, appendix A).
+pub(super) mod code {
+    pub(crate) const SUCCESS: u32 = 0;
+    pub(crate) const TIME_LIMIT: u32 = 3;
+    pub(crate) const SIZE_LIMIT: u32 = 4;
+    pub(crate) const REFERRAL: u32 = 10;
+    pub(crate) const UNDEFINED_ATTRIBUTE: u32 = 17;
+    pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
+    pub(crate) const NO_SUCH_OBJECT: u32 = 32;
+    pub(crate) const INVALID_CREDENTIALS: u32 = 49;
+    pub(crate) const INSUFFICIENT_ACCESS: u32 = 50;
+    pub(crate) const BUSY: u32 = 51;
+    pub(crate) const UNAVAILABLE: u32 = 52;
+    pub(crate) const OTHER: u32 = 80;
+}
+
+/// Which attribute holds what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// The business e-mail.
+    pub email: String,
+    /// The full name.
+    pub name: String,
+    /// The mobile phone.
+    pub phone: String,
+    /// The private e-mail; none by default.
+    pub personal_email: Option<String>,
+    /// The department.
+    pub department: String,
+}
+
+/// Groups that give a right or take an account out of reach, by their DNs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Nobody in them is reset from here.
+    pub protected: Vec<String>,
+    /// Primary administrators, where `admins.source` is "directory".
+    pub primary_admin: Vec<String>,
+    /// Administrators with "Member and Department", likewise.
+    pub member_and_department: Vec<String>,
+}
+
+/// The settings of a directory that speaks LDAP.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// As administrators know it.
+    pub name: String,
+    /// `ldaps://`, or `ldap://` with StartTLS.
+    pub url: Url,
+    /// False only for a server on this machine.
+    pub is_encrypted: bool,
+    /// The CA that signed the server's certificate, where it is none of the machine's.
+    pub ca_file: Option<PathBuf>,
+    /// The account that relatch works with.
+    pub bind_dn: String,
+    /// Its password.
+    pub password: SecretString,
+    /// Below which members are.
+    pub base: String,
+    /// What makes an entry a member.
+    pub filter: String,
+    /// Which attribute holds what.
+    pub attributes: Attributes,
+    /// Groups.
+    pub groups: Groups,
+    /// The e-mail domains of the directory.
+    pub domains: Vec<String>,
+    /// Whom `relatch check` looks up.
+    pub check_account: Option<EmailAddress>,
+}
+
+impl Config {
+    /// Reads the section of a directory. `filter` and `phone` are the kind's own defaults.
+    pub(crate) fn read(
+        mut section: Section<'_>,
+        name: String,
+        domains: Vec<String>,
+        filter: &str,
+        attribute_of_name: &str,
+    ) -> Option<Self> {
+        let url = section.required("url").and_then(|text| {
+            let url = Url::parse(&text).ok().filter(|url| {
+                matches!(url.scheme(), "ldap" | "ldaps") && url.host_str().is_some_and(|host| !host.is_empty())
+            });
+            if url.is_none() {
+                section.problem("url", "must be ldaps://HOST, or ldap://HOST for StartTLS");
+            }
+            url
+        });
+        let is_encrypted = match section.text("tls").as_deref() {
+            None | Some("required") => true,
+            Some("none") => {
+                let is_here = url.as_ref().is_some_and(|url| url.scheme() == "ldap" && net::is_this_machine(url));
+                if !is_here {
+                    section.problem("tls", "may be \"none\" only for an ldap:// server on this machine");
+                }
+                false
+            }
+            Some(_) => {
+                section.problem("tls", "must be \"required\", or \"none\" for a server on this machine");
+                true
+            }
+        };
+        let ca_file = section.path("ca_file");
+        if let Some(path) = &ca_file
+            && let Err(error) = net::tls_config(Some(path))
+        {
+            section.problem("ca_file", error.to_string());
+        }
+        let bind_dn = section.required("bind_dn");
+        let password = section.required_secret("password", "password_file", false);
+        let base = section.required("base");
+        let filter = section.text("filter").unwrap_or_else(|| filter.to_owned());
+        if !filter.starts_with('(') || ldap3::parse_filter(&filter).is_err() {
+            section.problem("filter", "must be an LDAP filter in parentheses, such as (objectClass=inetOrgPerson)");
+        }
+        let mut attribute = |key: &'static str| {
+            let name = section.text(key)?;
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            if !is_name {
+                section.problem(key, "must be the name of an attribute");
+            }
+            Some(name)
+        };
+        let attributes = Attributes {
+            email: attribute("email_attribute").unwrap_or_else(|| "mail".to_owned()),
+            name: attribute("name_attribute").unwrap_or_else(|| attribute_of_name.to_owned()),
+            phone: attribute("phone_attribute").unwrap_or_else(|| "mobile".to_owned()),
+            personal_email: attribute("personal_email_attribute"),
+            department: attribute("department_attribute").unwrap_or_else(|| "departmentNumber".to_owned()),
+        };
+        let groups = Groups {
+            protected: section.list("protected_groups").unwrap_or_default(),
+            primary_admin: section.list("primary_admin_groups").unwrap_or_default(),
+            member_and_department: section.list("member_and_department_groups").unwrap_or_default(),
+        };
+        let check_account = section.parsed("check_account");
+        section.end();
+        Some(Self {
+            name,
+            url: url?,
+            is_encrypted,
+            ca_file,
+            bind_dn: bind_dn?,
+            password: password?,
+            base: base?,
+            filter,
+            attributes,
+            groups,
+            domains,
+            check_account,
+        })
+    }
+}
+
+/// Why the server was of no use. The texts are for operators and hold no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Trouble {
+    /// No connection, no safe connection, or the server does not know relatch's account: nothing was asked.
+    #[error("{0}")]
+    NotReached(String),
+    /// It was asked, and did not answer.
+    #[error("the server broke off or did not answer in time")]
+    NoAnswer,
+    /// It said no.
+    #[error("the server refuses with code {code}")]
+    Refused {
+        /// The result code.
+        code: u32,
+        /// Its diagnostic text.
+        text: String,
+    },
+}
+
+impl Trouble {
+    fn of(result: LdapResult) -> Self {
+        Self::Refused { code: result.rc, text: result.text }
+    }
+}
+
+/// An LDAP server and the account with which it is spoken to.
+pub(super) struct Server {
+    url: Url,
+    is_encrypted: bool,
+    tls: Arc<rustls::ClientConfig>,
+    bind_dn: String,
+    password: SecretString,
+}
+
+impl Server {
+    pub(super) fn new(config: &Config) -> Result<Self, net::TlsError> {
+        let tls = Arc::new(net::tls_config(config.ca_file.as_deref())?);
+        let (bind_dn, password) = (config.bind_dn.clone(), config.password.clone());
+        Ok(Self { url: config.url.clone(), is_encrypted: config.is_encrypted, tls, bind_dn, password })
+    }
+
+    async fn connect(&self) -> Result<Session, Trouble> {
+        let settings = LdapConnSettings::new()
+            .set_conn_timeout(CONNECT_DEADLINE)
+            .set_config(Arc::clone(&self.tls))
+            .set_starttls(self.is_encrypted && self.url.scheme() == "ldap");
+        let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, &self.url)
+            .await
+            .map_err(|error| Trouble::NotReached(format!("no safe connection: {}", plain(&error))))?;
+        let driver: Driver = Box::pin(async move { connection.drive().await });
+        Ok(Session { ldap, driver: driver.fuse() })
+    }
+
+    /// A session as relatch's own account.
+    pub(super) async fn open(&self) -> Result<Session, Trouble> {
+        let mut session = self.connect().await?;
+        let bound = session.bind(&self.bind_dn, &self.password).await;
+        match bound {
+            Ok(result) if result.rc == code::SUCCESS => Ok(session),
+            Ok(result) => Err(Trouble::NotReached(format!(
+                "the server refuses the account {} with code {}",
+                self.bind_dn, result.rc
+            ))),
+            // Nothing was asked for yet but to be let in.
+            Err(_) => Err(Trouble::NotReached("the server did not answer the bind".to_owned())),
+        }
+    }
+
+    /// How the server answers to a bind as somebody else.
+    pub(super) async fn bind_as(&self, dn: &str, password: &SecretString) -> Result<LdapResult, Trouble> {
+        self.connect().await?.bind(dn, password).await
+    }
+}
+
+/// The text of an error of the connection, which never holds what was sent.
+fn plain(error: &LdapError) -> String {
+    match error {
+        LdapError::Io { source } => source.to_string(),
+        LdapError::Timeout { .. } => "no answer in time".to_owned(),
+        LdapError::LdapResult { result } => format!("the server refuses StartTLS with code {}", result.rc),
+        _ => "the connection broke off".to_owned(),
+    }
+}
+
+type Driver = Pin<Box<dyn Future<Output = ldap3::result::Result<()>> + Send>>;
+
+/// A connection on which one thing is done after the other. It ends when it is dropped.
+pub(super) struct Session {
+    ldap: Ldap,
+    driver: Fuse<Driver>,
+}
+
+impl Session {
+    /// Lets an operation and the connection go on side by side, until the operation has its answer.
+    async fn drive<T>(
+        driver: &mut Fuse<Driver>,
+        deadline: Duration,
+        operation: impl Future<Output = ldap3::result::Result<T>>,
+    ) -> Result<T, Trouble> {
+        let mut operation = pin!(operation);
+        let ended = tokio::time::timeout(deadline, async {
+            tokio::select! {
+                biased;
+                answer = &mut operation => Some(answer),
+                // The last answer may have come together with the end of the connection.
+                _ended = driver => operation.now_or_never(),
+            }
+        });
+        match ended.await {
+            Ok(Some(Ok(answer))) => Ok(answer),
+            Ok(Some(Err(_)) | None) | Err(_) => Err(Trouble::NoAnswer),
+        }
+    }
+
+    async fn bind(&mut self, dn: &str, password: &SecretString) -> Result<LdapResult, Trouble> {
+        let Self { ldap, driver } = self;
+        Self::drive(driver, ASK_DEADLINE, ldap.simple_bind(dn, password.expose_secret())).await
+    }
+
+    /// Searches for at most `most` entries. A server that has more says so with [`code::SIZE_LIMIT`], which is told as
+    /// one more than `most`.
+    pub(super) async fn search(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        most: usize,
+    ) -> Result<Found, Trouble> {
+        let Self { ldap, driver } = self;
+        let limit = i32::try_from(most).unwrap_or(i32::MAX);
+        ldap.with_search_options(SearchOptions::new().sizelimit(limit).timelimit(3));
+        let found = Self::drive(driver, ASK_DEADLINE, ldap.search(base, scope, filter, attributes)).await?;
+        match found.1.rc {
+            code::SUCCESS => Ok(Found {
+                entries: found.0.into_iter().map(|one| Entry::from(SearchEntry::construct(one))).collect(),
+                is_cut: false,
+            }),
+            code::SIZE_LIMIT => Ok(Found { entries: Vec::new(), is_cut: true }),
+            _ => Err(Trouble::of(found.1)),
+        }
+    }
+
+    /// Changes an entry, once. The copies of the values that the LDAP library makes are not wiped from memory.
+    pub(super) async fn modify(
+        &mut self,
+        dn: &str,
+        changes: &[(&str, &[u8])],
+        controls: Vec<RawControl>,
+    ) -> Result<LdapResult, Trouble> {
+        let Self { ldap, driver } = self;
+        let mods = changes.iter().map(|(name, value)| Mod::Replace(name.as_bytes(), [*value].into())).collect();
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
+        }
+        Self::drive(driver, MODIFY_DEADLINE, ldap.modify(dn, mods)).await
+    }
+
+    /// Changes a password by the extended operation of RFC 3062, once.
+    pub(super) async fn change_password(&mut self, dn: &str, password: &str) -> Result<LdapResult, Trouble> {
+        let Self { ldap, driver } = self;
+        let change = ldap3::exop::PasswordModify { user_id: Some(dn), old_pass: None, new_pass: Some(password) };
+        Self::drive(driver, MODIFY_DEADLINE, ldap.extended(change)).await.map(|answer| answer.1)
+    }
+}
+
+/// What a search found.
+pub(super) struct Found {
+    pub(super) entries: Vec<Entry>,
+    /// True where the server had more than were asked for.
+    pub(super) is_cut: bool,
+}
+
+/// An entry, whose attributes are found whatever the case of their names.
+pub(super) struct Entry {
+    pub(super) dn: String,
+    texts: HashMap<String, Vec<String>>,
+    bytes: HashMap<String, Vec<Vec<u8>>>,
+}
+
+impl From<SearchEntry> for Entry {
+    fn from(entry: SearchEntry) -> Self {
+        let lower = |name: String| name.to_ascii_lowercase();
+        Self {
+            dn: entry.dn,
+            texts: entry.attrs.into_iter().map(|(name, values)| (lower(name), values)).collect(),
+            bytes: entry.bin_attrs.into_iter().map(|(name, values)| (lower(name), values)).collect(),
+        }
+    }
+}
+
+impl Entry {
+    /// All values that are texts.
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.texts.get(&name.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The first value.
+    pub(super) fn first(&self, name: &str) -> Option<&str> {
+        self.all(name).first().map(String::as_str)
+    }
+
+    /// The first value as a number.
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        self.first(name)?.parse().ok()
+    }
+
+    /// The first value as bytes; some bytes happen to be text.
+    pub(super) fn first_bytes(&self, name: &str) -> Option<&[u8]> {
+        let bytes = self.bytes.get(&name.to_ascii_lowercase()).and_then(|values| values.first());
+        bytes.map(Vec::as_slice).or_else(|| self.first(name).map(str::as_bytes))
+    }
+
+    /// True where the first value is the word TRUE, in any case.
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        self.first(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}
+
+/// What a kind of directory knows beyond the common attributes.
+pub(super) struct Standing {
+    pub(super) status: Status,
+    pub(super) guard: Option<Guard>,
+    pub(super) never_expires: bool,
+}
+
+/// Where members are in a server's tree.
+pub(super) struct Tree {
+    pub(super) config: Config,
+}
+
+impl Tree {
+    /// The filter that finds a member, with everything that was given from outside escaped. `id` writes the directory's
+    /// own id into a filter; None where the id is not one of this directory.
+    pub(super) fn filter(&self, by: &By, id: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let Config { filter, attributes, .. } = &self.config;
+        match by {
+            By::Email(email) => Some(format!("(&{filter}({}={}))", attributes.email, ldap_escape(email.key()))),
+            By::Id(member) => Some(format!("(&{filter}{})", id(self.native(member)?)?)),
+        }
+    }
+
+    /// The directory's own part of an id.
+    pub(super) fn native<'a>(&self, id: &'a MemberId) -> Option<&'a str> {
+        id.0.strip_prefix(&id_prefix(&self.config.name))
+    }
+
+    /// The attributes that every kind needs.
+    pub(super) fn attributes<'a>(&'a self, own: &[&'a str]) -> Vec<&'a str> {
+        let Attributes { email, name, phone, personal_email, department } = &self.config.attributes;
+        let mut all = vec![email.as_str(), name, phone, department];
+        all.extend(personal_email.as_deref());
+        all.extend(own);
+        all
+    }
+
+    /// The one entry that fits. More than one, or one whose e-mail is not what was asked for, is not narrowed down.
+    pub(super) async fn one(
+        &self,
+        session: &mut Session,
+        by: &By,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Result<Entry, Match>, Unavailable> {
+        let found = session.search(&self.config.base, Scope::Subtree, filter, attributes, 2).await;
+        let mut found = found.map_err(|trouble| self.unavailable(&trouble))?;
+        if found.is_cut || found.entries.len() > 1 {
+            return Ok(Err(Match::Several));
+        }
+        let Some(entry) = found.entries.pop() else { return Ok(Err(Match::Nobody)) };
+        let is_asked = match by {
+            By::Email(email) => self.emails(&entry).any(|own| own.key() == email.key()),
+            By::Id(_) => true,
+        };
+        Ok(if is_asked { Ok(entry) } else { Err(Match::Nobody) })
+    }
+
+    fn emails(&self, entry: &Entry) -> impl Iterator<Item = EmailAddress> {
+        entry.all(&self.config.attributes.email).iter().filter_map(|text| text.parse().ok())
+    }
+
+    fn is_own_domain(&self, email: &EmailAddress) -> bool {
+        self.config.domains.is_empty() || self.config.domains.contains(&email.domain())
+    }
+
+    /// The member that an entry stands for; None where it has no e-mail in the directory's domains.
+    pub(super) fn member(
+        &self,
+        by: &By,
+        native: &str,
+        entry: &Entry,
+        role: Role,
+        standing: &Standing,
+    ) -> Option<Member> {
+        let business_email = match by {
+            By::Email(email) => self.emails(entry).find(|own| own.key() == email.key()),
+            By::Id(_) => self.emails(entry).find(|own| self.is_own_domain(own)),
+        }?;
+        let Attributes { name, phone, personal_email, department, .. } = &self.config.attributes;
+        let text = |key: &str| entry.first(key).map(clean_name).filter(|text| !text.is_empty());
+        let personal_email = personal_email.as_deref().and_then(|key| {
+            let mut own = entry.all(key).iter().filter_map(|text| text.parse::<EmailAddress>().ok());
+            // A second mailbox of the organisation is opened by the same password.
+            own.find(|email| self.config.domains.is_empty() || !self.is_own_domain(email))
+        });
+        Some(Member {
+            id: MemberId(format!("{}{native}", id_prefix(&self.config.name))),
+            name: text(name).unwrap_or_else(|| business_email.to_string()),
+            login_method: LoginMethod::BusinessEmail,
+            status: standing.status,
+            phone: entry.all(phone).iter().find_map(|text| text.parse::<PhoneNumber>().ok()),
+            personal_email,
+            role,
+            department: text(department),
+            manager_email: None,
+            guard: standing.guard,
+            never_expires: standing.never_expires,
+            business_email,
+        })
+    }
+
+    /// Role and protection by the configured groups. `membership` makes the base and the filter of a search that finds
+    /// one entry exactly if the member is in the group.
+    pub(super) async fn groups(
+        &self,
+        session: &mut Session,
+        membership: impl Fn(&str) -> (String, String),
+    ) -> Result<(Role, bool), Unavailable> {
+        let Groups { protected, primary_admin, member_and_department } = &self.config.groups;
+        let mut belongs = [false; 3];
+        for (place, groups) in belongs.iter_mut().zip([protected, primary_admin, member_and_department]) {
+            for group in groups {
+                let (base, filter) = membership(group);
+                let found = session.search(&base, Scope::Base, &filter, &["1.1"], 1).await;
+                // A group that cannot be read protects nobody, so nobody is reset.
+                let found = found.map_err(|trouble| {
+                    tracing::error!(directory = self.config.name, group, "a group of the settings cannot be read");
+                    self.unavailable(&trouble)
+                })?;
+                *place |= !found.entries.is_empty();
+            }
+        }
+        let [is_protected, is_primary, is_delegated] = belongs;
+        let role = if is_primary {
+            Role::PrimaryAdmin
+        } else if is_delegated {
+            Role::MemberAndDepartment
+        } else {
+            Role::Member
+        };
+        Ok((role, is_protected))
+    }
+
+    /// Says to the operator why the directory is of no use now.
+    pub(super) fn unavailable(&self, trouble: &Trouble) -> Unavailable {
+        tracing::error!(
+            directory = self.config.name,
+            error = trouble as &dyn std::error::Error,
+            "the directory could not be asked"
+        );
+        Unavailable
+    }
+}
+
+impl Tree {
+    /// The base that members are below has to be there and to be readable.
+    pub(super) async fn probe_base(&self, session: &mut Session) -> Result<(), String> {
+        let base = &self.config.base;
+        let found = session.search(base, Scope::Base, "(objectClass=*)", &["1.1"], 1).await;
+        match found {
+            Ok(found) if !found.entries.is_empty() => Ok(()),
+            Ok(_) => Err(format!("relatch's account cannot see the base {base}")),
+            Err(trouble) => Err(format!("the base {base} cannot be read: {trouble}")),
+        }
+    }
+}
+
+/// How the look-up of the named account went, for `relatch check`.
+pub(super) fn found_one(found: Result<Vec<Match>, Unavailable>, email: &EmailAddress) -> Result<(), String> {
+    let why = match found.map(|mut found| found.pop()) {
+        Ok(Some(Match::One(_))) => return Ok(()),
+        Ok(Some(Match::Several)) => "stands for several entries",
+        Ok(Some(Match::Nobody) | None) => "is not found",
+        Err(Unavailable) => "could not be looked up",
+    };
+    Err(format!("the account {} {why}", email.masked()))
+}
+
+/// The end of a modification in the words of a reset. `refused` is the kind's own reading of a definite no.
+pub(super) fn ended(
+    answer: Result<LdapResult, Trouble>,
+    refused: impl Fn(&LdapResult) -> Option<String>,
+) -> Result<(), super::ResetFailed> {
+    use super::ResetFailed::{NotSent, Refused, Unknown};
+
+    let result = answer.map_err(|trouble| match trouble {
+        Trouble::NotReached(_) => NotSent,
+        Trouble::NoAnswer | Trouble::Refused { .. } => Unknown,
+    })?;
+    if result.rc == code::SUCCESS {
+        return Ok(());
+    }
+    tracing::warn!(code = result.rc, text = result.text, "the directory refused a change");
+    Err(match result.rc {
+        code::BUSY | code::UNAVAILABLE => NotSent,
+        // These may stand for a change that was made and not finished.
+        code::TIME_LIMIT | code::OTHER => Unknown,
+        _ => Refused(refused(&result).unwrap_or_else(|| sentence(result.rc))),
+    })
+}
+
+fn sentence(code: u32) -> String {
+    match code {
+        code::REFERRAL => {
+            "this server is a read-only copy; relatch has to be pointed at one that takes changes".to_owned()
+        }
+        code::UNDEFINED_ATTRIBUTE => "the server does not know an attribute of the change".to_owned(),
+        code::NO_SUCH_OBJECT => "the account is gone".to_owned(),
+        code::INSUFFICIENT_ACCESS => "relatch's account there has no right to reset this member".to_owned(),
+        code::CONSTRAINT_VIOLATION => "the generated password does not fit its password policy".to_owned(),
+        code => format!("it answers with code {code}"),
+    }
+}

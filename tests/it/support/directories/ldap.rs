@@ -1,0 +1,239 @@
+//! OpenLDAP, 389 Directory Server and Samba, each started in a folder of its own on loopback.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ldap3::exop::PasswordModify;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope};
+use relatch::net;
+
+use super::proxy::{self, Seen};
+use super::{CHOSEN, SignIn, TestBot, Traits, Trouble, World};
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    OpenLdap,
+    Server389,
+    Samba,
+}
+
+/// A running server, ended when it is dropped.
+pub(crate) struct Server {
+    kind: Kind,
+    child: Child,
+    pub(crate) folder: PathBuf,
+    /// Where it listens for TLS.
+    address: SocketAddr,
+    /// Where the bot is sent to.
+    proxy: SocketAddr,
+    pub(crate) seen: Seen,
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name)
+}
+
+impl Server {
+    pub(crate) async fn start(kind: Kind) -> Self {
+        let folder = super::super::slack::fresh_folder();
+        assert!(Command::new(script("pki.sh")).arg(&folder).status().unwrap().success(), "openssl is needed");
+        // Each server has a port of its own, so that all can run at once.
+        let (name, port, address) = match kind {
+            Kind::OpenLdap => ("slapd.sh", "3890", "127.0.0.1:3891"),
+            Kind::Server389 => ("ds389.sh", "3990", "127.0.0.1:3991"),
+            Kind::Samba => ("samba.sh", "", "127.0.0.88:636"),
+        };
+        let log = std::fs::File::create(folder.join("start.log")).unwrap();
+        // The server goes with the tests, however they end.
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "TERM"])
+            .arg(script(name))
+            .arg(&folder)
+            .arg(port)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("setpriv of util-linux is needed");
+        let address: SocketAddr = address.parse().unwrap();
+        let (proxy, seen) = proxy::start(&folder, "ours", address).await;
+        let server = Self { kind, child, folder, address, proxy, seen };
+        server.wait().await;
+        server
+    }
+
+    async fn wait(&self) {
+        let patience = Instant::now() + Duration::from_secs(120);
+        while Instant::now() < patience {
+            let is_ready = self.kind == Kind::OpenLdap || self.folder.join("ready").exists();
+            if is_ready && self.bind(&self.dn("relatch"), "Service-account-1").await.is_some_and(|(_, rc)| rc == 0) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let log = std::fs::read_to_string(self.folder.join("start.log")).unwrap_or_default();
+        panic!("{:?} did not start: {log}", self.kind);
+    }
+
+    fn dn(&self, name: &str) -> String {
+        let is_account = matches!(name, "relatch" | "weak");
+        match self.kind {
+            Kind::Samba => format!("{name}@corp.example"),
+            Kind::OpenLdap | Kind::Server389 if is_account => format!("cn={name},dc=corp,dc=example"),
+            Kind::OpenLdap | Kind::Server389 => format!("uid={name},ou=people,dc=corp,dc=example"),
+        }
+    }
+
+    fn root(&self) -> (&'static str, &'static str) {
+        match self.kind {
+            Kind::OpenLdap => ("cn=root,dc=corp,dc=example", "root-of-the-test"),
+            Kind::Server389 => ("cn=Directory Manager", "root-of-the-test"),
+            Kind::Samba => ("administrator@corp.example", "Root-of-the-test-1"),
+        }
+    }
+
+    /// Binds over TLS; the connection and the result code.
+    async fn bind(&self, dn: &str, password: &str) -> Option<(Ldap, u32)> {
+        let tls = net::tls_config(Some(&self.folder.join("ours-ca.pem"))).unwrap();
+        let settings = LdapConnSettings::new().set_config(Arc::new(tls)).set_conn_timeout(Duration::from_secs(3));
+        let url = format!("ldaps://{}", self.address);
+        let (connection, mut ldap) = LdapConnAsync::with_settings(settings, &url).await.ok()?;
+        super::super::spawn(async move { drop(connection.drive().await) });
+        let rc = ldap.simple_bind(dn, password).await.ok()?.rc;
+        Some((ldap, rc))
+    }
+
+    /// The `[[directory]]` with which the bot works, as the README shows it.
+    fn settings(&self, account: &str, address: SocketAddr) -> String {
+        let Self { kind, folder, .. } = self;
+        let (base, groups) = match kind {
+            Kind::Samba => ("OU=people,DC=corp,DC=example", "CN=guarded,CN=Users,DC=corp,DC=example"),
+            Kind::OpenLdap | Kind::Server389 => ("ou=people,dc=corp,dc=example", "cn=guarded,dc=corp,dc=example"),
+        };
+        format!(
+            "kind = \"{}\"\nname = \"Corp directory\"\ndomains = [\"corp.example\"]\nurl = \"ldaps://localhost:{}\"\n\
+            ca_file = \"{}\"\nbind_dn = \"{}\"\npassword = \"Service-account-1\"\nbase = \"{base}\"\n\
+            protected_groups = [\"{groups}\"]\ncheck_account = \"eli@corp.example\"\n",
+            if *kind == Kind::Samba { "active-directory" } else { "ldap" },
+            address.port(),
+            folder.join("ours-ca.pem").display(),
+            self.dn(account),
+        )
+    }
+
+    /// The settings that the bot works with.
+    pub(crate) fn own_settings(&self) -> String {
+        self.settings("relatch", self.proxy)
+    }
+
+    fn kinit(&self, name: &str, lines: &[&str]) -> (bool, String) {
+        use std::io::Write;
+
+        let mut child = Command::new("kinit")
+            .arg(format!("{name}@CORP.EXAMPLE"))
+            .env("KRB5_CONFIG", self.folder.join("krb5.conf"))
+            .env("KRB5CCNAME", format!("FILE:{}", self.folder.join("ticket").display()))
+            .env("LC_ALL", "C")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kinit of krb5-user is needed");
+        child.stdin.take().unwrap().write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        (ended.status.success(), said)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // TERM, so that scripts clean up behind them.
+        Command::new("kill").arg(self.child.id().to_string()).status().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl World for Server {
+    fn traits(&self) -> Traits {
+        Traits {
+            name: "Corp directory",
+            must_change: true,
+            can_sign_out: false,
+            locks: true,
+            has_never_expires: self.kind == Kind::Samba,
+            has_protected: true,
+            can_hold_two: true,
+            has_policy: true,
+        }
+    }
+
+    async fn bot(&self) -> TestBot {
+        TestBot::with_directory(&self.own_settings()).await
+    }
+
+    async fn bot_without_right(&self) -> TestBot {
+        TestBot::with_directory(&self.settings("weak", self.proxy)).await
+    }
+
+    async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {
+        let (address, seen) = proxy::start(&self.folder, "stranger", self.address).await;
+        Some((TestBot::with_directory(&self.settings("relatch", address)).await, seen))
+    }
+
+    async fn sign_in(&self, name: &str, password: &str) -> SignIn {
+        if self.kind == Kind::Samba {
+            let (is_in, said) = self.kinit(name, &[password]);
+            return match (is_in, said.contains("Password expired")) {
+                (true, _) => SignIn::In,
+                (false, true) => SignIn::MustChange,
+                (false, false) => SignIn::Refused,
+            };
+        }
+        let dn = self.dn(name);
+        let (mut ldap, rc) = self.bind(&dn, password).await.unwrap();
+        if rc != 0 {
+            return SignIn::Refused;
+        }
+        let found = ldap.search(&dn, Scope::Base, "(objectClass=*)", ["cn"]).await.unwrap();
+        if found.1.rc == 0 { SignIn::In } else { SignIn::MustChange }
+    }
+
+    async fn change_own(&self, name: &str, password: &str) {
+        if self.kind == Kind::Samba {
+            let (is_in, said) = self.kinit(name, &[password, CHOSEN, CHOSEN]);
+            assert!(is_in, "{said}");
+            return;
+        }
+        let (mut ldap, rc) = self.bind(&self.dn(name), password).await.unwrap();
+        assert_eq!(rc, 0);
+        let change = PasswordModify { user_id: None, old_pass: None, new_pass: Some(CHOSEN) };
+        ldap.extended(change).await.unwrap().1.success().unwrap();
+    }
+
+    async fn set_least_length(&self, length: usize) {
+        let (root, password) = self.root();
+        let (mut ldap, rc) = self.bind(root, password).await.unwrap();
+        assert_eq!(rc, 0);
+        let length = length.to_string();
+        let set = |name: &'static str, value: &str| Mod::Replace(name.to_owned(), [value.to_owned()].into());
+        let (dn, changes) = match self.kind {
+            Kind::OpenLdap => ("cn=policy,dc=corp,dc=example", vec![set("pwdMinLength", &length)]),
+            Kind::Server389 => ("cn=config", vec![set("passwordCheckSyntax", "on"), set("passwordMinLength", &length)]),
+            Kind::Samba => ("DC=corp,DC=example", vec![set("minPwdLength", &length)]),
+        };
+        ldap.modify(dn, changes).await.unwrap().success().unwrap();
+    }
+
+    fn next_change(&self, trouble: Trouble) {
+        self.seen.next_change(trouble);
+    }
+
+    fn changes(&self) -> usize {
+        self.seen.changes()
+    }
+}

@@ -1,0 +1,90 @@
+//! Directories for tests: real servers started from Debian's packages, and what stands between them and the bot.
+
+pub(crate) mod ldap;
+pub(crate) mod proxy;
+
+use super::TestBot;
+
+/// How a sign-in at the directory itself ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignIn {
+    /// The password is right.
+    In,
+    /// It is right, and has to be changed before anything else.
+    MustChange,
+    /// It is wrong, or the account is out of use.
+    Refused,
+}
+
+/// What shall happen to the next change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It never reaches the directory, and nobody answers.
+    HangBefore,
+    /// It is made, and nobody answers.
+    HangAfter,
+    /// It is made, and the connection breaks.
+    Die,
+}
+
+/// What members have for a password before anything is reset.
+pub(crate) const OLD: &str = "Old-pass-1234";
+
+/// What they choose themselves.
+pub(crate) const CHOSEN: &str = "Seven-quiet-herons-7";
+
+/// A directory under test, with the people of `corp.example` in it: `eli` and others to be reset, `adm` out of use, `pri` in
+/// a protected group, `two` twice. Each behaviour has people of its own.
+pub(crate) trait World {
+    /// What it does by itself and cannot do.
+    fn traits(&self) -> Traits;
+
+    /// A fresh bot in front of it.
+    async fn bot(&self) -> TestBot;
+
+    /// A bot whose account there may read and not reset.
+    async fn bot_without_right(&self) -> TestBot;
+
+    /// A bot that meets a server with a certificate of somebody else; how many bytes of it were understood.
+    async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, proxy::Seen)>;
+
+    /// Signs in at the directory itself.
+    async fn sign_in(&self, name: &str, password: &str) -> SignIn;
+
+    /// Signs in with a password that has to be changed, and changes it to [`CHOSEN`].
+    async fn change_own(&self, name: &str, password: &str);
+
+    /// Fails to sign in until the account is locked.
+    async fn lock(&self, name: &str) {
+        for _ in 0..4 {
+            assert_eq!(self.sign_in(name, "Wrong-pass-1").await, SignIn::Refused);
+        }
+    }
+
+    /// The least length of passwords from now on.
+    async fn set_least_length(&self, length: usize);
+
+    /// What shall happen to the next change.
+    fn next_change(&self, trouble: Trouble);
+
+    /// How many changes the directory was sent by the bot.
+    fn changes(&self) -> usize;
+}
+
+/// What a kind of directory does by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    pub(crate) name: &'static str,
+    pub(crate) must_change: bool,
+    pub(crate) can_sign_out: bool,
+    /// Failed sign-ins lock an account.
+    pub(crate) locks: bool,
+    /// An account may be excepted from every forced change.
+    pub(crate) has_never_expires: bool,
+    /// It knows groups of protected people.
+    pub(crate) has_protected: bool,
+    /// Two accounts can have one e-mail.
+    pub(crate) can_hold_two: bool,
+    /// It has a policy for passwords.
+    pub(crate) has_policy: bool,
+}

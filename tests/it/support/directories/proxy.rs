@@ -1,0 +1,149 @@
+//! Stands between the bot and an LDAP server, ends TLS on both sides, counts the changes, and loses one when told to.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::Trouble;
+
+/// What went through, shared with the test.
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    changes: Arc<AtomicUsize>,
+    messages: Arc<AtomicUsize>,
+    next: Arc<Mutex<Option<Trouble>>>,
+}
+
+impl Seen {
+    pub(crate) fn changes(&self) -> usize {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Every message of the bot that could be read.
+    pub(crate) fn messages(&self) -> usize {
+        self.messages.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn next_change(&self, trouble: Trouble) {
+        *self.next.lock().unwrap() = Some(trouble);
+    }
+}
+
+/// A proxy with this certificate (`FOLDER/NAME.pem`) in front of a TLS server.
+pub(crate) async fn start(folder: &Path, name: &str, server: SocketAddr) -> (SocketAddr, Seen) {
+    let provider = || Arc::new(rustls::crypto::ring::default_provider());
+    let chain = vec![CertificateDer::from_pem_file(folder.join(format!("{name}.pem"))).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join(format!("{name}.key"))).unwrap();
+    let acceptor = rustls::ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(folder.join("ours-ca.pem")).unwrap()).unwrap();
+    let connector = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let (acceptor, connector) = (TlsAcceptor::from(Arc::new(acceptor)), TlsConnector::from(Arc::new(connector)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Seen::default();
+    let shared = seen.clone();
+    super::super::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, connector, seen) = (acceptor.clone(), connector.clone(), shared.clone());
+            super::super::spawn(async move {
+                let Ok(client) = acceptor.accept(stream).await else { return };
+                let stream = TcpStream::connect(server).await.unwrap();
+                let name = ServerName::try_from("localhost").unwrap();
+                let server = connector.connect(name, stream).await.unwrap();
+                pass(client, server, seen).await;
+            });
+        }
+    });
+    (address, seen)
+}
+
+/// Passes messages on, one by one, until the end or the trouble.
+async fn pass(client: impl AsyncRead + AsyncWrite, server: impl AsyncRead + AsyncWrite, seen: Seen) {
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_server, mut to_server) = tokio::io::split(server);
+    let is_silent = AtomicUsize::new(0);
+    let up = async {
+        while let Some(message) = read_message(&mut from_client).await {
+            seen.messages.fetch_add(1, Ordering::SeqCst);
+            let trouble = if is_change(&message) { seen.next.lock().unwrap().take() } else { None };
+            if is_change(&message) && trouble != Some(Trouble::HangBefore) {
+                seen.changes.fetch_add(1, Ordering::SeqCst);
+            }
+            if trouble == Some(Trouble::HangBefore) {
+                std::future::pending::<()>().await;
+            }
+            if trouble.is_some() {
+                is_silent.store(1, Ordering::SeqCst);
+            }
+            if to_server.write_all(&message).await.is_err() {
+                return;
+            }
+            to_server.flush().await.ok();
+            if trouble == Some(Trouble::Die) {
+                // The change is surely made when the answer would come.
+                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                return;
+            }
+        }
+    };
+    let down = async {
+        while let Some(message) = read_message(&mut from_server).await {
+            if is_silent.load(Ordering::SeqCst) == 1 {
+                continue;
+            }
+            if to_client.write_all(&message).await.is_err() {
+                return;
+            }
+            to_client.flush().await.ok();
+        }
+    };
+    tokio::select! { () = up => {}, () = down => {} }
+}
+
+/// One LDAPMessage (RFC 4511, 4.1.1), with its header.
+async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    let mut message = vec![0; 2];
+    from.read_exact(&mut message).await.ok()?;
+    let length = match message[1] {
+        short @ 0..=0x7f => usize::from(short),
+        long => {
+            let mut digits = vec![0; usize::from(long & 0x7f)];
+            from.read_exact(&mut digits).await.ok()?;
+            message.extend(&digits);
+            digits.iter().fold(0, |all, byte| all << 8 | usize::from(*byte))
+        }
+    };
+    let begin = message.len();
+    message.resize(begin + length, 0);
+    from.read_exact(&mut message[begin..]).await.ok()?;
+    Some(message)
+}
+
+/// A modification, or the extended operation that changes a password.
+fn is_change(message: &[u8]) -> bool {
+    let header = if message[1] < 0x80 { 2 } else { 2 + usize::from(message[1] & 0x7f) };
+    let id = 2 + usize::from(message[header + 1]);
+    let is_password_modify = message.windows(23).any(|part| part == b"1.3.6.1.4.1.4203.1.11.1");
+    match message[header + id] {
+        0x66 => true,
+        0x77 => is_password_modify,
+        _ => false,
+    }
+}

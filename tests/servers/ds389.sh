@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# 389 Directory Server with passwordMustChange and the least rights that relatch needs, in the foreground.
+# usage: ds389.sh FOLDER PORT (with ours.pem in FOLDER; plain and StartTLS at PORT, TLS at PORT+1)
+set -euo pipefail
+folder=$1 port=$2 name="relatch$2"
+remove() { dsctl "$name" remove --do-it >/dev/null 2>&1 || true; }
+remove
+# Without a service manager the package's own tools must not look for one.
+defaults=/usr/share/dirsrv/inf/defaults.inf
+sed -i 's/^with_systemd *=.*/with_systemd = 0/' "$defaults"
+cat >"$folder/create.inf" <<INF
+[general]
+config_version = 2
+strict_host_checking = False
+systemd = False
+start = False
+full_machine_name = localhost
+[slapd]
+instance_name = $name
+port = $port
+secure_port = $((port + 1))
+root_password = root-of-the-test
+self_sign_cert = True
+user = root
+group = root
+[backend-userroot]
+suffix = dc=corp,dc=example
+create_suffix_entry = True
+INF
+dscreate from-file "$folder/create.inf" >"$folder/create.log" 2>&1
+instance=/etc/dirsrv/slapd-$name
+# Our own certificate in place of the one it made for itself.
+openssl pkcs12 -export -in "$folder/ours.pem" -inkey "$folder/ours.key" -certfile "$folder/ours-ca.pem" \
+    -name Server-Cert -passout pass:pkcs -out "$folder/ours.p12"
+certutil -D -d "$instance" -n Server-Cert -f "$instance/pwdfile.txt" >/dev/null 2>&1 || true
+pk12util -i "$folder/ours.p12" -d "$instance" -k "$instance/pwdfile.txt" -W pkcs >/dev/null
+certutil -A -d "$instance" -n ours-ca -t CT,, -a -i "$folder/ours-ca.pem" -f "$instance/pwdfile.txt"
+python3 - "$instance/dse.ldif" <<'PY'
+import re, sys
+text = open(sys.argv[1]).read()
+extra = ("nsslapd-listenhost: 127.0.0.1\nnsslapd-securelistenhost: 127.0.0.1\n"
+         "passwordLockout: on\npasswordMaxFailure: 3\nnsslapd-accesslog-logbuffering: off\n")
+text = re.sub(r"(?m)^passwordLockout:.*\n|^passwordMaxFailure:.*\n|^nsslapd-accesslog-logbuffering:.*\n", "", text)
+text = re.sub(r"(?m)^dn: cn=config\n", "dn: cn=config\n" + extra, text, count=1)
+open(sys.argv[1], "w").write(text)
+PY
+ns-slapd -D "$instance" -i "$folder/pid" -d 0 >"$folder/server.log" 2>&1 &
+server=$!
+trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; remove' EXIT
+trap 'exit 0' TERM INT
+for _ in $(seq 100); do ldapsearch -x -H "ldap://127.0.0.1:$port" -b "" -s base >/dev/null 2>&1 && break; sleep 0.2; done
+root=(-x -H "ldap://127.0.0.1:$port" -D "cn=Directory Manager" -w root-of-the-test)
+person() {
+    printf 'dn: uid=%s,ou=people,dc=corp,dc=example\nobjectClass: inetOrgPerson\nuid: %s\ncn: %s Corp\nsn: Corp\n' "$1" "$1" "$1"
+    printf 'mail: %s@corp.example\nmobile: +821012345699\nuserPassword: Old-pass-1234\n' "$2"
+    printf '%s\n\n' "${3-departmentNumber: Sales}"
+}
+{
+    for account in relatch weak; do
+        printf 'dn: cn=%s,dc=corp,dc=example\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n' $account
+        printf 'cn: %s\nuserPassword: Service-account-1\n\n' $account
+    done
+    printf 'dn: ou=people,dc=corp,dc=example\nobjectClass: organizationalUnit\nou: people\n\n'
+    for name in eli pol hung died lost cert auth loc inj; do person $name $name; done
+    person adm adm "nsAccountLock: true"
+    person pri pri
+    person two1 two
+    person two2 two
+    printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n'
+} >"$folder/seed.ldif"
+ldapadd "${root[@]}" -f "$folder/seed.ldif" >/dev/null
+# The least that relatch needs: it reads people and groups, and may write, never read, the password.
+ldapmodify "${root[@]}" >/dev/null <<'LDIF'
+dn: dc=corp,dc=example
+changetype: modify
+replace: aci
+aci: (targetattr = "*")(version 3.0; acl "relatch reads"; allow (read, search, compare) userdn = "ldap:///cn=*,dc=corp,dc=example";)
+aci: (targetattr = "userPassword")(version 3.0; acl "hashes stay unread"; deny (read, search, compare) userdn = "ldap:///cn=*,dc=corp,dc=example";)
+aci: (target = "ldap:///ou=people,dc=corp,dc=example")(targetattr = "userPassword")(version 3.0; acl "relatch resets"; allow (write) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)
+aci: (targetattr = "userPassword")(version 3.0; acl "own password"; allow (write) userdn = "ldap:///self";)
+
+dn: cn=config
+changetype: modify
+replace: passwordMustChange
+passwordMustChange: on
+LDIF
+ln -sf "/var/log/dirsrv/slapd-$name/access" "$folder/log"
+touch "$folder/ready"
+wait $server

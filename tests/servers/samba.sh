@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# A domain controller of Active Directory (Samba) on 127.0.0.88, with the least rights that relatch needs, in the foreground.
+# Its ports cannot be moved: 88, 389, 464, 636.
+# usage: samba.sh FOLDER (with ours.pem in FOLDER; krb5.conf is written there, log in FOLDER/log)
+set -euo pipefail
+folder=$1
+samba-tool domain provision --realm=CORP.EXAMPLE --domain=CORP --server-role=dc --dns-backend=NONE --host-name=dc1 \
+    --host-ip=127.0.0.88 --adminpass=Root-of-the-test-1 --targetdir="$folder/dc" \
+    --option="interfaces=127.0.0.88/8" --option="bind interfaces only=yes" --option="posix:eadb=$folder/eadb.tdb" \
+    >"$folder/provision.log" 2>&1
+conf=$folder/dc/etc/smb.conf
+mkdir -p "$folder/run" "$folder/ncalrpc"
+chmod 755 "$folder/ncalrpc"
+chmod 600 "$folder/ours.key"
+python3 - "$conf" "$folder" <<'PY'
+import sys
+path, folder = sys.argv[1:]
+lines = open(path).read().splitlines()
+text = "\n".join(line for line in lines if "server services" not in line) + "\n"
+text = text.replace("[global]", f"""[global]
+\tserver services = ldap, rpc, cldap, kdc
+\ttls certfile = {folder}/ours.pem
+\ttls keyfile = {folder}/ours.key
+\ttls cafile = {folder}/ours-ca.pem
+\tpid directory = {folder}/run
+\tncalrpc dir = {folder}/ncalrpc
+\tntp signd socket directory = {folder}/ntp
+""", 1)
+open(path, "w").write(text)
+PY
+tool() { samba-tool "$@" -s "$conf" >>"$folder/provision.log" 2>&1; }
+tool ou create OU=people
+tool domain passwordsettings set --account-lockout-threshold=3 --min-pwd-age=0 --min-pwd-length=8
+person() { tool user create "$1" Old-pass-1234 --userou=OU=people --mail-address="$2@corp.example" --given-name="$1" --surname=Corp; }
+for name in eli pol hung died lost cert auth loc inj nev adm pri; do person $name $name; done
+person two1 two
+person two2 two
+tool user create relatch Service-account-1
+tool user create weak Service-account-1
+tool user setexpiry relatch --noexpiry
+tool user setexpiry nev --noexpiry
+tool user disable adm
+tool group add guarded
+tool group add inner
+tool group addmembers guarded inner
+tool group addmembers inner pri
+# The least that relatch needs on the members: reset password, write pwdLastSet, write lockoutTime.
+sid=$(samba-tool user show relatch -s "$conf" --attributes=objectSid | sed -n 's/^objectSid: //p')
+user=bf967aba-0de6-11d0-a285-00aa003049e2
+for right in "CR;00299570-246d-11d0-a768-00aa006e0529" "RPWP;bf967a0a-0de6-11d0-a285-00aa003049e2" "RPWP;28630ebf-41d5-11d1-a9c1-0000f80367c1"; do
+    tool dsacl set --objectdn=OU=people,DC=corp,DC=example --sddl="(OA;CIIO;$right;$user;$sid)"
+done
+cat >"$folder/krb5.conf" <<CONF
+[libdefaults]
+    default_realm = CORP.EXAMPLE
+    dns_lookup_kdc = false
+    dns_lookup_realm = false
+    rdns = false
+    udp_preference_limit = 1
+[realms]
+    CORP.EXAMPLE = {
+        kdc = 127.0.0.88
+        kpasswd_server = 127.0.0.88
+    }
+CONF
+touch "$folder/ready"
+exec samba -F --no-process-group --model=single -s "$conf" --debug-stdout --option="log level=1 dsdb_audit:5 dsdb_password_audit:5" >"$folder/log" 2>&1

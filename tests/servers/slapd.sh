@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# OpenLDAP with a password policy and the least rights that relatch needs, in the foreground.
+# usage: slapd.sh FOLDER PORT (with ours.pem in FOLDER; plain and StartTLS at PORT, TLS at PORT+1, log in FOLDER/log)
+set -euo pipefail
+folder=$1 port=$2
+modules=$(dirname "$(find /usr/lib -name 'back_mdb.so' -path '*ldap*' | head -1)")
+mkdir -p "$folder/db"
+cat >"$folder/slapd.conf" <<CONF
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath $modules
+moduleload back_mdb
+moduleload ppolicy
+moduleload argon2
+password-hash {ARGON2}
+TLSCACertificateFile $folder/ours-ca.pem
+TLSCertificateFile $folder/ours.pem
+TLSCertificateKeyFile $folder/ours.key
+database mdb
+suffix dc=corp,dc=example
+directory $folder/db
+rootdn cn=root,dc=corp,dc=example
+rootpw root-of-the-test
+overlay ppolicy
+ppolicy_default cn=policy,dc=corp,dc=example
+ppolicy_use_lockout
+ppolicy_hash_cleartext
+# The least that relatch needs: it may set passwords and ask for a change, and cannot read a hash.
+access to attrs=userPassword
+    by dn.exact="cn=relatch,dc=corp,dc=example" =w
+    by self =w
+    by anonymous auth
+    by * none
+access to attrs=pwdReset
+    by dn.exact="cn=relatch,dc=corp,dc=example" write
+    by * read
+access to dn.subtree="dc=corp,dc=example"
+    by dn.exact="cn=relatch,dc=corp,dc=example" read
+    by dn.exact="cn=weak,dc=corp,dc=example" read
+    by self read
+    by * none
+CONF
+cat >"$folder/seed.ldif" <<LDIF
+dn: dc=corp,dc=example
+objectClass: domain
+dc: corp
+
+dn: cn=policy,dc=corp,dc=example
+objectClass: device
+objectClass: pwdPolicy
+cn: policy
+pwdAttribute: userPassword
+pwdMustChange: TRUE
+pwdMinLength: 8
+pwdCheckQuality: 2
+pwdMaxFailure: 3
+pwdLockout: TRUE
+
+dn: ou=people,dc=corp,dc=example
+objectClass: organizationalUnit
+ou: people
+
+LDIF
+account() {
+    printf 'dn: cn=%s,dc=corp,dc=example\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: %s\n' "$1" "$1"
+    printf 'userPassword: %s\n\n' "$(slappasswd -h '{SSHA}' -s "Service-account-1")"
+}
+person() {
+    printf 'dn: uid=%s,ou=people,dc=corp,dc=example\nobjectClass: inetOrgPerson\nuid: %s\ncn: %s Corp\nsn: Corp\n' "$1" "$1" "$1"
+    printf 'mail: %s@corp.example\nmobile: +821012345699\nuserPassword: %s\n' "$2" "$(slappasswd -h '{SSHA}' -s "Old-pass-1234")"
+    printf '%s\n\n' "${3-departmentNumber: Sales}"
+}
+{
+    account relatch
+    account weak
+    for name in eli pol hung died lost cert auth loc inj; do person $name $name; done
+    person adm adm "pwdAccountLockedTime: 000001010000Z"
+    person pri pri
+    person two1 two
+    person two2 two
+    printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n'
+} >>"$folder/seed.ldif"
+slapadd -f "$folder/slapd.conf" -l "$folder/seed.ldif"
+exec slapd -d 256 -f "$folder/slapd.conf" -h "ldap://127.0.0.1:$port ldaps://127.0.0.1:$((port + 1))" >"$folder/log" 2>&1
