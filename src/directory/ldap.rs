@@ -3,7 +3,8 @@
 //! Which of them it is, the root DSE tells. They differ in what a reset does by itself:
 //! - OpenLDAP forces a change only if `pwdReset` is set in the same operation, and a reset lifts even a lock that an
 //!   administrator set; so such accounts are refused before.
-//! - 389 Directory Server forces a change where `passwordMustChange` is on, and takes a reset of an inactivated account.
+//! - 389 Directory Server forces a change only where `passwordMustChange` is on and whoever resets is its password
+//!   administrator (`passwordAdminDN`), whom its policy does not bind; and it takes a reset of an inactivated account.
 //! - Others may know neither; a password is then set by the extended operation of RFC 3062, and no more is claimed.
 //!
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
@@ -29,8 +30,8 @@ const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 /// The value of `pwdAccountLockedTime` by which an administrator locks for good (slapo-ppolicy(5)).
 const LOCKED_FOR_GOOD: &str = "000001010000Z";
 
-/// How the end begins that 389 Directory Server sets so that a password has ended already; the seconds vary.
-const ENDED_ALREADY: &str = "19700101";
+/// What 389 Directory Server sets so that a password has ended already. One second later means that it never ends.
+const ENDED_ALREADY: &str = "19700101000000Z";
 
 /// What is read besides the common attributes.
 const OWN: &[&str] = &[
@@ -145,7 +146,7 @@ fn standing(entry: &Entry, is_protected: bool) -> Standing {
 
 /// True where somebody else set the password and the member has to replace it.
 fn has_been_reset(entry: &Entry) -> bool {
-    let has_ended = entry.first("passwordExpirationTime").is_some_and(|end| end.starts_with(ENDED_ALREADY));
+    let has_ended = entry.first("passwordExpirationTime").is_some_and(|end| end == ENDED_ALREADY);
     entry.is_true("pwdReset") || has_ended
 }
 
@@ -256,6 +257,10 @@ impl Backend for Ldap {
 
 /// The server's reason in words: from the password policy control, else from the result.
 fn policy_refusal(result: &LdapResult) -> Option<String> {
+    // 389 Directory Server calls a missing right "change not allowed" in its control as well.
+    if result.rc == code::INSUFFICIENT_ACCESS {
+        return None;
+    }
     let control = result.ctrls.iter().find(|control| control.1.ctype == PPOLICY_CONTROL);
     let error = control.and_then(|control| policy_error(control.1.val.as_deref()?));
     let words = match error {

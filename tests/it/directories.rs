@@ -122,7 +122,7 @@ async fn only_exactly_one_match_is_gone_on_with(world: &impl World) {
 
 /// The directory's own policy is a definite no: nothing was changed, the slot comes back, the old password lives.
 async fn a_refusal_by_policy_changes_nothing(world: &impl World) {
-    let (bot, traits) = (world.bot().await, world.traits());
+    let (bot, traits) = (world.bot_bound_by_policy().await, world.traits());
     if !traits.has_policy {
         return;
     }
@@ -201,7 +201,17 @@ async fn openldap() {
 #[tokio::test]
 #[ignore = "needs 389-ds-base"]
 async fn server_389() {
-    all(Server::start(Kind::Server389).await).await;
+    let server = Server::start(Kind::Server389).await;
+    a_change_that_is_not_forced_is_told(&server).await;
+    all(server).await;
+}
+
+/// There the server forces a change only when its password administrator reset it; what is told is what was read back.
+async fn a_change_that_is_not_forced_is_told(server: &Server) {
+    let bot = server.bot_bound_by_policy().await;
+    let result = reset(&bot, "inj").await;
+    assert!(text_of(&result).contains("must set a new one: not enforced by the directory"), "{}", text_of(&result));
+    assert_eq!(server.sign_in("inj", &shown_password(&result).unwrap()).await, SignIn::In);
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ person() {
     printf '%s\n\n' "${3-departmentNumber: Sales}"
 }
 {
-    for account in relatch weak; do
+    for account in relatch plain weak; do
         printf 'dn: cn=%s,dc=corp,dc=example\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n' $account
         printf 'cn: %s\nuserPassword: Service-account-1\n\n' $account
     done
@@ -69,20 +69,24 @@ person() {
     printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n'
 } >"$folder/seed.ldif"
 ldapadd "${root[@]}" -f "$folder/seed.ldif" >/dev/null
-# The least that relatch needs: it reads people and groups, and may write, never read, the password.
+# The least that relatch needs: it reads people and groups, may write, never read, the password, and is the password
+# administrator, because only of such a one is a change forced. "plain" is not.
 ldapmodify "${root[@]}" >/dev/null <<'LDIF'
 dn: dc=corp,dc=example
 changetype: modify
 replace: aci
 aci: (targetattr = "*")(version 3.0; acl "relatch reads"; allow (read, search, compare) userdn = "ldap:///cn=*,dc=corp,dc=example";)
 aci: (targetattr = "userPassword")(version 3.0; acl "hashes stay unread"; deny (read, search, compare) userdn = "ldap:///cn=*,dc=corp,dc=example";)
-aci: (target = "ldap:///ou=people,dc=corp,dc=example")(targetattr = "userPassword")(version 3.0; acl "relatch resets"; allow (write) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)
+aci: (target = "ldap:///ou=people,dc=corp,dc=example")(targetattr = "userPassword")(version 3.0; acl "relatch resets"; allow (write) userdn = "ldap:///cn=relatch,dc=corp,dc=example || ldap:///cn=plain,dc=corp,dc=example";)
 aci: (targetattr = "userPassword")(version 3.0; acl "own password"; allow (write) userdn = "ldap:///self";)
 
 dn: cn=config
 changetype: modify
 replace: passwordMustChange
 passwordMustChange: on
+-
+replace: passwordAdminDN
+passwordAdminDN: cn=relatch,dc=corp,dc=example
 LDIF
 ln -sf "/var/log/dirsrv/slapd-$name/access" "$folder/log"
 touch "$folder/ready"

@@ -80,7 +80,7 @@ impl Server {
     }
 
     fn dn(&self, name: &str) -> String {
-        let is_account = matches!(name, "relatch" | "weak");
+        let is_account = matches!(name, "relatch" | "plain" | "weak");
         match self.kind {
             Kind::Samba => format!("{name}@corp.example"),
             Kind::OpenLdap | Kind::Server389 if is_account => format!("cn={name},dc=corp,dc=example"),
@@ -178,6 +178,14 @@ impl World for Server {
 
     async fn bot_without_right(&self) -> TestBot {
         TestBot::with_directory(&self.settings("weak", self.proxy)).await
+    }
+
+    /// The password administrator of 389 Directory Server is not.
+    async fn bot_bound_by_policy(&self) -> TestBot {
+        match self.kind {
+            Kind::Server389 => TestBot::with_directory(&self.settings("plain", self.proxy)).await,
+            Kind::OpenLdap | Kind::Samba => self.bot().await,
+        }
     }
 
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {

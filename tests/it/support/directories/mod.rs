@@ -45,6 +45,11 @@ pub(crate) trait World {
     /// A bot whose account there may read and not reset.
     async fn bot_without_right(&self) -> TestBot;
 
+    /// A bot whose account there is bound by the policy for passwords.
+    async fn bot_bound_by_policy(&self) -> TestBot {
+        self.bot().await
+    }
+
     /// A bot that meets a server with a certificate of somebody else; how many bytes of it were understood.
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, proxy::Seen)>;
 
