@@ -170,6 +170,14 @@ async fn a_wrong_certificate_is_no_directory(world: &impl World) {
     assert_eq!(seen.messages(), 0, "something was said to a stranger");
 }
 
+/// A server that does not encrypt hears nothing of us, the account's password least of all.
+async fn nothing_is_said_in_the_clear(world: &impl World) {
+    let Some((bot, seen)) = world.bot_without_encryption().await else { return };
+    let told = card_text(&bot, "cert").await;
+    assert!(told.contains("doesn't answer.") && told.contains(NOTHING), "{told}");
+    assert_eq!(seen.messages(), 0, "something was said in the clear");
+}
+
 async fn an_account_without_the_right_is_told(world: &impl World) {
     let bot = world.bot_without_right().await;
     let told = text_of(&reset(&bot, "auth").await);
@@ -189,13 +197,68 @@ async fn all(world: impl World) {
     a_refusal_by_policy_changes_nothing(&world).await;
     an_account_without_the_right_is_told(&world).await;
     a_wrong_certificate_is_no_directory(&world).await;
+    nothing_is_said_in_the_clear(&world).await;
     silence_in_the_middle_of_a_change_is_an_unknown_end(&world).await;
 }
 
 #[tokio::test]
 #[ignore = "needs slapd"]
 async fn openldap() {
-    all(Server::start(Kind::OpenLdap).await).await;
+    let server = Server::start(Kind::OpenLdap).await;
+    nothing_becomes_part_of_a_filter(&server).await;
+    a_name_is_no_part_of_a_dn(&server).await;
+    starttls_is_as_good(&server).await;
+    all(server).await;
+}
+
+/// 200 e-mails that are well-formed and full of what means something in a filter; the server's own log is read.
+async fn nothing_becomes_part_of_a_filter(server: &Server) {
+    let bot = server.bot().await;
+    let begin = server.logged_filters().len();
+    let mut asked = 0;
+    for number in 0..200 {
+        let marks: String =
+            (0..4).map(|place| char::from(b"*|&!=~'`/{}%$#+-"[(number * 7 + place * 5) % 16])).collect();
+        let told = text_of(&bot.command(JO, &email(&format!("{marks}x{number}"))).await.json());
+        assert!(told.contains("I can't find exactly one account") && told.contains(NOTHING), "{marks}: {told}");
+        asked += 1;
+    }
+    // With what no e-mail has, nobody is looked up at all.
+    for hostile in
+        ["eli)(mail=*@corp.example", "*)(uid=*))(|(uid=*@corp.example", "eli\\2a@corp.example", "eli\u{7f}@corp.example"]
+    {
+        let told = text_of(&bot.command(JO, hostile).await.json());
+        assert!(told.contains(NOTHING), "{hostile}: {told}");
+    }
+    let filters: Vec<String> =
+        server.logged_filters().split_off(begin).into_iter().filter(|filter| filter.contains("(mail=")).collect();
+    assert!(filters.len() >= asked, "{} searches for {asked} members", filters.len());
+    for filter in filters {
+        assert_eq!(filter.matches('(').count(), 3, "{filter}");
+        assert!(!filter.contains('*') && filter.ends_with("@corp.example))"), "{filter}");
+    }
+}
+
+/// The DN of a member has everything in it that a filter is made of, and stands in the filter of the protected groups.
+async fn a_name_is_no_part_of_a_dn(server: &Server) {
+    let bot = server.bot().await;
+    let card = card_text(&bot, "par").await;
+    assert!(card.contains("Par"), "{card}");
+    let result = reset(&bot, "par").await;
+    assert!(shown_password(&result).is_some(), "{}", text_of(&result));
+    let filters = server.logged_filters();
+    let of_groups: Vec<&String> = filters.iter().filter(|filter| filter.contains("par")).collect();
+    assert!(of_groups.iter().any(|filter| filter.contains("member=")), "{of_groups:?}");
+    for filter in of_groups.into_iter().filter(|filter| filter.contains("member=")) {
+        assert_eq!(filter.matches('(').count(), 3, "{filter}");
+        assert!(!filter.contains('*'), "{filter}");
+    }
+}
+
+async fn starttls_is_as_good(server: &Server) {
+    let bot = TestBot::with_directory(&server.starttls_settings()).await;
+    let result = reset(&bot, "inj").await;
+    assert_eq!(server.sign_in("inj", &shown_password(&result).unwrap()).await, SignIn::MustChange);
 }
 
 #[tokio::test]

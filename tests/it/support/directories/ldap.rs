@@ -125,6 +125,23 @@ impl Server {
         )
     }
 
+    /// The same with StartTLS.
+    pub(crate) fn starttls_settings(&self) -> String {
+        let plain = SocketAddr::new(self.address.ip(), self.address.port() - 1);
+        self.settings("relatch", plain).replace("ldaps://", "ldap://")
+    }
+
+    /// The filters of all searches for members, as the server's own log has them.
+    pub(crate) fn logged_filters(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap();
+        let filter = |line: &str| {
+            let (_, rest) = line.split_once("SRCH base=")?;
+            let (_, filter) = rest.split_once("filter=\"")?;
+            filter.rsplit_once('"').map(|(filter, _)| filter.to_owned())
+        };
+        log.lines().filter_map(filter).collect()
+    }
+
     /// The settings that the bot works with.
     pub(crate) fn own_settings(&self) -> String {
         self.settings("relatch", self.proxy)
@@ -191,6 +208,12 @@ impl World for Server {
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {
         let (address, seen) = proxy::start(&self.folder, "stranger", self.address).await;
         Some((TestBot::with_directory(&self.settings("relatch", address)).await, seen))
+    }
+
+    async fn bot_without_encryption(&self) -> Option<(TestBot, Seen)> {
+        let (address, seen) = proxy::refuse_encryption().await;
+        let settings = self.settings("relatch", address).replace("ldaps://", "ldap://");
+        Some((TestBot::with_directory(&settings).await, seen))
     }
 
     async fn sign_in(&self, name: &str, password: &str) -> SignIn {

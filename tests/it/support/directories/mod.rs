@@ -53,6 +53,9 @@ pub(crate) trait World {
     /// A bot that meets a server with a certificate of somebody else; how many bytes of it were understood.
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, proxy::Seen)>;
 
+    /// A bot that meets a server which refuses to encrypt; what it was told nevertheless.
+    async fn bot_without_encryption(&self) -> Option<(TestBot, proxy::Seen)>;
+
     /// Signs in at the directory itself.
     async fn sign_in(&self, name: &str, password: &str) -> SignIn;
 

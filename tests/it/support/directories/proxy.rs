@@ -74,6 +74,33 @@ pub(crate) async fn start(folder: &Path, name: &str, server: SocketAddr) -> (Soc
     (address, seen)
 }
 
+/// A server that refuses StartTLS (RFC 4511, 4.14) and listens on.
+pub(crate) async fn refuse_encryption() -> (SocketAddr, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Seen::default();
+    let shared = seen.clone();
+    super::super::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let seen = shared.clone();
+            super::super::spawn(async move {
+                while let Some(message) = read_message(&mut stream).await {
+                    let id = message[4];
+                    if message.windows(22).any(|part| part == b"1.3.6.1.4.1.1466.20037") {
+                        // ExtendedResponse, protocolError.
+                        let refusal =
+                            [0x30, 0x0c, 0x02, 0x01, id, 0x78, 0x07, 0x0a, 0x01, 0x02, 0x04, 0x00, 0x04, 0x00];
+                        stream.write_all(&refusal).await.ok();
+                    } else {
+                        seen.messages.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    (address, seen)
+}
+
 /// Passes messages on, one by one, until the end or the trouble.
 async fn pass(client: impl AsyncRead + AsyncWrite, server: impl AsyncRead + AsyncWrite, seen: Seen) {
     let (mut from_client, mut to_client) = tokio::io::split(client);
