@@ -3,6 +3,8 @@
 //! Sources: Lark's pages "Server API calls", "Get tenant access token (custom app)", "Generic error codes". The chat adapter
 //! uses it, and any other part that speaks to the same app may.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -44,6 +46,31 @@ pub enum LarkError {
     /// Refused, with Lark's own code; nothing was done.
     #[error("Lark refuses with code {0}")]
     Refused(i64),
+}
+
+/// The apps that are spoken to, each once: whoever asks for the same app shares its token.
+#[derive(Clone, Default)]
+pub struct LarkApis(Arc<std::sync::Mutex<HashMap<(Url, String), Arc<LarkApi>>>>);
+
+impl LarkApis {
+    /// The app with this id, in the cloud at `api_url`.
+    pub fn app(
+        &self,
+        api_url: &Url,
+        app_id: &str,
+        app_secret: &SecretString,
+        http: &reqwest::Client,
+        clock: &Clock,
+    ) -> Arc<LarkApi> {
+        let make = || {
+            let (url, secret) = (api_url.clone(), app_secret.clone());
+            Arc::new(LarkApi::new(url, app_id.to_owned(), secret, http.clone(), clock.clone()))
+        };
+        match self.0.lock() {
+            Ok(mut known) => Arc::clone(known.entry((api_url.clone(), app_id.to_owned())).or_insert_with(make)),
+            Err(_) => make(),
+        }
+    }
 }
 
 /// One app of one tenant.

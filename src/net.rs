@@ -75,10 +75,15 @@ pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, TlsErr
 }
 
 /// The client for all outgoing HTTP. `deadline` is for a whole call.
-#[expect(clippy::disallowed_methods, reason = "this is the one home of outgoing HTTP")]
 pub fn client(deadline: Duration) -> Result<reqwest::Client, TlsError> {
+    client_trusting(deadline, None)
+}
+
+/// The same, which also trusts the certificates of a file.
+#[expect(clippy::disallowed_methods, reason = "this is the one home of outgoing HTTP")]
+pub fn client_trusting(deadline: Duration, ca_file: Option<&Path>) -> Result<reqwest::Client, TlsError> {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls_config(None)?)
+        .tls_backend_preconfigured(tls_config(ca_file)?)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_DEADLINE)

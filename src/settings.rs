@@ -122,6 +122,13 @@ impl<'a> Section<'a> {
         number
     }
 
+    /// Notes that a key is missing, unless something else is wrong with it.
+    pub(crate) fn missing(&mut self, key: &str) {
+        if !self.has_problem(key) {
+            self.problem(key, "is missing");
+        }
+    }
+
     /// A list of texts; from the environment they are separated by commas.
     pub(crate) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.take(key)?;

@@ -26,6 +26,7 @@ pub use self::interaction::{
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
+use crate::lark_api::LarkApis;
 use crate::secret::Keys;
 use crate::settings::Section;
 
@@ -248,6 +249,8 @@ pub struct Ground {
     pub http: reqwest::Client,
     /// The time.
     pub clock: Clock,
+    /// The apps of Lark that are spoken to.
+    pub lark: LarkApis,
 }
 
 /// The settings are well-formed, and still make no adapter.

@@ -20,14 +20,14 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         Err(error) => Err(error.to_string()),
     };
     tried.push(("database".to_owned(), store));
+    let ground = house::trial_ground(http.clone())?;
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
-        let directories = house::directories(settings.directories, store, hasher)?;
+        let directories = house::directories(settings.directories, store, hasher, &ground)?;
         for home in directories.elsewhere() {
             tried.push((home.name().to_owned(), home.probe().await));
         }
     }
-    let ground = house::trial_ground(http.clone())?;
     for config in settings.chats {
         let name = config.platform().as_str();
         let probed = match config.open(&ground) {

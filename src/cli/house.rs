@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
 use crate::directory::{self, Builtin, Directories, Hasher};
 use crate::domain::delivery::Ways;
+use crate::lark_api::LarkApis;
 use crate::net;
 use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
@@ -43,9 +44,15 @@ pub fn deliveries(
 }
 
 /// The directories as the settings say.
-pub fn directories(configs: Vec<directory::Config>, store: &Store, hasher: Hasher) -> Result<Directories, Failure> {
+pub fn directories(
+    configs: Vec<directory::Config>,
+    store: &Store,
+    hasher: Hasher,
+    ground: &Ground,
+) -> Result<Directories, Failure> {
     let builtin = Builtin::new(store.clone(), hasher, Chance::System);
-    let ground = directory::Ground { builtin, clock: Clock::System, chance: Chance::System };
+    let Ground { http, clock, lark, .. } = ground.clone();
+    let ground = directory::Ground { builtin, http, clock, chance: Chance::System, lark };
     let homes = configs.into_iter().map(|config| config.open(&ground)).collect::<Result<_, _>>();
     homes.map(Directories::new).map_err(|error| Failure::Said(error.to_string()))
 }
@@ -54,7 +61,7 @@ pub fn directories(configs: Vec<directory::Config>, store: &Store, hasher: Hashe
 /// does.
 pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
     let keys = Keys::from_master(&[0; 32]).map_err(|error| Failure::Said(error.to_string()))?;
-    Ok(Ground { keys, http, clock: Clock::System })
+    Ok(Ground { keys, http, clock: Clock::System, lark: LarkApis::default() })
 }
 
 /// Everything that `serve` runs on.
@@ -65,8 +72,8 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
     let keys = Keys::load_or_create(&settings.key_file, &mut rng).map_err(|error| said(&error))?;
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
-    let directories = directories(settings.directories, &store, hasher)?;
-    let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone() };
+    let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone(), lark: LarkApis::default() };
+    let directories = directories(settings.directories, &store, hasher, &ground)?;
     let chats: Vec<Chat> = settings
         .chats
         .into_iter()

@@ -1,8 +1,9 @@
 //! The settings of the directories, `[[directory]]`, and what they open.
 
-use super::{Builtin, Directory, Home, LdapConfig, active_directory, ldap};
+use super::{Builtin, Directory, Home, LdapConfig, active_directory, keycloak, lark, ldap};
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::lark_api::LarkApis;
 use crate::net::TlsError;
 use crate::settings::{Problem, Problems, Section};
 
@@ -15,16 +16,24 @@ pub enum Config {
     Ldap(LdapConfig),
     /// A domain of Active Directory.
     ActiveDirectory(LdapConfig),
+    /// A realm of Keycloak.
+    Keycloak(keycloak::Config),
+    /// A tenant of Lark or Feishu.
+    Lark(lark::Config),
 }
 
 /// What directories stand on.
 pub struct Ground {
     /// The built-in one.
     pub builtin: Builtin,
+    /// Outgoing HTTP.
+    pub http: reqwest::Client,
     /// The time.
     pub clock: Clock,
     /// Chance.
     pub chance: Chance,
+    /// The apps of Lark that are spoken to.
+    pub lark: LarkApis,
 }
 
 impl Config {
@@ -34,6 +43,8 @@ impl Config {
         let default_name = match kind.as_str() {
             "ldap" => ldap::DEFAULT_NAME,
             "active-directory" => active_directory::DEFAULT_NAME,
+            "keycloak" => keycloak::DEFAULT_NAME,
+            "lark" => lark::DEFAULT_NAME,
             _ => "",
         };
         let domains = section.list("domains").map(|domains| {
@@ -59,10 +70,8 @@ impl Config {
         match kind.as_str() {
             "ldap" => ldap::read(section, name, domains).map(Self::Ldap),
             "active-directory" => active_directory::read(section, name, domains).map(Self::ActiveDirectory),
-            "keycloak" | "lark" => {
-                section.problem("kind", "is not built yet; use builtin, ldap or active-directory");
-                None
-            }
+            "keycloak" => keycloak::read(section, name, domains).map(Self::Keycloak),
+            "lark" => lark::read(section, name, domains).map(Self::Lark),
             _ => {
                 section.problem("kind", "must be builtin, ldap, active-directory, keycloak or lark");
                 None
@@ -75,6 +84,8 @@ impl Config {
         match self {
             Self::Builtin(_) => "built-in directory",
             Self::Ldap(config) | Self::ActiveDirectory(config) => &config.name,
+            Self::Keycloak(config) => &config.name,
+            Self::Lark(config) => &config.name,
         }
     }
 
@@ -82,6 +93,8 @@ impl Config {
         match self {
             Self::Builtin(domains) => domains,
             Self::Ldap(config) | Self::ActiveDirectory(config) => &config.domains,
+            Self::Keycloak(config) => &config.domains,
+            Self::Lark(config) => &config.domains,
         }
     }
 
@@ -99,6 +112,14 @@ impl Config {
             Self::ActiveDirectory(config) => Directory::ActiveDirectory(Box::new(
                 active_directory::ActiveDirectory::new(config, ground.clock.clone())?,
             )),
+            Self::Keycloak(config) => {
+                Directory::Keycloak(Box::new(keycloak::Keycloak::new(config, ground.clock.clone())?))
+            }
+            Self::Lark(config) => {
+                let lark::Config { api_url, app_id, app_secret, .. } = &config;
+                let api = ground.lark.app(api_url, app_id, app_secret, &ground.http, &ground.clock);
+                Directory::Lark(Box::new(lark::LarkDirectory::new(config, api)))
+            }
         };
         Ok(Home::elsewhere(directory, domains, ground.clock.clone(), ground.chance.clone()))
     }

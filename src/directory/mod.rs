@@ -14,6 +14,8 @@ mod builtin;
 mod config;
 mod hasher;
 mod homes;
+pub mod keycloak;
+pub mod lark;
 pub mod ldap;
 mod ldap_common;
 mod rehearsed;
@@ -139,6 +141,10 @@ pub enum Directory {
     Ldap(Box<ldap::Ldap>),
     /// Active Directory.
     ActiveDirectory(Box<active_directory::ActiveDirectory>),
+    /// A realm of Keycloak.
+    Keycloak(Box<keycloak::Keycloak>),
+    /// A tenant of Lark or Feishu.
+    Lark(Box<lark::LarkDirectory>),
 }
 
 impl Directory {
@@ -147,7 +153,7 @@ impl Directory {
         match self {
             Self::Builtin(builtin) => Some(builtin),
             Self::Rehearsed(rehearsed) => Some(rehearsed.builtin()),
-            Self::Ldap(_) | Self::ActiveDirectory(_) => None,
+            Self::Ldap(_) | Self::ActiveDirectory(_) | Self::Keycloak(_) | Self::Lark(_) => None,
         }
     }
 }
@@ -160,6 +166,8 @@ macro_rules! delegate {
             Self::Rehearsed($directory) => $call,
             Self::Ldap($directory) => $call,
             Self::ActiveDirectory($directory) => $call,
+            Self::Keycloak($directory) => $call,
+            Self::Lark($directory) => $call,
         }
     };
 }

@@ -10,7 +10,7 @@ mod render;
 mod wire;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aes::Aes256;
@@ -38,7 +38,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
-use crate::lark_api::{LarkApi, LarkError};
+use crate::lark_api::{LarkApi, LarkApis, LarkError};
 use crate::settings::Section;
 use crate::store::ReplayKey;
 
@@ -109,7 +109,7 @@ impl Config {
 /// One Lark tenant.
 pub struct Lark {
     config: Config,
-    api: LarkApi,
+    api: Arc<LarkApi>,
     clock: Clock,
     profiles: Profiles,
     /// How often the token of a click was used, and until when it works.
@@ -143,8 +143,11 @@ impl Place {
 impl Lark {
     /// The adapter for one tenant.
     pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Self {
-        let (url, id, secret) = (config.api_url.clone(), config.app_id.clone(), config.app_secret.clone());
-        let api = LarkApi::new(url, id, secret, http, clock.clone());
+        let api = LarkApis::default().app(&config.api_url, &config.app_id, &config.app_secret, &http, &clock);
+        Self::with(config, api, clock)
+    }
+
+    fn with(config: Config, api: Arc<LarkApi>, clock: Clock) -> Self {
         Self { config, api, clock, profiles: Profiles::default(), used: Mutex::default() }
     }
 
@@ -155,7 +158,9 @@ impl Lark {
                 "lark.encrypt_key is not set: events come unsigned; set one in the app's events page and here"
             );
         }
-        Ok(Self::new(config, ground.http.clone(), ground.clock.clone()))
+        let Ground { http, clock, lark, .. } = ground;
+        let api = lark.app(&config.api_url, &config.app_id, &config.app_secret, http, clock);
+        Ok(Self::with(config, api, clock.clone()))
     }
 
     /// Verifies and reads one request.

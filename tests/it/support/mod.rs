@@ -267,8 +267,13 @@ impl TestBot {
         let directory = Rehearsed::new(builtin.clone());
         let mut homes = Vec::new();
         if let Some(text) = &ground.directory {
-            let elsewhere =
-                directory::Ground { builtin: builtin.clone(), clock: clock.clone(), chance: chance.clone() };
+            let elsewhere = directory::Ground {
+                builtin: builtin.clone(),
+                http: http.clone(),
+                clock: clock.clone(),
+                chance: chance.clone(),
+                lark: relatch::lark_api::LarkApis::default(),
+            };
             homes.push(directory::read_text(text).unwrap().open(&elsewhere).unwrap());
         }
         homes.push(Home::builtin(Directory::Rehearsed(directory.clone()), Vec::new()));

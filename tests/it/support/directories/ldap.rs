@@ -185,6 +185,7 @@ impl World for Server {
             has_never_expires: self.kind == Kind::Samba,
             has_protected: true,
             can_hold_two: true,
+            tells_changes: true,
             has_policy: true,
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod ldap;
 pub(crate) mod proxy;
+pub(crate) mod web;
 
 use super::TestBot;
 
@@ -93,6 +94,8 @@ pub(crate) struct Traits {
     pub(crate) has_protected: bool,
     /// Two accounts can have one e-mail.
     pub(crate) can_hold_two: bool,
+    /// It says when a password was set.
+    pub(crate) tells_changes: bool,
     /// It has a policy for passwords.
     pub(crate) has_policy: bool,
 }

@@ -74,6 +74,21 @@ pub(crate) async fn start(folder: &Path, name: &str, server: SocketAddr) -> (Soc
     (address, seen)
 }
 
+/// A server that hangs up at once, and counts how often.
+pub(crate) async fn hang_up() -> (SocketAddr, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Seen::default();
+    let shared = seen.clone();
+    super::super::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            shared.messages.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    (address, seen)
+}
+
 /// A server that refuses StartTLS (RFC 4511, 4.14) and listens on.
 pub(crate) async fn refuse_encryption() -> (SocketAddr, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,481 @@
+//! Keycloak and Lark as strict pretend servers: a path, a field, a scope or a state that the real one does not know is
+//! written down and fails the test.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::proxy::{self, Seen};
+use super::{CHOSEN, OLD, SignIn, TestBot, Traits, Trouble, World};
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Keycloak,
+    Lark,
+}
+
+#[derive(Clone, Debug)]
+struct Person {
+    id: String,
+    email: String,
+    password: String,
+    must_change: bool,
+    is_enabled: bool,
+    failures: usize,
+    sessions: usize,
+    set_at: i64,
+    realm_roles: Vec<&'static str>,
+    federation: Option<&'static str>,
+    providers: Vec<&'static str>,
+}
+
+#[derive(Default)]
+struct Memory {
+    people: BTreeMap<String, Person>,
+    least_length: usize,
+    next: Option<Trouble>,
+    changes: usize,
+    broken: Vec<String>,
+    /// Scopes that the app lacks.
+    missing: Vec<&'static str>,
+}
+
+type Shared = Arc<Mutex<Memory>>;
+
+/// A pretend server.
+pub(crate) struct Fake {
+    kind: Kind,
+    base: String,
+    memory: Shared,
+}
+
+const CLIENT: (&str, &str) = ("relatch", "canary-client-secret-0001");
+const WEAK: (&str, &str) = ("weak", "canary-client-secret-0002");
+
+impl Fake {
+    pub(crate) async fn start(kind: Kind) -> Self {
+        let memory = Shared::default();
+        {
+            let mut memory = memory.lock().unwrap();
+            memory.least_length = 8;
+            let names =
+                ["eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri", "fed", "idp"];
+            for (number, (name, email)) in
+                names.into_iter().map(|name| (name, name)).chain([("two1", "two"), ("two2", "two")]).enumerate()
+            {
+                let person = Person {
+                    id: format!("0b1c{number:04}-aaaa-bbbb"),
+                    email: format!("{email}@corp.example"),
+                    password: OLD.to_owned(),
+                    must_change: false,
+                    is_enabled: name != "adm",
+                    failures: 0,
+                    sessions: 2,
+                    set_at: 1_600_000_000_000,
+                    realm_roles: if name == "pri" { vec!["offline_access", "admin"] } else { vec!["offline_access"] },
+                    federation: (name == "fed").then_some("company-ldap"),
+                    providers: if name == "idp" { vec!["google"] } else { Vec::new() },
+                };
+                memory.people.insert(name.to_owned(), person);
+            }
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state((kind, memory.clone()));
+        super::super::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { kind, base, memory }
+    }
+
+    fn settings(&self, base: &str, (client, secret): (&str, &str)) -> String {
+        let common = "name = \"Corp directory\"\ndomains = [\"corp.example\"]\ncheck_account = \"eli@corp.example\"\n";
+        match self.kind {
+            Kind::Keycloak => format!(
+                "kind = \"keycloak\"\n{common}url = \"{base}\"\nrealm = \"corp\"\nclient_id = \"{client}\"\n\
+                client_secret = \"{secret}\"\nphone_attribute = \"phoneNumber\"\n"
+            ),
+            Kind::Lark => format!(
+                "kind = \"lark\"\n{common}api_url = \"{base}/open-apis/\"\napp_id = \"{client}\"\napp_secret = \"{secret}\"\n"
+            ),
+        }
+    }
+
+    /// The settings that the bot works with.
+    pub(crate) fn own_settings(&self) -> String {
+        self.settings(&self.base, CLIENT)
+    }
+
+    /// From now on the app lacks this scope.
+    pub(crate) fn take_scope(&self, scope: &'static str) {
+        self.memory.lock().unwrap().missing.push(scope);
+    }
+
+    pub(crate) fn sessions(&self, name: &str) -> usize {
+        self.memory.lock().unwrap().people[name].sessions
+    }
+
+    fn with<T>(&self, name: &str, change: impl FnOnce(&mut Person) -> T) -> T {
+        change(self.memory.lock().unwrap().people.get_mut(name).unwrap())
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        let broken = std::mem::take(&mut self.memory.lock().unwrap().broken);
+        if !std::thread::panicking() {
+            assert!(broken.is_empty(), "{:?} was asked what it does not know: {broken:#?}", self.kind);
+        }
+    }
+}
+
+impl World for Fake {
+    fn traits(&self) -> Traits {
+        let is_keycloak = self.kind == Kind::Keycloak;
+        Traits {
+            name: "Corp directory",
+            must_change: true,
+            can_sign_out: true,
+            locks: is_keycloak,
+            has_never_expires: false,
+            has_protected: is_keycloak,
+            can_hold_two: true,
+            tells_changes: is_keycloak,
+            has_policy: true,
+        }
+    }
+
+    async fn bot(&self) -> TestBot {
+        TestBot::with_directory(&self.own_settings()).await
+    }
+
+    async fn bot_without_right(&self) -> TestBot {
+        TestBot::with_directory(&self.settings(&self.base, WEAK)).await
+    }
+
+    async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stranger");
+        let (address, seen) = proxy::start(&folder, "stranger", "127.0.0.1:1".parse().unwrap()).await;
+        let settings = self.settings(&format!("https://localhost:{}", address.port()), CLIENT);
+        Some((TestBot::with_directory(&settings).await, seen))
+    }
+
+    async fn bot_without_encryption(&self) -> Option<(TestBot, Seen)> {
+        let settings = self.settings("http://keycloak.corp.example", CLIENT);
+        assert!(relatch::directory::read_text(&settings).is_err(), "http to another machine was taken");
+        None
+    }
+
+    async fn sign_in(&self, name: &str, password: &str) -> SignIn {
+        let locks = self.traits().locks;
+        self.with(name, |person| {
+            if !person.is_enabled || locks && person.failures >= 3 {
+                return SignIn::Refused;
+            }
+            if person.password != password {
+                person.failures += 1;
+                return SignIn::Refused;
+            }
+            if person.must_change { SignIn::MustChange } else { SignIn::In }
+        })
+    }
+
+    async fn change_own(&self, name: &str, password: &str) {
+        assert_eq!(self.sign_in(name, password).await, SignIn::MustChange);
+        self.with(name, |person| {
+            CHOSEN.clone_into(&mut person.password);
+            person.must_change = false;
+        });
+    }
+
+    async fn set_least_length(&self, length: usize) {
+        self.memory.lock().unwrap().least_length = length;
+    }
+
+    fn next_change(&self, trouble: Trouble) {
+        self.memory.lock().unwrap().next = Some(trouble);
+    }
+
+    fn changes(&self) -> usize {
+        self.memory.lock().unwrap().changes
+    }
+}
+
+/// What stands in a request.
+struct Asked {
+    method: Method,
+    path: Vec<String>,
+    query: BTreeMap<String, String>,
+    token: Option<String>,
+    body: Bytes,
+}
+
+impl Asked {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The body, if it has exactly these fields.
+    fn fields(&self, wanted: &[&str]) -> Option<Value> {
+        let body = self.json();
+        let mut own: Vec<&str> = body.as_object()?.keys().map(String::as_str).collect();
+        let mut wanted = wanted.to_vec();
+        own.sort_unstable();
+        wanted.sort_unstable();
+        (own == wanted).then_some(body)
+    }
+}
+
+async fn answer(
+    State((kind, memory)): State<(Kind, Shared)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let token =
+        headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ")).map(str::to_owned);
+    let path = uri.path().split('/').skip(1).map(str::to_owned).collect();
+    let asked = Asked { method, path, query, token, body };
+    let (response, trouble) = {
+        let mut memory = memory.lock().unwrap();
+        let is_change = matches!(asked.path.last().map(String::as_str), Some("reset-password" | "password"));
+        let trouble = if is_change { memory.next.take() } else { None };
+        if trouble == Some(Trouble::HangBefore) {
+            (None, trouble)
+        } else {
+            let before = memory.broken.len();
+            let response = match kind {
+                Kind::Keycloak => keycloak(&mut memory, &asked),
+                Kind::Lark => lark(&mut memory, &asked),
+            };
+            if memory.broken.len() > before {
+                let text = format!("{} {uri} {}", asked.method, String::from_utf8_lossy(&asked.body));
+                memory.broken.push(text);
+            }
+            (Some(response), trouble)
+        }
+    };
+    match (response, trouble) {
+        (None, _) | (_, Some(Trouble::HangBefore | Trouble::HangAfter)) => std::future::pending().await,
+        (_, Some(Trouble::Die)) => StatusCode::BAD_GATEWAY.into_response(),
+        (Some(response), None) => response,
+    }
+}
+
+fn refuse(memory: &mut Memory, why: &str) -> Response {
+    memory.broken.push(why.to_owned());
+    StatusCode::BAD_REQUEST.into_response()
+}
+
+/// A password is set by an administrator.
+fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) -> bool {
+    let least = memory.least_length;
+    if password.len() < least {
+        return false;
+    }
+    memory.changes += 1;
+    let person = memory.people.values_mut().find(|person| person.id == id).unwrap();
+    person.password = password.to_owned();
+    person.must_change = must_change;
+    person.set_at = 4_000_000_000_000;
+    true
+}
+
+fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
+    let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
+    if path == ["realms", "corp", "protocol", "openid-connect", "token"] {
+        let form: BTreeMap<String, String> = url::form_urlencoded::parse(&asked.body).into_owned().collect();
+        let is_known = [CLIENT, WEAK].contains(&(form["client_id"].as_str(), form["client_secret"].as_str()));
+        if form["grant_type"] != "client_credentials" || !is_known {
+            return (StatusCode::UNAUTHORIZED, Json(json!({ "error": "unauthorized_client" }))).into_response();
+        }
+        let token = format!("token-of-{}", form["client_id"]);
+        return Json(json!({ "access_token": token, "expires_in": 60, "token_type": "Bearer" })).into_response();
+    }
+    let may_manage = match asked.token.as_deref() {
+        Some("token-of-relatch") => true,
+        Some("token-of-weak") => false,
+        _ => return StatusCode::UNAUTHORIZED.into_response(),
+    };
+    let ["admin", "realms", "corp", rest @ ..] = path.as_slice() else { return refuse(memory, "no such path") };
+    let method = asked.method.as_str();
+    if let ("GET", ["users"]) = (method, rest) {
+        let known = ["email", "exact", "max", "briefRepresentation"];
+        if !asked.query.keys().all(|key| known.contains(&key.as_str())) || asked.query["exact"] != "true" {
+            return refuse(memory, "unknown or loose query");
+        }
+        let email = &asked.query["email"];
+        let found: Vec<Value> = memory
+            .people
+            .iter()
+            .filter(|(_, person)| &person.email == email)
+            .map(|(name, person)| user(name, person))
+            .collect();
+        return Json(found).into_response();
+    }
+    if let ("DELETE", ["attack-detection", "brute-force", "users", id]) = (method, rest) {
+        let Some(person) = memory.people.values_mut().find(|person| person.id == *id) else {
+            return refuse(memory, "no such user");
+        };
+        person.failures = 0;
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let ["users", id, rest @ ..] = rest else { return refuse(memory, "no such path") };
+    let Some((name, person)) = memory.people.iter().find(|(_, person)| person.id == *id) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let person = person.clone();
+    match (method, rest) {
+        ("GET", []) => Json(user(name, &person)).into_response(),
+        ("GET", ["credentials"]) => {
+            let password = json!({ "id": "c1", "type": "password", "createdDate": person.set_at });
+            Json(if person.providers.is_empty() { vec![password] } else { Vec::new() }).into_response()
+        }
+        ("GET", ["federated-identity"]) => {
+            let one = |provider: &&str| json!({ "identityProvider": provider, "userId": "1", "userName": "x" });
+            Json(person.providers.iter().map(one).collect::<Vec<_>>()).into_response()
+        }
+        ("GET", ["role-mappings", "realm", "composite"]) => {
+            Json(person.realm_roles.iter().map(|role| json!({ "id": role, "name": role })).collect::<Vec<_>>())
+                .into_response()
+        }
+        ("GET", ["role-mappings"]) => Json(json!({ "realmMappings": [] })).into_response(),
+        ("PUT", ["reset-password"]) => {
+            let Some(body) = asked.fields(&["type", "value", "temporary"]) else { return refuse(memory, "fields") };
+            if !may_manage {
+                return StatusCode::FORBIDDEN.into_response();
+            }
+            if body["type"] != "password" || person.federation.is_some() {
+                return refuse(memory, "a password that is not Keycloak's own");
+            }
+            if !set(memory, id, body["value"].as_str().unwrap(), body["temporary"] == true) {
+                let told =
+                    json!({ "error": "invalidPasswordMinLengthMessage", "error_description": "Invalid password" });
+                return (StatusCode::BAD_REQUEST, Json(told)).into_response();
+            }
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("POST", ["logout"]) if may_manage => {
+            memory.people.values_mut().find(|person| person.id == *id).unwrap().sessions = 0;
+            StatusCode::NO_CONTENT.into_response()
+        }
+        _ => refuse(memory, "no such path"),
+    }
+}
+
+fn user(name: &str, person: &Person) -> Value {
+    json!({
+        "id": person.id, "username": name, "email": person.email, "emailVerified": true, "firstName": name,
+        "lastName": "Corp", "enabled": person.is_enabled, "federationLink": person.federation,
+        "requiredActions": if person.must_change { vec!["UPDATE_PASSWORD"] } else { Vec::new() },
+        "attributes": { "phoneNumber": ["+821012345699"] },
+        "access": { "manage": true, "view": true },
+    })
+}
+
+/// Lark's answer with a code of its own.
+fn coded(code: i64, msg: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "code": code, "msg": msg }))).into_response()
+}
+
+fn lark(memory: &mut Memory, asked: &Asked) -> Response {
+    let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
+    let ["open-apis", rest @ ..] = path.as_slice() else { return refuse(memory, "no such path") };
+    if rest == ["auth", "v3", "tenant_access_token", "internal"] {
+        let Some(body) = asked.fields(&["app_id", "app_secret"]) else { return refuse(memory, "fields") };
+        let app = (body["app_id"].as_str().unwrap(), body["app_secret"].as_str().unwrap());
+        if ![CLIENT, WEAK].contains(&app) {
+            return coded(10_014, "app secret invalid");
+        }
+        let token = format!("t-{}", app.0);
+        return Json(json!({ "code": 0, "msg": "ok", "tenant_access_token": token, "expire": 7200 })).into_response();
+    }
+    let is_weak = match asked.token.as_deref() {
+        Some("t-relatch") => false,
+        Some("t-weak") => true,
+        _ => return coded(99_991_663, "token invalid"),
+    };
+    if asked.query.len() != 1 || asked.query["user_id_type"] != "open_id" {
+        return refuse(memory, "user_id_type is missing or not alone");
+    }
+    let done = |data: Value| Json(json!({ "code": 0, "msg": "success", "data": data })).into_response();
+    let needs = |scope: &'static str, memory: &Memory| {
+        (is_weak || memory.missing.contains(&scope)).then(|| coded(99_991_672, &format!("one of: [{scope}]")))
+    };
+    let outward = |id: &str| format!("ou_{}", id.replace('-', ""));
+    let person_of = |memory: &Memory, id: &Value| {
+        memory
+            .people
+            .iter()
+            .find(|(_, person)| Some(outward(&person.id).as_str()) == id.as_str())
+            .map(|(name, person)| (name.clone(), person.clone()))
+    };
+    match (asked.method.as_str(), rest) {
+        ("POST", ["contact", "v3", "users", "batch_get_id"]) => {
+            let Some(body) = asked.fields(&["emails", "include_resigned"]) else { return refuse(memory, "fields") };
+            let email = body["emails"][0].as_str().unwrap();
+            let mut found: Vec<Value> = memory
+                .people
+                .values()
+                .filter(|person| person.email == email)
+                .map(|person| json!({ "email": email, "user_id": outward(&person.id) }))
+                .collect();
+            if found.is_empty() {
+                found.push(json!({ "email": email }));
+            }
+            done(json!({ "user_list": found }))
+        }
+        ("GET", ["contact", "v3", "users", id]) => match person_of(memory, &json!(id)) {
+            Some((name, person)) => done(json!({ "user": {
+                "open_id": id, "name": format!("{name} Corp"), "enterprise_email": person.email, "email": person.email,
+                "mobile": "+821012345699", "is_tenant_manager": false,
+                "status": { "is_frozen": !person.is_enabled, "is_resigned": false, "is_activated": true, "is_exited": false,
+                    "is_unjoin": false },
+            } })),
+            None => coded(41_012, "user id invalid"),
+        },
+        ("PUT", ["passport", "v1", "password"]) => {
+            let Some(body) = asked.fields(&["user_id", "password", "require_reset"]) else {
+                return refuse(memory, "fields");
+            };
+            if let Some(refusal) = needs("passport:password:full", memory) {
+                return refusal;
+            }
+            let Some((_, person)) = person_of(memory, &body["user_id"]) else { return coded(1_084_005, "user") };
+            let password = body["password"].as_str().unwrap();
+            if set(memory, &person.id, password, body["require_reset"] == true) {
+                done(json!({}))
+            } else {
+                coded(1_088_002, "password format")
+            }
+        }
+        ("POST", ["admin", "v1", "password", "reset"]) => {
+            let Some(body) = asked.fields(&["user_id", "password"]) else { return refuse(memory, "fields") };
+            if let Some(refusal) = needs("admin:ent_email_password", memory) {
+                return refusal;
+            }
+            let Some((_, person)) = person_of(memory, &body["user_id"]) else { return coded(1_050_001, "user") };
+            let password = body["password"]["ent_email_password"].as_str().unwrap();
+            if set(memory, &person.id, password, false) { done(json!({})) } else { coded(1_050_022, "format") }
+        }
+        ("POST", ["passport", "v1", "sessions", "logout"]) => {
+            let Some(body) = asked.fields(&["logout_type", "user_id", "logout_reason"]) else {
+                return refuse(memory, "fields");
+            };
+            if body["logout_type"] != 1 || body["logout_reason"] != 34 {
+                return coded(1_084_002, "reason");
+            }
+            let Some((name, _)) = person_of(memory, &body["user_id"]) else { return coded(1_080_001, "user") };
+            memory.people.get_mut(&name).unwrap().sessions = 0;
+            done(json!({}))
+        }
+        _ => refuse(memory, "no such path"),
+    }
+}
