@@ -50,7 +50,10 @@ pub enum LarkError {
 
 /// The apps that are spoken to, each once: whoever asks for the same app shares its token.
 #[derive(Clone, Default)]
-pub struct LarkApis(Arc<std::sync::Mutex<HashMap<(Url, String), Arc<LarkApi>>>>);
+pub struct LarkApis(Arc<std::sync::Mutex<Known>>);
+
+/// By cloud and app.
+type Known = HashMap<(Url, String), Arc<LarkApi>>;
 
 impl LarkApis {
     /// The app with this id, in the cloud at `api_url`.

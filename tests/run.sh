@@ -11,6 +11,11 @@ command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v npm >/dev/null || missing+=(npm)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+# The directories that are tested for real, and what reset passwords are delivered through.
+command -v slapd >/dev/null || missing+=(slapd ldap-utils)
+command -v ns-slapd >/dev/null || missing+=(389-ds-base ldap-utils libnss3-tools)
+command -v samba >/dev/null || missing+=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind)
+command -v kinit >/dev/null || missing+=(krb5-user)
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
@@ -21,6 +26,7 @@ SENT_BY_RELATCH_DIR=$(mktemp -d)
 export SENT_BY_RELATCH_DIR
 trap 'rm -rf "$SENT_BY_RELATCH_DIR"' EXIT
 cargo test --locked
+cargo test --locked --test it directories:: -- --ignored --test-threads=1
 cargo build --locked --release
 target/release/relatch demo --once >/dev/null
 cargo bench --locked -- --smoke

@@ -293,13 +293,11 @@ impl Backend for LarkDirectory {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        match &self.config.check_account {
-            Some(email) => super::ldap_common::found_one(self.find(&[By::Email(email.clone())]).await, email),
-            None => {
-                let path = "contact/v3/users/batch_get_id?user_id_type=open_id";
-                let body = json!({ "emails": ["nobody@relatch.invalid"] });
-                self.api.call(Method::POST, path, Some(&body)).await.map(|_| ()).map_err(|error| error.to_string())
-            }
+        if let Some(email) = &self.config.check_account {
+            return super::ldap_common::found_one(self.find(&[By::Email(email.clone())]).await, email);
         }
+        let path = "contact/v3/users/batch_get_id?user_id_type=open_id";
+        let body = json!({ "emails": ["nobody@relatch.invalid"] });
+        self.api.call(Method::POST, path, Some(&body)).await.map(|_| ()).map_err(|error| error.to_string())
     }
 }

@@ -311,7 +311,7 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*tag, content, rest))
 }
 
-/// A GeneralizedTime (RFC 4517, 3.3.13) in UTC, with or without a fraction.
+/// A `GeneralizedTime` (RFC 4517, 3.3.13) in UTC, with or without a fraction.
 pub(super) fn generalized_time(text: &str) -> Option<Moment> {
     let digits = text.strip_suffix('Z')?;
     let whole = digits.split(['.', ',']).next()?;

@@ -266,11 +266,12 @@ impl Server {
 
 /// The text of an error of the connection, which never holds what was sent.
 fn plain(error: &LdapError) -> String {
-    match error {
-        LdapError::Io { source } => source.to_string(),
-        LdapError::Timeout { .. } => "no answer in time".to_owned(),
-        LdapError::LdapResult { result } => format!("the server refuses StartTLS with code {}", result.rc),
-        _ => "the connection broke off".to_owned(),
+    if let LdapError::Io { source } = error {
+        source.to_string()
+    } else if let LdapError::LdapResult { result } = error {
+        format!("the server refuses StartTLS with code {}", result.rc)
+    } else {
+        "no answer in time, or the connection broke off".to_owned()
     }
 }
 

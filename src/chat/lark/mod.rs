@@ -142,8 +142,8 @@ impl Place {
 
 impl Lark {
     /// The adapter for one tenant.
-    pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Self {
-        let api = LarkApis::default().app(&config.api_url, &config.app_id, &config.app_secret, &http, &clock);
+    pub fn new(config: Config, http: &reqwest::Client, clock: Clock) -> Self {
+        let api = LarkApis::default().app(&config.api_url, &config.app_id, &config.app_secret, http, &clock);
         Self::with(config, api, clock)
     }
 

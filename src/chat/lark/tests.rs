@@ -22,7 +22,7 @@ fn lark(key: Option<&str>) -> Lark {
         tenant_key: "acme".to_owned(),
         api_url: "https://open.larksuite.com/open-apis/".parse().unwrap(),
     };
-    Lark::new(config, net::client(Duration::from_secs(1)).unwrap(), Clock::fixed(NOW))
+    Lark::new(config, &net::client(Duration::from_secs(1)).unwrap(), Clock::fixed(NOW))
 }
 
 fn event(kind: &str, event: &Value) -> Value {

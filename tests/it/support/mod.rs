@@ -302,7 +302,7 @@ impl TestBot {
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
                 Chat::Discord(Discord::new(discord_config(&slack), http.clone(), clock.clone())),
-                Chat::Lark(Lark::new(lark_config(&slack), http.clone(), clock.clone())),
+                Chat::Lark(Lark::new(lark_config(&slack), &http, clock.clone())),
                 Chat::Mattermost(Mattermost::new(
                     mattermost_config(&ground.mattermost()),
                     keys,
