@@ -18,7 +18,16 @@ command -v samba >/dev/null || missing+=(samba samba-ad-provision samba-dsdb-mod
 command -v kinit >/dev/null || missing+=(krb5-user)
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get update -qq
+    # The packages' own services stay off: the tests start servers of their own, and one of them needs port 389.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod +x $policy
+    else
+        policy=
+    fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    [ -z "$policy" ] || rm $policy
 fi
 
 # What the integration tests see relatch send is read again by the platforms' own validators.

@@ -8,7 +8,7 @@ use crate::support::TestBot;
 use crate::support::directories::ldap::{Kind, Server};
 use crate::support::directories::proxy;
 use crate::support::directories::web::{self, Fake};
-use crate::support::directories::{CHOSEN, OLD, SignIn, Trouble, World};
+use crate::support::directories::{CHOSEN, OLD, SignIn, Trouble, World, example};
 use crate::support::slack::{button_value, shown_password, text_of};
 
 const JO: &str = "jo@acme.example";
@@ -203,6 +203,30 @@ async fn all(world: impl World) {
     a_wrong_certificate_is_no_directory(&world).await;
     nothing_is_said_in_the_clear(&world).await;
     silence_in_the_middle_of_a_change_is_an_unknown_end(&world).await;
+}
+
+/// What the README tells operators to write and to grant is what these tests run with.
+#[test]
+fn the_readme_shows_what_is_tested() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let readme = read("README.md");
+    for name in ["openldap", "active-directory", "keycloak", "lark"] {
+        assert!(readme.contains(&example(name)), "the README has other settings for {name}");
+    }
+    // The rights, line by line, without what the tests need beside them.
+    for (script, begin) in [
+        ("slapd.sh", "access to attrs=userPassword"),
+        ("ds389.sh", "aci: (targetattr = \"*\")"),
+        ("samba.sh", "CR;00299570"),
+    ] {
+        let (_, rest) = readme.split_once(begin).unwrap_or_else(|| panic!("no rights for {script}"));
+        let tested = read(&format!("tests/servers/{script}"));
+        let shown = rest.split("```").next().unwrap();
+        for line in shown.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()) {
+            assert!(tested.contains(line), "{script} does not have: {line}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl Server {
     }
 
     async fn wait(&self) {
-        let patience = Instant::now() + Duration::from_secs(120);
+        let patience = Instant::now() + Duration::from_mins(2);
         while Instant::now() < patience {
             let is_ready = self.kind == Kind::OpenLdap || self.folder.join("ready").exists();
             if is_ready && self.bind(&self.dn("relatch"), "Service-account-1").await.is_some_and(|(_, rc)| rc == 0) {
@@ -107,22 +107,18 @@ impl Server {
         Some((ldap, rc))
     }
 
-    /// The `[[directory]]` with which the bot works, as the README shows it.
+    /// The `[[directory]]` with which the bot works: the README's, at this address and as this account.
     fn settings(&self, account: &str, address: SocketAddr) -> String {
-        let Self { kind, folder, .. } = self;
-        let (base, groups) = match kind {
-            Kind::Samba => ("OU=people,DC=corp,DC=example", "CN=guarded,CN=Users,DC=corp,DC=example"),
-            Kind::OpenLdap | Kind::Server389 => ("ou=people,dc=corp,dc=example", "cn=guarded,dc=corp,dc=example"),
+        let example = super::example(if self.kind == Kind::Samba { "active-directory" } else { "openldap" });
+        let ca_file = self.folder.join("ours-ca.pem");
+        let line = |line: &str| match line.split_once(" = ") {
+            Some(("url", _)) => format!("url = \"ldaps://localhost:{}\"", address.port()),
+            Some(("ca_file", _)) => format!("ca_file = \"{}\"", ca_file.display()),
+            Some(("bind_dn", _)) => format!("bind_dn = \"{}\"", self.dn(account)),
+            Some(("password_file", _)) => "password = \"Service-account-1\"".to_owned(),
+            _ => line.to_owned(),
         };
-        format!(
-            "kind = \"{}\"\nname = \"Corp directory\"\ndomains = [\"corp.example\"]\nurl = \"ldaps://localhost:{}\"\n\
-            ca_file = \"{}\"\nbind_dn = \"{}\"\npassword = \"Service-account-1\"\nbase = \"{base}\"\n\
-            protected_groups = [\"{groups}\"]\ncheck_account = \"eli@corp.example\"\n",
-            if *kind == Kind::Samba { "active-directory" } else { "ldap" },
-            address.port(),
-            folder.join("ours-ca.pem").display(),
-            self.dn(account),
-        )
+        example.lines().map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// The same with StartTLS.

@@ -34,6 +34,12 @@ pub(crate) const OLD: &str = "Old-pass-1234";
 /// What they choose themselves.
 pub(crate) const CHOSEN: &str = "Seven-quiet-herons-7";
 
+/// The settings of a kind of directory as the README shows them.
+pub(crate) fn example(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/servers/{name}.toml"));
+    std::fs::read_to_string(path).unwrap()
+}
+
 /// A directory under test, with the people of `corp.example` in it: `eli` and others to be reset, `adm` out of use, `pri` in
 /// a protected group, `two` twice. Each behaviour has people of its own.
 pub(crate) trait World {
@@ -82,6 +88,7 @@ pub(crate) trait World {
 
 /// What a kind of directory does by itself.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a directory does or does not")]
 pub(crate) struct Traits {
     pub(crate) name: &'static str,
     pub(crate) must_change: bool,

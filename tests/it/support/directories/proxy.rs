@@ -159,7 +159,7 @@ async fn pass(client: impl AsyncRead + AsyncWrite, server: impl AsyncRead + Asyn
     tokio::select! { () = up => {}, () = down => {} }
 }
 
-/// One LDAPMessage (RFC 4511, 4.1.1), with its header.
+/// One `LDAPMessage` (RFC 4511, 4.1.1), with its header.
 async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut message = vec![0; 2];
     from.read_exact(&mut message).await.ok()?;

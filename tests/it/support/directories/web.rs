@@ -88,22 +88,24 @@ impl Fake {
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state((kind, memory.clone()));
+        let router = Router::new().fallback(answer).with_state((kind, Arc::clone(&memory)));
         super::super::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { kind, base, memory }
     }
 
+    /// The README's, at this address and as this client.
     fn settings(&self, base: &str, (client, secret): (&str, &str)) -> String {
-        let common = "name = \"Corp directory\"\ndomains = [\"corp.example\"]\ncheck_account = \"eli@corp.example\"\n";
-        match self.kind {
-            Kind::Keycloak => format!(
-                "kind = \"keycloak\"\n{common}url = \"{base}\"\nrealm = \"corp\"\nclient_id = \"{client}\"\n\
-                client_secret = \"{secret}\"\nphone_attribute = \"phoneNumber\"\n"
-            ),
-            Kind::Lark => format!(
-                "kind = \"lark\"\n{common}api_url = \"{base}/open-apis/\"\napp_id = \"{client}\"\napp_secret = \"{secret}\"\n"
-            ),
-        }
+        let example = super::example(if self.kind == Kind::Keycloak { "keycloak" } else { "lark" });
+        let line = |line: &str| match line.split_once(" = ") {
+            Some(("url", _)) => format!("url = \"{base}\""),
+            Some(("api_url", _)) => format!("api_url = \"{base}/open-apis/\""),
+            Some((key @ ("client_id" | "app_id"), _)) => format!("{key} = \"{client}\""),
+            Some((key @ ("client_secret_file" | "app_secret_file"), _)) => {
+                format!("{} = \"{secret}\"", key.trim_end_matches("_file"))
+            }
+            _ => line.to_owned(),
+        };
+        example.lines().map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// The settings that the bot works with.
@@ -282,7 +284,7 @@ fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) -> bool
     }
     memory.changes += 1;
     let person = memory.people.values_mut().find(|person| person.id == id).unwrap();
-    person.password = password.to_owned();
+    password.clone_into(&mut person.password);
     person.must_change = must_change;
     person.set_at = 4_000_000_000_000;
     true
