@@ -16,6 +16,9 @@ command -v slapd >/dev/null || missing+=(slapd ldap-utils)
 command -v ns-slapd >/dev/null || missing+=(389-ds-base ldap-utils libnss3-tools)
 command -v samba >/dev/null || missing+=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind)
 command -v kinit >/dev/null || missing+=(krb5-user)
+command -v bearerbox >/dev/null || missing+=(kannel kannel-extras)
+command -v postfix >/dev/null || missing+=(postfix)
+command -v ip >/dev/null || missing+=(iproute2)
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get update -qq
     # The packages' own services stay off: the tests start servers of their own, and one of them needs port 389.

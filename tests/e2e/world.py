@@ -217,11 +217,12 @@ def sign_in_as_canary(server, session, envelope, mechanism, auth_data):
 
 
 class World:
-    def __init__(self, mail=None, smtp_url=None, extra="", policy=""):
+    def __init__(self, mail=None, smtp_url=None, extra="", policy="", sms=None, directories=""):
         self.folder = Path(tempfile.mkdtemp(prefix="relatch-e2e-"))
         self.http = Http()
         self.mail = mail or Mail()
         smtp_url = smtp_url or f"smtp://127.0.0.1:{self.mail.port}"
+        sms = sms or f'kind = "webhook"\nurl = "{self.http.base}/sms"\ntoken = "{SMS_TOKEN}"'
         (self.folder / "relatch.toml").write_text(f"""
 listen = "127.0.0.1:0"
 database = "sqlite://{self.folder}/relatch.db"
@@ -241,9 +242,8 @@ smtp_url = "{smtp_url}"
 from = "Acme IT <it@acme.example>"
 {extra}
 [sms]
-kind = "webhook"
-url = "{self.http.base}/sms"
-token = "{SMS_TOKEN}"
+{sms}
+{directories}
 """)
         (self.folder / "people.csv").write_text(PEOPLE)
         self.run("members", "import", self.folder / "people.csv")
