@@ -5,6 +5,7 @@ use relatch::domain::{Span, State};
 use relatch::store::HistoryFilter;
 
 use crate::support::TestBot;
+use crate::support::directories::builtin::Builtin;
 use crate::support::directories::ldap::{Kind, Server};
 use crate::support::directories::proxy;
 use crate::support::directories::web::{self, Fake};
@@ -67,10 +68,10 @@ async fn a_reset_is_proved_by_a_real_sign_in(world: &impl World) {
 /// S16: an account out of use is refused before anything is written: in some directories the reset itself would wake it.
 async fn an_account_out_of_use_is_refused(world: &impl World) {
     let bot = world.bot().await;
-    let before = world.changes();
+    let before = world.changes().await;
     let told = card_text(&bot, "adm").await;
     assert!(told.contains("is Suspended") && told.contains(NOTHING), "{told}");
-    assert_eq!(world.changes(), before);
+    assert_eq!(world.changes().await, before);
     assert_eq!(world.sign_in("adm", OLD).await, SignIn::Refused);
 }
 
@@ -105,10 +106,10 @@ async fn a_protected_account_is_refused(world: &impl World) {
     if !traits.has_protected {
         return;
     }
-    let before = world.changes();
+    let before = world.changes().await;
     let told = card_text(&bot, "pri").await;
     assert!(told.contains("is protected") && told.contains(NOTHING), "{told}");
-    assert_eq!(world.changes(), before);
+    assert_eq!(world.changes().await, before);
     assert_eq!(world.sign_in("pri", OLD).await, SignIn::In);
 }
 
@@ -144,7 +145,7 @@ async fn silence_in_the_middle_of_a_change_is_an_unknown_end(world: &impl World)
         [("hung", Trouble::HangBefore, false), ("lost", Trouble::HangAfter, true), ("died", Trouble::Die, true)]
     {
         let bot = world.bot().await;
-        let before = world.changes();
+        let before = world.changes().await;
         world.next_change(trouble);
         let told = text_of(&reset(&bot, name).await);
         assert!(told.contains("stopped answering half-way"), "{trouble:?}: {told}");
@@ -156,7 +157,7 @@ async fn silence_in_the_middle_of_a_change_is_an_unknown_end(world: &impl World)
         };
         assert!(told.contains(seen), "{trouble:?}: {told}");
         assert_eq!(ended(&bot).await, (State::Unknown, false), "{trouble:?}");
-        assert_eq!(world.changes() - before, usize::from(is_changed), "{trouble:?}: a change was sent twice");
+        assert_eq!(world.changes().await - before, usize::from(is_changed), "{trouble:?}: a change was sent twice");
         assert_eq!(
             world.sign_in(name, OLD).await,
             if is_changed { SignIn::Refused } else { SignIn::In },
@@ -183,7 +184,7 @@ async fn nothing_is_said_in_the_clear(world: &impl World) {
 }
 
 async fn an_account_without_the_right_is_told(world: &impl World) {
-    let bot = world.bot_without_right().await;
+    let Some(bot) = world.bot_without_right().await else { return };
     let told = text_of(&reset(&bot, "auth").await);
     assert!(told.contains("has no right to reset this member") && told.contains(NOTHING), "{told}");
     assert_eq!(ended(&bot).await, (State::Refused, true));
@@ -227,6 +228,11 @@ fn the_readme_shows_what_is_tested() {
             assert!(tested.contains(line), "{script} does not have: {line}");
         }
     }
+}
+
+#[tokio::test]
+async fn builtin() {
+    all(Builtin::default()).await;
 }
 
 #[tokio::test]

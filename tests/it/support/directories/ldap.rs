@@ -190,8 +190,8 @@ impl World for Server {
         TestBot::with_directory(&self.own_settings()).await
     }
 
-    async fn bot_without_right(&self) -> TestBot {
-        TestBot::with_directory(&self.settings("weak", self.proxy)).await
+    async fn bot_without_right(&self) -> Option<TestBot> {
+        Some(TestBot::with_directory(&self.settings("weak", self.proxy)).await)
     }
 
     /// The password administrator of 389 Directory Server is not.
@@ -261,7 +261,7 @@ impl World for Server {
         self.seen.next_change(trouble);
     }
 
-    fn changes(&self) -> usize {
+    async fn changes(&self) -> usize {
         self.seen.changes()
     }
 }

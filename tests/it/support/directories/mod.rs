@@ -1,5 +1,6 @@
 //! Directories for tests: real servers started from Debian's packages, and what stands between them and the bot.
 
+pub(crate) mod builtin;
 pub(crate) mod ldap;
 pub(crate) mod proxy;
 pub(crate) mod web;
@@ -50,7 +51,7 @@ pub(crate) trait World {
     async fn bot(&self) -> TestBot;
 
     /// A bot whose account there may read and not reset.
-    async fn bot_without_right(&self) -> TestBot;
+    async fn bot_without_right(&self) -> Option<TestBot>;
 
     /// A bot whose account there is bound by the policy for passwords.
     async fn bot_bound_by_policy(&self) -> TestBot {
@@ -83,7 +84,7 @@ pub(crate) trait World {
     fn next_change(&self, trouble: Trouble);
 
     /// How many changes the directory was sent by the bot.
-    fn changes(&self) -> usize;
+    async fn changes(&self) -> usize;
 }
 
 /// What a kind of directory does by itself.

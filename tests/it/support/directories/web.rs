@@ -156,8 +156,8 @@ impl World for Fake {
         TestBot::with_directory(&self.own_settings()).await
     }
 
-    async fn bot_without_right(&self) -> TestBot {
-        TestBot::with_directory(&self.settings(&self.base, WEAK)).await
+    async fn bot_without_right(&self) -> Option<TestBot> {
+        Some(TestBot::with_directory(&self.settings(&self.base, WEAK)).await)
     }
 
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {
@@ -203,7 +203,7 @@ impl World for Fake {
         self.memory.lock().unwrap().next = Some(trouble);
     }
 
-    fn changes(&self) -> usize {
+    async fn changes(&self) -> usize {
         self.memory.lock().unwrap().changes
     }
 }
