@@ -136,6 +136,8 @@ written_enum! {
         DeliverEmail = "deliver_email",
         /// Type another phone or e-mail.
         DeliverOther = "deliver_other",
+        /// Let the directory send its own link.
+        DirectoryLink = "deliver_directory_link",
         /// They can still sign in: send the guide.
         SendGuide = "send_guide",
         /// Give up.

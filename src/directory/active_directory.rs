@@ -154,7 +154,7 @@ impl Backend for ActiveDirectory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { can_sign_out: false, must_change: true, has_our_pages: false }
+        Capabilities { can_sign_out: false, must_change: true, has_our_pages: false, sends_own_link: false }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {

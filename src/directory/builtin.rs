@@ -69,7 +69,7 @@ impl Backend for Builtin {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { can_sign_out: true, must_change: true, has_our_pages: true }
+        Capabilities { can_sign_out: true, must_change: true, has_our_pages: true, sends_own_link: false }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {

@@ -10,7 +10,7 @@ use super::breaker::Breaker;
 use super::{Backend, Builtin, By, Capabilities, Directory, Enforced, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::domain::{EmailAddress, MemberId, Moment, Password};
+use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
 /// How long a directory may take to answer a question.
@@ -49,7 +49,8 @@ impl Directories {
 
     /// How a member's directory is called, and what it can enforce.
     pub fn told(&self, member: &MemberId) -> (&str, Capabilities) {
-        const NONE: Capabilities = Capabilities { can_sign_out: false, must_change: false, has_our_pages: false };
+        const NONE: Capabilities =
+            Capabilities { can_sign_out: false, must_change: false, has_our_pages: false, sends_own_link: false };
         self.home(member).map_or(("directory", NONE), |home| (home.name(), home.capabilities()))
     }
 
@@ -182,6 +183,17 @@ impl Backend for Home {
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         self.ask(|| self.directory.sign_out(member)).await
+    }
+
+    async fn send_link(&self, member: &MemberId, life: Span) -> Result<(), ResetFailed> {
+        let Some(breaker) = &self.breaker else { return self.directory.send_link(member, life).await };
+        if !breaker.may_call() {
+            return Err(ResetFailed::NotSent);
+        }
+        let sent = self.directory.send_link(member, life);
+        let ended = tokio::time::timeout(CHANGE_DEADLINE, sent).await.unwrap_or(Err(ResetFailed::Unknown));
+        breaker.note(matches!(ended, Ok(()) | Err(ResetFailed::Refused(_))));
+        ended
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -357,6 +357,21 @@ impl Keycloak {
         }))
     }
 
+    /// A call that is made once, whatever comes of it.
+    async fn put(&self, url: Url, body: &[u8]) -> Result<(), ResetFailed> {
+        let answer =
+            self.call(Method::PUT, url, Some(body), CHANGE_DEADLINE).await.map_err(|trouble| match trouble {
+                Trouble::NotSent => ResetFailed::NotSent,
+                Trouble::NoAnswer => ResetFailed::Unknown,
+            })?;
+        match answer.status {
+            200..=299 => Ok(()),
+            429 => Err(ResetFailed::NotSent),
+            400..=499 => Err(ResetFailed::Refused(refusal(&answer))),
+            _ => Err(ResetFailed::Unknown),
+        }
+    }
+
     /// A call that may be repeated and whose answer is only yes or no.
     async fn tell(&self, method: Method, path: &[&str]) -> Result<(), Unavailable> {
         let url = self.url(&["admin", "realms"], path).ok_or_else(|| self.down("no such address"))?;
@@ -399,7 +414,7 @@ impl Backend for Keycloak {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { can_sign_out: true, must_change: true, has_our_pages: false }
+        Capabilities { can_sign_out: true, must_change: true, has_our_pages: false, sends_own_link: true }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
@@ -416,17 +431,16 @@ impl Backend for Keycloak {
         let url = self.url(&["admin", "realms"], &["users", native, "reset-password"]).ok_or_else(gone)?;
         let body = json!({ "type": "password", "temporary": true, "value": password.expose() });
         let body = Zeroizing::new(serde_json::to_vec(&body).map_err(|_| ResetFailed::NotSent)?);
-        let answer =
-            self.call(Method::PUT, url, Some(&body), CHANGE_DEADLINE).await.map_err(|trouble| match trouble {
-                Trouble::NotSent => ResetFailed::NotSent,
-                Trouble::NoAnswer => ResetFailed::Unknown,
-            })?;
-        match answer.status {
-            200..=299 => Ok(()),
-            429 => Err(ResetFailed::NotSent),
-            400..=499 => Err(ResetFailed::Refused(refusal(&answer))),
-            _ => Err(ResetFailed::Unknown),
-        }
+        self.put(url, &body).await
+    }
+
+    /// "Execute actions email": Keycloak's own page asks for the new password.
+    async fn send_link(&self, member: &MemberId, life: Span) -> Result<(), ResetFailed> {
+        let gone = || ResetFailed::Refused("the account is gone".to_owned());
+        let native = self.native(member).ok_or_else(gone)?;
+        let mut url = self.url(&["admin", "realms"], &["users", native, "execute-actions-email"]).ok_or_else(gone)?;
+        url.query_pairs_mut().append_pair("lifespan", &(life.0 / 1000).to_string());
+        self.put(url, json!([UPDATE_PASSWORD]).to_string().as_bytes()).await
     }
 
     async fn enforced(&self, member: &MemberId, _password: &Password) -> Result<Enforced, Unavailable> {

@@ -232,7 +232,7 @@ impl Backend for LarkDirectory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { can_sign_out: true, must_change: true, has_our_pages: false }
+        Capabilities { can_sign_out: true, must_change: true, has_our_pages: false, sends_own_link: false }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {

@@ -158,7 +158,7 @@ impl Backend for Ldap {
     /// Before the server was first asked nothing is claimed.
     fn capabilities(&self) -> Capabilities {
         let must_change = self.kind.get().is_some_and(|kind| kind.must_change());
-        Capabilities { can_sign_out: false, must_change, has_our_pages: false }
+        Capabilities { can_sign_out: false, must_change, has_our_pages: false, sends_own_link: false }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {

@@ -27,7 +27,7 @@ pub use self::hasher::{HashError, Hasher};
 pub use self::homes::{Directories, Down, Home};
 pub use self::ldap_common::{Attributes, Config as LdapConfig, Groups};
 pub use self::rehearsed::{NextReset, Rehearsed};
-use crate::domain::{EmailAddress, Member, MemberId, Moment, Password};
+use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
 /// How a member is asked for.
@@ -71,6 +71,7 @@ pub enum ResetFailed {
 
 /// What a directory can enforce, told on the card where something is missing (Q5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a directory can do or cannot")]
 pub struct Capabilities {
     /// Ends the member's open sessions.
     pub can_sign_out: bool,
@@ -79,6 +80,8 @@ pub struct Capabilities {
     /// The member signs in at our own pages, which ask for a code on their own phone or e-mail (S40) and end a
     /// generated password after its life (Q10).
     pub has_our_pages: bool,
+    /// Sends a link of its own by which the member sets a password.
+    pub sends_own_link: bool,
 }
 
 /// What was read back after a reset: is a new password asked for at the next sign-in?
@@ -126,6 +129,12 @@ pub trait Backend {
 
     /// Ends every open session of the member. Idempotent.
     fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Has the directory send its own link, which works for `life`, to the e-mail that it has. Changes nothing by itself.
+    /// Where it cannot ([`Capabilities::sends_own_link`]) nothing is sent.
+    fn send_link(&self, _member: &MemberId, _life: Span) -> impl Future<Output = Result<(), ResetFailed>> + Send {
+        std::future::ready(Err(ResetFailed::NotSent))
+    }
 
     /// Tries everything that a reset needs without changing anything, for `relatch check`: what is wrong, in words.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
@@ -199,6 +208,10 @@ impl Backend for Directory {
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         delegate!(self, directory => directory.sign_out(member).await)
+    }
+
+    async fn send_link(&self, member: &MemberId, life: Span) -> Result<(), ResetFailed> {
+        delegate!(self, directory => directory.send_link(member, life).await)
     }
 
     async fn probe(&self) -> Result<(), String> {

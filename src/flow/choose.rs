@@ -8,6 +8,7 @@ use super::messages::{self, Card};
 use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal};
 use crate::app::App;
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
+use crate::directory::{Backend, ResetFailed};
 use crate::domain::delivery::{DestinationDenied, Extra, Outcome};
 use crate::domain::{
     Carries, Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, Span, State, Step, StepOutcome,
@@ -81,6 +82,11 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
             Ok(allowed) => go_on(app, click, edition, allowed).await,
             Err(stop) => Ok(stop.of_click(origin)),
         },
+        // Nothing confirms it, so rights and member are read past every cache.
+        Action::DirectoryLink => match allowed(app, chat, origin, id, Freshness::Now).await? {
+            Ok(allowed) => go_on(app, click, edition, allowed).await,
+            Err(stop) => Ok(stop.of_click(origin)),
+        },
     }
 }
 
@@ -95,6 +101,7 @@ fn extra_of(action: Action) -> Option<Extra> {
         Action::DeliverPhone
         | Action::DeliverEmail
         | Action::SendGuide
+        | Action::DirectoryLink
         | Action::Confirm
         | Action::Back
         | Action::Cancel
@@ -148,6 +155,17 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             }
             Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
         },
+        Action::DirectoryLink if app.directories.told(&member.id).1.sends_own_link => {
+            match app.store.amend(card_click(origin, id, None), Amend::DirectoryLink).await? {
+                Ok(row) => {
+                    let to = origin.reply.clone().or_else(|| unseal(app, &row));
+                    Ok(Reaction::Then(Next::DirectoryLink(Box::new(row), to)))
+                }
+                Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
+            }
+        }
+        // No card of a directory that cannot do it has the button.
+        Action::DirectoryLink => Ok(Reaction::Taken),
         Action::Confirm => confirm(app, origin, edition, allowed).await,
         Action::Cancel | Action::DeliverOther | Action::CopyToSelfChange | Action::RetrySignOut | Action::Done => {
             Ok(Reaction::Taken)
@@ -354,6 +372,23 @@ pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Optio
             None => messages::guide_failed(&member.name, &reference),
         },
         None => messages::guide_failed(&row.member_name, &reference),
+    };
+    tell(chat, to, &message, Placement::Replace).await;
+}
+
+/// The directory sends its own link, by which the member sets a password without anybody knowing it.
+pub(super) async fn send_directory_link(app: &App, chat: &Chat, row: &ResetRow, to: Option<&ReplyAddress>) {
+    let reference = row.reset_id.reference();
+    let (name, _) = app.directories.told(&row.member_id);
+    let sent = match app.directories.home(&row.member_id) {
+        Some(home) => home.send_link(&row.member_id, app.house.password_lifetime).await,
+        None => Err(ResetFailed::NotSent),
+    };
+    let message = match sent {
+        Ok(()) => messages::directory_link_sent(name, &row.member_name, &reference),
+        Err(ResetFailed::Refused(reason)) => messages::directory_refused(name, &reason, &reference),
+        Err(ResetFailed::NotSent) => messages::directory_down(name, &reference),
+        Err(ResetFailed::Unknown) => messages::directory_link_unknown(name, &row.member_name, &reference),
     };
     tell(chat, to, &message, Placement::Replace).await;
 }

@@ -82,6 +82,8 @@ pub enum Next {
     Hide(ResetId, Option<ReplyAddress>),
     /// Send the guide (S6).
     Guide(Box<ResetRow>, Option<ReplyAddress>),
+    /// Let the directory send its own link.
+    DirectoryLink(Box<ResetRow>, Option<ReplyAddress>),
 }
 
 /// Reads what somebody did and decides. Everything that must be on disk before the answer is on disk when it returns.
@@ -168,6 +170,9 @@ pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
         Next::Work(work) => Box::pin(issue::carry_out(&app, chat, *work)).await,
         Next::SignOut(id, to) => Box::pin(issue::sign_out_again(&app, chat, id, to)).await,
         Next::Hide(id, to) => Box::pin(issue::hide(&app, chat, id, to.as_ref())).await,
+        Next::DirectoryLink(row, to) => {
+            Box::pin(choose::send_directory_link(&app, chat, &row, to.as_ref())).await;
+        }
         Next::Guide(row, to) => Box::pin(choose::send_guide(&app, chat, &row, to.as_ref())).await,
     }
 }

@@ -185,6 +185,8 @@ pub enum Amend {
     Cancel,
     /// S6: the guide goes out instead of a reset.
     Guide,
+    /// The directory sends its own link instead of a reset.
+    DirectoryLink,
 }
 
 impl Amend {
@@ -197,6 +199,7 @@ impl Amend {
             Self::ToggleShow => "also_show",
             Self::Cancel => "cancel",
             Self::Guide => "guide",
+            Self::DirectoryLink => "directory_link",
         }
     }
 
@@ -220,7 +223,7 @@ impl Amend {
                 row.copy_to_self = Some(address.to_string());
             }
             Self::ToggleShow => row.also_show = !row.also_show,
-            Self::Cancel | Self::Guide => enter(row, State::Cancelled, now),
+            Self::Cancel | Self::Guide | Self::DirectoryLink => enter(row, State::Cancelled, now),
         }
     }
 }

@@ -260,6 +260,29 @@ async fn larks_older_call_is_told_for_what_it_is() {
     assert_eq!(fake.sign_in("eli", &shown_password(&result).unwrap()).await, SignIn::In);
 }
 
+/// Keycloak sends its own link: nobody knows a password, nothing is changed, and the button works once.
+#[tokio::test]
+async fn keycloak_sends_its_own_link() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    let card = bot.command(JO, &email("eli")).await.json();
+    bot.click(JO, &card, "deliver_directory_link").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("Corp directory sends eli Corp its own link") && told.contains(NOTHING), "{told}");
+    assert_eq!(fake.links(), ["eli"]);
+    assert_eq!(fake.sign_in("eli", OLD).await, SignIn::In);
+    bot.click(JO, &card, "deliver_directory_link").await;
+    assert_eq!(fake.links(), ["eli"], "a second link was sent");
+    assert!(bot.app.store.history(&HistoryFilter::default()).await.unwrap().is_empty(), "a reset was counted");
+    // The others' cards do not have it.
+    let card = bot.command(JO, "mina.park@acme.example").await.json();
+    assert!(button_value(&card, "deliver_directory_link").is_none());
+    // Nor can the button of one card be pressed on another's.
+    let value = button_value(&card, "cancel").unwrap();
+    bot.click_value(JO, "deliver_directory_link", &value).await;
+    assert_eq!(fake.links(), ["eli"]);
+}
+
 async fn sessions_are_ended(fake: &Fake) {
     assert_eq!(fake.sessions("inj"), 2);
     reset(&fake.bot().await, "inj").await;

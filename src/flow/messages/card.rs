@@ -99,6 +99,10 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
     } else if !card.channels.ways.is_strict {
         buttons.push(button(Action::Reachable, "Yes, I can reach them", value, Style::Primary));
     }
+    if card.capabilities.sends_own_link {
+        let label = format!("Let {} send its own link", card.directory);
+        buttons.push(button(Action::DirectoryLink, label, value, Style::Plain));
+    }
     buttons.push(button(Action::SendGuide, "They can still sign in: send the guide", value, Style::Plain));
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
     buttons
@@ -203,6 +207,26 @@ pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
 /// Shown when the end takes longer than a second.
 pub fn working() -> Message {
     message("Working …", ["The result appears here. Please don't run the command again.".to_owned()])
+}
+
+/// The directory took the order to send its own link.
+pub fn directory_link_sent(directory: &str, member_name: &str, reference: &Reference) -> Message {
+    message(
+        format!("{directory} sends {member_name} its own link to set a new password."),
+        [format!(
+            "It goes to the email that {directory} has. The old password works until they use it. {} {} (ref {reference})",
+            super::NOTHING_CHANGED,
+            super::NO_RESET_USED
+        )],
+    )
+}
+
+/// Nobody can say whether the directory sends its link.
+pub fn directory_link_unknown(directory: &str, member_name: &str, reference: &Reference) -> Message {
+    message(
+        format!("Nobody can say whether {directory} sends {member_name} its own link."),
+        [format!("Ask {member_name}. The old password still works. {} (ref {reference})", super::NO_RESET_USED)],
+    )
 }
 
 /// S6: the guide went out instead of a reset.

@@ -43,6 +43,8 @@ struct Memory {
     next: Option<Trouble>,
     changes: usize,
     broken: Vec<String>,
+    /// To whom its own link was sent.
+    links: Vec<String>,
     /// Scopes that the app lacks.
     missing: Vec<&'static str>,
 }
@@ -116,6 +118,11 @@ impl Fake {
     /// From now on the app lacks this scope.
     pub(crate) fn take_scope(&self, scope: &'static str) {
         self.memory.lock().unwrap().missing.push(scope);
+    }
+
+    /// To whom Keycloak sent its own link.
+    pub(crate) fn links(&self) -> Vec<String> {
+        self.memory.lock().unwrap().links.clone()
     }
 
     pub(crate) fn sessions(&self, name: &str) -> usize {
@@ -330,10 +337,11 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         return StatusCode::NO_CONTENT.into_response();
     }
     let ["users", id, rest @ ..] = rest else { return refuse(memory, "no such path") };
-    let Some((name, person)) = memory.people.iter().find(|(_, person)| person.id == *id) else {
+    let known = memory.people.iter().find(|(_, person)| person.id == *id);
+    let Some((name, person)) = known.map(|(name, person)| (name.clone(), person.clone())) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let person = person.clone();
+    let name = name.as_str();
     match (method, rest) {
         ("GET", []) => Json(user(name, &person)).into_response(),
         ("GET", ["credentials"]) => {
@@ -362,6 +370,16 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
                     json!({ "error": "invalidPasswordMinLengthMessage", "error_description": "Invalid password" });
                 return (StatusCode::BAD_REQUEST, Json(told)).into_response();
             }
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("PUT", ["execute-actions-email"]) if may_manage => {
+            if asked.json() != json!(["UPDATE_PASSWORD"])
+                || asked.query.len() != 1
+                || asked.query["lifespan"] != "86400"
+            {
+                return refuse(memory, "another action");
+            }
+            memory.links.push(name.to_owned());
             StatusCode::NO_CONTENT.into_response()
         }
         ("POST", ["logout"]) if may_manage => {
