@@ -142,7 +142,9 @@ impl House {
 
     fn listed(&self, member: &Member) -> Role {
         let Admins::List { primary, member_and_department } = &self.admins else { return Role::Member };
-        let has = |list: &[EmailAddress]| list.iter().any(|email| email.key() == member.business_email.key());
+        let has = |list: &[EmailAddress]| {
+            member.business_emails().any(|own| list.iter().any(|email| email.key() == own.key()))
+        };
         if has(primary) {
             Role::PrimaryAdmin
         } else if has(member_and_department) {

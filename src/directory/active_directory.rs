@@ -198,7 +198,7 @@ impl Backend for ActiveDirectory {
         }
         let secret = unicode_pwd(password);
         let changes = [("unicodePwd", secret.as_slice()), ("pwdLastSet", b"0"), ("lockoutTime", b"0")];
-        ended(session.modify(&entry.dn, &changes, Vec::new()).await, refusal)
+        ended(session.modify(&entry.dn, &changes, Vec::new()).await, password, refusal)
     }
 
     /// The flags of the account, and the proof: a bind with the new password is refused because it has to be changed,

@@ -130,6 +130,7 @@ pub fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
         role: row.role.parse().map_err(|_| broken("role"))?,
         department: row.department.clone(),
         manager_email: email(&row.manager_email)?,
+        aliases: Vec::new(),
         guard: None,
         never_expires: false,
         id: row.member_id,

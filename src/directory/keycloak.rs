@@ -350,6 +350,7 @@ impl Keycloak {
             personal_email: personal_email.filter(|email| !self.config.domains.contains(&email.domain())),
             role,
             department: first(&self.config.department_attribute).map(clean_name),
+            aliases: Vec::new(),
             manager_email: None,
             guard,
             never_expires: false,

@@ -183,6 +183,9 @@ impl LarkDirectory {
     fn member(&self, user: &User) -> Option<Member> {
         let business_email: EmailAddress = user.enterprise_email.as_deref()?.parse().ok()?;
         let personal: Option<EmailAddress> = user.email.as_deref().and_then(|text| text.parse().ok());
+        let is_own = |email: &EmailAddress| {
+            self.config.domains.contains(&email.domain()) || email.is_same_domain(&business_email)
+        };
         let name = user.name.as_deref().map(clean_name).filter(|name| !name.is_empty());
         Some(Member {
             id: self.outward(&user.open_id),
@@ -190,7 +193,8 @@ impl LarkDirectory {
             login_method: LoginMethod::BusinessEmail,
             status: user.status.as_ref().map_or(Status::Suspended, Flags::status),
             phone: user.mobile.as_deref().and_then(|text| text.parse().ok()),
-            personal_email: personal.filter(|email| !self.config.domains.contains(&email.domain())),
+            aliases: personal.clone().filter(is_own).into_iter().collect(),
+            personal_email: personal.filter(|email| !is_own(email)),
             role: if user.is_tenant_manager { Role::PrimaryAdmin } else { Role::Member },
             department: None,
             manager_email: None,

@@ -218,7 +218,7 @@ impl Backend for Ldap {
             let controls = if kind.has_ppolicy { vec![control] } else { Vec::new() };
             session.modify(&entry.dn, &changes, controls).await
         };
-        ended(answer, policy_refusal)
+        ended(answer, password, policy_refusal)
     }
 
     async fn enforced(&self, member: &MemberId, _password: &Password) -> Result<Enforced, Unavailable> {

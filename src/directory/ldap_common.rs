@@ -21,7 +21,7 @@ use url::Url;
 use super::homes::id_prefix;
 use super::{By, Match, Unavailable};
 use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber, Role, Status};
+use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Password, PhoneNumber, Role, Status};
 use crate::net;
 use crate::settings::Section;
 
@@ -506,6 +506,7 @@ impl Tree {
             role,
             department: text(department),
             manager_email: None,
+            aliases: self.emails(entry).filter(|own| *own != business_email).collect(),
             guard: standing.guard,
             never_expires: standing.never_expires,
             business_email,
@@ -519,15 +520,29 @@ impl Tree {
         session: &mut Session,
         membership: impl Fn(&str) -> (String, String),
     ) -> Result<(Role, bool), Unavailable> {
+        // Whether a group is there at all; what names none protects nobody.
+        const ANY: &str = "(objectClass=*)";
         let Groups { protected, primary_admin, member_and_department } = &self.config.groups;
         let mut belongs = [false; 3];
         for (place, groups) in belongs.iter_mut().zip([protected, primary_admin, member_and_department]) {
             for group in groups {
+                let unreadable =
+                    || tracing::error!(directory = self.config.name, group, "a group of the settings cannot be read");
+                let there = session.search(group, Scope::Base, ANY, &["1.1"], 1).await;
                 let (base, filter) = membership(group);
-                let found = session.search(&base, Scope::Base, &filter, &["1.1"], 1).await;
-                // A group that cannot be read protects nobody, so nobody is reset.
+                let found = match there {
+                    Ok(there) if !there.entries.is_empty() => {
+                        session.search(&base, Scope::Base, &filter, &["1.1"], 1).await
+                    }
+                    // A group that cannot be read protects nobody, so nobody is reset.
+                    Ok(_) => {
+                        unreadable();
+                        return Err(Unavailable);
+                    }
+                    Err(trouble) => Err(trouble),
+                };
                 let found = found.map_err(|trouble| {
-                    tracing::error!(directory = self.config.name, group, "a group of the settings cannot be read");
+                    unreadable();
                     self.unavailable(&trouble)
                 })?;
                 *place |= !found.entries.is_empty();
@@ -582,6 +597,7 @@ pub(super) fn found_one(found: Result<Vec<Match>, Unavailable>, email: &EmailAdd
 /// The end of a modification in the words of a reset. `refused` is the kind's own reading of a definite no.
 pub(super) fn ended(
     answer: Result<LdapResult, Trouble>,
+    password: &Password,
     refused: impl Fn(&LdapResult) -> Option<String>,
 ) -> Result<(), super::ResetFailed> {
     use super::ResetFailed::{NotSent, Refused, Unknown};
@@ -593,7 +609,9 @@ pub(super) fn ended(
     if result.rc == code::SUCCESS {
         return Ok(());
     }
-    tracing::warn!(code = result.rc, text = result.text, "the directory refused a change");
+    // A server may repeat in its text what it was sent.
+    let text = if result.text.contains(password.expose()) { "" } else { result.text.as_str() };
+    tracing::warn!(code = result.rc, text, "the directory refused a change");
     Err(match result.rc {
         code::BUSY | code::UNAVAILABLE => NotSent,
         // These may stand for a change that was made and not finished.

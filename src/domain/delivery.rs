@@ -132,7 +132,7 @@ impl Destination {
             return Err(DestinationDenied::EmailNeeded);
         }
         let email: EmailAddress = text.parse().map_err(|_| DestinationDenied::NotAnEmail)?;
-        if email.is_same_mailbox(&member.business_email) { Err(DestinationDenied::BusinessEmail) } else { Ok(email) }
+        if member.has_mailbox(&email) { Err(DestinationDenied::BusinessEmail) } else { Ok(email) }
     }
 
     /// Reads a contact for codes: an address of the company does not count, because an administrator can move it (S43).
@@ -283,6 +283,7 @@ mod tests {
             role: Role::Member,
             department: None,
             manager_email: None,
+            aliases: Vec::new(),
             guard: None,
             never_expires: false,
         }

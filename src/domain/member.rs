@@ -107,6 +107,9 @@ pub struct Member {
     pub name: String,
     /// The address that belongs to the organisation, and the login name of those who sign in with it.
     pub business_email: EmailAddress,
+    /// Further addresses of the organisation that are this member's: they name the same person, and their mailbox is
+    /// opened by the same password.
+    pub aliases: Vec<EmailAddress>,
     /// What the member signs in with.
     pub login_method: LoginMethod,
     /// Whether the account is in use.
@@ -133,9 +136,19 @@ impl Member {
         self.phone.is_some() || self.outside_email().is_some()
     }
 
+    /// Every address of the organisation that is this member's.
+    pub fn business_emails(&self) -> impl Iterator<Item = &EmailAddress> {
+        std::iter::once(&self.business_email).chain(&self.aliases)
+    }
+
+    /// True where the address is a mailbox that the member's own password opens.
+    pub fn has_mailbox(&self, email: &EmailAddress) -> bool {
+        self.business_emails().any(|own| own.is_same_mailbox(email))
+    }
+
     /// The personal e-mail, unless it is only the business e-mail written a second time (S43).
     pub fn outside_email(&self) -> Option<&EmailAddress> {
-        self.personal_email.as_ref().filter(|personal| !personal.is_same_mailbox(&self.business_email))
+        self.personal_email.as_ref().filter(|personal| !self.has_mailbox(personal))
     }
 }
 

@@ -157,6 +157,7 @@ impl Permit {
 ///     role: Role::Member,
 ///     department: None,
 ///     manager_email: None,
+///     aliases: Vec::new(),
 ///     guard: None,
 ///     never_expires: false,
 /// };
@@ -192,6 +193,7 @@ mod tests {
             role: Role::Member,
             department: None,
             manager_email: None,
+            aliases: Vec::new(),
             guard: None,
             never_expires: false,
         }

@@ -189,6 +189,7 @@ mod tests {
             role: Role::Member,
             department: None,
             manager_email: None,
+            aliases: Vec::new(),
             guard: None,
             never_expires: false,
         }

@@ -139,7 +139,7 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             })
             .await
         }
-        Action::CopyToSelf if admin.business_email.is_same_mailbox(&member.business_email) => {
+        Action::CopyToSelf if member.has_mailbox(&admin.business_email) => {
             let title = messages::destination_denied(&DestinationDenied::BusinessEmail, &member.name);
             let told = Message { title, ..Message::default() };
             Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))

@@ -1,6 +1,7 @@
 //! What every directory has to do: one list of behaviours, run on the built-in one and on the real servers, from the signed
 //! command to a real sign-in at the directory itself.
 
+use relatch::app::Admins;
 use relatch::domain::{Span, State};
 use relatch::store::HistoryFilter;
 
@@ -327,6 +328,8 @@ async fn openldap() {
     let server = Server::start(Kind::OpenLdap).await;
     nothing_becomes_part_of_a_filter(&server).await;
     a_name_is_no_part_of_a_dn(&server).await;
+    a_group_that_is_not_there_stops_everything(&server).await;
+    a_second_address_is_the_same_person(&server).await;
     starttls_is_as_good(&server).await;
     all(server).await;
 }
@@ -378,6 +381,33 @@ async fn a_name_is_no_part_of_a_dn(server: &Server) {
     }
 }
 
+/// A protected group that is misspelt protects nobody, so nobody is reset until it is put right.
+async fn a_group_that_is_not_there_stops_everything(server: &Server) {
+    let bot = TestBot::with_directory(&server.own_settings().replace("=guarded,", "=gaurded,")).await;
+    let told = card_text(&bot, "eli").await;
+    assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{told}");
+}
+
+/// Whoever is in the list of administrators by one address is protected by every other, and a password is not sent to the
+/// mailbox that it opens, by whatever name.
+async fn a_second_address_is_the_same_person(server: &Server) {
+    let bot = TestBot::with_directory(&server.own_settings()).await;
+    let card = bot.command(JO, &email("ali")).await.json();
+    bot.click(JO, &card, "deliver_other").await;
+    let refused = bot.submit(JO, &email("ali.as")).await.refusal_of_form();
+    assert!(refused.contains("business email") || refused.contains("work email"), "{refused}");
+
+    let list = Admins::List {
+        primary: vec![JO.parse().unwrap(), email("ali.as").parse().unwrap()],
+        member_and_department: vec!["kim@acme.example".parse().unwrap()],
+    };
+    let bot = TestBot::with_directory_and_admins(&server.own_settings(), list).await;
+    for name in ["ali", "ali.as"] {
+        let told = text_of(&bot.command("kim@acme.example", &email(name)).await.json());
+        assert!(told.contains("is a primary admin") && told.contains(NOTHING), "{name}: {told}");
+    }
+}
+
 async fn starttls_is_as_good(server: &Server) {
     let bot = TestBot::with_directory(&server.starttls_settings()).await;
     let result = reset(&bot, "inj").await;
@@ -389,6 +419,7 @@ async fn starttls_is_as_good(server: &Server) {
 async fn server_389() {
     let server = Server::start(Kind::Server389).await;
     a_change_that_is_not_forced_is_told(&server).await;
+    a_group_that_is_not_there_stops_everything(&server).await;
     all(server).await;
 }
 
@@ -403,5 +434,7 @@ async fn a_change_that_is_not_forced_is_told(server: &Server) {
 #[tokio::test]
 #[ignore = "needs samba and krb5-user"]
 async fn active_directory() {
-    all(Server::start(Kind::Samba).await).await;
+    let server = Server::start(Kind::Samba).await;
+    a_group_that_is_not_there_stops_everything(&server).await;
+    all(server).await;
 }

@@ -80,6 +80,7 @@ person() {
     # A name that would be a filter and a DN of its own, were it not escaped.
     printf 'dn: uid=par(en)*s\\, co,ou=people,dc=corp,dc=example\nobjectClass: inetOrgPerson\nuid: par(en)*s, co\ncn: Par <!channel> *bold*\n'
     printf 'sn: Corp\nmail: par@corp.example\nmobile: +821012345699\n\n'
+    person ali ali "mail: ali.as@corp.example"
     person two1 two
     person two2 two
     printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n'

@@ -223,6 +223,16 @@ impl TestBot {
         .await
     }
 
+    /// The same, with administrators from a list.
+    pub(crate) async fn with_directory_and_admins(settings: &str, admins: Admins) -> Self {
+        Self::unlike(|ground| {
+            ground.clock = Clock::fixed(Clock::System.now());
+            ground.directory = Some(settings.to_owned());
+            ground.admins = admins;
+        })
+        .await
+    }
+
     async fn unlike(change: impl FnOnce(&mut Ground)) -> Self {
         let http = net::client(Duration::from_secs(5)).unwrap();
         let mut ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
