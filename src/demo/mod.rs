@@ -13,10 +13,12 @@ mod workspace;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use rand::RngExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::DropGuard;
@@ -60,7 +62,10 @@ pub async fn run(options: Options) -> Result<(), Stop> {
         return Err("the demo listens on this machine only, such as 127.0.0.1:8080".into());
     }
     telemetry::start(tracing::Level::WARN);
-    let temporary = std::env::temp_dir().join(format!("relatch-demo-{}", std::process::id()));
+    // Nobody else can have made it, because nobody can guess it.
+    let name: [u8; 16] = Chance::System.rng()?.random();
+    let temporary = std::env::temp_dir().join(format!("relatch-demo-{}", hex::encode(name)));
+    std::fs::DirBuilder::new().mode(0o700).create(&temporary)?;
     let ended = act(&options, &temporary).await;
     if temporary.exists() {
         std::fs::remove_dir_all(&temporary)?;

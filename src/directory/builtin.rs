@@ -1,5 +1,9 @@
 //! The built-in directory: members and Argon2id credentials in our own database.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 use super::{Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
@@ -9,18 +13,23 @@ use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError}
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// How many passwords of sign-ins may be looked at or wait for it at once; half of what may wait for the hasher.
+const SIGN_INS: usize = 32;
+
 /// The built-in directory.
 #[derive(Clone)]
 pub struct Builtin {
     store: Store,
     hasher: Hasher,
     chance: Chance,
+    /// Places for sign-ins: fewer than the hasher's queue has, so that a flood of them leaves room for resets.
+    sign_ins: Arc<Semaphore>,
 }
 
 impl Builtin {
     /// The directory in this database, hashing with `hasher`.
     pub fn new(store: Store, hasher: Hasher, chance: Chance) -> Self {
-        Self { store, hasher, chance }
+        Self { store, hasher, chance, sign_ins: Arc::new(Semaphore::new(SIGN_INS)) }
     }
 
     /// Sets a lasting password, as an operator does from the command line.
@@ -39,6 +48,7 @@ impl Builtin {
     /// True when the password belongs to the credential. Without a credential it takes as long and is false, so that
     /// nobody learns from the time who has an account.
     pub async fn check(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
+        let _place = self.sign_ins.try_acquire().map_err(|_| Unavailable)?;
         let is_right = self.hasher.verify(password, phc.unwrap_or(NOBODYS)).await.map_err(|_| Unavailable)?;
         Ok(is_right && phc.is_some())
     }

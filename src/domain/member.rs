@@ -146,9 +146,10 @@ impl Member {
         self.business_emails().any(|own| own.is_same_mailbox(email))
     }
 
-    /// The personal e-mail, unless it is only the business e-mail written a second time (S43).
+    /// The personal e-mail, unless it lies with the organisation, where an administrator could give it to somebody else
+    /// (S43).
     pub fn outside_email(&self) -> Option<&EmailAddress> {
-        self.personal_email.as_ref().filter(|personal| !self.has_mailbox(personal))
+        self.personal_email.as_ref().filter(|personal| !self.business_emails().any(|own| own.is_same_domain(personal)))
     }
 }
 

@@ -104,7 +104,7 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin) -> Vec<Destina
         .iter()
         .filter(|added| !origin.admins.contains(&added.by) && !is_business(&added.to))
         .map(|added| added.to.clone())
-        .filter(|to| !origin.masks.contains(&to.masked()));
+        .filter(|to| !origin.masks.iter().any(|mask| mask.eq_ignore_ascii_case(&to.masked())));
     phone.into_iter().chain(email).chain(others).collect()
 }
 
@@ -232,6 +232,10 @@ mod tests {
         assert_eq!(methods(&bare, &added, &origin("jo", None)), [email("two@mail.example")]);
         assert_eq!(methods(&bare, &added, &origin("kim", None)), [email("one@mail.example")]);
         assert_eq!(methods(&bare, &added, &origin("kim", Some("one@mail.example"))), []);
+        // An address of the organisation can be given to somebody else, whoever put it on record.
+        let elsewhere = Member { personal_email: Some("mina.private@acme.example".parse().unwrap()), ..bare };
+        assert_eq!(methods(&elsewhere, &[], &origin("jo", None)), []);
+        assert_eq!(methods(&elsewhere, &added, &origin("kim", Some("One@mail.example"))), []);
         let first = methods(&mina(), &added, &origin("jo", None)).into_iter().next();
         assert_eq!(first, Some(Destination::Phone("+821012345642".parse().unwrap())));
     }

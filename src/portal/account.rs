@@ -28,6 +28,9 @@ const LISTEN_FOR: Duration = Duration::from_secs(90);
 /// How soon it comes back, so that the notice still keeps its two seconds.
 const COME_BACK_AFTER: Duration = Duration::from_millis(500);
 
+/// When a page asks again that found no place to wait.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1500);
+
 /// S29, S30: what an open page says when its session ended.
 const ENDED: &str = "Your password was reset by an administrator. Please verify your identity to sign in again.";
 
@@ -92,7 +95,8 @@ pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: By
         return show(&visit, found, StatusCode::TOO_MANY_REQUESTS, frame).await;
     }
     let is_right = portal.builtin.check(fields.get("current"), present).await;
-    if !is_right.map_err(|Unavailable| visit.unavailable())? {
+    // A lock holds inside a session too, and looks like a wrong password: nobody learns that a guess was right.
+    if !is_right.map_err(|Unavailable| visit.unavailable())? || found.account.locked_at.is_some() {
         portal.app.store.sign_in_failed(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
         let frame = visit.frame_with("That is not your current password. Nothing was changed.");
         return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame).await;
@@ -124,11 +128,14 @@ pub(super) async fn sessions(State(portal): Shared, headers: HeaderMap, body: By
 /// `GET /account/events`: one event when the session ends, within two seconds of a reset (S29–S31).
 pub(super) async fn events(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
-    let Some(place) = Arc::clone(&portal.listeners).try_acquire_owned().ok() else {
-        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
-    };
+    let place = Arc::clone(&portal.listeners).try_acquire_owned().ok();
     // Whoever was away while it happened hears of it when they come back.
     let key = match visit.at(Stage::Open) {
+        // A browser gives up for good on an error, so a page without a place comes back in a while.
+        Ok(_) if place.is_none() => {
+            let later = stream::once(async { Ok::<_, Infallible>(Event::default().retry(ASK_AGAIN_AFTER)) });
+            return Ok(Sse::new(later).into_response());
+        }
         Ok(found) => found.session.session_key.clone(),
         Err(elsewhere) => match named_session(&headers) {
             Some(key) if portal.app.store.was_signed_out(&key).await.map_err(|_| visit.unavailable())? => key,

@@ -449,10 +449,15 @@ pub(super) fn at_work(page: &Page, member: &MemberId, except: ResetId) -> Option
         .map(|other| other.admin_name.clone())
 }
 
+/// When a reset changed the password, or may have: an unknown end counts like a change.
+pub(super) fn begun_at(row: &ResetRow) -> Option<Moment> {
+    row.changing_at.filter(|_| row.state != State::Refused)
+}
+
 /// The member said of their last reset that they had not asked for it, and it was the same administrator's.
 pub(super) fn is_disowned(page: &Page, next: &ResetRow) -> bool {
-    let of_member = page.resets().filter(|row| row.member_id == next.member_id && row.changed_at.is_some());
-    let last = of_member.max_by_key(|row| row.changed_at);
+    let of_member = page.resets().filter(|row| row.member_id == next.member_id && begun_at(row).is_some());
+    let last = of_member.max_by_key(|row| begun_at(row));
     last.is_some_and(|row| row.disowned_at.is_some() && row.admin_id == next.admin_id)
 }
 

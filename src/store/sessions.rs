@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::cards::ReplayKey;
+use super::cards::{ReplayKey, begun_at};
 use super::history::failed;
 use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, Table, read, read_all};
 use super::writer::{Credential, Keys, Page, Removed, SignOut};
@@ -277,6 +277,10 @@ impl Store {
             let Some(session) = live(page, &session_key, now).filter(|row| is_same && row.stage != Stage::Code) else {
                 return false;
             };
+            // A lock holds inside a session too: else a guess that is right at last would lift it.
+            if page.account(&member).is_none_or(|account| account.locked_at.is_some()) {
+                return false;
+            }
             if session.stage == Stage::NewPassword && !may_still_prove(page, &member, now) {
                 return false;
             }
@@ -318,9 +322,7 @@ impl Store {
         self.write(keys, move |page, now| {
             let Some(mut row) = page.reset(id) else { return Disowned::Outdated };
             let is_newer = |other: &ResetRow| {
-                other.member_id == member
-                    && other.reset_id != id
-                    && other.changed_at > row.changed_at.or(row.changing_at)
+                other.member_id == member && other.reset_id != id && begun_at(other) > begun_at(&row)
             };
             if page.resets().any(is_newer) {
                 return Disowned::Outdated;

@@ -287,6 +287,11 @@ impl Statements {
             select {resets} from reset where reset_id in (
                 select (select reset_id from reset as newest where newest.member_id = asked.value
                     and newest.changed_at is not null order by newest.changed_at desc limit 1)
+                from json_each($4) as asked
+                union all
+                select (select reset_id from reset as newest where newest.member_id = asked.value
+                    and newest.changing_at is not null and newest.state <> 'refused'
+                    order by newest.changing_at desc limit 1)
                 from json_each($4) as asked);
             select {resets} from reset where admin_id in (select value from json_each($3))
                 and told_at is null and claimed_at is not null and finished_at is not null;

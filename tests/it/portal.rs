@@ -432,6 +432,21 @@ async fn an_open_card_is_refused_after_this_was_not_me() {
     assert!(bot.slack.last_text().contains("did not ask for your last reset"), "{}", bot.slack.last_text());
 }
 
+/// A reset of which nobody can say whether it happened counts like one that did.
+#[tokio::test(flavor = "multi_thread")]
+async fn this_was_not_me_holds_after_an_unknown_end() {
+    let bot = TestBot::new().await;
+    bot.directory.next_reset(relatch::directory::NextReset::ChangeAndLoseTheAnswer);
+    bot.reset(JO, MINA, "deliver_phone").await;
+    let link = not_me(&bot);
+    let browser = bot.browser();
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let refused = bot.command(JO, MINA).await.text();
+    assert!(refused.contains("did not ask for your last reset"), "{refused}");
+    assert!(bot.command("kim@acme.example", MINA).await.text().contains("Reset the login password"));
+}
+
 /// Only we can make a link, and it ends after a week.
 #[tokio::test(flavor = "multi_thread")]
 async fn links_cannot_be_guessed_and_grow_old() {

@@ -194,4 +194,11 @@ async fn guessing_inside_locks_too() {
         browser.submit("/account", "/account/password", &fields).await;
     }
     assert_eq!(bot.browser().sign_in(MINA, OWN).await.status, StatusCode::UNAUTHORIZED);
+    // A guess that is right at last neither opens the lock nor shows that it was right.
+    bot.clock.advance(Span::minutes(2));
+    let fields = [("current", OWN), ("password", "nine loud otters sleep")];
+    let page = browser.submit("/account", "/account/password", &fields).await;
+    assert!(page.text.contains("That is not your current password"), "{}", page.text);
+    bot.clock.advance(Span::minutes(2));
+    assert_eq!(bot.browser().sign_in(MINA, "nine loud otters sleep").await.status, StatusCode::UNAUTHORIZED);
 }
