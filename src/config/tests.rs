@@ -187,3 +187,57 @@ fn one_time_links_need_pages_and_a_channel() {
     let ways = strict.unwrap_or_else(|problems| panic!("{problems}")).ways;
     assert_eq!(ways, Ways { is_strict: true, carries: Carries::Link });
 }
+
+fn ldap(extra: &str) -> String {
+    format!(
+        "[[directory]]\nkind = \"ldap\"\nurl = \"ldaps://ldap.acme.example\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\n{extra}\n"
+    )
+}
+
+/// Several directories, each for its domains; a secret may come from the environment.
+#[test]
+fn directories_stand_side_by_side() {
+    let text = format!(
+        "{}{}[[directory]]\nkind = \"builtin\"\n",
+        ldap("name = \"One\"\npassword = \"x\"\ndomains = [\"One.example\"]"),
+        ldap("name = \"Two\"\ndomains = [\"two.example\"]"),
+    );
+    let secret = [("RELATCH_DIRECTORY__2__PASSWORD".to_owned(), "from the environment".to_owned())];
+    let settings = Settings::read(&text, &secret).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(settings.directories.len(), 3);
+    assert_eq!(problems(&text), ["directory[2].password: is missing; give it here or as password_file"]);
+    let nowhere = [("RELATCH_DIRECTORY__9__PASSWORD".to_owned(), "x".to_owned())];
+    assert!(Settings::read(&text, &nowhere).is_err());
+}
+
+/// What would leave in the clear, what two directories would share, and what only our own pages can do.
+#[test]
+fn directories_that_cannot_be_are_told() {
+    let alone = |extra: &str| problems(&ldap(&format!("password = \"x\"\n{extra}")));
+    assert_eq!(alone(""), Vec::<String>::new());
+    assert!(alone("tls = \"none\"")[0].starts_with("directory.tls: may be \"none\" only"));
+    assert!(alone("filter = \"objectClass=*\"")[0].starts_with("directory.filter: must be an LDAP filter"));
+    assert!(alone("email_attribute = \"mail)(uid\"")[0].starts_with("directory.email_attribute: "));
+    assert!(alone("name = \"a/b\"")[0].starts_with("directory.name: "));
+    assert!(alone("domains = [\"not a domain\"]")[0].starts_with("directory.domains: "));
+    assert!(alone("ca_file = \"/dev/null\"")[0].starts_with("directory.ca_file: "));
+    assert!(alone("bind = \"x\"")[0].starts_with("directory.bind: is no setting"));
+    let plain = ldap("password = \"x\"\ntls = \"none\"").replace("ldaps://ldap.acme.example", "ldap://127.0.0.1:3890");
+    assert_eq!(problems(&plain), Vec::<String>::new());
+
+    let one = ldap("password = \"x\"\ndomains = [\"acme.example\"]");
+    let twice = problems(&format!("{one}{one}"));
+    assert!(
+        twice.iter().any(|told| told.starts_with("directory.name: \"LDAP directory\" is given to two")),
+        "{twice:?}"
+    );
+    assert!(twice.iter().any(|told| told.starts_with("directory.domains: acme.example is given to two")), "{twice:?}");
+    let first = problems(&format!("[[directory]]\nkind = \"builtin\"\n{one}"));
+    assert!(first[0].starts_with("directory.domains: is missing; only the last"), "{first:?}");
+    assert_eq!(problems("[[directory]]\nkind = \"nis\"\n").len(), 1);
+    assert_eq!(problems("directory = \"ldap\"\n"), ["directory: must be written [[directory]]"]);
+
+    let sms = "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
+    let link = format!("public_url = \"https://reset.acme.example\"\n[policy]\nsend = \"link\"\n{sms}{one}");
+    assert!(problems(&link)[0].starts_with("policy.send: must be \"password\""), "{:?}", problems(&link));
+}

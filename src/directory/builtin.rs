@@ -13,6 +13,9 @@ use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError}
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// What administrators know it by.
+pub(super) const NAME: &str = "built-in directory";
+
 /// How many passwords of sign-ins may be looked at or wait for it at once; half of what may wait for the hasher.
 const SIGN_INS: usize = 32;
 
@@ -75,7 +78,7 @@ impl Builtin {
 
 impl Backend for Builtin {
     fn name(&self) -> &'static str {
-        "built-in directory"
+        NAME
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -1,11 +1,42 @@
 //! The settings of the directories, `[[directory]]`, and what they open.
 
+use super::builtin::NAME as BUILTIN_NAME;
 use super::{Builtin, Directory, Home, LdapConfig, active_directory, keycloak, lark, ldap};
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::domain::member::written_enum;
 use crate::lark_api::LarkApis;
 use crate::net::TlsError;
 use crate::settings::{Problem, Problems, Section};
+
+written_enum! {
+    /// The kinds that a `[[directory]]` can have.
+    Kind {
+        /// Our own database.
+        Builtin = "builtin",
+        /// OpenLDAP, 389 Directory Server, FreeIPA, and others.
+        Ldap = "ldap",
+        /// Active Directory.
+        ActiveDirectory = "active-directory",
+        /// Keycloak.
+        Keycloak = "keycloak",
+        /// Lark and Feishu.
+        Lark = "lark",
+    }
+}
+
+impl Kind {
+    /// The name that a directory of this kind has where the settings give none.
+    fn default_name(self) -> &'static str {
+        match self {
+            Self::Builtin => BUILTIN_NAME,
+            Self::Ldap => ldap::DEFAULT_NAME,
+            Self::ActiveDirectory => active_directory::DEFAULT_NAME,
+            Self::Keycloak => keycloak::DEFAULT_NAME,
+            Self::Lark => lark::DEFAULT_NAME,
+        }
+    }
+}
 
 /// One `[[directory]]`.
 #[derive(Clone, Debug)]
@@ -39,14 +70,8 @@ pub struct Ground {
 impl Config {
     /// Reads one section; `is_alone` where there is no other.
     pub(crate) fn read(mut section: Section<'_>, is_alone: bool) -> Option<Self> {
-        let kind = section.required("kind")?;
-        let default_name = match kind.as_str() {
-            "ldap" => ldap::DEFAULT_NAME,
-            "active-directory" => active_directory::DEFAULT_NAME,
-            "keycloak" => keycloak::DEFAULT_NAME,
-            "lark" => lark::DEFAULT_NAME,
-            _ => "",
-        };
+        let text = section.required("kind")?;
+        let kind: Kind = text.parse().map_err(|error| section.problem("kind", format!("\"{text}\" {error}"))).ok()?;
         let domains = section.list("domains").map(|domains| {
             let is_domain = |domain: &str| format!("a@{domain}").parse::<crate::domain::EmailAddress>().is_ok();
             if domains.is_empty() || !domains.iter().all(|domain| is_domain(domain)) {
@@ -54,35 +79,32 @@ impl Config {
             }
             domains.iter().map(|domain| domain.to_ascii_lowercase()).collect::<Vec<String>>()
         });
-        if kind == "builtin" {
+        if kind == Kind::Builtin {
             section.end();
             return Some(Self::Builtin(domains.unwrap_or_default()));
         }
         if domains.is_none() && !is_alone {
             section.problem("domains", "is missing; with several directories each has its e-mail domains");
         }
-        let name = section.text("name").unwrap_or_else(|| default_name.to_owned());
+        let name = section.text("name").unwrap_or_else(|| kind.default_name().to_owned());
         let is_name = !name.trim().is_empty() && name.len() <= 40 && !name.contains('/');
         if !is_name || name.chars().any(char::is_control) {
             section.problem("name", "must be 1 to 40 characters without \"/\"");
         }
         let domains = domains.unwrap_or_default();
-        match kind.as_str() {
-            "ldap" => ldap::read(section, name, domains).map(Self::Ldap),
-            "active-directory" => active_directory::read(section, name, domains).map(Self::ActiveDirectory),
-            "keycloak" => keycloak::read(section, name, domains).map(Self::Keycloak),
-            "lark" => lark::read(section, name, domains).map(Self::Lark),
-            _ => {
-                section.problem("kind", "must be builtin, ldap, active-directory, keycloak or lark");
-                None
-            }
+        match kind {
+            Kind::Builtin => Some(Self::Builtin(domains)),
+            Kind::Ldap => ldap::read(section, name, domains).map(Self::Ldap),
+            Kind::ActiveDirectory => active_directory::read(section, name, domains).map(Self::ActiveDirectory),
+            Kind::Keycloak => keycloak::read(section, name, domains).map(Self::Keycloak),
+            Kind::Lark => lark::read(section, name, domains).map(Self::Lark),
         }
     }
 
     /// The name that administrators know it by.
     fn name(&self) -> &str {
         match self {
-            Self::Builtin(_) => "built-in directory",
+            Self::Builtin(_) => BUILTIN_NAME,
             Self::Ldap(config) | Self::ActiveDirectory(config) => &config.name,
             Self::Keycloak(config) => &config.name,
             Self::Lark(config) => &config.name,

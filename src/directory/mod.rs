@@ -22,7 +22,7 @@ mod rehearsed;
 
 pub use self::builtin::{Builtin, to_member};
 pub(crate) use self::config::conflicts;
-pub use self::config::{Config, Ground, read_text};
+pub use self::config::{Config, Ground, Kind, read_text};
 pub use self::hasher::{HashError, Hasher};
 pub use self::homes::{Directories, Down, Home};
 pub use self::ldap_common::{Attributes, Config as LdapConfig, Groups};
