@@ -305,3 +305,48 @@ impl Backend for LarkDirectory {
         self.api.call(Method::POST, path, Some(&body)).await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::lark_api::LarkApis;
+    use crate::net;
+
+    fn flags(text: &str) -> Status {
+        serde_json::from_str::<Flags>(text).unwrap().status()
+    }
+
+    /// S16: what Lark's flags mean together; whoever is out of use is so whatever else is said.
+    #[test]
+    fn flags_are_read_as_a_status() {
+        assert_eq!(flags(r#"{"is_activated":true}"#), Status::Active);
+        assert_eq!(flags("{}"), Status::Inactive);
+        assert_eq!(flags(r#"{"is_activated":true,"is_frozen":true}"#), Status::Suspended);
+        assert_eq!(flags(r#"{"is_activated":true,"is_resigned":true}"#), Status::Resigned);
+        assert_eq!(flags(r#"{"is_exited":true}"#), Status::Resigned);
+        assert_eq!(flags(r#"{"is_unjoin":true}"#), Status::Pending);
+    }
+
+    /// Every code of Lark's pages is a definite no with a sentence; what is not a code is told for what it is.
+    #[test]
+    fn codes_become_sentences() {
+        for code in [1_082_003, 1_088_002, 1_089_004, 1_050_022, 1_050_023, 1_050_024] {
+            let ResetFailed::Refused(told) = failed(&LarkError::Refused(code)) else { panic!("{code}") };
+            assert!(!told.contains("code"), "{code}: {told}");
+        }
+        assert_eq!(failed(&LarkError::Refused(7)), ResetFailed::Refused("it answers with code 7".to_owned()));
+        assert_eq!(failed(&LarkError::NoAnswer), ResetFailed::Unknown);
+        assert_eq!(failed(&LarkError::NotSent), ResetFailed::NotSent);
+    }
+
+    /// The chat adapter and the directory of one app use one token.
+    #[test]
+    fn one_app_is_spoken_to_by_one_client() {
+        let (apis, http) = (LarkApis::default(), net::client(std::time::Duration::from_secs(1)).unwrap());
+        let (url, secret) = (Url::parse(LARKS_API).unwrap(), SecretString::from("secret".to_owned()));
+        let app = |id: &str| apis.app(&url, id, &secret, &http, &Clock::System);
+        assert!(Arc::ptr_eq(&app("cli_1"), &app("cli_1")));
+        assert!(!Arc::ptr_eq(&app("cli_1"), &app("cli_2")));
+    }
+}

@@ -14,7 +14,7 @@ use ldap3::controls::RawControl;
 use ldap3::{LdapResult, Scope, ldap_escape};
 use tokio::sync::OnceCell;
 
-use super::ldap_common::{Config, Entry, Server, Standing, Tree, Trouble, code, ended};
+use super::ldap_common::{Config, Entry, Server, Standing, Tree, Trouble, code, ended, found_one};
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Moment, Password, Role, Status};
 use crate::net::TlsError;
@@ -245,12 +245,21 @@ impl Backend for Ldap {
         Err(Unavailable)
     }
 
+    /// The right to set a password is told by 389 Directory Server alone.
     async fn probe(&self) -> Result<(), String> {
-        let (mut session, _) = self.open().await.map_err(|trouble| trouble.to_string())?;
+        let (mut session, kind) = self.open().await.map_err(|trouble| trouble.to_string())?;
         self.tree.probe_base(&mut session).await?;
-        match &self.tree.config.check_account {
-            Some(email) => super::ldap_common::found_one(self.find(&[By::Email(email.clone())]).await, email),
-            None => Ok(()),
+        let Config { base, bind_dn, check_account: Some(email), .. } = &self.tree.config else { return Ok(()) };
+        let by = By::Email(email.clone());
+        found_one(self.find(std::slice::from_ref(&by)).await, email)?;
+        if kind.flavor != Flavor::Server389 {
+            return Ok(());
+        }
+        let filter = self.filter(&by, kind).unwrap_or_default();
+        match session.may_write(base, &filter, bind_dn, "userPassword").await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("relatch's account may not write userPassword of {}", email.masked())),
+            Err(trouble) => Err(format!("the rights of relatch's account cannot be read: {trouble}")),
         }
     }
 }

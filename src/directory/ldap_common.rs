@@ -34,6 +34,9 @@ const ASK_DEADLINE: Duration = Duration::from_secs(3);
 /// How long a modification may take; together with what goes before it stays below the deadline of a change.
 const MODIFY_DEADLINE: Duration = Duration::from_secs(6);
 
+/// "Get effective rights" of 389 Directory Server.
+const EFFECTIVE_RIGHTS: &str = "1.3.6.1.4.1.42.2.27.9.5.2";
+
 /// Result codes (RFC 4511, appendix A).
 pub(super) mod code {
     pub(crate) const SUCCESS: u32 = 0;
@@ -332,6 +335,24 @@ impl Session {
             code::SIZE_LIMIT => Ok(Found { entries: Vec::new(), is_cut: true }),
             _ => Err(Trouble::of(found.1)),
         }
+    }
+
+    /// Whether this account may write an attribute of one entry, where the server tells: 389 Directory Server's control "get
+    /// effective rights" (draft-ietf-ldapext-acl-model), whose rights hold a `w` then.
+    pub(super) async fn may_write(
+        &mut self,
+        base: &str,
+        filter: &str,
+        own: &str,
+        attribute: &str,
+    ) -> Result<bool, Trouble> {
+        let value = Some(format!("dn:{own}").into_bytes());
+        self.ldap.with_controls(vec![RawControl { ctype: EFFECTIVE_RIGHTS.to_owned(), crit: true, val: value }]);
+        let found = self.search(base, Scope::Subtree, filter, &[attribute], 2).await?;
+        let begin = format!("{attribute}:");
+        let rights = found.entries.iter().flat_map(|entry| entry.all("attributeLevelRights"));
+        let mut rights = rights.flat_map(|all| all.split(", ")).filter_map(|one| one.strip_prefix(&begin));
+        Ok(rights.any(|rights| rights != "none" && rights.contains('w')))
     }
 
     /// Changes an entry, once. The copies of the values that the LDAP library makes are not wiped from memory.

@@ -2,6 +2,7 @@
 //! command to a real sign-in at the directory itself.
 
 use relatch::app::Admins;
+use relatch::directory::Backend;
 use relatch::domain::{Span, State};
 use relatch::store::HistoryFilter;
 
@@ -184,6 +185,23 @@ async fn nothing_is_said_in_the_clear(world: &impl World) {
     assert_eq!(seen.messages(), 0, "something was said in the clear");
 }
 
+/// `relatch check` tries everything up to the right to reset, and changes nothing.
+async fn a_check_finds_what_is_missing(world: &impl World) {
+    let bot = world.bot().await;
+    let before = world.changes().await;
+    for home in bot.app.directories.elsewhere() {
+        assert_eq!(home.probe().await, Ok(()));
+    }
+    if let Some(bot) = world.bot_without_right().await.filter(|_| world.traits().tells_rights) {
+        let told = bot.app.directories.elsewhere().next().unwrap().probe().await.unwrap_err();
+        assert!(told.contains("no right to reset") || told.contains("may not write"), "{told}");
+    }
+    if let Some((bot, _)) = world.bot_with_wrong_certificate().await {
+        assert!(bot.app.directories.elsewhere().next().unwrap().probe().await.is_err());
+    }
+    assert_eq!(world.changes().await, before);
+}
+
 async fn an_account_without_the_right_is_told(world: &impl World) {
     let Some(bot) = world.bot_without_right().await else { return };
     let told = text_of(&reset(&bot, "auth").await);
@@ -202,6 +220,7 @@ async fn all(world: impl World) {
     only_exactly_one_match_is_gone_on_with(&world).await;
     a_refusal_by_policy_changes_nothing(&world).await;
     an_account_without_the_right_is_told(&world).await;
+    a_check_finds_what_is_missing(&world).await;
     a_wrong_certificate_is_no_directory(&world).await;
     nothing_is_said_in_the_clear(&world).await;
     silence_in_the_middle_of_a_change_is_an_unknown_end(&world).await;
@@ -418,6 +437,7 @@ async fn starttls_is_as_good(server: &Server) {
 #[ignore = "needs 389-ds-base"]
 async fn server_389() {
     let server = Server::start(Kind::Server389).await;
+    nothing_becomes_part_of_a_filter(&server).await;
     a_change_that_is_not_forced_is_told(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;
     all(server).await;

@@ -61,7 +61,7 @@ person() {
         printf 'cn: %s\nuserPassword: Service-account-1\n\n' $account
     done
     printf 'dn: ou=people,dc=corp,dc=example\nobjectClass: organizationalUnit\nou: people\n\n'
-    for name in eli pol hung died lost cert auth loc inj; do person $name $name; done
+    for who in eli pol hung died lost cert auth loc inj; do person $who $who; done
     person adm adm "nsAccountLock: true"
     person pri pri
     person two1 two

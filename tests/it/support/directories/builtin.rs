@@ -57,6 +57,7 @@ impl World for Builtin {
             has_protected: false,
             can_hold_two: false,
             tells_changes: true,
+            tells_rights: false,
             has_policy: false,
         }
     }

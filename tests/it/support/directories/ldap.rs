@@ -133,7 +133,7 @@ impl Server {
         let filter = |line: &str| {
             let (_, rest) = line.split_once("SRCH base=")?;
             let (_, filter) = rest.split_once("filter=\"")?;
-            filter.rsplit_once('"').map(|(filter, _)| filter.to_owned())
+            filter.split_once('"').map(|(filter, _)| filter.to_owned())
         };
         log.lines().filter_map(filter).collect()
     }
@@ -182,6 +182,7 @@ impl World for Server {
             has_protected: true,
             can_hold_two: true,
             tells_changes: true,
+            tells_rights: self.kind != Kind::OpenLdap,
             has_policy: true,
         }
     }

@@ -102,6 +102,8 @@ pub(crate) struct Traits {
     pub(crate) has_protected: bool,
     /// Two accounts can have one e-mail.
     pub(crate) can_hold_two: bool,
+    /// It says whether an account may reset, without resetting.
+    pub(crate) tells_rights: bool,
     /// It says when a password was set.
     pub(crate) tells_changes: bool,
     /// It has a policy for passwords.

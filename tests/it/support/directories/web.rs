@@ -155,6 +155,7 @@ impl World for Fake {
             has_protected: is_keycloak,
             can_hold_two: true,
             tells_changes: is_keycloak,
+            tells_rights: is_keycloak,
             has_policy: true,
         }
     }
@@ -325,7 +326,7 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             .people
             .iter()
             .filter(|(_, person)| &person.email == email)
-            .map(|(name, person)| user(name, person))
+            .map(|(name, person)| user(name, person, may_manage))
             .collect();
         return Json(found).into_response();
     }
@@ -343,7 +344,7 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     };
     let name = name.as_str();
     match (method, rest) {
-        ("GET", []) => Json(user(name, &person)).into_response(),
+        ("GET", []) => Json(user(name, &person, may_manage)).into_response(),
         ("GET", ["credentials"]) => {
             let password = json!({ "id": "c1", "type": "password", "createdDate": person.set_at });
             Json(if person.providers.is_empty() { vec![password] } else { Vec::new() }).into_response()
@@ -390,13 +391,13 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     }
 }
 
-fn user(name: &str, person: &Person) -> Value {
+fn user(name: &str, person: &Person, may_manage: bool) -> Value {
     json!({
         "id": person.id, "username": name, "email": person.email, "emailVerified": true, "firstName": name,
         "lastName": "Corp", "enabled": person.is_enabled, "federationLink": person.federation,
         "requiredActions": if person.must_change { vec!["UPDATE_PASSWORD"] } else { Vec::new() },
         "attributes": { "phoneNumber": ["+821012345699"] },
-        "access": { "manage": true, "view": true },
+        "access": { "manage": may_manage, "view": true },
     })
 }
 
