@@ -205,8 +205,8 @@ impl LarkDirectory {
     }
 }
 
-/// Lark's code of a definite no in a sentence.
-fn refusal(code: i64) -> String {
+/// Lark's code of a definite no in a sentence. None where nobody can say that nothing was done.
+fn refusal(code: i64) -> Option<String> {
     let words = match code {
         1_082_003 | 1_050_023 => "its own limit of resets is reached; wait as its console says",
         1_088_002 | 1_050_022 => {
@@ -214,9 +214,13 @@ fn refusal(code: i64) -> String {
         }
         1_089_004 => "the state of the account does not allow it",
         1_050_024 => "the member's business e-mail is not what they sign in with",
-        code => return format!("it answers with code {code}"),
+        // Parameters, people whom the app may not see, and everything that the gateway refuses by itself.
+        1_050_001 | 1_084_005 | 41_012 | 41_050 | 99_991_000..=99_991_999 => {
+            return Some(format!("it answers with code {code}"));
+        }
+        _ => return None,
     };
-    words.to_owned()
+    Some(words.to_owned())
 }
 
 fn failed(error: &LarkError) -> ResetFailed {
@@ -226,7 +230,7 @@ fn failed(error: &LarkError) -> ResetFailed {
         LarkError::MissingScope(scope) => {
             ResetFailed::Refused(format!("relatch's app there has no right to reset this member: it lacks {scope}"))
         }
-        LarkError::Refused(code) => ResetFailed::Refused(refusal(*code)),
+        LarkError::Refused(code) => refusal(*code).map_or(ResetFailed::Unknown, ResetFailed::Refused),
     }
 }
 
@@ -335,7 +339,8 @@ mod tests {
             let ResetFailed::Refused(told) = failed(&LarkError::Refused(code)) else { panic!("{code}") };
             assert!(!told.contains("code"), "{code}: {told}");
         }
-        assert_eq!(failed(&LarkError::Refused(7)), ResetFailed::Refused("it answers with code 7".to_owned()));
+        assert!(matches!(failed(&LarkError::Refused(99_991_671)), ResetFailed::Refused(_)));
+        assert_eq!(failed(&LarkError::Refused(7)), ResetFailed::Unknown, "a code that nobody knows is no promise");
         assert_eq!(failed(&LarkError::NoAnswer), ResetFailed::Unknown);
         assert_eq!(failed(&LarkError::NotSent), ResetFailed::NotSent);
     }

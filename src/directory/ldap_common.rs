@@ -40,6 +40,7 @@ const EFFECTIVE_RIGHTS: &str = "1.3.6.1.4.1.42.2.27.9.5.2";
 /// Result codes (RFC 4511, appendix A).
 pub(super) mod code {
     pub(crate) const SUCCESS: u32 = 0;
+    pub(crate) const OPERATIONS_ERROR: u32 = 1;
     pub(crate) const TIME_LIMIT: u32 = 3;
     pub(crate) const SIZE_LIMIT: u32 = 4;
     pub(crate) const REFERRAL: u32 = 10;
@@ -634,9 +635,9 @@ pub(super) fn ended(
     let text = if result.text.contains(password.expose()) { "" } else { result.text.as_str() };
     tracing::warn!(code = result.rc, text, "the directory refused a change");
     Err(match result.rc {
-        code::BUSY | code::UNAVAILABLE => NotSent,
-        // These may stand for a change that was made and not finished.
-        code::TIME_LIMIT | code::OTHER => Unknown,
+        code::BUSY => NotSent,
+        // These may stand for a change that was made, or that a proxy passed on and heard no more of.
+        code::OPERATIONS_ERROR | code::TIME_LIMIT | code::UNAVAILABLE | code::OTHER => Unknown,
         _ => Refused(refused(&result).unwrap_or_else(|| sentence(result.rc))),
     })
 }
@@ -651,5 +652,36 @@ fn sentence(code: u32) -> String {
         code::INSUFFICIENT_ACCESS => "relatch's account there has no right to reset this member".to_owned(),
         code::CONSTRAINT_VIOLATION => "the generated password does not fit its password policy".to_owned(),
         code => format!("it answers with code {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::ResetFailed;
+
+    /// Only what is surely a no is told as one.
+    #[test]
+    fn codes_are_definite_or_not() {
+        let mut rng = crate::chance::Chance::seeded(1).rng().unwrap();
+        let password = Password::generate(&mut rng, 8);
+        let result = |rc: u32| LdapResult {
+            rc,
+            matched: String::new(),
+            text: String::new(),
+            refs: Vec::new(),
+            ctrls: Vec::new(),
+        };
+        let told = |rc: u32| ended(Ok(result(rc)), &password, |_| None);
+        assert_eq!(told(code::SUCCESS), Ok(()));
+        assert_eq!(told(code::BUSY), Err(ResetFailed::NotSent));
+        for unsure in [code::OPERATIONS_ERROR, code::TIME_LIMIT, code::UNAVAILABLE, code::OTHER] {
+            assert_eq!(told(unsure), Err(ResetFailed::Unknown), "{unsure}");
+        }
+        for no in [10, 17, 19, 32, 50, 53] {
+            assert!(matches!(told(no), Err(ResetFailed::Refused(_))), "{no}");
+        }
+        assert_eq!(ended(Err(Trouble::NoAnswer), &password, |_| None), Err(ResetFailed::Unknown));
+        assert_eq!(ended(Err(Trouble::NotReached(String::new())), &password, |_| None), Err(ResetFailed::NotSent));
     }
 }
