@@ -44,8 +44,7 @@ class Crashes(unittest.TestCase):
                         break
                     time.sleep(0.05)
                 was_killed = world.process.poll() is not None
-                if not was_killed:
-                    world.kill()
+                world.kill()
                 world.start()
                 self.check(world, seen)
                 if not was_killed:

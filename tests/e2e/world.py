@@ -1,5 +1,6 @@
 """The world around relatch: a pretend Slack, a mail server, an SMS gateway, and the program itself."""
 
+import fcntl
 import http.server
 import json
 import os
@@ -270,12 +271,14 @@ from = "Acme IT <it@acme.example>"
         return self
 
     def kill(self):
-        """SIGKILL, also for what runs under a tracer."""
+        """SIGKILL, also for what runs under a tracer; back when the program itself has let go of its database."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self.process.wait()
+        with (self.folder / "relatch.db.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
 
     def stop(self):
         self.process.terminate()
