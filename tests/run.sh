@@ -20,7 +20,7 @@ command -v bearerbox >/dev/null || missing+=(kannel kannel-extras)
 command -v postfix >/dev/null || missing+=(postfix)
 command -v ip >/dev/null || missing+=(iproute2)
 if [ ${#missing[@]} -gt 0 ]; then
-    apt-get update -qq
+    apt-get -o Acquire::Retries=3 update -qq
     # The packages' own services stay off: the tests start servers of their own, and one of them needs port 389.
     policy=/usr/sbin/policy-rc.d
     if [ ! -e $policy ]; then
@@ -29,7 +29,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     else
         policy=
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends "${missing[@]}"
     [ -z "$policy" ] || rm $policy
 fi
 

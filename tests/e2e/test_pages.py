@@ -40,8 +40,6 @@ class InBrowsers(unittest.TestCase):
         cls.driver = Driver()
         # Its browsers are in its process group and end with it, as the program does when a time limit ends this run.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        atexit.register(cls.driver.close)
-        cls.addClassCleanup(atexit.unregister, cls.driver.close)
         cls.addClassCleanup(cls.driver.close)
 
     def setUp(self):

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -22,25 +23,45 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
 class Driver:
-    """One ChromeDriver for all browsers of a run."""
+    """One ChromeDriver for all browsers of a run.
+
+    It wants one port of both kinds of IP, and ends at once when somebody has taken the other one: so it is started
+    again, a few times, and what it said is told when that does not help.
+    """
 
     def __init__(self):
-        self.process = subprocess.Popen(
-            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            start_new_session=True,
-        )
-        atexit.register(self.close)
-        for line in self.process.stdout:
-            if "started successfully on port" in line:
-                self.port = int(line.rstrip(".\n").rsplit(" ", 1)[1])
+        said = ""
+        for _ in range(3):
+            with tempfile.TemporaryFile("w+") as output:
+                self.process = subprocess.Popen(
+                    ["chromedriver", "--port=0"], stdout=output, stderr=output, start_new_session=True
+                )
+                atexit.register(self.close)
+                self.port, said = self.listens(output)
+            if self.port:
                 return
-        raise AssertionError("ChromeDriver did not start")
+            self.close()
+        raise AssertionError(f"ChromeDriver did not start: {said}")
+
+    def listens(self, output, seconds=30):
+        """The port it says that it listens on, or nothing when it ended before or took too long; and what it said."""
+        until, is_over = time.monotonic() + seconds, False
+        while True:
+            said = os.pread(output.fileno(), 1 << 16, 0).decode(errors="replace")
+            if found := re.search(r"started successfully on port (\d+)", said):
+                return int(found[1]), said
+            if is_over:
+                return None, said
+            is_over = self.process.poll() is not None or time.monotonic() > until
+            time.sleep(0.01)
 
     def close(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
+        """Ends it with every browser that it started; a second time is nothing, for its number may be another's."""
+        atexit.unregister(self.close)
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
