@@ -339,9 +339,16 @@ impl PhoneNumber {
 
     /// Country code and last two digits, for cards and logs: `+82 ··· ··42`.
     pub fn masked(&self) -> String {
-        let country = phonenumber::parse(None, &self.0).map_or(0, |number| number.country().code());
         let tail = self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default();
-        format!("+{country} ··· ··{tail}")
+        format!("+{} ··· ··{tail}", self.country())
+    }
+
+    /// The country code; no country's code begins with another's (E.164, section 6.2.1).
+    fn country(&self) -> &str {
+        let prefix = |digits| self.0.get(1..=digits);
+        let is_known =
+            |code: &&str| code.parse().is_ok_and(|code: u16| phonenumber::metadata::DATABASE.by_code(&code).is_some());
+        (1..=3).filter_map(prefix).find(is_known).unwrap_or("0")
     }
 }
 
@@ -460,7 +467,15 @@ mod tests {
 
     #[test]
     fn contacts_are_masked() {
-        assert_eq!("+821012345642".parse::<PhoneNumber>().unwrap().masked(), "+82 ··· ··42");
+        for (number, masked) in [
+            ("+821012345642", "+82 ··· ··42"),
+            ("+12025550123", "+1 ··· ··23"),
+            ("+79161234567", "+7 ··· ··67"),
+            ("+358401234567", "+358 ··· ··67"),
+            ("+9990000000", "+0 ··· ··00"),
+        ] {
+            assert_eq!(PhoneNumber::stored(number).unwrap().masked(), masked);
+        }
         assert_eq!("mina@mail.example".parse::<EmailAddress>().unwrap().masked(), "m···@mail.example");
     }
 
