@@ -1,37 +1,38 @@
 //! Strict reading of `application/x-www-form-urlencoded` bodies: UTF-8 only, and no key twice.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 use percent_encoding::percent_decode;
 
 use super::NotVerified;
 
-/// The fields of a form body.
-pub(super) struct Fields(HashMap<String, Vec<String>>);
+/// How many fields the platforms send, about.
+const FIELDS: usize = 16;
 
-impl Fields {
+/// The fields of a form body, in their order; what needs no decoding is not copied.
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Fields<'a> {
     /// Reads a body. A broken escape, invalid UTF-8 or a repeated key is refused: somebody else might read it differently.
-    pub(super) fn read(body: &[u8]) -> Result<Self, NotVerified> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, NotVerified> {
         Self::read_with_lists(body, &[])
     }
 
     /// The same where some keys are lists, which the platform writes by repeating the key.
-    pub(super) fn read_with_lists(body: &[u8], lists: &[&str]) -> Result<Self, NotVerified> {
-        let mut fields: HashMap<String, Vec<String>> = HashMap::new();
+    pub(super) fn read_with_lists(body: &'a [u8], lists: &[&str]) -> Result<Self, NotVerified> {
+        let mut fields = Self(Vec::with_capacity(FIELDS));
+        let mut once = HashSet::with_capacity(FIELDS);
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = match pair.iter().position(|byte| *byte == b'=') {
-                Some(at) => (pair.get(..at), pair.get(at + 1..)),
-                None => (Some(pair), Some([].as_slice())),
-            };
-            let key = decode(key.unwrap_or_default())?;
-            let is_list = lists.contains(&key.as_str());
-            let values = fields.entry(key).or_default();
-            if !is_list && !values.is_empty() {
+            let mut sides = pair.splitn(2, |byte| *byte == b'=');
+            let mut side = || decode(sides.next().unwrap_or_default());
+            let (key, value) = (side()?, side()?);
+            if !lists.contains(&key.as_ref()) && !once.insert(key.clone()) {
                 return Err(NotVerified::Malformed("a key stands twice"));
             }
-            values.push(decode(value.unwrap_or_default())?);
+            fields.0.push((key, value));
         }
-        Ok(Self(fields))
+        Ok(fields)
     }
 
     /// A field that must be there.
@@ -41,21 +42,21 @@ impl Fields {
 
     /// A field that may be there.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|values| values.first()).map(String::as_str)
+        self.list(key).next()
     }
 
     /// The values of a list, in order.
-    pub(super) fn list(&self, key: &str) -> Vec<&str> {
-        self.0.get(key).into_iter().flatten().map(String::as_str).collect()
+    pub(super) fn list(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(other, _)| other == key).map(|(_, value)| value.as_ref())
     }
 
     /// True when there are no other keys than these.
     pub(super) fn has_only(&self, keys: &[&str]) -> bool {
-        self.0.keys().all(|key| keys.contains(&key.as_str()))
+        self.0.iter().all(|(key, _)| keys.contains(&key.as_ref()))
     }
 }
 
-fn decode(text: &[u8]) -> Result<String, NotVerified> {
+fn decode(text: &[u8]) -> Result<Cow<'_, str>, NotVerified> {
     let escapes_are_whole = text
         .iter()
         .enumerate()
@@ -64,9 +65,14 @@ fn decode(text: &[u8]) -> Result<String, NotVerified> {
     if !escapes_are_whole {
         return Err(NotVerified::Malformed("a broken escape"));
     }
-    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    let decoded = percent_decode(&spaced).decode_utf8().map_err(|_| NotVerified::Malformed("not UTF-8"))?;
-    if decoded.contains('\0') { Err(NotVerified::Malformed("a NUL")) } else { Ok(decoded.into_owned()) }
+    let utf8 = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| NotVerified::Malformed("not UTF-8"));
+    let decoded = if text.contains(&b'+') {
+        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        Cow::Owned(utf8(percent_decode(&spaced).collect())?)
+    } else {
+        percent_decode(text).decode_utf8().map_err(|_| NotVerified::Malformed("not UTF-8"))?
+    };
+    if decoded.contains('\0') { Err(NotVerified::Malformed("a NUL")) } else { Ok(decoded) }
 }
 
 #[cfg(test)]

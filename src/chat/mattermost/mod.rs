@@ -160,8 +160,8 @@ impl Mattermost {
             return Err(NotVerified::Malformed("a response address of somebody else"));
         }
         let reply = Some(ReplyAddress::new(url.to_owned(), now + REPLY_LIFE));
-        let names = fields.list("user_mentions");
-        let mentions: HashMap<&str, &str> = names.iter().copied().zip(fields.list("user_mentions_ids")).collect();
+        let names = || fields.list("user_mentions");
+        let mentions: HashMap<&str, &str> = names().zip(fields.list("user_mentions_ids")).collect();
         let words: Vec<Word> = fields
             .get("text")
             .unwrap_or_default()

@@ -1,9 +1,11 @@
 //! Messages and forms in Slack's Block Kit, inside its limits, with every untrusted text in a `plain_text` object.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use crate::chat::common::fit;
-use crate::chat::{Button, Form, Message, Style};
+use crate::chat::{Button, Form, Message, Placement, Style};
 use crate::domain::Password;
 
 /// Longest text of a header block (Slack, "Header block").
@@ -26,9 +28,77 @@ pub(super) const INPUT_BLOCK: &str = "destination";
 /// The action of the form's input (outside contract).
 pub(super) const INPUT_ACTION: &str = "value";
 
-fn plain(text: &str, limit: usize) -> Value {
+/// A text object (Slack, "Text object").
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Text {
+    PlainText { text: String, emoji: bool },
+    Mrkdwn { text: String, verbatim: bool },
+}
+
+/// A layout block (Slack, "Blocks").
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Block<'a> {
+    Header { text: Text },
+    Section { text: Text },
+    Actions { elements: Vec<Element<'a>> },
+    Input { block_id: &'static str, label: Text, hint: Text, element: Element<'a> },
+}
+
+/// What stands in a block and can be used (Slack, "Block elements").
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Element<'a> {
+    Button {
+        action_id: &'static str,
+        text: Text,
+        value: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        style: Option<&'static str>,
+    },
+    PlainTextInput {
+        action_id: &'static str,
+        max_length: u16,
+    },
+}
+
+/// An ephemeral message, as an answer or through a `response_url` (Slack, "Handling user interaction").
+#[derive(Serialize)]
+pub(super) struct Sent<'a> {
+    response_type: &'static str,
+    text: String,
+    mrkdwn: bool,
+    unfurl_links: bool,
+    blocks: Vec<Block<'a>>,
+    /// In an answer there is nothing to replace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replace_original: Option<bool>,
+}
+
+/// A form (Slack, "Modal views").
+#[derive(Serialize)]
+pub(super) struct Modal<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    callback_id: &'static str,
+    private_metadata: &'a str,
+    title: Text,
+    submit: Text,
+    close: Text,
+    blocks: [Block<'a>; 1],
+}
+
+/// The answer to a form that leaves it open (Slack, "Displaying errors in views").
+#[derive(Serialize)]
+pub(super) struct FormErrors {
+    response_action: &'static str,
+    errors: BTreeMap<&'static str, String>,
+}
+
+fn plain(text: &str, limit: usize) -> Text {
     // Without `emoji: false` a name like ":skull:" would become a picture.
-    json!({ "type": "plain_text", "text": fit(text, limit), "emoji": false })
+    Text::PlainText { text: fit(text, limit), emoji: false }
 }
 
 /// The fallback text for notifications and screen readers. It is markup to Slack, so `& < >` are escaped; without a
@@ -43,89 +113,81 @@ fn fallback(message: &Message) -> String {
 }
 
 /// The blocks of a message; the password, where there is one, stands in a block of its own and nowhere else.
-fn blocks(message: &Message, password: Option<&Password>) -> Vec<Value> {
+fn blocks<'a>(message: &'a Message, password: Option<&Password>) -> Vec<Block<'a>> {
+    let section = |text: &str| Block::Section { text: plain(text, SECTION) };
     let mut blocks = Vec::new();
     if message.title.chars().count() <= HEADER {
-        blocks.push(json!({ "type": "header", "text": plain(&message.title, HEADER) }));
+        blocks.push(Block::Header { text: plain(&message.title, HEADER) });
     } else {
-        blocks.push(json!({ "type": "section", "text": plain(&message.title, SECTION) }));
+        blocks.push(section(&message.title));
     }
     if let Some(password) = password {
         // Letters and digits of our own making: nothing in it can be markup.
-        blocks.push(json!({
-            "type": "section",
-            "text": { "type": "mrkdwn", "text": format!("`{}`", password.expose()), "verbatim": true },
-        }));
-        blocks.push(
-            json!({ "type": "section", "text": plain(&format!("Say it: {}", password.spoken().as_str()), SECTION) }),
-        );
+        let text = Text::Mrkdwn { text: format!("`{}`", password.expose()), verbatim: true };
+        blocks.push(Block::Section { text });
+        blocks.push(section(&format!("Say it: {}", password.spoken().as_str())));
     }
     if !message.lines.is_empty() {
-        blocks.push(json!({ "type": "section", "text": plain(&message.lines.join("\n"), SECTION) }));
+        blocks.push(section(&message.lines.join("\n")));
     }
     if !message.buttons.is_empty() {
-        let elements: Vec<Value> = message.buttons.iter().take(ACTIONS).map(button).collect();
-        blocks.push(json!({ "type": "actions", "elements": elements }));
+        blocks.push(Block::Actions { elements: message.buttons.iter().take(ACTIONS).map(button).collect() });
     }
     blocks
 }
 
-fn button(button: &Button) -> Value {
-    let mut element = json!({
-        "type": "button",
-        "action_id": button.action.as_str(),
-        "text": plain(&button.label, BUTTON),
-        "value": button.value,
-    });
-    let style = match button.style {
-        Style::Plain => return element,
-        Style::Primary => "primary",
-        Style::Danger => "danger",
-    };
-    if let Some(fields) = element.as_object_mut() {
-        fields.insert("style".to_owned(), style.into());
+fn button(button: &Button) -> Element<'_> {
+    Element::Button {
+        action_id: button.action.as_str(),
+        text: plain(&button.label, BUTTON),
+        value: &button.value,
+        style: match button.style {
+            Style::Plain => None,
+            Style::Primary => Some("primary"),
+            Style::Danger => Some("danger"),
+        },
     }
-    element
 }
 
-/// A whole ephemeral message.
-pub(super) fn message(message: &Message, password: Option<&Password>) -> Value {
-    json!({
-        "response_type": "ephemeral",
-        "text": fallback(message),
-        "mrkdwn": false,
-        "unfurl_links": false,
-        "blocks": blocks(message, password),
-    })
+/// A whole ephemeral message; behind a click it stands in place of the card or beside it.
+pub(super) fn message<'a>(message: &'a Message, password: Option<&Password>, placement: Option<Placement>) -> Sent<'a> {
+    Sent {
+        response_type: "ephemeral",
+        text: fallback(message),
+        mrkdwn: false,
+        unfurl_links: false,
+        blocks: blocks(message, password),
+        replace_original: placement.map(|placement| placement == Placement::Replace),
+    }
 }
 
 /// A modal with one input (Slack, "views.open").
-pub(super) fn modal(form: &Form) -> Value {
-    json!({
-        "type": "modal",
-        "callback_id": form.kind.as_str(),
-        "private_metadata": form.value,
-        "title": plain(&form.title, MODAL_TITLE),
-        "submit": plain(&form.submit, MODAL_TITLE),
-        "close": plain("Close", MODAL_TITLE),
-        "blocks": [{
-            "type": "input",
-            "block_id": INPUT_BLOCK,
-            "label": plain(&form.label, INPUT_LABEL),
-            "hint": plain(&form.hint, INPUT_LABEL),
-            "element": { "type": "plain_text_input", "action_id": INPUT_ACTION, "max_length": TYPED },
+pub(super) fn modal(form: &Form) -> Modal<'_> {
+    Modal {
+        kind: "modal",
+        callback_id: form.kind.as_str(),
+        private_metadata: &form.value,
+        title: plain(&form.title, MODAL_TITLE),
+        submit: plain(&form.submit, MODAL_TITLE),
+        close: plain("Close", MODAL_TITLE),
+        blocks: [Block::Input {
+            block_id: INPUT_BLOCK,
+            label: plain(&form.label, INPUT_LABEL),
+            hint: plain(&form.hint, INPUT_LABEL),
+            element: Element::PlainTextInput { action_id: INPUT_ACTION, max_length: TYPED },
         }],
-    })
+    }
 }
 
 /// The answer that puts a text at the form's input.
-pub(super) fn form_error(text: &str) -> Value {
-    json!({ "response_action": "errors", "errors": { INPUT_BLOCK: fit(text, INPUT_LABEL) } })
+pub(super) fn form_error(text: &str) -> FormErrors {
+    FormErrors { response_action: "errors", errors: BTreeMap::from([(INPUT_BLOCK, fit(text, INPUT_LABEL))]) }
 }
 
 #[cfg(test)]
 mod tests {
     use rand::{SeedableRng, rngs::StdRng};
+    use serde_json::Value;
 
     use super::*;
     use crate::chat::Action;
@@ -147,6 +209,10 @@ mod tests {
         }
     }
 
+    fn sent(message: &Message, password: Option<&Password>) -> Value {
+        serde_json::to_value(super::message(message, password, None)).unwrap()
+    }
+
     fn walk(value: &Value, visit: &mut impl FnMut(&serde_json::Map<String, Value>)) {
         match value {
             Value::Object(fields) => {
@@ -163,7 +229,7 @@ mod tests {
     fn untrusted_names_cannot_become_markup() {
         let named = |name: String| Message { title: name.clone(), lines: vec![name], ..Message::default() };
         for hostile in hostile_names().into_iter().map(named).chain([hostile()]) {
-            let sent = message(&hostile, None);
+            let sent = sent(&hostile, None);
             walk(&sent, &mut |fields| {
                 assert_ne!(fields.get("type"), Some(&"mrkdwn".into()), "markup without a password");
                 if fields.get("type") == Some(&"plain_text".into()) {
@@ -177,7 +243,7 @@ mod tests {
     /// The limits of Block Kit.
     #[test]
     fn long_texts_are_cut_to_the_limits() {
-        let sent = message(&hostile(), None);
+        let sent = sent(&hostile(), None);
         let blocks = sent["blocks"].as_array().unwrap();
         assert!(blocks.len() <= 50);
         let length = |value: &Value| value.as_str().unwrap().chars().count();
@@ -199,8 +265,7 @@ mod tests {
     #[test]
     fn the_password_stands_in_one_block() {
         let password = Password::generate(&mut StdRng::seed_from_u64(1), 8);
-        let sent =
-            message(&Message { title: "New password for Mina".to_owned(), ..Message::default() }, Some(&password));
+        let sent = sent(&Message { title: "New password for Mina".to_owned(), ..Message::default() }, Some(&password));
         assert_eq!(sent.to_string().matches(password.expose()).count(), 1);
         assert!(!sent["text"].as_str().unwrap().contains(password.expose()));
     }

@@ -193,7 +193,7 @@ impl Slack {
         Ok(replay_key(Platform::Slack, signed_at, &signed))
     }
 
-    fn read_command(&self, fields: &Fields, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+    fn read_command(&self, fields: &Fields<'_>, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
         let team = fields.required("team_id")?;
         self.check_pins(team, fields.get("enterprise_id"), fields.get("api_app_id"))?;
         let user = self.user(fields.required("user_id")?)?;
@@ -305,14 +305,11 @@ impl Slack {
         })
     }
 
-    async fn post(&self, to: &ReplyAddress, mut body: serde_json::Value, placement: Placement) -> Outcome {
+    async fn post(&self, to: &ReplyAddress, body: &blocks::Sent<'_>) -> Outcome {
         if !self.is_allowed(to.expose()) || self.clock.now() > to.until {
             return Outcome::Refused(Refusal::Unreachable);
         }
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("replace_original".to_owned(), (placement == Placement::Replace).into());
-        }
-        let request = self.http.post(to.expose()).timeout(FOLLOW_UP_DEADLINE).json(&body);
+        let request = self.http.post(to.expose()).timeout(FOLLOW_UP_DEADLINE).json(body);
         end_of_follow_up(&net::call(request).await)
     }
 
@@ -392,6 +389,11 @@ impl Slack {
     }
 }
 
+/// An answer's body. Texts and flags can always be written.
+fn body(answer: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap_or_default()
+}
+
 impl Adapter for Slack {
     fn platform(&self) -> Platform {
         Platform::Slack
@@ -433,9 +435,9 @@ impl Adapter for Slack {
             // A body would not reach anybody (Slack, "Block actions").
             (Kind::Click, Immediate::Say(_)) => Vec::new(),
             (_, Immediate::Say(message)) | (Kind::Command, Immediate::Working(message)) => {
-                blocks::message(message, None).to_string().into_bytes()
+                body(&blocks::message(message, None, None))
             }
-            (_, Immediate::FormError(text)) => blocks::form_error(text).to_string().into_bytes(),
+            (_, Immediate::FormError(text)) => body(&blocks::form_error(text)),
             // A body would not replace the message of a click (Slack, "Block actions"), and forms are opened by a call.
             (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(..) | Immediate::Challenge(_)) => Vec::new(),
         }
@@ -460,11 +462,11 @@ impl Adapter for Slack {
     }
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
-        self.post(to, blocks::message(message, None), placement).await
+        self.post(to, &blocks::message(message, None, Some(placement))).await
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
-        self.post(to, blocks::message(message, Some(password)), Placement::Replace).await
+        self.post(to, &blocks::message(message, Some(password), Some(Placement::Replace))).await
     }
 
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
