@@ -119,7 +119,7 @@ async fn run(
 
 fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
     // Requests come before hashing. Being refused (a container may forbid it) costs only that.
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
         tracing::debug!(error = &error as &dyn std::error::Error, "hashing keeps its priority");
     }
     let mut memory: Vec<Block> = Vec::new();
