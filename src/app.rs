@@ -277,8 +277,8 @@ impl Default for Faces {
 impl Faces {
     /// Waits for the turn at a card; it ends when the guard is dropped.
     pub async fn turn(&self, id: ResetId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let [first, ..] = id.0;
-        match self.0.get(usize::from(first) % self.0.len()) {
+        let [.., last] = id.0;
+        match self.0.get(usize::from(last) % self.0.len()) {
             Some(turn) => Some(turn.lock().await),
             None => None,
         }

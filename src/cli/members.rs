@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Failure, house, say};
 use crate::chance::Chance;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{Backend, Builtin, By, Hasher, Match};
 use crate::domain::member::clean_name;
@@ -125,7 +126,7 @@ async fn import(store: &Store, file: &Path) -> Result<(), Failure> {
                 // The header is line 1.
                 let number = u64::try_from(rows.len() + problems.len()).unwrap_or(0) + 2;
                 let mut bad = Vec::new();
-                let row = read_line(&line, ResetId::draw(&mut rng), &mut bad);
+                let row = read_line(&line, ResetId::draw(&mut rng, Clock::System.now()), &mut bad);
                 if let Some(first) = seen.insert(row.business_email_key.clone(), number) {
                     bad.push(format!("business_email stands already on line {first}"));
                 }

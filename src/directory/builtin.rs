@@ -97,7 +97,7 @@ impl Backend for Builtin {
         found
             .members
             .into_iter()
-            .map(|row| row.map_or(Ok(Match::Nobody), |row| to_member(row).map(Match::One)))
+            .map(|row| row.map_or(Ok(Match::Nobody), |row| to_member(&row).map(Match::One)))
             .collect()
     }
 
@@ -125,7 +125,7 @@ impl Backend for Builtin {
 }
 
 /// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken.
-pub fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
+pub fn to_member(row: &MemberRow) -> Result<Box<Member>, Unavailable> {
     let broken = |what: &'static str| {
         tracing::error!(member.id = %row.member_id, what, "a member of the built-in directory cannot be read");
         Unavailable
@@ -146,6 +146,6 @@ pub fn to_member(row: MemberRow) -> Result<Box<Member>, Unavailable> {
         aliases: Vec::new(),
         guard: None,
         never_expires: false,
-        id: row.member_id,
+        id: row.member_id.clone(),
     }))
 }

@@ -282,7 +282,7 @@ async fn not_prepared(
         _ => Channel::Email,
     };
     let successor = app.chance.rng().ok().map(|mut rng| {
-        let reset_id = ResetId::draw(&mut rng);
+        let reset_id = ResetId::draw(&mut rng, app.clock.now());
         // The follow-up address is sealed anew, because a sealed text opens for its own reset only.
         let reply = super::seal(app, reset_id, voice.reply.as_ref()).ok().flatten();
         Successor { reset_id, reply, lifetime: app.house.offer_lifetime }

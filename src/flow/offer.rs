@@ -55,7 +55,7 @@ async fn reset(
         Err(reaction) => return Ok(reaction),
     };
     let mut rng = app.chance.rng()?;
-    let reset_id = ResetId::draw(&mut rng);
+    let reset_id = ResetId::draw(&mut rng, now);
     let offer = NewOffer {
         reset_id,
         requester: origin.user.clone(),
@@ -233,7 +233,7 @@ fn tell_elsewhere(app: &Arc<App>, member: &Member, except: &str, note: Note) {
     let Some(to) = known.into_iter().find(|to| app.deliveries.has(to.channel()) && to.full() != except) else { return };
     let worker = Arc::clone(app);
     // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
-    let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng)) else { return };
+    let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng, app.clock.now())) else { return };
     app.tasks.spawn(async move {
         worker.deliveries.tell(&to, &note, &format!("contact-{name}")).await;
     });
@@ -257,9 +257,15 @@ async fn why(
         return note(app, &origin, "why", "not_admin", (Some(admin), None), reference, told).await;
     }
     let outcomes: Vec<_> = policy::Rule::ALL.iter().map(|rule| (*rule, pair.case().check(*rule))).collect();
-    let (quota, busy) = app.store.standing(&admin.id, &member.id).await?;
-    let told = messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference);
-    note(app, &origin, "why", "done", (Some(admin), Some(member)), reference, told).await
+    let line = audit_line(&origin, "why", "done", (Some(admin), Some(member)), reference);
+    let noted = app.store.note_standing(origin.replay.clone(), line, &admin.id, &member.id).await?;
+    Ok(match noted.decided {
+        Some((quota, busy)) => {
+            let told = messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference);
+            Reaction::Say(with_untold(app, told, &noted.untold, origin.received_at))
+        }
+        None => Reaction::Replayed,
+    })
 }
 
 /// Writes a try down and answers it, with what is still to be told.
@@ -268,21 +274,31 @@ pub(super) async fn note(
     origin: &Origin,
     event: &str,
     outcome: &str,
-    (admin, member): (Option<&Member>, Option<&Member>),
+    about: (Option<&Member>, Option<&Member>),
     reference: &Reference,
     message: Message,
 ) -> Result<Reaction, Failure> {
-    let audit = AuditRow {
-        reference: Some(reference.to_string()),
-        admin_id: admin.map(|admin| admin.id.clone()),
-        member_id: member.map(|member| member.id.clone()),
-        ..AuditRow::of_chat(event, outcome, &origin.user, origin.received_at)
-    };
-    let noted = app.store.note(origin.replay.clone(), audit).await?;
+    let noted = app.store.note(origin.replay.clone(), audit_line(origin, event, outcome, about, reference)).await?;
     if noted.decided {
         Ok(Reaction::Say(with_untold(app, message, &noted.untold, origin.received_at)))
     } else {
         Ok(Reaction::Replayed)
+    }
+}
+
+/// The line of the audit about a try that ends without a card.
+fn audit_line(
+    origin: &Origin,
+    event: &str,
+    outcome: &str,
+    (admin, member): (Option<&Member>, Option<&Member>),
+    reference: &Reference,
+) -> AuditRow {
+    AuditRow {
+        reference: Some(reference.to_string()),
+        admin_id: admin.map(|admin| admin.id.clone()),
+        member_id: member.map(|member| member.id.clone()),
+        ..AuditRow::of_chat(event, outcome, &origin.user, origin.received_at)
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
-    let member = to_member(found.member.clone()).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&found.member).map_err(|Unavailable| visit.unavailable())?;
     if !fields.get("remove").is_empty() {
         let (key, address) = (found.session.session_key.clone(), fields.get("remove").to_owned());
         let removed = portal.app.store.remove_contact(&member.id, key, address.clone()).await;
@@ -123,7 +123,7 @@ async fn show(
     waits: Option<&Destination>,
 ) -> Result<Response, Response> {
     let added = visit.portal.app.store.contacts(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
-    let member = to_member(found.member.clone()).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&found.member).map_err(|Unavailable| visit.unavailable())?;
     let phone = member.phone.clone().map(Destination::Phone);
     let email = member.outside_email().cloned().map(Destination::Email);
     let fixed = phone.into_iter().chain(email).map(|to| Shown { mask: to.masked(), address: String::new() });

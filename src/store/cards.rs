@@ -282,25 +282,43 @@ impl Store {
 
     /// Writes down a try that ends without a card: a refusal, a help text, a look into the log. False if the same
     /// bytes were seen before.
-    pub async fn note(&self, replay: ReplayKey, mut audit: AuditRow) -> Result<Noted<bool>, StoreError> {
-        let keys = Keys { replay: Some(replay.0.clone()), person: audit.admin_id.clone(), ..Keys::default() };
+    pub async fn note(&self, replay: ReplayKey, audit: AuditRow) -> Result<Noted<bool>, StoreError> {
+        let noted = self.note_and_look(replay, audit, None, |_, _| ()).await?;
+        Ok(Noted { decided: noted.decided.is_some(), untold: noted.untold })
+    }
+
+    /// Writes down that somebody asks where they stand, and says it: what is left of the limit, and who else is
+    /// resetting this member. None if the same bytes were seen before.
+    pub async fn note_standing(
+        &self,
+        replay: ReplayKey,
+        audit: AuditRow,
+        admin: &MemberId,
+        member: &MemberId,
+    ) -> Result<Noted<Option<(Quota, Option<String>)>>, StoreError> {
+        let (admin, of) = (admin.clone(), member.clone());
+        let look = move |page: &Page, now| (page.quota(&admin, now), at_work(page, &of, ResetId([0; 16])));
+        self.note_and_look(replay, audit, Some(member.clone()), look).await
+    }
+
+    async fn note_and_look<T: Send + 'static>(
+        &self,
+        replay: ReplayKey,
+        mut audit: AuditRow,
+        member: Option<MemberId>,
+        look: impl FnOnce(&Page, Moment) -> T + Send + 'static,
+    ) -> Result<Noted<Option<T>>, StoreError> {
+        let keys = Keys { replay: Some(replay.0.clone()), person: audit.admin_id.clone(), member, ..Keys::default() };
         self.write(keys, move |page, now| {
             if !page.is_new_request(&replay.0, now) {
-                return Noted { decided: false, untold: Vec::new() };
+                return Noted { decided: None, untold: Vec::new() };
             }
             audit.noted_at = now;
             let untold = audit.admin_id.clone().map(|admin| take_untold(page, &admin, now)).unwrap_or_default();
             page.audit(audit);
-            Noted { decided: true, untold }
+            Noted { decided: Some(look(page, now)), untold }
         })
         .await
-    }
-
-    /// Where a person stands, without writing anything.
-    pub async fn standing(&self, admin: &MemberId, member: &MemberId) -> Result<(Quota, Option<String>), StoreError> {
-        let keys = Keys { person: Some(admin.clone()), member: Some(member.clone()), ..Keys::default() };
-        let (admin, member) = (admin.clone(), member.clone());
-        self.write(keys, move |page, now| (page.quota(&admin, now), at_work(page, &member, ResetId([0; 16])))).await
     }
 
     /// Changes a card that is still open. The row after the change, or why nothing happened.

@@ -1,6 +1,7 @@
 //! What was: resets with their steps for the log, for `relatch resets`, and for the sweep.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -54,7 +55,7 @@ impl Store {
             where claimed_at is not null
             and ($1 is null or admin_id = $1) and ($2 is null or lower(admin_email) = $2)
             and ($3 is null or member_id = $3) and ($4 is null or lower(member_email) = $4)
-            and claimed_at >= $5 order by claimed_at desc, reset_id limit $6",
+            and claimed_at >= $5 order by claimed_at desc, reset_id desc limit $6",
             ResetRow::ROW
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
@@ -107,7 +108,7 @@ impl Store {
             "select {} from reset where member_id = $1 and changing_at is not null and state <> 'refused'
                 and changing_at >= coalesce(
                     (select max(changing_at) from reset where member_id = $1 and changed_at is not null), 0)
-            order by changing_at desc, reset_id limit 100",
+            order by changing_at desc, reset_id desc limit 100",
             ResetRow::ROW
         );
         let found = sqlx::query(AssertSqlSafe(sql)).bind(&member.0).fetch_all(&self.pool).await.map_err(failed)?;
@@ -116,7 +117,8 @@ impl Store {
 
     /// One reset.
     pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
-        Ok(self.look_up(super::LookUp { reset: Some(id), ..super::LookUp::default() }).await?.reset)
+        let found = self.look_up(super::LookUp { reset: Some(id), ..super::LookUp::default() }).await?;
+        Ok(found.reset.map(Arc::unwrap_or_clone))
     }
 
     /// Everything a dead process may have left: at work, or undelivered with the password gone.

@@ -42,8 +42,8 @@ use crate::domain::quota::Limit;
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
 /// Pages kept in memory by the writer, by the reader of the hot path, and by the reader of everything else; negative
-/// means KiB to SQLite.
-const CACHES: [&str; 3] = ["-8192", "-4096", "-1024"];
+/// means KiB to SQLite. Readers forget theirs at every commit of the writer, so more would not be kept long.
+const CACHES: [&str; 3] = ["-8192", "-2048", "-1024"];
 
 /// The record could not be read or written. Nothing was done (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -215,6 +215,21 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHa
     tokio::spawn(task)
 }
 
+/// Waits for something to do and takes all of it, at most `most`; false when nothing can come any more. Whoever is ready
+/// at this moment comes along, because a round trip with many costs little more than one with few.
+async fn next_batch<T>(queue: &mut mpsc::Receiver<T>, waiting: &mut Vec<T>, most: usize) -> bool {
+    if queue.recv_many(waiting, most).await == 0 {
+        return false;
+    }
+    tokio::task::yield_now().await;
+    while waiting.len() < most
+        && let Ok(next) = queue.try_recv()
+    {
+        waiting.push(next);
+    }
+    true
+}
+
 /// Makes the file for its owner alone, before SQLite does; SQLite gives its other files the same mode.
 fn keep_private(path: &Path) -> Result<(), OpenError> {
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
@@ -252,6 +267,7 @@ async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), OpenErro
         migration(2, "portal", include_str!("../../migrations/sqlite/0002_portal.sql")),
         migration(3, "links", include_str!("../../migrations/sqlite/0003_links.sql")),
         migration(4, "codes", include_str!("../../migrations/sqlite/0004_codes.sql")),
+        migration(5, "offered", include_str!("../../migrations/sqlite/0005_offered.sql")),
     ];
     Migrator::with_migrations(migrations).run(connection).await.map_err(|error| {
         if matches!(error, MigrateError::VersionMissing(_)) { OpenError::Newer } else { OpenError::Migration(error) }

@@ -1,13 +1,14 @@
 //! The one reader of hot look-ups: all that wait are answered from one round trip.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
-use super::rows::{MemberRow, ResetRow, Table, read_all};
+use super::rows::{MemberRow, ResetRow, Table, json, read_all};
+use super::{StoreError, next_batch};
 use crate::domain::{MemberId, ResetId};
 
 /// The most look-ups that share a round trip.
@@ -20,6 +21,16 @@ pub enum MemberKey {
     Email(String),
     /// By immutable id.
     Id(MemberId),
+}
+
+impl MemberKey {
+    fn email(&self) -> Option<&str> {
+        if let Self::Email(email) = self { Some(email) } else { None }
+    }
+
+    fn id(&self) -> Option<&MemberId> {
+        if let Self::Id(id) = self { Some(id) } else { None }
+    }
 }
 
 /// What one request wants to know.
@@ -37,9 +48,9 @@ pub struct LookUp {
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The reset.
-    pub reset: Option<ResetRow>,
+    pub reset: Option<Arc<ResetRow>>,
     /// The members.
-    pub members: Vec<Option<MemberRow>>,
+    pub members: Vec<Option<Arc<MemberRow>>>,
     /// The lower-case business e-mail a chat account is linked to.
     pub links: Vec<Option<String>>,
 }
@@ -51,7 +62,7 @@ pub(super) type Job = (LookUp, oneshot::Sender<Result<Found, StoreError>>);
 pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
     let statement = AssertSqlSafe(statement()).into_sql_str();
     let mut waiting = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut waiting, BATCH).await > 0 {
+    while next_batch(&mut queue, &mut waiting, BATCH).await {
         let jobs = std::mem::take(&mut waiting);
         let answers = answer(&mut connection, statement.clone(), &jobs).await;
         if let Err(error) = &answers {
@@ -69,16 +80,17 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
     }
 }
 
-/// One value a question: all its rows.
+/// One row, with a value a question: all its rows. More rows would be more hand-overs between threads.
 fn statement() -> String {
     let (resets, members) = (ResetRow::ROWS, MemberRow::ROWS);
     format!(
-        "select {resets} from reset where reset_id in (select value from json_each($1));
-        select {members} from member where business_email_key in (select value from json_each($2));
-        select {members} from member where member_id in (select value from json_each($3));
-        select json_group_array(json_array(link.platform, link.chat_user, link.business_email_key))
+        "select
+        (select {resets} from json_each($1) as asked join reset on reset.reset_id = asked.value),
+        (select {members} from json_each($2) as asked join member on member.business_email_key = asked.value),
+        (select {members} from json_each($3) as asked join member on member.member_id = asked.value),
+        (select json_group_array(json_array(link.platform, link.chat_user, link.business_email_key))
             from json_each($4) as asked
-            join link on link.platform = asked.value ->> 0 and link.chat_user = asked.value ->> 1"
+            join link on link.platform = asked.value ->> 0 and link.chat_user = asked.value ->> 1)"
     )
 }
 
@@ -87,42 +99,33 @@ async fn answer(
     statement: sqlx::SqlStr,
     jobs: &[Job],
 ) -> Result<Vec<Found>, sqlx::Error> {
-    let json = |rows: serde_json::Value| rows.to_string();
     let keys = || jobs.iter().flat_map(|(look_up, _)| &look_up.members);
-    let emails: Vec<&str> =
-        keys().filter_map(|key| if let MemberKey::Email(email) = key { Some(email.as_str()) } else { None }).collect();
-    let ids: Vec<&str> =
-        keys().filter_map(|key| if let MemberKey::Id(id) = key { Some(id.0.as_str()) } else { None }).collect();
-    let resets: Vec<String> = jobs.iter().filter_map(|(look_up, _)| look_up.reset).map(|id| id.to_string()).collect();
-    let links: Vec<&(String, String)> = jobs.iter().flat_map(|(look_up, _)| &look_up.links).collect();
-    let query = sqlx::query(statement)
-        .bind(json(resets.into()))
-        .bind(json(emails.into()))
-        .bind(json(ids.into()))
-        .bind(serde_json::to_string(&links).map_err(|error| sqlx::Error::Encode(error.into()))?);
+    let emails: HashSet<&str> = keys().filter_map(MemberKey::email).collect();
+    let ids: HashSet<&MemberId> = keys().filter_map(MemberKey::id).collect();
+    let resets: HashSet<ResetId> = jobs.iter().filter_map(|(look_up, _)| look_up.reset).collect();
+    let links: HashSet<&(String, String)> = jobs.iter().flat_map(|(look_up, _)| &look_up.links).collect();
+    let query = sqlx::query(statement).bind(json(&resets)?).bind(json(&emails)?).bind(json(&ids)?).bind(json(&links)?);
 
-    let found = connection.fetch_all(query).await?;
-    let [resets, by_emails, by_ids, linked] = found.as_slice() else { return Err(sqlx::Error::RowNotFound) };
-    let by_reset: HashMap<ResetId, ResetRow> =
-        read_all(resets)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)).collect();
-    let by_email: HashMap<String, MemberRow> =
-        read_all(by_emails)?.into_iter().map(|member: MemberRow| (member.business_email_key.clone(), member)).collect();
-    let by_id: HashMap<MemberId, MemberRow> =
-        read_all(by_ids)?.into_iter().map(|member: MemberRow| (member.member_id.clone(), member)).collect();
-    let by_link: HashMap<(String, String), String> = read_all::<(String, String, String)>(linked)?
+    let found = connection.fetch_one(query).await?;
+    let by_reset: HashMap<ResetId, Arc<ResetRow>> =
+        read_all(&found, 0)?.into_iter().map(|row: ResetRow| (row.reset_id, Arc::new(row))).collect();
+    let by_email: HashMap<String, Arc<MemberRow>> = read_all(&found, 1)?
+        .into_iter()
+        .map(|row: MemberRow| (row.business_email_key.clone(), Arc::new(row)))
+        .collect();
+    let by_id: HashMap<MemberId, Arc<MemberRow>> =
+        read_all(&found, 2)?.into_iter().map(|row: MemberRow| (row.member_id.clone(), Arc::new(row))).collect();
+    let by_link: HashMap<(String, String), String> = read_all::<(String, String, String)>(&found, 3)?
         .into_iter()
         .map(|(platform, user, email)| ((platform, user), email))
         .collect();
+    let member = |key: &MemberKey| match key {
+        MemberKey::Email(email) => by_email.get(email).cloned(),
+        MemberKey::Id(id) => by_id.get(id).cloned(),
+    };
     let one = |(look_up, _): &Job| Found {
         reset: look_up.reset.and_then(|id| by_reset.get(&id).cloned()),
-        members: look_up
-            .members
-            .iter()
-            .map(|key| match key {
-                MemberKey::Email(email) => by_email.get(email).cloned(),
-                MemberKey::Id(id) => by_id.get(id).cloned(),
-            })
-            .collect(),
+        members: look_up.members.iter().map(member).collect(),
         links: look_up.links.iter().map(|key| by_link.get(key).cloned()).collect(),
     };
     Ok(jobs.iter().map(one).collect())

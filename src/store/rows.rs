@@ -53,10 +53,18 @@ pub(super) fn read<T: Table>(row: &SqliteRow) -> Result<T, sqlx::Error> {
     parse(row.try_get(0)?)
 }
 
-/// The rows that were selected as [`Table::ROWS`].
-pub(super) fn read_all<T: DeserializeOwned>(row: &SqliteRow) -> Result<Vec<T>, sqlx::Error> {
-    parse(row.try_get(0)?)
+/// The rows that were selected as [`Table::ROWS`] in the column at `place`.
+pub(super) fn read_all<T: DeserializeOwned>(row: &SqliteRow, place: usize) -> Result<Vec<T>, sqlx::Error> {
+    parse(row.try_get(place)?)
 }
+
+/// Many rows or keys as one value to bind. Keys come as a set, so that no row is found twice.
+pub(super) fn json(rows: &impl Serialize) -> Result<String, sqlx::Error> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// What [`json`] makes of no rows.
+pub(super) const NO_ROWS: &str = "[]";
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
     serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))

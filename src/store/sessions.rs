@@ -73,7 +73,7 @@ impl Store {
     pub async fn account(&self, email_key: &str) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
         let sql = format!("select {}, {} from member where business_email_key = $1", MemberRow::ROWS, AccountRow::ROWS);
         let row = sqlx::query(AssertSqlSafe(sql)).bind(email_key).fetch_one(&self.pool).await.map_err(failed)?;
-        let members: Vec<MemberRow> = read_all(&row).map_err(failed)?;
+        let members: Vec<MemberRow> = read_all(&row, 0).map_err(failed)?;
         let accounts: Vec<AccountRow> = read_nth(&row, 1)?;
         Ok(members.into_iter().zip(accounts).next())
     }

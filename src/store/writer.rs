@@ -4,16 +4,18 @@
 //! with `commit`. Nobody is answered before the commit; if it fails, all are told that nothing was recorded.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
 use super::rows::{
-    AccountRow, AuditRow, ContactRow, MemberRow, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table, read_all,
+    AccountRow, AuditRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table,
+    json, read_all,
 };
+use super::{StoreError, next_batch};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 use crate::domain::sign_in::SESSION_LIFE;
@@ -25,8 +27,11 @@ const BATCH: usize = 256;
 /// How many writes may wait. Beyond that the store is overloaded and says so.
 pub(super) const QUEUE: usize = 4096;
 
-/// How many results the loading of a batch has, without accounts and sessions.
-const RESULTS: usize = 8;
+/// How many lists of rows a batch can write.
+const TABLES: usize = 12;
+
+/// Where the slots stand in what is read: between resets, and accounts with their sessions.
+const SLOTS: usize = 8;
 
 /// What an offer is made of and never changes; a move then leaves the indexes of these columns alone.
 const FIXED: [&str; 14] = [
@@ -265,49 +270,69 @@ pub(super) fn job<T: Send + 'static>(
     (Job { keys, decide }, result)
 }
 
-/// The statements of a batch, made once: with accounts and sessions, and without, because most batches touch none.
+/// The statements of a batch. Every statement that ends and every row costs a hand-over between threads, so all that is
+/// read comes as one row, and tables that a batch does not touch have no statement in it.
 struct Statements {
+    /// Without accounts and sessions, because most batches touch none; and with them.
     load: [SqlStr; 2],
-    save: [SqlStr; 2],
+    /// What writes the rows of each table, in order; the parameter is the place in this list.
+    parts: [String; TABLES],
+    /// The parts of batches that were met before, joined.
+    saves: HashMap<Touched, SqlStr>,
 }
+
+/// Which of the tables a batch writes, in the order of [`Statements::parts`].
+type Touched = [bool; TABLES];
 
 impl Statements {
     fn new() -> Self {
         let (resets, slots, accounts, sessions) = (ResetRow::ROWS, SlotRow::ROWS, AccountRow::ROWS, SessionRow::ROWS);
-        let load = format!(
+        let lean = format!(
             "begin immediate;
-            select json_group_array(replay_key) from replay_key where replay_key in (select value from json_each($1));
-            select {resets} from reset where reset_id in (select value from json_each($2));
-            select {resets} from reset where member_id in (select value from json_each($4))
-                and state in ('claimed', 'changing', 'changed', 'delivering');
-            select {resets} from reset where member_id in (select value from json_each($4))
-                and state = 'undelivered' and finished_at is null;
-            select {resets} from reset where member_id in (select value from json_each($4))
-                and state = 'offered' and admin_id in (select value from json_each($3));
-            select {resets} from reset where reset_id in (
-                select (select reset_id from reset as newest where newest.member_id = asked.value
-                    and newest.changed_at is not null order by newest.changed_at desc limit 1)
-                from json_each($4) as asked
-                union all
-                select (select reset_id from reset as newest where newest.member_id = asked.value
+            select
+            (select json_group_array(replay_key.replay_key)
+                from json_each($1) as asked join replay_key on replay_key.replay_key = asked.value),
+            (select {resets} from json_each($2) as asked join reset on reset.reset_id = asked.value),
+            (select {resets} from json_each($4) as asked join reset on reset.member_id = asked.value
+                and reset.state in ('claimed', 'changing', 'changed', 'delivering')),
+            (select {resets} from json_each($4) as asked join reset on reset.member_id = asked.value
+                and reset.state = 'undelivered' and reset.finished_at is null),
+            (select {resets} from json_each($5) as asked join reset on reset.member_id = asked.value ->> 0
+                and reset.admin_id = asked.value ->> 1 and reset.state = 'offered'),
+            (select {resets} from json_each($4) as asked join reset on reset.reset_id = (
+                select newest.reset_id from reset as newest where newest.member_id = asked.value
+                    and newest.changed_at is not null order by newest.changed_at desc limit 1)),
+            (select {resets} from json_each($4) as asked join reset on reset.reset_id = (
+                select newest.reset_id from reset as newest where newest.member_id = asked.value
                     and newest.changing_at is not null and newest.state <> 'refused'
-                    order by newest.changing_at desc limit 1)
-                from json_each($4) as asked);
-            select {resets} from reset where admin_id in (select value from json_each($3))
-                and told_at is null and claimed_at is not null and finished_at is not null;
-            select {slots} from slot
-                where person_id in (select value from json_each($3)) and returned_at is null and taken_at > $5"
+                    order by newest.changing_at desc limit 1)),
+            (select {resets} from json_each($3) as asked join reset on reset.admin_id = asked.value
+                and reset.told_at is null and reset.claimed_at is not null and reset.finished_at is not null),
+            (select {slots} from json_each($3) as asked join slot on slot.person_id = asked.value
+                and slot.taken_at > $6 and slot.returned_at is null)"
         );
-        let load_all = format!(
-            "{load};
-            select {accounts} from member where member_id in (select value from json_each($6));
-            select {sessions} from session where member_id in (select value from json_each($6)) and began_at > $7"
+        let full = format!(
+            "{lean},
+            (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
+            (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
+                and session.began_at > $8)"
         );
-        let save = [
+        let parts = [
             ReplayRow::insert_many("$1"),
-            format!("{} on conflict (reset_id) do update set {}", ResetRow::insert_many("$2"), ResetRow::overwrite(&FIXED)),
-            format!("{} on conflict (person_id, taken_at, reset_id) do update set returned_at = excluded.returned_at", SlotRow::insert_many("$3")),
-            format!("{} on conflict (reset_id, step) do update set {}", StepRow::insert_many("$4"), StepRow::overwrite(&["reset_id", "step"])),
+            format!(
+                "{} on conflict (reset_id) do update set {}",
+                ResetRow::insert_many("$2"),
+                ResetRow::overwrite(&FIXED)
+            ),
+            format!(
+                "{} on conflict (person_id, taken_at, reset_id) do update set returned_at = excluded.returned_at",
+                SlotRow::insert_many("$3")
+            ),
+            format!(
+                "{} on conflict (reset_id, step) do update set {}",
+                StepRow::insert_many("$4"),
+                StepRow::overwrite(&["reset_id", "step"])
+            ),
             AuditRow::insert_many("$5"),
             // Q13: a reset lifts a lock that came from failed sign-ins. S17: the status is not named here.
             "update member set
@@ -330,10 +355,6 @@ impl Statements {
                     role = excluded.role, department = excluded.department, manager_email = excluded.manager_email",
                 MemberRow::insert_many("$8")
             ),
-        ]
-        .join(";\n");
-        let save_all = [
-            save.clone(),
             format!(
                 "update member set failed_sign_ins = changed.failed_sign_ins, locked_at = changed.locked_at,
                     codes_sent = changed.codes_sent
@@ -345,26 +366,33 @@ impl Statements {
                 SessionRow::insert_many("$10"),
                 SessionRow::overwrite(&["session_key", "member_id", "began_at"])
             ),
-            "delete from contact where exists (select 1 from json_each($12) as gone
+            "delete from contact where exists (select 1 from json_each($11) as gone
                 where contact.member_id = gone.value ->> 'member_id' and contact.address = gone.value ->> 'address')"
                 .to_owned(),
             format!(
                 "{} on conflict (member_id, channel, address, added_by) do nothing",
-                ContactRow::insert_many("$11")
+                ContactRow::insert_many("$12")
             ),
-        ]
-        .join(";\n");
-        let made = |sql: String| AssertSqlSafe(sql).into_sql_str();
-        let commit = |sql| format!("{sql};\ncommit");
-        Self { load: [made(load), made(load_all)], save: [made(commit(save)), made(commit(save_all))] }
+        ];
+        Self { load: [lean, full].map(|sql| AssertSqlSafe(sql).into_sql_str()), parts, saves: HashMap::new() }
+    }
+
+    /// Writes what is touched, and commits.
+    fn save(&mut self, touched: Touched) -> SqlStr {
+        let Self { parts, saves, .. } = self;
+        let joined = || {
+            let parts = parts.iter().zip(touched).filter(|(_, is_touched)| *is_touched).map(|(part, _)| part.as_str());
+            AssertSqlSafe(parts.chain(["commit"]).collect::<Vec<_>>().join(";\n")).into_sql_str()
+        };
+        saves.entry(touched).or_insert_with(joined).clone()
     }
 }
 
 /// Runs until every handle of the store is gone.
 pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, clock: Clock, limit: Limit) {
-    let statements = Statements::new();
+    let mut statements = Statements::new();
     let mut waiting = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut waiting, BATCH).await > 0 {
+    while next_batch(&mut queue, &mut waiting, BATCH).await {
         let jobs = std::mem::take(&mut waiting);
         let now = clock.now();
         let keys: Vec<&Keys> = jobs.iter().map(|job| &job.keys).collect();
@@ -380,7 +408,7 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
             }
         };
         let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(Ok((&mut page, now)))).collect();
-        let committed = save(&mut connection, &statements, page).await;
+        let committed = save(&mut connection, &mut statements, page).await;
         if let Err(error) = &committed {
             tracing::error!(error = error as &dyn std::error::Error, "could not commit; nothing was recorded");
             roll_back(&mut connection).await;
@@ -398,73 +426,69 @@ async fn load(
     limit: Limit,
     now: Moment,
 ) -> Result<Page, sqlx::Error> {
-    let collect =
-        |pick: fn(&Keys) -> Option<String>| json(&keys.iter().filter_map(|keys| pick(keys)).collect::<Vec<_>>());
-    let accounts = collect(|keys| keys.account.as_ref().map(MemberId::to_string))?;
     let [lean, full] = &statements.load;
-    let has_accounts = keys.iter().any(|keys| keys.account.is_some());
-    let mut query = sqlx::query(if has_accounts { full } else { lean }.clone())
-        .bind(collect(|keys| keys.replay.clone())?)
-        .bind(collect(|keys| keys.reset.map(|id| id.to_string()))?)
-        .bind(collect(|keys| keys.person.as_ref().map(MemberId::to_string))?)
-        .bind(collect(|keys| keys.member.as_ref().map(MemberId::to_string))?)
+    let accounts = asked(keys, |keys| keys.account.as_ref());
+    let mut query = sqlx::query(if accounts.is_empty() { lean } else { full }.clone())
+        .bind(json(&asked(keys, |keys| keys.replay.as_ref()))?)
+        .bind(json(&asked(keys, |keys| keys.reset))?)
+        .bind(json(&asked(keys, |keys| keys.person.as_ref()))?)
+        .bind(json(&asked(keys, |keys| keys.member.as_ref()))?)
+        .bind(json(&asked(keys, |keys| keys.member.as_ref().zip(keys.person.as_ref())))?)
         .bind((now - limit.window).0);
-    if has_accounts {
-        query = query.bind(accounts).bind((now - SESSION_LIFE - Span::hours(1)).0);
+    if !accounts.is_empty() {
+        query = query.bind(json(&accounts)?).bind((now - SESSION_LIFE - Span::hours(1)).0);
     }
-    let found = connection.fetch_all(query).await?;
-    let (found, portal) = found.split_at_checked(RESULTS).ok_or(sqlx::Error::RowNotFound)?;
-    let [replays, resets @ .., slots] = found else { return Err(sqlx::Error::RowNotFound) };
+    let found = connection.fetch_one(query).await?;
     let mut page = Page {
         limit,
         resets: HashMap::new(),
-        slots: read_all(slots)?,
-        seen: read_all(replays)?.into_iter().collect(),
+        slots: read_all(&found, SLOTS)?,
+        seen: read_all(&found, 0)?.into_iter().collect(),
         accounts: HashMap::new(),
         sessions: HashMap::new(),
         changed: Changes::default(),
     };
-    for some in resets {
-        page.resets.extend(read_all(some)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)));
+    for place in 1..SLOTS {
+        page.resets.extend(read_all(&found, place)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)));
     }
-    if let [accounts, sessions] = portal {
-        page.accounts.extend(read_all(accounts)?.into_iter().map(|row: AccountRow| (row.member_id.clone(), row)));
-        page.sessions.extend(read_all(sessions)?.into_iter().map(|row: SessionRow| (row.session_key.clone(), row)));
+    if !accounts.is_empty() {
+        let (accounts, sessions) = (read_all(&found, SLOTS + 1)?, read_all(&found, SLOTS + 2)?);
+        page.accounts.extend(accounts.into_iter().map(|row: AccountRow| (row.member_id.clone(), row)));
+        page.sessions.extend(sessions.into_iter().map(|row: SessionRow| (row.session_key.clone(), row)));
     }
     Ok(page)
 }
 
-async fn save(connection: &mut SqliteConnection, statements: &Statements, page: Page) -> Result<(), sqlx::Error> {
+/// What the decisions of a batch ask for.
+fn asked<'a, T: Eq + Hash>(keys: &[&'a Keys], pick: fn(&'a Keys) -> Option<T>) -> HashSet<T> {
+    keys.iter().filter_map(|keys| pick(keys)).collect()
+}
+
+async fn save(connection: &mut SqliteConnection, statements: &mut Statements, page: Page) -> Result<(), sqlx::Error> {
     let changed = page.changed;
     let mut resets: Vec<&ResetRow> = changed.resets.iter().filter_map(|id| page.resets.get(id)).collect();
     // A member has one reset at work: who leaves makes room before the next one comes.
     resets.sort_by_key(|row| row.state.is_active());
-    let [lean, full] = &statements.save;
     let accounts: Vec<&AccountRow> = changed.accounts.iter().filter_map(|id| page.accounts.get(id)).collect();
     let sessions: Vec<&SessionRow> = changed.sessions.iter().filter_map(|key| page.sessions.get(key)).collect();
-    let has_accounts =
-        !accounts.is_empty() || !sessions.is_empty() || !changed.contacts.is_empty() || !changed.removed.is_empty();
-    let mut query = sqlx::query(if has_accounts { full } else { lean }.clone())
-        .bind(json(&changed.replays)?)
-        .bind(json(&resets)?)
-        .bind(json(&changed.slots)?)
-        .bind(json(&changed.steps)?)
-        .bind(json(&changed.audit)?)
-        .bind(json(&changed.credentials)?)
-        .bind(json(&changed.sign_outs)?)
-        .bind(json(&changed.members)?);
-    if has_accounts {
-        query = query
-            .bind(json(&accounts)?)
-            .bind(json(&sessions)?)
-            .bind(json(&changed.contacts)?)
-            .bind(json(&changed.removed)?);
-    }
+    // In the order of the statements.
+    let rows = [
+        json(&changed.replays)?,
+        json(&resets)?,
+        json(&changed.slots)?,
+        json(&changed.steps)?,
+        json(&changed.audit)?,
+        json(&changed.credentials)?,
+        json(&changed.sign_outs)?,
+        json(&changed.members)?,
+        json(&accounts)?,
+        json(&sessions)?,
+        json(&changed.removed)?,
+        json(&changed.contacts)?,
+    ];
+    let touched = rows.each_ref().map(|rows| rows != NO_ROWS);
+    let query = rows.into_iter().fold(sqlx::query(statements.save(touched)), |query, rows| query.bind(rows));
     connection.execute(query).await.map(drop)
-}
-
-fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
-    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
 async fn roll_back(connection: &mut SqliteConnection) {

@@ -105,7 +105,7 @@ async fn links_are_not_made_by_others() {
     let bot = TestBot::with_ways(LINKS).await;
     let link = linked(&bot).await;
     let token = link.strip_prefix("/claim/").unwrap();
-    for wrong in [format!("/claim/A{}", &token[1..]), format!("{link}A"), "/claim/x".to_owned()] {
+    for wrong in [format!("/claim/_{}", &token[1..]), format!("{link}A"), "/claim/x".to_owned()] {
         let page = bot.browser().open(&wrong).await;
         assert_eq!(page.status, StatusCode::GONE, "{wrong}");
     }

@@ -494,6 +494,7 @@ async fn an_undelivered_password_dies_with_the_next_reset() {
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
     let waiting = bot.slack.last();
+    bot.clock.advance(Span::seconds(1));
     let newer = shown_password(&bot.reset(KIM, MINA, "deliver_copy").await).unwrap();
     bot.outbox.take();
     let said = bot.slack.said().len();
@@ -512,6 +513,7 @@ async fn another_way_waits_while_the_member_is_being_reset() {
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
     let waiting = bot.slack.last();
+    bot.clock.advance(Span::seconds(1));
     let second = bot.last_look(KIM, MINA, "deliver_copy").await;
     bot.slack.delay_acknowledgements(std::time::Duration::from_millis(700));
     let value = button_value(&second, "confirm").unwrap();

@@ -2,15 +2,18 @@
 //! six minutes late, and twice.
 //!
 //! To add a case, add a file to the folder of its platform: request line, headers, a blank line, the body, signed with
-//! the secret of the tests (`record.rs` makes those of two platforms). A header `X-After` names the cases that came before it in the same conversation; it is not a
-//! part of the request. To add a platform, add it to `PLATFORMS`.
+//! the secret of the tests (`record.rs` makes those of two platforms). A header `X-After` names the cases that came
+//! before it in the same conversation; it is not a part of the request. To add a platform, add it to `PLATFORMS`.
+//!
+//! When our own values on buttons change, `cargo test --test it renew -- --ignored` puts the new ones into the requests
+//! of Slack and Discord and signs them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use relatch::domain::{Moment, Span};
+use relatch::domain::{Moment, ResetId, Span};
 use serde_json::Value;
 
 use crate::support::slack::text_of;
@@ -278,5 +281,65 @@ async fn the_second_time_is_no_second_effect() {
             assert_eq!((again.status, again.body.as_slice()), recorded.by.again, "{name}");
             assert_eq!((bot.trace().await, bot.slack.said().len()), before, "{name}");
         }
+    }
+}
+
+/// The reset that a value of ours names, and what names it now, where `bytes` have one at this place.
+fn renewed(bot: &TestBot, bytes: &[u8], at: usize, id: ResetId) -> Option<(usize, String)> {
+    // What a button carries, and what the confirming button carries.
+    [46, 43].into_iter().find_map(|length| {
+        let value = std::str::from_utf8(bytes.get(at..at + length)?).ok()?;
+        let (_, edition) = bot.app.keys.read_button_value(value)?;
+        let new = match edition {
+            Some(edition) => bot.app.keys.confirm_value(id, edition),
+            None => bot.app.keys.button_value(id),
+        };
+        Some((length, new))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes tests/fixtures anew"]
+async fn renew() {
+    let by_signature = |case: &(String, Recorded)| matches!(case.1.by.name, "slack" | "discord");
+    let mut cases: Vec<(String, Recorded)> = every_case().into_iter().filter(by_signature).collect();
+    // Who comes earlier in a conversation is renewed earlier.
+    cases.sort_by_key(|(_, recorded)| recorded.after.len());
+    for (name, recorded) in cases {
+        let Some(first) = recorded.after.first() else { continue };
+        let first = Recorded::read(recorded.by, first);
+        let bot = first.bot().await;
+        first.send_to(&bot).await;
+        let id = bot.only_offer().await;
+        let (mut body, mut at) = (Vec::new(), 0);
+        while let Some(byte) = recorded.body.get(at) {
+            match renewed(&bot, &recorded.body, at, id) {
+                Some((length, new)) => {
+                    body.extend_from_slice(new.as_bytes());
+                    at += length;
+                }
+                None => {
+                    body.push(*byte);
+                    at += 1;
+                }
+            }
+        }
+        let body = String::from_utf8(body).unwrap();
+        let time = recorded.at();
+        bot.clock.advance(time - bot.clock.now());
+        let signature = match recorded.by.name {
+            "discord" => discord::sign(&time.unix_seconds().to_string(), body.as_bytes()),
+            _ => bot.sign(&body)[1].1.clone(),
+        };
+        let file = folder(recorded.by).join(format!("{}.http", name.split_once('/').unwrap().1));
+        let Proof::Signature(header) = recorded.by.proof else { unreachable!() };
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (head, _) = text.split_once("\n\n").unwrap();
+        let signed = |line: &str| {
+            let is_signature = line.starts_with(&format!("{header}: "));
+            if is_signature { format!("{header}: {signature}") } else { line.to_owned() }
+        };
+        let head: Vec<String> = head.lines().map(signed).collect();
+        std::fs::write(file, format!("{}\n\n{body}\n", head.join("\n"))).unwrap();
     }
 }

@@ -28,7 +28,7 @@ use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
-use relatch::domain::{MemberId, Moment, Platform, Span};
+use relatch::domain::{MemberId, Moment, Platform, ResetId, Span};
 use relatch::net;
 use relatch::secret::Keys;
 use relatch::store::{MemberRow, Store, Use};
@@ -365,6 +365,12 @@ impl TestBot {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.ground.folder.join("relatch.db"));
         let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
         sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap()
+    }
+
+    /// The only card that was made.
+    pub(crate) async fn only_offer(&self) -> ResetId {
+        let row = self.look("select max(reset_id) from reset").await;
+        sqlx::Row::get::<String, _>(&row, 0).parse().unwrap()
     }
 
     /// The rows of a table.
