@@ -17,6 +17,9 @@ pub(crate) type Ready = Request<Full<Bytes>>;
 #[derive(Clone)]
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
+    /// What the server worked for one request, in microseconds of its core; not a number where nobody looked.
+    pub(crate) micros: f64,
+    count: usize,
     sorted: Vec<Duration>,
 }
 
@@ -24,7 +27,13 @@ impl Measured {
     #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
     pub(crate) fn of(count: usize, span: Duration, mut latencies: Vec<Duration>) -> Self {
         latencies.sort();
-        Self { per_second: count as f64 / span.as_secs_f64(), sorted: latencies }
+        Self { per_second: count as f64 / span.as_secs_f64(), micros: f64::NAN, count, sorted: latencies }
+    }
+
+    /// The same, with what the server worked for all of it.
+    #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
+    pub(crate) fn with_work(self, work: Duration) -> Self {
+        Self { micros: work.as_secs_f64() * 1e6 / self.count as f64, ..self }
     }
 
     /// A quantile of the latencies in milliseconds; not a number where none were taken.

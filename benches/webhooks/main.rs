@@ -14,7 +14,7 @@ mod world;
 use std::time::Duration;
 
 use load::{Load, Measured};
-use peers::{Peer, Server};
+use peers::Peer;
 use world::World;
 
 /// How much is measured.
@@ -69,14 +69,17 @@ async fn run(effort: Effort, parts: &[&str]) {
 fn line(name: &str, measured: &[Measured]) {
     let cells: Vec<String> = measured
         .iter()
-        .map(|one| format!("{:>8.0}/s {:>6.2} {:>6.2}", one.per_second, one.millis(0.5), one.millis(0.99)))
+        .map(|one| {
+            let micros = if one.micros.is_nan() { String::new() } else { format!("{:.0}", one.micros) };
+            format!("{:>8.0}/s {:>6.2} {:>6.2} {micros:>4}", one.per_second, one.millis(0.5), one.millis(0.99))
+        })
         .collect();
     println!("{name:<34}{}", cells.join("   "));
 }
 
 fn head(title: &str) {
     let cells: Vec<String> =
-        CONNECTIONS.iter().map(|conns| format!("{:>24}", format!("{conns} conn: p50, p99 ms"))).collect();
+        CONNECTIONS.iter().map(|conns| format!("{:>29}", format!("{conns} conn: p50, p99 ms, µs"))).collect();
     println!("\n{title:<34}{}", cells.join("   "));
 }
 
@@ -85,7 +88,7 @@ async fn starts(world: &World, effort: Effort) {
     let mut times = Vec::new();
     let mut idle = 0;
     for _ in 0..effort.starts {
-        let (server, took) = Server::start_timed(world).await;
+        let (server, took) = Peer::serve_timed(world).await;
         times.push(took);
         tokio::time::sleep(Duration::from_millis(300)).await;
         idle = server.resident_kib();
@@ -112,16 +115,18 @@ fn mega(kib: u64) -> f64 {
 /// Commands that offer a card: signature, who is who, every rule, and the offer on disk before the answer.
 async fn commands(world: &World, effort: Effort) {
     let bare = Peer::start("bare", None);
-    let (server, _) = Server::start_timed(world).await;
+    let (server, _) = Peer::serve_timed(world).await;
     let mut rounds: Vec<[Vec<Measured>; 2]> = Vec::new();
     for _ in 0..effort.rounds {
         let mut both = [Vec::new(), Vec::new()];
         for conns in CONNECTIONS {
             // In turn, so that a busy moment of the machine meets both.
-            for (addr, into) in [bare.addr, server.addr].into_iter().zip(&mut both) {
-                let load = Load::new(addr, conns);
+            for (program, into) in [&bare, &server].into_iter().zip(&mut both) {
+                let load = Load::new(program.addr, conns);
                 load.run(Duration::from_millis(200), || world.command()).await;
-                into.push(load.run(effort.span, || world.command()).await);
+                let before = program.worked();
+                let measured = load.run(effort.span, || world.command()).await;
+                into.push(measured.with_work(program.worked() - before));
             }
         }
         rounds.push(both);
@@ -133,7 +138,7 @@ async fn commands(world: &World, effort: Effort) {
     let shares: Vec<String> = ours
         .iter()
         .zip(&bare)
-        .map(|(ours, bare)| format!("{:>24}", format!("{:.0} %", 100.0 * ours.per_second / bare.per_second)))
+        .map(|(ours, bare)| format!("{:>29}", format!("{:.1} %", 100.0 * ours.per_second / bare.per_second)))
         .collect();
     println!("{:<34}{}", "of the bare handler", shares.join("   "));
     println!("memory, after this load            {:.1} MB", mega(server.resident_kib()));
@@ -179,7 +184,7 @@ async fn clicks(world: &World, effort: Effort) {
 
 /// 200 look-ups a second at a steady pace, alone and while clicks keep Argon2id busy.
 async fn isolation(world: &World, effort: Effort) {
-    let (server, _) = Server::start_timed(world).await;
+    let (server, _) = Peer::serve_timed(world).await;
     let pace = Duration::from_millis(5);
     let alone = Load::new(server.addr, 8).run_paced(effort.span, pace, || world.why()).await;
     let count = if effort.rounds == 1 { 8 } else { 240 };

@@ -38,13 +38,14 @@ fn spawn_on_first_core(command: &mut Command) -> Child {
     child
 }
 
-/// Another process of this benchmark.
+/// Another process of this benchmark, or the program itself.
 pub(crate) struct Peer {
     child: Child,
     pub(crate) addr: SocketAddr,
 }
 
 impl Peer {
+    /// Another process of this benchmark.
     pub(crate) fn start(role: &str, settings: Option<&Path>) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("--role").arg(role).args(settings);
@@ -55,37 +56,8 @@ impl Peer {
         Self { child, addr: line.trim().parse().unwrap() }
     }
 
-    pub(crate) fn resident_kib(&self) -> u64 {
-        resident_kib(&self.child)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        end(&mut self.child);
-    }
-}
-
-fn end(child: &mut Child) {
-    child.kill().ok();
-    child.wait().ok();
-}
-
-fn resident_kib(child: &Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-/// `relatch serve`, as an operator starts it.
-pub(crate) struct Server {
-    child: Child,
-    pub(crate) addr: SocketAddr,
-}
-
-impl Server {
-    /// Starts it; how long it took until the first answer.
-    pub(crate) async fn start_timed(world: &World) -> (Self, Duration) {
+    /// `relatch serve`, as an operator starts it; and how long it took until the first answer.
+    pub(crate) async fn serve_timed(world: &World) -> (Self, Duration) {
         let begun = Instant::now();
         let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
         command.arg("serve").arg("--config").arg(world.settings()).stderr(Stdio::piped());
@@ -101,14 +73,28 @@ impl Server {
         (Self { child, addr }, begun.elapsed())
     }
 
+    /// What is resident in memory, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
-        resident_kib(&self.child)
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How long its threads have been at work, in the kernel too.
+    pub(crate) fn worked(&self) -> Duration {
+        let nanos = |task: std::fs::DirEntry| -> Option<u64> {
+            let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+            stat.split_whitespace().next()?.parse().ok()
+        };
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        Duration::from_nanos(tasks.flatten().filter_map(nanos).sum())
     }
 }
 
-impl Drop for Server {
+impl Drop for Peer {
     fn drop(&mut self) {
-        end(&mut self.child);
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 
