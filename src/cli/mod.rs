@@ -167,8 +167,12 @@ fn not_built(command: &str) -> Failure {
 /// take the first one's turn.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(cores.min(2)).max_blocking_threads(8).enable_all().build()
+    let mut runtime = if cores == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    runtime.worker_threads(2).max_blocking_threads(8).enable_all().build()
 }
 
 fn run_async(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

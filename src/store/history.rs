@@ -107,7 +107,8 @@ impl Store {
         let sql = format!(
             "select {} from reset where member_id = $1 and changing_at is not null and state <> 'refused'
                 and changing_at >= coalesce(
-                    (select max(changing_at) from reset where member_id = $1 and changed_at is not null), 0)
+                    (select max(changing_at) from reset
+                        where member_id = $1 and changing_at is not null and changed_at is not null), 0)
             order by changing_at desc, reset_id desc limit 100",
             ResetRow::ROW
         );

@@ -58,8 +58,8 @@ pub struct Found {
 /// A look-up that waits, and where its answer goes.
 pub(super) type Job = (LookUp, oneshot::Sender<Result<Found, StoreError>>);
 
-/// Runs until every handle of the store is gone.
-pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
+/// Runs until every handle of the store is gone; gives the connection back to be closed.
+pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) -> SqliteConnection {
     let statement = AssertSqlSafe(statement()).into_sql_str();
     let mut waiting = Vec::with_capacity(BATCH);
     while next_batch(&mut queue, &mut waiting, BATCH).await {
@@ -78,10 +78,11 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
             drop(reply.send(one));
         }
     }
+    connection
 }
 
 /// One row, with a value a question: all its rows. More rows would be more hand-overs between threads.
-fn statement() -> String {
+pub(super) fn statement() -> String {
     let (resets, members) = (ResetRow::ROWS, MemberRow::ROWS);
     format!(
         "select

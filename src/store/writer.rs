@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use serde::Serialize;
+use sqlx::query::Query;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use tokio::sync::{mpsc, oneshot};
@@ -286,37 +287,7 @@ type Touched = [bool; TABLES];
 
 impl Statements {
     fn new() -> Self {
-        let (resets, slots, accounts, sessions) = (ResetRow::ROWS, SlotRow::ROWS, AccountRow::ROWS, SessionRow::ROWS);
-        let lean = format!(
-            "begin immediate;
-            select
-            (select json_group_array(replay_key.replay_key)
-                from json_each($1) as asked join replay_key on replay_key.replay_key = asked.value),
-            (select {resets} from json_each($2) as asked join reset on reset.reset_id = asked.value),
-            (select {resets} from json_each($4) as asked join reset on reset.member_id = asked.value
-                and reset.state in ('claimed', 'changing', 'changed', 'delivering')),
-            (select {resets} from json_each($4) as asked join reset on reset.member_id = asked.value
-                and reset.state = 'undelivered' and reset.finished_at is null),
-            (select {resets} from json_each($5) as asked join reset on reset.member_id = asked.value ->> 0
-                and reset.admin_id = asked.value ->> 1 and reset.state = 'offered'),
-            (select {resets} from json_each($4) as asked join reset on reset.reset_id = (
-                select newest.reset_id from reset as newest where newest.member_id = asked.value
-                    and newest.changed_at is not null order by newest.changed_at desc limit 1)),
-            (select {resets} from json_each($4) as asked join reset on reset.reset_id = (
-                select newest.reset_id from reset as newest where newest.member_id = asked.value
-                    and newest.changing_at is not null and newest.state <> 'refused'
-                    order by newest.changing_at desc limit 1)),
-            (select {resets} from json_each($3) as asked join reset on reset.admin_id = asked.value
-                and reset.told_at is null and reset.claimed_at is not null and reset.finished_at is not null),
-            (select {slots} from json_each($3) as asked join slot on slot.person_id = asked.value
-                and slot.taken_at > $6 and slot.returned_at is null)"
-        );
-        let full = format!(
-            "{lean},
-            (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
-            (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
-                and session.began_at > $8)"
-        );
+        let [lean, full] = reads().map(|read| format!("begin immediate;\n{read}"));
         let parts = [
             ReplayRow::insert_many("$1"),
             format!(
@@ -388,8 +359,56 @@ impl Statements {
     }
 }
 
-/// Runs until every handle of the store is gone.
-pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>, clock: Clock, limit: Limit) {
+/// Everything that decisions may need, as one row: without accounts and sessions, and with them.
+fn reads() -> [String; 2] {
+    let (resets, slots, accounts, sessions) = (ResetRow::ROWS, SlotRow::ROWS, AccountRow::ROWS, SessionRow::ROWS);
+    let lean = format!(
+        "select
+        (select json_group_array(replay_key.replay_key)
+            from json_each($1) as asked join replay_key on replay_key.replay_key = asked.value),
+        (select {resets} from json_each($2) as asked join reset on reset.reset_id = asked.value),
+        (select {resets} from json_each($4) as asked join reset on reset.member_id = asked.value
+            and reset.state in ('claimed', 'changing', 'changed', 'delivering')),
+        (select {resets} from json_each($4) as asked join reset on reset.member_id = asked.value
+            and reset.state = 'undelivered' and reset.finished_at is null),
+        (select {resets} from json_each($5) as asked join reset on reset.member_id = asked.value ->> 0
+            and reset.admin_id = asked.value ->> 1 and reset.state = 'offered'),
+        (select {resets} from json_each($4) as asked join reset on reset.reset_id = (
+            select newest.reset_id from reset as newest where newest.member_id = asked.value
+                and newest.changing_at is not null and newest.changed_at is not null
+                order by newest.changing_at desc limit 1)),
+        (select {resets} from json_each($4) as asked join reset on reset.reset_id = (
+            select newest.reset_id from reset as newest where newest.member_id = asked.value
+                and newest.changing_at is not null and newest.state <> 'refused'
+                order by newest.changing_at desc limit 1)),
+        (select {resets} from json_each($3) as asked join reset on reset.admin_id = asked.value
+            and reset.told_at is null and reset.claimed_at is not null and reset.finished_at is not null),
+        (select {slots} from json_each($3) as asked join slot on slot.person_id = asked.value
+            and slot.taken_at > $6 and slot.returned_at is null)"
+    );
+    let full = format!(
+        "{lean},
+        (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
+        (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
+            and session.began_at > $8)"
+    );
+    [lean, full]
+}
+
+/// The larger of the two, for the test that looks at its plan.
+#[cfg(test)]
+pub(super) fn everything_read() -> String {
+    let [_, full] = reads();
+    full
+}
+
+/// Runs until every handle of the store is gone; gives the connection back to be closed.
+pub(super) async fn run(
+    mut connection: SqliteConnection,
+    mut queue: mpsc::Receiver<Job>,
+    clock: Clock,
+    limit: Limit,
+) -> SqliteConnection {
     let mut statements = Statements::new();
     let mut waiting = Vec::with_capacity(BATCH);
     while next_batch(&mut queue, &mut waiting, BATCH).await {
@@ -417,6 +436,7 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
             answer(if committed.is_ok() { Ok(()) } else { Err(StoreError::Unavailable) });
         }
     }
+    connection
 }
 
 async fn load(
@@ -487,7 +507,7 @@ async fn save(connection: &mut SqliteConnection, statements: &mut Statements, pa
         json(&changed.contacts)?,
     ];
     let touched = rows.each_ref().map(|rows| rows != NO_ROWS);
-    let query = rows.into_iter().fold(sqlx::query(statements.save(touched)), |query, rows| query.bind(rows));
+    let query = rows.into_iter().fold(sqlx::query(statements.save(touched)), Query::bind);
     connection.execute(query).await.map(drop)
 }
 
