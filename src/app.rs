@@ -200,7 +200,11 @@ impl Held {
 
 /// How many resets are at work at once. More would only slow each other, and what counts in seconds: the answers to
 /// clicks.
-const HANDS: usize = 64;
+const HANDS: usize = 24;
+
+/// How many administrators are told at once that theirs is still at work. In a burst most are done before it is their
+/// turn to hear that.
+const VOICES: usize = 4;
 
 /// How long a confirmed reset waits for its turn; after that it is refused and its slot comes back.
 const TURN_PATIENCE: Duration = Duration::from_secs(20);
@@ -211,6 +215,7 @@ const TURN_PATIENCE: Duration = Duration::from_secs(20);
 pub struct AtWork {
     pairs: watch::Sender<HashSet<(MemberId, MemberId)>>,
     hands: Semaphore,
+    voices: Semaphore,
     patience: Duration,
 }
 
@@ -229,7 +234,7 @@ pub struct WorkMark<'a> {
 impl AtWork {
     /// So many at once, each waiting so long for its turn.
     pub fn with(hands: usize, patience: Duration) -> Self {
-        Self { pairs: watch::Sender::default(), hands: Semaphore::new(hands), patience }
+        Self { pairs: watch::Sender::default(), hands: Semaphore::new(hands), voices: Semaphore::new(VOICES), patience }
     }
 
     /// Marks an administrator and a member until the mark is dropped.
@@ -244,6 +249,11 @@ impl AtWork {
     /// Waits for a turn to work on a reset, in order of arrival. None when it took too long.
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         tokio::time::timeout(self.patience, self.hands.acquire()).await.ok()?.ok()
+    }
+
+    /// Waits for a turn to say that a reset is still at work.
+    pub async fn voice(&self) -> Option<SemaphorePermit<'_>> {
+        self.voices.acquire().await.ok()
     }
 
     /// Waits until this administrator is not at work on this member, at most for `patience`.

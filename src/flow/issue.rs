@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::messages::{self, Ending, Notice};
 use super::{identity, tell, unseal};
-use crate::app::{App, HOLD_FOR, HeldPassword};
+use crate::app::{App, AtWork, HOLD_FOR, HeldPassword};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Enforced, Match, ResetFailed, Unavailable};
@@ -65,11 +65,13 @@ struct Voice<'a> {
 }
 
 impl Voice<'_> {
-    async fn say_working(&self) {
+    async fn say_working(&self, at_work: &AtWork) {
         tokio::time::sleep(WORKING_AFTER).await;
+        let _turn = at_work.voice().await;
         let has_ended = self.has_ended.lock().await;
         if !*has_ended {
-            tell(self.chat, self.reply.as_ref(), &messages::working(), Placement::Replace).await;
+            // In a box, because most who wait never say it.
+            Box::pin(tell(self.chat, self.reply.as_ref(), &messages::working(), Placement::Replace)).await;
         }
     }
 
@@ -113,7 +115,7 @@ pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
     let mut act = std::pin::pin!(act);
     tokio::select! {
         () = &mut act => {}
-        () = Box::pin(voice.say_working()) => act.await,
+        () = Box::pin(voice.say_working(&app.at_work)) => act.await,
     }
 }
 

@@ -14,6 +14,8 @@ pub mod sweep;
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+
 use crate::app::App;
 use crate::chat::interaction::Trigger;
 use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
@@ -97,19 +99,19 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
             if !app.seen.is_new(&command.origin.replay, command.origin.received_at) {
                 return Reaction::Replayed;
             }
-            (command.origin.clone(), offer::command(app, chat, command).await)
+            (command.origin.clone(), Box::pin(offer::command(app, chat, command)).await)
         }
         Interaction::Click(click) => {
             if !app.seen.is_new(&click.origin.replay, click.origin.received_at) {
                 return Reaction::Replayed;
             }
-            (click.origin.clone(), choose::click(app, chat, click).await)
+            (click.origin.clone(), Box::pin(choose::click(app, chat, click)).await)
         }
         Interaction::Form(form) => {
             if !app.seen.is_new(&form.origin.replay, form.origin.received_at) {
                 return Reaction::Replayed;
             }
-            (form.origin.clone(), choose::form(app, chat, form).await)
+            (form.origin.clone(), Box::pin(choose::form(app, chat, form)).await)
         }
     };
     decided.unwrap_or_else(|failure| failed(app, &origin, is_click, &failure))
@@ -137,43 +139,46 @@ fn failed(app: &App, origin: &Origin, is_click: bool, failure: &Failure) -> Reac
     beside(origin, told)
 }
 
-/// Runs what follows, to its end.
-pub async fn carry_out(app: Arc<App>, chat: &Chat, next: Next) {
+/// Runs what follows, to its end. Each kind of work is as large as it must be, because thousands may wait for a turn.
+pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture<'a, ()> {
     match next {
-        Next::Tell { to, message, placement } => {
-            Box::pin(tell(chat, Some(&to), &message, placement)).await;
-        }
-        Next::Face { row, to, message } => {
-            // One after the other, and never an older face over a newer one: what stands there is what will be done.
-            let _turn = app.faces.turn(row.reset_id).await;
-            let is_present = match app.store.reset(row.reset_id).await {
-                Ok(Some(present)) => present.has_face_of(&row),
-                Ok(None) | Err(_) => true,
-            };
-            if is_present {
-                Box::pin(tell(chat, Some(&to), &message, Placement::Replace)).await;
-            }
-        }
-        Next::Nothing(to) => {
-            let message = messages::nothing_to_do();
-            Box::pin(tell(chat, to.as_ref(), &message, Placement::Add)).await;
-        }
-        Next::Open { trigger, form, to, about } => {
-            if let Err(error) = Box::pin(chat.open_form(&trigger, &form)).await
+        Next::Tell { to, message, placement } => Box::pin(async move {
+            tell(chat, Some(&to), &message, placement).await;
+        }),
+        Next::Face { row, to, message } => Box::pin(show_face(app, chat, row, to, message)),
+        Next::Nothing(to) => Box::pin(async move {
+            tell(chat, to.as_ref(), &messages::nothing_to_do(), Placement::Add).await;
+        }),
+        Next::Open { trigger, form, to, about } => Box::pin(async move {
+            if let Err(error) = chat.open_form(&trigger, &form).await
                 && let Ok(mut rng) = app.chance.rng()
             {
                 let message = messages::who_failed(&error, &Reference::draw(&mut rng));
                 let message = messages::after_change(message, &about, &app.zone, app.clock.now());
-                Box::pin(tell(chat, to.as_ref(), &message, Placement::Add)).await;
+                tell(chat, to.as_ref(), &message, Placement::Add).await;
             }
-        }
-        Next::Work(work) => Box::pin(issue::carry_out(&app, chat, *work)).await,
-        Next::SignOut(id, to) => Box::pin(issue::sign_out_again(&app, chat, id, to)).await,
-        Next::Hide(id, to) => Box::pin(issue::hide(&app, chat, id, to.as_ref())).await,
+        }),
+        Next::Work(work) => Box::pin(issue::carry_out(app, chat, *work)),
+        Next::SignOut(id, to) => Box::pin(issue::sign_out_again(app, chat, id, to)),
+        Next::Hide(id, to) => Box::pin(async move { issue::hide(app, chat, id, to.as_ref()).await }),
         Next::DirectoryLink(row, to) => {
-            Box::pin(choose::send_directory_link(&app, chat, &row, to.as_ref())).await;
+            Box::pin(async move { choose::send_directory_link(app, chat, &row, to.as_ref()).await })
         }
-        Next::Guide(row, to) => Box::pin(choose::send_guide(&app, chat, &row, to.as_ref())).await,
+        Next::Guide(row, to) => Box::pin(async move { choose::send_guide(app, chat, &row, to.as_ref()).await }),
+    }
+}
+
+/// Shows a card in its place: one after the other, and never an older face over a newer one, because what stands there is
+/// what will be done.
+async fn show_face(app: &App, chat: &Chat, row: Box<ResetRow>, to: ReplyAddress, message: Message) {
+    let _turn = app.faces.turn(row.reset_id).await;
+    // In boxes, because most who are here wait for their turn.
+    let is_present = match Box::pin(app.store.reset(row.reset_id)).await {
+        Ok(Some(present)) => present.has_face_of(&row),
+        Ok(None) | Err(_) => true,
+    };
+    if is_present {
+        Box::pin(tell(chat, Some(&to), &message, Placement::Replace)).await;
     }
 }
 

@@ -105,8 +105,7 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
     let worker = Arc::clone(&app);
     app.tasks.spawn(async move {
         let Some(chat) = worker.chat(platform) else { return };
-        // In boxes, so that what waits for its turn keeps only what it needs.
-        let reaction = Box::pin(flow::react(&worker, chat, interaction)).await;
+        let reaction = flow::react(&worker, chat, interaction).await;
         let (now, next) = match reaction {
             Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
                 (Reaction::Open(form, to), None)
@@ -128,10 +127,11 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
             && let Some(to) = later.reply
         {
             let next = Next::Tell { to, message, placement: chat.late_placement() };
-            Box::pin(flow::carry_out(Arc::clone(&worker), chat, next)).await;
+            // In a box, so that what waits for its turn keeps only what it needs.
+            flow::carry_out(&worker, chat, next).await;
         }
         if let Some(next) = next {
-            Box::pin(flow::carry_out(Arc::clone(&worker), chat, next)).await;
+            flow::carry_out(&worker, chat, next).await;
         }
     });
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
