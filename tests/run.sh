@@ -41,5 +41,5 @@ cargo test --locked
 cargo test --locked --test it directories:: -- --ignored --test-threads=1
 cargo build --locked --release
 target/release/relatch demo --once >/dev/null
-cargo bench --locked -- --smoke
+RELATCH="$PWD/target/release/relatch" cargo bench --locked -- --smoke
 tests/e2e/run.sh target/release/relatch

@@ -3,7 +3,7 @@
 //! What it prints: commands and confirmed clicks per second with their p50 and p99 at 1, 16 and 64 connections, look-ups
 //! while Argon2id saturates its threads, memory idle and under load, and the time from start to ready. `cargo bench --
 //! --smoke` runs everything once and briefly, so that CI notices when the benchmark breaks; `cargo bench -- clicks`
-//! runs one part. Nothing is asserted.
+//! runs one part; `RELATCH=target/release/relatch cargo bench` measures the program as it is shipped. Nothing is asserted.
 //!
 //! Servers run in processes of their own, pinned to the first core; the generator and a pretend Slack share the second.
 
@@ -126,7 +126,7 @@ async fn commands(world: &World, effort: Effort) {
                 load.run(Duration::from_millis(200), || world.command()).await;
                 let before = program.worked();
                 let measured = load.run(effort.span, || world.command()).await;
-                into.push(measured.with_work(program.worked() - before));
+                into.push(measured.with_work(program.worked().saturating_sub(before)));
             }
         }
         rounds.push(both);

@@ -1,5 +1,6 @@
 //! The processes of the benchmark: the real program, the same with a cheap hash, a bare handler, a pretend Slack.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,6 +29,11 @@ pub(crate) fn pin(core: usize) {
     if rustix::thread::sched_setaffinity(None, &set).is_err() {
         eprintln!("there is no core {core}; all processes share what there is");
     }
+}
+
+/// The program: as `RELATCH` names it, or as it was built for this benchmark, which is larger by what only tests need.
+pub(crate) fn program() -> OsString {
+    std::env::var_os("RELATCH").unwrap_or_else(|| env!("CARGO_BIN_EXE_relatch").into())
 }
 
 /// Starts a server on the first core.
@@ -59,7 +65,7 @@ impl Peer {
     /// `relatch serve`, as an operator starts it; and how long it took until the first answer.
     pub(crate) async fn serve_timed(world: &World) -> (Self, Duration) {
         let begun = Instant::now();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
+        let mut command = Command::new(program());
         command.arg("serve").arg("--config").arg(world.settings()).stderr(Stdio::piped());
         let mut child = spawn_on_first_core(&mut command);
         let addr = BufReader::new(child.stderr.take().unwrap())

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::load::{self, Load, Ready};
+use crate::peers::program;
 
 pub(crate) const SECRET: &str = "5bd2e0c3a9174f6e8d1b2c3a4f5e6d7c";
 const MEMBERS: usize = 20_000;
@@ -59,7 +60,7 @@ impl World {
             // The real one says where it listens, which is a line of the level info.
             let settings = if name == "real" { settings.replace("\"warn\"", "\"info\"") } else { settings };
             std::fs::write(world.file(name), settings).unwrap();
-            let mut import = Command::new(env!("CARGO_BIN_EXE_relatch"));
+            let mut import = Command::new(program());
             import
                 .args(["members", "import"])
                 .arg(world.folder.join("people.csv"))

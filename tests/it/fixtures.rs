@@ -313,15 +313,12 @@ async fn renew() {
         let id = bot.only_offer().await;
         let (mut body, mut at) = (Vec::new(), 0);
         while let Some(byte) = recorded.body.get(at) {
-            match renewed(&bot, &recorded.body, at, id) {
-                Some((length, new)) => {
-                    body.extend_from_slice(new.as_bytes());
-                    at += length;
-                }
-                None => {
-                    body.push(*byte);
-                    at += 1;
-                }
+            if let Some((length, new)) = renewed(&bot, &recorded.body, at, id) {
+                body.extend_from_slice(new.as_bytes());
+                at += length;
+            } else {
+                body.push(*byte);
+                at += 1;
             }
         }
         let body = String::from_utf8(body).unwrap();
