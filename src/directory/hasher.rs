@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
@@ -21,6 +22,10 @@ type Cost = (u32, u32, u32);
 
 /// How many may wait for a thread. At some 20 ms each that is more than a second; beyond that we say that we are busy.
 const QUEUE: usize = 64;
+
+/// How long anybody waits for a hash: less than for the change that needs it, so that a machine that is too busy surely
+/// has changed nothing.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Length of the hash, in bytes.
 const LENGTH: usize = 32;
@@ -76,7 +81,7 @@ impl Hasher {
     pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, HashError> {
         match &self.0 {
             Kind::Argon2id(queue) => {
-                let hash = run(queue, password, salt, COST).await?;
+                let hash = run(queue, password, salt, COST, PATIENCE).await?;
                 let (memory, passes, lanes) = COST;
                 let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
                 Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
@@ -94,7 +99,7 @@ impl Hasher {
             return Err(HashError::Broken);
         };
         let (cost, salt, expected) = read_phc(phc).ok_or(HashError::Broken)?;
-        let hash = run(queue, password, salt, cost).await?;
+        let hash = run(queue, password, salt, cost, PATIENCE).await?;
         Ok(hash.ct_eq(&expected).into())
     }
 
@@ -109,12 +114,16 @@ async fn run(
     password: &str,
     salt: [u8; 16],
     cost: Cost,
+    patience: Duration,
 ) -> Result<[u8; LENGTH], HashError> {
     let (answer, hash) = oneshot::channel();
     // The thread needs bytes of its own; they are wiped when it is done with them.
     let password = Zeroizing::new(password.as_bytes().to_vec());
     queue.try_send(Job { password, salt, cost, answer }).map_err(|_| HashError::Busy)?;
-    hash.await.map_err(|_| HashError::Broken)?
+    match tokio::time::timeout(patience, hash).await {
+        Ok(hash) => hash.map_err(|_| HashError::Broken)?,
+        Err(_) => Err(HashError::Busy),
+    }
 }
 
 fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
@@ -129,7 +138,10 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
         let Ok(Ok(Job { password, salt, cost, answer })) = next else {
             return;
         };
-        // Nobody waits any more when a request was given up.
+        if answer.is_closed() {
+            // Nobody waits any more.
+            continue;
+        }
         answer.send(hash(&password, salt, cost, &mut memory)).ok();
     }
 }
@@ -193,6 +205,15 @@ mod tests {
         {
             assert_eq!(hasher.verify("x", broken).await, Err(HashError::Broken), "{broken}");
         }
+    }
+
+    /// A machine that is too busy is told apart from a broken credential, and nothing was changed by then.
+    #[tokio::test]
+    async fn who_waits_too_long_is_told_to_come_back() {
+        let hasher = Hasher::start().unwrap();
+        let Kind::Argon2id(queue) = &hasher.0 else { unreachable!() };
+        assert_eq!(run(queue, "x", [1; 16], COST, Duration::ZERO).await, Err(HashError::Busy));
+        assert!(hasher.hash("x", [1; 16]).await.is_ok());
     }
 
     #[tokio::test]
