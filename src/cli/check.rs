@@ -43,6 +43,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     if let Some(sms) = &deliveries.sms {
         tried.push(("sms".to_owned(), sms.probe().await));
     }
+    if let Ok((store, tasks)) = opened {
+        drop(store);
+        tasks.finish().await;
+    }
     let mut failed = 0;
     for (name, outcome) in &tried {
         match outcome {

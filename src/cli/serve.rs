@@ -24,12 +24,18 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     tracing::info!(addr = %server.addr, "listening");
     wait_for_stop().await?;
     tracing::info!("stopping; work at hand is finished first");
-    let drained = tokio::select! {
-        drained = server.stop() => drained,
+    let finish = async {
+        let is_drained = server.stop().await;
+        if is_drained {
+            tasks.finish().await;
+        }
+        is_drained
+    };
+    let is_finished = tokio::select! {
+        is_finished = finish => is_finished,
         stop = wait_for_stop() => stop.map(|()| false)?,
     };
-    if drained {
-        tasks.finish().await;
+    if is_finished {
         tracing::info!("stopped");
     } else {
         tracing::warn!("stopped with work unfinished; it is named at the next start");

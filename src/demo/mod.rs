@@ -118,11 +118,13 @@ impl Stage {
     async fn close(self) {
         let Self { app, server, store_tasks, workspace, guard } = self;
         drop(guard);
-        if !server.stop().await {
+        let is_drained = server.stop().await;
+        drop((workspace, app));
+        if is_drained {
+            store_tasks.finish().await;
+        } else {
             tracing::warn!("stopped with work unfinished");
         }
-        drop((workspace, app));
-        store_tasks.finish().await;
     }
 }
 
