@@ -719,6 +719,31 @@ async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
     bot.settle().await;
 }
 
+/// "Working …" comes after a second, and before the result.
+async fn whoever_waits_is_told_so_before_the_result() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    let before = bot.slack.said().len();
+    bot.slack.delay_who(std::time::Duration::from_millis(1500));
+    bot.click(JO, &ready, "confirm").await;
+    let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
+    let [working, done] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(working.contains("Working") && done.contains("Done."), "{said:#?}");
+}
+
+/// However long the platform takes to accept the result, nothing is said over it.
+async fn the_result_is_the_last_word() {
+    for way in ["deliver_phone", "deliver_copy"] {
+        let bot = TestBot::new().await;
+        let ready = bot.last_look(JO, MINA, way).await;
+        bot.slack.delay_acknowledgements(std::time::Duration::from_millis(1500));
+        bot.click(JO, &ready, "confirm").await;
+        bot.slack.delay_acknowledgements(std::time::Duration::ZERO);
+        assert!(bot.slack.last_text().contains("Done."), "{way}: {}", bot.slack.last_text());
+        assert!(!bot.slack.said().iter().any(|said| text_of(said).contains("Working")), "{way}");
+    }
+}
+
 /// Cancel closes the card.
 async fn a_cancelled_card_is_closed() {
     let bot = TestBot::new().await;
@@ -827,4 +852,6 @@ hold! {
     failures_of_slack_are_told,
     the_same_bytes_have_one_effect,
     an_owner_of_the_chat_is_protected_by_every_name,
+    whoever_waits_is_told_so_before_the_result,
+    the_result_is_the_last_word,
 }
