@@ -49,7 +49,7 @@ impl CardClick {
 /// What a new card is made of.
 #[derive(Clone, Debug)]
 pub struct NewOffer {
-    /// A fresh random id.
+    /// A fresh id.
     pub reset_id: ResetId,
     /// Who asked, in the chat.
     pub requester: ChatUser,
@@ -297,6 +297,7 @@ impl Store {
         member: &MemberId,
     ) -> Result<Noted<Option<(Quota, Option<String>)>>, StoreError> {
         let (admin, of) = (admin.clone(), member.clone());
+        let audit = AuditRow { admin_id: Some(admin.clone()), ..audit };
         let look = move |page: &Page, now| (page.quota(&admin, now), at_work(page, &of, ResetId([0; 16])));
         self.note_and_look(replay, audit, Some(member.clone()), look).await
     }

@@ -158,7 +158,7 @@ macro_rules! concat_columns {
 table! {
     /// One offer and the reset that came of it.
     pub ResetRow of "reset" {
-        /// The random id.
+        /// The id.
         reset_id: text ResetId = "reset_id",
         /// Where it was asked for.
         platform: text Platform = "platform",
