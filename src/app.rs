@@ -199,7 +199,7 @@ impl Held {
 }
 
 /// How many resets are at work at once. More would only slow each other, and what counts in seconds: the answers to
-/// clicks.
+/// clicks. Of the places for passwords to be hashed, sign-ins leave more than these need.
 const HANDS: usize = 24;
 
 /// How many administrators are told at once that theirs is still at work. In a burst most are done before it is their

@@ -88,10 +88,10 @@ pub(super) fn replay_key(platform: Platform, signed_at: i64, parts: &[&[u8]]) ->
     for part in parts {
         digest.update(part);
     }
-    // 96 bits tell any two requests of a second apart, and keep short what every commit writes.
-    let digest = digest.finalize();
-    let digest = digest.first_chunk::<12>().copied().unwrap_or_default();
-    ReplayKey(format!("{signed_at:010}-{}", URL_SAFE_NO_PAD.encode(digest)))
+    let digest: [u8; 32] = digest.finalize().into();
+    // 96 bits tell any two requests apart, and keep short what every commit writes.
+    let (short, _) = digest.split_at(12);
+    ReplayKey(format!("{signed_at:010}-{}", URL_SAFE_NO_PAD.encode(short)))
 }
 
 #[cfg(test)]

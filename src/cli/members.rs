@@ -117,6 +117,7 @@ async fn import(store: &Store, file: &Path) -> Result<(), Failure> {
     let text = read_file(file)?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    let now = Clock::System.now();
     let (mut rows, mut problems): (Vec<MemberRow>, Vec<String>) = (Vec::new(), Vec::new());
     let mut seen: HashMap<String, u64> = HashMap::new();
     for record in reader.deserialize::<Line>() {
@@ -126,7 +127,7 @@ async fn import(store: &Store, file: &Path) -> Result<(), Failure> {
                 // The header is line 1.
                 let number = u64::try_from(rows.len() + problems.len()).unwrap_or(0) + 2;
                 let mut bad = Vec::new();
-                let row = read_line(&line, ResetId::draw(&mut rng, Clock::System.now()), &mut bad);
+                let row = read_line(&line, ResetId::draw(&mut rng, now), &mut bad);
                 if let Some(first) = seen.insert(row.business_email_key.clone(), number) {
                     bad.push(format!("business_email stands already on line {first}"));
                 }

@@ -348,7 +348,7 @@ impl PhoneNumber {
         let prefix = |digits| self.0.get(1..=digits);
         let is_known =
             |code: &&str| code.parse().is_ok_and(|code: u16| phonenumber::metadata::DATABASE.by_code(&code).is_some());
-        (1..=3).filter_map(prefix).find(is_known).unwrap_or("0")
+        (1..=3).filter_map(prefix).find(is_known).filter(|code| !code.starts_with('0')).unwrap_or("0")
     }
 }
 

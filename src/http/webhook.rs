@@ -127,7 +127,6 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
             && let Some(to) = later.reply
         {
             let next = Next::Tell { to, message, placement: chat.late_placement() };
-            // In a box, so that what waits for its turn keeps only what it needs.
             flow::carry_out(&worker, chat, next).await;
         }
         if let Some(next) = next {

@@ -286,7 +286,7 @@ async fn the_second_time_is_no_second_effect() {
 
 /// The reset that a value of ours names, and what names it now, where `bytes` have one at this place.
 fn renewed(bot: &TestBot, bytes: &[u8], at: usize, id: ResetId) -> Option<(usize, String)> {
-    // What a button carries, and what the confirming button carries.
+    // What the confirming button carries, and what the others carry.
     [46, 43].into_iter().find_map(|length| {
         let value = std::str::from_utf8(bytes.get(at..at + length)?).ok()?;
         let (_, edition) = bot.app.keys.read_button_value(value)?;

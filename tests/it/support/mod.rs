@@ -369,7 +369,8 @@ impl TestBot {
 
     /// The only card that was made.
     pub(crate) async fn only_offer(&self) -> ResetId {
-        let row = self.look("select max(reset_id) from reset").await;
+        assert_eq!(self.count("reset").await, 1);
+        let row = self.look("select reset_id from reset").await;
         sqlx::Row::get::<String, _>(&row, 0).parse().unwrap()
     }
 
