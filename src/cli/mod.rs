@@ -163,8 +163,8 @@ fn not_built(command: &str) -> Failure {
     Failure::NotBuilt(format!("`{command}` is not built yet; nothing was done"))
 }
 
-/// Two threads are enough: what takes time waits, and hashing has threads of its own. On one core a second would only
-/// take the first one's turn.
+/// Two threads are enough: what takes time waits, and hashing has threads of its own. On one core everything runs on one
+/// thread, because a second would only take the first one's turn, and every hand-over between them costs a click.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = if cores == 1 {
