@@ -1,14 +1,15 @@
 //! Everything a request needs, built once at the start and shared.
 
+mod at_work;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+pub use self::at_work::{AtWork, HANDS, Heard, Ticket, WORKING_AFTER, WorkMark};
 use crate::chance::Chance;
 use crate::chat::{Chat, Profile};
 use crate::clock::{Clock, Zone};
@@ -195,83 +196,6 @@ impl Held {
         let over: Vec<ResetId> = all.iter().filter(|(_, held)| held.until <= now).map(|(id, _)| *id).collect();
         all.retain(|id, _| !over.contains(id));
         over
-    }
-}
-
-/// How many resets are at work at once. More would only slow each other, and what counts in seconds: the answers to
-/// clicks. Of the places for passwords to be hashed, sign-ins leave more than these need.
-const HANDS: usize = 24;
-
-/// How many administrators are told at once that theirs is still at work. In a burst most are done before it is their
-/// turn to hear that.
-const VOICES: usize = 4;
-
-/// How long a confirmed reset waits for its turn; after that it is refused and its slot comes back.
-const TURN_PATIENCE: Duration = Duration::from_secs(20);
-
-/// Who is resetting whom in this process, and how many at once. A message that shows a password goes out before its
-/// end is on disk, so an administrator who has read it may run the next command a moment too early; that command waits
-/// for the moment.
-pub struct AtWork {
-    pairs: watch::Sender<HashSet<(MemberId, MemberId)>>,
-    hands: Semaphore,
-    voices: Semaphore,
-    patience: Duration,
-}
-
-impl Default for AtWork {
-    fn default() -> Self {
-        Self::with(HANDS, TURN_PATIENCE)
-    }
-}
-
-/// One reset at work, until it is dropped.
-pub struct WorkMark<'a> {
-    all: &'a AtWork,
-    pair: (MemberId, MemberId),
-}
-
-impl AtWork {
-    /// So many at once, each waiting so long for its turn.
-    pub fn with(hands: usize, patience: Duration) -> Self {
-        Self { pairs: watch::Sender::default(), hands: Semaphore::new(hands), voices: Semaphore::new(VOICES), patience }
-    }
-
-    /// Marks an administrator and a member until the mark is dropped.
-    pub fn begin(&self, admin: &MemberId, member: &MemberId) -> WorkMark<'_> {
-        let pair = (admin.clone(), member.clone());
-        self.pairs.send_modify(|all| {
-            all.insert(pair.clone());
-        });
-        WorkMark { all: self, pair }
-    }
-
-    /// Waits for a turn to work on a reset, in order of arrival. None when it took too long.
-    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        tokio::time::timeout(self.patience, self.hands.acquire()).await.ok()?.ok()
-    }
-
-    /// Waits for a turn to say that a reset is still at work.
-    pub async fn voice(&self) -> Option<SemaphorePermit<'_>> {
-        self.voices.acquire().await.ok()
-    }
-
-    /// Waits until this administrator is not at work on this member, at most for `patience`.
-    pub async fn finished(&self, admin: &MemberId, member: &MemberId, patience: Duration) {
-        let mut all = self.pairs.subscribe();
-        let pair = (admin.clone(), member.clone());
-        let finished = tokio::time::timeout(patience, all.wait_for(|all| !all.contains(&pair))).await;
-        if finished.is_err() {
-            tracing::debug!(admin.id = %admin, member.id = %member, "still at work; the record decides");
-        }
-    }
-}
-
-impl Drop for WorkMark<'_> {
-    fn drop(&mut self) {
-        self.all.pairs.send_modify(|all| {
-            all.remove(&self.pair);
-        });
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::identity::{self, Pair};
-use super::issue::{self, Work};
+use super::issue::{self, Again};
 use super::messages::{self, Card};
 use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal};
-use crate::app::App;
+use crate::app::{App, Ticket};
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
 use crate::domain::delivery::{DestinationDenied, Extra, Outcome};
@@ -252,8 +254,10 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
     match app.store.reserve(permit, edition, card_click(origin, id, reply)).await? {
         Ok((reservation, row, quota)) => {
             let reply = origin.reply.clone().or_else(|| unseal(app, &row));
-            let work = Work::Issue { reservation, row: Box::new(row), quota, reply };
-            Ok(Reaction::Then(Next::Work(Box::new(work))))
+            let platform = row.platform;
+            let (since, heard) = (Instant::now(), Arc::default());
+            let ticket = Ticket { reservation, platform, quota, reply, since, heard };
+            Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }
         Err(ClickRefused::Stale) => {
             // What was seen is not what would be done: the present face is shown in its place.
@@ -297,9 +301,8 @@ async fn again(
     match moved {
         Ok(Ok(row)) => {
             let reply = origin.reply.clone().or_else(|| unseal(app, &row));
-            let member = Box::new(allowed.pair.member.member);
-            let work = Work::Again { held, row: Box::new(row), member, reply };
-            Ok(Reaction::Then(Next::Work(Box::new(work))))
+            let again = Again { held, row, member: allowed.pair.member.member, reply };
+            Ok(Reaction::Then(Next::Again(Box::new(again))))
         }
         Ok(Err(why)) => {
             app.held.keep(held);

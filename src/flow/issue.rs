@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::messages::{self, Ending, Notice};
 use super::{identity, tell, unseal};
-use crate::app::{App, AtWork, HOLD_FOR, HeldPassword};
+use crate::app::{App, HOLD_FOR, Heard, HeldPassword, Ticket, WORKING_AFTER};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Enforced, Match, ResetFailed, Unavailable};
@@ -25,63 +26,40 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(15);
 /// How long the channels may take to be made ready.
 const PREPARE_DEADLINE: Duration = Duration::from_secs(40);
 
-/// When "Working …" is said.
-const WORKING_AFTER: Duration = Duration::from_secs(1);
-
 /// How long a shown password stays in sight.
 const SHOWN_FOR: Span = Span::minutes(2);
 
-/// What goes on after an acknowledged click.
-pub enum Work {
-    /// A claimed reset.
-    Issue {
-        /// The slot and the intent.
-        reservation: Reservation,
-        /// The reset as it was claimed.
-        row: Box<ResetRow>,
-        /// Where the administrator stands after it.
-        quota: Quota,
-        /// Where to tell the end.
-        reply: Option<ReplyAddress>,
-    },
-    /// An undelivered password that goes another way.
-    Again {
-        /// The password and the right to go on.
-        held: HeldPassword,
-        /// The reset, already moved to delivering.
-        row: Box<ResetRow>,
-        /// The member.
-        member: Box<Member>,
-        /// Where to tell the end.
-        reply: Option<ReplyAddress>,
-    },
+/// An undelivered password that goes another way.
+pub struct Again {
+    /// The password and the right to go on.
+    pub(super) held: HeldPassword,
+    /// The reset, already moved to delivering.
+    pub(super) row: ResetRow,
+    /// The member.
+    pub(super) member: Member,
+    /// Where to tell the end.
+    pub(super) reply: Option<ReplyAddress>,
 }
 
 /// Speaks to one administrator about one reset, so that "Working …" never comes after the result.
 struct Voice<'a> {
     chat: &'a Chat,
     reply: Option<ReplyAddress>,
-    has_ended: Mutex<bool>,
+    heard: Arc<Mutex<Heard>>,
 }
 
-impl Voice<'_> {
-    async fn say_working(&self, at_work: &AtWork) {
-        tokio::time::sleep(WORKING_AFTER).await;
-        let _turn = at_work.voice().await;
-        let has_ended = self.has_ended.lock().await;
-        if !*has_ended {
-            // In a box, because most who wait never say it.
-            Box::pin(tell(self.chat, self.reply.as_ref(), &messages::working(), Placement::Replace)).await;
-        }
+impl<'a> Voice<'a> {
+    fn of(chat: &'a Chat, ticket: &Ticket) -> Self {
+        Self { chat, reply: ticket.reply.clone(), heard: Arc::clone(&ticket.heard) }
     }
 
     async fn say(&self, message: &Message) -> bool {
-        *self.has_ended.lock().await = true;
+        *self.heard.lock().await = Heard::End;
         tell(self.chat, self.reply.as_ref(), message, Placement::Replace).await
     }
 
     async fn show(&self, message: &Message, password: &Password) -> Outcome {
-        *self.has_ended.lock().await = true;
+        *self.heard.lock().await = Heard::End;
         match &self.reply {
             Some(to) => self.chat.show(to, message, password).await,
             None => Outcome::Refused(Refusal::Unreachable),
@@ -89,33 +67,80 @@ impl Voice<'_> {
     }
 }
 
-/// Runs a piece of work to its named end.
-pub(super) async fn carry_out(app: &Arc<App>, chat: &Chat, work: Work) {
-    let (Work::Issue { row, reply, .. } | Work::Again { row, reply, .. }) = &work;
-    let (id, reply) = (row.reset_id, reply.clone());
-    let _at_work = app.at_work.begin(&row.admin_id, &row.member_id);
-    let voice = Voice { chat, reply, has_ended: Mutex::new(false) };
+/// Says "Working …" to somebody who has heard nothing yet.
+pub(super) async fn say_working(chat: &Chat, reply: Option<&ReplyAddress>, heard: &Mutex<Heard>) {
+    let mut heard = heard.lock().await;
+    if *heard == Heard::Nothing {
+        *heard = Heard::Working;
+        tell(chat, reply, &messages::working(), Placement::Replace).await;
+    }
+}
+
+/// A confirmed reset whose turn has come, to its named end.
+pub(super) async fn issue_in_turn(app: &Arc<App>, chat: &Chat, ticket: Ticket) {
+    let (id, voice) = (ticket.reservation.reset_id(), Voice::of(chat, &ticket));
+    let Ticket { reservation, quota, since, .. } = ticket;
+    let _at_work = app.at_work.begin(reservation.admin(), reservation.member());
     let act = async {
-        let turn = app.at_work.turn().await;
-        let ended = match work {
-            Work::Issue { reservation, row, .. } if turn.is_none() => {
-                let stop = Stop::plain("overloaded", messages::overloaded(&row.reset_id.reference()));
-                Box::pin(stop_before(app, &voice, &reservation, stop)).await
-            }
-            Work::Issue { reservation, row, quota, .. } => Box::pin(issue(app, &voice, reservation, *row, quota)).await,
-            // The password is set already; waiting longer would help nobody.
-            Work::Again { held, row, member, .. } => Box::pin(deliver_again(app, &voice, held, *row, *member)).await,
-        };
-        if let Err(error) = ended {
-            // The secret is gone with the stack; what is on disk is what recovery and the next command go by.
-            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "a reset stopped where it stood");
+        // What is on disk is what will be done.
+        match app.store.reset(id).await? {
+            Some(row) => Box::pin(issue(app, &voice, reservation, row, quota)).await,
+            None => Err(MoveRefused::Fenced),
         }
-        *voice.has_ended.lock().await = true;
+    };
+    to_its_end(app, &voice, id, since, act).await;
+}
+
+/// A confirmed reset whose turn did not come in time: nothing was changed, and its slot comes back.
+pub(super) async fn turn_away(app: &App, chat: &Chat, ticket: Ticket) {
+    let (id, voice) = (ticket.reservation.reset_id(), Voice::of(chat, &ticket));
+    let stop = Stop::plain("overloaded", messages::overloaded(&id.reference()));
+    note_where_it_stood(id, stop_before(app, &voice, &ticket.reservation, stop).await);
+}
+
+/// The password of an undelivered reset by another way, to its named end.
+pub(super) async fn issue_again(app: &Arc<App>, chat: &Chat, again: Again) {
+    let Again { held, row, member, reply } = again;
+    let (id, voice) = (row.reset_id, Voice { chat, reply, heard: Arc::default() });
+    let _at_work = app.at_work.begin(&row.admin_id, &row.member_id);
+    let since = Instant::now();
+    let act = async {
+        // The password is set already: whoever waited for a hand for too long goes on without one.
+        let _hand = app.at_work.hand_in_time().await;
+        Box::pin(deliver_again(app, &voice, held, row, member)).await
+    };
+    to_its_end(app, &voice, id, since, act).await;
+}
+
+/// Runs a reset, and says "Working …" when it takes its time.
+async fn to_its_end(
+    app: &App,
+    voice: &Voice<'_>,
+    id: ResetId,
+    since: Instant,
+    act: impl Future<Output = Result<(), MoveRefused>>,
+) {
+    let act = async {
+        note_where_it_stood(id, act.await);
+        *voice.heard.lock().await = Heard::End;
+    };
+    let working = async {
+        tokio::time::sleep_until(since + WORKING_AFTER).await;
+        let _turn = app.at_work.voice().await;
+        say_working(voice.chat, voice.reply.as_ref(), &voice.heard).await;
     };
     let mut act = std::pin::pin!(act);
     tokio::select! {
         () = &mut act => {}
-        () = Box::pin(voice.say_working(&app.at_work)) => act.await,
+        // In a box, because most never say it.
+        () = Box::pin(working) => act.await,
+    }
+}
+
+fn note_where_it_stood(id: ResetId, ended: Result<(), MoveRefused>) {
+    if let Err(error) = ended {
+        // The secret is gone with the stack; what is on disk is what recovery and the next command go by.
+        tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "a reset stopped where it stood");
     }
 }
 

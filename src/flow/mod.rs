@@ -8,6 +8,7 @@ mod choose;
 mod history;
 mod identity;
 mod issue;
+mod line;
 pub mod messages;
 mod offer;
 pub mod sweep;
@@ -16,13 +17,13 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::app::App;
+use crate::app::{App, Ticket};
 use crate::chat::interaction::Trigger;
 use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
 use crate::domain::{Channel, Destination, MemberId, Moment, Reference, ResetId};
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
-pub use self::issue::Work;
+pub use self::issue::Again;
 pub use self::offer::{tell_of_contact, tell_of_removed_contact};
 
 /// What the platform is answered at once, and what follows.
@@ -74,8 +75,10 @@ pub enum Next {
         /// The reset that it is about.
         about: Box<ResetRow>,
     },
-    /// Go on with a claimed reset, or deliver an undelivered one another way.
-    Work(Box<Work>),
+    /// Go on with a claimed reset when its turn comes.
+    Issue(Box<Ticket>),
+    /// Deliver an undelivered one another way.
+    Again(Box<Again>),
     /// Try again to sign the member out.
     SignOut(ResetId, Option<ReplyAddress>),
     /// Say that nothing is left to do.
@@ -139,7 +142,7 @@ fn failed(app: &App, origin: &Origin, is_click: bool, failure: &Failure) -> Reac
     beside(origin, told)
 }
 
-/// Runs what follows, to its end. Each kind of work is as large as it must be, because thousands may wait for a turn.
+/// Runs what follows, to its end; a claimed reset waits in the line and goes on from there.
 pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture<'a, ()> {
     match next {
         Next::Tell { to, message, placement } => Box::pin(async move {
@@ -158,7 +161,11 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
                 tell(chat, to.as_ref(), &message, Placement::Add).await;
             }
         }),
-        Next::Work(work) => Box::pin(issue::carry_out(app, chat, *work)),
+        Next::Issue(ticket) => {
+            line::join(app, *ticket);
+            Box::pin(std::future::ready(()))
+        }
+        Next::Again(again) => Box::pin(issue::issue_again(app, chat, *again)),
         Next::SignOut(id, to) => Box::pin(issue::sign_out_again(app, chat, id, to)),
         Next::Hide(id, to) => Box::pin(async move { issue::hide(app, chat, id, to.as_ref()).await }),
         Next::DirectoryLink(row, to) => {

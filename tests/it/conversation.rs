@@ -327,7 +327,7 @@ async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
 
 /// A confirmed reset whose turn does not come is refused; its slot comes back.
 async fn a_reset_whose_turn_does_not_come_is_refused() {
-    let bot = TestBot::swamped().await;
+    let bot = TestBot::with_hands(0, std::time::Duration::from_millis(50)).await;
     bot.set_password(MINA, "old-password").await;
     bot.reset(JO, MINA, "deliver_phone").await;
     let text = bot.slack.last_text();
@@ -731,6 +731,44 @@ async fn whoever_waits_is_told_so_before_the_result() {
     assert!(working.contains("Working") && done.contains("Done."), "{said:#?}");
 }
 
+/// Two administrators confirm at once, and what comes of it when one hand does both and the platform is slow.
+async fn confirmed_at_once(bot: &TestBot) -> Vec<String> {
+    let first = bot.last_look(JO, MINA, "deliver_phone").await;
+    let card = bot.card(KIM, LEE).await;
+    bot.click(KIM, &card, "reachable").await;
+    bot.click(KIM, &bot.slack.last(), "deliver_copy").await;
+    let second = bot.slack.last();
+    let before = bot.slack.said().len();
+    bot.slack.delay_who(std::time::Duration::from_millis(1500));
+    let [first, second] = [first, second].map(|ready| button_value(&ready, "confirm").unwrap());
+    tokio::join!(bot.click_and_go(JO, "confirm", &first), bot.click_and_go(KIM, "confirm", &second));
+    bot.settle().await;
+    bot.slack.said()[before..].iter().map(text_of).collect()
+}
+
+/// Whoever waits for their turn hears so while they wait, and gets it.
+async fn whoever_waits_in_the_line_hears_so_and_gets_their_turn() {
+    let bot = TestBot::with_hands(1, std::time::Duration::from_secs(20)).await;
+    let said = confirmed_at_once(&bot).await;
+    let [one, other, done, also_done] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(one.contains("Working") && other.contains("Working"), "{said:#?}");
+    assert!(done.contains("Done.") && also_done.contains("Done."), "{said:#?}");
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Delivered; 2], 2));
+}
+
+/// Whoever waits for too long is refused while the other goes on.
+async fn whoever_waits_in_the_line_for_too_long_is_refused() {
+    let bot = TestBot::with_hands(1, std::time::Duration::from_millis(300)).await;
+    let said = confirmed_at_once(&bot).await;
+    let [refused, working, done] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(refused.contains("Too many resets are being done"), "{said:#?}");
+    assert_refusal(refused);
+    assert!(working.contains("Working") && done.contains("Done."), "{said:#?}");
+    let mut ends = states(&bot).await;
+    ends.sort_by_key(|state| *state == State::Delivered);
+    assert_eq!((ends, used(&bot).await), (vec![State::Refused, State::Delivered], 1));
+}
+
 /// However long the platform takes to accept the result, nothing is said over it.
 async fn the_result_is_the_last_word() {
     for way in ["deliver_phone", "deliver_copy"] {
@@ -853,5 +891,7 @@ hold! {
     the_same_bytes_have_one_effect,
     an_owner_of_the_chat_is_protected_by_every_name,
     whoever_waits_is_told_so_before_the_result,
+    whoever_waits_in_the_line_hears_so_and_gets_their_turn,
+    whoever_waits_in_the_line_for_too_long_is_refused,
     the_result_is_the_last_word,
 }

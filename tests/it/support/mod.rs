@@ -151,7 +151,8 @@ struct Ground {
     slack: slack::FakeSlack,
     http: reqwest::Client,
     outbox: Outbox,
-    is_swamped: bool,
+    /// How many resets are at work at once, and how long others wait for their turn.
+    hands: Option<(usize, Duration)>,
     is_recorded: bool,
     admins: Admins,
     ways: Ways,
@@ -169,7 +170,7 @@ impl Ground {
             slack,
             http,
             outbox: Outbox::default(),
-            is_swamped: false,
+            hands: None,
             is_recorded: false,
             admins: Admins::Directory,
             ways: Ways::default(),
@@ -183,9 +184,8 @@ impl Ground {
         format!("{base}/mm/")
     }
 
-    /// Where so much is to do that no reset gets its turn, nobody waits twenty seconds to see it.
     fn at_work(&self) -> AtWork {
-        if self.is_swamped { AtWork::with(0, Duration::from_millis(50)) } else { AtWork::default() }
+        self.hands.map_or_else(AtWork::default, |(hands, patience)| AtWork::with(hands, patience))
     }
 }
 
@@ -198,9 +198,9 @@ impl TestBot {
         Self::unlike(|ground| ground.limit = limit).await
     }
 
-    /// Too busy to begin any reset.
-    pub(crate) async fn swamped() -> Self {
-        Self::unlike(|ground| ground.is_swamped = true).await
+    /// So many resets at once, and nobody waits twenty seconds to see what becomes of the others.
+    pub(crate) async fn with_hands(hands: usize, patience: Duration) -> Self {
+        Self::unlike(|ground| ground.hands = Some((hands, patience))).await
     }
 
     /// The chat says who is an administrator.
