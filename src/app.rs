@@ -2,7 +2,7 @@
 
 mod at_work;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use crate::clock::{Clock, Zone};
 use crate::delivery::Deliveries;
 use crate::directory::Directories;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
+use crate::recent::Recent;
 use crate::secret::Keys;
 use crate::store::{ReplayKey, Reservation, Store};
 use crate::telemetry::UnsignedCounter;
@@ -219,16 +220,14 @@ impl Faces {
     }
 }
 
-/// The signed requests of the last minutes: two generations, so that it stays small. The record is what counts after
-/// a restart and between replicas; this answers at once when the same bytes come again while the first are at work.
-#[derive(Default)]
-pub struct Seen(Mutex<Generations>);
+/// The signed requests of the last minutes. The record is what counts after a restart and between replicas; this
+/// answers at once when the same bytes come again while the first are at work.
+pub struct Seen(Mutex<Recent<Fingerprint, ()>>);
 
-#[derive(Default)]
-struct Generations {
-    young: HashSet<Fingerprint>,
-    old: HashSet<Fingerprint>,
-    since: Option<Moment>,
+impl Default for Seen {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::new(SEEN_FOR, SEEN_SIZE)))
+    }
 }
 
 /// The first half of a digest: enough to tell requests apart, and a fifth of the size of the key.
@@ -245,13 +244,12 @@ impl Seen {
     /// True the first time.
     pub fn is_new(&self, key: &ReplayKey, now: Moment) -> bool {
         let Ok(mut seen) = self.0.lock() else { return true };
-        let since = *seen.since.get_or_insert(now);
-        if now - since >= SEEN_FOR || seen.young.len() >= SEEN_SIZE {
-            seen.old = std::mem::take(&mut seen.young);
-            seen.since = Some(now);
-        }
         let key = fingerprint(key);
-        !seen.old.contains(&key) && seen.young.insert(key)
+        let is_new = seen.get(&key).is_none();
+        if is_new {
+            seen.insert(key, (), now);
+        }
+        is_new
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the platforms' adapters have in common: one content type, remembered profiles, cut texts, and names for the ends
 //! of calls.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 
 use axum::http::{HeaderMap, header};
@@ -10,10 +9,11 @@ use super::{NotVerified, Profile, WhoError};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{Moment, Span};
 use crate::net::{Answer, CallError};
+use crate::recent::Recent;
 
 /// How long a profile is good enough for a card.
 const CACHE_LIFE: Span = Span::seconds(30);
-/// How many profiles are kept; beyond that all are dropped.
+/// How many profiles are surely kept, of the latest.
 const CACHE_SIZE: usize = 10_000;
 
 /// The content type must be this one, once, and the body as it is.
@@ -39,8 +39,13 @@ pub(super) fn fit(text: &str, limit: usize) -> String {
 }
 
 /// Profiles of the last half minute, for cards; what is done looks past them.
-#[derive(Default)]
-pub(super) struct Profiles(Mutex<HashMap<String, (Moment, Profile)>>);
+pub(super) struct Profiles(Mutex<Recent<String, (Moment, Profile)>>);
+
+impl Default for Profiles {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::new(CACHE_LIFE, CACHE_SIZE)))
+    }
+}
 
 impl Profiles {
     pub(super) fn get(&self, user: &str, now: Moment) -> Option<Profile> {
@@ -50,10 +55,7 @@ impl Profiles {
 
     pub(super) fn keep(&self, user: &str, profile: &Profile, now: Moment) {
         if let Ok(mut known) = self.0.lock() {
-            if known.len() >= CACHE_SIZE {
-                known.clear();
-            }
-            known.insert(user.to_owned(), (now, profile.clone()));
+            known.insert(user.to_owned(), (now, profile.clone()), now);
         }
     }
 }

@@ -311,7 +311,7 @@ async fn not_prepared(
     let successor = app.chance.rng().ok().map(|mut rng| {
         let reset_id = ResetId::draw(&mut rng, app.clock.now());
         // The follow-up address is sealed anew, because a sealed text opens for its own reset only.
-        let reply = super::seal(app, reset_id, voice.reply.as_ref()).ok().flatten();
+        let reply = super::seal_by(app, reset_id, voice.reply.as_ref(), &mut rng).ok().flatten();
         Successor { reset_id, reply, lifetime: app.house.offer_lifetime }
     });
     let value = successor.as_ref().map(|successor| app.keys.button_value(successor.reset_id));

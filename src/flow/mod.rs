@@ -16,6 +16,7 @@ pub mod sweep;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use rand::CryptoRng;
 
 use crate::app::{App, Ticket};
 use crate::chat::interaction::Trigger;
@@ -248,8 +249,18 @@ fn in_place(app: &App, origin: &Origin, row: ResetRow, message: Message) -> Reac
 
 /// Seals the follow-up address of an interaction for its reset.
 fn seal(app: &App, id: ResetId, reply: Option<&ReplyAddress>) -> Result<Option<SealedReply>, Failure> {
+    seal_by(app, id, reply, &mut app.chance.rng()?)
+}
+
+/// The same, by a generator that is at hand: a fresh one costs a call to the operating system.
+fn seal_by(
+    app: &App,
+    id: ResetId,
+    reply: Option<&ReplyAddress>,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<SealedReply>, Failure> {
     let Some(reply) = reply else { return Ok(None) };
-    let sealed = app.keys.seal(reply.expose(), &format!("reply {id}"), &mut app.chance.rng()?)?;
+    let sealed = app.keys.seal(reply.expose(), &format!("reply {id}"), rng)?;
     Ok(Some(SealedReply { sealed, until: reply.until }))
 }
 

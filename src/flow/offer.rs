@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::CryptoRng;
+
 use super::identity::{self, Pair, Unresolved};
 use super::messages::{self, Card};
-use super::{Failure, Reaction, history, seal};
+use super::{Failure, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
@@ -19,14 +21,15 @@ const OWN_PATIENCE: Duration = Duration::from_secs(1);
 /// Answers a command. Whatever comes of it is written down in the same transaction as its replay key.
 pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Result<Reaction, Failure> {
     let Command { origin, ask } = command;
-    let reference = Reference::draw(&mut app.chance.rng()?);
+    let mut rng = app.chance.rng()?;
+    let reference = Reference::draw(&mut rng);
     match ask {
         Ask::Help => {
             let limit = app.store.limit();
             let help = messages::help(app.house.offer_lifetime, limit.resets, limit.window);
             note(app, &origin, "help", "done", (None, None), &reference, help).await
         }
-        Ask::Reset(named, reason) => reset(app, chat, origin, &named, reason, reference).await,
+        Ask::Reset(named, reason) => reset(app, chat, origin, (&named, reason), reference, rng).await,
         Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
         Ask::Contact(named, typed) => contact(app, chat, origin, &named, &typed, reference).await,
@@ -45,16 +48,15 @@ async fn reset(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    named: &Named,
-    reason: Option<String>,
+    (named, reason): (&Named, Option<String>),
     reference: Reference,
+    mut rng: impl CryptoRng,
 ) -> Result<Reaction, Failure> {
     let now = origin.received_at;
     let (pair, _permit) = match permitted(app, chat, &origin, named, &reference).await? {
         Ok(permitted) => permitted,
         Err(reaction) => return Ok(reaction),
     };
-    let mut rng = app.chance.rng()?;
     let reset_id = ResetId::draw(&mut rng, now);
     let offer = NewOffer {
         reset_id,
@@ -63,7 +65,7 @@ async fn reset(
         member: pair.member.member.clone(),
         member_chat_user: pair.member_chat_user.clone(),
         reason,
-        reply: seal(app, reset_id, origin.reply.as_ref())?,
+        reply: seal_by(app, reset_id, origin.reply.as_ref(), &mut rng)?,
         lifetime: app.house.offer_lifetime,
     };
     app.at_work.finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE).await;

@@ -44,7 +44,9 @@ pub(super) trait Table: Serialize + DeserializeOwned {
     fn insert_many(parameter: &str) -> String {
         // `where true` keeps the parser from taking a following `on conflict` for a join.
         let (table, columns, values) = (Self::NAME, Self::COLUMNS, Self::values());
-        format!("insert into {table} ({columns}) select {values} from jsonb_each({parameter}) where true")
+        // Without the `limit`, SQLite would take the row out of the array once for each of its columns.
+        let rows = format!("(select value from jsonb_each({parameter}) limit -1)");
+        format!("insert into {table} ({columns}) select {values} from {rows} where true")
     }
 }
 
