@@ -154,8 +154,6 @@ impl Store {
             .foreign_keys(true)
             // What a statement would need to undo itself stays in memory, not in a file that is made each time.
             .pragma("temp_store", "memory")
-            // Moved into the file less often, the pages that every commit writes are moved fewer times.
-            .pragma("wal_autocheckpoint", "2000")
             // What is erased is overwritten.
             .pragma("secure_delete", "on")
             .disable_statement_logging();
