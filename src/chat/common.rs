@@ -1,7 +1,8 @@
 //! What the platforms' adapters have in common: one content type, remembered profiles, cut texts, and names for the ends
 //! of calls.
 
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::{HeaderMap, header};
 
@@ -57,6 +58,27 @@ impl Profiles {
         if let Ok(mut known) = self.0.lock() {
             known.insert(user.to_owned(), (now, profile.clone()), now);
         }
+    }
+}
+
+/// How often addresses were used that the platform accepts only so often.
+#[derive(Default)]
+pub(super) struct Uses(Mutex<HashMap<String, (u32, Moment)>>);
+
+impl Uses {
+    /// How often this one was used so far.
+    pub(super) fn count(&self, address: &str) -> u32 {
+        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.get(address).map_or(0, |(count, _)| *count)
+    }
+
+    /// Uses it once more, and forgets those that no longer work. How often that makes; it works no longer than `until`.
+    pub(super) fn take(&self, address: &str, until: Moment, now: Moment) -> u32 {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, (_, until)| *until > now);
+        let (count, _) = used.entry(address.to_owned()).or_insert((0, until));
+        *count += 1;
+        *count
     }
 }
 

@@ -10,7 +10,7 @@ mod render;
 mod wire;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aes::Aes256;
@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::common::{Profiles, check_content_type};
+use super::common::{Profiles, Uses, check_content_type};
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{EmptySecret, WINDOW, fresh_timestamp, only_header, replay_key};
 use super::{
@@ -112,8 +112,8 @@ pub struct Lark {
     api: Arc<LarkApi>,
     clock: Clock,
     profiles: Profiles,
-    /// How often the token of a click was used, and until when it works.
-    used: Mutex<HashMap<String, (u32, Moment)>>,
+    /// How often the token of each click was used.
+    used: Uses,
 }
 
 /// Where a conversation goes on: sealed as the follow-up address of a reset.
@@ -148,7 +148,7 @@ impl Lark {
     }
 
     fn with(config: Config, api: Arc<LarkApi>, clock: Clock) -> Self {
-        Self { config, api, clock, profiles: Profiles::default(), used: Mutex::default() }
+        Self { config, api, clock, profiles: Profiles::default(), used: Uses::default() }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
@@ -369,14 +369,7 @@ impl Lark {
     /// Takes one of the uses of a click's token, if one is left.
     fn takes_use(&self, token: &str, at: i64) -> bool {
         let (now, until) = (self.clock.now(), Moment(at) + TOKEN_LIFE);
-        let Ok(mut used) = self.used.lock() else { return false };
-        used.retain(|_, (_, until)| *until > now);
-        if now >= until {
-            return false;
-        }
-        let (count, _) = used.entry(token.to_owned()).or_insert((0, until));
-        *count += 1;
-        *count <= TOKEN_USES
+        now < until && self.used.take(token, until, now) <= TOKEN_USES
     }
 
     async fn tell(

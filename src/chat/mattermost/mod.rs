@@ -8,7 +8,6 @@ mod render;
 mod wire;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
@@ -21,7 +20,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::common::{Profiles, check_content_type, end_of_follow_up, read_rest};
+use super::common::{Profiles, Uses, check_content_type, end_of_follow_up, read_rest};
 use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{WINDOW, replay_key};
@@ -102,14 +101,14 @@ pub struct Mattermost {
     http: reqwest::Client,
     clock: Clock,
     profiles: Profiles,
-    /// How often a response address was used, and until when it works.
-    used: Mutex<HashMap<String, (u32, Moment)>>,
+    /// How often each response address was used.
+    used: Uses,
 }
 
 impl Mattermost {
     /// The adapter for one server.
     pub fn new(config: Config, keys: Keys, http: reqwest::Client, clock: Clock) -> Self {
-        Self { config, keys, http, clock, profiles: Profiles::default(), used: Mutex::default() }
+        Self { config, keys, http, clock, profiles: Profiles::default(), used: Uses::default() }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
@@ -238,11 +237,7 @@ impl Mattermost {
         if !is_usable {
             return Outcome::Refused(Refusal::Unreachable);
         }
-        if let Ok(mut used) = self.used.lock() {
-            let now = self.clock.now();
-            used.retain(|_, (_, until)| *until > now);
-            used.entry(to.expose().to_owned()).or_insert((0, to.until)).0 += 1;
-        }
+        self.used.take(to.expose(), to.until, self.clock.now());
         end_of_follow_up(&net::call(self.http.post(to.expose()).timeout(CALL_DEADLINE).json(body)).await)
     }
 
@@ -358,8 +353,7 @@ impl Adapter for Mattermost {
 
     /// Clicks bring no address, so that of the command has to do for all of them.
     fn uses_left(&self, to: &ReplyAddress) -> u32 {
-        let used = self.used.lock().ok().and_then(|used| used.get(to.expose()).map(|(count, _)| *count));
-        REPLY_USES.saturating_sub(used.unwrap_or_default())
+        REPLY_USES.saturating_sub(self.used.count(to.expose()))
     }
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, _placement: Placement) -> Outcome {
