@@ -1,4 +1,4 @@
-//! What is remembered for a while: two generations, so that it stays small and nothing young is ever forgotten.
+//! What is remembered for a while: two generations, so that it stays small and what is young is forgotten last.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -39,7 +39,7 @@ use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
 /// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
-const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 /// Pages kept in memory by the writer, by the reader of the hot path, and by the reader of everything else; negative
 /// means KiB to SQLite. Readers forget theirs at every commit of the writer, so more would not be kept long.
@@ -75,7 +75,7 @@ pub enum OpenError {
     #[error("the database does not match this program's migrations")]
     Migration(#[source] sqlx::migrate::MigrateError),
     /// The SQLite library is too old to be safe.
-    #[error("SQLite {0} is too old; 3.51.3 is needed")]
+    #[error("SQLite {0} is too old; {oldest} is needed", oldest = OLDEST_SQLITE.map(|part| part.to_string()).join("."))]
     OldSqlite(String),
     /// The file cannot be used.
     #[error("the database file cannot be opened")]
@@ -260,7 +260,7 @@ async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenErro
     let version: String = sqlx::query("select sqlite_version()").fetch_one(connection).await?.try_get(0)?;
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
-    if (next(), next(), next()) < OLDEST_SQLITE { Err(OpenError::OldSqlite(version)) } else { Ok(()) }
+    if [next(), next(), next()] < OLDEST_SQLITE { Err(OpenError::OldSqlite(version)) } else { Ok(()) }
 }
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {

@@ -31,10 +31,14 @@ pub(super) trait Table: Serialize + DeserializeOwned {
     /// The same columns taken out of one element of a JSON array.
     fn values() -> String;
 
-    /// [`Table::values`], each under the name of its column.
-    fn named_values() -> String {
+    /// All rows of the JSON array in `parameter`, each value under the name of its column.
+    fn select_many(parameter: &str) -> String {
         let named = |(value, name)| format!("{value} as {name}");
-        Self::values().split(", ").zip(Self::COLUMNS.split(", ")).map(named).collect::<Vec<_>>().join(", ")
+        let named: Vec<_> = Self::values().split(", ").zip(Self::COLUMNS.split(", ")).map(named).collect();
+        // Without the `limit`, SQLite would take the row out of the array once for each of its columns; PostgreSQL, which
+        // has no negative one, needs none.
+        let rows = format!("(select value from jsonb_each({parameter}) limit -1)");
+        format!("select {} from {rows} as written", named.join(", "))
     }
 
     /// `a = excluded.a, …` for every column that is not among the `fixed`.
@@ -43,10 +47,7 @@ pub(super) trait Table: Serialize + DeserializeOwned {
     /// Writes all rows of the JSON array in `parameter`; what follows on a conflict is up to the caller.
     fn insert_many(parameter: &str) -> String {
         // `where true` keeps the parser from taking a following `on conflict` for a join.
-        let (table, columns, values) = (Self::NAME, Self::COLUMNS, Self::values());
-        // Without the `limit`, SQLite would take the row out of the array once for each of its columns.
-        let rows = format!("(select value from jsonb_each({parameter}) limit -1)");
-        format!("insert into {table} ({columns}) select {values} from {rows} where true")
+        format!("insert into {} ({}) {} where true", Self::NAME, Self::COLUMNS, Self::select_many(parameter))
     }
 }
 

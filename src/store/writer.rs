@@ -329,8 +329,8 @@ impl Statements {
             format!(
                 "update member set failed_sign_ins = changed.failed_sign_ins, locked_at = changed.locked_at,
                     codes_sent = changed.codes_sent
-                from (select {} from jsonb_each($9)) as changed where member.member_id = changed.member_id",
-                AccountRow::named_values()
+                from ({}) as changed where member.member_id = changed.member_id",
+                AccountRow::select_many("$9")
             ),
             format!(
                 "{} on conflict (session_key) do update set {}",
