@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::messages::{self, Ending, Notice};
-use super::{identity, tell, unseal};
+use super::{identity, tell, tell_by_the_way, unseal};
 use crate::app::{App, HOLD_FOR, Heard, HeldPassword, Ticket, WORKING_AFTER};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
@@ -15,7 +15,7 @@ use crate::directory::{Backend, By, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{
     Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber,
-    Plan, Quota, ResetId, Span, State, Step, StepOutcome, policy,
+    Plan, Platform, Quota, ResetId, Span, State, Step, StepOutcome, policy,
 };
 use crate::secret::Link;
 use crate::store::{MoveRefused, Reservation, ResetRow, Shown, StepNote, StepRow, Successor, after_change};
@@ -72,7 +72,7 @@ pub(super) async fn say_working(chat: &Chat, reply: Option<&ReplyAddress>, heard
     let mut heard = heard.lock().await;
     if *heard == Heard::Nothing {
         *heard = Heard::Working;
-        tell(chat, reply, &messages::working(), Placement::Replace).await;
+        tell_by_the_way(chat, reply, &messages::working(), Placement::Replace).await;
     }
 }
 
@@ -83,19 +83,58 @@ pub(super) async fn issue_in_turn(app: &Arc<App>, chat: &Chat, ticket: Ticket) {
     let _at_work = app.at_work.begin(reservation.admin(), reservation.member());
     let act = async {
         // What is on disk is what will be done.
-        match app.store.reset(id).await? {
-            Some(row) => Box::pin(issue(app, &voice, reservation, row, quota)).await,
-            None => Err(MoveRefused::Fenced),
+        match app.store.reset(id).await {
+            Ok(Some(row)) if row.state == State::Claimed => Box::pin(issue(app, &voice, reservation, row, quota)).await,
+            // Recovery has named it, and told its end.
+            Ok(Some(_)) => Err(MoveRefused::Fenced),
+            Ok(None) | Err(_) => {
+                let stop = Stop::plain("store_down", messages::store_down(&id.reference()));
+                stop_before(app, &voice, &reservation, stop).await
+            }
         }
     };
     to_its_end(app, &voice, id, since, act).await;
 }
 
-/// A confirmed reset whose turn did not come in time: nothing was changed, and its slot comes back.
-pub(super) async fn turn_away(app: &App, chat: &Chat, ticket: Ticket) {
-    let (id, voice) = (ticket.reservation.reset_id(), Voice::of(chat, &ticket));
-    let stop = Stop::plain("overloaded", messages::overloaded(&id.reference()));
-    note_where_it_stood(id, stop_before(app, &voice, &ticket.reservation, stop).await);
+/// A confirmed reset whose turn did not come, and why; on disk it is refused.
+pub(super) struct TurnedAway {
+    ticket: Ticket,
+    stop: Stop,
+}
+
+impl TurnedAway {
+    pub(super) fn platform(&self) -> Platform {
+        self.ticket.platform
+    }
+}
+
+/// A confirmed reset whose turn did not come: nothing was changed, and its slot comes back. None if that could not be
+/// recorded: then recovery names it.
+pub(super) async fn refuse_turn(app: &App, ticket: Ticket) -> Option<TurnedAway> {
+    let id = ticket.reservation.reset_id();
+    let stop = if app.at_work.is_closed() {
+        Stop::plain("stopping", messages::stopping(&id.reference()))
+    } else {
+        Stop::plain("overloaded", messages::overloaded(&id.reference()))
+    };
+    // Nobody says "Working …" of it any more.
+    *ticket.heard.lock().await = Heard::End;
+    match refuse_before(app, &ticket.reservation, &stop).await {
+        Ok(()) => Some(TurnedAway { ticket, stop }),
+        Err(error) => {
+            note_where_it_stood(id, Err(error));
+            None
+        }
+    }
+}
+
+/// Tells the administrator that the turn did not come.
+pub(super) async fn tell_turned_away(app: &App, chat: &Chat, refused: TurnedAway) {
+    let TurnedAway { ticket, stop } = refused;
+    let Ticket { reservation, .. } = &ticket;
+    let _at_work = app.at_work.begin(reservation.admin(), reservation.member());
+    let told = tell_stopped(app, &Voice::of(chat, &ticket), reservation, &stop).await;
+    note_where_it_stood(reservation.reset_id(), told);
 }
 
 /// The password of an undelivered reset by another way, to its named end.
@@ -124,10 +163,14 @@ async fn to_its_end(
         note_where_it_stood(id, act.await);
         *voice.heard.lock().await = Heard::End;
     };
+    // Whoever has waited in the line may have heard it there; if not, most are done before it could be said.
+    let since = if since.elapsed() < WORKING_AFTER { since } else { Instant::now() };
     let working = async {
         tokio::time::sleep_until(since + WORKING_AFTER).await;
-        let _turn = app.at_work.voice().await;
-        say_working(voice.chat, voice.reply.as_ref(), &voice.heard).await;
+        if *voice.heard.lock().await == Heard::Nothing {
+            let _turn = app.at_work.voice().await;
+            say_working(voice.chat, voice.reply.as_ref(), &voice.heard).await;
+        }
     };
     let mut act = std::pin::pin!(act);
     tokio::select! {
@@ -155,7 +198,8 @@ async fn issue(
     let Some(plan) = plan_of(app, &row) else {
         return stop_before(app, voice, &reservation, Stop::plain("no_plan", nothing_chosen(app, &row))).await;
     };
-    if plan.shows() && voice.reply.is_none() {
+    // A password that is set and cannot be shown is of no use to anybody.
+    if plan.shows() && voice.reply.as_ref().is_none_or(|to| voice.chat.uses_left(to) == 0) {
         return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
     }
     if let Err(denied) = plan.fits(app.deliveries.ways, row.is_typed) {
@@ -218,8 +262,17 @@ impl Stop {
 
 /// Claimed → refused: the slot comes back, and the administrator is told that nothing was changed.
 async fn stop_before(app: &App, voice: &Voice<'_>, reservation: &Reservation, stop: Stop) -> Result<(), MoveRefused> {
+    refuse_before(app, reservation, &stop).await?;
+    tell_stopped(app, voice, reservation, &stop).await
+}
+
+async fn refuse_before(app: &App, reservation: &Reservation, stop: &Stop) -> Result<(), MoveRefused> {
     app.store.refuse(reservation, stop.code, Vec::new()).await?;
     tracing::info!(reset.id = %reservation.reset_id(), refused = stop.code, "a claimed reset was refused; its slot came back");
+    Ok(())
+}
+
+async fn tell_stopped(app: &App, voice: &Voice<'_>, reservation: &Reservation, stop: &Stop) -> Result<(), MoveRefused> {
     if voice.say(&stop.told).await {
         app.store.told(reservation.reset_id()).await?;
     }

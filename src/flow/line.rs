@@ -1,4 +1,5 @@
-//! Turns: confirmed resets wait in a line, and a few hands work on them in order of arrival.
+//! Turns: confirmed resets wait in a line, and a few hands work on them in order of arrival. An undelivered password that
+//! goes another way ([`Again`](super::Again)) does not stand in the line: it takes the next free hand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,38 +12,54 @@ use crate::app::{App, HANDS, Ticket};
 /// How often the line is looked after: who should hear "Working …", and whose patience is over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// How many refusals wait for the record at once; it writes them together.
+const REFUSALS: usize = 64;
+
 /// Takes a confirmed reset into the line.
 pub(super) fn join(app: &Arc<App>, ticket: Ticket) {
     if app.at_work.join(ticket) {
         let keeper = Arc::clone(app);
-        app.tasks.spawn(async move { keep(&keeper).await });
+        app.tasks.spawn(async move {
+            // Without somebody who hands out turns, all would wait for ever.
+            while let Err(error) = keeper.tasks.spawn(keep(Arc::clone(&keeper))).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "handing out turns stopped half-way; it goes on"
+                );
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        });
     }
 }
 
 /// Hands out turns until nobody waits any more.
-async fn keep(app: &Arc<App>) {
+async fn keep(app: Arc<App>) {
     let mut looks = tokio::time::interval(LOOK_EVERY);
     loop {
         let mut hand = std::pin::pin!(app.at_work.hand());
         let hand = loop {
             tokio::select! {
                 hand = &mut hand => break hand,
-                _ = looks.tick() => look_after(app),
+                _ = looks.tick() => look_after(&app),
             }
-            if app.at_work.is_line_over() {
+            if app.at_work.resigns() {
                 return;
             }
         };
-        if let Some(ticket) = app.at_work.next() {
-            let worker = Arc::clone(app);
-            app.tasks.spawn(async move {
-                if let Some(chat) = worker.chat(ticket.platform) {
-                    issue::issue_in_turn(&worker, chat, ticket).await;
-                }
-                drop(hand);
-            });
+        match app.at_work.next() {
+            Some(ticket) => {
+                let worker = Arc::clone(&app);
+                app.tasks.spawn(async move {
+                    if let Some(chat) = worker.chat(ticket.platform) {
+                        issue::issue_in_turn(&worker, chat, ticket).await;
+                    }
+                    drop(hand);
+                });
+            }
+            // Closed: who waits is turned away.
+            None => look_after(&app),
         }
-        if app.at_work.is_line_over() {
+        if app.at_work.resigns() {
             return;
         }
     }
@@ -51,15 +68,7 @@ async fn keep(app: &Arc<App>) {
 fn look_after(app: &Arc<App>) {
     let out = app.at_work.out_of_patience();
     if !out.is_empty() {
-        let worker = Arc::clone(app);
-        app.tasks.spawn(async move {
-            let turn_away = async |ticket: Ticket| {
-                if let Some(chat) = worker.chat(ticket.platform) {
-                    issue::turn_away(&worker, chat, ticket).await;
-                }
-            };
-            futures_util::stream::iter(out).for_each_concurrent(HANDS, turn_away).await;
-        });
+        app.tasks.spawn(turn_away(Arc::clone(app), out));
     }
     while let Some(voice) = app.at_work.free_voice()
         && let Some((platform, reply, heard)) = app.at_work.unheard()
@@ -72,4 +81,22 @@ fn look_after(app: &Arc<App>) {
             drop(voice);
         });
     }
+}
+
+/// First all slots come back, however slow the chat is; then everybody is told, each in a task of its own.
+async fn turn_away(app: Arc<App>, out: Vec<Ticket>) {
+    let refusals = futures_util::stream::iter(out).map(|ticket| issue::refuse_turn(&app, ticket));
+    let refused: Vec<_> = refusals.buffered(REFUSALS).filter_map(std::future::ready).collect().await;
+    let tell = async |refused: issue::TurnedAway| {
+        let teller = Arc::clone(&app);
+        let told = app.tasks.spawn(async move {
+            if let Some(chat) = teller.chat(refused.platform()) {
+                issue::tell_turned_away(&teller, chat, refused).await;
+            }
+        });
+        if let Err(error) = told.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "could not tell that a turn did not come");
+        }
+    };
+    futures_util::stream::iter(refused).for_each_concurrent(HANDS, tell).await;
 }

@@ -159,7 +159,7 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
             {
                 let message = messages::who_failed(&error, &Reference::draw(&mut rng));
                 let message = messages::after_change(message, &about, &app.zone, app.clock.now());
-                tell(chat, to.as_ref(), &message, Placement::Add).await;
+                tell_by_the_way(chat, to.as_ref(), &message, Placement::Add).await;
             }
         }),
         Next::Issue(ticket) => {
@@ -186,7 +186,8 @@ async fn show_face(app: &App, chat: &Chat, row: Box<ResetRow>, to: ReplyAddress,
         Ok(None) | Err(_) => true,
     };
     if is_present {
-        Box::pin(tell(chat, Some(&to), &message, Placement::Replace)).await;
+        // Several clicks at once may all have found an answer left for their face.
+        Box::pin(tell_by_the_way(chat, Some(&to), &message, Placement::Replace)).await;
     }
 }
 
@@ -225,6 +226,13 @@ async fn tell(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placeme
             tracing::warn!(platform = %chat.platform(), ?outcome, "a follow-up was not accepted");
             false
         }
+    }
+}
+
+/// The same, where the last use of the address is kept for the end of the reset.
+async fn tell_by_the_way(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placement: Placement) {
+    if let Some(to) = to.filter(|to| chat.uses_left(to) > 1) {
+        tell(chat, Some(to), message, placement).await;
     }
 }
 

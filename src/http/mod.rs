@@ -19,6 +19,7 @@ pub(crate) use self::webhook::read_body;
 use crate::app::App;
 use crate::flow::sweep;
 use crate::portal;
+use crate::store::StoreError;
 
 /// Connections at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
@@ -44,8 +45,8 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// How often the sweep looks.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
-/// How many rounds of the sweep lie between two purges of what was kept long enough.
-const ROUNDS_PER_PURGE: u32 = 1800;
+/// How often what was kept long enough is purged.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// Everything that is served: the webhooks and the member's pages.
 pub fn routes(app: &Arc<App>) -> Router {
@@ -76,27 +77,23 @@ impl Server {
             );
         }
         let (stop, stopped) = watch::channel(false);
-        let worker = Arc::clone(&app);
-        app.tasks.spawn(async move {
-            if let Err(error) = sweep::catch_up(&worker).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "could not catch up with what was left to do"
-                );
-            }
-        });
         let routes = routes(&app).merge(more).layer(axum::middleware::map_response(close_after_refusal));
         app.tasks.spawn(accept(listener, routes, app.tasks.clone(), stopped.clone()));
-        app.tasks.spawn(sweep_on(Arc::clone(&app), stopped));
+        // Side by side, because what waits for a directory or a mail server must keep no password in sight or in memory.
+        app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::keep_time));
+        app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::hide));
+        app.tasks.spawn(every(PURGE_EVERY, stopped.clone(), Arc::clone(&app), sweep::purge));
+        app.tasks.spawn(catch_up(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })
     }
 
-    /// Stops accepting, lets the work at hand finish for twenty seconds, and ends. What is unfinished then is named
-    /// by recovery at the next start. True when everything was finished.
+    /// Stops accepting, turns away who waits for a turn, lets the work at hand finish for twenty seconds, and ends.
+    /// What is unfinished then is named by recovery at the next start. True when everything was finished.
     pub async fn stop(self) -> bool {
         if self.stop.send(true).is_err() {
             tracing::debug!("the accept loop has ended before");
         }
+        self.app.at_work.close();
         self.app.tasks.close();
         tokio::time::timeout(DRAIN, self.app.tasks.wait()).await.is_ok()
     }
@@ -163,21 +160,29 @@ async fn connection(stream: TcpStream, routes: Router, mut stopped: watch::Recei
     }
 }
 
-async fn sweep_on(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
-    let mut rounds = 0_u32;
+/// Does what a dead process left to do, and from then on what is left to do now and then.
+async fn catch_up(app: Arc<App>, stopped: watch::Receiver<bool>) {
+    if let Err(error) = sweep::catch_up(&app).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "could not catch up with what was left to do");
+    }
+    every(SWEEP_EVERY, stopped, app, sweep::finish).await;
+}
+
+/// One round of the sweep soon after the start, and one in every span until the stop.
+async fn every(
+    span: Duration,
+    mut stopped: watch::Receiver<bool>,
+    app: Arc<App>,
+    round: impl AsyncFn(&Arc<App>) -> Result<(), StoreError>,
+) {
+    let mut wait = SWEEP_EVERY;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = tokio::time::sleep(wait) => wait = span,
             _ = stopped.changed() => return,
         }
-        if let Err(error) = sweep::round(&app).await {
+        if let Err(error) = round(&app).await {
             tracing::error!(error = &error as &dyn std::error::Error, "a round of the sweep failed");
         }
-        if rounds.is_multiple_of(ROUNDS_PER_PURGE)
-            && let Err(error) = app.store.purge().await
-        {
-            tracing::error!(error = &error as &dyn std::error::Error, "could not purge");
-        }
-        rounds = rounds.wrapping_add(1);
     }
 }

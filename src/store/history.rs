@@ -16,7 +16,7 @@ const LISTED: i64 = 1000;
 const SWEPT: i64 = 200;
 
 /// How long after its deadline a process is taken for dead (section 3 of the design).
-const GIVEN_UP_AFTER: Span = Span::seconds(30);
+pub(super) const GIVEN_UP_AFTER: Span = Span::seconds(30);
 
 /// Which resets to list. Only those that were confirmed count as resets.
 #[derive(Clone, Debug, Default)]

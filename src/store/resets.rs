@@ -1,7 +1,10 @@
 //! The life of a reset on disk, from the slot to its end: every move is one decision of the writer, with its audit line
 //! beside it.
 
+use std::sync::Arc;
+
 use super::cards::{CardClick, Choice, ClickRefused, SealedReply, at_work, closed, is_disowned, known_card, open_card};
+use super::history::GIVEN_UP_AFTER;
 use super::moves::{answer_at, choose, enter, finish, line};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
@@ -35,6 +38,13 @@ impl Reservation {
     /// The only member whose password may be changed with it.
     pub fn member(&self) -> &MemberId {
         &self.member
+    }
+
+    /// One that no store knows, for tests of what carries it about.
+    #[cfg(test)]
+    pub(crate) fn sample(reset_id: ResetId) -> Self {
+        let [admin, member] = ["admin", "member"].map(|id| MemberId(id.to_owned()));
+        Self { reset_id, owner: "nobody".to_owned(), admin, member }
     }
 }
 
@@ -260,9 +270,13 @@ impl Store {
     /// Recovery (section 3): what a dead process left behind gets its name. The row after it, if it was moved.
     pub async fn recover(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
         let keys = Keys { reset: Some(id), ..Keys::default() };
+        let us = Arc::clone(&self.owner);
         self.write(keys, move |page, now| {
             let mut row = page.reset(id)?;
+            let is_given_up = row.state.is_active() && row.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER);
             match row.state.recovered() {
+                // It went on since somebody saw it left behind.
+                _ if row.owner.as_deref() == Some(&us) && !is_given_up => return None,
                 Some((state, slot)) => {
                     enter(&mut row, state, now);
                     row.failure = Some("process_died".to_owned());

@@ -5,7 +5,6 @@ use relatch::directory::{NextReset, ResetFailed};
 use relatch::domain::delivery::{Outcome, Refusal};
 use relatch::domain::quota::Limit;
 use relatch::domain::{Channel, Platform, Span, State, Step, StepOutcome};
-use relatch::flow::sweep;
 use relatch::store::HistoryFilter;
 use serde_json::json;
 
@@ -68,10 +67,10 @@ async fn a_shown_password_goes_away_after_two_minutes() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;
     bot.clock.advance(Span::seconds(119));
-    sweep::round(&bot.app).await.unwrap();
+    bot.sweep().await;
     assert!(shown_password(&bot.slack.last()).is_some());
     bot.clock.advance(Span::seconds(1));
-    sweep::round(&bot.app).await.unwrap();
+    bot.sweep().await;
     assert_eq!(shown_password(&bot.slack.last()), None);
 }
 
@@ -468,7 +467,7 @@ async fn an_undelivered_password_is_wiped_after_ten_minutes() {
     bot.click(JO, &ready, "confirm").await;
     let failed = bot.slack.last();
     bot.clock.advance(Span::minutes(10));
-    sweep::round(&bot.app).await.unwrap();
+    bot.sweep().await;
     bot.click(JO, &failed, "deliver_copy").await;
     assert!(bot.slack.last_text().contains("Already done"), "{}", bot.slack.last_text());
     assert_eq!(states(&bot).await, [State::Undelivered]);
@@ -769,6 +768,36 @@ async fn whoever_waits_in_the_line_for_too_long_is_refused() {
     assert_eq!((ends, used(&bot).await), (vec![State::Refused, State::Delivered], 1));
 }
 
+/// A stop turns away who waits for their turn: nobody is left in the middle when the program ends.
+async fn a_stop_turns_away_who_waits_for_their_turn() {
+    let bot = TestBot::with_hands(0, std::time::Duration::from_secs(20)).await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    let before = bot.slack.said().len();
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    bot.app.at_work.close();
+    bot.settle().await;
+    let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
+    let [refused] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(refused.contains("is being stopped or started again"), "{refused}");
+    assert_refusal(refused);
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+}
+
+/// What recovery has named and told gets no turn, and nothing is said over its end.
+async fn a_reset_that_recovery_has_named_leaves_the_line() {
+    let bot = TestBot::with_hands(0, std::time::Duration::from_secs(3)).await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    let before = bot.slack.said().len();
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    bot.clock.advance(Span::seconds(150));
+    bot.sweep().await;
+    let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
+    let [named] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(named.contains("was stopped before anything happened"), "{named}");
+    assert_refusal(named);
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+}
+
 /// However long the platform takes to accept the result, nothing is said over it.
 async fn the_result_is_the_last_word() {
     for way in ["deliver_phone", "deliver_copy"] {
@@ -893,5 +922,7 @@ hold! {
     whoever_waits_is_told_so_before_the_result,
     whoever_waits_in_the_line_hears_so_and_gets_their_turn,
     whoever_waits_in_the_line_for_too_long_is_refused,
+    a_stop_turns_away_who_waits_for_their_turn,
+    a_reset_that_recovery_has_named_leaves_the_line,
     the_result_is_the_last_word,
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use relatch::domain::{Platform, Span};
-use relatch::flow::sweep;
 use serde_json::{Value, json};
 
 use crate::support::discord::{self, id_of, menu_body};
@@ -212,7 +211,7 @@ async fn what_mattermost_shows_stays_until_it_is_closed() {
     assert!(shown_password(&shown).is_some() && button_value(&shown, "done").is_none());
     bot.clock.advance(Span::minutes(3));
     let before = bot.slack.said().len();
-    sweep::round(&bot.app).await.unwrap();
+    bot.sweep().await;
     assert_eq!(bot.slack.said().len(), before, "nothing is hidden that cannot be");
 }
 
@@ -235,6 +234,22 @@ async fn mattermost_s_five_answers_are_kept_for_the_end() {
     bot.click(JO, &ready, "confirm").await;
     assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
     bot.outbox.take();
+}
+
+/// Nor is the last one spent on "Working …", or the password could not be shown any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn mattermost_s_last_answer_is_not_spent_on_waiting() {
+    let bot = TestBot::new().await;
+    let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+    for _ in 0..4 {
+        bot.click(JO, &card, "deliver_copy").await;
+        assert!(bot.slack.last_text().contains("Ready to reset"));
+    }
+    let ready = bot.slack.last();
+    bot.slack.delay_who(Duration::from_millis(1500));
+    bot.click(JO, &ready, "confirm").await;
+    assert!(shown_password(&bot.slack.last()).is_some(), "{}", bot.slack.last_text());
+    assert!(!bot.slack.said().iter().any(|said| text_of(said).contains("Working")));
 }
 
 /// A request of Mattermost counts once, and one that names another person, team or time does not count at all.
@@ -337,7 +352,7 @@ async fn lark_s_card_changes_after_its_token_is_used_up() {
     assert!(shown_password(&bot.slack.last()).is_some());
     // Half an hour later the token works no more, and the password has long been hidden.
     bot.clock.advance(Span::minutes(31));
-    sweep::round(&bot.app).await.unwrap();
+    bot.sweep().await;
     assert_eq!(shown_password(&bot.slack.last()), None, "{}", bot.slack.last_text());
 }
 

@@ -36,6 +36,18 @@ async fn chosen(bot: &TestBot, member: &str) -> ResetId {
     bot.app.keys.read_button_value(&button_value(&ready, "confirm").unwrap()).unwrap().0
 }
 
+/// The same for a member who may still be able to sign in.
+async fn chosen_for_anybody(bot: &TestBot, member: &str) -> ResetId {
+    bot.slack.know(member);
+    let card = bot.card(JO, member).await;
+    if button_value(&card, "reachable").is_some() {
+        bot.click(JO, &card, "reachable").await;
+    }
+    let value = button_value(&card, "cancel").unwrap();
+    bot.click_value(JO, "deliver_copy", &value).await;
+    bot.app.keys.read_button_value(&value).unwrap().0
+}
+
 async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<Reservation, ClickRefused> {
     let clicker = relatch::domain::ChatUser {
         platform: relatch::domain::Platform::Slack,
@@ -78,14 +90,7 @@ async fn six_reservations_at_once_take_five_slots() {
     }
     let mut cards = Vec::new();
     for member in &members {
-        bot.slack.know(member);
-        let card = bot.card(JO, member).await;
-        if button_value(&card, "reachable").is_some() {
-            bot.click(JO, &card, "reachable").await;
-        }
-        let value = button_value(&card, "cancel").unwrap();
-        bot.click_value(JO, "deliver_copy", &value).await;
-        cards.push(bot.app.keys.read_button_value(&value).unwrap().0);
+        cards.push(chosen_for_anybody(&bot, member).await);
     }
     let tries: Vec<_> = cards
         .into_iter()
@@ -168,6 +173,28 @@ async fn every_state_has_its_recovery() {
     }
 }
 
+/// However many a dead process left, all are named before the first request, and told through the follow-up address.
+#[tokio::test(flavor = "multi_thread")]
+async fn recovery_leaves_nothing_out() {
+    const MANY: u32 = 205;
+    let bot = TestBot::with_limit(Limit { resets: MANY, window: Span::hours(24) }).await;
+    for n in 0..MANY {
+        let name = format!("many{n}");
+        bot.add_member(&name).await;
+        let member = format!("{name}@acme.example");
+        let id = chosen_for_anybody(&bot, &member).await;
+        reserve(&bot, id, &member, &name).await.unwrap();
+    }
+    let bot = bot.restart().await;
+    let before = bot.slack.said().len();
+    sweep::name(&bot.app).await.unwrap();
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    assert_eq!(past.len(), MANY as usize);
+    assert!(past.iter().all(|one| one.reset.state == State::Refused && one.is_slot_returned));
+    sweep::catch_up(&bot.app).await.unwrap();
+    assert_eq!(bot.slack.said().len() - before, MANY as usize);
+}
+
 /// The same through the follow-up address, while it lives; then the next command is silent about it.
 #[tokio::test(flavor = "multi_thread")]
 async fn recovery_tells_through_the_follow_up_while_it_lives() {
@@ -191,10 +218,11 @@ async fn a_living_process_is_left_alone_until_its_deadline() {
     let id = chosen(&bot, MINA).await;
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     bot.clock.advance(Span::seconds(149));
-    sweep::round(&bot.app).await.unwrap();
+    bot.sweep().await;
     assert_eq!(state_and_slot(&bot).await, (State::Claimed, false));
+    assert!(bot.app.store.recover(id).await.unwrap().is_none(), "however it came to be asked for");
     bot.clock.advance(Span::seconds(1));
-    sweep::round(&bot.app).await.unwrap();
+    bot.sweep().await;
     assert_eq!(state_and_slot(&bot).await, (State::Refused, true));
     assert!(bot.app.store.advance(&reservation, State::Changing, None, Vec::new()).await.is_err());
 }

@@ -245,6 +245,15 @@ pub fn overloaded(reference: &Reference) -> Message {
     )
 }
 
+/// A confirmed reset whose turn does not come, because the program is about to end.
+pub fn stopping(reference: &Reference) -> Message {
+    spared(
+        "relatch is being stopped or started again, so this one was not begun.",
+        "Wait a minute and run the command again.",
+        reference,
+    )
+}
+
 /// A refusal about a reset that has changed the password already: what was said of "nothing" is said of the click.
 pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Moment) -> Message {
     let stands = match (row.changed_at, row.state) {

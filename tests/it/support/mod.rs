@@ -29,6 +29,7 @@ use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Re
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
 use relatch::domain::{MemberId, Moment, Platform, ResetId, Span};
+use relatch::flow::sweep;
 use relatch::net;
 use relatch::secret::Keys;
 use relatch::store::{MemberRow, Store, Use};
@@ -604,8 +605,17 @@ impl TestBot {
     /// Waits until nothing is at work.
     pub(crate) async fn settle(&self) {
         self.app.tasks.close();
-        self.app.tasks.wait().await;
+        let settled = tokio::time::timeout(Duration::from_mins(2), self.app.tasks.wait()).await;
+        settled.expect("something is at work for ever");
         self.app.tasks.reopen();
+    }
+
+    /// One round of everything that the sweep does.
+    pub(crate) async fn sweep(&self) {
+        sweep::keep_time(&self.app).await.unwrap();
+        sweep::hide(&self.app).await.unwrap();
+        sweep::finish(&self.app).await.unwrap();
+        self.settle().await;
     }
 
     /// The card for a member, from the command.
