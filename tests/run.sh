@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 export INSTA_UPDATE=no
 
 missing=()
+# What building needs besides Rust.
+{ command -v cc && [ -e /usr/include/stdio.h ]; } >/dev/null || missing+=(gcc libc6-dev)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v strace >/dev/null || missing+=(strace)
 command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
@@ -21,16 +23,17 @@ command -v postfix >/dev/null || missing+=(postfix)
 command -v ip >/dev/null || missing+=(iproute2)
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get -o Acquire::Retries=3 update -qq
-    # The packages' own services stay off: the tests start servers of their own, and one of them needs port 389.
-    policy=/usr/sbin/policy-rc.d
-    if [ ! -e $policy ]; then
-        printf '#!/bin/sh\nexit 101\n' >$policy
-        chmod +x $policy
-    else
-        policy=
-    fi
-    DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends "${missing[@]}"
-    [ -z "$policy" ] || rm $policy
+    # The packages' own services stay off: the tests start servers of their own, and one of them needs port 389. What keeps
+    # them off goes when the parentheses end, however that comes.
+    (
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e $policy ]; then
+            trap 'rm -f $policy' EXIT
+            printf '#!/bin/sh\nexit 101\n' >$policy
+            chmod +x $policy
+        fi
+        DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends "${missing[@]}"
+    )
 fi
 
 # What the integration tests see relatch send is read again by the platforms' own validators.

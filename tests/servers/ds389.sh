@@ -4,10 +4,19 @@
 set -euo pipefail
 folder=$1 port=$2 name="relatch$2"
 remove() { dsctl "$name" remove --do-it >/dev/null 2>&1 || true; }
-remove
-# Without a service manager the package's own tools must not look for one.
-defaults=/usr/share/dirsrv/inf/defaults.inf
+# Without a service manager the package's own tools must not look for one. Their defaults are put back at the end; a copy
+# that is there already was left by a run that was killed.
+defaults=/usr/share/dirsrv/inf/defaults.inf server=
+[ -e "$defaults.before" ] || cp -p "$defaults" "$defaults.before"
+clean_up() {
+    [ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || true
+    remove
+    mv -f "$defaults.before" "$defaults"
+}
+trap clean_up EXIT
+trap 'exit 0' TERM INT
 sed -i 's/^with_systemd *=.*/with_systemd = 0/' "$defaults"
+remove
 cat >"$folder/create.inf" <<INF
 [general]
 config_version = 2
@@ -46,8 +55,6 @@ open(sys.argv[1], "w").write(text)
 PY
 ns-slapd -D "$instance" -i "$folder/pid" -d 0 >"$folder/server.log" 2>&1 &
 server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; remove' EXIT
-trap 'exit 0' TERM INT
 for _ in $(seq 100); do ldapsearch -x -H "ldap://127.0.0.1:$port" -b "" -s base >/dev/null 2>&1 && break; sleep 0.2; done
 root=(-x -H "ldap://127.0.0.1:$port" -D "cn=Directory Manager" -w root-of-the-test)
 person() {
@@ -75,9 +82,11 @@ ldapmodify "${root[@]}" >/dev/null <<'LDIF'
 dn: dc=corp,dc=example
 changetype: modify
 replace: aci
-aci: (targetattr = "*")(version 3.0; acl "relatch reads"; allow (read, search, compare) userdn = "ldap:///cn=*,dc=corp,dc=example";)
-aci: (targetattr = "userPassword")(version 3.0; acl "hashes stay unread"; deny (read, search, compare) userdn = "ldap:///cn=*,dc=corp,dc=example";)
-aci: (target = "ldap:///ou=people,dc=corp,dc=example")(targetattr = "userPassword")(version 3.0; acl "relatch resets"; allow (write) userdn = "ldap:///cn=relatch,dc=corp,dc=example || ldap:///cn=plain,dc=corp,dc=example";)
+aci: (targetattr = "*")(version 3.0; acl "relatch reads"; allow (read, search, compare) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)
+aci: (targetattr = "userPassword")(version 3.0; acl "hashes stay unread"; deny (read, search, compare) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)
+aci: (target = "ldap:///ou=people,dc=corp,dc=example")(targetattr = "userPassword")(version 3.0; acl "relatch resets"; allow (write) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)
+aci: (targetattr != "userPassword")(version 3.0; acl "the others read"; allow (read, search, compare) userdn = "ldap:///cn=plain,dc=corp,dc=example || ldap:///cn=weak,dc=corp,dc=example";)
+aci: (target = "ldap:///ou=people,dc=corp,dc=example")(targetattr = "userPassword")(version 3.0; acl "plain resets"; allow (write) userdn = "ldap:///cn=plain,dc=corp,dc=example";)
 aci: (targetattr = "userPassword")(version 3.0; acl "own password"; allow (write) userdn = "ldap:///self";)
 
 dn: cn=config

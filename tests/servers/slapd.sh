@@ -29,14 +29,19 @@ ppolicy_hash_cleartext
 # The least that relatch needs: it may set passwords and ask for a change, and cannot read a hash.
 access to attrs=userPassword
     by dn.exact="cn=relatch,dc=corp,dc=example" =w
+    by * break
+access to attrs=pwdReset
+    by dn.exact="cn=relatch,dc=corp,dc=example" write
+    by * break
+access to dn.subtree="dc=corp,dc=example"
+    by dn.exact="cn=relatch,dc=corp,dc=example" read
+    by * break
+# The rules that were there before, for everybody else.
+access to attrs=userPassword
     by self =w
     by anonymous auth
     by * none
-access to attrs=pwdReset
-    by dn.exact="cn=relatch,dc=corp,dc=example" write
-    by * read
 access to dn.subtree="dc=corp,dc=example"
-    by dn.exact="cn=relatch,dc=corp,dc=example" read
     by dn.exact="cn=weak,dc=corp,dc=example" read
     by self read
     by * none
