@@ -133,10 +133,11 @@ impl House {
         }
     }
 
-    /// How high a member stands: the highest of what any source says, so that nobody's protection depends on one.
-    pub fn role_of_member(&self, member: &Member, profile: Option<&Profile>) -> Role {
+    /// How high a member stands: the highest of what any source says, the chats by `profiles` among them, so that
+    /// nobody's protection depends on one.
+    pub fn role_of_member<'a>(&self, member: &Member, profiles: impl IntoIterator<Item = &'a Profile>) -> Role {
         let by_chat = match self.admins {
-            Admins::Chat => profile.map_or(Role::Member, |profile| profile.role),
+            Admins::Chat => profiles.into_iter().map(|profile| profile.role).max().unwrap_or(Role::Member),
             Admins::Directory | Admins::List { .. } => Role::Member,
         };
         member.role.max(self.listed(member)).max(by_chat)
@@ -181,7 +182,14 @@ impl Held {
 
     /// Takes one out, if its time is not over; only one click can have it.
     pub fn take(&self, id: ResetId, now: Moment) -> Option<HeldPassword> {
-        self.0.lock().ok()?.remove(&id).filter(|held| held.until > now)
+        let mut all = self.0.lock().ok()?;
+        // Whose time is over stays for the sweep, which also writes down that nothing follows.
+        if all.get(&id)?.until > now { all.remove(&id) } else { None }
+    }
+
+    /// True while one can still be taken.
+    pub fn has(&self, id: ResetId, now: Moment) -> bool {
+        self.0.lock().is_ok_and(|all| all.get(&id).is_some_and(|held| held.until > now))
     }
 
     /// Wipes those of a member, whose password is about to be replaced.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::identity::{self, Pair};
 use super::issue::{self, Again};
 use super::messages::{self, Card};
-use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal};
+use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal, uses_left};
 use crate::app::{App, Ticket};
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
@@ -49,7 +49,7 @@ impl Stop {
     fn of_form(self) -> Reaction {
         match self {
             Self::Replayed => Reaction::Replayed,
-            Self::Told(message) => Reaction::FormError([vec![message.title], message.lines].concat().join(" ")),
+            Self::Told(message) => super::at_input(message),
         }
     }
 }
@@ -75,7 +75,6 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         Action::DeliverCopy
         | Action::DeliverPhone
         | Action::DeliverEmail
-        | Action::SendGuide
         | Action::Reachable
         | Action::CopyToSelf
         | Action::AlsoShow
@@ -85,7 +84,7 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
             Err(stop) => Ok(stop.of_click(origin)),
         },
         // Nothing confirms it, so rights and member are read past every cache.
-        Action::DirectoryLink => match allowed(app, chat, origin, id, Freshness::Now).await? {
+        Action::SendGuide | Action::DirectoryLink => match allowed(app, chat, origin, id, Freshness::Now).await? {
             Ok(allowed) => go_on(app, click, edition, allowed).await,
             Err(stop) => Ok(stop.of_click(origin)),
         },
@@ -121,6 +120,11 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
     {
         let told = messages::extra_denied(denied, &id.reference());
         return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
+    }
+    if has_face(click.action)
+        && let Some(stop) = without_face(app, origin, &allowed.row).await?
+    {
+        return Ok(stop.of_click(origin));
     }
     match click.action {
         Action::DeliverCopy => choose(app, origin, allowed, Delivery::Copy, None).await,
@@ -175,6 +179,39 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
     }
 }
 
+/// True for a click that is answered by another face of the card.
+fn has_face(action: Action) -> bool {
+    match action {
+        Action::DeliverCopy
+        | Action::DeliverPhone
+        | Action::DeliverEmail
+        | Action::DeliverOther
+        | Action::Reachable
+        | Action::CopyToSelf
+        | Action::CopyToSelfChange
+        | Action::AlsoShow
+        | Action::Back => true,
+        Action::SendGuide
+        | Action::DirectoryLink
+        | Action::Confirm
+        | Action::Cancel
+        | Action::RetrySignOut
+        | Action::Done => false,
+    }
+}
+
+/// The refusal where what would come of a click or a form could not be shown any more: what nobody sees is not chosen.
+/// The last use of the address is kept for the end of the reset.
+async fn without_face(app: &Arc<App>, origin: &Origin, row: &ResetRow) -> Result<Option<Stop>, Failure> {
+    let kept = u32::from(row.state == State::Offered);
+    let to = origin.reply.clone().or_else(|| unseal(app, row));
+    if to.is_some_and(|to| uses_left(app, row.platform, &to) > kept) {
+        return Ok(None);
+    }
+    let told = messages::no_more_faces(&row.reset_id.reference());
+    refuse(app, origin, row.reset_id, "no_more_faces", told).await.map(Some)
+}
+
 /// S22–S25: a way of delivery; before the act it only leads to the last look, after an undelivered act it delivers.
 async fn choose(
     app: &Arc<App>,
@@ -203,10 +240,17 @@ async fn choose(
 
 /// The way, marked where it leads to an address that is not on record.
 fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination>) -> Choice {
-    let is_on_record = match &to {
-        Some(Destination::Phone(phone)) => member.phone.as_ref() == Some(phone),
-        Some(Destination::Email(email)) => member.outside_email().is_some_and(|known| known.is_same_mailbox(email)),
-        None => true,
+    // However it was typed, what goes to the mailbox on record goes to its address there.
+    let (to, is_on_record) = match to {
+        Some(Destination::Phone(phone)) => {
+            let is_on_record = member.phone.as_ref() == Some(&phone);
+            (Some(Destination::Phone(phone)), is_on_record)
+        }
+        Some(Destination::Email(email)) => match member.outside_email().filter(|known| known.is_same_mailbox(&email)) {
+            Some(known) => (Some(Destination::Email(known.clone())), true),
+            None => (Some(Destination::Email(email)), false),
+        },
+        None => (None, true),
     };
     Choice { delivery, to, is_typed: !is_on_record, carries: app.deliveries.ways.carried_by(delivery) }
 }
@@ -348,6 +392,9 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             return Ok(refuse(app, &origin, id, "destination", told).await?.of_form());
         }
     };
+    if let Some(stop) = without_face(app, &origin, &allowed.row).await? {
+        return Ok(stop.of_form());
+    }
     // Where a form has no follow-up address of its own, that of the click which opened it was kept with the reset.
     let origin = Origin { reply: origin.reply.clone().or_else(|| unseal(app, &allowed.row)), ..origin };
     match (kind, to) {
@@ -451,9 +498,9 @@ async fn allowed(
     let freshness = if row.is_waiting_for_another_way() { Freshness::Now } else { freshness };
     let pair = match identity::pair_of_card(app, chat, &origin.user, &row, freshness).await {
         Ok(pair) => pair,
-        Err(unresolved) => {
-            let told = unresolved.told(app, true, &reference);
-            return refuse(app, origin, id, unresolved.code(), told).await.map(Err);
+        Err(lost) => {
+            let told = lost.told(app, &reference);
+            return refuse(app, origin, id, lost.code(), told).await.map(Err);
         }
     };
     if pair.admin.member.id != row.admin_id {
@@ -559,7 +606,7 @@ async fn sign_out_again(app: &Arc<App>, chat: &Chat, origin: &Origin, id: ResetI
         Ok(pair) => policy::approve(&pair.case(), now)
             .err()
             .map(|denied| messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference)),
-        Err(unresolved) => Some(unresolved.told(app, true, &reference)),
+        Err(lost) => Some(lost.told(app, &reference)),
     };
     match refusal {
         None => visit(app, origin, id, "retry_sign_out", Next::SignOut).await,

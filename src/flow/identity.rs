@@ -5,7 +5,7 @@ use crate::chat::interaction::Member as Named;
 use crate::chat::{Adapter, Chat, Freshness, Message, Profile, Standing, WhoError};
 use crate::directory::{By, Down, Match};
 use crate::domain::policy::{Case, Person};
-use crate::domain::{ChatUser, EmailAddress, Member, Reference, Role};
+use crate::domain::{ChatUser, EmailAddress, Member, Platform, Reference, Role};
 use crate::store::{LookUp, StoreError};
 
 use super::messages;
@@ -92,6 +92,32 @@ impl Unresolved {
     }
 }
 
+/// Who of a card stands for nobody any more.
+pub(super) struct Lost {
+    is_caller: bool,
+    why: Unresolved,
+}
+
+impl Lost {
+    fn caller(why: Unresolved) -> Self {
+        Self { is_caller: true, why }
+    }
+
+    fn member(why: Unresolved) -> Self {
+        Self { is_caller: false, why }
+    }
+
+    /// A short fixed word for the audit.
+    pub(super) fn code(&self) -> &'static str {
+        self.why.code()
+    }
+
+    /// What the administrator is told.
+    pub(super) fn told(&self, app: &App, reference: &Reference) -> Message {
+        self.why.told(app, self.is_caller, reference)
+    }
+}
+
 /// What the chat says of an account, and the e-mail that leads to the directory.
 struct Account {
     profile: Profile,
@@ -159,13 +185,10 @@ async fn named_member(
     found: Option<Match>,
     freshness: Freshness,
 ) -> Result<Result<(Known, Option<String>), Unresolved>, Unresolved> {
-    let (member, account_of) = match named {
+    let (member, mentioned) = match named {
         Named::Email(email) => match found.and_then(one) {
             None => return Ok(Err(Unresolved::NoSuchEmail(email.to_string()))),
-            Some(member) => match account_behind(app, chat, &member).await {
-                Ok(account_of) => (member, account_of),
-                Err(unresolved) => return Ok(Err(unresolved)),
-            },
+            Some(member) => (member, None),
         },
         Named::Mention(id) => {
             let other = ChatUser { user: id.clone(), ..user.clone() };
@@ -180,17 +203,29 @@ async fn named_member(
             }
         }
     };
-    let role = app.house.role_of_member(&member, account_of.as_ref().map(|(_, profile)| profile));
-    Ok(Ok((Known { member, role }, account_of.map(|(id, _)| id))))
+    let accounts = match accounts_of(app, &member).await {
+        Ok(accounts) => accounts,
+        Err(unresolved) => return Ok(Err(unresolved)),
+    };
+    let profiles = accounts.iter().map(|(_, _, profile)| profile);
+    let role = app.house.role_of_member(&member, profiles.chain(mentioned.as_ref().map(|(_, profile)| profile)));
+    let own = accounts.iter().find(|(platform, ..)| *platform == chat.platform()).map(|(_, id, _)| id.clone());
+    Ok(Ok((Known { member, role }, mentioned.map(|(id, _)| id).or(own))))
 }
 
-/// The chat account of a member who was not named by it, where the chat says how high people stand (Q8): otherwise
-/// an owner could be reset by typing their e-mail.
-async fn account_behind(app: &App, chat: &Chat, member: &Member) -> Result<Option<(String, Profile)>, Unresolved> {
-    match app.house.admins {
-        Admins::Chat => chat.profile_by_email(&member.business_email).await.map_err(Unresolved::Who),
-        Admins::Directory | Admins::List { .. } => Ok(None),
+/// The accounts of a member in every chat and by every address of theirs, where the chat says how high people stand (Q8):
+/// otherwise an owner could be reset by typing an e-mail, or from another chat.
+async fn accounts_of(app: &App, member: &Member) -> Result<Vec<(Platform, String, Profile)>, Unresolved> {
+    let mut accounts = Vec::new();
+    if let Admins::Chat = app.house.admins {
+        for chat in &app.chats {
+            for email in member.business_emails() {
+                let found = chat.profile_by_email(email).await.map_err(Unresolved::Who)?;
+                accounts.extend(found.map(|(id, profile)| (chat.platform(), id, profile)));
+            }
+        }
     }
+    Ok(accounts)
 }
 
 /// The same pair for a click: the administrator by their chat account, the member by the directory's immutable id.
@@ -200,7 +235,7 @@ pub(super) async fn pair_of_card(
     user: &ChatUser,
     row: &crate::store::ResetRow,
     freshness: Freshness,
-) -> Result<Pair, Unresolved> {
+) -> Result<Pair, Lost> {
     let asked = async {
         match &row.member_chat_user {
             Some(id) => {
@@ -211,19 +246,17 @@ pub(super) async fn pair_of_card(
         }
     };
     let (caller, profile) = tokio::join!(account(app, chat, user, freshness), asked);
-    let (caller, profile) = (caller?, profile?);
+    let (caller, profile) = (caller.map_err(Lost::caller)?, profile.map_err(Lost::member)?);
     if let Some(profile) = profile.as_ref().filter(|profile| profile.standing != Standing::Member) {
-        return Err(Unresolved::Outsider(profile.standing));
+        return Err(Lost::member(Unresolved::Outsider(profile.standing)));
     }
-    let mut found = find(app, &[By::Email(caller.email.clone()), By::Id(row.member_id.clone())]).await?.into_iter();
-    let admin = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
-    let member = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
+    let by = [By::Email(caller.email.clone()), By::Id(row.member_id.clone())];
+    let mut found = find(app, &by).await.map_err(Lost::member)?.into_iter();
+    let admin = found.next().and_then(one).ok_or(Lost::caller(Unresolved::Unknown))?;
+    let member = found.next().and_then(one).ok_or(Lost::member(Unresolved::Unknown))?;
     let admin = Known { role: app.house.role_of_caller(&admin, &caller.profile), member: admin };
-    let profile = match profile {
-        Some(profile) => Some(profile),
-        None => account_behind(app, chat, &member).await?.map(|(_, profile)| profile),
-    };
-    let role = app.house.role_of_member(&member, profile.as_ref());
+    let accounts = accounts_of(app, &member).await.map_err(Lost::member)?;
+    let role = app.house.role_of_member(&member, accounts.iter().map(|(_, _, profile)| profile).chain(&profile));
     Ok(Pair { admin, member: Known { member, role }, member_chat_user: row.member_chat_user.clone() })
 }
 

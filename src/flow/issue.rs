@@ -11,7 +11,7 @@ use super::{identity, tell, tell_by_the_way, unseal};
 use crate::app::{App, HOLD_FOR, Heard, HeldPassword, Ticket, WORKING_AFTER};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
-use crate::directory::{Backend, By, Enforced, Match, ResetFailed, Unavailable};
+use crate::directory::{Backend, By, Down, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{
     Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber,
@@ -25,6 +25,12 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(15);
 
 /// How long the channels may take to be made ready.
 const PREPARE_DEADLINE: Duration = Duration::from_secs(40);
+
+/// How long the administrator waits for the member's notice before they hear the result.
+const NOTICE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a notice may be tried again that was not accepted for the moment.
+const NOTICE_LIFE: Span = Span::hours(24);
 
 /// How long a shown password stays in sight.
 const SHOWN_FOR: Span = Span::minutes(2);
@@ -223,9 +229,13 @@ async fn issue(
         let told = messages::store_down(&row.reset_id.reference());
         return stop_before(app, voice, &reservation, Stop::plain("no_entropy", told)).await;
     };
-    if let Err(fenced) = app.store.advance(&reservation, State::Changing, None, Vec::new()).await {
+    if let Err(stopped) = app.store.advance(&reservation, State::Changing, None, Vec::new()).await {
         prepared.abandon().await;
-        return Err(fenced);
+        if !matches!(stopped, MoveRefused::Disowned) {
+            return Err(stopped);
+        }
+        let told = lost_right(app, &Denied::Disowned, &row, app.clock.now());
+        return tell_stopped(app, voice, &reservation, &Stop::plain("disowned", told)).await;
     }
     app.held.forget(&row.member_id);
     // Only now: a password that nobody needs never exists.
@@ -245,7 +255,7 @@ async fn issue(
     let member = &member;
     let parcel =
         Parcel { reservation, password, prepared, plan, row, member, steps, quota: Some(quota), held_until: None };
-    deliver(app, voice, parcel).await
+    Box::pin(deliver(app, voice, parcel)).await
 }
 
 /// Why a claimed reset stops before anything happened.
@@ -285,7 +295,7 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
     let (now, reference) = (app.clock.now(), row.reset_id.reference());
     let pair = identity::pair_of_card(app, chat, &user, row, Freshness::Now)
         .await
-        .map_err(|unresolved| Stop { code: unresolved.code(), told: unresolved.told(app, true, &reference) })?;
+        .map_err(|lost| Stop { code: lost.code(), told: lost.told(app, &reference) })?;
     if pair.admin.member.id != row.admin_id {
         return Err(Stop::plain("another_person", messages::unresolved_caller(&reference)));
     }
@@ -484,7 +494,10 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
     let mut notes: Vec<StepNote> = sent.iter().map(|(step, outcome)| outcome_note(*step, outcome)).collect();
     if plan.shows() {
         let step = if plan.way == Way::Copy { Step::Deliver } else { Step::Show };
-        let outcome = show(app, voice, &password, &row, steps, &notes, quota).await;
+        // What an earlier way came to is not told of this one; that this one is shown, its reader sees.
+        let earlier =
+            steps.into_iter().filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step));
+        let outcome = show(app, voice, &password, &row, earlier.collect(), &notes, quota).await;
         notes.push(outcome_note(step, &outcome));
     }
     let has = |wanted: StepOutcome| notes.iter().any(|note| note.outcome == wanted);
@@ -523,14 +536,32 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
         drop(password);
         None
     };
-    if let Some(to) = notice_to {
-        send_notice(app, &row, &to, was_signed_out).await?;
-    }
-    if !was_shown {
-        let told = ending(app, &row, quota, retry).await;
-        if voice.say(&told).await {
-            app.store.told(id).await?;
+    let notice = async {
+        if let Some(to) = notice_to
+            && let Err(error) = send_notice(app, &row, &to, was_signed_out).await
+        {
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note a notice");
         }
+    };
+    let mut notice = std::pin::pin!(notice);
+    // The result waits for the notice for a moment, so that it can tell of it, and no longer.
+    let is_noticed = tokio::time::timeout(NOTICE_PATIENCE, &mut notice).await.is_ok();
+    let told = if was_shown { Ok(()) } else { tell_end(app, voice, &row, quota, retry).await };
+    if !is_noticed {
+        notice.await;
+    }
+    told
+}
+
+async fn tell_end(
+    app: &App,
+    voice: &Voice<'_>,
+    row: &ResetRow,
+    quota: Option<Quota>,
+    retry: Option<&Member>,
+) -> Result<(), MoveRefused> {
+    if voice.say(&ending(app, row, quota, retry).await).await {
+        app.store.told(row.reset_id).await?;
     }
     Ok(())
 }
@@ -558,7 +589,9 @@ async fn send(
         ),
     };
     let copy = messages::copy_to_self(house, &row.member_name, password, ends, zone);
-    Box::pin(prepared.send(&mail, &sms, &copy, &row.reset_id.to_string())).await
+    // Another try is another message: a gateway that knows the name of the first would not send it.
+    let name = format!("{}-{}", row.reset_id, row.edition);
+    Box::pin(prepared.send(&mail, &sms, &copy, &name)).await
 }
 
 /// The one message that shows the password: the result, with everything that is known when it is sent.
@@ -600,12 +633,14 @@ async fn deliver_again(
             Box::pin(deliver(app, voice, parcel)).await
         }
         Err((step, why)) => {
-            let notes = vec![outcome_note(step, &Outcome::Refused(why.clone()))];
+            let mut notes = vec![outcome_note(step, &Outcome::Refused(why.clone()))];
+            if step != Step::Deliver {
+                // One that is not ready keeps all of them back.
+                notes.push(StepNote { detail: Some("kept_back"), ..note(Step::Deliver, StepOutcome::Failed) });
+            }
             let row = app.store.advance(&reservation, State::Undelivered, Some(why.code()), notes).await?;
             app.held.keep(HeldPassword { password, reservation, until });
-            let told = ending(app, &row, None, Some(&member)).await;
-            voice.say(&told).await;
-            Ok(())
+            tell_end(app, voice, &row, None, Some(&member)).await
         }
     }
 }
@@ -622,9 +657,16 @@ async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out
         Destination::Phone(_) => notice.sms(),
         Destination::Email(_) => notice.mail(),
     };
-    let outcome = app.deliveries.tell(to, &text, &format!("notice-{}", row.reset_id)).await;
-    let noted = vec![outcome_note(Step::Notice, &outcome)];
-    app.store.note_steps(row.reset_id, noted).await.map_err(MoveRefused::from)
+    let name = format!("notice-{}", row.reset_id);
+    let sent = tokio::time::timeout(PREPARE_DEADLINE, app.deliveries.tell(to, &text, &name)).await;
+    let noted = match sent.unwrap_or(Outcome::Unknown) {
+        // A mail server that does not know us yet asks for patience; the sweep tries again.
+        Outcome::Refused(Refusal::Later | Refusal::Unreachable) if app.clock.now() - at < NOTICE_LIFE => {
+            note(Step::Notice, StepOutcome::Pending)
+        }
+        outcome @ (Outcome::Accepted | Outcome::Refused(_) | Outcome::Unknown) => outcome_note(Step::Notice, &outcome),
+    };
+    app.store.note_steps(row.reset_id, vec![noted]).await.map_err(MoveRefused::from)
 }
 
 /// A link to a page about this reset, where the member has pages here.
@@ -656,10 +698,23 @@ fn notice_destination(app: &App, row: &ResetRow, member: &Member) -> Option<Dest
 
 /// Steps that a dead process left to do: the sign-out and the notice, both harmless twice.
 pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
-    let Some(member) = member_of(app, row).await else { return };
     let pending =
         |step: Step, steps: &[StepRow]| steps.iter().any(|row| row.step == step && row.outcome == StepOutcome::Pending);
     let steps = steps_of(app, row.reset_id).await;
+    let member = match found(app, row).await {
+        Ok(Some(member)) => member,
+        Ok(None) => {
+            // Nobody is left to be signed out or told.
+            let impossible = |step: &StepRow| note(step.step, StepOutcome::Impossible);
+            let noted = steps.iter().filter(|step| step.outcome == StepOutcome::Pending).map(impossible).collect();
+            if let Err(error) = app.store.note_steps(row.reset_id, noted).await {
+                tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note that a member is gone");
+            }
+            return;
+        }
+        // Asked again later.
+        Err(Down(_)) => return,
+    };
     let mut was_signed_out = steps.iter().any(|row| row.step == Step::SignOut && row.outcome == StepOutcome::Done);
     if pending(Step::SignOut, &steps) {
         let noted = sign_out(app, &member).await;
@@ -689,8 +744,15 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
     if let Err(error) = app.store.note_steps(id, vec![noted]).await {
         tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note a sign-out");
     }
-    let told = ending(app, &row, None, None).await;
-    tell(chat, to.as_ref(), &told, Placement::Replace).await;
+    // A password that is in sight stays there, and one that waits for another way keeps its buttons.
+    let placement = if row.hide_at.is_some() { Placement::Add } else { Placement::Replace };
+    let told = ending(app, &row, None, retry_for(app, &row, Some(&member))).await;
+    tell(chat, to.as_ref(), &told, placement).await;
+}
+
+/// The member, where an undelivered password can still go another way.
+fn retry_for<'a>(app: &App, row: &ResetRow, member: Option<&'a Member>) -> Option<&'a Member> {
+    member.filter(|_| row.is_waiting_for_another_way() && app.held.has(row.reset_id, app.clock.now()))
 }
 
 /// Replaces the message that shows a password by the result without it.
@@ -708,7 +770,8 @@ pub(super) async fn hide(app: &App, chat: &Chat, id: ResetId, to: Option<&ReplyA
 
 /// Tells how a reset ended through its own follow-up address; true if the platform took it.
 pub(super) async fn tell_ending(app: &App, chat: &Chat, row: &ResetRow) -> bool {
-    let told = ending(app, row, None, None).await;
+    let member = if row.is_waiting_for_another_way() { member_of(app, row).await } else { None };
+    let told = ending(app, row, None, retry_for(app, row, member.as_ref())).await;
     tell(chat, unseal(app, row).as_ref(), &told, Placement::Replace).await
 }
 
@@ -753,11 +816,16 @@ async fn steps_of(app: &App, id: ResetId) -> Vec<StepRow> {
 
 /// The member of a reset, as the directory has them now.
 pub(super) async fn member_of(app: &App, row: &ResetRow) -> Option<Member> {
-    let mut found = app.directories.find(&[By::Id(row.member_id.clone())]).await.ok()?;
-    match found.pop()? {
-        Match::One(member) => Some(*member),
-        Match::Nobody | Match::Several => None,
-    }
+    found(app, row).await.ok().flatten()
+}
+
+/// The same, told apart from a directory that does not answer.
+async fn found(app: &App, row: &ResetRow) -> Result<Option<Member>, Down> {
+    let mut found = app.directories.find(&[By::Id(row.member_id.clone())]).await?;
+    Ok(match found.pop() {
+        Some(Match::One(member)) => Some(*member),
+        Some(Match::Nobody | Match::Several) | None => None,
+    })
 }
 
 fn note(step: Step, outcome: StepOutcome) -> StepNote {

@@ -21,7 +21,8 @@ use rand::CryptoRng;
 use crate::app::{App, Ticket};
 use crate::chat::interaction::Trigger;
 use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
-use crate::domain::{Channel, Destination, MemberId, Moment, Reference, ResetId};
+use crate::domain::delivery::Outcome;
+use crate::domain::{Channel, ChatUser, Destination, MemberId, Moment, Platform, Reference, ResetId};
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Again;
@@ -95,7 +96,9 @@ pub enum Next {
 /// Reads what somebody did and decides. Everything that must be on disk before the answer is on disk when it returns.
 pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interaction>) -> Reaction {
     let interaction = interaction.into_inner();
-    let is_click = matches!(interaction, Interaction::Click(_));
+    // A click or a form may stand on a reset that has gone further than a card.
+    let is_on_card = matches!(interaction, Interaction::Click(_) | Interaction::Form(_));
+    let is_form = matches!(interaction, Interaction::Form(_));
     let (origin, decided) = match interaction {
         Interaction::Ping => return Reaction::Taken,
         Interaction::Challenge(text) => return Reaction::Challenge(text),
@@ -118,7 +121,14 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
             (form.origin.clone(), Box::pin(choose::form(app, chat, form)).await)
         }
     };
-    decided.unwrap_or_else(|failure| failed(app, &origin, is_click, &failure))
+    let reaction = decided.unwrap_or_else(|failure| failed(app, &origin, is_on_card, &failure));
+    // A form has room for a text at its input, and nowhere else.
+    if is_form && let Reaction::Say(message) = reaction { at_input(message) } else { reaction }
+}
+
+/// A message as a text at the input of a form.
+fn at_input(message: Message) -> Reaction {
+    Reaction::FormError([vec![message.title], message.lines].concat().join(" "))
 }
 
 /// Why nothing could be decided. Nothing was changed (P6).
@@ -135,11 +145,11 @@ pub(crate) enum Failure {
     Seal(#[from] crate::secret::NotSealed),
 }
 
-fn failed(app: &App, origin: &Origin, is_click: bool, failure: &Failure) -> Reaction {
+fn failed(app: &App, origin: &Origin, is_on_card: bool, failure: &Failure) -> Reaction {
     tracing::error!(platform = %origin.user.platform, error = failure as &dyn std::error::Error, "could not react; nothing was changed");
     let reference = app.chance.rng().map_or_else(|_| ResetId([0; 16]).reference(), |mut rng| Reference::draw(&mut rng));
-    // A command can be sure that nothing was changed; a click may stand on a reset that has gone further.
-    let told = if is_click { messages::click_failed(&reference) } else { messages::store_down(&reference) };
+    // A command can be sure that nothing was changed.
+    let told = if is_on_card { messages::click_failed(&reference) } else { messages::store_down(&reference) };
     beside(origin, told)
 }
 
@@ -203,22 +213,27 @@ pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
 
 /// Tells the administrator and the security address that a member did not ask for a reset.
 pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
-    if let Some(chat) = app.chat(row.platform) {
-        tell(chat, unseal(app, row).as_ref(), &messages::disowned(row), Placement::Add).await;
-    }
+    app.held.forget(&row.member_id);
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let reference = row.reset_id.reference().to_string();
     tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");
+    let mut is_security_told = false;
     if let Some(security) = app.house.security_email.clone().filter(|_| app.deliveries.has(Channel::Email)) {
         let note = messages::alarm(&app.house, &row.member_name, &row.admin_name, at, &app.zone, &reference);
-        app.deliveries.tell(&Destination::Email(security), &note, &format!("not-me-{}", row.reset_id)).await;
+        let sent = app.deliveries.tell(&Destination::Email(security), &note, &format!("not-me-{}", row.reset_id)).await;
+        is_security_told = sent == Outcome::Accepted;
+        if !is_security_told {
+            tracing::error!(reset.id = %row.reset_id, ?sent, "the security address could not be told of a reset that was not asked for");
+        }
+    }
+    if let Some(chat) = app.chat(row.platform) {
+        let message = messages::disowned(row, is_security_told);
+        tell(chat, unseal(app, row).as_ref(), &message, Placement::Add).await;
     }
 }
 
 /// Sends a message where there is an address for it; true if the platform took it.
 async fn tell(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placement: Placement) -> bool {
-    use crate::domain::delivery::Outcome;
-
     let Some(to) = to else { return false };
     match chat.follow_up(to, message, placement).await {
         Outcome::Accepted => true,
@@ -247,12 +262,25 @@ fn beside(origin: &Origin, message: Message) -> Reaction {
 /// The answer to a click that moves the card on: in its place.
 fn in_place(app: &App, origin: &Origin, row: ResetRow, message: Message) -> Reaction {
     let Some(to) = origin.reply.clone().or_else(|| unseal(app, &row)) else { return Reaction::Taken };
-    // The last use is kept for the end of the reset: a face that nobody would see is no face.
-    let uses_left = app.chat(origin.user.platform).map_or(0, |chat| chat.uses_left(&to));
-    if uses_left <= 1 {
-        return Reaction::Say(messages::no_more_faces(&row.reset_id.reference()));
+    // The last use is kept for the end of the reset, and where none follows, as after Cancel, it is said right here.
+    if uses_left(app, origin.user.platform, &to) <= 1 {
+        return Reaction::Say(message);
     }
     Reaction::Then(Next::Face { row: Box::new(row), to, message })
+}
+
+/// How often a follow-up address can still be used.
+fn uses_left(app: &App, platform: Platform, to: &ReplyAddress) -> u32 {
+    app.chat(platform).map_or(0, |chat| chat.uses_left(to))
+}
+
+/// Where an interaction is answered that brought no address of its own, or whose address is over: where its card is, if
+/// the card is the clicker's.
+pub async fn address_of_card(app: &App, user: &ChatUser, value: &str) -> Option<ReplyAddress> {
+    let (id, _) = app.keys.read_button_value(value)?;
+    let row = app.store.reset(id).await.ok().flatten()?;
+    let is_own = (row.platform, &row.tenant, &row.chat_user) == (user.platform, &user.tenant, &user.user);
+    unseal(app, &row).filter(|_| is_own)
 }
 
 /// Seals the follow-up address of an interaction for its reset.

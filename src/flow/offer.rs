@@ -53,7 +53,7 @@ async fn reset(
     mut rng: impl CryptoRng,
 ) -> Result<Reaction, Failure> {
     let now = origin.received_at;
-    let (pair, _permit) = match permitted(app, chat, &origin, named, &reference).await? {
+    let (pair, _permit) = match permitted(app, chat, &origin, named, Freshness::Cached, &reference).await? {
         Ok(permitted) => permitted,
         Err(reaction) => return Ok(reaction),
     };
@@ -116,10 +116,11 @@ async fn permitted(
     chat: &Chat,
     origin: &Origin,
     named: &Named,
+    freshness: Freshness,
     reference: &Reference,
 ) -> Result<Result<(Pair, Permit), Reaction>, Failure> {
     let now = origin.received_at;
-    let pair = match resolved(app, chat, origin, named, reference).await? {
+    let pair = match resolved(app, chat, origin, named, freshness, reference).await? {
         Ok(pair) => pair,
         Err(reaction) => return Ok(Err(reaction)),
     };
@@ -140,9 +141,10 @@ async fn resolved(
     chat: &Chat,
     origin: &Origin,
     named: &Named,
+    freshness: Freshness,
     reference: &Reference,
 ) -> Result<Result<Pair, Reaction>, Failure> {
-    let (unresolved, is_caller) = match identity::pair(app, chat, &origin.user, named, Freshness::Cached).await {
+    let (unresolved, is_caller) = match identity::pair(app, chat, &origin.user, named, freshness).await {
         Ok(Ok(pair)) => return Ok(Ok(pair)),
         Ok(Err(unresolved)) => (unresolved, false),
         Err(unresolved) => (unresolved, true),
@@ -172,7 +174,8 @@ async fn contact(
     typed: &str,
     reference: Reference,
 ) -> Result<Reaction, Failure> {
-    let (pair, _permit) = match permitted(app, chat, &origin, named, &reference).await? {
+    // Nothing confirms it, so rights and member are read past every cache.
+    let (pair, _permit) = match permitted(app, chat, &origin, named, Freshness::Now, &reference).await? {
         Ok(permitted) => permitted,
         Err(reaction) => return Ok(reaction),
     };
@@ -249,7 +252,7 @@ async fn why(
     named: &Named,
     reference: &Reference,
 ) -> Result<Reaction, Failure> {
-    let pair = match resolved(app, chat, &origin, named, reference).await? {
+    let pair = match resolved(app, chat, &origin, named, Freshness::Cached, reference).await? {
         Ok(pair) => pair,
         Err(reaction) => return Ok(reaction),
     };

@@ -12,6 +12,9 @@ use crate::store::{ResetRow, StoreError};
 /// How long a step may stay to do before the sweep does it; longer than any reset is at work.
 const STEP_PATIENCE: Span = Span::minutes(3);
 
+/// How long the hand that did a reset has for telling its end; longer than the chat may take.
+const TELL_PATIENCE: Span = Span::minutes(1);
+
 /// How many moves wait for the record at once; it writes them together.
 const MOVES: usize = 64;
 
@@ -27,9 +30,14 @@ pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
     // Our own are at work.
     left.retain(|row| row.owner.as_deref() != Some(app.store.owner()));
     finish_all(app, left).await;
-    // Whoever cannot be told stays untold, and hears it at their next command.
-    while tell_all(app, app.store.to_tell().await?).await? > 0 {}
+    // Whoever cannot be told stays untold, and hears it later or at their next command.
+    while tell_all(app, app.store.to_tell(Span(0)).await?).await? > 0 {}
     Ok(())
+}
+
+/// Tells what could not be told when it happened.
+pub async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
+    tell_all(app, app.store.to_tell(TELL_PATIENCE).await?).await.map(drop)
 }
 
 /// As many of those that were left behind as are picked at once, after they were named.

@@ -45,6 +45,9 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// How often the sweep looks.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
+/// How often an end is told again that could not be told.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
 /// How often what was kept long enough is purged.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
 
@@ -82,6 +85,7 @@ impl Server {
         // Side by side, because what waits for a directory or a mail server must keep no password in sight or in memory.
         app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::keep_time));
         app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::hide));
+        app.tasks.spawn(every(TELL_EVERY, stopped.clone(), Arc::clone(&app), sweep::tell));
         app.tasks.spawn(every(PURGE_EVERY, stopped.clone(), Arc::clone(&app), sweep::purge));
         app.tasks.spawn(catch_up(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })

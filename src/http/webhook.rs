@@ -13,8 +13,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 
 use crate::app::App;
-use crate::chat::{Adapter, Chat, Immediate, Interaction, Kind, NotVerified, Placement, ReplyAddress, Verified};
-use crate::domain::Platform;
+use crate::chat::{
+    Adapter, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement, ReplyAddress, Verified,
+};
+use crate::domain::{ChatUser, Platform};
 use crate::flow::{self, Next, Reaction, messages};
 
 /// The largest body, in bytes; platforms' are far smaller.
@@ -81,18 +83,32 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> 
 /// Where an interaction can still be answered after the platform's patience is over.
 struct Later {
     reply: Option<ReplyAddress>,
+    /// Whose card it was about, and which.
+    card: Option<(ChatUser, String)>,
     kind: Kind,
 }
 
 impl Later {
     fn of(interaction: &Interaction) -> Self {
-        let origin = match interaction {
-            Interaction::Command(command) => Some(&command.origin),
-            Interaction::Click(click) => Some(&click.origin),
-            Interaction::Form(form) => Some(&form.origin),
-            Interaction::Ping | Interaction::Challenge(_) => None,
+        let (origin, value) = match interaction {
+            Interaction::Command(command) => (Some(&command.origin), None),
+            Interaction::Click(click) => (Some(&click.origin), Some(&click.value)),
+            Interaction::Form(form) => (Some(&form.origin), Some(&form.value)),
+            Interaction::Ping | Interaction::Challenge(_) => (None, None),
         };
-        Self { reply: origin.and_then(|origin| origin.reply.clone()), kind: Kind::of(interaction) }
+        let card = origin.zip(value).map(|(origin, value)| (origin.user.clone(), value.clone()));
+        Self { reply: origin.and_then(|origin| origin.reply.clone()), card, kind: Kind::of(interaction) }
+    }
+
+    /// Where to, and whether "Working …" stands there, to be replaced.
+    async fn address(self, app: &App, chat: &Chat) -> Option<(ReplyAddress, Placement)> {
+        match (self.reply, self.card) {
+            (Some(to), _) => Some((to, chat.late_placement())),
+            (None, Some((user, value))) => {
+                flow::address_of_card(app, &user, &value).await.map(|to| (to, Placement::Add))
+            }
+            (None, None) => None,
+        }
     }
 }
 
@@ -123,11 +139,15 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
             | Reaction::FormError(_)) => (now, None),
         };
         // Whoever waited has been told "Working …" meanwhile, and hears the end through the follow-up address.
-        if let Err(Reaction::Say(message)) = decided.send(now)
-            && let Some(to) = later.reply
+        let unheard = match decided.send(now) {
+            Err(Reaction::Say(message)) => Some(message),
+            Err(Reaction::FormError(title)) => Some(Message { title, ..Message::default() }),
+            Ok(()) | Err(_) => None,
+        };
+        if let Some(message) = unheard
+            && let Some((to, placement)) = later.address(&worker, chat).await
         {
-            let next = Next::Tell { to, message, placement: chat.late_placement() };
-            flow::carry_out(&worker, chat, next).await;
+            flow::carry_out(&worker, chat, Next::Tell { to, message, placement }).await;
         }
         if let Some(next) = next {
             flow::carry_out(&worker, chat, next).await;

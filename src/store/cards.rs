@@ -204,6 +204,7 @@ impl Amend {
     }
 
     fn apply(self, row: &mut ResetRow, now: Moment) {
+        // Whatever changes what would be done makes every face that was shown before a stale one.
         match self {
             Self::Reachable => row.reachable_at = Some(now),
             Self::Choose(choice) => choose(row, &choice),
@@ -213,16 +214,21 @@ impl Amend {
                 row.carries = Carries::Password;
             }
             Self::ToggleCopy(address) => {
+                row.edition = row.edition.saturating_add(1);
                 row.copy_to_self = match row.copy_to_self {
                     Some(_) => None,
                     None => Some(row.copy_address.clone().unwrap_or_else(|| address.to_string())),
                 }
             }
             Self::CopyTo(address) => {
+                row.edition = row.edition.saturating_add(1);
                 row.copy_address = Some(address.to_string());
                 row.copy_to_self = Some(address.to_string());
             }
-            Self::ToggleShow => row.also_show = !row.also_show,
+            Self::ToggleShow => {
+                row.edition = row.edition.saturating_add(1);
+                row.also_show = !row.also_show;
+            }
             Self::Cancel | Self::Guide | Self::DirectoryLink => enter(row, State::Cancelled, now),
         }
     }
@@ -492,12 +498,14 @@ fn supersede(page: &mut Page, newer: &ResetRow, now: Moment) {
     }
 }
 
-/// Finished resets whose end the administrator has not heard; they are told in this answer.
+/// Resets whose end the administrator has not heard, or that wait for another way without their knowing; they are told
+/// in this answer.
 fn take_untold(page: &mut Page, admin: &MemberId, now: Moment) -> Vec<ResetRow> {
     let untold: Vec<ResetRow> = page
         .resets()
         .filter(|row| {
-            row.admin_id == *admin && row.claimed_at.is_some() && row.finished_at.is_some() && row.told_at.is_none()
+            let has_ended = row.finished_at.is_some() || row.is_waiting_for_another_way();
+            row.admin_id == *admin && row.claimed_at.is_some() && has_ended && row.told_at.is_none()
         })
         .cloned()
         .collect();

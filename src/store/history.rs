@@ -148,10 +148,12 @@ impl Store {
         self.pick("reply_until is not null and reply_until <= $2", self.clock.now().0, "").await
     }
 
-    /// Finished resets whose end nobody has heard, and whose follow-up address still works.
-    pub async fn to_tell(&self) -> Result<Vec<ResetRow>, StoreError> {
-        let condition = "told_at is null and claimed_at is not null and finished_at is not null and reply_until > $2";
-        self.pick(condition, self.clock.now().0, "").await
+    /// Resets that ended at least so long ago, or wait for another way, whose administrator has not heard of it and whose
+    /// follow-up address still works. A message that shows the password is left alone.
+    pub async fn to_tell(&self, age: Span) -> Result<Vec<ResetRow>, StoreError> {
+        let condition = "told_at is null and claimed_at is not null and reply_until > $2 and hide_at is null
+            and coalesce(finished_at, case when state = 'undelivered' then delivering_at end) <= $2";
+        self.pick(condition, (self.clock.now() - age).0, "").await
     }
 
     /// Resets with a step that is still to do, older than `age`.

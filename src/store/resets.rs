@@ -10,7 +10,9 @@ use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
 use super::{Store, StoreError};
 use crate::domain::reset::SlotAfter;
-use crate::domain::{Carries, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome};
+use crate::domain::{
+    Carries, Delivery, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome,
+};
 
 /// How long one process may be at work on a reset; after that another replica may take it for dead.
 const WORK_DEADLINE: Span = Span::seconds(120);
@@ -85,6 +87,9 @@ pub enum MoveRefused {
     /// Somebody else has moved it, or this process was taken for dead.
     #[error("the reset is no longer ours to move")]
     Fenced,
+    /// The member has disowned a reset of the same administrator meanwhile: it is refused, and its slot came back.
+    #[error("the member has disowned a reset of the same administrator")]
+    Disowned,
     /// Nothing could be recorded.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,7 +111,7 @@ impl Store {
             let mut row = open_card(page, &click, "confirm", now)?;
             let id = row.reset_id;
             let quota = page.quota(&row.admin_id, now);
-            let stale = edition.is_some_and(|seen| seen != row.edition).then_some(ClickRefused::Stale);
+            let stale = (edition != Some(row.edition)).then_some(ClickRefused::Stale);
             if let Some(refused) = may_not_start(page, &row, &permit, quota).or(stale) {
                 page.audit(line(&row, "confirm", refused.code(), None, now));
                 return Err(refused);
@@ -158,26 +163,28 @@ impl Store {
     ) -> Result<ResetRow, MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
         let member = (to == State::Changing).then(|| reservation.member.clone());
-        let keys = Keys { reset: Some(id), member, ..Keys::default() };
-        let moved = self
-            .write(keys, move |page, now| {
-                let mut row = ours(page, id, &owner, to)?;
-                enter(&mut row, to, now);
-                row.failure = failure.map(str::to_owned);
-                if to == State::Changing {
-                    replace_earlier(page, &row, now);
-                }
-                if let Some(Shown { hide_at, is_certain }) = shown {
-                    row.hide_at = hide_at;
-                    row.told_at = is_certain.then_some(now);
-                }
-                note_steps(page, id, steps, now);
-                page.audit(line(&row, "reset", to.as_str(), None, now));
-                page.put(row.clone());
-                Some(row)
-            })
-            .await?;
-        moved.ok_or(MoveRefused::Fenced)
+        let keys = || Keys { reset: Some(id), member: member.clone(), ..Keys::default() };
+        self.write_move(keys, move |page, now| {
+            let mut row = ours(page, id, &owner, to).ok_or(MoveRefused::Fenced)?;
+            if to == State::Changing && is_disowned(page, &row) {
+                give_slot_back(page, row, "disowned", now);
+                return Err(MoveRefused::Disowned);
+            }
+            enter(&mut row, to, now);
+            row.failure = failure.map(str::to_owned);
+            if to == State::Changing {
+                replace_earlier(page, &row, now);
+            }
+            if let Some(Shown { hide_at, is_certain }) = shown {
+                row.hide_at = hide_at;
+                row.told_at = is_certain.then_some(now);
+            }
+            note_steps(page, id, steps, now);
+            page.audit(line(&row, "reset", to.as_str(), None, now));
+            page.put(row.clone());
+            Ok(row)
+        })
+        .await?
     }
 
     /// Claimed or changing → refused: surely nothing was changed, and the slot comes back.
@@ -209,21 +216,17 @@ impl Store {
         successor: Option<Successor>,
     ) -> Result<(), MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys { reset: Some(id), ..Keys::default() };
+        let keys = || Keys { reset: Some(id), ..Keys::default() };
         let moved = self
-            .write(keys, move |page, now| {
-                let mut row = ours(page, id, &owner, State::Refused)?;
+            .write_move(keys, move |page, now| {
+                let row = ours(page, id, &owner, State::Refused)?;
                 if let Some(successor) = successor {
                     let next = successor_row(&row, successor, now);
                     page.audit(line(&next, "successor", "offered", None, now));
                     page.put(next);
                 }
-                enter(&mut row, State::Refused, now);
-                row.failure = Some(failure.to_owned());
-                page.return_slot(&row, now);
                 note_steps(page, id, steps, now);
-                page.audit(line(&row, "reset", "refused", None, now));
-                page.put(row);
+                give_slot_back(page, row, failure, now);
                 Some(())
             })
             .await?;
@@ -255,10 +258,18 @@ impl Store {
                 page.audit(line(&row, "deliver_again", refused.code(), None, now));
                 return Err(refused);
             }
+            if row.disowned_at.is_some() {
+                let refused = ClickRefused::Denied(Denied::Disowned);
+                page.audit(line(&row, "deliver_again", refused.code(), None, now));
+                return Err(refused);
+            }
             enter(&mut row, State::Delivering, now);
             row.deadline_at = Some(now + WORK_DEADLINE);
-            row.failure = None;
+            (row.failure, row.told_at) = (None, None);
             choose(&mut row, &choice);
+            // What the first way came to says nothing of this one.
+            let unknown = |step| StepNote { step, outcome: StepOutcome::Unknown, detail: None };
+            note_steps(page, id, outputs(&row).into_iter().map(unknown).collect(), now);
             answer_at(&mut row, click.follow_up);
             page.audit(line(&row, "deliver_again", "delivering", None, now));
             page.put(row.clone());
@@ -366,6 +377,13 @@ fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> 
     (quota.left == 0).then_some(ClickRefused::Denied(Denied::Limit(quota)))
 }
 
+/// What leaves, or is shown, when a reset is delivered as it was chosen.
+fn outputs(row: &ResetRow) -> Vec<Step> {
+    let copies = row.copy_to_self.as_ref().map(|_| Step::CopyToSelf);
+    let shows = (row.also_show && row.delivery != Some(Delivery::Copy)).then_some(Step::Show);
+    [Some(Step::Deliver), copies, shows].into_iter().flatten().collect()
+}
+
 /// The password of an earlier reset that is still waiting for another way is about to die: it must not be delivered.
 fn replace_earlier(page: &mut Page, newer: &ResetRow, now: Moment) {
     let waits = |row: &&ResetRow| {
@@ -377,6 +395,15 @@ fn replace_earlier(page: &mut Page, newer: &ResetRow, now: Moment) {
         page.audit(line(&row, "replaced", row.state.as_str(), None, now));
         page.put(row);
     }
+}
+
+/// Refused, with the slot given back.
+fn give_slot_back(page: &mut Page, mut row: ResetRow, failure: &str, now: Moment) {
+    enter(&mut row, State::Refused, now);
+    row.failure = Some(failure.to_owned());
+    page.return_slot(&row, now);
+    page.audit(line(&row, "reset", "refused", None, now));
+    page.put(row);
 }
 
 /// What is still to do for the member after a password was changed, or may have been.

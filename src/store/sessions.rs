@@ -4,6 +4,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::cards::{ReplayKey, begun_at};
 use super::history::failed;
+use super::moves::finish;
 use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, Table, read, read_all};
 use super::writer::{Credential, Keys, Page, Removed, SignOut};
 use super::{Store, StoreError};
@@ -331,6 +332,9 @@ impl Store {
                 return Disowned::Before;
             }
             row.disowned_at = Some(now);
+            if row.is_waiting_for_another_way() {
+                finish(&mut row, now);
+            }
             if let Some(account) = page.account(&member).cloned() {
                 page.put_account(AccountRow { locked_at: Some(now), ..account });
             }

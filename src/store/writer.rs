@@ -382,7 +382,8 @@ fn reads() -> [String; 2] {
                 and newest.changing_at is not null and newest.state <> 'refused'
                 order by newest.changing_at desc limit 1)),
         (select {resets} from json_each($3) as asked join reset on reset.admin_id = asked.value
-            and reset.told_at is null and reset.claimed_at is not null and reset.finished_at is not null),
+            and reset.told_at is null and reset.claimed_at is not null
+            and (reset.finished_at is not null or reset.state = 'undelivered')),
         (select {slots} from json_each($3) as asked join slot on slot.person_id = asked.value
             and slot.taken_at > $6 and slot.returned_at is null)"
     );

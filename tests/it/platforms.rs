@@ -231,8 +231,10 @@ async fn mattermost_s_five_answers_are_kept_for_the_end() {
         told.contains("does not let me show this card once more") && told.contains("Nothing was changed."),
         "{told}"
     );
+    // What could not be shown was not switched on either.
     bot.click(JO, &ready, "confirm").await;
     assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert_eq!(shown_password(&bot.slack.last()), None);
     bot.outbox.take();
 }
 

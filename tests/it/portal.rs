@@ -2,9 +2,11 @@
 
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::domain::Span;
+use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::{Span, State};
+use relatch::store::HistoryFilter;
 
-use crate::support::slack::user_id;
+use crate::support::slack::{button_value, user_id};
 use crate::support::{OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
@@ -430,6 +432,44 @@ async fn an_open_card_is_refused_after_this_was_not_me() {
     browser.submit(&link, &link, &[]).await;
     bot.click(JO, &ready, "confirm").await;
     assert!(bot.slack.last_text().contains("did not ask for your last reset"), "{}", bot.slack.last_text());
+}
+
+/// Nor does a reset go on that was confirmed before: it would open the account again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_at_work_stops_at_this_was_not_me() {
+    let bot = TestBot::new().await;
+    bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.delay_who(std::time::Duration::from_millis(1500));
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    let browser = bot.browser();
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    bot.settle().await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("did not ask for your last reset") && told.contains("Nothing was changed."), "{told}");
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    assert_eq!(past[0].reset.state, State::Refused);
+    assert!(past[0].is_slot_returned);
+    assert!(bot.outbox.take().iter().all(|sent| sent.to == "security@acme.example"));
+}
+
+/// And a password that waits for another way is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undelivered_password_dies_with_this_was_not_me() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let (waiting, link) = (bot.slack.last(), not_me(&bot));
+    let browser = bot.browser();
+    browser.submit(&link, &link, &[]).await;
+    bot.settle().await;
+    bot.outbox.take();
+    bot.click(JO, &waiting, "deliver_email").await;
+    assert!(bot.slack.last_text().contains("Already done"), "{}", bot.slack.last_text());
+    assert!(bot.outbox.take().is_empty());
 }
 
 /// A reset of which nobody can say whether it happened counts like one that did.

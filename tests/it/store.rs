@@ -211,6 +211,23 @@ async fn recovery_tells_through_the_follow_up_while_it_lives() {
     assert!(!crate::support::slack::text_of(&next).contains("About your reset"));
 }
 
+/// By then the directory has said yes: what surely was not written is written as soon as somebody else has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_waits_for_a_record_that_is_busy() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+    go(&bot, &reservation, State::Changing).await;
+    // Longer than SQLite itself waits.
+    let busy = bot.keep_the_record_busy(std::time::Duration::from_millis(5600));
+    let moved = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        bot.app.store.advance(&reservation, State::Changed, None, Vec::new()).await
+    };
+    let ((), moved) = tokio::join!(busy, moved);
+    assert_eq!(moved.unwrap().state, State::Changed);
+}
+
 /// A process that hangs is taken for dead by another one only after its deadline.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_living_process_is_left_alone_until_its_deadline() {

@@ -43,7 +43,7 @@ pub fn result(ending: &Ending<'_>) -> Message {
     let (member, reference) = (&row.member_name, row.reset_id.reference());
     let at = |at: Option<Moment>| zone.tell(at.unwrap_or(*now), *now);
     let mut told = match row.state {
-        State::Delivered | State::Delivering if failed_outputs(ending.steps).is_empty() => {
+        State::Delivered | State::Delivering if failed_outputs(ending).is_empty() => {
             let title = format!("Done. {member}'s password was reset at {}. (ref {reference})", at(row.changed_at));
             message(title, done_lines(ending))
         }
@@ -51,7 +51,7 @@ pub fn result(ending: &Ending<'_>) -> Message {
             let title = format!(
                 "{member}'s password was reset at {}, but {}. (ref {reference})",
                 at(row.changed_at),
-                failed_outputs(ending.steps).join(" and ")
+                failed_outputs(ending).join(" and ")
             );
             message(title, done_lines(ending))
         }
@@ -120,7 +120,7 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
 
 fn steps_line(ending: &Ending<'_>) -> String {
     let is_asked = ending.steps.iter().find(|step| step.step == Step::MustChange);
-    let words = ending.steps.iter().filter_map(|step| match step.step {
+    let words = of_this_way(ending).filter_map(|step| match step.step {
         Step::Change if step.outcome == StepOutcome::Done => Some(changed(is_asked)),
         // Told together with the change.
         Step::MustChange => None,
@@ -129,6 +129,12 @@ fn steps_line(ending: &Ending<'_>) -> String {
         }
     });
     words.collect::<Vec<_>>().join("  ")
+}
+
+/// The steps of the way that was chosen last: with Copy, nothing is shown besides.
+fn of_this_way<'a>(ending: &Ending<'a>) -> impl Iterator<Item = &'a StepRow> + use<'a> {
+    let is_copy = ending.row.delivery == Some(Delivery::Copy);
+    ending.steps.iter().filter(move |step| !(is_copy && step.step == Step::Show))
 }
 
 /// The change, and whether a new password is asked for at the next sign-in: only what was read back is claimed.
@@ -176,7 +182,7 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
 }
 
 /// The outputs that were not surely accepted, as parts of a title.
-fn failed_outputs(steps: &[StepRow]) -> Vec<&'static str> {
+fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
     let part = |step: &StepRow| {
         let is_unknown = match step.outcome {
             StepOutcome::Done | StepOutcome::Pending => return None,
@@ -196,18 +202,21 @@ fn failed_outputs(steps: &[StepRow]) -> Vec<&'static str> {
             (Step::Change | Step::MustChange | Step::Notice, _) => return None,
         })
     };
-    steps.iter().filter_map(part).collect()
+    of_this_way(ending).filter_map(part).collect()
 }
 
 fn undelivered(ending: &Ending<'_>) -> Message {
     let row = ending.row;
     let (member, reference) = (&row.member_name, row.reset_id.reference());
-    let carrier = match row.delivery {
-        Some(Delivery::Phone) => "the SMS was not accepted",
-        Some(Delivery::Email) => "the email was not accepted",
-        Some(Delivery::Copy) | None => "it could not be shown",
+    let failed = |wanted: Step| ending.steps.iter().find(|step| step.step == wanted);
+    let is_kept_back = failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
+    let (carrier, step) = match row.delivery {
+        Some(_) if is_kept_back => ("your copy cannot be sent, so nothing was", Step::CopyToSelf),
+        Some(Delivery::Phone) => ("the SMS was not accepted", Step::Deliver),
+        Some(Delivery::Email) => ("the email was not accepted", Step::Deliver),
+        Some(Delivery::Copy) | None => ("it could not be shown", Step::Deliver),
     };
-    let why = ending.steps.iter().find(|step| step.step == Step::Deliver).and_then(|step| step.detail.as_deref());
+    let why = failed(step).and_then(|step| step.detail.as_deref());
     let why = why.map(|code| format!(" ({})", refusal_words(code))).unwrap_or_default();
     let next = if ending.retry_for.is_some() {
         "Choose another way now; this uses no extra reset."
@@ -241,8 +250,13 @@ fn unknown(ending: &Ending<'_>) -> Message {
         Some(None) => format!("No change is seen as of {}, but it may still come.", zone.tell(*now, *now)),
         None => "The password may have been changed; nobody has the new one.".to_owned(),
     };
+    let how = if row.failure.as_deref() == Some("process_died") {
+        "relatch was interrupted"
+    } else {
+        "The directory stopped answering"
+    };
     message(
-        format!("The directory stopped answering half-way through the reset of {member}. (ref {reference})"),
+        format!("{how} half-way through the reset of {member}. (ref {reference})"),
         [seen, "Run the command again to be sure.".to_owned()],
     )
 }
@@ -302,13 +316,12 @@ pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
 }
 
 /// The member said that they did not ask for a reset.
-pub fn disowned(row: &ResetRow) -> Message {
+pub fn disowned(row: &ResetRow, is_security_told: bool) -> Message {
     let (member, reference) = (&row.member_name, row.reset_id.reference());
+    let security = if is_security_told { ", and security was told" } else { "" };
     message(
         format!("{member} says they did not ask for this. (ref {reference})"),
-        [format!(
-            "The password is blocked, and security was told. Talk to {member}; another admin has to make the next reset."
-        )],
+        [format!("The password is blocked{security}. Talk to {member}; another admin has to make the next reset.")],
     )
 }
 

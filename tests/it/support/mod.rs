@@ -362,9 +362,21 @@ impl TestBot {
         self.app.store.import_members(vec![row]).await.unwrap();
     }
 
-    async fn look(&self, sql: &str) -> sqlx::sqlite::SqliteRow {
+    async fn connection(&self) -> sqlx::SqliteConnection {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.ground.folder.join("relatch.db"));
-        let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        sqlx::ConnectOptions::connect(&options).await.unwrap()
+    }
+
+    /// Somebody else writes to the record for so long.
+    pub(crate) async fn keep_the_record_busy(&self, span: Duration) {
+        let mut connection = self.connection().await;
+        sqlx::Executor::execute(&mut connection, "begin immediate").await.unwrap();
+        tokio::time::sleep(span).await;
+        sqlx::Executor::execute(&mut connection, "rollback").await.unwrap();
+    }
+
+    async fn look(&self, sql: &str) -> sqlx::sqlite::SqliteRow {
+        let mut connection = self.connection().await;
         sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap()
     }
 
@@ -614,6 +626,7 @@ impl TestBot {
     pub(crate) async fn sweep(&self) {
         sweep::keep_time(&self.app).await.unwrap();
         sweep::hide(&self.app).await.unwrap();
+        sweep::tell(&self.app).await.unwrap();
         sweep::finish(&self.app).await.unwrap();
         self.settle().await;
     }
