@@ -159,7 +159,11 @@ pub(super) async fn pair(
 ) -> Result<Result<Pair, Unresolved>, Unresolved> {
     let caller = account(app, chat, user, freshness).await?;
     let mut by = vec![By::Email(caller.email.clone())];
-    if let Named::Email(email) = named {
+    // Our own record answers two questions as fast as one; another directory is asked for a member only by whom it may.
+    let asks_at_once = app.directories.elsewhere().next().is_none();
+    if let Named::Email(email) = named
+        && asks_at_once
+    {
         by.push(By::Email(email.clone()));
     }
     let mut found = find(app, &by).await?.into_iter();
@@ -169,7 +173,11 @@ pub(super) async fn pair(
         // The pair stands for "no right": the first rule refuses it whoever the member is. Nobody else is asked for.
         return Ok(Ok(Pair { member: admin.clone(), admin, member_chat_user: None }));
     }
-    Ok(named_member(app, chat, user, named, found.next(), freshness).await?.map(|(member, member_chat_user)| Pair {
+    let found = match named {
+        Named::Email(email) if !asks_at_once => find(app, &[By::Email(email.clone())]).await?.pop(),
+        Named::Email(_) | Named::Mention(_) => found.next(),
+    };
+    Ok(named_member(app, chat, user, named, found, freshness).await?.map(|(member, member_chat_user)| Pair {
         admin,
         member,
         member_chat_user,

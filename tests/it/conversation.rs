@@ -530,6 +530,17 @@ async fn a_notice_that_is_put_off_is_sent_later() {
     assert!(bot.outbox.take().is_empty(), "it was sent twice");
 }
 
+/// What the directory could not be asked about may be typed once more.
+async fn the_same_may_be_typed_again() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    for _ in 0..2 {
+        bot.click(JO, &card, "deliver_other").await;
+        bot.submit(JO, "friend@mail.example").await;
+        assert!(bot.slack.last_text().contains("Ready to reset"), "{}", bot.slack.last_text());
+    }
+}
+
 /// However the mailbox on record is typed, it is the address on record that is used.
 async fn the_mailbox_on_record_is_known_however_it_is_typed() {
     let bot = TestBot::new().await;
@@ -995,6 +1006,7 @@ macro_rules! on_every_platform {
 }
 
 on_every_platform! {
+    the_same_may_be_typed_again,
     another_way_is_told_as_it_went,
     what_could_not_be_told_is_told_later,
     a_notice_that_is_put_off_is_sent_later,

@@ -303,13 +303,14 @@ fn a_retry_is_the_same_request() {
 #[test]
 fn accounts_are_judged_by_what_lark_says() {
     let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
-    let plain = judged(json!({ "open_id": JO, "email": "jo@acme.example" }));
+    let plain = judged(json!({ "open_id": JO, "email": "jo@acme.example", "status": {} }));
     assert!(plain.confirmed_email.is_none(), "an address that somebody typed into the profile proves nothing");
     assert_eq!((plain.standing, plain.role), (Standing::Member, Role::Member));
     let known = judged(
         json!({ "open_id": JO, "enterprise_email": "jo@acme.example", "is_tenant_manager": true, "status": {} }),
     );
     assert_eq!((known.confirmed_email.is_some(), known.role), (true, Role::PrimaryAdmin));
+    assert_eq!(judged(json!({ "open_id": JO })).standing, Standing::Deleted, "nobody says that it is in use");
     for gone in ["is_frozen", "is_resigned", "is_exited"] {
         assert_eq!(judged(json!({ "open_id": JO, "status": { gone: true } })).standing, Standing::Deleted);
     }

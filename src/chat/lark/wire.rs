@@ -155,7 +155,7 @@ pub(super) struct Account {
     pub(super) status: Status,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Status {
     #[serde(default)]
     pub(super) is_frozen: bool,
@@ -163,4 +163,11 @@ pub(super) struct Status {
     pub(super) is_resigned: bool,
     #[serde(default)]
     pub(super) is_exited: bool,
+}
+
+impl Default for Status {
+    /// Of an account without any status nobody knows whether it is in use.
+    fn default() -> Self {
+        Self { is_frozen: true, is_resigned: true, is_exited: true }
+    }
 }

@@ -184,7 +184,11 @@ impl Mattermost {
     /// Everything in a dialog but the user comes from the client, so nothing counts without the state that we made.
     fn read_dialog(&self, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
         let sent: wire::Dialog = parse(body)?;
-        let (kind, value) = sent.state.split_once(':').ok_or(NotVerified::Unsigned("state"))?;
+        // The third part only makes the requests of two dialogs two requests.
+        let mut parts = sent.state.splitn(3, ':');
+        let (Some(kind), Some(value)) = (parts.next(), parts.next()) else {
+            return Err(NotVerified::Unsigned("state"));
+        };
         self.check_value(value)?;
         if sent.cancelled {
             return Ok(Interaction::Ping);
@@ -367,7 +371,7 @@ impl Adapter for Mattermost {
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
         let url = self.config.url.join("api/v4/actions/dialogs/open").map_err(|_| WhoError::Unavailable)?;
         let body = json!({
-            "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form),
+            "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form, trigger),
         });
         let call = self.http.post(url).timeout(CALL_DEADLINE).json(&body);
         match net::call(call).await {
@@ -461,6 +465,7 @@ fn is_id(id: &str) -> bool {
 /// A user name (Mattermost, "User names": lower case, digits, `.`, `-`, `_`).
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_'))
@@ -475,8 +480,9 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVeri
     };
     // Punctuation behind a name belongs to the sentence.
     let trimmed = name.trim_end_matches(['.', ',', ';', ':', '!', '?', '-', '_']);
-    for name in [name, trimmed] {
-        if let Some(id) = mentions.get(name) {
+    let [name, trimmed] = [name, trimmed].map(str::to_lowercase);
+    for name in [&name, &trimmed] {
+        if let Some(id) = mentions.get(name.as_str()) {
             return if is_id(id) {
                 Ok(Word::Member(Member::Mention((*id).to_owned())))
             } else {
@@ -484,7 +490,7 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVeri
             };
         }
     }
-    Ok(if is_name(name) { Word::Member(Member::Mention(format!("@{name}"))) } else { Word::Text(word.to_owned()) })
+    Ok(if is_name(&name) { Word::Member(Member::Mention(format!("@{name}"))) } else { Word::Text(word.to_owned()) })
 }
 
 #[cfg(test)]

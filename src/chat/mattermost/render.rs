@@ -1,8 +1,10 @@
 //! Messages and dialogs in Mattermost's shapes, inside its limits, with every text escaped.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::chat::common::fit;
+use crate::chat::interaction::Trigger;
 use crate::chat::{Button, Form, Message, Style};
 use crate::domain::Password;
 
@@ -100,13 +102,14 @@ fn button(button: &Button, actions: &str) -> Value {
     })
 }
 
-/// A dialog with one input.
-pub(super) fn dialog(form: &Form) -> Value {
+/// A dialog with one input. Its state also tells it from other dialogs of the same card.
+pub(super) fn dialog(form: &Form, trigger: &Trigger) -> Value {
+    let opened_by: String = hex::encode(Sha256::digest(trigger.expose())).chars().take(16).collect();
     json!({
         "callback_id": form.kind.as_str(),
         "title": fit(&form.title, TITLE),
         "submit_label": fit(&form.submit, TITLE),
-        "state": format!("{}:{}", form.kind, form.value),
+        "state": format!("{}:{}:{opened_by}", form.kind, form.value),
         "elements": [{
             "display_name": fit(&form.label, TITLE),
             "name": INPUT,

@@ -56,6 +56,8 @@ fn a_mention_is_whom_mattermost_says_it_is() {
     let both = format!("&user_mentions=mina.park&user_mentions_ids={MINA}&user_mentions=jo&user_mentions_ids={JO}");
     assert_eq!(ask("%40mina.park+lost+it", &both), Ask::Reset(mina(), Some("lost it".to_owned())));
     assert_eq!(ask("%40mina.park%2C", &both), Ask::Reset(mina(), None), "a comma belongs to the sentence");
+    assert_eq!(ask("%40Mina.Park", &both), Ask::Reset(mina(), None), "names have no case there");
+    assert_eq!(ask("%40..", &both), Ask::Unclear("@..".to_owned()));
     assert_eq!(ask("%40mina.park+%40jo", &both), Ask::Several);
     assert_eq!(ask("%40noa", &both), Ask::Reset(Member::Mention("@noa".to_owned()), None), "looked up by name");
     assert_eq!(ask("mina%40acme.example", ""), Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None));
@@ -123,6 +125,13 @@ fn a_click_and_a_dialog_need_our_own_value() {
     let try_dialog = |body: &str| receive(DIALOGS_ROUTE, "application/json", body);
     let Ok(Interaction::Form(form)) = try_dialog(&dialog(&format!("deliver_other:{value}"))) else { panic!("no form") };
     assert_eq!((form.value, form.typed.as_str()), (value.clone(), "x"));
+    // Two dialogs of one card are two requests, whatever is typed; one sent twice is one.
+    let sent = |state: &str| match try_dialog(&dialog(state)) {
+        Ok(Interaction::Form(form)) => form.origin.replay,
+        other => panic!("{other:?}"),
+    };
+    let [one, again, other] = ["1a", "1a", "1b"].map(|opened_by| sent(&format!("deliver_other:{value}:{opened_by}")));
+    assert!(one == again && one != other);
     for wrong in ["", "deliver_other", "deliver_other:", &format!("deliver_other:{}", "A".repeat(43))] {
         assert!(matches!(try_dialog(&dialog(wrong)), Err(NotVerified::Unsigned(_))), "{wrong}");
     }

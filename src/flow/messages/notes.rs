@@ -15,6 +15,11 @@ fn short(name: &str, limit: usize) -> String {
     name.chars().filter(char::is_ascii).take(limit).collect::<String>().trim().to_owned()
 }
 
+/// The same for whoever reset a password, also where their name has no such letters.
+fn short_admin(name: &str, limit: usize) -> String {
+    Some(short(name, limit)).filter(|name| !name.is_empty()).unwrap_or_else(|| "an admin".to_owned())
+}
+
 /// The SMS with the password. `until` is the end of its life, where the directory ends it.
 pub fn password_sms(house: &House, password: &Password, until: Option<Moment>, zone: &Zone) -> Zeroizing<String> {
     let begin = format!("{} IT: your new sign-in password is ", short(&house.organization, 20));
@@ -131,22 +136,25 @@ impl Notice<'_> {
                 "Your {} password {} reset by {} on {}. Not you? {link}",
                 short(&self.house.organization, 12),
                 if self.is_certain { "was" } else { "may have been" },
-                short(self.admin_name, 12),
+                short_admin(self.admin_name, 12),
                 self.zone.tell_with_date(self.at),
             )
         });
         if let Some(text) = with_link.filter(|text| text.len() <= SMS) {
             return Note { subject: String::new(), text: text.into() };
         }
-        let text = format!(
-            "Your {} password {} reset by {} (IT) on {}{}.{} Not you? Tell security.",
-            short(&self.house.organization, 20),
-            if self.is_certain { "was" } else { "may have been" },
-            short(self.admin_name, 20),
-            self.zone.tell_with_date(self.at),
-            if self.was_signed_out { ", you are signed out" } else { "" },
-            if self.has_our_pages { " Verify yourself to sign in." } else { "" },
-        );
+        let with_names_of = |letters: usize| {
+            format!(
+                "Your {} password {} reset by {} (IT) on {}{}.{} Not you? Tell security.",
+                short(&self.house.organization, letters),
+                if self.is_certain { "was" } else { "may have been" },
+                short_admin(self.admin_name, letters),
+                self.zone.tell_with_date(self.at),
+                if self.was_signed_out { ", you are signed out" } else { "" },
+                if self.has_our_pages { " Verify yourself to sign in." } else { "" },
+            )
+        };
+        let text = Some(with_names_of(20)).filter(|text| text.len() <= SMS).unwrap_or_else(|| with_names_of(12));
         Note { subject: String::new(), text: text.into() }
     }
 }
@@ -168,10 +176,12 @@ pub fn wrong_code(left: u32) -> String {
 
 /// Q7: the member hears that a contact was added.
 pub fn contact_notice(house: &House, admin_name: &str, to: &str) -> Note {
+    // An SMS has no room for the dots of a mask.
+    let to = to.replace('·', ".");
     let text = format!(
         "{}: {} added {to} for your sign-in codes. Not expected? Tell your security team.",
         short(&house.organization, 20),
-        short(admin_name, 24)
+        short_admin(admin_name, 24)
     );
     Note { subject: format!("A contact was added to your {} account", house.organization), text: text.into() }
 }
