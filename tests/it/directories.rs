@@ -10,7 +10,7 @@ use crate::support::TestBot;
 use crate::support::directories::builtin::Builtin;
 use crate::support::directories::ldap::{Kind, Server};
 use crate::support::directories::proxy;
-use crate::support::directories::web::{self, Fake};
+use crate::support::directories::web::{self, Blind, Fake};
 use crate::support::directories::{CHOSEN, OLD, SignIn, Trouble, World, example};
 use crate::support::slack::{button_value, shown_password, text_of};
 
@@ -259,8 +259,60 @@ async fn builtin() {
 async fn keycloak() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     a_password_kept_elsewhere_is_refused_with_where_to_go(&fake).await;
+    who_administers_the_realm_by_a_group_is_protected(&fake).await;
+    a_realm_made_anew_is_found_again(&fake).await;
     sessions_are_ended(&fake).await;
     all(fake).await;
+}
+
+async fn who_administers_the_realm_by_a_group_is_protected(fake: &Fake) {
+    let told = card_text(&fake.bot().await, "grp").await;
+    assert!(told.contains("is protected") && told.contains(NOTHING), "{told}");
+    assert_eq!((fake.changes().await, fake.sign_in("grp", OLD).await), (0, SignIn::In));
+}
+
+/// The id of the client that administers a realm is kept, and is another one in a realm that was imported again.
+async fn a_realm_made_anew_is_found_again(fake: &Fake) {
+    let bot = fake.bot().await;
+    assert!(card_text(&bot, "grp").await.contains("is protected"));
+    fake.make_realm_anew();
+    assert!(card_text(&bot, "grp").await.contains("is protected"));
+}
+
+/// Also where nobody is named whom it could look up.
+#[tokio::test]
+async fn a_check_finds_that_keycloaks_clients_cannot_be_seen() {
+    for (blind, is_fine) in [(None, true), (Some(Blind::Clients), false), (Some(Blind::ViewOfClients), false)] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        if let Some(blind) = blind {
+            fake.make_blind(blind);
+        }
+        let settings = fake.own_settings();
+        let unnamed: Vec<&str> = settings.lines().filter(|line| !line.starts_with("check_account")).collect();
+        let bot = TestBot::with_directory(&unnamed.join("\n")).await;
+        let checked = bot.app.directories.elsewhere().next().unwrap().probe().await;
+        assert_eq!(checked.is_ok(), is_fine, "{blind:?}: {checked:?}");
+    }
+}
+
+/// Roles that cannot be seen are not taken for none: they might protect the account.
+#[tokio::test]
+async fn keycloak_without_its_roles_is_no_directory() {
+    for blind in [
+        Blind::Clients,
+        Blind::ViewOfClients,
+        Blind::RealmRoles,
+        Blind::GoneBeforeRealmRoles,
+        Blind::GoneBeforeClientRoles,
+    ] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        fake.make_blind(blind);
+        let bot = fake.bot().await;
+        let told = card_text(&bot, "eli").await;
+        assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{blind:?}: {told}");
+        assert_eq!((fake.changes().await, fake.sign_in("eli", OLD).await), (0, SignIn::In), "{blind:?}");
+        assert!(bot.app.directories.elsewhere().next().unwrap().probe().await.is_err(), "{blind:?}");
+    }
 }
 
 #[tokio::test]
