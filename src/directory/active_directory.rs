@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::ldap::generalized_time;
-use super::ldap_common::{Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one};
+use super::ldap_common::{ANY, Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one};
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
 use crate::domain::{Guard, MemberId, Moment, Password, Status};
@@ -173,7 +173,8 @@ impl Backend for ActiveDirectory {
                 }
             };
             let membership = |group: &str| (entry.dn.clone(), format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group)));
-            let (role, is_protected) = self.tree.groups(&mut session, membership).await?;
+            // The members are told by the member's own entry; the group has only to be there.
+            let (role, is_protected) = self.tree.groups(&mut session, ANY, membership).await?;
             let standing = self.standing(&entry, is_protected);
             let member = entry
                 .first_bytes("objectGUID")
@@ -214,7 +215,7 @@ impl Backend for ActiveDirectory {
             return Ok(Enforced::NotInForce);
         }
         let password = SecretString::from(password.expose().to_owned());
-        let bound = self.server.bind_as(&entry.dn, &password).await;
+        let bound = self.server.bind_as(&entry.dn, &password, Vec::new()).await;
         let bound = bound.map_err(|trouble| self.tree.unavailable(&trouble))?;
         if bound.rc == code::INVALID_CREDENTIALS && bound.text.contains(RIGHT_BUT_MUST_CHANGE) {
             return Ok(Enforced::MustChange);

@@ -2,10 +2,12 @@
 //!
 //! A reset there ends no session and lifts no lock of failed sign-ins; both are calls of their own, made together by
 //! [`Backend::sign_out`], which can be repeated. A member whose password another system keeps, or who signs in through an
-//! identity provider only, is told apart before anything is written.
+//! identity provider only, is told apart before anything is written. So is who administers the realm: by the effective
+//! roles, which count those of groups and of other roles as well. Newer servers leave out of a list what the client may
+//! not view; roles that cannot be seen are never taken for none.
 //!
-//! Sources: Keycloak's "Admin REST API" (users, role mappings, attack detection) and "Server administration guide"
-//! (service accounts, required actions).
+//! Sources: Keycloak's "Admin REST API" (users, clients, role mapper, client role mappings, attack detection) and "Server
+//! administration guide" (service accounts, required actions).
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -40,8 +42,11 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(8);
 /// A token is not used in the last seconds of its life.
 const TOKEN_MARGIN: Span = Span::seconds(10);
 
-/// The client whose roles administer a realm.
-const ADMINISTRATION: &str = "realm-management";
+/// Written where an answer has no roles in it that must be there.
+const UNSEEN_ROLES: &str = "the roles of an account cannot be seen; the client needs view-realm";
+
+/// Likewise, of the roles that administer the realm.
+const UNSEEN_ADMINISTRATION: &str = "the roles that administer the realm cannot be seen; the client needs view-clients";
 
 /// What a member has to do at the next sign-in.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
@@ -150,9 +155,10 @@ struct Named {
 }
 
 #[derive(Debug, Deserialize)]
-struct Mappings {
-    #[serde(default, rename = "clientMappings")]
-    clients: HashMap<String, Value>,
+#[serde(rename_all = "camelCase")]
+struct Client {
+    id: String,
+    client_id: String,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +173,8 @@ pub struct Keycloak {
     http: reqwest::Client,
     clock: Clock,
     token: Mutex<Option<(SecretString, Moment)>>,
+    /// The id of the client whose roles administer the realm, once it was found.
+    administration: Mutex<Option<String>>,
 }
 
 /// Why a call gave no answer that helps.
@@ -181,7 +189,7 @@ impl Keycloak {
     /// The realm of these settings. It is first asked when somebody is looked up.
     pub fn new(config: Config, clock: Clock) -> Result<Self, TlsError> {
         let http = net::client_trusting(CHANGE_DEADLINE, config.ca_file.as_deref())?;
-        Ok(Self { config, http, clock, token: Mutex::default() })
+        Ok(Self { config, http, clock, token: Mutex::default(), administration: Mutex::default() })
     }
 
     fn url(&self, front: &[&str], path: &[&str]) -> Option<Url> {
@@ -254,6 +262,26 @@ impl Keycloak {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Option<T>, Unavailable> {
+        self.ask(path, query, "the client lacks a role").await
+    }
+
+    /// A list without which nobody is reset: one that is not there or may not be seen is not an empty one. `unseen` is
+    /// what operators read then.
+    async fn list<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        unseen: &str,
+    ) -> Result<Vec<T>, Unavailable> {
+        self.ask(path, query, unseen).await?.ok_or_else(|| self.down(unseen))
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        forbidden: &str,
+    ) -> Result<Option<T>, Unavailable> {
         let mut url = self.url(&["admin", "realms"], path).ok_or_else(|| self.down("no such address"))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -262,9 +290,47 @@ impl Keycloak {
         match answer.status {
             200 => serde_json::from_slice(&answer.body).map(Some).map_err(|_| self.down("an answer of another form")),
             404 => Ok(None),
-            403 => Err(self.down("the client lacks a role")),
+            403 => Err(self.down(forbidden)),
             _ => Err(self.down("an error")),
         }
+    }
+
+    /// The id of the client whose roles administer the realm.
+    async fn administration(&self) -> Result<String, Unavailable> {
+        let mut known = self.administration.lock().await;
+        if let Some(id) = known.as_ref() {
+            return Ok(id.clone());
+        }
+        let name = administration_of(&self.config.realm);
+        // A client that can be listed and not viewed is of no use: its roles may be left out of every answer.
+        let query = [("clientId", name), ("viewableOnly", "true")];
+        let found: Vec<Client> = self.list(&["clients"], &query, UNSEEN_ADMINISTRATION).await?;
+        let own = found.into_iter().find(|client| client.client_id == name);
+        let id = own.ok_or_else(|| self.down(UNSEEN_ADMINISTRATION))?.id;
+        *known = Some(id.clone());
+        Ok(id)
+    }
+
+    /// True where the account has any role that administers the realm, by whatever way.
+    async fn administers(&self, id: &str) -> Result<bool, Unavailable> {
+        let client = self.administration().await?;
+        let path = ["users", id, "role-mappings", "clients", &client, "composite"];
+        let roles: Result<Vec<Named>, Unavailable> = self.list(&path, &[], UNSEEN_ADMINISTRATION).await;
+        if roles.is_err() {
+            // A realm that was made anew has another one.
+            *self.administration.lock().await = None;
+        }
+        Ok(!roles?.is_empty())
+    }
+
+    /// The names of the account's effective roles of the realm. Everybody has one, that of the realm's defaults.
+    async fn realm_roles(&self, id: &str) -> Result<Vec<String>, Unavailable> {
+        let path = ["users", id, "role-mappings", "realm", "composite"];
+        let roles: Vec<Named> = self.list(&path, &[], UNSEEN_ROLES).await?;
+        if roles.is_empty() {
+            return Err(self.down(UNSEEN_ROLES));
+        }
+        Ok(roles.into_iter().map(|role| role.name).collect())
     }
 
     fn native<'a>(&self, member: &'a MemberId) -> Option<&'a str> {
@@ -311,11 +377,9 @@ impl Keycloak {
         let credentials = self.credentials(id).await?;
         let has_password = credentials.iter().any(|credential| credential.r#type == "password");
         let providers: Vec<Value> = self.get(&["users", id, "federated-identity"], &[]).await?.unwrap_or_default();
-        let roles: Vec<Named> =
-            self.get(&["users", id, "role-mappings", "realm", "composite"], &[]).await?.unwrap_or_default();
-        let mappings: Option<Mappings> = self.get(&["users", id, "role-mappings"], &[]).await?;
-        let administers = mappings.is_some_and(|mappings| mappings.clients.contains_key(ADMINISTRATION));
-        let has_one_of = |wanted: &[String]| roles.iter().any(|role| wanted.contains(&role.name));
+        let roles = self.realm_roles(id).await?;
+        let administers = self.administers(id).await?;
+        let has_one_of = |wanted: &[String]| roles.iter().any(|role| wanted.contains(role));
         let role = if has_one_of(&self.config.primary_admin_roles) {
             Role::PrimaryAdmin
         } else if has_one_of(&self.config.member_and_department_roles) {
@@ -383,6 +447,11 @@ impl Keycloak {
             _ => Err(self.down("an error")),
         }
     }
+}
+
+/// The client whose roles administer a realm; for the realm from which all others are administered it has another name.
+fn administration_of(realm: &str) -> &'static str {
+    if realm == "master" { "master-realm" } else { "realm-management" }
 }
 
 fn email_of(user: &User) -> Option<EmailAddress> {
@@ -467,7 +536,10 @@ impl Backend for Keycloak {
     async fn probe(&self) -> Result<(), String> {
         let Some(email) = &self.config.check_account else {
             let count: Result<Option<Value>, Unavailable> = self.get(&["users", "count"], &[]).await;
-            return count.map(|_| ()).map_err(|_| "the realm's users cannot be read; the log says why".to_owned());
+            count.map_err(|Unavailable| "the realm's users cannot be read; the log says why".to_owned())?;
+            let client = self.administration().await;
+            let unseen = |Unavailable| "the realm's roles cannot be read; the log says why".to_owned();
+            return client.map(|_| ()).map_err(unseen);
         };
         let found = self.find(&[By::Email(email.clone())]).await;
         let id = match found.as_deref() {
@@ -485,5 +557,16 @@ impl Backend for Keycloak {
         } else {
             Err(format!("relatch's client has no right to reset {}; it needs the role manage-users", email.masked()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_realm_of_all_realms_is_administered_by_a_client_of_another_name() {
+        assert_eq!(administration_of("corp"), "realm-management");
+        assert_eq!(administration_of("master"), "master-realm");
     }
 }

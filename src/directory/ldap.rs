@@ -1,20 +1,22 @@
 //! OpenLDAP, 389 Directory Server (and FreeIPA), and other LDAP servers.
 //!
 //! Which of them it is, the root DSE tells. They differ in what a reset does by itself:
-//! - OpenLDAP forces a change only if `pwdReset` is set in the same operation, and a reset lifts even a lock that an
-//!   administrator set; so such accounts are refused before.
+//! - OpenLDAP forces a change only if its policy wants one (`pwdMustChange`) and `pwdReset` is set in the same operation,
+//!   and a reset lifts even a lock that an administrator set; so such accounts are refused before. Without the policy
+//!   overlay it would keep what a Modify writes as it is, readable; there the extended operation of RFC 3062 hashes it.
 //! - 389 Directory Server forces a change only where `passwordMustChange` is on and whoever resets is its password
 //!   administrator (`passwordAdminDN`), whom its policy does not bind; and it takes a reset of an inactivated account.
-//! - Others may know neither; a password is then set by the extended operation of RFC 3062, and no more is claimed.
+//! - Others may know neither; a password is then set by the same operation, and no more is claimed.
 //!
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
 //! "Account policy" of the 389 Directory Server documentation.
 
 use ldap3::controls::RawControl;
 use ldap3::{LdapResult, Scope, ldap_escape};
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use super::ldap_common::{Config, Entry, Server, Standing, Tree, Trouble, code, ended, found_one};
+use super::ldap_common::{ANY, Config, Entry, Server, Standing, Tree, Trouble, code, ended, found_one};
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Moment, Password, Role, Status};
 use crate::net::TlsError;
@@ -27,6 +29,12 @@ pub const DEFAULT_NAME: &str = "LDAP directory";
 const PPOLICY_CONTROL: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 
+/// The error of the password policy control that says: the password is right and has to be changed first.
+const CHANGE_AFTER_RESET: u8 = 2;
+
+/// Finds a group whose members can be read, of whatever kind it is (RFC 4519, RFC 2307).
+const HAS_MEMBERS: &str = "(|(member=*)(uniqueMember=*)(memberUid=*))";
+
 /// The value of `pwdAccountLockedTime` by which an administrator locks for good (slapo-ppolicy(5)).
 const LOCKED_FOR_GOOD: &str = "000001010000Z";
 
@@ -35,6 +43,7 @@ const ENDED_ALREADY: &str = "19700101000000Z";
 
 /// What is read besides the common attributes.
 const OWN: &[&str] = &[
+    "uid",
     "entryUUID",
     "nsUniqueId",
     "pwdAccountLockedTime",
@@ -81,6 +90,30 @@ impl Kind {
             Flavor::Other => false,
         }
     }
+
+    /// How a password is set so that the server keeps no readable one; None where there is no such way.
+    fn way(self) -> Option<Way> {
+        match self.flavor {
+            Flavor::OpenLdap if self.takes_pwd_reset() => Some(Way::Modify),
+            Flavor::OpenLdap | Flavor::Other if self.can_modify_password => Some(Way::Operation),
+            Flavor::OpenLdap => None,
+            Flavor::Server389 | Flavor::Other => Some(Way::Modify),
+        }
+    }
+
+    /// True where relatch writes `pwdReset` itself, so that reading it back proves nothing.
+    fn takes_pwd_reset(self) -> bool {
+        self.flavor == Flavor::OpenLdap && self.has_ppolicy
+    }
+}
+
+/// By which operation a password is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// A Modify of `userPassword`.
+    Modify,
+    /// The extended operation of RFC 3062.
+    Operation,
 }
 
 /// One LDAP server.
@@ -114,11 +147,47 @@ impl Ldap {
     fn filter(&self, by: &By, kind: Kind) -> Option<String> {
         self.tree.filter(by, |native| Some(format!("({}={})", kind.id(), ldap_escape(native))))
     }
+
+    /// What the server says to the member who comes with the new password. Nobody is signed in by that.
+    async fn proved_by_bind(&self, dn: &str, password: &Password) -> Result<Enforced, Unavailable> {
+        let password = SecretString::from(password.expose().to_owned());
+        let bound = self.server.bind_as(dn, &password, vec![ask_for_policy()]).await;
+        let bound = bound.map_err(|trouble| self.tree.unavailable(&trouble))?;
+        if bound.rc != code::SUCCESS {
+            tracing::warn!(directory = self.name(), code = bound.rc, "the new password could not be proved");
+            return Err(Unavailable);
+        }
+        let is_asked = error_of_policy(&bound) == Some(CHANGE_AFTER_RESET);
+        Ok(if is_asked { Enforced::MustChange } else { Enforced::NotInForce })
+    }
+}
+
+/// Asks for the reason in the password policy's own words (draft-behera-10, section 6.1).
+fn ask_for_policy() -> RawControl {
+    RawControl { ctype: PPOLICY_CONTROL.to_owned(), crit: false, val: None }
+}
+
+/// The password policy's own reason in an answer.
+fn error_of_policy(result: &LdapResult) -> Option<u8> {
+    let control = result.ctrls.iter().find(|control| control.1.ctype == PPOLICY_CONTROL)?;
+    policy_error(control.1.val.as_deref()?)
+}
+
+/// Finds a group of which the entry is a member: by its DN, or by its user name as groups of Unix have it.
+fn membership(entry: &Entry) -> String {
+    let dn = ldap_escape(entry.dn.as_str());
+    let mut any = vec![format!("(member={dn})"), format!("(uniqueMember={dn})")];
+    any.extend(entry.all("uid").iter().map(|uid| format!("(memberUid={})", ldap_escape(uid.as_str()))));
+    format!("(|{})", any.concat())
 }
 
 async fn detect(session: &mut super::ldap_common::Session) -> Result<Kind, Trouble> {
     let wanted = ["objectClass", "vendorName", "supportedControl", "supportedExtension"];
-    let found = session.search("", Scope::Base, "(objectClass=*)", &wanted, 1).await?;
+    let found = session.search("", Scope::Base, ANY, &wanted, 1).await?;
+    // How a password is set safely depends on it.
+    if found.entries.is_empty() {
+        return Err(Trouble::NotReached("the server does not show its root DSE to relatch's account".to_owned()));
+    }
     let has = |name: &str, value: &str| {
         found.entries.iter().any(|root| root.all(name).iter().any(|own| own.eq_ignore_ascii_case(value)))
     };
@@ -176,9 +245,9 @@ impl Backend for Ldap {
                     continue;
                 }
             };
-            let dn = ldap_escape(entry.dn.as_str()).into_owned();
-            let membership = |group: &str| (group.to_owned(), format!("(|(member={dn})(uniqueMember={dn}))"));
-            let (role, is_protected): (Role, bool) = self.tree.groups(&mut session, membership).await?;
+            let is_member = membership(&entry);
+            let membership = |group: &str| (group.to_owned(), is_member.clone());
+            let (role, is_protected): (Role, bool) = self.tree.groups(&mut session, HAS_MEMBERS, membership).await?;
             let member = entry
                 .first(kind.id())
                 .and_then(|native| self.tree.member(by, native, &entry, role, &standing(&entry, is_protected)));
@@ -206,23 +275,26 @@ impl Backend for Ldap {
         if standing(&entry, false).status != Status::Active {
             return Err(ResetFailed::Refused("the account was locked by an administrator".to_owned()));
         }
-        let by_operation = kind.flavor == Flavor::Other && kind.can_modify_password;
-        let answer = if by_operation {
-            session.change_password(&entry.dn, password.expose()).await
-        } else {
-            let mut changes = vec![("userPassword", password.expose().as_bytes())];
-            if kind.flavor == Flavor::OpenLdap && kind.has_ppolicy {
-                changes.push(("pwdReset", b"TRUE"));
+        let readable = || ResetFailed::Refused("the server would keep the password readable".to_owned());
+        let answer = match kind.way().ok_or_else(readable)? {
+            Way::Operation => session.change_password(&entry.dn, password.expose()).await,
+            Way::Modify => {
+                let mut changes = vec![("userPassword", password.expose().as_bytes())];
+                if kind.takes_pwd_reset() {
+                    changes.push(("pwdReset", b"TRUE"));
+                }
+                let controls = if kind.has_ppolicy { vec![ask_for_policy()] } else { Vec::new() };
+                session.modify(&entry.dn, &changes, controls).await
             }
-            let control = RawControl { ctype: PPOLICY_CONTROL.to_owned(), crit: false, val: None };
-            let controls = if kind.has_ppolicy { vec![control] } else { Vec::new() };
-            session.modify(&entry.dn, &changes, controls).await
         };
         ended(answer, password, policy_refusal)
     }
 
-    async fn enforced(&self, member: &MemberId, _password: &Password) -> Result<Enforced, Unavailable> {
+    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
         let entry = self.entry(member).await?.ok_or(Unavailable)?;
+        if self.kind.get().is_some_and(|kind| kind.takes_pwd_reset()) {
+            return self.proved_by_bind(&entry.dn, password).await;
+        }
         // FreeIPA ends a password that somebody else set in the moment in which it is set.
         let is_freeipa = entry.first("krbPasswordExpiration").is_some()
             && entry.first("krbPasswordExpiration") <= entry.first("krbLastPwdChange");
@@ -270,9 +342,7 @@ fn policy_refusal(result: &LdapResult) -> Option<String> {
     if result.rc == code::INSUFFICIENT_ACCESS {
         return None;
     }
-    let control = result.ctrls.iter().find(|control| control.1.ctype == PPOLICY_CONTROL);
-    let error = control.and_then(|control| policy_error(control.1.val.as_deref()?));
-    let words = match error {
+    let words = match error_of_policy(result) {
         Some(5) => "the generated password is not strong enough for its password policy",
         Some(6) => "the generated password is too short for its password policy; policy.password_length can be raised",
         Some(7) => "its password policy does not allow another change so soon",
@@ -353,6 +423,20 @@ mod tests {
         for cut in 0..whole.len() {
             assert_eq!(policy_error(&whole[..cut]), None);
         }
+    }
+
+    /// OpenLDAP without its policy hashes only what comes by the operation; 389 Directory Server hashes everything.
+    #[test]
+    fn no_password_is_left_readable() {
+        let way = |flavor, has_ppolicy, can_modify_password| Kind { flavor, has_ppolicy, can_modify_password }.way();
+        for can_modify_password in [true, false] {
+            assert_eq!(way(Flavor::OpenLdap, true, can_modify_password), Some(Way::Modify));
+            assert_eq!(way(Flavor::Server389, true, can_modify_password), Some(Way::Modify));
+        }
+        assert_eq!(way(Flavor::OpenLdap, false, true), Some(Way::Operation));
+        assert_eq!(way(Flavor::OpenLdap, false, false), None);
+        assert_eq!(way(Flavor::Other, true, true), Some(Way::Operation));
+        assert_eq!(way(Flavor::Other, false, false), Some(Way::Modify));
     }
 
     #[test]

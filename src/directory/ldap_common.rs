@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -16,6 +16,7 @@ use ldap3::{
     Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, SearchEntry, SearchOptions, ldap_escape,
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 use url::Url;
 
 use super::homes::id_prefix;
@@ -33,6 +34,13 @@ const ASK_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long a modification may take; together with what goes before it stays below the deadline of a change.
 const MODIFY_DEADLINE: Duration = Duration::from_secs(6);
+
+/// A server that refused relatch's account is not asked to let it in again for so long: every wrong password may count
+/// towards a lock of that account.
+const REST_AFTER_REFUSAL: Duration = Duration::from_mins(1);
+
+/// Every entry.
+pub(super) const ANY: &str = "(objectClass=*)";
 
 /// "Get effective rights" of 389 Directory Server.
 const EFFECTIVE_RIGHTS: &str = "1.3.6.1.4.1.42.2.27.9.5.2";
@@ -226,13 +234,16 @@ pub(super) struct Server {
     tls: Arc<rustls::ClientConfig>,
     bind_dn: String,
     password: SecretString,
+    /// When it last took the account's password for a wrong one.
+    refused_at: Mutex<Option<Instant>>,
 }
 
 impl Server {
     pub(super) fn new(config: &Config) -> Result<Self, net::TlsError> {
         let tls = Arc::new(net::tls_config(config.ca_file.as_deref())?);
         let (bind_dn, password) = (config.bind_dn.clone(), config.password.clone());
-        Ok(Self { url: config.url.clone(), is_encrypted: config.is_encrypted, tls, bind_dn, password })
+        let (url, is_encrypted, refused_at) = (config.url.clone(), config.is_encrypted, Mutex::default());
+        Ok(Self { url, is_encrypted, tls, bind_dn, password, refused_at })
     }
 
     async fn connect(&self) -> Result<Session, Trouble> {
@@ -249,22 +260,45 @@ impl Server {
 
     /// A session as relatch's own account.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
+        if self.has_refused_lately() {
+            return Err(Trouble::NotReached(format!(
+                "the server refused the account {} less than a minute ago and was not asked again",
+                self.bind_dn
+            )));
+        }
         let mut session = self.connect().await?;
-        let bound = session.bind(&self.bind_dn, &self.password).await;
+        let bound = session.bind(&self.bind_dn, &self.password, Vec::new()).await;
         match bound {
             Ok(result) if result.rc == code::SUCCESS => Ok(session),
-            Ok(result) => Err(Trouble::NotReached(format!(
-                "the server refuses the account {} with code {}",
-                self.bind_dn, result.rc
-            ))),
+            Ok(result) => {
+                if result.rc == code::INVALID_CREDENTIALS
+                    && let Ok(mut refused_at) = self.refused_at.lock()
+                {
+                    *refused_at = Some(Instant::now());
+                }
+                Err(Trouble::NotReached(format!(
+                    "the server refuses the account {} with code {}",
+                    self.bind_dn, result.rc
+                )))
+            }
             // Nothing was asked for yet but to be let in.
             Err(_) => Err(Trouble::NotReached("the server did not answer the bind".to_owned())),
         }
     }
 
+    fn has_refused_lately(&self) -> bool {
+        let refused_at = self.refused_at.lock().ok().and_then(|refused_at| *refused_at);
+        refused_at.is_some_and(|at| at.elapsed() < REST_AFTER_REFUSAL)
+    }
+
     /// How the server answers to a bind as somebody else.
-    pub(super) async fn bind_as(&self, dn: &str, password: &SecretString) -> Result<LdapResult, Trouble> {
-        self.connect().await?.bind(dn, password).await
+    pub(super) async fn bind_as(
+        &self,
+        dn: &str,
+        password: &SecretString,
+        controls: Vec<RawControl>,
+    ) -> Result<LdapResult, Trouble> {
+        self.connect().await?.bind(dn, password, controls).await
     }
 }
 
@@ -309,8 +343,16 @@ impl Session {
         }
     }
 
-    async fn bind(&mut self, dn: &str, password: &SecretString) -> Result<LdapResult, Trouble> {
+    async fn bind(
+        &mut self,
+        dn: &str,
+        password: &SecretString,
+        controls: Vec<RawControl>,
+    ) -> Result<LdapResult, Trouble> {
         let Self { ldap, driver } = self;
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
+        }
         Self::drive(driver, ASK_DEADLINE, ldap.simple_bind(dn, password.expose_secret())).await
     }
 
@@ -535,28 +577,34 @@ impl Tree {
         })
     }
 
-    /// Role and protection by the configured groups. `membership` makes the base and the filter of a search that finds
-    /// one entry exactly if the member is in the group.
+    /// Role and protection by the configured groups. `protecting` finds a group that can protect somebody; one that gives
+    /// a role has only to be there. `membership` makes the base and the filter of a search that finds one entry exactly if
+    /// the member is in the group.
     pub(super) async fn groups(
         &self,
         session: &mut Session,
+        protecting: &str,
         membership: impl Fn(&str) -> (String, String),
     ) -> Result<(Role, bool), Unavailable> {
-        // Whether a group is there at all; what names none protects nobody.
-        const ANY: &str = "(objectClass=*)";
         let Groups { protected, primary_admin, member_and_department } = &self.config.groups;
+        let of_settings = [(protected, protecting), (primary_admin, ANY), (member_and_department, ANY)];
         let mut belongs = [false; 3];
-        for (place, groups) in belongs.iter_mut().zip([protected, primary_admin, member_and_department]) {
+        for (place, (groups, is_group)) in belongs.iter_mut().zip(of_settings) {
             for group in groups {
-                let unreadable =
-                    || tracing::error!(directory = self.config.name, group, "a group of the settings cannot be read");
-                let there = session.search(group, Scope::Base, ANY, &["1.1"], 1).await;
+                let unreadable = || {
+                    tracing::error!(
+                        directory = self.config.name,
+                        group,
+                        "a group of the settings, or who is in it, cannot be read"
+                    );
+                };
+                let there = session.search(group, Scope::Base, is_group, &["1.1"], 1).await;
                 let (base, filter) = membership(group);
                 let found = match there {
                     Ok(there) if !there.entries.is_empty() => {
                         session.search(&base, Scope::Base, &filter, &["1.1"], 1).await
                     }
-                    // A group that cannot be read protects nobody, so nobody is reset.
+                    // A group that cannot be read, or has no members to be seen, protects nobody, so nobody is reset.
                     Ok(_) => {
                         unreadable();
                         return Err(Unavailable);
@@ -596,7 +644,7 @@ impl Tree {
     /// The base that members are below has to be there and to be readable.
     pub(super) async fn probe_base(&self, session: &mut Session) -> Result<(), String> {
         let base = &self.config.base;
-        let found = session.search(base, Scope::Base, "(objectClass=*)", &["1.1"], 1).await;
+        let found = session.search(base, Scope::Base, ANY, &["1.1"], 1).await;
         match found {
             Ok(found) if !found.entries.is_empty() => Ok(()),
             Ok(_) => Err(format!("relatch's account cannot see the base {base}")),

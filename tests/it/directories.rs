@@ -10,7 +10,7 @@ use crate::support::TestBot;
 use crate::support::directories::builtin::Builtin;
 use crate::support::directories::ldap::{Kind, Server};
 use crate::support::directories::proxy;
-use crate::support::directories::web::{self, Fake};
+use crate::support::directories::web::{self, Blind, Fake};
 use crate::support::directories::{CHOSEN, OLD, SignIn, Trouble, World, example};
 use crate::support::slack::{button_value, shown_password, text_of};
 
@@ -259,8 +259,60 @@ async fn builtin() {
 async fn keycloak() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     a_password_kept_elsewhere_is_refused_with_where_to_go(&fake).await;
+    who_administers_the_realm_by_a_group_is_protected(&fake).await;
+    a_realm_made_anew_is_found_again(&fake).await;
     sessions_are_ended(&fake).await;
     all(fake).await;
+}
+
+async fn who_administers_the_realm_by_a_group_is_protected(fake: &Fake) {
+    let told = card_text(&fake.bot().await, "grp").await;
+    assert!(told.contains("is protected") && told.contains(NOTHING), "{told}");
+    assert_eq!((fake.changes().await, fake.sign_in("grp", OLD).await), (0, SignIn::In));
+}
+
+/// The id of the client that administers a realm is kept, and is another one in a realm that was imported again.
+async fn a_realm_made_anew_is_found_again(fake: &Fake) {
+    let bot = fake.bot().await;
+    assert!(card_text(&bot, "grp").await.contains("is protected"));
+    fake.make_realm_anew();
+    assert!(card_text(&bot, "grp").await.contains("is protected"));
+}
+
+/// Also where nobody is named whom it could look up.
+#[tokio::test]
+async fn a_check_finds_that_keycloaks_clients_cannot_be_seen() {
+    for (blind, is_fine) in [(None, true), (Some(Blind::Clients), false), (Some(Blind::ViewOfClients), false)] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        if let Some(blind) = blind {
+            fake.make_blind(blind);
+        }
+        let settings = fake.own_settings();
+        let unnamed: Vec<&str> = settings.lines().filter(|line| !line.starts_with("check_account")).collect();
+        let bot = TestBot::with_directory(&unnamed.join("\n")).await;
+        let checked = bot.app.directories.elsewhere().next().unwrap().probe().await;
+        assert_eq!(checked.is_ok(), is_fine, "{blind:?}: {checked:?}");
+    }
+}
+
+/// Roles that cannot be seen are not taken for none: they might protect the account.
+#[tokio::test]
+async fn keycloak_without_its_roles_is_no_directory() {
+    for blind in [
+        Blind::Clients,
+        Blind::ViewOfClients,
+        Blind::RealmRoles,
+        Blind::GoneBeforeRealmRoles,
+        Blind::GoneBeforeClientRoles,
+    ] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        fake.make_blind(blind);
+        let bot = fake.bot().await;
+        let told = card_text(&bot, "eli").await;
+        assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{blind:?}: {told}");
+        assert_eq!((fake.changes().await, fake.sign_in("eli", OLD).await), (0, SignIn::In), "{blind:?}");
+        assert!(bot.app.directories.elsewhere().next().unwrap().probe().await.is_err(), "{blind:?}");
+    }
 }
 
 #[tokio::test]
@@ -348,9 +400,38 @@ async fn openldap() {
     nothing_becomes_part_of_a_filter(&server).await;
     a_name_is_no_part_of_a_dn(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;
+    a_group_without_members_to_be_seen_stops_everything(&server).await;
+    a_unix_group_protects_its_members(&server).await;
+    a_change_that_the_policy_does_not_ask_for_is_told(&server).await;
+    a_refused_account_is_not_tried_again(&server).await;
     a_second_address_is_the_same_person(&server).await;
     starttls_is_as_good(&server).await;
     all(server).await;
+}
+
+/// Without its password policy OpenLDAP would keep a written password as it is, for everybody who sees a copy of its data.
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn openldap_without_a_policy() {
+    let server = Server::start(Kind::PlainOpenLdap).await;
+    a_server_that_cannot_hash_is_not_used(&server).await;
+    a_reset_is_proved_by_a_real_sign_in(&server).await;
+
+    let password = shown_password(&reset(&server.bot().await, "inj").await).expect("a password");
+    let kept = server.kept_password("inj").await;
+    assert!(kept.starts_with('{') && !kept.contains(&password), "the password is kept readable");
+    assert_eq!(server.sign_in("inj", &password).await, SignIn::In);
+    assert_eq!(server.sign_in("inj", OLD).await, SignIn::Refused);
+}
+
+/// Where it shows no operation that hashes, nothing is sent to it.
+async fn a_server_that_cannot_hash_is_not_used(server: &Server) {
+    let (bot, before) = (server.bot_without_right().await.unwrap(), server.changes().await);
+    let told = text_of(&reset(&bot, "auth").await);
+    assert!(told.contains("refuses this reset: the server would keep the password readable"), "{told}");
+    assert!(told.contains(NOTHING) && told.contains("No reset was used"), "{told}");
+    assert_eq!((server.changes().await, ended(&bot).await), (before, (State::Refused, true)));
+    assert_eq!(server.sign_in("auth", OLD).await, SignIn::In);
 }
 
 /// 200 e-mails that are well-formed and full of what means something in a filter; the server's own log is read.
@@ -395,7 +476,7 @@ async fn a_name_is_no_part_of_a_dn(server: &Server) {
     let of_groups: Vec<&String> = filters.iter().filter(|filter| filter.contains("par")).collect();
     assert!(of_groups.iter().any(|filter| filter.contains("member=")), "{of_groups:?}");
     for filter in of_groups.into_iter().filter(|filter| filter.contains("member=")) {
-        assert_eq!(filter.matches('(').count(), 3, "{filter}");
+        assert_eq!(filter.matches('(').count(), 4, "{filter}");
         assert!(!filter.contains('*'), "{filter}");
     }
 }
@@ -405,6 +486,52 @@ async fn a_group_that_is_not_there_stops_everything(server: &Server) {
     let bot = TestBot::with_directory(&server.own_settings().replace("=guarded,", "=gaurded,")).await;
     let told = card_text(&bot, "eli").await;
     assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{told}");
+}
+
+/// Nor does what is no group at all, or a group whose members relatch may not read. For a role that is enough: it gives
+/// nobody anything.
+async fn a_group_without_members_to_be_seen_stops_everything(server: &Server) {
+    for group in ["ou=people,dc=corp,dc=example", "cn=hidden,dc=corp,dc=example"] {
+        let bot = TestBot::with_directory(&server.settings_protecting(&[group])).await;
+        let told = card_text(&bot, "eli").await;
+        assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{group}: {told}");
+
+        let settings = format!("{}\nprimary_admin_groups = [{group:?}]", server.own_settings());
+        let told = card_text(&TestBot::with_directory(&settings).await, "eli").await;
+        assert!(told.contains("eli Corp"), "{group}: {told}");
+    }
+}
+
+/// A group of Unix has its members by their user names.
+async fn a_unix_group_protects_its_members(server: &Server) {
+    let bot = TestBot::with_directory(&server.settings_protecting(&["cn=unix,dc=corp,dc=example"])).await;
+    for name in ["auth", "par"] {
+        let told = card_text(&bot, name).await;
+        assert!(told.contains("is protected") && told.contains(NOTHING), "{told}");
+    }
+    assert!(!card_text(&bot, "eli").await.contains("is protected"));
+}
+
+/// Relatch's own mark is no proof: only the answer to a real sign-in is.
+async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
+    let bot = server.bot().await;
+    server.set_must_change(false).await;
+    let result = reset(&bot, "ali").await;
+    let told = text_of(&result);
+    assert!(told.contains("must set a new one: not enforced by the directory"), "{told}");
+    assert_eq!(server.sign_in("ali", &shown_password(&result).unwrap()).await, SignIn::In);
+    server.set_must_change(true).await;
+}
+
+/// A wrong password in the settings must not lock relatch's account, however often it is asked for somebody.
+async fn a_refused_account_is_not_tried_again(server: &Server) {
+    let before = server.refused_binds();
+    let bot = TestBot::with_directory(&server.own_settings().replace("Service-account-1", "Wrong-account-1")).await;
+    for _ in 0..2 {
+        let told = card_text(&bot, "eli").await;
+        assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{told}");
+    }
+    assert_eq!(server.refused_binds() - before, 1);
 }
 
 /// Whoever is in the list of administrators by one address is protected by every other, and a password is not sent to the

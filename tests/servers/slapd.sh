@@ -1,38 +1,61 @@
 #!/usr/bin/env bash
 # OpenLDAP with a password policy and the least rights that relatch needs, in the foreground.
-# usage: slapd.sh FOLDER PORT (with ours.pem in FOLDER; plain and StartTLS at PORT, TLS at PORT+1, log in FOLDER/log)
+# usage: slapd.sh FOLDER PORT [plain] (with ours.pem in FOLDER; plain and StartTLS at PORT, TLS at PORT+1, log in
+# FOLDER/log; "plain" is without the password policy)
 set -euo pipefail
-folder=$1 port=$2
+folder=$1 port=$2 kind=${3-policy}
+# What goes into either kind.
+if_policy() { if [ "$kind" = policy ]; then cat; else cat >/dev/null; fi; }
+if_plain() { if [ "$kind" = plain ]; then cat; else cat >/dev/null; fi; }
 modules=$(dirname "$(find /usr/lib -name 'back_mdb.so' -path '*ldap*' | head -1)")
 mkdir -p "$folder/db"
 cat >"$folder/slapd.conf" <<CONF
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath $modules
 moduleload back_mdb
-moduleload ppolicy
 moduleload argon2
+$(if_policy <<<"moduleload ppolicy")
 password-hash {ARGON2}
 TLSCACertificateFile $folder/ours-ca.pem
 TLSCertificateFile $folder/ours.pem
 TLSCertificateKeyFile $folder/ours.key
+$(if_plain <<'PLAIN'
+# One account does not see by which operations a password can be set.
+access to dn.base="" attrs=supportedExtension
+    by dn.exact="cn=weak,dc=corp,dc=example" none
+    by * read
+access to *
+    by * read
+PLAIN
+)
 database mdb
 suffix dc=corp,dc=example
 directory $folder/db
 rootdn cn=root,dc=corp,dc=example
 rootpw root-of-the-test
+$(if_policy <<'POLICY'
 overlay ppolicy
 ppolicy_default cn=policy,dc=corp,dc=example
 ppolicy_use_lockout
 ppolicy_hash_cleartext
+POLICY
+)
+# A group whose members relatch may not read.
+access to dn.base="cn=hidden,dc=corp,dc=example" attrs=member
+    by * none
 # The least that relatch needs: it may set passwords and ask for a change, and cannot read a hash.
 access to attrs=userPassword
     by dn.exact="cn=relatch,dc=corp,dc=example" =w
     by * break
+$(if_policy <<'POLICY'
 access to attrs=pwdReset
     by dn.exact="cn=relatch,dc=corp,dc=example" write
     by * break
+POLICY
+)
 access to dn.subtree="dc=corp,dc=example"
     by dn.exact="cn=relatch,dc=corp,dc=example" read
     by * break
@@ -51,6 +74,12 @@ dn: dc=corp,dc=example
 objectClass: domain
 dc: corp
 
+dn: ou=people,dc=corp,dc=example
+objectClass: organizationalUnit
+ou: people
+
+LDIF
+if_policy >>"$folder/seed.ldif" <<'LDIF'
 dn: cn=policy,dc=corp,dc=example
 objectClass: device
 objectClass: pwdPolicy
@@ -61,10 +90,6 @@ pwdMinLength: 8
 pwdCheckQuality: 2
 pwdMaxFailure: 3
 pwdLockout: TRUE
-
-dn: ou=people,dc=corp,dc=example
-objectClass: organizationalUnit
-ou: people
 
 LDIF
 account() {
@@ -80,7 +105,7 @@ person() {
     account relatch
     account weak
     for name in eli pol hung died lost cert auth loc inj; do person $name $name; done
-    person adm adm "pwdAccountLockedTime: 000001010000Z"
+    if [ "$kind" = policy ]; then person adm adm "pwdAccountLockedTime: 000001010000Z"; fi
     person pri pri
     # A name that would be a filter and a DN of its own, were it not escaped.
     printf 'dn: uid=par(en)*s\\, co,ou=people,dc=corp,dc=example\nobjectClass: inetOrgPerson\nuid: par(en)*s, co\ncn: Par <!channel> *bold*\n'
@@ -88,7 +113,9 @@ person() {
     person ali ali "mail: ali.as@corp.example"
     person two1 two
     person two2 two
-    printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n'
+    printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n\n'
+    printf 'dn: cn=hidden,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: hidden\nmember: uid=pri,ou=people,dc=corp,dc=example\n\n'
+    printf 'dn: cn=unix,dc=corp,dc=example\nobjectClass: posixGroup\ncn: unix\ngidNumber: 500\nmemberUid: auth\nmemberUid: par(en)*s, co\n'
 } >>"$folder/seed.ldif"
 slapadd -f "$folder/slapd.conf" -l "$folder/seed.ldif"
 exec slapd -d 256 -f "$folder/slapd.conf" -h "ldap://127.0.0.1:$port ldaps://127.0.0.1:$((port + 1))" >"$folder/log" 2>&1

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ldap3::exop::PasswordModify;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry};
 use relatch::net;
 
 use super::proxy::{self, Seen};
@@ -17,6 +17,8 @@ use super::{CHOSEN, SignIn, TestBot, Traits, Trouble, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     OpenLdap,
+    /// Without the overlay for a password policy.
+    PlainOpenLdap,
     Server389,
     Samba,
 }
@@ -42,10 +44,11 @@ impl Server {
         let folder = super::super::slack::fresh_folder();
         assert!(Command::new(script("pki.sh")).arg(&folder).status().unwrap().success(), "openssl is needed");
         // Each server has a port of its own, so that all can run at once.
-        let (name, port, address) = match kind {
-            Kind::OpenLdap => ("slapd.sh", "3890", "127.0.0.1:3891"),
-            Kind::Server389 => ("ds389.sh", "3990", "127.0.0.1:3991"),
-            Kind::Samba => ("samba.sh", "", "127.0.0.88:636"),
+        let (name, how, address): (_, &[&str], _) = match kind {
+            Kind::OpenLdap => ("slapd.sh", &["3890"], "127.0.0.1:3891"),
+            Kind::PlainOpenLdap => ("slapd.sh", &["3880", "plain"], "127.0.0.1:3881"),
+            Kind::Server389 => ("ds389.sh", &["3990"], "127.0.0.1:3991"),
+            Kind::Samba => ("samba.sh", &[""], "127.0.0.88:636"),
         };
         let log = std::fs::File::create(folder.join("start.log")).unwrap();
         // The server goes with the tests, however they end.
@@ -53,7 +56,7 @@ impl Server {
             .args(["--pdeathsig", "TERM"])
             .arg(script(name))
             .arg(&folder)
-            .arg(port)
+            .args(how)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -69,7 +72,7 @@ impl Server {
     async fn wait(&self) {
         let patience = Instant::now() + Duration::from_mins(2);
         while Instant::now() < patience {
-            let is_ready = self.kind == Kind::OpenLdap || self.folder.join("ready").exists();
+            let is_ready = self.is_openldap() || self.folder.join("ready").exists();
             if is_ready && self.bind(&self.dn("relatch"), "Service-account-1").await.is_some_and(|(_, rc)| rc == 0) {
                 return;
             }
@@ -79,18 +82,24 @@ impl Server {
         panic!("{:?} did not start: {log}", self.kind);
     }
 
+    fn is_openldap(&self) -> bool {
+        matches!(self.kind, Kind::OpenLdap | Kind::PlainOpenLdap)
+    }
+
     fn dn(&self, name: &str) -> String {
         let is_account = matches!(name, "relatch" | "plain" | "weak");
         match self.kind {
             Kind::Samba => format!("{name}@corp.example"),
-            Kind::OpenLdap | Kind::Server389 if is_account => format!("cn={name},dc=corp,dc=example"),
-            Kind::OpenLdap | Kind::Server389 => format!("uid={name},ou=people,dc=corp,dc=example"),
+            _ if is_account => format!("cn={name},dc=corp,dc=example"),
+            Kind::OpenLdap | Kind::PlainOpenLdap | Kind::Server389 => {
+                format!("uid={name},ou=people,dc=corp,dc=example")
+            }
         }
     }
 
     fn root(&self) -> (&'static str, &'static str) {
         match self.kind {
-            Kind::OpenLdap => ("cn=root,dc=corp,dc=example", "root-of-the-test"),
+            Kind::OpenLdap | Kind::PlainOpenLdap => ("cn=root,dc=corp,dc=example", "root-of-the-test"),
             Kind::Server389 => ("cn=Directory Manager", "root-of-the-test"),
             Kind::Samba => ("administrator@corp.example", "Root-of-the-test-1"),
         }
@@ -143,6 +152,44 @@ impl Server {
         self.settings("relatch", self.proxy)
     }
 
+    /// The same with other protected groups.
+    pub(crate) fn settings_protecting(&self, groups: &[&str]) -> String {
+        let settings = self.own_settings();
+        let line = |line: &str| match line.split_once(" = ") {
+            Some(("protected_groups", _)) => format!("protected_groups = {groups:?}"),
+            _ => line.to_owned(),
+        };
+        settings.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    async fn as_root(&self) -> Ldap {
+        let (root, password) = self.root();
+        let (ldap, rc) = self.bind(root, password).await.unwrap();
+        assert_eq!(rc, 0);
+        ldap
+    }
+
+    /// What the server keeps of somebody's password.
+    pub(crate) async fn kept_password(&self, name: &str) -> String {
+        let found = self.as_root().await.search(&self.dn(name), Scope::Base, "(objectClass=*)", ["userPassword"]).await;
+        let entry = found.unwrap().success().unwrap().0.remove(0);
+        SearchEntry::construct(entry).attrs["userPassword"][0].clone()
+    }
+
+    /// Whether OpenLDAP's policy makes people replace a password that somebody else set.
+    pub(crate) async fn set_must_change(&self, must_change: bool) {
+        let value = must_change.to_string().to_uppercase();
+        let change = vec![Mod::Replace("pwdMustChange".to_owned(), [value].into())];
+        let changed = self.as_root().await.modify("cn=policy,dc=corp,dc=example", change).await;
+        changed.unwrap().success().unwrap();
+    }
+
+    /// How often relatch's account was refused for its password, as OpenLDAP's own log has it.
+    pub(crate) fn refused_binds(&self) -> usize {
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap();
+        log.lines().filter(|line| line.contains("RESULT tag=97 err=49")).count()
+    }
+
     fn kinit(&self, name: &str, lines: &[&str]) -> (bool, String) {
         use std::io::Write;
 
@@ -175,15 +222,15 @@ impl World for Server {
     fn traits(&self) -> Traits {
         Traits {
             name: "Corp directory",
-            must_change: true,
+            must_change: self.kind != Kind::PlainOpenLdap,
             can_sign_out: false,
-            locks: true,
+            locks: self.kind != Kind::PlainOpenLdap,
             has_never_expires: self.kind == Kind::Samba,
             has_protected: true,
             can_hold_two: true,
-            tells_changes: true,
-            tells_rights: self.kind != Kind::OpenLdap,
-            has_policy: true,
+            tells_changes: self.kind != Kind::PlainOpenLdap,
+            tells_rights: !self.is_openldap(),
+            has_policy: self.kind != Kind::PlainOpenLdap,
         }
     }
 
@@ -199,7 +246,7 @@ impl World for Server {
     async fn bot_bound_by_policy(&self) -> TestBot {
         match self.kind {
             Kind::Server389 => TestBot::with_directory(&self.settings("plain", self.proxy)).await,
-            Kind::OpenLdap | Kind::Samba => self.bot().await,
+            Kind::OpenLdap | Kind::PlainOpenLdap | Kind::Samba => self.bot().await,
         }
     }
 
@@ -245,13 +292,13 @@ impl World for Server {
     }
 
     async fn set_least_length(&self, length: usize) {
-        let (root, password) = self.root();
-        let (mut ldap, rc) = self.bind(root, password).await.unwrap();
-        assert_eq!(rc, 0);
+        let mut ldap = self.as_root().await;
         let length = length.to_string();
         let set = |name: &'static str, value: &str| Mod::Replace(name.to_owned(), [value.to_owned()].into());
         let (dn, changes) = match self.kind {
-            Kind::OpenLdap => ("cn=policy,dc=corp,dc=example", vec![set("pwdMinLength", &length)]),
+            Kind::OpenLdap | Kind::PlainOpenLdap => {
+                ("cn=policy,dc=corp,dc=example", vec![set("pwdMinLength", &length)])
+            }
             Kind::Server389 => ("cn=config", vec![set("passwordCheckSyntax", "on"), set("passwordMinLength", &length)]),
             Kind::Samba => ("DC=corp,DC=example", vec![set("minPwdLength", &length)]),
         };

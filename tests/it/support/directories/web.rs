@@ -21,6 +21,21 @@ pub(crate) enum Kind {
     Lark,
 }
 
+/// What Keycloak's client may not see, or sees no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blind {
+    /// It may not ask for clients.
+    Clients,
+    /// It may list clients and view none, which are left out then.
+    ViewOfClients,
+    /// It may not view the realm, whose roles are left out then.
+    RealmRoles,
+    /// The account is gone when its realm roles are asked for.
+    GoneBeforeRealmRoles,
+    /// The account is gone when its client roles are asked for.
+    GoneBeforeClientRoles,
+}
+
 #[derive(Clone, Debug)]
 struct Person {
     id: String,
@@ -31,7 +46,10 @@ struct Person {
     failures: usize,
     sessions: usize,
     set_at: i64,
+    /// Effective ones, as the next.
     realm_roles: Vec<&'static str>,
+    /// Those of `realm-management`.
+    client_roles: Vec<&'static str>,
     federation: Option<&'static str>,
     providers: Vec<&'static str>,
 }
@@ -47,6 +65,9 @@ struct Memory {
     links: Vec<String>,
     /// Scopes that the app lacks.
     missing: Vec<&'static str>,
+    blind: Option<Blind>,
+    /// The id of Keycloak's client `realm-management`.
+    administration: &'static str,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -67,8 +88,9 @@ impl Fake {
         {
             let mut memory = memory.lock().unwrap();
             memory.least_length = 8;
+            memory.administration = "5d2c0001-cccc-dddd";
             let names =
-                ["eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri", "fed", "idp"];
+                ["eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri", "grp", "fed", "idp"];
             for (number, (name, email)) in
                 names.into_iter().map(|name| (name, name)).chain([("two1", "two"), ("two2", "two")]).enumerate()
             {
@@ -81,7 +103,13 @@ impl Fake {
                     failures: 0,
                     sessions: 2,
                     set_at: 1_600_000_000_000,
-                    realm_roles: if name == "pri" { vec!["offline_access", "admin"] } else { vec!["offline_access"] },
+                    realm_roles: if name == "pri" {
+                        vec!["default-roles-corp", "admin"]
+                    } else {
+                        vec!["default-roles-corp"]
+                    },
+                    // By a group, so that no list of direct roles has it.
+                    client_roles: if name == "grp" { vec!["manage-users", "query-users"] } else { Vec::new() },
                     federation: (name == "fed").then_some("company-ldap"),
                     providers: if name == "idp" { vec!["google"] } else { Vec::new() },
                 };
@@ -118,6 +146,16 @@ impl Fake {
     /// From now on the app lacks this scope.
     pub(crate) fn take_scope(&self, scope: &'static str) {
         self.memory.lock().unwrap().missing.push(scope);
+    }
+
+    /// From now on the client does not see this.
+    pub(crate) fn make_blind(&self, blind: Blind) {
+        self.memory.lock().unwrap().blind = Some(blind);
+    }
+
+    /// Makes the realm anew: its clients have other ids.
+    pub(crate) fn make_realm_anew(&self) {
+        self.memory.lock().unwrap().administration = "5d2c0002-cccc-dddd";
     }
 
     /// To whom Keycloak sent its own link.
@@ -317,18 +355,13 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     let ["admin", "realms", "corp", rest @ ..] = path.as_slice() else { return refuse(memory, "no such path") };
     let method = asked.method.as_str();
     if let ("GET", ["users"]) = (method, rest) {
-        let known = ["email", "exact", "max", "briefRepresentation"];
-        if !asked.query.keys().all(|key| known.contains(&key.as_str())) || asked.query["exact"] != "true" {
-            return refuse(memory, "unknown or loose query");
-        }
-        let email = &asked.query["email"];
-        let found: Vec<Value> = memory
-            .people
-            .iter()
-            .filter(|(_, person)| &person.email == email)
-            .map(|(name, person)| user(name, person, may_manage))
-            .collect();
-        return Json(found).into_response();
+        return users(memory, asked, may_manage);
+    }
+    if let ("GET", ["users", "count"]) = (method, rest) {
+        return Json(memory.people.len()).into_response();
+    }
+    if let ("GET", ["clients"]) = (method, rest) {
+        return clients(memory, asked);
     }
     if let ("DELETE", ["attack-detection", "brute-force", "users", id]) = (method, rest) {
         let Some(person) = memory.people.values_mut().find(|person| person.id == *id) else {
@@ -353,11 +386,16 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             let one = |provider: &&str| json!({ "identityProvider": provider, "userId": "1", "userName": "x" });
             Json(person.providers.iter().map(one).collect::<Vec<_>>()).into_response()
         }
-        ("GET", ["role-mappings", "realm", "composite"]) => {
-            Json(person.realm_roles.iter().map(|role| json!({ "id": role, "name": role })).collect::<Vec<_>>())
-                .into_response()
-        }
-        ("GET", ["role-mappings"]) => Json(json!({ "realmMappings": [] })).into_response(),
+        ("GET", ["role-mappings", "realm", "composite"]) => match memory.blind {
+            Some(Blind::GoneBeforeRealmRoles) => StatusCode::NOT_FOUND.into_response(),
+            Some(Blind::RealmRoles) => roles(&[]),
+            _ => roles(&person.realm_roles),
+        },
+        ("GET", ["role-mappings", "clients", client, "composite"]) => match memory.blind {
+            Some(Blind::GoneBeforeClientRoles) => StatusCode::NOT_FOUND.into_response(),
+            _ if *client != memory.administration => StatusCode::NOT_FOUND.into_response(),
+            _ => roles(&person.client_roles),
+        },
         ("PUT", ["reset-password"]) => {
             let Some(body) = asked.fields(&["type", "value", "temporary"]) else { return refuse(memory, "fields") };
             if !may_manage {
@@ -389,6 +427,38 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         }
         _ => refuse(memory, "no such path"),
     }
+}
+
+fn users(memory: &mut Memory, asked: &Asked, may_manage: bool) -> Response {
+    let known = ["email", "exact", "max", "briefRepresentation"];
+    if !asked.query.keys().all(|key| known.contains(&key.as_str())) || asked.query["exact"] != "true" {
+        return refuse(memory, "unknown or loose query");
+    }
+    let email = &asked.query["email"];
+    let found: Vec<Value> = memory
+        .people
+        .iter()
+        .filter(|(_, person)| &person.email == email)
+        .map(|(name, person)| user(name, person, may_manage))
+        .collect();
+    Json(found).into_response()
+}
+
+fn clients(memory: &mut Memory, asked: &Asked) -> Response {
+    let asked: Vec<(&str, &str)> = asked.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    if asked != [("clientId", "realm-management"), ("viewableOnly", "true")] {
+        return refuse(memory, "unknown or loose query");
+    }
+    let own = json!({ "id": memory.administration, "clientId": "realm-management", "enabled": true });
+    match memory.blind {
+        Some(Blind::Clients) => StatusCode::FORBIDDEN.into_response(),
+        Some(Blind::ViewOfClients) => Json(json!([])).into_response(),
+        _ => Json(json!([own])).into_response(),
+    }
+}
+
+fn roles(names: &[&str]) -> Response {
+    Json(names.iter().map(|role| json!({ "id": role, "name": role })).collect::<Vec<_>>()).into_response()
 }
 
 fn user(name: &str, person: &Person, may_manage: bool) -> Value {
