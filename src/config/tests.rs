@@ -190,7 +190,7 @@ fn one_time_links_need_pages_and_a_channel() {
 
 fn ldap(extra: &str) -> String {
     format!(
-        "[[directory]]\nkind = \"ldap\"\nurl = \"ldaps://ldap.acme.example\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\n{extra}\n"
+        "[[directory]]\nkind = \"ldap\"\nurl = \"ldaps://ldap.acme.example\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\nprimary_admin_groups = [\"cn=admins\"]\n{extra}\n"
     )
 }
 
@@ -240,4 +240,23 @@ fn directories_that_cannot_be_are_told() {
     let sms = "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
     let link = format!("public_url = \"https://reset.acme.example\"\n[policy]\nsend = \"link\"\n{sms}{one}");
     assert!(problems(&link)[0].starts_with("policy.send: must be \"password\""), "{:?}", problems(&link));
+}
+
+/// "directory" is the default, and a directory that is not ours names nobody by itself.
+#[test]
+fn some_directory_must_name_administrators() {
+    let bare = |text: &str| text.replace("primary_admin_groups = [\"cn=admins\"]\n", "");
+    let ldap = ldap("password = \"x\"\ndomains = [\"acme.example\"]");
+    let keycloak = "[[directory]]\nkind = \"keycloak\"\nurl = \"https://login.acme.example\"\nrealm = \"acme\"\n\
+        client_id = \"relatch\"\nclient_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\ndomains = [\"b.example\"]\n";
+    for nobody in [bare(&ldap), keycloak.to_owned(), format!("{}{keycloak}", bare(&ldap))] {
+        let told = problems(&nobody);
+        assert!(matches!(&*told, [one] if one.starts_with("admins.source: is \"directory\"")), "{nobody}: {told:?}");
+        let list = format!("[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n{nobody}");
+        assert_eq!(problems(&list), Vec::<String>::new());
+        assert_eq!(problems(&format!("{nobody}[[directory]]\nkind = \"builtin\"\n")), Vec::<String>::new());
+    }
+    assert_eq!(problems(&format!("{}{keycloak}primary_admin_roles = [\"it\"]\n", bare(&ldap))), Vec::<String>::new());
+    // Of a directory that cannot be read nobody knows what it names.
+    assert!(!problems("[[directory]]\nkind = \"ldap\"\n").concat().contains("admins.source"));
 }
