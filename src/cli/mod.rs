@@ -93,7 +93,7 @@ impl Failure {
             Self::Settings(_)
             | Self::NotBuilt(_)
             | Self::Open(OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed) => SETTINGS,
-            Self::Open(OpenError::Locked) => BUSY,
+            Self::Open(OpenError::Locked | OpenError::Outdated) => BUSY,
             Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
             | Self::Said(_)
             | Self::No => 1,
