@@ -236,18 +236,40 @@ fn wait_for_line(child: &mut std::process::Child, message: &str) {
     panic!("it ended without saying {message}");
 }
 
-/// A key file that others can read is refused, not repaired.
+/// A key file that others can read, or that holds no key, is refused, not repaired; `check` says so too.
 #[test]
-fn an_exposed_key_is_refused() {
+fn an_exposed_or_malformed_key_is_refused() {
     use std::os::unix::fs::PermissionsExt;
 
     let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    assert!(!place.run(&["check"]).out.contains("key file"), "there is none yet");
     let key: &Path = &place.0.join("relatch.key");
+    for (text, mode, why) in [("00".repeat(32), 0o644, "chmod 600"), ("canary".to_owned(), 0o600, "64 hexadecimal")] {
+        std::fs::write(key, text).unwrap();
+        std::fs::set_permissions(key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let ran = place.run(&["serve"]);
+        assert_eq!(ran.code, 78);
+        assert!(ran.err.contains(why) && !ran.err.contains("canary"), "{}", ran.err);
+        let ran = place.run(&["check"]);
+        assert_eq!(ran.code, 1);
+        assert!(ran.out.contains("failed  key file: ") && ran.out.contains(why), "{}", ran.out);
+    }
     std::fs::write(key, "00".repeat(32)).unwrap();
-    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let ran = place.run(&["serve"]);
-    assert_ne!(ran.code, 0);
-    assert!(ran.err.contains("key"), "{}", ran.err);
+    let ran = place.run(&["check"]);
+    assert!(ran.code == 0 && ran.out.contains("ok      key file"), "{}", ran.out);
+}
+
+/// The reasons behind what `check` prints are in its log.
+#[test]
+fn check_says_why() {
+    let place = Place::new(
+        "[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
+        app_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\napi_url = \"http://127.0.0.1:1/\"\n",
+    );
+    let ran = place.run(&["check"]);
+    assert!(ran.code == 1 && ran.out.contains("failed  Lark directory"), "{}", ran.out);
+    let log: Vec<&str> = ran.err.lines().filter(|line| line.starts_with('{')).collect();
+    assert!(log.iter().any(|line| line.contains("Lark could not be asked")), "{}", ran.err);
 }
 
 /// The database is made for its owner alone, and is not used once others can read it.

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Settings};
+use crate::secret::KeyError;
 use crate::settings::Problems;
 use crate::store::OpenError;
 
@@ -79,6 +80,9 @@ pub enum Failure {
     /// The record cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Our own key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Anything else, as a sentence.
     #[error("{0}")]
     Said(String),
@@ -92,9 +96,11 @@ impl Failure {
         match self {
             Self::Settings(_)
             | Self::NotBuilt(_)
+            | Self::Key(KeyError::Exposed | KeyError::Malformed)
             | Self::Open(OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed) => SETTINGS,
             Self::Open(OpenError::Locked | OpenError::Outdated) => BUSY,
             Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
+            | Self::Key(KeyError::Io(_))
             | Self::Said(_)
             | Self::No => 1,
         }
