@@ -27,6 +27,18 @@ impl Place {
         std::fs::write(self.0.join(name), text).unwrap();
     }
 
+    /// Changes the database behind the program's back.
+    fn sql(&self, statement: &'static str) {
+        use sqlx::{ConnectOptions, Connection, Executor};
+
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join("relatch.db"));
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut connection = options.connect().await.unwrap();
+            connection.execute(statement).await.unwrap();
+            connection.close().await.unwrap();
+        });
+    }
+
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
         command.args(words).current_dir(&self.0).env_clear().stdin(Stdio::null());
@@ -193,6 +205,26 @@ fn resets_are_listed_in_three_formats() {
     assert!(csv.starts_with("ref,id,admin,member,platform,delivery,state,reserved_at,changed_at,slot"), "{csv}");
     assert_eq!(place.run(&["resets"]).code, 0);
     assert_ne!(place.run(&["resets", "--since", "soon"]).code, 0);
+}
+
+/// Nothing is left out at the end of a page, also where several resets were confirmed in the same millisecond.
+#[test]
+fn resets_are_listed_to_the_last() {
+    let place = Place::new("");
+    place.run(&["resets"]);
+    place.sql(
+        "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+            member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
+        with recursive one(n) as (select 1 union all select n + 1 from one where n < 2500)
+        select printf('%032d', n), 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park',
+            'mina@acme.example', 'delivered', 1, 0, 0, 1, 2, n / 7 from one",
+    );
+    let listed: serde_json::Value = serde_json::from_str(&place.run(&["resets", "--format", "json"]).out).unwrap();
+    let ids: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    let all: Vec<String> = (1..=2500).rev().map(|n| format!("{n:032}")).collect();
+    assert_eq!(ids, all);
+    assert_eq!(place.run(&["resets", "--format", "csv"]).out.lines().count(), 2501);
+    assert_eq!(place.run(&["resets"]).out.lines().count(), 2500);
 }
 
 #[test]

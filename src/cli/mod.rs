@@ -197,12 +197,15 @@ fn protect_memory() {
     }
 }
 
-/// Prints to standard output.
+/// Prints to standard output, and ends the line.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    print(text)?;
+    if text.ends_with('\n') { Ok(()) } else { print("\n") }
+}
+
+/// Prints to standard output as it is.
+fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
-    }
     out.flush().map_err(Failure::from)
 }
