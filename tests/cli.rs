@@ -182,6 +182,32 @@ fn one_bad_line_imports_nothing() {
     assert_eq!(place.run(&["members", "list", "--format", "json"]).out.trim(), "[]");
 }
 
+/// A record may have blank lines before it and line breaks in it; the line that is told is the one it begins on.
+#[test]
+fn bad_lines_are_told_as_an_editor_counts_them() {
+    let place = Place::new("");
+    let header = PEOPLE.lines().next().unwrap();
+    let records = [
+        "\n\nNoa,noa,business_email,active,,,member,,",
+        "\"Pia\nLong\",pia@acme.example,business_email,active,,,member,\"a\nb\",",
+        "Sam,sam@acme.example,pigeon,active,,,member,,",
+        "\nPia,pia@acme.example,business_email,active,,,member,,",
+        "\nShort,short@acme.example",
+    ];
+    for end in ["\n", "\r\n"] {
+        let text = format!("{header}\n{}\n", records.join("\n")).replace('\n', end);
+        place.write("people.csv", &text);
+        let told = place.run(&["members", "import", "people.csv"]).err;
+        for (line, what) in
+            [(4, "business_email"), (8, "login_method"), (10, "stands already on line 5"), (12, "2 fields")]
+        {
+            assert!(told.contains(&format!("line {line}: ")) && told.contains(what), "line {line}: {told}");
+        }
+        place.write("links.csv", &"platform,user_id,business_email\n\npigeon,U1,x@acme.example\n".replace('\n', end));
+        assert!(place.run(&["link", "--csv", "links.csv"]).err.contains("line 3: "));
+    }
+}
+
 #[test]
 fn links_are_made_and_taken_away() {
     let place = Place::new("");

@@ -124,7 +124,8 @@ impl Settings {
 
 fn parse(text: &str) -> Result<Table, Problem> {
     text.parse::<Table>().map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1).min(text.lines().count()).max(1);
         // The parser's own message may quote the line, and the line may hold a secret.
         Problem { key: format!("line {line}"), text: "is not TOML".to_owned() }
     })

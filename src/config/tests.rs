@@ -140,6 +140,9 @@ fn every_mistake_is_told_at_once_with_its_key() {
 fn a_file_that_is_no_toml_is_told_by_line_without_its_text() {
     let told = problems("listen = \"x\"\nbot_token = canary-without-quotes\n");
     assert_eq!(told, ["line 2: is not TOML"]);
+    assert_eq!(problems("log = \"info\"\nlisten = \"x\"\nlog = \"info\"\n"), ["line 3: is not TOML"]);
+    assert_eq!(problems("= 1\n"), ["line 1: is not TOML"]);
+    assert_eq!(problems("log = \"info\"\n[policy\n"), ["line 2: is not TOML"]);
 }
 
 #[test]
