@@ -294,6 +294,30 @@ fn wait_for_line(child: &mut std::process::Child, message: &str) {
     panic!("it ended without saying {message}");
 }
 
+/// What lies in the folder of `serve` is not the demo's, even where the demo is told to use that folder.
+#[test]
+fn the_demo_leaves_the_files_of_serve_alone() {
+    use std::io::BufRead;
+
+    let place = Place::new("");
+    for name in ["relatch.db", "relatch.key"] {
+        place.write(name, "as it was");
+    }
+    let mut demo = place.command(&["demo", "--data", "."]).stdout(Stdio::piped()).spawn().unwrap();
+    let told: Vec<String> = std::io::BufReader::new(demo.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .take_while(|line| !line.starts_with("Play it yourself"))
+        .collect();
+    let is_there = ["demo.db", "demo.key"].map(|name| place.0.join(name).exists());
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert_eq!(is_there, [true, true], "{told:#?}");
+    for name in ["relatch.db", "relatch.key"] {
+        assert_eq!(std::fs::read_to_string(place.0.join(name)).unwrap(), "as it was");
+    }
+}
+
 /// A key file that others can read, or that holds no key, is refused, not repaired; `check` says so too.
 #[test]
 fn an_exposed_or_malformed_key_is_refused() {
