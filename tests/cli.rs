@@ -108,6 +108,12 @@ fn what_is_not_built_ends_with_78() {
         assert_eq!(ran.code, 78, "{words:?}");
         assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);
     }
+    for platform in ["discord", "lark", "mattermost"] {
+        place.write("recorded.http", &format!("POST /{platform}/x HTTP/1.1\nhost: x\n\n{{}}\n"));
+        let ran = place.run(&["replay", "recorded.http", "--to", "http://127.0.0.1:1"]);
+        assert_eq!(ran.code, 78, "{platform}");
+        assert!(ran.err.contains("not built yet") && ran.err.contains(platform), "{}", ran.err);
+    }
     for settings in ["database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
         let ran = Place::new(settings).run(&["members", "list"]);
         assert_eq!(ran.code, 78, "{settings}");
