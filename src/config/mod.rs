@@ -239,6 +239,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         .collect();
 
     together::administrators(admins.as_ref(), identity, &chats, &directories, declared == directories.len(), problems);
+    together::lark_apps(&chats, &directories, problems);
     let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways } = policy?;
     if ways.carries == Carries::Link && directories.iter().any(|directory| !directory.is_builtin()) {
         let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, and there is another";

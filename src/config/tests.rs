@@ -263,3 +263,21 @@ fn some_directory_must_name_administrators() {
     // Of a directory that cannot be read nobody knows what it names.
     assert!(!problems("[[directory]]\nkind = \"ldap\"\n").concat().contains("admins.source"));
 }
+
+/// Who speaks to one app shares its token: a second secret would never be used.
+#[test]
+fn one_app_of_lark_has_one_secret() {
+    let chat = "[lark]\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        verification_token = \"8f742231b10e8888abcd99yyyzzz85a5\"\ntenant_key = \"t1\"\n";
+    let directory = |id: &str, secret: &str| {
+        format!("{chat}[[directory]]\nkind = \"lark\"\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n")
+    };
+    assert_eq!(problems(&directory("cli_a1b2", "8f742231b10e8888abcd99yyyzzz85a5")), Vec::<String>::new());
+    assert_eq!(problems(&directory("cli_c3d4", "an-other-secret-of-canary")), Vec::<String>::new());
+    let told = problems(&directory("cli_a1b2", "an-other-secret-of-canary"));
+    assert!(matches!(&*told, [one] if one.starts_with("lark.app_secret: ")), "{told:?}");
+    assert!(!told.concat().contains("canary"));
+    let other_cloud =
+        directory("cli_a1b2", "an-other-secret-of-canary") + "api_url = \"https://open.feishu.cn/open-apis/\"\n";
+    assert_eq!(problems(&other_cloud), Vec::<String>::new());
+}

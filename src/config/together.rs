@@ -1,5 +1,7 @@
 //! What sections of the settings mean together: problems that no section has by itself.
 
+use secrecy::ExposeSecret;
+
 use crate::app::{Admins, Identity};
 use crate::settings::Problem;
 use crate::{chat, directory};
@@ -48,5 +50,29 @@ fn names_administrators(directory: &directory::Config) -> bool {
             !config.groups.primary_admin.is_empty()
         }
         directory::Config::Keycloak(config) => !config.primary_admin_roles.is_empty(),
+    }
+}
+
+/// One app of Lark has one secret, wherever it is given: all who speak to the app share its token.
+pub(super) fn lark_apps(chats: &[chat::Config], directories: &[directory::Config], problems: &mut Vec<Problem>) {
+    let of_chats = chats.iter().filter_map(|chat| match chat {
+        chat::Config::Lark(lark) => Some((&lark.api_url, &lark.app_id, &lark.app_secret)),
+        chat::Config::Slack(_) | chat::Config::Discord(_) | chat::Config::Mattermost(_) => None,
+    });
+    let of_directories = directories.iter().filter_map(|directory| match directory {
+        directory::Config::Lark(lark) => Some((&lark.api_url, &lark.app_id, &lark.app_secret)),
+        directory::Config::Builtin(_)
+        | directory::Config::Ldap(_)
+        | directory::Config::ActiveDirectory(_)
+        | directory::Config::Keycloak(_) => None,
+    });
+    let apps: Vec<_> = of_chats.chain(of_directories).collect();
+    let is_other = |(at, (url, id, secret)): (usize, &(_, &String, &secrecy::SecretString))| {
+        let mut earlier = apps.iter().take(at);
+        earlier.any(|one| (one.0, one.1) == (*url, *id) && one.2.expose_secret() != secret.expose_secret())
+    };
+    if apps.iter().enumerate().any(is_other) {
+        let text = "is not the same everywhere for one app; all who speak to it share its token";
+        problems.push(Problem { key: "lark.app_secret".to_owned(), text: text.to_owned() });
     }
 }
