@@ -167,6 +167,40 @@ fn members_are_imported_listed_and_verified() {
     assert!(!std::fs::read(place.0.join("relatch.db")).unwrap().windows(11).any(|part| part == b"right horse"));
 }
 
+/// What a reset is about to deliver must not be dead when it arrives.
+#[test]
+fn no_password_is_set_beside_a_reset() {
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    place.sql(
+        "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+            member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at,
+            changing_at, changed_at, deadline_at)
+        select '00000000000000000000000000000001', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', member_id,
+            'Mina Park', 'mina.park@acme.example', 'delivering', 1, 0, 0, 1, 2, 3, 4, 5, 9999999999999
+        from member where business_email = 'mina.park@acme.example'",
+    );
+    let mina = "mina.park@acme.example";
+    let set = || place.run_with_input(&["members", "set-password", mina], "right horse battery\n");
+    for (change, told) in [
+        ("select 1", "Jo Lim is resetting Mina Park right now. Nothing was changed."),
+        ("update reset set state = 'undelivered'", "is not delivered yet. Nothing was changed."),
+    ] {
+        place.sql(change);
+        let ran = set();
+        assert!(ran.code == 1 && ran.err.contains(told), "{}", ran.err);
+        assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery\n").code, 1);
+    }
+    // Nobody waits for a process that is dead.
+    for change in
+        ["update reset set finished_at = 6", "update reset set state = 'changing', finished_at = null, deadline_at = 5"]
+    {
+        place.sql(change);
+        assert_eq!(set().code, 0, "{change}");
+    }
+}
+
 /// Every bad line at once, and nothing imported if any is bad.
 #[test]
 fn one_bad_line_imports_nothing() {

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Failure, house, say};
+use crate::app::HOLD_FOR;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{Backend, Builtin, By, Hasher, Match};
 use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, ResetId, Role, Status};
-use crate::store::{MemberRow, Store, Use};
+use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, ResetId, Role, State, Status};
+use crate::store::{MemberRow, ResetUnderWay, Store, Use};
 
 /// The largest file that is read, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024 * 1024;
@@ -87,7 +88,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Fail
         Command::Import { file } => import(&store, &file).await,
         Command::List { format } => list(&store, &format).await,
         Command::Show { email, format } => show(&directory(&store)?, &email, &format).await,
-        Command::SetPassword { email } => set_password(&directory(&store)?, &email).await,
+        Command::SetPassword { email } => set_password(&store, &email).await,
         Command::Verify { email } => verify(&directory(&store)?, &email).await,
     };
     drop(store);
@@ -318,12 +319,23 @@ async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failu
     }
 }
 
-async fn set_password(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure> {
-    let member = find(directory, email).await?;
+async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
+    let directory = directory(store)?;
+    let member = find(&directory, email).await?;
     let password = read_password()?;
-    directory.set_password(&member.id, &password).await.map_err(|error| Failure::Said(error.to_string()))?;
+    let phc = directory.hash(&password).await.map_err(|error| Failure::Said(error.to_string()))?;
     // Whoever was in with the password before is out.
-    directory.sign_out(&member.id).await.map_err(|error| Failure::Said(error.to_string()))
+    store.set_password(&member.id, phc).await?.map_err(|ResetUnderWay { admin_name, state }| {
+        let name = &member.name;
+        Failure::Said(if state == State::Undelivered {
+            format!(
+                "the password that {admin_name} has set for {name} is not delivered yet. Nothing was changed. Wait until \
+                it is; a running serve gives it up after {HOLD_FOR}."
+            )
+        } else {
+            format!("{admin_name} is resetting {name} right now. Nothing was changed.")
+        })
+    })
 }
 
 async fn verify(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure> {

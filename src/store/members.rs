@@ -3,10 +3,10 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::history::failed;
-use super::rows::{self, MemberRow, Table};
+use super::rows::{self, AuditRow, MemberRow, ResetRow, Table};
 use super::writer::{Credential, Keys, SignOut};
 use super::{LookUp, MemberKey, Store, StoreError};
-use crate::domain::{MemberId, Moment, Platform};
+use crate::domain::{MemberId, Moment, Platform, State};
 
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,15 @@ pub struct ImportCount {
     pub added: usize,
     /// Members that were there.
     pub updated: usize,
+}
+
+/// A reset of the member is under way, and what it delivers must stay alive. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResetUnderWay {
+    /// Whose.
+    pub admin_name: String,
+    /// How far it is.
+    pub state: State,
 }
 
 impl Store {
@@ -66,6 +75,29 @@ impl Store {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, set_at| {
             page.set_credential(Credential { member_id, phc, set_at, temporary_until });
+        })
+        .await
+    }
+
+    /// Sets a lasting password for an operator and ends every session, unless a reset of the member is under way.
+    pub async fn set_password(&self, member: &MemberId, phc: String) -> Result<Result<(), ResetUnderWay>, StoreError> {
+        let member_id = member.clone();
+        let keys = Keys { member: Some(member.clone()), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            let is_under_way = |row: &&ResetRow| {
+                row.member_id == member_id
+                    && (row.is_waiting_for_another_way() || row.state.is_active() && !row.is_given_up(now))
+            };
+            let under_way = page.resets().find(is_under_way);
+            let under_way = under_way.map(|row| ResetUnderWay { admin_name: row.admin_name.clone(), state: row.state });
+            if let Some(under_way) = under_way {
+                page.audit(AuditRow::of_member("set_password", under_way.state.as_str(), &member_id, now));
+                return Err(under_way);
+            }
+            page.audit(AuditRow::of_member("set_password", "done", &member_id, now));
+            page.sign_out(SignOut { member_id: member_id.clone(), signed_out_at: now });
+            page.set_credential(Credential { member_id, phc, set_at: now, temporary_until: None });
+            Ok(())
         })
         .await
     }

@@ -30,7 +30,7 @@ pub use self::cards::{
     Amend, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
 };
 pub use self::history::{HistoryFilter, Past};
-pub use self::members::ImportCount;
+pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
