@@ -39,6 +39,18 @@ impl Place {
         });
     }
 
+    /// The first column of what is selected.
+    fn look(&self, select: &'static str) -> Vec<String> {
+        use sqlx::{ConnectOptions, Row};
+
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join("relatch.db"));
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut connection = options.connect().await.unwrap();
+            let rows = sqlx::query(select).fetch_all(&mut connection).await.unwrap();
+            rows.iter().map(|row| row.get(0)).collect()
+        })
+    }
+
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
         command.args(words).current_dir(&self.0).env_clear().stdin(Stdio::null());
@@ -199,6 +211,32 @@ fn no_password_is_set_beside_a_reset() {
         place.sql(change);
         assert_eq!(set().code, 0, "{change}");
     }
+}
+
+/// What an operator does from the command line stands in the audit, without any secret.
+#[test]
+fn what_operators_do_is_written_down() {
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    let mina = "mina.park@acme.example";
+    place.run(&["members", "import", "people.csv"]);
+    place.run_with_input(&["members", "set-password", mina], "right horse battery\n");
+    place.run(&["link", "slack", "UMINA", mina]);
+    place.run(&["link", "slack", "UX", "nobody@elsewhere.example"]);
+    place.run(&["unlink", "slack", "UMINA"]);
+    place.run(&["unlink", "slack", "UMINA"]);
+    let told = place.look(
+        "select concat_ws(' ', event, outcome, platform, chat_user, detail, member.name)
+        from audit left join member on member.member_id = audit.member_id order by seq",
+    );
+    let expected = [
+        "import done 2 added, 0 updated",
+        "set_password done Mina Park",
+        "link done slack UMINA m···@acme.example Mina Park",
+        "link done slack UX n···@elsewhere.example",
+        "unlink done slack UMINA Mina Park",
+    ];
+    assert_eq!(told, expected);
 }
 
 /// Every bad line at once, and nothing imported if any is bad.

@@ -6,7 +6,7 @@ use super::history::failed;
 use super::rows::{self, AuditRow, MemberRow, ResetRow, Table};
 use super::writer::{Credential, Keys, SignOut};
 use super::{LookUp, MemberKey, Store, StoreError};
-use crate::domain::{MemberId, Moment, Platform, State};
+use crate::domain::{EmailAddress, MemberId, Moment, Platform, State};
 
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,12 @@ impl Store {
         let known = self.look_up(LookUp { members: keys, ..LookUp::default() }).await?;
         let updated = known.members.iter().flatten().count();
         let count = ImportCount { added: members.len().saturating_sub(updated), updated };
-        self.write(Keys::default(), move |page, _| page.import(members)).await?;
+        self.write(Keys::default(), move |page, now| {
+            page.import(members);
+            let detail = Some(format!("{} added, {} updated", count.added, count.updated));
+            page.audit(AuditRow { detail, ..AuditRow::of_operator("import", "done", now) });
+        })
+        .await?;
         Ok(count)
     }
 
@@ -114,29 +119,40 @@ impl Store {
     /// Links chat accounts, as (platform, account, business e-mail in lower case); a second link of an account replaces
     /// the first. All or none.
     pub async fn link(&self, links: Vec<(Platform, String, String)>) -> Result<(), StoreError> {
+        // Of people in other directories no id is known here.
+        let mask = |key: &str| key.parse().ok().map(|email: EmailAddress| email.masked());
+        let links: Vec<_> = links.iter().map(|(platform, user, key)| (platform, user, key, mask(key))).collect();
         let links = serde_json::to_string(&links).map_err(|_| StoreError::Unavailable)?;
-        sqlx::query(
+        let mut together = self.pool.begin().await.map_err(failed)?;
+        for statement in [
             "insert into link (platform, chat_user, business_email_key, linked_at)
             select value ->> 0, value ->> 1, value ->> 2, $2 from json_each($1) where true
             on conflict (platform, chat_user) do update set
                 business_email_key = excluded.business_email_key, linked_at = excluded.linked_at",
-        )
-        .bind(links)
-        .bind(self.clock.now().0)
-        .execute(&self.pool)
-        .await
-        .map(drop)
-        .map_err(failed)
+            "insert into audit (noted_at, event, outcome, platform, chat_user, member_id, detail)
+            select $2, 'link', 'done', value ->> 0, value ->> 1,
+                (select member_id from member where business_email_key = value ->> 2), value ->> 3 from json_each($1)",
+        ] {
+            let statement = sqlx::query(statement).bind(&links).bind(self.clock.now().0);
+            statement.execute(&mut *together).await.map_err(failed)?;
+        }
+        together.commit().await.map_err(failed)
     }
 
     /// Takes a link away; false if there was none.
     pub async fn unlink(&self, platform: Platform, user: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("delete from link where platform = $1 and chat_user = $2")
-            .bind(platform.as_str())
-            .bind(user)
-            .execute(&self.pool)
-            .await
-            .map_err(failed)?;
+        let mut together = self.pool.begin().await.map_err(failed)?;
+        let noted = sqlx::query(
+            "insert into audit (noted_at, event, outcome, platform, chat_user, member_id)
+            select $3, 'unlink', 'done', platform, chat_user,
+                (select member_id from member where member.business_email_key = link.business_email_key)
+            from link where platform = $1 and chat_user = $2",
+        );
+        let noted = noted.bind(platform.as_str()).bind(user).bind(self.clock.now().0);
+        noted.execute(&mut *together).await.map_err(failed)?;
+        let done = sqlx::query("delete from link where platform = $1 and chat_user = $2");
+        let done = done.bind(platform.as_str()).bind(user).execute(&mut *together).await.map_err(failed)?;
+        together.commit().await.map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }
 }
