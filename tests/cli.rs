@@ -419,6 +419,18 @@ fn an_exposed_or_malformed_key_is_refused() {
     assert!(ran.code == 0 && ran.out.contains("ok      key file"), "{}", ran.out);
 }
 
+/// A file that cannot be used is told with the reason.
+#[test]
+fn why_a_file_cannot_be_used_is_told() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\ndatabase = \"sqlite://folder\"\nkey_file = \"folder\"\n");
+    std::fs::create_dir(place.0.join("folder")).unwrap();
+    std::fs::set_permissions(place.0.join("folder"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let told = place.run(&["check"]).out;
+    assert!(told.contains("failed  database: ") && told.contains("failed  key file: "), "{told}");
+    assert_eq!(told.matches(": Is a directory").count(), 2, "{told}");
+    assert!(place.run(&["serve"]).err.contains(": Is a directory"));
+}
+
 /// The reasons behind what `check` prints are in its log.
 #[test]
 fn check_says_why() {

@@ -19,13 +19,13 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let store = match &opened {
         Ok((store, _)) if store.is_writable().await => Ok(()),
         Ok(_) => Err("cannot be written".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.in_full()),
     };
     tried.push(("database".to_owned(), store));
     // The first `serve` makes one.
-    if settings.key_file.exists() {
+    if settings.key_file.try_exists().unwrap_or(true) {
         let key = house::keys(&settings.key_file).map(drop);
-        tried.push(("key file".to_owned(), key.map_err(|error| error.to_string())));
+        tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
     }
     let ground = house::trial_ground(http.clone())?;
     if let Ok((store, _)) = &opened {

@@ -105,6 +105,15 @@ impl Failure {
             | Self::No => 1,
         }
     }
+
+    /// What is told: of a file that cannot be used also why.
+    fn in_full(&self) -> String {
+        let cause = match self {
+            Self::Open(_) | Self::Key(_) => std::error::Error::source(self),
+            Self::Settings(_) | Self::NotBuilt(_) | Self::Said(_) | Self::No => None,
+        };
+        cause.map_or(self.to_string(), |cause| format!("{self}: {cause}"))
+    }
 }
 
 impl From<std::io::Error> for Failure {
@@ -133,7 +142,8 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if !matches!(failure, Failure::No) && writeln!(std::io::stderr(), "relatch: {failure}").is_err() {
+            if !matches!(failure, Failure::No) && writeln!(std::io::stderr(), "relatch: {}", failure.in_full()).is_err()
+            {
                 return ExitCode::FAILURE;
             }
             ExitCode::from(failure.code())
