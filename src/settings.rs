@@ -129,11 +129,14 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A list of texts; from the environment they are separated by commas.
+    /// A list of texts. From the environment they are separated by commas, or written as in the file: `["…", "…"]`.
     pub(crate) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.take(key)?;
+        let written = value.as_str().map(str::trim).filter(|text| text.starts_with('['));
+        let value = written.and_then(|text| text.parse().ok()).unwrap_or(value);
         let texts: Option<Vec<String>> = match (value.as_array(), value.as_str()) {
             (Some(items), _) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            (None, Some(text)) if text.trim().starts_with('[') => None,
             (None, Some(text)) => Some(text.split(',').map(|part| part.trim().to_owned()).collect()),
             (None, None) => None,
         };
@@ -304,6 +307,25 @@ fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A DN has commas in it.
+    #[test]
+    fn a_list_in_a_variable_may_be_written_as_in_the_file() {
+        let read = |text: &str| {
+            let mut problems = Vec::new();
+            let table = Table::from_iter([("groups".to_owned(), Value::String(text.to_owned()))]);
+            let list = Section::new("directory", table, &mut problems).list("groups");
+            assert_eq!(list.is_none(), !problems.is_empty());
+            list
+        };
+        let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(read("a, b"), texts(&["a", "b"]));
+        assert_eq!(read(r#" ["cn=it,dc=acme", 'cn=hr,dc=acme'] "#), texts(&["cn=it,dc=acme", "cn=hr,dc=acme"]));
+        assert_eq!(read("[]"), texts(&[]));
+        for bad in ["[\"a\"", "[1]", "[\"a\"]\nb = 1", "[cn=it,dc=acme]"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn near_words_are_near() {

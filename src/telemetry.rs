@@ -19,6 +19,14 @@ pub fn start(level: Level) {
     }
 }
 
+/// Has every panic logged by its place alone: what it would say may hold anything.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a task panicked; this is a mistake in relatch");
+    }));
+}
+
 /// Counts requests that were refused before anything was read from them, and logs at most one a second.
 #[derive(Debug, Default)]
 pub struct UnsignedCounter {
@@ -40,5 +48,45 @@ impl UnsignedCounter {
     /// How many there were.
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What was written to it.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_one_line_with_its_place_and_nothing_it_says() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        let usual = std::panic::take_hook();
+        log_panics();
+        let ended =
+            tracing::subscriber::with_default(lines, || std::panic::catch_unwind(|| panic!("a canary\nin two")));
+        std::panic::set_hook(usual);
+        assert!(ended.is_err());
+        let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert!(log.lines().count() == 1 && !log.contains("canary"), "{log}");
+        let line: serde_json::Value = serde_json::from_str(&log).unwrap();
+        let place = line["place"].as_str().unwrap();
+        assert!(place.starts_with(file!()) && line["level"] == "ERROR", "{log}");
     }
 }

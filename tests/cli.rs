@@ -27,6 +27,30 @@ impl Place {
         std::fs::write(self.0.join(name), text).unwrap();
     }
 
+    /// Changes the database behind the program's back.
+    fn sql(&self, statement: &'static str) {
+        use sqlx::{ConnectOptions, Connection, Executor};
+
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join("relatch.db"));
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut connection = options.connect().await.unwrap();
+            connection.execute(statement).await.unwrap();
+            connection.close().await.unwrap();
+        });
+    }
+
+    /// The first column of what is selected.
+    fn look(&self, select: &'static str) -> Vec<String> {
+        use sqlx::{ConnectOptions, Row};
+
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join("relatch.db"));
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut connection = options.connect().await.unwrap();
+            let rows = sqlx::query(select).fetch_all(&mut connection).await.unwrap();
+            rows.iter().map(|row| row.get(0)).collect()
+        })
+    }
+
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
         command.args(words).current_dir(&self.0).env_clear().stdin(Stdio::null());
@@ -96,6 +120,12 @@ fn what_is_not_built_ends_with_78() {
         assert_eq!(ran.code, 78, "{words:?}");
         assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);
     }
+    for platform in ["discord", "lark", "mattermost"] {
+        place.write("recorded.http", &format!("POST /{platform}/x HTTP/1.1\nhost: x\n\n{{}}\n"));
+        let ran = place.run(&["replay", "recorded.http", "--to", "http://127.0.0.1:1"]);
+        assert_eq!(ran.code, 78, "{platform}");
+        assert!(ran.err.contains("not built yet") && ran.err.contains(platform), "{}", ran.err);
+    }
     for settings in ["database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
         let ran = Place::new(settings).run(&["members", "list"]);
         assert_eq!(ran.code, 78, "{settings}");
@@ -149,6 +179,66 @@ fn members_are_imported_listed_and_verified() {
     assert!(!std::fs::read(place.0.join("relatch.db")).unwrap().windows(11).any(|part| part == b"right horse"));
 }
 
+/// What a reset is about to deliver must not be dead when it arrives.
+#[test]
+fn no_password_is_set_beside_a_reset() {
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    place.sql(
+        "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+            member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at,
+            changing_at, changed_at, deadline_at)
+        select '00000000000000000000000000000001', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', member_id,
+            'Mina Park', 'mina.park@acme.example', 'delivering', 1, 0, 0, 1, 2, 3, 4, 5, 9999999999999
+        from member where business_email = 'mina.park@acme.example'",
+    );
+    let mina = "mina.park@acme.example";
+    let set = || place.run_with_input(&["members", "set-password", mina], "right horse battery\n");
+    for (change, told) in [
+        ("select 1", "Jo Lim is resetting Mina Park right now. Nothing was changed."),
+        ("update reset set state = 'undelivered'", "is not delivered yet. Nothing was changed."),
+    ] {
+        place.sql(change);
+        let ran = set();
+        assert!(ran.code == 1 && ran.err.contains(told), "{}", ran.err);
+        assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery\n").code, 1);
+    }
+    // Nobody waits for a process that is dead.
+    for change in
+        ["update reset set finished_at = 6", "update reset set state = 'changing', finished_at = null, deadline_at = 5"]
+    {
+        place.sql(change);
+        assert_eq!(set().code, 0, "{change}");
+    }
+}
+
+/// What an operator does from the command line stands in the audit, without any secret.
+#[test]
+fn what_operators_do_is_written_down() {
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    let mina = "mina.park@acme.example";
+    place.run(&["members", "import", "people.csv"]);
+    place.run_with_input(&["members", "set-password", mina], "right horse battery\n");
+    place.run(&["link", "slack", "UMINA", mina]);
+    place.run(&["link", "slack", "UX", "nobody@elsewhere.example"]);
+    place.run(&["unlink", "slack", "UMINA"]);
+    place.run(&["unlink", "slack", "UMINA"]);
+    let told = place.look(
+        "select concat_ws(' ', event, outcome, platform, chat_user, detail, member.name)
+        from audit left join member on member.member_id = audit.member_id order by seq",
+    );
+    let expected = [
+        "import done 2 added, 0 updated",
+        "set_password done Mina Park",
+        "link done slack UMINA m···@acme.example Mina Park",
+        "link done slack UX n···@elsewhere.example",
+        "unlink done slack UMINA Mina Park",
+    ];
+    assert_eq!(told, expected);
+}
+
 /// Every bad line at once, and nothing imported if any is bad.
 #[test]
 fn one_bad_line_imports_nothing() {
@@ -168,6 +258,32 @@ fn one_bad_line_imports_nothing() {
     }
     assert!(ran.err.contains("Nothing was changed."), "{}", ran.err);
     assert_eq!(place.run(&["members", "list", "--format", "json"]).out.trim(), "[]");
+}
+
+/// A record may have blank lines before it and line breaks in it; the line that is told is the one it begins on.
+#[test]
+fn bad_lines_are_told_as_an_editor_counts_them() {
+    let place = Place::new("");
+    let header = PEOPLE.lines().next().unwrap();
+    let records = [
+        "\n\nNoa,noa,business_email,active,,,member,,",
+        "\"Pia\nLong\",pia@acme.example,business_email,active,,,member,\"a\nb\",",
+        "Sam,sam@acme.example,pigeon,active,,,member,,",
+        "\nPia,pia@acme.example,business_email,active,,,member,,",
+        "\nShort,short@acme.example",
+    ];
+    for end in ["\n", "\r\n"] {
+        let text = format!("{header}\n{}\n", records.join("\n")).replace('\n', end);
+        place.write("people.csv", &text);
+        let told = place.run(&["members", "import", "people.csv"]).err;
+        for (line, what) in
+            [(4, "business_email"), (8, "login_method"), (10, "stands already on line 5"), (12, "2 fields")]
+        {
+            assert!(told.contains(&format!("line {line}: ")) && told.contains(what), "line {line}: {told}");
+        }
+        place.write("links.csv", &"platform,user_id,business_email\n\npigeon,U1,x@acme.example\n".replace('\n', end));
+        assert!(place.run(&["link", "--csv", "links.csv"]).err.contains("line 3: "));
+    }
 }
 
 #[test]
@@ -193,6 +309,26 @@ fn resets_are_listed_in_three_formats() {
     assert!(csv.starts_with("ref,id,admin,member,platform,delivery,state,reserved_at,changed_at,slot"), "{csv}");
     assert_eq!(place.run(&["resets"]).code, 0);
     assert_ne!(place.run(&["resets", "--since", "soon"]).code, 0);
+}
+
+/// Nothing is left out at the end of a page, also where several resets were confirmed in the same millisecond.
+#[test]
+fn resets_are_listed_to_the_last() {
+    let place = Place::new("");
+    place.run(&["resets"]);
+    place.sql(
+        "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+            member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
+        with recursive one(n) as (select 1 union all select n + 1 from one where n < 2500)
+        select printf('%032d', n), 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park',
+            'mina@acme.example', 'delivered', 1, 0, 0, 1, 2, n / 7 from one",
+    );
+    let listed: serde_json::Value = serde_json::from_str(&place.run(&["resets", "--format", "json"]).out).unwrap();
+    let ids: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    let all: Vec<String> = (1..=2500).rev().map(|n| format!("{n:032}")).collect();
+    assert_eq!(ids, all);
+    assert_eq!(place.run(&["resets", "--format", "csv"]).out.lines().count(), 2501);
+    assert_eq!(place.run(&["resets"]).out.lines().count(), 2500);
 }
 
 #[test]
@@ -236,18 +372,76 @@ fn wait_for_line(child: &mut std::process::Child, message: &str) {
     panic!("it ended without saying {message}");
 }
 
-/// A key file that others can read is refused, not repaired.
+/// What lies in the folder of `serve` is not the demo's, even where the demo is told to use that folder.
 #[test]
-fn an_exposed_key_is_refused() {
+fn the_demo_leaves_the_files_of_serve_alone() {
+    use std::io::BufRead;
+
+    let place = Place::new("");
+    for name in ["relatch.db", "relatch.key"] {
+        place.write(name, "as it was");
+    }
+    let mut demo = place.command(&["demo", "--data", "."]).stdout(Stdio::piped()).spawn().unwrap();
+    let told: Vec<String> = std::io::BufReader::new(demo.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .take_while(|line| !line.starts_with("Play it yourself"))
+        .collect();
+    let is_there = ["demo.db", "demo.key"].map(|name| place.0.join(name).exists());
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert_eq!(is_there, [true, true], "{told:#?}");
+    for name in ["relatch.db", "relatch.key"] {
+        assert_eq!(std::fs::read_to_string(place.0.join(name)).unwrap(), "as it was");
+    }
+}
+
+/// A key file that others can read, or that holds no key, is refused, not repaired; `check` says so too.
+#[test]
+fn an_exposed_or_malformed_key_is_refused() {
     use std::os::unix::fs::PermissionsExt;
 
     let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    assert!(!place.run(&["check"]).out.contains("key file"), "there is none yet");
     let key: &Path = &place.0.join("relatch.key");
+    for (text, mode, why) in [("00".repeat(32), 0o644, "chmod 600"), ("canary".to_owned(), 0o600, "64 hexadecimal")] {
+        std::fs::write(key, text).unwrap();
+        std::fs::set_permissions(key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let ran = place.run(&["serve"]);
+        assert_eq!(ran.code, 78);
+        assert!(ran.err.contains(why) && !ran.err.contains("canary"), "{}", ran.err);
+        let ran = place.run(&["check"]);
+        assert_eq!(ran.code, 1);
+        assert!(ran.out.contains("failed  key file: ") && ran.out.contains(why), "{}", ran.out);
+    }
     std::fs::write(key, "00".repeat(32)).unwrap();
-    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let ran = place.run(&["serve"]);
-    assert_ne!(ran.code, 0);
-    assert!(ran.err.contains("key"), "{}", ran.err);
+    let ran = place.run(&["check"]);
+    assert!(ran.code == 0 && ran.out.contains("ok      key file"), "{}", ran.out);
+}
+
+/// A file that cannot be used is told with the reason.
+#[test]
+fn why_a_file_cannot_be_used_is_told() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\ndatabase = \"sqlite://folder\"\nkey_file = \"folder\"\n");
+    std::fs::create_dir(place.0.join("folder")).unwrap();
+    std::fs::set_permissions(place.0.join("folder"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let told = place.run(&["check"]).out;
+    assert!(told.contains("failed  database: ") && told.contains("failed  key file: "), "{told}");
+    assert_eq!(told.matches(": Is a directory").count(), 2, "{told}");
+    assert!(place.run(&["serve"]).err.contains(": Is a directory"));
+}
+
+/// The reasons behind what `check` prints are in its log.
+#[test]
+fn check_says_why() {
+    let place = Place::new(
+        "[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
+        app_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\napi_url = \"http://127.0.0.1:1/\"\n",
+    );
+    let ran = place.run(&["check"]);
+    assert!(ran.code == 1 && ran.out.contains("failed  Lark directory"), "{}", ran.out);
+    let log: Vec<&str> = ran.err.lines().filter(|line| line.starts_with('{')).collect();
+    assert!(log.iter().any(|line| line.contains("Lark could not be asked")), "{}", ran.err);
 }
 
 /// The database is made for its owner alone, and is not used once others can read it.

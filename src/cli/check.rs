@@ -8,18 +8,25 @@ use crate::config::Settings;
 use crate::directory::{Backend, Hasher};
 use crate::net;
 use crate::store::Use;
+use crate::telemetry;
 
-/// Tries everything, a line each.
+/// Tries everything, a line each. What an outcome keeps short, the log on standard error says in full.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
+    telemetry::start(settings.log);
     let http = net::client(Duration::from_secs(10)).map_err(|error| Failure::Said(error.to_string()))?;
     let mut tried: Vec<(String, Result<(), String>)> = Vec::new();
     let opened = house::open_store(&settings, Use::Beside).await;
     let store = match &opened {
         Ok((store, _)) if store.is_writable().await => Ok(()),
         Ok(_) => Err("cannot be written".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.in_full()),
     };
     tried.push(("database".to_owned(), store));
+    // The first `serve` makes one.
+    if settings.key_file.try_exists().unwrap_or(true) {
+        let key = house::keys(&settings.key_file).map(drop);
+        tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
+    }
     let ground = house::trial_ground(http.clone())?;
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;

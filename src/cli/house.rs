@@ -1,5 +1,6 @@
 //! Builds the parts of the program from the settings.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,12 @@ const CALL_DEADLINE: Duration = Duration::from_secs(15);
 pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
     Ok(Store::open(&settings.database, how, Clock::System, settings.limit, &mut rng).await?)
+}
+
+/// Our own key; made where there is none.
+pub fn keys(file: &Path) -> Result<Keys, Failure> {
+    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    Ok(Keys::load_or_create(file, &mut rng)?)
 }
 
 /// The channels as the settings say.
@@ -68,8 +75,7 @@ pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
 pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let clock = Clock::System;
-    let mut rng = Chance::System.rng().map_err(|error| said(&error))?;
-    let keys = Keys::load_or_create(&settings.key_file, &mut rng).map_err(|error| said(&error))?;
+    let keys = keys(&settings.key_file)?;
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone(), lark: LarkApis::default() };

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Failure, house, say};
+use crate::app::HOLD_FOR;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{Backend, Builtin, By, Hasher, Match};
 use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, ResetId, Role, Status};
-use crate::store::{MemberRow, Store, Use};
+use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, ResetId, Role, State, Status};
+use crate::store::{MemberRow, ResetUnderWay, Store, Use};
 
 /// The largest file that is read, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024 * 1024;
@@ -87,7 +88,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Fail
         Command::Import { file } => import(&store, &file).await,
         Command::List { format } => list(&store, &format).await,
         Command::Show { email, format } => show(&directory(&store)?, &email, &format).await,
-        Command::SetPassword { email } => set_password(&directory(&store)?, &email).await,
+        Command::SetPassword { email } => set_password(&store, &email).await,
         Command::Verify { email } => verify(&directory(&store)?, &email).await,
     };
     drop(store);
@@ -120,12 +121,12 @@ async fn import(store: &Store, file: &Path) -> Result<(), Failure> {
     let now = Clock::System.now();
     let (mut rows, mut problems): (Vec<MemberRow>, Vec<String>) = (Vec::new(), Vec::new());
     let mut seen: HashMap<String, u64> = HashMap::new();
-    for record in reader.deserialize::<Line>() {
-        match record {
-            Err(error) => problems.push(csv_problem(&error)),
+    let headers = reader.headers().cloned().unwrap_or_default();
+    for record in reader.records() {
+        let number = record.as_ref().map_or(0, |record| line_of(&text, record.position()));
+        match record.and_then(|record| record.deserialize::<Line>(Some(&headers))) {
+            Err(error) => problems.push(csv_problem(&text, &error)),
             Ok(line) => {
-                // The header is line 1.
-                let number = u64::try_from(rows.len() + problems.len()).unwrap_or(0) + 2;
                 let mut bad = Vec::new();
                 let row = read_line(&line, ResetId::draw(&mut rng, now), &mut bad);
                 if let Some(first) = seen.insert(row.business_email_key.clone(), number) {
@@ -149,8 +150,16 @@ async fn import(store: &Store, file: &Path) -> Result<(), Failure> {
     say(&format!("{} added, {} updated", count.added, count.updated))
 }
 
-fn csv_problem(error: &csv::Error) -> String {
-    let line = error.position().map_or(1, csv::Position::line);
+/// The line on which a record begins. What the reader tells is where it began to look for it: blank lines come first.
+fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
+    let Some(position) = position else { return 1 };
+    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let skipped = rest.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| *byte == b'\n').count();
+    position.line() + skipped as u64
+}
+
+fn csv_problem(text: &str, error: &csv::Error) -> String {
+    let line = line_of(text, error.position());
     if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
         return format!("line {line}: {err}");
     }
@@ -310,12 +319,23 @@ async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failu
     }
 }
 
-async fn set_password(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure> {
-    let member = find(directory, email).await?;
+async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
+    let directory = directory(store)?;
+    let member = find(&directory, email).await?;
     let password = read_password()?;
-    directory.set_password(&member.id, &password).await.map_err(|error| Failure::Said(error.to_string()))?;
+    let phc = directory.hash(&password).await.map_err(|error| Failure::Said(error.to_string()))?;
     // Whoever was in with the password before is out.
-    directory.sign_out(&member.id).await.map_err(|error| Failure::Said(error.to_string()))
+    store.set_password(&member.id, phc).await?.map_err(|ResetUnderWay { admin_name, state }| {
+        let name = &member.name;
+        Failure::Said(if state == State::Undelivered {
+            format!(
+                "the password that {admin_name} has set for {name} is not delivered yet. Nothing was changed. Wait until \
+                it is; a running serve gives it up after {HOLD_FOR}."
+            )
+        } else {
+            format!("{admin_name} is resetting {name} right now. Nothing was changed.")
+        })
+    })
 }
 
 async fn verify(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure> {
@@ -351,10 +371,12 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
     let (mut links, mut problems) = (Vec::new(), Vec::new());
     if let Some(path) = &link.csv {
         let text = read_file(path)?;
-        for (number, record) in csv::Reader::from_reader(text.as_bytes()).deserialize::<LinkLine>().enumerate() {
-            let number = number + 2;
-            match record {
-                Err(error) => problems.push(csv_problem(&error)),
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let headers = reader.headers().cloned().unwrap_or_default();
+        for record in reader.records() {
+            let number = record.as_ref().map_or(0, |record| line_of(&text, record.position()));
+            match record.and_then(|record| record.deserialize::<LinkLine>(Some(&headers))) {
+                Err(error) => problems.push(csv_problem(&text, &error)),
                 Ok(line) => match (line.platform.parse::<Platform>(), line.business_email.parse::<EmailAddress>()) {
                     (Ok(platform), Ok(email)) if !line.user_id.trim().is_empty() => {
                         links.push((platform, line.user_id.trim().to_owned(), email));

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Settings};
+use crate::secret::KeyError;
 use crate::settings::Problems;
 use crate::store::OpenError;
 
@@ -79,6 +80,9 @@ pub enum Failure {
     /// The record cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Our own key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Anything else, as a sentence.
     #[error("{0}")]
     Said(String),
@@ -92,12 +96,23 @@ impl Failure {
         match self {
             Self::Settings(_)
             | Self::NotBuilt(_)
+            | Self::Key(KeyError::Exposed | KeyError::Malformed)
             | Self::Open(OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed) => SETTINGS,
-            Self::Open(OpenError::Locked) => BUSY,
+            Self::Open(OpenError::Locked | OpenError::Outdated) => BUSY,
             Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
+            | Self::Key(KeyError::Io(_))
             | Self::Said(_)
             | Self::No => 1,
         }
+    }
+
+    /// What is told: of a file that cannot be used also why.
+    fn in_full(&self) -> String {
+        let cause = match self {
+            Self::Open(_) | Self::Key(_) => std::error::Error::source(self),
+            Self::Settings(_) | Self::NotBuilt(_) | Self::Said(_) | Self::No => None,
+        };
+        cause.map_or(self.to_string(), |cause| format!("{self}: {cause}"))
     }
 }
 
@@ -127,7 +142,8 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if !matches!(failure, Failure::No) && writeln!(std::io::stderr(), "relatch: {failure}").is_err() {
+            if !matches!(failure, Failure::No) && writeln!(std::io::stderr(), "relatch: {}", failure.in_full()).is_err()
+            {
                 return ExitCode::FAILURE;
             }
             ExitCode::from(failure.code())
@@ -191,12 +207,15 @@ fn protect_memory() {
     }
 }
 
-/// Prints to standard output.
+/// Prints to standard output, and ends the line.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    print(text)?;
+    if text.ends_with('\n') { Ok(()) } else { print("\n") }
+}
+
+/// Prints to standard output as it is.
+fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
-    }
     out.flush().map_err(Failure::from)
 }

@@ -10,6 +10,7 @@ use super::{Failure, say};
 use crate::chat::{self, slack::Slack};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::Platform;
 use crate::net;
 
 /// What to send, and where.
@@ -30,10 +31,12 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     let (head, body) = text.split_once("\n\n").or_else(|| text.split_once("\r\n\r\n")).unwrap_or((text.as_str(), ""));
     let body = body.trim_end_matches(['\r', '\n']);
     let mut lines = head.lines();
-    let path = lines
-        .next()
-        .and_then(|line| line.strip_prefix("POST "))
-        .and_then(|rest| rest.split(' ').next())
+    let path = lines.next().and_then(|line| line.strip_prefix("POST ")).and_then(|rest| rest.split(' ').next());
+    let is_of = |platform: &Platform| path.is_some_and(|path| path.starts_with(&format!("/{platform}/")));
+    if let Some(platform) = Platform::ALL.iter().find(|platform| **platform != Platform::Slack && is_of(platform)) {
+        return Err(Failure::NotBuilt(format!("`replay` is not built yet for {platform}; nothing was sent")));
+    }
+    let path = path
         .filter(|path| path.starts_with("/slack/"))
         .ok_or_else(|| Failure::Said("the file must begin with POST /slack/…".to_owned()))?;
     let slack = settings.chats.into_iter().find_map(chat::Config::into_slack);

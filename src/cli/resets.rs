@@ -4,11 +4,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::members::to_json;
-use super::{Failure, house, say};
+use super::{Failure, house, print, say};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Settings;
 use crate::domain::{EmailAddress, Span};
-use crate::store::{HistoryFilter, Past, Use};
+use crate::store::{HistoryFilter, Past, Store, Use};
 
 /// Which resets, and how.
 #[derive(Args)]
@@ -82,38 +82,71 @@ impl Shown {
     }
 }
 
-/// Lists them, the newest first.
+/// Lists them all, the newest first. They are read and printed page by page, so that a long history neither fills the
+/// memory nor holds a running `serve` up.
 pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
-    let filter = HistoryFilter {
+    let printed = print_all(&store, &options).await;
+    drop(store);
+    tasks.finish().await;
+    printed
+}
+
+async fn print_all(store: &Store, options: &Options) -> Result<(), Failure> {
+    let mut filter = HistoryFilter {
         admin_email: options.admin.as_ref().map(EmailAddress::key),
         member_email: options.member.as_ref().map(EmailAddress::key),
         since: options.since.map(|span| Clock::System.now() - span),
         ..HistoryFilter::default()
     };
-    let past = store.history(&filter).await?;
-    drop(store);
-    tasks.finish().await;
-    let shown: Vec<Shown> = past.into_iter().map(Shown::of).collect();
-    match options.format.as_str() {
-        "json" => say(&to_json(&shown)?),
-        "csv" => say(&to_csv(&shown)?),
-        _ => shown.iter().try_for_each(|row| {
-            let (at, way) = (row.reserved_at.as_deref().unwrap_or("–"), row.delivery.unwrap_or("–"));
-            say(&format!(
-                "{} {at}  {:<28} {:<28} {way:<6} {:<16} slot {}",
-                row.reference, row.admin, row.member, row.state, row.slot
-            ))
-        }),
+    let mut is_first = true;
+    loop {
+        let past = store.history(&filter).await?;
+        filter.before = past.last().and_then(|past| Some((past.reset.claimed_at?, past.reset.reset_id)));
+        let shown: Vec<Shown> = past.into_iter().map(Shown::of).collect();
+        match options.format.as_str() {
+            "json" => print_json(&shown, is_first)?,
+            "csv" => print_csv(&shown, is_first)?,
+            _ => print_table(&shown)?,
+        }
+        if filter.before.is_none() {
+            return Ok(());
+        }
+        is_first = false;
     }
 }
 
-fn to_csv(rows: &[Shown]) -> Result<String, Failure> {
+fn print_table(rows: &[Shown]) -> Result<(), Failure> {
+    rows.iter().try_for_each(|row| {
+        let (at, way) = (row.reserved_at.as_deref().unwrap_or("–"), row.delivery.unwrap_or("–"));
+        say(&format!(
+            "{} {at}  {:<28} {:<28} {way:<6} {:<16} slot {}",
+            row.reference, row.admin, row.member, row.state, row.slot
+        ))
+    })
+}
+
+/// One page of the array. The page that is empty is the last, and ends it.
+fn print_json(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
+    let mut text = if is_first { "[".to_owned() } else { String::new() };
+    for (at, row) in rows.iter().enumerate() {
+        text.push_str(if is_first && at == 0 { "\n  " } else { ",\n  " });
+        text.push_str(&to_json(row)?.replace('\n', "\n  "));
+    }
+    if rows.is_empty() {
+        return say(if is_first { "[]" } else { "\n]" });
+    }
+    print(&text)
+}
+
+fn print_csv(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header =
         ["ref", "id", "admin", "member", "platform", "delivery", "state", "reserved_at", "changed_at", "slot", "steps"];
-    writer.write_record(header).map_err(|error| said(&error))?;
+    if is_first {
+        writer.write_record(header).map_err(|error| said(&error))?;
+    }
     for row in rows {
         let steps: Vec<String> = row.steps.iter().map(|step| format!("{}={}", step.step, step.outcome)).collect();
         let fields = [
@@ -132,5 +165,5 @@ fn to_csv(rows: &[Shown]) -> Result<String, Failure> {
         writer.write_record(fields).map_err(|error| said(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| said(&error))?;
-    String::from_utf8(bytes).map_err(|error| said(&error))
+    print(&String::from_utf8(bytes).map_err(|error| said(&error))?)
 }

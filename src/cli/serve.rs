@@ -12,6 +12,7 @@ use crate::telemetry;
 /// Serves until SIGTERM or Ctrl-C; a second one ends it at once.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
+    telemetry::log_panics();
     if settings.chats.is_empty() {
         tracing::warn!("no chat has settings; only the member's pages are served");
     }

@@ -1,5 +1,7 @@
 //! Settings: TOML, environment over file over default, secrets from files, every problem at once.
 
+mod together;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -122,7 +124,8 @@ impl Settings {
 
 fn parse(text: &str) -> Result<Table, Problem> {
     text.parse::<Table>().map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1).min(text.lines().count()).max(1);
         // The parser's own message may quote the line, and the line may hold a secret.
         Problem { key: format!("line {line}"), text: "is not TOML".to_owned() }
     })
@@ -183,6 +186,7 @@ fn section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> Option
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
+    let declared = table.get("directory").and_then(Value::as_array).map_or(1, Vec::len);
     let directories = directories(table.remove("directory"), problems);
     let policy = section(&mut table, "policy", problems).unwrap_or_default();
     let admins = section(&mut table, "admins", problems).unwrap_or_default();
@@ -234,16 +238,8 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         })
         .collect();
 
-    for chat in chats.iter().filter(|chat| admins == Some(Admins::Chat) && !chat.tells_emails()) {
-        // Its accounts stand for people by links alone, which cannot be followed back to the account whose rank counts.
-        let text = format!("must be \"directory\" or \"list\" where [{}] is set", chat.platform());
-        problems.push(Problem { key: "admins.source".to_owned(), text });
-    }
-    if admins == Some(Admins::Chat) && identity == Some(Identity::Linked) {
-        // Who was named by an e-mail could not be traced to the account whose rank counts.
-        let text = "must be \"directory\" or \"list\" where identity.match is \"linked\"".to_owned();
-        problems.push(Problem { key: "admins.source".to_owned(), text });
-    }
+    together::administrators(admins.as_ref(), identity, &chats, &directories, declared == directories.len(), problems);
+    together::lark_apps(&chats, &directories, problems);
     let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways } = policy?;
     if ways.carries == Carries::Link && directories.iter().any(|directory| !directory.is_builtin()) {
         let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, and there is another";

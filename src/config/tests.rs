@@ -140,6 +140,9 @@ fn every_mistake_is_told_at_once_with_its_key() {
 fn a_file_that_is_no_toml_is_told_by_line_without_its_text() {
     let told = problems("listen = \"x\"\nbot_token = canary-without-quotes\n");
     assert_eq!(told, ["line 2: is not TOML"]);
+    assert_eq!(problems("log = \"info\"\nlisten = \"x\"\nlog = \"info\"\n"), ["line 3: is not TOML"]);
+    assert_eq!(problems("= 1\n"), ["line 1: is not TOML"]);
+    assert_eq!(problems("log = \"info\"\n[policy\n"), ["line 2: is not TOML"]);
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn one_time_links_need_pages_and_a_channel() {
 
 fn ldap(extra: &str) -> String {
     format!(
-        "[[directory]]\nkind = \"ldap\"\nurl = \"ldaps://ldap.acme.example\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\n{extra}\n"
+        "[[directory]]\nkind = \"ldap\"\nurl = \"ldaps://ldap.acme.example\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\nprimary_admin_groups = [\"cn=admins\"]\n{extra}\n"
     )
 }
 
@@ -240,4 +243,41 @@ fn directories_that_cannot_be_are_told() {
     let sms = "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
     let link = format!("public_url = \"https://reset.acme.example\"\n[policy]\nsend = \"link\"\n{sms}{one}");
     assert!(problems(&link)[0].starts_with("policy.send: must be \"password\""), "{:?}", problems(&link));
+}
+
+/// "directory" is the default, and a directory that is not ours names nobody by itself.
+#[test]
+fn some_directory_must_name_administrators() {
+    let bare = |text: &str| text.replace("primary_admin_groups = [\"cn=admins\"]\n", "");
+    let ldap = ldap("password = \"x\"\ndomains = [\"acme.example\"]");
+    let keycloak = "[[directory]]\nkind = \"keycloak\"\nurl = \"https://login.acme.example\"\nrealm = \"acme\"\n\
+        client_id = \"relatch\"\nclient_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\ndomains = [\"b.example\"]\n";
+    for nobody in [bare(&ldap), keycloak.to_owned(), format!("{}{keycloak}", bare(&ldap))] {
+        let told = problems(&nobody);
+        assert!(matches!(&*told, [one] if one.starts_with("admins.source: is \"directory\"")), "{nobody}: {told:?}");
+        let list = format!("[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n{nobody}");
+        assert_eq!(problems(&list), Vec::<String>::new());
+        assert_eq!(problems(&format!("{nobody}[[directory]]\nkind = \"builtin\"\n")), Vec::<String>::new());
+    }
+    assert_eq!(problems(&format!("{}{keycloak}primary_admin_roles = [\"it\"]\n", bare(&ldap))), Vec::<String>::new());
+    // Of a directory that cannot be read nobody knows what it names.
+    assert!(!problems("[[directory]]\nkind = \"ldap\"\n").concat().contains("admins.source"));
+}
+
+/// Who speaks to one app shares its token: a second secret would never be used.
+#[test]
+fn one_app_of_lark_has_one_secret() {
+    let chat = "[lark]\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        verification_token = \"8f742231b10e8888abcd99yyyzzz85a5\"\ntenant_key = \"t1\"\n";
+    let directory = |id: &str, secret: &str| {
+        format!("{chat}[[directory]]\nkind = \"lark\"\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n")
+    };
+    assert_eq!(problems(&directory("cli_a1b2", "8f742231b10e8888abcd99yyyzzz85a5")), Vec::<String>::new());
+    assert_eq!(problems(&directory("cli_c3d4", "an-other-secret-of-canary")), Vec::<String>::new());
+    let told = problems(&directory("cli_a1b2", "an-other-secret-of-canary"));
+    assert!(matches!(&*told, [one] if one.starts_with("lark.app_secret: ")), "{told:?}");
+    assert!(!told.concat().contains("canary"));
+    let other_cloud =
+        directory("cli_a1b2", "an-other-secret-of-canary") + "api_url = \"https://open.feishu.cn/open-apis/\"\n";
+    assert_eq!(problems(&other_cloud), Vec::<String>::new());
 }

@@ -39,6 +39,10 @@ use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
 use crate::telemetry::{self, UnsignedCounter};
 
+/// The demo's own files, named like nobody else's, so that it never runs on what `serve` made.
+const DATABASE: &str = "demo.db";
+const KEY_FILE: &str = "demo.key";
+
 /// How the demo runs.
 #[derive(Args)]
 pub struct Options {
@@ -148,12 +152,11 @@ async fn build(
 ) -> Result<(Arc<App>, StoreTasks), Stop> {
     let mut rng = Chance::System.rng()?;
     let limit = Limit { resets: 5, window: Span::hours(24) };
-    let (store, store_tasks) =
-        Store::open(&folder.join("relatch.db"), Use::Serve, clock.clone(), limit, &mut rng).await?;
+    let (store, store_tasks) = Store::open(&folder.join(DATABASE), Use::Serve, clock.clone(), limit, &mut rng).await?;
     let builtin = Builtin::new(store.clone(), Hasher::start()?, Chance::System);
     let app = App {
         zone: Zone::utc(),
-        keys: Keys::load_or_create(&folder.join("relatch.key"), &mut rng)?,
+        keys: Keys::load_or_create(&folder.join(KEY_FILE), &mut rng)?,
         store,
         directories: Directories::new(vec![Home::builtin(Directory::Builtin(builtin), Vec::new())]),
         deliveries: Deliveries {

@@ -9,7 +9,7 @@ use super::rows::{self, ResetRow, StepRow, Table};
 use super::{Store, StoreError};
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
-/// The most that is listed at once.
+/// The most that is listed at once; what is older comes with [`HistoryFilter::before`].
 const LISTED: i64 = 1000;
 
 /// The most that one round of the sweep takes.
@@ -31,6 +31,8 @@ pub struct HistoryFilter {
     pub member_email: Option<String>,
     /// Confirmed at or after.
     pub since: Option<Moment>,
+    /// Listed behind this one: confirmed then, and of this name.
+    pub before: Option<(Moment, ResetId)>,
     /// At most so many, the newest first.
     pub limit: Option<u32>,
 }
@@ -55,7 +57,8 @@ impl Store {
             where claimed_at is not null
             and ($1 is null or admin_id = $1) and ($2 is null or lower(admin_email) = $2)
             and ($3 is null or member_id = $3) and ($4 is null or lower(member_email) = $4)
-            and claimed_at >= $5 order by claimed_at desc, reset_id desc limit $6",
+            and claimed_at >= $5 and claimed_at <= $7 and (claimed_at < $7 or reset_id < $8)
+            order by claimed_at desc, reset_id desc limit $6",
             ResetRow::ROW
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
@@ -65,6 +68,8 @@ impl Store {
             .bind(filter.member_email.clone())
             .bind(filter.since.map_or(0, |at| at.0))
             .bind(filter.limit.map_or(LISTED, i64::from))
+            .bind(filter.before.map_or(i64::MAX, |(at, _)| at.0))
+            .bind(filter.before.map(|(_, id)| id.to_string()))
             .fetch_all(&self.pool)
             .await
             .map_err(failed)?;

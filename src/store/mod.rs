@@ -30,7 +30,7 @@ pub use self::cards::{
     Amend, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
 };
 pub use self::history::{HistoryFilter, Past};
-pub use self::members::ImportCount;
+pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
@@ -71,6 +71,12 @@ pub enum OpenError {
     /// Another `serve` or `demo` holds it.
     #[error("another relatch is running on this database")]
     Locked,
+    /// It is of an older version, and another `serve` or `demo` is at work on it as it is.
+    #[error(
+        "the database has to be brought up to date, and another relatch is running on it; nothing was changed; \
+        restart that one with this version first"
+    )]
+    Outdated,
     /// Others than its owner may read it.
     #[error("the database file may be read by others; run chmod 600 on it")]
     Exposed,
@@ -89,6 +95,12 @@ pub enum OpenError {
     /// SQLite refuses it.
     #[error("the database cannot be opened")]
     Sqlite(#[from] sqlx::Error),
+}
+
+impl OpenError {
+    fn when_outdated(self) -> Self {
+        if matches!(self, Self::Locked) { Self::Outdated } else { self }
+    }
 }
 
 /// The open record. Cheap to clone; the last one closes it.
@@ -138,7 +150,7 @@ pub enum Use {
 }
 
 impl Store {
-    /// Opens the file, makes it if it is missing, and brings it up to date.
+    /// Opens the file, makes it if it is missing, and brings it up to date; never under another process that holds it.
     pub async fn open(
         path: &Path,
         how: Use,
@@ -146,7 +158,7 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
-        let lock = match how {
+        let serving = match how {
             Use::Serve => Some(Arc::new(lock(path)?)),
             Use::Beside => None,
         };
@@ -166,6 +178,10 @@ impl Store {
         let [writing, looking, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
         let mut connection = writing.connect().await?;
         check_version(&mut connection).await?;
+        let _migrating = match how {
+            Use::Beside if is_outdated(&mut connection).await? => Some(lock(path).map_err(OpenError::when_outdated)?),
+            Use::Beside | Use::Serve => None,
+        };
         migrate(&mut connection).await?;
         let looking = looking.pragma("query_only", "on");
         let (writer, write_queue) = mpsc::channel(writer::QUEUE);
@@ -182,7 +198,7 @@ impl Store {
             pool: pool.clone(),
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
-        Ok((Self { writer, reader, pool, owner, clock, limit, _lock: lock }, tasks))
+        Ok((Self { writer, reader, pool, owner, clock, limit, _lock: serving }, tasks))
     }
 
     /// The limit that the store keeps.
@@ -302,6 +318,17 @@ fn migrations() -> Vec<Migration> {
     ]
 }
 
+/// True where a migration is still to be made.
+async fn is_outdated(connection: &mut SqliteConnection) -> Result<bool, OpenError> {
+    let made = sqlx::query("select 1 from sqlite_schema where type = 'table' and name = '_sqlx_migrations'");
+    if made.fetch_optional(&mut *connection).await?.is_none() {
+        return Ok(true);
+    }
+    let newest = sqlx::query("select max(version) from _sqlx_migrations where success");
+    let newest: Option<i64> = newest.fetch_one(connection).await?.try_get(0)?;
+    Ok(newest < migrations().last().map(|last| last.version))
+}
+
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     use sqlx::migrate::MigrateError;
 
@@ -316,6 +343,38 @@ mod tests {
 
     use super::*;
     use crate::domain::{Carries, State};
+
+    /// Who works beside `serve` never changes the tables under it, and needs no lock where there is nothing to change.
+    #[tokio::test]
+    async fn nothing_is_migrated_under_another_process() {
+        let folder = std::env::temp_dir().join(format!("relatch-outdated-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("relatch.db");
+        keep_private(&path).unwrap();
+        let options = SqliteConnectOptions::new().filename(&path).journal_mode(SqliteJournalMode::Wal);
+        let mut older = options.connect().await.unwrap();
+        let newest = migrations().len();
+        Migrator::with_migrations(migrations().into_iter().take(newest - 1).collect()).run(&mut older).await.unwrap();
+        let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
+        let open = async || {
+            let mut rng = crate::chance::Chance::System.rng().unwrap();
+            let (store, tasks) = Store::open(&path, Use::Beside, Clock::System, limit, &mut rng).await?;
+            drop(store);
+            tasks.finish().await;
+            Ok::<(), OpenError>(())
+        };
+
+        let serving = lock(&path).unwrap();
+        assert!(matches!(open().await, Err(OpenError::Outdated)));
+        assert!(is_outdated(&mut older).await.unwrap());
+        drop(serving);
+        open().await.unwrap();
+        assert!(!is_outdated(&mut older).await.unwrap());
+        let _serving = lock(&path).unwrap();
+        open().await.unwrap();
+        older.close().await.unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     /// What a batch reads, it finds by an index: only the questions themselves are scanned. A look-up without one took
     /// eleven thousand times as long on ten million resets.

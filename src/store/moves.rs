@@ -97,8 +97,8 @@ fn told_way(row: &ResetRow, way: Delivery) -> String {
 }
 
 impl AuditRow {
-    /// A line about a member at their own pages.
-    pub fn of_member(event: &str, outcome: &str, member: &MemberId, now: Moment) -> Self {
+    /// A line about what an operator did, before anything else is known.
+    pub(super) fn of_operator(event: &str, outcome: &str, now: Moment) -> Self {
         Self {
             noted_at: now,
             event: event.to_owned(),
@@ -108,26 +108,24 @@ impl AuditRow {
             tenant: None,
             chat_user: None,
             admin_id: None,
-            member_id: Some(member.clone()),
+            member_id: None,
             reset_id: None,
             detail: None,
         }
     }
 
+    /// A line about a member at their own pages.
+    pub fn of_member(event: &str, outcome: &str, member: &MemberId, now: Moment) -> Self {
+        Self { member_id: Some(member.clone()), ..Self::of_operator(event, outcome, now) }
+    }
+
     /// A line about a chat account, before anything else is known.
     pub fn of_chat(event: &str, outcome: &str, user: &ChatUser, now: Moment) -> Self {
         Self {
-            noted_at: now,
-            event: event.to_owned(),
-            outcome: outcome.to_owned(),
-            reference: None,
             platform: Some(user.platform),
             tenant: Some(user.tenant.clone()),
             chat_user: Some(user.user.clone()),
-            admin_id: None,
-            member_id: None,
-            reset_id: None,
-            detail: None,
+            ..Self::of_operator(event, outcome, now)
         }
     }
 }

@@ -284,7 +284,7 @@ impl Store {
         let us = Arc::clone(&self.owner);
         self.write(keys, move |page, now| {
             let mut row = page.reset(id)?;
-            let is_given_up = row.state.is_active() && row.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER);
+            let is_given_up = row.state.is_active() && row.is_given_up(now);
             match row.state.recovered() {
                 // It went on since somebody saw it left behind.
                 _ if row.owner.as_deref() == Some(&us) && !is_given_up => return None,
@@ -361,6 +361,13 @@ fn ours(page: &Page, id: ResetId, owner: &str, to: State) -> Option<ResetRow> {
 }
 
 /// What stands against starting, asked under the writer's lock.
+impl ResetRow {
+    /// True where the process at work on it is taken for dead.
+    pub(super) fn is_given_up(&self, now: Moment) -> bool {
+        self.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER)
+    }
+}
+
 fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> Option<ClickRefused> {
     if *permit.admin() != row.admin_id || *permit.member() != row.member_id {
         return Some(ClickRefused::NoSuchCard);

@@ -1,0 +1,78 @@
+//! What sections of the settings mean together: problems that no section has by itself.
+
+use secrecy::ExposeSecret;
+
+use crate::app::{Admins, Identity};
+use crate::settings::Problem;
+use crate::{chat, directory};
+
+/// Whether the source of administrators can name one. `are_all_directories_read` is false where one of them has
+/// problems of its own: what it would name nobody knows then.
+pub(super) fn administrators(
+    admins: Option<&Admins>,
+    identity: Option<Identity>,
+    chats: &[chat::Config],
+    directories: &[directory::Config],
+    are_all_directories_read: bool,
+    problems: &mut Vec<Problem>,
+) {
+    let mut problem = |text: String| problems.push(Problem { key: "admins.source".to_owned(), text });
+    match admins {
+        Some(Admins::Chat) => {
+            for chat in chats.iter().filter(|chat| !chat.tells_emails()) {
+                // Its accounts stand for people by links alone, which cannot be followed back to the account whose rank
+                // counts.
+                problem(format!("must be \"directory\" or \"list\" where [{}] is set", chat.platform()));
+            }
+            if identity == Some(Identity::Linked) {
+                // Who was named by an e-mail could not be traced to the account whose rank counts.
+                problem("must be \"directory\" or \"list\" where identity.match is \"linked\"".to_owned());
+            }
+        }
+        Some(Admins::Directory) => {
+            if are_all_directories_read && !directories.iter().any(names_administrators) {
+                let text = "is \"directory\", and no directory names a primary administrator, so everybody would be \
+                    refused; set primary_admin_groups (of Keycloak: primary_admin_roles) in a [[directory]], or use \
+                    source = \"list\"";
+                problem(text.to_owned());
+            }
+        }
+        Some(Admins::List { .. }) | None => {}
+    }
+}
+
+/// True where the directory can tell who is a primary administrator.
+fn names_administrators(directory: &directory::Config) -> bool {
+    match directory {
+        // The first says so in `members import`, the second by its super administrators.
+        directory::Config::Builtin(_) | directory::Config::Lark(_) => true,
+        directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => {
+            !config.groups.primary_admin.is_empty()
+        }
+        directory::Config::Keycloak(config) => !config.primary_admin_roles.is_empty(),
+    }
+}
+
+/// One app of Lark has one secret, wherever it is given: all who speak to the app share its token.
+pub(super) fn lark_apps(chats: &[chat::Config], directories: &[directory::Config], problems: &mut Vec<Problem>) {
+    let of_chats = chats.iter().filter_map(|chat| match chat {
+        chat::Config::Lark(lark) => Some((&lark.api_url, &lark.app_id, &lark.app_secret)),
+        chat::Config::Slack(_) | chat::Config::Discord(_) | chat::Config::Mattermost(_) => None,
+    });
+    let of_directories = directories.iter().filter_map(|directory| match directory {
+        directory::Config::Lark(lark) => Some((&lark.api_url, &lark.app_id, &lark.app_secret)),
+        directory::Config::Builtin(_)
+        | directory::Config::Ldap(_)
+        | directory::Config::ActiveDirectory(_)
+        | directory::Config::Keycloak(_) => None,
+    });
+    let apps: Vec<_> = of_chats.chain(of_directories).collect();
+    let is_other = |(at, (url, id, secret)): (usize, &(_, &String, &secrecy::SecretString))| {
+        let mut earlier = apps.iter().take(at);
+        earlier.any(|one| (one.0, one.1) == (*url, *id) && one.2.expose_secret() != secret.expose_secret())
+    };
+    if apps.iter().enumerate().any(is_other) {
+        let text = "is not the same everywhere for one app; all who speak to it share its token";
+        problems.push(Problem { key: "lark.app_secret".to_owned(), text: text.to_owned() });
+    }
+}
