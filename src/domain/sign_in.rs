@@ -133,6 +133,8 @@ pub enum CodeDenied {
     Wait(Moment),
     /// Too many in the last hour; the next may be sent then.
     TooMany(Moment),
+    /// The session that asked has ended, or stands at another stage.
+    NoSession,
 }
 
 /// May a code be sent, when these were sent to the member before?

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::sign_in::{NO_METHOD, methods_of, new_session, send_code};
+use super::sign_in::{NO_METHOD, methods_of, new_session, send_first_code};
 use super::visit::{Frame, Visit, key_of};
 use super::{Portal, Shared};
 use crate::directory::{Unavailable, to_member};
@@ -92,10 +92,7 @@ pub(super) async fn claim(
         Claimed::Before => Err(used(&visit)),
         Claimed::Dead => Err(dead(&visit)),
         Claimed::Now => {
-            if let Err(why) = send_code(&portal, &session, &to).await {
-                // The session stands; its page offers to send one.
-                tracing::info!(member.id = %member.id, why, "no code was sent");
-            }
+            send_first_code(&portal, &session, &to).await?;
             Ok(visit.go_with("/verify", &token))
         }
     }

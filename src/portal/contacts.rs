@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::Shared;
-use super::sign_in::{added_of, deliver_code};
+use super::sign_in::{NotSent, added_of, deliver_code};
 use super::visit::{Fields, Frame, Visit, go};
 use crate::directory::{Unavailable, to_member};
 use crate::domain::sign_in::Stage;
@@ -68,7 +68,8 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
     if code.is_empty() {
         let (status, frame) = match deliver_code(&portal, &found.session, &to, &purpose(&to)).await {
             Ok(()) => (StatusCode::OK, visit.frame()),
-            Err(why) => (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
+            Err(NotSent::NoSession) => return Ok(go("/signin")),
+            Err(NotSent::Told(why)) => (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
         };
         let waits = (status == StatusCode::OK).then_some(&to);
         return show(&visit, found, status, frame, waits).await;

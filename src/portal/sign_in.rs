@@ -162,11 +162,8 @@ async fn begin(
             Ok(visit.page(StatusCode::UNAUTHORIZED, &page))
         }
         Begun::Yes => {
-            if let Some(to) = code_to
-                && let Err(why) = send_code(visit.portal, &session, to).await
-            {
-                // The session stands; its page offers to send one.
-                tracing::info!(member.id = %row.member_id, why, "no code was sent");
+            if let Some(to) = code_to {
+                send_first_code(visit.portal, &session, to).await?;
             }
             Ok(visit.go_with(if stage == Stage::Open { "/account" } else { "/verify" }, &token))
         }
@@ -197,35 +194,53 @@ pub(super) fn new_session(
     }
 }
 
-/// Sends a code to the contact on record. The error is a sentence for the member.
-pub(super) async fn send_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), String> {
-    deliver_code(portal, session, to, SIGN_IN).await
+/// Why no code was sent.
+pub(super) enum NotSent {
+    /// The session ended meanwhile: signing in begins anew.
+    NoSession,
+    /// What is told to the member.
+    Told(String),
 }
 
-/// The same for a purpose; the code is worth nothing for another one.
+/// Sends a code to the contact on record in a session that has just begun.
+pub(super) async fn send_first_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), Response> {
+    match deliver_code(portal, session, to, SIGN_IN).await {
+        Ok(()) => Ok(()),
+        Err(NotSent::NoSession) => Err(go("/signin")),
+        Err(NotSent::Told(why)) => {
+            // The session stands; its page offers to send one.
+            tracing::info!(member.id = %session.member_id, why, "no code was sent");
+            Ok(())
+        }
+    }
+}
+
+/// Sends a code for a purpose; it is worth nothing for another one.
 pub(super) async fn deliver_code(
     portal: &Portal,
     session: &SessionRow,
     to: &Destination,
     purpose: &str,
-) -> Result<(), String> {
-    let (app, sorry) = (&portal.app, "No code could be sent at the moment. Try again in a few minutes.");
-    let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry.to_owned())?;
+) -> Result<(), NotSent> {
+    let app = &portal.app;
+    let sorry = || NotSent::Told("No code could be sent at the moment. Try again in a few minutes.".to_owned());
+    let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry())?;
     let digest = digest_of(portal, &session.session_key, purpose, &code);
     // A gateway may drop what it takes for a repetition, so every code has a name of its own, which tells nothing of it.
     let name = format!("code-{}", hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()])));
-    let noted = app.store.new_code(&session.member_id, session.session_key.clone(), digest, to.masked()).await;
-    match noted.map_err(|_| sorry.to_owned())? {
+    match app.store.new_code(session, digest, to.masked()).await.map_err(|_| sorry())? {
         Ok(()) => {}
+        Err(CodeDenied::NoSession) => return Err(NotSent::NoSession),
         Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
             let wait = until - app.clock.now();
-            return Err(format!("A code was sent a moment ago. The next one can be sent in {wait}."));
+            let told = format!("A code was sent a moment ago. The next one can be sent in {wait}.");
+            return Err(NotSent::Told(told));
         }
     }
     let note = messages::code(&app.house, &code);
     match app.deliveries.tell(to, &note, &name).await {
         Outcome::Accepted | Outcome::Unknown => Ok(()),
-        Outcome::Refused(_) => Err(sorry.to_owned()),
+        Outcome::Refused(_) => Err(sorry()),
     }
 }
 
@@ -261,7 +276,8 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
                 };
                 Ok(visit.page(StatusCode::OK, &CodePage { frame, mask: to.masked() }))
             }
-            Err(why) => again(StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
+            Err(NotSent::NoSession) => Ok(go("/signin")),
+            Err(NotSent::Told(why)) => again(StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
         };
     }
     let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();
@@ -281,14 +297,14 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
 }
 
 /// The contact is read from the record again: one that was taken away meanwhile gets nothing.
-async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, String> {
+async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, NotSent> {
     let portal = visit.portal;
-    let no = || "No contact is on record for you any more. Ask an administrator.".to_owned();
+    let no = || NotSent::Told("No contact is on record for you any more. Ask an administrator.".to_owned());
     let member = to_member(&found.member).map_err(|Unavailable| no())?;
     let standing = Standing { temporary_until: found.account.temporary_until, locked_at: found.account.locked_at };
     let methods = methods_of(visit, &member).await.map_err(|_| no())?;
     match admit(&member, standing, &methods, portal.app.clock.now()) {
-        Admission::Code(to) => send_code(portal, &found.session, &to).await.map(|()| to),
+        Admission::Code(to) => deliver_code(portal, &found.session, &to, SIGN_IN).await.map(|()| to),
         Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => Err(no()),
     }
 }

@@ -159,32 +159,35 @@ impl Store {
         .await
     }
 
-    /// A code is about to be sent: it takes the place of the one before, unless it is too soon or there were too many.
+    /// A code is about to be sent: it takes the place of the one before, unless it is too soon or there were too many, or
+    /// the session no longer stands where it stood when it asked.
     pub async fn new_code(
         &self,
-        member: &MemberId,
-        session_key: String,
+        asking: &SessionRow,
         digest: String,
         mask: String,
     ) -> Result<Result<(), CodeDenied>, StoreError> {
-        self.on_account(member, move |page, member, now| {
-            let Some(mut account) = page.account(&member).cloned() else { return Ok(()) };
+        let (session_key, stage) = (asking.session_key.clone(), asking.stage);
+        self.on_account(&asking.member_id, move |page, member, now| {
+            let session = live(page, &session_key, now).filter(|row| row.stage == stage).ok_or(CodeDenied::NoSession)?;
+            if stage == Stage::Code && !may_still_prove(page, &member, now) {
+                return Err(CodeDenied::NoSession);
+            }
+            let mut account = page.account(&member).cloned().ok_or(CodeDenied::NoSession)?;
             let mut sent = times_of(account.codes_sent.as_deref());
             may_send_code(&sent, now)?;
-            if let Some(session) = live(page, &session_key, now) {
-                sent.retain(|at| now - *at < CODES_COUNT_FOR);
-                sent.push(now);
-                account.codes_sent = Some(sent.iter().map(|at| at.0.to_string()).collect::<Vec<_>>().join(","));
-                page.put_account(account);
-                page.audit(AuditRow::of_member("code", "sent", &member, now));
-                page.put_session(SessionRow {
-                    code_digest: Some(digest),
-                    code_mask: Some(mask),
-                    code_sent_at: Some(now),
-                    code_tries: CODE_TRIES,
-                    ..session
-                });
-            }
+            sent.retain(|at| now - *at < CODES_COUNT_FOR);
+            sent.push(now);
+            account.codes_sent = Some(sent.iter().map(|at| at.0.to_string()).collect::<Vec<_>>().join(","));
+            page.put_account(account);
+            page.audit(AuditRow::of_member("code", "sent", &member, now));
+            page.put_session(SessionRow {
+                code_digest: Some(digest),
+                code_mask: Some(mask),
+                code_sent_at: Some(now),
+                code_tries: CODE_TRIES,
+                ..session
+            });
             Ok(())
         })
         .await

@@ -202,3 +202,66 @@ async fn guessing_inside_locks_too() {
     bot.clock.advance(Span::minutes(2));
     assert_eq!(bot.browser().sign_in(MINA, "nine loud otters sleep").await.status, StatusCode::UNAUTHORIZED);
 }
+
+/// A code goes only where the session that asked still stands when its sending is noted: racing the end of a session with
+/// wishes for codes buys none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_has_ended_sends_no_code() {
+    let bot = TestBot::new().await;
+    let browser = std::sync::Arc::new(bot.signed_in(NOA).await);
+    let csrf = browser.open("/account").await.csrf();
+    let ask = |path: &'static str, fields: Vec<(&'static str, &'static str)>| {
+        let (browser, csrf) = (std::sync::Arc::clone(&browser), csrf.clone());
+        async move { browser.post(path, &[&[("csrf", csrf.as_str())], fields.as_slice()].concat()).await }
+    };
+    let ended = ask("/account/sessions", vec![("end", "this")]);
+    let wishes = (0..20).map(|_| ask("/contacts", vec![("kind", "email"), ("value", "noa@mail.example")]));
+    let (_, pages) = tokio::join!(ended, futures_util::future::join_all(wishes));
+    let sent = codes(&bot).len();
+    assert!(sent <= 1, "{sent} codes were sent");
+    let led_away = pages.iter().filter(|page| page.to() == "/signin").count();
+    assert!(led_away > 0 && led_away + sent <= 20, "{led_away} were led to the page to sign in");
+}
+
+/// The same where the stage is another one by now, the password of the reset is over, or the account is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_noted_only_for_the_stage_that_asked() {
+    use relatch::domain::sign_in::{CodeDenied, Stage};
+    use relatch::domain::MemberId;
+    use relatch::store::{Begun, SessionRow};
+
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(bot.browser().sign_in(MINA, &temporary).await.to(), "/verify");
+    codes(&bot);
+    bot.clock.advance(Span::minutes(1));
+    let (member, account) = bot.app.store.account(MINA).await.unwrap().unwrap();
+    let now = bot.clock.now();
+    let session = |key: &str, stage: Stage| SessionRow {
+        session_key: key.to_owned(),
+        member_id: member.member_id.clone(),
+        stage,
+        began_at: now,
+        expires_at: now + Span::hours(48),
+        ended_at: None,
+        agent: None,
+        code_digest: None,
+        code_mask: None,
+        code_sent_at: None,
+        code_tries: 0,
+    };
+    let begun = bot.app.store.begin_session(session("one", Stage::Code), account.credential.unwrap()).await.unwrap();
+    assert_eq!(begun, Begun::Yes);
+    let note = async |asking: SessionRow| {
+        bot.app.store.new_code(&asking, "digest".to_owned(), "mask".to_owned()).await.unwrap()
+    };
+    let lines = bot.count("audit").await;
+    assert_eq!(note(session("one", Stage::Open)).await, Err(CodeDenied::NoSession));
+    assert_eq!(note(session("none", Stage::Code)).await, Err(CodeDenied::NoSession));
+    let nobodys = SessionRow { member_id: MemberId("nobody".to_owned()), ..session("one", Stage::Code) };
+    assert_eq!(note(nobodys).await, Err(CodeDenied::NoSession));
+    assert_eq!(bot.count("audit").await, lines);
+    assert_eq!(note(session("one", Stage::Code)).await, Ok(()));
+    bot.clock.advance(Span::hours(24));
+    assert_eq!(note(session("one", Stage::Code)).await, Err(CodeDenied::NoSession));
+}
