@@ -8,8 +8,8 @@ use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, Session
 use super::writer::{Credential, Keys, Page, Removed, SignOut};
 use super::{Store, StoreError};
 use crate::domain::sign_in::{
-    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, PROVING_LIFE, SESSION_LIFE, Stage, TRIES_BEFORE_LOCK,
-    WRONG_CODES_BEFORE_LOCK, may_send_code,
+    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
+    TRIES_BEFORE_LOCK, WRONG_CODES_BEFORE_LOCK, may_send_code,
 };
 use crate::domain::{Carries, MemberId, Moment, State};
 
@@ -111,12 +111,7 @@ impl Store {
     /// The sessions of a member that stand now, the newest first.
     pub async fn sessions(&self, member: &MemberId) -> Result<Vec<SessionRow>, StoreError> {
         self.on_account(member, |page, member, now| {
-            let signed_out_at = page.account(&member).and_then(|account| account.signed_out_at);
-            let mut live: Vec<SessionRow> = page
-                .sessions()
-                .filter(|row| row.member_id == member && row.is_live(signed_out_at, now))
-                .cloned()
-                .collect();
+            let mut live = all_live(page, &member, now);
             live.sort_by_key(|row| std::cmp::Reverse(row.began_at));
             live
         })
@@ -152,8 +147,7 @@ impl Store {
                 page.put_account(account);
             }
             page.audit(AuditRow::of_member("sign_in", session.stage.as_str(), &member, now));
-            // A sign-out in the same millisecond was before it.
-            page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
+            start(page, session, now);
             Begun::Yes
         })
         .await
@@ -289,9 +283,7 @@ impl Store {
             }
             let credential = Credential { member_id: member.clone(), phc, set_at: now, temporary_until: None };
             page.set_credential(credential);
-            let others: Vec<SessionRow> =
-                page.sessions().filter(|row| row.member_id == member && row.ended_at.is_none()).cloned().collect();
-            for other in others {
+            for other in all_live(page, &member, now) {
                 page.put_session(SessionRow { ended_at: Some(now), ..other });
             }
             page.audit(AuditRow::of_member("own_password", "set", &member, now));
@@ -304,12 +296,8 @@ impl Store {
     /// Ends this session, or every other one of the member.
     pub async fn end_sessions(&self, member: &MemberId, this: String, others: bool) -> Result<(), StoreError> {
         self.on_account(member, move |page, member, now| {
-            let ended: Vec<SessionRow> = page
-                .sessions()
-                .filter(|row| row.member_id == member && row.ended_at.is_none() && (row.session_key == this) != others)
-                .cloned()
-                .collect();
-            for session in ended {
+            let live = all_live(page, &member, now);
+            for session in live.into_iter().filter(|row| (row.session_key == this) != others) {
                 page.put_session(SessionRow { ended_at: Some(now), ..session });
             }
             page.audit(AuditRow::of_member("sign_out", if others { "others" } else { "own" }, &member, now));
@@ -374,7 +362,7 @@ impl Store {
             (line.reset_id, line.admin_id) = (Some(id), Some(row.admin_id.clone()));
             page.audit(line);
             page.put(row);
-            page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
+            start(page, session, now);
             Claimed::Now
         })
         .await
@@ -431,6 +419,24 @@ fn live(page: &Page, session_key: &str, now: Moment) -> Option<SessionRow> {
     let session = page.sessions().find(|row| row.session_key == session_key)?;
     let signed_out_at = page.account(&session.member_id)?.signed_out_at;
     session.is_live(signed_out_at, now).then(|| session.clone())
+}
+
+/// The sessions of a member that stand.
+fn all_live(page: &Page, member: &MemberId, now: Moment) -> Vec<SessionRow> {
+    let signed_out_at = page.account(member).and_then(|account| account.signed_out_at);
+    page.sessions().filter(|row| row.member_id == *member && row.is_live(signed_out_at, now)).cloned().collect()
+}
+
+/// Begins a session. Where too many stand already, one of those that came least far makes room, the oldest first.
+fn start(page: &mut Page, session: SessionRow, now: Moment) {
+    let mut others = all_live(page, &session.member_id, now);
+    others.sort_by_key(|row| std::cmp::Reverse((row.stage, row.began_at)));
+    for other in others.into_iter().skip(SESSIONS_AT_ONCE - 1) {
+        page.audit(AuditRow::of_member("sign_out", "oldest", &session.member_id, now));
+        page.put_session(SessionRow { ended_at: Some(now), code_digest: None, ..other });
+    }
+    // A sign-out in the same millisecond was before it.
+    page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
 }
 
 /// Compares a typed code; a right one is used up, a wrong one costs a try.

@@ -19,8 +19,7 @@ use super::rows::{
 use super::{StoreError, next_batch};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
-use crate::domain::sign_in::SESSION_LIFE;
-use crate::domain::{MemberId, Moment, Quota, ResetId, Span};
+use crate::domain::{MemberId, Moment, Quota, ResetId};
 
 /// The most that one transaction takes; more would only make the first wait for the last.
 const BATCH: usize = 256;
@@ -59,7 +58,7 @@ pub(super) struct Keys {
     pub(super) reset: Option<ResetId>,
     pub(super) person: Option<MemberId>,
     pub(super) member: Option<MemberId>,
-    /// The account of a member of the built-in directory, with its sessions.
+    /// The account of a member of the built-in directory, with its sessions that have neither ended nor expired.
     pub(super) account: Option<MemberId>,
 }
 
@@ -205,7 +204,7 @@ impl Page {
         self.changed.removed.push(removed);
     }
 
-    /// The sessions of the accounts that were asked for.
+    /// The sessions of the accounts that were asked for, but for those that had ended before.
     pub(super) fn sessions(&self) -> impl Iterator<Item = &SessionRow> {
         self.sessions.values()
     }
@@ -390,7 +389,7 @@ fn reads() -> [String; 2] {
         "{lean},
         (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
         (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
-            and session.began_at > $8)"
+            and session.ended_at is null and session.expires_at > $8)"
     );
     [lean, full]
 }
@@ -456,7 +455,7 @@ async fn load(
         .bind(json(&asked(keys, |keys| keys.member.as_ref().zip(keys.person.as_ref())))?)
         .bind((now - limit.window).0);
     if !accounts.is_empty() {
-        query = query.bind(json(&accounts)?).bind((now - SESSION_LIFE - Span::hours(1)).0);
+        query = query.bind(json(&accounts)?).bind(now.0);
     }
     let found = connection.fetch_one(query).await?;
     let mut page = Page {
@@ -515,5 +514,51 @@ async fn roll_back(connection: &mut SqliteConnection) {
     // Without an open transaction this fails, which is as good.
     if let Err(error) = connection.execute("rollback").await {
         tracing::debug!(error = &error as &dyn std::error::Error, "nothing to roll back");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    const NOW: Moment = Moment(1_000_000);
+
+    /// An empty record with Mina in it, and these rows.
+    async fn record(rows: &str) -> SqliteConnection {
+        let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        super::super::migrate(&mut connection).await.unwrap();
+        let mina = "insert into member
+            (member_id, name, business_email, business_email_key, login_method, status, role)
+            values ('mina', 'Mina Park', 'mina@acme.example', 'mina@acme.example', 'business_email', 'active', 'member')";
+        connection.execute(mina).await.unwrap();
+        connection.execute(AssertSqlSafe(rows.to_owned())).await.unwrap();
+        connection
+    }
+
+    fn mina() -> MemberId {
+        MemberId("mina".to_owned())
+    }
+
+    /// What a decision about Mina's account sees.
+    async fn page(connection: &mut SqliteConnection) -> Page {
+        let keys = Keys { account: Some(mina()), ..Keys::default() };
+        let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
+        load(connection, &Statements::new(), &[&keys], limit, NOW).await.unwrap()
+    }
+
+    /// Sessions pile up for a week; a decision about an account reads those alone that may still stand.
+    #[tokio::test]
+    async fn an_account_comes_with_the_sessions_that_may_still_stand() {
+        let mut connection = record(
+            "insert into session (session_key, member_id, stage, began_at, expires_at, ended_at, code_tries) values
+                ('stands', 'mina', 'open', 1, 1000001, null, 0), ('expired', 'mina', 'open', 999999, 1000000, null, 0),
+                ('ended', 'mina', 'open', 999999, 1000001, 999999, 0), ('another', 'jo', 'open', 1, 1000001, null, 0)",
+        )
+        .await;
+        let page = page(&mut connection).await;
+        assert_eq!(page.sessions().map(|row| row.session_key.as_str()).collect::<Vec<_>>(), ["stands"]);
     }
 }

@@ -265,3 +265,39 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
     bot.clock.advance(Span::hours(24));
     assert_eq!(note(session("one", Stage::Code)).await, Err(CodeDenied::NoSession));
 }
+
+/// Sign-ins do not pile up: twenty sessions stand at once, and the next one ends the oldest.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_twenty_first_session_ends_the_oldest() {
+    let bot = TestBot::new().await;
+    let (oldest, second) = (bot.signed_in(MINA).await, bot.browser());
+    bot.clock.advance(Span::seconds(1));
+    second.sign_in(MINA, OWN).await;
+    for _ in 0..19 {
+        assert_eq!(second.open("/account").await.status, StatusCode::OK);
+        bot.clock.advance(Span::seconds(1));
+        assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+    }
+    assert_eq!(oldest.open("/account").await.to(), "/signin");
+    let page = second.open("/account").await;
+    assert_eq!(page.text.matches("Firefox on a test, since").count(), 20);
+    assert_eq!(bot.count("audit where event = 'sign_out' and outcome = 'oldest'").await, 1);
+}
+
+/// Whoever has only the password of a reset cannot push out a session that has come further.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_came_least_far_make_room_first() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let proven = bot.browser();
+    proven.sign_in(MINA, &temporary).await;
+    let code = codes(&bot).pop().unwrap();
+    assert_eq!(proven.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+    for _ in 0..25 {
+        bot.clock.advance(Span::seconds(1));
+        assert_eq!(bot.browser().sign_in(MINA, &temporary).await.to(), "/verify");
+    }
+    assert_eq!(proven.open("/new-password").await.status, StatusCode::OK);
+    assert_eq!(bot.count("session where ended_at is null").await, 20);
+    codes(&bot);
+}
