@@ -65,12 +65,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, set_at| {
-            page.set_credential(Credential { member_id, phc, set_at, temporary_until });
+            let signed_out_at = temporary_until.map(|_| set_at);
+            page.set_credential(Credential { member_id, phc, set_at, temporary_until, signed_out_at });
         })
         .await
     }
 
-    /// Voids every session of the member that began before now.
+    /// Voids every session of the member that stands.
     pub async fn sign_out(&self, member: &MemberId) -> Result<(), StoreError> {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, signed_out_at| {

@@ -11,7 +11,7 @@ use crate::domain::sign_in::{
     CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
     TRIES_BEFORE_LOCK, WRONG_CODES_BEFORE_LOCK, may_send_code,
 };
-use crate::domain::{Carries, MemberId, Moment, State};
+use crate::domain::{Carries, MemberId, Moment, Span, State};
 
 /// A session with the person behind it.
 #[derive(Clone, Debug)]
@@ -163,7 +163,8 @@ impl Store {
     ) -> Result<Result<(), CodeDenied>, StoreError> {
         let (session_key, stage) = (asking.session_key.clone(), asking.stage);
         self.on_account(&asking.member_id, move |page, member, now| {
-            let session = live(page, &session_key, now).filter(|row| row.stage == stage).ok_or(CodeDenied::NoSession)?;
+            let session =
+                live(page, &session_key, now).filter(|row| row.stage == stage).ok_or(CodeDenied::NoSession)?;
             if stage == Stage::Code && !may_still_prove(page, &member, now) {
                 return Err(CodeDenied::NoSession);
             }
@@ -281,8 +282,8 @@ impl Store {
             if session.stage == Stage::NewPassword && !may_still_prove(page, &member, now) {
                 return false;
             }
-            let credential = Credential { member_id: member.clone(), phc, set_at: now, temporary_until: None };
-            page.set_credential(credential);
+            let member_id = member.clone();
+            page.set_credential(Credential { member_id, phc, set_at: now, temporary_until: None, signed_out_at: None });
             for other in all_live(page, &member, now) {
                 page.put_session(SessionRow { ended_at: Some(now), ..other });
             }
@@ -435,8 +436,16 @@ fn start(page: &mut Page, session: SessionRow, now: Moment) {
         page.audit(AuditRow::of_member("sign_out", "oldest", &session.member_id, now));
         page.put_session(SessionRow { ended_at: Some(now), code_digest: None, ..other });
     }
-    // A sign-out in the same millisecond was before it.
-    page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
+    page.put_session(SessionRow {
+        began_at: begins_at(page, &session.member_id, session.began_at.max(now)),
+        ..session
+    });
+}
+
+/// When a session begins: after the last sign-out, even one in the same millisecond, or before the clock was set back.
+fn begins_at(page: &Page, member: &MemberId, now: Moment) -> Moment {
+    let signed_out_at = page.account(member).and_then(|account| account.signed_out_at);
+    signed_out_at.map_or(now, |at| now.max(at + Span(1)))
 }
 
 /// Compares a typed code; a right one is used up, a wrong one costs a try.
@@ -478,7 +487,7 @@ fn go_on(page: &mut Page, session: SessionRow, next_key: String, stage: Stage, n
     let next = SessionRow {
         session_key: next_key,
         stage,
-        began_at: now,
+        began_at: begins_at(page, &session.member_id, now),
         expires_at: now + if stage == Stage::Open { SESSION_LIFE } else { PROVING_LIFE },
         ended_at: None,
         code_digest: None,

@@ -226,8 +226,8 @@ async fn a_session_that_has_ended_sends_no_code() {
 /// The same where the stage is another one by now, the password of the reset is over, or the account is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_noted_only_for_the_stage_that_asked() {
-    use relatch::domain::sign_in::{CodeDenied, Stage};
     use relatch::domain::MemberId;
+    use relatch::domain::sign_in::{CodeDenied, Stage};
     use relatch::store::{Begun, SessionRow};
 
     let bot = TestBot::new().await;
@@ -300,4 +300,28 @@ async fn sessions_that_came_least_far_make_room_first() {
     assert_eq!(proven.open("/new-password").await.status, StatusCode::OK);
     assert_eq!(bot.count("session where ended_at is null").await, 20);
     codes(&bot);
+}
+
+/// S13: a clock that is set back spares no session, revives none, and keeps nobody from beginning a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_keeps_no_session_alive() {
+    let bot = TestBot::new().await;
+    let begun_later = bot.signed_in(MINA).await;
+    bot.clock.advance(Span::minutes(-20));
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(begun_later.open("/account").await.to(), "/signin", "it began after the reset, by the clock");
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    let code = codes(&bot).pop().unwrap();
+    assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+    assert_eq!(browser.submit("/new-password", "/new-password", &[("password", OWN)]).await.to(), "/account");
+    assert_eq!(browser.open("/account").await.status, StatusCode::OK);
+    bot.settle().await;
+
+    let member = bot.app.store.account(MINA).await.unwrap().unwrap().0.member_id;
+    bot.clock.advance(Span::minutes(10));
+    bot.app.store.sign_out(&member).await.unwrap();
+    bot.clock.advance(Span::minutes(-30));
+    bot.app.store.sign_out(&member).await.unwrap();
+    assert_eq!(browser.open("/account").await.to(), "/signin", "an earlier sign-out revived it");
 }
