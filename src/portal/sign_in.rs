@@ -98,7 +98,7 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
         }
         None => return again(StatusCode::UNAUTHORIZED, WRONG),
     };
-    let member = to_member(&row).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
     match admit(&member, standing, &methods_of(&visit, &member).await?, now) {
         Admission::Refused => again(StatusCode::UNAUTHORIZED, WRONG),
@@ -131,7 +131,7 @@ pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec
         masks: last.iter().flat_map(ResetRow::masks_of_the_administrator).collect(),
         admins: last.into_iter().map(|row| row.admin_id).collect(),
     };
-    let mut methods = methods(member, &added, &origin);
+    let mut methods = methods(member, &added, &origin, &app.house.company);
     methods.retain(|to| app.deliveries.has(to.channel()));
     Ok(methods)
 }
@@ -300,7 +300,7 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
 async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, NotSent> {
     let portal = visit.portal;
     let no = || NotSent::Told("No contact is on record for you any more. Ask an administrator.".to_owned());
-    let member = to_member(&found.member).map_err(|Unavailable| no())?;
+    let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| no())?;
     let standing = Standing { temporary_until: found.account.temporary_until, locked_at: found.account.locked_at };
     let methods = methods_of(visit, &member).await.map_err(|_| no())?;
     match admit(&member, standing, &methods, portal.app.clock.now()) {
@@ -344,7 +344,7 @@ pub(super) async fn set_own(
     fields: &Fields,
 ) -> Result<Result<String, PasswordDenied>, Response> {
     let portal = visit.portal;
-    let member = to_member(&found.member).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     let password = fields.get("password");
     if let Err(denied) = check(password, portal.app.house.own_password_least, &member, &portal.app.house.organization) {
         return Ok(Err(denied));

@@ -4,7 +4,7 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use relatch::domain::Span;
 
-use crate::support::slack::{shown_password, user_id};
+use crate::support::slack::{button_value, shown_password, user_id};
 use crate::support::{OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
@@ -324,4 +324,32 @@ async fn a_clock_that_is_set_back_keeps_no_session_alive() {
     bot.clock.advance(Span::minutes(-30));
     bot.app.store.sign_out(&member).await.unwrap();
     assert_eq!(browser.open("/account").await.to(), "/signin", "an earlier sign-out revived it");
+}
+
+/// S43: every domain of the company is one, not the member's own alone: for codes, for contacts, on the card, and for an
+/// address that is typed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_at_another_domain_of_the_company_is_not_private() {
+    let bot = TestBot::with_domains(&["acme.example", "acme.co"]).await;
+    bot.alter(NOA, "personal_email", "Noa.Bae@Acme.co").await;
+    let noa = format!("<@{}>", user_id(NOA));
+    let told = bot.command(JO, &format!("contact {noa} someone@acme.co")).await.text();
+    assert!(told.contains("A business email doesn't count") && told.contains("Nothing was changed."), "{told}");
+
+    let card = bot.card(JO, NOA).await;
+    assert!(button_value(&card, "reachable").is_some(), "no outside contact is on record: {card:#}");
+    bot.click(JO, &card, "reachable").await;
+    bot.click(JO, &bot.slack.last(), "deliver_other").await;
+    let refused = bot.submit(JO, "noa+x@acme.co").await.refusal_of_form();
+    assert!(refused.contains("That is Noa Bae's business email"), "{refused}");
+
+    let browser = bot.signed_in(NOA).await;
+    assert!(!browser.open("/contacts").await.text.contains("acme.co"));
+    let page = browser.submit("/contacts", "/contacts", &[("kind", "email"), ("value", "noa.bae@acme.co")]).await;
+    assert!(page.text.contains("A business email doesn&#39;t count"), "{}", page.text);
+
+    let temporary = bot.reset_by_copy(JO, NOA).await;
+    bot.outbox.take();
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
+    assert!(bot.outbox.take().is_empty() && bot.count("contact").await == 0);
 }
