@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
@@ -58,9 +58,14 @@ impl Builtin {
     /// True when the password belongs to the credential. Without a credential it takes as long and is false, so that
     /// nobody learns from the time who has an account.
     pub async fn check(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
-        let _place = self.sign_ins.try_acquire().map_err(|_| Unavailable)?;
+        let _place = self.place()?;
         let is_right = self.hasher.verify(password, phc.unwrap_or(NOBODYS)).await.map_err(|_| Unavailable)?;
         Ok(is_right && phc.is_some())
+    }
+
+    /// A place among the sign-ins, for whatever takes long about a password that somebody typed.
+    pub fn place(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
+        Arc::clone(&self.sign_ins).try_acquire_owned().map_err(|_| Unavailable)
     }
 
     /// A credential for a password that the member sets.

@@ -44,6 +44,8 @@ struct Portal {
     throttle: Throttle,
     /// Places for open pages that wait for the notice of a reset.
     listeners: Arc<Semaphore>,
+    /// The turn to have a new password judged: one at a time, so that a core is left for those who are answered.
+    judge: Arc<Semaphore>,
     /// False only where the pages are served on this machine itself, without TLS.
     is_secure: bool,
 }
@@ -67,6 +69,7 @@ pub fn router(app: &Arc<App>) -> Router {
         builtin: builtin.clone(),
         throttle: Throttle::default(),
         listeners: Arc::new(Semaphore::new(LISTENERS)),
+        judge: Arc::new(Semaphore::new(1)),
         is_secure: !is_plain,
     };
     let portal = Arc::new(portal);

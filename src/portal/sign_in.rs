@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use zeroize::Zeroizing;
 
 use super::visit::{Fields, Frame, Visit, go, is_in_use, key_of};
 use super::{Portal, Shared};
@@ -22,6 +23,9 @@ use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, ResetRow, Se
 
 /// What a code of the page `/verify` is for.
 const SIGN_IN: &str = "sign in";
+
+/// So many characters of a new password are judged; with each more it takes longer.
+const JUDGED: usize = 40;
 
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
 const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
@@ -346,8 +350,11 @@ pub(super) async fn set_own(
     let portal = visit.portal;
     let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     let password = fields.get("password");
-    if let Err(denied) = check(password, portal.app.house.own_password_least, &member, &portal.app.house.organization) {
+    if let Err(denied) = check_length(password, portal.app.house.own_password_least) {
         return Ok(Err(denied));
+    }
+    if is_guessable(portal, password, &member).await.map_err(|Unavailable| visit.unavailable())? {
+        return Ok(Err(PasswordDenied::Common));
     }
     let present = found.account.credential.clone();
     let is_same =
@@ -362,14 +369,22 @@ pub(super) async fn set_own(
     if set.map_err(|_| visit.unavailable())? { Ok(Ok(token)) } else { Err(go("/signin")) }
 }
 
-/// Long enough, and nothing that somebody who knows the member would try first.
-fn check(password: &str, least: usize, member: &Member, organization: &str) -> Result<(), PasswordDenied> {
-    check_length(password, least)?;
-    let own = [member.name.as_str(), member.business_email.as_str(), organization];
-    let mut words: Vec<&str> =
-        own.iter().flat_map(|text| text.split([' ', '@', '.'])).filter(|word| word.len() > 2).collect();
-    words.extend(own);
-    if zxcvbn::zxcvbn(password, &words).score() <= zxcvbn::Score::One { Err(PasswordDenied::Common) } else { Ok(()) }
+/// True for what somebody who knows the member would try first. It is found out beside the threads that answer, because it
+/// takes long, and within the places of sign-ins.
+async fn is_guessable(portal: &Portal, password: &str, member: &Member) -> Result<bool, Unavailable> {
+    let place = portal.builtin.place()?;
+    let turn = Arc::clone(&portal.judge).acquire_owned().await.map_err(|_| Unavailable)?;
+    let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(at, _)| at);
+    let password = Zeroizing::new(password.get(..end).unwrap_or_default().to_owned());
+    let own = [member.name.clone(), member.business_email.to_string(), portal.app.house.organization.clone()];
+    let judged = portal.app.tasks.spawn_blocking(move || {
+        // Who gave up waiting still has the place and the turn until this ends.
+        let _held = (place, turn);
+        let parts = own.iter().flat_map(|text| text.split([' ', '@', '.'])).filter(|word| word.len() > 2);
+        let words: Vec<&str> = parts.chain(own.iter().map(String::as_str)).collect();
+        zxcvbn::zxcvbn(&password, &words).score() <= zxcvbn::Score::One
+    });
+    judged.await.map_err(|_| Unavailable)
 }
 
 /// What is told when a password cannot be set.

@@ -1,5 +1,7 @@
 //! The edges of the member's pages, one for everything that somebody found a way around.
 
+use std::time::{Duration, Instant};
+
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use relatch::domain::Span;
@@ -352,4 +354,42 @@ async fn an_address_at_another_domain_of_the_company_is_not_private() {
     bot.outbox.take();
     assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
     assert!(bot.outbox.take().is_empty() && bot.count("contact").await == 0);
+}
+
+/// Judging a new password takes long, and nobody else waits for it: here one thread answers everything.
+#[tokio::test]
+async fn a_long_password_is_judged_beside_the_threads_that_answer() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(MINA).await;
+    let csrf = browser.open("/account").await.csrf();
+    // Each of these characters may stand for a letter, or for another one.
+    let long = "4@8({[<3691!|70$5+%2".repeat(5);
+    let fields = [("csrf", csrf.as_str()), ("current", OWN), ("password", &long)];
+    let (mut longest, mut last) = (Duration::ZERO, Instant::now());
+    let mut answer = std::pin::pin!(browser.post("/account/password", &fields));
+    let page = loop {
+        let page = tokio::select! {
+            page = &mut answer => Some(page),
+            () = tokio::time::sleep(Duration::from_millis(1)) => None,
+        };
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        if let Some(page) = page {
+            break page;
+        }
+    };
+    assert_eq!(page.to(), "/account");
+    assert!(longest < Duration::from_millis(500), "nobody else was answered for {longest:?}");
+}
+
+/// Only the beginning of a password is judged, because it takes long; nothing that follows makes up for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_forty_characters_of_a_password_are_judged() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(MINA).await;
+    let fields = [("current", OWN), ("password", &*("a".repeat(40) + OWN))];
+    let page = browser.submit("/account", "/account/password", &fields).await;
+    assert!(page.text.contains("Too easy to guess") && page.text.contains("Nothing was changed."), "{}", page.text);
+    let fields = [("current", OWN), ("password", &*(OWN.to_owned() + &"a".repeat(40)))];
+    assert_eq!(browser.submit("/account", "/account/password", &fields).await.to(), "/account");
 }
