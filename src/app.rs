@@ -15,7 +15,7 @@ use crate::chat::{Chat, Profile};
 use crate::clock::{Clock, Zone};
 use crate::delivery::Deliveries;
 use crate::directory::Directories;
-use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
+use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
 use crate::recent::Recent;
 use crate::secret::Keys;
 use crate::store::{ReplayKey, Reservation, Store};
@@ -76,6 +76,8 @@ impl App {
 pub struct House {
     /// Its name.
     pub organization: String,
+    /// Its e-mail domains, as far as the settings name them.
+    pub company: CompanyDomains,
     /// "Set or change your login password" (S7).
     pub help_url: Option<Url>,
     /// Whom a member tells when they did not expect a reset.

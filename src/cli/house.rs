@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
 use crate::directory::{self, Builtin, Directories, Hasher};
+use crate::domain::CompanyDomains;
 use crate::domain::delivery::Ways;
 use crate::lark_api::LarkApis;
 use crate::net;
@@ -50,6 +51,17 @@ pub fn deliveries(
     }
 }
 
+/// The e-mail domains of all directories: S43 holds for each of them, whichever a member's own is.
+fn company(configs: &[directory::Config]) -> CompanyDomains {
+    let domains = configs.iter().flat_map(|config| match config {
+        directory::Config::Builtin(domains) => domains,
+        directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => &config.domains,
+        directory::Config::Keycloak(config) => &config.domains,
+        directory::Config::Lark(config) => &config.domains,
+    });
+    CompanyDomains::new(domains.cloned())
+}
+
 /// The directories as the settings say.
 pub fn directories(
     configs: Vec<directory::Config>,
@@ -57,7 +69,7 @@ pub fn directories(
     hasher: Hasher,
     ground: &Ground,
 ) -> Result<Directories, Failure> {
-    let builtin = Builtin::new(store.clone(), hasher, Chance::System);
+    let builtin = Builtin::new(store.clone(), hasher, Chance::System).in_company(company(&configs));
     let Ground { http, clock, lark, .. } = ground.clone();
     let ground = directory::Ground { builtin, http, clock, chance: Chance::System, lark };
     let homes = configs.into_iter().map(|config| config.open(&ground)).collect::<Result<_, _>>();
@@ -79,6 +91,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone(), lark: LarkApis::default() };
+    let company = company(&settings.directories);
     let directories = directories(settings.directories, &store, hasher, &ground)?;
     let chats: Vec<Chat> = settings
         .chats
@@ -96,6 +109,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
         chats,
         house: House {
             organization: settings.organization,
+            company,
             help_url: settings.help_url,
             security_email: settings.security_email,
             public_url: settings.public_url,
@@ -115,4 +129,25 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
         tasks: TaskTracker::new(),
     };
     Ok((Arc::new(app), tasks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S43: an address at any of them is one of the company, in whichever directory its member is.
+    #[test]
+    fn the_company_has_the_domains_of_all_directories() {
+        let keycloak =
+            "kind = \"keycloak\"\nurl = \"https://sso.acme.example\"\nrealm = \"acme\"\nclient_id = \"relatch\"
+            client_secret = \"0f9b8e7d6c5a4b3c2d1e\"\ndomains = [\"Acme.org\"]";
+        let builtin = "kind = \"builtin\"\ndomains = [\"acme.example\", \"acme.co\"]";
+        let configs = [keycloak, builtin].map(|text| directory::read_text(text).unwrap());
+        let company = company(&configs);
+        for (address, is_ours) in
+            [("mina@acme.example", true), ("mina@ACME.co", true), ("mina@acme.org", true), ("mina@mail.example", false)]
+        {
+            assert_eq!(company.has(&address.parse().unwrap()), is_ours, "{address}");
+        }
+    }
 }

@@ -31,9 +31,9 @@ use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use crate::directory::{Builtin, Directories, Directory, Hasher, Home};
-use crate::domain::Span;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
+use crate::domain::{CompanyDomains, Span};
 use crate::http::Server;
 use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
@@ -167,6 +167,7 @@ async fn build(
         chats: vec![Chat::Slack(workspace.adapter()?)],
         house: House {
             organization: "Acme".to_owned(),
+            company: CompanyDomains::default(),
             help_url: "https://help.acme.example/password".parse().ok(),
             security_email: "security@acme.example".parse().ok(),
             public_url: url.parse().ok(),

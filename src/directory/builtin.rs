@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
-use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
+use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
 /// A credential of no password, which costs as much as any other.
@@ -25,6 +25,7 @@ pub struct Builtin {
     store: Store,
     hasher: Hasher,
     chance: Chance,
+    company: CompanyDomains,
     /// Places for sign-ins: fewer than the hasher's queue has, so that a flood of them leaves room for resets.
     sign_ins: Arc<Semaphore>,
 }
@@ -32,7 +33,13 @@ pub struct Builtin {
 impl Builtin {
     /// The directory in this database, hashing with `hasher`.
     pub fn new(store: Store, hasher: Hasher, chance: Chance) -> Self {
-        Self { store, hasher, chance, sign_ins: Arc::new(Semaphore::new(SIGN_INS)) }
+        Self { store, hasher, chance, company: CompanyDomains::default(), sign_ins: Arc::new(Semaphore::new(SIGN_INS)) }
+    }
+
+    /// The same in an organisation with these e-mail domains.
+    #[must_use]
+    pub fn in_company(self, company: CompanyDomains) -> Self {
+        Self { company, ..self }
     }
 
     /// Sets a lasting password, as an operator does from the command line.
@@ -51,9 +58,14 @@ impl Builtin {
     /// True when the password belongs to the credential. Without a credential it takes as long and is false, so that
     /// nobody learns from the time who has an account.
     pub async fn check(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
-        let _place = self.sign_ins.try_acquire().map_err(|_| Unavailable)?;
+        let _place = self.place()?;
         let is_right = self.hasher.verify(password, phc.unwrap_or(NOBODYS)).await.map_err(|_| Unavailable)?;
         Ok(is_right && phc.is_some())
+    }
+
+    /// A place among the sign-ins, for whatever takes long about a password that somebody typed.
+    pub fn place(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
+        Arc::clone(&self.sign_ins).try_acquire_owned().map_err(|_| Unavailable)
     }
 
     /// A credential for a password that the member sets.
@@ -97,7 +109,7 @@ impl Backend for Builtin {
         found
             .members
             .into_iter()
-            .map(|row| row.map_or(Ok(Match::Nobody), |row| to_member(&row).map(Match::One)))
+            .map(|row| row.map_or(Ok(Match::Nobody), |row| to_member(&row, &self.company).map(Match::One)))
             .collect()
     }
 
@@ -124,8 +136,9 @@ impl Backend for Builtin {
     }
 }
 
-/// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken.
-pub fn to_member(row: &MemberRow) -> Result<Box<Member>, Unavailable> {
+/// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken. An
+/// address of the company is no personal one, whatever the import says (S43).
+pub fn to_member(row: &MemberRow, company: &CompanyDomains) -> Result<Box<Member>, Unavailable> {
     let broken = |what: &'static str| {
         tracing::error!(member.id = %row.member_id, what, "a member of the built-in directory cannot be read");
         Unavailable
@@ -139,7 +152,7 @@ pub fn to_member(row: &MemberRow) -> Result<Box<Member>, Unavailable> {
         login_method: row.login_method.parse().map_err(|_| broken("login method"))?,
         status: row.status.parse().map_err(|_| broken("status"))?,
         phone: row.phone.as_deref().map(PhoneNumber::stored).transpose().map_err(|_| broken("phone"))?,
-        personal_email: email(&row.personal_email)?,
+        personal_email: email(&row.personal_email)?.filter(|personal| !company.has(personal)),
         role: row.role.parse().map_err(|_| broken("role"))?,
         department: row.department.clone(),
         manager_email: email(&row.manager_email)?,

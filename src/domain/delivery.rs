@@ -1,7 +1,7 @@
 //! Where a password may go: the ways, the destinations, and the plan of one reset.
 
 use super::member::{NotAPhone, written_enum};
-use super::{EmailAddress, Member, PhoneNumber};
+use super::{CompanyDomains, EmailAddress, Member, PhoneNumber};
 
 written_enum! {
     /// The ways an administrator can choose; exactly one must be chosen (S22).
@@ -119,28 +119,30 @@ pub enum DestinationDenied {
 
 impl Destination {
     /// Reads what an administrator typed. With an `@` it is an e-mail, else a phone number.
-    pub fn typed(text: &str, member: &Member) -> Result<Self, DestinationDenied> {
+    pub fn typed(text: &str, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
         if text.contains('@') {
-            return Self::typed_email(text, member).map(Self::Email);
+            return Self::typed_email(text, member, company).map(Self::Email);
         }
         text.parse().map(Self::Phone).map_err(DestinationDenied::NotAPhone)
     }
 
     /// Reads a typed e-mail; never the business e-mail being reset (S11, S28).
-    pub fn typed_email(text: &str, member: &Member) -> Result<EmailAddress, DestinationDenied> {
+    pub fn typed_email(
+        text: &str,
+        member: &Member,
+        company: &CompanyDomains,
+    ) -> Result<EmailAddress, DestinationDenied> {
         if !text.contains('@') {
             return Err(DestinationDenied::EmailNeeded);
         }
         let email: EmailAddress = text.parse().map_err(|_| DestinationDenied::NotAnEmail)?;
-        if member.has_mailbox(&email) { Err(DestinationDenied::BusinessEmail) } else { Ok(email) }
+        if company.has_mailbox_of(member, &email) { Err(DestinationDenied::BusinessEmail) } else { Ok(email) }
     }
 
     /// Reads a contact for codes: an address of the company does not count, because an administrator can move it (S43).
-    pub fn contact(text: &str, member: &Member) -> Result<Self, DestinationDenied> {
-        match Self::typed(text, member)? {
-            Self::Email(email) if email.is_same_domain(&member.business_email) => {
-                Err(DestinationDenied::BusinessDomain)
-            }
+    pub fn contact(text: &str, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
+        match Self::typed(text, member, company)? {
+            Self::Email(email) if company.has_for(member, &email) => Err(DestinationDenied::BusinessDomain),
             to @ (Self::Email(_) | Self::Phone(_)) => Ok(to),
         }
     }
@@ -294,15 +296,19 @@ mod tests {
     fn typed_destinations() {
         use DestinationDenied::{BusinessEmail, EmailNeeded, NotAPhone as Bad, NotAnEmail};
 
-        let typed = |text: &str| Destination::typed(text, &mina()).map(|d| d.masked());
+        let company = CompanyDomains::new(["acme.example", "acme.co"].map(str::to_owned));
+        let typed = |text: &str| Destination::typed(text, &mina(), &company).map(|d| d.masked());
         assert_eq!(typed(" mina@mail.example "), Ok("m···@mail.example".to_owned()));
         assert_eq!(typed("+82 10 1234 5678"), Ok("+82 ··· ··78".to_owned()));
         assert_eq!(typed("MINA.park+x@acme.example"), Err(BusinessEmail));
         assert_eq!(typed("mina@"), Err(NotAnEmail));
         assert_eq!(typed("+82 12"), Err(Bad(NotAPhone::Incomplete)));
         assert_eq!(typed("+442079460000"), Err(Bad(NotAPhone::NotMobile)));
-        assert_eq!(Destination::typed_email("+82 10 1234 5678", &mina()), Err(EmailNeeded));
-        let contact = |text: &str| Destination::contact(text, &mina()).map(|d| d.masked());
+        assert_eq!(typed("Mina.Park+x@acme.co"), Err(BusinessEmail));
+        assert_eq!(typed("kim@acme.co"), Ok("k···@acme.co".to_owned()));
+        assert_eq!(Destination::typed_email("+82 10 1234 5678", &mina(), &company), Err(EmailNeeded));
+        let contact = |text: &str| Destination::contact(text, &mina(), &company).map(|d| d.masked());
+        assert_eq!(contact("kim@Acme.CO"), Err(DestinationDenied::BusinessDomain));
         assert_eq!(contact("kim@ACME.example"), Err(DestinationDenied::BusinessDomain));
         assert_eq!(contact("kim@mail.example"), Ok("k···@mail.example".to_owned()));
     }

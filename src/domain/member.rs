@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -153,6 +154,35 @@ impl Member {
     }
 }
 
+/// The e-mail domains that the organisation is known to have: an administrator can give any of their addresses to somebody
+/// else (S43). A member's own domain is one of them, named here or not.
+#[derive(Clone, Debug, Default)]
+pub struct CompanyDomains(Arc<[String]>);
+
+impl CompanyDomains {
+    /// These, in lower case.
+    pub fn new(domains: impl IntoIterator<Item = String>) -> Self {
+        Self(domains.into_iter().collect())
+    }
+
+    /// True for an address of one of them.
+    pub fn has(&self, email: &EmailAddress) -> bool {
+        self.0.contains(&email.domain())
+    }
+
+    /// True for an address of the organisation that this member belongs to.
+    pub fn has_for(&self, member: &Member, email: &EmailAddress) -> bool {
+        self.has(email) || member.business_emails().any(|own| own.is_same_domain(email))
+    }
+
+    /// True where the address is the member's own mailbox, or has its name at another domain of the organisation, which in
+    /// practice is the same one.
+    pub fn has_mailbox_of(&self, member: &Member, email: &EmailAddress) -> bool {
+        let is_namesake = || member.business_emails().any(|own| own.is_same_name(email));
+        member.has_mailbox(email) || (self.has(email) && is_namesake())
+    }
+}
+
 /// Cuts a name to 64 characters and drops control and direction characters, so that it cannot disturb the text around it.
 pub fn clean_name(name: &str) -> String {
     let cleaned: String = name
@@ -257,6 +287,12 @@ impl EmailAddress {
     pub fn is_same_domain(&self, other: &Self) -> bool {
         let domain = |address: &Self| address.key().rsplit_once('@').map(|(_, domain)| domain.to_owned());
         domain(self) == domain(other)
+    }
+
+    /// Compares what stands before the `@`, as [`Self::is_same_mailbox`] does.
+    fn is_same_name(&self, other: &Self) -> bool {
+        let name = |address: &Self| address.mailbox().split_once('@').map(|(name, _)| name.to_owned());
+        name(self) == name(other)
     }
 
     /// The key under which a directory finds the address: ASCII lower case.

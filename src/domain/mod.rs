@@ -14,7 +14,9 @@ pub mod reset;
 pub mod sign_in;
 
 pub use delivery::{Carries, Channel, Delivery, Destination, Plan};
-pub use member::{ChatUser, EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber, Platform, Role, Status};
+pub use member::{
+    ChatUser, CompanyDomains, EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber, Platform, Role, Status,
+};
 pub use moment::{Moment, Span};
 pub use password::Password;
 pub use policy::{Denied, Permit};

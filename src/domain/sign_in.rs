@@ -4,7 +4,7 @@
 use rand::{CryptoRng, RngExt};
 
 use super::member::written_enum;
-use super::{Destination, Member, MemberId, Moment, Span, Status};
+use super::{CompanyDomains, Destination, Member, MemberId, Moment, Span, Status};
 
 /// Failed tries after which an account is locked until a reset lifts it (Q13).
 pub const TRIES_BEFORE_LOCK: u32 = 10;
@@ -33,6 +33,9 @@ pub const PROVING_LIFE: Span = Span::minutes(30);
 
 /// How long a session lasts.
 pub const SESSION_LIFE: Span = Span::hours(12);
+
+/// How many sessions of a member stand at once; the next one ends the oldest.
+pub const SESSIONS_AT_ONCE: usize = 20;
 
 /// The longest password that a member may set, in characters.
 pub const LONGEST_PASSWORD: usize = 128;
@@ -93,13 +96,12 @@ pub struct Origin {
 
 /// Where a code may go, in order: the login phone, the personal e-mail on record, and contacts that were added.
 ///
-/// Never the business e-mail, which an administrator can give away (S43), an address that was typed for the delivery
+/// Never an e-mail of the company, which an administrator can give away (S43), an address that was typed for the delivery
 /// (S41), or a contact that the administrator of the reset added (Q7).
-pub fn methods(member: &Member, added: &[Added], origin: &Origin) -> Vec<Destination> {
+pub fn methods(member: &Member, added: &[Added], origin: &Origin, company: &CompanyDomains) -> Vec<Destination> {
+    let is_business = |to: &Destination| matches!(to, Destination::Email(email) if company.has_for(member, email));
     let phone = member.phone.clone().map(Destination::Phone);
-    let email = member.outside_email().cloned().map(Destination::Email);
-    let is_business =
-        |to: &Destination| matches!(to, Destination::Email(email) if email.is_same_domain(&member.business_email));
+    let email = member.personal_email.clone().map(Destination::Email).filter(|to| !is_business(to));
     let others = added
         .iter()
         .filter(|added| !origin.admins.contains(&added.by) && !is_business(&added.to))
@@ -133,6 +135,8 @@ pub enum CodeDenied {
     Wait(Moment),
     /// Too many in the last hour; the next may be sent then.
     TooMany(Moment),
+    /// The session that asked has ended, or stands at another stage.
+    NoSession,
 }
 
 /// May a code be sent, when these were sent to the member before?
@@ -200,7 +204,7 @@ mod tests {
     }
 
     fn all(member: &Member) -> Vec<Destination> {
-        methods(member, &[], &Origin::default())
+        methods(member, &[], &Origin::default(), &CompanyDomains::default())
     }
 
     /// S39, S40, S42, S43, Q10: what the password of a reset leads to.
@@ -229,12 +233,17 @@ mod tests {
             admins: vec![MemberId(admin.to_owned())],
             masks: typed.map(|typed| email(typed).masked()).into_iter().collect(),
         };
+        let company = CompanyDomains::new(["acme.co".to_owned()]);
+        let methods = |member: &Member, added: &[Added], origin: &Origin| methods(member, added, origin, &company);
         assert_eq!(methods(&bare, &added, &origin("jo", None)), [email("two@mail.example")]);
         assert_eq!(methods(&bare, &added, &origin("kim", None)), [email("one@mail.example")]);
         assert_eq!(methods(&bare, &added, &origin("kim", Some("one@mail.example"))), []);
         // An address of the organisation can be given to somebody else, whoever put it on record.
         let elsewhere = Member { personal_email: Some("mina.private@acme.example".parse().unwrap()), ..bare };
         assert_eq!(methods(&elsewhere, &[], &origin("jo", None)), []);
+        // The same at another of its domains.
+        let away = Member { personal_email: Some("mina@Acme.co".parse().unwrap()), ..elsewhere.clone() };
+        assert_eq!(methods(&away, &[by("kim", "mina@acme.co")], &origin("jo", None)), []);
         assert_eq!(methods(&elsewhere, &added, &origin("kim", Some("One@mail.example"))), []);
         let first = methods(&mina(), &added, &origin("jo", None)).into_iter().next();
         assert_eq!(first, Some(Destination::Phone("+821012345642".parse().unwrap())));

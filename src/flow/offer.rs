@@ -186,7 +186,7 @@ async fn contact(
         let told = messages::contact_elsewhere(&member.name, directory, &reference);
         return note(app, &origin, "contact", "elsewhere", about, &reference, told).await;
     }
-    let to = match Destination::contact(typed, member) {
+    let to = match Destination::contact(typed, member, &app.house.company) {
         Ok(to) => to,
         Err(denied) => {
             let told = messages::contact_denied(&denied, &member.name, &reference);

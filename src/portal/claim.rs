@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::sign_in::{NO_METHOD, methods_of, new_session, send_code};
+use super::sign_in::{NO_METHOD, methods_of, new_session, send_first_code};
 use super::visit::{Frame, Visit, key_of};
 use super::{Portal, Shared};
 use crate::directory::{Unavailable, to_member};
@@ -78,7 +78,7 @@ pub(super) async fn claim(
     let found = portal.app.store.account(&row.member_email.to_ascii_lowercase()).await;
     let found = found.map_err(|_| visit.unavailable())?.filter(|(member, _)| member.member_id == row.member_id);
     let (member_row, account) = found.ok_or_else(|| dead(&visit))?;
-    let member = to_member(&member_row).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&member_row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
     let to = match admit(&member, standing, &methods_of(&visit, &member).await?, portal.app.clock.now()) {
         Admission::Code(to) => to,
@@ -92,10 +92,7 @@ pub(super) async fn claim(
         Claimed::Before => Err(used(&visit)),
         Claimed::Dead => Err(dead(&visit)),
         Claimed::Now => {
-            if let Err(why) = send_code(&portal, &session, &to).await {
-                // The session stands; its page offers to send one.
-                tracing::info!(member.id = %member.id, why, "no code was sent");
-            }
+            send_first_code(&portal, &session, &to).await?;
             Ok(visit.go_with("/verify", &token))
         }
     }

@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::Shared;
-use super::sign_in::{added_of, deliver_code};
+use super::sign_in::{NotSent, added_of, deliver_code};
 use super::visit::{Fields, Frame, Visit, go};
 use crate::directory::{Unavailable, to_member};
 use crate::domain::sign_in::Stage;
-use crate::domain::{Channel, Destination, Member};
+use crate::domain::{Channel, CompanyDomains, Destination, Member};
 use crate::flow::messages;
 use crate::store::{ContactRow, Proof, SignedIn};
 
@@ -47,7 +47,7 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
-    let member = to_member(&found.member).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     if !fields.get("remove").is_empty() {
         let (key, address) = (found.session.session_key.clone(), fields.get("remove").to_owned());
         let removed = portal.app.store.remove_contact(&member.id, key, address.clone()).await;
@@ -56,7 +56,7 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
         }
         return Ok(go("/contacts"));
     }
-    let to = match wanted(&fields, &member) {
+    let to = match wanted(&fields, &member, &portal.app.house.company) {
         Ok(to) => to,
         Err(why) => return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(why), None).await,
     };
@@ -68,7 +68,8 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
     if code.is_empty() {
         let (status, frame) = match deliver_code(&portal, &found.session, &to, &purpose(&to)).await {
             Ok(()) => (StatusCode::OK, visit.frame()),
-            Err(why) => (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
+            Err(NotSent::NoSession) => return Ok(go("/signin")),
+            Err(NotSent::Told(why)) => (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
         };
         let waits = (status == StatusCode::OK).then_some(&to);
         return show(&visit, found, status, frame, waits).await;
@@ -105,8 +106,8 @@ fn purpose(to: &Destination) -> String {
 }
 
 /// The contact that is asked for, of the kind that is named.
-fn wanted(fields: &Fields, member: &Member) -> Result<Destination, String> {
-    let to = Destination::contact(fields.get("value"), member)
+fn wanted(fields: &Fields, member: &Member, company: &CompanyDomains) -> Result<Destination, String> {
+    let to = Destination::contact(fields.get("value"), member, company)
         .map_err(|denied| messages::destination_denied(&denied, &member.name))?;
     match (fields.get("kind"), to.channel()) {
         ("phone", Channel::Sms) | ("email", Channel::Email) => Ok(to),
@@ -123,7 +124,8 @@ async fn show(
     waits: Option<&Destination>,
 ) -> Result<Response, Response> {
     let added = visit.portal.app.store.contacts(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
-    let member = to_member(&found.member).map_err(|Unavailable| visit.unavailable())?;
+    let company = &visit.portal.app.house.company;
+    let member = to_member(&found.member, company).map_err(|Unavailable| visit.unavailable())?;
     let phone = member.phone.clone().map(Destination::Phone);
     let email = member.outside_email().cloned().map(Destination::Email);
     let fixed = phone.into_iter().chain(email).map(|to| Shown { mask: to.masked(), address: String::new() });

@@ -17,14 +17,14 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
 use self::throttle::Throttle;
 use crate::app::App;
@@ -44,6 +44,8 @@ struct Portal {
     throttle: Throttle,
     /// Places for open pages that wait for the notice of a reset.
     listeners: Arc<Semaphore>,
+    /// The turn to have a new password judged: one at a time, so that a core is left for those who are answered.
+    judge: Arc<Semaphore>,
     /// False only where the pages are served on this machine itself, without TLS.
     is_secure: bool,
 }
@@ -67,6 +69,7 @@ pub fn router(app: &Arc<App>) -> Router {
         builtin: builtin.clone(),
         throttle: Throttle::default(),
         listeners: Arc::new(Semaphore::new(LISTENERS)),
+        judge: Arc::new(Semaphore::new(1)),
         is_secure: !is_plain,
     };
     let portal = Arc::new(portal);
@@ -88,15 +91,49 @@ pub fn router(app: &Arc<App>) -> Router {
         .with_state(portal)
 }
 
-/// Reads the form before anything else, within its limit and its deadline.
+/// Reads the form before anything else, within its limit and its deadline. Its memory is wiped when the request is done,
+/// because it may hold a password; what the connection itself read belongs to the web server.
 async fn read_whole(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match read_body(&parts.headers, body, FORM_LIMIT).await {
-        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(body) => {
+            let body = Bytes::from_owner(Zeroizing::new(body));
+            next.run(Request::from_parts(parts, Body::from(body))).await
+        }
         Err(status) => status.into_response(),
     }
 }
 
 async fn script() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/javascript")], include_str!("pages/portal.js"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// Where a form lay in memory there is nothing of it left when the request is done.
+    #[tokio::test]
+    async fn a_form_leaves_nothing_behind_in_memory() {
+        // Made first, so that it does not take the place of the form.
+        let mut memory = vec![0; 6400];
+        let tell_where = post(async |body: Bytes| format!("{} {}", body.as_ptr().addr(), body.len()));
+        let routes = Router::new().route("/", tell_where).layer(axum::middleware::from_fn(read_whole));
+        let form = Body::from("password=nine+loud+otters+sleep&".repeat(200));
+        let answer = routes.oneshot(Request::post("/").body(form).unwrap()).await.unwrap();
+        let told = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        let (at, length) = told.split_once(' ').unwrap();
+        let (at, length): (u64, usize) = (at.parse().unwrap(), length.parse().unwrap());
+        assert_eq!(length, memory.len());
+        // A page that was given back cannot be read, which is as good.
+        drop(File::open("/proc/self/mem").unwrap().read_exact_at(&mut memory, at));
+        let left = memory.windows(5).filter(|window| window == b"loud+").count();
+        assert_eq!(left, 0);
+    }
 }

@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use zeroize::Zeroizing;
 
 use super::visit::{Fields, Frame, Visit, go, is_in_use, key_of};
 use super::{Portal, Shared};
@@ -22,6 +23,9 @@ use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, ResetRow, Se
 
 /// What a code of the page `/verify` is for.
 const SIGN_IN: &str = "sign in";
+
+/// So many characters of a new password are judged; with each more it takes longer.
+const JUDGED: usize = 40;
 
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
 const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
@@ -98,7 +102,7 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
         }
         None => return again(StatusCode::UNAUTHORIZED, WRONG),
     };
-    let member = to_member(&row).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
     match admit(&member, standing, &methods_of(&visit, &member).await?, now) {
         Admission::Refused => again(StatusCode::UNAUTHORIZED, WRONG),
@@ -131,7 +135,7 @@ pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec
         masks: last.iter().flat_map(ResetRow::masks_of_the_administrator).collect(),
         admins: last.into_iter().map(|row| row.admin_id).collect(),
     };
-    let mut methods = methods(member, &added, &origin);
+    let mut methods = methods(member, &added, &origin, &app.house.company);
     methods.retain(|to| app.deliveries.has(to.channel()));
     Ok(methods)
 }
@@ -162,11 +166,8 @@ async fn begin(
             Ok(visit.page(StatusCode::UNAUTHORIZED, &page))
         }
         Begun::Yes => {
-            if let Some(to) = code_to
-                && let Err(why) = send_code(visit.portal, &session, to).await
-            {
-                // The session stands; its page offers to send one.
-                tracing::info!(member.id = %row.member_id, why, "no code was sent");
+            if let Some(to) = code_to {
+                send_first_code(visit.portal, &session, to).await?;
             }
             Ok(visit.go_with(if stage == Stage::Open { "/account" } else { "/verify" }, &token))
         }
@@ -197,35 +198,53 @@ pub(super) fn new_session(
     }
 }
 
-/// Sends a code to the contact on record. The error is a sentence for the member.
-pub(super) async fn send_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), String> {
-    deliver_code(portal, session, to, SIGN_IN).await
+/// Why no code was sent.
+pub(super) enum NotSent {
+    /// The session ended meanwhile: signing in begins anew.
+    NoSession,
+    /// What is told to the member.
+    Told(String),
 }
 
-/// The same for a purpose; the code is worth nothing for another one.
+/// Sends a code to the contact on record in a session that has just begun.
+pub(super) async fn send_first_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), Response> {
+    match deliver_code(portal, session, to, SIGN_IN).await {
+        Ok(()) => Ok(()),
+        Err(NotSent::NoSession) => Err(go("/signin")),
+        Err(NotSent::Told(why)) => {
+            // The session stands; its page offers to send one.
+            tracing::info!(member.id = %session.member_id, why, "no code was sent");
+            Ok(())
+        }
+    }
+}
+
+/// Sends a code for a purpose; it is worth nothing for another one.
 pub(super) async fn deliver_code(
     portal: &Portal,
     session: &SessionRow,
     to: &Destination,
     purpose: &str,
-) -> Result<(), String> {
-    let (app, sorry) = (&portal.app, "No code could be sent at the moment. Try again in a few minutes.");
-    let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry.to_owned())?;
+) -> Result<(), NotSent> {
+    let app = &portal.app;
+    let sorry = || NotSent::Told("No code could be sent at the moment. Try again in a few minutes.".to_owned());
+    let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry())?;
     let digest = digest_of(portal, &session.session_key, purpose, &code);
     // A gateway may drop what it takes for a repetition, so every code has a name of its own, which tells nothing of it.
     let name = format!("code-{}", hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()])));
-    let noted = app.store.new_code(&session.member_id, session.session_key.clone(), digest, to.masked()).await;
-    match noted.map_err(|_| sorry.to_owned())? {
+    match app.store.new_code(session, digest, to.masked()).await.map_err(|_| sorry())? {
         Ok(()) => {}
+        Err(CodeDenied::NoSession) => return Err(NotSent::NoSession),
         Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
             let wait = until - app.clock.now();
-            return Err(format!("A code was sent a moment ago. The next one can be sent in {wait}."));
+            let told = format!("A code was sent a moment ago. The next one can be sent in {wait}.");
+            return Err(NotSent::Told(told));
         }
     }
     let note = messages::code(&app.house, &code);
     match app.deliveries.tell(to, &note, &name).await {
         Outcome::Accepted | Outcome::Unknown => Ok(()),
-        Outcome::Refused(_) => Err(sorry.to_owned()),
+        Outcome::Refused(_) => Err(sorry()),
     }
 }
 
@@ -261,7 +280,8 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
                 };
                 Ok(visit.page(StatusCode::OK, &CodePage { frame, mask: to.masked() }))
             }
-            Err(why) => again(StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
+            Err(NotSent::NoSession) => Ok(go("/signin")),
+            Err(NotSent::Told(why)) => again(StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
         };
     }
     let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();
@@ -281,14 +301,14 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
 }
 
 /// The contact is read from the record again: one that was taken away meanwhile gets nothing.
-async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, String> {
+async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, NotSent> {
     let portal = visit.portal;
-    let no = || "No contact is on record for you any more. Ask an administrator.".to_owned();
-    let member = to_member(&found.member).map_err(|Unavailable| no())?;
+    let no = || NotSent::Told("No contact is on record for you any more. Ask an administrator.".to_owned());
+    let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| no())?;
     let standing = Standing { temporary_until: found.account.temporary_until, locked_at: found.account.locked_at };
     let methods = methods_of(visit, &member).await.map_err(|_| no())?;
     match admit(&member, standing, &methods, portal.app.clock.now()) {
-        Admission::Code(to) => send_code(portal, &found.session, &to).await.map(|()| to),
+        Admission::Code(to) => deliver_code(portal, &found.session, &to, SIGN_IN).await.map(|()| to),
         Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => Err(no()),
     }
 }
@@ -328,10 +348,13 @@ pub(super) async fn set_own(
     fields: &Fields,
 ) -> Result<Result<String, PasswordDenied>, Response> {
     let portal = visit.portal;
-    let member = to_member(&found.member).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     let password = fields.get("password");
-    if let Err(denied) = check(password, portal.app.house.own_password_least, &member, &portal.app.house.organization) {
+    if let Err(denied) = check_length(password, portal.app.house.own_password_least) {
         return Ok(Err(denied));
+    }
+    if is_guessable(portal, password, &member).await.map_err(|Unavailable| visit.unavailable())? {
+        return Ok(Err(PasswordDenied::Common));
     }
     let present = found.account.credential.clone();
     let is_same =
@@ -346,14 +369,22 @@ pub(super) async fn set_own(
     if set.map_err(|_| visit.unavailable())? { Ok(Ok(token)) } else { Err(go("/signin")) }
 }
 
-/// Long enough, and nothing that somebody who knows the member would try first.
-fn check(password: &str, least: usize, member: &Member, organization: &str) -> Result<(), PasswordDenied> {
-    check_length(password, least)?;
-    let own = [member.name.as_str(), member.business_email.as_str(), organization];
-    let mut words: Vec<&str> =
-        own.iter().flat_map(|text| text.split([' ', '@', '.'])).filter(|word| word.len() > 2).collect();
-    words.extend(own);
-    if zxcvbn::zxcvbn(password, &words).score() <= zxcvbn::Score::One { Err(PasswordDenied::Common) } else { Ok(()) }
+/// True for what somebody who knows the member would try first. It is found out beside the threads that answer, because it
+/// takes long, and within the places of sign-ins.
+async fn is_guessable(portal: &Portal, password: &str, member: &Member) -> Result<bool, Unavailable> {
+    let place = portal.builtin.place()?;
+    let turn = Arc::clone(&portal.judge).acquire_owned().await.map_err(|_| Unavailable)?;
+    let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(at, _)| at);
+    let password = Zeroizing::new(password.get(..end).unwrap_or_default().to_owned());
+    let own = [member.name.clone(), member.business_email.to_string(), portal.app.house.organization.clone()];
+    let judged = portal.app.tasks.spawn_blocking(move || {
+        // Who gave up waiting still has the place and the turn until this ends.
+        let _held = (place, turn);
+        let parts = own.iter().flat_map(|text| text.split([' ', '@', '.'])).filter(|word| word.len() > 2);
+        let words: Vec<&str> = parts.chain(own.iter().map(String::as_str)).collect();
+        zxcvbn::zxcvbn(&password, &words).score() <= zxcvbn::Score::One
+    });
+    judged.await.map_err(|_| Unavailable)
 }
 
 /// What is told when a password cannot be set.

@@ -79,7 +79,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, set_at| {
-            page.set_credential(Credential { member_id, phc, set_at, temporary_until });
+            let signed_out_at = temporary_until.map(|_| set_at);
+            page.set_credential(Credential { member_id, phc, set_at, temporary_until, signed_out_at });
         })
         .await
     }
@@ -101,13 +102,13 @@ impl Store {
             }
             page.audit(AuditRow::of_member("set_password", "done", &member_id, now));
             page.sign_out(SignOut { member_id: member_id.clone(), signed_out_at: now });
-            page.set_credential(Credential { member_id, phc, set_at: now, temporary_until: None });
+            page.set_credential(Credential { member_id, phc, set_at: now, temporary_until: None, signed_out_at: None });
             Ok(())
         })
         .await
     }
 
-    /// Voids every session of the member that began before now.
+    /// Voids every session of the member that stands.
     pub async fn sign_out(&self, member: &MemberId) -> Result<(), StoreError> {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, signed_out_at| {

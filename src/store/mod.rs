@@ -315,6 +315,7 @@ fn migrations() -> Vec<Migration> {
         migration(3, "links", include_str!("../../migrations/sqlite/0003_links.sql")),
         migration(4, "codes", include_str!("../../migrations/sqlite/0004_codes.sql")),
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
+        migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
     ]
 }
 

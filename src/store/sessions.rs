@@ -9,10 +9,10 @@ use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, Session
 use super::writer::{Credential, Keys, Page, Removed, SignOut};
 use super::{Store, StoreError};
 use crate::domain::sign_in::{
-    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, PROVING_LIFE, SESSION_LIFE, Stage, TRIES_BEFORE_LOCK,
-    WRONG_CODES_BEFORE_LOCK, may_send_code,
+    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
+    TRIES_BEFORE_LOCK, WRONG_CODES_BEFORE_LOCK, may_send_code,
 };
-use crate::domain::{Carries, MemberId, Moment, State};
+use crate::domain::{Carries, MemberId, Moment, Span, State};
 
 /// A session with the person behind it.
 #[derive(Clone, Debug)]
@@ -112,12 +112,7 @@ impl Store {
     /// The sessions of a member that stand now, the newest first.
     pub async fn sessions(&self, member: &MemberId) -> Result<Vec<SessionRow>, StoreError> {
         self.on_account(member, |page, member, now| {
-            let signed_out_at = page.account(&member).and_then(|account| account.signed_out_at);
-            let mut live: Vec<SessionRow> = page
-                .sessions()
-                .filter(|row| row.member_id == member && row.is_live(signed_out_at, now))
-                .cloned()
-                .collect();
+            let mut live = all_live(page, &member, now);
             live.sort_by_key(|row| std::cmp::Reverse(row.began_at));
             live
         })
@@ -153,39 +148,42 @@ impl Store {
                 page.put_account(account);
             }
             page.audit(AuditRow::of_member("sign_in", session.stage.as_str(), &member, now));
-            // A sign-out in the same millisecond was before it.
-            page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
+            start(page, session, now);
             Begun::Yes
         })
         .await
     }
 
-    /// A code is about to be sent: it takes the place of the one before, unless it is too soon or there were too many.
+    /// A code is about to be sent: it takes the place of the one before, unless it is too soon or there were too many, or
+    /// the session no longer stands where it stood when it asked.
     pub async fn new_code(
         &self,
-        member: &MemberId,
-        session_key: String,
+        asking: &SessionRow,
         digest: String,
         mask: String,
     ) -> Result<Result<(), CodeDenied>, StoreError> {
-        self.on_account(member, move |page, member, now| {
-            let Some(mut account) = page.account(&member).cloned() else { return Ok(()) };
+        let (session_key, stage) = (asking.session_key.clone(), asking.stage);
+        self.on_account(&asking.member_id, move |page, member, now| {
+            let session =
+                live(page, &session_key, now).filter(|row| row.stage == stage).ok_or(CodeDenied::NoSession)?;
+            if stage == Stage::Code && !may_still_prove(page, &member, now) {
+                return Err(CodeDenied::NoSession);
+            }
+            let mut account = page.account(&member).cloned().ok_or(CodeDenied::NoSession)?;
             let mut sent = times_of(account.codes_sent.as_deref());
             may_send_code(&sent, now)?;
-            if let Some(session) = live(page, &session_key, now) {
-                sent.retain(|at| now - *at < CODES_COUNT_FOR);
-                sent.push(now);
-                account.codes_sent = Some(sent.iter().map(|at| at.0.to_string()).collect::<Vec<_>>().join(","));
-                page.put_account(account);
-                page.audit(AuditRow::of_member("code", "sent", &member, now));
-                page.put_session(SessionRow {
-                    code_digest: Some(digest),
-                    code_mask: Some(mask),
-                    code_sent_at: Some(now),
-                    code_tries: CODE_TRIES,
-                    ..session
-                });
-            }
+            sent.retain(|at| now - *at < CODES_COUNT_FOR);
+            sent.push(now);
+            account.codes_sent = Some(sent.iter().map(|at| at.0.to_string()).collect::<Vec<_>>().join(","));
+            page.put_account(account);
+            page.audit(AuditRow::of_member("code", "sent", &member, now));
+            page.put_session(SessionRow {
+                code_digest: Some(digest),
+                code_mask: Some(mask),
+                code_sent_at: Some(now),
+                code_tries: CODE_TRIES,
+                ..session
+            });
             Ok(())
         })
         .await
@@ -285,11 +283,9 @@ impl Store {
             if session.stage == Stage::NewPassword && !may_still_prove(page, &member, now) {
                 return false;
             }
-            let credential = Credential { member_id: member.clone(), phc, set_at: now, temporary_until: None };
-            page.set_credential(credential);
-            let others: Vec<SessionRow> =
-                page.sessions().filter(|row| row.member_id == member && row.ended_at.is_none()).cloned().collect();
-            for other in others {
+            let member_id = member.clone();
+            page.set_credential(Credential { member_id, phc, set_at: now, temporary_until: None, signed_out_at: None });
+            for other in all_live(page, &member, now) {
                 page.put_session(SessionRow { ended_at: Some(now), ..other });
             }
             page.audit(AuditRow::of_member("own_password", "set", &member, now));
@@ -302,12 +298,8 @@ impl Store {
     /// Ends this session, or every other one of the member.
     pub async fn end_sessions(&self, member: &MemberId, this: String, others: bool) -> Result<(), StoreError> {
         self.on_account(member, move |page, member, now| {
-            let ended: Vec<SessionRow> = page
-                .sessions()
-                .filter(|row| row.member_id == member && row.ended_at.is_none() && (row.session_key == this) != others)
-                .cloned()
-                .collect();
-            for session in ended {
+            let live = all_live(page, &member, now);
+            for session in live.into_iter().filter(|row| (row.session_key == this) != others) {
                 page.put_session(SessionRow { ended_at: Some(now), ..session });
             }
             page.audit(AuditRow::of_member("sign_out", if others { "others" } else { "own" }, &member, now));
@@ -375,7 +367,7 @@ impl Store {
             (line.reset_id, line.admin_id) = (Some(id), Some(row.admin_id.clone()));
             page.audit(line);
             page.put(row);
-            page.put_session(SessionRow { began_at: session.began_at.max(now), ..session });
+            start(page, session, now);
             Claimed::Now
         })
         .await
@@ -434,6 +426,32 @@ fn live(page: &Page, session_key: &str, now: Moment) -> Option<SessionRow> {
     session.is_live(signed_out_at, now).then(|| session.clone())
 }
 
+/// The sessions of a member that stand.
+fn all_live(page: &Page, member: &MemberId, now: Moment) -> Vec<SessionRow> {
+    let signed_out_at = page.account(member).and_then(|account| account.signed_out_at);
+    page.sessions().filter(|row| row.member_id == *member && row.is_live(signed_out_at, now)).cloned().collect()
+}
+
+/// Begins a session. Where too many stand already, one of those that came least far makes room, the oldest first.
+fn start(page: &mut Page, session: SessionRow, now: Moment) {
+    let mut others = all_live(page, &session.member_id, now);
+    others.sort_by_key(|row| std::cmp::Reverse((row.stage, row.began_at)));
+    for other in others.into_iter().skip(SESSIONS_AT_ONCE - 1) {
+        page.audit(AuditRow::of_member("sign_out", "oldest", &session.member_id, now));
+        page.put_session(SessionRow { ended_at: Some(now), code_digest: None, ..other });
+    }
+    page.put_session(SessionRow {
+        began_at: begins_at(page, &session.member_id, session.began_at.max(now)),
+        ..session
+    });
+}
+
+/// When a session begins: after the last sign-out, even one in the same millisecond, or before the clock was set back.
+fn begins_at(page: &Page, member: &MemberId, now: Moment) -> Moment {
+    let signed_out_at = page.account(member).and_then(|account| account.signed_out_at);
+    signed_out_at.map_or(now, |at| now.max(at + Span(1)))
+}
+
 /// Compares a typed code; a right one is used up, a wrong one costs a try.
 fn check_code(page: &mut Page, session: &mut SessionRow, digest: &str, now: Moment) -> Proof {
     let is_fresh = session.code_sent_at.is_some_and(|at| now - at < CODE_LIFE);
@@ -473,7 +491,7 @@ fn go_on(page: &mut Page, session: SessionRow, next_key: String, stage: Stage, n
     let next = SessionRow {
         session_key: next_key,
         stage,
-        began_at: now,
+        began_at: begins_at(page, &session.member_id, now),
         expires_at: now + if stage == Stage::Open { SESSION_LIFE } else { PROVING_LIFE },
         ended_at: None,
         code_digest: None,

@@ -19,8 +19,7 @@ use super::rows::{
 use super::{StoreError, next_batch};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
-use crate::domain::sign_in::SESSION_LIFE;
-use crate::domain::{MemberId, Moment, Quota, ResetId, Span};
+use crate::domain::{MemberId, Moment, Quota, ResetId};
 
 /// The most that one transaction takes; more would only make the first wait for the last.
 const BATCH: usize = 256;
@@ -59,7 +58,7 @@ pub(super) struct Keys {
     pub(super) reset: Option<ResetId>,
     pub(super) person: Option<MemberId>,
     pub(super) member: Option<MemberId>,
-    /// The account of a member of the built-in directory, with its sessions.
+    /// The account of a member of the built-in directory, with its sessions that have neither ended nor expired.
     pub(super) account: Option<MemberId>,
 }
 
@@ -70,9 +69,12 @@ pub(super) struct Credential {
     pub(super) phc: String,
     pub(super) set_at: Moment,
     pub(super) temporary_until: Option<Moment>,
+    /// The sign-out that comes with the password of a reset.
+    pub(super) signed_out_at: Option<Moment>,
 }
 
-/// A sign-out: sessions that began before the moment are void.
+/// A sign-out: every session that stands is void. Should one have begun after the moment, by a clock that was set back
+/// since, or an earlier sign-out lie after it, then the moment is moved as far as theirs.
 #[derive(Serialize)]
 pub(super) struct SignOut {
     pub(super) member_id: MemberId,
@@ -205,7 +207,7 @@ impl Page {
         self.changed.removed.push(removed);
     }
 
-    /// The sessions of the accounts that were asked for.
+    /// The sessions of the accounts that were asked for, but for those that had ended before.
     pub(super) fn sessions(&self) -> impl Iterator<Item = &SessionRow> {
         self.sessions.values()
     }
@@ -218,14 +220,14 @@ impl Page {
 
     /// Sets a credential of the built-in directory. Q13: it lifts a lock that came from failed sign-ins.
     pub(super) fn set_credential(&mut self, credential: Credential) {
+        let signed_out_at = credential.signed_out_at.map(|at| self.voids_all(&credential.member_id, at));
+        let credential = Credential { signed_out_at, ..credential };
         if let Some(account) = self.accounts.get_mut(&credential.member_id) {
             account.credential = Some(credential.phc.clone());
             account.credential_set_at = Some(credential.set_at);
             account.temporary_until = credential.temporary_until;
             (account.locked_at, account.failed_sign_ins) = (None, 0);
-            if credential.temporary_until.is_some() {
-                account.signed_out_at = Some(credential.set_at);
-            }
+            account.signed_out_at = signed_out_at.or(account.signed_out_at);
         }
         self.changed.credentials.retain(|other| other.member_id != credential.member_id);
         self.changed.credentials.push(credential);
@@ -233,10 +235,19 @@ impl Page {
 
     /// Ends all sessions of a member of the built-in directory.
     pub(super) fn sign_out(&mut self, sign_out: SignOut) {
+        let signed_out_at = self.voids_all(&sign_out.member_id, sign_out.signed_out_at);
         if let Some(account) = self.accounts.get_mut(&sign_out.member_id) {
-            account.signed_out_at = Some(sign_out.signed_out_at);
+            account.signed_out_at = Some(signed_out_at);
         }
-        self.changed.sign_outs.push(sign_out);
+        self.changed.sign_outs.retain(|other| other.member_id != sign_out.member_id);
+        self.changed.sign_outs.push(SignOut { signed_out_at, ..sign_out });
+    }
+
+    /// The moment of a sign-out at `at`, as far as this batch sees; what lies on disk alone, [`SIGNED_OUT_AT`] adds.
+    fn voids_all(&self, member: &MemberId, at: Moment) -> Moment {
+        let earlier = self.accounts.get(member).and_then(|account| account.signed_out_at);
+        let began = self.sessions.values().filter(|row| row.member_id == *member).map(|row| row.began_at);
+        began.chain(earlier).fold(at, Moment::max)
     }
 
     /// Inserts members of the built-in directory, or updates them by business e-mail.
@@ -285,6 +296,14 @@ struct Statements {
 /// Which of the tables a batch writes, in the order of [`Statements::parts`].
 type Touched = [bool; TABLES];
 
+/// The moment of the sign-out in `new`: no earlier one, and no session that stands, lies after it.
+const SIGNED_OUT_AT: &str = "(select max(voided.began_at) from (
+        select cast(new.value ->> 'signed_out_at' as bigint) as began_at
+        union all select member.signed_out_at
+        union all select session.began_at from session where session.member_id = member.member_id
+            and session.ended_at is null and session.expires_at > cast(new.value ->> 'signed_out_at' as bigint)
+    ) as voided)";
+
 impl Statements {
     fn new() -> Self {
         let [lean, full] = reads().map(|read| format!("begin immediate;\n{read}"));
@@ -306,19 +325,21 @@ impl Statements {
             ),
             AuditRow::insert_many("$5"),
             // Q13: a reset lifts a lock that came from failed sign-ins. S17: the status is not named here.
-            "update member set
+            format!(
+                "update member set
                 credential = new.value ->> 'phc',
                 credential_set_at = cast(new.value ->> 'set_at' as bigint),
                 temporary_until = cast(new.value ->> 'temporary_until' as bigint),
                 locked_at = null, failed_sign_ins = 0,
                 -- S13: what a reset sets ends every session in the same moment
-                signed_out_at = case when new.value ->> 'temporary_until' is null then signed_out_at
-                    else cast(new.value ->> 'set_at' as bigint) end
+                signed_out_at = case when new.value ->> 'signed_out_at' is null then signed_out_at
+                    else {SIGNED_OUT_AT} end
             from json_each($6) as new where member.member_id = new.value ->> 'member_id'"
-                .to_owned(),
-            "update member set signed_out_at = cast(new.value ->> 'signed_out_at' as bigint)
+            ),
+            format!(
+                "update member set signed_out_at = {SIGNED_OUT_AT}
             from json_each($7) as new where member.member_id = new.value ->> 'member_id'"
-                .to_owned(),
+            ),
             format!(
                 "{} on conflict (business_email_key) do update set
                     name = excluded.name, business_email = excluded.business_email, login_method = excluded.login_method,
@@ -391,7 +412,7 @@ fn reads() -> [String; 2] {
         "{lean},
         (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
         (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
-            and session.began_at > $8)"
+            and session.ended_at is null and session.expires_at > $8)"
     );
     [lean, full]
 }
@@ -457,7 +478,7 @@ async fn load(
         .bind(json(&asked(keys, |keys| keys.member.as_ref().zip(keys.person.as_ref())))?)
         .bind((now - limit.window).0);
     if !accounts.is_empty() {
-        query = query.bind(json(&accounts)?).bind((now - SESSION_LIFE - Span::hours(1)).0);
+        query = query.bind(json(&accounts)?).bind(now.0);
     }
     let found = connection.fetch_one(query).await?;
     let mut page = Page {
@@ -516,5 +537,102 @@ async fn roll_back(connection: &mut SqliteConnection) {
     // Without an open transaction this fails, which is as good.
     if let Err(error) = connection.execute("rollback").await {
         tracing::debug!(error = &error as &dyn std::error::Error, "nothing to roll back");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    const NOW: Moment = Moment(1_000_000);
+
+    /// An empty record with Mina in it, and these rows.
+    async fn record(rows: &str) -> SqliteConnection {
+        let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        super::super::migrate(&mut connection).await.unwrap();
+        let mina = "insert into member
+            (member_id, name, business_email, business_email_key, login_method, status, role)
+            values ('mina', 'Mina Park', 'mina@acme.example', 'mina@acme.example', 'business_email', 'active', 'member')";
+        connection.execute(mina).await.unwrap();
+        connection.execute(AssertSqlSafe(rows.to_owned())).await.unwrap();
+        connection
+    }
+
+    fn mina() -> MemberId {
+        MemberId("mina".to_owned())
+    }
+
+    /// What a decision sees.
+    async fn page_of(connection: &mut SqliteConnection, keys: &Keys) -> Page {
+        let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
+        load(connection, &Statements::new(), &[keys], limit, NOW).await.unwrap()
+    }
+
+    /// Sessions pile up for a week; a decision about an account reads those alone that may still stand.
+    #[tokio::test]
+    async fn an_account_comes_with_the_sessions_that_may_still_stand() {
+        let mut connection = record(
+            "insert into session (session_key, member_id, stage, began_at, expires_at, ended_at, code_tries) values
+                ('stands', 'mina', 'open', 1, 1000001, null, 0), ('expired', 'mina', 'open', 999999, 1000000, null, 0),
+                ('ended', 'mina', 'open', 999999, 1000001, 999999, 0), ('another', 'jo', 'open', 1, 1000001, null, 0)",
+        )
+        .await;
+        let page = page_of(&mut connection, &Keys { account: Some(mina()), ..Keys::default() }).await;
+        assert_eq!(page.sessions().map(|row| row.session_key.as_str()).collect::<Vec<_>>(), ["stands"]);
+    }
+
+    /// S13: a clock that was set back neither revives what a sign-out had ended nor spares what began before it.
+    #[tokio::test]
+    async fn a_sign_out_is_never_earlier_than_what_it_ends() {
+        let signed_out_at = async |mut connection: SqliteConnection, page: Page| {
+            save(&mut connection, &mut Statements::new(), page).await.unwrap();
+            let found = sqlx::query("select signed_out_at from member").fetch_one(&mut connection).await.unwrap();
+            Moment(sqlx::Row::get(&found, 0))
+        };
+        let sign_out = || SignOut { member_id: mina(), signed_out_at: NOW };
+        let reset = || Credential {
+            member_id: mina(),
+            phc: "phc".to_owned(),
+            set_at: NOW,
+            temporary_until: Some(NOW),
+            signed_out_at: Some(NOW),
+        };
+        let ended_later = "update member set signed_out_at = 1000005";
+        let begun_later = "insert into session (session_key, member_id, stage, began_at, expires_at, code_tries)
+            values ('later', 'mina', 'open', 1000007, 2000000, 0)";
+        for (rows, expected) in [("", NOW), (ended_later, Moment(1_000_005)), (begun_later, Moment(1_000_007))] {
+            for is_seen in [false, true] {
+                for is_reset in [false, true] {
+                    let mut connection = record(rows).await;
+                    let keys = Keys { account: is_seen.then(mina), ..Keys::default() };
+                    let mut page = page_of(&mut connection, &keys).await;
+                    if is_reset {
+                        page.set_credential(reset());
+                    } else {
+                        page.sign_out(sign_out());
+                    }
+                    let seen = page.account(&mina()).and_then(|account| account.signed_out_at);
+                    assert_eq!(seen, is_seen.then_some(expected), "{rows}");
+                    assert_eq!(signed_out_at(connection, page).await, expected, "{rows}");
+                }
+            }
+        }
+    }
+
+    /// What a batch writes, it finds by an index too.
+    #[tokio::test]
+    async fn no_batch_changes_a_row_by_reading_all() {
+        let mut connection = record("").await;
+        for part in Statements::new().parts {
+            let plan = sqlx::query(AssertSqlSafe(format!("explain query plan {part}")));
+            let lines = plan.fetch_all(&mut connection).await.unwrap();
+            let lines: Vec<String> = lines.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+            let is_whole =
+                |line: &&String| ["member", "session", "reset"].iter().any(|table| **line == format!("SCAN {table}"));
+            assert_eq!(lines.iter().find(is_whole), None, "{part}: {lines:#?}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! The edges of the member's pages, one for everything that somebody found a way around.
 
+use std::time::{Duration, Instant};
+
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use relatch::domain::Span;
 
-use crate::support::slack::{shown_password, user_id};
+use crate::support::slack::{button_value, shown_password, user_id};
 use crate::support::{OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
@@ -201,4 +203,193 @@ async fn guessing_inside_locks_too() {
     assert!(page.text.contains("That is not your current password"), "{}", page.text);
     bot.clock.advance(Span::minutes(2));
     assert_eq!(bot.browser().sign_in(MINA, "nine loud otters sleep").await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// A code goes only where the session that asked still stands when its sending is noted: racing the end of a session with
+/// wishes for codes buys none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_has_ended_sends_no_code() {
+    let bot = TestBot::new().await;
+    let browser = std::sync::Arc::new(bot.signed_in(NOA).await);
+    let csrf = browser.open("/account").await.csrf();
+    let ask = |path: &'static str, fields: Vec<(&'static str, &'static str)>| {
+        let (browser, csrf) = (std::sync::Arc::clone(&browser), csrf.clone());
+        async move { browser.post(path, &[&[("csrf", csrf.as_str())], fields.as_slice()].concat()).await }
+    };
+    let ended = ask("/account/sessions", vec![("end", "this")]);
+    let wishes = (0..20).map(|_| ask("/contacts", vec![("kind", "email"), ("value", "noa@mail.example")]));
+    let (_, pages) = tokio::join!(ended, futures_util::future::join_all(wishes));
+    let sent = codes(&bot).len();
+    assert!(sent <= 1, "{sent} codes were sent");
+    let led_away = pages.iter().filter(|page| page.to() == "/signin").count();
+    assert!(led_away > 0 && led_away + sent <= 20, "{led_away} were led to the page to sign in");
+}
+
+/// The same where the stage is another one by now, the password of the reset is over, or the account is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_noted_only_for_the_stage_that_asked() {
+    use relatch::domain::MemberId;
+    use relatch::domain::sign_in::{CodeDenied, Stage};
+    use relatch::store::{Begun, SessionRow};
+
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(bot.browser().sign_in(MINA, &temporary).await.to(), "/verify");
+    codes(&bot);
+    bot.clock.advance(Span::minutes(1));
+    let (member, account) = bot.app.store.account(MINA).await.unwrap().unwrap();
+    let now = bot.clock.now();
+    let session = |key: &str, stage: Stage| SessionRow {
+        session_key: key.to_owned(),
+        member_id: member.member_id.clone(),
+        stage,
+        began_at: now,
+        expires_at: now + Span::hours(48),
+        ended_at: None,
+        agent: None,
+        code_digest: None,
+        code_mask: None,
+        code_sent_at: None,
+        code_tries: 0,
+    };
+    let begun = bot.app.store.begin_session(session("one", Stage::Code), account.credential.unwrap()).await.unwrap();
+    assert_eq!(begun, Begun::Yes);
+    let note = async |asking: SessionRow| {
+        bot.app.store.new_code(&asking, "digest".to_owned(), "mask".to_owned()).await.unwrap()
+    };
+    let lines = bot.count("audit").await;
+    assert_eq!(note(session("one", Stage::Open)).await, Err(CodeDenied::NoSession));
+    assert_eq!(note(session("none", Stage::Code)).await, Err(CodeDenied::NoSession));
+    let nobodys = SessionRow { member_id: MemberId("nobody".to_owned()), ..session("one", Stage::Code) };
+    assert_eq!(note(nobodys).await, Err(CodeDenied::NoSession));
+    assert_eq!(bot.count("audit").await, lines);
+    assert_eq!(note(session("one", Stage::Code)).await, Ok(()));
+    bot.clock.advance(Span::hours(24));
+    assert_eq!(note(session("one", Stage::Code)).await, Err(CodeDenied::NoSession));
+}
+
+/// Sign-ins do not pile up: twenty sessions stand at once, and the next one ends the oldest.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_twenty_first_session_ends_the_oldest() {
+    let bot = TestBot::new().await;
+    let (oldest, second) = (bot.signed_in(MINA).await, bot.browser());
+    bot.clock.advance(Span::seconds(1));
+    second.sign_in(MINA, OWN).await;
+    for _ in 0..19 {
+        assert_eq!(second.open("/account").await.status, StatusCode::OK);
+        bot.clock.advance(Span::seconds(1));
+        assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+    }
+    assert_eq!(oldest.open("/account").await.to(), "/signin");
+    let page = second.open("/account").await;
+    assert_eq!(page.text.matches("Firefox on a test, since").count(), 20);
+    assert_eq!(bot.count("audit where event = 'sign_out' and outcome = 'oldest'").await, 1);
+}
+
+/// Whoever has only the password of a reset cannot push out a session that has come further.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_came_least_far_make_room_first() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let proven = bot.browser();
+    proven.sign_in(MINA, &temporary).await;
+    let code = codes(&bot).pop().unwrap();
+    assert_eq!(proven.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+    for _ in 0..25 {
+        bot.clock.advance(Span::seconds(1));
+        assert_eq!(bot.browser().sign_in(MINA, &temporary).await.to(), "/verify");
+    }
+    assert_eq!(proven.open("/new-password").await.status, StatusCode::OK);
+    assert_eq!(bot.count("session where ended_at is null").await, 20);
+    codes(&bot);
+}
+
+/// S13: a clock that is set back spares no session, revives none, and keeps nobody from beginning a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_keeps_no_session_alive() {
+    let bot = TestBot::new().await;
+    let begun_later = bot.signed_in(MINA).await;
+    bot.clock.advance(Span::minutes(-20));
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(begun_later.open("/account").await.to(), "/signin", "it began after the reset, by the clock");
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    let code = codes(&bot).pop().unwrap();
+    assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+    assert_eq!(browser.submit("/new-password", "/new-password", &[("password", OWN)]).await.to(), "/account");
+    assert_eq!(browser.open("/account").await.status, StatusCode::OK);
+    bot.settle().await;
+
+    let member = bot.app.store.account(MINA).await.unwrap().unwrap().0.member_id;
+    bot.clock.advance(Span::minutes(10));
+    bot.app.store.sign_out(&member).await.unwrap();
+    bot.clock.advance(Span::minutes(-30));
+    bot.app.store.sign_out(&member).await.unwrap();
+    assert_eq!(browser.open("/account").await.to(), "/signin", "an earlier sign-out revived it");
+}
+
+/// S43: every domain of the company is one, not the member's own alone: for codes, for contacts, on the card, and for an
+/// address that is typed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_at_another_domain_of_the_company_is_not_private() {
+    let bot = TestBot::with_domains(&["acme.example", "acme.co"]).await;
+    bot.alter(NOA, "personal_email", "Noa.Bae@Acme.co").await;
+    let noa = format!("<@{}>", user_id(NOA));
+    let told = bot.command(JO, &format!("contact {noa} someone@acme.co")).await.text();
+    assert!(told.contains("A business email doesn't count") && told.contains("Nothing was changed."), "{told}");
+
+    let card = bot.card(JO, NOA).await;
+    assert!(button_value(&card, "reachable").is_some(), "no outside contact is on record: {card:#}");
+    bot.click(JO, &card, "reachable").await;
+    bot.click(JO, &bot.slack.last(), "deliver_other").await;
+    let refused = bot.submit(JO, "noa+x@acme.co").await.refusal_of_form();
+    assert!(refused.contains("That is Noa Bae's business email"), "{refused}");
+
+    let browser = bot.signed_in(NOA).await;
+    assert!(!browser.open("/contacts").await.text.contains("acme.co"));
+    let page = browser.submit("/contacts", "/contacts", &[("kind", "email"), ("value", "noa.bae@acme.co")]).await;
+    assert!(page.text.contains("A business email doesn&#39;t count"), "{}", page.text);
+
+    let temporary = bot.reset_by_copy(JO, NOA).await;
+    bot.outbox.take();
+    assert_eq!(bot.browser().sign_in(NOA, &temporary).await.status, StatusCode::FORBIDDEN);
+    assert!(bot.outbox.take().is_empty() && bot.count("contact").await == 0);
+}
+
+/// Judging a new password takes long, and nobody else waits for it: here one thread answers everything.
+#[tokio::test]
+async fn a_long_password_is_judged_beside_the_threads_that_answer() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(MINA).await;
+    let csrf = browser.open("/account").await.csrf();
+    // Each of these characters may stand for a letter, or for another one.
+    let long = "4@8({[<3691!|70$5+%2".repeat(5);
+    let fields = [("csrf", csrf.as_str()), ("current", OWN), ("password", &long)];
+    let (mut longest, mut last) = (Duration::ZERO, Instant::now());
+    let mut answer = std::pin::pin!(browser.post("/account/password", &fields));
+    let page = loop {
+        let page = tokio::select! {
+            page = &mut answer => Some(page),
+            () = tokio::time::sleep(Duration::from_millis(1)) => None,
+        };
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        if let Some(page) = page {
+            break page;
+        }
+    };
+    assert_eq!(page.to(), "/account");
+    assert!(longest < Duration::from_millis(500), "nobody else was answered for {longest:?}");
+}
+
+/// Only the beginning of a password is judged, because it takes long; nothing that follows makes up for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_forty_characters_of_a_password_are_judged() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(MINA).await;
+    let fields = [("current", OWN), ("password", &*("a".repeat(40) + OWN))];
+    let page = browser.submit("/account", "/account/password", &fields).await;
+    assert!(page.text.contains("Too easy to guess") && page.text.contains("Nothing was changed."), "{}", page.text);
+    let fields = [("current", OWN), ("password", &*(OWN.to_owned() + &"a".repeat(40)))];
+    assert_eq!(browser.submit("/account", "/account/password", &fields).await.to(), "/account");
 }

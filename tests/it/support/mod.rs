@@ -28,7 +28,7 @@ use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
-use relatch::domain::{MemberId, Moment, Platform, ResetId, Span};
+use relatch::domain::{CompanyDomains, MemberId, Moment, Platform, ResetId, Span};
 use relatch::flow::sweep;
 use relatch::net;
 use relatch::secret::Keys;
@@ -159,6 +159,8 @@ struct Ground {
     ways: Ways,
     /// A directory beside the built-in one, as its settings.
     directory: Option<String>,
+    /// The company's e-mail domains.
+    company: &'static [&'static str],
 }
 
 impl Ground {
@@ -176,6 +178,7 @@ impl Ground {
             admins: Admins::Directory,
             ways: Ways::default(),
             directory: None,
+            company: &[],
         }
     }
 
@@ -212,6 +215,11 @@ impl TestBot {
     /// Other ways out than a password by every one.
     pub(crate) async fn with_ways(ways: Ways) -> Self {
         Self::unlike(|ground| ground.ways = ways).await
+    }
+
+    /// A company with several e-mail domains.
+    pub(crate) async fn with_domains(domains: &'static [&'static str]) -> Self {
+        Self::unlike(|ground| ground.company = domains).await
     }
 
     /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so
@@ -274,7 +282,8 @@ impl TestBot {
         let mut rng = Chance::System.rng().unwrap();
         let path = folder.join("relatch.db");
         let (store, _tasks) = Store::open(&path, Use::Serve, clock.clone(), limit, &mut rng).await.unwrap();
-        let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone());
+        let company = CompanyDomains::new(ground.company.iter().map(|domain| (*domain).to_owned()));
+        let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone()).in_company(company.clone());
         let directory = Rehearsed::new(builtin.clone());
         let mut homes = Vec::new();
         if let Some(text) = &ground.directory {
@@ -323,6 +332,7 @@ impl TestBot {
             ],
             house: House {
                 organization: "Acme".to_owned(),
+                company,
                 help_url: Some("https://help.acme.example/password".parse().unwrap()),
                 security_email: Some("security@acme.example".parse().unwrap()),
                 public_url: "http://127.0.0.1".parse().ok(),
@@ -422,6 +432,7 @@ impl TestBot {
         let mut row = member_row(PEOPLE.iter().find(|person| person.1 == email).unwrap());
         match column {
             "role" => value.clone_into(&mut row.role),
+            "personal_email" => row.personal_email = Some(value.to_owned()),
             "phone" => row.phone = Some(value.to_owned()).filter(|phone| !phone.is_empty()),
             "status" => value.clone_into(&mut row.status),
             "login_method" => value.clone_into(&mut row.login_method),
