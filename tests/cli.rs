@@ -357,6 +357,21 @@ fn a_second_process_on_one_database_ends_with_75() {
     third.wait().unwrap();
 }
 
+/// Whoever holds the database works on the tables that it knows.
+#[test]
+fn an_older_database_that_another_process_holds_is_left_alone() {
+    let place = Place::new("");
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    place.sql("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)");
+    let lock = std::fs::File::create(place.0.join("relatch.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let before = place.look("select count(*) || '' from _sqlx_migrations");
+    let ran = place.run(&["members", "list"]);
+    assert_eq!((ran.code, ran.out.as_str()), (75, ""));
+    assert!(ran.err.contains("nothing was changed"), "{}", ran.err);
+    assert_eq!(place.look("select count(*) || '' from _sqlx_migrations"), before);
+}
+
 /// Reads log lines until one holds the message.
 fn wait_for_line(child: &mut std::process::Child, message: &str) {
     use std::io::BufRead;
