@@ -8,10 +8,11 @@ use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use super::{Portal, Shared};
 use crate::domain::Status;
@@ -133,11 +134,13 @@ impl<'a> Visit<'a> {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
         }
         let mut fields = Vec::new();
-        for (name, value) in form_urlencoded::parse(body) {
-            if fields.iter().any(|(known, _)| *known == name) {
-                return Err(StatusCode::BAD_REQUEST.into_response());
+        for field in body.split(|byte| *byte == b'&').filter(|field| !field.is_empty()) {
+            let mut halves = field.splitn(2, |byte| *byte == b'=');
+            let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+            match decoded(name).zip(decoded(value)) {
+                Some((name, value)) if fields.iter().all(|(known, _)| *known != name) => fields.push((name, value)),
+                Some(_) | None => return Err(StatusCode::BAD_REQUEST.into_response()),
             }
-            fields.push((name.into_owned(), zeroize::Zeroizing::new(value.into_owned())));
         }
         let fields = Fields(fields);
         let is_ours = bool::from(fields.get("csrf").as_bytes().ct_eq(self.csrf().as_bytes()));
@@ -208,13 +211,26 @@ impl<'a> Visit<'a> {
 }
 
 /// The fields of a form; their memory is wiped.
-pub(super) struct Fields(Vec<(String, zeroize::Zeroizing<String>)>);
+pub(super) struct Fields(Vec<(Zeroizing<String>, Zeroizing<String>)>);
 
 impl Fields {
     /// A field; empty where it is missing.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.0.iter().find(|(known, _)| **known == name).map_or("", |(_, value)| value)
     }
+}
+
+/// A name or a value as it was typed, if it is text. What it is made from is wiped too, and never grows: the parser of the
+/// crate `url` leaves copies behind.
+fn decoded(sent: &[u8]) -> Option<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(sent.len()));
+    for (at, part) in sent.split(|byte| *byte == b'+').enumerate() {
+        if at > 0 {
+            bytes.push(b' ');
+        }
+        bytes.extend(percent_decode(part));
+    }
+    str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()))
 }
 
 /// What a member calls the browser that names itself like this; the name itself where it is none of the usual ones.
@@ -309,5 +325,14 @@ mod tests {
         let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/604.1";
         assert_eq!(known_as(phone), "Safari on iPhone");
         assert_eq!(known_as("curl/8\u{202e}evil"), "curl/8evil");
+    }
+
+    #[test]
+    fn fields_are_read_as_they_were_typed() {
+        let typed = |sent: &str| decoded(sent.as_bytes()).map(|text| text.to_string());
+        assert_eq!(typed("nine+loud%20otters%2B%26%3D%C3%A9+"), Some("nine loud otters+&=é ".to_owned()));
+        assert_eq!(typed("100%+%zz%4"), Some("100% %zz%4".to_owned()));
+        assert_eq!(typed(""), Some(String::new()));
+        assert_eq!(typed("%ff"), None);
     }
 }
