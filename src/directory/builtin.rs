@@ -42,7 +42,7 @@ impl Builtin {
         Self { company, ..self }
     }
 
-    /// Sets a lasting password, as an operator does from the command line.
+    /// Sets a lasting password; for the demo and for tests.
     pub async fn set_password(&self, member: &MemberId, password: &str) -> Result<(), ResetFailed> {
         self.set(member, password, None).await
     }
