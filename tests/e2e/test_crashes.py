@@ -72,7 +72,7 @@ class Crashes(unittest.TestCase):
             self.assertIn("othing was changed", told)
         elif reset["state"] == "unknown":
             self.assertEqual(sent, [])
-            self.assertTrue("stopped answering half-way" in told or "nobody can say whether it was changed" in told, told)
+            self.assertTrue("interrupted half-way" in told or "nobody can say whether it was changed" in told, told)
         else:
             self.assertFalse(has_old, "the old password still works")
             self.assertTrue(all(world.signs_in("mina@acme.example", one) for one in sent))

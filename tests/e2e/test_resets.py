@@ -44,7 +44,7 @@ class Resets(unittest.TestCase):
         before = len(world.http.said)
         world.click("UJO", ready, "also_show")
         world.http.wait_for(world.http.said, before + 1)
-        world.click("UJO", ready, "confirm")
+        world.click("UJO", world.http.said[-1], "confirm")
         password = password_in(text_of(world.http.wait_for_text("Done.")))
         carrying = sorted(to for to, text, *_ in world.mail.letters if password in text)
         self.assertEqual(carrying, ["jo@home.example", "mina@mail.example"])
