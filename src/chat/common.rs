@@ -72,6 +72,14 @@ impl Uses {
         used.get(address).map_or(0, |(count, _)| *count)
     }
 
+    /// Gives a use back that surely did not reach the platform.
+    pub(super) fn give_back(&self, address: &str) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((count, _)) = used.get_mut(address) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
     /// Uses it once more, and forgets those that no longer work. How often that makes; it works no longer than `until`.
     pub(super) fn take(&self, address: &str, until: Moment, now: Moment) -> u32 {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -260,6 +260,10 @@ fn some_directory_must_name_administrators() {
         assert_eq!(problems(&format!("{nobody}[[directory]]\nkind = \"builtin\"\n")), Vec::<String>::new());
     }
     assert_eq!(problems(&format!("{}{keycloak}primary_admin_roles = [\"it\"]\n", bare(&ldap))), Vec::<String>::new());
+    assert_eq!(
+        problems(&format!("{}{keycloak}member_and_department_roles = [\"desk\"]\n", bare(&ldap))),
+        Vec::<String>::new()
+    );
     // Of a directory that cannot be read nobody knows what it names.
     assert!(!problems("[[directory]]\nkind = \"ldap\"\n").concat().contains("admins.source"));
 }

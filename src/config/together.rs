@@ -31,7 +31,7 @@ pub(super) fn administrators(
         }
         Some(Admins::Directory) => {
             if are_all_directories_read && !directories.iter().any(names_administrators) {
-                let text = "is \"directory\", and no directory names a primary administrator, so everybody would be \
+                let text = "is \"directory\", and no directory names an administrator, so everybody would be \
                     refused; set primary_admin_groups (of Keycloak: primary_admin_roles) in a [[directory]], or use \
                     source = \"list\"";
                 problem(text.to_owned());
@@ -41,15 +41,17 @@ pub(super) fn administrators(
     }
 }
 
-/// True where the directory can tell who is a primary administrator.
+/// True where the directory can tell who is an administrator.
 fn names_administrators(directory: &directory::Config) -> bool {
     match directory {
         // The first says so in `members import`, the second by its super administrators.
         directory::Config::Builtin(_) | directory::Config::Lark(_) => true,
         directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => {
-            !config.groups.primary_admin.is_empty()
+            !config.groups.primary_admin.is_empty() || !config.groups.member_and_department.is_empty()
         }
-        directory::Config::Keycloak(config) => !config.primary_admin_roles.is_empty(),
+        directory::Config::Keycloak(config) => {
+            !config.primary_admin_roles.is_empty() || !config.member_and_department_roles.is_empty()
+        }
     }
 }
 

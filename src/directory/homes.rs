@@ -73,7 +73,18 @@ impl Directories {
             let by: Vec<By> = places.iter().filter_map(|place| by.get(*place).cloned()).collect();
             Some(async move { home.find(&by).await.map_err(|Unavailable| Down(home.name().to_owned())) })
         });
-        let answers = try_join_all(asked).await?;
+        let mut answers = try_join_all(asked).await?;
+        for one in answers.iter_mut().flatten() {
+            // S43: an address at any domain of the organisation is none of the member's own, whichever directory says so.
+            if let Match::One(member) = one
+                && member
+                    .personal_email
+                    .as_ref()
+                    .is_some_and(|email| self.0.iter().any(|home| home.domains.contains(&email.domain())))
+            {
+                member.personal_email = None;
+            }
+        }
         let mut found = vec![Match::Nobody; by.len()];
         for ((_, places), answer) in shares.into_iter().zip(answers) {
             for (place, one) in places.into_iter().zip(answer) {

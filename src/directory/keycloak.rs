@@ -316,19 +316,25 @@ impl Keycloak {
         let client = self.administration().await?;
         let path = ["users", id, "role-mappings", "clients", &client, "composite"];
         let roles: Result<Vec<Named>, Unavailable> = self.list(&path, &[], UNSEEN_ADMINISTRATION).await;
-        if roles.is_err() {
-            // A realm that was made anew has another one.
-            *self.administration.lock().await = None;
+        if roles.as_ref().is_ok_and(|roles| !roles.is_empty()) {
+            return Ok(true);
         }
-        Ok(!roles?.is_empty())
+        // A realm that was made anew has another one, and "none" is believed only while the client can be seen.
+        *self.administration.lock().await = None;
+        roles?;
+        self.administration().await.map(|_| false)
     }
 
-    /// The names of the account's effective roles of the realm. Everybody has one, that of the realm's defaults.
+    /// The names of the account's effective roles of the realm. Nearly everybody has one, that of the realm's defaults; "none"
+    /// is believed only while the realm's roles can be seen.
     async fn realm_roles(&self, id: &str) -> Result<Vec<String>, Unavailable> {
         let path = ["users", id, "role-mappings", "realm", "composite"];
         let roles: Vec<Named> = self.list(&path, &[], UNSEEN_ROLES).await?;
         if roles.is_empty() {
-            return Err(self.down(UNSEEN_ROLES));
+            let all: Vec<Named> = self.list(&["roles"], &[("max", "1")], UNSEEN_ROLES).await?;
+            if all.is_empty() {
+                return Err(self.down(UNSEEN_ROLES));
+            }
         }
         Ok(roles.into_iter().map(|role| role.name).collect())
     }

@@ -26,6 +26,9 @@ use crate::store::Reservation;
 /// The name that a directory has where the settings give none.
 pub const DEFAULT_NAME: &str = "LDAP directory";
 
+/// Why an OpenLDAP server is of no use that shows neither its policy nor the operation that sets a password.
+const READABLE: &str = "the server would keep the password readable";
+
 const PPOLICY_CONTROL: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 
@@ -275,7 +278,7 @@ impl Backend for Ldap {
         if standing(&entry, false).status != Status::Active {
             return Err(ResetFailed::Refused("the account was locked by an administrator".to_owned()));
         }
-        let readable = || ResetFailed::Refused("the server would keep the password readable".to_owned());
+        let readable = || ResetFailed::Refused(READABLE.to_owned());
         let answer = match kind.way().ok_or_else(readable)? {
             Way::Operation => session.change_password(&entry.dn, password.expose()).await,
             Way::Modify => {
@@ -321,6 +324,9 @@ impl Backend for Ldap {
     async fn probe(&self) -> Result<(), String> {
         let (mut session, kind) = self.open().await.map_err(|trouble| trouble.to_string())?;
         self.tree.probe_base(&mut session).await?;
+        if kind.way().is_none() {
+            return Err(READABLE.to_owned());
+        }
         let Config { base, bind_dn, check_account: Some(email), .. } = &self.tree.config else { return Ok(()) };
         let by = By::Email(email.clone());
         found_one(self.find(std::slice::from_ref(&by)).await, email)?;

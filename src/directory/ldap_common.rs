@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -236,6 +237,10 @@ pub(super) struct Server {
     password: SecretString,
     /// When it last took the account's password for a wrong one.
     refused_at: Mutex<Option<Instant>>,
+    /// True after the server took the account; until then binds are tried one after the other, because several refused
+    /// ones at once would lock it.
+    is_taken: AtomicBool,
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Server {
@@ -243,7 +248,8 @@ impl Server {
         let tls = Arc::new(net::tls_config(config.ca_file.as_deref())?);
         let (bind_dn, password) = (config.bind_dn.clone(), config.password.clone());
         let (url, is_encrypted, refused_at) = (config.url.clone(), config.is_encrypted, Mutex::default());
-        Ok(Self { url, is_encrypted, tls, bind_dn, password, refused_at })
+        let (is_taken, turn) = (AtomicBool::default(), tokio::sync::Mutex::default());
+        Ok(Self { url, is_encrypted, tls, bind_dn, password, refused_at, is_taken, turn })
     }
 
     async fn connect(&self) -> Result<Session, Trouble> {
@@ -260,6 +266,7 @@ impl Server {
 
     /// A session as relatch's own account.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
+        let _turn = if self.is_taken.load(Ordering::Relaxed) { None } else { Some(self.turn.lock().await) };
         if self.has_refused_lately() {
             return Err(Trouble::NotReached(format!(
                 "the server refused the account {} less than a minute ago and was not asked again",
@@ -269,8 +276,12 @@ impl Server {
         let mut session = self.connect().await?;
         let bound = session.bind(&self.bind_dn, &self.password, Vec::new()).await;
         match bound {
-            Ok(result) if result.rc == code::SUCCESS => Ok(session),
+            Ok(result) if result.rc == code::SUCCESS => {
+                self.is_taken.store(true, Ordering::Relaxed);
+                Ok(session)
+            }
             Ok(result) => {
+                self.is_taken.store(false, Ordering::Relaxed);
                 if result.rc == code::INVALID_CREDENTIALS
                     && let Ok(mut refused_at) = self.refused_at.lock()
                 {

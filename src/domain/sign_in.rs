@@ -34,7 +34,7 @@ pub const PROVING_LIFE: Span = Span::minutes(30);
 /// How long a session lasts.
 pub const SESSION_LIFE: Span = Span::hours(12);
 
-/// How many sessions of a member stand at once; the next one ends the oldest.
+/// How many sessions of a member stand at once; the next one ends the one that came least far, the oldest of those.
 pub const SESSIONS_AT_ONCE: usize = 20;
 
 /// The longest password that a member may set, in characters.

@@ -45,7 +45,7 @@ impl Stop {
         }
     }
 
-    /// For a form: at its input, because a form comes without a follow-up address.
+    /// For a form: at its input.
     fn of_form(self) -> Reaction {
         match self {
             Self::Replayed => Reaction::Replayed,
@@ -122,7 +122,7 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
         return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
     }
     if has_face(click.action)
-        && let Some(stop) = without_face(app, origin, &allowed.row).await?
+        && let Some(stop) = without_face(app, origin, &allowed.row, click.action == Action::DeliverCopy).await?
     {
         return Ok(stop.of_click(origin));
     }
@@ -185,13 +185,13 @@ fn has_face(action: Action) -> bool {
         Action::DeliverCopy
         | Action::DeliverPhone
         | Action::DeliverEmail
-        | Action::DeliverOther
         | Action::Reachable
         | Action::CopyToSelf
-        | Action::CopyToSelfChange
         | Action::AlsoShow
         | Action::Back => true,
-        Action::SendGuide
+        Action::DeliverOther
+        | Action::CopyToSelfChange
+        | Action::SendGuide
         | Action::DirectoryLink
         | Action::Confirm
         | Action::Cancel
@@ -201,8 +201,12 @@ fn has_face(action: Action) -> bool {
 }
 
 /// The refusal where what would come of a click or a form could not be shown any more: what nobody sees is not chosen.
-/// The last use of the address is kept for the end of the reset.
-async fn without_face(app: &Arc<App>, origin: &Origin, row: &ResetRow) -> Result<Option<Stop>, Failure> {
+/// The last use of the address is kept for the end of the reset. A password that waits for another way goes it all the same
+/// where it is not to be shown: the next command tells how it went.
+async fn without_face(app: &Arc<App>, origin: &Origin, row: &ResetRow, is_copy: bool) -> Result<Option<Stop>, Failure> {
+    if row.is_waiting_for_another_way() && !is_copy && !row.also_show {
+        return Ok(None);
+    }
     let kept = u32::from(row.state == State::Offered);
     let to = origin.reply.clone().or_else(|| unseal(app, row));
     if to.is_some_and(|to| uses_left(app, row.platform, &to) > kept) {
@@ -392,7 +396,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             return Ok(refuse(app, &origin, id, "destination", told).await?.of_form());
         }
     };
-    if let Some(stop) = without_face(app, &origin, &allowed.row).await? {
+    if let Some(stop) = without_face(app, &origin, &allowed.row, false).await? {
         return Ok(stop.of_form());
     }
     // Where a form has no follow-up address of its own, that of the click which opened it was kept with the reset.
@@ -479,11 +483,8 @@ async fn allowed(
     let now = origin.received_at;
     let row = app.store.reset(id).await?;
     let clickable = row.filter(|row| {
-        let is_own = row.platform == origin.user.platform
-            && row.tenant == origin.user.tenant
-            && row.chat_user == origin.user.user;
         let is_open = row.state == State::Offered && row.expires_at > now;
-        is_own && (is_open || row.state == State::Undelivered)
+        row.is_of(&origin.user) && (is_open || row.state == State::Undelivered)
     });
     let Some(row) = clickable else {
         return stop(app, origin, id, "closed", |row| {
@@ -587,11 +588,7 @@ async fn amend(
 /// The sign-out once more, where it failed: an act, so rights are read past every cache.
 async fn sign_out_again(app: &Arc<App>, chat: &Chat, origin: &Origin, id: ResetId) -> Result<Reaction, Failure> {
     let now = origin.received_at;
-    let is_own = |row: &ResetRow| {
-        (row.platform, row.tenant.as_str(), row.chat_user.as_str())
-            == (origin.user.platform, origin.user.tenant.as_str(), origin.user.user.as_str())
-    };
-    let row = app.store.reset(id).await?.filter(is_own);
+    let row = app.store.reset(id).await?.filter(|row| row.is_of(&origin.user));
     let steps = app.store.steps(&[id]).await?.remove(&id).unwrap_or_default();
     let has_failed = steps
         .iter()

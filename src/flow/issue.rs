@@ -283,7 +283,7 @@ async fn refuse_before(app: &App, reservation: &Reservation, stop: &Stop) -> Res
 }
 
 async fn tell_stopped(app: &App, voice: &Voice<'_>, reservation: &Reservation, stop: &Stop) -> Result<(), MoveRefused> {
-    if voice.say(&stop.told).await {
+    if voice.say(&messages::with_slot_back(stop.told.clone())).await {
         app.store.told(reservation.reset_id()).await?;
     }
     Ok(())
@@ -633,11 +633,12 @@ async fn deliver_again(
             Box::pin(deliver(app, voice, parcel)).await
         }
         Err((step, why)) => {
-            let mut notes = vec![outcome_note(step, &Outcome::Refused(why.clone()))];
-            if step != Step::Deliver {
-                // One that is not ready keeps all of them back.
-                notes.push(StepNote { detail: Some("kept_back"), ..note(Step::Deliver, StepOutcome::Failed) });
-            }
+            // One that is not ready keeps all of them back.
+            let noted = |output: Step| match output {
+                output if output == step => outcome_note(step, &Outcome::Refused(why.clone())),
+                output => StepNote { detail: Some("kept_back"), ..note(output, StepOutcome::Failed) },
+            };
+            let notes = row.outputs().into_iter().map(noted).collect();
             let row = app.store.advance(&reservation, State::Undelivered, Some(why.code()), notes).await?;
             app.held.keep(HeldPassword { password, reservation, until });
             tell_end(app, voice, &row, None, Some(&member)).await
@@ -744,8 +745,11 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
     if let Err(error) = app.store.note_steps(id, vec![noted]).await {
         tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note a sign-out");
     }
-    // A password that is in sight stays there, and one that waits for another way keeps its buttons.
-    let placement = if row.hide_at.is_some() { Placement::Add } else { Placement::Replace };
+    // Meanwhile it may have gone on.
+    let Ok(Some(row)) = app.store.reset(id).await else { return };
+    // A password that is in sight, or about to be, stays there, and one that waits for another way keeps its buttons.
+    let may_be_in_sight = row.hide_at.is_some() || row.state.is_active();
+    let placement = if may_be_in_sight { Placement::Add } else { Placement::Replace };
     let told = ending(app, &row, None, retry_for(app, &row, Some(&member))).await;
     tell(chat, to.as_ref(), &told, placement).await;
 }

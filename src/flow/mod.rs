@@ -122,7 +122,7 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
         }
     };
     let reaction = decided.unwrap_or_else(|failure| failed(app, &origin, is_on_card, &failure));
-    // A form has room for a text at its input, and nowhere else.
+    // Whoever sent a form looks at its input.
     if is_form && let Reaction::Say(message) = reaction { at_input(message) } else { reaction }
 }
 
@@ -274,13 +274,15 @@ fn uses_left(app: &App, platform: Platform, to: &ReplyAddress) -> u32 {
     app.chat(platform).map_or(0, |chat| chat.uses_left(to))
 }
 
-/// Where an interaction is answered that brought no address of its own, or whose address is over: where its card is, if
-/// the card is the clicker's.
-pub async fn address_of_card(app: &App, user: &ChatUser, value: &str) -> Option<ReplyAddress> {
-    let (id, _) = app.keys.read_button_value(value)?;
-    let row = app.store.reset(id).await.ok().flatten()?;
-    let is_own = (row.platform, &row.tenant, &row.chat_user) == (user.platform, &user.tenant, &user.user);
-    unseal(app, &row).filter(|_| is_own)
+/// Answers somebody whose click or form brought no address of its own: beside the card that it was about, if that is
+/// theirs.
+pub async fn tell_beside_card(app: &App, chat: &Chat, user: &ChatUser, value: &str, message: &Message) {
+    let Some((id, _)) = app.keys.read_button_value(value) else { return };
+    if let Ok(Some(row)) = app.store.reset(id).await
+        && row.is_of(user)
+    {
+        tell_by_the_way(chat, unseal(app, &row).as_ref(), message, Placement::Add).await;
+    }
 }
 
 /// Seals the follow-up address of an interaction for its reset.

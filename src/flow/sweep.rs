@@ -12,8 +12,11 @@ use crate::store::{ResetRow, StoreError};
 /// How long a step may stay to do before the sweep does it; longer than any reset is at work.
 const STEP_PATIENCE: Span = Span::minutes(3);
 
-/// How long the hand that did a reset has for telling its end; longer than the chat may take.
-const TELL_PATIENCE: Span = Span::minutes(1);
+/// How long the hand that did a reset has for telling its end; longer than any reset is at work.
+const TELL_PATIENCE: Span = Span::seconds(150);
+
+/// How long after its end a reset is told again and again; as long as its password may still go another way.
+const TOLD_FOR: Span = Span::minutes(10);
 
 /// How many moves wait for the record at once; it writes them together.
 const MOVES: usize = 64;
@@ -31,13 +34,21 @@ pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
     left.retain(|row| row.owner.as_deref() != Some(app.store.owner()));
     finish_all(app, left).await;
     // Whoever cannot be told stays untold, and hears it later or at their next command.
-    while tell_all(app, app.store.to_tell(Span(0)).await?).await? > 0 {}
-    Ok(())
+    loop {
+        let mut untold = app.store.to_tell(Span(0)).await?;
+        untold.retain(|row| row.owner.as_deref() != Some(app.store.owner()));
+        if tell_all(app, untold).await? == 0 {
+            return Ok(());
+        }
+    }
 }
 
-/// Tells what could not be told when it happened.
+/// Tells what could not be told when it happened, for a while; then the next command does.
 pub async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
-    tell_all(app, app.store.to_tell(TELL_PATIENCE).await?).await.map(drop)
+    let mut untold = app.store.to_tell(TELL_PATIENCE).await?;
+    let now = app.clock.now();
+    untold.retain(|row| row.finished_at.or(row.delivering_at).is_some_and(|at| now - at < TOLD_FOR));
+    tell_all(app, untold).await.map(drop)
 }
 
 /// As many of those that were left behind as are picked at once, after they were named.
@@ -115,13 +126,18 @@ async fn finish_all(app: &App, rows: Vec<ResetRow>) {
 /// P4: tells what nobody has heard, through the follow-up address while it lives; else the next command tells it. How
 /// many heard it.
 async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
-    let tell = async |row: ResetRow| {
+    let tell = async |picked: ResetRow| {
+        // It may have gone on, or been told, while others were told.
+        let present = app.store.reset(picked.reset_id).await?;
+        let still =
+            |row: &ResetRow| row.told_at.is_none() && (row.state, row.edition) == (picked.state, picked.edition);
+        let Some(row) = present.filter(still) else { return Ok(0) };
         let is_told = match app.chat(row.platform) {
             Some(chat) => issue::tell_ending(app, chat, &row).await,
             None => false,
         };
         if is_told {
-            app.store.told(row.reset_id).await?;
+            app.store.told_as(&row).await?;
         }
         Ok(usize::from(is_told))
     };

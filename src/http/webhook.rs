@@ -112,14 +112,13 @@ impl Later {
         Self { reply: origin.and_then(|origin| origin.reply.clone()), card, kind: Kind::of(interaction) }
     }
 
-    /// Where to, and whether "Working …" stands there, to be replaced.
-    async fn address(self, app: &App, chat: &Chat) -> Option<(ReplyAddress, Placement)> {
+    /// Tells what could not be answered in time: a command where "Working …" stands, a click or a form beside the card.
+    async fn tell(self, app: &Arc<App>, chat: &Chat, message: Message) {
+        let placement = if self.kind == Kind::Command { chat.late_placement() } else { Placement::Add };
         match (self.reply, self.card) {
-            (Some(to), _) => Some((to, chat.late_placement())),
-            (None, Some((user, value))) => {
-                flow::address_of_card(app, &user, &value).await.map(|to| (to, Placement::Add))
-            }
-            (None, None) => None,
+            (Some(to), _) => flow::carry_out(app, chat, Next::Tell { to, message, placement }).await,
+            (None, Some((user, value))) => flow::tell_beside_card(app, chat, &user, &value, &message).await,
+            (None, None) => {}
         }
     }
 }
@@ -156,10 +155,8 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
             Err(Reaction::FormError(title)) => Some(Message { title, ..Message::default() }),
             Ok(()) | Err(_) => None,
         };
-        if let Some(message) = unheard
-            && let Some((to, placement)) = later.address(&worker, chat).await
-        {
-            flow::carry_out(&worker, chat, Next::Tell { to, message, placement }).await;
+        if let Some(message) = unheard {
+            later.tell(&worker, chat, message).await;
         }
         if let Some(next) = next {
             flow::carry_out(&worker, chat, next).await;

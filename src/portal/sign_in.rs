@@ -372,8 +372,9 @@ pub(super) async fn set_own(
 /// True for what somebody who knows the member would try first. It is found out beside the threads that answer, because it
 /// takes long, and within the places of sign-ins.
 async fn is_guessable(portal: &Portal, password: &str, member: &Member) -> Result<bool, Unavailable> {
-    let place = portal.builtin.place()?;
+    // Whoever waits for the turn holds no place of those who sign in.
     let turn = Arc::clone(&portal.judge).acquire_owned().await.map_err(|_| Unavailable)?;
+    let place = portal.builtin.place()?;
     let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(at, _)| at);
     let password = Zeroizing::new(password.get(..end).unwrap_or_default().to_owned());
     let own = [member.name.clone(), member.business_email.to_string(), portal.app.house.organization.clone()];

@@ -509,7 +509,8 @@ fn take_untold(page: &mut Page, admin: &MemberId, now: Moment) -> Vec<ResetRow> 
         })
         .cloned()
         .collect();
-    for row in &untold {
+    // Whose password still waits hears of it again, until its buttons have come.
+    for row in untold.iter().filter(|row| row.finished_at.is_some()) {
         page.put(ResetRow { told_at: Some(now), ..row.clone() });
     }
     untold

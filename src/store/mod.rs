@@ -38,13 +38,13 @@ pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
-/// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
 /// How long a move of a reset is tried again that was surely not written.
 const MOVE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The pause between two such tries.
 const MOVE_PAUSE: Duration = Duration::from_millis(250);
 
+/// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 /// Pages kept in memory by the writer, by the reader of the hot path, and by the reader of everything else; negative
@@ -223,14 +223,15 @@ impl Store {
         &self.owner
     }
 
-    /// A move of a reset at work: what was surely not written is tried again for a while, because the world may have gone
+    /// A move of a reset at work: what was surely not written is tried again for so long, because the world may have gone
     /// further than the record.
     async fn write_move<T: Send + 'static>(
         &self,
+        patience: Duration,
         keys: impl Fn() -> writer::Keys,
         decide: impl FnOnce(&mut writer::Page, crate::domain::Moment) -> T + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        let give_up = tokio::time::Instant::now() + MOVE_PATIENCE;
+        let give_up = tokio::time::Instant::now() + patience;
         loop {
             match self.write(keys(), decide.clone()).await {
                 Err(StoreError::NotBegun | StoreError::Overloaded) if tokio::time::Instant::now() < give_up => {

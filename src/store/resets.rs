@@ -2,17 +2,15 @@
 //! beside it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cards::{CardClick, Choice, ClickRefused, SealedReply, at_work, closed, is_disowned, known_card, open_card};
-use super::history::GIVEN_UP_AFTER;
 use super::moves::{answer_at, choose, enter, finish, line};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
-use super::{Store, StoreError};
+use super::{MOVE_PATIENCE, Store, StoreError};
 use crate::domain::reset::SlotAfter;
-use crate::domain::{
-    Carries, Delivery, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome,
-};
+use crate::domain::{Carries, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome};
 
 /// How long one process may be at work on a reset; after that another replica may take it for dead.
 const WORK_DEADLINE: Span = Span::seconds(120);
@@ -164,7 +162,9 @@ impl Store {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
         let member = (to == State::Changing).then(|| reservation.member.clone());
         let keys = || Keys { reset: Some(id), member: member.clone(), ..Keys::default() };
-        self.write_move(keys, move |page, now| {
+        // Before the change nothing has happened outside, and what was read a moment ago would grow old.
+        let patience = if to == State::Changing { Duration::ZERO } else { MOVE_PATIENCE };
+        self.write_move(patience, keys, move |page, now| {
             let mut row = ours(page, id, &owner, to).ok_or(MoveRefused::Fenced)?;
             if to == State::Changing && is_disowned(page, &row) {
                 give_slot_back(page, row, "disowned", now);
@@ -218,7 +218,7 @@ impl Store {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
         let keys = || Keys { reset: Some(id), ..Keys::default() };
         let moved = self
-            .write_move(keys, move |page, now| {
+            .write_move(MOVE_PATIENCE, keys, move |page, now| {
                 let row = ours(page, id, &owner, State::Refused)?;
                 if let Some(successor) = successor {
                     let next = successor_row(&row, successor, now);
@@ -269,7 +269,7 @@ impl Store {
             choose(&mut row, &choice);
             // What the first way came to says nothing of this one.
             let unknown = |step| StepNote { step, outcome: StepOutcome::Unknown, detail: None };
-            note_steps(page, id, outputs(&row).into_iter().map(unknown).collect(), now);
+            note_steps(page, id, row.outputs().into_iter().map(unknown).collect(), now);
             answer_at(&mut row, click.follow_up);
             page.audit(line(&row, "deliver_again", "delivering", None, now));
             page.put(row.clone());
@@ -334,6 +334,17 @@ impl Store {
         self.touch(id, |row, _| row.hide_at = None).await
     }
 
+    /// The administrator has heard of a reset as it stood in this row; what became of it since is not told by that.
+    pub async fn told_as(&self, told: &ResetRow) -> Result<(), StoreError> {
+        let (state, edition) = (told.state, told.edition);
+        self.touch(told.reset_id, move |row, now| {
+            if (row.state, row.edition) == (state, edition) {
+                row.told_at = Some(now);
+            }
+        })
+        .await
+    }
+
     /// Erases the sealed follow-up address.
     pub async fn forget_reply(&self, id: ResetId) -> Result<(), StoreError> {
         self.touch(id, |row, _| (row.reply, row.reply_until) = (None, None)).await
@@ -361,13 +372,6 @@ fn ours(page: &Page, id: ResetId, owner: &str, to: State) -> Option<ResetRow> {
 }
 
 /// What stands against starting, asked under the writer's lock.
-impl ResetRow {
-    /// True where the process at work on it is taken for dead.
-    pub(super) fn is_given_up(&self, now: Moment) -> bool {
-        self.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER)
-    }
-}
-
 fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> Option<ClickRefused> {
     if *permit.admin() != row.admin_id || *permit.member() != row.member_id {
         return Some(ClickRefused::NoSuchCard);
@@ -382,13 +386,6 @@ fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> 
         return Some(ClickRefused::Denied(Denied::Disowned));
     }
     (quota.left == 0).then_some(ClickRefused::Denied(Denied::Limit(quota)))
-}
-
-/// What leaves, or is shown, when a reset is delivered as it was chosen.
-fn outputs(row: &ResetRow) -> Vec<Step> {
-    let copies = row.copy_to_self.as_ref().map(|_| Step::CopyToSelf);
-    let shows = (row.also_show && row.delivery != Some(Delivery::Copy)).then_some(Step::Show);
-    [Some(Step::Deliver), copies, shows].into_iter().flatten().collect()
 }
 
 /// The password of an earlier reset that is still waiting for another way is about to die: it must not be delivered.

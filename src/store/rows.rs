@@ -14,8 +14,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::history::GIVEN_UP_AFTER;
 use crate::domain::sign_in::Stage;
-use crate::domain::{Carries, Channel, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome};
+use crate::domain::{
+    Carries, Channel, ChatUser, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome,
+};
 
 /// What every table can do.
 pub(super) trait Table: Serialize + DeserializeOwned {
@@ -433,6 +436,23 @@ impl ResetRow {
     /// The password was set and reached nobody; another way can be chosen while it is in memory.
     pub fn is_waiting_for_another_way(&self) -> bool {
         self.state == State::Undelivered && self.finished_at.is_none()
+    }
+
+    /// True where the process at work on it is taken for dead.
+    pub(super) fn is_given_up(&self, now: Moment) -> bool {
+        self.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER)
+    }
+
+    /// True for the chat account that asked for it.
+    pub fn is_of(&self, user: &ChatUser) -> bool {
+        (self.platform, &self.tenant, &self.chat_user) == (user.platform, &user.tenant, &user.user)
+    }
+
+    /// What leaves, or is shown, when it is delivered as it was chosen.
+    pub fn outputs(&self) -> Vec<Step> {
+        let copies = self.copy_to_self.as_ref().map(|_| Step::CopyToSelf);
+        let shows = (self.also_show && self.delivery != Some(Delivery::Copy)).then_some(Step::Show);
+        [Some(Step::Deliver), copies, shows].into_iter().flatten().collect()
     }
 }
 

@@ -498,7 +498,7 @@ async fn what_could_not_be_told_is_told_later() {
     bot.click(JO, &ready, "confirm").await;
     bot.slack.answer_replies_with(None);
     let before = bot.slack.said().len();
-    bot.clock.advance(Span::seconds(61));
+    bot.clock.advance(Span::seconds(150));
     bot.sweep().await;
     assert_eq!(bot.slack.said().len(), before + 1);
     let told = bot.slack.last();
@@ -564,6 +564,7 @@ async fn a_late_refusal_is_told() {
     bot.submit(JO, MINA).await;
     assert_eq!(bot.slack.said().len(), before + 1);
     assert!(bot.slack.last_text().contains("business email"), "{}", bot.slack.last_text());
+    assert_ne!(bot.slack.last()["replace_original"], json!(true), "the card is gone");
     bot.alter(JO, "role", "member").await;
     bot.click(JO, &card, "deliver_phone").await;
     let told = bot.slack.last_text();

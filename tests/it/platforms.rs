@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use relatch::domain::delivery::{Outcome, Refusal};
 use relatch::domain::{Platform, Span};
 use serde_json::{Value, json};
 
@@ -237,6 +238,27 @@ async fn mattermost_s_five_answers_are_kept_for_the_end() {
     assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
     assert_eq!(shown_password(&bot.slack.last()), None);
     bot.outbox.take();
+}
+
+/// A password that waits for another way goes it although no answer is left; the next command tells how it went.
+#[tokio::test(flavor = "multi_thread")]
+async fn mattermost_s_answers_may_be_over_before_the_password_is_delivered() {
+    let bot = TestBot::new().await;
+    let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+    for _ in 0..4 {
+        bot.click(JO, &card, "deliver_phone").await;
+    }
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let waiting = bot.slack.last();
+    assert!(text_of(&waiting).contains("the SMS was not accepted"), "{}", text_of(&waiting));
+    bot.outbox.take();
+    bot.click(JO, &waiting, "deliver_copy").await;
+    assert!(bot.outbox.take().is_empty());
+    bot.click(JO, &waiting, "deliver_email").await;
+    assert_eq!(bot.outbox.take()[0].to, "mina@mail.example");
+    let next = bot.command(JO, "noa@acme.example").await.text();
+    assert!(next.contains("it was changed and delivered"), "{next}");
 }
 
 /// Nor is the last one spent on "Working …", or the password could not be shown any more.

@@ -242,7 +242,11 @@ impl Mattermost {
             return Outcome::Refused(Refusal::Unreachable);
         }
         self.used.take(to.expose(), to.until, self.clock.now());
-        end_of_follow_up(&net::call(self.http.post(to.expose()).timeout(CALL_DEADLINE).json(body)).await)
+        let end = end_of_follow_up(&net::call(self.http.post(to.expose()).timeout(CALL_DEADLINE).json(body)).await);
+        if end == Outcome::Refused(Refusal::Unreachable) {
+            self.used.give_back(to.expose());
+        }
+        end
     }
 
     /// The command of the manifest, with our own address, for a team.

@@ -236,6 +236,14 @@ pub fn store_down(reference: &Reference) -> Message {
     )
 }
 
+/// The same refusal after the confirming click: the reset that it took came back.
+pub fn with_slot_back(mut refusal: Message) -> Message {
+    for line in refusal.lines.iter_mut().filter(|line| !line.contains(NO_RESET_USED)) {
+        *line = line.replace(NOTHING_CHANGED, &format!("{NOTHING_CHANGED} {NO_RESET_USED}"));
+    }
+    refusal
+}
+
 /// Confirmed, and its turn did not come.
 pub fn overloaded(reference: &Reference) -> Message {
     spared(

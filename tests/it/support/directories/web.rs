@@ -363,6 +363,10 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     if let ("GET", ["clients"]) = (method, rest) {
         return clients(memory, asked);
     }
+    if let ("GET", ["roles"]) = (method, rest) {
+        let is_blind = matches!(memory.blind, Some(Blind::RealmRoles));
+        return roles(if is_blind { &[] } else { &["default-roles-corp"] });
+    }
     if let ("DELETE", ["attack-detection", "brute-force", "users", id]) = (method, rest) {
         let Some(person) = memory.people.values_mut().find(|person| person.id == *id) else {
             return refuse(memory, "no such user");
