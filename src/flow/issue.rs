@@ -283,8 +283,13 @@ async fn refuse_before(app: &App, reservation: &Reservation, stop: &Stop) -> Res
 }
 
 async fn tell_stopped(app: &App, voice: &Voice<'_>, reservation: &Reservation, stop: &Stop) -> Result<(), MoveRefused> {
-    if voice.say(&messages::with_slot_back(stop.told.clone())).await {
-        app.store.told(reservation.reset_id()).await?;
+    say_and_note(app, voice, reservation.reset_id(), &messages::with_slot_back(stop.told.clone())).await
+}
+
+/// Tells the administrator the end, and notes that they have heard it.
+async fn say_and_note(app: &App, voice: &Voice<'_>, id: ResetId, told: &Message) -> Result<(), MoveRefused> {
+    if voice.say(told).await {
+        app.store.told(id).await?;
     }
     Ok(())
 }
@@ -384,10 +389,7 @@ async fn not_prepared(
     // Without the member there are no buttons to offer, and the command shows them again.
     let offered = member.as_ref().zip(value.as_deref());
     let told = messages::not_prepared(step, why, channel, offered, &app.deliveries, &reference);
-    if voice.say(&told).await {
-        app.store.told(row.reset_id).await?;
-    }
-    Ok(())
+    say_and_note(app, voice, row.reset_id, &told).await
 }
 
 /// The one call to the directory. True where the answer was yes; else the end is recorded and told.
@@ -420,10 +422,7 @@ async fn change(
     let steps = vec![note(Step::Change, StepOutcome::Failed)];
     app.store.refuse(reservation, "directory_refused", steps).await?;
     tracing::warn!(reset.id = %reservation.reset_id(), "the directory refused; nothing was changed");
-    if voice.say(&told).await {
-        app.store.told(reservation.reset_id()).await?;
-    }
-    Ok(false)
+    say_and_note(app, voice, reservation.reset_id(), &told).await.map(|()| false)
 }
 
 /// Nobody can say: the slot stays used, the directory is looked at, and what was seen is said.
@@ -433,9 +432,7 @@ async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Res
     let row = app.store.advance(reservation, State::Unknown, Some("no_answer"), steps).await?;
     tracing::error!(reset.id = %row.reset_id, "the directory stopped answering half-way; the end is unknown");
     let told = ending(app, &row, None, None).await;
-    if voice.say(&told).await {
-        app.store.told(row.reset_id).await?;
-    }
+    say_and_note(app, voice, row.reset_id, &told).await?;
     finish_steps(app, &row).await;
     Ok(())
 }
@@ -560,10 +557,7 @@ async fn tell_end(
     quota: Option<Quota>,
     retry: Option<&Member>,
 ) -> Result<(), MoveRefused> {
-    if voice.say(&ending(app, row, quota, retry).await).await {
-        app.store.told(row.reset_id).await?;
-    }
-    Ok(())
+    say_and_note(app, voice, row.reset_id, &ending(app, row, quota, retry).await).await
 }
 
 /// Everything that leaves by e-mail and SMS.

@@ -125,7 +125,7 @@ pub enum ClickRefused {
     },
     /// S22: no way of delivery was chosen.
     NothingChosen,
-    /// Another way was chosen after the card was shown with this button.
+    /// The card was changed after it was shown with this button.
     Stale,
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,

@@ -379,7 +379,7 @@ async fn a_long_password_is_judged_beside_the_threads_that_answer() {
         }
     };
     assert_eq!(page.to(), "/account");
-    assert!(longest < Duration::from_millis(500), "nobody else was answered for {longest:?}");
+    assert!(longest < Duration::from_secs(1), "nobody else was answered for {longest:?}");
 }
 
 /// Only the beginning of a password is judged, because it takes long; nothing that follows makes up for it.
