@@ -420,14 +420,22 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
 /// S6: the guide goes out instead of a reset.
 pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Option<&ReplyAddress>) {
     let reference = row.reset_id.reference();
-    let message = match issue::member_of(app, row).await {
+    let (outcome, message) = match issue::member_of(app, row).await {
         Some(member) => match guide_destination(app, &member) {
             Some(destination) => guide_to(app, &member, &destination, &reference).await,
-            None => messages::guide_failed(&member.name, &reference),
+            None => ("nowhere", messages::guide_failed(&member.name, &reference)),
         },
-        None => messages::guide_failed(&row.member_name, &reference),
+        None => ("nobody", messages::guide_failed(&row.member_name, &reference)),
     };
+    note_outcome(app, row, "guide", outcome).await;
     tell(chat, to, &message, Placement::Replace).await;
+}
+
+/// What came of it, in the audit.
+async fn note_outcome(app: &App, row: &ResetRow, event: &'static str, outcome: &'static str) {
+    if let Err(error) = app.store.note_outcome(row.reset_id, event, outcome).await {
+        tracing::error!(reset.id = %row.reset_id, event, outcome, error = &error as &dyn std::error::Error, "could not note what came of it");
+    }
 }
 
 /// The directory sends its own link, by which the member sets a password without anybody knowing it.
@@ -438,24 +446,30 @@ pub(super) async fn send_directory_link(app: &App, chat: &Chat, row: &ResetRow, 
         Some(home) => home.send_link(&row.member_id, app.house.password_lifetime).await,
         None => Err(ResetFailed::NotSent),
     };
-    let message = match sent {
-        Ok(()) => messages::directory_link_sent(name, &row.member_name, &reference),
-        Err(ResetFailed::Refused(reason)) => messages::directory_refused(name, &reason, &reference),
-        Err(ResetFailed::NotSent) => messages::directory_down(name, &reference),
-        Err(ResetFailed::Unknown) => messages::directory_link_unknown(name, &row.member_name, &reference),
+    let (outcome, message) = match sent {
+        Ok(()) => ("sent", messages::directory_link_sent(name, &row.member_name, &reference)),
+        Err(ResetFailed::Refused(reason)) => ("refused", messages::directory_refused(name, &reason, &reference)),
+        Err(ResetFailed::NotSent) => ("not_sent", messages::directory_down(name, &reference)),
+        Err(ResetFailed::Unknown) => ("unknown", messages::directory_link_unknown(name, &row.member_name, &reference)),
     };
+    note_outcome(app, row, "directory_link", outcome).await;
     tell(chat, to, &message, Placement::Replace).await;
 }
 
-async fn guide_to(app: &App, member: &Member, to: &Destination, reference: &crate::domain::Reference) -> Message {
+async fn guide_to(
+    app: &App,
+    member: &Member,
+    to: &Destination,
+    reference: &crate::domain::Reference,
+) -> (&'static str, Message) {
     let note = match to {
         Destination::Phone(_) => messages::guide_sms(&app.house),
         Destination::Email(_) => messages::guide(&app.house, &member.name),
     };
     match app.deliveries.tell(to, &note, &format!("guide-{reference}")).await {
-        Outcome::Accepted => messages::guide_sent(&member.name, &to.masked()),
-        Outcome::Refused(_) => messages::guide_failed(&member.name, reference),
-        Outcome::Unknown => messages::guide_unknown(&member.name, &to.masked(), reference),
+        Outcome::Accepted => ("sent", messages::guide_sent(&member.name, &to.masked())),
+        Outcome::Refused(why) => (why.code(), messages::guide_failed(&member.name, reference)),
+        Outcome::Unknown => ("unknown", messages::guide_unknown(&member.name, &to.masked(), reference)),
     }
 }
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 
 use super::visit::{Frame, Visit};
 use super::{Portal, Shared};
-use crate::domain::Span;
+use crate::domain::{Channel, Span};
 use crate::flow;
 use crate::secret::Link;
 use crate::store::{Disowned, ResetRow};
@@ -25,6 +25,8 @@ struct NotMePage {
     admin: String,
     member: String,
     at: String,
+    /// Who hears of it, with their verb.
+    told: String,
 }
 
 /// The reset behind a link that still works.
@@ -48,7 +50,12 @@ pub(super) async fn page(
     let visit = Visit::of(&portal, &headers).await?;
     let row = reset_of(&portal, &visit, &token).await?;
     let at = portal.app.zone.tell_with_date(row.changed_at.or(row.changing_at).unwrap_or(row.offered_at));
-    let page = NotMePage { frame: visit.frame(), admin: row.admin_name, member: row.member_name, at };
+    let told = if has_security(&portal) {
+        format!("{} and the security team are", row.admin_name)
+    } else {
+        format!("{} is", row.admin_name)
+    };
+    let page = NotMePage { frame: visit.frame(), admin: row.admin_name, member: row.member_name, at, told };
     Ok(visit.page(StatusCode::OK, &page))
 }
 
@@ -73,7 +80,19 @@ pub(super) async fn close(
             return Ok(visit.stop(StatusCode::GONE, "This link is outdated", text));
         }
     }
-    let text = "The password no longer works, and every session has ended. The administrator and the security team are \
-        told. Another administrator can reset the password when you have spoken to them.";
-    Ok(visit.stop(StatusCode::OK, "The account is closed", text))
+    let told = if has_security(&portal) {
+        "The administrator and the security team are being told."
+    } else {
+        "The administrator is being told; tell your security team."
+    };
+    let text = format!(
+        "The password no longer works, and every session has ended. {told} Another administrator can reset the password \
+        when you have spoken to them."
+    );
+    Ok(visit.stop(StatusCode::OK, "The account is closed", &text))
+}
+
+/// True where there is somebody who answers for security, and a way to tell them.
+fn has_security(portal: &Portal) -> bool {
+    portal.app.house.security_email.is_some() && portal.app.deliveries.has(Channel::Email)
 }

@@ -319,6 +319,22 @@ impl Store {
         .await
     }
 
+    /// What came of something that was done instead of a reset, such as the guide.
+    pub async fn note_outcome(
+        &self,
+        id: ResetId,
+        event: &'static str,
+        outcome: &'static str,
+    ) -> Result<(), StoreError> {
+        let keys = Keys { reset: Some(id), ..Keys::default() };
+        self.write(keys, move |page, now| {
+            if let Some(row) = page.reset(id) {
+                page.audit(line(&row, event, outcome, None, now));
+            }
+        })
+        .await
+    }
+
     /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
     pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
         self.write(Keys::default(), move |page, now| note_steps(page, id, steps, now)).await

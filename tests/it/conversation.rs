@@ -415,9 +415,15 @@ async fn the_guide_changes_nothing() {
     assert!(bot.slack.last_text().contains("Guide sent to Mina Park (m···@mail.example)."));
     assert!(bot.outbox.take()[0].text.contains("https://help.acme.example/password"));
     assert!(bot.signs_in(MINA, "old-password").await);
-    assert_eq!(used(&bot).await, 0);
+    assert_eq!((used(&bot).await, bot.audited("guide").await), (0, "done sent".to_owned()));
     bot.click(JO, &card, "deliver_copy").await;
     assert!(bot.slack.last_text().contains("This card was closed."));
+
+    // What came of one that was not accepted stands beside it.
+    let card = bot.card(JO, MINA).await;
+    bot.outbox.end_next_send(Outcome::Unknown);
+    bot.click(JO, &card, "send_guide").await;
+    assert_eq!(bot.audited("guide").await, "done sent done unknown");
 }
 
 /// O12: a channel that is not ready stops the reset before anything happens, and offers another way at once.

@@ -394,6 +394,7 @@ async fn this_was_not_me() {
 
     let page = browser.submit(&link, &link, &[]).await;
     assert!(page.status == StatusCode::OK && page.text.contains("The account is closed"), "{}", page.text);
+    assert!(page.text.contains("The administrator and the security team are being told."), "{}", page.text);
     assert_eq!(session.open("/verify").await.to(), "/signin");
     assert_eq!(bot.browser().sign_in(MINA, &temporary).await.status, StatusCode::UNAUTHORIZED);
     bot.settle().await;

@@ -397,6 +397,13 @@ impl TestBot {
         sqlx::Row::get::<String, _>(&row, 0).parse().unwrap()
     }
 
+    /// What the audit says of one kind of event, in order.
+    pub(crate) async fn audited(&self, event: &str) -> String {
+        let sql =
+            format!("select coalesce(group_concat(outcome, ' '), '') from audit where event = '{event}' order by seq");
+        sqlx::Row::get(&self.look(&sql).await, 0)
+    }
+
     /// The rows of a table.
     pub(crate) async fn count(&self, table: &str) -> i64 {
         sqlx::Row::get(&self.look(&format!("select count(*) from {table}")).await, 0)
