@@ -153,3 +153,19 @@ pub(super) fn hostile_names() -> Vec<String> {
     assert_eq!(names.len(), 500);
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uses_are_counted_and_what_was_not_sent_is_given_back() {
+        let (uses, until) = (Uses::default(), Moment(1000));
+        assert_eq!((uses.take("a", until, Moment(0)), uses.take("a", until, Moment(1))), (1, 2));
+        uses.give_back("a");
+        uses.give_back("b");
+        assert_eq!((uses.count("a"), uses.count("b")), (1, 0));
+        assert_eq!(uses.take("b", until, Moment(1000)), 1, "what works no longer is forgotten");
+        assert_eq!(uses.count("a"), 0);
+    }
+}

@@ -331,7 +331,7 @@ impl Keycloak {
         let path = ["users", id, "role-mappings", "realm", "composite"];
         let roles: Vec<Named> = self.list(&path, &[], UNSEEN_ROLES).await?;
         if roles.is_empty() {
-            let all: Vec<Named> = self.list(&["roles"], &[("max", "1")], UNSEEN_ROLES).await?;
+            let all: Vec<Named> = self.list(&["roles"], &[("first", "0"), ("max", "1")], UNSEEN_ROLES).await?;
             if all.is_empty() {
                 return Err(self.down(UNSEEN_ROLES));
             }

@@ -237,8 +237,8 @@ pub(super) struct Server {
     password: SecretString,
     /// When it last took the account's password for a wrong one.
     refused_at: Mutex<Option<Instant>>,
-    /// True after the server took the account; until then binds are tried one after the other, because several refused
-    /// ones at once would lock it.
+    /// True after the server took the account, until it refuses it; while it is not, binds are tried one after the other,
+    /// because several refused ones at once would lock the account.
     is_taken: AtomicBool,
     turn: tokio::sync::Mutex<()>,
 }
@@ -266,7 +266,7 @@ impl Server {
 
     /// A session as relatch's own account.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
-        let _turn = if self.is_taken.load(Ordering::Relaxed) { None } else { Some(self.turn.lock().await) };
+        let _turn = if self.is_taken.load(Ordering::Relaxed) { None } else { self.turn().await? };
         if self.has_refused_lately() {
             return Err(Trouble::NotReached(format!(
                 "the server refused the account {} less than a minute ago and was not asked again",
@@ -281,11 +281,11 @@ impl Server {
                 Ok(session)
             }
             Ok(result) => {
-                self.is_taken.store(false, Ordering::Relaxed);
-                if result.rc == code::INVALID_CREDENTIALS
-                    && let Ok(mut refused_at) = self.refused_at.lock()
-                {
-                    *refused_at = Some(Instant::now());
+                if result.rc == code::INVALID_CREDENTIALS {
+                    self.is_taken.store(false, Ordering::Relaxed);
+                    if let Ok(mut refused_at) = self.refused_at.lock() {
+                        *refused_at = Some(Instant::now());
+                    }
                 }
                 Err(Trouble::NotReached(format!(
                     "the server refuses the account {} with code {}",
@@ -295,6 +295,14 @@ impl Server {
             // Nothing was asked for yet but to be let in.
             Err(_) => Err(Trouble::NotReached("the server did not answer the bind".to_owned())),
         }
+    }
+
+    /// The turn to try a bind, until one was taken. A server that hangs is not waited for by everybody in turn.
+    async fn turn(&self) -> Result<Option<tokio::sync::MutexGuard<'_, ()>>, Trouble> {
+        let waited = tokio::time::timeout(CONNECT_DEADLINE, self.turn.lock()).await;
+        let turn =
+            waited.map_err(|_| Trouble::NotReached("the server has not taken relatch's account yet".to_owned()))?;
+        Ok(Some(turn).filter(|_| !self.is_taken.load(Ordering::Relaxed)))
     }
 
     fn has_refused_lately(&self) -> bool {

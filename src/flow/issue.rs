@@ -18,7 +18,7 @@ use crate::domain::{
     Plan, Platform, Quota, ResetId, Span, State, Step, StepOutcome, policy,
 };
 use crate::secret::Link;
-use crate::store::{MoveRefused, Reservation, ResetRow, Shown, StepNote, StepRow, Successor, after_change};
+use crate::store::{MoveRefused, Reservation, ResetRow, Shown, StepNote, StepRow, StoreError, Successor, after_change};
 
 /// How long the directory may take for the change.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(15);
@@ -231,11 +231,18 @@ async fn issue(
     };
     if let Err(stopped) = app.store.advance(&reservation, State::Changing, None, Vec::new()).await {
         prepared.abandon().await;
-        if !matches!(stopped, MoveRefused::Disowned) {
-            return Err(stopped);
-        }
-        let told = lost_right(app, &Denied::Disowned, &row, app.clock.now());
-        return tell_stopped(app, voice, &reservation, &Stop::plain("disowned", told)).await;
+        return match stopped {
+            MoveRefused::Disowned => {
+                let told = lost_right(app, &Denied::Disowned, &row, app.clock.now());
+                tell_stopped(app, voice, &reservation, &Stop::plain("disowned", told)).await
+            }
+            // Surely not written, so nothing was begun; the refusal waits for the record.
+            MoveRefused::Store(StoreError::NotBegun | StoreError::Overloaded) => {
+                let told = messages::store_down(&row.reset_id.reference());
+                stop_before(app, voice, &reservation, Stop::plain("store_down", told)).await
+            }
+            MoveRefused::Store(StoreError::Unavailable) | MoveRefused::Fenced => Err(stopped),
+        };
     }
     app.held.forget(&row.member_id);
     // Only now: a password that nobody needs never exists.
@@ -286,10 +293,18 @@ async fn tell_stopped(app: &App, voice: &Voice<'_>, reservation: &Reservation, s
     say_and_note(app, voice, reservation.reset_id(), &messages::with_slot_back(stop.told.clone())).await
 }
 
-/// Tells the administrator the end, and notes that they have heard it.
+/// Tells the administrator how a reset ended that is refused, and notes that they have heard it.
 async fn say_and_note(app: &App, voice: &Voice<'_>, id: ResetId, told: &Message) -> Result<(), MoveRefused> {
     if voice.say(told).await {
         app.store.told(id).await?;
+    }
+    Ok(())
+}
+
+/// The same of one that went further: an undelivered one may go on as soon as they read it.
+async fn say_and_note_of(app: &App, voice: &Voice<'_>, row: &ResetRow, told: &Message) -> Result<(), MoveRefused> {
+    if voice.say(told).await {
+        app.store.told_as(row).await?;
     }
     Ok(())
 }
@@ -432,7 +447,7 @@ async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Res
     let row = app.store.advance(reservation, State::Unknown, Some("no_answer"), steps).await?;
     tracing::error!(reset.id = %row.reset_id, "the directory stopped answering half-way; the end is unknown");
     let told = ending(app, &row, None, None).await;
-    say_and_note(app, voice, row.reset_id, &told).await?;
+    say_and_note_of(app, voice, &row, &told).await?;
     finish_steps(app, &row).await;
     Ok(())
 }
@@ -557,7 +572,7 @@ async fn tell_end(
     quota: Option<Quota>,
     retry: Option<&Member>,
 ) -> Result<(), MoveRefused> {
-    say_and_note(app, voice, row.reset_id, &ending(app, row, quota, retry).await).await
+    say_and_note_of(app, voice, row, &ending(app, row, quota, retry).await).await
 }
 
 /// Everything that leaves by e-mail and SMS.
@@ -739,11 +754,13 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
     if let Err(error) = app.store.note_steps(id, vec![noted]).await {
         tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note a sign-out");
     }
-    // Meanwhile it may have gone on.
+    // Meanwhile it may have gone on; then its end is told when it has come.
     let Ok(Some(row)) = app.store.reset(id).await else { return };
-    // A password that is in sight, or about to be, stays there, and one that waits for another way keeps its buttons.
-    let may_be_in_sight = row.hide_at.is_some() || row.state.is_active();
-    let placement = if may_be_in_sight { Placement::Add } else { Placement::Replace };
+    if row.state.is_active() {
+        return;
+    }
+    // A password that is in sight stays there, and one that waits for another way keeps its buttons.
+    let placement = if row.hide_at.is_some() { Placement::Add } else { Placement::Replace };
     let told = ending(app, &row, None, retry_for(app, &row, Some(&member))).await;
     tell(chat, to.as_ref(), &told, placement).await;
 }

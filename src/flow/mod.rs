@@ -281,7 +281,13 @@ pub async fn tell_beside_card(app: &App, chat: &Chat, user: &ChatUser, value: &s
     if let Ok(Some(row)) = app.store.reset(id).await
         && row.is_of(user)
     {
-        tell_by_the_way(chat, unseal(app, &row).as_ref(), message, Placement::Add).await;
+        let to = unseal(app, &row);
+        // Of what has ended there is no end left to keep the last use for.
+        if row.finished_at.is_some() {
+            tell(chat, to.as_ref(), message, Placement::Add).await;
+        } else {
+            tell_by_the_way(chat, to.as_ref(), message, Placement::Add).await;
+        }
     }
 }
 

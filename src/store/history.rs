@@ -154,10 +154,11 @@ impl Store {
     }
 
     /// Resets that ended at least so long ago, or wait for another way, whose administrator has not heard of it and whose
-    /// follow-up address may still work. A message that shows the password is left alone.
+    /// follow-up address may still work; the newest first. A message that shows the password is left alone.
     pub async fn to_tell(&self, age: Span) -> Result<Vec<ResetRow>, StoreError> {
         let condition = "told_at is null and claimed_at is not null and reply_until > $2 and hide_at is null
-            and coalesce(finished_at, case when state = 'undelivered' then delivering_at end) <= $2";
+            and coalesce(finished_at, case when state = 'undelivered' then delivering_at end) <= $2
+            order by claimed_at desc";
         self.pick(condition, (self.clock.now() - age).0, "").await
     }
 

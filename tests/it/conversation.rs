@@ -936,6 +936,22 @@ async fn a_stop_turns_away_who_waits_for_their_turn() {
     assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
 }
 
+/// P6: where the intent cannot be recorded, nothing is begun; the slot comes back as soon as that can be recorded.
+async fn a_record_that_is_busy_before_the_change_stops_the_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.delay_who(std::time::Duration::from_secs(1));
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    // Longer than SQLite itself waits, from before the change.
+    bot.keep_the_record_busy(std::time::Duration::from_secs(7)).await;
+    bot.settle().await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("I can't record this reset, so I don't do it."), "{told}");
+    assert!(told.contains("Nothing was changed. No reset was used."), "{told}");
+    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert!(bot.outbox.take().is_empty());
+}
+
 /// What recovery has named and told gets no turn, and nothing is said over its end.
 async fn a_reset_that_recovery_has_named_leaves_the_line() {
     let bot = TestBot::with_hands(0, std::time::Duration::from_secs(3)).await;
@@ -1084,6 +1100,7 @@ hold! {
     a_member_who_left_the_chat_is_not_taken_for_the_administrator,
     whoever_waits_in_the_line_hears_so_and_gets_their_turn,
     whoever_waits_in_the_line_for_too_long_is_refused,
+    a_record_that_is_busy_before_the_change_stops_the_reset,
     a_stop_turns_away_who_waits_for_their_turn,
     a_reset_that_recovery_has_named_leaves_the_line,
     the_result_is_the_last_word,

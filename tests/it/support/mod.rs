@@ -399,8 +399,9 @@ impl TestBot {
 
     /// What the audit says of one kind of event, in order.
     pub(crate) async fn audited(&self, event: &str) -> String {
-        let sql =
-            format!("select coalesce(group_concat(outcome, ' '), '') from audit where event = '{event}' order by seq");
+        let sql = format!(
+            "select coalesce(group_concat(outcome, ' '), '') from (select outcome from audit where event = '{event}' order by seq)"
+        );
         sqlx::Row::get(&self.look(&sql).await, 0)
     }
 
