@@ -123,7 +123,7 @@ async fn finish_all(app: &App, rows: Vec<ResetRow>) {
     futures_util::stream::iter(rows).for_each_concurrent(HANDS, finish).await;
 }
 
-/// P4: tells what nobody has heard, through the follow-up address while it lives; else the next command tells it. How
+/// P4: tells what nobody has heard, through the follow-up address if it still works; else the next command tells it. How
 /// many heard it.
 async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
     let tell = async |picked: ResetRow| {
