@@ -7,10 +7,11 @@ use relatch::chance::Chance;
 use relatch::clock::Clock;
 use relatch::domain::policy::{self, Case, Person};
 use relatch::domain::quota::Limit;
-use relatch::domain::{Permit, ResetId, Span, State, Step, StepOutcome};
+use relatch::domain::{Carries, Delivery, Permit, ResetId, Span, State, Step, StepOutcome};
 use relatch::flow::sweep;
 use relatch::store::{
-    CardClick, ClickRefused, HistoryFilter, MoveRefused, OpenError, ReplayKey, Reservation, StepNote, Store, Use,
+    CardClick, Choice, ClickRefused, HistoryFilter, MoveRefused, OpenError, ReplayKey, Reservation, StepNote, Store,
+    Use,
 };
 
 use crate::support::slack::{button_value, fresh_folder, user_id};
@@ -48,13 +49,18 @@ async fn chosen_for_anybody(bot: &TestBot, member: &str) -> ResetId {
     bot.app.keys.read_button_value(&value).unwrap().0
 }
 
-async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<Reservation, ClickRefused> {
+/// A click of Jo's on a card.
+fn click(reset_id: ResetId, key: &str) -> CardClick {
     let clicker = relatch::domain::ChatUser {
         platform: relatch::domain::Platform::Slack,
         tenant: TEAM.to_owned(),
         user: user_id(JO),
     };
-    let click = CardClick { reset_id: id, replay: ReplayKey(key.to_owned()), clicker, follow_up: None };
+    CardClick { reset_id, replay: ReplayKey(key.to_owned()), clicker, follow_up: None }
+}
+
+async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<Reservation, ClickRefused> {
+    let click = click(id, key);
     let edition = bot.app.store.reset(id).await.unwrap().map(|row| row.edition);
     let reserved = bot.app.store.reserve(permit(bot, member).await, edition, click).await.unwrap();
     reserved.map(|(reservation, ..)| reservation)
@@ -209,6 +215,22 @@ async fn recovery_tells_through_the_follow_up_while_it_lives() {
     assert!(told.contains("✓ signed out everywhere") || !told.contains("✓"), "{told}");
     let next = bot.card(JO, "noa@acme.example").await;
     assert!(!crate::support::slack::text_of(&next).contains("About your reset"));
+}
+
+/// Whatever comes of another way, what came of the first says nothing of it; also when the process dies in the middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_begins_with_nothing_known() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+    go(&bot, &reservation, State::Undelivered).await;
+    let failed = StepNote { step: Step::Deliver, outcome: StepOutcome::Failed, detail: Some("address") };
+    bot.app.store.note_steps(id, vec![failed]).await.unwrap();
+    let copy = Choice { delivery: Delivery::Copy, to: None, is_typed: false, carries: Carries::Password };
+    bot.app.store.deliver_again(&reservation, click(id, "b"), copy).await.unwrap().unwrap();
+    let steps = bot.app.store.steps(&[id]).await.unwrap().remove(&id).unwrap();
+    let delivered = steps.iter().find(|step| step.step == Step::Deliver).unwrap();
+    assert_eq!((delivered.outcome, delivered.detail.as_deref()), (StepOutcome::Unknown, None));
 }
 
 /// By then the directory has said yes: what surely was not written is written as soon as somebody else has ended.
