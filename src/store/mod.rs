@@ -1,4 +1,4 @@
-//! The record: SQLite, one writer, one reader for the hot path, and a second reader for everything that may take longer.
+//! The record: SQLite, one connection for the hot path, and a second for everything that may take longer.
 //!
 //! To add a table: a migration, a `table!` in `rows.rs`, and a place in the writer's [`Page`](writer::Page). The SQL
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
@@ -11,6 +11,7 @@ mod reader;
 mod resets;
 mod rows;
 mod sessions;
+mod turns;
 mod writer;
 
 use std::fs::File;
@@ -47,9 +48,9 @@ const MOVE_PAUSE: Duration = Duration::from_millis(250);
 /// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// Pages kept in memory by the writer, by the reader of the hot path, and by the reader of everything else; negative
-/// means KiB to SQLite. Readers forget theirs at every commit of the writer, so more would not be kept long.
-const CACHES: [&str; 3] = ["-4096", "-2048", "-1024"];
+/// Pages kept in memory by the connection of the hot path, and by the other; negative means KiB to SQLite. The other
+/// forgets its own at every commit, so more would not be kept long.
+const CACHES: [&str; 2] = ["-2048", "-1024"];
 
 /// The record could not be read or written. Nothing was done (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,8 +107,7 @@ impl OpenError {
 /// The open record. Cheap to clone; the last one closes it.
 #[derive(Clone)]
 pub struct Store {
-    writer: mpsc::Sender<writer::Job>,
-    reader: mpsc::Sender<reader::Job>,
+    queue: mpsc::Sender<turns::Job>,
     pool: SqlitePool,
     owner: Arc<str>,
     clock: Clock,
@@ -118,8 +118,7 @@ pub struct Store {
 /// The tasks behind an open record; they end when every [`Store`] is gone.
 #[derive(Debug)]
 pub struct StoreTasks {
-    writer: tokio::task::JoinHandle<SqliteConnection>,
-    reader: tokio::task::JoinHandle<SqliteConnection>,
+    turns: tokio::task::JoinHandle<SqliteConnection>,
     pool: SqlitePool,
 }
 
@@ -128,14 +127,12 @@ impl StoreTasks {
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
     pub async fn finish(self) {
         self.pool.close().await;
-        for task in [self.reader, self.writer] {
-            let closed = match task.await {
-                Ok(connection) => connection.close().await,
-                Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
-            };
-            if let Err(error) = closed {
-                tracing::error!(error = &error as &dyn std::error::Error, "the database was not closed well");
-            }
+        let closed = match self.turns.await {
+            Ok(connection) => connection.close().await,
+            Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
+        };
+        if let Err(error) = closed {
+            tracing::error!(error = &error as &dyn std::error::Error, "the database was not closed well");
         }
     }
 }
@@ -175,30 +172,25 @@ impl Store {
             // What is erased is overwritten.
             .pragma("secure_delete", "on")
             .disable_statement_logging();
-        let [writing, looking, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
-        let mut connection = writing.connect().await?;
+        let [taking_turns, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
+        let mut connection = taking_turns.connect().await?;
         check_version(&mut connection).await?;
         let _migrating = match how {
             Use::Beside if is_outdated(&mut connection).await? => Some(lock(path).map_err(OpenError::when_outdated)?),
             Use::Beside | Use::Serve => None,
         };
         migrate(&mut connection).await?;
-        let looking = looking.pragma("query_only", "on");
-        let (writer, write_queue) = mpsc::channel(writer::QUEUE);
-        let (reader, read_queue) = mpsc::channel(writer::QUEUE);
+        let (queue, jobs) = mpsc::channel(turns::QUEUE);
+        let (reader, writer) = (reader::Reader::new(), writer::Writer::new(clock.clone(), limit));
         let pool = PoolOptions::new()
             .max_connections(1)
             .min_connections(0)
             .idle_timeout(Duration::from_mins(1))
             .test_before_acquire(false)
             .connect_lazy_with(browsing);
-        let tasks = StoreTasks {
-            writer: spawn(writer::run(connection, write_queue, clock.clone(), limit)),
-            reader: spawn(reader::run(looking.connect().await?, read_queue)),
-            pool: pool.clone(),
-        };
+        let tasks = StoreTasks { turns: spawn(turns::run(connection, jobs, reader, writer)), pool: pool.clone() };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
-        Ok((Self { writer, reader, pool, owner, clock, limit, _lock: serving }, tasks))
+        Ok((Self { queue, pool, owner, clock, limit, _lock: serving }, tasks))
     }
 
     /// The limit that the store keeps.
@@ -209,7 +201,7 @@ impl Store {
     /// Answers one look-up of the hot path.
     pub async fn look_up(&self, look_up: LookUp) -> Result<Found, StoreError> {
         let (reply, found) = oneshot::channel();
-        self.reader.send((look_up, reply)).await.map_err(|_| StoreError::Unavailable)?;
+        self.queue.send(turns::Job::LookUp((look_up, reply))).await.map_err(|_| StoreError::Unavailable)?;
         found.await.map_err(|_| StoreError::Unavailable)?
     }
 
@@ -248,7 +240,7 @@ impl Store {
         decide: impl FnOnce(&mut writer::Page, crate::domain::Moment) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, result) = writer::job(keys, decide);
-        self.writer.try_send(job).map_err(|error| match error {
+        self.queue.try_send(turns::Job::Write(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable,
         })?;
@@ -258,25 +250,10 @@ impl Store {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the store's two tasks end with its last handle and are awaited in StoreTasks"
+    reason = "the store's task ends with its last handle and is awaited in StoreTasks"
 )]
 fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
     tokio::spawn(task)
-}
-
-/// Waits for something to do and takes all of it, at most `most`; false when nothing can come any more. Whoever is ready
-/// at this moment comes along, because a round trip with many costs little more than one with few.
-async fn next_batch<T>(queue: &mut mpsc::Receiver<T>, waiting: &mut Vec<T>, most: usize) -> bool {
-    if queue.recv_many(waiting, most).await == 0 {
-        return false;
-    }
-    tokio::task::yield_now().await;
-    while waiting.len() < most
-        && let Ok(next) = queue.try_recv()
-    {
-        waiting.push(next);
-    }
-    true
 }
 
 /// Makes the file for its owner alone, before SQLite does; SQLite gives its other files the same mode.

@@ -1,18 +1,18 @@
-//! The one reader of hot look-ups: all that wait are answered from one round trip.
+//! Look-ups of the hot path: all that wait are answered from one round trip.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
-use tokio::sync::{mpsc, oneshot};
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
+use tokio::sync::oneshot;
 
+use super::StoreError;
 use super::rows::{MemberRow, ResetRow, Table, json, read_all};
-use super::{StoreError, next_batch};
 use crate::domain::{MemberId, ResetId};
 
 /// The most look-ups that share a round trip.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// How a member of the built-in directory is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,13 +58,19 @@ pub struct Found {
 /// A look-up that waits, and where its answer goes.
 pub(super) type Job = (LookUp, oneshot::Sender<Result<Found, StoreError>>);
 
-/// Runs until every handle of the store is gone; gives the connection back to be closed.
-pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) -> SqliteConnection {
-    let statement = AssertSqlSafe(statement()).into_sql_str();
-    let mut waiting = Vec::with_capacity(BATCH);
-    while next_batch(&mut queue, &mut waiting, BATCH).await {
-        let jobs = std::mem::take(&mut waiting);
-        let answers = answer(&mut connection, statement.clone(), &jobs).await;
+/// Answers look-ups.
+pub(super) struct Reader {
+    statement: SqlStr,
+}
+
+impl Reader {
+    pub(super) fn new() -> Self {
+        Self { statement: AssertSqlSafe(statement()).into_sql_str() }
+    }
+
+    /// Answers all of these from one round trip, or tells all of them that there is no answer.
+    pub(super) async fn answer(&self, connection: &mut SqliteConnection, jobs: Vec<Job>) {
+        let answers = answer(connection, self.statement.clone(), &jobs).await;
         if let Err(error) = &answers {
             tracing::error!(error = error as &dyn std::error::Error, "could not look up");
         }
@@ -78,7 +84,6 @@ pub(super) async fn run(mut connection: SqliteConnection, mut queue: mpsc::Recei
             drop(reply.send(one));
         }
     }
-    connection
 }
 
 /// One row, with a value a question: all its rows. More rows would be more hand-overs between threads.
@@ -95,11 +100,7 @@ pub(super) fn statement() -> String {
     )
 }
 
-async fn answer(
-    connection: &mut SqliteConnection,
-    statement: sqlx::SqlStr,
-    jobs: &[Job],
-) -> Result<Vec<Found>, sqlx::Error> {
+async fn answer(connection: &mut SqliteConnection, statement: SqlStr, jobs: &[Job]) -> Result<Vec<Found>, sqlx::Error> {
     let keys = || jobs.iter().flat_map(|(look_up, _)| &look_up.members);
     let emails: HashSet<&str> = keys().filter_map(MemberKey::email).collect();
     let ids: HashSet<&MemberId> = keys().filter_map(MemberKey::id).collect();

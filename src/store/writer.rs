@@ -1,4 +1,4 @@
-//! The one writer: takes whatever waits, decides it in memory in order of arrival, and commits it in one transaction.
+//! Writes: whatever waits is decided in memory in order of arrival, and committed in one transaction.
 //!
 //! A batch is two round trips to SQLite: `begin immediate` with everything the decisions need, then all changes
 //! with `commit`. Nobody is answered before the commit; if it fails, all are told that nothing was recorded.
@@ -10,22 +10,19 @@ use serde::Serialize;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+use super::StoreError;
 use super::rows::{
     AccountRow, AuditRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table,
     json, read_all,
 };
-use super::{StoreError, next_batch};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Moment, Quota, ResetId};
 
 /// The most that one transaction takes; more would only make the first wait for the last.
-const BATCH: usize = 256;
-
-/// How many writes may wait. Beyond that the store is overloaded and says so.
-pub(super) const QUEUE: usize = 4096;
+pub(super) const BATCH: usize = 256;
 
 /// How many lists of rows a batch can write.
 const TABLES: usize = 12;
@@ -424,41 +421,43 @@ pub(super) fn everything_read() -> String {
     full
 }
 
-/// Runs until every handle of the store is gone; gives the connection back to be closed.
-pub(super) async fn run(
-    mut connection: SqliteConnection,
-    mut queue: mpsc::Receiver<Job>,
+/// Decides and commits.
+pub(super) struct Writer {
+    statements: Statements,
     clock: Clock,
     limit: Limit,
-) -> SqliteConnection {
-    let mut statements = Statements::new();
-    let mut waiting = Vec::with_capacity(BATCH);
-    while next_batch(&mut queue, &mut waiting, BATCH).await {
-        let jobs = std::mem::take(&mut waiting);
-        let now = clock.now();
+}
+
+impl Writer {
+    pub(super) fn new(clock: Clock, limit: Limit) -> Self {
+        Self { statements: Statements::new(), clock, limit }
+    }
+
+    /// Decides all of these in one transaction, and tells each what came of it after the commit.
+    pub(super) async fn commit(&mut self, connection: &mut SqliteConnection, jobs: Vec<Job>) {
+        let now = self.clock.now();
         let keys: Vec<&Keys> = jobs.iter().map(|job| &job.keys).collect();
-        let mut page = match load(&mut connection, &statements, &keys, limit, now).await {
+        let mut page = match load(connection, &self.statements, &keys, self.limit, now).await {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not begin; nothing was recorded");
-                roll_back(&mut connection).await;
+                roll_back(connection).await;
                 for job in jobs {
                     (job.decide)(Err(StoreError::NotBegun))(Ok(()));
                 }
-                continue;
+                return;
             }
         };
         let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(Ok((&mut page, now)))).collect();
-        let committed = save(&mut connection, &mut statements, page).await;
+        let committed = save(connection, &mut self.statements, page).await;
         if let Err(error) = &committed {
             tracing::error!(error = error as &dyn std::error::Error, "could not commit; nothing was recorded");
-            roll_back(&mut connection).await;
+            roll_back(connection).await;
         }
         for answer in answers {
             answer(if committed.is_ok() { Ok(()) } else { Err(StoreError::Unavailable) });
         }
     }
-    connection
 }
 
 async fn load(

@@ -2,6 +2,7 @@
 //! one process at a time, and no way back from a newer database. SQLite is the one member so far.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use relatch::chance::Chance;
 use relatch::clock::Clock;
@@ -10,9 +11,11 @@ use relatch::domain::quota::Limit;
 use relatch::domain::{Carries, Delivery, Permit, ResetId, Span, State, Step, StepOutcome};
 use relatch::flow::sweep;
 use relatch::store::{
-    CardClick, Choice, ClickRefused, HistoryFilter, MoveRefused, OpenError, ReplayKey, Reservation, StepNote, Store,
-    Use,
+    CardClick, Choice, ClickRefused, HistoryFilter, LookUp, MoveRefused, OpenError, ReplayKey, Reservation, StepNote,
+    Store, Use,
 };
+
+use tokio::time::timeout;
 
 use crate::support::slack::{button_value, fresh_folder, user_id};
 use crate::support::{PEOPLE, START, TEAM, TestBot};
@@ -282,6 +285,29 @@ async fn one_process_serves_a_database() {
     assert!(beside.is_writable().await && first.is_writable().await);
     drop(first);
     open(&path, Use::Serve).await.unwrap();
+}
+
+/// Look-ups go before writes and are asked again as soon as they are answered; neither waits for ever for the other.
+#[tokio::test]
+async fn look_ups_and_writes_take_turns() {
+    let store = open(&fresh_folder().join("relatch.db"), Use::Serve).await.unwrap();
+    let soon = Duration::from_secs(20);
+    let asking = async || {
+        for _ in 0..50 {
+            timeout(soon, store.look_up(LookUp::default())).await.expect("an answer").unwrap();
+        }
+    };
+    asking().await;
+    let endlessly = async || {
+        loop {
+            store.look_up(LookUp::default()).await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = endlessly() => {}
+        () = endlessly() => {}
+        is_writable = timeout(soon, store.is_writable()) => assert!(is_writable.expect("a turn")),
+    }
 }
 
 /// A database of tomorrow is left as it is.
