@@ -11,6 +11,7 @@ mod reader;
 mod resets;
 mod rows;
 mod sessions;
+mod standing;
 mod turns;
 mod writer;
 
@@ -294,6 +295,7 @@ fn migrations() -> Vec<Migration> {
         migration(4, "codes", include_str!("../../migrations/sqlite/0004_codes.sql")),
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
+        migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
     ]
 }
 

@@ -54,8 +54,8 @@ pub(super) trait Table: Serialize + DeserializeOwned {
     }
 }
 
-/// One row that was selected as [`Table::ROW`] in the first column.
-pub(super) fn read<T: Table>(row: &SqliteRow) -> Result<T, sqlx::Error> {
+/// One row that was selected as one value, as [`Table::ROW`] is, in the first column.
+pub(super) fn read<T: DeserializeOwned>(row: &SqliteRow) -> Result<T, sqlx::Error> {
     parse(row.try_get(0)?)
 }
 

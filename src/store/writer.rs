@@ -17,6 +17,7 @@ use super::rows::{
     AccountRow, AuditRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table,
     json, read_all,
 };
+use super::standing::Standing;
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Moment, Quota, ResetId};
@@ -28,7 +29,7 @@ pub(super) const BATCH: usize = 256;
 const TABLES: usize = 12;
 
 /// Where the slots stand in what is read: between resets, and accounts with their sessions.
-const SLOTS: usize = 8;
+const SLOTS: usize = 7;
 
 /// What an offer is made of and never changes; a move then leaves the indexes of these columns alone.
 const FIXED: [&str; 14] = [
@@ -121,6 +122,10 @@ impl Page {
     /// All resets that were read for this batch.
     pub(super) fn resets(&self) -> impl Iterator<Item = &ResetRow> {
         self.resets.values()
+    }
+
+    fn changed_resets(&self) -> impl Iterator<Item = &ResetRow> {
+        self.changed.resets.iter().filter_map(|id| self.resets.get(id))
     }
 
     /// Inserts or overwrites a reset.
@@ -389,8 +394,6 @@ fn reads() -> [String; 2] {
             and reset.state in ('claimed', 'changing', 'changed', 'delivering')),
         (select {resets} from json_each($4) as asked join reset on reset.member_id = asked.value
             and reset.state = 'undelivered' and reset.finished_at is null),
-        (select {resets} from json_each($5) as asked join reset on reset.member_id = asked.value ->> 0
-            and reset.admin_id = asked.value ->> 1 and reset.state = 'offered'),
         (select {resets} from json_each($4) as asked join reset on reset.reset_id = (
             select newest.reset_id from reset as newest where newest.member_id = asked.value
                 and newest.changing_at is not null and newest.changed_at is not null
@@ -403,13 +406,13 @@ fn reads() -> [String; 2] {
             and reset.told_at is null and reset.claimed_at is not null
             and (reset.finished_at is not null or reset.state = 'undelivered')),
         (select {slots} from json_each($3) as asked join slot on slot.person_id = asked.value
-            and slot.taken_at > $6 and slot.returned_at is null)"
+            and slot.taken_at > $5 and slot.returned_at is null)"
     );
     let full = format!(
         "{lean},
-        (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
-        (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
-            and session.ended_at is null and session.expires_at > $8)"
+        (select {accounts} from json_each($6) as asked join member on member.member_id = asked.value),
+        (select {sessions} from json_each($6) as asked join session on session.member_id = asked.value
+            and session.ended_at is null and session.expires_at > $7)"
     );
     [lean, full]
 }
@@ -424,20 +427,22 @@ pub(super) fn everything_read() -> String {
 /// Decides and commits.
 pub(super) struct Writer {
     statements: Statements,
+    standing: Standing,
     clock: Clock,
     limit: Limit,
 }
 
 impl Writer {
     pub(super) fn new(clock: Clock, limit: Limit) -> Self {
-        Self { statements: Statements::new(), clock, limit }
+        Self { statements: Statements::new(), standing: Standing::default(), clock, limit }
     }
 
     /// Decides all of these in one transaction, and tells each what came of it after the commit.
     pub(super) async fn commit(&mut self, connection: &mut SqliteConnection, jobs: Vec<Job>) {
         let now = self.clock.now();
         let keys: Vec<&Keys> = jobs.iter().map(|job| &job.keys).collect();
-        let mut page = match load(connection, &self.statements, &keys, self.limit, now).await {
+        let loaded = load(connection, &self.statements, &mut self.standing, &keys, self.limit, now).await;
+        let mut page = match loaded {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not begin; nothing was recorded");
@@ -449,10 +454,14 @@ impl Writer {
             }
         };
         let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(Ok((&mut page, now)))).collect();
-        let committed = save(connection, &mut self.statements, page).await;
-        if let Err(error) = &committed {
-            tracing::error!(error = error as &dyn std::error::Error, "could not commit; nothing was recorded");
-            roll_back(connection).await;
+        let committed = save(connection, &mut self.statements, &page).await;
+        match &committed {
+            Ok(()) => self.standing.note(page.changed_resets()),
+            Err(error) => {
+                tracing::error!(error = error as &dyn std::error::Error, "could not commit; nothing was recorded");
+                roll_back(connection).await;
+                self.standing.forget();
+            }
         }
         for answer in answers {
             answer(if committed.is_ok() { Ok(()) } else { Err(StoreError::Unavailable) });
@@ -463,18 +472,24 @@ impl Writer {
 async fn load(
     connection: &mut SqliteConnection,
     statements: &Statements,
+    standing: &mut Standing,
     keys: &[&Keys],
     limit: Limit,
     now: Moment,
 ) -> Result<Page, sqlx::Error> {
     let [lean, full] = &statements.load;
+    let mut resets = asked(keys, |keys| keys.reset);
+    let pairs = asked(keys, |keys| keys.member.as_ref().zip(keys.person.as_ref()));
+    if !pairs.is_empty() {
+        let standing = standing.known(connection).await?;
+        resets.extend(pairs.into_iter().filter_map(|(member, admin)| standing.of(member, admin)));
+    }
     let accounts = asked(keys, |keys| keys.account.as_ref());
     let mut query = sqlx::query(if accounts.is_empty() { lean } else { full }.clone())
         .bind(json(&asked(keys, |keys| keys.replay.as_ref()))?)
-        .bind(json(&asked(keys, |keys| keys.reset))?)
+        .bind(json(&resets)?)
         .bind(json(&asked(keys, |keys| keys.person.as_ref()))?)
         .bind(json(&asked(keys, |keys| keys.member.as_ref()))?)
-        .bind(json(&asked(keys, |keys| keys.member.as_ref().zip(keys.person.as_ref())))?)
         .bind((now - limit.window).0);
     if !accounts.is_empty() {
         query = query.bind(json(&accounts)?).bind(now.0);
@@ -505,9 +520,9 @@ fn asked<'a, T: Eq + Hash>(keys: &[&'a Keys], pick: fn(&'a Keys) -> Option<T>) -
     keys.iter().filter_map(|keys| pick(keys)).collect()
 }
 
-async fn save(connection: &mut SqliteConnection, statements: &mut Statements, page: Page) -> Result<(), sqlx::Error> {
-    let changed = page.changed;
-    let mut resets: Vec<&ResetRow> = changed.resets.iter().filter_map(|id| page.resets.get(id)).collect();
+async fn save(connection: &mut SqliteConnection, statements: &mut Statements, page: &Page) -> Result<(), sqlx::Error> {
+    let changed = &page.changed;
+    let mut resets: Vec<&ResetRow> = page.changed_resets().collect();
     // A member has one reset at work: who leaves makes room before the next one comes.
     resets.sort_by_key(|row| row.state.is_active());
     let accounts: Vec<&AccountRow> = changed.accounts.iter().filter_map(|id| page.accounts.get(id)).collect();
@@ -540,16 +555,17 @@ async fn roll_back(connection: &mut SqliteConnection) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use sqlx::ConnectOptions;
     use sqlx::sqlite::SqliteConnectOptions;
 
     use super::*;
+    use crate::domain::State;
 
     const NOW: Moment = Moment(1_000_000);
 
     /// An empty record with Mina in it, and these rows.
-    async fn record(rows: &str) -> SqliteConnection {
+    pub(in super::super) async fn record(rows: &str) -> SqliteConnection {
         let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
         super::super::migrate(&mut connection).await.unwrap();
         let mina = "insert into member
@@ -567,7 +583,33 @@ mod tests {
     /// What a decision sees.
     async fn page_of(connection: &mut SqliteConnection, keys: &Keys) -> Page {
         let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
-        load(connection, &Statements::new(), &[keys], limit, NOW).await.unwrap()
+        load(connection, &Statements::new(), &mut Standing::default(), &[keys], limit, NOW).await.unwrap()
+    }
+
+    /// What a failed commit wrote is not taken for a card that stands.
+    #[tokio::test]
+    async fn a_failed_commit_leaves_the_older_card_to_be_replaced() {
+        let mut connection = record(&super::super::standing::tests::cards_of_jo(&[(1, 2_000_000)])).await;
+        let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
+        let mut writer = Writer::new(Clock::fixed(NOW), limit);
+        let keys = || Keys { member: Some(mina()), person: Some(MemberId("jo".to_owned())), ..Keys::default() };
+        let seen = |page: &Page| page.resets().map(|row| row.reset_id).collect::<Vec<_>>();
+        let older = ResetId(std::array::from_fn(|at| u8::from(at == 15)));
+        let (job, first) = job(keys(), move |page, _| {
+            let card = page.reset(older).unwrap();
+            page.put(ResetRow { state: State::Superseded, ..card.clone() });
+            page.put(ResetRow { reset_id: ResetId([9; 16]), ..card });
+        });
+        connection
+            .execute("create trigger full before insert on reset begin select raise(abort, 'full'); end")
+            .await
+            .unwrap();
+        writer.commit(&mut connection, vec![job]).await;
+        assert_eq!(first.await.unwrap(), Err(StoreError::Unavailable));
+        connection.execute("drop trigger full").await.unwrap();
+        let (job, second) = super::job(keys(), move |page, _| seen(page));
+        writer.commit(&mut connection, vec![job]).await;
+        assert_eq!(second.await.unwrap(), Ok(vec![older]));
     }
 
     /// Sessions pile up for a week; a decision about an account reads those alone that may still stand.
@@ -587,7 +629,7 @@ mod tests {
     #[tokio::test]
     async fn a_sign_out_is_never_earlier_than_what_it_ends() {
         let signed_out_at = async |mut connection: SqliteConnection, page: Page| {
-            save(&mut connection, &mut Statements::new(), page).await.unwrap();
+            save(&mut connection, &mut Statements::new(), &page).await.unwrap();
             let found = sqlx::query("select signed_out_at from member").fetch_one(&mut connection).await.unwrap();
             Moment(sqlx::Row::get(&found, 0))
         };

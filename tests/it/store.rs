@@ -287,6 +287,20 @@ async fn one_process_serves_a_database() {
     open(&path, Use::Serve).await.unwrap();
 }
 
+/// Which card a newer one replaces is known to the process that made neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_replaced_after_a_restart_too() {
+    let bot = TestBot::new().await;
+    let older = bot.last_look(JO, MINA, "deliver_copy").await;
+    let bot = bot.restart().await;
+    let newer = bot.last_look(JO, MINA, "deliver_copy").await;
+    bot.click(JO, &older, "confirm").await;
+    assert!(bot.slack.last_text().contains("newer card"), "{}", bot.slack.last_text());
+    assert_eq!(bot.count("slot").await, 0);
+    bot.click(JO, &newer, "confirm").await;
+    assert_eq!(bot.count("slot").await, 1);
+}
+
 /// Look-ups go before writes and are asked again as soon as they are answered; neither waits for ever for the other.
 #[tokio::test]
 async fn look_ups_and_writes_take_turns() {
