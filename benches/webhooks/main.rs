@@ -48,22 +48,22 @@ fn main() {
     runtime.block_on(run(effort, &parts));
 }
 
-/// Runs the parts that are named, or all.
+/// Runs the parts that are named, or all, each on databases of its own: none pays for what another left behind.
 async fn run(effort: Effort, parts: &[&str]) {
     let slack = Peer::start("slack", None);
-    let world = World::new(slack.addr);
+    let world = || World::new(slack.addr);
     let asked = |part| parts.is_empty() || parts.contains(&part);
     if asked("starts") {
-        starts(&world, effort).await;
+        starts(&world(), effort).await;
     }
     if asked("commands") {
-        commands(&world, effort).await;
+        commands(&world(), effort).await;
     }
     if asked("clicks") {
-        clicks(&world, effort).await;
+        clicks(&world(), effort).await;
     }
     if asked("isolation") {
-        isolation(&world, effort).await;
+        isolation(&world(), effort).await;
     }
 }
 
