@@ -1,3 +1,3 @@
--- Which card a newer one replaces is known in memory (src/store/standing.rs). Among all that a command writes, this
--- index and the replay keys alone had their pages in no order; without it a commit writes half as many.
+-- Which card a newer one replaces, `serve` knows in memory. The entries of this index came in the order of members, that
+-- is in none: every card wrote a page of it that no other card of its commit needed.
 drop index reset_offered;

@@ -25,7 +25,7 @@ use rand::{CryptoRng, RngExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, Executor, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::cards::{
@@ -53,6 +53,9 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// forgets its own at every commit, so more would not be kept long.
 const CACHES: [&str; 2] = ["-2048", "-1024"];
 
+/// How long the hot path waits in one go for another process that writes; between two such waits it answers look-ups.
+const LOCK_WAIT: &str = "pragma busy_timeout = 200";
+
 /// The record could not be read or written. Nothing was done (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -62,7 +65,7 @@ pub enum StoreError {
     /// No transaction could be begun, so surely nothing was written.
     #[error("the record cannot be written")]
     NotBegun,
-    /// Too many writes wait already.
+    /// Too much waits already.
     #[error("the record has too much to do")]
     Overloaded,
 }
@@ -113,10 +116,9 @@ pub struct Store {
     owner: Arc<str>,
     clock: Clock,
     limit: Limit,
-    _lock: Option<Arc<File>>,
 }
 
-/// The tasks behind an open record; they end when every [`Store`] is gone.
+/// What works behind an open record; it ends when every [`Store`] is gone.
 #[derive(Debug)]
 pub struct StoreTasks {
     turns: tokio::task::JoinHandle<SqliteConnection>,
@@ -156,11 +158,11 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
+        keep_private(path)?;
         let serving = match how {
-            Use::Serve => Some(Arc::new(lock(path)?)),
+            Use::Serve => Some(lock(path)?),
             Use::Beside => None,
         };
-        keep_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -182,16 +184,28 @@ impl Store {
         };
         migrate(&mut connection).await?;
         let (queue, jobs) = mpsc::channel(turns::QUEUE);
-        let (reader, writer) = (reader::Reader::new(), writer::Writer::new(clock.clone(), limit));
+        let (reader, mut writer) = (reader::Reader::new(), writer::Writer::new(clock.clone(), limit));
+        if how == Use::Serve {
+            writer.know_cards(&mut connection).await?;
+        }
+        connection.execute(LOCK_WAIT).await?;
         let pool = PoolOptions::new()
             .max_connections(1)
             .min_connections(0)
             .idle_timeout(Duration::from_mins(1))
             .test_before_acquire(false)
             .connect_lazy_with(browsing);
-        let tasks = StoreTasks { turns: spawn(turns::run(connection, jobs, reader, writer)), pool: pool.clone() };
+        let tasks = StoreTasks {
+            turns: spawn(async move {
+                let connection = turns::run(connection, jobs, reader, writer).await;
+                // Not before everything is committed may another process take over.
+                drop(serving);
+                connection
+            }),
+            pool: pool.clone(),
+        };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
-        Ok((Self { queue, pool, owner, clock, limit, _lock: serving }, tasks))
+        Ok((Self { queue, pool, owner, clock, limit }, tasks))
     }
 
     /// The limit that the store keeps.
@@ -201,8 +215,11 @@ impl Store {
 
     /// Answers one look-up of the hot path.
     pub async fn look_up(&self, look_up: LookUp) -> Result<Found, StoreError> {
+        if self.queue.capacity() <= turns::KEPT {
+            return Err(StoreError::Overloaded);
+        }
         let (reply, found) = oneshot::channel();
-        self.queue.send(turns::Job::LookUp((look_up, reply))).await.map_err(|_| StoreError::Unavailable)?;
+        self.enqueue(turns::Job::LookUp((look_up, reply)))?;
         found.await.map_err(|_| StoreError::Unavailable)?
     }
 
@@ -241,11 +258,15 @@ impl Store {
         decide: impl FnOnce(&mut writer::Page, crate::domain::Moment) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, result) = writer::job(keys, decide);
-        self.queue.try_send(turns::Job::Write(job)).map_err(|error| match error {
+        self.enqueue(turns::Job::Write(job))?;
+        result.await.map_err(|_| StoreError::Unavailable)?
+    }
+
+    fn enqueue(&self, job: turns::Job) -> Result<(), StoreError> {
+        self.queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable,
-        })?;
-        result.await.map_err(|_| StoreError::Unavailable)?
+        })
     }
 }
 
@@ -264,8 +285,9 @@ fn keep_private(path: &Path) -> Result<(), OpenError> {
     if for_others == 0 { Ok(()) } else { Err(OpenError::Exposed) }
 }
 
+/// Whatever name the file is called by, the lock is one.
 fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = path.canonicalize()?.into_os_string();
     name.push(".lock");
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(name))?;
     match file.try_lock() {
@@ -320,8 +342,6 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Executor;
-
     use super::*;
     use crate::domain::{Carries, State};
 

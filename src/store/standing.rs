@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::rows::{ResetRow, read};
 use crate::domain::{MemberId, ResetId, State};
 
-/// Reads them from disk, the newest last.
+/// Reads them from disk. There is one of each administrator for each member; of two, the one that stands longer counts.
 const STATEMENT: &str = "select json_array(reset_id, member_id, admin_id) from reset
     where state = 'offered' and expires_at > 0 order by expires_at";
 
@@ -27,6 +27,7 @@ pub(super) struct Standing {
 /// The newest card of each administrator for each member.
 #[derive(Default)]
 pub(super) struct Cards {
+    /// Its chance is the standard library's: nothing that comes out depends on it.
     secret: RandomState,
     by_pair: HashMap<u64, ResetId>,
 }
@@ -153,6 +154,6 @@ pub(super) mod tests {
         let plan = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {STATEMENT}")));
         let lines = plan.fetch_all(&mut connection).await.unwrap();
         let lines: Vec<String> = lines.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-        assert_eq!(lines, ["SEARCH reset USING INDEX reset_expiring (expires_at>?)"]);
+        assert!(matches!(lines.as_slice(), [one] if one.contains("INDEX reset_expiring")), "{lines:?}");
     }
 }

@@ -1,8 +1,8 @@
 //! The one task that speaks to SQLite for the hot path: it takes turns between look-ups and writes, on one connection.
 //!
 //! Look-ups go first, because the writes that follow from them then share a commit with those that wait already: few
-//! commits with much in them cost less than many. A look-up that comes during a commit waits for its end; so would the
-//! write that follows from it. What a connection has read, its own commits do not make it read again.
+//! commits with much in them cost less than many. A look-up that comes during a commit waits for its end, but not for
+//! another process that writes. What a connection has read, its own commits do not make it read again.
 
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::mpsc;
@@ -10,8 +10,11 @@ use tokio::sync::mpsc;
 use super::reader::{self, Reader};
 use super::writer::{self, Writer};
 
-/// How many jobs may wait. Beyond that the store is overloaded, and a write is told so.
+/// How many jobs may wait. Beyond that the store is overloaded and says so.
 pub(super) const QUEUE: usize = 4096;
+
+/// Places that look-ups leave to writes: a reset at work must be able to go on.
+pub(super) const KEPT: usize = 1024;
 
 /// How often look-ups are answered before the writes that wait have their turn.
 const ROUNDS: usize = 2;
@@ -76,7 +79,7 @@ pub(super) async fn run(
             waiting.take(&mut queue).await;
         }
         if !waiting.writes.is_empty() {
-            writer.commit(&mut connection, std::mem::take(&mut waiting.writes)).await;
+            waiting.writes = writer.commit(&mut connection, std::mem::take(&mut waiting.writes)).await;
         }
     }
     connection

@@ -1,16 +1,18 @@
 //! Writes: whatever waits is decided in memory in order of arrival, and committed in one transaction.
 //!
-//! A batch is two round trips to SQLite: `begin immediate` with everything the decisions need, then all changes
-//! with `commit`. Nobody is answered before the commit; if it fails, all are told that nothing was recorded.
+//! A batch is two round trips to SQLite: `begin immediate` with everything the decisions need from disk, then all
+//! changes with `commit`. Nobody is answered before the commit; if it fails, all are told that nothing was recorded.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::StoreError;
 use super::rows::{
@@ -24,6 +26,9 @@ use crate::domain::{MemberId, Moment, Quota, ResetId};
 
 /// The most that one transaction takes; more would only make the first wait for the last.
 pub(super) const BATCH: usize = 256;
+
+/// How long a batch waits for another process that writes, all its tries together.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many lists of rows a batch can write.
 const TABLES: usize = 12;
@@ -428,31 +433,43 @@ pub(super) fn everything_read() -> String {
 pub(super) struct Writer {
     statements: Statements,
     standing: Standing,
+    /// Since when another process keeps the lock.
+    locked_out: Option<Instant>,
     clock: Clock,
     limit: Limit,
 }
 
 impl Writer {
     pub(super) fn new(clock: Clock, limit: Limit) -> Self {
-        Self { statements: Statements::new(), standing: Standing::default(), clock, limit }
+        Self { statements: Statements::new(), standing: Standing::default(), locked_out: None, clock, limit }
     }
 
-    /// Decides all of these in one transaction, and tells each what came of it after the commit.
-    pub(super) async fn commit(&mut self, connection: &mut SqliteConnection, jobs: Vec<Job>) {
+    /// Reads which cards stand, so that no command has to wait for it.
+    pub(super) async fn know_cards(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        self.standing.known(connection).await.map(drop)
+    }
+
+    /// Decides all of these in one transaction, and tells each what came of it after the commit. Gives them back where
+    /// another process writes just now.
+    pub(super) async fn commit(&mut self, connection: &mut SqliteConnection, jobs: Vec<Job>) -> Vec<Job> {
         let now = self.clock.now();
         let keys: Vec<&Keys> = jobs.iter().map(|job| &job.keys).collect();
         let loaded = load(connection, &self.statements, &mut self.standing, &keys, self.limit, now).await;
         let mut page = match loaded {
             Ok(page) => page,
+            Err(error) if is_locked(&error) && self.is_patient() => return jobs,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not begin; nothing was recorded");
                 roll_back(connection).await;
+                self.standing.forget();
+                self.locked_out = None;
                 for job in jobs {
                     (job.decide)(Err(StoreError::NotBegun))(Ok(()));
                 }
-                return;
+                return Vec::new();
             }
         };
+        self.locked_out = None;
         let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(Ok((&mut page, now)))).collect();
         let committed = save(connection, &mut self.statements, &page).await;
         match &committed {
@@ -466,7 +483,18 @@ impl Writer {
         for answer in answers {
             answer(if committed.is_ok() { Ok(()) } else { Err(StoreError::Unavailable) });
         }
+        Vec::new()
     }
+
+    fn is_patient(&mut self) -> bool {
+        self.locked_out.get_or_insert_with(Instant::now).elapsed() < LOCK_PATIENCE
+    }
+}
+
+/// Another process keeps the lock: `SQLITE_BUSY`, or one of its kinds, which have it as their last byte.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 async fn load(
@@ -481,8 +509,8 @@ async fn load(
     let mut resets = asked(keys, |keys| keys.reset);
     let pairs = asked(keys, |keys| keys.member.as_ref().zip(keys.person.as_ref()));
     if !pairs.is_empty() {
-        let standing = standing.known(connection).await?;
-        resets.extend(pairs.into_iter().filter_map(|(member, admin)| standing.of(member, admin)));
+        let cards = standing.known(connection).await?;
+        resets.extend(pairs.into_iter().filter_map(|(member, admin)| cards.of(member, admin)));
     }
     let accounts = asked(keys, |keys| keys.account.as_ref());
     let mut query = sqlx::query(if accounts.is_empty() { lean } else { full }.clone())
@@ -586,7 +614,7 @@ pub(super) mod tests {
         load(connection, &Statements::new(), &mut Standing::default(), &[keys], limit, NOW).await.unwrap()
     }
 
-    /// What a failed commit wrote is not taken for a card that stands.
+    /// What a failed commit wrote is not taken for a card that stands; what stands then is read from disk.
     #[tokio::test]
     async fn a_failed_commit_leaves_the_older_card_to_be_replaced() {
         let mut connection = record(&super::super::standing::tests::cards_of_jo(&[(1, 2_000_000)])).await;
@@ -594,7 +622,8 @@ pub(super) mod tests {
         let mut writer = Writer::new(Clock::fixed(NOW), limit);
         let keys = || Keys { member: Some(mina()), person: Some(MemberId("jo".to_owned())), ..Keys::default() };
         let seen = |page: &Page| page.resets().map(|row| row.reset_id).collect::<Vec<_>>();
-        let older = ResetId(std::array::from_fn(|at| u8::from(at == 15)));
+        let card = |last: u8| ResetId(std::array::from_fn(|at| if at == 15 { last } else { 0 }));
+        let older = card(1);
         let (job, first) = job(keys(), move |page, _| {
             let card = page.reset(older).unwrap();
             page.put(ResetRow { state: State::Superseded, ..card.clone() });
@@ -604,12 +633,14 @@ pub(super) mod tests {
             .execute("create trigger full before insert on reset begin select raise(abort, 'full'); end")
             .await
             .unwrap();
-        writer.commit(&mut connection, vec![job]).await;
+        assert!(writer.commit(&mut connection, vec![job]).await.is_empty());
         assert_eq!(first.await.unwrap(), Err(StoreError::Unavailable));
         connection.execute("drop trigger full").await.unwrap();
+        let renamed = "update reset set reset_id = '00000000000000000000000000000002'";
+        connection.execute(renamed).await.unwrap();
         let (job, second) = super::job(keys(), move |page, _| seen(page));
-        writer.commit(&mut connection, vec![job]).await;
-        assert_eq!(second.await.unwrap(), Ok(vec![older]));
+        assert!(writer.commit(&mut connection, vec![job]).await.is_empty());
+        assert_eq!(second.await.unwrap(), Ok(vec![card(2)]));
     }
 
     /// Sessions pile up for a week; a decision about an account reads those alone that may still stand.

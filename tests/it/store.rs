@@ -14,7 +14,6 @@ use relatch::store::{
     CardClick, Choice, ClickRefused, HistoryFilter, LookUp, MoveRefused, OpenError, ReplayKey, Reservation, StepNote,
     Store, Use,
 };
-
 use tokio::time::timeout;
 
 use crate::support::slack::{button_value, fresh_folder, user_id};
@@ -22,6 +21,9 @@ use crate::support::{PEOPLE, START, TEAM, TestBot};
 
 const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
+
+/// Long enough for what is not stuck.
+const SOON: Duration = Duration::from_secs(20);
 
 /// A permit as the policy gives it to Jo for a member.
 async fn permit(bot: &TestBot, member: &str) -> Permit {
@@ -283,8 +285,20 @@ async fn one_process_serves_a_database() {
     assert!(matches!(open(&path, Use::Serve).await, Err(OpenError::Locked)));
     let beside = open(&path, Use::Beside).await.unwrap();
     assert!(beside.is_writable().await && first.is_writable().await);
+    std::os::unix::fs::symlink(&path, path.with_file_name("other.db")).unwrap();
+    assert!(matches!(open(&path.with_file_name("other.db"), Use::Serve).await, Err(OpenError::Locked)));
     drop(first);
-    open(&path, Use::Serve).await.unwrap();
+    drop(open_when_free(&path).await.unwrap());
+}
+
+/// The process before may still be at its last commit.
+async fn open_when_free(path: &std::path::Path) -> Result<Store, OpenError> {
+    loop {
+        match open(path, Use::Serve).await {
+            Err(OpenError::Locked) => tokio::time::sleep(Duration::from_millis(5)).await,
+            opened => return opened,
+        }
+    }
 }
 
 /// Which card a newer one replaces is known to the process that made neither.
@@ -305,23 +319,49 @@ async fn a_card_is_replaced_after_a_restart_too() {
 #[tokio::test]
 async fn look_ups_and_writes_take_turns() {
     let store = open(&fresh_folder().join("relatch.db"), Use::Serve).await.unwrap();
-    let soon = Duration::from_secs(20);
-    let asking = async || {
-        for _ in 0..50 {
-            timeout(soon, store.look_up(LookUp::default())).await.expect("an answer").unwrap();
-        }
-    };
-    asking().await;
-    let endlessly = async || {
-        loop {
+    let look_up = async || store.look_up(LookUp::default()).await.is_ok();
+    let write = async || store.is_writable().await;
+    for _ in 0..50 {
+        assert!(timeout(SOON, look_up()).await.expect("an answer"));
+    }
+    tokio::select! {
+        () = for_ever(&look_up) => {}
+        () = for_ever(&look_up) => {}
+        is_written = timeout(SOON, write()) => assert!(is_written.expect("a turn")),
+    }
+    tokio::select! {
+        () = for_ever(&write) => {}
+        () = for_ever(&write) => {}
+        is_found = timeout(SOON, look_up()) => assert!(is_found.expect("a turn")),
+    }
+}
+
+async fn for_ever(one: &impl AsyncFn() -> bool) {
+    while one().await {}
+    panic!("the store gave up");
+}
+
+/// While another process writes, writes wait for it, and look-ups do not.
+#[tokio::test]
+async fn look_ups_do_not_wait_for_another_process() {
+    let path = fresh_folder().join("relatch.db");
+    let store = open(&path, Use::Serve).await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
+    let meanwhile = async {
+        for _ in 0..5 {
             store.look_up(LookUp::default()).await.unwrap();
         }
+        sqlx::query("rollback").execute(&mut other).await.unwrap();
     };
-    tokio::select! {
-        () = endlessly() => {}
-        () = endlessly() => {}
-        is_writable = timeout(soon, store.is_writable()) => assert!(is_writable.expect("a turn")),
-    }
+    let (is_written, ()) = tokio::join!(store.is_writable(), meanwhile);
+    assert!(is_written, "the look-ups were over before the patience of the write");
+
+    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
+    assert!(!store.is_writable().await);
+    sqlx::query("rollback").execute(&mut other).await.unwrap();
+    assert!(store.is_writable().await);
 }
 
 /// A database of tomorrow is left as it is.
@@ -335,7 +375,7 @@ async fn a_newer_database_is_refused() {
         .execute(&mut connection)
         .await
         .unwrap();
-    assert!(matches!(open(&path, Use::Serve).await, Err(OpenError::Newer)));
+    assert!(matches!(open_when_free(&path).await, Err(OpenError::Newer)));
 }
 
 /// From 3.54 on, SQLite prepares two-table joins anew at every use when a driver clears its bindings, as ours does.

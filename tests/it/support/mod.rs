@@ -32,7 +32,7 @@ use relatch::domain::{CompanyDomains, MemberId, Moment, Platform, ResetId, Span}
 use relatch::flow::sweep;
 use relatch::net;
 use relatch::secret::Keys;
-use relatch::store::{MemberRow, Store, Use};
+use relatch::store::{MemberRow, OpenError, Store, Use};
 use relatch::telemetry::UnsignedCounter;
 use tower::ServiceExt;
 
@@ -281,7 +281,14 @@ impl TestBot {
         let chance = Chance::seeded(seed);
         let mut rng = Chance::System.rng().unwrap();
         let path = folder.join("relatch.db");
-        let (store, _tasks) = Store::open(&path, Use::Serve, clock.clone(), limit, &mut rng).await.unwrap();
+        let store = loop {
+            match Store::open(&path, Use::Serve, clock.clone(), limit, &mut rng).await {
+                Ok((store, _tasks)) => break store,
+                // The one before may still be at its last commit.
+                Err(OpenError::Locked) => tokio::time::sleep(Duration::from_millis(5)).await,
+                Err(error) => panic!("{error}"),
+            }
+        };
         let company = CompanyDomains::new(ground.company.iter().map(|domain| (*domain).to_owned()));
         let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone()).in_company(company.clone());
         let directory = Rehearsed::new(builtin.clone());
