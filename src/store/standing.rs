@@ -47,8 +47,12 @@ impl Standing {
         let Some(cards) = &mut self.cards else { return };
         // One card may take the place of another in the same batch: those that go make room first.
         let (stay, go): (Vec<_>, Vec<_>) = committed.partition(|row| row.state == State::Offered);
-        go.into_iter().for_each(|row| cards.remove(row));
-        stay.into_iter().for_each(|row| cards.put(row.reset_id, &row.member_id, &row.admin_id));
+        for row in go {
+            cards.remove(row);
+        }
+        for row in stay {
+            cards.put(row.reset_id, &row.member_id, &row.admin_id);
+        }
     }
 
     /// What came of the last commit is not sure: they are read from disk again.

@@ -245,10 +245,10 @@ async fn a_move_waits_for_a_record_that_is_busy() {
     let id = chosen(&bot, MINA).await;
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     go(&bot, &reservation, State::Changing).await;
-    // Longer than SQLite itself waits.
-    let busy = bot.keep_the_record_busy(std::time::Duration::from_millis(5600));
+    // Longer than a batch waits.
+    let busy = bot.keep_the_record_busy(Duration::from_millis(5600));
     let moved = async {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         bot.app.store.advance(&reservation, State::Changed, None, Vec::new()).await
     };
     let ((), moved) = tokio::join!(busy, moved);
