@@ -173,7 +173,11 @@ impl Server {
     pub(crate) async fn kept_password(&self, name: &str) -> String {
         let found = self.as_root().await.search(&self.dn(name), Scope::Base, "(objectClass=*)", ["userPassword"]).await;
         let entry = found.unwrap().success().unwrap().0.remove(0);
-        SearchEntry::construct(entry).attrs["userPassword"][0].clone()
+        let entry = SearchEntry::construct(entry);
+        // Behind an Argon2 hash slapd keeps a byte that was never set; with it the value is not always text.
+        let bytes = entry.bin_attrs.get("userPassword").map(|values| values[0].clone());
+        let text = || entry.attrs["userPassword"][0].clone();
+        bytes.map_or_else(text, |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Whether OpenLDAP's policy makes people replace a password that somebody else set.
