@@ -25,7 +25,7 @@ use rand::{CryptoRng, RngExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Executor, Row, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::cards::{
@@ -53,9 +53,6 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// forgets its own at every commit, so more would not be kept long.
 const CACHES: [&str; 2] = ["-2048", "-1024"];
 
-/// How long the hot path waits in one go for another process that writes; between two such waits it answers look-ups.
-const LOCK_WAIT: &str = "pragma busy_timeout = 200";
-
 /// The record could not be read or written. Nothing was done (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -65,7 +62,7 @@ pub enum StoreError {
     /// No transaction could be begun, so surely nothing was written.
     #[error("the record cannot be written")]
     NotBegun,
-    /// Too much waits already.
+    /// Too many writes wait already.
     #[error("the record has too much to do")]
     Overloaded,
 }
@@ -111,7 +108,8 @@ impl OpenError {
 /// The open record. Cheap to clone; the last one closes it.
 #[derive(Clone)]
 pub struct Store {
-    queue: mpsc::Sender<turns::Job>,
+    look_ups: mpsc::Sender<reader::Job>,
+    writes: mpsc::Sender<writer::Job>,
     pool: SqlitePool,
     owner: Arc<str>,
     clock: Clock,
@@ -158,11 +156,11 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
-        keep_private(path)?;
         let serving = match how {
             Use::Serve => Some(lock(path)?),
             Use::Beside => None,
         };
+        keep_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -183,12 +181,13 @@ impl Store {
             Use::Beside | Use::Serve => None,
         };
         migrate(&mut connection).await?;
-        let (queue, jobs) = mpsc::channel(turns::QUEUE);
+        let (look_ups, looking) = mpsc::channel(turns::QUEUE);
+        let (writes, writing) = mpsc::channel(turns::QUEUE);
+        let queues = turns::Queues { look_ups: looking, writes: writing };
         let (reader, mut writer) = (reader::Reader::new(), writer::Writer::new(clock.clone(), limit));
         if how == Use::Serve {
             writer.know_cards(&mut connection).await?;
         }
-        connection.execute(LOCK_WAIT).await?;
         let pool = PoolOptions::new()
             .max_connections(1)
             .min_connections(0)
@@ -197,15 +196,15 @@ impl Store {
             .connect_lazy_with(browsing);
         let tasks = StoreTasks {
             turns: spawn(async move {
-                let connection = turns::run(connection, jobs, reader, writer).await;
-                // Not before everything is committed may another process take over.
+                let connection = turns::run(connection, queues, reader, writer).await;
+                // Another process may take over once everything is committed.
                 drop(serving);
                 connection
             }),
             pool: pool.clone(),
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
-        Ok((Self { queue, pool, owner, clock, limit }, tasks))
+        Ok((Self { look_ups, writes, pool, owner, clock, limit }, tasks))
     }
 
     /// The limit that the store keeps.
@@ -215,11 +214,8 @@ impl Store {
 
     /// Answers one look-up of the hot path.
     pub async fn look_up(&self, look_up: LookUp) -> Result<Found, StoreError> {
-        if self.queue.capacity() <= turns::KEPT {
-            return Err(StoreError::Overloaded);
-        }
         let (reply, found) = oneshot::channel();
-        self.enqueue(turns::Job::LookUp((look_up, reply)))?;
+        self.look_ups.send((look_up, reply)).await.map_err(|_| StoreError::Unavailable)?;
         found.await.map_err(|_| StoreError::Unavailable)?
     }
 
@@ -258,15 +254,11 @@ impl Store {
         decide: impl FnOnce(&mut writer::Page, crate::domain::Moment) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, result) = writer::job(keys, decide);
-        self.enqueue(turns::Job::Write(job))?;
-        result.await.map_err(|_| StoreError::Unavailable)?
-    }
-
-    fn enqueue(&self, job: turns::Job) -> Result<(), StoreError> {
-        self.queue.try_send(job).map_err(|error| match error {
+        self.writes.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable,
-        })
+        })?;
+        result.await.map_err(|_| StoreError::Unavailable)?
     }
 }
 
@@ -285,9 +277,10 @@ fn keep_private(path: &Path) -> Result<(), OpenError> {
     if for_others == 0 { Ok(()) } else { Err(OpenError::Exposed) }
 }
 
-/// Whatever name the file is called by, the lock is one.
+/// A database has one lock, also where it is opened by a symbolic link.
 fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.canonicalize()?.into_os_string();
+    // What is not there yet has no other name.
+    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
     name.push(".lock");
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(name))?;
     match file.try_lock() {
@@ -342,6 +335,8 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::Executor;
+
     use super::*;
     use crate::domain::{Carries, State};
 

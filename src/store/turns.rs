@@ -1,8 +1,8 @@
 //! The one task that speaks to SQLite for the hot path: it takes turns between look-ups and writes, on one connection.
 //!
 //! Look-ups go first, because the writes that follow from them then share a commit with those that wait already: few
-//! commits with much in them cost less than many. A look-up that comes during a commit waits for its end, but not for
-//! another process that writes. What a connection has read, its own commits do not make it read again.
+//! commits with much in them cost less than many. A look-up that comes during a commit waits for its end, and with it for
+//! another connection that writes; that is as long as SQLite waits, and then the commit fails.
 
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::mpsc;
@@ -10,22 +10,19 @@ use tokio::sync::mpsc;
 use super::reader::{self, Reader};
 use super::writer::{self, Writer};
 
-/// How many jobs may wait. Beyond that the store is overloaded and says so.
+/// How many of each kind may wait. Beyond that a look-up waits for a place, and a write is told of the overload.
 pub(super) const QUEUE: usize = 4096;
-
-/// Places that look-ups leave to writes: a reset at work must be able to go on.
-pub(super) const KEPT: usize = 1024;
 
 /// How often look-ups are answered before the writes that wait have their turn.
 const ROUNDS: usize = 2;
 
-/// What waits for its turn.
-pub(super) enum Job {
-    LookUp(reader::Job),
-    Write(writer::Job),
+/// Where jobs come from.
+pub(super) struct Queues {
+    pub(super) look_ups: mpsc::Receiver<reader::Job>,
+    pub(super) writes: mpsc::Receiver<writer::Job>,
 }
 
-/// What has come and waits, by kind.
+/// What has come and waits for its turn.
 #[derive(Default)]
 struct Waiting {
     look_ups: Vec<reader::Job>,
@@ -33,53 +30,55 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn is_empty(&self) -> bool {
-        self.look_ups.is_empty() && self.writes.is_empty()
-    }
-
-    fn add(&mut self, job: Job) {
-        match job {
-            Job::LookUp(job) => self.look_ups.push(job),
-            Job::Write(job) => self.writes.push(job),
+    /// Waits for something to do; false when nothing can come any more.
+    async fn is_given_work(&mut self, queues: &mut Queues) -> bool {
+        if !self.look_ups.is_empty() || !self.writes.is_empty() {
+            return true;
         }
+        tokio::select! {
+            Some(job) = queues.look_ups.recv() => self.look_ups.push(job),
+            Some(job) = queues.writes.recv() => self.writes.push(job),
+            else => return false,
+        }
+        true
     }
 
     /// Takes what is there, and what whoever is ready at this moment still brings: a round trip with many costs little
     /// more than one with few.
-    async fn take(&mut self, queue: &mut mpsc::Receiver<Job>) {
+    async fn take(&mut self, queues: &mut Queues) {
         tokio::task::yield_now().await;
-        while self.look_ups.len() < reader::BATCH
-            && self.writes.len() < writer::BATCH
-            && let Ok(job) = queue.try_recv()
-        {
-            self.add(job);
-        }
+        take(&mut queues.look_ups, &mut self.look_ups, reader::BATCH);
+        take(&mut queues.writes, &mut self.writes, writer::BATCH);
+    }
+}
+
+fn take<T>(queue: &mut mpsc::Receiver<T>, waiting: &mut Vec<T>, most: usize) {
+    while waiting.len() < most
+        && let Ok(job) = queue.try_recv()
+    {
+        waiting.push(job);
     }
 }
 
 /// Runs until every handle of the store is gone and everything is committed; gives the connection back to be closed.
 pub(super) async fn run(
     mut connection: SqliteConnection,
-    mut queue: mpsc::Receiver<Job>,
+    mut queues: Queues,
     reader: Reader,
     mut writer: Writer,
 ) -> SqliteConnection {
     let mut waiting = Waiting::default();
-    loop {
-        if waiting.is_empty() {
-            let Some(job) = queue.recv().await else { break };
-            waiting.add(job);
-        }
-        waiting.take(&mut queue).await;
+    while waiting.is_given_work(&mut queues).await {
+        waiting.take(&mut queues).await;
         for _ in 0..ROUNDS {
             if waiting.look_ups.is_empty() {
                 break;
             }
             reader.answer(&mut connection, std::mem::take(&mut waiting.look_ups)).await;
-            waiting.take(&mut queue).await;
+            waiting.take(&mut queues).await;
         }
         if !waiting.writes.is_empty() {
-            waiting.writes = writer.commit(&mut connection, std::mem::take(&mut waiting.writes)).await;
+            writer.commit(&mut connection, std::mem::take(&mut waiting.writes)).await;
         }
     }
     connection

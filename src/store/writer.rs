@@ -5,14 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
-use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::StoreError;
 use super::rows::{
@@ -26,9 +24,6 @@ use crate::domain::{MemberId, Moment, Quota, ResetId};
 
 /// The most that one transaction takes; more would only make the first wait for the last.
 pub(super) const BATCH: usize = 256;
-
-/// How long a batch waits for another process that writes, all its tries together.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many lists of rows a batch can write.
 const TABLES: usize = 12;
@@ -433,15 +428,13 @@ pub(super) fn everything_read() -> String {
 pub(super) struct Writer {
     statements: Statements,
     standing: Standing,
-    /// Since when another process keeps the lock.
-    locked_out: Option<Instant>,
     clock: Clock,
     limit: Limit,
 }
 
 impl Writer {
     pub(super) fn new(clock: Clock, limit: Limit) -> Self {
-        Self { statements: Statements::new(), standing: Standing::default(), locked_out: None, clock, limit }
+        Self { statements: Statements::new(), standing: Standing::default(), clock, limit }
     }
 
     /// Reads which cards stand, so that no command has to wait for it.
@@ -449,27 +442,24 @@ impl Writer {
         self.standing.known(connection).await.map(drop)
     }
 
-    /// Decides all of these in one transaction, and tells each what came of it after the commit. Gives them back where
-    /// another process writes just now.
-    pub(super) async fn commit(&mut self, connection: &mut SqliteConnection, jobs: Vec<Job>) -> Vec<Job> {
+    /// Decides all of these in one transaction, and tells each what came of it after the commit.
+    pub(super) async fn commit(&mut self, connection: &mut SqliteConnection, jobs: Vec<Job>) {
         let now = self.clock.now();
         let keys: Vec<&Keys> = jobs.iter().map(|job| &job.keys).collect();
         let loaded = load(connection, &self.statements, &mut self.standing, &keys, self.limit, now).await;
         let mut page = match loaded {
             Ok(page) => page,
-            Err(error) if is_locked(&error) && self.is_patient() => return jobs,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "could not begin; nothing was recorded");
                 roll_back(connection).await;
+                // Where a transaction was left open, what was read of them may never have been committed.
                 self.standing.forget();
-                self.locked_out = None;
                 for job in jobs {
                     (job.decide)(Err(StoreError::NotBegun))(Ok(()));
                 }
-                return Vec::new();
+                return;
             }
         };
-        self.locked_out = None;
         let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(Ok((&mut page, now)))).collect();
         let committed = save(connection, &mut self.statements, &page).await;
         match &committed {
@@ -483,18 +473,7 @@ impl Writer {
         for answer in answers {
             answer(if committed.is_ok() { Ok(()) } else { Err(StoreError::Unavailable) });
         }
-        Vec::new()
     }
-
-    fn is_patient(&mut self) -> bool {
-        self.locked_out.get_or_insert_with(Instant::now).elapsed() < LOCK_PATIENCE
-    }
-}
-
-/// Another process keeps the lock: `SQLITE_BUSY`, or one of its kinds, which have it as their last byte.
-fn is_locked(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 async fn load(
@@ -633,13 +612,13 @@ pub(super) mod tests {
             .execute("create trigger full before insert on reset begin select raise(abort, 'full'); end")
             .await
             .unwrap();
-        assert!(writer.commit(&mut connection, vec![job]).await.is_empty());
+        writer.commit(&mut connection, vec![job]).await;
         assert_eq!(first.await.unwrap(), Err(StoreError::Unavailable));
         connection.execute("drop trigger full").await.unwrap();
         let renamed = "update reset set reset_id = '00000000000000000000000000000002'";
         connection.execute(renamed).await.unwrap();
         let (job, second) = super::job(keys(), move |page, _| seen(page));
-        assert!(writer.commit(&mut connection, vec![job]).await.is_empty());
+        writer.commit(&mut connection, vec![job]).await;
         assert_eq!(second.await.unwrap(), Ok(vec![card(2)]));
     }
 

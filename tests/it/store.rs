@@ -245,7 +245,7 @@ async fn a_move_waits_for_a_record_that_is_busy() {
     let id = chosen(&bot, MINA).await;
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     go(&bot, &reservation, State::Changing).await;
-    // Longer than a batch waits.
+    // Longer than SQLite itself waits.
     let busy = bot.keep_the_record_busy(Duration::from_millis(5600));
     let moved = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -339,29 +339,6 @@ async fn look_ups_and_writes_take_turns() {
 async fn for_ever(one: &impl AsyncFn() -> bool) {
     while one().await {}
     panic!("the store gave up");
-}
-
-/// While another process writes, writes wait for it, and look-ups do not.
-#[tokio::test]
-async fn look_ups_do_not_wait_for_another_process() {
-    let path = fresh_folder().join("relatch.db");
-    let store = open(&path, Use::Serve).await.unwrap();
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
-    let meanwhile = async {
-        for _ in 0..5 {
-            store.look_up(LookUp::default()).await.unwrap();
-        }
-        sqlx::query("rollback").execute(&mut other).await.unwrap();
-    };
-    let (is_written, ()) = tokio::join!(store.is_writable(), meanwhile);
-    assert!(is_written, "the look-ups were over before the patience of the write");
-
-    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
-    assert!(!store.is_writable().await);
-    sqlx::query("rollback").execute(&mut other).await.unwrap();
-    assert!(store.is_writable().await);
 }
 
 /// A database of tomorrow is left as it is.
