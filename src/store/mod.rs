@@ -156,11 +156,12 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
+        // First, because the lock is named after the file that is there.
+        keep_private(path)?;
         let serving = match how {
             Use::Serve => Some(lock(path)?),
             Use::Beside => None,
         };
-        keep_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -279,8 +280,7 @@ fn keep_private(path: &Path) -> Result<(), OpenError> {
 
 /// A database has one lock, also where it is opened by a symbolic link.
 fn lock(path: &Path) -> Result<File, OpenError> {
-    // What is not there yet has no other name.
-    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
+    let mut name = path.canonicalize()?.into_os_string();
     name.push(".lock");
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(name))?;
     match file.try_lock() {
