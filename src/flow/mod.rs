@@ -21,6 +21,7 @@ use rand::CryptoRng;
 use crate::app::{App, Ticket};
 use crate::chat::interaction::Trigger;
 use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
+use crate::delivery::Note;
 use crate::domain::delivery::Outcome;
 use crate::domain::{Channel, ChatUser, Destination, MemberId, Moment, Platform, Reference, ResetId};
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
@@ -217,19 +218,25 @@ pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let reference = row.reset_id.reference().to_string();
     tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");
-    let mut is_security_told = false;
-    if let Some(security) = app.house.security_email.clone().filter(|_| app.deliveries.has(Channel::Email)) {
-        let note = messages::alarm(&app.house, &row.member_name, &row.admin_name, at, &app.zone, &reference);
-        let sent = app.deliveries.tell(&Destination::Email(security), &note, &format!("not-me-{}", row.reset_id)).await;
-        is_security_told = sent == Outcome::Accepted;
-        if !is_security_told {
-            tracing::error!(reset.id = %row.reset_id, ?sent, "the security address could not be told of a reset that was not asked for");
-        }
-    }
+    let note = messages::alarm(&app.house, &row.member_name, &row.admin_name, at, &app.zone, &reference);
+    let is_security_told = tell_security(app, &note, &format!("not-me-{}", row.reset_id)).await;
     if let Some(chat) = app.chat(row.platform) {
         let message = messages::disowned(row, is_security_told);
         tell(chat, unseal(app, row).as_ref(), &message, Placement::Add).await;
     }
+}
+
+/// Sends an alarm to the security address, where the settings name one; true if the mail server took it. `id` names the
+/// message to gateways that drop repetitions.
+pub async fn tell_security(app: &App, note: &Note, id: &str) -> bool {
+    let Some(security) = app.house.security_email.clone().filter(|_| app.deliveries.has(Channel::Email)) else {
+        return false;
+    };
+    let sent = app.deliveries.tell(&Destination::Email(security), note, id).await;
+    if sent != Outcome::Accepted {
+        tracing::error!(alarm = id, ?sent, "the security address could not be told");
+    }
+    sent == Outcome::Accepted
 }
 
 /// Sends a message where there is an address for it; true if the platform took it.
