@@ -13,10 +13,10 @@ use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Messa
 use crate::directory::{Backend, ResetFailed};
 use crate::domain::delivery::{DestinationDenied, Extra, Outcome};
 use crate::domain::{
-    Carries, Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, Span, State, Step, StepOutcome,
-    policy,
+    Carries, Channel, Delivery, Destination, EmailAddress, Member, Moment, Permit, ResetId, Span, State, Step,
+    StepOutcome, policy,
 };
-use crate::store::{Amend, AuditRow, CardClick, Choice, ClickRefused, ResetRow, SealedReply};
+use crate::store::{Amend, Amended, AuditRow, CardClick, Choice, ClickRefused, Earlier, ResetRow, SealedReply};
 
 /// How long a failed sign-out may be tried again from its message.
 const RETRIES_FOR: Span = Span::hours(24);
@@ -67,7 +67,7 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
     }
     match click.action {
-        Action::Cancel => amend(app, origin, id, Amend::Cancel, |_, _| messages::cancelled(&id.reference())).await,
+        Action::Cancel => cancel(app, origin, id).await,
         Action::DeliverOther => open_form(app, click, id, FormKind::Destination).await,
         Action::CopyToSelfChange => open_form(app, click, id, FormKind::CopyAddress).await,
         Action::RetrySignOut => sign_out_again(app, chat, origin, id).await,
@@ -137,11 +137,15 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             choose(app, origin, allowed, Delivery::Email, to).await
         }
         Action::Reachable => {
-            amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, true, now)).await
+            amend(app, origin, &allowed.row, Amend::Reachable, |app, amended| {
+                card_again(app, member, amended, true, now)
+            })
+            .await
         }
         Action::Back => {
-            amend(app, origin, id, Amend::Back, |app, row| {
-                card_again(app, member, id, member.has_outside_contact() || row.reachable_at.is_some(), now)
+            amend(app, origin, &allowed.row, Amend::Back, |app, amended| {
+                let is_reachable = member.has_outside_contact() || amended.row.reachable_at.is_some();
+                card_again(app, member, amended, is_reachable, now)
             })
             .await
         }
@@ -151,19 +155,23 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))
         }
         Action::CopyToSelf => {
-            amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail())).await
+            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), now);
+            amend(app, origin, &allowed.row, Amend::ToggleCopy(mail()), face).await
         }
-        Action::AlsoShow => amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail())).await,
-        Action::SendGuide => match app.store.amend(card_click(origin, id, None), Amend::Guide).await? {
-            Ok(row) => {
+        Action::AlsoShow => {
+            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), now);
+            amend(app, origin, &allowed.row, Amend::ToggleShow, face).await
+        }
+        Action::SendGuide => match app.store.amend(card_click(origin, id, None), &member.id, Amend::Guide).await? {
+            Ok(Amended { row, .. }) => {
                 let to = origin.reply.clone().or_else(|| unseal(app, &row));
                 Ok(Reaction::Then(Next::Guide(Box::new(row), to)))
             }
             Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
         },
         Action::DirectoryLink if app.directories.told(&member.id).1.sends_own_link => {
-            match app.store.amend(card_click(origin, id, None), Amend::DirectoryLink).await? {
-                Ok(row) => {
+            match app.store.amend(card_click(origin, id, None), &member.id, Amend::DirectoryLink).await? {
+                Ok(Amended { row, .. }) => {
                     let to = origin.reply.clone().or_else(|| unseal(app, &row));
                     Ok(Reaction::Then(Next::DirectoryLink(Box::new(row), to)))
                 }
@@ -233,10 +241,10 @@ async fn choose(
     }
     let amended = Amend::Choose(choice(app, &allowed.pair.member.member, delivery, to));
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
-    match app.store.amend(card_click(origin, row.reset_id, reply), amended).await? {
-        Ok(row) => {
-            let message = last_look(app, &row, &allowed.pair.admin.member.business_email);
-            Ok(in_place(app, origin, row, message))
+    match app.store.amend(card_click(origin, row.reset_id, reply), &row.member_id, amended).await? {
+        Ok(amended) => {
+            let message = last_look(app, &amended, &allowed.pair.admin.member.business_email, now);
+            Ok(in_place(app, origin, amended.row, message))
         }
         Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
     }
@@ -307,14 +315,25 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
             let ticket = Ticket { reservation, platform, quota, reply, since, heard };
             Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }
-        Err(ClickRefused::Stale) => {
-            // What was seen is not what would be done: the present face is shown in its place.
-            let row = app.store.reset(id).await?.unwrap_or(row);
-            let face = last_look(app, &row, &pair.admin.member.business_email);
-            Ok(in_place(app, origin, row, messages::stale(face, &id.reference())))
-        }
+        Err(ClickRefused::Stale) => last_look_again(app, origin, row, &pair.admin.member, None).await,
+        Err(ClickRefused::Overtaken(by)) => last_look_again(app, origin, row, &pair.admin.member, Some(by)).await,
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
     }
+}
+
+/// What was seen is not what would be done: the last look is drawn as things are now, in its place.
+async fn last_look_again(
+    app: &Arc<App>,
+    origin: &Origin,
+    seen: ResetRow,
+    admin: &Member,
+    earlier: Option<Earlier>,
+) -> Result<Reaction, Failure> {
+    let id = seen.reset_id;
+    let row = app.store.reset(id).await?.unwrap_or(seen);
+    let present = Amended { row, earlier };
+    let face = last_look(app, &present, &admin.business_email, origin.received_at);
+    Ok(in_place(app, origin, present.row, messages::stale(face, &id.reference())))
 }
 
 /// Q3: another way inside the same reset, with the password that nobody received yet.
@@ -411,7 +430,8 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
         }
         (FormKind::CopyAddress, Destination::Email(to)) => {
             let mail = allowed.pair.admin.member.business_email.clone();
-            amend(app, &origin, id, Amend::CopyTo(to), |app, row| last_look(app, row, &mail)).await
+            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail, origin.received_at);
+            amend(app, &origin, &allowed.row, Amend::CopyTo(to), face).await
         }
         (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
     }
@@ -578,19 +598,32 @@ async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
     Ok(Stop::Told(messages::click_refused(&why, None, &app.house, &app.zone, origin.received_at, &reference)))
 }
 
+/// Closes the card.
+async fn cancel(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Reaction, Failure> {
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    match app.store.cancel(card_click(origin, id, reply)).await? {
+        Ok(row) => Ok(in_place(app, origin, row, messages::cancelled(&id.reference()))),
+        Err(why) => {
+            let row = app.store.reset(id).await?;
+            Ok(refused(app, origin, id, &why, row.as_ref(), origin.received_at))
+        }
+    }
+}
+
 /// Changes the card and shows it anew in its place.
 async fn amend(
     app: &Arc<App>,
     origin: &Origin,
-    id: ResetId,
+    card: &ResetRow,
     change: Amend,
-    face: impl FnOnce(&App, &ResetRow) -> Message,
+    face: impl FnOnce(&App, &Amended) -> Message,
 ) -> Result<Reaction, Failure> {
+    let id = card.reset_id;
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.amend(card_click(origin, id, reply), change).await? {
-        Ok(row) => {
-            let message = face(app, &row);
-            Ok(in_place(app, origin, row, message))
+    match app.store.amend(card_click(origin, id, reply), &card.member_id, change).await? {
+        Ok(amended) => {
+            let message = face(app, &amended);
+            Ok(in_place(app, origin, amended.row, message))
         }
         Err(why) => {
             let row = app.store.reset(id).await?;
@@ -671,14 +704,18 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
     }
 }
 
-fn card_again(app: &App, member: &Member, id: ResetId, is_reachable: bool, now: crate::domain::Moment) -> Message {
-    let value = app.keys.button_value(id);
-    messages::offer_card(&Card { value: &value, ..offer::card(app, member, is_reachable, now) })
+fn card_again(app: &App, member: &Member, amended: &Amended, is_reachable: bool, now: Moment) -> Message {
+    let value = app.keys.button_value(amended.row.reset_id);
+    let earlier = amended.earlier.as_ref();
+    messages::offer_card(&Card { value: &value, earlier, ..offer::card(app, member, is_reachable, now) })
 }
 
-fn last_look(app: &App, row: &ResetRow, own: &EmailAddress) -> Message {
+fn last_look(app: &App, amended: &Amended, own: &EmailAddress, now: Moment) -> Message {
+    let row = &amended.row;
     let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
     let can_mail = app.deliveries.has(Channel::Email);
     let (value, confirm) = (app.keys.button_value(row.reset_id), app.keys.confirm_value(row.reset_id, row.edition));
-    messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &value, &confirm)
+    let look = messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &value, &confirm);
+    let warning = amended.earlier.as_ref().map(|earlier| messages::careful(earlier, &row.member_name, &app.zone, now));
+    Message { lines: warning.into_iter().chain(look.lines).collect(), ..look }
 }

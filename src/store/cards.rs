@@ -79,12 +79,30 @@ pub struct Offered {
 }
 
 /// A reset of the same member not long ago.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earlier {
-    /// When the password was changed.
+    /// When the password was changed, or may have been.
     pub changed_at: Moment,
     /// By whom.
     pub admin_name: String,
+    /// False where nobody can say whether the password was changed.
+    pub is_certain: bool,
+}
+
+impl Earlier {
+    fn of(row: &ResetRow) -> Option<Self> {
+        let changed_at = row.changed_at.or(row.changing_at)?;
+        Some(Self { changed_at, admin_name: row.admin_name.clone(), is_certain: row.changed_at.is_some() })
+    }
+}
+
+/// A card after a change, with what its next face has to warn of.
+#[derive(Clone, Debug)]
+pub struct Amended {
+    /// The card.
+    pub row: ResetRow,
+    /// The member's last reset of the past 24 h.
+    pub earlier: Option<Earlier>,
 }
 
 /// What the store answers to a try that has no card: whether it counts, and what is still to be told.
@@ -127,6 +145,8 @@ pub enum ClickRefused {
     NothingChosen,
     /// The card was changed after it was shown with this button.
     Stale,
+    /// Another reset of the member changed the password, or may have, after the last look was drawn.
+    Overtaken(Earlier),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
     /// A rule.
@@ -147,6 +167,7 @@ impl ClickRefused {
             Self::AlreadyDone { .. } => "already_done",
             Self::NothingChosen => "nothing_chosen",
             Self::Stale => "stale",
+            Self::Overtaken(_) => "overtaken",
             Self::NotReachable => "not_reachable",
             Self::Denied(denied) => denied.code(),
         }
@@ -181,8 +202,6 @@ pub enum Amend {
     CopyTo(EmailAddress),
     /// S38: switch showing on or off.
     ToggleShow,
-    /// Given up.
-    Cancel,
     /// S6: the guide goes out instead of a reset.
     Guide,
     /// The directory sends its own link instead of a reset.
@@ -197,7 +216,6 @@ impl Amend {
             Self::Back => "back",
             Self::ToggleCopy(_) | Self::CopyTo(_) => "copy_to_self",
             Self::ToggleShow => "also_show",
-            Self::Cancel => "cancel",
             Self::Guide => "guide",
             Self::DirectoryLink => "directory_link",
         }
@@ -229,7 +247,7 @@ impl Amend {
                 row.edition = row.edition.saturating_add(1);
                 row.also_show = !row.also_show;
             }
-            Self::Cancel | Self::Guide | Self::DirectoryLink => enter(row, State::Cancelled, now),
+            Self::Guide | Self::DirectoryLink => enter(row, State::Cancelled, now),
         }
     }
 }
@@ -253,7 +271,7 @@ impl Store {
             if !page.is_new_request(&replay.0, now) {
                 return Noted { decided: Err(ClickRefused::Replayed), untold: Vec::new() };
             }
-            let row = offered_row(&offer, now);
+            let mut row = offered_row(&offer, now);
             let quota = page.quota(&row.admin_id, now);
             let busy = at_work(page, &row.member_id, row.reset_id);
             let refused = match busy {
@@ -269,14 +287,8 @@ impl Store {
                 };
             }
             supersede(page, &row, now);
-            let earlier = page
-                .resets()
-                .filter(|other| other.member_id == row.member_id)
-                .filter_map(|other| {
-                    Some(Earlier { changed_at: other.changed_at?, admin_name: other.admin_name.clone() })
-                })
-                .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
-                .max_by_key(|earlier| earlier.changed_at);
+            let earlier = earlier(page, &row, now);
+            note_seen(page, &mut row);
             let offered = Offered { expires_at: row.expires_at, quota, earlier };
             page.audit(line(&row, "command", "offered", None, now));
             let untold = take_untold(page, &row.admin_id, now);
@@ -328,9 +340,38 @@ impl Store {
         .await
     }
 
-    /// Changes a card that is still open. The row after the change, or why nothing happened.
-    pub async fn amend(&self, click: CardClick, amend: Amend) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        self.clicked(click, open_card, amend.event(), move |row, now| amend.apply(row, now)).await
+    /// Changes a card of this member that is still open. The card after the change, or why nothing happened.
+    pub async fn amend(
+        &self,
+        click: CardClick,
+        member: &MemberId,
+        amend: Amend,
+    ) -> Result<Result<Amended, ClickRefused>, StoreError> {
+        let keys = Keys { member: Some(member.clone()), ..click.keys() };
+        self.write(keys, move |page, now| {
+            let event = amend.event();
+            let mut row = open_card(page, &click, event, now)?;
+            amend.apply(&mut row, now);
+            note_seen(page, &mut row);
+            answer_at(&mut row, click.follow_up);
+            page.audit(line(&row, event, "done", None, now));
+            page.put(row.clone());
+            Ok(Amended { earlier: earlier(page, &row, now), row })
+        })
+        .await
+    }
+
+    /// Closes a card that is still open: the administrator gave it up.
+    pub async fn cancel(&self, click: CardClick) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+        self.write(click.keys(), move |page, now| {
+            let mut row = open_card(page, &click, "cancel", now)?;
+            enter(&mut row, State::Cancelled, now);
+            answer_at(&mut row, click.follow_up);
+            page.audit(line(&row, "cancel", "done", None, now));
+            page.put(row.clone());
+            Ok(row)
+        })
+        .await
     }
 
     /// A click on a message about a finished reset, such as "hide it": new bytes, and the clicker's own.
@@ -339,12 +380,12 @@ impl Store {
         click: CardClick,
         event: &'static str,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        self.clicked(click, known_card, event, |_, _| ()).await
+        self.clicked(click, known_card, event).await
     }
 
     /// A form is about to be opened: nothing changes but where its answer will be told.
     pub async fn open_form(&self, click: CardClick) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        self.clicked(click, clickable_card, "open_form", |_, _| ()).await
+        self.clicked(click, clickable_card, "open_form").await
     }
 
     async fn clicked(
@@ -352,11 +393,9 @@ impl Store {
         click: CardClick,
         guard: fn(&mut Page, &CardClick, &'static str, Moment) -> Result<ResetRow, ClickRefused>,
         event: &'static str,
-        change: impl FnOnce(&mut ResetRow, Moment) + Send + 'static,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         self.write(click.keys(), move |page, now| {
             let mut row = guard(page, &click, event, now)?;
-            change(&mut row, now);
             answer_at(&mut row, click.follow_up);
             page.audit(line(&row, event, "done", None, now));
             page.put(row.clone());
@@ -479,6 +518,38 @@ pub(super) fn begun_at(row: &ResetRow) -> Option<Moment> {
     row.changing_at.filter(|_| row.state != State::Refused)
 }
 
+/// The newest other reset of the member of this card that changed the password, or may have.
+fn newest_change<'a>(page: &'a Page, row: &ResetRow) -> Option<&'a ResetRow> {
+    let of_member = page.resets().filter(|other| other.member_id == row.member_id && other.reset_id != row.reset_id);
+    of_member.filter(|other| begun_at(other).is_some()).max_by_key(|other| (begun_at(other), other.reset_id))
+}
+
+/// What a face of this card has to warn of: the member's newest other reset, if it is not long ago.
+fn earlier(page: &Page, row: &ResetRow, now: Moment) -> Option<Earlier> {
+    newest_change(page, row).and_then(Earlier::of).filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
+}
+
+/// The face that answers now warns of the member's newest reset.
+fn note_seen(page: &Page, row: &mut ResetRow) {
+    if let Some(newest) = newest_change(page, row) {
+        row.seen_reset_id = Some(newest.reset_id);
+    }
+}
+
+/// Another reset of the member changed the password, or may have, and this card's last look did not tell of it. The row
+/// is marked, so that the next last look, which warns, can be confirmed.
+pub(super) fn overtaken(page: &Page, row: &mut ResetRow) -> Option<Earlier> {
+    let newest = newest_change(page, row)?;
+    let is_told = match row.seen_reset_id {
+        Some(seen) => seen == newest.reset_id,
+        None => begun_at(newest) < Some(row.offered_at),
+    };
+    let told = Earlier::of(newest).filter(|_| !is_told)?;
+    note_seen(page, row);
+    row.edition = row.edition.saturating_add(1);
+    Some(told)
+}
+
 /// The member said of their last reset that they had not asked for it, and it was the same administrator's.
 pub(super) fn is_disowned(page: &Page, next: &ResetRow) -> bool {
     let of_member = page.resets().filter(|row| row.member_id == next.member_id && begun_at(row).is_some());
@@ -559,5 +630,6 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         disowned_at: None,
         link_used_at: None,
         copy_mask: None,
+        seen_reset_id: None,
     }
 }

@@ -29,7 +29,7 @@ use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::cards::{
-    Amend, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
+    Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
 };
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::{ImportCount, ResetUnderWay};
@@ -311,6 +311,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
+        migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
     ]
 }
 

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cards::{CardClick, Choice, ClickRefused, SealedReply, at_work, closed, is_disowned, known_card, open_card};
+use super::cards::{
+    CardClick, Choice, ClickRefused, SealedReply, at_work, closed, is_disowned, known_card, open_card, overtaken,
+};
 use super::moves::{answer_at, choose, enter, finish, line};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
@@ -109,9 +111,16 @@ impl Store {
             let mut row = open_card(page, &click, "confirm", now)?;
             let id = row.reset_id;
             let quota = page.quota(&row.admin_id, now);
-            let stale = (edition != Some(row.edition)).then_some(ClickRefused::Stale);
-            if let Some(refused) = may_not_start(page, &row, &permit, quota).or(stale) {
+            let is_stale = edition != Some(row.edition);
+            let refused = may_not_start(page, &row, &permit, quota)
+                .or_else(|| overtaken(page, &mut row).map(ClickRefused::Overtaken))
+                .or(is_stale.then_some(ClickRefused::Stale));
+            if let Some(refused) = refused {
                 page.audit(line(&row, "confirm", refused.code(), None, now));
+                if matches!(refused, ClickRefused::Overtaken(_)) {
+                    answer_at(&mut row, click.follow_up);
+                    page.put(row);
+                }
                 return Err(refused);
             }
             enter(&mut row, State::Claimed, now);
@@ -465,6 +474,7 @@ fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow 
         disowned_at: None,
         link_used_at: None,
         copy_mask: None,
+        seen_reset_id: row.seen_reset_id,
         ..row.clone()
     }
 }

@@ -244,6 +244,8 @@ table! {
         link_used_at: maybe_time Moment = "link_used_at",
         /// The masked address of the copy, once the reset is finished.
         copy_mask: maybe_text String = "copy_mask",
+        /// The member's newest reset that the administrator was told of on this card.
+        seen_reset_id: maybe_text ResetId = "seen_reset_id",
     }
 }
 

@@ -59,13 +59,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
             "This directory does not ask them for a code at sign-in: the password alone lets anybody in.".to_owned(),
         );
     }
-    if let Some(earlier) = card.earlier {
-        let when = zone.tell(earlier.changed_at, *now);
-        lines.push(format!(
-            "Careful: {} was reset at {when} by {}. The password from then stops working if you go on.",
-            member.name, earlier.admin_name
-        ));
-    }
+    lines.extend(card.earlier.map(|earlier| careful(earlier, &member.name, zone, *now)));
     if let Some(quota) = card.quota {
         let next =
             quota.next_at.map(|at| format!(" (next one comes back {})", zone.tell(at, *now))).unwrap_or_default();
@@ -73,6 +67,21 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     }
     let title = format!("Reset the login password of {}?", member.name);
     Message { buttons: card_buttons(card), ..message(title, lines) }
+}
+
+/// The warning that somebody reset this member not long ago.
+pub fn careful(earlier: &Earlier, member_name: &str, zone: &Zone, now: Moment) -> String {
+    let (when, who) = (zone.tell(earlier.changed_at, now), &earlier.admin_name);
+    if earlier.is_certain {
+        format!(
+            "Careful: {member_name} was reset at {when} by {who}. The password from then stops working if you go on."
+        )
+    } else {
+        format!(
+            "Careful: {who} tried to reset {member_name} at {when}, and the password may have changed. It stops working \
+            if you go on."
+        )
+    }
 }
 
 fn contacts(member: &Member, is_strict: bool) -> String {
