@@ -120,6 +120,7 @@ async fn commands(world: &World, effort: Effort) {
     let mut rounds: Vec<[Vec<Measured>; 2]> = Vec::new();
     for _ in 0..effort.rounds {
         let mut both = [Vec::new(), Vec::new()];
+        Load::new(server.addr, 64).run_all(&mut world.next_crew()).await;
         for conns in CONNECTIONS {
             // In turn, so that a busy moment of the machine meets both.
             for (program, into) in [&bare, &server].into_iter().zip(&mut both) {

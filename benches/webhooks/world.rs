@@ -24,11 +24,15 @@ use crate::peers::program;
 pub(crate) const SECRET: &str = "5bd2e0c3a9174f6e8d1b2c3a4f5e6d7c";
 const MEMBERS: usize = 20_000;
 const ADMINS: usize = 20_000;
+/// So many administrators share the load of one round.
+const CREW: usize = 6_000;
 
 pub(crate) struct World {
     folder: PathBuf,
     slack: SocketAddr,
     serial: Cell<usize>,
+    /// Which administrators work now.
+    crew: Cell<usize>,
     keyed: Hmac<Sha256>,
 }
 
@@ -38,7 +42,7 @@ impl World {
         let folder = std::env::temp_dir().join(format!("relatch-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let keyed = Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
-        let world = Self { folder, slack, serial: Cell::new(0), keyed };
+        let world = Self { folder, slack, serial: Cell::new(0), crew: Cell::new(0), keyed };
         let mut people =
             "name,business_email,login_method,status,phone,personal_email,role,department,manager_email\n".to_owned();
         for n in 0..ADMINS {
@@ -132,13 +136,23 @@ impl World {
     /// lap through the members gives them to other administrators, so that nobody asks for the same member twice.
     pub(crate) fn command(&self) -> Ready {
         let serial = self.next();
-        self.typed(serial, serial % 100, &format!("m{}@acme.example", (serial + serial / MEMBERS) % MEMBERS))
+        let admin = self.crew.get() * CREW + serial % CREW;
+        self.typed(serial, admin, &format!("m{}@acme.example", (serial + serial / MEMBERS) % MEMBERS))
     }
 
     /// Every rule with pass or fail, which changes nothing.
     pub(crate) fn why(&self) -> Ready {
         let serial = self.next();
-        self.typed(serial, serial % 100, &format!("why m{}@acme.example", serial % MEMBERS))
+        self.typed(serial, self.crew.get() * CREW + serial % CREW, &format!("why m{}@acme.example", serial % MEMBERS))
+    }
+
+    /// The next administrators take over, and ask once each, so that relatch knows their chat accounts: nobody may look up
+    /// more than thirty members in ten minutes.
+    pub(crate) fn next_crew(&self) -> Vec<Ready> {
+        self.crew.set((self.crew.get() + 1) % (ADMINS / CREW));
+        let first = self.crew.get() * CREW;
+        let asks = |admin| self.typed(self.next(), admin, &format!("why m{admin}@acme.example"));
+        (first..first + CREW).map(asks).collect()
     }
 
     pub(crate) fn help(&self) -> Ready {

@@ -5,6 +5,7 @@
 //! passwords" (see [`policy`]).
 
 pub mod delivery;
+pub mod look_up;
 pub mod member;
 pub mod moment;
 pub mod password;

@@ -4,6 +4,7 @@
 //! rule: add a variant to [`Rule`] and to [`Denied`], its check to [`Case::check`] and a row to the table below;
 //! the compiler then asks `flow/messages.rs` for its sentence.
 
+use super::look_up::TooMany;
 use super::member::written_enum;
 use super::{Guard, LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
 
@@ -42,6 +43,8 @@ pub enum Denied {
     Guarded(Guard),
     /// S36: no slot is left.
     Limit(Quota),
+    /// The administrator looked up too many members, or was refused too often.
+    TooMany(TooMany),
     /// The member said of this administrator's last reset that they had not asked for it.
     Disowned,
     /// The member is in the middle of another reset, begun by the named administrator.
@@ -62,6 +65,7 @@ impl Denied {
             Self::Status(_) => "status",
             Self::Guarded(guard) => guard.as_str(),
             Self::Limit(_) => "limit",
+            Self::TooMany(too_many) => too_many.code(),
             Self::Disowned => "disowned",
             Self::Busy { .. } => "busy",
         }

@@ -13,8 +13,8 @@ use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Messa
 use crate::directory::{Backend, ResetFailed};
 use crate::domain::delivery::{DestinationDenied, Extra, Outcome};
 use crate::domain::{
-    Carries, Channel, Delivery, Destination, EmailAddress, Member, Moment, Permit, ResetId, Span, State, Step,
-    StepOutcome, policy,
+    Carries, Channel, Delivery, Destination, EmailAddress, Member, MemberId, Moment, Permit, ResetId, Span, State,
+    Step, StepOutcome, policy,
 };
 use crate::store::{Amend, Amended, AuditRow, CardClick, Choice, ClickRefused, Earlier, ResetRow, SealedReply};
 
@@ -412,10 +412,13 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
         Ok(to) => to,
         Err(denied) => {
             let told = Message { title: messages::destination_denied(&denied, &member.name), ..Message::default() };
-            return Ok(refuse(app, &origin, id, "destination", told).await?.of_form());
+            return Ok(refuse_and_count(app, &origin, &allowed.row, "destination", told).await?.of_form());
         }
     };
     if let Some(stop) = without_face(app, &origin, &allowed.row, false).await? {
+        return Ok(stop.of_form());
+    }
+    if let Some(stop) = too_many_typed(app, &origin, &allowed.row, &to).await? {
         return Ok(stop.of_form());
     }
     // Where a form has no follow-up address of its own, that of the click which opened it was kept with the reset.
@@ -434,6 +437,26 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             amend(app, &origin, &allowed.row, Amend::CopyTo(to), face).await
         }
         (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
+    }
+}
+
+/// The refusal where an administrator tried too many addresses: the mail server tells which of them exist. A password that
+/// was set already still goes out.
+async fn too_many_typed(
+    app: &Arc<App>,
+    origin: &Origin,
+    row: &ResetRow,
+    to: &Destination,
+) -> Result<Option<Stop>, Failure> {
+    if matches!(to, Destination::Phone(_)) {
+        return Ok(None);
+    }
+    match app.store.count_typed(&row.admin_id, &origin.replay).await? {
+        Err(too_many) if row.state == State::Offered => {
+            let told = messages::too_many_look_ups(too_many, &app.zone, origin.received_at, &row.reset_id.reference());
+            refuse(app, origin, row.reset_id, too_many.code(), told).await.map(Some)
+        }
+        Ok(()) | Err(_) => Ok(None),
     }
 }
 
@@ -521,7 +544,7 @@ async fn allowed(
         row.is_of(&origin.user) && (is_open || row.state == State::Undelivered)
     });
     let Some(row) = clickable else {
-        return stop(app, origin, id, "closed", |row| {
+        return stop(app, origin, id, ("closed", None), |row| {
             let why = ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at };
             messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference())
         })
@@ -535,7 +558,8 @@ async fn allowed(
         Ok(pair) => pair,
         Err(lost) => {
             let told = lost.told(app, &reference);
-            return refuse(app, origin, id, lost.code(), told).await.map(Err);
+            let counted = lost.is_answer().then_some(&row.admin_id);
+            return stop(app, origin, id, (lost.code(), counted), |_| told).await.map(Err);
         }
     };
     if pair.admin.member.id != row.admin_id {
@@ -547,7 +571,7 @@ async fn allowed(
         Ok(permit) => Ok(Ok(Allowed { row, pair, permit })),
         Err(denied) => {
             let told = messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference);
-            refuse(app, origin, id, denied.code(), told).await.map(Err)
+            refuse_and_count(app, origin, &row, denied.code(), told).await.map(Err)
         }
     }
 }
@@ -559,7 +583,18 @@ async fn refuse(
     code: &'static str,
     told: Message,
 ) -> Result<Stop, Failure> {
-    stop(app, origin, id, code, |_| told).await
+    stop(app, origin, id, (code, None), |_| told).await
+}
+
+/// The same for a refusal that tells something of the member or of a typed address: it counts for the administrator.
+async fn refuse_and_count(
+    app: &Arc<App>,
+    origin: &Origin,
+    card: &ResetRow,
+    code: &'static str,
+    told: Message,
+) -> Result<Stop, Failure> {
+    stop(app, origin, card.reset_id, (code, Some(&card.admin_id)), |_| told).await
 }
 
 /// Writes a refusal down; what the store knows better (not yours, expired, already done) is told instead.
@@ -567,11 +602,11 @@ async fn stop(
     app: &Arc<App>,
     origin: &Origin,
     id: ResetId,
-    code: &'static str,
+    (code, counted): (&'static str, Option<&MemberId>),
     told: impl FnOnce(&ResetRow) -> Message,
 ) -> Result<Stop, Failure> {
     let now = origin.received_at;
-    Ok(match app.store.refuse_click(card_click(origin, id, None), code).await? {
+    Ok(match app.store.refuse_click(card_click(origin, id, None), code, counted.cloned()).await? {
         Ok(row) => {
             tracing::info!(reset.id = %id, refused = code, "a click was refused");
             Stop::Told(messages::after_change(told(&row), &row, &app.zone, now))
@@ -589,8 +624,7 @@ async fn stop(
 /// A value that we did not make: written down, told as an unknown card.
 async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
     let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
-    let noted = app.store.note(origin.replay.clone(), audit).await?;
-    if !noted.decided {
+    if app.store.note(origin.replay.clone(), audit, None).await?.decided.is_err() {
         return Ok(Stop::Replayed);
     }
     let reference = crate::domain::Reference::draw(&mut app.chance.rng()?);

@@ -7,6 +7,7 @@ use super::{Failure, Reaction, messages, offer};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Chat, Freshness, Origin};
+use crate::domain::look_up::Tried;
 use crate::domain::{Denied, MemberId, Reference, Role};
 use crate::store::HistoryFilter;
 
@@ -22,21 +23,25 @@ pub(super) async fn log(
     reference: &Reference,
 ) -> Result<Reaction, Failure> {
     let found = match &named {
-        None => identity::caller(app, chat, &origin.user, Freshness::Cached).await.map(|admin| Ok((admin, None))),
+        None => identity::caller(app, chat, &origin.user, Freshness::Cached).await.map(|admin| (admin, None)),
         Some(named) => identity::pair(app, chat, &origin.user, named, Freshness::Cached)
             .await
-            .map(|pair| pair.map(|pair| (pair.admin, Some(pair.member)))),
+            .map(|asked| (asked.admin, Some(asked.member))),
     };
     let (admin, member) = match found {
-        Ok(Ok(found)) => found,
-        Ok(Err(unresolved)) => return offer::unresolved_told(app, &origin, &unresolved, false, reference).await,
-        Err(unresolved) => return offer::unresolved_told(app, &origin, &unresolved, true, reference).await,
+        Ok((admin, None)) => (admin, None),
+        Ok((admin, Some(Ok((member, _))))) => (admin, Some(member)),
+        Ok((admin, Some(Err(why)))) => {
+            return offer::member_unresolved(app, &origin, &admin.member, &why, reference).await;
+        }
+        Err(why) => return offer::caller_unresolved(app, &origin, &why, reference).await,
     };
     let now = origin.received_at;
     let member = member.map(|Known { member, .. }| member);
     if !admin.person().may_administer() {
         let told = messages::denied(&Denied::NotAdmin, "", &app.house, &app.zone, now, reference);
-        return offer::note(app, &origin, "log", "not_admin", (Some(&admin.member), None), reference, told).await;
+        return offer::note(app, &origin, ("log", "not_admin"), (Some(&admin.member), None), reference, None, told)
+            .await;
     }
     let own: Option<MemberId> = (admin.role != Role::PrimaryAdmin).then(|| admin.member.id.clone());
     let filter = HistoryFilter {
@@ -47,5 +52,7 @@ pub(super) async fn log(
     };
     let past = app.store.history(&filter).await?;
     let told = messages::history(&past, member.as_ref().map(|member| member.name.as_str()), &app.zone, now);
-    offer::note(app, &origin, "log", "done", (Some(&admin.member), member.as_ref()), reference, told).await
+    let about = (Some(&admin.member), member.as_ref());
+    let tried = member.is_some().then_some(Tried::LookUp);
+    offer::note(app, &origin, ("log", "done"), about, reference, tried, told).await
 }

@@ -78,6 +78,14 @@ impl Unresolved {
         }
     }
 
+    /// True where chat and directory answered, so that the refusal tells something of the person who was named.
+    pub(super) fn is_answer(&self) -> bool {
+        match self {
+            Self::Outsider(_) | Self::Unknown | Self::NoSuchEmail(_) | Self::Who(WhoError::NotFound) => true,
+            Self::Who(_) | Self::DirectoryDown(_) | Self::StoreDown => false,
+        }
+    }
+
     /// What the caller is told about themselves, or about the member they named.
     pub(super) fn told(&self, app: &App, is_caller: bool, reference: &Reference) -> Message {
         match self {
@@ -110,6 +118,11 @@ impl Lost {
     /// A short fixed word for the audit.
     pub(super) fn code(&self) -> &'static str {
         self.why.code()
+    }
+
+    /// True where it tells the administrator something of the member.
+    pub(super) fn is_answer(&self) -> bool {
+        !self.is_caller && self.why.is_answer()
     }
 
     /// What the administrator is told.
@@ -148,6 +161,14 @@ pub(super) async fn caller(app: &App, chat: &Chat, user: &ChatUser, freshness: F
     Ok(Known { role: app.house.role_of_caller(&member, &account.profile), member })
 }
 
+/// The caller, and whom they named.
+pub(super) struct Asked {
+    /// Who asks.
+    pub(super) admin: Known,
+    /// The member, with their account in the chat where they were named by a mention.
+    pub(super) member: Result<(Known, Option<String>), Unresolved>,
+}
+
 /// The outcome for the caller, and only behind it that for the member: nobody without the right learns anything of a
 /// member, not even whether they exist (A14).
 pub(super) async fn pair(
@@ -156,7 +177,7 @@ pub(super) async fn pair(
     user: &ChatUser,
     named: &Named,
     freshness: Freshness,
-) -> Result<Result<Pair, Unresolved>, Unresolved> {
+) -> Result<Asked, Unresolved> {
     let caller = account(app, chat, user, freshness).await?;
     let mut by = vec![By::Email(caller.email.clone())];
     // Our own record answers two questions as fast as one; another directory is asked for a member only by whom it may.
@@ -171,17 +192,14 @@ pub(super) async fn pair(
     let admin = Known { role: app.house.role_of_caller(&member, &caller.profile), member };
     if !admin.person().may_administer() {
         // The pair stands for "no right": the first rule refuses it whoever the member is. Nobody else is asked for.
-        return Ok(Ok(Pair { member: admin.clone(), admin, member_chat_user: None }));
+        return Ok(Asked { member: Ok((admin.clone(), None)), admin });
     }
     let found = match named {
         Named::Email(email) if !asks_at_once => find(app, &[By::Email(email.clone())]).await?.pop(),
         Named::Email(_) | Named::Mention(_) => found.next(),
     };
-    Ok(named_member(app, chat, user, named, found, freshness).await?.map(|(member, member_chat_user)| Pair {
-        admin,
-        member,
-        member_chat_user,
-    }))
+    let member = named_member(app, chat, user, named, found, freshness).await?;
+    Ok(Asked { admin, member })
 }
 
 /// The member that was named, with their chat account where it counts.

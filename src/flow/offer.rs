@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use rand::CryptoRng;
 
-use super::identity::{self, Pair, Unresolved};
+use super::identity::{self, Asked, Pair, Unresolved};
 use super::messages::{self, Card};
 use super::{Failure, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
 use crate::delivery::Note;
+use crate::domain::look_up::Tried;
 use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
-use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, ResetRow};
+use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, NotNoted, ResetRow};
 
 /// How long a command waits for the administrator's own reset of the same member to be finished.
 const OWN_PATIENCE: Duration = Duration::from_secs(1);
@@ -27,19 +28,19 @@ pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Re
         Ask::Help => {
             let limit = app.store.limit();
             let help = messages::help(app.house.offer_lifetime, limit.resets, limit.window);
-            note(app, &origin, "help", "done", (None, None), &reference, help).await
+            note(app, &origin, ("help", "done"), (None, None), &reference, None, help).await
         }
         Ask::Reset(named, reason) => reset(app, chat, origin, (&named, reason), reference, rng).await,
         Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
         Ask::Contact(named, typed) => contact(app, chat, origin, &named, &typed, reference).await,
         Ask::Unclear(text) => {
-            note(app, &origin, "command", "unclear", (None, None), &reference, messages::unclear(&text, &reference))
-                .await
+            let told = messages::unclear(&text, &reference);
+            note(app, &origin, ("command", "unclear"), (None, None), &reference, None, told).await
         }
         Ask::Several => {
-            note(app, &origin, "command", "several", (None, None), &reference, messages::several_members(&reference))
-                .await
+            let told = messages::several_members(&reference);
+            note(app, &origin, ("command", "several"), (None, None), &reference, None, told).await
         }
     }
 }
@@ -130,7 +131,8 @@ async fn permitted(
             let told = messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, reference);
             let is_told_of_member = denied != Denied::NotAdmin;
             let about = (Some(&pair.admin.member), is_told_of_member.then_some(&pair.member.member));
-            Ok(Err(note(app, origin, "command", denied.code(), about, reference, told).await?))
+            let tried = is_told_of_member.then_some(Tried::RefusedLookUp);
+            Ok(Err(note(app, origin, ("command", denied.code()), about, reference, tried, told).await?))
         }
     }
 }
@@ -144,25 +146,39 @@ async fn resolved(
     freshness: Freshness,
     reference: &Reference,
 ) -> Result<Result<Pair, Reaction>, Failure> {
-    let (unresolved, is_caller) = match identity::pair(app, chat, &origin.user, named, freshness).await {
-        Ok(Ok(pair)) => return Ok(Ok(pair)),
-        Ok(Err(unresolved)) => (unresolved, false),
-        Err(unresolved) => (unresolved, true),
-    };
-    Ok(Err(unresolved_told(app, origin, &unresolved, is_caller, reference).await?))
+    match identity::pair(app, chat, &origin.user, named, freshness).await {
+        Ok(Asked { admin, member: Ok((member, member_chat_user)) }) => Ok(Ok(Pair { admin, member, member_chat_user })),
+        Ok(Asked { admin, member: Err(why) }) => {
+            member_unresolved(app, origin, &admin.member, &why, reference).await.map(Err)
+        }
+        Err(why) => caller_unresolved(app, origin, &why, reference).await.map(Err),
+    }
 }
 
-/// Tells and writes down that somebody stands for nobody.
-pub(super) async fn unresolved_told(
+/// Tells and writes down that the caller's chat account matches no directory account.
+pub(super) async fn caller_unresolved(
     app: &Arc<App>,
     origin: &Origin,
-    unresolved: &Unresolved,
-    is_caller: bool,
+    why: &Unresolved,
     reference: &Reference,
 ) -> Result<Reaction, Failure> {
-    tracing::info!(platform = %origin.user.platform, why = unresolved.code(), is_caller, "somebody stands for nobody");
-    let told = unresolved.told(app, is_caller, reference);
-    note(app, origin, "command", unresolved.code(), (None, None), reference, told).await
+    tracing::info!(platform = %origin.user.platform, why = why.code(), "a caller matches no directory account");
+    let told = why.told(app, true, reference);
+    note(app, origin, ("command", why.code()), (None, None), reference, None, told).await
+}
+
+/// The same for the member that an administrator named: a look-up that was refused, unless nobody could be asked.
+pub(super) async fn member_unresolved(
+    app: &Arc<App>,
+    origin: &Origin,
+    admin: &Member,
+    why: &Unresolved,
+    reference: &Reference,
+) -> Result<Reaction, Failure> {
+    tracing::info!(platform = %origin.user.platform, why = why.code(), "a named member matches no directory account");
+    let told = why.told(app, false, reference);
+    let tried = why.is_answer().then_some(Tried::RefusedLookUp);
+    note(app, origin, ("command", why.code()), (Some(admin), None), reference, tried, told).await
 }
 
 /// S42, Q7: a contact for codes, added by an administrator other than the one whose password is waiting to be used.
@@ -181,22 +197,26 @@ async fn contact(
     };
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let about = (Some(admin), Some(member));
+    if let Err(too_many) = app.store.count_command(&admin.id, &origin.replay).await? {
+        let told = messages::too_many_look_ups(too_many, &app.zone, origin.received_at, &reference);
+        return note(app, &origin, ("contact", too_many.code()), about, &reference, None, told).await;
+    }
     let (directory, capabilities) = app.directories.told(&member.id);
     if !capabilities.has_our_pages {
         let told = messages::contact_elsewhere(&member.name, directory, &reference);
-        return note(app, &origin, "contact", "elsewhere", about, &reference, told).await;
+        return note(app, &origin, ("contact", "elsewhere"), about, &reference, None, told).await;
     }
     let to = match Destination::contact(typed, member, &app.house.company) {
         Ok(to) => to,
         Err(denied) => {
             let told = messages::contact_denied(&denied, &member.name, &reference);
-            return note(app, &origin, "contact", "destination", about, &reference, told).await;
+            return note(app, &origin, ("contact", "destination"), about, &reference, None, told).await;
         }
     };
     let last = app.store.last_changes(&member.id).await?;
     if last.iter().any(|row| row.admin_id == admin.id) {
         let told = messages::contact_of_own_reset(&member.name, &reference);
-        return note(app, &origin, "contact", "own_reset", about, &reference, told).await;
+        return note(app, &origin, ("contact", "own_reset"), about, &reference, None, told).await;
     }
     let row = ContactRow {
         member_id: member.id.clone(),
@@ -259,36 +279,40 @@ async fn why(
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     if !pair.case().admin.may_administer() {
         let told = messages::denied(&Denied::NotAdmin, "", &app.house, &app.zone, origin.received_at, reference);
-        return note(app, &origin, "why", "not_admin", (Some(admin), None), reference, told).await;
+        return note(app, &origin, ("why", "not_admin"), (Some(admin), None), reference, None, told).await;
     }
     let outcomes: Vec<_> = policy::Rule::ALL.iter().map(|rule| (*rule, pair.case().check(*rule))).collect();
     let line = audit_line(&origin, "why", "done", (Some(admin), Some(member)), reference);
     let noted = app.store.note_standing(origin.replay.clone(), line, &admin.id, &member.id).await?;
-    Ok(match noted.decided {
-        Some((quota, busy)) => {
-            let told = messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference);
-            Reaction::Say(with_untold(app, told, &noted.untold, origin.received_at))
-        }
-        None => Reaction::Replayed,
-    })
+    let now = origin.received_at;
+    let told = match noted.decided {
+        Ok((quota, busy)) => messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference),
+        Err(NotNoted::TooMany(too_many)) => messages::too_many_look_ups(too_many, &app.zone, now, reference),
+        Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
+    };
+    Ok(Reaction::Say(with_untold(app, told, &noted.untold, now)))
 }
 
-/// Writes a try down and answers it, with what is still to be told.
+/// Writes a try down and answers it, with what is still to be told. As a look-up it counts for the administrator, and one
+/// too many is answered by that alone.
 pub(super) async fn note(
     app: &Arc<App>,
     origin: &Origin,
-    event: &str,
-    outcome: &str,
+    (event, outcome): (&str, &str),
     about: (Option<&Member>, Option<&Member>),
     reference: &Reference,
+    tried: Option<Tried>,
     message: Message,
 ) -> Result<Reaction, Failure> {
-    let noted = app.store.note(origin.replay.clone(), audit_line(origin, event, outcome, about, reference)).await?;
-    if noted.decided {
-        Ok(Reaction::Say(with_untold(app, message, &noted.untold, origin.received_at)))
-    } else {
-        Ok(Reaction::Replayed)
-    }
+    let now = origin.received_at;
+    let line = audit_line(origin, event, outcome, about, reference);
+    let noted = app.store.note(origin.replay.clone(), line, tried).await?;
+    let told = match noted.decided {
+        Ok(()) => message,
+        Err(NotNoted::TooMany(too_many)) => messages::too_many_look_ups(too_many, &app.zone, now, reference),
+        Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
+    };
+    Ok(Reaction::Say(with_untold(app, told, &noted.untold, now)))
 }
 
 /// The line of the audit about a try that ends without a card.

@@ -5,6 +5,7 @@ use super::moves::{answer_at, choose, enter, line};
 use super::rows::{AuditRow, ResetRow};
 use super::writer::{Keys, Page};
 use super::{Store, StoreError};
+use crate::domain::look_up::{TooMany, Tried, may_command, may_look_up};
 use crate::domain::{
     Carries, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment, Quota, Reference,
     ResetId, Span, State,
@@ -105,6 +106,15 @@ pub struct Amended {
     pub earlier: Option<Earlier>,
 }
 
+/// Why a try that has no card was not written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNoted {
+    /// The same bytes were seen before.
+    Replayed,
+    /// It was a look-up too many, and is written down as that.
+    TooMany(TooMany),
+}
+
 /// What the store answers to a try that has no card: whether it counts, and what is still to be told.
 #[derive(Clone, Debug)]
 pub struct Noted<T> {
@@ -186,6 +196,9 @@ pub struct Choice {
     /// What goes there.
     pub carries: Carries,
 }
+
+/// Decides from what an administrator tried whether one more look-up is allowed.
+type Rule = fn(&[(Moment, Tried)], Moment) -> Result<(), TooMany>;
 
 /// A change to a card that does nothing outside.
 #[derive(Clone, Debug)]
@@ -273,13 +286,12 @@ impl Store {
             }
             let mut row = offered_row(&offer, now);
             let quota = page.quota(&row.admin_id, now);
-            let busy = at_work(page, &row.member_id, row.reset_id);
-            let refused = match busy {
-                Some(admin_name) => Some(Denied::Busy { admin_name }),
-                None if is_disowned(page, &row) => Some(Denied::Disowned),
-                None => (quota.left == 0).then_some(Denied::Limit(quota)),
-            };
-            if let Some(denied) = refused {
+            let denied = may_offer(page, &row, quota, now);
+            let tried = if denied.is_some() { Tried::RefusedLookUp } else { Tried::LookUp };
+            if !matches!(denied, Some(Denied::TooMany(_))) {
+                page.count_try(&row.admin_id, &replay.0, tried, now);
+            }
+            if let Some(denied) = denied {
                 page.audit(line(&row, "command", denied.code(), Some(reference), now));
                 return Noted {
                     untold: take_untold(page, &row.admin_id, now),
@@ -298,26 +310,52 @@ impl Store {
         .await
     }
 
-    /// Writes down a try that ends without a card: a refusal, a help text, a look into the log. False if the same
-    /// bytes were seen before.
-    pub async fn note(&self, replay: ReplayKey, audit: AuditRow) -> Result<Noted<bool>, StoreError> {
-        let noted = self.note_and_look(replay, audit, None, |_, _| ()).await?;
-        Ok(Noted { decided: noted.decided.is_some(), untold: noted.untold })
+    /// Writes down a try that ends without a card: a refusal, a help text, a look into the log. As a look-up it counts
+    /// for the administrator of the audit line.
+    pub async fn note(
+        &self,
+        replay: ReplayKey,
+        audit: AuditRow,
+        tried: Option<Tried>,
+    ) -> Result<Noted<Result<(), NotNoted>>, StoreError> {
+        self.note_and_look(replay, audit, None, tried, |_, _| ()).await
+    }
+
+    /// Counts a command that acts at once as a look-up, before it acts.
+    pub async fn count_command(&self, admin: &MemberId, replay: &ReplayKey) -> Result<Result<(), TooMany>, StoreError> {
+        self.count(admin, replay, may_command).await
+    }
+
+    /// Counts a typed address as a look-up: the mail server tells whether it exists. Forms of open cards go on during a
+    /// pause.
+    pub async fn count_typed(&self, admin: &MemberId, replay: &ReplayKey) -> Result<Result<(), TooMany>, StoreError> {
+        self.count(admin, replay, may_look_up).await
+    }
+
+    async fn count(&self, admin: &MemberId, replay: &ReplayKey, may: Rule) -> Result<Result<(), TooMany>, StoreError> {
+        let keys = Keys { person: Some(admin.clone()), ..Keys::default() };
+        let (admin, replay) = (admin.clone(), replay.clone());
+        self.write(keys, move |page, now| {
+            may(&page.tried(&admin), now)?;
+            page.count_try(&admin, &replay.0, Tried::LookUp, now);
+            Ok(())
+        })
+        .await
     }
 
     /// Writes down that somebody asks where they stand, and says it: what is left of the limit, and who else is
-    /// resetting this member. None if the same bytes were seen before.
+    /// resetting this member. It counts as a look-up.
     pub async fn note_standing(
         &self,
         replay: ReplayKey,
         audit: AuditRow,
         admin: &MemberId,
         member: &MemberId,
-    ) -> Result<Noted<Option<(Quota, Option<String>)>>, StoreError> {
+    ) -> Result<Noted<Result<(Quota, Option<String>), NotNoted>>, StoreError> {
         let (admin, of) = (admin.clone(), member.clone());
         let audit = AuditRow { admin_id: Some(admin.clone()), ..audit };
         let look = move |page: &Page, now| (page.quota(&admin, now), at_work(page, &of, ResetId([0; 16])));
-        self.note_and_look(replay, audit, Some(member.clone()), look).await
+        self.note_and_look(replay, audit, Some(member.clone()), Some(Tried::LookUp), look).await
     }
 
     async fn note_and_look<T: Send + 'static>(
@@ -325,17 +363,25 @@ impl Store {
         replay: ReplayKey,
         mut audit: AuditRow,
         member: Option<MemberId>,
+        tried: Option<Tried>,
         look: impl FnOnce(&Page, Moment) -> T + Send + 'static,
-    ) -> Result<Noted<Option<T>>, StoreError> {
+    ) -> Result<Noted<Result<T, NotNoted>>, StoreError> {
         let keys = Keys { replay: Some(replay.0.clone()), person: audit.admin_id.clone(), member, ..Keys::default() };
         self.write(keys, move |page, now| {
             if !page.is_new_request(&replay.0, now) {
-                return Noted { decided: None, untold: Vec::new() };
+                return Noted { decided: Err(NotNoted::Replayed), untold: Vec::new() };
             }
             audit.noted_at = now;
             let untold = audit.admin_id.clone().map(|admin| take_untold(page, &admin, now)).unwrap_or_default();
+            if let Some((admin, tried)) = audit.admin_id.clone().zip(tried) {
+                if let Err(too_many) = may_command(&page.tried(&admin), now) {
+                    page.audit(AuditRow { outcome: too_many.code().to_owned(), ..audit });
+                    return Noted { decided: Err(NotNoted::TooMany(too_many)), untold };
+                }
+                page.count_try(&admin, &replay.0, tried, now);
+            }
             page.audit(audit);
-            Noted { decided: Some(look(page, now)), untold }
+            Noted { decided: Ok(look(page, now)), untold }
         })
         .await
     }
@@ -404,14 +450,20 @@ impl Store {
         .await
     }
 
-    /// Writes down that a click was refused for a reason found outside the store.
+    /// Writes down that a click was refused for a reason found outside the store. It counts as a refusal for `counted`,
+    /// who is the administrator of the card.
     pub async fn refuse_click(
         &self,
         click: CardClick,
         code: &'static str,
+        counted: Option<MemberId>,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        self.write(click.keys(), move |page, now| {
+        let keys = Keys { person: counted.clone(), ..click.keys() };
+        self.write(keys, move |page, now| {
             let row = clickable_card(page, &click, "click", now)?;
+            if let Some(admin) = counted.filter(|admin| *admin == row.admin_id) {
+                page.count_try(&admin, &click.replay.0, Tried::RefusedClick, now);
+            }
             page.audit(line(&row, "click", code, None, now));
             Ok(row)
         })
@@ -430,6 +482,20 @@ impl Store {
         })
         .await
     }
+}
+
+/// What stands against a new card.
+fn may_offer(page: &Page, row: &ResetRow, quota: Quota, now: Moment) -> Option<Denied> {
+    if let Err(too_many) = may_command(&page.tried(&row.admin_id), now) {
+        return Some(Denied::TooMany(too_many));
+    }
+    if let Some(admin_name) = at_work(page, &row.member_id, row.reset_id) {
+        return Some(Denied::Busy { admin_name });
+    }
+    if is_disowned(page, row) {
+        return Some(Denied::Disowned);
+    }
+    (quota.left == 0).then_some(Denied::Limit(quota))
 }
 
 /// The card behind a click: known, new bytes, and the clicker's own. A refusal is written down here.

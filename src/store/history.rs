@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::rows::{self, ResetRow, StepRow, Table};
 use super::{Store, StoreError};
+use crate::domain::look_up::COUNT_FOR;
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
 /// The most that is listed at once; what is older comes with [`HistoryFilter::before`].
@@ -184,6 +185,7 @@ impl Store {
                 Span::hours(400 * 24),
             ),
             ("delete from slot where taken_at < $1", Span::hours(400 * 24)),
+            ("delete from look_up where looked_at < $1", COUNT_FOR),
             ("delete from step where noted_at < $1", Span::hours(400 * 24)),
             ("delete from reset where claimed_at < $1", Span::hours(400 * 24)),
         ] {

@@ -29,7 +29,8 @@ use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::cards::{
-    Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
+    Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, NotNoted, Noted, Offered, ReplayKey,
+    SealedReply,
 };
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::{ImportCount, ResetUnderWay};

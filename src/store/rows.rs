@@ -15,6 +15,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::history::GIVEN_UP_AFTER;
+use crate::domain::look_up::Tried;
 use crate::domain::sign_in::Stage;
 use crate::domain::{
     Carries, Channel, ChatUser, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome,
@@ -286,6 +287,20 @@ table! {
         replay_key: text String = "replay_key",
         /// When it was seen.
         seen_at: time Moment = "seen_at",
+    }
+}
+
+table! {
+    /// What an administrator tried, as far as it is limited.
+    pub(super) LookUpRow of "look_up" {
+        /// The administrator.
+        person_id: text MemberId = "person_id",
+        /// When.
+        looked_at: time Moment = "looked_at",
+        /// The request's replay key.
+        replay_key: text String = "replay_key",
+        /// What it was, and whether it was refused.
+        tried: text Tried = "tried",
     }
 }
 

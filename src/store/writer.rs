@@ -14,11 +14,12 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use super::rows::{
-    AccountRow, AuditRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table,
-    json, read_all,
+    AccountRow, AuditRow, ContactRow, LookUpRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow,
+    Table, json, read_all,
 };
 use super::standing::Standing;
 use crate::clock::Clock;
+use crate::domain::look_up::{COUNT_FOR, Tried, paused_until};
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Moment, Quota, ResetId};
 
@@ -26,10 +27,13 @@ use crate::domain::{MemberId, Moment, Quota, ResetId};
 pub(super) const BATCH: usize = 256;
 
 /// How many lists of rows a batch can write.
-const TABLES: usize = 12;
+const TABLES: usize = 13;
 
-/// Where the slots stand in what is read: between resets, and accounts with their sessions.
+/// Where the slots stand in what is read: between resets and look-ups.
 const SLOTS: usize = 7;
+
+/// Where the look-ups stand: before accounts with their sessions.
+const LOOK_UPS: usize = SLOTS + 1;
 
 /// What an offer is made of and never changes; a move then leaves the indexes of these columns alone.
 const FIXED: [&str; 14] = [
@@ -91,6 +95,7 @@ pub(super) struct Page {
     limit: Limit,
     resets: HashMap<ResetId, ResetRow>,
     slots: Vec<SlotRow>,
+    look_ups: Vec<LookUpRow>,
     seen: HashSet<String>,
     accounts: HashMap<MemberId, AccountRow>,
     sessions: HashMap<String, SessionRow>,
@@ -111,6 +116,7 @@ struct Changes {
     sessions: HashSet<String>,
     contacts: Vec<ContactRow>,
     removed: Vec<Removed>,
+    look_ups: Vec<LookUpRow>,
 }
 
 impl Page {
@@ -164,6 +170,27 @@ impl Page {
             taken_at: row.claimed_at.unwrap_or(now),
             returned_at: Some(now),
         });
+    }
+
+    /// What a person tried in the last day, with everything this batch has already decided.
+    pub(super) fn tried(&self, person: &MemberId) -> Vec<(Moment, Tried)> {
+        let of_person = self.look_ups.iter().filter(|row| row.person_id == *person);
+        of_person.map(|row| (row.looked_at, row.tried)).collect()
+    }
+
+    /// Counts what a person tried, once for a request. The refusal that begins a pause has a line of its own in the audit.
+    pub(super) fn count_try(&mut self, person: &MemberId, replay_key: &str, tried: Tried, now: Moment) {
+        if self.look_ups.iter().any(|row| row.replay_key == replay_key && row.person_id == *person) {
+            return;
+        }
+        let before = paused_until(&self.tried(person));
+        let row = LookUpRow { person_id: person.clone(), looked_at: now, replay_key: replay_key.to_owned(), tried };
+        self.look_ups.push(row.clone());
+        self.changed.look_ups.push(row);
+        if paused_until(&self.tried(person)) != before {
+            let line = AuditRow::of_operator("pause", "too_many_refusals", now);
+            self.audit(AuditRow { admin_id: Some(person.clone()), ..line });
+        }
     }
 
     /// Notes a signed request; false if it was seen before.
@@ -367,6 +394,7 @@ impl Statements {
                 "{} on conflict (member_id, channel, address, added_by) do nothing",
                 ContactRow::insert_many("$12")
             ),
+            format!("{} on conflict (person_id, looked_at, replay_key) do nothing", LookUpRow::insert_many("$13")),
         ];
         Self { load: [lean, full].map(|sql| AssertSqlSafe(sql).into_sql_str()), parts, saves: HashMap::new() }
     }
@@ -385,6 +413,7 @@ impl Statements {
 /// Everything that decisions may need, as one row: without accounts and sessions, and with them.
 fn reads() -> [String; 2] {
     let (resets, slots, accounts, sessions) = (ResetRow::ROWS, SlotRow::ROWS, AccountRow::ROWS, SessionRow::ROWS);
+    let look_ups = LookUpRow::ROWS;
     let lean = format!(
         "select
         (select json_group_array(replay_key.replay_key)
@@ -406,13 +435,15 @@ fn reads() -> [String; 2] {
             and reset.told_at is null and reset.claimed_at is not null
             and (reset.finished_at is not null or reset.state = 'undelivered')),
         (select {slots} from json_each($3) as asked join slot on slot.person_id = asked.value
-            and slot.taken_at > $5 and slot.returned_at is null)"
+            and slot.taken_at > $5 and slot.returned_at is null),
+        (select {look_ups} from json_each($3) as asked join look_up on look_up.person_id = asked.value
+            and look_up.looked_at > $6)"
     );
     let full = format!(
         "{lean},
-        (select {accounts} from json_each($6) as asked join member on member.member_id = asked.value),
-        (select {sessions} from json_each($6) as asked join session on session.member_id = asked.value
-            and session.ended_at is null and session.expires_at > $7)"
+        (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
+        (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
+            and session.ended_at is null and session.expires_at > $8)"
     );
     [lean, full]
 }
@@ -497,7 +528,8 @@ async fn load(
         .bind(json(&resets)?)
         .bind(json(&asked(keys, |keys| keys.person.as_ref()))?)
         .bind(json(&asked(keys, |keys| keys.member.as_ref()))?)
-        .bind((now - limit.window).0);
+        .bind((now - limit.window).0)
+        .bind((now - COUNT_FOR).0);
     if !accounts.is_empty() {
         query = query.bind(json(&accounts)?).bind(now.0);
     }
@@ -506,6 +538,7 @@ async fn load(
         limit,
         resets: HashMap::new(),
         slots: read_all(&found, SLOTS)?,
+        look_ups: read_all(&found, LOOK_UPS)?,
         seen: read_all(&found, 0)?.into_iter().collect(),
         accounts: HashMap::new(),
         sessions: HashMap::new(),
@@ -515,7 +548,7 @@ async fn load(
         page.resets.extend(read_all(&found, place)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)));
     }
     if !accounts.is_empty() {
-        let (accounts, sessions) = (read_all(&found, SLOTS + 1)?, read_all(&found, SLOTS + 2)?);
+        let (accounts, sessions) = (read_all(&found, LOOK_UPS + 1)?, read_all(&found, LOOK_UPS + 2)?);
         page.accounts.extend(accounts.into_iter().map(|row: AccountRow| (row.member_id.clone(), row)));
         page.sessions.extend(sessions.into_iter().map(|row: SessionRow| (row.session_key.clone(), row)));
     }
@@ -548,6 +581,7 @@ async fn save(connection: &mut SqliteConnection, statements: &mut Statements, pa
         json(&sessions)?,
         json(&changed.removed)?,
         json(&changed.contacts)?,
+        json(&changed.look_ups)?,
     ];
     let touched = rows.each_ref().map(|rows| rows != NO_ROWS);
     let query = rows.into_iter().fold(sqlx::query(statements.save(touched)), Query::bind);

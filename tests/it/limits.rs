@@ -1,6 +1,6 @@
 //! What bounds an administrator besides the five resets: last looks that grew old, and look-ups.
 
-use relatch::domain::Platform;
+use relatch::domain::{Platform, Span, State};
 use relatch::store::HistoryFilter;
 
 use crate::support::slack::{button_value, text_of};
@@ -56,4 +56,91 @@ async fn a_last_look_from_after_another_reset_warns() {
     assert!(text_of(&look).contains("Careful: Mina Park was reset at 10:00 by Kim Cho."), "{}", text_of(&look));
     bot.click(JO, &look, "confirm").await;
     assert_eq!(changed(&bot).await, 2);
+}
+
+/// What the administrator is told of a look-up too many: nothing of the member.
+fn assert_refusal(text: &str, what: &str) {
+    assert!(text.contains(what), "{text}");
+    assert_eq!(text.matches(NOTHING).count(), 1, "{text}");
+    assert!(text.contains("ref ") && text.chars().count() <= 350, "{text}");
+    assert!(!text.contains("Mina") && !text.contains("nobody@"), "{text}");
+}
+
+/// Thirty look-ups in ten minutes, whatever their command and whether or not they found somebody.
+#[tokio::test]
+async fn an_administrator_looks_up_thirty_members_in_ten_minutes() {
+    for platform in Platform::ALL {
+        on(*platform, async {
+            let bot = TestBot::new().await;
+            for round in 0..10 {
+                bot.card(JO, MINA).await;
+                bot.command(JO, "why mina.park@acme.example").await;
+                // Refused look-ups are kept under those that pause.
+                let third = if round < 5 { "nobody@acme.example" } else { "log mina.park@acme.example" };
+                bot.command(JO, third).await;
+            }
+            let told = "You looked up 30 members in 10 minutes.";
+            let commands = ["mina.park@acme.example", "nobody@acme.example", "why mina.park@acme.example"];
+            for text in commands.into_iter().chain(["log mina.park@acme.example", "contact nobody@acme.example +8210"])
+            {
+                let answer = bot.command(JO, text).await.text();
+                assert_refusal(&answer, told);
+                assert!(answer.contains("You can go on at 10:10."), "{answer}");
+            }
+            let contact = bot.command(JO, "contact mina.park@acme.example +82 10 5555 0199").await.text();
+            assert!(contact.contains(told) && contact.contains(NOTHING), "{contact}");
+            assert_eq!(bot.count("contact").await, 0);
+            // What names nobody, and another administrator, go on.
+            assert!(bot.command(JO, "log").await.text().contains("None so far."), "{platform}");
+            assert!(text_of(&bot.card(KIM, MINA).await).contains("Reset the login password"), "{platform}");
+            bot.clock.advance(Span::minutes(10));
+            assert!(text_of(&bot.card(JO, MINA).await).contains("Reset the login password"), "{platform}");
+        })
+        .await;
+    }
+}
+
+/// A hundred and twenty a day.
+#[tokio::test]
+async fn an_administrator_looks_up_a_hundred_and_twenty_members_a_day() {
+    let bot = TestBot::new().await;
+    for _ in 0..4 {
+        for _ in 0..30 {
+            bot.command(JO, "why mina.park@acme.example").await;
+        }
+        bot.clock.advance(Span::minutes(11));
+    }
+    let answer = bot.command(JO, "mina.park@acme.example").await.text();
+    assert_refusal(&answer, "You looked up 120 members in 24 hours.");
+    assert!(answer.contains("You can go on tomorrow 10:00."), "{answer}");
+    bot.clock.advance(Span::hours(24));
+    assert!(text_of(&bot.card(JO, MINA).await).contains("Reset the login password"));
+}
+
+/// Twenty refusals pause new commands alone: an open card is confirmed, an undelivered password goes another way, and a
+/// shown one is hidden. Stale clicks and repeated bytes are no refusals.
+#[tokio::test]
+async fn twenty_refusals_pause_new_commands_alone() {
+    let bot = TestBot::new().await;
+    let closed = bot.card(JO, MINA).await;
+    bot.click(JO, &closed, "cancel").await;
+    let look = bot.last_look(JO, MINA, "deliver_copy").await;
+    for _ in 0..19 {
+        bot.command(JO, "nobody@acme.example").await;
+    }
+    bot.click(JO, &closed, "deliver_phone").await;
+    assert_eq!(bot.audited("pause").await, "");
+    bot.command(JO, "nobody@acme.example").await;
+    assert_eq!(bot.audited("pause").await, "too_many_refusals");
+    let answer = bot.command(JO, "mina.park@acme.example").await.text();
+    assert_refusal(&answer, "20 of your tries were refused in 10 minutes, so I take no new commands.");
+    assert!(answer.contains("You can go on at 10:15."), "{answer}");
+    bot.click(JO, &look, "confirm").await;
+    let shown = bot.slack.last();
+    assert!(text_of(&shown).contains("Say it: "), "{}", text_of(&shown));
+    bot.click(JO, &shown, "done").await;
+    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    assert!(past.iter().any(|past| past.reset.state == State::Delivered));
+    bot.clock.advance(Span::minutes(15));
+    assert!(text_of(&bot.card(JO, "noa@acme.example").await).contains("Reset the login password"));
 }

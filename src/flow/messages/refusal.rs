@@ -6,8 +6,9 @@ use crate::chat::{Message, Standing, WhoError};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
+use crate::domain::look_up::{REFUSALS, REFUSALS_WITHIN, TooMany};
 use crate::domain::member::NotAPhone;
-use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, State, Step};
+use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, Span, State, Step};
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
@@ -86,6 +87,7 @@ pub fn denied(
                 reference,
             )
         }
+        Denied::TooMany(too_many) => too_many_look_ups(*too_many, zone, now, reference),
         Denied::Disowned => refusal(
             &format!("{member_name} said that they did not ask for your last reset."),
             "Talk to them; another admin has to make the next one.",
@@ -96,6 +98,38 @@ pub fn denied(
             "Ask them, or wait for their result.",
             reference,
         ),
+    }
+}
+
+/// The look-ups of an administrator are limited, so that nobody reads from the bot who exists.
+pub fn too_many_look_ups(too_many: TooMany, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+    let go_on = |at| {
+        let told = zone.tell(at, now);
+        let at = if told.contains(' ') { "" } else { "at " };
+        format!("You can go on {at}{told}.")
+    };
+    match too_many {
+        TooMany::LookUps { of, next_at } => {
+            let what = format!("You looked up {} members in {}.", of.look_ups, in_words(of.within));
+            refusal(&what, &go_on(next_at), reference)
+        }
+        TooMany::Refusals { next_at } => refusal(
+            &format!(
+                "{REFUSALS} of your tries were refused in {}, so I take no new commands.",
+                in_words(REFUSALS_WITHIN)
+            ),
+            &format!("{} Your open cards work.", go_on(next_at)),
+            reference,
+        ),
+    }
+}
+
+/// "10 minutes", "24 hours".
+fn in_words(span: Span) -> String {
+    if span.0 % Span::hours(1).0 == 0 {
+        format!("{} hours", span.0 / Span::hours(1).0)
+    } else {
+        format!("{} minutes", span.0 / Span::minutes(1).0)
     }
 }
 

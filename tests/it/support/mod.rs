@@ -397,6 +397,12 @@ impl TestBot {
         sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap()
     }
 
+    /// Changes the record behind the program's back.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        let mut connection = self.connection().await;
+        sqlx::Executor::execute(&mut connection, sql).await.unwrap();
+    }
+
     /// The only card that was made.
     pub(crate) async fn only_offer(&self) -> ResetId {
         assert_eq!(self.count("reset").await, 1);
