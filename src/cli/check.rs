@@ -43,7 +43,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         };
         tried.push((name.to_owned(), probed));
     }
-    let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, &http);
+    let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http);
     if let Some(email) = &deliveries.email {
         tried.push(("email".to_owned(), email.probe().await));
     }

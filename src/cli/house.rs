@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
 use crate::directory::{self, Builtin, Directories, Hasher};
 use crate::domain::CompanyDomains;
+use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
 use crate::lark_api::LarkApis;
 use crate::net;
@@ -42,12 +43,14 @@ pub fn deliveries(
     email: Option<smtp::Config>,
     sms: Option<sms::Config>,
     ways: Ways,
+    countries: SmsCountries,
     http: &reqwest::Client,
 ) -> Deliveries {
     Deliveries {
         email: email.map(|config| EmailChannel::Smtp(smtp::Smtp::new(config))),
         sms: sms.map(|config| SmsChannel::Gateway(sms::Gateway::new(config, http.clone()))),
         ways,
+        countries,
     }
 }
 
@@ -105,7 +108,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
         keys,
         store,
         directories,
-        deliveries: deliveries(settings.email, settings.sms, settings.ways, &http),
+        deliveries: deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http),
         chats,
         house: House {
             organization: settings.organization,

@@ -15,6 +15,7 @@ use crate::chat;
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
 use crate::directory;
+use crate::domain::country::{Country, SmsCountries};
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span, password};
@@ -73,6 +74,8 @@ pub struct Settings {
     pub email: Option<smtp::Config>,
     /// SMS.
     pub sms: Option<sms::Config>,
+    /// Where SMS may go besides numbers on record.
+    pub sms_countries: SmsCountries,
 }
 
 /// The environment variables that concern us, as (name, value).
@@ -202,7 +205,11 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let admins = read_admins(Section::new("admins", admins, problems));
     let identity = read_identity(Section::new("identity", identity, problems));
     let email = email.map(|table| read_email(Section::new("email", table, problems)));
-    let sms = sms.map(|table| read_sms(Section::new("sms", table, problems)));
+    let has_sms = sms.is_some();
+    let (sms, sms_countries) = match sms {
+        Some(table) => read_sms(Section::new("sms", table, problems)),
+        None => (None, Vec::new()),
+    };
 
     let mut top = Section::new("", table, problems);
     if top.take("admin_listen").is_some() {
@@ -225,6 +232,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let organization = top.required("organization");
     let help_url = top.url("help_url");
     let security_email = top.parsed("security_email");
+    let default_country = top.parsed("default_country");
     let zone = top.required("time_zone").and_then(|name| {
         Zone::named(&name).map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}"))).ok()
     });
@@ -254,7 +262,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
             }
             Some(_) => {}
         }
-        if email.is_none() && sms.is_none() {
+        if email.is_none() && !has_sms {
             problem("policy.send", "is \"link\", and there is neither [email] nor [sms] to send one");
         }
     }
@@ -279,7 +287,8 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         directories,
         chats,
         email: email.flatten(),
-        sms: sms.flatten(),
+        sms,
+        sms_countries: SmsCountries::new(sms_countries, default_country),
     })
 }
 
@@ -423,7 +432,9 @@ fn read_email(mut section: Section<'_>) -> Option<smtp::Config> {
     config
 }
 
-fn read_sms(mut section: Section<'_>) -> Option<sms::Config> {
+/// The gateway, and the countries that typed numbers may belong to.
+fn read_sms(mut section: Section<'_>) -> (Option<sms::Config>, Vec<Country>) {
+    let countries = section.parsed_list("countries").unwrap_or_default();
     let config = match section.required("kind").as_deref() {
         Some("webhook") => {
             let url = section.required_url("url");
@@ -458,7 +469,7 @@ fn read_sms(mut section: Section<'_>) -> Option<sms::Config> {
         None => None,
     };
     section.end();
-    config
+    (config, countries)
 }
 
 #[cfg(test)]

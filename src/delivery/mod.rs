@@ -10,8 +10,9 @@ pub mod smtp;
 use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
-use crate::domain::delivery::{Outcome, Refusal, Way, Ways};
-use crate::domain::{Channel, Destination, EmailAddress, PhoneNumber, Plan, Step};
+use crate::domain::country::SmsCountries;
+use crate::domain::delivery::{DestinationDenied, Outcome, Refusal, Way, Ways};
+use crate::domain::{self, Channel, Destination, EmailAddress, PhoneNumber, Plan, Step};
 
 /// One message. It has no `Debug`, and its text, which may hold a password, is wiped on drop.
 pub struct Note {
@@ -110,6 +111,8 @@ pub struct Deliveries {
     pub sms: Option<SmsChannel>,
     /// What the organisation lets out.
     pub ways: Ways,
+    /// Where SMS may go besides numbers on record.
+    pub countries: SmsCountries,
 }
 
 impl Deliveries {
@@ -118,6 +121,17 @@ impl Deliveries {
         match channel {
             Channel::Email => self.email.is_some(),
             Channel::Sms => self.sms.is_some(),
+        }
+    }
+
+    /// Can a message go to this address, which somebody typed for the member?
+    pub fn check_typed(&self, to: &Destination, member: &domain::Member) -> Result<(), DestinationDenied> {
+        if !self.has(to.channel()) {
+            return Err(DestinationDenied::ChannelOff(to.channel()));
+        }
+        match to {
+            Destination::Phone(phone) => self.countries.check(phone, member).map_err(DestinationDenied::Country),
+            Destination::Email(_) => Ok(()),
         }
     }
 

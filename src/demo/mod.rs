@@ -31,6 +31,7 @@ use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use crate::directory::{Builtin, Directories, Directory, Hasher, Home};
+use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{CompanyDomains, Span};
@@ -163,6 +164,7 @@ async fn build(
             email: Some(EmailChannel::Memory(outbox.clone())),
             sms: Some(SmsChannel::Memory(outbox.clone())),
             ways: Ways::default(),
+            countries: SmsCountries::default(),
         },
         chats: vec![Chat::Slack(workspace.adapter()?)],
         house: House {

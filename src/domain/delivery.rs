@@ -1,5 +1,6 @@
 //! Where a password may go: the ways, the destinations, and the plan of one reset.
 
+use super::country::NotThisCountry;
 use super::member::{NotAPhone, written_enum};
 use super::{CompanyDomains, EmailAddress, Member, PhoneNumber};
 
@@ -111,6 +112,8 @@ pub enum DestinationDenied {
     NotAnEmail,
     /// Not a number that an SMS reaches.
     NotAPhone(NotAPhone),
+    /// No SMS goes to the country of the number.
+    Country(NotThisCountry),
     /// An e-mail is needed here, and a number was typed.
     EmailNeeded,
     /// This channel has no settings.

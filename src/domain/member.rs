@@ -400,9 +400,19 @@ impl PhoneNumber {
     pub fn stored(text: &str) -> Result<Self, NotAPhone> {
         let digits = text.strip_prefix('+').ok_or(NotAPhone::Incomplete)?;
         let is_e164 = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if is_e164 { Ok(Self(text.to_owned())) } else { Err(NotAPhone::Incomplete) }
+        if !is_e164 {
+            return Err(NotAPhone::Incomplete);
+        }
+        if GLOBAL_CODES.iter().any(|code| digits.starts_with(code)) {
+            return Err(NotAPhone::NotMobile);
+        }
+        Ok(Self(text.to_owned()))
     }
 }
+
+/// Codes of no country: freephone, shared cost, Inmarsat, personal numbers, satellites and other networks, relief, premium
+/// rate (ITU-T, "List of ITU-T Recommendation E.164 assigned country codes").
+const GLOBAL_CODES: [&str; 9] = ["800", "808", "870", "878", "881", "882", "883", "888", "979"];
 
 impl FromStr for PhoneNumber {
     type Err = NotAPhone;
@@ -419,14 +429,19 @@ impl FromStr for PhoneNumber {
         if !number.is_valid() {
             return Err(NotAPhone::Incomplete);
         }
+        if GLOBAL_CODES.contains(&number.code().value().to_string().as_str()) {
+            return Err(NotAPhone::NotMobile);
+        }
         match number.number_type(&phonenumber::metadata::DATABASE) {
-            Type::Mobile | Type::FixedLineOrMobile | Type::PersonalNumber => {
+            Type::Mobile | Type::FixedLineOrMobile => {
                 Ok(Self(number.format().mode(Mode::E164).to_string()))
             }
             Type::FixedLine
             | Type::TollFree
             | Type::PremiumRate
             | Type::SharedCost
+            // Follows its owner anywhere, at the price of whoever sends (E.168).
+            | Type::PersonalNumber
             | Type::Voip
             | Type::Pager
             | Type::Uan

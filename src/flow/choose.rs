@@ -402,10 +402,8 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     }
     let member = &allowed.pair.member.member;
     let read = match kind {
-        FormKind::Destination => Destination::typed(&typed, member, &app.house.company).and_then(|to| {
-            let channel = to.channel();
-            if app.deliveries.has(channel) { Ok(to) } else { Err(DestinationDenied::ChannelOff(channel)) }
-        }),
+        FormKind::Destination => Destination::typed(&typed, member, &app.house.company)
+            .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to)),
         FormKind::CopyAddress => Destination::typed_email(&typed, member, &app.house.company).map(Destination::Email),
     };
     let to = match read {

@@ -206,7 +206,9 @@ async fn contact(
         let told = messages::contact_elsewhere(&member.name, directory, &reference);
         return note(app, &origin, ("contact", "elsewhere"), about, &reference, None, told).await;
     }
-    let to = match Destination::contact(typed, member, &app.house.company) {
+    let to = Destination::contact(typed, member, &app.house.company)
+        .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to));
+    let to = match to {
         Ok(to) => to,
         Err(denied) => {
             let told = messages::contact_denied(&denied, &member.name, &reference);

@@ -60,8 +60,8 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
         Ok(to) => to,
         Err(why) => return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(why), None).await,
     };
-    if !portal.app.deliveries.has(to.channel()) {
-        let frame = visit.frame_with("No code can be sent there from here. Nothing was changed.");
+    if let Err(denied) = portal.app.deliveries.check_typed(&to, &member) {
+        let frame = visit.frame_with(messages::destination_denied(&denied, &member.name));
         return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, None).await;
     }
     let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();

@@ -144,3 +144,28 @@ async fn twenty_refusals_pause_new_commands_alone() {
     bot.clock.advance(Span::minutes(15));
     assert!(text_of(&bot.card(JO, "noa@acme.example").await).contains("Reset the login password"));
 }
+
+/// A typed number of another country is refused at the form and in `contact`; numbers on record always get their SMS.
+#[tokio::test]
+async fn typed_numbers_are_of_the_listed_countries() {
+    for platform in Platform::ALL {
+        on(*platform, async {
+            let bot = TestBot::with_sms_countries(&["JP"]).await;
+            let card = bot.card(JO, MINA).await;
+            bot.click(JO, &card, "deliver_other").await;
+            let refused = bot.submit(JO, "+1 876 210 1234").await.refusal_of_form();
+            assert!(refused.contains("only to JP and to the phone on record"), "{platform}: {refused}");
+            assert!(refused.contains(NOTHING) && refused.chars().count() <= 350, "{refused}");
+            let contact = bot.command(JO, "contact mina.park@acme.example +1 876 210 1234").await.text();
+            assert!(contact.contains("only to JP") && contact.contains(NOTHING), "{platform}: {contact}");
+            assert_eq!(bot.count("contact").await, 0);
+            bot.reset(JO, MINA, "deliver_phone").await;
+            assert_eq!(bot.outbox.take().first().map(|sent| sent.to.clone()), Some("+821012345642".to_owned()));
+            let card = bot.card(JO, MINA).await;
+            bot.click(JO, &card, "deliver_other").await;
+            bot.submit(JO, "+81 90 1234 5678").await;
+            assert!(bot.slack.last_text().contains("by SMS to +81"), "{platform}: {}", bot.slack.last_text());
+        })
+        .await;
+    }
+}

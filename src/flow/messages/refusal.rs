@@ -419,6 +419,12 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
         DestinationDenied::NotAPhone(NotAPhone::NotMobile) => {
             "This number can't receive an SMS. A mobile number is needed."
         }
+        DestinationDenied::Country(not_there) => {
+            let allowed = not_there.allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return format!(
+                "No SMS goes to the country of this number from here, only to {allowed} and to the phone on record. Type another number or an email, or ask whoever runs relatch. {NOTHING_CHANGED}"
+            );
+        }
         DestinationDenied::EmailNeeded => "An email address is needed here.",
         DestinationDenied::ChannelOff(Channel::Sms) => "I can't send SMS here. Type an email.",
         DestinationDenied::ChannelOff(Channel::Email) => "I can't send email here. Type a phone number.",

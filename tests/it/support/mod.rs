@@ -26,6 +26,7 @@ use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
+use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
 use relatch::domain::{CompanyDomains, MemberId, Moment, Platform, ResetId, Span};
@@ -157,6 +158,7 @@ struct Ground {
     is_recorded: bool,
     admins: Admins,
     ways: Ways,
+    countries: SmsCountries,
     /// A directory beside the built-in one, as its settings.
     directory: Option<String>,
     /// The company's e-mail domains.
@@ -177,6 +179,7 @@ impl Ground {
             is_recorded: false,
             admins: Admins::Directory,
             ways: Ways::default(),
+            countries: SmsCountries::default(),
             directory: None,
             company: &[],
         }
@@ -215,6 +218,12 @@ impl TestBot {
     /// Other ways out than a password by every one.
     pub(crate) async fn with_ways(ways: Ways) -> Self {
         Self::unlike(|ground| ground.ways = ways).await
+    }
+
+    /// SMS go to these countries alone, besides numbers on record.
+    pub(crate) async fn with_sms_countries(listed: &[&str]) -> Self {
+        let listed = listed.iter().map(|country| country.parse().unwrap()).collect();
+        Self::unlike(|ground| ground.countries = SmsCountries::new(listed, None)).await
     }
 
     /// A company with several e-mail domains.
@@ -325,6 +334,7 @@ impl TestBot {
                 email: Some(EmailChannel::Memory(outbox.clone())),
                 sms: Some(SmsChannel::Memory(outbox.clone())),
                 ways: ground.ways,
+                countries: ground.countries.clone(),
             },
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),

@@ -1,0 +1,160 @@
+//! Which countries an SMS with a password or a code may go to: whoever types a number must not choose a costly or far one.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Member, PhoneNumber};
+
+/// A country or territory by its two letters (ISO 3166-1 alpha-2), such as `KR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Country(phonenumber::country::Id);
+
+/// The text is not the two letters of a country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not the two letters of a country, such as KR")]
+pub struct NotACountry;
+
+impl FromStr for Country {
+    type Err = NotACountry;
+
+    fn from_str(text: &str) -> Result<Self, NotACountry> {
+        text.trim().to_ascii_uppercase().parse().map(Self).map_err(|_| NotACountry)
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_ref())
+    }
+}
+
+impl PhoneNumber {
+    /// The country whose numbering plan the number belongs to. None for the codes that several countries share, where
+    /// the digits do not tell.
+    pub fn country_of(&self) -> Option<Country> {
+        phonenumber::parse(None, self.as_str()).ok()?.country().id().map(Country)
+    }
+}
+
+/// Where SMS may go besides numbers on record (`sms.countries`, `default_country`).
+#[derive(Clone, Debug, Default)]
+pub struct SmsCountries {
+    /// The countries that the settings list; empty where they list none.
+    listed: Arc<[Country]>,
+    /// The organisation's own country.
+    default: Option<Country>,
+}
+
+impl SmsCountries {
+    /// As the settings say.
+    pub fn new(listed: Vec<Country>, default: Option<Country>) -> Self {
+        Self { listed: listed.into(), default }
+    }
+
+    /// May an SMS go to this number, for this member? The member's phone on record always gets one.
+    pub fn check(&self, to: &PhoneNumber, member: &Member) -> Result<(), NotThisCountry> {
+        if member.phone.as_ref() == Some(to) {
+            return Ok(());
+        }
+        let allowed = self.allowed_for(member);
+        let is_allowed = allowed.is_empty() || to.country_of().is_some_and(|country| allowed.contains(&country));
+        if is_allowed { Ok(()) } else { Err(NotThisCountry { allowed }) }
+    }
+
+    /// None where every country is allowed.
+    fn allowed_for(&self, member: &Member) -> Vec<Country> {
+        if !self.listed.is_empty() {
+            return self.listed.to_vec();
+        }
+        let own = member.phone.as_ref().and_then(PhoneNumber::country_of);
+        let mut allowed: Vec<Country> = self.default.into_iter().chain(own).collect();
+        allowed.dedup();
+        allowed
+    }
+}
+
+/// No SMS goes to the country of a typed number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotThisCountry {
+    /// Where it may go instead.
+    pub allowed: Vec<Country>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{LoginMethod, MemberId, Role, Status};
+
+    fn member(phone: Option<&str>) -> Member {
+        Member {
+            id: MemberId("m".to_owned()),
+            name: "Mina Park".to_owned(),
+            business_email: "mina.park@acme.example".parse().unwrap(),
+            aliases: Vec::new(),
+            login_method: LoginMethod::BusinessEmail,
+            status: Status::Active,
+            phone: phone.map(|phone| phone.parse().unwrap()),
+            personal_email: None,
+            role: Role::Member,
+            department: None,
+            manager_email: None,
+            guard: None,
+            never_expires: false,
+        }
+    }
+
+    fn countries(listed: &[&str], default: Option<&str>) -> SmsCountries {
+        let read = |text: &str| text.parse().unwrap();
+        SmsCountries::new(listed.iter().map(|text| read(text)).collect(), default.map(read))
+    }
+
+    const KR: &str = "+821012345642";
+    const JP: &str = "+819012345678";
+    const US: &str = "+12025550123";
+    const JAMAICA: &str = "+18762101234";
+
+    #[test]
+    fn the_list_counts_then_the_own_countries_then_none() {
+        let lets = |countries: &SmsCountries, own: Option<&str>, to: &str| {
+            countries.check(&to.parse().unwrap(), &member(own)).is_ok()
+        };
+        let listed = countries(&["jp"], Some("KR"));
+        assert!(lets(&listed, Some(KR), JP) && !lets(&listed, Some(KR), "+821055550199"));
+        assert!(lets(&listed, Some(KR), KR), "a number on record is always allowed");
+        let default = countries(&[], Some("KR"));
+        assert!(lets(&default, None, KR) && lets(&default, Some(JP), "+819087654321") && !lets(&default, None, JP));
+        let own = countries(&[], None);
+        assert!(lets(&own, Some(KR), "+821055550199") && !lets(&own, Some(KR), JP) && lets(&own, None, JP));
+    }
+
+    /// Countries that share a code are told apart: SMS to some of them cost whoever sends, and pay whoever asked.
+    #[test]
+    fn a_shared_country_code_is_no_country() {
+        let listed = countries(&["US"], None);
+        assert!(listed.check(&US.parse().unwrap(), &member(None)).is_ok());
+        let refused = listed.check(&JAMAICA.parse().unwrap(), &member(None)).unwrap_err();
+        assert_eq!(refused.allowed.iter().map(ToString::to_string).collect::<Vec<_>>(), ["US"]);
+    }
+
+    #[test]
+    fn countries_are_two_letters() {
+        assert_eq!("kr".parse::<Country>().map(|country| country.to_string()), Ok("KR".to_owned()));
+        for text in ["", "KOR", "Korea", "XX", "82"] {
+            assert_eq!(text.parse::<Country>(), Err(NotACountry), "{text}");
+        }
+    }
+
+    /// Satellite, premium, shared-cost and personal numbers never get an SMS, typed or on record.
+    #[test]
+    fn costly_numbers_are_no_phones() {
+        let costly =
+            ["+881612345678", "+870773111632", "+88216123456", "+883510012345", "+979123456789", "+80812345678"];
+        for number in costly.into_iter().chain(["+447012345678", "+448431234567", "+449012345678", "+19002345678"]) {
+            assert!(number.parse::<PhoneNumber>().is_err(), "{number}");
+        }
+        for number in costly {
+            assert!(PhoneNumber::stored(number).is_err(), "{number}");
+        }
+    }
+}
