@@ -5,7 +5,7 @@ mod conversation;
 mod directories;
 mod fixtures;
 mod hostile;
-mod limits;
+mod look_ups;
 mod manifests;
 mod orders;
 mod platforms;
