@@ -14,3 +14,4 @@ mod record;
 mod secrets;
 mod store;
 mod support;
+mod upgrade;

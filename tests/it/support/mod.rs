@@ -251,6 +251,17 @@ impl TestBot {
         bot
     }
 
+    /// On a database that is there already; the chat knows these people.
+    pub(crate) async fn on_folder(folder: PathBuf, people: &[&str]) -> Self {
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        let bot = Self::open(Ground { folder, ..ground }, 7).await;
+        for email in people {
+            bot.slack.know(email);
+        }
+        bot
+    }
+
     /// For requests that were recorded: the time is theirs, and their response addresses lead to the pretend Slack.
     pub(crate) async fn recorded(at: Moment) -> Self {
         let slack = slack::FakeSlack::start().await;
