@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod member;
 pub mod moment;
 pub mod password;
+pub mod person;
 pub mod policy;
 pub mod quota;
 pub mod reset;
