@@ -4,7 +4,9 @@
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
 mod cards;
+mod gone;
 mod history;
+mod import;
 mod members;
 mod moves;
 mod reader;
@@ -31,7 +33,9 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::cards::{
     Amend, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
 };
+pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
+pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported};
 pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
@@ -311,6 +315,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
+        migration(10, "employee_id", include_str!("../../migrations/sqlite/0010_employee_id.sql")),
     ]
 }
 

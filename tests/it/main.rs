@@ -5,6 +5,7 @@ mod conversation;
 mod directories;
 mod fixtures;
 mod hostile;
+mod import;
 mod manifests;
 mod orders;
 mod platforms;
