@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn ids_decide_where_both_have_one() {
-        let with = |name, employee_id| Traits { employee_id, name, ..mina() };
+        let with = |name, employee_id| Traits { name, employee_id, ..mina() };
         for (known, imported, expected) in [
             (with("Mina Park", Some("1")), with("Ari Seo", Some("1")), None),
             (with("Mina Park", Some("1")), with("Mina Park", Some("2")), Some(Difference::EmployeeId)),

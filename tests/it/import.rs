@@ -2,8 +2,10 @@
 //! beside a bot that is at work on the same database.
 
 use axum::http::StatusCode;
-use relatch::domain::Platform;
+use relatch::domain::delivery::{Carries, Outcome, Refusal, Ways};
+use relatch::domain::{Platform, Span};
 
+use crate::support::browser::Browser;
 use crate::support::slack::{button_value, user_id};
 use crate::support::{OWN, TestBot};
 
@@ -21,7 +23,7 @@ fn mina(status: &str) -> String {
 const ARI: &str = "Ari Seo,mina.park@acme.example,business_email,active,+821099998877,ari@mail.example,member,Sales,";
 
 /// Everything that Mina has: a password, an open session, a contact that Kim added, a chat link and a card on Jo's screen.
-async fn everything(bot: &TestBot) -> (crate::support::browser::Browser, serde_json::Value) {
+async fn everything(bot: &TestBot) -> (Browser, serde_json::Value) {
     let browser = bot.signed_in(MINA).await;
     let told = bot.command(KIM, &format!("contact <@{}> +82 10 1234 5699", user_id(MINA))).await.text();
     assert!(told.contains("+82"), "{told}");
@@ -32,7 +34,7 @@ async fn everything(bot: &TestBot) -> (crate::support::browser::Browser, serde_j
 }
 
 /// True when nothing of [`everything`] is left.
-async fn is_all_gone(bot: &TestBot, browser: &crate::support::browser::Browser, card: &serde_json::Value) {
+async fn is_all_gone(bot: &TestBot, browser: &Browser, card: &serde_json::Value) {
     assert_eq!(browser.open("/account").await.to(), "/signin", "the session");
     assert_eq!(bot.browser().sign_in(MINA, OWN).await.status, StatusCode::UNAUTHORIZED, "the password");
     assert_eq!(bot.count("contact").await, 0, "the contact");
@@ -95,12 +97,12 @@ async fn an_administrator_who_is_removed_has_no_cards() {
     assert_eq!(bot.count("reset where state = 'cancelled' and failure = 'member_gone'").await, 1);
 }
 
-/// A card that was opened a moment before names the member that it was opened for, and nobody else.
+/// An undelivered password that waits for another way is not delivered to whoever has the address now.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_waits_does_not_reach_a_new_person() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
-    bot.outbox.end_next_send(relatch::domain::delivery::Outcome::Refused(relatch::domain::delivery::Refusal::Address));
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
     let waiting = bot.slack.last();
     assert!(button_value(&waiting, "deliver_email").is_some(), "{waiting:#}");
@@ -304,6 +306,24 @@ async fn many_new_persons_need_their_number() {
     let ran = import("Fourth", 0, &["--wipe", "12"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(bot.audited("new_person").await.matches("done").count(), 24);
+}
+
+/// A one-time link is its member's: it follows them to another address, and is nothing to the next owner of the old one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_one_time_link_is_its_members() {
+    let with_id =
+        |email: &str| format!("Mina Park,{email},business_email,active,+821012345642,mina@mail.example,member,,,E-100");
+    for (row, is_same) in [(with_id("mina.kim@acme.example"), true), (ARI.to_owned(), false)] {
+        let bot = TestBot::with_ways(Ways { is_strict: false, carries: Carries::Link }).await;
+        assert_eq!(bot.import(&[&with_id(MINA)], &[]).code, 0);
+        bot.reset(JO, MINA, "deliver_phone").await;
+        bot.clock.advance(Span::seconds(1));
+        let sent = bot.outbox.take().into_iter().find_map(|sent| Some(sent.text.split_once("/claim/")?.1.to_owned()));
+        let link = format!("/claim/{}", sent.expect("a link").split_whitespace().next().unwrap());
+        assert_eq!(bot.import(&[&row], &[]).code, 0);
+        let page = bot.browser().submit("/signin", &link, &[]).await;
+        assert_eq!(page.to(), if is_same { "/verify" } else { "" }, "{row}: {}", page.text);
+    }
 }
 
 /// The slots of an administrator are the person's: whoever follows under the address begins with their own.
