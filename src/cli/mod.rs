@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 pub mod house;
+mod import;
 mod manifest;
 mod members;
 mod register;
