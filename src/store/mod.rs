@@ -5,6 +5,7 @@
 
 mod cards;
 mod history;
+mod key;
 mod members;
 mod moves;
 mod reader;
@@ -13,9 +14,10 @@ mod rows;
 mod sessions;
 mod standing;
 mod turns;
+mod watch;
 mod writer;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +39,7 @@ pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
 pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
+pub use self::watch::{Lost, Watch};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
@@ -79,6 +82,15 @@ pub enum OpenError {
         restart that one with this version first"
     )]
     Outdated,
+    /// There is no file, and there should be one.
+    #[error("the database is missing")]
+    Missing,
+    /// There is a file without our tables, and there should be a record.
+    #[error("the database is empty")]
+    Empty,
+    /// The file was exchanged while it was being opened.
+    #[error("the database was replaced while it was opened; nothing was changed; start again")]
+    Exchanged,
     /// Others than its owner may read it.
     #[error("the database file may be read by others; run chmod 600 on it")]
     Exposed,
@@ -100,6 +112,11 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// True where there is no record, and one was asked for.
+    pub fn is_no_record(&self) -> bool {
+        matches!(self, Self::Missing | Self::Empty)
+    }
+
     fn when_outdated(self) -> Self {
         if matches!(self, Self::Locked) { Self::Outdated } else { self }
     }
@@ -121,9 +138,15 @@ pub struct Store {
 pub struct StoreTasks {
     turns: tokio::task::JoinHandle<SqliteConnection>,
     pool: SqlitePool,
+    watch: Watch,
 }
 
 impl StoreTasks {
+    /// Notices when nothing can be recorded any more.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
     /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
     pub async fn finish(self) {
@@ -136,6 +159,15 @@ impl StoreTasks {
             tracing::error!(error = &error as &dyn std::error::Error, "the database was not closed well");
         }
     }
+}
+
+/// Where there is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    /// One is begun.
+    Begin,
+    /// It is an error: everybody would have all their slots again.
+    Refuse,
 }
 
 /// How a process means to use the database.
@@ -156,15 +188,43 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
+        Self::open_as(path, how, Absent::Begin, clock, limit, rng).await
+    }
+
+    /// The same where there must be a record already: one that is missing or empty is refused and stays as it is.
+    pub async fn open_existing(
+        path: &Path,
+        how: Use,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
+        Self::open_as(path, how, Absent::Refuse, clock, limit, rng).await
+    }
+
+    /// True where the file is there and holds our tables.
+    pub async fn has_record(path: &Path) -> Result<bool, OpenError> {
+        if path.try_exists()? { has_record(path).await } else { Ok(false) }
+    }
+
+    async fn open_as(
+        path: &Path,
+        how: Use,
+        absent: Absent,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
         // First, because the lock is named after the file that is there.
-        keep_private(path)?;
+        let file = keep_private(path, absent)?;
         let serving = match how {
             Use::Serve => Some(lock(path)?),
             Use::Beside => None,
         };
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            // It was made above, so one that is missing was deleted meanwhile.
+            .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
@@ -174,6 +234,9 @@ impl Store {
             // What is erased is overwritten.
             .pragma("secure_delete", "on")
             .disable_statement_logging();
+        if absent == Absent::Refuse && !has_record(path).await? {
+            return Err(OpenError::Empty);
+        }
         let [taking_turns, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
         let mut connection = taking_turns.connect().await?;
         check_version(&mut connection).await?;
@@ -182,6 +245,14 @@ impl Store {
             Use::Beside | Use::Serve => None,
         };
         migrate(&mut connection).await?;
+        if file.is_new {
+            keep_name(path)?;
+        }
+        let (running, task) = tokio::sync::watch::channel(());
+        let watch = Watch::new(path, task)?;
+        if !watch.is_of(&file.metadata) {
+            return Err(OpenError::Exchanged);
+        }
         let (look_ups, looking) = mpsc::channel(turns::QUEUE);
         let (writes, writing) = mpsc::channel(turns::QUEUE);
         let queues = turns::Queues { look_ups: looking, writes: writing };
@@ -197,12 +268,15 @@ impl Store {
             .connect_lazy_with(browsing);
         let tasks = StoreTasks {
             turns: spawn(async move {
+                // Also a panic drops it, and then `watch` tells that the task has ended.
+                let _running = running;
                 let connection = turns::run(connection, queues, reader, writer).await;
                 // Another process may take over once everything is committed.
                 drop(serving);
                 connection
             }),
             pool: pool.clone(),
+            watch,
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
         Ok((Self { look_ups, writes, pool, owner, clock, limit }, tasks))
@@ -271,11 +345,45 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> t
     tokio::spawn(task)
 }
 
+/// The file as it was before SQLite opened it. It is closed again: to close it later would take SQLite's locks away.
+struct Kept {
+    metadata: Metadata,
+    is_new: bool,
+}
+
 /// Makes the file for its owner alone, before SQLite does; SQLite gives its other files the same mode.
-fn keep_private(path: &Path) -> Result<(), OpenError> {
-    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
-    let for_others = file.metadata()?.mode() & 0o077;
-    if for_others == 0 { Ok(()) } else { Err(OpenError::Exposed) }
+fn keep_private(path: &Path, absent: Absent) -> Result<Kept, OpenError> {
+    let is_new = !path.try_exists()?;
+    if is_new && absent == Absent::Refuse {
+        return Err(OpenError::Missing);
+    }
+    let is_begun = absent == Absent::Begin;
+    let metadata = File::options().create(is_begun).truncate(false).write(true).mode(0o600).open(path)?.metadata()?;
+    let for_others = metadata.mode() & 0o077;
+    if for_others == 0 { Ok(Kept { metadata, is_new }) } else { Err(OpenError::Exposed) }
+}
+
+/// The name of a new file is on disk before anything is made that counts on it, such as the key file.
+fn keep_name(path: &Path) -> Result<(), OpenError> {
+    let real = path.canonicalize()?;
+    if let Some(folder) = real.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// True where the file holds our tables. A file that holds nothing is not touched.
+async fn has_record(path: &Path) -> Result<bool, OpenError> {
+    if path.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+    let mut connection = options.connect().await?;
+    let ours =
+        "select 1 from sqlite_schema where type = 'table' and name in ('member', 'reset', 'slot', 'audit') limit 1";
+    let found = sqlx::query(ours).fetch_optional(&mut connection).await?;
+    connection.close().await?;
+    Ok(found.is_some())
 }
 
 /// A database has one lock, also where it is opened by a symbolic link.
@@ -283,11 +391,22 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.canonicalize()?.into_os_string();
     name.push(".lock");
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(name))?;
+    give_to_owner_of(path, &file)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked),
         Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
     }
+}
+
+/// What root makes beside the database of another user is given to that user, who could not open it otherwise. SQLite
+/// does the same with its own files.
+fn give_to_owner_of(path: &Path, file: &File) -> std::io::Result<()> {
+    let (owner, made) = (path.metadata()?, file.metadata()?);
+    if made.uid() == 0 && owner.uid() != 0 {
+        std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
 }
 
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {
@@ -311,6 +430,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
+        migration(13, "key", include_str!("../../migrations/sqlite/0013_key.sql")),
     ]
 }
 
@@ -346,7 +466,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("relatch-outdated-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("relatch.db");
-        keep_private(&path).unwrap();
+        keep_private(&path, Absent::Begin).unwrap();
         let options = SqliteConnectOptions::new().filename(&path).journal_mode(SqliteJournalMode::Wal);
         let mut older = options.connect().await.unwrap();
         let newest = migrations().len();
