@@ -1,5 +1,6 @@
 //! Settings: TOML, environment over file over default, secrets from files, every problem at once.
 
+mod changes;
 mod together;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use toml::{Table, Value};
 use tracing::Level;
 use url::Url;
 
+pub use self::changes::{Changes, Reading, is_copied};
 use crate::app::{Admins, Identity};
 use crate::chat;
 use crate::clock::Zone;
@@ -73,6 +75,8 @@ pub struct Settings {
     pub email: Option<smtp::Config>,
     /// SMS.
     pub sms: Option<sms::Config>,
+    /// What was read, to be compared at a reload.
+    pub reading: Reading,
 }
 
 /// The environment variables that concern us, as (name, value).
@@ -114,9 +118,11 @@ impl Settings {
         for (name, value) in environment {
             overlay(&mut table, name, value, &mut problems);
         }
+        // Before the secrets are read: should one change in between, the next reload finds the difference.
+        let reading = Reading::of(&table);
         let settings = build(table, &mut problems);
         match settings {
-            Some(settings) if problems.is_empty() => Ok(settings),
+            Some(settings) if problems.is_empty() => Ok(Self { reading, ..settings }),
             _ => Err(Problems(problems)),
         }
     }
@@ -280,6 +286,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         chats,
         email: email.flatten(),
         sms: sms.flatten(),
+        reading: Reading::default(),
     })
 }
 
