@@ -19,7 +19,7 @@ mod writer;
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -390,8 +390,7 @@ async fn has_record(path: &Path) -> Result<bool, OpenError> {
 fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.canonicalize()?.into_os_string();
     name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(name))?;
-    give_to_owner_of(path, &file)?;
+    let file = open_lock(Path::new(&name), path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked),
@@ -399,14 +398,22 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// What root makes beside the database of another user is given to that user, who could not open it otherwise. SQLite
-/// does the same with its own files.
-fn give_to_owner_of(path: &Path, file: &File) -> std::io::Result<()> {
-    let (owner, made) = (path.metadata()?, file.metadata()?);
-    if made.uid() == 0 && owner.uid() != 0 {
-        std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
+/// Opens the lock of a database, or makes it for the database's owner: what root left there alone would shut out the
+/// user that serves it.
+fn open_lock(lock: &Path, database: &Path) -> std::io::Result<File> {
+    // `create_new` follows no link, so nothing else is ever given away.
+    match File::options().create_new(true).write(true).mode(0o600).open(lock) {
+        Ok(file) => {
+            let (owner, folder) = (database.metadata()?, lock.parent().map(Path::metadata).transpose()?);
+            // Whoever owns the folder could have made the file there by themselves.
+            if file.metadata()?.uid() != owner.uid() && folder.is_some_and(|folder| folder.uid() == owner.uid()) {
+                std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+            }
+            Ok(file)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => File::options().write(true).open(lock),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {

@@ -83,10 +83,22 @@ fn a_new_database_is_begun_on_demand_for_the_owner_of_the_key() {
     place.remove_database();
     std::fs::remove_file(place.0.join("relatch.db.lock")).unwrap();
     let key = place.0.join("relatch.key");
-    // Root begins it for the service's own user.
-    let is_root = key.metadata().unwrap().uid() == 0;
-    let owner = if is_root { (12_345, 12_346) } else { (key.metadata().unwrap().uid(), key.metadata().unwrap().gid()) };
-    std::os::unix::fs::chown(&key, Some(owner.0), Some(owner.1)).unwrap();
+    let mine = (key.metadata().unwrap().uid(), key.metadata().unwrap().gid());
+    let mut owner = mine;
+    // Root begins it for the service's own user, where that user could have made it by themselves.
+    if mine.0 == 0 {
+        owner = (12_345, 12_346);
+        let give = |path: &Path| std::os::unix::fs::chown(path, Some(owner.0), Some(owner.1)).unwrap();
+        give(&key);
+        let ran = place.run(&["new-database"]);
+        assert!(ran.code == 1 && ran.err.contains("Nothing was changed.") && !place.has("relatch.db"), "{}", ran.err);
+        give(&place.0);
+        let elsewhere = place.0.with_extension("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, place.0.join("relatch.db")).unwrap();
+        assert_ne!(place.run(&["new-database"]).code, 0);
+        assert!(!elsewhere.exists(), "nothing is made where a link leads");
+        std::fs::remove_file(place.0.join("relatch.db")).unwrap();
+    }
     let ran = place.run(&["new-database"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     for name in ["relatch.db", "relatch.db.lock"] {
