@@ -37,12 +37,12 @@ pub(super) async fn run(source: Source) -> Result<(), Failure> {
         .map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
     let mut running = Running::new(source, hasher, &app, reading);
     let server = Server::start(app, listener).await?;
+    let mut stop = std::pin::pin!(stop_signal()?);
     tracing::info!(addr = %server.addr, "listening");
-    let mut stop = std::pin::pin!(wait_for_stop());
     let mut lost = std::pin::pin!(wait_for_loss(tasks.watch()));
     let ended = loop {
         tokio::select! {
-            stopped = &mut stop => break stopped.map(|()| None)?,
+            () = &mut stop => break None,
             lost = &mut lost => break Some(lost),
             _ = hangup.recv() => {
                 tell_of_closed(&mut terminal);
@@ -67,7 +67,7 @@ pub(super) async fn run(source: Source) -> Result<(), Failure> {
     };
     let is_finished = tokio::select! {
         is_finished = finish => is_finished,
-        stop = wait_for_stop() => stop.map(|()| false)?,
+        () = stop_signal()? => false,
     };
     if is_finished {
         tracing::info!("stopped");
@@ -111,15 +111,16 @@ fn tell_of_closed(terminal: &mut Terminal) {
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub(super) async fn wait_for_stop() -> Result<(), Failure> {
+/// Catches SIGTERM and Ctrl-C from now on; what is given back waits for one of them.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(test)]

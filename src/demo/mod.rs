@@ -78,12 +78,15 @@ pub async fn run(options: Options) -> Result<(), Stop> {
 }
 
 async fn act(options: &Options, temporary: &Path) -> Result<(), Stop> {
+    let mut stop = std::pin::pin!(stop_signal()?);
     let port = SocketAddr::from(([127, 0, 0, 1], 0));
     let story = Stage::open(&temporary.join("story"), port, Some("https://reset.acme.example")).await?;
-    let told = story::play(&story.workspace).await;
+    let is_stopped = tokio::select! {
+        told = story::play(&story.workspace) => told.map(|()| false),
+        () = &mut stop => Ok(true),
+    };
     story.close().await;
-    told?;
-    if options.once {
+    if is_stopped? || options.once {
         return Ok(());
     }
     let folder = options.data.clone().unwrap_or_else(|| temporary.join("played"));
@@ -91,7 +94,7 @@ async fn act(options: &Options, temporary: &Path) -> Result<(), Stop> {
     say(&format!("Play it yourself: http://{}/demo", stage.server.addr))?;
     let mut watch = stage.store_tasks.watch();
     let stopped = tokio::select! {
-        stopped = wait_for_stop() => stopped,
+        () = stop => Ok(()),
         lost = watch.task_ended() => Err(lost.into()),
     };
     stage.close().await;
@@ -136,16 +139,18 @@ impl Stage {
     }
 }
 
-/// Waits for SIGTERM, Ctrl-C or the end of the terminal: the demo belongs to whoever watches it.
-async fn wait_for_stop() -> Result<(), Stop> {
+/// Catches SIGTERM, Ctrl-C and the end of the terminal from now on, because the demo belongs to whoever watches it; what is
+/// given back waits for one of them.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let [mut terminate, mut interrupt, mut hangup] =
         [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?];
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
 }
 
 async fn build(
