@@ -1,15 +1,17 @@
-//! Everything a request needs, built once at the start and shared.
+//! Everything a request needs, built at the start and shared; a reload of the settings builds the next one.
 
 mod at_work;
+mod latest;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use self::at_work::{AtWork, HANDS, Heard, Ticket, WORKING_AFTER, WorkMark};
+pub use self::latest::{Latest, Living};
 use crate::chance::Chance;
 use crate::chat::{Chat, Profile};
 use crate::clock::{Clock, Zone};
@@ -51,17 +53,19 @@ pub struct App {
     /// What the organisation has decided.
     pub house: House,
     /// Undelivered passwords that may still go another way.
-    pub held: Held,
+    pub held: Arc<Held>,
     /// Signed requests of the last minutes.
-    pub seen: Seen,
+    pub seen: Arc<Seen>,
     /// Whose turn it is to show a card.
-    pub faces: Faces,
+    pub faces: Arc<Faces>,
     /// Resets that this process is in the middle of.
-    pub at_work: AtWork,
+    pub at_work: Arc<AtWork>,
     /// Requests that were refused unread.
-    pub unsigned: UnsignedCounter,
+    pub unsigned: Arc<UnsignedCounter>,
     /// Background work; shutdown waits for it.
     pub tasks: TaskTracker,
+    /// Which one is in use after a reload.
+    pub latest: Latest,
 }
 
 impl App {

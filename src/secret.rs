@@ -83,7 +83,8 @@ impl Keys {
         }
     }
 
-    fn load(path: &Path) -> Result<Self, KeyError> {
+    /// Reads the key file.
+    pub fn load(path: &Path) -> Result<Self, KeyError> {
         use std::os::unix::fs::MetadataExt;
 
         let mut file = File::open(path)?;
@@ -95,6 +96,11 @@ impl Keys {
         let mut master = Zeroizing::new([0; 32]);
         hex::decode_to_slice(text.trim(), master.as_mut_slice()).map_err(|_| KeyError::Malformed)?;
         Self::from_master(&master)
+    }
+
+    /// Tells this key from others, and nothing about it.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(self.tag(&[b"fingerprint of the key file"]))
     }
 
     /// A tag over the parts, each with its length, so that no byte can move from one to the next.

@@ -1,21 +1,80 @@
 //! Logs: JSON lines on standard error, from our own code only, and counters of what was refused unread.
 
+use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tracing::Level;
+use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::domain::Moment;
 
+/// The level of the log that was started.
+static LEVEL: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
+
 /// Starts logging at `level`. Libraries are heard from `warn` up only: what they say below that may hold bodies.
 pub fn start(level: Level) {
-    let ours = Targets::new().with_target("relatch", level).with_default(Level::WARN.min(level));
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+    let (level, handle) = reload::Layer::new(heard(level));
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(|| StandardError);
     // A second start in one process (tests, the demo) keeps the first.
-    if tracing_subscriber::registry().with(lines).with(ours).try_init().is_err() {
+    if tracing_subscriber::registry().with(level).with(lines).try_init().is_err() {
         tracing::debug!("logging is already on");
+    } else if LEVEL.set(handle).is_err() {
+        tracing::debug!("the level of an earlier log is kept");
+    }
+}
+
+/// Logs at another level from now on.
+pub fn set_level(level: Level) {
+    if let Some(handle) = LEVEL.get()
+        && let Err(error) = handle.reload(heard(level))
+    {
+        tracing::error!(error = &error as &dyn std::error::Error, "the level of the log stays as it was");
+    }
+}
+
+fn heard(level: Level) -> Targets {
+    Targets::new().with_target("relatch", level).with_default(Level::WARN.min(level))
+}
+
+/// Standard error, where it can be written to. A terminal that was closed, a pipe that nobody reads and a full disk must
+/// not stop relatch, so what cannot be written is dropped.
+struct StandardError;
+
+impl Write for StandardError {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(std::io::stderr().write(bytes).unwrap_or(bytes.len()))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush().or(Ok(()))
+    }
+}
+
+/// Whether the terminal that the program was started in is still there.
+pub struct Terminal {
+    was_there: bool,
+}
+
+impl Terminal {
+    /// Looks for one on standard input, output and error.
+    pub fn at_start() -> Self {
+        Self { was_there: Self::is_there() }
+    }
+
+    /// True once: when there was one and it is closed.
+    pub fn has_gone(&mut self) -> bool {
+        let has_gone = self.was_there && !Self::is_there();
+        self.was_there &= !has_gone;
+        has_gone
+    }
+
+    fn is_there() -> bool {
+        std::io::stdin().is_terminal() || std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
     }
 }
 
@@ -53,7 +112,6 @@ impl UnsignedCounter {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::sync::{Arc, Mutex};
 
     use super::*;

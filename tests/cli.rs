@@ -1,5 +1,8 @@
 //! The command line: help texts, exit codes, and what the commands print, run as an operator runs them.
 
+#[path = "cli/record_and_key.rs"]
+mod record_and_key;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -24,7 +24,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     tried.push(("database".to_owned(), store));
     // The first `serve` makes one.
     if settings.key_file.try_exists().unwrap_or(true) {
-        let key = house::keys(&settings.key_file).map(drop);
+        let key = house::try_key(&settings.key_file, opened.as_ref().ok().map(|(store, _)| store)).await;
         tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
     }
     let ground = house::trial_ground(http.clone())?;

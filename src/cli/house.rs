@@ -4,10 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::task::TaskTracker;
-
 use super::Failure;
-use crate::app::{App, AtWork, Faces, Held, House, Seen};
+use crate::app::{App, House, Living};
 use crate::chance::Chance;
 use crate::chat::{Chat, Ground};
 use crate::clock::Clock;
@@ -19,23 +17,51 @@ use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
 use crate::lark_api::LarkApis;
 use crate::net;
-use crate::secret::Keys;
+use crate::secret::{KeyError, Keys};
 use crate::store::{Store, StoreTasks, Use};
-use crate::telemetry::UnsignedCounter;
 
 /// The deadline of outgoing calls that set none of their own.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
-/// Opens the record as the settings say.
+/// Opens the record as the settings say. A key file tells that there was one, so then an empty one is not begun.
 pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
-    Ok(Store::open(&settings.database, how, Clock::System, settings.limit, &mut rng).await?)
+    let (path, limit) = (&settings.database, settings.limit);
+    if settings.key_file.try_exists().map_err(KeyError::Io)? {
+        let opened = Store::open_existing(path, how, Clock::System, limit, &mut rng).await;
+        return opened.map_err(|error| {
+            let (database, key_file) = (path.clone(), settings.key_file.clone());
+            if error.is_no_record() { Failure::NoRecord { database, key_file } } else { Failure::Open(error) }
+        });
+    }
+    Ok(Store::open(path, how, Clock::System, limit, &mut rng).await?)
 }
 
-/// Our own key; made where there is none.
-pub fn keys(file: &Path) -> Result<Keys, Failure> {
+/// Our own key, which the database knows again. It is made on the first start, after the database: a start that was
+/// interrupted before that is a first start again.
+pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
+    if !file.try_exists().map_err(KeyError::Io)? && store.key_fingerprint().await?.is_some() {
+        return Err(Failure::LostKey(file.to_owned()));
+    }
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
-    Ok(Keys::load_or_create(file, &mut rng)?)
+    let keys = Keys::load_or_create(file, &mut rng)?;
+    let fingerprint = keys.fingerprint();
+    if store.keep_key_fingerprint(&fingerprint).await? == fingerprint {
+        Ok(keys)
+    } else {
+        Err(Failure::OtherKey(file.to_owned()))
+    }
+}
+
+/// Whether the key file can be used with this database; nothing is made or kept.
+pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> {
+    let fingerprint = Keys::load(file)?.fingerprint();
+    match store {
+        Some(store) if store.key_fingerprint().await?.is_some_and(|known| known != fingerprint) => {
+            Err(Failure::OtherKey(file.to_owned()))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The channels as the settings say.
@@ -88,11 +114,20 @@ pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
 
 /// Everything that `serve` runs on.
 pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
+    let (store, tasks) = open_store(&settings, Use::Serve).await?;
+    let keys = keys(&settings.key_file, &store).await?;
+    Ok((Arc::new(assemble(settings, hasher, store, keys, Living::default())?), tasks))
+}
+
+/// The same by other settings, on the record, the key and the living parts of the one that is in use.
+pub fn rebuild(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
+    assemble(settings, hasher, old.store.clone(), old.keys.clone(), old.living()).map(Arc::new)
+}
+
+fn assemble(settings: Settings, hasher: Hasher, store: Store, keys: Keys, living: Living) -> Result<App, Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let clock = Clock::System;
-    let keys = keys(&settings.key_file)?;
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
-    let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone(), lark: LarkApis::default() };
     let company = company(&settings.directories);
     let directories = directories(settings.directories, &store, hasher, &ground)?;
@@ -101,7 +136,8 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
         .into_iter()
         .map(|config| config.open(&ground).map_err(|error| said(&error)))
         .collect::<Result<_, _>>()?;
-    let app = App {
+    let Living { held, seen, faces, at_work, unsigned, tasks, latest } = living;
+    Ok(App {
         clock,
         chance: Chance::System,
         zone: settings.zone,
@@ -124,14 +160,14 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
             admins: settings.admins,
             identity: settings.identity,
         },
-        held: Held::default(),
-        seen: Seen::default(),
-        faces: Faces::default(),
-        at_work: AtWork::default(),
-        unsigned: UnsignedCounter::default(),
-        tasks: TaskTracker::new(),
-    };
-    Ok((Arc::new(app), tasks))
+        held,
+        seen,
+        faces,
+        at_work,
+        unsigned,
+        tasks,
+        latest,
+    })
 }
 
 #[cfg(test)]

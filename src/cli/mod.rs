@@ -1,4 +1,5 @@
-//! The command line: what there is, what it needs, and how it ends (0 done, 1 not so, 75 busy, 78 settings).
+//! The command line: what there is, what it needs, and how it ends (0 done, 1 not so, 70 a fault of its own,
+//! 75 busy, 78 settings).
 
 mod audit;
 mod check;
@@ -6,7 +7,9 @@ pub mod house;
 mod import;
 mod manifest;
 mod members;
+mod new_database;
 mod register;
+mod reload;
 mod replay;
 mod resets;
 mod serve;
@@ -17,11 +20,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Settings};
+use crate::config;
 use crate::secret::KeyError;
 use crate::settings::Problems;
-use crate::store::OpenError;
+use crate::store::{Lost, OpenError};
 
+/// A part of the program failed, and only a restart mends it (`EX_SOFTWARE` of sysexits).
+const SOFTWARE: u8 = 70;
 /// Another process is at work on the database (`EX_TEMPFAIL` of sysexits).
 const BUSY: u8 = 75;
 /// The settings cannot be used (`EX_CONFIG` of sysexits).
@@ -67,6 +72,8 @@ enum Command {
     Replay(replay::Options),
     /// Copy the database: not built yet.
     Backup(audit::Rest),
+    /// Begin an empty record where the old one is gone.
+    NewDatabase,
 }
 
 /// Why a command ends badly.
@@ -84,6 +91,30 @@ pub enum Failure {
     /// Our own key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The key file tells that there was a record, and there is none.
+    #[error(
+        "the database {} is missing or has none of our tables, but the key file {} is there, so there was a record. \
+        Nothing was changed. Restore the database from a backup, or run `relatch new-database` to begin an empty one",
+        database.display(), key_file.display()
+    )]
+    NoRecord {
+        /// Where it should be.
+        database: PathBuf,
+        /// The key that is there.
+        key_file: PathBuf,
+    },
+    /// The database knows its key, and there is none.
+    #[error("the key file {} is missing, and this database has been served with one; restore it from a backup", .0.display())]
+    LostKey(PathBuf),
+    /// The database knows its key, and this is another one.
+    #[error("the key file {} is not the one that belongs to this database; restore the one that does", .0.display())]
+    OtherKey(PathBuf),
+    /// The files of the demo do not belong together.
+    #[error(transparent)]
+    Unusable(crate::demo::Unusable),
+    /// The running server cannot record anything any more; it is in the log.
+    #[error("{0}")]
+    Lost(Lost),
     /// Anything else, as a sentence.
     #[error("{0}")]
     Said(String),
@@ -98,8 +129,15 @@ impl Failure {
             Self::Settings(_)
             | Self::NotBuilt(_)
             | Self::Key(KeyError::Exposed | KeyError::Malformed)
-            | Self::Open(OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed) => SETTINGS,
-            Self::Open(OpenError::Locked | OpenError::Outdated) => BUSY,
+            | Self::NoRecord { .. }
+            | Self::LostKey(_)
+            | Self::OtherKey(_)
+            | Self::Unusable(_)
+            | Self::Open(
+                OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed | OpenError::Missing | OpenError::Empty,
+            ) => SETTINGS,
+            Self::Lost(lost) => serve::lost_code(*lost),
+            Self::Open(OpenError::Locked | OpenError::Outdated | OpenError::Exchanged) => BUSY,
             Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
             | Self::Key(KeyError::Io(_))
             | Self::Said(_)
@@ -111,7 +149,15 @@ impl Failure {
     fn in_full(&self) -> String {
         let cause = match self {
             Self::Open(_) | Self::Key(_) => std::error::Error::source(self),
-            Self::Settings(_) | Self::NotBuilt(_) | Self::Said(_) | Self::No => None,
+            Self::Settings(_)
+            | Self::NotBuilt(_)
+            | Self::NoRecord { .. }
+            | Self::LostKey(_)
+            | Self::OtherKey(_)
+            | Self::Unusable(_)
+            | Self::Lost(_)
+            | Self::Said(_)
+            | Self::No => None,
         };
         cause.map_or(self.to_string(), |cause| format!("{self}: {cause}"))
     }
@@ -143,9 +189,9 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if !matches!(failure, Failure::No) && writeln!(std::io::stderr(), "relatch: {}", failure.in_full()).is_err()
-            {
-                return ExitCode::FAILURE;
+            // The exit code counts also where nobody can read the sentence.
+            if !matches!(failure, Failure::No | Failure::Lost(_)) {
+                writeln!(std::io::stderr(), "relatch: {}", failure.in_full()).ok();
             }
             ExitCode::from(failure.code())
         }
@@ -153,9 +199,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    let load = || Settings::load(cli.config.as_deref(), &config::environment()).map_err(Failure::from);
+    let source = reload::Source { file: cli.config };
+    let load = || source.load().map_err(Failure::from);
     match cli.command {
-        Command::Serve => run_async(serve::run(load()?)),
+        Command::Serve => run_async(serve::run(source)),
         Command::Demo(options) => run_async(async { crate::demo::run(options).await.map_err(stopped) }),
         Command::Check => run_async(check::run(load()?)),
         Command::Config => say(config::DEFAULT_TEXT),
@@ -168,12 +215,22 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Audit(_) => Err(not_built("audit")),
         Command::Register(options) => run_async(register::run(load()?, options)),
         Command::Backup(_) => Err(not_built("backup")),
+        Command::NewDatabase => run_async(new_database::run(load()?)),
     }
 }
 
-/// Why the demo stopped: a database that another one holds is told like that of `serve`.
+/// Why the demo stopped; it ends with the code with which `serve` would.
 fn stopped(stop: crate::demo::Stop) -> Failure {
-    stop.downcast().map_or_else(|stop| Failure::Said(stop.to_string()), |error| Failure::Open(*error))
+    let stop = match stop.downcast::<OpenError>() {
+        Ok(error) => return Failure::Open(*error),
+        Err(stop) => stop,
+    };
+    let stop = match stop.downcast::<Lost>() {
+        Ok(lost) => return Failure::Lost(*lost),
+        Err(stop) => stop,
+    };
+    stop.downcast::<crate::demo::Unusable>()
+        .map_or_else(|stop| Failure::Said(stop.to_string()), |unusable| Failure::Unusable(*unusable))
 }
 
 fn not_built(command: &str) -> Failure {

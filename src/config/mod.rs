@@ -1,5 +1,6 @@
 //! Settings: TOML, environment over file over default, secrets from files, every problem at once.
 
+mod changes;
 mod together;
 
 use std::fs::File;
@@ -13,6 +14,7 @@ use toml::{Table, Value};
 use tracing::Level;
 use url::Url;
 
+pub use self::changes::{Changes, Reading, is_copied};
 use crate::app::{Admins, Identity};
 use crate::chat;
 use crate::clock::Zone;
@@ -79,6 +81,8 @@ pub struct Settings {
     pub sms: Option<sms::Config>,
     /// Where SMS may go besides numbers on record.
     pub sms_countries: SmsCountries,
+    /// What was read, to be compared at a reload.
+    pub reading: Reading,
 }
 
 /// The environment variables that concern us, as (name, value).
@@ -115,9 +119,11 @@ impl Settings {
         for (name, value) in environment {
             overlay(&mut table, name, value, &mut problems);
         }
+        // Before the secrets are read: should one change in between, the next reload finds the difference.
+        let reading = Reading::of(&table);
         let settings = build(table, &mut problems);
         match settings {
-            Some(settings) if problems.is_empty() => Ok(settings),
+            Some(settings) if problems.is_empty() => Ok(Self { reading, ..settings }),
             _ => Err(Problems(problems)),
         }
     }
@@ -307,6 +313,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         email: email.flatten(),
         sms,
         sms_countries: SmsCountries::new(sms_countries, default_country),
+        reading: Reading::default(),
     })
 }
 

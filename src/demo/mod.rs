@@ -25,7 +25,7 @@ use tokio_util::sync::DropGuard;
 use tokio_util::task::TaskTracker;
 
 use self::workspace::Workspace;
-use crate::app::{Admins, App, AtWork, Faces, Held, House, Identity, Seen};
+use crate::app::{Admins, App, House, Identity, Latest};
 use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
@@ -38,7 +38,7 @@ use crate::domain::{CompanyDomains, Span};
 use crate::http::Server;
 use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
-use crate::telemetry::{self, UnsignedCounter};
+use crate::telemetry;
 
 /// The demo's own files, named like nobody else's, so that it never runs on what `serve` made.
 const DATABASE: &str = "demo.db";
@@ -79,18 +79,25 @@ pub async fn run(options: Options) -> Result<(), Stop> {
 }
 
 async fn act(options: &Options, temporary: &Path) -> Result<(), Stop> {
+    let mut stop = std::pin::pin!(stop_signal()?);
     let port = SocketAddr::from(([127, 0, 0, 1], 0));
     let story = Stage::open(&temporary.join("story"), port, Some("https://reset.acme.example")).await?;
-    let told = story::play(&story.workspace).await;
+    let is_stopped = tokio::select! {
+        told = story::play(&story.workspace) => told.map(|()| false),
+        () = &mut stop => Ok(true),
+    };
     story.close().await;
-    told?;
-    if options.once {
+    if is_stopped? || options.once {
         return Ok(());
     }
     let folder = options.data.clone().unwrap_or_else(|| temporary.join("played"));
     let stage = Stage::open(&folder, options.listen, None).await?;
     say(&format!("Play it yourself: http://{}/demo", stage.server.addr))?;
-    let stopped = wait_for_stop().await;
+    let mut watch = stage.store_tasks.watch();
+    let stopped = tokio::select! {
+        () = stop => Ok(()),
+        lost = watch.task_ended() => Err(lost.into()),
+    };
     stage.close().await;
     stopped
 }
@@ -133,14 +140,18 @@ impl Stage {
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn wait_for_stop() -> Result<(), Stop> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+/// Catches SIGTERM, Ctrl-C and the end of the terminal from now on, because the demo belongs to whoever watches it; what is
+/// given back waits for one of them.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let [mut terminate, mut interrupt, mut hangup] =
+        [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?];
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
 }
 
 async fn build(
@@ -151,13 +162,13 @@ async fn build(
     outbox: &Outbox,
     tasks: TaskTracker,
 ) -> Result<(Arc<App>, StoreTasks), Stop> {
-    let mut rng = Chance::System.rng()?;
     let limit = Limit { resets: 5, window: Span::hours(24) };
-    let (store, store_tasks) = Store::open(&folder.join(DATABASE), Use::Serve, clock.clone(), limit, &mut rng).await?;
+    let (store, store_tasks) = open_store(folder, clock.clone(), limit).await?;
+    let keys = keys(&folder.join(KEY_FILE), &store).await?;
     let builtin = Builtin::new(store.clone(), Hasher::start()?, Chance::System);
     let app = App {
         zone: Zone::utc(),
-        keys: Keys::load_or_create(&folder.join(KEY_FILE), &mut rng)?,
+        keys,
         store,
         directories: Directories::new(vec![Home::builtin(Directory::Builtin(builtin), Vec::new())]),
         deliveries: Deliveries {
@@ -181,16 +192,60 @@ async fn build(
             admins: Admins::Directory,
             identity: Identity::Email,
         },
-        held: Held::default(),
-        seen: Seen::default(),
-        faces: Faces::default(),
-        at_work: AtWork::default(),
-        unsigned: UnsignedCounter::default(),
+        held: Arc::default(),
+        seen: Arc::default(),
+        faces: Arc::default(),
+        at_work: Arc::default(),
+        unsigned: Arc::default(),
         chance: Chance::System,
         clock,
         tasks,
+        latest: Latest::default(),
     };
     Ok((Arc::new(app), store_tasks))
+}
+
+/// The demo's record, by the rules of `serve`: none is begun where the key tells that there was one.
+async fn open_store(folder: &Path, clock: Clock, limit: Limit) -> Result<(Store, StoreTasks), Stop> {
+    let (database, key_file) = (folder.join(DATABASE), folder.join(KEY_FILE));
+    let mut rng = Chance::System.rng()?;
+    if !key_file.try_exists()? {
+        return Ok(Store::open(&database, Use::Serve, clock, limit, &mut rng).await?);
+    }
+    let opened = Store::open_existing(&database, Use::Serve, clock, limit, &mut rng).await;
+    opened.map_err(|error| {
+        if error.is_no_record() { Unusable::without_record(&database, &key_file).into() } else { error.into() }
+    })
+}
+
+/// The demo's key; the database knows it again.
+async fn keys(key_file: &Path, store: &Store) -> Result<Keys, Stop> {
+    let is_there = key_file.try_exists()?;
+    let known = store.key_fingerprint().await?;
+    if is_there || known.is_none() {
+        let keys = Keys::load_or_create(key_file, &mut Chance::System.rng()?)?;
+        if store.keep_key_fingerprint(&keys.fingerprint()).await? == keys.fingerprint() {
+            return Ok(keys);
+        }
+    }
+    let text = "is not the one that belongs to the demo's database; restore it, or remove both to begin a new demo";
+    Err(Unusable(format!("the key file {} {text}", key_file.display())).into())
+}
+
+/// The files of the demo do not belong together; a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unusable(String);
+
+impl Unusable {
+    fn without_record(database: &Path, key_file: &Path) -> Self {
+        Self(format!(
+            "the demo's database {} is missing or empty, but its key file is there. Nothing was changed. Restore the \
+            database, or remove {} to begin a new demo",
+            database.display(),
+            key_file.display()
+        ))
+    }
 }
 
 fn say(text: &str) -> std::io::Result<()> {

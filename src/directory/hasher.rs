@@ -1,6 +1,7 @@
 //! Argon2id on its own few threads, each with one buffer that it uses again, so that hashing neither grows the
 //! process nor delays anybody else.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -142,7 +143,9 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
             // Nobody waits any more.
             continue;
         }
-        answer.send(hash(&password, salt, cost, &mut memory)).ok();
+        // A panic is in the log already; this thread is needed for the next one.
+        let hashed = catch_unwind(AssertUnwindSafe(|| hash(&password, salt, cost, &mut memory)));
+        answer.send(hashed.unwrap_or(Err(HashError::Broken))).ok();
     }
 }
 

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 
 use super::issue;
 use crate::app::{App, HANDS, Ticket};
+use crate::domain::Platform;
 
 /// How often the line is looked after: who should hear "Working …", and whose patience is over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -48,7 +49,7 @@ async fn keep(app: Arc<App>) {
         };
         match app.at_work.next() {
             Some(ticket) => {
-                let worker = Arc::clone(&app);
+                let worker = serving(&app, ticket.platform);
                 app.tasks.spawn(async move {
                     if let Some(chat) = worker.chat(ticket.platform) {
                         issue::issue_in_turn(&worker, chat, ticket).await;
@@ -65,6 +66,13 @@ async fn keep(app: Arc<App>) {
     }
 }
 
+/// The settings of now, for a reset that has not begun. Those from before, where they alone have its platform: what was
+/// confirmed there must still end and be told.
+fn serving(app: &Arc<App>, platform: Platform) -> Arc<App> {
+    let present = app.present();
+    if present.chat(platform).is_some() { present } else { Arc::clone(app) }
+}
+
 fn look_after(app: &Arc<App>) {
     let out = app.at_work.out_of_patience();
     if !out.is_empty() {
@@ -73,7 +81,7 @@ fn look_after(app: &Arc<App>) {
     while let Some(voice) = app.at_work.free_voice()
         && let Some((platform, reply, heard)) = app.at_work.unheard()
     {
-        let worker = Arc::clone(app);
+        let worker = serving(app, platform);
         app.tasks.spawn(async move {
             if let Some(chat) = worker.chat(platform) {
                 issue::say_working(chat, Some(&reply), &heard).await;
@@ -88,7 +96,7 @@ async fn turn_away(app: Arc<App>, out: Vec<Ticket>) {
     let refusals = futures_util::stream::iter(out).map(|ticket| issue::refuse_turn(&app, ticket));
     let refused: Vec<_> = refusals.buffered(REFUSALS).filter_map(std::future::ready).collect().await;
     let tell = async |refused: issue::TurnedAway| {
-        let teller = Arc::clone(&app);
+        let teller = serving(&app, refused.platform());
         let told = app.tasks.spawn(async move {
             if let Some(chat) = teller.chat(refused.platform()) {
                 issue::tell_turned_away(&teller, chat, refused).await;

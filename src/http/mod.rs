@@ -3,12 +3,14 @@
 mod webhook;
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use futures_util::FutureExt;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -94,12 +96,17 @@ impl Server {
     /// Stops accepting, turns away who waits for a turn, lets the work at hand finish for twenty seconds, and ends.
     /// What is unfinished then is named by recovery at the next start. True when everything was finished.
     pub async fn stop(self) -> bool {
+        self.stop_within(DRAIN).await
+    }
+
+    /// The same with another time for the work at hand.
+    pub async fn stop_within(self, patience: Duration) -> bool {
         if self.stop.send(true).is_err() {
             tracing::debug!("the accept loop has ended before");
         }
         self.app.at_work.close();
         self.app.tasks.close();
-        tokio::time::timeout(DRAIN, self.app.tasks.wait()).await.is_ok()
+        tokio::time::timeout(patience, self.app.tasks.wait()).await.is_ok()
     }
 }
 
@@ -166,7 +173,7 @@ async fn connection(stream: TcpStream, routes: Router, mut stopped: watch::Recei
 
 /// Does what a dead process left to do, and from then on what is left to do now and then.
 async fn catch_up(app: Arc<App>, stopped: watch::Receiver<bool>) {
-    if let Err(error) = sweep::catch_up(&app).await {
+    if let Ok(Err(error)) = AssertUnwindSafe(sweep::catch_up(&app)).catch_unwind().await {
         tracing::error!(error = &error as &dyn std::error::Error, "could not catch up with what was left to do");
     }
     every(SWEEP_EVERY, stopped, app, sweep::finish).await;
@@ -185,7 +192,9 @@ async fn every(
             () = tokio::time::sleep(wait) => wait = span,
             _ = stopped.changed() => return,
         }
-        if let Err(error) = round(&app).await {
+        // A panic is in the log already; it must not end what later rounds do.
+        let app = app.present();
+        if let Ok(Err(error)) = AssertUnwindSafe(round(&app)).catch_unwind().await {
             tracing::error!(error = &error as &dyn std::error::Error, "a round of the sweep failed");
         }
     }

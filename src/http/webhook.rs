@@ -44,6 +44,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
 }
 
 async fn handle(app: Arc<App>, platform: Platform, route: &'static str, request: Request) -> Response {
+    let app = app.present();
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
     let (parts, body) = request.into_parts();
     let body = match read_body(&parts.headers, body, BODY_LIMIT).await {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
+use axum::extract::{FromRef, Request};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -38,10 +38,11 @@ const FORM_LIMIT: usize = 16 * 1024;
 const LISTENERS: usize = 256;
 
 /// What every page needs.
+#[derive(Clone)]
 struct Portal {
     app: Arc<App>,
     builtin: Builtin,
-    throttle: Throttle,
+    throttle: Arc<Throttle>,
     /// Places for open pages that wait for the notice of a reset.
     listeners: Arc<Semaphore>,
     /// The turn to have a new password judged: one at a time, so that a core is left for those who are answered.
@@ -60,19 +61,40 @@ impl Portal {
 
 type Shared = axum::extract::State<Arc<Portal>>;
 
+/// The pages by the settings of the start; each request sees them by those of now.
+#[derive(Clone)]
+struct Pages(Arc<Portal>);
+
+impl FromRef<Pages> for Arc<Portal> {
+    fn from_ref(pages: &Pages) -> Self {
+        let Pages(first) = pages;
+        let app = first.app.present();
+        if Arc::ptr_eq(&app, &first.app) {
+            return Arc::clone(first);
+        }
+        // Where the built-in directory left the settings, its pages stay until the restart.
+        let builtin = app.directories.builtin().unwrap_or(&first.builtin).clone();
+        Arc::new(Portal { is_secure: is_secure(&app), builtin, app, ..Portal::clone(first) })
+    }
+}
+
+/// False only where the pages are served on this machine itself, without TLS.
+fn is_secure(app: &App) -> bool {
+    app.house.public_url.as_ref().is_none_or(|url| url.scheme() != "http")
+}
+
 /// The routes of the member's pages; none where no built-in directory is served.
 pub fn router(app: &Arc<App>) -> Router {
     let Some(builtin) = app.directories.builtin() else { return Router::new() };
-    let is_plain = app.house.public_url.as_ref().is_some_and(|url| url.scheme() == "http");
     let portal = Portal {
         app: Arc::clone(app),
         builtin: builtin.clone(),
-        throttle: Throttle::default(),
+        throttle: Arc::default(),
         listeners: Arc::new(Semaphore::new(LISTENERS)),
         judge: Arc::new(Semaphore::new(1)),
-        is_secure: !is_plain,
+        is_secure: is_secure(app),
     };
-    let portal = Arc::new(portal);
+    let portal = Pages(Arc::new(portal));
     Router::new()
         .route("/signin", get(sign_in::form).post(sign_in::sign_in))
         .route("/verify", get(sign_in::code_form).post(sign_in::verify))
@@ -87,7 +109,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
         .route("/portal.js", get(script))
         .layer(axum::middleware::from_fn(read_whole))
-        .layer(axum::middleware::map_response_with_state(Arc::clone(&portal), visit::guarded))
+        .layer(axum::middleware::map_response_with_state(portal.clone(), visit::guarded))
         .with_state(portal)
 }
 

@@ -4,11 +4,11 @@
 //! the locks of fcntl(2) that SQLite takes. But closing any descriptor of the file would drop SQLite's locks in this process
 //! ("How To Corrupt An SQLite Database File", section 2.2): the file is opened before SQLite opens it, and closed after.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::OpenError;
+use super::{Absent, OpenError};
 
 /// The open file. Dropping it gives up the lock; drop it after the last connection of this process.
 #[derive(Debug)]
@@ -17,25 +17,37 @@ pub(super) struct DatabaseFile {
     /// What versions up to 0.1.0 lock instead; without it one of them could run beside this one.
     beside: PathBuf,
     locked_beside: Option<File>,
+    /// True where it was made just now.
+    pub(super) is_new: bool,
 }
 
 impl DatabaseFile {
     /// Opens the file, or makes it for its owner alone, before SQLite does; SQLite gives its other files the same mode.
-    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let file = File::options().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    pub(super) fn open(path: &Path, absent: Absent) -> Result<Self, OpenError> {
+        let is_new = !path.try_exists()?;
+        if is_new && absent == Absent::Refuse {
+            return Err(OpenError::Missing);
+        }
+        let may_make = absent == Absent::Begin;
+        let file = File::options().create(may_make).truncate(false).read(true).write(true).mode(0o600).open(path)?;
         let for_others = file.metadata()?.mode() & 0o077;
         if for_others != 0 {
             return Err(OpenError::Exposed);
         }
         let mut beside = path.canonicalize()?.into_os_string();
         beside.push(".lock");
-        Ok(Self { file, beside: beside.into(), locked_beside: None })
+        Ok(Self { file, beside: beside.into(), locked_beside: None, is_new })
+    }
+
+    /// What the file is, by whatever name.
+    pub(super) fn metadata(&self) -> std::io::Result<Metadata> {
+        self.file.metadata()
     }
 
     /// Takes the lock that only one process has.
     pub(super) fn lock(&mut self) -> Result<(), OpenError> {
         try_lock(&self.file)?;
-        let beside = File::options().create(true).truncate(false).write(true).mode(0o600).open(&self.beside)?;
+        let beside = open_lock(&self.beside, &self.file)?;
         let locked = try_lock(&beside);
         if locked.is_err() {
             self.file.unlock()?;
@@ -48,6 +60,24 @@ impl DatabaseFile {
     pub(super) fn unlock(&mut self) -> Result<(), OpenError> {
         self.locked_beside = None;
         self.file.unlock().map_err(OpenError::from)
+    }
+}
+
+/// Opens the lock beside a database, or makes it for the database's owner: what root left there alone would shut out the
+/// user that serves it.
+fn open_lock(lock: &Path, database: &File) -> std::io::Result<File> {
+    // `create_new` follows no link, so nothing else is ever given away.
+    match File::options().create_new(true).write(true).mode(0o600).open(lock) {
+        Ok(file) => {
+            let (owner, folder) = (database.metadata()?, lock.parent().map(Path::metadata).transpose()?);
+            // Whoever owns the folder could have made the file there by themselves.
+            if file.metadata()?.uid() != owner.uid() && folder.is_some_and(|folder| folder.uid() == owner.uid()) {
+                std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+            }
+            Ok(file)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => File::options().write(true).open(lock),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,6 +8,7 @@ mod file;
 mod gone;
 mod history;
 mod import;
+mod key;
 mod members;
 mod moves;
 mod reader;
@@ -16,8 +17,10 @@ mod rows;
 mod sessions;
 mod standing;
 mod turns;
+mod watch;
 mod writer;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +45,7 @@ pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
 pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
+pub use self::watch::{Lost, Watch};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
@@ -84,6 +88,15 @@ pub enum OpenError {
         restart that one with this version first"
     )]
     Outdated,
+    /// There is no file, and there should be one.
+    #[error("the database is missing")]
+    Missing,
+    /// There is a file without our tables, and there should be a record.
+    #[error("the database is empty")]
+    Empty,
+    /// The file was exchanged while it was being opened.
+    #[error("the database was replaced while it was opened; nothing was changed; start again")]
+    Exchanged,
     /// Others than its owner may read it.
     #[error("the database file may be read by others; run chmod 600 on it")]
     Exposed,
@@ -105,6 +118,11 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// True where there is no record, and one was asked for.
+    pub fn is_no_record(&self) -> bool {
+        matches!(self, Self::Missing | Self::Empty)
+    }
+
     fn when_outdated(self) -> Self {
         if matches!(self, Self::Locked) { Self::Outdated } else { self }
     }
@@ -126,9 +144,15 @@ pub struct Store {
 pub struct StoreTasks {
     turns: tokio::task::JoinHandle<(SqliteConnection, DatabaseFile)>,
     pool: SqlitePool,
+    watch: Watch,
 }
 
 impl StoreTasks {
+    /// Notices when nothing can be recorded any more.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
     /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
     pub async fn finish(self) {
@@ -145,6 +169,15 @@ impl StoreTasks {
             tracing::error!(error = &error as &dyn std::error::Error, "the database was not closed well");
         }
     }
+}
+
+/// Where there is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    /// One is begun.
+    Begin,
+    /// It is an error: everybody would have all their slots again.
+    Refuse,
 }
 
 /// How a process means to use the database.
@@ -165,14 +198,42 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
+        Self::open_as(path, how, Absent::Begin, clock, limit, rng).await
+    }
+
+    /// The same where there must be a record already: one that is missing or empty is refused and stays as it is.
+    pub async fn open_existing(
+        path: &Path,
+        how: Use,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
+        Self::open_as(path, how, Absent::Refuse, clock, limit, rng).await
+    }
+
+    /// True where the file is there and holds our tables.
+    pub async fn has_record(path: &Path) -> Result<bool, OpenError> {
+        if path.try_exists()? { has_record(path).await } else { Ok(false) }
+    }
+
+    async fn open_as(
+        path: &Path,
+        how: Use,
+        absent: Absent,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
         // Before SQLite opens the file, and until after it has closed it.
-        let mut file = DatabaseFile::open(path)?;
+        let mut file = DatabaseFile::open(path, absent)?;
         if how == Use::Serve {
             file.lock()?;
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            // It was made above, so one that is missing was deleted meanwhile.
+            .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
@@ -182,6 +243,9 @@ impl Store {
             // What is erased is overwritten.
             .pragma("secure_delete", "on")
             .disable_statement_logging();
+        if absent == Absent::Refuse && !has_record(path).await? {
+            return Err(OpenError::Empty);
+        }
         let [taking_turns, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
         let mut connection = taking_turns.connect().await?;
         check_version(&mut connection).await?;
@@ -192,6 +256,14 @@ impl Store {
         migrate(&mut connection).await?;
         if migrates_beside {
             file.unlock()?;
+        }
+        if file.is_new {
+            keep_name(path)?;
+        }
+        let (running, task) = tokio::sync::watch::channel(());
+        let watch = Watch::new(path, task)?;
+        if !watch.is_of(&file.metadata()?) {
+            return Err(OpenError::Exchanged);
         }
         let (look_ups, looking) = mpsc::channel(turns::QUEUE);
         let (writes, writing) = mpsc::channel(turns::QUEUE);
@@ -208,10 +280,13 @@ impl Store {
             .connect_lazy_with(browsing);
         let tasks = StoreTasks {
             turns: spawn(async move {
+                // Also a panic drops it, and then `watch` tells that the task has ended.
+                let _running = running;
                 // Another process may take over once everything is committed and this connection is closed.
                 (turns::run(connection, queues, reader, writer).await, file)
             }),
             pool: pool.clone(),
+            watch,
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
         Ok((Self { look_ups, writes, pool, owner, clock, limit }, tasks))
@@ -280,6 +355,29 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> t
     tokio::spawn(task)
 }
 
+/// The name of a new file is on disk before anything is made that counts on it, such as the key file.
+fn keep_name(path: &Path) -> Result<(), OpenError> {
+    let real = path.canonicalize()?;
+    if let Some(folder) = real.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// True where the file holds our tables. A file that holds nothing is not touched.
+async fn has_record(path: &Path) -> Result<bool, OpenError> {
+    if path.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+    let mut connection = options.connect().await?;
+    let ours =
+        "select 1 from sqlite_schema where type = 'table' and name in ('member', 'reset', 'slot', 'audit') limit 1";
+    let found = sqlx::query(ours).fetch_optional(&mut connection).await?;
+    connection.close().await?;
+    Ok(found.is_some())
+}
+
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let version: String = sqlx::query("select sqlite_version()").fetch_one(connection).await?.try_get(0)?;
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
@@ -302,6 +400,7 @@ fn migrations() -> Vec<Migration> {
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
         migration(10, "employee_id", include_str!("../../migrations/sqlite/0010_employee_id.sql")),
+        migration(13, "key", include_str!("../../migrations/sqlite/0013_key.sql")),
         migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
     ]
 }
@@ -338,7 +437,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("relatch-outdated-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("relatch.db");
-        let mut serving = DatabaseFile::open(&path).unwrap();
+        let mut serving = DatabaseFile::open(&path, Absent::Begin).unwrap();
         let options = SqliteConnectOptions::new().filename(&path).journal_mode(SqliteJournalMode::Wal);
         let mut older = options.connect().await.unwrap();
         let newest = migrations().len();

@@ -83,3 +83,31 @@ pub(super) async fn run(
     }
     connection
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Lost, Store, StoreError, Use, writer};
+    use crate::chance::Chance;
+    use crate::clock::Clock;
+    use crate::domain::Span;
+    use crate::domain::quota::Limit;
+
+    /// A panic in one decision ends the task for everybody; whoever watches it hears so, also when they look later.
+    #[tokio::test]
+    async fn a_decision_that_panics_is_told_to_whoever_watches() {
+        let folder = std::env::temp_dir().join(format!("relatch-panic-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let limit = Limit { resets: 5, window: Span::hours(24) };
+        let mut rng = Chance::System.rng().unwrap();
+        let path = folder.join("relatch.db");
+        let (store, tasks) = Store::open(&path, Use::Serve, Clock::System, limit, &mut rng).await.unwrap();
+        let (mut watch, mut later) = (tasks.watch(), tasks.watch());
+        assert!(store.is_writable().await);
+        let panicked = store.write(writer::Keys::default(), |_, _| panic!("a mistake in a decision")).await;
+        assert_eq!(panicked, Err::<(), _>(StoreError::Unavailable));
+        assert_eq!(watch.task_ended().await, Lost::Task);
+        assert!(!store.is_writable().await);
+        assert_eq!(later.task_ended().await, Lost::Task);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::app::{Admins, App, AtWork, Faces, Held, House, Identity, Seen};
+use relatch::app::{Admins, App, AtWork, House, Identity, Latest};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::discord::Discord;
@@ -34,7 +34,6 @@ use relatch::flow::sweep;
 use relatch::net;
 use relatch::secret::Keys;
 use relatch::store::{MemberRow, OpenError, Store, Use};
-use relatch::telemetry::UnsignedCounter;
 use tower::ServiceExt;
 
 pub(crate) const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -379,13 +378,14 @@ impl TestBot {
                 admins: ground.admins.clone(),
                 identity: Identity::Email,
             },
-            held: Held::default(),
-            seen: Seen::default(),
-            faces: Faces::default(),
-            at_work: ground.at_work(),
-            unsigned: UnsignedCounter::default(),
+            held: Arc::default(),
+            seen: Arc::default(),
+            faces: Arc::default(),
+            at_work: Arc::new(ground.at_work()),
+            unsigned: Arc::default(),
             chance,
             tasks: tokio_util::task::TaskTracker::new(),
+            latest: Latest::default(),
         });
         let signer = Slack::new(config(), http, clock.clone()).unwrap();
         let serial = u32::try_from(seed).unwrap() * 10_000;

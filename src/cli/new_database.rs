@@ -1,0 +1,73 @@
+//! `relatch new-database`: accepts that the old record is gone, and begins an empty one for the key that is there.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::Path;
+
+use super::{Failure, house, say};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::secret::{KeyError, Keys};
+use crate::store::{Store, Use};
+
+/// Makes the database, unless there is a record.
+pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
+    let (database, key_file) = (&settings.database, &settings.key_file);
+    if !key_file.try_exists().map_err(KeyError::Io)? {
+        let text = "there is no key file, so nothing was there before. Nothing was changed. `relatch serve` makes both";
+        return Err(Failure::Said(text.to_owned()));
+    }
+    if Store::has_record(database).await? {
+        let text = "the database is there and has a record in it. Nothing was changed. To begin a new one, move it away, \
+            with its -wal and -shm";
+        return Err(Failure::Said(text.to_owned()));
+    }
+    // A key that cannot be used is told before anything is made.
+    Keys::load(key_file)?;
+    make_for_owner_of(key_file, database)?;
+    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    let (store, tasks) = Store::open(database, Use::Serve, Clock::System, settings.limit, &mut rng).await?;
+    let made = async {
+        house::keys(key_file, &store).await?;
+        Ok::<(), Failure>(store.note_operation("new_database", "done", String::new()).await?)
+    }
+    .await;
+    drop(store);
+    tasks.finish().await;
+    made?;
+    say(&format!(
+        "{} is new and empty: import the members again; every administrator has all resets",
+        database.display()
+    ))
+}
+
+/// Makes the file for the owner of the key, who runs `serve` and must be able to open it. A file that is there, empty, is
+/// taken if it is that user's.
+fn make_for_owner_of(key_file: &Path, database: &Path) -> Result<(), Failure> {
+    let owner = key_file.metadata()?;
+    // `create_new` follows no link, so nothing else is ever given away.
+    let opened = OpenOptions::new().create_new(true).write(true).mode(0o600).open(database);
+    let (made, is_new) = match opened {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            (OpenOptions::new().write(true).open(database)?, false)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if made.metadata()?.uid() == owner.uid() {
+        return Ok(());
+    }
+    let folder = database.canonicalize()?.parent().map(Path::metadata).transpose()?;
+    // Whoever owns the folder could have made the file there by themselves.
+    if is_new && folder.is_some_and(|folder| folder.uid() == owner.uid()) {
+        return Ok(fchown(&made, Some(owner.uid()), Some(owner.gid()))?);
+    }
+    if is_new {
+        std::fs::remove_file(database)?;
+    }
+    let text = "the key file belongs to another user than the database or its folder would. Nothing was changed. Run \
+        this as the user who owns the key file";
+    Err(Failure::Said(text.to_owned()))
+}

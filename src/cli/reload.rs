@@ -1,0 +1,113 @@
+//! SIGHUP: reads settings and secrets anew, and puts them into use for every request that comes after.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Failure, house};
+use crate::app::App;
+use crate::config::{self, Changes, Reading, Settings};
+use crate::directory::Hasher;
+use crate::settings::Problems;
+use crate::telemetry;
+
+/// Where settings come from.
+pub(super) struct Source {
+    /// The file that was named.
+    pub(super) file: Option<PathBuf>,
+}
+
+impl Source {
+    /// Reads them as they are now.
+    pub(super) fn load(&self) -> Result<Settings, Problems> {
+        Settings::load(self.file.as_deref(), &config::environment())
+    }
+}
+
+/// What `serve` runs on at present, and what the next reload is compared with.
+pub(super) struct Running {
+    source: Source,
+    hasher: Hasher,
+    app: Arc<App>,
+    /// What the process was started with: some keys stay like this until it is started again.
+    at_start: Reading,
+    in_use: Reading,
+}
+
+/// Why a reload changed nothing.
+enum Refused {
+    /// The settings are wrong in these keys.
+    Settings(Problems),
+    /// Something could not be opened by them, or the reload could not be recorded.
+    Failure(Failure),
+}
+
+impl Running {
+    pub(super) fn new(source: Source, hasher: Hasher, app: &Arc<App>, reading: Reading) -> Self {
+        Self { source, hasher, app: Arc::clone(app), at_start: reading.clone(), in_use: reading }
+    }
+
+    /// Reads everything anew and says what came of it. Whatever is wrong, the settings from before stay in use.
+    pub(super) async fn reload(&mut self) {
+        match self.try_reload().await {
+            Ok((changes, at_restart)) if changes.keys.is_empty() => {
+                tracing::info!(at_restart, "the settings were read again; nothing has changed");
+            }
+            Ok((changes, at_restart)) => {
+                tracing::info!(changed = changes.keys.join(" "), "the settings were read again and are in use");
+                if !at_restart.is_empty() {
+                    tracing::warn!(at_restart, "these settings change at the next restart only");
+                }
+            }
+            Err(Refused::Settings(problems)) => {
+                let keys: Vec<&str> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
+                tracing::error!(
+                    problems = %Failure::Settings(problems.clone()),
+                    "the settings cannot be used; nothing was changed"
+                );
+                self.note("refused", keys.join(" ")).await.unwrap_or_else(|failure| unrecorded(&failure));
+            }
+            Err(Refused::Failure(failure)) => {
+                tracing::error!(problems = failure.in_full(), "the settings cannot be used; nothing was changed");
+                self.note("refused", String::new()).await.unwrap_or_else(|failure| unrecorded(&failure));
+            }
+        }
+        self.tell_what_is_copied();
+    }
+
+    async fn try_reload(&mut self) -> Result<(Changes, String), Refused> {
+        let settings = self.source.load().map_err(Refused::Settings)?;
+        let changes = self.in_use.changes(&settings.reading);
+        let at_restart = self.at_start.changes(&settings.reading).at_restart.join(" ");
+        if changes.keys.is_empty() {
+            self.note("unchanged", String::new()).await.map_err(Refused::Failure)?;
+            return Ok((changes, at_restart));
+        }
+        let (reading, level) = (settings.reading.clone(), settings.log);
+        let app = house::rebuild(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
+        // Recorded first: who may reset whom does not change without a record.
+        self.note("done", changes.keys.join(" ")).await.map_err(Refused::Failure)?;
+        app.latest.replace(&app);
+        (self.app, self.in_use) = (app, reading);
+        telemetry::set_level(level);
+        Ok((changes, at_restart))
+    }
+
+    async fn note(&self, outcome: &'static str, keys: String) -> Result<(), Failure> {
+        Ok(self.app.store.note_operation("reload", outcome, keys).await?)
+    }
+
+    /// What systemd copied at the start cannot have changed, whatever is in the files that it was copied from.
+    fn tell_what_is_copied(&self) {
+        let mut copied: Vec<&str> = self.in_use.copied().collect();
+        if self.source.file.as_deref().is_some_and(config::is_copied) {
+            copied.insert(0, "the settings file");
+        }
+        if !copied.is_empty() {
+            tracing::warn!(copied = copied.join(" "), "unchanged since start; restart the service to rotate");
+        }
+    }
+}
+
+fn unrecorded(failure: &Failure) {
+    tracing::error!(error = failure as &dyn std::error::Error, "could not record that the settings were read again");
+}

@@ -1,0 +1,198 @@
+//! Which settings differ between two readings: names of keys only, because values may be secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use toml::{Table, Value};
+
+/// What a reload cannot change in the running program.
+const AT_START_ONLY: [&str; 8] = [
+    "listen",
+    "admin_listen",
+    "database",
+    "key_file",
+    "keep_alive",
+    "trusted_proxies",
+    "policy.resets_per_admin",
+    "policy.window",
+];
+
+/// One reading of the settings, by the digest of each value. A secret counts by itself, wherever it was read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    digests: BTreeMap<String, [u8; 32]>,
+    /// Keys whose files systemd copied at the start.
+    copied: BTreeSet<String>,
+}
+
+/// What differs between two readings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Every key that differs.
+    pub keys: Vec<String>,
+    /// Those of them that the running program keeps as they were.
+    pub at_restart: Vec<String>,
+}
+
+impl Reading {
+    /// Of what the file, the environment and the defaults make together; files are read for it.
+    pub(super) fn of(table: &Table) -> Self {
+        let mut reading = Self::default();
+        reading.take("", table, copied_folder().as_deref());
+        reading
+    }
+
+    fn take(&mut self, section: &str, table: &Table, copied: Option<&Path>) {
+        for (key, value) in table {
+            let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
+            match value {
+                Value::Table(table) => {
+                    // The section itself counts too: an empty one switches a platform on.
+                    self.digests.insert(name.clone(), digest(b"section"));
+                    self.take(&name, table, copied);
+                }
+                Value::Array(list) if list.iter().any(Value::is_table) => {
+                    for (number, one) in list.iter().enumerate() {
+                        if let Value::Table(table) = one {
+                            self.take(&format!("{name}[{}]", number.saturating_add(1)), table, copied);
+                        }
+                    }
+                }
+                Value::String(path) if key.ends_with("_file") && key != "key_file" => {
+                    self.take_file(&name, Path::new(path), copied);
+                }
+                Value::String(_)
+                | Value::Integer(_)
+                | Value::Float(_)
+                | Value::Boolean(_)
+                | Value::Datetime(_)
+                | Value::Array(_) => {
+                    self.digests.insert(name, of_value(value));
+                }
+            }
+        }
+    }
+
+    /// A secret is compared by what it is, as if it stood in the settings; other files by name and contents.
+    fn take_file(&mut self, name: &str, path: &Path, copied: Option<&Path>) {
+        let contents = std::fs::read(path).unwrap_or_default();
+        let secret = name.strip_suffix("_file").filter(|_| !name.ends_with("ca_file"));
+        let (name, value) = match (secret, String::from_utf8(contents.clone())) {
+            (Some(secret), Ok(text)) => (secret, of_value(&Value::from(text.trim_end_matches(['\r', '\n'])))),
+            (_, _) => (name, digest(&[path.as_os_str().as_encoded_bytes(), &contents].concat())),
+        };
+        self.digests.insert(name.to_owned(), value);
+        if copied.is_some_and(|folder| path.starts_with(folder)) {
+            self.copied.insert(name.to_owned());
+        }
+    }
+
+    /// What a later reading has changed.
+    pub fn changes(&self, later: &Self) -> Changes {
+        let names: BTreeSet<&String> = self.digests.keys().chain(later.digests.keys()).collect();
+        let differs = |name: &&String| self.digests.get(*name) != later.digests.get(*name);
+        let keys: Vec<String> = names.into_iter().filter(differs).cloned().collect();
+        let at_restart = keys.iter().filter(|key| self.needs_restart(key)).cloned().collect();
+        Changes { keys, at_restart }
+    }
+
+    fn needs_restart(&self, key: &str) -> bool {
+        // The routes of a platform are made at the start; without its section they answer 404 from now on.
+        let is_new_platform = crate::domain::Platform::ALL.iter().any(|platform| platform.as_str() == key)
+            && !self.digests.contains_key(key);
+        // So are the members' pages, which belong to the built-in directory.
+        let is_kind = key.starts_with("directory[") && key.ends_with("].kind");
+        is_new_platform || is_kind || AT_START_ONLY.contains(&key)
+    }
+
+    /// Keys whose files systemd copied when the service started: they cannot have changed since.
+    pub fn copied(&self) -> impl Iterator<Item = &str> {
+        self.copied.iter().map(String::as_str)
+    }
+}
+
+/// True where systemd copied the file when the service started (`LoadCredential`): what it is a copy of may have changed.
+pub fn is_copied(file: &Path) -> bool {
+    copied_folder().is_some_and(|folder| file.starts_with(folder))
+}
+
+fn copied_folder() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").filter(|folder: &OsString| !folder.is_empty()).map(PathBuf::from)
+}
+
+/// A number and the text of it differ.
+fn of_value(value: &Value) -> [u8; 32] {
+    digest(&serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(text: &str) -> Reading {
+        Reading::of(&text.parse().unwrap())
+    }
+
+    fn changed(before: &str, after: &str) -> (String, String) {
+        let Changes { keys, at_restart } = reading(before).changes(&reading(after));
+        (keys.join(" "), at_restart.join(" "))
+    }
+
+    #[test]
+    fn changed_keys_are_named_with_those_that_wait_for_a_restart() {
+        for (before, after, keys, at_restart) in [
+            ("log = \"info\"", "log = \"info\"", "", ""),
+            ("log = \"info\"", "log = \"debug\"", "log", ""),
+            ("listen = \"a\"\nlog = \"info\"", "listen = \"b\"", "listen log", "listen"),
+            (
+                "[policy]\nwindow = \"1h\"",
+                "[policy]\nwindow = \"2h\"\nsend = \"link\"",
+                "policy.send policy.window",
+                "policy.window",
+            ),
+            ("", "[discord]\nguild_id = \"1\"", "discord discord.guild_id", "discord"),
+            ("[discord]\nguild_id = \"1\"", "", "discord discord.guild_id", ""),
+            ("[discord]\nguild_id = \"1\"", "[discord]\nguild_id = \"2\"", "discord.guild_id", ""),
+            (
+                "[[directory]]\nkind = \"builtin\"",
+                "[[directory]]\nkind = \"ldap\"\nurl = \"x\"",
+                "directory[1].kind directory[1].url",
+                "directory[1].kind",
+            ),
+            ("[admins]\nprimary = [\"a\"]", "[admins]\nprimary = [\"b\"]", "admins.primary", ""),
+        ] {
+            assert_eq!(changed(before, after), (keys.to_owned(), at_restart.to_owned()), "{before} → {after}");
+        }
+    }
+
+    /// Where a secret stands says nothing; what it is does. Certificates count with what is in them.
+    #[test]
+    fn files_count_by_what_is_in_them() {
+        let folder = std::env::temp_dir().join(format!("relatch-reading-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = |name: &str| folder.join(name);
+        let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
+        let settings = format!(
+            "[slack]\nbot_token_file = {:?}\n[email]\nca_file = {:?}",
+            path("token").display().to_string(),
+            path("ca.pem").display().to_string()
+        );
+        write("token", "xoxb-1\n");
+        write("ca.pem", "one");
+        let before = reading(&settings);
+        let inline = settings
+            .replace(&format!("bot_token_file = {:?}", path("token").display().to_string()), "bot_token = \"xoxb-1\"");
+        assert_eq!(before.changes(&reading(&inline)).keys, Vec::<String>::new());
+        write("token", "xoxb-2\n");
+        assert_eq!(before.changes(&reading(&settings)).keys, ["slack.bot_token"]);
+        write("ca.pem", "two");
+        assert_eq!(before.changes(&reading(&settings)).keys, ["email.ca_file", "slack.bot_token"]);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

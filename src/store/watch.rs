@@ -1,0 +1,132 @@
+//! Notices that the database is no longer the one that was opened: its task ended, or its files were deleted or replaced.
+
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::watch;
+
+/// Why nothing can be recorded any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// The task that speaks to the database ended by a panic.
+    #[error("the store's task ended unexpectedly, so nothing can be recorded")]
+    Task,
+    /// The file is not where it was opened.
+    #[error("the database was deleted or moved while relatch was running, so resets would go on without a record")]
+    Deleted,
+    /// There is another file in its place.
+    #[error(
+        "the database was replaced while relatch was running, so resets would go into a file that is no longer there"
+    )]
+    Replaced,
+}
+
+/// A file, however it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// The files of an open database. It asks for their names only: to open and close one of them would take SQLite's own
+/// locks away (POSIX locks belong to the process).
+#[derive(Clone, Debug)]
+pub struct Watch {
+    file: PathBuf,
+    opened: Identity,
+    /// The write-ahead log, which is there once the database was read; what is not seen yet is none.
+    log: (PathBuf, Option<Identity>),
+    task: watch::Receiver<()>,
+}
+
+impl Watch {
+    /// Of the database at `file`, which is open, and whose task keeps the other half of `task`.
+    pub(super) fn new(file: &Path, task: watch::Receiver<()>) -> std::io::Result<Self> {
+        let opened = Identity::of(&file.metadata()?);
+        // SQLite names the log after the real file, also where it is opened by a symbolic link.
+        let mut log = file.canonicalize()?.into_os_string();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        let opened_log = log.metadata().ok().map(|metadata| Identity::of(&metadata));
+        Ok(Self { file: file.to_owned(), opened, log: (log, opened_log), task })
+    }
+
+    /// True if this is the file that was opened.
+    pub(super) fn is_of(&self, file: &Metadata) -> bool {
+        self.opened == Identity::of(file)
+    }
+
+    /// Ends when the store's task has ended.
+    pub async fn task_ended(&mut self) -> Lost {
+        // Nothing is ever sent; the other half is gone when the task is.
+        while self.task.changed().await.is_ok() {}
+        Lost::Task
+    }
+
+    /// Looks whether the files are those that were opened.
+    pub fn look(&mut self) -> Result<(), Lost> {
+        let (log, seen) = &mut self.log;
+        look_at(&self.file, Some(self.opened))?;
+        *seen = look_at(log, *seen)?.or(*seen);
+        Ok(())
+    }
+}
+
+/// What is there now; an error if it is not what was there before.
+fn look_at(path: &Path, before: Option<Identity>) -> Result<Option<Identity>, Lost> {
+    match (path.metadata().map(|metadata| Identity::of(&metadata)), before) {
+        (Ok(now), Some(before)) if now != before => Err(Lost::Replaced),
+        (Ok(now), Some(_) | None) => Ok(Some(now)),
+        (Err(error), Some(_)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(Lost::Deleted)
+        }
+        (Err(error), before) => {
+            // Not there yet, or a folder that may not be read for a while; the open file itself still works.
+            if before.is_some() {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not look at the database's files");
+            }
+            Ok(before)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(name: &str) -> (PathBuf, Watch) {
+        let folder = std::env::temp_dir().join(format!("relatch-watch-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in ["relatch.db", "relatch.db-wal"] {
+            std::fs::write(folder.join(file), "opened").unwrap();
+        }
+        let (_, task) = watch::channel(());
+        let watch = Watch::new(&folder.join("relatch.db"), task).unwrap();
+        (folder, watch)
+    }
+
+    /// Whether the database or its log is touched, by its own name.
+    #[test]
+    fn deleted_and_replaced_files_are_noticed() {
+        for file in ["relatch.db", "relatch.db-wal"] {
+            let (folder, mut watch) = opened(file);
+            let path = folder.join(file);
+            std::fs::write(&path, "written to").unwrap();
+            assert_eq!(watch.look(), Ok(()));
+            std::fs::rename(&path, folder.join("moved")).unwrap();
+            assert_eq!(watch.look(), Err(Lost::Deleted), "{file}");
+            std::fs::write(&path, "another").unwrap();
+            assert_eq!(watch.look(), Err(Lost::Replaced), "{file}");
+            std::fs::remove_dir_all(&folder).unwrap();
+            assert_eq!(watch.look(), Err(Lost::Deleted), "{file}");
+        }
+    }
+}

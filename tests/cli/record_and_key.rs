@@ -1,0 +1,193 @@
+//! A key file and its database belong together: neither is served without the other, and an empty record begins only when
+//! somebody says so.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use super::*;
+
+const LISTEN: &str = "listen = \"127.0.0.1:0\"\n";
+
+impl Place {
+    /// Starts `serve`, which must come to listen, and kills it.
+    fn serve_once(&self) {
+        let mut serving = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for_line(&mut serving, "listening");
+        serving.kill().unwrap();
+        serving.wait().unwrap();
+    }
+
+    fn remove_database(&self) {
+        for name in ["relatch.db", "relatch.db-wal", "relatch.db-shm"] {
+            std::fs::remove_file(self.0.join(name)).ok();
+        }
+    }
+
+    fn write_private(&self, name: &str, text: &str) {
+        self.write(name, text);
+        std::fs::set_permissions(self.0.join(name), PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.join(name).exists()
+    }
+}
+
+/// Everybody would have five resets again. It is refused by whatever would make the database, wherever the key lies, and
+/// a file without our tables is as good as none.
+#[test]
+fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
+    let place = Place::new(&format!("{LISTEN}key_file = \"elsewhere/relatch.key\"\n"));
+    std::fs::create_dir(place.0.join("elsewhere")).unwrap();
+    place.write("people.csv", PEOPLE);
+    place.serve_once();
+    place.remove_database();
+    for words in [
+        ["serve"].as_slice(),
+        &["members", "import", "people.csv"],
+        &["resets"],
+        &["link", "slack", "U", "a@b.example"],
+    ] {
+        let ran = place.run(words);
+        assert_eq!(ran.code, 78, "{words:?}: {}", ran.err);
+        assert_eq!(ran.err.matches("Nothing was changed.").count(), 1, "{}", ran.err);
+        let told = ran.err.lines().last().unwrap();
+        assert!(told.contains("relatch new-database") && told.len() <= 350, "{}", ran.err);
+        assert!(!place.has("relatch.db"), "{words:?}");
+    }
+    let checked = place.run(&["check"]);
+    assert!(
+        checked.code == 1 && checked.out.contains("failed  database: ") && !place.has("relatch.db"),
+        "{}",
+        checked.out
+    );
+
+    place.write_private("relatch.db", "");
+    assert_eq!(place.run(&["serve"]).code, 78);
+    assert_eq!(place.0.join("relatch.db").metadata().unwrap().len(), 0, "it stays as it is");
+    place.sql("create table somebody_elses (x)");
+    assert_eq!(place.run(&["serve"]).code, 78);
+}
+
+#[test]
+fn a_new_database_is_begun_on_demand_for_the_owner_of_the_key() {
+    let place = Place::new(LISTEN);
+    let ran = place.run(&["new-database"]);
+    assert!(ran.code == 1 && ran.err.contains("Nothing was changed.") && !place.has("relatch.db"), "{}", ran.err);
+    place.write("people.csv", PEOPLE);
+    place.serve_once();
+    place.run(&["members", "import", "people.csv"]);
+    let ran = place.run(&["new-database"]);
+    assert!(ran.code == 1 && ran.err.contains("Nothing was changed."), "{}", ran.err);
+    assert_eq!(place.look("select name from member").len(), 2, "the record is still there");
+
+    place.remove_database();
+    std::fs::remove_file(place.0.join("relatch.db.lock")).unwrap();
+    let key = place.0.join("relatch.key");
+    let mine = (key.metadata().unwrap().uid(), key.metadata().unwrap().gid());
+    let mut owner = mine;
+    // Root begins it for the service's own user, where that user could have made it by themselves.
+    if mine.0 == 0 {
+        owner = (12_345, 12_346);
+        let give = |path: &Path| std::os::unix::fs::chown(path, Some(owner.0), Some(owner.1)).unwrap();
+        give(&key);
+        let ran = place.run(&["new-database"]);
+        assert!(ran.code == 1 && ran.err.contains("Nothing was changed.") && !place.has("relatch.db"), "{}", ran.err);
+        give(&place.0);
+        let elsewhere = place.0.with_extension("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, place.0.join("relatch.db")).unwrap();
+        assert_ne!(place.run(&["new-database"]).code, 0);
+        assert!(!elsewhere.exists(), "nothing is made where a link leads");
+        std::fs::remove_file(place.0.join("relatch.db")).unwrap();
+    }
+    let ran = place.run(&["new-database"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for name in ["relatch.db", "relatch.db.lock"] {
+        let made = place.0.join(name).metadata().unwrap();
+        assert_eq!((made.uid(), made.gid(), made.mode() & 0o777), (owner.0, owner.1, 0o600), "{name}");
+    }
+    assert_eq!(
+        place.look("select event || ' ' || outcome from audit order by seq"),
+        ["key taken", "new_database done"]
+    );
+    place.serve_once();
+}
+
+/// A first start that was interrupted before there was a key is a first start again.
+#[test]
+fn a_half_made_database_without_a_key_is_finished() {
+    let place = Place::new(LISTEN);
+    place.write_private("relatch.db", "");
+    place.serve_once();
+    assert!(place.has("relatch.key"));
+    // Or after the database was made, or after the key, before the database knew it.
+    for (removed, change) in [("relatch.key", "delete from key_fingerprint"), ("none", "delete from key_fingerprint")] {
+        std::fs::remove_file(place.0.join(removed)).ok();
+        place.sql(change);
+        place.serve_once();
+        assert_eq!(place.look("select fingerprint from key_fingerprint").len(), 1);
+    }
+}
+
+/// What was made before any `serve` takes the key that it is first served with, and knows it from then on.
+#[test]
+fn a_database_is_served_with_its_own_key_only() {
+    let place = Place::new(LISTEN);
+    place.write("people.csv", PEOPLE);
+    assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+    assert_eq!(place.look("select fingerprint from key_fingerprint"), Vec::<String>::new());
+    place.serve_once();
+    let key = std::fs::read_to_string(place.0.join("relatch.key")).unwrap();
+    let [fingerprint] = place.look("select fingerprint from key_fingerprint").try_into().unwrap();
+    assert!(!key.contains(&fingerprint), "it says nothing about the key");
+
+    place.write_private("relatch.key", &"ab".repeat(32));
+    let ran = place.run(&["serve"]);
+    assert!(ran.code == 78 && ran.err.contains("not the one that belongs to this database"), "{}", ran.err);
+    let checked = place.run(&["check"]);
+    assert!(checked.code == 1 && checked.out.contains("failed  key file: "), "{}", checked.out);
+
+    std::fs::remove_file(place.0.join("relatch.key")).unwrap();
+    let ran = place.run(&["serve"]);
+    assert!(ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"), "{}", ran.err);
+
+    place.write_private("relatch.key", &key);
+    place.serve_once();
+}
+
+/// The version before had no fingerprints.
+#[test]
+fn a_database_of_the_version_before_takes_the_key_that_is_there() {
+    let place = Place::new(LISTEN);
+    place.serve_once();
+    place.sql("drop table key_fingerprint");
+    place.sql("delete from _sqlx_migrations where version = 13");
+    place.serve_once();
+    assert_eq!(place.look("select fingerprint from key_fingerprint").len(), 1);
+}
+
+#[test]
+fn the_demo_keeps_to_the_same_rules() {
+    use std::io::BufRead;
+
+    let place = Place::new("");
+    let play = || {
+        let mut demo = place.command(&["demo", "--data", "kept"]).stdout(Stdio::piped()).spawn().unwrap();
+        let told = std::io::BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(told.into_iter().any(|line| line.starts_with("Play it yourself")));
+        demo.kill().unwrap();
+        demo.wait().unwrap();
+    };
+    play();
+    play();
+    for name in ["demo.db", "demo.db-wal", "demo.db-shm"] {
+        std::fs::remove_file(place.0.join("kept").join(name)).ok();
+    }
+    let ran = place.run(&["demo", "--data", "kept"]);
+    assert_eq!(ran.code, 78, "{}", ran.err);
+    assert!(ran.err.contains("Nothing was changed.") && !place.has("kept/demo.db"), "{}", ran.err);
+    std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
+    play();
+    std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
+    let ran = place.run(&["demo", "--data", "kept"]);
+    assert!(ran.code == 78 && ran.err.contains("demo.key"), "{}", ran.err);
+}
