@@ -7,11 +7,12 @@
 #![expect(clippy::result_large_err, reason = "an early answer is as large as a late one")]
 
 mod account;
+mod check;
 mod claim;
 mod contacts;
 mod not_me;
 mod sign_in;
-mod throttle;
+mod tries;
 mod visit;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use self::throttle::Throttle;
+use self::tries::{Throttle, UnderWay};
 use crate::app::App;
 use crate::directory::Builtin;
 use crate::http::read_body;
@@ -42,12 +43,15 @@ struct Portal {
     app: Arc<App>,
     builtin: Builtin,
     throttle: Throttle,
+    under_way: UnderWay,
     /// Places for open pages that wait for the notice of a reset.
     listeners: Arc<Semaphore>,
     /// The turn to have a new password judged: one at a time, so that a core is left for those who are answered.
     judge: Arc<Semaphore>,
     /// False only where the pages are served on this machine itself, without TLS.
     is_secure: bool,
+    /// The names of the cookies of a session and a device have the prefix `__Host-`.
+    has_prefix: bool,
 }
 
 impl Portal {
@@ -64,13 +68,16 @@ type Shared = axum::extract::State<Arc<Portal>>;
 pub fn router(app: &Arc<App>) -> Router {
     let Some(builtin) = app.directories.builtin() else { return Router::new() };
     let is_plain = app.house.public_url.as_ref().is_some_and(|url| url.scheme() == "http");
+    let has_path = app.house.public_url.as_ref().is_some_and(|url| !url.path().trim_matches('/').is_empty());
     let portal = Portal {
         app: Arc::clone(app),
         builtin: builtin.clone(),
         throttle: Throttle::default(),
+        under_way: UnderWay::default(),
         listeners: Arc::new(Semaphore::new(LISTENERS)),
         judge: Arc::new(Semaphore::new(1)),
         is_secure: !is_plain,
+        has_prefix: !is_plain && !has_path,
     };
     let portal = Arc::new(portal);
     Router::new()
@@ -86,6 +93,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/not-me/{token}", get(not_me::page).post(not_me::close))
         .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
         .route("/portal.js", get(script))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&portal), visit::renamed))
         .layer(axum::middleware::from_fn(read_whole))
         .layer(axum::middleware::map_response_with_state(Arc::clone(&portal), visit::guarded))
         .with_state(portal)

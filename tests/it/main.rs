@@ -13,5 +13,6 @@ mod portal;
 mod portal_edges;
 mod record;
 mod secrets;
+mod sign_in;
 mod store;
 mod support;
