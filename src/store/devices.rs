@@ -73,9 +73,9 @@ impl Store {
         sqlx::query(sql).bind(&member.0).bind(except).execute(&self.pool).await.map(drop).map_err(failed)
     }
 
-    /// True for a session that began before the cookie of sessions had the prefix `__Host-`.
+    /// True for a session that began before the cookie of sessions had the prefix `__Host-`, until its member ends it.
     pub async fn has_old_cookie(&self, session_key: &str) -> Result<bool, StoreError> {
-        let sql = "select 1 from session where session_key = $1 and has_old_cookie = 1";
+        let sql = "select 1 from session where session_key = $1 and has_old_cookie = 1 and ended_at is null";
         let found = sqlx::query(sql).bind(session_key).fetch_optional(&self.pool).await.map_err(failed)?;
         Ok(found.is_some())
     }

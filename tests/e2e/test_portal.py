@@ -160,8 +160,8 @@ class Portal(unittest.TestCase):
         while 503 not in answers and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertIn(503, answers)
-        for round in range(15):
-            stranger = Browser(world, f"127.8.{round}.1")
+        for number in range(15):
+            stranger = Browser(world, f"127.8.{number}.1")
             self.assertEqual(stranger.sign_in(email, OWN)[:2], (303, "/account"))
             self.assertEqual(known.submit("/account", "/account/sessions", end="this")[:2], (303, "/signin"))
             self.assertEqual(known.sign_in(email, OWN)[:2], (303, "/account"))
