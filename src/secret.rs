@@ -13,7 +13,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::domain::ResetId;
+use crate::domain::{MemberId, ResetId};
 
 /// HMAC-SHA256, keyed once and cloned for each use.
 pub type HmacSha256 = Hmac<Sha256>;
@@ -142,6 +142,20 @@ impl Keys {
         id.try_into().ok().map(ResetId)
     }
 
+    /// The cookie of a browser that signed in as this member: a random id, which only we can bind to them.
+    pub fn device_token(&self, member: &MemberId, id: [u8; 16]) -> String {
+        let mut bytes = id.to_vec();
+        bytes.extend_from_slice(&self.tag(&[b"device", member.0.as_bytes(), &id]));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// True for what [`Keys::device_token`] made for this member.
+    pub fn is_device_token(&self, member: &MemberId, token: &str) -> bool {
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return false };
+        let Some((id, tag)) = bytes.split_at_checked(16).filter(|(_, tag)| tag.len() == 16) else { return false };
+        self.feed(&[b"device", member.0.as_bytes(), id]).verify_truncated_left(tag).is_ok()
+    }
+
     /// The value of the confirming button: it also names the edition of the card that it stands on, so that nobody
     /// confirms what they have not seen.
     pub fn confirm_value(&self, id: ResetId, edition: u16) -> String {
@@ -250,6 +264,20 @@ mod tests {
         assert_eq!(keys().read_link_token(Link::NotMe, &token), None);
         assert_eq!(keys().read_button_value(&token), None);
         assert_eq!(keys().read_link_token(Link::Claim, &keys().button_value(ResetId([1; 16]))), None);
+    }
+
+    #[test]
+    fn a_device_belongs_to_one_member() {
+        let member = |name: &str| MemberId(name.to_owned());
+        let token = keys().device_token(&member("mina"), [1; 16]);
+        assert!(keys().is_device_token(&member("mina"), &token));
+        assert!(!keys().is_device_token(&member("kim"), &token));
+        assert!(!keys().is_device_token(&member("mina"), &keys().device_token(&member("kim"), [1; 16])));
+        assert!(!Keys::from_master(&[8; 32]).unwrap().is_device_token(&member("mina"), &token));
+        // A tag that was cut off is none.
+        for length in 0..token.len() {
+            assert!(!keys().is_device_token(&member("mina"), &token[..length]), "{length}");
+        }
     }
 
     /// O9: what is sealed for one place opens in no other and shows nothing of itself.

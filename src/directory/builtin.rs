@@ -1,9 +1,6 @@
 //! The built-in directory: members and Argon2id credentials in our own database.
 
-use std::sync::Arc;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
+use super::admission::{FairQueue, Turn};
 use super::{Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
 use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
@@ -13,11 +10,25 @@ use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError}
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// The most turns of one queue of sign-ins: with both, half of what may wait for the hasher.
+const MOST_TURNS: usize = 16;
+
 /// What administrators know it by.
 pub(super) const NAME: &str = "built-in directory";
 
-/// How many passwords of sign-ins may be looked at or wait for it at once; half of what may wait for the hasher.
-const SIGN_INS: usize = 32;
+/// Who has a password looked at, for a fair share of the hasher.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller<'a> {
+    /// A browser that is known to the account, or a session. These do not wait for strangers.
+    Known(&'a str),
+    /// Anybody else, by network.
+    Stranger(&'a str),
+}
+
+/// The right to use the hasher, until it is dropped.
+pub struct Place {
+    _turn: Turn,
+}
 
 /// The built-in directory.
 #[derive(Clone)]
@@ -26,14 +37,19 @@ pub struct Builtin {
     hasher: Hasher,
     chance: Chance,
     company: CompanyDomains,
-    /// Places for sign-ins: fewer than the hasher's queue has, so that a flood of them leaves room for resets.
-    sign_ins: Arc<Semaphore>,
+    /// Two queues in front of the hasher, each with fewer turns than the hasher's own queue has places: a flood of
+    /// strangers leaves room for known browsers, and both leave room for resets.
+    known: FairQueue,
+    strangers: FairQueue,
 }
 
 impl Builtin {
     /// The directory in this database, hashing with `hasher`.
     pub fn new(store: Store, hasher: Hasher, chance: Chance) -> Self {
-        Self { store, hasher, chance, company: CompanyDomains::default(), sign_ins: Arc::new(Semaphore::new(SIGN_INS)) }
+        // One more than there are threads, so that no thread waits for the next password.
+        let queue = || FairQueue::new((Hasher::threads() + 1).min(MOST_TURNS));
+        let company = CompanyDomains::default();
+        Self { store, hasher, chance, company, known: queue(), strangers: queue() }
     }
 
     /// The same in an organisation with these e-mail domains.
@@ -57,15 +73,19 @@ impl Builtin {
 
     /// True when the password belongs to the credential. Without a credential it takes as long and is false, so that
     /// nobody learns from the time who has an account.
-    pub async fn check(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
-        let _place = self.place()?;
+    pub async fn check(&self, caller: Caller<'_>, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
+        let _place = self.place(caller).await?;
         let is_right = self.hasher.verify(password, phc.unwrap_or(NOBODYS)).await.map_err(|_| Unavailable)?;
         Ok(is_right && phc.is_some())
     }
 
-    /// A place among the sign-ins, for whatever takes long about a password that somebody typed.
-    pub fn place(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
-        Arc::clone(&self.sign_ins).try_acquire_owned().map_err(|_| Unavailable)
+    /// A place for whatever takes long about a password that somebody typed.
+    pub async fn place(&self, caller: Caller<'_>) -> Result<Place, Unavailable> {
+        let turn = match caller {
+            Caller::Known(name) => self.known.turn(name).await,
+            Caller::Stranger(name) => self.strangers.turn(name).await,
+        };
+        turn.map(|turn| Place { _turn: turn }).map_err(|_| Unavailable)
     }
 
     /// A credential for a password that the member sets.

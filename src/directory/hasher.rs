@@ -62,14 +62,18 @@ enum Kind {
 impl Hasher {
     /// Starts one thread fewer than the machine has cores, at least one.
     pub fn start() -> std::io::Result<Self> {
-        let threads = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
         let (sender, queue) = mpsc::sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
-        for number in 0..threads {
+        for number in 0..Self::threads() {
             let queue = Arc::clone(&queue);
             thread::Builder::new().name(format!("hasher-{number}")).spawn(move || work(&queue))?;
         }
         Ok(Self(Kind::Argon2id(sender)))
+    }
+
+    /// How many hashes are computed at once.
+    pub fn threads() -> usize {
+        thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
     }
 
     /// A hash that costs nothing, so that a benchmark can see what lies around it. No setting leads here.

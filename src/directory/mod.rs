@@ -9,6 +9,7 @@
 //! cannot do ([`Capabilities`], [`Enforced`]), and `tests/it/directories.rs` runs its list of behaviours on it.
 
 pub mod active_directory;
+mod admission;
 mod breaker;
 mod builtin;
 mod config;
@@ -20,7 +21,7 @@ pub mod ldap;
 mod ldap_common;
 mod rehearsed;
 
-pub use self::builtin::{Builtin, to_member};
+pub use self::builtin::{Builtin, Caller, to_member};
 pub(crate) use self::config::conflicts;
 pub use self::config::{Config, Ground, Kind, read_text};
 pub use self::hasher::{HashError, Hasher};

@@ -6,8 +6,19 @@ use rand::{CryptoRng, RngExt};
 use super::member::written_enum;
 use super::{CompanyDomains, Destination, Member, MemberId, Moment, Span, Status};
 
-/// Failed tries after which an account is locked until a reset lifts it (Q13).
-pub const TRIES_BEFORE_LOCK: u32 = 10;
+/// Wrong passwords in a row after which a password alone no longer opens an account: the most that NIST SP 800-63B-4,
+/// 3.2.2, allows. Fewer would let anybody lock a member out.
+pub const TRIES_BEFORE_LOCK: u32 = 100;
+
+/// Wrong passwords in a row that a browser may send which signed in before; they end its privilege ("Slow Down Online
+/// Guessing Attacks with Device Cookies", OWASP).
+pub const TRIES_OF_A_DEVICE: u32 = 10;
+
+/// How long a browser is remembered after it signed in.
+pub const DEVICE_LIFE: Span = Span::hours(180 * 24);
+
+/// How many browsers of a member are remembered.
+pub const DEVICES_AT_ONCE: u32 = 20;
 
 /// Wrong codes after which an account is locked, however many sessions and codes they were spread over: at most twenty
 /// chances in a million for whoever holds the password of a reset.
@@ -41,9 +52,21 @@ pub const SESSIONS_AT_ONCE: usize = 20;
 pub const LONGEST_PASSWORD: usize = 128;
 
 written_enum! {
+    /// What locked an account.
+    LockedBy {
+        /// Wrong passwords. The right one opens it again, with a code to a contact on record.
+        Passwords = "passwords",
+        /// Wrong codes. Only a reset or the operator opens it.
+        Codes = "codes",
+        /// The member, by "this wasn't me". Only a reset or the operator opens it.
+        Member = "member",
+    }
+}
+
+written_enum! {
     /// How far a session has come.
     Stage {
-        /// The password of a reset was right; the code is missing (S39).
+        /// The password of a reset, or of a locked account, was right; the code is missing (S39).
         Code = "code",
         /// The code was right; nothing but a new password is reachable (S33).
         NewPassword = "new_password",
@@ -57,7 +80,7 @@ written_enum! {
 pub enum Admission {
     /// The member's own password: signed in.
     Open,
-    /// The password of a reset: a code goes there first (S39, S40).
+    /// The password of a reset, or a right one of an account that wrong ones locked: a code goes there first (S39, S40).
     Code(Destination),
     /// The password of a reset, and no way to prove the person: S42.
     NoMethod,
@@ -72,8 +95,8 @@ pub enum Admission {
 pub struct Standing {
     /// Until when the password of a reset works; none for a password of the member's own.
     pub temporary_until: Option<Moment>,
-    /// Since when the account is locked by failed tries.
-    pub locked_at: Option<Moment>,
+    /// What locked the account.
+    pub lock: Option<LockedBy>,
 }
 
 /// A contact that an administrator added for codes (S42).
@@ -113,13 +136,17 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, company: &Comp
 /// What a right password leads to now; `methods` are the contacts that a code can reach.
 pub fn admit(member: &Member, standing: Standing, methods: &[Destination], now: Moment) -> Admission {
     let is_in_use = matches!(member.status, Status::Active | Status::Inactive);
-    if !is_in_use || standing.locked_at.is_some() {
+    if !is_in_use {
         return Admission::Refused;
     }
-    match standing.temporary_until {
-        None => Admission::Open,
-        Some(until) if until <= now => Admission::Ended(until),
-        Some(_) => methods.first().cloned().map_or(Admission::NoMethod, Admission::Code),
+    let code_or = |otherwise| methods.first().cloned().map_or(otherwise, Admission::Code);
+    match (standing.lock, standing.temporary_until) {
+        (Some(LockedBy::Codes | LockedBy::Member), _) => Admission::Refused,
+        // Nobody is told that a guess was right where it opens nothing.
+        (Some(LockedBy::Passwords), None) => code_or(Admission::Refused),
+        (None, None) => Admission::Open,
+        (_, Some(until)) if until <= now => Admission::Ended(until),
+        (_, Some(_)) => code_or(Admission::NoMethod),
     }
 }
 
@@ -200,7 +227,7 @@ mod tests {
     }
 
     fn standing(temporary: Option<Span>) -> Standing {
-        Standing { temporary_until: temporary.map(|span| NOW + span), locked_at: None }
+        Standing { temporary_until: temporary.map(|span| NOW + span), lock: None }
     }
 
     fn all(member: &Member) -> Vec<Destination> {
@@ -254,8 +281,21 @@ mod tests {
         for status in [Status::Suspended, Status::Pending, Status::Resigned] {
             assert_eq!(admit(&Member { status, ..mina() }, standing(None), &all(&mina()), NOW), Admission::Refused);
         }
-        let locked = Standing { locked_at: Some(NOW), ..standing(None) };
-        assert_eq!(admit(&mina(), locked, &all(&mina()), NOW), Admission::Refused);
+        for lock in [LockedBy::Codes, LockedBy::Member] {
+            let locked = Standing { lock: Some(lock), ..standing(None) };
+            assert_eq!(admit(&mina(), locked, &all(&mina()), NOW), Admission::Refused);
+        }
+    }
+
+    /// NIST SP 800-63B-4, 3.2.2: after a hundred wrong passwords the right one needs a code too.
+    #[test]
+    fn wrong_passwords_lock_to_a_code() {
+        let phone = Destination::Phone("+821012345642".parse().unwrap());
+        let locked = |temporary| Standing { lock: Some(LockedBy::Passwords), ..standing(temporary) };
+        assert_eq!(admit(&mina(), locked(None), &all(&mina()), NOW), Admission::Code(phone.clone()));
+        assert_eq!(admit(&mina(), locked(None), &[], NOW), Admission::Refused);
+        assert_eq!(admit(&mina(), locked(Some(Span(1))), &all(&mina()), NOW), Admission::Code(phone));
+        assert_eq!(admit(&mina(), locked(Some(Span(0))), &all(&mina()), NOW), Admission::Ended(NOW));
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use axum::{Extension, Router};
 use futures_util::FutureExt;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use self::webhook::read_body;
 use crate::app::App;
 use crate::flow::sweep;
+use crate::net::ClientAddress;
 use crate::portal;
 use crate::store::StoreError;
 
@@ -127,8 +128,9 @@ async fn accept(listener: TcpListener, routes: Router, tasks: TaskTracker, mut s
             _ = stopped.changed() => return,
         };
         match accepted {
-            Ok((stream, _peer)) => {
-                let connection = connection(stream, routes.clone(), stopped.clone());
+            Ok((stream, peer)) => {
+                let routes = routes.clone().layer(Extension(ClientAddress(Some(peer.ip()))));
+                let connection = connection(stream, routes, stopped.clone());
                 tasks.spawn(async move {
                     connection.await;
                     drop(slot);

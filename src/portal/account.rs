@@ -12,10 +12,10 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 
+use super::check::confirm;
 use super::sign_in::{denied_words, set_own};
 use super::visit::{Frame, Visit, go, is_in_use, named_session};
 use super::{Portal, Shared};
-use crate::directory::Unavailable;
 use crate::domain::sign_in::Stage;
 use crate::store::SignedIn;
 
@@ -88,21 +88,11 @@ pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: By
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
-    let present = found.account.credential.as_deref();
-    let (key, now) = (found.member.business_email_key.as_str(), portal.app.clock.now());
-    if let Err(until) = portal.throttle.take_try(key, now) {
-        let frame = visit.frame_with(format!("Too many tries. Wait {} and try again.", until - now));
-        return show(&visit, found, StatusCode::TOO_MANY_REQUESTS, frame).await;
-    }
-    let is_right = portal.builtin.check(fields.get("current"), present).await;
-    // A lock holds inside a session too, and looks like a wrong password: nobody learns that a guess was right.
-    if !is_right.map_err(|Unavailable| visit.unavailable())? || found.account.locked_at.is_some() {
-        portal.app.store.sign_in_failed(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
-        let frame = visit.frame_with("That is not your current password. Nothing was changed.");
-        return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame).await;
-    }
-    portal.throttle.succeeded(key);
-    match set_own(&visit, found, &fields).await? {
+    let passes_lock = match confirm(&visit, found, fields.get("current")).await? {
+        Ok(passes_lock) => passes_lock,
+        Err((status, why)) => return show(&visit, found, status, visit.frame_with(why)).await,
+    };
+    match set_own(&visit, found, &fields, passes_lock).await? {
         Ok(token) => Ok(visit.go_with("/account", &token)),
         Err(denied) => {
             show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(denied_words(denied))).await
@@ -121,6 +111,11 @@ pub(super) async fn sessions(State(portal): Shared, headers: HeaderMap, body: By
         _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
     };
     let (member, this) = (&found.session.member_id, found.session.session_key.clone());
+    if others {
+        // First, so that nothing is left half done where it fails.
+        let own = visit.device_key(member);
+        portal.app.store.forget_devices(member, own.as_deref()).await.map_err(|_| visit.unavailable())?;
+    }
     portal.app.store.end_sessions(member, this, others).await.map_err(|_| visit.unavailable())?;
     Ok(if others { go("/account") } else { visit.go_with("/signin", "") })
 }
@@ -137,8 +132,8 @@ pub(super) async fn events(State(portal): Shared, headers: HeaderMap) -> Result<
             return Ok(Sse::new(later).into_response());
         }
         Ok(found) => found.session.session_key.clone(),
-        Err(elsewhere) => match named_session(&headers) {
-            Some(key) if portal.app.store.was_signed_out(&key).await.map_err(|_| visit.unavailable())? => key,
+        Err(elsewhere) => match named_session(&portal, &headers).await? {
+            Some((key, _)) if portal.app.store.was_signed_out(&key).await.map_err(|_| visit.unavailable())? => key,
             Some(_) | None => return Err(elsewhere),
         },
     };

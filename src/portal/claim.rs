@@ -88,7 +88,7 @@ pub(super) async fn claim(
     let (member_row, account) =
         account_of(&portal, &row).await.map_err(|_| visit.unavailable())?.ok_or_else(|| dead(&visit))?;
     let member = to_member(&member_row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
-    let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
+    let standing = Standing { temporary_until: account.temporary_until, lock: account.lock() };
     let to = match admit(&member, standing, &methods_of(&visit, &member).await?, portal.app.clock.now()) {
         Admission::Code(to) => to,
         // Not used up: the contact may be added while the link lives.

@@ -7,11 +7,12 @@
 #![expect(clippy::result_large_err, reason = "an early answer is as large as a late one")]
 
 mod account;
+mod check;
 mod claim;
 mod contacts;
 mod not_me;
 mod sign_in;
-mod throttle;
+mod tries;
 mod visit;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use self::throttle::Throttle;
+use self::tries::{Throttle, UnderWay};
 use crate::app::App;
 use crate::directory::Builtin;
 use crate::http::read_body;
@@ -43,12 +44,15 @@ struct Portal {
     app: Arc<App>,
     builtin: Builtin,
     throttle: Arc<Throttle>,
+    under_way: UnderWay,
     /// Places for open pages that wait for the notice of a reset.
     listeners: Arc<Semaphore>,
     /// The turn to have a new password judged: one at a time, so that a core is left for those who are answered.
     judge: Arc<Semaphore>,
     /// False only where the pages are served on this machine itself, without TLS.
     is_secure: bool,
+    /// The names of the cookies of a session and a device have the prefix `__Host-`.
+    has_prefix: bool,
 }
 
 impl Portal {
@@ -74,13 +78,20 @@ impl FromRef<Pages> for Arc<Portal> {
         }
         // Where the built-in directory left the settings, its pages stay until the restart.
         let builtin = app.directories.builtin().unwrap_or(&first.builtin).clone();
-        Arc::new(Portal { is_secure: is_secure(&app), builtin, app, ..Portal::clone(first) })
+        let (is_secure, has_prefix) = (is_secure(&app), has_prefix(&app));
+        Arc::new(Portal { app, builtin, is_secure, has_prefix, ..Portal::clone(first) })
     }
 }
 
 /// False only where the pages are served on this machine itself, without TLS.
 fn is_secure(app: &App) -> bool {
     app.house.public_url.as_ref().is_none_or(|url| url.scheme() != "http")
+}
+
+/// The prefix `__Host-` wants `Secure` and the path `/` (RFC 6265bis, section 4.1.3.2).
+fn has_prefix(app: &App) -> bool {
+    let has_path = app.house.public_url.as_ref().is_some_and(|url| !url.path().trim_matches('/').is_empty());
+    is_secure(app) && !has_path
 }
 
 /// The routes of the member's pages; none where no built-in directory is served.
@@ -90,9 +101,11 @@ pub fn router(app: &Arc<App>) -> Router {
         app: Arc::clone(app),
         builtin: builtin.clone(),
         throttle: Arc::default(),
+        under_way: UnderWay::default(),
         listeners: Arc::new(Semaphore::new(LISTENERS)),
         judge: Arc::new(Semaphore::new(1)),
         is_secure: is_secure(app),
+        has_prefix: has_prefix(app),
     };
     let portal = Pages(Arc::new(portal));
     Router::new()
@@ -108,6 +121,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/not-me/{token}", get(not_me::page).post(not_me::close))
         .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
         .route("/portal.js", get(script))
+        .layer(axum::middleware::from_fn_with_state(portal.clone(), visit::renamed))
         .layer(axum::middleware::from_fn(read_whole))
         .layer(axum::middleware::map_response_with_state(portal.clone(), visit::guarded))
         .with_state(portal)

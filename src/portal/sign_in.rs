@@ -3,23 +3,27 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use zeroize::Zeroizing;
 
-use super::visit::{Fields, Frame, Visit, go, is_in_use, key_of};
+use super::check::{Checked, Place, Right, check};
+use super::tries::Network;
+use super::visit::{Fields, Frame, Visit, go, key_of};
 use super::{Portal, Shared};
-use crate::directory::{Unavailable, to_member};
+use crate::directory::{Caller, Unavailable, to_member};
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{
-    Added, Admission, CodeDenied, Origin, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit,
+    Added, Admission, CodeDenied, LockedBy, Origin, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit,
     check_length, draw_code, methods,
 };
 use crate::domain::{Channel, Destination, Member, MemberId, PhoneNumber, Span};
 use crate::flow::{self, messages};
-use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, ResetRow, SessionRow, SignedIn};
+use crate::net::ClientAddress;
+use crate::store::{Begun, ContactRow, Proof, ResetRow, SessionRow, SignedIn};
 
 /// What a code of the page `/verify` is for.
 const SIGN_IN: &str = "sign in";
@@ -28,8 +32,8 @@ const SIGN_IN: &str = "sign in";
 const JUDGED: usize = 40;
 
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
-const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
-    administrator can open it again.";
+const WRONG: &str = "That email and password do not match, or the account can't be used. After many wrong tries the right \
+    password needs a code too. If you get no further, ask an administrator.";
 
 /// S42.
 pub(super) const NO_METHOD: &str = "Before you can use this password, a phone or a private email must be on record for \
@@ -48,6 +52,8 @@ struct SignInPage {
 struct CodePage {
     frame: Frame,
     mask: String,
+    /// The password of a reset was typed, and not one of the member's own after too many wrong ones.
+    is_reset: bool,
 }
 
 #[derive(Template)]
@@ -68,7 +74,12 @@ pub(super) async fn form(State(portal): Shared, headers: HeaderMap) -> Result<Re
 }
 
 /// `POST /signin`.
-pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+pub(super) async fn sign_in(
+    State(portal): Shared,
+    client: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let fields = visit.form(&headers, &body)?;
     // No address is longer (RFC 5321, 4.5.3.1.3), and what is remembered of tries is bounded.
@@ -78,34 +89,22 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
         let email = fields.get("email").chars().take(254).collect();
         Ok(visit.page(status, &SignInPage { frame: visit.frame_with(problem), email }))
     };
-    if let Err(until) = portal.throttle.take_try(&key, now) {
-        let text = format!("Too many tries. Wait {} and try again.", until - now);
-        return again(StatusCode::TOO_MANY_REQUESTS, &text);
-    }
-    let found = portal.app.store.account(&key).await.map_err(|_| visit.unavailable())?;
-    let phc = found.as_ref().and_then(|(_, account)| account.credential.clone());
-    let is_right = portal.builtin.check(fields.get("password"), phc.as_deref()).await;
-    let is_right = is_right.map_err(|Unavailable| visit.unavailable())?;
-    // What no right password opens is answered like a wrong one, and as soon.
-    let may_be_used = |account: &AccountRow, row: &MemberRow| account.locked_at.is_none() && is_in_use(row);
-    let (row, account) = match found {
-        Some((row, account)) if is_right && may_be_used(&account, &row) => (row, account),
-        Some((row, _)) => {
-            // Behind the answer, so that its time does not tell who has an account.
-            let app = Arc::clone(&portal.app);
-            portal.app.tasks.spawn(async move {
-                if let Err(error) = app.store.sign_in_failed(&row.member_id).await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a failed sign-in was not counted");
-                }
-            });
-            return again(StatusCode::UNAUTHORIZED, WRONG);
+    let client = client.map_or(ClientAddress(None), |Extension(client)| client);
+    let right = match check(&visit, &key, Place::SignIn(Network::of(client)), fields.get("password")).await? {
+        Checked::TooSoon(until) => {
+            let text = format!("Too many tries. Nothing was changed. Wait {} and try again.", until - now);
+            return again(StatusCode::TOO_MANY_REQUESTS, &text);
         }
-        None => return again(StatusCode::UNAUTHORIZED, WRONG),
+        Checked::Wrong => return again(StatusCode::UNAUTHORIZED, WRONG),
+        Checked::Right(right) => right,
     };
-    let member = to_member(&row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
-    let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
+    let member = to_member(&right.row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
+    let standing = Standing { temporary_until: right.account.temporary_until, lock: right.lock };
     match admit(&member, standing, &methods_of(&visit, &member).await?, now) {
-        Admission::Refused => again(StatusCode::UNAUTHORIZED, WRONG),
+        Admission::Refused => {
+            right.refuse(&visit);
+            again(StatusCode::UNAUTHORIZED, WRONG)
+        }
         Admission::Ended(at) => {
             let text = format!(
                 "This password stopped working at {}. Ask an administrator for a new one.",
@@ -115,12 +114,12 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
         }
         Admission::NoMethod => Ok(visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", NO_METHOD)),
         Admission::Open => {
-            portal.throttle.succeeded(&key);
-            begin(&visit, &row, &account, Stage::Open, SESSION_LIFE, None).await
+            right.accept(&visit);
+            begin(&visit, &right, Stage::Open, SESSION_LIFE, None).await
         }
         Admission::Code(to) => {
-            portal.throttle.succeeded(&key);
-            begin(&visit, &row, &account, Stage::Code, PROVING_LIFE, Some(&to)).await
+            right.accept(&visit);
+            begin(&visit, &right, Stage::Code, PROVING_LIFE, Some(&to)).await
         }
     }
 }
@@ -150,17 +149,16 @@ pub(super) fn added_of(row: ContactRow) -> Option<Added> {
 
 async fn begin(
     visit: &Visit<'_>,
-    row: &MemberRow,
-    account: &AccountRow,
+    right: &Right,
     stage: Stage,
     life: Span,
     code_to: Option<&Destination>,
 ) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let token = visit.new_token()?;
-    let session = new_session(visit, key_of(&token), row.member_id.clone(), stage, life);
-    let checked = account.credential.clone().unwrap_or_default();
-    match app.store.begin_session(session.clone(), checked).await.map_err(|_| visit.unavailable())? {
+    let session = new_session(visit, key_of(&token), right.row.member_id.clone(), stage, life);
+    let checked = right.account.credential.clone().unwrap_or_default();
+    match app.store.begin_session(session.clone(), checked, right.is_known).await.map_err(|_| visit.unavailable())? {
         Begun::Changed => {
             let page = SignInPage { frame: visit.frame_with(WRONG), email: String::new() };
             Ok(visit.page(StatusCode::UNAUTHORIZED, &page))
@@ -169,7 +167,12 @@ async fn begin(
             if let Some(to) = code_to {
                 send_first_code(visit.portal, &session, to).await?;
             }
-            Ok(visit.go_with(if stage == Stage::Open { "/account" } else { "/verify" }, &token))
+            if stage != Stage::Open {
+                return Ok(visit.go_with("/verify", &token));
+            }
+            let mut response = visit.go_with("/account", &token);
+            visit.remember_device(&mut response, &right.row.member_id, &token).await;
+            Ok(response)
         }
     }
 }
@@ -261,7 +264,12 @@ pub(super) async fn code_form(State(portal): Shared, headers: HeaderMap) -> Resu
     let mask = found.session.code_mask.clone().unwrap_or_default();
     let frame =
         if mask.is_empty() { visit.frame_with("No code was sent yet. Ask for one below.") } else { visit.frame() };
-    Ok(visit.page(StatusCode::OK, &CodePage { frame, mask }))
+    Ok(visit.page(StatusCode::OK, &CodePage { frame, mask, is_reset: is_reset(found) }))
+}
+
+/// True where the password was one of a reset.
+fn is_reset(found: &SignedIn) -> bool {
+    found.account.temporary_until.is_some()
 }
 
 /// `POST /verify`: a typed code, or the wish for another one.
@@ -270,7 +278,8 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
     let found = visit.at(Stage::Code)?;
     let fields = visit.form(&headers, &body)?;
     let mask = found.session.code_mask.clone().unwrap_or_default();
-    let again = |status, frame| Ok(visit.page(status, &CodePage { frame, mask: mask.clone() }));
+    let again =
+        |status, frame| Ok(visit.page(status, &CodePage { frame, mask: mask.clone(), is_reset: is_reset(found) }));
     if !fields.get("again").is_empty() {
         return match another_code(&visit, found).await {
             Ok(to) => {
@@ -278,7 +287,7 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
                     notice: "A new code is on its way. Earlier ones no longer work.".to_owned(),
                     ..visit.frame()
                 };
-                Ok(visit.page(StatusCode::OK, &CodePage { frame, mask: to.masked() }))
+                Ok(visit.page(StatusCode::OK, &CodePage { frame, mask: to.masked(), is_reset: is_reset(found) }))
             }
             Err(NotSent::NoSession) => Ok(go("/signin")),
             Err(NotSent::Told(why)) => again(StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
@@ -290,7 +299,12 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
     let member = &found.session.member_id;
     let proof = portal.app.store.prove(member, session_key, digest, key_of(&token)).await;
     match proof.map_err(|_| visit.unavailable())? {
-        Proof::Right => Ok(visit.go_with("/new-password", &token)),
+        Proof::Right if is_reset(found) => Ok(visit.go_with("/new-password", &token)),
+        Proof::Right => {
+            let mut response = visit.go_with("/account", &token);
+            visit.remember_device(&mut response, member, &token).await;
+            Ok(response)
+        }
         Proof::Wrong(left) => again(StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(messages::wrong_code(left))),
         Proof::Over => {
             let frame = visit.frame_with("This code no longer works. Ask for another one below.");
@@ -305,7 +319,9 @@ async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination
     let portal = visit.portal;
     let no = || NotSent::Told("No contact is on record for you any more. Ask an administrator.".to_owned());
     let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| no())?;
-    let standing = Standing { temporary_until: found.account.temporary_until, locked_at: found.account.locked_at };
+    // Where the lock was lifted meanwhile, the session still asks for the code.
+    let lock = found.account.lock().or((!is_reset(found)).then_some(LockedBy::Passwords));
+    let standing = Standing { temporary_until: found.account.temporary_until, lock };
     let methods = methods_of(visit, &member).await.map_err(|_| no())?;
     match admit(&member, standing, &methods, portal.app.clock.now()) {
         Admission::Code(to) => deliver_code(portal, &found.session, &to, SIGN_IN).await.map(|()| to),
@@ -326,11 +342,13 @@ pub(super) async fn new_password(State(portal): Shared, headers: HeaderMap, body
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::NewPassword)?;
     let fields = visit.form(&headers, &body)?;
-    match set_own(&visit, found, &fields).await? {
+    match set_own(&visit, found, &fields, false).await? {
         Ok(token) => {
             let (app, member) = (Arc::clone(&portal.app), found.session.member_id.clone());
             portal.app.tasks.spawn(async move { flow::tell_that_it_was_used(&app, &member).await });
-            Ok(visit.go_with("/account", &token))
+            let mut response = visit.go_with("/account", &token);
+            visit.remember_device(&mut response, &found.session.member_id, &token).await;
+            Ok(response)
         }
         Err(denied) => {
             let frame = visit.frame_with(denied_words(denied));
@@ -341,11 +359,14 @@ pub(super) async fn new_password(State(portal): Shared, headers: HeaderMap, body
     }
 }
 
-/// Checks the field `password` and sets it; the token of the session that goes on.
+/// Checks the field `password` and sets it; the token of the session that goes on. `passes_lock` as [`confirm`] found it.
+///
+/// [`confirm`]: super::check::confirm
 pub(super) async fn set_own(
     visit: &Visit<'_>,
     found: &SignedIn,
     fields: &Fields,
+    passes_lock: bool,
 ) -> Result<Result<String, PasswordDenied>, Response> {
     let portal = visit.portal;
     let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
@@ -357,15 +378,15 @@ pub(super) async fn set_own(
         return Ok(Err(PasswordDenied::Common));
     }
     let present = found.account.credential.clone();
-    let is_same =
-        portal.builtin.check(password, present.as_deref()).await.map_err(|Unavailable| visit.unavailable())?;
-    if is_same {
+    let caller = Caller::Known(&found.session.session_key);
+    let is_same = portal.builtin.check(caller, password, present.as_deref()).await;
+    if is_same.map_err(|Unavailable| visit.unavailable())? {
         return Ok(Err(PasswordDenied::Same));
     }
     let phc = portal.builtin.hash(password).await.map_err(|Unavailable| visit.unavailable())?;
     let token = visit.new_token()?;
     let (member, session_key) = (&found.session.member_id, found.session.session_key.clone());
-    let set = portal.app.store.set_own_password(member, session_key, present, phc, key_of(&token)).await;
+    let set = portal.app.store.set_own_password(member, session_key, present, phc, key_of(&token), passes_lock).await;
     if set.map_err(|_| visit.unavailable())? { Ok(Ok(token)) } else { Err(go("/signin")) }
 }
 
@@ -374,7 +395,7 @@ pub(super) async fn set_own(
 async fn is_guessable(portal: &Portal, password: &str, member: &Member) -> Result<bool, Unavailable> {
     // Whoever waits for the turn holds no place of those who sign in.
     let turn = Arc::clone(&portal.judge).acquire_owned().await.map_err(|_| Unavailable)?;
-    let place = portal.builtin.place()?;
+    let place = portal.builtin.place(Caller::Known(&member.id.0)).await?;
     let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(at, _)| at);
     let password = Zeroizing::new(password.get(..end).unwrap_or_default().to_owned());
     let own = [member.name.clone(), member.business_email.to_string(), portal.app.house.organization.clone()];

@@ -2,9 +2,10 @@
 
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,13 +16,19 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::{Portal, Shared};
-use crate::domain::Status;
 use crate::domain::member::clean_name;
-use crate::domain::sign_in::Stage;
+use crate::domain::sign_in::{DEVICE_LIFE, Stage};
+use crate::domain::{MemberId, Status};
 use crate::store::{MemberRow, SignedIn};
 
-/// The cookie of a session.
-const SESSION: &str = "relatch_session";
+/// The cookie of a session, and of a browser that signed in before. Under the prefix no other host can set them, as below.
+const SESSION: &str = "__Host-relatch_session";
+const DEVICE: &str = "__Host-relatch_device";
+
+/// The same where there is no TLS, or where the pages have a path and may share their host with others. The first is also
+/// what the cookie was called before it had the prefix.
+const PLAIN_SESSION: &str = "relatch_session";
+const PLAIN_DEVICE: &str = "relatch_device";
 
 /// The cookie that ties a form to the browser that asked for it. Under the first name no other host, not even a
 /// neighbour under the same domain, can set it (RFC 6265bis, "The __Host- prefix"); it needs TLS.
@@ -58,6 +65,9 @@ pub(super) struct Visit<'a> {
     pub(super) signed_in: Option<SignedIn>,
     /// What the browser calls itself.
     pub(super) agent: Option<String>,
+    /// The session's cookie still has the name that it had before the prefix.
+    has_old_cookie: bool,
+    device_cookie: Option<String>,
     form_cookie: String,
     is_new_form_cookie: bool,
     is_cross_site: bool,
@@ -68,9 +78,24 @@ pub(super) fn is_in_use(member: &MemberRow) -> bool {
     member.status.parse().is_ok_and(|status| matches!(status, Status::Active | Status::Inactive))
 }
 
-/// The key of the session that a browser names, whether it stands or not.
-pub(super) fn named_session(headers: &HeaderMap) -> Option<String> {
-    cookie(headers, SESSION).map(|token| key_of(&token))
+/// The key of the session that a browser names, whether it stands or not, and whether it comes by the name of before. That
+/// name counts only where the browser sends no other, and only for sessions that began under it: a neighbouring host can set
+/// it.
+pub(super) async fn named_session(portal: &Portal, headers: &HeaderMap) -> Result<Option<(String, bool)>, Response> {
+    let token = named_token(portal, headers).await?;
+    Ok(token.map(|(token, is_old)| (key_of(&token), is_old)))
+}
+
+async fn named_token(portal: &Portal, headers: &HeaderMap) -> Result<Option<(String, bool)>, Response> {
+    if !portal.has_prefix {
+        return Ok(cookie(headers, PLAIN_SESSION).map(|token| (token, false)));
+    }
+    if values_of(headers, SESSION).next().is_some() {
+        return Ok(cookie(headers, SESSION).map(|token| (token, false)));
+    }
+    let Some(token) = cookie(headers, PLAIN_SESSION) else { return Ok(None) };
+    let is_known = portal.app.store.has_old_cookie(&key_of(&token)).await.map_err(|_| unavailable(portal))?;
+    Ok(is_known.then_some((token, true)))
 }
 
 /// The digest under which a session is kept.
@@ -81,9 +106,9 @@ pub(super) fn key_of(token: &str) -> String {
 impl<'a> Visit<'a> {
     /// Reads the cookies and finds the session.
     pub(super) async fn of(portal: &'a Portal, headers: &HeaderMap) -> Result<Self, Response> {
-        let signed_in = match cookie(headers, SESSION) {
-            Some(token) => portal.app.store.session(&key_of(&token)).await.map_err(|_| unavailable(portal))?,
-            None => None,
+        let (signed_in, has_old_cookie) = match named_session(portal, headers).await? {
+            Some((key, is_old)) => (portal.app.store.session(&key).await.map_err(|_| unavailable(portal))?, is_old),
+            None => (None, false),
         };
         // An account that was suspended meanwhile has no pages any more.
         let signed_in = signed_in.filter(|found| is_in_use(&found.member));
@@ -101,6 +126,8 @@ impl<'a> Visit<'a> {
             portal,
             signed_in,
             agent: text("user-agent").map(known_as),
+            has_old_cookie,
+            device_cookie: cookie(headers, if portal.has_prefix { DEVICE } else { PLAIN_DEVICE }),
             form_cookie,
             is_new_form_cookie,
             is_cross_site: match (text("sec-fetch-site"), text("origin")) {
@@ -171,8 +198,35 @@ impl<'a> Visit<'a> {
     pub(super) fn go_with(&self, path: &'static str, token: &str) -> Response {
         let age = if token.is_empty() { "; Max-Age=0" } else { "" };
         let mut response = go(path);
-        self.set_cookie(&mut response, &format!("{SESSION}={token}; Path=/; HttpOnly; SameSite=Lax{age}"));
+        let name = if self.portal.has_prefix { SESSION } else { PLAIN_SESSION };
+        self.set_cookie(&mut response, &format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{age}"));
+        if self.has_old_cookie {
+            self.set_cookie(&mut response, &format!("{PLAIN_SESSION}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
+        }
         response
+    }
+
+    /// The key of this browser as a device of the member; none where it holds no cookie that we made for them.
+    pub(super) fn device_key(&self, member: &MemberId) -> Option<String> {
+        let token = self.device_cookie.as_deref()?;
+        self.portal.app.keys.is_device_token(member, token).then(|| key_of(token))
+    }
+
+    /// Lets the browser of a session that was opened be known at the next sign-in. Where that fails it is a stranger then,
+    /// which is no reason to refuse the session.
+    pub(super) async fn remember_device(&self, response: &mut Response, member: &MemberId, token: &str) {
+        let app = &self.portal.app;
+        let Ok(mut rng) = app.chance.rng() else { return };
+        let device = app.keys.device_token(member, rng.random());
+        let earlier = self.device_key(member);
+        let kept = app.store.remember_device(&key_of(&device), &key_of(token), member, earlier.as_deref()).await;
+        if let Err(error) = kept {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a browser could not be remembered");
+            return;
+        }
+        let name = if self.portal.has_prefix { DEVICE } else { PLAIN_DEVICE };
+        let age = DEVICE_LIFE.0 / 1000;
+        self.set_cookie(response, &format!("{name}={device}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}"));
     }
 
     /// A page.
@@ -203,10 +257,7 @@ impl<'a> Visit<'a> {
     }
 
     fn set_cookie(&self, response: &mut Response, cookie: &str) {
-        let secure = if self.portal.is_secure { "; Secure" } else { "" };
-        if let Ok(value) = HeaderValue::from_str(&format!("{cookie}{secure}")) {
-            response.headers_mut().append(header::SET_COOKIE, value);
-        }
+        set_cookie(self.portal, response, cookie);
     }
 }
 
@@ -261,13 +312,41 @@ fn known_as(agent: &str) -> String {
     }
 }
 
+fn set_cookie(portal: &Portal, response: &mut Response, cookie: &str) {
+    let secure = if portal.is_secure { "; Secure" } else { "" };
+    if let Ok(value) = HeaderValue::from_str(&format!("{cookie}{secure}")) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// Gives the session of a browser the name with the prefix, at the first answer that does not replace the session itself.
+pub(super) async fn renamed(State(portal): Shared, request: Request, next: Next) -> Response {
+    let token = match named_token(&portal, request.headers()).await {
+        Ok(Some((token, true))) => token,
+        Ok(_) => return next.run(request).await,
+        Err(unavailable) => return unavailable,
+    };
+    let mut response = next.run(request).await;
+    let mut set = response.headers().get_all(header::SET_COOKIE).iter();
+    if !set.any(|cookie| cookie.as_bytes().starts_with(SESSION.as_bytes())) {
+        set_cookie(&portal, &mut response, &format!("{SESSION}={token}; Path=/; HttpOnly; SameSite=Lax"));
+        set_cookie(&portal, &mut response, &format!("{PLAIN_SESSION}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
+    }
+    response
+}
+
+/// Every value of a cookie.
+fn values_of<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(known, _)| *known == name).map(|(_, value)| value)
+}
+
 /// A cookie that was sent exactly once.
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let pairs =
-        headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(known, _)| *known == name);
+    let mut values = values_of(headers, name);
     match (values.next(), values.next()) {
-        (Some((_, only)), None) if !only.is_empty() && only.len() <= 64 => Some(only.to_owned()),
+        (Some(only), None) if !only.is_empty() && only.len() <= 64 => Some(only.to_owned()),
         (Some(_) | None, _) => None,
     }
 }

@@ -17,6 +17,7 @@ const WIPE: &str = "
     update member set credential = null, credential_set_at = null, temporary_until = null, codes_sent = null
         where member_id in (select value from json_each($1));
     delete from session where member_id in (select value from json_each($1));
+    delete from device where member_id in (select value from json_each($1));
     delete from contact where member_id in (select value from json_each($1));
     delete from link where business_email_key in
         (select business_email_key from member where member_id in (select value from json_each($1)));
@@ -41,7 +42,8 @@ const AT_WORK: &str = "select admin_name, state, member_name from reset
         and member_id in (select value from json_each($1)) and deadline_at > $2 limit 1";
 
 /// Lifts the lock that came from failed sign-ins of the member `$1`.
-const UNLOCK: &str = "update member set locked_at = null, failed_sign_ins = 0 where member_id = $1";
+const UNLOCK: &str = "update member set locked_at = null, locked_by = null, failed_sign_ins = 0, wrong_codes = 0
+    where member_id = $1";
 
 /// Why an operator's command about a member did nothing. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
 mod cards;
+mod devices;
 mod file;
 mod gone;
 mod history;
@@ -400,6 +401,7 @@ fn migrations() -> Vec<Migration> {
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
         migration(10, "employee_id", include_str!("../../migrations/sqlite/0010_employee_id.sql")),
+        migration(12, "sign_in", include_str!("../../migrations/sqlite/0012_sign_in.sql")),
         migration(13, "key", include_str!("../../migrations/sqlite/0013_key.sql")),
         migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
     ]

@@ -16,7 +16,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::history::GIVEN_UP_AFTER;
 use crate::domain::look_up::Tried;
-use crate::domain::sign_in::Stage;
+use crate::domain::sign_in::{LockedBy, Stage};
 use crate::domain::{
     Carries, Channel, ChatUser, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome,
 };
@@ -387,12 +387,16 @@ table! {
         credential_set_at: maybe_time Moment = "credential_set_at",
         /// Until when the password of a reset works; none for one of the member's own.
         temporary_until: maybe_time Moment = "temporary_until",
-        /// Since when it is locked by failed tries.
+        /// Since when it is locked.
         locked_at: maybe_time Moment = "locked_at",
+        /// What locked it; see [`AccountRow::lock`].
+        locked_by: maybe_text LockedBy = "locked_by",
         /// Sessions that began earlier are void.
         signed_out_at: maybe_time Moment = "signed_out_at",
-        /// Failed tries since the last right one.
+        /// Wrong passwords since the last right one.
         failed_sign_ins: number u32 = "failed_sign_ins",
+        /// Wrong codes since the last right one.
+        wrong_codes: number u32 = "wrong_codes",
         /// When codes were sent in the last hour, in milliseconds with commas.
         codes_sent: maybe_text String = "codes_sent",
     }
@@ -423,6 +427,13 @@ table! {
         department: maybe_text String = "department",
         /// The manager's business e-mail.
         manager_email: maybe_text String = "manager_email",
+    }
+}
+
+impl AccountRow {
+    /// What locks it now. A lock without a reason counts as the strictest.
+    pub fn lock(&self) -> Option<LockedBy> {
+        self.locked_at.map(|_| self.locked_by.unwrap_or(LockedBy::Member))
     }
 }
 

@@ -9,7 +9,7 @@ use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, Session
 use super::writer::{Credential, Keys, Page, Removed, SignOut};
 use super::{Store, StoreError};
 use crate::domain::sign_in::{
-    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
+    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
     TRIES_BEFORE_LOCK, WRONG_CODES_BEFORE_LOCK, may_send_code,
 };
 use crate::domain::{Carries, MemberId, Moment, Span, State};
@@ -119,14 +119,14 @@ impl Store {
         .await
     }
 
-    /// A wrong password; the tenth in a row locks the account (Q13).
+    /// A wrong password; the hundredth in a row locks the account (Q13).
     pub async fn sign_in_failed(&self, member: &MemberId) -> Result<(), StoreError> {
         self.on_account(member, |page, member, now| {
             let Some(mut account) = page.account(&member).cloned() else { return };
             account.failed_sign_ins = account.failed_sign_ins.saturating_add(1);
             let locks = account.failed_sign_ins >= TRIES_BEFORE_LOCK && account.locked_at.is_none();
             if locks {
-                account.locked_at = Some(now);
+                (account.locked_at, account.locked_by) = (Some(now), Some(LockedBy::Passwords));
             }
             page.audit(AuditRow::of_member("sign_in", if locks { "locked" } else { "wrong_password" }, &member, now));
             page.put_account(account);
@@ -134,17 +134,29 @@ impl Store {
         .await
     }
 
-    /// A right password: begins a session, if the credential is still the one that was checked.
-    pub async fn begin_session(&self, session: SessionRow, checked: String) -> Result<Begun, StoreError> {
+    /// A right password: begins a session, if the credential is still the one that was checked. `passes_lock` is for a
+    /// browser with a budget of its own, which a lock after wrong passwords does not concern.
+    pub async fn begin_session(
+        &self,
+        session: SessionRow,
+        checked: String,
+        passes_lock: bool,
+    ) -> Result<Begun, StoreError> {
         let member = session.member_id.clone();
         self.on_account(&member, move |page, member, now| {
             let Some(mut account) = page.account(&member).cloned() else { return Begun::Changed };
-            if account.credential.as_deref() != Some(checked.as_str()) || account.locked_at.is_some() {
+            let is_open = match account.lock() {
+                None => true,
+                Some(LockedBy::Passwords) => passes_lock || session.stage == Stage::Code,
+                Some(LockedBy::Codes | LockedBy::Member) => false,
+            };
+            if account.credential.as_deref() != Some(checked.as_str()) || !is_open {
                 return Begun::Changed;
             }
-            // The password of a reset alone proves nothing; what was tried before counts on until the code is right.
-            if account.failed_sign_ins > 0 && session.stage == Stage::Open {
-                account.failed_sign_ins = 0;
+            // A password that needs a code too proves nothing alone: what was tried before counts on until the code is
+            // right. A known browser lifts no lock, because then others could guess a hundred times more.
+            if session.stage == Stage::Open && account.locked_at.is_none() {
+                (account.failed_sign_ins, account.wrong_codes) = (0, 0);
                 page.put_account(account);
             }
             page.audit(AuditRow::of_member("sign_in", session.stage.as_str(), &member, now));
@@ -208,7 +220,9 @@ impl Store {
             let proof = check_code(page, &mut session, &digest, now);
             count_try(page, &session, proof == Proof::Right, session.code_tries < tries, now);
             if proof == Proof::Right {
-                go_on(page, session, next_key, Stage::NewPassword, now);
+                let is_temporary = page.account(&session.member_id).is_some_and(|row| row.temporary_until.is_some());
+                let stage = if is_temporary { Stage::NewPassword } else { Stage::Open };
+                go_on(page, session, next_key, stage, now);
             } else {
                 page.put_session(session);
             }
@@ -262,7 +276,8 @@ impl Store {
     }
 
     /// The member's own password: it takes the place of the one that `checked` was, every other session ends, and this
-    /// one goes on under another key. False if the password was replaced meanwhile, or the session ended.
+    /// one goes on under another key. False if the password was replaced meanwhile, or the session ended. `passes_lock` as
+    /// in [`Store::begin_session`].
     pub async fn set_own_password(
         &self,
         member: &MemberId,
@@ -270,17 +285,23 @@ impl Store {
         checked: Option<String>,
         phc: String,
         next_key: String,
+        passes_lock: bool,
     ) -> Result<bool, StoreError> {
         self.on_account(member, move |page, member, now| {
             let is_same = page.account(&member).is_some_and(|account| account.credential == checked);
             let Some(session) = live(page, &session_key, now).filter(|row| is_same && row.stage != Stage::Code) else {
                 return false;
             };
-            // A lock holds inside a session too: else a guess that is right at last would lift it.
-            if page.account(&member).is_none_or(|account| account.locked_at.is_some()) {
-                return false;
-            }
-            if session.stage == Stage::NewPassword && !may_still_prove(page, &member, now) {
+            // A lock holds inside a session too: else a guess that is right at last would lift it. After a code was right
+            // there is nothing left to guess.
+            let is_proven = session.stage == Stage::NewPassword;
+            let is_open = page.account(&member).is_some_and(|account| match account.lock() {
+                None => true,
+                Some(LockedBy::Passwords) => passes_lock || is_proven,
+                Some(LockedBy::Codes | LockedBy::Member) => false,
+            });
+            let is_over = is_proven && page.account(&member).is_none_or(|account| account.temporary_until <= Some(now));
+            if !is_open || is_over {
                 return false;
             }
             let member_id = member.clone();
@@ -328,7 +349,8 @@ impl Store {
                 finish(&mut row, now);
             }
             if let Some(account) = page.account(&member).cloned() {
-                page.put_account(AccountRow { locked_at: Some(now), ..account });
+                let locked_by = Some(LockedBy::Member);
+                page.put_account(AccountRow { locked_at: Some(now), locked_by, ..account });
             }
             page.sign_out(SignOut { member_id: member.clone(), signed_out_at: now });
             let mut line = AuditRow::of_member("not_me", "closed", &member, now);
@@ -356,8 +378,10 @@ impl Store {
                 other.member_id == member && other.reset_id != id && other.changing_at > row.changing_at
             };
             let account = page.account(&member);
+            // The code that follows opens what wrong passwords locked.
             let is_open = account.is_some_and(|account| {
-                account.locked_at.is_none() && account.temporary_until.is_some_and(|until| until > now)
+                matches!(account.lock(), None | Some(LockedBy::Passwords))
+                    && account.temporary_until.is_some_and(|until| until > now)
             });
             if !was_sent || !is_open || row.disowned_at.is_some() || page.resets().any(is_newer) {
                 return Claimed::Dead;
@@ -410,10 +434,13 @@ impl Store {
     }
 }
 
-/// The password of the reset is still alive, and the account is open.
+/// A code may still open the account: the password of a reset is alive, or the member's own needs a code because wrong
+/// ones locked the account.
 fn may_still_prove(page: &Page, member: &MemberId, now: Moment) -> bool {
-    page.account(member)
-        .is_some_and(|account| account.locked_at.is_none() && account.temporary_until.is_some_and(|until| until > now))
+    page.account(member).is_some_and(|account| {
+        matches!(account.lock(), None | Some(LockedBy::Passwords))
+            && account.temporary_until.is_none_or(|until| until > now)
+    })
 }
 
 fn times_of(text: Option<&str>) -> Vec<Moment> {
@@ -468,19 +495,25 @@ fn check_code(page: &mut Page, session: &mut SessionRow, digest: &str, now: Mome
     if session.code_tries == 0 { Proof::Over } else { Proof::Wrong(session.code_tries) }
 }
 
-/// Wrong codes lock the account in the end, whoever asks for new ones: a reset lifts it (Q13).
+/// Wrong codes lock the account in the end, whoever asks for new ones: a reset lifts it (Q13). A right one ends a lock that
+/// came from wrong passwords.
 fn count_try(page: &mut Page, session: &SessionRow, is_right: bool, is_wrong: bool, now: Moment) {
     let member = &session.member_id;
     let Some(mut account) = page.account(member).cloned() else { return };
     if is_right {
-        account.failed_sign_ins = 0;
+        (account.failed_sign_ins, account.wrong_codes) = (0, 0);
+        if account.lock() == Some(LockedBy::Passwords) {
+            (account.locked_at, account.locked_by) = (None, None);
+            page.audit(AuditRow::of_member("code", "unlocked", member, now));
+        }
     } else if is_wrong {
-        account.failed_sign_ins = account.failed_sign_ins.saturating_add(1);
+        account.wrong_codes = account.wrong_codes.saturating_add(1);
     } else {
         return;
     }
-    if account.failed_sign_ins >= WRONG_CODES_BEFORE_LOCK && account.locked_at.is_none() {
-        account.locked_at = Some(now);
+    let is_closed = matches!(account.lock(), Some(LockedBy::Codes | LockedBy::Member));
+    if account.wrong_codes >= WRONG_CODES_BEFORE_LOCK && !is_closed {
+        (account.locked_at, account.locked_by) = (Some(now), Some(LockedBy::Codes));
         page.audit(AuditRow::of_member("code", "locked", member, now));
     }
     page.put_account(account);

@@ -255,7 +255,8 @@ impl Page {
             account.credential = Some(credential.phc.clone());
             account.credential_set_at = Some(credential.set_at);
             account.temporary_until = credential.temporary_until;
-            (account.locked_at, account.failed_sign_ins) = (None, 0);
+            (account.locked_at, account.locked_by) = (None, None);
+            (account.failed_sign_ins, account.wrong_codes) = (0, 0);
             account.signed_out_at = signed_out_at.or(account.signed_out_at);
         }
         self.changed.credentials.retain(|other| other.member_id != credential.member_id);
@@ -359,7 +360,7 @@ impl Statements {
                 credential = new.value ->> 'phc',
                 credential_set_at = cast(new.value ->> 'set_at' as bigint),
                 temporary_until = cast(new.value ->> 'temporary_until' as bigint),
-                locked_at = null, failed_sign_ins = 0,
+                locked_at = null, locked_by = null, failed_sign_ins = 0, wrong_codes = 0,
                 -- S13: what a reset sets ends every session in the same moment
                 signed_out_at = case when new.value ->> 'signed_out_at' is null then signed_out_at
                     else {SIGNED_OUT_AT} end
@@ -377,8 +378,8 @@ impl Statements {
                 MemberRow::insert_many("$8")
             ),
             format!(
-                "update member set failed_sign_ins = changed.failed_sign_ins, locked_at = changed.locked_at,
-                    codes_sent = changed.codes_sent
+                "update member set failed_sign_ins = changed.failed_sign_ins, wrong_codes = changed.wrong_codes,
+                    locked_at = changed.locked_at, locked_by = changed.locked_by, codes_sent = changed.codes_sent
                 from ({}) as changed where member.member_id = changed.member_id",
                 AccountRow::select_many("$9")
             ),

@@ -17,13 +17,14 @@ NEXT = "nine loud otters sleep"
 class Browser:
     """Keeps cookies and the token of the last form; follows nothing by itself."""
 
-    def __init__(self, world):
+    def __init__(self, world, source="127.0.0.1"):
         self.host = world.address.removeprefix("http://")
+        self.source = source
         self.cookies = {}
         self.csrf = ""
 
     def ask(self, method, path, fields=None):
-        connection = http.client.HTTPConnection(self.host, timeout=30)
+        connection = http.client.HTTPConnection(self.host, timeout=30, source_address=(self.source, 0))
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         body = None
         if fields is not None:
@@ -95,7 +96,7 @@ class Portal(unittest.TestCase):
         self.assertIn("Mina Park", browser.open("/account")[2])
         world.http.wait_for_text("Mina Park signed in and set a new password")
         self.assertEqual(Browser(world).sign_in(email, temporary)[0], 401)
-        world.assert_no_secrets(temporary, NEXT, code, browser.cookies["relatch_session"])
+        world.assert_no_secrets(temporary, NEXT, code, browser.cookies["__Host-relatch_session"])
 
     def test_the_password_alone_opens_nothing(self):
         world = self.world
@@ -111,6 +112,62 @@ class Portal(unittest.TestCase):
             self.assertIn(admin.submit("/verify", path, **fields)[:2], [(303, "/verify"), (422, "")])
             self.assertEqual(admin.open("/account")[:2], (303, "/verify"))
         self.assertTrue(world.signs_in("mina@acme.example", password))
+
+    def test_wrong_passwords_of_others_shut_no_member_out(self):
+        world, email = self.world, "mina@acme.example"
+        world.run("members", "set-password", email, typed=OWN)
+        member = Browser(world)
+        self.assertEqual(member.sign_in(email, OWN)[:2], (303, "/account"))
+        refused = set()
+        for network in range(101):
+            refused.add(Browser(world, f"127.1.{network}.1").sign_in(email, "wrong")[0])
+        self.assertEqual(refused, {401})
+        # The right password of a locked account sends a code, and the code opens it.
+        stranger = Browser(world, "127.2.0.1")
+        self.assertEqual(stranger.sign_in(email, OWN)[:2], (303, "/verify"))
+        code = self.code(1)
+        # The browser in which the member signed in before needs none.
+        member.submit("/account", "/account/sessions", end="this")
+        self.assertEqual(member.sign_in(email, OWN)[:2], (303, "/account"))
+        self.assertEqual(stranger.submit("/verify", "/verify", code=code)[:2], (303, "/account"))
+        self.assertEqual(Browser(world, "127.2.1.1").sign_in(email, OWN)[:2], (303, "/account"))
+        # One network that goes on trying is slowed down, and another one is not.
+        answers = [Browser(world, "127.3.0.9").sign_in(email, "wrong")[0] for _ in range(12)]
+        self.assertIn(429, answers)
+        self.assertEqual(Browser(world, "127.3.1.9").sign_in(email, OWN)[:2], (303, "/account"))
+
+    def test_a_flood_of_sign_ins_shuts_no_member_out(self):
+        world, email = self.world, "mina@acme.example"
+        world.run("members", "set-password", email, typed=OWN)
+        known = Browser(world)
+        self.assertEqual(known.sign_in(email, OWN)[:2], (303, "/account"))
+        ended, answers = threading.Event(), []
+
+        def flood(number):
+            browser, count = Browser(world, "127.7.0.1"), 0
+            browser.open("/signin")
+            while not ended.is_set():
+                count += 1
+                fields = {"csrf": browser.csrf, "email": f"nobody{number}-{count}@acme.example", "password": "wrong"}
+                answer = browser.ask("POST", "/signin", fields)
+                answer.read()
+                answers.append(answer.status)
+
+        threads = [threading.Thread(target=flood, args=(number,), daemon=True) for number in range(48)]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 20
+        while 503 not in answers and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertIn(503, answers)
+        for number in range(15):
+            stranger = Browser(world, f"127.8.{number}.1")
+            self.assertEqual(stranger.sign_in(email, OWN)[:2], (303, "/account"))
+            self.assertEqual(known.submit("/account", "/account/sessions", end="this")[:2], (303, "/signin"))
+            self.assertEqual(known.sign_in(email, OWN)[:2], (303, "/account"))
+        ended.set()
+        for thread in threads:
+            thread.join(30)
 
     def test_a_password_set_by_the_operator_ends_sessions(self):
         world, email = self.world, "mina@acme.example"

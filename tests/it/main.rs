@@ -14,6 +14,7 @@ mod portal;
 mod portal_edges;
 mod record;
 mod secrets;
+mod sign_in;
 mod store;
 mod support;
 mod upgrade;

@@ -185,23 +185,30 @@ async fn a_contact_is_taken_away_by_the_member() {
     assert!(told.len() == 1 && told[0].to == "mina@mail.example" && told[0].text.contains("was removed"));
 }
 
-/// Q13: guessing the present password in a session that somebody took over locks the account like guessing outside.
+/// Q13: guessing the present password in a session that somebody took over counts like guessing outside, and locks the
+/// account. Its device cookie was not taken over.
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_inside_locks_too() {
     let bot = TestBot::new().await;
     let browser = bot.signed_in(MINA).await;
-    for _ in 0..10 {
-        bot.clock.advance(Span::minutes(2));
-        let fields = [("current", "not this one"), ("password", "nine loud otters sleep")];
+    browser.cookies.lock().unwrap().remove("relatch_device");
+    bot.execute("update member set failed_sign_ins = 95").await;
+    let fields = [("current", "not this one"), ("password", "nine loud otters sleep")];
+    for _ in 0..5 {
+        bot.clock.advance(Span::minutes(16));
         browser.submit("/account", "/account/password", &fields).await;
+        bot.settle().await;
     }
-    assert_eq!(bot.browser().sign_in(MINA, OWN).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/verify");
     // A guess that is right at last neither opens the lock nor shows that it was right.
-    bot.clock.advance(Span::minutes(2));
-    let fields = [("current", OWN), ("password", "nine loud otters sleep")];
-    let page = browser.submit("/account", "/account/password", &fields).await;
-    assert!(page.text.contains("That is not your current password"), "{}", page.text);
-    bot.clock.advance(Span::minutes(2));
+    bot.clock.advance(Span::minutes(16));
+    let wrong = browser.submit("/account", "/account/password", &fields).await;
+    bot.clock.advance(Span::minutes(32));
+    let right = browser.submit("/account", "/account/password", &[("current", OWN), fields[1]]).await;
+    assert!(right.text.contains("That is not your current password"), "{}", right.text);
+    assert_eq!(wrong.status, right.status);
+    bot.settle().await;
+    bot.clock.advance(Span::minutes(16));
     assert_eq!(bot.browser().sign_in(MINA, "nine loud otters sleep").await.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -252,7 +259,8 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
         code_sent_at: None,
         code_tries: 0,
     };
-    let begun = bot.app.store.begin_session(session("one", Stage::Code), account.credential.unwrap()).await.unwrap();
+    let checked = account.credential.unwrap();
+    let begun = bot.app.store.begin_session(session("one", Stage::Code), checked, false).await.unwrap();
     assert_eq!(begun, Begun::Yes);
     let note = async |asking: SessionRow| {
         bot.app.store.new_code(&asking, "digest".to_owned(), "mask".to_owned()).await.unwrap()

@@ -1,6 +1,7 @@
 //! A browser without a screen: it keeps cookies, reads the token of a form, and follows nothing by itself.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use axum::Router;
@@ -8,11 +9,14 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use relatch::net::ClientAddress;
 use tower::ServiceExt;
 
 /// A browser with cookies of its own.
 pub(crate) struct Browser {
     routes: Router,
+    /// The address that the web server tells the pages; unknown at first.
+    pub(crate) address: Mutex<Option<IpAddr>>,
     pub(crate) cookies: Mutex<BTreeMap<String, String>>,
 }
 
@@ -41,7 +45,13 @@ impl Page {
 
 impl Browser {
     pub(crate) fn new(routes: Router) -> Self {
-        Self { routes, cookies: Mutex::default() }
+        Self { routes, address: Mutex::default(), cookies: Mutex::default() }
+    }
+
+    /// The same browser at another address.
+    pub(crate) fn at(&self, address: &str) -> &Self {
+        *self.address.lock().unwrap() = Some(address.parse().unwrap());
+        self
     }
 
     /// Sends a request with the cookies, and keeps those that come back.
@@ -49,6 +59,7 @@ impl Browser {
         let jar: Vec<String> =
             self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = request.header("user-agent", "Firefox on a test");
+        let request = request.extension(ClientAddress(*self.address.lock().unwrap()));
         let request = if jar.is_empty() { request } else { request.header("cookie", jar.join("; ")) };
         let response = self.routes.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         for cookie in response.headers().get_all("set-cookie") {

@@ -169,6 +169,8 @@ struct Ground {
     directory: Option<String>,
     /// The company's e-mail domains.
     company: &'static [&'static str],
+    /// Where the member's pages are.
+    public_url: &'static str,
 }
 
 impl Ground {
@@ -188,6 +190,7 @@ impl Ground {
             countries: SmsCountries::default(),
             directory: None,
             company: &[],
+            public_url: "http://127.0.0.1",
         }
     }
 
@@ -235,6 +238,11 @@ impl TestBot {
     /// A company with several e-mail domains.
     pub(crate) async fn with_domains(domains: &'static [&'static str]) -> Self {
         Self::unlike(|ground| ground.company = domains).await
+    }
+
+    /// With the member's pages somewhere else.
+    pub(crate) async fn with_public_url(public_url: &'static str) -> Self {
+        Self::unlike(|ground| ground.public_url = public_url).await
     }
 
     /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so
@@ -369,7 +377,7 @@ impl TestBot {
                 company,
                 help_url: Some("https://help.acme.example/password".parse().unwrap()),
                 security_email: Some("security@acme.example".parse().unwrap()),
-                public_url: "http://127.0.0.1".parse().ok(),
+                public_url: ground.public_url.parse().ok(),
                 is_framed: false,
                 own_password_least: 12,
                 password_length: 8,
