@@ -124,7 +124,7 @@ impl World for Builtin {
     }
 
     async fn lock(&self, name: &str) {
-        for _ in 0..20 {
+        for _ in 0..100 {
             assert_eq!(self.sign_in(name, "Wrong-pass-1").await, SignIn::Refused);
         }
     }
