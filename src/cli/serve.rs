@@ -53,7 +53,13 @@ pub(super) async fn run(source: Source) -> Result<(), Failure> {
     };
     if let Some(lost) = ended {
         tracing::error!(exit_code = lost_code(lost), "{lost}; relatch ends");
-        server.stop_within(SHORT_DRAIN).await;
+        let is_drained = server.stop_within(SHORT_DRAIN).await;
+        drop(running);
+        // Where only the log was deleted, what stands in it is moved into the database now, and so is not lost. SQLite leaves
+        // files alone that are no longer those it opened.
+        if is_drained && lost == Lost::Deleted {
+            tasks.finish().await;
+        }
         return Err(Failure::Lost(lost));
     }
     tracing::info!("stopping; work at hand is finished first");

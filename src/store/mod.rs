@@ -96,7 +96,7 @@ pub enum OpenError {
     #[error("the database is empty")]
     Empty,
     /// The file was exchanged while it was being opened.
-    #[error("the database was replaced while it was opened; nothing was changed; start again")]
+    #[error("the database was replaced while it was opened; start again")]
     Exchanged,
     /// Others than its owner may read it.
     #[error("the database file may be read by others; run chmod 600 on it")]

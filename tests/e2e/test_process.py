@@ -251,10 +251,14 @@ class Databases(unittest.TestCase):
         for name in ["relatch.db", "relatch.db-wal"]:
             world = World().start()
             self.addCleanup(world.close)
+            world.reset("UJO", "UMINA", "deliver_phone", "Done.")
             (world.folder / name).unlink()
             [line] = self.end_of(world)
             self.assertIn("the database was deleted", line["message"])
             self.assertEqual(line["exit_code"], 78)
+        # What stood in the log alone is not lost with it, nor is a slot given back.
+        world.start()
+        self.assertEqual([reset["slot"] for reset in world.resets()], ["used"])
 
     def test_a_replaced_database_ends_the_program_within_a_minute(self):
         world = World().start()
