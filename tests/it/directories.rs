@@ -1,6 +1,8 @@
 //! What every directory has to do: one list of behaviours, run on the built-in one and on the real servers, from the signed
 //! command to a real sign-in at the directory itself.
 
+mod privileged;
+
 use relatch::app::Admins;
 use relatch::directory::Backend;
 use relatch::domain::{Span, State};
@@ -582,6 +584,10 @@ async fn a_change_that_is_not_forced_is_told(server: &Server) {
 #[ignore = "needs samba and krb5-user"]
 async fn active_directory() {
     let server = Server::start(Kind::Samba).await;
+    privileged::who_administers_the_domain_is_reset_by_nobody(&server).await;
+    privileged::who_became_privileged_meanwhile_is_not_reset(&server).await;
+    privileged::a_primary_group_gives_a_role(&server).await;
+    privileged::groups_that_cannot_be_seen_stop_everything(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;
     all(server).await;
 }

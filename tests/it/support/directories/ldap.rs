@@ -162,6 +162,17 @@ impl Server {
         settings.lines().map(line).collect::<Vec<_>>().join("\n")
     }
 
+    /// The same as another account.
+    pub(crate) fn settings_as(&self, account: &str) -> String {
+        self.settings(account, self.proxy)
+    }
+
+    /// Makes an entry a member of a group.
+    pub(crate) async fn add_member(&self, group: &str, member: &str) {
+        let change = vec![Mod::Add("member".to_owned(), [member.to_owned()].into())];
+        self.as_root().await.modify(group, change).await.unwrap().success().unwrap();
+    }
+
     async fn as_root(&self) -> Ldap {
         let (root, password) = self.root();
         let (ldap, rc) = self.bind(root, password).await.unwrap();
