@@ -9,6 +9,8 @@
 //! Sources: [MS-ADTS] 3.1.1.3.1.5 (password modify operations), [MS-ADTS] 2.2.16 (userAccountControl bits), 3.1.1.4.5.17
 //! (msDS-User-Account-Control-Computed), [MS-SAMR] 3.1.1.8; the data codes of a refused bind are those of Windows' SSPI.
 
+mod descriptor;
+mod own_rights;
 mod protection;
 mod sid;
 
@@ -278,6 +280,10 @@ impl Backend for ActiveDirectory {
         } else {
             Err(format!("relatch's account may not write {} of {}", missing.join(" and "), email.masked()))
         }
+    }
+
+    async fn warnings(&self) -> Vec<String> {
+        own_rights::warnings(self).await
     }
 }
 

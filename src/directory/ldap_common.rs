@@ -89,6 +89,14 @@ pub struct Groups {
     pub member_and_department: Vec<String>,
 }
 
+impl Groups {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        let Self { protected, primary_admin, member_and_department } = self;
+        [protected, primary_admin, member_and_department].into_iter().flatten().map(String::as_str)
+    }
+}
+
 /// The settings of a directory that speaks LDAP.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -105,6 +105,9 @@ done
 for list in mailing hollow; do
     tool dsacl set --objectdn=CN=$list,CN=Users,DC=corp,DC=example --sddl="(A;;RP;;;$sid)"
 done
+# A group that everybody may join.
+tool group add joinable
+tool dsacl set --objectdn=CN=joinable,CN=Users,DC=corp,DC=example --sddl="(OA;;SW;bf9679c0-0de6-11d0-a285-00aa003049e2;;AU)"
 cat >"$folder/krb5.conf" <<CONF
 [libdefaults]
     default_realm = CORP.EXAMPLE

@@ -39,7 +39,8 @@ pub(super) async fn who_became_privileged_meanwhile_is_not_reset(server: &Server
     }
     bot.click(JO, &card, "deliver_copy").await;
     let last_look = bot.slack.last();
-    server.add_member("CN=Domain Admins,CN=Users,DC=corp,DC=example", "CN=act Corp,OU=people,DC=corp,DC=example").await;
+    let group = "CN=Domain Admins,CN=Users,DC=corp,DC=example";
+    server.add_value(group, "member", "CN=act Corp,OU=people,DC=corp,DC=example").await;
     bot.click(JO, &last_look, "confirm").await;
     let told = text_of(&bot.slack.last());
     assert!(told.contains("protected") && told.contains(NOTHING), "{told}");
