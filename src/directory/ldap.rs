@@ -380,7 +380,7 @@ fn told_by_rights(
     rights: Result<Option<Vec<(String, String)>>, Trouble>,
     attributes: &[&str],
 ) -> Result<Vec<String>, String> {
-    // acleffectiverights.c: "g" permission is granted to root, and to everybody for their own rights. Seen on 2.3.
+    // Seen on 2.3.1: code 50 for every other account, also with the right to read `aci`.
     let needed = "389 Directory Server tells the rights of others only to its Directory Manager, who can ask for them with \
         ldapsearch and the control 1.3.6.1.4.1.42.2.27.9.5.2";
     let rights = match rights {
