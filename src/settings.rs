@@ -70,6 +70,11 @@ impl<'a> Section<'a> {
         self.problems.push(Problem { key, text: text.into() });
     }
 
+    /// How many problems all sections have so far. Unchanged after a read, it says that the read noted none.
+    pub(crate) fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// Takes a value out, whatever it is.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Value> {
         self.known.insert(key);
@@ -236,9 +241,9 @@ impl<'a> Section<'a> {
         file_key: &'static str,
         strong: bool,
     ) -> Option<SecretString> {
-        let before = self.problems.len();
+        let before = self.problem_count();
         let secret = self.secret(key, file_key, strong);
-        if secret.is_none() && self.problems.len() == before {
+        if secret.is_none() && self.problem_count() == before {
             self.problem(key, format!("is missing; give it here or as {file_key}"));
         }
         secret

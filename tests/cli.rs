@@ -114,6 +114,27 @@ fn wrong_settings_are_all_named() {
     }
 }
 
+/// Without the key whoever has seen one event of Lark could forge all others, so nothing starts; the text says where the
+/// key is made. A key that is there and bad is told as that alone.
+#[test]
+fn lark_does_not_start_without_its_encrypt_key() {
+    const SETTINGS: &str = "listen = \"127.0.0.1:0\"\n[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n\
+        [lark]\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        verification_token = \"9e853342c21f9999bcde00zzzaaa96b6\"\ntenant_key = \"t1\"\n";
+    let place = Place::new(SETTINGS);
+    for words in ["serve", "check"] {
+        let ran = place.run(&[words]);
+        assert_eq!(ran.code, 78, "{words}: {}", ran.err);
+        for told in ["lark.encrypt_key is missing", "Events & Callbacks, Encryption Strategy", "encrypt_key_file"] {
+            assert!(ran.err.replace(": ", " ").contains(told), "{words}: {}", ran.err);
+        }
+    }
+    place.write("relatch.toml", &format!("{SETTINGS}encrypt_key = \"canary\"\n"));
+    let ran = place.run(&["serve"]);
+    assert_eq!(ran.code, 78);
+    assert!(ran.err.contains("shorter than 16") && !ran.err.contains("is missing"), "{}", ran.err);
+}
+
 /// What is named but not built says so and does nothing.
 #[test]
 fn what_is_not_built_ends_with_78() {

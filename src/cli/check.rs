@@ -27,12 +27,18 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         let key = house::try_key(&settings.key_file, opened.as_ref().ok().map(|(store, _)| store)).await;
         tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
     }
+    // Worth knowing, and no reason to fail.
+    let mut warnings: Vec<(String, String)> = Vec::new();
     let ground = house::trial_ground(http.clone())?;
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
         let directories = house::directories(settings.directories, store, hasher, &ground)?;
         for home in directories.elsewhere() {
-            tried.push((home.name().to_owned(), home.probe().await));
+            let probed = home.probe().await;
+            if probed.is_ok() {
+                warnings.extend(home.warnings().await.into_iter().map(|text| (home.name().to_owned(), text)));
+            }
+            tried.push((home.name().to_owned(), probed));
         }
     }
     for config in settings.chats {
@@ -63,6 +69,9 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
                 say(&format!("failed  {name}: {why}"))?;
             }
         }
+    }
+    for (name, text) in &warnings {
+        say(&format!("warning {name}: {text}"))?;
     }
     if failed == 0 { Ok(()) } else { Err(Failure::Said(format!("{failed} of {} failed", tried.len()))) }
 }

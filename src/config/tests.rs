@@ -122,6 +122,7 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "mattermost.command_tokens",
         "mattermost.bot_token",
         "lark.app_secret",
+        "lark.encrypt_key",
         "lark.verification_token",
         "lark.tenant_key",
         "directory.url",
@@ -272,7 +273,8 @@ fn some_directory_must_name_administrators() {
 #[test]
 fn one_app_of_lark_has_one_secret() {
     let chat = "[lark]\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
-        verification_token = \"8f742231b10e8888abcd99yyyzzz85a5\"\ntenant_key = \"t1\"\n";
+        encrypt_key = \"8f742231b10e8888abcd99yyyzzz85a5\"\nverification_token = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        tenant_key = \"t1\"\n";
     let directory = |id: &str, secret: &str| {
         format!("{chat}[[directory]]\nkind = \"lark\"\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n")
     };

@@ -4,15 +4,24 @@
 //! the previous password goes on working for a while, without the third a locked account stays locked. A disabled account
 //! would be reset as well, so it is refused before.
 //!
+//! Whoever administers the domain is refused too, on the card and again right before the change (`protection`).
+//!
 //! Sources: [MS-ADTS] 3.1.1.3.1.5 (password modify operations), [MS-ADTS] 2.2.16 (userAccountControl bits), 3.1.1.4.5.17
 //! (msDS-User-Account-Control-Computed), [MS-SAMR] 3.1.1.8; the data codes of a refused bind are those of Windows' SSPI.
 
-use ldap3::{LdapResult, Scope, ldap_escape};
+mod descriptor;
+mod own_rights;
+mod protection;
+mod sid;
+
+use std::time::Duration;
+
+use ldap3::{LdapResult, Scope};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::ldap::generalized_time;
-use super::ldap_common::{ANY, Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one};
+use super::ldap_common::{Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one};
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
 use crate::domain::{Guard, MemberId, Moment, Password, Status};
@@ -35,18 +44,14 @@ const NEVER: [i64; 2] = [0, i64::MAX];
 /// Between 1601 and 1970, in milliseconds: Windows counts from the first.
 const EPOCHS_APART: i64 = 11_644_473_600_000;
 
-/// Well-known groups that may be somebody's primary group, which `memberOf` does not name: Domain Admins, Domain
-/// Controllers, Schema Admins, Enterprise Admins, Read-only Domain Controllers.
-const PRIVILEGED_PRIMARY_GROUPS: [i64; 5] = [512, 516, 518, 519, 521];
-
 /// In the text of a refused bind: the password is right and has to be changed first.
 const RIGHT_BUT_MUST_CHANGE: &str = "data 773";
 
 /// In the text of a refused change: the password policy.
 const POLICY: &str = "0000052D";
 
-/// Members of it, also through other groups.
-const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+/// How long everything before a change may take; together with the change it stays below the deadline of both.
+const PREPARE_DEADLINE: Duration = Duration::from_secs(6);
 
 const OWN: &[&str] = &[
     "objectGUID",
@@ -55,8 +60,6 @@ const OWN: &[&str] = &[
     "accountExpires",
     "pwdLastSet",
     "lastLogonTimestamp",
-    "adminCount",
-    "primaryGroupID",
     "whenChanged",
 ];
 
@@ -95,10 +98,35 @@ impl ActiveDirectory {
         })
     }
 
+    /// Everything that is read of a member's entry.
+    fn attributes(&self) -> Vec<&str> {
+        let mut all = self.tree.attributes(OWN);
+        all.extend(protection::OWN);
+        all
+    }
+
     async fn entry(&self, session: &mut Session, member: &MemberId) -> Result<Option<Entry>, Unavailable> {
         let by = By::Id(member.clone());
         let Some(filter) = self.filter(&by) else { return Ok(None) };
-        Ok(self.tree.one(session, &by, &filter, &self.tree.attributes(OWN)).await?.ok())
+        Ok(self.tree.one(session, &by, &filter, &self.attributes()).await?.ok())
+    }
+
+    /// A session and the entry of a member, right before the change: whoever was put out of use or into a protected group
+    /// since the card was drawn is refused.
+    async fn open_for_change(&self, member: &MemberId) -> Result<(Session, Entry), ResetFailed> {
+        let asked = async {
+            let mut session = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
+            let Some(entry) = self.entry(&mut session, member).await? else { return Ok(None) };
+            let belonging = protection::read(&self.tree, &mut session, &entry).await?;
+            let standing = self.standing(&entry, belonging.is_protected);
+            Ok(Some((session, entry, standing)))
+        };
+        let found = asked.await.map_err(|Unavailable| ResetFailed::NotSent)?;
+        let (session, entry, standing) = found.ok_or_else(|| ResetFailed::Refused("the account is gone".to_owned()))?;
+        if standing.status == Status::Suspended || standing.guard.is_some() {
+            return Err(ResetFailed::Refused("the account was disabled or protected meanwhile".to_owned()));
+        }
+        Ok((session, entry))
     }
 
     /// A disabled or expired account is out of use; a lock after failed sign-ins is lifted by the reset (Q13).
@@ -114,11 +142,7 @@ impl ActiveDirectory {
         } else {
             Status::Inactive
         };
-        let primary_group = entry.number("primaryGroupID").unwrap_or_default();
-        let is_privileged = is_protected
-            || entry.number("adminCount").unwrap_or_default() > 0
-            || PRIVILEGED_PRIMARY_GROUPS.contains(&primary_group);
-        let guard = if is_privileged { Some(Guard::Protected) } else { has(SMART_CARD).then_some(Guard::SmartCard) };
+        let guard = if is_protected { Some(Guard::Protected) } else { has(SMART_CARD).then_some(Guard::SmartCard) };
         Standing { status, guard, never_expires: has(NEVER_EXPIRES) }
     }
 }
@@ -165,38 +189,26 @@ impl Backend for ActiveDirectory {
                 found.push(Match::Nobody);
                 continue;
             };
-            let entry = match self.tree.one(&mut session, by, &filter, &self.tree.attributes(OWN)).await? {
+            let entry = match self.tree.one(&mut session, by, &filter, &self.attributes()).await? {
                 Ok(entry) => entry,
                 Err(other) => {
                     found.push(other);
                     continue;
                 }
             };
-            let membership = |group: &str| (entry.dn.clone(), format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group)));
-            // The members are told by the member's own entry; the group has only to be there.
-            let (role, is_protected) = self.tree.groups(&mut session, ANY, membership).await?;
-            let standing = self.standing(&entry, is_protected);
+            let belonging = protection::read(&self.tree, &mut session, &entry).await?;
+            let standing = self.standing(&entry, belonging.is_protected);
             let member = entry
                 .first_bytes("objectGUID")
-                .and_then(|guid| self.tree.member(by, &hex::encode(guid), &entry, role, &standing));
+                .and_then(|guid| self.tree.member(by, &hex::encode(guid), &entry, belonging.role, &standing));
             found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
         }
         Ok(found)
     }
 
     async fn reset(&self, reservation: &Reservation, password: &Password, _until: Moment) -> Result<(), ResetFailed> {
-        let mut session = self.open().await.map_err(|trouble| {
-            self.tree.unavailable(&trouble);
-            ResetFailed::NotSent
-        })?;
-        let found = self.entry(&mut session, reservation.member()).await;
-        let entry = found
-            .map_err(|Unavailable| ResetFailed::NotSent)?
-            .ok_or_else(|| ResetFailed::Refused("the account is gone".to_owned()))?;
-        let standing = self.standing(&entry, false);
-        if standing.status == Status::Suspended || standing.guard.is_some() {
-            return Err(ResetFailed::Refused("the account was disabled or protected meanwhile".to_owned()));
-        }
+        let prepared = tokio::time::timeout(PREPARE_DEADLINE, self.open_for_change(reservation.member())).await;
+        let (mut session, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
         let secret = unicode_pwd(password);
         let changes = [("unicodePwd", secret.as_slice()), ("pwdLastSet", b"0"), ("lockoutTime", b"0")];
         ended(session.modify(&entry.dn, &changes, Vec::new()).await, password, refusal)
@@ -247,8 +259,14 @@ impl Backend for ActiveDirectory {
         self.tree.probe_base(&mut session).await?;
         let Some(email) = &self.tree.config.check_account else { return Ok(()) };
         let by = By::Email(email.clone());
-        found_one(self.find(std::slice::from_ref(&by)).await, email)?;
         let filter = self.filter(&by).unwrap_or_default();
+        if let Ok(Ok(entry)) = self.tree.one(&mut session, &by, &filter, &self.attributes()).await {
+            let tokens = protection::token_groups(&self.tree, &mut session, &entry).await;
+            tokens.map_err(|Unavailable| {
+                format!("the groups (tokenGroups) of {} cannot be read: {}", email.masked(), protection::TOKEN_RIGHT)
+            })?;
+        }
+        found_one(self.find(std::slice::from_ref(&by)).await, email)?;
         let wanted = ["allowedAttributesEffective"];
         let found = session.search(&self.tree.config.base, Scope::Subtree, &filter, &wanted, 2).await;
         let found = found.map_err(|trouble| trouble.to_string())?;
@@ -262,6 +280,10 @@ impl Backend for ActiveDirectory {
         } else {
             Err(format!("relatch's account may not write {} of {}", missing.join(" and "), email.masked()))
         }
+    }
+
+    async fn warnings(&self) -> Vec<String> {
+        own_rights::warnings(self).await
     }
 }
 

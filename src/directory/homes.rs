@@ -210,4 +210,8 @@ impl Backend for Home {
     async fn probe(&self) -> Result<(), String> {
         self.directory.probe().await
     }
+
+    async fn warnings(&self) -> Vec<String> {
+        self.directory.warnings().await
+    }
 }

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use super::ldap_common::{ANY, Config, Entry, Server, Standing, Tree, Trouble, code, ended, found_one};
-use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
+use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, self_write};
 use crate::domain::{MemberId, Moment, Password, Role, Status};
 use crate::net::TlsError;
 use crate::settings::Section;
@@ -37,6 +37,9 @@ const CHANGE_AFTER_RESET: u8 = 2;
 
 /// Finds a group whose members can be read, of whatever kind it is (RFC 4519, RFC 2307).
 const HAS_MEMBERS: &str = "(|(member=*)(uniqueMember=*)(memberUid=*))";
+
+/// Where the members of a group are.
+const MEMBER_LISTS: [&str; 3] = ["member", "uniqueMember", "memberUid"];
 
 /// The value of `pwdAccountLockedTime` by which an administrator locks for good (slapo-ppolicy(5)).
 const LOCKED_FOR_GOOD: &str = "000001010000Z";
@@ -340,6 +343,56 @@ impl Backend for Ldap {
             Err(trouble) => Err(format!("the rights of relatch's account cannot be read: {trouble}")),
         }
     }
+
+    /// Only 389 Directory Server tells them.
+    async fn warnings(&self) -> Vec<String> {
+        let Config { check_account: Some(email), attributes, groups, .. } = &self.tree.config else {
+            return vec![self_write::unknown(self_write::NOBODY_NAMED)];
+        };
+        let cannot = |trouble: &Trouble| vec![self_write::unknown(&trouble.to_string())];
+        let (mut session, kind) = match self.open().await {
+            Ok(opened) => opened,
+            Err(trouble) => return cannot(&trouble),
+        };
+        if kind.flavor != Flavor::Server389 {
+            return vec![self_write::unknown("this server does not tell")];
+        }
+        let by = By::Email(email.clone());
+        let filter = self.filter(&by, kind).unwrap_or_default();
+        let Ok(Ok(entry)) = self.tree.one(&mut session, &by, &filter, &self.tree.attributes(OWN)).await else {
+            return vec![self_write::unknown("the account to be looked at is not found")];
+        };
+        let mut report = self_write::Report::new(email);
+        let own = (entry.dn.as_str(), Scope::Base, ANY);
+        let trusted = self_write::trusted(attributes);
+        report.note_entry(told_by_rights(session.effective_rights(own, &entry.dn, &trusted).await, &trusted));
+        for group in groups.all() {
+            let place = (group, Scope::Base, ANY);
+            let rights = session.effective_rights(place, &entry.dn, &MEMBER_LISTS).await;
+            report.note_group(group, told_by_rights(rights, &MEMBER_LISTS));
+        }
+        report.warnings()
+    }
+}
+
+/// Which of these attributes can be written: `w` is a value of choice, `W` adds or removes one's own DN.
+fn told_by_rights(
+    rights: Result<Option<Vec<(String, String)>>, Trouble>,
+    attributes: &[&str],
+) -> Result<Vec<String>, String> {
+    // Seen on 2.3.1: code 50 for every other account, also with the right to read `aci`.
+    let needed = "389 Directory Server tells the rights of others only to its Directory Manager, who can ask for them with \
+        ldapsearch and the control 1.3.6.1.4.1.42.2.27.9.5.2";
+    let rights = match rights {
+        Ok(Some(rights)) => rights,
+        Ok(None) => return Err(format!("the server tells no rights; {needed}")),
+        Err(trouble) => return Err(format!("{trouble}; {needed}")),
+    };
+    let may_write = |name: &str| {
+        let mut own = rights.iter().filter(|(told, _)| told.eq_ignore_ascii_case(name));
+        own.any(|(_, letters)| letters != "none" && letters.contains(['w', 'W']))
+    };
+    Ok(attributes.iter().filter(|name| may_write(name)).map(|name| (*name).to_owned()).collect())
 }
 
 /// The server's reason in words: from the password policy control, else from the result.

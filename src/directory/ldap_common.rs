@@ -89,6 +89,14 @@ pub struct Groups {
     pub member_and_department: Vec<String>,
 }
 
+impl Groups {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        let Self { protected, primary_admin, member_and_department } = self;
+        [protected, primary_admin, member_and_department].into_iter().flatten().map(String::as_str)
+    }
+}
+
 /// The settings of a directory that speaks LDAP.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -399,8 +407,40 @@ impl Session {
         }
     }
 
-    /// Whether this account may write an attribute of one entry, where the server tells: 389 Directory Server's control "get
-    /// effective rights" (draft-ietf-ldapext-acl-model), whose rights hold a `w` then.
+    /// The same with a control that the server has to understand.
+    pub(super) async fn search_with(
+        &mut self,
+        control: (&str, Vec<u8>),
+        (base, scope, filter): (&str, Scope, &str),
+        attributes: &[&str],
+        most: usize,
+    ) -> Result<Found, Trouble> {
+        let (name, value) = control;
+        self.ldap.with_controls(vec![RawControl { ctype: name.to_owned(), crit: true, val: Some(value) }]);
+        self.search(base, scope, filter, attributes, most).await
+    }
+
+    /// What somebody may do with attributes of one entry, where the server tells: 389 Directory Server's control "get
+    /// effective rights" (draft-ietf-ldapext-acl-model). The letters of each attribute that it names, such as `rscw`; None
+    /// where it names none at all.
+    pub(super) async fn effective_rights(
+        &mut self,
+        place: (&str, Scope, &str),
+        somebody: &str,
+        attributes: &[&str],
+    ) -> Result<Option<Vec<(String, String)>>, Trouble> {
+        let control = (EFFECTIVE_RIGHTS, format!("dn:{somebody}").into_bytes());
+        let found = self.search_with(control, place, attributes, 2).await?;
+        let told = found.entries.iter().flat_map(|entry| entry.all("attributeLevelRights"));
+        let rights: Vec<(String, String)> = told
+            .flat_map(|all| all.split(", "))
+            .filter_map(|one| one.split_once(':'))
+            .map(|(name, letters)| (name.to_owned(), letters.to_owned()))
+            .collect();
+        Ok(Some(rights).filter(|rights| !rights.is_empty()))
+    }
+
+    /// Whether an account may write an attribute of one entry, as the control tells.
     pub(super) async fn may_write(
         &mut self,
         base: &str,
@@ -408,13 +448,9 @@ impl Session {
         own: &str,
         attribute: &str,
     ) -> Result<bool, Trouble> {
-        let value = Some(format!("dn:{own}").into_bytes());
-        self.ldap.with_controls(vec![RawControl { ctype: EFFECTIVE_RIGHTS.to_owned(), crit: true, val: value }]);
-        let found = self.search(base, Scope::Subtree, filter, &[attribute], 2).await?;
-        let begin = format!("{attribute}:");
-        let rights = found.entries.iter().flat_map(|entry| entry.all("attributeLevelRights"));
-        let mut rights = rights.flat_map(|all| all.split(", ")).filter_map(|one| one.strip_prefix(&begin));
-        Ok(rights.any(|rights| rights != "none" && rights.contains('w')))
+        let rights = self.effective_rights((base, Scope::Subtree, filter), own, &[attribute]).await?;
+        let mut own_rights = rights.iter().flatten().filter(|(name, _)| name == attribute);
+        Ok(own_rights.any(|(_, letters)| letters != "none" && letters.contains('w')))
     }
 
     /// Changes an entry, once. The copies of the values that the LDAP library makes are not wiped from memory.
@@ -487,9 +523,26 @@ impl Entry {
         bytes.map(Vec::as_slice).or_else(|| self.first(name).map(str::as_bytes))
     }
 
+    /// All values as bytes.
+    pub(super) fn all_bytes(&self, name: &str) -> Vec<&[u8]> {
+        let bytes = self.bytes.get(&name.to_ascii_lowercase()).into_iter().flatten().map(Vec::as_slice);
+        bytes.chain(self.all(name).iter().map(String::as_bytes)).collect()
+    }
+
     /// True where the first value is the word TRUE, in any case.
     pub(super) fn is_true(&self, name: &str) -> bool {
         self.first(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}
+
+/// The role that groups give.
+pub(super) fn role_of(is_primary: bool, is_delegated: bool) -> Role {
+    if is_primary {
+        Role::PrimaryAdmin
+    } else if is_delegated {
+        Role::MemberAndDepartment
+    } else {
+        Role::Member
     }
 }
 
@@ -638,14 +691,7 @@ impl Tree {
             }
         }
         let [is_protected, is_primary, is_delegated] = belongs;
-        let role = if is_primary {
-            Role::PrimaryAdmin
-        } else if is_delegated {
-            Role::MemberAndDepartment
-        } else {
-            Role::Member
-        };
-        Ok((role, is_protected))
+        Ok((role_of(is_primary, is_delegated), is_protected))
     }
 
     /// Says to the operator why the directory is of no use now.

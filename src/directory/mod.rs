@@ -20,6 +20,7 @@ pub mod lark;
 pub mod ldap;
 mod ldap_common;
 mod rehearsed;
+mod self_write;
 
 pub use self::builtin::{Builtin, Caller, to_member};
 pub(crate) use self::config::conflicts;
@@ -139,6 +140,12 @@ pub trait Backend {
 
     /// Tries everything that a reset needs without changing anything, for `relatch check`: what is wrong, in words.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// What an operator should know though nothing is wrong, for `relatch check`, asked after a probe that went well: which
+    /// attributes that relatch trusts members may write themselves, or that this is unknown.
+    fn warnings(&self) -> impl Future<Output = Vec<String>> + Send {
+        std::future::ready(vec![self_write::unknown("this directory does not tell")])
+    }
 }
 
 /// The directories that exist.
@@ -217,5 +224,9 @@ impl Backend for Directory {
 
     async fn probe(&self) -> Result<(), String> {
         delegate!(self, directory => directory.probe().await)
+    }
+
+    async fn warnings(&self) -> Vec<String> {
+        delegate!(self, directory => directory.warnings().await)
     }
 }

@@ -1,6 +1,9 @@
 //! What every directory has to do: one list of behaviours, run on the built-in one and on the real servers, from the signed
 //! command to a real sign-in at the directory itself.
 
+mod privileged;
+mod self_write;
+
 use relatch::app::Admins;
 use relatch::directory::Backend;
 use relatch::domain::{Span, State};
@@ -407,6 +410,7 @@ async fn openldap() {
     a_refused_account_is_not_tried_again(&server).await;
     a_second_address_is_the_same_person(&server).await;
     starttls_is_as_good(&server).await;
+    self_write::openldap_does_not_tell(&server).await;
     all(server).await;
 }
 
@@ -565,6 +569,7 @@ async fn starttls_is_as_good(server: &Server) {
 #[ignore = "needs 389-ds-base"]
 async fn server_389() {
     let server = Server::start(Kind::Server389).await;
+    self_write::server_389_tells_by_its_effective_rights(&server).await;
     nothing_becomes_part_of_a_filter(&server).await;
     a_change_that_is_not_forced_is_told(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;
@@ -583,6 +588,11 @@ async fn a_change_that_is_not_forced_is_told(server: &Server) {
 #[ignore = "needs samba and krb5-user"]
 async fn active_directory() {
     let server = Server::start(Kind::Samba).await;
+    privileged::who_administers_the_domain_is_reset_by_nobody(&server).await;
+    privileged::who_became_privileged_meanwhile_is_not_reset(&server).await;
+    privileged::a_primary_group_gives_a_role(&server).await;
+    privileged::groups_that_cannot_be_seen_stop_everything(&server).await;
+    self_write::active_directory_tells_by_its_descriptors(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;
     all(server).await;
 }

@@ -323,7 +323,32 @@ async fn lark_s_challenge_is_answered() {
     let answer = bot.send(post(lark::seal(&challenge.to_string()))).await;
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "challenge": "c-\"1" })));
     let plain = bot.send(post(challenge.to_string())).await;
-    assert_eq!((plain.status, plain.body.len()), (StatusCode::UNAUTHORIZED, 0), "plain text, though a key is set");
+    assert_eq!((plain.status, plain.body.len()), (StatusCode::UNAUTHORIZED, 0), "plain text");
+}
+
+/// Whoever has seen one event knows everything in it, the verification token too; without the encrypt key that is not
+/// enough to send another, in plain text or with a made-up signature.
+#[tokio::test(flavor = "multi_thread")]
+async fn lark_s_events_cannot_be_forged_from_one_that_was_seen() {
+    let bot = TestBot::new().await;
+    let now = bot.clock.now();
+    let event = lark::command_body(&lark::id_of(JO), &format!("<@{}>", user_id(MINA)), true, 1, now);
+    let said = bot.slack.said().len();
+    let time = (now.0 / 1000).to_string();
+    for (body, is_signed) in [(event.clone(), false), (event.clone(), true), (lark::seal(&event), false)] {
+        let mut request = Request::post(lark::ROUTE).header("content-type", "application/json");
+        if is_signed {
+            request = request
+                .header("x-lark-request-timestamp", &time)
+                .header("x-lark-request-nonce", "n1")
+                .header("x-lark-signature", "0".repeat(64));
+        }
+        let answer = bot.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!((answer.status, answer.body.len()), (StatusCode::UNAUTHORIZED, 0));
+    }
+    bot.settle().await;
+    assert_eq!(bot.slack.said().len(), said, "a forged event was answered");
+    assert!(bot.post_to_lark(&event).await.text().contains("Reset the login password of Mina Park?"));
 }
 
 /// Lark sends again what was not answered: after 15 s, 5 min, 1 h and 6 h. Each time it hears 200, and there is one card.

@@ -53,6 +53,11 @@ pub const MANIFEST: &str = include_str!("../../../manifests/lark.json");
 /// The events and callbacks that are answered.
 pub const EVENTS: [&str; 3] = [MESSAGE, MENU, CARD];
 
+/// Why nothing starts without the key, and where it is made.
+const NO_ENCRYPT_KEY: &str = "is missing; without it anyone who has seen one event can forge others. Make an Encrypt Key \
+    in the Lark developer console (your app, Events & Callbacks, Encryption Strategy) and give it here or as \
+    encrypt_key_file";
+
 const MESSAGE: &str = "im.message.receive_v1";
 const MENU: &str = "application.bot.menu_v6";
 const CARD: &str = "card.action.trigger";
@@ -75,8 +80,9 @@ pub struct Config {
     pub app_id: String,
     /// Its secret.
     pub app_secret: SecretString,
-    /// With it events come encrypted and signed; without one they are proved by the verification token alone.
-    pub encrypt_key: Option<SecretString>,
+    /// Events are encrypted and signed with it. Without one Lark proves them by the verification token alone, which stands
+    /// in every event, so whoever saw one event could forge all others.
+    pub encrypt_key: SecretString,
     /// Stands in every event.
     pub verification_token: SecretString,
     /// The one tenant that is served.
@@ -90,7 +96,11 @@ impl Config {
     pub(super) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
         let app_id = section.required("app_id");
         let app_secret = section.required_secret("app_secret", "app_secret_file", true);
+        let problems = section.problem_count();
         let encrypt_key = section.secret("encrypt_key", "encrypt_key_file", true);
+        if encrypt_key.is_none() && section.problem_count() == problems {
+            section.problem("encrypt_key", NO_ENCRYPT_KEY);
+        }
         let verification_token = section.required_secret("verification_token", "verification_token_file", true);
         let tenant_key = section.required("tenant_key");
         let api_url = section.api_url("https://open.larksuite.com/open-apis/");
@@ -98,7 +108,7 @@ impl Config {
         Some(Self {
             app_id: app_id?,
             app_secret: app_secret?,
-            encrypt_key,
+            encrypt_key: encrypt_key?,
             verification_token: verification_token?,
             tenant_key: tenant_key?,
             api_url: api_url?,
@@ -153,11 +163,6 @@ impl Lark {
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
     pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
-        if config.encrypt_key.is_none() {
-            tracing::warn!(
-                "lark.encrypt_key is not set: events come unsigned; set one in the app's events page and here"
-            );
-        }
         let Ground { http, clock, lark, .. } = ground;
         let api = lark.app(&config.api_url, &config.app_id, &config.app_secret, http, clock);
         Ok(Self::with(config, api, clock.clone()))
@@ -176,7 +181,7 @@ impl Lark {
         if let Some(challenge) = self.read_challenge(&sent)? {
             return Ok(Verified::new(Interaction::Challenge(challenge)));
         }
-        // Only the challenge of a new address comes unsigned where a key is set.
+        // Only the challenge of a new address comes without a signature; it is encrypted too.
         if !is_signed {
             return Err(NotVerified::Unsigned("missing"));
         }
@@ -203,10 +208,7 @@ impl Lark {
 
     /// The event, and whether a signature held. Whatever fails before one held fails alike.
     fn unseal(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<(wire::Sent, bool), NotVerified> {
-        let Some(key) = &self.config.encrypt_key else {
-            let sent = serde_json::from_slice(body).map_err(|_| NotVerified::Unsigned("form"))?;
-            return Ok((sent, true));
-        };
+        let key = &self.config.encrypt_key;
         let is_signed = headers.contains_key("x-lark-signature");
         if is_signed {
             verify(headers, body, key, now)?;

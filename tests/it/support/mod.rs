@@ -815,7 +815,7 @@ fn lark_config(slack: &slack::FakeSlack) -> relatch::chat::lark::Config {
     relatch::chat::lark::Config {
         app_id: lark::APP.to_owned(),
         app_secret: lark::APP_SECRET.to_owned().into(),
-        encrypt_key: Some(lark::ENCRYPT_KEY.to_owned().into()),
+        encrypt_key: lark::ENCRYPT_KEY.to_owned().into(),
         verification_token: lark::VERIFICATION.to_owned().into(),
         tenant_key: lark::TENANT.to_owned(),
         api_url: format!("{}/lark/", slack.base).parse().unwrap(),

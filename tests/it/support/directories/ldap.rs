@@ -162,6 +162,36 @@ impl Server {
         settings.lines().map(line).collect::<Vec<_>>().join("\n")
     }
 
+    /// The same as another account.
+    pub(crate) fn settings_as(&self, account: &str) -> String {
+        self.settings(account, self.proxy)
+    }
+
+    /// The same as the server's own administrator.
+    pub(crate) fn settings_as_root(&self) -> String {
+        let (root, password) = self.root();
+        let line = |line: &str| match line.split_once(" = ") {
+            Some(("bind_dn", _)) => format!("bind_dn = {root:?}"),
+            Some(("password", _)) => format!("password = {password:?}"),
+            _ => line.to_owned(),
+        };
+        self.own_settings().lines().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Adds a value to an attribute of an entry.
+    pub(crate) async fn add_value(&self, dn: &str, name: &str, value: &str) {
+        self.modify(dn, Mod::Add(name.to_owned(), [value.to_owned()].into())).await;
+    }
+
+    /// Removes one.
+    pub(crate) async fn remove_value(&self, dn: &str, name: &str, value: &str) {
+        self.modify(dn, Mod::Delete(name.to_owned(), [value.to_owned()].into())).await;
+    }
+
+    async fn modify(&self, dn: &str, change: Mod<String>) {
+        self.as_root().await.modify(dn, vec![change]).await.unwrap().success().unwrap();
+    }
+
     async fn as_root(&self) -> Ldap {
         let (root, password) = self.root();
         let (ldap, rc) = self.bind(root, password).await.unwrap();

@@ -1,0 +1,74 @@
+//! What `relatch check` says about members who can write the attributes that relatch trusts.
+//!
+//! Whoever writes their own e-mail can be taken for somebody else; whoever writes their own phone or private e-mail chooses
+//! where a password and its code go; whoever writes a group's members can take themselves out of it or into it.
+
+use super::Attributes;
+use crate::domain::EmailAddress;
+
+/// Why nothing is known where the settings name no account to look at.
+pub(super) const NOBODY_NAMED: &str = "no check_account is set";
+
+/// The warning where it cannot be found out.
+pub(super) fn unknown(why: &str) -> String {
+    format!(
+        "unknown whether members can write their own e-mail, phone or groups ({why}). Make sure that they cannot; the \
+        README lists the attributes"
+    )
+}
+
+/// The attributes of a member that relatch trusts.
+pub(super) fn trusted(attributes: &Attributes) -> Vec<&str> {
+    let Attributes { email, phone, personal_email, .. } = attributes;
+    let mut all = vec![email.as_str(), phone];
+    all.extend(personal_email.as_deref());
+    all
+}
+
+/// What was found out about one account.
+pub(super) struct Report {
+    account: String,
+    warnings: Vec<String>,
+}
+
+impl Report {
+    /// Nothing yet.
+    pub(super) fn new(account: &EmailAddress) -> Self {
+        Self { account: account.masked(), warnings: Vec::new() }
+    }
+
+    /// Which attributes of their own entry the account may write, or why that is unknown.
+    pub(super) fn note_entry(&mut self, told: Result<Vec<String>, String>) {
+        match told {
+            Ok(writable) if writable.is_empty() => {}
+            Ok(writable) => self.warnings.push(format!(
+                "{} may write {} of their own entry, and relatch trusts it: an e-mail says who somebody is, a phone or \
+                private e-mail gets passwords and codes. Take this right from members",
+                self.account,
+                writable.join(" and "),
+            )),
+            Err(why) => self.warnings.push(unknown(&why)),
+        }
+    }
+
+    /// The same of a group of the settings.
+    pub(super) fn note_group(&mut self, group: &str, told: Result<Vec<String>, String>) {
+        match told {
+            Ok(writable) if writable.is_empty() => {}
+            Ok(writable) => self.warnings.push(format!(
+                "{} may write {} of {group}, by which relatch tells who is an administrator or protected. Take this right \
+                from members",
+                self.account,
+                writable.join(" and "),
+            )),
+            Err(why) => self.warnings.push(format!(
+                "unknown whether members can write the members of {group} ({why}). Make sure that they cannot"
+            )),
+        }
+    }
+
+    /// All of them.
+    pub(super) fn warnings(self) -> Vec<String> {
+        self.warnings
+    }
+}
