@@ -6,6 +6,7 @@ mod directories;
 mod fixtures;
 mod hostile;
 mod manifests;
+mod mattermost;
 mod orders;
 mod platforms;
 mod portal;

@@ -54,7 +54,7 @@ async fn a_request_of_one_platform_is_refused_by_the_others() {
             ("content-type", "application/json".to_owned()),
         ]
     };
-    let hook = format!("{}/mm/hooks/commands/h1", bot.slack.base);
+    let hook = format!("{}/mm/hooks/commands/{}", bot.slack.base, mattermost::hook_id(1));
     let mattermosts = mattermost::command_body(&mattermost::id_of(JO), "help", &hook, 1, bot.clock.now());
     let click = mattermost::click_body(&mattermost::id_of(JO), "cancel", &"A".repeat(43), 2, bot.clock.now());
     let event = lark::seal(&lark::command_body(&lark::id_of(JO), "help", true, 3, bot.clock.now()));

@@ -360,6 +360,7 @@ impl TestBot {
             tasks: tokio_util::task::TaskTracker::new(),
         });
         let signer = Slack::new(config(), http, clock.clone()).unwrap();
+        slack.memory.mattermost.lock().unwrap().clock = Some(clock.clone());
         let serial = u32::try_from(seed).unwrap() * 10_000;
         let platform = PLATFORM.try_with(|platform| *platform).unwrap_or(Platform::Slack).into();
         Self { platform, app, clock, outbox, directory, builtin, slack, signer, ground, serial: serial.into() }
@@ -568,7 +569,7 @@ impl TestBot {
         match self.platform() {
             Platform::Discord => self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial)).await,
             Platform::Mattermost => {
-                let (who, reply) = (mattermost::id_of(who), format!("{}/mm/hooks/commands/h{serial}", self.slack.base));
+                let (who, reply) = (mattermost::id_of(who), format!("{}/mm/hooks/commands/{}", self.slack.base, mattermost::hook_id(serial)));
                 let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
                 self.post_to_mattermost("/mattermost/commands", body).await
             }
