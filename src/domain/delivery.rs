@@ -42,8 +42,10 @@ pub enum Extra {
     Copy,
     /// It goes to an address that the administrator types.
     Typed,
-    /// A copy goes to the administrator.
+    /// A copy goes to the administrator's registered address.
     CopyToSelf,
+    /// A copy goes to an address that the administrator types.
+    CopyElsewhere,
     /// The administrator is shown it besides.
     Show,
 }
@@ -55,6 +57,18 @@ pub enum ExtraDenied {
     Strict,
     /// What goes out is a link, so there is no password to show or copy.
     WithLink,
+    /// Somebody else may read what the chat shows, and may have typed what it sends.
+    NotPrivate,
+}
+
+impl Extra {
+    /// True where the output is only as safe as the chat: it is shown there, or goes where somebody said there.
+    pub fn needs_private_replies(self) -> bool {
+        match self {
+            Self::Copy | Self::Typed | Self::CopyElsewhere | Self::Show => true,
+            Self::CopyToSelf => false,
+        }
+    }
 }
 
 /// What the organisation lets out (`policy.profile`, `policy.send`).
@@ -85,8 +99,9 @@ impl Ways {
     pub fn allow(self, extra: Extra, carried: Carries) -> Result<(), ExtraDenied> {
         match (extra, carried) {
             _ if self.is_strict => Err(ExtraDenied::Strict),
-            (Extra::CopyToSelf | Extra::Show, Carries::Link) => Err(ExtraDenied::WithLink),
-            (Extra::Copy | Extra::Typed, _) | (Extra::CopyToSelf | Extra::Show, Carries::Password) => Ok(()),
+            (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Link) => Err(ExtraDenied::WithLink),
+            (Extra::Copy | Extra::Typed, _)
+            | (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Password) => Ok(()),
         }
     }
 }

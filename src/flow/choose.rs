@@ -7,11 +7,13 @@ use tokio::time::Instant;
 use super::identity::{self, Pair};
 use super::issue::{self, Again};
 use super::messages::{self, Card};
-use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal, uses_left};
+use super::{Failure, Next, Reaction, in_place, offer, question, refused, seal, tell, unseal, uses_left};
 use crate::app::{App, Ticket};
-use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
+use crate::chat::{
+    Action, Adapter, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
+};
 use crate::directory::{Backend, ResetFailed};
-use crate::domain::delivery::{DestinationDenied, Extra, Outcome};
+use crate::domain::delivery::{DestinationDenied, Extra, ExtraDenied, Outcome};
 use crate::domain::{
     Carries, Channel, Delivery, Destination, EmailAddress, Member, Permit, ResetId, Span, State, Step, StepOutcome,
     policy,
@@ -23,6 +25,8 @@ const RETRIES_FOR: Span = Span::hours(24);
 
 /// A click or a form that may go on.
 struct Allowed {
+    /// True where nobody else reads what follows.
+    is_private: bool,
     row: ResetRow,
     pair: Pair,
     permit: Permit,
@@ -30,8 +34,8 @@ struct Allowed {
 
 /// A click or a form that may not.
 enum Stop {
-    /// The same bytes again.
-    Replayed,
+    /// The same bytes again; what was told of a card that is known.
+    Replayed(Option<Message>),
     /// What is told.
     Told(Message),
 }
@@ -40,15 +44,16 @@ impl Stop {
     /// For a click: beside the card.
     fn of_click(self, origin: &Origin) -> Reaction {
         match self {
-            Self::Replayed => Reaction::Replayed,
+            Self::Replayed(_) => Reaction::Replayed,
             Self::Told(message) => super::beside(origin, message),
         }
     }
 
-    /// For a form: at its input.
-    fn of_form(self) -> Reaction {
+    /// For a form: at its input. One that may be sent again gets its reason again.
+    fn of_form(self, may_be_sent_again: bool) -> Reaction {
         match self {
-            Self::Replayed => Reaction::Replayed,
+            Self::Replayed(Some(message)) if may_be_sent_again => super::at_input(message),
+            Self::Replayed(_) => Reaction::Replayed,
             Self::Told(message) => super::at_input(message),
         }
     }
@@ -56,12 +61,15 @@ impl Stop {
 
 /// Answers a click.
 pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<Reaction, Failure> {
+    if click.action == Action::ContactAdd {
+        return question::answer(app, chat, click.origin, &click.value).await;
+    }
     let Some((id, edition)) = app.keys.read_button_value(&click.value) else {
         return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
     };
     let origin = &click.origin;
     if let Some(extra) = extra_of(click.action)
-        && let Err(denied) = app.deliveries.ways.allow(extra, Carries::Password)
+        && let Err(denied) = allow(app, extra, Carries::Password, chat.assurance().await.is_private())
     {
         let told = messages::extra_denied(denied, &id.reference());
         return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
@@ -72,6 +80,8 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         Action::CopyToSelfChange => open_form(app, click, id, FormKind::CopyAddress).await,
         Action::RetrySignOut => sign_out_again(app, chat, origin, id).await,
         Action::Done => visit(app, origin, id, "done", Next::Hide).await,
+        // Answered above.
+        Action::ContactAdd => Ok(Reaction::Taken),
         Action::DeliverCopy
         | Action::DeliverPhone
         | Action::DeliverEmail
@@ -97,7 +107,8 @@ fn extra_of(action: Action) -> Option<Extra> {
         Action::DeliverCopy => Some(Extra::Copy),
         // Who has no contact on record can only be told by the administrator.
         Action::DeliverOther | Action::Reachable => Some(Extra::Typed),
-        Action::CopyToSelf | Action::CopyToSelfChange => Some(Extra::CopyToSelf),
+        Action::CopyToSelf => Some(Extra::CopyToSelf),
+        Action::CopyToSelfChange => Some(Extra::CopyElsewhere),
         Action::AlsoShow => Some(Extra::Show),
         Action::DeliverPhone
         | Action::DeliverEmail
@@ -107,16 +118,24 @@ fn extra_of(action: Action) -> Option<Extra> {
         | Action::Back
         | Action::Cancel
         | Action::RetrySignOut
-        | Action::Done => None,
+        | Action::Done
+        | Action::ContactAdd => None,
     }
+}
+
+/// What the organisation lets out, and what this chat can keep to one person.
+fn allow(app: &App, extra: Extra, carried: Carries, is_private: bool) -> Result<(), ExtraDenied> {
+    app.deliveries.ways.allow(extra, carried)?;
+    if is_private || !extra.needs_private_replies() { Ok(()) } else { Err(ExtraDenied::NotPrivate) }
 }
 
 async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
     let (origin, id, now) = (&click.origin, allowed.row.reset_id, click.origin.received_at);
     let (admin, member) = (&allowed.pair.admin.member, &allowed.pair.member.member);
+    let is_private = allowed.is_private;
     let mail = || admin.business_email.clone();
     if let Some(extra) = extra_of(click.action)
-        && let Err(denied) = app.deliveries.ways.allow(extra, allowed.row.carries)
+        && let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private)
     {
         let told = messages::extra_denied(denied, &id.reference());
         return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
@@ -137,11 +156,13 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             choose(app, origin, allowed, Delivery::Email, to).await
         }
         Action::Reachable => {
-            amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, true, now)).await
+            amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, (true, is_private), now))
+                .await
         }
         Action::Back => {
             amend(app, origin, id, Amend::Back, |app, row| {
-                card_again(app, member, id, member.has_outside_contact() || row.reachable_at.is_some(), now)
+                let is_reachable = member.has_outside_contact() || row.reachable_at.is_some();
+                card_again(app, member, id, (is_reachable, is_private), now)
             })
             .await
         }
@@ -151,9 +172,11 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))
         }
         Action::CopyToSelf => {
-            amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail())).await
+            amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail(), is_private)).await
         }
-        Action::AlsoShow => amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail())).await,
+        Action::AlsoShow => {
+            amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail(), is_private)).await
+        }
         Action::SendGuide => match app.store.amend(card_click(origin, id, None), Amend::Guide).await? {
             Ok(row) => {
                 let to = origin.reply.clone().or_else(|| unseal(app, &row));
@@ -173,9 +196,12 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
         // No card of a directory that cannot do it has the button.
         Action::DirectoryLink => Ok(Reaction::Taken),
         Action::Confirm => confirm(app, origin, edition, allowed).await,
-        Action::Cancel | Action::DeliverOther | Action::CopyToSelfChange | Action::RetrySignOut | Action::Done => {
-            Ok(Reaction::Taken)
-        }
+        Action::Cancel
+        | Action::DeliverOther
+        | Action::CopyToSelfChange
+        | Action::RetrySignOut
+        | Action::Done
+        | Action::ContactAdd => Ok(Reaction::Taken),
     }
 }
 
@@ -196,7 +222,8 @@ fn has_face(action: Action) -> bool {
         | Action::Confirm
         | Action::Cancel
         | Action::RetrySignOut
-        | Action::Done => false,
+        | Action::Done
+        | Action::ContactAdd => false,
     }
 }
 
@@ -235,7 +262,7 @@ async fn choose(
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
     match app.store.amend(card_click(origin, row.reset_id, reply), amended).await? {
         Ok(row) => {
-            let message = last_look(app, &row, &allowed.pair.admin.member.business_email);
+            let message = last_look(app, &row, &allowed.pair.admin.member.business_email, allowed.is_private);
             Ok(in_place(app, origin, row, message))
         }
         Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
@@ -285,7 +312,7 @@ fn not_choosable(
 
 /// The confirming click. When it returns, the slot is taken and the intent is on disk, or nothing was changed.
 async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
-    let Allowed { row, pair, permit } = allowed;
+    let Allowed { is_private, row, pair, permit } = allowed;
     let (id, now) = (row.reset_id, origin.received_at);
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
         let why = messages::click_refused(
@@ -310,7 +337,7 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
         Err(ClickRefused::Stale) => {
             // What was seen is not what would be done: the present face is shown in its place.
             let row = app.store.reset(id).await?.unwrap_or(row);
-            let face = last_look(app, &row, &pair.admin.member.business_email);
+            let face = last_look(app, &row, &pair.admin.member.business_email, is_private);
             Ok(in_place(app, origin, row, messages::stale(face, &id.reference())))
         }
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
@@ -365,21 +392,22 @@ async fn again(
 
 /// Answers a form (S24, S25, S28).
 pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
-    let FormSubmitted { origin, kind, value, typed } = form;
+    let FormSubmitted { origin, kind, once, value, typed } = form;
+    let may_be_sent_again = once.is_some();
     let Some((id, _)) = app.keys.read_button_value(&value) else {
-        return forged(app, &origin).await.map(Stop::of_form);
+        return forged(app, &origin).await.map(|stop| stop.of_form(may_be_sent_again));
     };
     let allowed = match allowed(app, chat, &origin, id, Freshness::Now).await? {
         Ok(allowed) => allowed,
-        Err(stop) => return Ok(stop.of_form()),
+        Err(stop) => return Ok(stop.of_form(may_be_sent_again)),
     };
     let extra = match kind {
         FormKind::Destination => Extra::Typed,
-        FormKind::CopyAddress => Extra::CopyToSelf,
+        FormKind::CopyAddress => Extra::CopyElsewhere,
     };
-    if let Err(denied) = app.deliveries.ways.allow(extra, allowed.row.carries) {
+    if let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private) {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, &origin, id, "profile", told).await?.of_form());
+        return Ok(refuse(app, &origin, id, "profile", told).await?.of_form(may_be_sent_again));
     }
     let member = &allowed.pair.member.member;
     let read = match kind {
@@ -393,14 +421,17 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
         Ok(to) => to,
         Err(denied) => {
             let told = Message { title: messages::destination_denied(&denied, &member.name), ..Message::default() };
-            return Ok(refuse(app, &origin, id, "destination", told).await?.of_form());
+            return Ok(refuse(app, &origin, id, "destination", told).await?.of_form(may_be_sent_again));
         }
     };
     if let Some(stop) = without_face(app, &origin, &allowed.row, false).await? {
-        return Ok(stop.of_form());
+        return Ok(stop.of_form(may_be_sent_again));
     }
     // Where a form has no follow-up address of its own, that of the click which opened it was kept with the reset.
-    let origin = Origin { reply: origin.reply.clone().or_else(|| unseal(app, &allowed.row)), ..origin };
+    let reply = origin.reply.clone().or_else(|| unseal(app, &allowed.row));
+    // From here on it acts, and it acts once, whatever was typed.
+    let origin = Origin { reply, replay: once.unwrap_or(origin.replay), ..origin };
+    let is_private = allowed.is_private;
     match (kind, to) {
         (FormKind::Destination, to) => {
             let delivery = match to {
@@ -411,7 +442,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
         }
         (FormKind::CopyAddress, Destination::Email(to)) => {
             let mail = allowed.pair.admin.member.business_email.clone();
-            amend(app, &origin, id, Amend::CopyTo(to), |app, row| last_look(app, row, &mail)).await
+            amend(app, &origin, id, Amend::CopyTo(to), |app, row| last_look(app, row, &mail, is_private)).await
         }
         (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
     }
@@ -524,7 +555,10 @@ async fn allowed(
         return refuse(app, origin, id, "another_person", told).await.map(Err);
     }
     match policy::approve(&pair.case(), now) {
-        Ok(permit) => Ok(Ok(Allowed { row, pair, permit })),
+        Ok(permit) => {
+            let is_private = chat.assurance().await.is_private();
+            Ok(Ok(Allowed { is_private, row, pair, permit }))
+        }
         Err(denied) => {
             let told = messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference);
             refuse(app, origin, id, denied.code(), told).await.map(Err)
@@ -556,7 +590,7 @@ async fn stop(
             tracing::info!(reset.id = %id, refused = code, "a click was refused");
             Stop::Told(messages::after_change(told(&row), &row, &app.zone, now))
         }
-        Err(ClickRefused::Replayed) => Stop::Replayed,
+        Err(ClickRefused::Replayed) => Stop::Replayed(app.store.reset(id).await?.as_ref().map(told)),
         Err(why) => {
             tracing::info!(reset.id = %id, refused = why.code(), "a click was refused");
             let row = app.store.reset(id).await?;
@@ -571,7 +605,7 @@ async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
     let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
     let noted = app.store.note(origin.replay.clone(), audit).await?;
     if !noted.decided {
-        return Ok(Stop::Replayed);
+        return Ok(Stop::Replayed(None));
     }
     let reference = crate::domain::Reference::draw(&mut app.chance.rng()?);
     let why = ClickRefused::NoSuchCard;
@@ -671,14 +705,20 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
     }
 }
 
-fn card_again(app: &App, member: &Member, id: ResetId, is_reachable: bool, now: crate::domain::Moment) -> Message {
+fn card_again(
+    app: &App,
+    member: &Member,
+    id: ResetId,
+    (is_reachable, is_private): (bool, bool),
+    now: crate::domain::Moment,
+) -> Message {
     let value = app.keys.button_value(id);
-    messages::offer_card(&Card { value: &value, ..offer::card(app, member, is_reachable, now) })
+    messages::offer_card(&Card { value: &value, is_private, ..offer::card(app, member, is_reachable, now) })
 }
 
-fn last_look(app: &App, row: &ResetRow, own: &EmailAddress) -> Message {
+fn last_look(app: &App, row: &ResetRow, own: &EmailAddress, is_private: bool) -> Message {
     let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
-    let can_mail = app.deliveries.has(Channel::Email);
+    let can = (app.deliveries.has(Channel::Email), is_private);
     let (value, confirm) = (app.keys.button_value(row.reset_id), app.keys.confirm_value(row.reset_id, row.edition));
-    messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &value, &confirm)
+    messages::last_look(row, app.house.password_length, Some(copy_to), can, &value, &confirm)
 }

@@ -7,10 +7,11 @@ use rand::CryptoRng;
 
 use super::identity::{self, Pair, Unresolved};
 use super::messages::{self, Card};
+use super::question::{self, Question};
 use super::{Failure, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
-use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
+use crate::chat::{Adapter, Ask, Assurance, Chat, Command, Freshness, Message, Origin};
 use crate::delivery::Note;
 use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, ResetRow};
@@ -32,7 +33,7 @@ pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Re
         Ask::Reset(named, reason) => reset(app, chat, origin, (&named, reason), reference, rng).await,
         Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
-        Ask::Contact(named, typed) => contact(app, chat, origin, &named, &typed, reference).await,
+        Ask::Contact(named, typed) => contact(app, chat, origin, (&named, &typed), reference, None).await,
         Ask::Unclear(text) => {
             note(app, &origin, "command", "unclear", (None, None), &reference, messages::unclear(&text, &reference))
                 .await
@@ -77,6 +78,7 @@ async fn reset(
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
                 value: &app.keys.button_value(reset_id),
+                is_private: chat.assurance().await.is_private(),
                 ..card(app, member, member.has_outside_contact(), now)
             })
         }
@@ -103,6 +105,7 @@ pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now
         quota: None,
         earlier: None,
         channels: &app.deliveries,
+        is_private: true,
         is_reachable,
         value: "",
         zone: &app.zone,
@@ -166,13 +169,14 @@ pub(super) async fn unresolved_told(
 }
 
 /// S42, Q7: a contact for codes, added by an administrator other than the one whose password is waiting to be used.
-async fn contact(
+/// `asked` is the question whose button was pressed, where the platform needs one.
+pub(super) async fn contact(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    named: &Named,
-    typed: &str,
+    (named, typed): (&Named, &str),
     reference: Reference,
+    asked: Option<&Question>,
 ) -> Result<Reaction, Failure> {
     // Nothing confirms it, so rights and member are read past every cache.
     let (pair, _permit) = match permitted(app, chat, &origin, named, Freshness::Now, &reference).await? {
@@ -186,6 +190,15 @@ async fn contact(
         let told = messages::contact_elsewhere(&member.name, directory, &reference);
         return note(app, &origin, "contact", "elsewhere", about, &reference, told).await;
     }
+    let assurance = chat.assurance().await;
+    if assurance == Assurance::PersonOnly {
+        let told = messages::contact_not_private(member, &reference);
+        return note(app, &origin, "contact", "not_private", about, &reference, told).await;
+    }
+    if asked.is_some_and(|asked| !asked.is_about(admin, member)) {
+        let told = messages::contact_question_over(&reference);
+        return note(app, &origin, "contact", "question_over", about, &reference, told).await;
+    }
     let to = match Destination::contact(typed, member, &app.house.company) {
         Ok(to) => to,
         Err(denied) => {
@@ -197,6 +210,9 @@ async fn contact(
     if last.iter().any(|row| row.admin_id == admin.id) {
         let told = messages::contact_of_own_reset(&member.name, &reference);
         return note(app, &origin, "contact", "own_reset", about, &reference, told).await;
+    }
+    if assurance == Assurance::PrivateReply && asked.is_none() {
+        return question::ask(app, &origin, (admin, member), &to, &reference).await;
     }
     let row = ContactRow {
         member_id: member.id.clone(),

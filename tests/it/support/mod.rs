@@ -569,7 +569,10 @@ impl TestBot {
         match self.platform() {
             Platform::Discord => self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial)).await,
             Platform::Mattermost => {
-                let (who, reply) = (mattermost::id_of(who), format!("{}/mm/hooks/commands/{}", self.slack.base, mattermost::hook_id(serial)));
+                let (who, reply) = (
+                    mattermost::id_of(who),
+                    format!("{}/mm/hooks/commands/{}", self.slack.base, mattermost::hook_id(serial)),
+                );
                 let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
                 self.post_to_mattermost("/mattermost/commands", body).await
             }
