@@ -50,7 +50,8 @@ impl Mattermost {
         if let Some(token) = bearer.and_then(|value| value.strip_prefix("Token ")) {
             self.check_token(token)?;
         }
-        let signed = self.check_trigger(fields.required("trigger_id")?, fields.required("user_id")?, now).await?;
+        let trigger = fields.get("trigger_id").unwrap_or_default();
+        let signed = self.check_trigger(trigger, fields.required("user_id")?, now).await?;
         let hook = hook_id(fields.required("response_url")?).ok_or(NotVerified::Malformed("a response address"))?;
         let channel = fields.required("channel_id")?.to_owned();
         if !is_id(&channel) {

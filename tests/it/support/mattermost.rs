@@ -360,7 +360,10 @@ async fn ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: Strin
         broken.push(format!("a channel's id has 26 characters: {asked}"));
     }
     memory.note_broken(broken);
-    let taken = memory.take(format!("post to {to}"), neutral(&message)).await;
+    // An earlier message cannot be changed.
+    let mut said = neutral(&message);
+    said["replace_original"] = false.into();
+    let taken = memory.take(format!("post to {to}"), said).await;
     let status = if taken == StatusCode::OK { StatusCode::CREATED } else { taken };
     (status, json!({ "id": "post0000000000000000000000" }).to_string())
 }
