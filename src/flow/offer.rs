@@ -8,10 +8,10 @@ use rand::CryptoRng;
 use super::identity::{self, Pair, Unresolved};
 use super::messages::{self, Card};
 use super::question::{self, Question};
-use super::{Failure, Reaction, history, seal_by};
+use super::{Failure, Next, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
-use crate::chat::{Adapter, Ask, Assurance, Chat, Command, Freshness, Message, Origin};
+use crate::chat::{Adapter, Ask, Assurance, Chat, Command, Freshness, Message, Origin, Placement};
 use crate::delivery::Note;
 use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, ResetRow};
@@ -92,7 +92,7 @@ async fn reset(
             }
         }
     };
-    Ok(Reaction::Say(with_untold(app, message, &noted.untold, now)))
+    Ok(said(app, &origin, message, &noted.untold).await)
 }
 
 /// The parts of a card that every face of it shares.
@@ -283,7 +283,7 @@ async fn why(
     Ok(match noted.decided {
         Some((quota, busy)) => {
             let told = messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference);
-            Reaction::Say(with_untold(app, told, &noted.untold, origin.received_at))
+            said(app, &origin, told, &noted.untold).await
         }
         None => Reaction::Replayed,
     })
@@ -300,11 +300,7 @@ pub(super) async fn note(
     message: Message,
 ) -> Result<Reaction, Failure> {
     let noted = app.store.note(origin.replay.clone(), audit_line(origin, event, outcome, about, reference)).await?;
-    if noted.decided {
-        Ok(Reaction::Say(with_untold(app, message, &noted.untold, origin.received_at)))
-    } else {
-        Ok(Reaction::Replayed)
-    }
+    if noted.decided { Ok(said(app, origin, message, &noted.untold).await) } else { Ok(Reaction::Replayed) }
 }
 
 /// The line of the audit about a try that ends without a card.
@@ -320,6 +316,19 @@ fn audit_line(
         admin_id: admin.map(|admin| admin.id.clone()),
         member_id: member.map(|member| member.id.clone()),
         ..AuditRow::of_chat(event, outcome, &origin.user, origin.received_at)
+    }
+}
+
+/// The answer to a command, with the ends of earlier resets that are still to be told. Where the platform does not prove
+/// that the command came from this person, such an end is sent to them and not to whoever waits for the answer.
+async fn said(app: &App, origin: &Origin, message: Message, untold: &[ResetRow]) -> Reaction {
+    let message = with_untold(app, message, untold, origin.received_at);
+    let chat = app.chat(origin.user.platform).filter(|_| !untold.is_empty());
+    match (chat, &origin.reply) {
+        (Some(chat), Some(to)) if chat.assurance().await == Assurance::PrivateReply => {
+            Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add })
+        }
+        _ => Reaction::Say(message),
     }
 }
 

@@ -40,6 +40,8 @@ impl<T: Copy> Learned<T> {
         if ask_again_at.is_some_and(|at| now < at && at - now <= AFTER_ANSWER) {
             return;
         }
+        // Whoever asks may hang up before the answer is there.
+        *ask_again_at = Some(now + AFTER_FAILURE);
         let answer = ask.await;
         *ask_again_at = Some(now + if answer.is_ok() { AFTER_ANSWER } else { AFTER_FAILURE });
         if let Ok(value) = answer {

@@ -77,8 +77,8 @@ impl Mattermost {
         self.check_value(&pressed.context.value)?;
         let signed = self.check_trigger(&pressed.trigger_id, &pressed.user_id, now).await?;
         let action = pressed.context.action.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?;
-        // Where the bot may not post to the user alone, what follows goes to the response address of the command.
-        let reply = if is_id(&pressed.channel_id) && self.may_post_to_one().await {
+        // Else what follows goes to the address of the card, which names the command's response address too.
+        let reply = if is_id(&pressed.channel_id) && self.surely_posts_to_one().await {
             let place = Place { user: signed.user.clone(), channel: pressed.channel_id, hook: None };
             Some(ReplyAddress::new(place.write(), now + REPLY_LIFE))
         } else {

@@ -63,10 +63,13 @@ impl Mattermost {
     /// True unless the server has said that the bot may not send a message to one user alone. Where nobody can say, it is
     /// tried: the server's refusal is then remembered, and a password is never sent another way.
     pub(super) async fn may_post_to_one(&self) -> bool {
-        if self.may_post.get() != Some(true) {
-            self.may_post.ask(self.clock.now(), self.ask_permission()).await;
-        }
+        self.may_post.ask(self.clock.now(), self.ask_permission()).await;
         self.may_post.get() != Some(false)
+    }
+
+    /// The same where it is known.
+    pub(super) async fn surely_posts_to_one(&self) -> bool {
+        self.may_post_to_one().await && self.may_post.get() == Some(true)
     }
 
     /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).

@@ -574,7 +574,15 @@ impl TestBot {
                     format!("{}/mm/hooks/commands/{}", self.slack.base, mattermost::hook_id(serial)),
                 );
                 let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
-                self.post_to_mattermost("/mattermost/commands", body).await
+                let before = self.slack.said().len();
+                let answer = self.post_to_mattermost("/mattermost/commands", body).await;
+                if !answer.body.is_empty() || answer.status != StatusCode::OK {
+                    return answer;
+                }
+                // What is for nobody else comes by a post of its own.
+                self.settle().await;
+                let said = self.slack.said().split_off(before);
+                Answer { body: said.last().map(|said| said.to_string().into_bytes()).unwrap_or_default(), ..answer }
             }
             Platform::Lark => {
                 let (who, now) = (lark::id_of(who), self.clock.now());
