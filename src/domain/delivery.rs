@@ -61,6 +61,16 @@ pub enum ExtraDenied {
     NotPrivate,
 }
 
+impl ExtraDenied {
+    /// A short fixed word for the record.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Strict | Self::WithLink => "profile",
+            Self::NotPrivate => "not_private",
+        }
+    }
+}
+
 impl Extra {
     /// True where the output is only as safe as the chat: it is shown there, or goes where somebody said there.
     pub fn needs_private_replies(self) -> bool {

@@ -72,7 +72,7 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         && let Err(denied) = allow(app, extra, Carries::Password, chat.assurance().await.is_private())
     {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
+        return Ok(refuse(app, origin, id, denied.code(), told).await?.of_click(origin));
     }
     match click.action {
         Action::Cancel => amend(app, origin, id, Amend::Cancel, |_, _| messages::cancelled(&id.reference())).await,
@@ -138,7 +138,7 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
         && let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private)
     {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
+        return Ok(refuse(app, origin, id, denied.code(), told).await?.of_click(origin));
     }
     if has_face(click.action)
         && let Some(stop) = without_face(app, origin, &allowed.row, click.action == Action::DeliverCopy).await?
@@ -193,10 +193,10 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
                 Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
             }
         }
-        // No card of a directory that cannot do it has the button.
-        Action::DirectoryLink => Ok(Reaction::Taken),
         Action::Confirm => confirm(app, origin, edition, allowed).await,
-        Action::Cancel
+        // No card of a directory that sends no link of its own has its button; the others are answered before.
+        Action::DirectoryLink
+        | Action::Cancel
         | Action::DeliverOther
         | Action::CopyToSelfChange
         | Action::RetrySignOut
@@ -407,7 +407,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     };
     if let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private) {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, &origin, id, "profile", told).await?.of_form(may_be_sent_again));
+        return Ok(refuse(app, &origin, id, denied.code(), told).await?.of_form(may_be_sent_again));
     }
     let member = &allowed.pair.member.member;
     let read = match kind {

@@ -204,15 +204,15 @@ async fn issue(
     let Some(plan) = plan_of(app, &row) else {
         return stop_before(app, voice, &reservation, Stop::plain("no_plan", nothing_chosen(app, &row))).await;
     };
-    // A password that is set and cannot be shown is of no use to anybody.
-    if plan.shows() && voice.reply.as_ref().is_none_or(|to| voice.chat.uses_left(to) == 0) {
-        return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
-    }
     let is_private = voice.chat.assurance().await.is_private();
     let may_do = plan.fits(app.deliveries.ways, row.is_typed).and_then(|()| private_enough(&plan, &row, is_private));
     if let Err(denied) = may_do {
         let told = messages::extra_denied(denied, &row.reset_id.reference());
-        return stop_before(app, voice, &reservation, Stop::plain("profile", told)).await;
+        return stop_before(app, voice, &reservation, Stop::plain(denied.code(), told)).await;
+    }
+    // A password that is set and cannot be shown is of no use to anybody.
+    if plan.shows() && voice.reply.as_ref().is_none_or(|to| voice.chat.uses_left(to) == 0) {
+        return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
     }
     let prepared = match prepare(app, &plan).await {
         Ok(prepared) => prepared,

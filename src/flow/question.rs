@@ -107,6 +107,10 @@ pub(super) async fn answer(app: &Arc<App>, chat: &Chat, origin: Origin, value: &
     Ok(match added {
         Reaction::Say(message) => beside(&origin, message),
         Reaction::Replayed => beside(&origin, over()),
-        other => other,
+        sent @ (Reaction::Taken
+        | Reaction::Open(..)
+        | Reaction::Challenge(_)
+        | Reaction::FormError(_)
+        | Reaction::Then(_)) => sent,
     })
 }

@@ -107,16 +107,16 @@ pub struct Mattermost {
     /// How often each response address was used.
     used: Uses,
     /// With what the server signs triggers; none within where it tells no key.
-    signing_key: Learned<Option<SigningKey>>,
+    signing_key: Box<Learned<Option<SigningKey>>>,
     /// Whether the bot may send a message to one user alone.
-    may_post: Learned<bool>,
+    may_post: Box<Learned<bool>>,
 }
 
 impl Mattermost {
     /// The adapter for one server.
     pub fn new(config: Config, keys: Keys, http: reqwest::Client, clock: Clock) -> Self {
         let (profiles, used) = (Profiles::default(), Uses::default());
-        let (signing_key, may_post) = (Learned::default(), Learned::default());
+        let (signing_key, may_post) = (Box::default(), Box::default());
         Self { config, keys, http, clock, profiles, used, signing_key, may_post }
     }
 

@@ -50,7 +50,7 @@ impl Mattermost {
     /// The key with which the server signs triggers; none on a server that tells none.
     pub(super) async fn ask_signing_key(&self) -> Result<Option<SigningKey>, WhoError> {
         let config = self.api(Method::GET, "config/client?format=old", None).await?;
-        let key = config["AsymmetricSigningPublicKey"].as_str().and_then(SigningKey::read);
+        let key = config.get("AsymmetricSigningPublicKey").and_then(Value::as_str).and_then(SigningKey::read);
         if key.is_none() {
             tracing::error!(
                 platform = "mattermost",
@@ -75,9 +75,13 @@ impl Mattermost {
     /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).
     pub(super) async fn ask_permission(&self) -> Result<bool, WhoError> {
         let me = self.api(Method::GET, "users/me", None).await?;
-        let roles: Vec<&str> = me["roles"].as_str().ok_or(WhoError::Unavailable)?.split_whitespace().collect();
+        let held = me.get("roles").and_then(Value::as_str).ok_or(WhoError::Unavailable)?;
+        let roles: Vec<&str> = held.split_whitespace().collect();
         let roles = self.api(Method::POST, "roles/names", Some(&json!(roles))).await?;
-        let has = |role: &Value| role["permissions"].as_array().is_some_and(|all| all.contains(&POST_EPHEMERAL.into()));
+        let has = |role: &Value| {
+            let permissions = role.get("permissions").and_then(Value::as_array);
+            permissions.is_some_and(|all| all.contains(&POST_EPHEMERAL.into()))
+        };
         Ok(roles.as_array().ok_or(WhoError::Unavailable)?.iter().any(has))
     }
 
