@@ -18,7 +18,7 @@ use crate::store::{AuditRow, ReplayKey};
 const LIFE: Span = Span::minutes(10);
 
 /// What the button stands for. Sealed by our key, it is the button's value; it works once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Question {
     /// Makes two questions two, even about the same contact.
     id: String,
