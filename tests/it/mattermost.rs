@@ -294,7 +294,7 @@ async fn replies_that_are_no_longer_private_stop_the_act() {
         bot.click(JO, &ready, "confirm").await;
         assert_eq!(bot.audited("confirm").await, "claimed", "{action}");
         assert_eq!(bot.count("reset where state = 'refused' and failure = 'not_private'").await, 1, "{action}");
-        let next = bot.command(JO, "help").await.text();
+        let next = bot.command(JO, NOA).await.text();
         assert!(next.contains("About your reset of Mina Park"), "{next}");
         assert_eq!(bot.count("slot where returned_at is null").await, 0, "{action}");
         assert!(bot.outbox.take().is_empty() && bot.slack.said().iter().all(|said| shown_password(said).is_none()));
