@@ -119,6 +119,9 @@ pub struct FormSubmitted {
     pub origin: Origin,
     /// Which.
     pub kind: FormKind,
+    /// On a platform where a form may be sent again after a refusal: the key of what it does, which it does once,
+    /// whatever is typed. `origin.replay` is then the key of one try.
+    pub once: Option<ReplayKey>,
     /// The opaque value that the form carried.
     pub value: String,
     /// What was typed.
@@ -158,6 +161,8 @@ written_enum! {
         RetrySignOut = "retry_sign_out",
         /// Hide the password.
         Done = "done",
+        /// Add the contact that a command named.
+        ContactAdd = "contact_add",
     }
 }
 
@@ -274,6 +279,9 @@ impl Ask {
         }
     }
 }
+
+/// What the value of [`Action::ContactAdd`] is sealed for.
+pub const CONTACT_QUESTION: &str = "contact question";
 
 /// A message to one administrator. All its texts are plain: no platform may read markup into them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -108,6 +108,28 @@ pub enum Placement {
     Add,
 }
 
+/// What a platform proves of a request, and who can read what we reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assurance {
+    /// It signs the whole request, so the reply goes to whoever asked.
+    WholeRequest,
+    /// It proves only who asks, but messages can be sent to that person alone. What changes something at once is asked
+    /// there first.
+    PrivateReply,
+    /// It proves only who asks, and somebody else may read the replies.
+    PersonOnly,
+}
+
+impl Assurance {
+    /// True where nobody but the proven person reads the last look and what follows it.
+    pub fn is_private(self) -> bool {
+        match self {
+            Self::WholeRequest | Self::PrivateReply => true,
+            Self::PersonOnly => false,
+        }
+    }
+}
+
 /// A form with one input, as it is to be opened.
 #[derive(Clone, Debug)]
 pub struct Form {
@@ -194,8 +216,13 @@ pub trait Adapter {
 
     /// True where the same bytes again are answered like the first time, without effect: a platform that sends again until
     /// it hears 200. Else they are told apart (409).
-    fn answers_replays(&self) -> bool {
+    fn answers_replays(&self, _kind: Kind) -> bool {
         false
+    }
+
+    /// What the platform's proof covers, and who sees our replies.
+    fn assurance(&self) -> impl Future<Output = Assurance> + Send {
+        std::future::ready(Assurance::WholeRequest)
     }
 
     /// How a message meets what was shown when the platform's patience was over.
@@ -238,6 +265,11 @@ pub trait Adapter {
 
     /// For `relatch check`: one call that shows whether the token works. The error is a sentence for the operator.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// For `relatch check`, after a good probe: what works less well than it could, each a sentence for the operator.
+    fn caveats(&self) -> impl Future<Output = Vec<String>> + Send {
+        std::future::ready(Vec::new())
+    }
 }
 
 /// What an adapter stands on.
@@ -369,14 +401,20 @@ impl Config {
 
 impl Chat {
     /// Verifies a request that came to one of [`Chat::routes`] and reads it. The only way to a [`Verified`] interaction.
-    pub fn receive(
+    pub async fn receive(
         &self,
         route: &str,
         headers: &HeaderMap,
         body: &[u8],
         now: Moment,
     ) -> Result<Verified<Interaction>, NotVerified> {
-        each!(self, one => one.receive(route, headers, body, now))
+        match self {
+            Self::Slack(one) => one.receive(route, headers, body, now),
+            Self::Discord(one) => one.receive(route, headers, body, now),
+            Self::Lark(one) => one.receive(route, headers, body, now),
+            // Its server may have to be asked for its key.
+            Self::Mattermost(one) => one.receive(route, headers, body, now).await,
+        }
     }
 }
 
@@ -405,8 +443,12 @@ impl Adapter for Chat {
         each!(self, one => one.says_at_once())
     }
 
-    fn answers_replays(&self) -> bool {
-        each!(self, one => one.answers_replays())
+    fn answers_replays(&self, kind: Kind) -> bool {
+        each!(self, one => one.answers_replays(kind))
+    }
+
+    async fn assurance(&self) -> Assurance {
+        each!(self, one => one.assurance().await)
     }
 
     fn late_placement(&self) -> Placement {
@@ -447,5 +489,9 @@ impl Adapter for Chat {
 
     async fn probe(&self) -> Result<(), String> {
         each!(self, one => one.probe().await)
+    }
+
+    async fn caveats(&self) -> Vec<String> {
+        each!(self, one => one.caveats().await)
     }
 }

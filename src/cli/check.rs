@@ -15,6 +15,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
     let http = net::client(Duration::from_secs(10)).map_err(|error| Failure::Said(error.to_string()))?;
     let mut tried: Vec<(String, Result<(), String>)> = Vec::new();
+    let mut caveats: Vec<(&'static str, String)> = Vec::new();
     let opened = house::open_store(&settings, Use::Beside).await;
     let store = match &opened {
         Ok((store, _)) if store.is_writable().await => Ok(()),
@@ -44,7 +45,13 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     for config in settings.chats {
         let name = config.platform().as_str();
         let probed = match config.open(&ground) {
-            Ok(chat) => chat.probe().await,
+            Ok(chat) => {
+                let probed = chat.probe().await;
+                if probed.is_ok() {
+                    caveats.extend(chat.caveats().await.into_iter().map(|caveat| (name, caveat)));
+                }
+                probed
+            }
             Err(error) => Err(error.to_string()),
         };
         tried.push((name.to_owned(), probed));
@@ -72,6 +79,9 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     for (name, text) in &warnings {
         say(&format!("warning {name}: {text}"))?;
+    }
+    for (name, caveat) in &caveats {
+        say(&format!("warning {name}: {caveat}"))?;
     }
     if failed == 0 { Ok(()) } else { Err(Failure::Said(format!("{failed} of {} failed", tried.len()))) }
 }

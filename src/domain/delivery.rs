@@ -43,8 +43,10 @@ pub enum Extra {
     Copy,
     /// It goes to an address that the administrator types.
     Typed,
-    /// A copy goes to the administrator.
+    /// A copy goes to the administrator's registered address.
     CopyToSelf,
+    /// A copy goes to an address that the administrator types.
+    CopyElsewhere,
     /// The administrator is shown it besides.
     Show,
 }
@@ -56,6 +58,28 @@ pub enum ExtraDenied {
     Strict,
     /// What goes out is a link, so there is no password to show or copy.
     WithLink,
+    /// Somebody else may read what the chat shows, and may have typed what it sends.
+    NotPrivate,
+}
+
+impl ExtraDenied {
+    /// A short fixed word for the record.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Strict | Self::WithLink => "profile",
+            Self::NotPrivate => "not_private",
+        }
+    }
+}
+
+impl Extra {
+    /// True where the output is only as safe as the chat: it is shown there, or goes where somebody said there.
+    pub fn needs_private_replies(self) -> bool {
+        match self {
+            Self::Copy | Self::Typed | Self::CopyElsewhere | Self::Show => true,
+            Self::CopyToSelf => false,
+        }
+    }
 }
 
 /// What the organisation lets out (`policy.profile`, `policy.send`).
@@ -86,8 +110,9 @@ impl Ways {
     pub fn allow(self, extra: Extra, carried: Carries) -> Result<(), ExtraDenied> {
         match (extra, carried) {
             _ if self.is_strict => Err(ExtraDenied::Strict),
-            (Extra::CopyToSelf | Extra::Show, Carries::Link) => Err(ExtraDenied::WithLink),
-            (Extra::Copy | Extra::Typed, _) | (Extra::CopyToSelf | Extra::Show, Carries::Password) => Ok(()),
+            (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Link) => Err(ExtraDenied::WithLink),
+            (Extra::Copy | Extra::Typed, _)
+            | (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Password) => Ok(()),
         }
     }
 }

@@ -7,11 +7,13 @@ use tokio::time::Instant;
 use super::identity::{self, Pair};
 use super::issue::{self, Again};
 use super::messages::{self, Card};
-use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal, uses_left};
+use super::{Failure, Next, Reaction, in_place, offer, question, refused, seal, tell, unseal, uses_left};
 use crate::app::{App, Ticket};
-use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
+use crate::chat::{
+    Action, Adapter, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
+};
 use crate::directory::{Backend, ResetFailed};
-use crate::domain::delivery::{DestinationDenied, Extra, Outcome};
+use crate::domain::delivery::{DestinationDenied, Extra, ExtraDenied, Outcome};
 use crate::domain::{
     Carries, Channel, Delivery, Destination, EmailAddress, Member, MemberId, Moment, Permit, ResetId, Span, State,
     Step, StepOutcome, policy,
@@ -23,6 +25,8 @@ const RETRIES_FOR: Span = Span::hours(24);
 
 /// A click or a form that may go on.
 struct Allowed {
+    /// True where nobody else reads what follows.
+    is_private: bool,
     row: ResetRow,
     pair: Pair,
     permit: Permit,
@@ -30,8 +34,8 @@ struct Allowed {
 
 /// A click or a form that may not.
 enum Stop {
-    /// The same bytes again.
-    Replayed,
+    /// The same bytes again; what was told of a card that is known.
+    Replayed(Option<Message>),
     /// What is told.
     Told(Message),
 }
@@ -40,15 +44,16 @@ impl Stop {
     /// For a click: beside the card.
     fn of_click(self, origin: &Origin) -> Reaction {
         match self {
-            Self::Replayed => Reaction::Replayed,
+            Self::Replayed(_) => Reaction::Replayed,
             Self::Told(message) => super::beside(origin, message),
         }
     }
 
-    /// For a form: at its input.
-    fn of_form(self) -> Reaction {
+    /// For a form: at its input. One that may be sent again gets its reason again.
+    fn of_form(self, may_be_sent_again: bool) -> Reaction {
         match self {
-            Self::Replayed => Reaction::Replayed,
+            Self::Replayed(Some(message)) if may_be_sent_again => super::at_input(message),
+            Self::Replayed(_) => Reaction::Replayed,
             Self::Told(message) => super::at_input(message),
         }
     }
@@ -56,15 +61,18 @@ impl Stop {
 
 /// Answers a click.
 pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<Reaction, Failure> {
+    if click.action == Action::ContactAdd {
+        return question::answer(app, chat, click.origin, &click.value).await;
+    }
     let Some((id, edition)) = app.keys.read_button_value(&click.value) else {
         return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
     };
     let origin = &click.origin;
     if let Some(extra) = extra_of(click.action)
-        && let Err(denied) = app.deliveries.ways.allow(extra, Carries::Password)
+        && let Err(denied) = allow(app, extra, Carries::Password, chat.assurance().await.is_private())
     {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
+        return Ok(refuse(app, origin, id, denied.code(), told).await?.of_click(origin));
     }
     match click.action {
         Action::Cancel => cancel(app, origin, id).await,
@@ -72,6 +80,8 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         Action::CopyToSelfChange => open_form(app, click, id, FormKind::CopyAddress).await,
         Action::RetrySignOut => sign_out_again(app, chat, origin, id).await,
         Action::Done => visit(app, origin, id, "done", Next::Hide).await,
+        // Answered above.
+        Action::ContactAdd => Ok(Reaction::Taken),
         Action::DeliverCopy
         | Action::DeliverPhone
         | Action::DeliverEmail
@@ -97,7 +107,8 @@ fn extra_of(action: Action) -> Option<Extra> {
         Action::DeliverCopy => Some(Extra::Copy),
         // Who has no contact on record can only be told by the administrator.
         Action::DeliverOther | Action::Reachable => Some(Extra::Typed),
-        Action::CopyToSelf | Action::CopyToSelfChange => Some(Extra::CopyToSelf),
+        Action::CopyToSelf => Some(Extra::CopyToSelf),
+        Action::CopyToSelfChange => Some(Extra::CopyElsewhere),
         Action::AlsoShow => Some(Extra::Show),
         Action::DeliverPhone
         | Action::DeliverEmail
@@ -107,19 +118,27 @@ fn extra_of(action: Action) -> Option<Extra> {
         | Action::Back
         | Action::Cancel
         | Action::RetrySignOut
-        | Action::Done => None,
+        | Action::Done
+        | Action::ContactAdd => None,
     }
+}
+
+/// What the organisation lets out, and what this chat can keep to one person.
+fn allow(app: &App, extra: Extra, carried: Carries, is_private: bool) -> Result<(), ExtraDenied> {
+    app.deliveries.ways.allow(extra, carried)?;
+    if is_private || !extra.needs_private_replies() { Ok(()) } else { Err(ExtraDenied::NotPrivate) }
 }
 
 async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
     let (origin, id, now) = (&click.origin, allowed.row.reset_id, click.origin.received_at);
     let (admin, member) = (&allowed.pair.admin.member, &allowed.pair.member.member);
+    let is_private = allowed.is_private;
     let mail = || admin.business_email.clone();
     if let Some(extra) = extra_of(click.action)
-        && let Err(denied) = app.deliveries.ways.allow(extra, allowed.row.carries)
+        && let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private)
     {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, origin, id, "profile", told).await?.of_click(origin));
+        return Ok(refuse(app, origin, id, denied.code(), told).await?.of_click(origin));
     }
     if has_face(click.action)
         && let Some(stop) = without_face(app, origin, &allowed.row, click.action == Action::DeliverCopy).await?
@@ -138,14 +157,14 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
         }
         Action::Reachable => {
             amend(app, origin, &allowed.row, Amend::Reachable, |app, amended| {
-                card_again(app, member, amended, true, now)
+                card_again(app, member, amended, (true, is_private), now)
             })
             .await
         }
         Action::Back => {
             amend(app, origin, &allowed.row, Amend::Back, |app, amended| {
                 let is_reachable = member.has_outside_contact() || amended.row.reachable_at.is_some();
-                card_again(app, member, amended, is_reachable, now)
+                card_again(app, member, amended, (is_reachable, is_private), now)
             })
             .await
         }
@@ -155,11 +174,11 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))
         }
         Action::CopyToSelf => {
-            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), now);
+            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), is_private, now);
             amend(app, origin, &allowed.row, Amend::ToggleCopy(mail()), face).await
         }
         Action::AlsoShow => {
-            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), now);
+            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), is_private, now);
             amend(app, origin, &allowed.row, Amend::ToggleShow, face).await
         }
         Action::SendGuide => match app.store.amend(card_click(origin, id, None), &member.id, Amend::Guide).await? {
@@ -178,12 +197,15 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
                 Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
             }
         }
-        // No card of a directory that cannot do it has the button.
-        Action::DirectoryLink => Ok(Reaction::Taken),
         Action::Confirm => confirm(app, origin, edition, allowed).await,
-        Action::Cancel | Action::DeliverOther | Action::CopyToSelfChange | Action::RetrySignOut | Action::Done => {
-            Ok(Reaction::Taken)
-        }
+        // No card of a directory that sends no link of its own has its button; the others are answered before.
+        Action::DirectoryLink
+        | Action::Cancel
+        | Action::DeliverOther
+        | Action::CopyToSelfChange
+        | Action::RetrySignOut
+        | Action::Done
+        | Action::ContactAdd => Ok(Reaction::Taken),
     }
 }
 
@@ -204,7 +226,8 @@ fn has_face(action: Action) -> bool {
         | Action::Confirm
         | Action::Cancel
         | Action::RetrySignOut
-        | Action::Done => false,
+        | Action::Done
+        | Action::ContactAdd => false,
     }
 }
 
@@ -243,7 +266,7 @@ async fn choose(
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
     match app.store.amend(card_click(origin, row.reset_id, reply), &row.member_id, amended).await? {
         Ok(amended) => {
-            let message = last_look(app, &amended, &allowed.pair.admin.member.business_email, now);
+            let message = last_look(app, &amended, &allowed.pair.admin.member.business_email, allowed.is_private, now);
             Ok(in_place(app, origin, amended.row, message))
         }
         Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
@@ -293,7 +316,7 @@ fn not_choosable(
 
 /// The confirming click. When it returns, the slot is taken and the intent is on disk, or nothing was changed.
 async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
-    let Allowed { row, pair, permit } = allowed;
+    let Allowed { is_private, row, pair, permit } = allowed;
     let (id, now) = (row.reset_id, origin.received_at);
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
         let why = messages::click_refused(
@@ -315,8 +338,10 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
             let ticket = Ticket { reservation, platform, quota, reply, since, heard };
             Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }
-        Err(ClickRefused::Stale) => last_look_again(app, origin, row, &pair.admin.member, None).await,
-        Err(ClickRefused::Overtaken(by)) => last_look_again(app, origin, row, &pair.admin.member, Some(by)).await,
+        Err(ClickRefused::Stale) => last_look_again(app, origin, row, &pair.admin.member, is_private, None).await,
+        Err(ClickRefused::Overtaken(by)) => {
+            last_look_again(app, origin, row, &pair.admin.member, is_private, Some(by)).await
+        }
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
     }
 }
@@ -327,12 +352,13 @@ async fn last_look_again(
     origin: &Origin,
     seen: ResetRow,
     admin: &Member,
+    is_private: bool,
     earlier: Option<Earlier>,
 ) -> Result<Reaction, Failure> {
     let id = seen.reset_id;
     let row = app.store.reset(id).await?.unwrap_or(seen);
     let present = Amended { row, earlier };
-    let face = last_look(app, &present, &admin.business_email, origin.received_at);
+    let face = last_look(app, &present, &admin.business_email, is_private, origin.received_at);
     Ok(in_place(app, origin, present.row, messages::stale(face, &id.reference())))
 }
 
@@ -384,21 +410,22 @@ async fn again(
 
 /// Answers a form (S24, S25, S28).
 pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
-    let FormSubmitted { origin, kind, value, typed } = form;
+    let FormSubmitted { origin, kind, once, value, typed } = form;
+    let may_be_sent_again = once.is_some();
     let Some((id, _)) = app.keys.read_button_value(&value) else {
-        return forged(app, &origin).await.map(Stop::of_form);
+        return forged(app, &origin).await.map(|stop| stop.of_form(may_be_sent_again));
     };
     let allowed = match allowed(app, chat, &origin, id, Freshness::Now).await? {
         Ok(allowed) => allowed,
-        Err(stop) => return Ok(stop.of_form()),
+        Err(stop) => return Ok(stop.of_form(may_be_sent_again)),
     };
     let extra = match kind {
         FormKind::Destination => Extra::Typed,
-        FormKind::CopyAddress => Extra::CopyToSelf,
+        FormKind::CopyAddress => Extra::CopyElsewhere,
     };
-    if let Err(denied) = app.deliveries.ways.allow(extra, allowed.row.carries) {
+    if let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private) {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, &origin, id, "profile", told).await?.of_form());
+        return Ok(refuse(app, &origin, id, denied.code(), told).await?.of_form(may_be_sent_again));
     }
     let member = &allowed.pair.member.member;
     let read = match kind {
@@ -410,17 +437,22 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
         Ok(to) => to,
         Err(denied) => {
             let told = Message { title: messages::destination_denied(&denied, &member.name), ..Message::default() };
-            return Ok(refuse_and_count(app, &origin, &allowed.row, "destination", told).await?.of_form());
+            return Ok(refuse_and_count(app, &origin, &allowed.row, "destination", told)
+                .await?
+                .of_form(may_be_sent_again));
         }
     };
     if let Some(stop) = without_face(app, &origin, &allowed.row, false).await? {
-        return Ok(stop.of_form());
+        return Ok(stop.of_form(may_be_sent_again));
     }
     if let Some(stop) = too_many_typed(app, &origin, &allowed.row, &to).await? {
-        return Ok(stop.of_form());
+        return Ok(stop.of_form(may_be_sent_again));
     }
     // Where a form has no follow-up address of its own, that of the click which opened it was kept with the reset.
-    let origin = Origin { reply: origin.reply.clone().or_else(|| unseal(app, &allowed.row)), ..origin };
+    let reply = origin.reply.clone().or_else(|| unseal(app, &allowed.row));
+    // From here on it acts, and it acts once, whatever was typed.
+    let origin = Origin { reply, replay: once.unwrap_or(origin.replay), ..origin };
+    let is_private = allowed.is_private;
     match (kind, to) {
         (FormKind::Destination, to) => {
             let delivery = match to {
@@ -431,7 +463,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
         }
         (FormKind::CopyAddress, Destination::Email(to)) => {
             let mail = allowed.pair.admin.member.business_email.clone();
-            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail, origin.received_at);
+            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail, is_private, origin.received_at);
             amend(app, &origin, &allowed.row, Amend::CopyTo(to), face).await
         }
         (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
@@ -566,7 +598,10 @@ async fn allowed(
         return refuse(app, origin, id, "another_person", told).await.map(Err);
     }
     match policy::approve(&pair.case(), now) {
-        Ok(permit) => Ok(Ok(Allowed { row, pair, permit })),
+        Ok(permit) => {
+            let is_private = chat.assurance().await.is_private();
+            Ok(Ok(Allowed { is_private, row, pair, permit }))
+        }
         Err(denied) => {
             let told = messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference);
             refuse_and_count(app, origin, &row, denied.code(), told).await.map(Err)
@@ -609,7 +644,7 @@ async fn stop(
             tracing::info!(reset.id = %id, refused = code, "a click was refused");
             Stop::Told(messages::after_change(told(&row), &row, &app.zone, now))
         }
-        Err(ClickRefused::Replayed) => Stop::Replayed,
+        Err(ClickRefused::Replayed) => Stop::Replayed(app.store.reset(id).await?.as_ref().map(told)),
         Err(why) => {
             tracing::info!(reset.id = %id, refused = why.code(), "a click was refused");
             let row = app.store.reset(id).await?;
@@ -623,7 +658,7 @@ async fn stop(
 async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
     let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
     if app.store.note(origin.replay.clone(), audit, None).await?.decided.is_err() {
-        return Ok(Stop::Replayed);
+        return Ok(Stop::Replayed(None));
     }
     let reference = crate::domain::Reference::draw(&mut app.chance.rng()?);
     let why = ClickRefused::NoSuchCard;
@@ -736,18 +771,24 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
     }
 }
 
-fn card_again(app: &App, member: &Member, amended: &Amended, is_reachable: bool, now: Moment) -> Message {
+fn card_again(
+    app: &App,
+    member: &Member,
+    amended: &Amended,
+    (is_reachable, is_private): (bool, bool),
+    now: Moment,
+) -> Message {
     let value = app.keys.button_value(amended.row.reset_id);
     let earlier = amended.earlier.as_ref();
-    messages::offer_card(&Card { value: &value, earlier, ..offer::card(app, member, is_reachable, now) })
+    messages::offer_card(&Card { value: &value, earlier, is_private, ..offer::card(app, member, is_reachable, now) })
 }
 
-fn last_look(app: &App, amended: &Amended, own: &EmailAddress, now: Moment) -> Message {
+fn last_look(app: &App, amended: &Amended, own: &EmailAddress, is_private: bool, now: Moment) -> Message {
     let row = &amended.row;
     let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
-    let can_mail = app.deliveries.has(Channel::Email);
+    let can = (app.deliveries.has(Channel::Email), is_private);
     let (value, confirm) = (app.keys.button_value(row.reset_id), app.keys.confirm_value(row.reset_id, row.edition));
-    let look = messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &value, &confirm);
+    let look = messages::last_look(row, app.house.password_length, Some(copy_to), can, &value, &confirm);
     let warning = amended.earlier.as_ref().map(|earlier| messages::careful(earlier, &row.member_name, &app.zone, now));
     Message { lines: warning.into_iter().chain(look.lines).collect(), ..look }
 }

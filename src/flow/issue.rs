@@ -12,7 +12,7 @@ use crate::app::{App, HOLD_FOR, Heard, HeldPassword, Ticket, WORKING_AFTER};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Down, Enforced, Match, ResetFailed, Unavailable};
-use crate::domain::delivery::{Outcome, Refusal, Way};
+use crate::domain::delivery::{ExtraDenied, Outcome, Refusal, Way};
 use crate::domain::{
     Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber,
     Plan, Platform, Quota, ResetId, Span, State, Step, StepOutcome, policy,
@@ -204,13 +204,15 @@ async fn issue(
     let Some(plan) = plan_of(app, &row) else {
         return stop_before(app, voice, &reservation, Stop::plain("no_plan", nothing_chosen(app, &row))).await;
     };
+    let is_private = voice.chat.assurance().await.is_private();
+    let may_do = plan.fits(app.deliveries.ways, row.is_typed).and_then(|()| private_enough(&plan, &row, is_private));
+    if let Err(denied) = may_do {
+        let told = messages::extra_denied(denied, &row.reset_id.reference());
+        return stop_before(app, voice, &reservation, Stop::plain(denied.code(), told)).await;
+    }
     // A password that is set and cannot be shown is of no use to anybody.
     if plan.shows() && voice.reply.as_ref().is_none_or(|to| voice.chat.uses_left(to) == 0) {
         return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
-    }
-    if let Err(denied) = plan.fits(app.deliveries.ways, row.is_typed) {
-        let told = messages::extra_denied(denied, &row.reset_id.reference());
-        return stop_before(app, voice, &reservation, Stop::plain("profile", told)).await;
     }
     let prepared = match prepare(app, &plan).await {
         Ok(prepared) => prepared,
@@ -263,6 +265,16 @@ async fn issue(
     let parcel =
         Parcel { reservation, password, prepared, plan, row, member, steps, quota: Some(quota), held_until: None };
     Box::pin(deliver(app, voice, parcel)).await
+}
+
+/// At the act too, and not only where it was chosen: the chat may have lost its private replies meanwhile.
+fn private_enough(plan: &Plan, row: &ResetRow, is_private: bool) -> Result<(), ExtraDenied> {
+    let copies_elsewhere = row.copy_to_self.is_some() && row.copy_to_self == row.copy_address;
+    if is_private || !(plan.shows() || row.is_typed || copies_elsewhere) {
+        Ok(())
+    } else {
+        Err(ExtraDenied::NotPrivate)
+    }
 }
 
 /// Why a claimed reset stops before anything happened.
@@ -403,7 +415,8 @@ async fn not_prepared(
     let reference = row.reset_id.reference();
     // Without the member there are no buttons to offer, and the command shows them again.
     let offered = member.as_ref().zip(value.as_deref());
-    let told = messages::not_prepared(step, why, channel, offered, &app.deliveries, &reference);
+    let channels = (&app.deliveries, voice.chat.assurance().await.is_private());
+    let told = messages::not_prepared(step, why, channel, offered, channels, &reference);
     say_and_note(app, voice, row.reset_id, &told).await
 }
 
@@ -796,7 +809,11 @@ async fn ending(app: &App, row: &ResetRow, quota: Option<Quota>, retry_for: Opti
     let steps = steps_of(app, row.reset_id).await;
     let observed = if row.state == State::Unknown { observe(app, row).await } else { None };
     let value = app.keys.button_value(row.reset_id);
-    messages::result(&Ending { quota, observed, retry_for, ..frame(app, row, &steps, &value, now) })
+    let is_private = match app.chat(row.platform) {
+        Some(chat) => chat.assurance().await.is_private(),
+        None => false,
+    };
+    messages::result(&Ending { quota, observed, retry_for, is_private, ..frame(app, row, &steps, &value, now) })
 }
 
 /// After an unknown end: what the directory shows. None when it does not answer now either.
@@ -818,6 +835,7 @@ fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a s
         observed: None,
         shows_password: None,
         retry_for: None,
+        is_private: true,
         channels: &app.deliveries,
         value,
         zone: &app.zone,

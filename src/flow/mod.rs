@@ -11,6 +11,7 @@ mod issue;
 mod line;
 pub mod messages;
 mod offer;
+mod question;
 pub mod sweep;
 
 use std::sync::Arc;
@@ -116,7 +117,8 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
             (click.origin.clone(), Box::pin(choose::click(app, chat, click)).await)
         }
         Interaction::Form(form) => {
-            if !app.seen.is_new(&form.origin.replay, form.origin.received_at) {
+            // One that may be sent again after a refusal gets its reason again; the record knows what it did.
+            if form.once.is_none() && !app.seen.is_new(&form.origin.replay, form.origin.received_at) {
                 return Reaction::Replayed;
             }
             (form.origin.clone(), Box::pin(choose::form(app, chat, form)).await)

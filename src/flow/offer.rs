@@ -7,10 +7,11 @@ use rand::CryptoRng;
 
 use super::identity::{self, Asked, Pair, Unresolved};
 use super::messages::{self, Card};
-use super::{Failure, Reaction, history, seal_by};
+use super::question::{self, Question};
+use super::{Failure, Next, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
-use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
+use crate::chat::{Adapter, Ask, Assurance, Chat, Command, Freshness, Message, Origin, Placement};
 use crate::delivery::Note;
 use crate::domain::look_up::Tried;
 use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
@@ -33,7 +34,7 @@ pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Re
         Ask::Reset(named, reason) => reset(app, chat, origin, (&named, reason), reference, rng).await,
         Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
-        Ask::Contact(named, typed) => contact(app, chat, origin, &named, &typed, reference).await,
+        Ask::Contact(named, typed) => contact(app, chat, origin, (&named, &typed), reference, None).await,
         Ask::Unclear(text) => {
             let told = messages::unclear(&text, &reference);
             note(app, &origin, ("command", "unclear"), (None, None), &reference, None, told).await
@@ -78,6 +79,7 @@ async fn reset(
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
                 value: &app.keys.button_value(reset_id),
+                is_private: chat.assurance().await.is_private(),
                 ..card(app, member, member.has_outside_contact(), now)
             })
         }
@@ -91,7 +93,7 @@ async fn reset(
             }
         }
     };
-    Ok(Reaction::Say(with_untold(app, message, &noted.untold, now)))
+    Ok(said(app, &origin, message, &noted.untold).await)
 }
 
 /// The parts of a card that every face of it shares.
@@ -104,6 +106,7 @@ pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now
         quota: None,
         earlier: None,
         channels: &app.deliveries,
+        is_private: true,
         is_reachable,
         value: "",
         zone: &app.zone,
@@ -182,13 +185,14 @@ pub(super) async fn member_unresolved(
 }
 
 /// S42, Q7: a contact for codes, added by an administrator other than the one whose password is waiting to be used.
-async fn contact(
+/// `asked` is the question whose button was pressed, where the platform needs one.
+pub(super) async fn contact(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    named: &Named,
-    typed: &str,
+    (named, typed): (&Named, &str),
     reference: Reference,
+    asked: Option<&Question>,
 ) -> Result<Reaction, Failure> {
     // Nothing confirms it, so rights and member are read past every cache.
     let (pair, _permit) = match permitted(app, chat, &origin, named, Freshness::Now, &reference).await? {
@@ -197,7 +201,10 @@ async fn contact(
     };
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let about = (Some(admin), Some(member));
-    if let Err(too_many) = app.store.count_command(&admin.id, &origin.replay).await? {
+    // The command was counted; the button that confirms it is none.
+    if asked.is_none()
+        && let Err(too_many) = app.store.count_command(&admin.id, &origin.replay).await?
+    {
         let told = messages::too_many_look_ups(too_many, &app.zone, origin.received_at, &reference);
         return note(app, &origin, ("contact", too_many.code()), about, &reference, None, told).await;
     }
@@ -205,6 +212,15 @@ async fn contact(
     if !capabilities.has_our_pages {
         let told = messages::contact_elsewhere(&member.name, directory, &reference);
         return note(app, &origin, ("contact", "elsewhere"), about, &reference, None, told).await;
+    }
+    let assurance = chat.assurance().await;
+    if assurance == Assurance::PersonOnly {
+        let told = messages::contact_not_private(member, &reference);
+        return note(app, &origin, ("contact", "not_private"), about, &reference, None, told).await;
+    }
+    if asked.is_some_and(|asked| !asked.is_about(admin, member)) {
+        let told = messages::contact_question_over(&reference);
+        return note(app, &origin, ("contact", "question_over"), about, &reference, None, told).await;
     }
     let to = Destination::contact(typed, member, &app.house.company)
         .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to));
@@ -219,6 +235,9 @@ async fn contact(
     if last.iter().any(|row| row.admin_id == admin.id) {
         let told = messages::contact_of_own_reset(&member.name, &reference);
         return note(app, &origin, ("contact", "own_reset"), about, &reference, None, told).await;
+    }
+    if assurance == Assurance::PrivateReply && asked.is_none() {
+        return question::ask(app, &origin, (admin, member), &to, &reference).await;
     }
     let row = ContactRow {
         member_id: member.id.clone(),
@@ -292,7 +311,7 @@ async fn why(
         Err(NotNoted::TooMany(too_many)) => messages::too_many_look_ups(too_many, &app.zone, now, reference),
         Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
     };
-    Ok(Reaction::Say(with_untold(app, told, &noted.untold, now)))
+    Ok(said(app, &origin, told, &noted.untold).await)
 }
 
 /// Writes a try down and answers it, with what is still to be told. As a look-up it counts for the administrator, and one
@@ -314,7 +333,7 @@ pub(super) async fn note(
         Err(NotNoted::TooMany(too_many)) => messages::too_many_look_ups(too_many, &app.zone, now, reference),
         Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
     };
-    Ok(Reaction::Say(with_untold(app, told, &noted.untold, now)))
+    Ok(said(app, origin, told, &noted.untold).await)
 }
 
 /// The line of the audit about a try that ends without a card.
@@ -330,6 +349,19 @@ fn audit_line(
         admin_id: admin.map(|admin| admin.id.clone()),
         member_id: member.map(|member| member.id.clone()),
         ..AuditRow::of_chat(event, outcome, &origin.user, origin.received_at)
+    }
+}
+
+/// The answer to a command, with the ends of earlier resets that are still to be told. Where the platform does not prove
+/// that the command came from this person, such an end is sent to them and not to whoever waits for the answer.
+async fn said(app: &App, origin: &Origin, message: Message, untold: &[ResetRow]) -> Reaction {
+    let message = with_untold(app, message, untold, origin.received_at);
+    let chat = app.chat(origin.user.platform).filter(|_| !untold.is_empty());
+    match (chat, &origin.reply) {
+        (Some(chat), Some(to)) if chat.assurance().await == Assurance::PrivateReply => {
+            Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add })
+        }
+        _ => Reaction::Say(message),
     }
 }
 

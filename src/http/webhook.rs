@@ -52,7 +52,7 @@ async fn handle(app: Arc<App>, platform: Platform, route: &'static str, request:
         Err(status) => return status.into_response(),
     };
     let now = app.clock.now();
-    match chat.receive(route, &parts.headers, &body, now) {
+    match chat.receive(route, &parts.headers, &body, now).await {
         Ok(interaction) => answer(Arc::clone(&app), platform, interaction).await,
         Err(refused) => {
             let (status, reason) = match refused {
@@ -174,7 +174,7 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
 
 fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {
     json(match reaction {
-        Reaction::Replayed if chat.answers_replays() => chat.immediate(kind, Immediate::Taken),
+        Reaction::Replayed if chat.answers_replays(kind) => chat.immediate(kind, Immediate::Taken),
         Reaction::Replayed => return StatusCode::CONFLICT.into_response(),
         Reaction::Taken | Reaction::Then(_) => chat.immediate(kind, Immediate::Taken),
         Reaction::Say(message) => chat.immediate(kind, Immediate::Say(message)),

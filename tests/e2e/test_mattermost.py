@@ -10,32 +10,55 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from Crypto.Hash import SHA256
+from Crypto.PublicKey import ECC
+from Crypto.Signature import DSS
 from world import NOTHING, JsonApi, World, password_in
 
 TEAM, JO, MINA = "team" + "t" * 22, "jojo" + "j" * 22, "mina" + "m" * 22
 BOT, MADE = "canary-of-mattermost-bot-01", "canarymadetokenofcommand01"
+CHANNEL, SERVER_KEY = "it" + "c" * 24, ECC.generate(curve="P-256")
 USERS = {JO: "jo@acme.example", MINA: "mina@acme.example"}
+
+
+def sign(trigger_id, user, millis, key=SERVER_KEY):
+    """`GenerateTriggerId` in server/public/model/integration_action.go."""
+    text = f"{trigger_id}:{user}:{millis}:"
+    signature = DSS.new(key, "fips-186-3", encoding="der").sign(SHA256.new(text.encode()))
+    return base64.b64encode(text.encode() + base64.b64encode(signature)).decode()
 
 
 class Server(JsonApi):
     """The part of a Mattermost server that relatch calls."""
 
     def __init__(self):
-        self.commands, self.said, self.dialogs = [], [], []
+        self.commands, self.said, self.dialogs, self.hooked = [], [], [], []
+        self.permissions = ["create_post_ephemeral"]
         super().__init__()
 
     def answer(self, method, path, body, headers):
         if path.startswith("/hooks/commands/"):
             assert body["response_type"] == "ephemeral" and body["skip_slack_parsing"] is True
-            self.keep(self.said, body)
+            self.keep(self.hooked, body)
             return 200, {}
+        if path == "/api/v4/config/client":
+            return 200, {"AsymmetricSigningPublicKey": base64.b64encode(SERVER_KEY.public_key().export_key(format="DER")).decode()}
         if path == "/api/v4/actions/dialogs/open":
             self.keep(self.dialogs, body)
             return 200, {"status": "OK"}
         if headers["authorization"] != f"Bearer {BOT}":
             return 401, {}
         if path == "/api/v4/users/me":
-            return 200, {"id": "b" * 26}
+            return 200, {"id": "b" * 26, "roles": "system_user"}
+        if path == "/api/v4/roles/names":
+            return 200, [{"name": name, "permissions": self.permissions} for name in body]
+        if path == "/api/v4/posts/ephemeral":
+            if "create_post_ephemeral" not in self.permissions:
+                return 403, {"id": "api.context.permissions.app_error"}
+            post = body["post"]
+            assert (body["user_id"], post["channel_id"]) == (JO, CHANNEL), body
+            self.keep(self.said, {"text": post["message"], **post["props"]})
+            return 201, {"id": "p" * 26}
         if path == "/api/v4/commands" and method == "GET":
             return 200, self.commands
         if path == "/api/v4/commands":
@@ -85,14 +108,16 @@ bot_token = "{BOT}"
             with refused:
                 return refused.code, None
 
-    def trigger(self, user):
+    def trigger(self, user, **by):
         self.serial += 1
-        return base64.b64encode(f"{self.serial:026}:{user}:{int(time.time() * 1000)}:c2ln".encode()).decode()
+        return sign(f"{self.serial:026}", user, int(time.time() * 1000), **by)
 
-    def command(self, who, text, token=MADE):
+    def command(self, who, text, token=MADE, **by):
+        trigger = self.trigger(who, **by)
         fields = [
             ("token", token), ("team_id", TEAM), ("user_id", who), ("command", "/reset-password"), ("text", text),
-            ("trigger_id", self.trigger(who)), ("response_url", f"{self.server.url}/hooks/commands/{self.serial}"),
+            ("trigger_id", trigger), ("response_url", f"https://chat.acme.example/hooks/commands/{self.serial:026}"),
+            ("channel_id", CHANNEL),
             ("user_mentions", "mina"), ("user_mentions_ids", MINA),
         ]
         return self.send("/mattermost/commands", urllib.parse.urlencode(fields), "application/x-www-form-urlencoded")
@@ -101,7 +126,7 @@ bot_token = "{BOT}"
         actions = message["attachments"][0]["actions"]
         found = next(one for one in actions if one["integration"]["context"]["action"] == action)
         self.assertEqual(found["integration"]["url"], "https://reset.acme.example/mattermost/actions")
-        body = {"user_id": who, "team_id": TEAM, "trigger_id": self.trigger(who), "context": found["integration"]["context"]}
+        body = {"user_id": who, "team_id": TEAM, "channel_id": CHANNEL, "trigger_id": self.trigger(who), "context": found["integration"]["context"]}
         return self.send("/mattermost/actions", json.dumps(body), "application/json")
 
     def test_a_reset_from_the_command_through_a_dialog_to_the_sms(self):
@@ -119,7 +144,8 @@ bot_token = "{BOT}"
         )
         status, answer = submit("mina@acme.example")
         self.assertIn("business email", answer["errors"]["destination"])
-        self.assertEqual(submit("x", "deliver_other:" + "A" * 43)[0], 401)
+        value = card["attachments"][0]["actions"][0]["integration"]["context"]["value"]
+        self.assertEqual(submit("+82 10 9999 8877", "deliver_other:" + value)[0], 401, "a button's value is no state")
         self.assertEqual(submit("+82 10 9999 8877"), (200, {}))
         ready = self.server.wait_for("Ready to reset")
         self.assertEqual(self.press(ready, "confirm"), (200, {}))
@@ -129,14 +155,33 @@ bot_token = "{BOT}"
         password = password_in(sms["text"])
         self.assertTrue(self.world.signs_in("mina@acme.example", password))
         self.assertEqual([(one["platform"], one["state"]) for one in self.world.resets()], [("mattermost", "delivered")])
-        self.assertIn("Already done", shown(self.press(ready, "confirm")[1]["ephemeral_text"]), "an old button tells the truth")
+        self.assertEqual(self.press(ready, "confirm"), (200, {}))
+        self.server.wait_for("Already done")
+        self.assertEqual(self.server.hooked, [], "nothing went to the response address")
         self.world.assert_no_secrets(password, BOT, MADE)
+
+    def test_without_private_replies_only_contacts_on_record_are_left(self):
+        self.server.permissions = []
+        status, card = self.command(JO, "@mina")
+        self.assertIn("I can't write to you alone here", shown(card["text"]))
+        actions = [one["integration"]["context"]["action"] for one in card["attachments"][0]["actions"]]
+        self.assertNotIn("deliver_copy", actions)
+        self.assertNotIn("deliver_other", actions)
+        forged = {**card["attachments"][0]["actions"][0]["integration"]["context"], "action": "deliver_copy"}
+        body = {"user_id": JO, "channel_id": CHANNEL, "trigger_id": self.trigger(JO), "context": forged}
+        told = self.send("/mattermost/actions", json.dumps(body), "application/json")[1]["ephemeral_text"]
+        self.assertIn(NOTHING, shown(told))
+        status, told = self.command(JO, "contact @mina +82 10 7777 6666")
+        self.assertIn("relatch members contact mina@acme.example", shown(told["text"]))
+        self.assertEqual((self.world.resets(), self.server.said), ([], []))
 
     def test_who_knows_no_token_and_no_value_is_nobody(self):
         self.assertEqual(self.command(JO, "@mina", "canarymadetokenofcommand02")[0], 401)
         forged = {"action": "confirm", "value": "A" * 43}
         body = {"user_id": JO, "trigger_id": self.trigger(JO), "context": forged}
         self.assertEqual(self.send("/mattermost/actions", json.dumps(body), "application/json")[0], 401)
+        other = ECC.generate(curve="P-256")
+        self.assertEqual(self.command(JO, "@mina", key=other)[0], 401, "signed by another key than the server's")
         self.assertEqual(self.world.resets(), [])
         status, told = self.command("x" * 26, "@mina")
         self.assertEqual(status, 200)
@@ -151,7 +196,11 @@ bot_token = "{BOT}"
         self.server.commands[0]["method"] = "G"
         self.assertEqual(register(), "~ reset-password: method\nwritten\n")
         self.assertEqual((self.server.commands[0]["method"], self.server.commands[0]["token"]), ("P", MADE))
-        self.assertIn("ok      mattermost", self.world.run("check", fails=True).stdout)
+        checked = self.world.run("check", fails=True).stdout
+        self.assertIn("ok      mattermost", checked)
+        self.assertNotIn("warning", checked)
+        self.server.permissions = []
+        self.assertIn("warning mattermost: the bot lacks the permission create_post_ephemeral", self.world.run("check", fails=True).stdout)
         refused = self.world.run("register", "mattermost", "--team", "../x", fails=True)
         self.assertTrue(re.search("--team must be", refused.stderr))
 

@@ -8,6 +8,7 @@ mod hostile;
 mod import;
 mod look_ups;
 mod manifests;
+mod mattermost;
 mod orders;
 mod platforms;
 mod portal;

@@ -99,7 +99,7 @@ fn make(platform: Platform, bot: &TestBot, card: &Value, at: (u32, Moment), who:
         return (lark::ROUTE, all, body);
     }
     let who = mattermost::id_of(who);
-    let reply = format!("{RECORDED_ORIGIN}/mm/hooks/commands/h{serial}");
+    let reply = format!("{RECORDED_ORIGIN}/mm/hooks/commands/{}", mattermost::hook_id(serial));
     let (path, body) = match does {
         Types(_) | Mentions(..) => ("/mattermost/commands", mattermost::command_body(&who, &text, &reply, serial, now)),
         Clicks(action) => ("/mattermost/actions", mattermost::click_body(&who, action, &value(action), serial, now)),

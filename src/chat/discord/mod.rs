@@ -494,7 +494,7 @@ fn read_form(origin: Origin, data: wire::Data) -> Result<Interaction, NotVerifie
     if input.custom_id.as_deref() != Some(render::INPUT) {
         return Err(NotVerified::Malformed("a form without its input"));
     }
-    Ok(Interaction::Form(FormSubmitted { origin, kind, value, typed: input.value.unwrap_or_default() }))
+    Ok(Interaction::Form(FormSubmitted { origin, kind, once: None, value, typed: input.value.unwrap_or_default() }))
 }
 
 /// `deliver_copy:…`: what a button or a form is, and its opaque value.

@@ -312,7 +312,7 @@ impl Lark {
                 let Some(Value::String(typed)) = form_value.remove(render::INPUT) else {
                     return Err(NotVerified::Malformed("a form without its input"));
                 };
-                Ok(Interaction::Form(FormSubmitted { origin, kind, value, typed }))
+                Ok(Interaction::Form(FormSubmitted { origin, kind, once: None, value, typed }))
             }
             _ => Err(NotVerified::Malformed("a card that is not ours")),
         }
@@ -472,7 +472,7 @@ impl Adapter for Lark {
     }
 
     /// What is not answered with 200 is sent again: after 15 s, 5 min, 1 h and 6 h.
-    fn answers_replays(&self) -> bool {
+    fn answers_replays(&self, _kind: Kind) -> bool {
         true
     }
 

@@ -1,41 +1,42 @@
 //! Mattermost: slash commands with a token of their team, buttons and dialogs with a value that only we can make.
 //!
 //! Sources: Mattermost's pages "Custom slash commands", "Interactive messages", "Interactive dialogs", and its server's
-//! `app/command.go`, `app/integration_action.go`. Nothing here is signed and nothing carries a time except `trigger_id`,
-//! so a request counts by a token (commands) or by a value under our own key (clicks and dialogs), once, and in time.
+//! `app/command.go`, `app/integration_action.go`, `api4/post.go`. Of a request the server signs only the user and the time,
+//! in `trigger_id`. A trigger that another integration received fits too, so whoever knows the command's token can ask in
+//! that user's name: what changes something, and what nobody else may see, goes to the signed user alone.
 
+mod dialog;
+mod learned;
+mod place;
 mod render;
+mod request;
+mod server;
+mod trigger;
 mod wire;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, header};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
+use secrecy::SecretString;
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::common::{Profiles, Uses, check_content_type, end_of_follow_up, read_rest};
-use super::form::Fields;
-use super::interaction::{Ask, Member, Trigger, Word};
-use super::signature::{WINDOW, replay_key};
+use self::dialog::DialogState;
+use self::learned::Learned;
+use self::place::Place;
+use self::trigger::{Signed, SigningKey};
+use super::common::{Profiles, Uses};
+use super::interaction::Trigger;
 use super::{
-    Adapter, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
-    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, Verified,
-    WhoError,
+    Adapter, Assurance, EmptySecret, Form, Freshness, Ground, Immediate, Kind, Message, Placement, Planned, Profile,
+    RegisterError, ReplyAddress, Standing, WhoError,
 };
 use crate::clock::Clock;
-use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
+use crate::domain::delivery::Outcome;
+use crate::domain::{ChatUser, EmailAddress, Password, Platform, Role, Span};
 use crate::net;
 use crate::secret::{Keys, is_weak_secret};
 use crate::settings::{Section, with_slash};
-use crate::store::ReplayKey;
 
 /// Where Mattermost posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
@@ -51,8 +52,10 @@ pub const COMMAND_NAME: &str = "/reset-password";
 /// The command as it is made, with a stand-in for our address.
 pub const MANIFEST: &str = include_str!("../../../manifests/mattermost.json");
 
+/// How long an administrator is told what becomes of a reset.
+const REPLY_LIFE: Span = Span::hours(24);
 /// How long a response address works (Mattermost, "Custom slash commands": 30 minutes), less a minute for the way.
-const REPLY_LIFE: Span = Span::minutes(29);
+const HOOK_LIFE: Span = Span::minutes(29);
 /// How often it works.
 const REPLY_USES: u32 = 5;
 /// How long Mattermost may take for a call.
@@ -103,12 +106,18 @@ pub struct Mattermost {
     profiles: Profiles,
     /// How often each response address was used.
     used: Uses,
+    /// With what the server signs triggers; none within where it tells no key.
+    signing_key: Box<Learned<Option<SigningKey>>>,
+    /// Whether the bot may send a message to one user alone.
+    may_post: Box<Learned<bool>>,
 }
 
 impl Mattermost {
     /// The adapter for one server.
     pub fn new(config: Config, keys: Keys, http: reqwest::Client, clock: Clock) -> Self {
-        Self { config, keys, http, clock, profiles: Profiles::default(), used: Uses::default() }
+        let (profiles, used) = (Profiles::default(), Uses::default());
+        let (signing_key, may_post) = (Box::default(), Box::default());
+        Self { config, keys, http, clock, profiles, used, signing_key, may_post }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
@@ -119,134 +128,6 @@ impl Mattermost {
             );
         }
         Ok(Self::new(config, ground.keys.clone(), ground.http.clone(), ground.clock.clone()))
-    }
-
-    /// Verifies and reads one request.
-    pub(super) fn receive(
-        &self,
-        route: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: Moment,
-    ) -> Result<Verified<Interaction>, NotVerified> {
-        let is_command = route == COMMANDS_ROUTE;
-        let media = if is_command { "application/x-www-form-urlencoded" } else { "application/json" };
-        check_content_type(headers, media)?;
-        let interaction = match route {
-            COMMANDS_ROUTE => self.read_command(headers, body, now)?,
-            ACTIONS_ROUTE => self.read_click(body, now)?,
-            DIALOGS_ROUTE => self.read_dialog(body, now)?,
-            _ => return Err(NotVerified::Unsigned("route")),
-        };
-        Ok(Verified::new(interaction))
-    }
-
-    fn read_command(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
-        let fields = Fields::read_with_lists(
-            body,
-            &["user_mentions", "user_mentions_ids", "channel_mentions", "channel_mentions_ids"],
-        )?;
-        self.check_token(fields.required("token").map_err(|_| NotVerified::Unsigned("token"))?)?;
-        // Where an outgoing connection puts a bearer of its own there, the form's token alone counts.
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if let Some(token) = bearer.and_then(|value| value.strip_prefix("Token ")) {
-            self.check_token(token)?;
-        }
-        let user = fields.required("user_id")?;
-        let replay = check_trigger(fields.required("trigger_id")?, user, now)?;
-        let url = fields.required("response_url")?;
-        if !self.is_allowed(url) {
-            return Err(NotVerified::Malformed("a response address of somebody else"));
-        }
-        let reply = Some(ReplyAddress::new(url.to_owned(), now + REPLY_LIFE));
-        let names = || fields.list("user_mentions");
-        let mentions: HashMap<&str, &str> = names().zip(fields.list("user_mentions_ids")).collect();
-        let words: Vec<Word> = fields
-            .get("text")
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(|word| read_word(word, &mentions))
-            .collect::<Result<_, _>>()?;
-        let origin = Origin { user: self.user(user)?, replay, reply, received_at: now };
-        Ok(Interaction::Command(Command { origin, ask: Ask::read(&words) }))
-    }
-
-    fn read_click(&self, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
-        let pressed: wire::Pressed = parse(body)?;
-        self.check_value(&pressed.context.value)?;
-        let replay = check_trigger(&pressed.trigger_id, &pressed.user_id, now)?;
-        let origin = Origin { user: self.user(&pressed.user_id)?, replay, reply: None, received_at: now };
-        let action = pressed.context.action.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?;
-        let trigger = Some(Trigger::new(pressed.trigger_id));
-        Ok(Interaction::Click(Click { origin, action, value: pressed.context.value, trigger }))
-    }
-
-    /// Everything in a dialog but the user comes from the client, so nothing counts without the state that we made.
-    fn read_dialog(&self, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
-        let sent: wire::Dialog = parse(body)?;
-        // The third part only makes the requests of two dialogs two requests.
-        let mut parts = sent.state.splitn(3, ':');
-        let (Some(kind), Some(value)) = (parts.next(), parts.next()) else {
-            return Err(NotVerified::Unsigned("state"));
-        };
-        self.check_value(value)?;
-        if sent.cancelled {
-            return Ok(Interaction::Ping);
-        }
-        let typed = sent.submission.get(render::INPUT).and_then(Value::as_str).unwrap_or_default();
-        // A dialog has no name of its own: the same text in the same dialog is the same request.
-        let replay = replay_key(Platform::Mattermost, now.unix_seconds() / 86_400, &[body]);
-        Ok(Interaction::Form(FormSubmitted {
-            origin: Origin { user: self.user(&sent.user_id)?, replay, reply: None, received_at: now },
-            kind: kind.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?,
-            value: value.to_owned(),
-            typed: typed.to_owned(),
-        }))
-    }
-
-    fn check_token(&self, token: &str) -> Result<(), NotVerified> {
-        let mut fits = false;
-        for known in &self.config.command_tokens {
-            fits |= bool::from(known.expose_secret().as_bytes().ct_eq(token.as_bytes()));
-        }
-        if fits { Ok(()) } else { Err(NotVerified::Unsigned("token")) }
-    }
-
-    /// Only who was given a value by us, through Mattermost, has one.
-    fn check_value(&self, value: &str) -> Result<(), NotVerified> {
-        self.keys.read_button_value(value).map(drop).ok_or(NotVerified::Unsigned("value"))
-    }
-
-    fn user(&self, id: &str) -> Result<ChatUser, NotVerified> {
-        if !is_id(id) {
-            return Err(NotVerified::Malformed("a user id"));
-        }
-        let tenant = self.config.url.host_str().unwrap_or_default().to_owned();
-        Ok(ChatUser { platform: Platform::Mattermost, tenant, user: id.to_owned() })
-    }
-
-    /// O1: follow-ups go to our server's own hooks and nowhere else.
-    fn is_allowed(&self, url: &str) -> bool {
-        let hooks = self.config.url.join("hooks/commands/");
-        Url::parse(url).is_ok_and(|url| {
-            hooks.is_ok_and(|hooks| hooks.origin() == url.origin() && url.path().starts_with(hooks.path()))
-                && url.username().is_empty()
-                && url.password().is_none()
-                && net::is_acceptable_url(&url)
-        })
-    }
-
-    async fn post(&self, to: &ReplyAddress, body: &Value) -> Outcome {
-        let is_usable = self.is_allowed(to.expose()) && self.clock.now() <= to.until && self.uses_left(to) > 0;
-        if !is_usable {
-            return Outcome::Refused(Refusal::Unreachable);
-        }
-        self.used.take(to.expose(), to.until, self.clock.now());
-        let end = end_of_follow_up(&net::call(self.http.post(to.expose()).timeout(CALL_DEADLINE).json(body)).await);
-        if end == Outcome::Refused(Refusal::Unreachable) {
-            self.used.give_back(to.expose());
-        }
-        end
     }
 
     /// The command of the manifest, with our own address, for a team.
@@ -260,24 +141,6 @@ impl Mattermost {
         command
     }
 
-    async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, WhoError> {
-        let url = self.config.url.join(&format!("api/v4/{path}")).map_err(|_| WhoError::Unavailable)?;
-        let call = self.http.request(method, url).timeout(CALL_DEADLINE);
-        let mut call = call.bearer_auth(self.config.bot_token.expose_secret());
-        if let Some(body) = body {
-            call = call.json(body);
-        }
-        let answer = net::call(call).await.map_err(|error| {
-            tracing::warn!(
-                platform = "mattermost",
-                error = &error as &dyn std::error::Error,
-                "Mattermost could not be asked"
-            );
-            WhoError::Unavailable
-        })?;
-        read_rest(&answer, "view_members")
-    }
-
     async fn ask(&self, path: &str) -> Result<(String, Profile), WhoError> {
         let account: wire::Account =
             serde_json::from_value(self.api(Method::GET, path, None).await?).map_err(|_| WhoError::Unavailable)?;
@@ -286,10 +149,6 @@ impl Mattermost {
 
     fn own(&self, route: &str) -> String {
         format!("{}{route}", self.config.own_url.as_str().trim_end_matches('/'))
-    }
-
-    fn render(&self, message: &Message, password: Option<&Password>) -> Value {
-        render::message(message, password, &self.own(ACTIONS_ROUTE))
     }
 }
 
@@ -334,7 +193,9 @@ impl Adapter for Mattermost {
 
     fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
         let answer = match (kind, answer) {
-            (Kind::Command, Immediate::Say(message) | Immediate::Working(message)) => self.render(message, None),
+            (Kind::Command, Immediate::Say(message) | Immediate::Working(message)) => {
+                render::message(message, &self.own(ACTIONS_ROUTE))
+            }
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })
             }
@@ -359,23 +220,38 @@ impl Adapter for Mattermost {
         false
     }
 
-    /// Clicks bring no address, so that of the command has to do for all of them.
+    /// As many as there are where the bot may post to the user alone; else those of the command's response address.
     fn uses_left(&self, to: &ReplyAddress) -> u32 {
-        REPLY_USES.saturating_sub(self.used.count(to.expose()))
+        if self.may_post.get() != Some(false) {
+            return u32::MAX;
+        }
+        Place::read(to.expose()).and_then(|place| self.hook_uses_left(&place)).unwrap_or(0)
+    }
+
+    /// The same dialog again is answered like the first time: any other status is an error to the client.
+    fn answers_replays(&self, kind: Kind) -> bool {
+        kind == Kind::Form
+    }
+
+    async fn assurance(&self) -> Assurance {
+        if self.may_post_to_one().await { Assurance::PrivateReply } else { Assurance::PersonOnly }
     }
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, _placement: Placement) -> Outcome {
-        self.post(to, &self.render(message, None)).await
+        self.send(to, message, None).await
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
-        self.post(to, &self.render(message, Some(password))).await
+        self.send(to, message, Some(password)).await
     }
 
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
         let url = self.config.url.join("api/v4/actions/dialogs/open").map_err(|_| WhoError::Unavailable)?;
+        // The trigger was verified when the click came in.
+        let opened_by = Signed::read(trigger.expose()).map_err(|_| WhoError::Unavailable)?;
+        let state = DialogState::new(form, &opened_by).write(&self.keys);
         let body = json!({
-            "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form, trigger),
+            "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form, &state),
         });
         let call = self.http.post(url).timeout(CALL_DEADLINE).json(&body);
         match net::call(call).await {
@@ -412,26 +288,26 @@ impl Adapter for Mattermost {
         if self.config.command_tokens.is_empty() {
             return Err("command_tokens is empty; run `relatch register mattermost`".to_owned());
         }
-        self.api(Method::GET, "users/me", None).await.map(drop).map_err(|error| error.to_string())
+        self.api(Method::GET, "users/me", None).await.map_err(|error| error.to_string())?;
+        match self.ask_signing_key().await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err("the server tells no key (AsymmetricSigningPublicKey), so no command is taken".to_owned()),
+            Err(error) => Err(format!("its key for triggers: {error}")),
+        }
     }
-}
 
-/// `trigger_id` is made anew for every request: base64 of `id:user:milliseconds:signature`. We cannot check the
-/// signature, but a request is held to its time and its user, and the same one counts once.
-fn check_trigger(trigger: &str, user: &str, now: Moment) -> Result<ReplayKey, NotVerified> {
-    let decoded = STANDARD.decode(trigger).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let decoded = decoded.ok_or(NotVerified::Unsigned("trigger"))?;
-    let mut parts = decoded.splitn(4, ':');
-    let (_id, whose, at) = (parts.next(), parts.next(), parts.next());
-    let at: i64 = at.and_then(|at| at.parse().ok()).ok_or(NotVerified::Unsigned("trigger"))?;
-    if whose != Some(user) {
-        return Err(NotVerified::Unsigned("user"));
+    async fn caveats(&self) -> Vec<String> {
+        match self.ask_permission().await {
+            Ok(true) => Vec::new(),
+            Ok(false) => vec![format!(
+                "the bot lacks the permission {}, so Copy, showing, typed addresses and contact are off",
+                server::POST_EPHEMERAL
+            )],
+            Err(error) => {
+                vec![format!("whether the bot has the permission {} is unknown: {error}", server::POST_EPHEMERAL)]
+            }
+        }
     }
-    let seconds = at / 1000;
-    if (now.unix_seconds() - seconds).abs() > WINDOW {
-        return Err(NotVerified::Unsigned("stale"));
-    }
-    Ok(replay_key(Platform::Mattermost, seconds, &[trigger.as_bytes()]))
 }
 
 /// What an account is worth. Confirmed is only what Mattermost says is confirmed.
@@ -457,44 +333,9 @@ fn judge(account: &wire::Account) -> Profile {
     Profile { standing, confirmed_email: email.and_then(|email| email.parse().ok()), role }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
-    serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
-}
-
 /// Mattermost's ids: 26 lower-case letters and digits.
 fn is_id(id: &str) -> bool {
     id.len() == 26 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-}
-
-/// A user name (Mattermost, "User names": lower case, digits, `.`, `-`, `_`).
-fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_'))
-}
-
-/// `@mina` is whom Mattermost says it is; a name that it did not resolve is looked up.
-fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVerified> {
-    let Some(name) = word.strip_prefix('@') else {
-        return Ok(word
-            .parse()
-            .map_or_else(|_| Word::Text(word.to_owned()), |email| Word::Member(Member::Email(email))));
-    };
-    // Punctuation behind a name belongs to the sentence.
-    let trimmed = name.trim_end_matches(['.', ',', ';', ':', '!', '?', '-', '_']);
-    let [name, trimmed] = [name, trimmed].map(str::to_lowercase);
-    for name in [&name, &trimmed] {
-        if let Some(id) = mentions.get(name.as_str()) {
-            return if is_id(id) {
-                Ok(Word::Member(Member::Mention((*id).to_owned())))
-            } else {
-                Err(NotVerified::Malformed("a user id"))
-            };
-        }
-    }
-    Ok(if is_name(&name) { Word::Member(Member::Mention(format!("@{name}"))) } else { Word::Text(word.to_owned()) })
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! Messages and dialogs in Mattermost's shapes, inside its limits, with every text escaped.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::chat::common::fit;
-use crate::chat::interaction::Trigger;
 use crate::chat::{Button, Form, Message, Style};
 use crate::domain::Password;
 
@@ -66,20 +64,27 @@ fn with_password(message: &Message, password: Option<&Password>) -> String {
     text
 }
 
-/// A whole ephemeral message; its buttons post to `actions`.
-pub(super) fn message(message: &Message, password: Option<&Password>, actions: &str) -> Value {
-    let mut rendered = json!({
-        "response_type": "ephemeral",
-        "text": with_password(message, password),
-        "skip_slack_parsing": true,
-    });
-    if !message.buttons.is_empty()
-        && let Some(fields) = rendered.as_object_mut()
-    {
-        let buttons: Vec<Value> = message.buttons.iter().map(|one| button(one, actions)).collect();
-        fields.insert("attachments".to_owned(), json!([{ "fallback": "buttons", "actions": buttons }]));
+/// The answer of a command, or what goes to its response address; its buttons post to `actions`.
+pub(super) fn message(message: &Message, actions: &str) -> Value {
+    let mut rendered = json!({ "response_type": "ephemeral", "text": text(message), "skip_slack_parsing": true });
+    if let Some(fields) = rendered.as_object_mut() {
+        fields.extend(attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)));
     }
     rendered
+}
+
+/// The `post` of `POST /api/v4/posts/ephemeral` (`model.PostEphemeral`): nothing in it is parsed as Slack's markup.
+pub(super) fn post(message: &Message, password: Option<&Password>, actions: &str, channel: &str) -> Value {
+    let mut props = json!({});
+    if let Some(fields) = props.as_object_mut() {
+        fields.extend(attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)));
+    }
+    json!({ "channel_id": channel, "message": with_password(message, password), "props": props })
+}
+
+fn attachments(message: &Message, actions: &str) -> Option<Value> {
+    let buttons: Vec<Value> = message.buttons.iter().map(|one| button(one, actions)).collect();
+    (!buttons.is_empty()).then(|| json!([{ "fallback": "buttons", "actions": buttons }]))
 }
 
 fn button(button: &Button, actions: &str) -> Value {
@@ -102,14 +107,13 @@ fn button(button: &Button, actions: &str) -> Value {
     })
 }
 
-/// A dialog with one input. Its state also tells it from other dialogs of the same card.
-pub(super) fn dialog(form: &Form, trigger: &Trigger) -> Value {
-    let opened_by: String = hex::encode(Sha256::digest(trigger.expose())).chars().take(16).collect();
+/// A dialog with one input.
+pub(super) fn dialog(form: &Form, state: &str) -> Value {
     json!({
         "callback_id": form.kind.as_str(),
         "title": fit(&form.title, TITLE),
         "submit_label": fit(&form.submit, TITLE),
-        "state": format!("{}:{}:{opened_by}", form.kind, form.value),
+        "state": state,
         "elements": [{
             "display_name": fit(&form.label, TITLE),
             "name": INPUT,

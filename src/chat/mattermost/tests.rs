@@ -1,8 +1,18 @@
 //! Mattermost's requests as they come, and everything that is not one.
 
+use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use wiremock::matchers::{body_json, header as has_header, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
 use super::*;
 use crate::chat::common::hostile_names;
-use crate::domain::ResetId;
+use crate::chat::interaction::{Ask, Member};
+use crate::chat::{FormKind, Interaction, NotVerified, Verified};
+use crate::domain::{Moment, ResetId};
 
 const NOW: Moment = Moment(1_795_428_000_000);
 const JO: &str = "jojojojojojojojojojojojo01";
@@ -13,9 +23,25 @@ fn keys() -> Keys {
     Keys::from_master(&[7; 32]).unwrap()
 }
 
-fn mattermost() -> Mattermost {
+fn key_pair() -> &'static EcdsaKeyPair {
+    static KEY: std::sync::OnceLock<EcdsaKeyPair> = std::sync::OnceLock::new();
+    KEY.get_or_init(fresh_key)
+}
+
+fn fresh_key() -> EcdsaKeyPair {
+    let (rng, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
+    EcdsaKeyPair::from_pkcs8(algorithm, EcdsaKeyPair::generate_pkcs8(algorithm, &rng).unwrap().as_ref(), &rng).unwrap()
+}
+
+/// `AsymmetricSigningPublicKey`.
+fn public(key: &EcdsaKeyPair) -> String {
+    let before = hex::decode("3059301306072a8648ce3d020106082a8648ce3d030107034200").unwrap();
+    STANDARD.encode([&before, key.public_key().as_ref()].concat())
+}
+
+fn at(url: &str) -> Mattermost {
     let config = Config {
-        url: "https://chat.acme.example/".parse().unwrap(),
+        url: url.parse().unwrap(),
         command_tokens: vec!["token-of-another-team-1".to_owned().into(), TOKEN.to_owned().into()],
         bot_token: "canary-bot-token-0123456789".to_owned().into(),
         own_url: "https://reset.acme.example".parse().unwrap(),
@@ -23,26 +49,65 @@ fn mattermost() -> Mattermost {
     Mattermost::new(config, keys(), net::client(CALL_DEADLINE).unwrap(), Clock::fixed(NOW))
 }
 
+/// A server that has told its key, and that the bot may write to one user alone, and that answers no more.
+fn mattermost() -> Mattermost {
+    let mattermost = at("http://127.0.0.1:1/");
+    mattermost.signing_key.set(SigningKey::read(&public(key_pair())));
+    mattermost.may_post.set(true);
+    mattermost
+}
+
+fn trigger_by(key: &EcdsaKeyPair, user: &str, at: i64) -> String {
+    let text = format!("{}:{user}:{at}:", "t".repeat(26));
+    let signature = key.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
+    STANDARD.encode(text + &STANDARD.encode(signature))
+}
+
+/// The same every time, although an ECDSA signature never is.
 fn trigger(user: &str, at: i64) -> String {
-    STANDARD.encode(format!("abc:{user}:{at}:c2ln"))
+    static MADE: std::sync::Mutex<Vec<(String, i64, String)>> = std::sync::Mutex::new(Vec::new());
+    let mut made = MADE.lock().unwrap();
+    if let Some((.., trigger)) = made.iter().find(|(known, when, _)| known == user && *when == at) {
+        return trigger.clone();
+    }
+    let trigger = trigger_by(key_pair(), user, at);
+    made.push((user.to_owned(), at, trigger.clone()));
+    trigger
+}
+
+fn in_form(trigger: &str) -> String {
+    trigger.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+}
+
+fn headers(kind: &str) -> HeaderMap {
+    HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())])
 }
 
 fn receive(route: &str, kind: &str, body: &str) -> Result<Interaction, NotVerified> {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, kind.parse().unwrap());
-    mattermost().receive(route, &headers, body.as_bytes(), NOW).map(Verified::into_inner)
+    receive_with(route, &headers(kind), body)
 }
 
+fn receive_with(route: &str, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mattermost = mattermost();
+    let received = runtime.block_on(mattermost.receive(route, headers, body.as_bytes(), NOW));
+    received.map(Verified::into_inner)
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const HOOK: &str = "hookhookhookhookhookhook01";
+const CHANNEL: &str = "channelchannelchannelcha01";
+
 fn command(text: &str, more: &str) -> String {
-    let trigger = trigger(JO, NOW.0).replace('+', "%2B").replace('=', "%3D");
+    let trigger = in_form(&trigger(JO, NOW.0));
     format!(
-        "user_id={JO}&command=%2Freset-password&text={text}&token={TOKEN}&trigger_id={trigger}\
-        &response_url=https%3A%2F%2Fchat.acme.example%2Fhooks%2Fcommands%2Fabc{more}"
+        "user_id={JO}&command=%2Freset-password&text={text}&token={TOKEN}&trigger_id={trigger}&channel_id={CHANNEL}\
+        &response_url=https%3A%2F%2Fchat.acme.example%2Fhooks%2Fcommands%2F{HOOK}{more}"
     )
 }
 
 fn try_command(body: &str) -> Result<Interaction, NotVerified> {
-    receive(COMMANDS_ROUTE, "application/x-www-form-urlencoded", body)
+    receive(COMMANDS_ROUTE, FORM, body)
 }
 
 fn ask(text: &str, more: &str) -> Ask {
@@ -70,75 +135,212 @@ fn a_mention_is_whom_mattermost_says_it_is() {
 #[test]
 fn only_our_command_s_token_counts_for_its_user_and_in_time() {
     let good = command("help", "");
-    assert!(matches!(try_command(&good), Ok(Interaction::Command(_))));
+    let Ok(Interaction::Command(read)) = try_command(&good) else { panic!("no command") };
+    let place = Place::read(read.origin.reply.unwrap().expose()).unwrap();
+    assert_eq!((place.user.as_str(), place.channel.as_str(), place.hook.unwrap().id.as_str()), (JO, CHANNEL, HOOK));
     let unsigned = |body: &str| matches!(try_command(body), Err(NotVerified::Unsigned(_)));
     assert!(unsigned(&good.replace(TOKEN, "canaryttokenofthecommand02")));
     assert!(unsigned(&good.replace(&format!("token={TOKEN}&"), "")));
     assert!(unsigned(&good.replace(&format!("user_id={JO}"), &format!("user_id={MINA}"))), "another's trigger");
+    let ours = in_form(&trigger(JO, NOW.0));
     for late in [-301_000, 301_000] {
-        let trigger = |at| trigger(JO, at).replace('+', "%2B").replace('=', "%3D");
-        assert!(unsigned(&good.replace(&trigger(NOW.0), &trigger(NOW.0 + late))));
+        assert!(unsigned(&good.replace(&ours, &in_form(&trigger(JO, NOW.0 + late)))));
     }
-    for wrong in
-        ["https%3A%2F%2Fevil.example%2Fhooks%2Fcommands%2Fabc", "https%3A%2F%2Fchat.acme.example%2Fapi%2Fv4%2Fx"]
-    {
-        let body = good.replace("https%3A%2F%2Fchat.acme.example%2Fhooks%2Fcommands%2Fabc", wrong);
+    for edge in [-300_000, 300_000] {
+        assert!(!unsigned(&good.replace(&ours, &in_form(&trigger(JO, NOW.0 + edge)))));
+    }
+    for wrong in ["hooks%2Fcommands%2Fabc".to_owned(), "api%2Fv4%2Fx".to_owned(), format!("hooks%2F{HOOK}")] {
+        let body = good.replace(&format!("hooks%2Fcommands%2F{HOOK}"), &wrong);
         assert!(matches!(try_command(&body), Err(NotVerified::Malformed(_))), "{wrong}");
     }
+    assert!(matches!(try_command(&good.replace(CHANNEL, "c")), Err(NotVerified::Malformed(_))));
     assert!(matches!(try_command(&format!("{good}&text=x")), Err(NotVerified::Malformed(_))), "a key twice");
     let json = receive(COMMANDS_ROUTE, "application/json", &good);
     assert!(matches!(json, Err(NotVerified::ContentType)));
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
     for (bearer, is_taken) in
         [("Token wrong-token-wrong-01", false), (&format!("Token {TOKEN}"), true), ("Bearer x", true)]
     {
+        let mut headers = headers(FORM);
         headers.insert(header::AUTHORIZATION, bearer.parse().unwrap());
-        let taken = mattermost().receive(COMMANDS_ROUTE, &headers, good.as_bytes(), NOW);
-        assert_eq!(taken.is_ok(), is_taken, "{bearer}");
+        assert_eq!(receive_with(COMMANDS_ROUTE, &headers, &good).is_ok(), is_taken, "{bearer}");
     }
 }
 
-/// A click and a dialog prove themselves by what only we can make.
+fn click(value: &str, user: &str, trigger: &str) -> String {
+    let context = json!({ "action": "confirm", "value": value });
+    json!({ "user_id": user, "channel_id": CHANNEL, "trigger_id": trigger, "context": context }).to_string()
+}
+
+fn try_click(body: &str) -> Result<Interaction, NotVerified> {
+    receive(ACTIONS_ROUTE, "application/json", body)
+}
+
+/// A click needs what only we can make, and what only the server can sign.
 #[test]
-fn a_click_and_a_dialog_need_our_own_value() {
+fn a_click_needs_our_value_and_the_server_s_signature() {
     let value = keys().button_value(ResetId([7; 16]));
-    let click = |value: &str, user: &str, trigger: &str| {
-        json!({ "user_id": user, "trigger_id": trigger, "context": { "action": "confirm", "value": value } })
-            .to_string()
-    };
-    let try_click = |body: &str| receive(ACTIONS_ROUTE, "application/json", body);
     let now = trigger(JO, NOW.0);
     assert!(matches!(try_click(&click(&value, JO, &now)), Ok(Interaction::Click(_))));
+    let signed_again = trigger_by(key_pair(), JO, NOW.0);
+    let replay = |trigger: &str| match try_click(&click(&value, JO, trigger)) {
+        Ok(Interaction::Click(click)) => click.origin.replay,
+        other => panic!("{other:?}"),
+    };
+    assert!(signed_again != now && replay(&signed_again) == replay(&now), "two forms of one trigger are one request");
     for wrong in [
         click(&"A".repeat(43), JO, &now),
         click("", JO, &now),
         click(&value, MINA, &now),
         click(&value, JO, &trigger(JO, NOW.0 - 301_000)),
+        click(&value, JO, &trigger_by(&fresh_key(), JO, NOW.0)),
         click(&value, JO, "not-base64!"),
         click(&value, JO, ""),
     ] {
         assert!(matches!(try_click(&wrong), Err(NotVerified::Unsigned(_))), "{wrong}");
     }
-    let dialog =
-        |state: &str| json!({ "user_id": JO, "state": state, "submission": { "destination": "x" } }).to_string();
-    let try_dialog = |body: &str| receive(DIALOGS_ROUTE, "application/json", body);
-    let Ok(Interaction::Form(form)) = try_dialog(&dialog(&format!("deliver_other:{value}"))) else { panic!("no form") };
-    assert_eq!((form.value, form.typed.as_str()), (value.clone(), "x"));
-    // Two dialogs of one card are two requests, whatever is typed; one sent twice is one.
-    let sent = |state: &str| match try_dialog(&dialog(state)) {
-        Ok(Interaction::Form(form)) => form.origin.replay,
-        other => panic!("{other:?}"),
+}
+
+/// A dialog needs the state that was made when a signed click opened it.
+#[test]
+fn a_dialog_needs_its_own_state() {
+    let value = keys().button_value(ResetId([7; 16]));
+    let form = |kind| Form {
+        kind,
+        value: value.clone(),
+        title: String::new(),
+        label: String::new(),
+        hint: String::new(),
+        submit: String::new(),
     };
-    let [one, again, other] = ["1a", "1a", "1b"].map(|opened_by| sent(&format!("deliver_other:{value}:{opened_by}")));
-    assert!(one == again && one != other);
-    for wrong in ["", "deliver_other", "deliver_other:", &format!("deliver_other:{}", "A".repeat(43))] {
-        assert!(matches!(try_dialog(&dialog(wrong)), Err(NotVerified::Unsigned(_))), "{wrong}");
+    let opened = Signed::read(&trigger(JO, NOW.0)).unwrap();
+    let state = DialogState::new(&form(FormKind::Destination), &opened).write(&keys());
+    let dialog = |user: &str, state: &str, typed: &str| {
+        json!({ "user_id": user, "state": state, "submission": { "destination": typed } }).to_string()
+    };
+    let try_dialog = |body: &str| receive(DIALOGS_ROUTE, "application/json", body);
+    let Ok(Interaction::Form(form)) = try_dialog(&dialog(JO, &state, "x")) else { panic!("no form") };
+    assert_eq!((form.kind, form.value, form.typed.as_str()), (FormKind::Destination, value.clone(), "x"));
+    assert_eq!(form.origin.user.user, JO);
+    assert!(form.once.is_some_and(|once| once != form.origin.replay));
+    for wrong in [
+        dialog(MINA, &state, "x"),
+        dialog(JO, &value, "x"),
+        dialog(JO, &format!("deliver_other:{value}"), "x"),
+        dialog(JO, &state.replace("deliver_other", "copy_to_self_change"), "x"),
+        dialog(JO, "", "x"),
+    ] {
+        assert!(matches!(try_dialog(&wrong), Err(NotVerified::Unsigned(_))), "{wrong}");
     }
-    assert!(matches!(try_dialog(&dialog(&format!("destroy:{value}"))), Err(NotVerified::Malformed(_))));
     // What belongs to one route is nothing to another.
-    assert!(receive(DIALOGS_ROUTE, "application/json", &click(&value, JO, &now)).is_err());
-    assert!(receive("/discord/interactions", "application/json", &click(&value, JO, &now)).is_err());
+    assert!(receive(DIALOGS_ROUTE, "application/json", &click(&value, JO, &trigger(JO, NOW.0))).is_err());
+    assert!(receive("/discord/interactions", "application/json", &click(&value, JO, &trigger(JO, NOW.0))).is_err());
+}
+
+async fn tells(server: &MockServer, key: &Value, times: u64) {
+    Mock::given(method("GET"))
+        .and(path("/api/v4/config/client"))
+        .and(query_param("format", "old"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": key })))
+        .expect(times)
+        .mount(server)
+        .await;
+}
+
+/// The server may get a new key: it is asked again, at most once a minute, by one request.
+#[tokio::test]
+async fn the_key_is_asked_for_again_when_a_signature_fails() {
+    let server = MockServer::start().await;
+    let mattermost = at(&server.uri());
+    mattermost.signing_key.set(SigningKey::read(&public(&fresh_key())));
+    tells(&server, &public(key_pair()).into(), 1).await;
+    let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
+    let foreign = Signed::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
+    let both = (mattermost.check_signature(&good, NOW), mattermost.check_signature(&foreign, NOW));
+    let (of_good, of_foreign) = tokio::join!(both.0, both.1);
+    assert_eq!((of_good, of_foreign), (Ok(()), Err(NotVerified::Unsigned("trigger signature"))));
+    for seconds in [0, 30, 59] {
+        assert!(mattermost.check_signature(&foreign, NOW + Span::seconds(seconds)).await.is_err());
+    }
+    server.verify().await;
+    server.reset().await;
+    // A minute later it is asked once more; it has no key now, so nothing counts any more.
+    tells(&server, &Value::Null, 1).await;
+    assert!(mattermost.check_signature(&foreign, NOW + Span::seconds(60)).await.is_err());
+    assert!(mattermost.check_signature(&good, NOW + Span::seconds(61)).await.is_err());
+}
+
+/// One key that is no P-256 key, one failure, one body that makes no sense: nothing is taken.
+#[tokio::test]
+async fn without_a_key_nothing_is_taken() {
+    for answer in [
+        ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": "MFkw" })),
+        ResponseTemplate::new(200).set_body_json(json!({})),
+        ResponseTemplate::new(200).set_body_string("no JSON"),
+        ResponseTemplate::new(501),
+        ResponseTemplate::new(500),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET")).respond_with(answer).expect(1).mount(&server).await;
+        let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
+        let refused = at(&server.uri()).check_signature(&good, NOW).await;
+        assert_eq!(refused, Err(NotVerified::Unsigned("trigger signature")));
+    }
+}
+
+fn reply() -> ReplyAddress {
+    let hook = Some(place::Hook { id: HOOK.to_owned(), until: NOW + HOOK_LIFE });
+    let place = Place { user: JO.to_owned(), channel: CHANNEL.to_owned(), hook };
+    ReplyAddress::new(place.write(), NOW + REPLY_LIFE)
+}
+
+/// A password goes to the signed user alone, or nowhere; whatever else goes to the response address, there and to our
+/// server only.
+#[tokio::test]
+async fn a_password_never_goes_to_the_response_address() {
+    let server = MockServer::start().await;
+    let mattermost = at(&server.uri());
+    mattermost.may_post.set(true);
+    let body = json!({ "user_id": JO, "post": { "channel_id": CHANNEL, "message": "**Done**", "props": {} } });
+    Mock::given(path("/api/v4/posts/ephemeral"))
+        .and(has_header("authorization", "Bearer canary-bot-token-0123456789"))
+        .respond_with(ResponseTemplate::new(403))
+        .expect(2)
+        .mount(&server)
+        .await;
+    let hook = format!("/hooks/commands/{HOOK}");
+    Mock::given(path(hook.as_str())).respond_with(ResponseTemplate::new(200)).expect(1).mount(&server).await;
+    let message = Message { title: "Done".to_owned(), ..Message::default() };
+    let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
+    let password = Password::generate(&mut rng, 8);
+    assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
+    assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
+    assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
+    mattermost.may_post.set(true);
+    assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
+    assert_eq!(mattermost.uses_left(&reply()), REPLY_USES - 1);
+    server.verify().await;
+    server.reset().await;
+    mattermost.may_post.set(true);
+    Mock::given(body_json(body)).respond_with(ResponseTemplate::new(201)).expect(1).mount(&server).await;
+    assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
+    assert_eq!((mattermost.uses_left(&reply()), mattermost.assurance().await), (u32::MAX, Assurance::PrivateReply));
+}
+
+/// No answer is no leave to say it elsewhere.
+#[tokio::test]
+async fn what_failed_is_not_sent_to_the_response_address() {
+    for status in [400, 401, 429, 500] {
+        let server = MockServer::start().await;
+        let mattermost = at(&server.uri());
+        mattermost.may_post.set(true);
+        Mock::given(path("/api/v4/posts/ephemeral"))
+            .respond_with(ResponseTemplate::new(status))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let said = mattermost.follow_up(&reply(), &Message::default(), Placement::Add).await;
+        assert_ne!(said, Outcome::Accepted, "{status}");
+    }
 }
 
 /// A7, A8: what Mattermost does not say is not so.

@@ -8,6 +8,8 @@ pub(super) struct Pressed {
     pub(super) user_id: String,
     #[serde(default)]
     pub(super) trigger_id: String,
+    #[serde(default)]
+    pub(super) channel_id: String,
     pub(super) context: Context,
 }
 

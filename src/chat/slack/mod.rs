@@ -249,6 +249,7 @@ impl Slack {
         Ok(Interaction::Form(FormSubmitted {
             origin: Origin { user: self.user(&user.id)?, replay, reply: None, received_at: now },
             kind: view.callback_id.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?,
+            once: None,
             value: view.private_metadata,
             typed,
         }))

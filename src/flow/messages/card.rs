@@ -22,6 +22,8 @@ pub struct Card<'a> {
     pub earlier: Option<&'a Earlier>,
     /// Whether the channels have settings.
     pub channels: &'a Deliveries,
+    /// True where nobody but the administrator reads the last look and what follows.
+    pub is_private: bool,
     /// True when a contact is on record, or the administrator said that they can reach the member.
     pub is_reachable: bool,
     /// The opaque value of the buttons.
@@ -47,7 +49,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
             "The old password stops working. This directory can't sign people out: open sessions end by themselves."
                 .to_owned()
         },
-        contacts(member, card.channels.ways.is_strict),
+        contacts(member, card.channels.ways.is_strict, card.is_private),
     ];
     if member.never_expires {
         lines.push("This account's password never expires, so they can't be made to set a new one.".to_owned());
@@ -57,6 +59,12 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     if !card.capabilities.has_our_pages {
         lines.push(
             "This directory does not ask them for a code at sign-in: the password alone lets anybody in.".to_owned(),
+        );
+    }
+    if !card.is_private {
+        lines.push(
+            "I can't write to you alone here, so only contacts on record can be used (create_post_ephemeral)."
+                .to_owned(),
         );
     }
     lines.extend(card.earlier.map(|earlier| careful(earlier, &member.name, zone, *now)));
@@ -84,13 +92,15 @@ pub fn careful(earlier: &Earlier, member_name: &str, zone: &Zone, now: Moment) -
     }
 }
 
-fn contacts(member: &Member, is_strict: bool) -> String {
+fn contacts(member: &Member, is_strict: bool, is_private: bool) -> String {
     let phone = member.phone.as_ref().map(|phone| format!("phone {}", phone.masked()));
     let email = member.outside_email().map(|email| format!("email {}", email.masked()));
     let known: Vec<String> = [phone, email].into_iter().flatten().collect();
     if known.is_empty() {
         let what_next = if is_strict {
             "A one-time link needs one: another admin adds it in the directory."
+        } else if !is_private {
+            "Whoever runs relatch can add one with relatch members contact."
         } else {
             "Can you reach them another way?"
         };
@@ -104,8 +114,8 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
     let value = card.value;
     let mut buttons = Vec::new();
     if card.is_reachable {
-        buttons.extend(delivery_buttons(card.member, card.channels, value));
-    } else if !card.channels.ways.is_strict {
+        buttons.extend(delivery_buttons(card.member, card.channels, card.is_private, value));
+    } else if card.is_private && !card.channels.ways.is_strict {
         buttons.push(button(Action::Reachable, "Yes, I can reach them", value, Style::Primary));
     }
     if card.capabilities.sends_own_link {
@@ -118,13 +128,13 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
 }
 
 /// The ways of delivery that there are for this member.
-pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, value: &str) -> Vec<Button> {
+pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, is_private: bool, value: &str) -> Vec<Button> {
     let phone = member.phone.as_ref().filter(|_| channels.has(Channel::Sms));
     let email = member.outside_email().filter(|_| channels.has(Channel::Email));
-    let is_strict = channels.ways.is_strict;
-    let other = !is_strict && (channels.has(Channel::Sms) || channels.has(Channel::Email));
+    let may_know = is_private && !channels.ways.is_strict;
+    let other = may_know && (channels.has(Channel::Sms) || channels.has(Channel::Email));
     [
-        (!is_strict).then(|| button(Action::DeliverCopy, "Copy: I tell them myself", value, Style::Plain)),
+        may_know.then(|| button(Action::DeliverCopy, "Copy: I tell them myself", value, Style::Plain)),
         phone.map(|to| button(Action::DeliverPhone, format!("Phone {}", to.masked()), value, Style::Plain)),
         email.map(|to| button(Action::DeliverEmail, format!("Email {}", to.masked()), value, Style::Plain)),
         other.then(|| button(Action::DeliverOther, "Another phone or email …", value, Style::Plain)),
@@ -139,7 +149,7 @@ pub fn last_look(
     row: &ResetRow,
     length: u8,
     copy_to: Option<&str>,
-    can_mail: bool,
+    (can_mail, is_private): (bool, bool),
     value: &str,
     confirm_value: &str,
 ) -> Message {
@@ -170,9 +180,11 @@ pub fn last_look(
     if let Some(to) = copy_to.filter(|_| can_mail && !is_link) {
         let label = format!("{} Also send a copy to {to}", mark(row.copy_to_self.is_some()));
         buttons.push(button(Action::CopyToSelf, label, value, Style::Plain));
-        buttons.push(button(Action::CopyToSelfChange, "Copy to another address …", value, Style::Plain));
+        if is_private {
+            buttons.push(button(Action::CopyToSelfChange, "Copy to another address …", value, Style::Plain));
+        }
     }
-    if sends && !is_link {
+    if sends && !is_link && is_private {
         buttons.push(button(
             Action::AlsoShow,
             format!("{} Also show it here", mark(row.also_show)),

@@ -1,8 +1,8 @@
 //! Every refusal and every failure before a change: what, that nothing was changed, and what to do next.
 
-use super::{NO_RESET_USED, NOTHING_CHANGED, card, login_method, message, status};
+use super::{NO_RESET_USED, NOTHING_CHANGED, button, card, login_method, message, status};
 use crate::app::House;
-use crate::chat::{Message, Standing, WhoError};
+use crate::chat::{Action, Message, Standing, Style, WhoError};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
@@ -211,6 +211,32 @@ pub fn contact_of_own_reset(member_name: &str, reference: &Reference) -> Message
         "Another admin can.",
         reference,
     )
+}
+
+/// Nothing changes at once in a chat in which somebody else may read the replies.
+pub fn contact_not_private(member: &Member, reference: &Reference) -> Message {
+    refusal(
+        "I can't write to you alone here, so contacts can't be added from this chat.",
+        &format!("Whoever runs relatch can add one: relatch members contact {} …", member.business_email),
+        reference,
+    )
+}
+
+/// Asks before a contact is added, where the command alone is not enough.
+pub fn contact_question(member_name: &str, to: &str, value: &str, reference: &Reference) -> Message {
+    let told = message(
+        format!("Add {to} for the codes of {member_name}?"),
+        [format!(
+            "Nothing is added before you press the button. If you did not type this command, don't press it, and tell your security team. (ref {reference})"
+        )],
+    );
+    let add = button(Action::ContactAdd, "Add this contact", value, Style::Danger);
+    Message { buttons: vec![add], ..told }
+}
+
+/// The button that adds a contact was pressed too late, a second time, or by somebody whose command it was not.
+pub fn contact_question_over(reference: &Reference) -> Message {
+    refusal("This question is answered, too old, or not yours.", "Run /reset-password contact again.", reference)
 }
 
 /// S42: a contact was added.
@@ -450,6 +476,11 @@ pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
             "Confirm, or go back.",
             reference,
         ),
+        ExtraDenied::NotPrivate => refusal(
+            "I can't write to you alone here, so Copy, showing and typed addresses are off.",
+            "Choose a contact on record, or ask whoever runs relatch to give the bot the permission create_post_ephemeral.",
+            reference,
+        ),
     }
 }
 
@@ -459,7 +490,7 @@ pub fn not_prepared(
     why: &Refusal,
     channel: Channel,
     offered: Option<(&Member, &str)>,
-    channels: &Deliveries,
+    (channels, is_private): (&Deliveries, bool),
     reference: &Reference,
 ) -> Message {
     let whose = if step == Step::CopyToSelf { " for your copy" } else { "" };
@@ -481,8 +512,8 @@ pub fn not_prepared(
     };
     let mut told = spared(&what, "Choose another way, or try later.", reference);
     if let Some((member, value)) = offered {
-        told.buttons = card::delivery_buttons(member, channels, value);
-        told.buttons.push(super::button(crate::chat::Action::Cancel, "Cancel", value, crate::chat::Style::Plain));
+        told.buttons = card::delivery_buttons(member, channels, is_private, value);
+        told.buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
     }
     told
 }

@@ -27,6 +27,8 @@ pub struct Ending<'a> {
     pub shows_password: Option<bool>,
     /// The member, where another way of delivery can still be chosen.
     pub retry_for: Option<&'a Member>,
+    /// True where nobody but the administrator reads this.
+    pub is_private: bool,
     /// Whether the channels have settings.
     pub channels: &'a Deliveries,
     /// The opaque value of the buttons.
@@ -264,7 +266,7 @@ fn unknown(ending: &Ending<'_>) -> Message {
 fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
     let mut buttons = Vec::new();
     if let Some(member) = ending.retry_for {
-        buttons.extend(card::delivery_buttons(member, ending.channels, ending.value));
+        buttons.extend(card::delivery_buttons(member, ending.channels, ending.is_private, ending.value));
     }
     if ending.shows_password == Some(true) {
         buttons.push(button(Action::Done, "Done, hide it", ending.value, Style::Primary));

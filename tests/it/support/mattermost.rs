@@ -1,14 +1,21 @@
 //! Mattermost's side of a conversation: requests as its server sends them, and the part of its API that the bot calls.
 
+use std::sync::PoisonError;
+
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use relatch::clock::Clock;
 use relatch::domain::Moment;
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
+};
 use serde_json::{Value, json};
 
 use super::slack::{Memory, user_id};
@@ -26,9 +33,85 @@ pub(crate) fn id_of(email: &str) -> String {
     id(&user_id(email))
 }
 
+/// The channel of every conversation.
+pub(crate) const CHANNEL: &str = "itchannel00000000000000000";
+
+/// The server's own key in these tests (PKCS #8, base64), made once by `openssl ecparam -name prime256v1 -genkey`.
+const SERVER_KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgn9gyXjdyr6KrGX5Ku7AQ661p+sDMirlFqy4RUbgrAsOhRANCAAQaEBpR92XtXnzqUcqP3jO7ugNUTEbRgHaFcPYzOUY378keAYR1IDoBbDJvclaieyHp5k5IMlg/Ux1vHUVmmgEg";
+
+/// What stands before the point of a P-256 key in PKIX DER (RFC 5480).
+const PKIX: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+/// A key that signs triggers.
+pub(crate) struct SigningKey(EcdsaKeyPair);
+
+impl SigningKey {
+    /// The server's own.
+    pub(crate) fn of_server() -> Self {
+        Self::read(&STANDARD.decode(SERVER_KEY).unwrap())
+    }
+
+    /// A fresh one.
+    pub(crate) fn fresh() -> Self {
+        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).unwrap();
+        Self::read(made.as_ref())
+    }
+
+    fn read(pkcs8: &[u8]) -> Self {
+        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &SystemRandom::new()).unwrap())
+    }
+
+    /// As `AsymmetricSigningPublicKey` tells it (`app/platform/config.go`: base64 of `x509.MarshalPKIXPublicKey`).
+    pub(crate) fn public(&self) -> String {
+        STANDARD.encode([PKIX, self.0.public_key().as_ref()].concat())
+    }
+
+    /// `GenerateTriggerId` (`server/public/model/integration_action.go`): base64 of `id:user:milliseconds:` and the base64
+    /// of an ASN.1 ECDSA signature over the SHA-256 of that text, last colon included.
+    pub(crate) fn trigger(&self, id: &str, user: &str, millis: i64) -> String {
+        let text = format!("{id}:{user}:{millis}:");
+        let signature = self.0.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
+        STANDARD.encode(text + &STANDARD.encode(signature))
+    }
+}
+
 /// What Mattermost makes anew for every request.
 pub(crate) fn trigger(user: &str, serial: u32, now: Moment) -> String {
-    STANDARD.encode(format!("id{serial:024}:{user}:{}:c2lnbmF0dXJl", now.0))
+    SigningKey::of_server().trigger(&trigger_id(serial), user, now.0)
+}
+
+/// The id in a trigger (`model.NewId`: 26 characters).
+pub(crate) fn trigger_id(serial: u32) -> String {
+    format!("id{serial:024}")
+}
+
+/// The id of a response address.
+pub(crate) fn hook_id(serial: u32) -> String {
+    format!("h{serial:025}")
+}
+
+/// How the pretend server is set up, and what it was asked.
+pub(crate) struct Server {
+    /// What `AsymmetricSigningPublicKey` tells; none on a server without a key.
+    pub(crate) key: Option<String>,
+    /// True where the bot has the permission `create_post_ephemeral`.
+    pub(crate) may_post_ephemeral: bool,
+    /// True where the roles can be asked for.
+    pub(crate) tells_roles: bool,
+    /// How often the key was asked for.
+    pub(crate) key_asked: u32,
+    /// The bot's clock, by which the age of a trigger is told.
+    pub(crate) clock: Option<Clock>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        let key = Some(SigningKey::of_server().public());
+        Self { key, may_post_ephemeral: true, tells_roles: true, key_asked: 0, clock: None }
+    }
 }
 
 fn encode(text: &str) -> String {
@@ -52,7 +135,7 @@ pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now:
         }
     }
     format!(
-        "channel_id=c&channel_name=it&command=%2Freset-password&response_url={}&team_domain=acme&team_id=t&text={}&token={TOKEN}&trigger_id={}&user_id={who}&user_name=x{mentions}",
+        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&team_domain=acme&team_id=t&text={}&token={TOKEN}&trigger_id={}&user_id={who}&user_name=x{mentions}",
         encode(reply),
         encode(&words.join(" ")),
         encode(&trigger(who, serial, now)),
@@ -61,8 +144,8 @@ pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now:
 
 pub(crate) fn click_body(who: &str, action: &str, value: &str, serial: u32, now: Moment) -> String {
     json!({
-        "user_id": who, "user_name": "x", "channel_id": "c", "channel_name": "it", "team_id": "t", "team_domain": "acme",
-        "post_id": "p", "trigger_id": trigger(who, serial, now), "type": "", "data_source": "",
+        "user_id": who, "user_name": "x", "channel_id": CHANNEL, "channel_name": "it", "team_id": "t", "team_domain": "acme",
+        "post_id": "p", "trigger_id": trigger(who, serial, now), "type": "button", "data_source": "",
         "context": { "action": action, "value": value },
     })
     .to_string()
@@ -71,7 +154,7 @@ pub(crate) fn click_body(who: &str, action: &str, value: &str, serial: u32, now:
 pub(crate) fn form_body(who: &str, view: &Value, typed: &str) -> String {
     json!({
         "type": "dialog_submission", "callback_id": view["callback_id"], "state": view["state"], "user_id": who,
-        "channel_id": "c", "team_id": "t", "submission": { "destination": typed }, "cancelled": false,
+        "channel_id": CHANNEL, "team_id": "t", "submission": { "destination": typed }, "cancelled": false,
     })
     .to_string()
 }
@@ -160,6 +243,10 @@ fn unescape(text: &str) -> String {
 /// The part of the server that the bot calls.
 pub(crate) fn router() -> Router<Memory> {
     Router::new()
+        .route("/mm/api/v4/config/client", get(config))
+        .route("/mm/api/v4/users/me", get(me))
+        .route("/mm/api/v4/roles/names", post(roles))
+        .route("/mm/api/v4/posts/ephemeral", post(ephemeral))
         .route("/mm/api/v4/users/{id}", get(user))
         .route("/mm/api/v4/users/username/{name}", get(user_by_name))
         .route("/mm/api/v4/users/email/{email}", get(user_by_email))
@@ -208,22 +295,109 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
     (StatusCode::OK, answer.to_string())
 }
 
-async fn open(State(memory): State<Memory>, body: String) -> StatusCode {
+/// `getClientConfig` (`api4/config.go`): 501 without `format`, 400 for another than `old`; the limited form, without a
+/// session, has the key too.
+async fn config(
+    State(memory): State<Memory>,
+    Query(asked): Query<std::collections::HashMap<String, String>>,
+    headers: HeaderMap,
+) -> (StatusCode, String) {
+    let mut server = server(&memory);
+    server.key_asked += 1;
+    let mut told = json!({ "BuildNumber": "11.1.0", "SiteName": "Acme" });
+    if let Some(key) = &server.key {
+        told["AsymmetricSigningPublicKey"] = key.as_str().into();
+    }
+    if headers.contains_key("authorization") {
+        told["RequireEmailVerification"] = "true".into();
+    }
+    match asked.get("format").map(String::as_str) {
+        None => (StatusCode::NOT_IMPLEMENTED, json!({ "id": "api.config.client.old_format.app_error" }).to_string()),
+        Some("old") => (StatusCode::OK, told.to_string()),
+        Some(_) => (StatusCode::BAD_REQUEST, json!({ "id": "api.context.invalid_url_param.app_error" }).to_string()),
+    }
+}
+
+fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
+    memory.mattermost.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn me(State(memory): State<Memory>, headers: HeaderMap) -> (StatusCode, String) {
+    assert_eq!(headers["authorization"], format!("Bearer {}", super::BOT_TOKEN).as_str());
+    if !server(&memory).tells_roles {
+        return (StatusCode::INTERNAL_SERVER_ERROR, json!({ "id": "app.user.get.app_error" }).to_string());
+    }
+    (StatusCode::OK, json!({ "id": "bot00000000000000000000000", "roles": "system_user bots_of_it" }).to_string())
+}
+
+/// `getRolesByNames` (`api4/role.go`): a list of names; each role with its permissions.
+async fn roles(State(memory): State<Memory>, body: String) -> String {
+    let names: Vec<String> = serde_json::from_str(&body).unwrap();
+    assert_eq!(names, ["system_user", "bots_of_it"]);
+    let extra = if server(&memory).may_post_ephemeral { "create_post_ephemeral" } else { "view_members" };
+    json!([
+        { "name": "system_user", "permissions": ["create_direct_channel"] },
+        { "name": "bots_of_it", "permissions": ["manage_system", extra] },
+    ])
+    .to_string()
+}
+
+/// `createEphemeralPost` (`api4/post.go`): the permission is held against the whole system, not against the channel, and
+/// nobody asks whether the user is in the channel; `SendEphemeralPost` sends it to that user's own connections only.
+async fn ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: String) -> (StatusCode, String) {
+    assert_eq!(headers["authorization"], format!("Bearer {}", super::BOT_TOKEN).as_str());
     let asked: Value = serde_json::from_str(&body).unwrap();
+    let (to, post) = (asked["user_id"].as_str().unwrap().to_owned(), &asked["post"]);
+    if !server(&memory).may_post_ephemeral {
+        return (StatusCode::FORBIDDEN, json!({ "id": "api.context.permissions.app_error" }).to_string());
+    }
+    let message = json!({
+        "text": post["message"], "response_type": "ephemeral", "skip_slack_parsing": true,
+        "attachments": post["props"]["attachments"],
+    });
+    let mut broken = rules(&message);
+    if post["channel_id"].as_str().is_none_or(|id| id.len() != 26) {
+        broken.push(format!("a channel's id has 26 characters: {asked}"));
+    }
+    memory.note_broken(broken);
+    // An earlier message cannot be changed.
+    let mut said = neutral(&message);
+    said["replace_original"] = false.into();
+    let taken = memory.take(format!("post to {to}"), said).await;
+    let status = if taken == StatusCode::OK { StatusCode::CREATED } else { taken };
+    (status, json!({ "id": "post0000000000000000000000" }).to_string())
+}
+
+/// `DecodeAndVerifyTriggerId`: signed by the server, and younger than `OutgoingIntegrationRequestsTimeout`, 30 s.
+fn opens(server: &Server, trigger: &str) -> bool {
+    let decoded = String::from_utf8(STANDARD.decode(trigger).unwrap()).unwrap();
+    let (text, signature) = decoded.rsplit_once(':').unwrap();
+    let key = STANDARD.decode(server.key.as_ref().unwrap()).unwrap();
+    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key[PKIX.len()..]);
+    let is_signed = key.verify(format!("{text}:").as_bytes(), &STANDARD.decode(signature).unwrap()).is_ok();
+    let at: i64 = text.split(':').nth(2).unwrap().parse().unwrap();
+    is_signed && server.clock.as_ref().is_none_or(|clock| clock.now().0 - at <= 30_000)
+}
+
+async fn open(State(memory): State<Memory>, body: String) -> (StatusCode, String) {
+    let asked: Value = serde_json::from_str(&body).unwrap();
+    if !opens(&server(&memory), asked["trigger_id"].as_str().unwrap()) {
+        let expired = json!({ "id": "interactive_message.decode_trigger_id.expired" });
+        return (StatusCode::BAD_REQUEST, expired.to_string());
+    }
     let (dialog, element) = (&asked["dialog"], &asked["dialog"]["elements"][0]);
     let short = |text: &Value, limit| text.as_str().is_some_and(|text| (1..=limit).contains(&text.chars().count()));
     let fits = short(&dialog["title"], 24)
         && short(&dialog["submit_label"], 24)
         && short(&element["display_name"], 24)
         && short(&element["help_text"], 150)
-        && asked["url"] == "http://127.0.0.1/mattermost/dialogs"
-        && asked["trigger_id"].is_string();
+        && asked["url"] == "http://127.0.0.1/mattermost/dialogs";
     memory.note_broken(if fits { vec![] } else { vec![format!("a dialog outside the limits: {asked}")] });
     let label = json!({ "text": element["display_name"] });
     memory.open(
         json!({ "callback_id": dialog["callback_id"], "state": dialog["state"], "blocks": [{ "label": label }] }),
     );
-    StatusCode::OK
+    (StatusCode::OK, json!({ "status": "OK" }).to_string())
 }
 
 async fn hook(State(memory): State<Memory>, Path(id): Path<String>, body: String) -> StatusCode {

@@ -396,6 +396,7 @@ impl TestBot {
             latest: Latest::default(),
         });
         let signer = Slack::new(config(), http, clock.clone()).unwrap();
+        slack.memory.mattermost.lock().unwrap().clock = Some(clock.clone());
         let serial = u32::try_from(seed).unwrap() * 10_000;
         let platform = PLATFORM.try_with(|platform| *platform).unwrap_or(Platform::Slack).into();
         Self { platform, app, clock, outbox, directory, builtin, slack, signer, ground, serial: serial.into() }
@@ -638,9 +639,20 @@ impl TestBot {
         match self.platform() {
             Platform::Discord => self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial)).await,
             Platform::Mattermost => {
-                let (who, reply) = (mattermost::id_of(who), format!("{}/mm/hooks/commands/h{serial}", self.slack.base));
+                let (who, reply) = (
+                    mattermost::id_of(who),
+                    format!("{}/mm/hooks/commands/{}", self.slack.base, mattermost::hook_id(serial)),
+                );
                 let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
-                self.post_to_mattermost("/mattermost/commands", body).await
+                let before = self.slack.said().len();
+                let answer = self.post_to_mattermost("/mattermost/commands", body).await;
+                if !answer.body.is_empty() || answer.status != StatusCode::OK {
+                    return answer;
+                }
+                // What is for nobody else comes by a post of its own.
+                self.settle().await;
+                let said = self.slack.said().split_off(before);
+                Answer { body: said.last().map(|said| said.to_string().into_bytes()).unwrap_or_default(), ..answer }
             }
             Platform::Lark => {
                 let (who, now) = (lark::id_of(who), self.clock.now());

@@ -28,6 +28,7 @@ pub(crate) struct Memory {
     reply_delay: Arc<Mutex<std::time::Duration>>,
     broken: Arc<Mutex<Vec<String>>>,
     answered: Arc<Mutex<std::collections::HashSet<String>>>,
+    pub(crate) mattermost: Arc<Mutex<super::mattermost::Server>>,
 }
 
 impl Memory {
@@ -185,6 +186,12 @@ impl FakeSlack {
 
     pub(crate) fn said(&self) -> Vec<Value> {
         self.memory.said.lock().unwrap().iter().map(|(_, said)| said.clone()).collect()
+    }
+
+    /// What arrived at one address.
+    pub(crate) fn said_at(&self, place: &str) -> Vec<Value> {
+        let said = self.memory.said.lock().unwrap();
+        said.iter().filter(|(at, _)| at == place).map(|(_, said)| said.clone()).collect()
     }
 
     /// The platform's rules that were broken so far.

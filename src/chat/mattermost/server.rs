@@ -1,0 +1,145 @@
+//! Calls to the server: its key, the bot's permissions, and messages to the user whom it signed.
+
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::place::Place;
+use super::trigger::{Signed, SigningKey};
+use super::{CALL_DEADLINE, Mattermost, REPLY_USES, render};
+use crate::chat::common::{end_of_follow_up, read_rest};
+use crate::chat::{Message, NotVerified, ReplyAddress, WhoError};
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{Moment, Password};
+use crate::net::{self, Answer, CallError};
+
+/// What the bot needs to send a message that the server shows to one user.
+pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
+
+impl Mattermost {
+    /// One call of the API, as the bot.
+    pub(super) async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, WhoError> {
+        let url = self.config.url.join(&format!("api/v4/{path}")).map_err(|_| WhoError::Unavailable)?;
+        let call = self.http.request(method, url).timeout(CALL_DEADLINE);
+        let mut call = call.bearer_auth(self.config.bot_token.expose_secret());
+        if let Some(body) = body {
+            call = call.json(body);
+        }
+        let answer = net::call(call).await.map_err(|error| {
+            tracing::warn!(
+                platform = "mattermost",
+                error = &error as &dyn std::error::Error,
+                "Mattermost could not be asked"
+            );
+            WhoError::Unavailable
+        })?;
+        read_rest(&answer, "view_members")
+    }
+
+    /// Holds a trigger against the server's key, which is asked for where there is none, and again where the signature
+    /// does not fit, because the server may have a new one.
+    pub(super) async fn check_signature(&self, signed: &Signed, now: Moment) -> Result<(), NotVerified> {
+        let fits = || self.signing_key.get().flatten().is_some_and(|key| signed.is_signed_by(&key));
+        if fits() {
+            return Ok(());
+        }
+        self.signing_key.ask(now, self.ask_signing_key()).await;
+        if fits() { Ok(()) } else { Err(NotVerified::Unsigned("trigger signature")) }
+    }
+
+    /// The key with which the server signs triggers; none on a server that tells none.
+    pub(super) async fn ask_signing_key(&self) -> Result<Option<SigningKey>, WhoError> {
+        let config = self.api(Method::GET, "config/client?format=old", None).await?;
+        let key = config.get("AsymmetricSigningPublicKey").and_then(Value::as_str).and_then(SigningKey::read);
+        if key.is_none() {
+            tracing::error!(
+                platform = "mattermost",
+                "the server tells no P-256 key for its triggers (AsymmetricSigningPublicKey), so no command and no click is taken; check mattermost.url and the server's version"
+            );
+        }
+        Ok(key)
+    }
+
+    /// True unless the server has said that the bot may not send a message to one user alone. Where nobody can say, it is
+    /// tried: the server's refusal is then remembered, and a password is never sent another way.
+    pub(super) async fn may_post_to_one(&self) -> bool {
+        self.may_post.ask(self.clock.now(), self.ask_permission()).await;
+        self.may_post.get() != Some(false)
+    }
+
+    /// The same where it is known.
+    pub(super) async fn surely_posts_to_one(&self) -> bool {
+        self.may_post_to_one().await && self.may_post.get() == Some(true)
+    }
+
+    /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).
+    pub(super) async fn ask_permission(&self) -> Result<bool, WhoError> {
+        let me = self.api(Method::GET, "users/me", None).await?;
+        let held = me.get("roles").and_then(Value::as_str).ok_or(WhoError::Unavailable)?;
+        let roles: Vec<&str> = held.split_whitespace().collect();
+        let roles = self.api(Method::POST, "roles/names", Some(&json!(roles))).await?;
+        let has = |role: &Value| {
+            let permissions = role.get("permissions").and_then(Value::as_array);
+            permissions.is_some_and(|all| all.contains(&POST_EPHEMERAL.into()))
+        };
+        Ok(roles.as_array().ok_or(WhoError::Unavailable)?.iter().any(has))
+    }
+
+    /// Sends a message: to the signed user alone, and where the bot may not do that, to the response address of the
+    /// command. A password is sent in the first way only.
+    pub(super) async fn send(&self, to: &ReplyAddress, message: &Message, password: Option<&Password>) -> Outcome {
+        let Some(place) = Place::read(to.expose()).filter(|_| self.clock.now() <= to.until) else {
+            return Outcome::Refused(Refusal::Unreachable);
+        };
+        if self.may_post_to_one().await {
+            let post = self.post_to_one(&place, message, password).await;
+            if !matches!(&post, Ok(answer) if answer.status == 403) {
+                if post.as_ref().is_ok_and(|answer| answer.status == 201) {
+                    self.may_post.set(true);
+                }
+                return end_of_follow_up(&post);
+            }
+            tracing::warn!(platform = "mattermost", "the bot lacks the permission {POST_EPHEMERAL}");
+            self.may_post.set(false);
+        }
+        match password {
+            Some(_) => Outcome::Refused(Refusal::Credentials),
+            None => self.send_to_hook(&place, message).await,
+        }
+    }
+
+    async fn post_to_one(
+        &self,
+        place: &Place,
+        message: &Message,
+        password: Option<&Password>,
+    ) -> Result<Answer, CallError> {
+        let url = self.config.url.join("api/v4/posts/ephemeral").map_err(|_| CallError::Malformed)?;
+        let post = render::post(message, password, &self.own(super::ACTIONS_ROUTE), &place.channel);
+        let body = json!({ "user_id": place.user, "post": post });
+        let call = self.http.post(url).timeout(CALL_DEADLINE);
+        net::call(call.bearer_auth(self.config.bot_token.expose_secret()).json(&body)).await
+    }
+
+    async fn send_to_hook(&self, place: &Place, message: &Message) -> Outcome {
+        let unreachable = Outcome::Refused(Refusal::Unreachable);
+        let (Some(hook), Some(left)) = (&place.hook, self.hook_uses_left(place)) else { return unreachable };
+        let Ok(url) = self.config.url.join(&format!("hooks/commands/{}", hook.id)) else { return unreachable };
+        if left == 0 {
+            return unreachable;
+        }
+        self.used.take(&hook.id, hook.until, self.clock.now());
+        let body = render::message(message, &self.own(super::ACTIONS_ROUTE));
+        let end = end_of_follow_up(&net::call(self.http.post(url).timeout(CALL_DEADLINE).json(&body)).await);
+        if end == unreachable {
+            self.used.give_back(&hook.id);
+        }
+        end
+    }
+
+    /// How often the response address still works; none where there is none, or not any more.
+    pub(super) fn hook_uses_left(&self, place: &Place) -> Option<u32> {
+        let hook = place.hook.as_ref().filter(|hook| self.clock.now() <= hook.until)?;
+        Some(REPLY_USES.saturating_sub(self.used.count(&hook.id)))
+    }
+}

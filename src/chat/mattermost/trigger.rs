@@ -1,0 +1,129 @@
+//! A `trigger_id`: whom Mattermost's server signed for, when, and under which id.
+//!
+//! Source: `GenerateTriggerId` and `DecodeAndVerifyTriggerId` in `server/public/model/integration_action.go`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+
+use super::{is_id, place};
+use crate::chat::NotVerified;
+use crate::chat::signature::{WINDOW, replay_key};
+use crate::domain::{Moment, Platform};
+use crate::store::ReplayKey;
+
+/// What stands before the point in the PKIX form of a P-256 key (RFC 5480): algorithm, curve, and a bit string of 66
+/// bytes. A key of another kind or in another form begins otherwise.
+const P256: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+/// The server's key as its uncompressed point. Whether the point lies on the curve is checked at every verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SigningKey([u8; 65]);
+
+impl SigningKey {
+    /// Reads `AsymmetricSigningPublicKey`: base64 of PKIX DER.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let der = STANDARD.decode(text).ok()?;
+        let point: [u8; 65] = der.strip_prefix(&P256)?.try_into().ok()?;
+        point.starts_with(&[4]).then_some(Self(point))
+    }
+}
+
+/// A trigger that was read; whether the server signed it is asked with [`Signed::is_signed_by`].
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    /// The server's own name for this request, 26 characters.
+    pub(super) id: String,
+    /// Whom the server knows to have made it.
+    pub(super) user: String,
+    /// When.
+    pub(super) at: Moment,
+    text: String,
+    signature: Vec<u8>,
+}
+
+impl Signed {
+    /// Reads a trigger. Only the form in which the server writes it counts.
+    pub(super) fn read(trigger: &str) -> Result<Self, NotVerified> {
+        Self::parse(trigger).ok_or(NotVerified::Unsigned("trigger"))
+    }
+
+    fn parse(trigger: &str) -> Option<Self> {
+        let decoded = String::from_utf8(STANDARD.decode(trigger).ok()?).ok()?;
+        let mut parts = decoded.split(':');
+        let (id, user, at, signature) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() || !is_id(id) || !is_id(user) {
+            return None;
+        }
+        let (at, signature) = (place::millis(at)?, STANDARD.decode(signature).ok()?);
+        let text = decoded.get(..decoded.rfind(':')? + 1)?.to_owned();
+        Some(Self { id: id.to_owned(), user: user.to_owned(), at, text, signature })
+    }
+
+    /// Holds the signed time against the window.
+    pub(super) fn check_time(&self, now: Moment) -> Result<(), NotVerified> {
+        let distance = now.unix_seconds() - self.at.unix_seconds();
+        if distance.abs() <= WINDOW { Ok(()) } else { Err(NotVerified::Unsigned("stale")) }
+    }
+
+    /// True where the server's key signed id, user and time.
+    pub(super) fn is_signed_by(&self, key: &SigningKey) -> bool {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.0).verify(self.text.as_bytes(), &self.signature).is_ok()
+    }
+
+    /// The key under which the request is remembered. It is made from the signed id: base64 and ECDSA know several valid
+    /// forms of the same trigger.
+    pub(super) fn replay(&self) -> ReplayKey {
+        replay_key(Platform::Mattermost, self.at.unix_seconds(), &[b"trigger", self.id.as_bytes()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any other curve, form or length is no key.
+    #[test]
+    fn only_an_uncompressed_p256_key_is_read() {
+        let good = [P256.as_slice(), &[4], &[7; 64]].concat();
+        let reads = |der: &[u8]| SigningKey::read(&STANDARD.encode(der)).is_some();
+        assert!(reads(&good));
+        for at in 0..P256.len() {
+            let mut other = good.clone();
+            other[at] ^= 1;
+            assert!(!reads(&other), "{at}");
+        }
+        let compressed = [P256.as_slice(), &[2], &[7; 64]].concat();
+        assert!(!reads(&compressed) && !reads(&good[..90]) && !reads(&[&good[..], &[0]].concat()) && !reads(&[]));
+        assert!(SigningKey::read("no base64!").is_none() && SigningKey::read("").is_none());
+    }
+
+    #[test]
+    fn only_the_server_s_own_form_is_read() {
+        let (id, user) = ("i".repeat(26), "u".repeat(26));
+        let reads = |text: &str| Signed::read(&STANDARD.encode(text)).is_ok();
+        assert!(reads(&format!("{id}:{user}:1795428000000:c2ln")));
+        for wrong in [
+            format!("{id}:{user}:1795428000000"),
+            format!("{id}:{user}:1795428000000:c2ln:"),
+            format!("{id}:{user}:+795428000000:c2ln"),
+            format!("{id}:{user}:179542800000:c2ln"),
+            format!("{id}:{user}:17954280000000000000000:c2ln"),
+            format!("{id}:{user}:1795428000000:c2lnX"),
+            format!("abc:{user}:1795428000000:c2ln"),
+            format!("{id}:U123:1795428000000:c2ln"),
+            String::new(),
+        ] {
+            assert!(!reads(&wrong), "{wrong}");
+        }
+        let canonical = STANDARD.encode(format!("{id}:{user}:1795428000000:c2lnbg=="));
+        for changed in
+            [format!("{canonical}\n"), format!(" {canonical}"), format!("{canonical}="), canonical[1..].to_owned()]
+        {
+            assert!(Signed::read(&canonical).is_ok() && Signed::read(&changed).is_err(), "{changed:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A command that changes something at once, on a platform that proves who asks but not what was asked: the change waits
+//! for a button, which is sent to the proven person alone.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::messages;
+use super::offer::{contact, note};
+use super::{Failure, Next, Reaction, beside};
+use crate::app::App;
+use crate::chat::interaction::{CONTACT_QUESTION, Member as Named};
+use crate::chat::{Chat, Origin, Placement};
+use crate::domain::{ChatUser, Destination, Member, Moment, Reference, ResetId, Span};
+use crate::store::{AuditRow, ReplayKey};
+
+/// How long the button works.
+const LIFE: Span = Span::minutes(10);
+
+/// What the button stands for. Sealed by our key, it is the button's value; it works once.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Question {
+    /// Makes two questions two, even about the same contact.
+    id: String,
+    platform: String,
+    tenant: String,
+    user: String,
+    admin_id: String,
+    member_id: String,
+    member_email: String,
+    address: String,
+    until: i64,
+}
+
+impl Question {
+    fn is_of(&self, user: &ChatUser, now: Moment) -> bool {
+        let same_user = self.platform == user.platform.as_str() && self.tenant == user.tenant && self.user == user.user;
+        same_user && now < Moment(self.until)
+    }
+
+    /// The accounts may stand for other people than when it was asked.
+    pub(super) fn is_about(&self, admin: &Member, member: &Member) -> bool {
+        self.admin_id == admin.id.0 && self.member_id == member.id.0
+    }
+
+    /// The key of the change, which happens once however often the button is pressed.
+    fn once(&self) -> ReplayKey {
+        ReplayKey(format!("{:010}-question-{}", Moment(self.until).unix_seconds(), self.id))
+    }
+}
+
+/// Sends the button, and changes nothing.
+pub(super) async fn ask(
+    app: &Arc<App>,
+    origin: &Origin,
+    (admin, member): (&Member, &Member),
+    to: &Destination,
+    reference: &Reference,
+) -> Result<Reaction, Failure> {
+    let mut rng = app.chance.rng()?;
+    let ChatUser { platform, tenant, user } = &origin.user;
+    let question = Question {
+        id: ResetId::draw(&mut rng, origin.received_at).to_string(),
+        platform: platform.as_str().to_owned(),
+        tenant: tenant.clone(),
+        user: user.clone(),
+        admin_id: admin.id.0.clone(),
+        member_id: member.id.0.clone(),
+        member_email: member.business_email.to_string(),
+        address: to.full().to_owned(),
+        until: (origin.received_at + LIFE).0,
+    };
+    let text = serde_json::to_string(&question).map_err(|_| crate::secret::NotSealed)?;
+    let value = app.keys.seal(&text, CONTACT_QUESTION, &mut rng)?;
+    let told = messages::contact_question(&member.name, &to.masked(), &value, reference);
+    let about = (Some(admin), Some(member));
+    // Never in the answer to the command, which somebody else may have sent.
+    Ok(match (note(app, origin, ("contact", "asked"), about, reference, None, told).await?, &origin.reply) {
+        (Reaction::Say(message), Some(to)) => {
+            Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add })
+        }
+        (Reaction::Say(_), None) => Reaction::Taken,
+        (other, _) => other,
+    })
+}
+
+/// The button was pressed: everything is checked again, and the contact is added.
+pub(super) async fn answer(app: &Arc<App>, chat: &Chat, origin: Origin, value: &str) -> Result<Reaction, Failure> {
+    let reference = Reference::draw(&mut app.chance.rng()?);
+    let opened = app.keys.open(value, CONTACT_QUESTION).ok();
+    let question: Option<Question> = opened.and_then(|text| serde_json::from_str(&text).ok());
+    let question = question.filter(|question| question.is_of(&origin.user, origin.received_at));
+    let pressed = if question.is_some() { "pressed" } else { "question_over" };
+    let audit = AuditRow {
+        reference: Some(reference.to_string()),
+        ..AuditRow::of_chat("contact", pressed, &origin.user, origin.received_at)
+    };
+    if app.store.note(origin.replay.clone(), audit, None).await?.decided.is_err() {
+        return Ok(Reaction::Replayed);
+    }
+    let over = || messages::contact_question_over(&reference);
+    let Some(question) = question else { return Ok(beside(&origin, over())) };
+    let Ok(email) = question.member_email.parse() else { return Ok(beside(&origin, over())) };
+    let once = Origin { replay: question.once(), ..origin.clone() };
+    let named = Named::Email(email);
+    let added = contact(app, chat, once, (&named, &question.address), reference.clone(), Some(&question)).await?;
+    Ok(match added {
+        Reaction::Say(message) => beside(&origin, message),
+        Reaction::Replayed => beside(&origin, over()),
+        sent @ (Reaction::Taken
+        | Reaction::Open(..)
+        | Reaction::Challenge(_)
+        | Reaction::FormError(_)
+        | Reaction::Then(_)) => sent,
+    })
+}
