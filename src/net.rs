@@ -1,5 +1,6 @@
 //! Outgoing HTTP: one client without redirects and proxies, with deadlines, and a name for every way it can fail.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,11 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The most that is read of an answer, in bytes; vendors' answers are far smaller.
 pub const ANSWER_LIMIT: usize = 256 * 1024;
+
+/// The address of the client that sent a request, as far as it is known: an extension of every request that the web
+/// server hands on. `None` behind a trusted proxy that does not tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub Option<IpAddr>);
 
 /// Why a call gave no answer that can be trusted.
 #[derive(Debug, thiserror::Error)]

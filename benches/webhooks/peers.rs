@@ -148,7 +148,7 @@ async fn cheap(settings: &str) {
         Settings::read(&std::fs::read_to_string(settings).unwrap(), &[]).unwrap_or_else(|error| panic!("{error}"));
     let (app, _tasks) = relatch::cli::house::build(settings, Hasher::cheap_for_benchmarks()).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = relatch::http::Server::start(app, listener).await.unwrap();
+    let server = relatch::http::Server::start(app, listener, relatch::http::Front::default()).await.unwrap();
     announce(server.addr);
     std::future::pending::<()>().await;
 }

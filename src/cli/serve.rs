@@ -16,12 +16,12 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     if settings.chats.is_empty() {
         tracing::warn!("no chat has settings; only the member's pages are served");
     }
-    let listen = settings.listen;
+    let (listen, front) = (settings.listen, settings.front.clone());
     let (app, tasks) = house::build(settings, Hasher::start()?).await?;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
-    let server = Server::start(app, listener).await?;
+    let server = Server::start(app, listener, front).await?;
     tracing::info!(addr = %server.addr, "listening");
     wait_for_stop().await?;
     tracing::info!("stopping; work at hand is finished first");

@@ -4,6 +4,7 @@ mod together;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use toml::{Table, Value};
@@ -18,6 +19,7 @@ use crate::directory;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span, password};
+use crate::http::{Front, TrustedProxies};
 use crate::settings::{Problem, Problems, Section};
 
 /// The longest `public_url` with which a one-time link still fits into one SMS of 160 characters.
@@ -33,6 +35,8 @@ pub const DEFAULT_FILE: &str = "relatch.toml";
 pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// How connections are treated.
+    pub front: Front,
     /// Our own address from outside.
     pub public_url: Option<Url>,
     /// The SQLite file.
@@ -209,6 +213,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         top.problem("admin_listen", "is not built yet; take it out");
     }
     let listen = top.parsed("listen");
+    let front = read_front(&mut top);
     let public_url = top.url("public_url");
     let database = top.required("database").and_then(|text| match text.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
@@ -260,6 +265,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     }
     Some(Settings {
         listen: listen?,
+        front: front?,
         public_url,
         database: database?,
         key_file: key_file?,
@@ -303,6 +309,22 @@ fn directories(value: Option<Value>, problems: &mut Vec<Problem>) -> Vec<directo
     }
     directory::conflicts(&configs, problems);
     configs
+}
+
+/// The longest `keep_alive`: no proxy keeps an idle connection for longer, and each costs an open file.
+const LONGEST_KEEP_ALIVE: Span = Span::hours(1);
+
+fn read_front(top: &mut Section<'_>) -> Option<Front> {
+    let trusted_proxies = top.parsed_list("trusted_proxies").map(TrustedProxies);
+    let keep_alive: Option<Span> = top.parsed("keep_alive");
+    if keep_alive.is_some_and(|span| span < Span::seconds(1) || span > LONGEST_KEEP_ALIVE) {
+        top.problem(
+            "keep_alive",
+            "must be from 1s to 1h, and longer than your proxy keeps idle connections to relatch",
+        );
+    }
+    let keep_alive = u64::try_from(keep_alive?.0).ok().map(Duration::from_millis)?;
+    Some(Front { trusted_proxies: trusted_proxies?, keep_alive, ..Front::default() })
 }
 
 /// What the section `policy` says.
