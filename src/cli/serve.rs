@@ -1,12 +1,11 @@
 //! `relatch serve`: listens until it is told to stop, then finishes what is at hand.
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, house};
 use crate::config::Settings;
 use crate::directory::Hasher;
-use crate::http::Server;
+use crate::http::{self, Server};
 use crate::telemetry;
 
 /// Serves until SIGTERM or Ctrl-C; a second one ends it at once.
@@ -18,9 +17,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     let (listen, front) = (settings.listen, settings.front.clone());
     let (app, tasks) = house::build(settings, Hasher::start()?).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
+    let listener =
+        http::listen(listen).map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
     let server = Server::start(app, listener, front).await?;
     tracing::info!(addr = %server.addr, "listening");
     wait_for_stop().await?;

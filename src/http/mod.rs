@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
 pub(crate) use self::body::read_body;
@@ -44,6 +44,19 @@ const PURGE_EVERY: Duration = Duration::from_hours(1);
 /// Everything that is served: the webhooks and the member's pages.
 pub fn routes(app: &Arc<App>) -> Router {
     webhook::router(app, &Pool::of_webhooks()).merge(portal::router(app))
+}
+
+/// Connections that may wait in the kernel until they are accepted, as far as the machine allows (`net.core.somaxconn`).
+/// Beyond that a connection is tried again only after one second, then after three: too late for a webhook.
+const BACKLOG: u32 = 4096;
+
+/// Listens at an address.
+pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are not forgotten yet can be taken again at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 /// The running server.

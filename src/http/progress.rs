@@ -22,6 +22,8 @@ enum Phase {
     Work,
     /// The answer is on its way; complete when the web server has all of it, and the other side not.
     Answer { is_complete: bool },
+    /// It ends by a deadline, or for another connection.
+    Cut,
 }
 
 #[derive(Debug)]
@@ -37,8 +39,6 @@ struct State {
     has_early_bytes: bool,
     /// The request that waits until the answer before it is gone.
     waiting: Option<Waker>,
-    /// It ended by a deadline, or for another connection.
-    is_cut: bool,
 }
 
 /// Shared by the transport, the service and the watch of one connection.
@@ -61,7 +61,6 @@ impl Progress {
             write_waits: None,
             has_early_bytes: false,
             waiting: None,
-            is_cut: false,
         };
         Self { state: Arc::new(Mutex::new(state)), limits, keep_alive, seat }
     }
@@ -77,7 +76,7 @@ impl Progress {
             Phase::Idle { since } if state.is_good => Some(since + self.keep_alive),
             Phase::Idle { since } | Phase::Head { since } => Some(since + self.limits.head),
             // Whoever reads the body sets its deadline; whoever works sets their own.
-            Phase::Body | Phase::Work | Phase::Answer { .. } => None,
+            Phase::Body | Phase::Work | Phase::Answer { .. } | Phase::Cut => None,
         };
         let of_write = state.write_waits.map(|since| since + self.limits.write);
         let is_limited = !state.is_trusted && !state.is_good && state.phase != Phase::Work;
@@ -91,7 +90,7 @@ impl Progress {
         match state.phase {
             Phase::Idle { .. } => state.phase = Phase::Head { since: Instant::now() },
             Phase::Work | Phase::Answer { .. } => state.has_early_bytes = true,
-            Phase::Head { .. } | Phase::Body => {}
+            Phase::Head { .. } | Phase::Body | Phase::Cut => {}
         }
     }
 
@@ -154,13 +153,13 @@ impl Progress {
 
     /// The connection ends by a deadline, or for another one.
     pub(super) fn cut(&self) {
-        self.state().is_cut = true;
+        self.state().phase = Phase::Cut;
     }
 
     /// True where what is left unsent will not be taken any more.
     pub(super) fn is_in_vain(&self) -> bool {
         let state = self.state();
-        state.is_cut || state.write_waits.is_some()
+        state.phase == Phase::Cut || state.write_waits.is_some()
     }
 
     /// The web server has all of the answer.
@@ -324,7 +323,7 @@ mod tests {
         let progress = Progress { limits: Arc::new(limits), ..fresh(true) };
         assert!(request(&progress, true));
         pass(&progress, Duration::from_secs(101));
-        assert_eq!(left(&progress), Some(KEEP_ALIVE - Duration::from_secs(101)));
+        assert_eq!(left(&progress), Some(Duration::from_secs(29)));
         assert!(!request(&progress, true));
     }
 }

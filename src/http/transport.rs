@@ -22,7 +22,7 @@ impl Transport {
 
     fn note(&self, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         match &written {
-            Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {}
+            Poll::Ready(Ok(0) | Err(_)) => {}
             Poll::Ready(Ok(_)) => self.progress.did_write(true),
             Poll::Pending => self.progress.did_write(false),
         }
