@@ -77,7 +77,7 @@ async fn run(effort: Effort, parts: &[&str]) {
 async fn stuck_sockets(world: &World, effort: Effort) {
     peers::raise_open_files();
     let (server, _) = Peer::serve_timed_with(world, &[("RELATCH_TRUSTED_PROXIES", "[]")]).await;
-    println!("\n{:<34}{}", format!("{} stuck sockets", effort.sockets), "p50, p99, most in ms; memory");
+    println!("\n{:<34}p50, p99, most in ms; memory", format!("{} stuck sockets", effort.sockets));
     for way in stuck::ways() {
         let load = Load::new(server.addr, 8);
         let commands = load.run_paced(effort.span, Duration::from_millis(20), || world.command());

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::io::{AsyncWriteExt, Interest};
+use tokio::io::{AsyncWriteExt, Interest, Ready};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::LocalSet;
 
@@ -74,10 +74,8 @@ async fn stay(mut stream: TcpStream, first: &str, more: &str) {
     }
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let is_closed = stream
-            .ready(Interest::READABLE)
-            .now_or_never()
-            .is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()));
+        let is_closed =
+            stream.ready(Interest::READABLE).now_or_never().is_some_and(|ready| ready.is_ok_and(Ready::is_read_closed));
         let is_broken = |error: std::io::Error| error.kind() != std::io::ErrorKind::WouldBlock;
         if is_closed || stream.try_write(more.as_bytes()).is_err_and(is_broken) {
             return;
