@@ -24,22 +24,23 @@ const LISTENERS: (usize, usize) = (256, 64);
 /// A limited number of places.
 pub(crate) struct Pool {
     all: Arc<Semaphore>,
+    places: usize,
     share: usize,
     shares: Arc<Shares>,
 }
 
-type Shares = Mutex<HashMap<IpAddr, Arc<Semaphore>>>;
+type Shares = Mutex<HashMap<Option<IpAddr>, Arc<Semaphore>>>;
 
 /// One place, until it is dropped.
 pub(crate) struct Place {
     _of_all: OwnedSemaphorePermit,
-    _of_one: Option<Share>,
+    _of_one: Share,
 }
 
 /// One place in the share of a client.
 struct Share {
     permit: Option<OwnedSemaphorePermit>,
-    client: IpAddr,
+    client: Option<IpAddr>,
     places: Arc<Semaphore>,
     shares: Arc<Shares>,
 }
@@ -47,7 +48,7 @@ struct Share {
 impl Pool {
     /// So many places, and so many of them for one client.
     pub(crate) fn new((places, share): (usize, usize)) -> Arc<Self> {
-        Arc::new(Self { all: Arc::new(Semaphore::new(places)), share, shares: Arc::default() })
+        Arc::new(Self { all: Arc::new(Semaphore::new(places)), places, share, shares: Arc::default() })
     }
 
     /// For webhooks.
@@ -66,12 +67,10 @@ impl Pool {
     }
 
     /// Waits for a place until the deadline. Whoever has their whole share waits for one of their own, and takes none from
-    /// others meanwhile.
+    /// others meanwhile; and no more of them wait than there are places in the share, because each that waits keeps a
+    /// connection open.
     pub(crate) async fn take(&self, request: &Extensions, until: Instant) -> Option<Place> {
-        let of_one = match client_of(request) {
-            Some(client) => Some(self.share_of(client).taken(until).await?),
-            None => None,
-        };
+        let of_one = self.share_of(client_of(request))?.taken(until).await?;
         let of_all = timeout_at(until, Arc::clone(&self.all).acquire_owned()).await.ok()?.ok()?;
         Some(Place { _of_all: of_all, _of_one: of_one })
     }
@@ -81,10 +80,16 @@ impl Pool {
         self.take(request, Instant::now()).await
     }
 
-    fn share_of(&self, client: IpAddr) -> Share {
+    /// The share of a client; where nobody knows the client, that is the whole pool.
+    fn share_of(&self, client: Option<IpAddr>) -> Option<Share> {
+        let share = if client.is_some() { self.share } else { self.places };
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = shares.entry(client).or_insert_with(|| Arc::new(Semaphore::new(self.share)));
-        Share { permit: None, client, places: Arc::clone(places), shares: Arc::clone(&self.shares) }
+        let places = Arc::clone(shares.entry(client).or_insert_with(|| Arc::new(Semaphore::new(share))));
+        // The table and this clone count one each; every request counts two, whether it has its place or waits for it.
+        if Arc::strong_count(&places) > share.saturating_mul(4).saturating_add(1) {
+            return None;
+        }
+        Some(Share { permit: None, client, places, shares: Arc::clone(&self.shares) })
     }
 }
 
@@ -158,5 +163,22 @@ mod tests {
         assert!(place.is_some());
         drop(place);
         assert!(pool.shares.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_more_wait_than_there_are_places_in_the_share() {
+        let pool = Pool::new((4, 1));
+        let one = from(Some("192.0.2.1"));
+        let place = pool.take_now(&one).await.unwrap();
+        let began = Instant::now();
+        let until = began + Duration::from_millis(200);
+        let refused = async {
+            assert!(pool.take(&one, until).await.is_none());
+            assert!(Instant::now() < until, "it waited");
+        };
+        let (waited, ()) = tokio::join!(pool.take(&one, until), refused);
+        assert!(waited.is_none());
+        drop(place);
+        assert!(pool.shares.lock().unwrap().is_empty() && pool.take_now(&one).await.is_some());
     }
 }
