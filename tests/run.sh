@@ -21,6 +21,7 @@ command -v kinit >/dev/null || missing+=(krb5-user)
 command -v bearerbox >/dev/null || missing+=(kannel kannel-extras)
 command -v postfix >/dev/null || missing+=(postfix)
 command -v ip >/dev/null || missing+=(iproute2)
+command -v nginx >/dev/null || missing+=(nginx-light)
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get -o Acquire::Retries=3 update -qq
     # The packages' own services stay off: the tests start servers of their own, and one of them needs port 389. What keeps

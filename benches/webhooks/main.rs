@@ -1,7 +1,7 @@
 //! `cargo bench`: the real server under signed requests, beside a bare axum + HMAC handler in the same run.
 //!
 //! What it prints: commands and confirmed clicks per second with their p50 and p99 at 1, 16 and 64 connections, look-ups
-//! while Argon2id saturates its threads, memory idle and under load, and the time from start to ready. `cargo bench --
+//! while Argon2id saturates its threads, commands while 2,000 sockets are stuck, memory idle and under load, and the time from start to ready. `cargo bench --
 //! --smoke` runs everything once and briefly, so that CI notices when the benchmark breaks; `cargo bench -- clicks`
 //! runs one part. Nothing is asserted. `RELATCH=PROGRAM cargo bench` measures another program than the one that cargo builds
 //! beside the benchmark, such as a copy of the one that is shipped, which lies in the same place.
@@ -10,6 +10,7 @@
 
 mod load;
 mod peers;
+mod stuck;
 mod world;
 
 use std::time::Duration;
@@ -29,10 +30,12 @@ struct Effort {
     clicks: usize,
     /// How often the program is started.
     starts: usize,
+    /// How many sockets are stuck.
+    sockets: usize,
 }
 
-const FULL: Effort = Effort { span: Duration::from_secs(3), rounds: 3, clicks: 6000, starts: 15 };
-const SMOKE: Effort = Effort { span: Duration::from_millis(200), rounds: 1, clicks: 64, starts: 1 };
+const FULL: Effort = Effort { span: Duration::from_secs(3), rounds: 3, clicks: 6000, starts: 15, sockets: 2000 };
+const SMOKE: Effort = Effort { span: Duration::from_millis(200), rounds: 1, clicks: 64, starts: 1, sockets: 200 };
 
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 
@@ -64,6 +67,29 @@ async fn run(effort: Effort, parts: &[&str]) {
     }
     if asked("isolation") {
         isolation(&world(), effort).await;
+    }
+    if asked("stuck") {
+        stuck_sockets(&world(), effort).await;
+    }
+}
+
+/// 50 signed commands a second from an address of their own, while sockets from sixteen others are stuck.
+async fn stuck_sockets(world: &World, effort: Effort) {
+    peers::raise_open_files();
+    let (server, _) = Peer::serve_timed_with(world, &[("RELATCH_TRUSTED_PROXIES", "[]")]).await;
+    println!("\n{:<34}p50, p99, most in ms; memory", format!("{} stuck sockets", effort.sockets));
+    for way in stuck::ways() {
+        let load = Load::new(server.addr, 8);
+        let commands = load.run_paced(effort.span, Duration::from_millis(20), || world.command());
+        let measured = stuck::while_stuck(server.addr, effort.sockets, &way, commands).await;
+        println!(
+            "{:<34}{:.2}, {:.2}, {:.2}; {:.1} MB",
+            way.0,
+            measured.millis(0.5),
+            measured.millis(0.99),
+            measured.millis(1.0),
+            mega(server.resident_kib())
+        );
     }
 }
 

@@ -31,6 +31,14 @@ pub(crate) fn pin(core: usize) {
     }
 }
 
+/// Lets this process open as many sockets as it may.
+pub(crate) fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap();
+}
+
 /// The program: as `RELATCH` names it, or as it was built for this benchmark, which is larger by what only tests need.
 pub(crate) fn program() -> OsString {
     std::env::var_os("RELATCH").unwrap_or_else(|| env!("CARGO_BIN_EXE_relatch").into())
@@ -64,8 +72,14 @@ impl Peer {
 
     /// `relatch serve`, as an operator starts it; and how long it took until the first answer.
     pub(crate) async fn serve_timed(world: &World) -> (Self, Duration) {
+        Self::serve_timed_with(world, &[]).await
+    }
+
+    /// The same with further settings, as environment variables.
+    pub(crate) async fn serve_timed_with(world: &World, settings: &[(&str, &str)]) -> (Self, Duration) {
         let begun = Instant::now();
         let mut command = Command::new(program());
+        command.envs(settings.iter().copied());
         command.arg("serve").arg("--config").arg(world.settings()).stderr(Stdio::piped());
         let mut child = spawn_on_first_core(&mut command);
         let addr = BufReader::new(child.stderr.take().unwrap())
@@ -148,7 +162,7 @@ async fn cheap(settings: &str) {
         Settings::read(&std::fs::read_to_string(settings).unwrap(), &[]).unwrap_or_else(|error| panic!("{error}"));
     let (app, _tasks) = relatch::cli::house::build(settings, Hasher::cheap_for_benchmarks()).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = relatch::http::Server::start(app, listener).await.unwrap();
+    let server = relatch::http::Server::start(app, listener, relatch::http::Front::default()).await.unwrap();
     announce(server.addr);
     std::future::pending::<()>().await;
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload::{Running, Source};
 use super::{Failure, house};
 use crate::directory::Hasher;
-use crate::http::Server;
+use crate::http::{self, Server};
 use crate::store::{Lost, Watch};
 use crate::telemetry::{self, Terminal};
 
@@ -29,14 +28,13 @@ pub(super) async fn run(source: Source) -> Result<(), Failure> {
     if settings.chats.is_empty() {
         tracing::warn!("no chat has settings; only the member's pages are served");
     }
-    let (listen, reading) = (settings.listen, settings.reading.clone());
+    let (listen, reading, front) = (settings.listen, settings.reading.clone(), settings.front.clone());
     let hasher = Hasher::start()?;
     let (app, tasks) = house::build(settings, hasher.clone()).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
+    let listener =
+        http::listen(listen).map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
     let mut running = Running::new(source, hasher, &app, reading);
-    let server = Server::start(app, listener).await?;
+    let server = Server::start(app, listener, front).await?;
     let mut stop = std::pin::pin!(stop_signal()?);
     tracing::info!(addr = %server.addr, "listening");
     let mut lost = std::pin::pin!(wait_for_loss(tasks.watch()));

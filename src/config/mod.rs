@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use toml::{Table, Value};
@@ -24,10 +25,8 @@ use crate::domain::country::{Country, SmsCountries};
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span, password};
+use crate::http::{Front, TrustedProxies};
 use crate::settings::{Problem, Problems, Section};
-
-/// The longest `public_url` with which a one-time link still fits into one SMS of 160 characters.
-const LONGEST_LINK_BASE: usize = 64;
 
 /// The default settings with their comments.
 pub const DEFAULT_TEXT: &str = include_str!("../config.default.toml");
@@ -39,6 +38,8 @@ pub const DEFAULT_FILE: &str = "relatch.toml";
 pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// How connections are treated.
+    pub front: Front,
     /// Our own address from outside.
     pub public_url: Option<Url>,
     /// The SQLite file.
@@ -240,6 +241,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         top.problem("admin_listen", "is not built yet; take it out");
     }
     let listen = top.parsed("listen");
+    let front = read_front(&mut top);
     let public_url = top.url("public_url");
     let database = top.required("database").and_then(|text| match text.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
@@ -273,25 +275,12 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     together::administrators(admins.as_ref(), identity, &chats, &directories, declared == directories.len(), problems);
     together::lark_apps(&chats, &directories, problems);
     let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways } = policy?;
-    if ways.carries == Carries::Link && directories.iter().any(|directory| !directory.is_builtin()) {
-        let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, and there is another";
-        problems.push(Problem { key: "policy.send".to_owned(), text: text.to_owned() });
-    }
     if ways.carries == Carries::Link {
-        let mut problem = |key: &str, text: &str| problems.push(Problem { key: key.to_owned(), text: text.to_owned() });
-        match &public_url {
-            None => problem("public_url", "is missing; one-time links lead to the pages there"),
-            Some(url) if url.as_str().len() > LONGEST_LINK_BASE => {
-                problem("public_url", "is too long for a one-time link in an SMS; 64 characters are the most");
-            }
-            Some(_) => {}
-        }
-        if email.is_none() && !has_sms {
-            problem("policy.send", "is \"link\", and there is neither [email] nor [sms] to send one");
-        }
+        together::links(&directories, public_url.as_ref(), email.is_some() || has_sms, problems);
     }
     Some(Settings {
         listen: listen?,
+        front: front?,
         public_url,
         database: database?,
         key_file: key_file?,
@@ -337,6 +326,22 @@ fn directories(value: Option<Value>, problems: &mut Vec<Problem>) -> Vec<directo
     }
     directory::conflicts(&configs, problems);
     configs
+}
+
+/// The longest `keep_alive`: no proxy keeps an idle connection for longer, and each costs an open file.
+const LONGEST_KEEP_ALIVE: Span = Span::hours(1);
+
+fn read_front(top: &mut Section<'_>) -> Option<Front> {
+    let trusted_proxies = top.parsed_list("trusted_proxies").map(TrustedProxies);
+    let keep_alive: Option<Span> = top.parsed("keep_alive");
+    if keep_alive.is_some_and(|span| span < Span::seconds(1) || span > LONGEST_KEEP_ALIVE) {
+        top.problem(
+            "keep_alive",
+            "must be from 1s to 1h, and longer than your proxy keeps idle connections to relatch",
+        );
+    }
+    let keep_alive = u64::try_from(keep_alive?.0).ok().map(Duration::from_millis)?;
+    Some(Front { trusted_proxies: trusted_proxies?, keep_alive, ..Front::default() })
 }
 
 /// What the section `policy` says.

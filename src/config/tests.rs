@@ -287,3 +287,25 @@ fn one_app_of_lark_has_one_secret() {
         directory("cli_a1b2", "an-other-secret-of-canary") + "api_url = \"https://open.feishu.cn/open-apis/\"\n";
     assert_eq!(problems(&other_cloud), Vec::<String>::new());
 }
+
+/// A mistake here would trust a stranger's header, or nobody's.
+#[test]
+fn proxies_and_idle_times_that_cannot_be_are_told_with_an_example() {
+    let settings = |text: &str| Settings::read(text, &[]).unwrap_or_else(|problems| panic!("{problems}")).front;
+    let default = settings("");
+    assert_eq!(default.keep_alive, Duration::from_secs(130));
+    assert!(default.trusted_proxies.has("127.0.0.1".parse().unwrap()));
+    let set = settings("trusted_proxies = [\"10.1.0.0/16\", \"fd00::5\"]\nkeep_alive = \"2m\"");
+    assert!(
+        set.trusted_proxies.has("10.1.2.3".parse().unwrap()) && set.trusted_proxies.has("fd00::5".parse().unwrap())
+    );
+    assert!(!set.trusted_proxies.has("127.0.0.1".parse().unwrap()));
+    assert_eq!(set.keep_alive, Duration::from_mins(2));
+    assert!(!settings("trusted_proxies = []").trusted_proxies.has("127.0.0.1".parse().unwrap()));
+    let told = problems("trusted_proxies = [\"proxy\", \"10.0.0.1/8\", \"0.0.0.0/0\"]\nkeep_alive = \"0s\"").join("\n");
+    for part in
+        ["\"proxy\" is no network", "10.0.0.0/8", "\"0.0.0.0/0\" trusts everybody", "keep_alive: must be from 1s"]
+    {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+}

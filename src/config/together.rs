@@ -1,10 +1,39 @@
 //! What sections of the settings mean together: problems that no section has by itself.
 
 use secrecy::ExposeSecret;
+use url::Url;
 
 use crate::app::{Admins, Identity};
 use crate::settings::Problem;
 use crate::{chat, directory};
+
+/// The longest `public_url` with which a one-time link still fits into one SMS of 160 characters.
+const LONGEST_LINK_BASE: usize = 64;
+
+/// Whether one-time links can be sent and followed: `can_send` where there is a section for e-mail or SMS.
+pub(super) fn links(
+    directories: &[directory::Config],
+    public_url: Option<&Url>,
+    can_send: bool,
+    problems: &mut Vec<Problem>,
+) {
+    let mut problem = |key: &str, text: &str| problems.push(Problem { key: key.to_owned(), text: text.to_owned() });
+    if directories.iter().any(|directory| !directory.is_builtin()) {
+        let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, \
+            and there is another";
+        problem("policy.send", text);
+    }
+    match public_url {
+        None => problem("public_url", "is missing; one-time links lead to the pages there"),
+        Some(url) if url.as_str().len() > LONGEST_LINK_BASE => {
+            problem("public_url", "is too long for a one-time link in an SMS; 64 characters are the most");
+        }
+        Some(_) => {}
+    }
+    if !can_send {
+        problem("policy.send", "is \"link\", and there is neither [email] nor [sms] to send one");
+    }
+}
 
 /// Whether the source of administrators can name one. `are_all_directories_read` is false where one of them has
 /// problems of its own: what it would name nobody knows then.

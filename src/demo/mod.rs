@@ -35,7 +35,7 @@ use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{CompanyDomains, Span};
-use crate::http::Server;
+use crate::http::{Front, Server, TrustedProxies};
 use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
 use crate::telemetry;
@@ -121,7 +121,10 @@ impl Stage {
         let url = public_url.map_or(format!("http://{}", listener.local_addr()?), str::to_owned);
         let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
         people::move_in(&app).await?;
-        let server = Server::start_with(Arc::clone(&app), listener, page::router(Arc::clone(&workspace))).await?;
+        // Browser and pretend chat come directly.
+        let front = Front { trusted_proxies: TrustedProxies(Vec::new()), ..Front::default() };
+        let server =
+            Server::start_with(Arc::clone(&app), listener, front, page::router(Arc::clone(&workspace))).await?;
         workspace.is_served_at(server.addr);
         Ok(Self { app, server, store_tasks, workspace, guard })
     }

@@ -1,5 +1,15 @@
-//! The web server: an accept loop with deadlines and limits, and the webhooks behind it.
+//! The web server: connections within their limits, and the webhooks and pages behind them.
 
+mod accept;
+mod body;
+mod connection;
+mod connections;
+mod front;
+mod open_files;
+mod places;
+mod progress;
+mod proxies;
+mod transport;
 mod webhook;
 
 use std::net::SocketAddr;
@@ -7,40 +17,19 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
-use axum::{Extension, Router};
+use axum::Router;
 use futures_util::FutureExt;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio_util::task::TaskTracker;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
 
-pub(crate) use self::webhook::read_body;
+pub(crate) use self::body::read_body;
+pub use self::front::{Front, Limits};
+pub(crate) use self::places::Pool;
+pub use self::proxies::{Network, NotANetwork, TrustedProxies};
 use crate::app::App;
 use crate::flow::sweep;
-use crate::net::ClientAddress;
 use crate::portal;
 use crate::store::StoreError;
-
-/// Connections at once; further ones wait in the kernel's queue.
-const CONNECTIONS: usize = 1024;
-
-/// How long the head of a request may take, and how long a connection may stay idle.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-
-/// How long a connection may be used again and again.
-const CONNECTION_LIFE: Duration = Duration::from_mins(2);
-
-/// How long the last answer may take after that: longer than an open page of a member listens.
-const LAST_ANSWER: Duration = Duration::from_secs(100);
-
-/// The most headers of a request.
-const HEADERS: usize = 100;
-
-/// The largest head of a request, in bytes.
-const HEAD_SIZE: usize = 16 * 1024;
 
 /// How long work at hand may go on after the stop was asked for.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -56,7 +45,20 @@ const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// Everything that is served: the webhooks and the member's pages.
 pub fn routes(app: &Arc<App>) -> Router {
-    webhook::router(app).merge(portal::router(app))
+    webhook::router(app, &Pool::of_webhooks()).merge(portal::router(app))
+}
+
+/// Connections that may wait in the kernel until they are accepted, as far as the machine allows (`net.core.somaxconn`).
+/// Beyond that a connection is tried again only after one second, then after three: too late for a webhook.
+const BACKLOG: u32 = 4096;
+
+/// Listens at an address.
+pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are not forgotten yet can be taken again at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 /// The running server.
@@ -69,12 +71,12 @@ pub struct Server {
 
 impl Server {
     /// Names what a dead process left behind, then listens; what is left to do and to tell follows beside it.
-    pub async fn start(app: Arc<App>, listener: TcpListener) -> std::io::Result<Self> {
-        Self::start_with(app, listener, Router::new()).await
+    pub async fn start(app: Arc<App>, listener: TcpListener, front: Front) -> std::io::Result<Self> {
+        Self::start_with(app, listener, front, Router::new()).await
     }
 
     /// The same with more routes; those of the demo.
-    pub async fn start_with(app: Arc<App>, listener: TcpListener, more: Router) -> std::io::Result<Self> {
+    pub async fn start_with(app: Arc<App>, listener: TcpListener, front: Front, more: Router) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
         if let Err(error) = sweep::name(&app).await {
             tracing::error!(
@@ -83,8 +85,9 @@ impl Server {
             );
         }
         let (stop, stopped) = watch::channel(false);
-        let routes = routes(&app).merge(more).layer(axum::middleware::map_response(close_after_refusal));
-        app.tasks.spawn(accept(listener, routes, app.tasks.clone(), stopped.clone()));
+        let routes = routes(&app).merge(more);
+        let shared = connection::Shared::new(front);
+        app.tasks.spawn(accept::run(listener, routes, shared, app.tasks.clone(), stopped.clone()));
         // Side by side, because what waits for a directory or a mail server must keep no password in sight or in memory.
         app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::keep_time));
         app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::hide));
@@ -108,68 +111,6 @@ impl Server {
         self.app.at_work.close();
         self.app.tasks.close();
         tokio::time::timeout(patience, self.app.tasks.wait()).await.is_ok()
-    }
-}
-
-/// Whoever is refused unread does not keep their connection.
-async fn close_after_refusal(mut response: Response) -> Response {
-    if response.status().is_client_error() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-async fn accept(listener: TcpListener, routes: Router, tasks: TaskTracker, mut stopped: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stopped.changed() => return,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let routes = routes.clone().layer(Extension(ClientAddress(Some(peer.ip()))));
-                let connection = connection(stream, routes, stopped.clone());
-                tasks.spawn(async move {
-                    connection.await;
-                    drop(slot);
-                });
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: waiting is all that helps.
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, routes: Router, mut stopped: watch::Receiver<bool>) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = &error as &dyn std::error::Error, "could not set nodelay");
-    }
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_headers(HEADERS).max_buf_size(HEAD_SIZE);
-    let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-    let mut serving = std::pin::pin!(serving);
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        _ = stopped.changed() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-        () = tokio::time::sleep(CONNECTION_LIFE) => {
-            serving.as_mut().graceful_shutdown();
-            // No request takes as long as this; whoever is still here sends or reads a byte now and then.
-            match tokio::time::timeout(LAST_ANSWER, serving).await {
-                Ok(ended) => ended,
-                Err(_) => return,
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
     }
 }
 

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
+use tokio::time::Instant;
 
+use super::body::read_body;
+use super::connection::IsVerified;
+use super::places::Pool;
 use crate::app::App;
 use crate::chat::{
     Adapter, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement, ReplyAddress, Verified,
@@ -23,37 +24,48 @@ use crate::flow::{self, Next, Reaction, messages};
 /// The largest body, in bytes; platforms' are far smaller.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long a body may take to arrive.
-const BODY_DEADLINE: Duration = Duration::from_secs(5);
-
 /// How long the platform waits for an answer is 3 s; half a second is left for the way.
 const ANSWER_DEADLINE: Duration = Duration::from_millis(2500);
 
+/// How long of that a request may wait for a place.
+const PLACE_DEADLINE: Duration = Duration::from_secs(2);
+
 /// The routes of the platforms that have settings.
-pub(super) fn router(app: &Arc<App>) -> Router {
+pub(super) fn router(app: &Arc<App>, places: &Arc<Pool>) -> Router {
     let mut router = Router::new();
     for chat in &app.chats {
         let platform = chat.platform();
         for route in chat.routes() {
-            let app = Arc::clone(app);
-            let handler = move |request: Request| handle(Arc::clone(&app), platform, route, request);
+            let (app, places) = (Arc::clone(app), Arc::clone(places));
+            let handler =
+                move |request: Request| handle(Arc::clone(&app), Arc::clone(&places), platform, route, request);
             router = router.route(route, post(handler));
         }
     }
     router
 }
 
-async fn handle(app: Arc<App>, platform: Platform, route: &'static str, request: Request) -> Response {
+async fn handle(
+    app: Arc<App>,
+    places: Arc<Pool>,
+    platform: Platform,
+    route: &'static str,
+    request: Request,
+) -> Response {
     let app = app.present();
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
     let (parts, body) = request.into_parts();
-    let body = match read_body(&parts.headers, body, BODY_LIMIT).await {
+    let body = match read_body(&parts, body, BODY_LIMIT).await {
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
+    let received = Instant::now();
+    let place = places.take(&parts.extensions, received + PLACE_DEADLINE).await;
     let now = app.clock.now();
     match chat.receive(route, &parts.headers, &body, now).await {
-        Ok(interaction) => answer(Arc::clone(&app), platform, interaction).await,
+        // Nothing of it was remembered, so the platform or the person may send it again.
+        Ok(interaction) if place.is_none() => busy(chat, Kind::of(interaction.inner())),
+        Ok(interaction) => answer(Arc::clone(&app), platform, interaction, received + ANSWER_DEADLINE).await,
         Err(refused) => {
             let (status, reason) = match refused {
                 NotVerified::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content type"),
@@ -66,31 +78,17 @@ async fn handle(app: Arc<App>, platform: Platform, route: &'static str, request:
     }
 }
 
-/// Reads a body to its end, if it is not longer than `limit` bytes and does not take longer than it may.
-pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, StatusCode> {
-    // A declared length over the limit is refused before anything is read.
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > limit) {
-        return Err(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    // As large as it can become from the start: one that grows leaves copies behind, and it may hold a password.
-    let most = body.size_hint().upper().and_then(|most| usize::try_from(most).ok()).unwrap_or(limit);
-    let mut whole = Zeroizing::new(Vec::with_capacity(most.min(limit)));
-    let read = async {
-        let mut body = Limited::new(body, limit);
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                whole.extend_from_slice(&data);
-            }
-        }
-        Ok::<_, axum::BoxError>(())
+/// The answer where no place was free in time: the text, or where the platform would not show one, an error that it tells
+/// the person itself.
+fn busy(chat: &Chat, kind: Kind) -> Response {
+    tracing::warn!(platform = chat.platform().as_str(), "refused a webhook: all places for webhooks are taken");
+    let (message, under_the_input) = (messages::busy(), messages::busy_form());
+    let body = match kind {
+        Kind::Ping => return json(chat.immediate(kind, Immediate::Taken)),
+        Kind::Command | Kind::Click => chat.immediate(kind, Immediate::Say(&message)),
+        Kind::Form => chat.immediate(kind, Immediate::FormError(&under_the_input)),
     };
-    match tokio::time::timeout(BODY_DEADLINE, read).await {
-        Ok(Ok(())) => Ok(std::mem::take(&mut *whole)),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
-    }
+    if body.is_empty() { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { json(body) }
 }
 
 /// Where an interaction can still be answered after the platform's patience is over.
@@ -126,7 +124,7 @@ impl Later {
 
 /// Decides in a task of its own, so that a caller who hangs up cannot stop it half-way, and answers within the
 /// platform's patience: with the decision, or with "Working …" and the decision as a follow-up.
-async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interaction>) -> Response {
+async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interaction>, until: Instant) -> Response {
     let (decided, decision) = oneshot::channel();
     let later = Later::of(interaction.inner());
     let kind = later.kind;
@@ -164,12 +162,15 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
         }
     });
     let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
-    match tokio::time::timeout(ANSWER_DEADLINE, decision).await {
-        Ok(Ok(reaction)) => respond(chat, kind, &reaction),
+    let (mut response, is_new) = match tokio::time::timeout_at(until, decision).await {
+        Ok(Ok(reaction)) => (respond(chat, kind, &reaction), !matches!(reaction, Reaction::Replayed)),
         // The task died: its panic is in the log, and nothing is claimed.
-        Ok(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Err(_) => json(chat.immediate(kind, Immediate::Working(&messages::working()))),
-    }
+        Ok(Err(_)) => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true),
+        Err(_) => (json(chat.immediate(kind, Immediate::Working(&messages::working()))), true),
+    };
+    // A ping needs no signature everywhere, and whoever repeats what they overheard is nobody known.
+    response.extensions_mut().insert(IsVerified(is_new && kind != Kind::Ping));
+    response
 }
 
 fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, Sse};
+use axum::http::{Extensions, HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 
@@ -24,6 +24,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(700);
 
 /// How long one connection listens; then the browser comes back by itself (HTML, "Server-sent events").
 const LISTEN_FOR: Duration = Duration::from_secs(90);
+
+/// How often a comment line goes out, so that neither a proxy nor our own deadlines take it for dead.
+const SIGN_OF_LIFE_EVERY: Duration = Duration::from_secs(20);
 
 /// How soon it comes back, so that the notice still keeps its two seconds.
 const COME_BACK_AFTER: Duration = Duration::from_millis(500);
@@ -121,9 +124,13 @@ pub(super) async fn sessions(State(portal): Shared, headers: HeaderMap, body: By
 }
 
 /// `GET /account/events`: one event when the session ends, within two seconds of a reset (S29–S31).
-pub(super) async fn events(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+pub(super) async fn events(
+    State(portal): Shared,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
-    let place = Arc::clone(&portal.listeners).try_acquire_owned().ok();
+    let place = portal.listeners.take_now(&extensions).await;
     // Whoever was away while it happened hears of it when they come back.
     let key = match visit.at(Stage::Open) {
         // A browser gives up for good on an error, so a page without a place comes back in a while.
@@ -149,7 +156,8 @@ pub(super) async fn events(State(portal): Shared, headers: HeaderMap) -> Result<
         Some((Ok::<_, Infallible>(Event::default().event(event).data(text)), None))
     });
     let soon = stream::once(async { Ok(Event::default().retry(COME_BACK_AFTER)) });
-    Ok(Sse::new(soon.chain(ended)).into_response())
+    let alive = KeepAlive::new().interval(SIGN_OF_LIFE_EVERY);
+    Ok(Sse::new(soon.chain(ended)).keep_alive(alive).into_response())
 }
 
 /// True when the session ended; false when the program stops first.

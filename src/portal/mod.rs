@@ -16,27 +16,29 @@ mod tries;
 mod visit;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRef, Request};
+use axum::extract::{FromRef, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use self::tries::{Throttle, UnderWay};
 use crate::app::App;
 use crate::directory::Builtin;
-use crate::http::read_body;
+use crate::http::{Pool, read_body};
 
 /// The largest form, in bytes.
 const FORM_LIMIT: usize = 16 * 1024;
 
-/// How many open pages may wait for the notice at once; a quarter of all connections.
-const LISTENERS: usize = 256;
+/// How long a page may wait for a place.
+const PLACE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What every page needs.
 #[derive(Clone)]
@@ -46,7 +48,9 @@ struct Portal {
     throttle: Arc<Throttle>,
     under_way: UnderWay,
     /// Places for open pages that wait for the notice of a reset.
-    listeners: Arc<Semaphore>,
+    listeners: Arc<Pool>,
+    /// Places for requests that are at work.
+    places: Arc<Pool>,
     /// The turn to have a new password judged: one at a time, so that a core is left for those who are answered.
     judge: Arc<Semaphore>,
     /// False only where the pages are served on this machine itself, without TLS.
@@ -63,7 +67,7 @@ impl Portal {
     }
 }
 
-type Shared = axum::extract::State<Arc<Portal>>;
+type Shared = State<Arc<Portal>>;
 
 /// The pages by the settings of the start; each request sees them by those of now.
 #[derive(Clone)]
@@ -102,7 +106,8 @@ pub fn router(app: &Arc<App>) -> Router {
         builtin: builtin.clone(),
         throttle: Arc::default(),
         under_way: UnderWay::default(),
-        listeners: Arc::new(Semaphore::new(LISTENERS)),
+        listeners: Pool::of_listeners(),
+        places: Pool::of_pages(),
         judge: Arc::new(Semaphore::new(1)),
         is_secure: is_secure(app),
         has_prefix: has_prefix(app),
@@ -122,6 +127,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
         .route("/portal.js", get(script))
         .layer(axum::middleware::from_fn_with_state(portal.clone(), visit::renamed))
+        .layer(axum::middleware::from_fn_with_state(portal.clone(), with_place))
         .layer(axum::middleware::from_fn(read_whole))
         .layer(axum::middleware::map_response_with_state(portal.clone(), visit::guarded))
         .with_state(portal)
@@ -131,13 +137,24 @@ pub fn router(app: &Arc<App>) -> Router {
 /// because it may hold a password; what the connection itself read belongs to the web server.
 async fn read_whole(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    match read_body(&parts.headers, body, FORM_LIMIT).await {
+    match read_body(&parts, body, FORM_LIMIT).await {
         Ok(body) => {
             let body = Bytes::from_owner(Zeroizing::new(body));
             next.run(Request::from_parts(parts, Body::from(body))).await
         }
         Err(status) => status.into_response(),
     }
+}
+
+/// Takes a place for a request that was read, until its answer is there. An open page that listens needs none then: it
+/// has one of its own.
+async fn with_place(State(portal): Shared, request: Request, next: Next) -> Response {
+    let until = Instant::now() + PLACE_DEADLINE;
+    let Some(_place) = portal.places.take(request.extensions(), until).await else {
+        tracing::warn!("refused a page: all places for pages are taken");
+        return visit::unavailable(&portal);
+    };
+    next.run(request).await
 }
 
 async fn script() -> impl IntoResponse {

@@ -351,7 +351,8 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     }
 }
 
-fn unavailable(portal: &Portal) -> Response {
+/// The page where something that is needed does not answer, or is too busy.
+pub(super) fn unavailable(portal: &Portal) -> Response {
     let frame = Frame { organization: portal.app.house.organization.clone(), ..Frame::default() };
     let text = "This page can't be served at the moment. Nothing was changed. Try again in a few minutes.";
     let page = Stop { frame, title: "Not available".to_owned(), text: text.to_owned() };

@@ -218,7 +218,7 @@ def sign_in_as_canary(server, session, envelope, mechanism, auth_data):
 
 
 class World:
-    def __init__(self, mail=None, smtp_url=None, extra="", policy="", sms=None, directories=""):
+    def __init__(self, mail=None, smtp_url=None, extra="", policy="", sms=None, directories="", top="", log="trace"):
         self.folder = Path(tempfile.mkdtemp(prefix="relatch-e2e-"))
         self.http = Http()
         self.mail = mail or Mail()
@@ -228,8 +228,9 @@ class World:
 listen = "127.0.0.1:0"
 database = "sqlite://{self.folder}/relatch.db"
 key_file = "{self.folder}/relatch.key"
-log = "trace"
+log = "{log}"
 help_url = "https://help.acme.example/"
+{top}
 [policy]
 {policy}
 [slack]

@@ -230,6 +230,19 @@ pub fn working() -> Message {
     message("Working …", ["The result appears here. Please don't run the command again.".to_owned()])
 }
 
+/// A command that came while too many others were at work.
+pub fn busy() -> Message {
+    message(
+        "relatch is busy at this moment.",
+        [format!("{} Wait a minute and run the command again.", super::NOTHING_CHANGED)],
+    )
+}
+
+/// The same for a form, under its input.
+pub fn busy_form() -> String {
+    format!("relatch is busy at this moment. {} Wait a minute and try again.", super::NOTHING_CHANGED)
+}
+
 /// The directory took the order to send its own link.
 pub fn directory_link_sent(directory: &str, member_name: &str, reference: &Reference) -> Message {
     message(

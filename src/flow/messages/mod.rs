@@ -9,8 +9,8 @@ mod refusal;
 mod result;
 
 pub use self::card::{
-    Card, careful, directory_link_sent, directory_link_unknown, guide_sent, hidden, last_look, offer_card, stale,
-    typed_form, working,
+    Card, busy, busy_form, careful, directory_link_sent, directory_link_unknown, guide_sent, hidden, last_look,
+    offer_card, stale, typed_form, working,
 };
 pub use self::notes::{
     Notice, alarm, code, contact_notice, contact_removed, copy_to_self, guide, guide_sms, link_mail, link_sms,
