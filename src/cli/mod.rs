@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod contact;
 pub mod house;
 mod manifest;
 mod members;

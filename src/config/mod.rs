@@ -1,5 +1,6 @@
 //! Settings: TOML, environment over file over default, secrets from files, every problem at once.
 
+mod policy;
 mod together;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use crate::chat;
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
 use crate::directory;
+use crate::domain::contacts::ContactRules;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span, password};
@@ -61,6 +63,10 @@ pub struct Settings {
     pub own_password_least: usize,
     /// What leaves, and by which ways.
     pub ways: Ways,
+    /// When a contact counts, and whether code and password need two.
+    pub contact_rules: ContactRules,
+    /// E-mail domains of the organisation besides those of the directories.
+    pub company_domains: Vec<String>,
     /// Who is an administrator.
     pub admins: Admins,
     /// How a chat account becomes a person.
@@ -229,6 +235,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         Zone::named(&name).map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}"))).ok()
     });
     let log = top.parsed("log");
+    let company_domains = policy::read_domains(&mut top);
     top.end();
     let chats: Vec<chat::Config> = chats
         .into_iter()
@@ -240,7 +247,8 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
 
     together::administrators(admins.as_ref(), identity, &chats, &directories, declared == directories.len(), problems);
     together::lark_apps(&chats, &directories, problems);
-    let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways } = policy?;
+    let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways, contact_rules } =
+        policy?;
     if ways.carries == Carries::Link && directories.iter().any(|directory| !directory.is_builtin()) {
         let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, and there is another";
         problems.push(Problem { key: "policy.send".to_owned(), text: text.to_owned() });
@@ -274,6 +282,8 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         offer_lifetime,
         own_password_least,
         ways,
+        contact_rules,
+        company_domains,
         admins: admins?,
         identity: identity?,
         directories,
@@ -313,6 +323,7 @@ struct Policy {
     offer_lifetime: Span,
     own_password_least: usize,
     ways: Ways,
+    contact_rules: ContactRules,
 }
 
 fn read_policy(mut section: Section<'_>) -> Option<Policy> {
@@ -343,6 +354,7 @@ fn read_policy(mut section: Section<'_>) -> Option<Policy> {
     let password_lifetime = lifetime(&mut section, "password_lifetime");
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
     let own_least = section.number("new_password_min_length", 8, 128);
+    let contact_rules = policy::read_contact_rules(&mut section, is_strict);
     section.end();
     Some(Policy {
         limit: Limit { resets: u32::try_from(resets?).ok()?, window: window? },
@@ -351,6 +363,7 @@ fn read_policy(mut section: Section<'_>) -> Option<Policy> {
         offer_lifetime: offer_lifetime?,
         own_password_least: usize::try_from(own_least?).ok()?,
         ways: Ways { is_strict, carries },
+        contact_rules: contact_rules?,
     })
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::identity::{self, Pair};
 use super::issue::{self, Again};
 use super::messages::{self, Card};
-use super::{Failure, Next, Reaction, in_place, offer, refused, seal, tell, unseal, uses_left};
+use super::{Failure, Next, Reaction, contacts, in_place, offer, refused, seal, tell, unseal, uses_left};
 use crate::app::{App, Ticket};
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
@@ -137,11 +137,14 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             choose(app, origin, allowed, Delivery::Email, to).await
         }
         Action::Reachable => {
-            amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, true, now)).await
+            let about = offer::about_contacts(app, &admin.id, member).await?;
+            amend(app, origin, id, Amend::Reachable, |app, _| card_again(app, member, id, (true, &about), now)).await
         }
         Action::Back => {
+            let about = offer::about_contacts(app, &admin.id, member).await?;
             amend(app, origin, id, Amend::Back, |app, row| {
-                card_again(app, member, id, member.has_outside_contact() || row.reachable_at.is_some(), now)
+                let is_reachable = member.has_outside_contact() || row.reachable_at.is_some();
+                card_again(app, member, id, (is_reachable, &about), now)
             })
             .await
         }
@@ -151,9 +154,10 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))
         }
         Action::CopyToSelf => {
-            amend(app, origin, id, Amend::ToggleCopy(mail()), |app, row| last_look(app, row, &mail())).await
+            let digest = contacts::digest(app, &member.id, &Destination::Email(mail()));
+            amend_last_look(app, origin, &allowed, Amend::ToggleCopy(mail(), digest)).await
         }
-        Action::AlsoShow => amend(app, origin, id, Amend::ToggleShow, |app, row| last_look(app, row, &mail())).await,
+        Action::AlsoShow => amend_last_look(app, origin, &allowed, Amend::ToggleShow).await,
         Action::SendGuide => match app.store.amend(card_click(origin, id, None), Amend::Guide).await? {
             Ok(row) => {
                 let to = origin.reply.clone().or_else(|| unseal(app, &row));
@@ -224,21 +228,35 @@ async fn choose(
     delivery: Delivery,
     to: Option<Destination>,
 ) -> Result<Reaction, Failure> {
-    let (row, now) = (&allowed.row, origin.received_at);
+    let row = &allowed.row;
     if let Some(why) = not_choosable(app, &allowed, delivery, to.as_ref()) {
         return Ok(refuse(app, origin, row.reset_id, why.0, why.1).await?.of_click(origin));
     }
     if row.state == State::Undelivered {
         return again(app, origin, allowed, delivery, to).await;
     }
-    let amended = Amend::Choose(choice(app, &allowed.pair.member.member, delivery, to));
+    let chosen = choice(app, &allowed.pair.member.member, delivery, to);
+    amend_last_look(app, origin, &allowed, Amend::Choose(chosen)).await
+}
+
+/// Changes what would be done, and shows the last look with it.
+async fn amend_last_look(
+    app: &Arc<App>,
+    origin: &Origin,
+    allowed: &Allowed,
+    change: Amend,
+) -> Result<Reaction, Failure> {
+    let row = &allowed.row;
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
-    match app.store.amend(card_click(origin, row.reset_id, reply), amended).await? {
+    match app.store.amend(card_click(origin, row.reset_id, reply), change).await? {
         Ok(row) => {
-            let message = last_look(app, &row, &allowed.pair.admin.member.business_email);
+            let message = last_look(app, &row, &allowed.pair).await?;
             Ok(in_place(app, origin, row, message))
         }
-        Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
+        Err(why) => {
+            let present = app.store.reset(row.reset_id).await?;
+            Ok(refused(app, origin, row.reset_id, &why, present.as_ref(), origin.received_at))
+        }
     }
 }
 
@@ -256,7 +274,8 @@ fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination
         },
         None => (None, true),
     };
-    Choice { delivery, to, is_typed: !is_on_record, carries: app.deliveries.ways.carried_by(delivery) }
+    let digest = to.as_ref().map(|to| contacts::digest(app, &member.id, to));
+    Choice { delivery, to, is_typed: !is_on_record, carries: app.deliveries.ways.carried_by(delivery), digest }
 }
 
 /// Why a way cannot be chosen: not reachable, no contact, or no channel.
@@ -310,7 +329,7 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
         Err(ClickRefused::Stale) => {
             // What was seen is not what would be done: the present face is shown in its place.
             let row = app.store.reset(id).await?.unwrap_or(row);
-            let face = last_look(app, &row, &pair.admin.member.business_email);
+            let face = last_look(app, &row, &pair).await?;
             Ok(in_place(app, origin, row, messages::stale(face, &id.reference())))
         }
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
@@ -410,8 +429,8 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             choose(app, &origin, allowed, delivery, Some(to)).await
         }
         (FormKind::CopyAddress, Destination::Email(to)) => {
-            let mail = allowed.pair.admin.member.business_email.clone();
-            amend(app, &origin, id, Amend::CopyTo(to), |app, row| last_look(app, row, &mail)).await
+            let digest = contacts::digest(app, &allowed.row.member_id, &Destination::Email(to.clone()));
+            amend_last_look(app, &origin, &allowed, Amend::CopyTo(to, digest)).await
         }
         (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
     }
@@ -671,14 +690,33 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
     }
 }
 
-fn card_again(app: &App, member: &Member, id: ResetId, is_reachable: bool, now: crate::domain::Moment) -> Message {
+fn card_again(
+    app: &App,
+    member: &Member,
+    id: ResetId,
+    (is_reachable, about): (bool, &messages::AboutContacts),
+    now: crate::domain::Moment,
+) -> Message {
     let value = app.keys.button_value(id);
-    messages::offer_card(&Card { value: &value, ..offer::card(app, member, is_reachable, now) })
+    messages::offer_card(&Card { value: &value, ..offer::card(app, member, is_reachable, about, now) })
 }
 
-fn last_look(app: &App, row: &ResetRow, own: &EmailAddress) -> Message {
+async fn last_look(app: &App, row: &ResetRow, pair: &Pair) -> Result<Message, Failure> {
+    let own = &pair.admin.member.business_email;
     let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
-    let can_mail = app.deliveries.has(Channel::Email);
-    let (value, confirm) = (app.keys.button_value(row.reset_id), app.keys.confirm_value(row.reset_id, row.edition));
-    messages::last_look(row, app.house.password_length, Some(copy_to), can_mail, &value, &confirm)
+    let has_pages = app.directories.told(&row.member_id).1.has_our_pages;
+    let codes = if has_pages { Some(contacts::methods_of(app, &pair.member.member, row).await?) } else { None };
+    let look = messages::LastLook {
+        row,
+        length: app.house.password_length,
+        copy_to: Some(copy_to),
+        can_mail: app.deliveries.has(Channel::Email),
+        codes: codes.as_ref(),
+        is_strict: app.deliveries.ways.is_strict,
+        zone: &app.zone,
+        now: app.clock.now(),
+        value: &app.keys.button_value(row.reset_id),
+        confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
+    };
+    Ok(messages::last_look(&look))
 }

@@ -5,6 +5,7 @@
 //! `messages/`.
 
 mod choose;
+pub mod contacts;
 mod history;
 mod identity;
 mod issue;
@@ -27,7 +28,6 @@ use crate::domain::{Channel, ChatUser, Destination, MemberId, Moment, Platform, 
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Again;
-pub use self::offer::{tell_of_contact, tell_of_removed_contact};
 
 /// What the platform is answered at once, and what follows.
 pub enum Reaction {

@@ -7,13 +7,13 @@ use rand::CryptoRng;
 
 use super::identity::{self, Pair, Unresolved};
 use super::messages::{self, Card};
+use super::contacts::{self, add_contact};
 use super::{Failure, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Ask, Chat, Command, Freshness, Message, Origin};
-use crate::delivery::Note;
-use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
-use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, ResetRow};
+use crate::domain::{Denied, Destination, Member, MemberId, Moment, Permit, Reference, ResetId, policy};
+use crate::store::{AuditRow, ClickRefused, NewOffer, ResetRow, StoreError};
 
 /// How long a command waits for the administrator's own reset of the same member to be finished.
 const OWN_PATIENCE: Duration = Duration::from_secs(1);
@@ -57,6 +57,12 @@ async fn reset(
         Ok(permitted) => permitted,
         Err(reaction) => return Ok(reaction),
     };
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
+    if let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? {
+        let told = messages::two_contacts_needed(&member.name, &member.business_email, count, &reference);
+        return note(app, &origin, "command", "one_contact", (Some(admin), Some(member)), &reference, told).await;
+    }
+    let about = about_contacts(app, &admin.id, member).await?;
     let reset_id = ResetId::draw(&mut rng, now);
     let offer = NewOffer {
         reset_id,
@@ -77,7 +83,7 @@ async fn reset(
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
                 value: &app.keys.button_value(reset_id),
-                ..card(app, member, member.has_outside_contact(), now)
+                ..card(app, member, member.has_outside_contact(), &about, now)
             })
         }
         Err(ClickRefused::Replayed) => return Ok(Reaction::Replayed),
@@ -93,8 +99,24 @@ async fn reset(
     Ok(Reaction::Say(with_untold(app, message, &noted.untold, now)))
 }
 
+/// What a card says of the member's contacts.
+pub(super) async fn about_contacts(
+    app: &App,
+    admin: &MemberId,
+    member: &Member,
+) -> Result<messages::AboutContacts, StoreError> {
+    let methods = contacts::methods_for_next(app, member, admin).await?;
+    Ok(messages::AboutContacts { methods, differing: contacts::differing(app, member).await? })
+}
+
 /// The parts of a card that every face of it shares.
-pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now: Moment) -> Card<'a> {
+pub(super) fn card<'a>(
+    app: &'a App,
+    member: &'a Member,
+    is_reachable: bool,
+    about: &'a messages::AboutContacts,
+    now: Moment,
+) -> Card<'a> {
     let (directory, capabilities) = app.directories.told(&member.id);
     Card {
         member,
@@ -103,6 +125,7 @@ pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now
         quota: None,
         earlier: None,
         channels: &app.deliveries,
+        contacts: about,
         is_reachable,
         value: "",
         zone: &app.zone,
@@ -198,50 +221,7 @@ async fn contact(
         let told = messages::contact_of_own_reset(&member.name, &reference);
         return note(app, &origin, "contact", "own_reset", about, &reference, told).await;
     }
-    let row = ContactRow {
-        member_id: member.id.clone(),
-        channel: to.channel(),
-        address: to.full().to_owned(),
-        added_by: admin.id.clone(),
-        added_at: origin.received_at,
-    };
-    let audit = AuditRow {
-        reference: Some(reference.to_string()),
-        admin_id: Some(admin.id.clone()),
-        member_id: Some(member.id.clone()),
-        detail: Some(to.masked()),
-        ..AuditRow::of_chat("contact", "added", &origin.user, origin.received_at)
-    };
-    if !app.store.add_contact(origin.replay.clone(), row, audit).await? {
-        return Ok(Reaction::Replayed);
-    }
-    tell_of_contact(app, &admin.name, member, &to);
-    Ok(Reaction::Say(messages::contact_added(&member.name, &to.masked(), &reference)))
-}
-
-/// The member hears of it where they were reachable before, never at the new address alone.
-pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination) {
-    let note = messages::contact_notice(&app.house, added_by, &added.masked());
-    tell_elsewhere(app, member, added.full(), note);
-}
-
-/// The member hears that a contact was taken away from their account.
-pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &str) {
-    tell_elsewhere(app, member, removed, messages::contact_removed(&app.house));
-}
-
-fn tell_elsewhere(app: &Arc<App>, member: &Member, except: &str, note: Note) {
-    let email = member.outside_email().cloned().map(Destination::Email);
-    let phone = member.phone.clone().map(Destination::Phone);
-    let business = Some(Destination::Email(member.business_email.clone()));
-    let known = [email, phone, business].into_iter().flatten();
-    let Some(to) = known.into_iter().find(|to| app.deliveries.has(to.channel()) && to.full() != except) else { return };
-    let worker = Arc::clone(app);
-    // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
-    let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng, app.clock.now())) else { return };
-    app.tasks.spawn(async move {
-        worker.deliveries.tell(&to, &note, &format!("contact-{name}")).await;
-    });
+    add_contact(app, &origin, (admin, member), &to, &reference).await
 }
 
 /// Which rules would hold, with nothing changed.

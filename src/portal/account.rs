@@ -88,26 +88,39 @@ pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: By
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
-    let present = found.account.credential.as_deref();
-    let (key, now) = (found.member.business_email_key.as_str(), portal.app.clock.now());
-    if let Err(until) = portal.throttle.take_try(key, now) {
-        let frame = visit.frame_with(format!("Too many tries. Wait {} and try again.", until - now));
-        return show(&visit, found, StatusCode::TOO_MANY_REQUESTS, frame).await;
+    if let Err((status, why)) = confirm(&visit, found, fields.get("current")).await? {
+        return show(&visit, found, status, visit.frame_with(why)).await;
     }
-    let is_right = portal.builtin.check(fields.get("current"), present).await;
-    // A lock holds inside a session too, and looks like a wrong password: nobody learns that a guess was right.
-    if !is_right.map_err(|Unavailable| visit.unavailable())? || found.account.locked_at.is_some() {
-        portal.app.store.sign_in_failed(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
-        let frame = visit.frame_with("That is not your current password. Nothing was changed.");
-        return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame).await;
-    }
-    portal.throttle.succeeded(key);
     match set_own(&visit, found, &fields).await? {
         Ok(token) => Ok(visit.go_with("/account", &token)),
         Err(denied) => {
             show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(denied_words(denied))).await
         }
     }
+}
+
+/// Asks for the present password inside a session. A wrong one counts like a wrong one at sign-in; the inner error is what
+/// the form says then.
+pub(super) async fn confirm(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    typed: &str,
+) -> Result<Result<(), (StatusCode, String)>, Response> {
+    let portal = visit.portal;
+    let (key, now) = (found.member.business_email_key.as_str(), portal.app.clock.now());
+    if let Err(until) = portal.throttle.take_try(key, now) {
+        let text = format!("Too many tries. Nothing was changed. Wait {} and try again.", until - now);
+        return Ok(Err((StatusCode::TOO_MANY_REQUESTS, text)));
+    }
+    let is_right = portal.builtin.check(typed, found.account.credential.as_deref()).await;
+    // A lock holds inside a session too, and looks like a wrong password: nobody learns that a guess was right.
+    if !is_right.map_err(|Unavailable| visit.unavailable())? || found.account.locked_at.is_some() {
+        portal.app.store.sign_in_failed(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
+        let text = "That is not your current password. Nothing was changed.".to_owned();
+        return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, text)));
+    }
+    portal.throttle.succeeded(key);
+    Ok(Ok(()))
 }
 
 /// `POST /account/sessions`: ends this session, or all others.

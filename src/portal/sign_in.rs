@@ -14,12 +14,11 @@ use super::{Portal, Shared};
 use crate::directory::{Unavailable, to_member};
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{
-    Added, Admission, CodeDenied, Origin, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit,
-    check_length, draw_code, methods,
+    Admission, CodeDenied, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit, check_length, draw_code,
 };
-use crate::domain::{Channel, Destination, Member, MemberId, PhoneNumber, Span};
-use crate::flow::{self, messages};
-use crate::store::{AccountRow, Begun, ContactRow, MemberRow, Proof, ResetRow, SessionRow, SignedIn};
+use crate::domain::{Destination, Member, MemberId, Span};
+use crate::flow::{self, contacts, messages};
+use crate::store::{AccountRow, Begun, MemberRow, Proof, SessionRow, SignedIn};
 
 /// What a code of the page `/verify` is for.
 const SIGN_IN: &str = "sign in";
@@ -30,11 +29,6 @@ const JUDGED: usize = 40;
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
 const WRONG: &str = "That email and password do not match, or the account can't be used. After too many tries only an \
     administrator can open it again.";
-
-/// S42.
-pub(super) const NO_METHOD: &str = "Before you can use this password, a phone or a private email must be on record for \
-    you, so that we can check that it is you. Your business email does not count, because an administrator can move it. \
-    Ask an administrator other than the one who reset your password to add it.";
 
 #[derive(Template)]
 #[template(path = "signin.html")]
@@ -113,7 +107,7 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
             );
             Ok(visit.stop(StatusCode::FORBIDDEN, "This password has ended", &text))
         }
-        Admission::NoMethod => Ok(visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", NO_METHOD)),
+        Admission::NoMethod => Ok(no_method(&visit)),
         Admission::Open => {
             portal.throttle.succeeded(&key);
             begin(&visit, &row, &account, Stage::Open, SESSION_LIFE, None).await
@@ -125,27 +119,27 @@ pub(super) async fn sign_in(State(portal): Shared, headers: HeaderMap, body: Byt
     }
 }
 
-/// Where a code can go now, for the password that is set now.
-pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
+/// S42: nothing opens the account before a contact is there that may receive the code.
+pub(super) fn no_method(visit: &Visit<'_>) -> Response {
     let app = &visit.portal.app;
-    let added = app.store.contacts(&member.id).await.map_err(|_| visit.unavailable())?;
-    let added: Vec<Added> = added.into_iter().filter_map(added_of).collect();
-    let last = app.store.last_changes(&member.id).await.map_err(|_| visit.unavailable())?;
-    let origin = Origin {
-        masks: last.iter().flat_map(ResetRow::masks_of_the_administrator).collect(),
-        admins: last.into_iter().map(|row| row.admin_id).collect(),
+    let who = if app.deliveries.ways.is_strict {
+        "Ask whoever runs this service to add it."
+    } else {
+        "Ask an administrator other than the one who reset your password to add it."
     };
-    let mut methods = methods(member, &added, &origin, &app.house.company);
-    methods.retain(|to| app.deliveries.has(to.channel()));
-    Ok(methods)
+    let text = format!(
+        "Before you can use this password, a phone or a private email must be on record for you, so that we can check that \
+        it is you. Your business email does not count, because an administrator can move it, nor does a contact that an \
+        administrator added in the last {} before the reset. {who}",
+        app.house.contact_rules.age
+    );
+    visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", &text)
 }
 
-pub(super) fn added_of(row: ContactRow) -> Option<Added> {
-    let to = match row.channel {
-        Channel::Sms => Destination::Phone(PhoneNumber::stored(&row.address).ok()?),
-        Channel::Email => Destination::Email(row.address.parse().ok()?),
-    };
-    Some(Added { to, by: row.added_by })
+/// Where a code can go now, for the password that is set now.
+pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
+    let methods = contacts::methods_now(&visit.portal.app, member).await.map_err(|_| visit.unavailable())?;
+    Ok(methods.usable.into_iter().map(|method| method.to).collect())
 }
 
 async fn begin(
@@ -195,6 +189,8 @@ pub(super) fn new_session(
         code_mask: None,
         code_sent_at: None,
         code_tries: 0,
+        is_proven: false,
+        code_to: None,
     }
 }
 
@@ -232,7 +228,7 @@ pub(super) async fn deliver_code(
     let digest = digest_of(portal, &session.session_key, purpose, &code);
     // A gateway may drop what it takes for a repetition, so every code has a name of its own, which tells nothing of it.
     let name = format!("code-{}", hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()])));
-    match app.store.new_code(session, digest, to.masked()).await.map_err(|_| sorry())? {
+    match app.store.new_code(session, digest, to).await.map_err(|_| sorry())? {
         Ok(()) => {}
         Err(CodeDenied::NoSession) => return Err(NotSent::NoSession),
         Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
@@ -292,7 +288,7 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
     match proof.map_err(|_| visit.unavailable())? {
         Proof::Right => Ok(visit.go_with("/new-password", &token)),
         Proof::Wrong(left) => again(StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(messages::wrong_code(left))),
-        Proof::Over => {
+        Proof::Over | Proof::TooMany => {
             let frame = visit.frame_with("This code no longer works. Ask for another one below.");
             again(StatusCode::UNPROCESSABLE_ENTITY, frame)
         }

@@ -164,6 +164,8 @@ pub struct Choice {
     pub is_typed: bool,
     /// What goes there.
     pub carries: Carries,
+    /// The keyed digest of the destination.
+    pub digest: Option<String>,
 }
 
 /// A change to a card that does nothing outside.
@@ -175,10 +177,10 @@ pub enum Amend {
     Choose(Choice),
     /// Back to the choice.
     Back,
-    /// S27: switch the copy on or off; the address is used where none was typed.
-    ToggleCopy(EmailAddress),
-    /// S28: another address for the copy, for this reset only.
-    CopyTo(EmailAddress),
+    /// S27: switch the copy on or off; the address is used where none was typed. With its keyed digest.
+    ToggleCopy(EmailAddress, String),
+    /// S28: another address for the copy, for this reset only. With its keyed digest.
+    CopyTo(EmailAddress, String),
     /// S38: switch showing on or off.
     ToggleShow,
     /// Given up.
@@ -195,7 +197,7 @@ impl Amend {
             Self::Reachable => "reachable",
             Self::Choose(_) => "choose",
             Self::Back => "back",
-            Self::ToggleCopy(_) | Self::CopyTo(_) => "copy_to_self",
+            Self::ToggleCopy(..) | Self::CopyTo(..) => "copy_to_self",
             Self::ToggleShow => "also_show",
             Self::Cancel => "cancel",
             Self::Guide => "guide",
@@ -211,17 +213,22 @@ impl Amend {
             Self::Back => {
                 row.edition = row.edition.saturating_add(1);
                 (row.delivery, row.destination, row.destination_mask, row.is_typed) = (None, None, None, false);
+                row.destination_digest = None;
                 row.carries = Carries::Password;
             }
-            Self::ToggleCopy(address) => {
+            Self::ToggleCopy(address, digest) => {
                 row.edition = row.edition.saturating_add(1);
+                if row.copy_address.is_none() {
+                    row.copy_digest = Some(digest);
+                }
                 row.copy_to_self = match row.copy_to_self {
                     Some(_) => None,
                     None => Some(row.copy_address.clone().unwrap_or_else(|| address.to_string())),
                 }
             }
-            Self::CopyTo(address) => {
+            Self::CopyTo(address, digest) => {
                 row.edition = row.edition.saturating_add(1);
+                row.copy_digest = Some(digest);
                 row.copy_address = Some(address.to_string());
                 row.copy_to_self = Some(address.to_string());
             }
@@ -559,5 +566,8 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         disowned_at: None,
         link_used_at: None,
         copy_mask: None,
+        destination_digest: None,
+        copy_digest: None,
+        typed_digests: None,
     }
 }

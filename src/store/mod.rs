@@ -4,6 +4,7 @@
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
 mod cards;
+mod contacts;
 mod history;
 mod members;
 mod moves;
@@ -31,11 +32,12 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::cards::{
     Amend, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
 };
+pub use self::contacts::ContactAdded;
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
-pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
+pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow};
 pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
@@ -311,6 +313,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
+        migration(11, "contacts", include_str!("../../migrations/sqlite/0011_contacts.sql")),
     ]
 }
 

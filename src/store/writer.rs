@@ -14,11 +14,12 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use super::rows::{
-    AccountRow, AuditRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table,
+    AccountRow, AuditRow, ContactCommandRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table,
     json, read_all,
 };
 use super::standing::Standing;
 use crate::clock::Clock;
+use crate::domain::contacts::COMMANDS_COUNT_FOR;
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Moment, Quota, ResetId};
 
@@ -26,7 +27,7 @@ use crate::domain::{MemberId, Moment, Quota, ResetId};
 pub(super) const BATCH: usize = 256;
 
 /// How many lists of rows a batch can write.
-const TABLES: usize = 12;
+const TABLES: usize = 13;
 
 /// Where the slots stand in what is read: between resets, and accounts with their sessions.
 const SLOTS: usize = 7;
@@ -94,6 +95,8 @@ pub(super) struct Page {
     seen: HashSet<String>,
     accounts: HashMap<MemberId, AccountRow>,
     sessions: HashMap<String, SessionRow>,
+    contacts: Vec<ContactRow>,
+    contact_commands: Vec<ContactCommandRow>,
     changed: Changes,
 }
 
@@ -110,6 +113,7 @@ struct Changes {
     accounts: HashSet<MemberId>,
     sessions: HashSet<String>,
     contacts: Vec<ContactRow>,
+    contact_commands: Vec<ContactCommandRow>,
     removed: Vec<Removed>,
 }
 
@@ -197,14 +201,37 @@ impl Page {
         self.accounts.insert(account.member_id.clone(), account);
     }
 
-    /// Adds a contact; what the same person vouched for already stays as it is.
-    pub(super) fn add_contact(&mut self, contact: ContactRow) {
+    /// The contacts that were added for a member whose account was asked for.
+    pub(super) fn contacts(&self, member: &MemberId) -> impl Iterator<Item = &ContactRow> {
+        self.contacts.iter().filter(move |contact| contact.member_id == *member)
+    }
+
+    /// Adds a contact, or overwrites what the same person added before.
+    pub(super) fn put_contact(&mut self, contact: ContactRow) {
+        let key = |one: &ContactRow| (one.member_id.clone(), one.channel, one.address.clone(), one.added_by.clone());
+        let is_other = |one: &ContactRow| key(one) != key(&contact);
+        self.contacts.retain(is_other);
+        self.changed.contacts.retain(is_other);
+        self.contacts.push(contact.clone());
         self.changed.contacts.push(contact);
+    }
+
+    /// When this person added contacts, within the time that counts for the limit.
+    pub(super) fn contact_commands(&self, admin: &MemberId) -> Vec<Moment> {
+        let own = self.contact_commands.iter().filter(|command| command.admin_id == *admin);
+        own.map(|command| command.noted_at).collect()
+    }
+
+    /// Counts an added contact against the limit of the administrator.
+    pub(super) fn note_contact_command(&mut self, command: ContactCommandRow) {
+        self.contact_commands.push(command.clone());
+        self.changed.contact_commands.push(command);
     }
 
     /// Takes a contact away, whoever vouched for it; what is added later in the same batch stays.
     pub(super) fn remove_contact(&mut self, removed: Removed) {
         let is_other = |one: &ContactRow| one.member_id != removed.member_id || one.address != removed.address;
+        self.contacts.retain(is_other);
         self.changed.contacts.retain(is_other);
         self.changed.removed.push(removed);
     }
@@ -364,8 +391,13 @@ impl Statements {
                 where contact.member_id = gone.value ->> 'member_id' and contact.address = gone.value ->> 'address')"
                 .to_owned(),
             format!(
-                "{} on conflict (member_id, channel, address, added_by) do nothing",
-                ContactRow::insert_many("$12")
+                "{} on conflict (member_id, channel, address, added_by) do update set {}",
+                ContactRow::insert_many("$12"),
+                ContactRow::overwrite(&["member_id", "channel", "address", "added_by"])
+            ),
+            format!(
+                "{} on conflict (admin_id, noted_at, reference) do nothing",
+                ContactCommandRow::insert_many("$13")
             ),
         ];
         Self { load: [lean, full].map(|sql| AssertSqlSafe(sql).into_sql_str()), parts, saves: HashMap::new() }
@@ -408,11 +440,15 @@ fn reads() -> [String; 2] {
         (select {slots} from json_each($3) as asked join slot on slot.person_id = asked.value
             and slot.taken_at > $5 and slot.returned_at is null)"
     );
+    let (contacts, commands) = (ContactRow::ROWS, ContactCommandRow::ROWS);
     let full = format!(
         "{lean},
         (select {accounts} from json_each($6) as asked join member on member.member_id = asked.value),
         (select {sessions} from json_each($6) as asked join session on session.member_id = asked.value
-            and session.ended_at is null and session.expires_at > $7)"
+            and session.ended_at is null and session.expires_at > $7),
+        (select {contacts} from json_each($6) as asked join contact on contact.member_id = asked.value),
+        (select {commands} from json_each($3) as asked join contact_command on contact_command.admin_id = asked.value
+            and contact_command.noted_at > $8)"
     );
     [lean, full]
 }
@@ -499,7 +535,7 @@ async fn load(
         .bind(json(&asked(keys, |keys| keys.member.as_ref()))?)
         .bind((now - limit.window).0);
     if !accounts.is_empty() {
-        query = query.bind(json(&accounts)?).bind(now.0);
+        query = query.bind(json(&accounts)?).bind(now.0).bind((now - COMMANDS_COUNT_FOR).0);
     }
     let found = connection.fetch_one(query).await?;
     let mut page = Page {
@@ -509,6 +545,8 @@ async fn load(
         seen: read_all(&found, 0)?.into_iter().collect(),
         accounts: HashMap::new(),
         sessions: HashMap::new(),
+        contacts: Vec::new(),
+        contact_commands: Vec::new(),
         changed: Changes::default(),
     };
     for place in 1..SLOTS {
@@ -518,6 +556,7 @@ async fn load(
         let (accounts, sessions) = (read_all(&found, SLOTS + 1)?, read_all(&found, SLOTS + 2)?);
         page.accounts.extend(accounts.into_iter().map(|row: AccountRow| (row.member_id.clone(), row)));
         page.sessions.extend(sessions.into_iter().map(|row: SessionRow| (row.session_key.clone(), row)));
+        (page.contacts, page.contact_commands) = (read_all(&found, SLOTS + 3)?, read_all(&found, SLOTS + 4)?);
     }
     Ok(page)
 }
@@ -548,6 +587,7 @@ async fn save(connection: &mut SqliteConnection, statements: &mut Statements, pa
         json(&sessions)?,
         json(&changed.removed)?,
         json(&changed.contacts)?,
+        json(&changed.contact_commands)?,
     ];
     let touched = rows.each_ref().map(|rows| rows != NO_ROWS);
     let query = rows.into_iter().fold(sqlx::query(statements.save(touched)), Query::bind);

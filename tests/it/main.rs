@@ -1,6 +1,7 @@
 //! Everything that is tested through the public surface, in one program.
 
 mod claim;
+mod contacts;
 mod conversation;
 mod directories;
 mod fixtures;

@@ -1,10 +1,12 @@
 //! The card, the last look, and the forms: what an administrator sees before anything changes.
 
+use super::contacts::{AboutContacts, code_goes, code_on_card, contact_of_record};
 use super::{button, count, login_method, message, status};
 use crate::chat::{Action, Button, Form, FormKind, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
+use crate::domain::contacts::{Methods, of_directory};
 use crate::domain::{Carries, Channel, Delivery, Member, Moment, Quota, Reference};
 use crate::store::{Earlier, ResetRow};
 
@@ -22,6 +24,8 @@ pub struct Card<'a> {
     pub earlier: Option<&'a Earlier>,
     /// Whether the channels have settings.
     pub channels: &'a Deliveries,
+    /// Where codes can go, and what changed of the member's contacts.
+    pub contacts: &'a AboutContacts,
     /// True when a contact is on record, or the administrator said that they can reach the member.
     pub is_reachable: bool,
     /// The opaque value of the buttons.
@@ -47,8 +51,11 @@ pub fn offer_card(card: &Card<'_>) -> Message {
             "The old password stops working. This directory can't sign people out: open sessions end by themselves."
                 .to_owned()
         },
-        contacts(member, card.channels.ways.is_strict),
+        contacts(card),
     ];
+    if card.capabilities.has_our_pages {
+        lines.extend(code_on_card(card));
+    }
     if member.never_expires {
         lines.push("This account's password never expires, so they can't be made to set a new one.".to_owned());
     } else if !card.capabilities.must_change {
@@ -75,12 +82,11 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     Message { buttons: card_buttons(card), ..message(title, lines) }
 }
 
-fn contacts(member: &Member, is_strict: bool) -> String {
-    let phone = member.phone.as_ref().map(|phone| format!("phone {}", phone.masked()));
-    let email = member.outside_email().map(|email| format!("email {}", email.masked()));
-    let known: Vec<String> = [phone, email].into_iter().flatten().collect();
+fn contacts(card: &Card<'_>) -> String {
+    let Card { member, zone, .. } = card;
+    let known: Vec<String> = of_directory(member).iter().map(|to| contact_of_record(to, card.contacts, zone)).collect();
     if known.is_empty() {
-        let what_next = if is_strict {
+        let what_next = if card.channels.ways.is_strict {
             "A one-time link needs one: another admin adds it in the directory."
         } else {
             "Can you reach them another way?"
@@ -125,15 +131,34 @@ pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, value: &s
     .collect()
 }
 
+/// What a last look is made of.
+#[derive(Clone, Copy)]
+pub struct LastLook<'a> {
+    /// The card with what was chosen.
+    pub row: &'a ResetRow,
+    /// The length of the password.
+    pub length: u8,
+    /// Where the administrator's copy goes, or would go.
+    pub copy_to: Option<&'a str>,
+    /// True where there is a mail server.
+    pub can_mail: bool,
+    /// Where the code will go; none where the directory asks for none.
+    pub codes: Option<&'a Methods>,
+    /// True for the profile "strict".
+    pub is_strict: bool,
+    /// The time zone of texts.
+    pub zone: &'a Zone,
+    /// The present.
+    pub now: Moment,
+    /// The opaque value of the buttons.
+    pub value: &'a str,
+    /// That of the confirming one.
+    pub confirm_value: &'a str,
+}
+
 /// The last look: one button changes something, all others do not (S26–S28, S38).
-pub fn last_look(
-    row: &ResetRow,
-    length: u8,
-    copy_to: Option<&str>,
-    can_mail: bool,
-    value: &str,
-    confirm_value: &str,
-) -> Message {
+pub fn last_look(look: &LastLook<'_>) -> Message {
+    let LastLook { row, length, copy_to, can_mail, value, confirm_value, .. } = *look;
     let to = row.destination_mask.as_deref().unwrap_or_default();
     let way = match row.delivery {
         Some(Delivery::Phone) => format!("by SMS to {to}"),
@@ -144,17 +169,18 @@ pub fn last_look(
     let sends = matches!(row.delivery, Some(Delivery::Phone | Delivery::Email));
     let show = if row.also_show && sends { ", also shown to you here" } else { "" };
     let is_link = row.carries == Carries::Link;
-    let lines = if is_link {
-        [
+    let mut lines = if is_link {
+        vec![
             format!("A one-time link {way}, with which {} sets a new password after a code.", row.member_name),
             format!("{} is signed out at once. The old password stops working.", row.member_name),
         ]
     } else {
-        [
+        vec![
             format!("New {length}-character password {way}{copy}{show}."),
             format!("{} is signed out at once. This password cannot be sent a second time.", row.member_name),
         ]
     };
+    lines.extend(look.codes.map(|codes| code_goes(row, codes, look.is_strict, look.zone, look.now)));
     let mark = |on: bool| if on { "☑" } else { "☐" };
     let confirm = if sends { "Reset and send" } else { "Reset and show" };
     let mut buttons = vec![button(Action::Confirm, confirm, confirm_value, Style::Danger)];

@@ -11,7 +11,7 @@ use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, State, St
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
-fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
+pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
     let next = if next.is_empty() { String::new() } else { format!(" {next}") };
     message(what, [format!("{NOTHING_CHANGED}{next} (ref {reference})")])
 }
@@ -176,14 +176,6 @@ pub fn contact_of_own_reset(member_name: &str, reference: &Reference) -> Message
         &format!("You made the last reset of {member_name}, so you can't add a contact for its code."),
         "Another admin can.",
         reference,
-    )
-}
-
-/// S42: a contact was added.
-pub fn contact_added(member_name: &str, to: &str, reference: &Reference) -> Message {
-    message(
-        format!("Codes for {member_name} can now go to {to}. (ref {reference})"),
-        [format!("{member_name} is told. For a reset that you make yourself this contact does not count.")],
     )
 }
 
@@ -377,6 +369,9 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
         }
         DestinationDenied::BusinessDomain => {
             "A business email doesn't count, because an administrator can move it. Choose a private one, or a phone."
+        }
+        DestinationDenied::Organization => {
+            "That mailbox belongs to the organisation, so others may open it. Type a private address or choose Copy."
         }
         DestinationDenied::NotAnEmail => "This is not a complete email address. Example: mina@mail.example.",
         DestinationDenied::NotAPhone(NotAPhone::Incomplete) => {

@@ -26,6 +26,7 @@ use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
+use relatch::domain::contacts::ContactRules;
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
 use relatch::domain::{CompanyDomains, MemberId, Moment, Platform, ResetId, Span};
@@ -161,6 +162,8 @@ struct Ground {
     directory: Option<String>,
     /// The company's e-mail domains.
     company: &'static [&'static str],
+    /// How long contacts wait, and whether code and password need two.
+    contact_rules: ContactRules,
 }
 
 impl Ground {
@@ -179,6 +182,7 @@ impl Ground {
             ways: Ways::default(),
             directory: None,
             company: &[],
+            contact_rules: ContactRules::default(),
         }
     }
 
@@ -240,6 +244,11 @@ impl TestBot {
             ground.admins = admins;
         })
         .await
+    }
+
+    /// Other rules for contacts.
+    pub(crate) async fn with_contact_rules(ways: Ways, contact_rules: ContactRules) -> Self {
+        Self::unlike(|ground| (ground.ways, ground.contact_rules) = (ways, contact_rules)).await
     }
 
     async fn unlike(change: impl FnOnce(&mut Ground)) -> Self {
@@ -320,7 +329,7 @@ impl TestBot {
             zone: Zone::utc(),
             keys: keys.clone(),
             store: store.clone(),
-            directories: Directories::new(homes),
+            directories: Directories::new(homes).in_company(company.clone()),
             deliveries: Deliveries {
                 email: Some(EmailChannel::Memory(outbox.clone())),
                 sms: Some(SmsChannel::Memory(outbox.clone())),
@@ -350,6 +359,7 @@ impl TestBot {
                 offer_lifetime: Span::minutes(10),
                 admins: ground.admins.clone(),
                 identity: Identity::Email,
+                contact_rules: ground.contact_rules,
             },
             held: Held::default(),
             seen: Seen::default(),
