@@ -55,6 +55,9 @@ create table contact_check (
     member_name text not null,
     member_email text not null,
     expires_at integer not null,
+    -- where the answer goes: sealed
+    reply text,
+    reply_until integer,
     code_digest text,
     code_sent_at integer,
     code_tries integer not null

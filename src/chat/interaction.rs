@@ -158,6 +158,8 @@ written_enum! {
         RetrySignOut = "retry_sign_out",
         /// Hide the password.
         Done = "done",
+        /// Send a code to a contact that was added.
+        ContactCode = "contact_code",
     }
 }
 
@@ -168,6 +170,8 @@ written_enum! {
         Destination = "deliver_other",
         /// Another address for the copy.
         CopyAddress = "copy_to_self_change",
+        /// The code that was sent to an added contact.
+        ContactCode = "contact_code",
     }
 }
 

@@ -135,7 +135,7 @@ pub enum Kind {
     /// Pressed a button.
     Click,
     /// Sent a form.
-    Form,
+    Form(FormKind),
 }
 
 impl Kind {
@@ -145,7 +145,7 @@ impl Kind {
             Interaction::Ping | Interaction::Challenge(_) => Self::Ping,
             Interaction::Command(_) => Self::Command,
             Interaction::Click(_) => Self::Click,
-            Interaction::Form(_) => Self::Form,
+            Interaction::Form(form) => Self::Form(form.kind),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `relatch members contact EMAIL ADDRESS`: whoever runs relatch adds a contact for codes.
 
-use super::members::{directory, find};
 use super::house::CALL_DEADLINE;
+use super::members::{directory, find};
 use super::{Failure, house, say};
 use crate::chance::Chance;
 use crate::clock::Clock;

@@ -75,7 +75,9 @@ pub fn directories(
     let Ground { http, clock, lark, .. } = ground.clone();
     let ground = directory::Ground { builtin, http, clock, chance: Chance::System, lark };
     let homes = configs.into_iter().map(|config| config.open(&ground)).collect::<Result<_, _>>();
-    homes.map(|homes| Directories::new(homes).in_company(company.clone())).map_err(|error| Failure::Said(error.to_string()))
+    homes
+        .map(|homes| Directories::new(homes).in_company(company.clone()))
+        .map_err(|error| Failure::Said(error.to_string()))
 }
 
 /// What adapters stand on when a command tries them without serving: nothing is read back from what they make, so any key
@@ -147,9 +149,13 @@ mod tests {
         let builtin = "kind = \"builtin\"\ndomains = [\"acme.example\", \"acme.co\"]";
         let configs = [keycloak, builtin].map(|text| directory::read_text(text).unwrap());
         let company = company(&configs, &["acme.net".to_owned()]);
-        for (address, is_ours) in
-            [("mina@acme.example", true), ("mina@ACME.co", true), ("mina@acme.org", true), ("mina@mail.acme.net", true), ("mina@mail.example", false)]
-        {
+        for (address, is_ours) in [
+            ("mina@acme.example", true),
+            ("mina@ACME.co", true),
+            ("mina@acme.org", true),
+            ("mina@mail.acme.net", true),
+            ("mina@mail.example", false),
+        ] {
             assert_eq!(company.has(&address.parse().unwrap()), is_ours, "{address}");
         }
     }

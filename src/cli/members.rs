@@ -98,9 +98,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Fail
         Command::Show { email, format } => show(&directory(&store)?, &email, &format).await,
         Command::SetPassword { email } => set_password(&store, &email).await,
         Command::Verify { email } => verify(&directory(&store)?, &email).await,
-        Command::Contact { email, address } => {
-            contact::add(&store, settings, &email, &address.join(" ")).await
-        }
+        Command::Contact { email, address } => contact::add(&store, settings, &email, &address.join(" ")).await,
     };
     drop(store);
     tasks.finish().await;

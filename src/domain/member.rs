@@ -150,7 +150,9 @@ impl Member {
     /// The personal e-mail, unless it lies with the organisation, where an administrator could give it to somebody else
     /// (S43).
     pub fn outside_email(&self) -> Option<&EmailAddress> {
-        self.personal_email.as_ref().filter(|personal| !self.business_emails().any(|own| personal.is_within(&own.domain())))
+        self.personal_email
+            .as_ref()
+            .filter(|personal| !self.business_emails().any(|own| personal.is_within(&own.domain())))
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::identity::{self, Pair};
 use super::issue::{self, Again};
 use super::messages::{self, Card};
-use super::{Failure, Next, Reaction, contacts, in_place, offer, refused, seal, tell, unseal, uses_left};
+use super::{Failure, Next, Reaction, contact_code, contacts, in_place, offer, refused, seal, tell, unseal, uses_left};
 use crate::app::{App, Ticket};
 use crate::chat::{Action, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
@@ -56,6 +56,9 @@ impl Stop {
 
 /// Answers a click.
 pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<Reaction, Failure> {
+    if click.action == Action::ContactCode {
+        return contact_code::click(app, click).await;
+    }
     let Some((id, edition)) = app.keys.read_button_value(&click.value) else {
         return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
     };
@@ -72,6 +75,8 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         Action::CopyToSelfChange => open_form(app, click, id, FormKind::CopyAddress).await,
         Action::RetrySignOut => sign_out_again(app, chat, origin, id).await,
         Action::Done => visit(app, origin, id, "done", Next::Hide).await,
+        // Answered above.
+        Action::ContactCode => Ok(Reaction::Taken),
         Action::DeliverCopy
         | Action::DeliverPhone
         | Action::DeliverEmail
@@ -107,7 +112,8 @@ fn extra_of(action: Action) -> Option<Extra> {
         | Action::Back
         | Action::Cancel
         | Action::RetrySignOut
-        | Action::Done => None,
+        | Action::Done
+        | Action::ContactCode => None,
     }
 }
 
@@ -174,12 +180,15 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
                 Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
             }
         }
-        // No card of a directory that cannot do it has the button.
-        Action::DirectoryLink => Ok(Reaction::Taken),
         Action::Confirm => confirm(app, origin, edition, allowed).await,
-        Action::Cancel | Action::DeliverOther | Action::CopyToSelfChange | Action::RetrySignOut | Action::Done => {
-            Ok(Reaction::Taken)
-        }
+        // No card of a directory that cannot send its own link has that button, and the others are answered before.
+        Action::DirectoryLink
+        | Action::Cancel
+        | Action::DeliverOther
+        | Action::CopyToSelfChange
+        | Action::RetrySignOut
+        | Action::Done
+        | Action::ContactCode => Ok(Reaction::Taken),
     }
 }
 
@@ -200,7 +209,8 @@ fn has_face(action: Action) -> bool {
         | Action::Confirm
         | Action::Cancel
         | Action::RetrySignOut
-        | Action::Done => false,
+        | Action::Done
+        | Action::ContactCode => false,
     }
 }
 
@@ -384,6 +394,9 @@ async fn again(
 
 /// Answers a form (S24, S25, S28).
 pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
+    if contact_code::is_form(form.kind) {
+        return contact_code::submitted(app, chat, form).await;
+    }
     let FormSubmitted { origin, kind, value, typed } = form;
     let Some((id, _)) = app.keys.read_button_value(&value) else {
         return forged(app, &origin).await.map(Stop::of_form);
@@ -394,7 +407,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     };
     let extra = match kind {
         FormKind::Destination => Extra::Typed,
-        FormKind::CopyAddress => Extra::CopyToSelf,
+        FormKind::CopyAddress | FormKind::ContactCode => Extra::CopyToSelf,
     };
     if let Err(denied) = app.deliveries.ways.allow(extra, allowed.row.carries) {
         let told = messages::extra_denied(denied, &id.reference());
@@ -406,7 +419,9 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             let channel = to.channel();
             if app.deliveries.has(channel) { Ok(to) } else { Err(DestinationDenied::ChannelOff(channel)) }
         }),
-        FormKind::CopyAddress => Destination::typed_email(&typed, member, &app.house.company).map(Destination::Email),
+        FormKind::CopyAddress | FormKind::ContactCode => {
+            Destination::typed_email(&typed, member, &app.house.company).map(Destination::Email)
+        }
     };
     let to = match read {
         Ok(to) => to,
@@ -432,7 +447,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             let digest = contacts::digest(app, &allowed.row.member_id, &Destination::Email(to.clone()));
             amend_last_look(app, &origin, &allowed, Amend::CopyTo(to, digest)).await
         }
-        (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
+        (FormKind::CopyAddress, Destination::Phone(_)) | (FormKind::ContactCode, _) => Ok(Reaction::Taken),
     }
 }
 
@@ -679,7 +694,7 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
             Some(trigger) => {
                 let form = messages::typed_form(kind, &row.member_name, value);
                 let to = origin.reply.or_else(|| unseal(app, &row));
-                Ok(Reaction::Then(Next::Open { trigger, form, to, about: Box::new(row) }))
+                Ok(Reaction::Then(Next::Open { trigger, form, to, about: Some(Box::new(row)) }))
             }
             None => Ok(Reaction::Taken),
         },

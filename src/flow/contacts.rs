@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Failure, Reaction, messages, tell_security};
+use super::{Failure, Reaction, contact_code, messages, tell_security};
 use crate::app::App;
 use crate::chat::Origin as CameFrom;
 use crate::delivery::Note;
@@ -119,8 +119,10 @@ pub(super) async fn add_contact(
         ContactAdded::Yes => {
             tell_of_contact(app, &admin.name, member, to, &before);
             let now = app.clock.now();
-            let (rules, is_strict) = (app.house.contact_rules, app.deliveries.ways.is_strict);
-            messages::contact_added(&member.name, &to.masked(), now + rules.age, is_strict, &app.zone, now, reference)
+            let from = app.zone.tell(now + app.house.contact_rules.age, now);
+            let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
+            let value = contact_code::offer(app, origin, (admin, member), to).await?;
+            messages::contact_added(&member.name, &mask, &from, is_strict, reference, &value)
         }
     };
     Ok(Reaction::Say(told))

@@ -5,6 +5,7 @@
 //! `messages/`.
 
 mod choose;
+mod contact_code;
 pub mod contacts;
 mod history;
 mod identity;
@@ -75,8 +76,8 @@ pub enum Next {
         form: Form,
         /// Where to say that it could not be opened.
         to: Option<ReplyAddress>,
-        /// The reset that it is about.
-        about: Box<ResetRow>,
+        /// The reset that it is about, if it is about one.
+        about: Option<Box<ResetRow>>,
     },
     /// Go on with a claimed reset when its turn comes.
     Issue(Box<Ticket>),
@@ -169,7 +170,10 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
                 && let Ok(mut rng) = app.chance.rng()
             {
                 let message = messages::who_failed(&error, &Reference::draw(&mut rng));
-                let message = messages::after_change(message, &about, &app.zone, app.clock.now());
+                let message = match &about {
+                    Some(about) => messages::after_change(message, about, &app.zone, app.clock.now()),
+                    None => message,
+                };
                 tell_by_the_way(chat, to.as_ref(), &message, Placement::Add).await;
             }
         }),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rand::CryptoRng;
 
+use super::contacts::{self, add_contact};
 use super::identity::{self, Pair, Unresolved};
 use super::messages::{self, Card};
-use super::contacts::{self, add_contact};
 use super::{Failure, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;

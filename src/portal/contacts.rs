@@ -114,12 +114,7 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
 }
 
 /// Takes an added contact away.
-async fn remove(
-    visit: &Visit<'_>,
-    found: &SignedIn,
-    fields: &Fields,
-    member: &Member,
-) -> Result<Response, Response> {
+async fn remove(visit: &Visit<'_>, found: &SignedIn, fields: &Fields, member: &Member) -> Result<Response, Response> {
     if let Err((status, why)) = confirm(visit, found, fields.get("password")).await? {
         return show(visit, found, status, visit.frame_with(why), None).await;
     }

@@ -87,7 +87,8 @@ impl Store {
             let added_by = MemberId(OPERATOR.to_owned());
             let row = ContactRow { added_at: now, added_by, added_as: AddedAs::Operator, ..contact };
             let detail = row.added().map(|added| added.to.masked());
-            let line = |outcome: &str, member| AuditRow { detail, ..AuditRow::of_member("contact", outcome, member, now) };
+            let line =
+                |outcome: &str, member| AuditRow { detail, ..AuditRow::of_member("contact", outcome, member, now) };
             let member = row.member_id.clone();
             let Some(contact) = room_for(page, row) else {
                 page.audit(line("too_many", &member));
@@ -131,12 +132,7 @@ impl Store {
         let Some(row) = row.map_err(failed)? else { return Ok(None) };
         let time = |at: usize| row.try_get::<Option<i64>, _>(at).map(|time| time.map(Moment)).map_err(failed);
         let digest = row.try_get(0).map_err(failed)?;
-        Ok(Some(Seen {
-            digest,
-            last_at: time(1)?.unwrap_or(Moment(0)),
-            differs_since: time(2)?,
-            earlier_at: time(3)?,
-        }))
+        Ok(Some(Seen { digest, last_at: time(1)?.unwrap_or(Moment(0)), differs_since: time(2)?, earlier_at: time(3)? }))
     }
 
     async fn note_seen(&self, member: &MemberId, channel: Channel, seen: &Seen) -> Result<(), StoreError> {
@@ -185,5 +181,49 @@ pub(super) fn note_answer(page: &mut Page, session: &SessionRow, now: Moment) {
         page.contacts(&session.member_id).filter(|one| one.address == *address).cloned().collect();
     for contact in answered {
         page.put_contact(ContactRow { answered_at: Some(now), ..contact });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+    use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
+
+    use super::super::rows::{Table, read};
+    use super::*;
+
+    /// A record of the version before: nobody's contact is given a right, and no session is taken for a proven one.
+    #[tokio::test]
+    async fn the_upgrade_gives_no_contact_a_right() {
+        let mut connection: SqliteConnection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        let before = super::super::migrations().into_iter().filter(|one| one.version < 11).collect();
+        sqlx::migrate::Migrator::with_migrations(before).run(&mut connection).await.unwrap();
+        let rows = "insert into member (member_id, name, business_email, business_email_key, login_method, status, role)
+                values ('kim', 'Kim Cho', 'kim@acme.example', 'kim@acme.example', 'business_email', 'active', 'member');
+            insert into contact values ('mina', 'sms', '+821012345699', 'kim', 5), ('mina', 'email', 'm@mail.example', 'mina', 6),
+                ('mina', 'sms', '+821012345699', 'gone', 7);
+            insert into session (session_key, member_id, stage, began_at, expires_at, code_tries)
+                values ('one', 'mina', 'open', 1, 2, 0), ('two', 'mina', 'new_password', 1, 2, 0);";
+        connection.execute(AssertSqlSafe(rows.to_owned())).await.unwrap();
+        super::super::migrate(&mut connection).await.unwrap();
+        let sql = format!("select {} from contact order by added_at", ContactRow::ROW);
+        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+        let contacts = found.iter().map(|row| read::<ContactRow>(row).unwrap());
+        let told: Vec<_> = contacts
+            .map(|one| (one.added_as, one.added_by_name, one.added_at.0, one.answered_at.map(|at| at.0)))
+            .collect();
+        let (admin, member) = (AddedAs::Administrator, AddedAs::Member);
+        assert_eq!(
+            told,
+            [
+                (admin, "Kim Cho".to_owned(), 5, None),
+                (member, "an administrator".to_owned(), 6, Some(6)),
+                (admin, "an administrator".to_owned(), 7, None),
+            ]
+        );
+        let sql = format!("select {} from session", SessionRow::ROW);
+        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+        let sessions: Vec<SessionRow> = found.iter().map(|row| read(row).unwrap()).collect();
+        assert!(sessions.len() == 2 && sessions.iter().all(|session| !session.is_proven && session.ended_at.is_none()));
     }
 }

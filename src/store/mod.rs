@@ -4,6 +4,7 @@
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
 mod cards;
+mod contact_checks;
 mod contacts;
 mod history;
 mod members;
@@ -32,6 +33,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::cards::{
     Amend, CardClick, Choice, ClickRefused, Earlier, NewOffer, Noted, Offered, ReplayKey, SealedReply,
 };
+pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
 pub use self::contacts::ContactAdded;
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::{ImportCount, ResetUnderWay};

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use super::rows::{
-    AccountRow, AuditRow, ContactCommandRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow, Table,
-    json, read_all,
+    AccountRow, AuditRow, ContactCommandRow, ContactRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow,
+    StepRow, Table, json, read_all,
 };
 use super::standing::Standing;
 use crate::clock::Clock;

@@ -57,7 +57,10 @@ async fn password_and_code_go_to_two_contacts() {
             let bot = TestBot::new().await;
             let card = bot.card(JO, MINA).await;
             let told = crate::support::slack::text_of(&card);
-            assert!(told.contains("the first of these that does not get the password: +82 ··· ··42, m···@mail.example"), "{told}");
+            assert!(
+                told.contains("the first of these that does not get the password: +82 ··· ··42, m···@mail.example"),
+                "{told}"
+            );
             bot.click(JO, &card, "deliver_phone").await;
             let look = bot.slack.last_text();
             assert!(look.contains("is asked for a code sent to m···@mail.example."), "{platform}: {look}");
@@ -105,7 +108,11 @@ async fn a_second_phone_is_another_method_once_it_has_answered() {
     assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
     bot.alter(NOA, "phone", "+821012345698").await;
     bot.reset(JO, NOA, "deliver_phone").await;
-    assert!(bot.slack.last_text().contains("code sent to +82 ··· ··99 (added by Kim Cho on 23 Nov)"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("code sent to +82 ··· ··99 (added by Kim Cho on 23 Nov)"),
+        "{}",
+        bot.slack.last_text()
+    );
     let password = sent_password(&bot, "+821012345698");
     assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER));
 }
@@ -118,7 +125,11 @@ async fn no_code_follows_a_copy_to_a_contact_on_record() {
     bot.last_look(JO, NOA, "deliver_copy").await;
     bot.click(JO, &bot.slack.last(), "copy_to_self_change").await;
     bot.submit(JO, "Noa+x@mail.example").await;
-    assert!(bot.slack.last_text().contains("has no phone or private email for the code yet"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("has no phone or private email for the code yet"),
+        "{}",
+        bot.slack.last_text()
+    );
     bot.click(JO, &bot.slack.last(), "confirm").await;
     let password = shown_password(&bot.slack.last()).expect("the password is shown");
     assert_eq!(code_goes_to(&bot, NOA, &password).await, None);
@@ -194,7 +205,10 @@ async fn a_planted_contact_gets_no_code() {
             bot.click(JO, &bot.slack.last(), "deliver_copy").await;
             bot.click(JO, &bot.slack.last(), "confirm").await;
             let told = bot.slack.last_text();
-            assert!(told.contains("Noa Bae has no phone or private email for the code yet.") && !told.contains("their own"), "{told}");
+            assert!(
+                told.contains("Noa Bae has no phone or private email for the code yet.") && !told.contains("their own"),
+                "{told}"
+            );
             let password = shown_password(&bot.slack.last()).expect("the password is shown");
             assert_eq!(code_goes_to(&bot, NOA, &password).await, None, "{platform}");
         })
@@ -245,7 +259,11 @@ async fn a_contact_that_is_added_after_the_reset_serves_it() {
     let bot = bot.restart_with(strict).await;
     add(&bot, KIM, NOA, NUMBER).await;
     let page = bot.browser().sign_in(NOA, &password).await;
-    assert!(page.status == StatusCode::FORBIDDEN && page.text.contains("Ask whoever runs this service"), "{}", page.text);
+    assert!(
+        page.status == StatusCode::FORBIDDEN && page.text.contains("Ask whoever runs this service"),
+        "{}",
+        page.text
+    );
 }
 
 /// A member's own contact waits like an administrator's, unless a code had opened their session.
@@ -260,7 +278,11 @@ async fn a_contact_from_a_session_without_a_code_waits() {
     let right = [("csrf", csrf.as_str()), ("value", NUMBER), ("code", code.as_str())];
     assert_eq!(browser.post("/contacts", &right).await.to(), "/contacts");
     let password = bot.reset_by_copy(JO, NOA).await;
-    assert!(bot.slack.last_text().contains("added by themselves on 23 Nov, does not count"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("added by themselves on 23 Nov, does not count"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(code_goes_to(&bot, NOA, &password).await, None);
 
     // With a code of the phone on record the session is proven, and what is added in it counts at once.
@@ -306,7 +328,10 @@ async fn contacts_are_changed_with_the_present_password_only() {
     assert!(bot.outbox.take().is_empty() && bot.count("contact").await == 1);
     assert!(bot.audited("sign_in").await.contains("wrong_password wrong_password wrong_password"));
     bot.clock.advance(Span::minutes(2));
-    assert_eq!(browser.submit("/contacts", "/contacts", &[("remove", NUMBER), ("password", OWN)]).await.to(), "/contacts");
+    assert_eq!(
+        browser.submit("/contacts", "/contacts", &[("remove", NUMBER), ("password", OWN)]).await.to(),
+        "/contacts"
+    );
     assert_eq!(bot.count("contact").await, 0);
 }
 
@@ -348,7 +373,10 @@ async fn a_changed_contact_of_the_directory_is_named() {
     bot.alter(MINA, "phone", NUMBER).await;
     for _ in 0..2 {
         let told = crate::support::slack::text_of(&bot.card(JO, MINA).await);
-        assert!(told.contains("phone +82 ··· ··99 (differs from what was on record on 23 Nov), email m···@mail.example"), "{told}");
+        assert!(
+            told.contains("phone +82 ··· ··99 (differs from what was on record on 23 Nov), email m···@mail.example"),
+            "{told}"
+        );
     }
     bot.clock.advance(Span::hours(72));
     assert!(!crate::support::slack::text_of(&bot.card(JO, MINA).await).contains("differs"));
@@ -397,4 +425,64 @@ async fn contacts_are_limited() {
     assert!(bot.audited("contact").await.ends_with("too_often"));
     bot.clock.advance(Span::hours(24));
     assert!(add(&bot, KIM, "lee@acme.example", NUMBER).await.contains("was added"));
+}
+
+/// The button under an added contact sends a code there; who types what the member reads out shows that it works.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_contact_answers_a_code_in_the_chat() {
+    for platform in PLATFORMS {
+        on(platform, async {
+            let bot = TestBot::new().await;
+            bot.alter(NOA, "phone", "+821012345698").await;
+            let words = format!("contact <@{}> {NUMBER}", user_id(NOA));
+            let told = bot.command(KIM, &words).await.json();
+            bot.settle().await;
+            bot.outbox.take();
+            let value = button_value(&told, "contact_code").expect("the button");
+            // Somebody else's button does nothing.
+            bot.click_value(JO, "contact_code", &value).await;
+            assert!(bot.outbox.take().is_empty(), "{platform}");
+            bot.click_value(KIM, "contact_code", &value).await;
+            let sent = bot.outbox.take();
+            assert!(
+                sent.len() == 1 && sent[0].to == NUMBER && sent[0].text.contains("It opens nothing."),
+                "{platform}"
+            );
+            let code: String = sent[0].text.split_once(" code: ").unwrap().1.chars().take(6).collect();
+            let wrong = if code == "000000" { "000001" } else { "000000" };
+            let refused = bot.submit(KIM, wrong).await.refusal_of_form();
+            assert!(refused.contains("Wrong code. 4 tries left. Nothing was changed."), "{platform}: {refused}");
+            bot.submit(KIM, &code).await;
+            assert!(bot.slack.last_text().contains("+82 ··· ··99 has answered"), "{}", bot.slack.last_text());
+            assert!(bot.audited("contact").await.ends_with("code_sent code_wrong answered"), "{platform}");
+            bot.clock.advance(Span::hours(72));
+            bot.reset(JO, NOA, "deliver_phone").await;
+            let password = sent_password(&bot, "+821012345698");
+            assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER), "{platform}");
+        })
+        .await;
+    }
+}
+
+/// The code of a contact is no code for signing in, is rights-checked when it is typed, and is sent with pauses.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_a_contact_is_guarded() {
+    let bot = TestBot::new().await;
+    let told = bot.command(KIM, &format!("contact <@{}> {NUMBER}", user_id(NOA))).await.json();
+    bot.settle().await;
+    bot.outbox.take();
+    let value = button_value(&told, "contact_code").unwrap();
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert_refused(&bot.slack.last_text(), "A code was sent to Noa Bae a moment ago.");
+    assert!(bot.outbox.take().is_empty());
+    bot.alter(KIM, "role", "member").await;
+    assert_refused(&bot.submit(KIM, &code).await.refusal_of_form(), "You can't reset passwords.");
+    bot.clock.advance(Span::minutes(1));
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert!(bot.outbox.take().is_empty(), "no code is sent for somebody without the right");
+    bot.clock.advance(Span::minutes(10));
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert_refused(&bot.slack.last_text(), "This card is older than");
 }

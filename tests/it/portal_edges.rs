@@ -176,7 +176,10 @@ async fn a_contact_is_taken_away_by_the_member() {
     let browser = bot.signed_in(MINA).await;
     assert_eq!(browser.open("/contacts").await.text.matches("<li>+82 ··· ··99").count(), 1);
     browser.submit("/contacts", "/contacts", &[("remove", "+821012345642"), ("password", OWN)]).await;
-    assert_eq!(browser.submit("/contacts", "/contacts", &[("remove", "+821012345699"), ("password", OWN)]).await.to(), "/contacts");
+    assert_eq!(
+        browser.submit("/contacts", "/contacts", &[("remove", "+821012345699"), ("password", OWN)]).await.to(),
+        "/contacts"
+    );
     let page = browser.open("/contacts").await.text;
     assert!(!page.contains("··99") && page.contains("+82 ··· ··42"), "{page}");
     assert_eq!(bot.count("contact").await, 0);
@@ -259,9 +262,7 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
     let to = Destination::Email("mina@mail.example".parse().unwrap());
     let begun = bot.app.store.begin_session(session("one", Stage::Code), account.credential.unwrap()).await.unwrap();
     assert_eq!(begun, Begun::Yes);
-    let note = async |asking: SessionRow| {
-        bot.app.store.new_code(&asking, "digest".to_owned(), &to).await.unwrap()
-    };
+    let note = async |asking: SessionRow| bot.app.store.new_code(&asking, "digest".to_owned(), &to).await.unwrap();
     let lines = bot.count("audit").await;
     assert_eq!(note(session("one", Stage::Open)).await, Err(CodeDenied::NoSession));
     assert_eq!(note(session("none", Stage::Code)).await, Err(CodeDenied::NoSession));

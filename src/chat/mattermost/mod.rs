@@ -338,7 +338,7 @@ impl Adapter for Mattermost {
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })
             }
-            (Kind::Form, Immediate::FormError(text)) => json!({ "errors": { render::INPUT: text } }),
+            (Kind::Form(_), Immediate::FormError(text)) => json!({ "errors": { render::INPUT: text } }),
             (_, Immediate::FormError(text)) => json!({ "ephemeral_text": text, "skip_slack_parsing": true }),
             // An `update` would be sought among the posts that everybody sees; an ephemeral one is not there.
             (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(..) | Immediate::Challenge(_)) => json!({}),

@@ -226,6 +226,12 @@ pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
             "For this reset only; your registered address stays as it is.",
             "Continue",
         ),
+        FormKind::ContactCode => (
+            "Code of the contact",
+            format!("The code that {member_name} reads out"),
+            "Six digits. It shows that the contact works, and opens nothing.",
+            "Check",
+        ),
     };
     Form { kind, value, title: title.to_owned(), label, hint: hint.to_owned(), submit: submit.to_owned() }
 }

@@ -2,11 +2,12 @@
 
 use super::card::Card;
 use super::refusal::refusal;
-use super::{NOTHING_CHANGED, message};
-use crate::chat::Message;
+use super::{NOTHING_CHANGED, button, message};
+use crate::chat::{Action, Form, FormKind, Message, Style};
 use crate::clock::Zone;
+use crate::delivery::Note;
 use crate::domain::contacts::{Added, AddedAs, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER, Method, Methods};
-use crate::domain::{Carries, Channel, Destination, EmailAddress, Moment, Reference};
+use crate::domain::{Carries, Channel, Destination, EmailAddress, Moment, Reference, Span};
 use crate::store::ResetRow;
 
 /// What a card knows about the contacts of its member.
@@ -66,7 +67,10 @@ pub(super) fn code_on_card(card: &Card<'_>) -> Vec<String> {
             methods.usable.first().map_or("contact", |one| kind(&one.to))
         ),
         (several, _) => {
-            format!("The code at sign-in goes to the first of these that does not get the password: {}.", several.join(", "))
+            format!(
+                "The code at sign-in goes to the first of these that does not get the password: {}.",
+                several.join(", ")
+            )
         }
     };
     std::iter::once(first).chain(waiting(methods, zone, card.now)).collect()
@@ -117,23 +121,53 @@ pub fn two_contacts_needed(member_name: &str, email: &EmailAddress, count: usize
 pub fn contact_added(
     member_name: &str,
     to: &str,
-    from: Moment,
+    from: &str,
     is_strict: bool,
-    zone: &Zone,
-    now: Moment,
     reference: &Reference,
+    code_value: &str,
 ) -> Message {
-    let at_once = if is_strict {
-        ""
-    } else {
-        " For a reset that was made before, it counts at once if there is no older one."
-    };
-    message(
+    let at_once =
+        if is_strict { "" } else { " For a reset that was made before, it counts at once if there is no older one." };
+    let told = message(
         format!("{to} was added for codes of {member_name}. (ref {reference})"),
         [
-            format!("It counts for resets from {} on.{at_once}", zone.tell(from, now)),
+            format!("It counts for resets from {from} on.{at_once}"),
             format!("{member_name} is told. For a reset that you make yourself this contact does not count."),
         ],
+    );
+    let send = button(Action::ContactCode, "Send a code there, to see that it works", code_value, Style::Plain);
+    Message { buttons: vec![send], ..told }
+}
+
+/// The form for the code that was sent to an added contact.
+pub fn contact_code_form(member_name: &str, to: &str, value: String) -> Form {
+    let form = super::typed_form(FormKind::ContactCode, member_name, value);
+    Form { hint: format!("It was sent to {to}. {}", form.hint), ..form }
+}
+
+/// The code for an added contact: unlike one for signing in it is read out.
+pub fn contact_code(organization: &str, code: &str) -> Note {
+    let name: String = organization.chars().filter(char::is_ascii).take(20).collect();
+    let text = format!("{name} code: {code}. Read it to the administrator who added this contact. It opens nothing.");
+    Note { subject: format!("A code from {organization}"), text: text.into() }
+}
+
+/// An added contact has answered its code.
+pub fn contact_answered(member_name: &str, to: &str, reference: &Reference) -> Message {
+    message(
+        format!("{to} has answered: it works. (ref {reference})"),
+        [format!(
+            "It counts as a contact of {member_name} as soon as it is old enough. Whose it is, the code does not tell."
+        )],
+    )
+}
+
+/// Another code may not be sent yet.
+pub fn contact_code_too_soon(member_name: &str, wait: Span, reference: &Reference) -> Message {
+    refusal(
+        &format!("A code was sent to {member_name} a moment ago."),
+        &format!("The next one can be sent in {wait}."),
+        reference,
     )
 }
 

@@ -93,7 +93,8 @@ impl Answer {
     /// What a form is refused with: at its input, or as a message where the platform has no place there.
     pub(crate) fn refusal_of_form(&self) -> String {
         let answer = self.json();
-        match answer["errors"]["destination"].as_str() {
+        let errors = &answer["errors"];
+        match errors["destination"].as_str().or_else(|| errors["contact"].as_str()) {
             Some(text) if answer["response_action"] == "errors" => text.to_owned(),
             _ => slack::text_of(&answer),
         }
