@@ -87,6 +87,8 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Fail
             let note = messages::contact_code(&worker.house.organization, &code);
             let name = format!("contact-code-{}", hex::encode(worker.keys.tag(&[b"code name", digest.as_bytes()])));
             worker.deliveries.tell(&check.to, &note, &name).await;
+        } else {
+            tracing::info!(member.id = %check.member_id, "no code was sent to a contact: the administrator lost the right");
         }
     });
     Ok(Reaction::Then(Next::Open { trigger, form, to, about: None }))
@@ -140,12 +142,13 @@ async fn permitted(app: &App, chat: &Chat, check: &ContactCheck, reference: &Ref
     if pair.admin.member.id != check.admin_id {
         return Err(messages::unresolved_caller(reference));
     }
-    if pair.member.member.id != check.member_id {
-        return Err(messages::unresolved_member(reference));
+    let now = app.clock.now();
+    if let Err(denied) = policy::approve(&pair.case(), now) {
+        return Err(messages::denied(&denied, &check.member_name, &app.house, &app.zone, now, reference));
     }
-    policy::approve(&pair.case(), app.clock.now()).map(drop).map_err(|denied| {
-        messages::denied(&denied, &check.member_name, &app.house, &app.zone, app.clock.now(), reference)
-    })
+    // The address may have been given to somebody else meanwhile.
+    let is_same = pair.member.member.id == check.member_id;
+    if is_same { Ok(()) } else { Err(messages::unresolved_member(reference)) }
 }
 
 fn reply_of(app: &App, check: &ContactCheck) -> Option<ReplyAddress> {
