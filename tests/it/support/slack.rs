@@ -277,7 +277,10 @@ pub(crate) fn click_body(user: &str, action: &str, value: &str, reply: &str, ser
 
 pub(crate) fn form_body(user: &str, view: &Value, typed: &str, serial: u32) -> String {
     let input = &view["blocks"][0];
-    let (block, action) = (input["block_id"].as_str().unwrap(), input["element"]["action_id"].as_str().unwrap());
+    let (block, action) = (
+        input["block_id"].as_str().unwrap_or("destination"),
+        input["element"]["action_id"].as_str().unwrap_or("value"),
+    );
     let payload = json!({
         "type": "view_submission",
         "user": { "id": user, "team_id": super::TEAM },
