@@ -17,6 +17,7 @@ use crate::chat::{Chat, Profile};
 use crate::clock::{Clock, Zone};
 use crate::delivery::Deliveries;
 use crate::directory::Directories;
+use crate::domain::contacts::ContactRules;
 use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
 use crate::recent::Recent;
 use crate::secret::Keys;
@@ -102,6 +103,8 @@ pub struct House {
     pub admins: Admins,
     /// How a chat account becomes a person.
     pub identity: Identity,
+    /// When a contact counts, and whether code and password need two.
+    pub contact_rules: ContactRules,
 }
 
 /// Where the right to reset comes from.

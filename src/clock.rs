@@ -96,6 +96,11 @@ impl Zone {
         self.civil(at).strftime("%-d %b %H:%M").to_string()
     }
 
+    /// `24 Nov`: the day alone.
+    pub fn day(&self, at: Moment) -> String {
+        self.civil(at).strftime("%-d %b").to_string()
+    }
+
     fn civil(&self, at: Moment) -> jiff::civil::DateTime {
         let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
         stamp.to_zoned(self.0.clone()).datetime()

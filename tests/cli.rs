@@ -590,3 +590,39 @@ fn ranks_of_the_chat_need_the_emails_of_the_chat() {
     assert_eq!(ran.code, 78);
     assert!(ran.err.contains("admins.source"), "{}", ran.err);
 }
+
+/// Whoever runs relatch adds a contact: it counts like the import, and no mailbox of the organisation is one.
+#[test]
+fn the_operator_adds_a_contact() {
+    let place = Place::new("company_domains = [\"Acme.com\", \"b\u{fc}cher.example\"]\n");
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    let ran = place.run(&["members", "contact", "mina.park@acme.example", "+82", "10", "1234", "5699"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.contains("+82 ··· ··99 was added for codes of Mina Park"), "{}", ran.out);
+    assert_eq!(place.look("select added_as || ' ' || address from contact"), ["operator +821012345699"]);
+    assert_eq!(place.look("select outcome from audit where event = 'contact'"), ["added_by_operator"]);
+    for address in ["x@mail.acme.com", "x@xn--bcher-kva.example", "x@acme.example", "12"] {
+        let ran = place.run(&["members", "contact", "mina.park@acme.example", address]);
+        assert!(ran.code == 1 && ran.err.contains("Nothing was changed."), "{address}: {}", ran.err);
+    }
+    for last in 0..4 {
+        place.run(&["members", "contact", "mina.park@acme.example", &format!("+82101234569{last}")]);
+    }
+    let ran = place.run(&["members", "contact", "mina.park@acme.example", "+821012345688"]);
+    assert!(ran.code == 1 && ran.err.contains("5 added contacts already. Nothing was changed."), "{}", ran.err);
+}
+
+/// The settings of contacts, with what is wrong in them.
+#[test]
+fn the_settings_of_contacts_are_checked() {
+    for (settings, wrong) in [
+        ("company_domains = [\"acme\"]\n", "company_domains"),
+        ("[policy]\nseparate_code = \"never\"\n", "policy.separate_code"),
+        ("[policy]\nprofile = \"strict\"\nseparate_code = \"prefer\"\n", "policy.separate_code"),
+        ("[policy]\ncontact_age = \"99d\"\n", "policy.contact_age"),
+    ] {
+        let ran = Place::new(settings).run(&["members", "list"]);
+        assert!(ran.code == 78 && ran.err.contains(wrong), "{settings}: {}", ran.err);
+    }
+}

@@ -163,6 +163,8 @@ written_enum! {
         Done = "done",
         /// Add the contact that a command named.
         ContactAdd = "contact_add",
+        /// Send a code to a contact that was added.
+        ContactCode = "contact_code",
     }
 }
 
@@ -173,6 +175,8 @@ written_enum! {
         Destination = "deliver_other",
         /// Another address for the copy.
         CopyAddress = "copy_to_self_change",
+        /// The code that was sent to an added contact.
+        ContactCode = "contact_code",
     }
 }
 

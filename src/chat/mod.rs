@@ -157,7 +157,7 @@ pub enum Kind {
     /// Pressed a button.
     Click,
     /// Sent a form.
-    Form,
+    Form(FormKind),
 }
 
 impl Kind {
@@ -167,7 +167,7 @@ impl Kind {
             Interaction::Ping | Interaction::Challenge(_) => Self::Ping,
             Interaction::Command(_) => Self::Command,
             Interaction::Click(_) => Self::Click,
-            Interaction::Form(_) => Self::Form,
+            Interaction::Form(form) => Self::Form(form.kind),
         }
     }
 }

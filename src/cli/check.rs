@@ -33,7 +33,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let ground = house::trial_ground(http.clone())?;
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
-        let directories = house::directories(settings.directories, store, hasher, &ground)?;
+        let company = house::company(&settings.directories, &settings.company_domains);
+        let directories = house::directories(settings.directories, &company, store, hasher, &ground)?;
         for home in directories.elsewhere() {
             let probed = home.probe().await;
             if probed.is_ok() {

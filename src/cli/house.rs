@@ -21,7 +21,7 @@ use crate::secret::{KeyError, Keys};
 use crate::store::{Store, StoreTasks, Use};
 
 /// The deadline of outgoing calls that set none of their own.
-const CALL_DEADLINE: Duration = Duration::from_secs(15);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Opens the record as the settings say. A key file tells that there was one, so then an empty one is not begun.
 pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {
@@ -80,29 +80,33 @@ pub fn deliveries(
     }
 }
 
-/// The e-mail domains of all directories: S43 holds for each of them, whichever a member's own is.
-pub(super) fn company(configs: &[directory::Config]) -> CompanyDomains {
+/// The e-mail domains of all directories, and those that the settings name besides: S43 holds for each of them, whichever a
+/// member's own is.
+pub(super) fn company(configs: &[directory::Config], more: &[String]) -> CompanyDomains {
     let domains = configs.iter().flat_map(|config| match config {
         directory::Config::Builtin(domains) => domains,
         directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => &config.domains,
         directory::Config::Keycloak(config) => &config.domains,
         directory::Config::Lark(config) => &config.domains,
     });
-    CompanyDomains::new(domains.cloned())
+    CompanyDomains::new(domains.chain(more).cloned())
 }
 
 /// The directories as the settings say.
 pub fn directories(
     configs: Vec<directory::Config>,
+    company: &CompanyDomains,
     store: &Store,
     hasher: Hasher,
     ground: &Ground,
 ) -> Result<Directories, Failure> {
-    let builtin = Builtin::new(store.clone(), hasher, Chance::System).in_company(company(&configs));
+    let builtin = Builtin::new(store.clone(), hasher, Chance::System).in_company(company.clone());
     let Ground { http, clock, lark, .. } = ground.clone();
     let ground = directory::Ground { builtin, http, clock, chance: Chance::System, lark };
     let homes = configs.into_iter().map(|config| config.open(&ground)).collect::<Result<_, _>>();
-    homes.map(Directories::new).map_err(|error| Failure::Said(error.to_string()))
+    homes
+        .map(|homes| Directories::new(homes).in_company(company.clone()))
+        .map_err(|error| Failure::Said(error.to_string()))
 }
 
 /// What adapters stand on when a command tries them without serving: nothing is read back from what they make, so any key
@@ -129,8 +133,8 @@ fn assemble(settings: Settings, hasher: Hasher, store: Store, keys: Keys, living
     let clock = Clock::System;
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
     let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone(), lark: LarkApis::default() };
-    let company = company(&settings.directories);
-    let directories = directories(settings.directories, &store, hasher, &ground)?;
+    let company = company(&settings.directories, &settings.company_domains);
+    let directories = directories(settings.directories, &company, &store, hasher, &ground)?;
     let chats: Vec<Chat> = settings
         .chats
         .into_iter()
@@ -159,6 +163,7 @@ fn assemble(settings: Settings, hasher: Hasher, store: Store, keys: Keys, living
             offer_lifetime: settings.offer_lifetime,
             admins: settings.admins,
             identity: settings.identity,
+            contact_rules: settings.contact_rules,
         },
         held,
         seen,
@@ -182,10 +187,14 @@ mod tests {
             client_secret = \"0f9b8e7d6c5a4b3c2d1e\"\ndomains = [\"Acme.org\"]";
         let builtin = "kind = \"builtin\"\ndomains = [\"acme.example\", \"acme.co\"]";
         let configs = [keycloak, builtin].map(|text| directory::read_text(text).unwrap());
-        let company = company(&configs);
-        for (address, is_ours) in
-            [("mina@acme.example", true), ("mina@ACME.co", true), ("mina@acme.org", true), ("mina@mail.example", false)]
-        {
+        let company = company(&configs, &["acme.net".to_owned()]);
+        for (address, is_ours) in [
+            ("mina@acme.example", true),
+            ("mina@ACME.co", true),
+            ("mina@acme.org", true),
+            ("mina@mail.acme.net", true),
+            ("mina@mail.example", false),
+        ] {
             assert_eq!(company.has(&address.parse().unwrap()), is_ours, "{address}");
         }
     }

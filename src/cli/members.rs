@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::import::{csv_problem, line_of, read_file};
-use super::{Failure, house, say};
+use super::{Failure, contact, house, say};
 use crate::app::HOLD_FOR;
 use crate::chance::Chance;
 use crate::config::Settings;
@@ -34,6 +34,14 @@ pub(super) enum Command {
         /// table or json.
         #[arg(long, default_value = "table", value_parser = ["table", "json"])]
         format: String,
+    },
+    /// Add a phone or a private e-mail for codes; it counts like one of the import, and is told like every added contact.
+    Contact {
+        /// The business e-mail.
+        email: EmailAddress,
+        /// A mobile number with its country code, or a private e-mail.
+        #[arg(required = true)]
+        address: Vec<String>,
     },
     /// Set a password, read from standard input.
     SetPassword {
@@ -87,20 +95,24 @@ pub(super) struct Unlink {
 pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        Command::Import(options) => super::import::run(&store, options, &house::company(&settings.directories)).await,
+        Command::Import(options) => {
+            let company = house::company(&settings.directories, &settings.company_domains);
+            super::import::run(&store, options, &company).await
+        }
         Command::List { format } => list(&store, &format).await,
         Command::Show { email, format } => show(&store, &email, &format).await,
         Command::SetPassword { email } => set_password(&store, &email).await,
         Command::Verify { email } => verify(&directory(&store)?, &email).await,
         Command::Remove { email } => remove(&store, &email).await,
         Command::Unlock { email } => unlock(&store, &email).await,
+        Command::Contact { email, address } => contact::add(&store, settings, &email, &address.join(" ")).await,
     };
     drop(store);
     tasks.finish().await;
     ended
 }
 
-fn directory(store: &Store) -> Result<Builtin, Failure> {
+pub(super) fn directory(store: &Store) -> Result<Builtin, Failure> {
     Ok(Builtin::new(store.clone(), Hasher::start()?, Chance::System))
 }
 
@@ -192,7 +204,7 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(value).map_err(|error| Failure::Said(error.to_string()))
 }
 
-async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failure> {
+pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failure> {
     let found = directory.find(&[By::Email(email.clone())]).await.map_err(|error| Failure::Said(error.to_string()))?;
     match found.into_iter().next() {
         Some(Match::One(member)) => Ok(*member),

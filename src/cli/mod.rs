@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod contact;
 pub mod house;
 mod import;
 mod manifest;

@@ -1,6 +1,7 @@
 //! Settings: TOML, environment over file over default, secrets from files, every problem at once.
 
 mod changes;
+mod policy;
 mod together;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ use crate::chat;
 use crate::clock::Zone;
 use crate::delivery::{sms, smtp};
 use crate::directory;
+use crate::domain::contacts::ContactRules;
 use crate::domain::country::{Country, SmsCountries};
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
@@ -68,6 +70,10 @@ pub struct Settings {
     pub own_password_least: usize,
     /// What leaves, and by which ways.
     pub ways: Ways,
+    /// When a contact counts, and whether code and password need two.
+    pub contact_rules: ContactRules,
+    /// E-mail domains of the organisation besides those of the directories.
+    pub company_domains: Vec<String>,
     /// Who is an administrator.
     pub admins: Admins,
     /// How a chat account becomes a person.
@@ -263,6 +269,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         Zone::named(&name).map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}"))).ok()
     });
     let log = top.parsed("log");
+    let company_domains = policy::read_domains(&mut top);
     top.end();
     let chats: Vec<chat::Config> = chats
         .into_iter()
@@ -274,7 +281,8 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
 
     together::administrators(admins.as_ref(), identity, &chats, &directories, declared == directories.len(), problems);
     together::lark_apps(&chats, &directories, problems);
-    let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways } = policy?;
+    let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways, contact_rules } =
+        policy?;
     if ways.carries == Carries::Link {
         together::links(&directories, public_url.as_ref(), email.is_some() || has_sms, problems);
     }
@@ -295,6 +303,8 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         offer_lifetime,
         own_password_least,
         ways,
+        contact_rules,
+        company_domains,
         admins: admins?,
         identity: identity?,
         directories,
@@ -352,6 +362,7 @@ struct Policy {
     offer_lifetime: Span,
     own_password_least: usize,
     ways: Ways,
+    contact_rules: ContactRules,
 }
 
 fn read_policy(mut section: Section<'_>) -> Option<Policy> {
@@ -382,6 +393,7 @@ fn read_policy(mut section: Section<'_>) -> Option<Policy> {
     let password_lifetime = lifetime(&mut section, "password_lifetime");
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
     let own_least = section.number("new_password_min_length", 8, 128);
+    let contact_rules = policy::read_contact_rules(&mut section, is_strict);
     section.end();
     Some(Policy {
         limit: Limit { resets: u32::try_from(resets?).ok()?, window: window? },
@@ -390,6 +402,7 @@ fn read_policy(mut section: Section<'_>) -> Option<Policy> {
         offer_lifetime: offer_lifetime?,
         own_password_least: usize::try_from(own_least?).ok()?,
         ways: Ways { is_strict, carries },
+        contact_rules: contact_rules?,
     })
 }
 

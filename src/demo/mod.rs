@@ -31,6 +31,7 @@ use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use crate::directory::{Builtin, Directories, Directory, Hasher, Home};
+use crate::domain::contacts::ContactRules;
 use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
@@ -194,6 +195,7 @@ async fn build(
             offer_lifetime: Span::minutes(10),
             admins: Admins::Directory,
             identity: Identity::Email,
+            contact_rules: ContactRules::default(),
         },
         held: Arc::default(),
         seen: Arc::default(),

@@ -10,7 +10,7 @@ use super::breaker::Breaker;
 use super::{Backend, Builtin, By, Capabilities, Directory, Enforced, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
+use crate::domain::{CompanyDomains, EmailAddress, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
 /// How long a directory may take to answer a question.
@@ -28,12 +28,19 @@ const PAUSE: (u64, u64) = (50, 250);
 pub struct Down(pub String);
 
 /// All directories of the organisation.
-pub struct Directories(Vec<Home>);
+pub struct Directories(Vec<Home>, CompanyDomains);
 
 impl Directories {
     /// These, in the order of the settings.
     pub fn new(homes: Vec<Home>) -> Self {
-        Self(homes)
+        let company = CompanyDomains::new(homes.iter().flat_map(|home| home.domains.iter().cloned()));
+        Self(homes, company)
+    }
+
+    /// The same in an organisation with these e-mail domains.
+    #[must_use]
+    pub fn in_company(self, company: CompanyDomains) -> Self {
+        Self(self.0, company)
     }
 
     /// The built-in directory, if it is among them.
@@ -77,10 +84,7 @@ impl Directories {
         for one in answers.iter_mut().flatten() {
             // S43: an address at any domain of the organisation is none of the member's own, whichever directory says so.
             if let Match::One(member) = one
-                && member
-                    .personal_email
-                    .as_ref()
-                    .is_some_and(|email| self.0.iter().any(|home| home.domains.contains(&email.domain())))
+                && member.personal_email.as_ref().is_some_and(|email| self.1.has_for(member, email))
             {
                 member.personal_email = None;
             }

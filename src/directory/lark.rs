@@ -184,7 +184,7 @@ impl LarkDirectory {
         let business_email: EmailAddress = user.enterprise_email.as_deref()?.parse().ok()?;
         let personal: Option<EmailAddress> = user.email.as_deref().and_then(|text| text.parse().ok());
         let is_own = |email: &EmailAddress| {
-            self.config.domains.contains(&email.domain()) || email.is_same_domain(&business_email)
+            self.config.domains.contains(&email.domain()) || email.is_within(&business_email.domain())
         };
         let name = user.name.as_deref().map(clean_name).filter(|name| !name.is_empty());
         Some(Member {

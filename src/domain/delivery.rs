@@ -133,6 +133,8 @@ pub enum DestinationDenied {
     BusinessEmail,
     /// S43: an address of the company, where a contact for codes is asked for.
     BusinessDomain,
+    /// A mailbox of the organisation, where a destination for a password is asked for: whoever runs the mail can open it.
+    Organization,
     /// Neither a phone number nor an e-mail address.
     NotAnEmail,
     /// Not a number that an SMS reaches.
@@ -146,15 +148,37 @@ pub enum DestinationDenied {
 }
 
 impl Destination {
-    /// Reads what an administrator typed. With an `@` it is an e-mail, else a phone number.
+    /// Reads what an administrator typed as a destination. With an `@` it is an e-mail, else a phone number.
     pub fn typed(text: &str, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
         if text.contains('@') {
-            return Self::typed_email(text, member, company).map(Self::Email);
+            let to = Self::Email(Self::typed_email(text, member, company)?);
+            return to.outside(member, company);
         }
         text.parse().map(Self::Phone).map_err(DestinationDenied::NotAPhone)
     }
 
-    /// Reads a typed e-mail; never the business e-mail being reset (S11, S28).
+    /// The same destination, unless it is a mailbox of the organisation: no password and no code goes there.
+    pub fn outside(self, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
+        match &self {
+            Self::Email(email) if company.has_for(member, email) => Err(DestinationDenied::Organization),
+            Self::Email(_) | Self::Phone(_) => Ok(self),
+        }
+    }
+
+    /// True for two spellings of one phone or mailbox.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+
+    /// What all spellings of one phone or mailbox share.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Phone(phone) => phone.as_str().to_owned(),
+            Self::Email(email) => email.mailbox(),
+        }
+    }
+
+    /// Reads a typed e-mail for the administrator's own copy; never the business e-mail being reset (S11, S28).
     pub fn typed_email(
         text: &str,
         member: &Member,
@@ -169,10 +193,10 @@ impl Destination {
 
     /// Reads a contact for codes: an address of the company does not count, because an administrator can move it (S43).
     pub fn contact(text: &str, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
-        match Self::typed(text, member, company)? {
-            Self::Email(email) if company.has_for(member, &email) => Err(DestinationDenied::BusinessDomain),
-            to @ (Self::Email(_) | Self::Phone(_)) => Ok(to),
-        }
+        let of_code = |denied| {
+            if denied == DestinationDenied::Organization { DestinationDenied::BusinessDomain } else { denied }
+        };
+        Self::typed(text, member, company).map_err(of_code)
     }
 
     /// What carries a message to it.
@@ -333,7 +357,10 @@ mod tests {
         assert_eq!(typed("+82 12"), Err(Bad(NotAPhone::Incomplete)));
         assert_eq!(typed("+442079460000"), Err(Bad(NotAPhone::NotMobile)));
         assert_eq!(typed("Mina.Park+x@acme.co"), Err(BusinessEmail));
-        assert_eq!(typed("kim@acme.co"), Ok("k···@acme.co".to_owned()));
+        assert_eq!(typed("kim@acme.co"), Err(DestinationDenied::Organization));
+        assert_eq!(typed("kim@mail.acme.example"), Err(DestinationDenied::Organization));
+        let copy = Destination::typed_email("kim@acme.co", &mina(), &company).map(|email| email.masked());
+        assert_eq!(copy, Ok("k···@acme.co".to_owned()));
         assert_eq!(Destination::typed_email("+82 10 1234 5678", &mina(), &company), Err(EmailNeeded));
         let contact = |text: &str| Destination::contact(text, &mina(), &company).map(|d| d.masked());
         assert_eq!(contact("kim@Acme.CO"), Err(DestinationDenied::BusinessDomain));

@@ -150,7 +150,9 @@ impl Member {
     /// The personal e-mail, unless it lies with the organisation, where an administrator could give it to somebody else
     /// (S43).
     pub fn outside_email(&self) -> Option<&EmailAddress> {
-        self.personal_email.as_ref().filter(|personal| !self.business_emails().any(|own| own.is_same_domain(personal)))
+        self.personal_email
+            .as_ref()
+            .filter(|personal| !self.business_emails().any(|own| personal.is_within(&own.domain())))
     }
 }
 
@@ -160,19 +162,19 @@ impl Member {
 pub struct CompanyDomains(Arc<[String]>);
 
 impl CompanyDomains {
-    /// These, in lower case.
+    /// These; case and a dot at the end do not matter.
     pub fn new(domains: impl IntoIterator<Item = String>) -> Self {
-        Self(domains.into_iter().collect())
+        Self(domains.into_iter().map(|domain| domain.trim_end_matches('.').to_ascii_lowercase()).collect())
     }
 
-    /// True for an address of one of them.
+    /// True for an address of one of them, or of a sub-domain of one.
     pub fn has(&self, email: &EmailAddress) -> bool {
-        self.0.contains(&email.domain())
+        self.0.iter().any(|domain| email.is_within(domain))
     }
 
     /// True for an address of the organisation that this member belongs to.
     pub fn has_for(&self, member: &Member, email: &EmailAddress) -> bool {
-        self.has(email) || member.business_emails().any(|own| own.is_same_domain(email))
+        self.has(email) || member.business_emails().any(|own| email.is_within(&own.domain()))
     }
 
     /// True where the address is the member's own mailbox, or has its name at another domain of the organisation, which in
@@ -283,10 +285,10 @@ impl EmailAddress {
         self.mailbox() == other.mailbox()
     }
 
-    /// Compares what stands behind the `@`.
-    pub fn is_same_domain(&self, other: &Self) -> bool {
-        let domain = |address: &Self| address.key().rsplit_once('@').map(|(_, domain)| domain.to_owned());
-        domain(self) == domain(other)
+    /// True where the address lies at this domain, written in lower case, or at a sub-domain of it.
+    pub fn is_within(&self, domain: &str) -> bool {
+        let own = self.domain();
+        own.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 
     /// Compares what stands before the `@`, as [`Self::is_same_mailbox`] does.
@@ -300,7 +302,8 @@ impl EmailAddress {
         self.0.to_ascii_lowercase()
     }
 
-    fn mailbox(&self) -> String {
+    /// What two spellings of one mailbox share: see [`Self::is_same_mailbox`].
+    pub fn mailbox(&self) -> String {
         let key = self.key();
         match key.split_once('@') {
             Some((local, domain)) => {
@@ -514,6 +517,22 @@ mod tests {
             assert_eq!(wrong.parse::<PhoneNumber>(), Err(NotAPhone::Incomplete), "{wrong:?}");
         }
         assert_eq!("+442079460000".parse::<PhoneNumber>(), Err(NotAPhone::NotMobile));
+    }
+
+    /// S43: a sub-domain belongs to whoever has the domain.
+    #[test]
+    fn an_address_lies_within_a_domain_or_below_it() {
+        let company = CompanyDomains::new(["Acme.example.".to_owned()]);
+        for (address, is_ours) in [
+            ("a@acme.example", true),
+            ("a@ACME.example", true),
+            ("a@mail.acme.example", true),
+            ("a@notacme.example", false),
+            ("a@acme.example.org", false),
+            ("a@example.org", false),
+        ] {
+            assert_eq!(company.has(&address.parse().unwrap()), is_ours, "{address}");
+        }
     }
 
     #[test]

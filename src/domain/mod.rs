@@ -4,6 +4,7 @@
 //! `rng` argument. The defaults follow the edition of 2025-01-23 of the help page "Admin | Reset member
 //! passwords" (see [`policy`]).
 
+pub mod contacts;
 pub mod country;
 pub mod delivery;
 pub mod look_up;

@@ -47,7 +47,7 @@ pub fn difference(known: &Traits<'_>, imported: &Traits<'_>, company: &CompanyDo
 fn own_email(person: &Traits<'_>, company: &CompanyDomains) -> Option<String> {
     let personal: EmailAddress = person.personal_email?.parse().ok()?;
     let business: EmailAddress = person.business_email.parse().ok()?;
-    let is_own = !personal.is_same_domain(&business) && !company.has(&personal);
+    let is_own = !personal.is_within(&business.domain()) && !company.has(&personal);
     is_own.then(|| personal.key())
 }
 

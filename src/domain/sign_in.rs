@@ -4,7 +4,7 @@
 use rand::{CryptoRng, RngExt};
 
 use super::member::written_enum;
-use super::{CompanyDomains, Destination, Member, MemberId, Moment, Span, Status};
+use super::{Destination, Member, Moment, Span, Status};
 
 /// Wrong passwords in a row after which a password alone no longer opens an account: the most that NIST SP 800-63B-4,
 /// 3.2.2, allows. Fewer would let anybody lock a member out.
@@ -97,40 +97,6 @@ pub struct Standing {
     pub temporary_until: Option<Moment>,
     /// What locked the account.
     pub lock: Option<LockedBy>,
-}
-
-/// A contact that an administrator added for codes (S42).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Added {
-    /// The contact.
-    pub to: Destination,
-    /// Who added it.
-    pub by: MemberId,
-}
-
-/// Where the password came from: what must not also be where the code goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The administrators of the resets that it may come from.
-    pub admins: Vec<MemberId>,
-    /// The masked addresses that they typed for its delivery, or had a copy sent to.
-    pub masks: Vec<String>,
-}
-
-/// Where a code may go, in order: the login phone, the personal e-mail on record, and contacts that were added.
-///
-/// Never an e-mail of the company, which an administrator can give away (S43), an address that was typed for the delivery
-/// (S41), or a contact that the administrator of the reset added (Q7).
-pub fn methods(member: &Member, added: &[Added], origin: &Origin, company: &CompanyDomains) -> Vec<Destination> {
-    let is_business = |to: &Destination| matches!(to, Destination::Email(email) if company.has_for(member, email));
-    let phone = member.phone.clone().map(Destination::Phone);
-    let email = member.personal_email.clone().map(Destination::Email).filter(|to| !is_business(to));
-    let others = added
-        .iter()
-        .filter(|added| !origin.admins.contains(&added.by) && !is_business(&added.to))
-        .map(|added| added.to.clone())
-        .filter(|to| !origin.masks.iter().any(|mask| mask.eq_ignore_ascii_case(&to.masked())));
-    phone.into_iter().chain(email).chain(others).collect()
 }
 
 /// What a right password leads to now; `methods` are the contacts that a code can reach.
@@ -231,7 +197,7 @@ mod tests {
     }
 
     fn all(member: &Member) -> Vec<Destination> {
-        methods(member, &[], &Origin::default(), &CompanyDomains::default())
+        crate::domain::contacts::of_directory(member)
     }
 
     /// S39, S40, S42, S43, Q10: what the password of a reset leads to.
@@ -244,36 +210,6 @@ mod tests {
         assert_eq!(admit(&mina, temporary, &[], NOW), Admission::NoMethod);
         assert_eq!(admit(&mina, standing(Some(Span(0))), &all(&mina), NOW), Admission::Ended(NOW));
         assert_eq!(admit(&mina, standing(Some(Span(1))), &all(&mina), NOW), Admission::Code(phone));
-    }
-
-    /// S41, S43, Q7: where a code may go.
-    #[test]
-    fn a_code_goes_where_the_administrator_of_the_reset_has_no_hand_in() {
-        let by = |who: &str, to: &str| Added {
-            to: to.parse().map(Destination::Email).unwrap(),
-            by: MemberId(who.to_owned()),
-        };
-        let email = |to: &str| Destination::Email(to.parse().unwrap());
-        let bare = Member { phone: None, personal_email: Some("Mina.Park+x@acme.example".parse().unwrap()), ..mina() };
-        let added = [by("jo", "one@mail.example"), by("kim", "two@mail.example"), by("kim", "mina.park@acme.example")];
-        let origin = |admin: &str, typed: Option<&str>| Origin {
-            admins: vec![MemberId(admin.to_owned())],
-            masks: typed.map(|typed| email(typed).masked()).into_iter().collect(),
-        };
-        let company = CompanyDomains::new(["acme.co".to_owned()]);
-        let methods = |member: &Member, added: &[Added], origin: &Origin| methods(member, added, origin, &company);
-        assert_eq!(methods(&bare, &added, &origin("jo", None)), [email("two@mail.example")]);
-        assert_eq!(methods(&bare, &added, &origin("kim", None)), [email("one@mail.example")]);
-        assert_eq!(methods(&bare, &added, &origin("kim", Some("one@mail.example"))), []);
-        // An address of the organisation can be given to somebody else, whoever put it on record.
-        let elsewhere = Member { personal_email: Some("mina.private@acme.example".parse().unwrap()), ..bare };
-        assert_eq!(methods(&elsewhere, &[], &origin("jo", None)), []);
-        // The same at another of its domains.
-        let away = Member { personal_email: Some("mina@Acme.co".parse().unwrap()), ..elsewhere.clone() };
-        assert_eq!(methods(&away, &[by("kim", "mina@acme.co")], &origin("jo", None)), []);
-        assert_eq!(methods(&elsewhere, &added, &origin("kim", Some("One@mail.example"))), []);
-        let first = methods(&mina(), &added, &origin("jo", None)).into_iter().next();
-        assert_eq!(first, Some(Destination::Phone("+821012345642".parse().unwrap())));
     }
 
     #[test]

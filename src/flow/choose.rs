@@ -7,7 +7,9 @@ use tokio::time::Instant;
 use super::identity::{self, Pair};
 use super::issue::{self, Again};
 use super::messages::{self, Card};
-use super::{Failure, Next, Reaction, in_place, offer, question, refused, seal, tell, unseal, uses_left};
+use super::{
+    Failure, Next, Reaction, contact_code, contacts, in_place, offer, question, refused, seal, tell, unseal, uses_left,
+};
 use crate::app::{App, Ticket};
 use crate::chat::{
     Action, Adapter, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
@@ -64,6 +66,9 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
     if click.action == Action::ContactAdd {
         return question::answer(app, chat, click.origin, &click.value).await;
     }
+    if click.action == Action::ContactCode {
+        return contact_code::click(app, click).await;
+    }
     let Some((id, edition)) = app.keys.read_button_value(&click.value) else {
         return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
     };
@@ -81,7 +86,7 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         Action::RetrySignOut => sign_out_again(app, chat, origin, id).await,
         Action::Done => visit(app, origin, id, "done", Next::Hide).await,
         // Answered above.
-        Action::ContactAdd => Ok(Reaction::Taken),
+        Action::ContactAdd | Action::ContactCode => Ok(Reaction::Taken),
         Action::DeliverCopy
         | Action::DeliverPhone
         | Action::DeliverEmail
@@ -119,7 +124,8 @@ fn extra_of(action: Action) -> Option<Extra> {
         | Action::Cancel
         | Action::RetrySignOut
         | Action::Done
-        | Action::ContactAdd => None,
+        | Action::ContactAdd
+        | Action::ContactCode => None,
     }
 }
 
@@ -156,15 +162,17 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             choose(app, origin, allowed, Delivery::Email, to).await
         }
         Action::Reachable => {
+            let about = offer::about_contacts(app, &admin.id, member).await?;
             amend(app, origin, &allowed.row, Amend::Reachable, |app, amended| {
-                card_again(app, member, amended, (true, is_private), now)
+                card_again(app, member, amended, (true, is_private), &about, now)
             })
             .await
         }
         Action::Back => {
+            let about = offer::about_contacts(app, &admin.id, member).await?;
             amend(app, origin, &allowed.row, Amend::Back, |app, amended| {
                 let is_reachable = member.has_outside_contact() || amended.row.reachable_at.is_some();
-                card_again(app, member, amended, (is_reachable, is_private), now)
+                card_again(app, member, amended, (is_reachable, is_private), &about, now)
             })
             .await
         }
@@ -174,13 +182,10 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))
         }
         Action::CopyToSelf => {
-            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), is_private, now);
-            amend(app, origin, &allowed.row, Amend::ToggleCopy(mail()), face).await
+            let digest = contacts::digest(app, &member.id, &Destination::Email(mail()));
+            amend_last_look(app, origin, &allowed, Amend::ToggleCopy(mail(), digest)).await
         }
-        Action::AlsoShow => {
-            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail(), is_private, now);
-            amend(app, origin, &allowed.row, Amend::ToggleShow, face).await
-        }
+        Action::AlsoShow => amend_last_look(app, origin, &allowed, Amend::ToggleShow).await,
         Action::SendGuide => match app.store.amend(card_click(origin, id, None), &member.id, Amend::Guide).await? {
             Ok(Amended { row, .. }) => {
                 let to = origin.reply.clone().or_else(|| unseal(app, &row));
@@ -198,14 +203,15 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             }
         }
         Action::Confirm => confirm(app, origin, edition, allowed).await,
-        // No card of a directory that sends no link of its own has its button; the others are answered before.
+        // No card of a directory that cannot send its own link has that button, and the others are answered before.
         Action::DirectoryLink
         | Action::Cancel
         | Action::DeliverOther
         | Action::CopyToSelfChange
         | Action::RetrySignOut
         | Action::Done
-        | Action::ContactAdd => Ok(Reaction::Taken),
+        | Action::ContactAdd
+        | Action::ContactCode => Ok(Reaction::Taken),
     }
 }
 
@@ -227,7 +233,8 @@ fn has_face(action: Action) -> bool {
         | Action::Cancel
         | Action::RetrySignOut
         | Action::Done
-        | Action::ContactAdd => false,
+        | Action::ContactAdd
+        | Action::ContactCode => false,
     }
 }
 
@@ -255,21 +262,35 @@ async fn choose(
     delivery: Delivery,
     to: Option<Destination>,
 ) -> Result<Reaction, Failure> {
-    let (row, now) = (&allowed.row, origin.received_at);
+    let row = &allowed.row;
     if let Some(why) = not_choosable(app, &allowed, delivery, to.as_ref()) {
         return Ok(refuse(app, origin, row.reset_id, why.0, why.1).await?.of_click(origin));
     }
     if row.state == State::Undelivered {
         return again(app, origin, allowed, delivery, to).await;
     }
-    let amended = Amend::Choose(choice(app, &allowed.pair.member.member, delivery, to));
+    let chosen = choice(app, &allowed.pair.member.member, delivery, to);
+    amend_last_look(app, origin, &allowed, Amend::Choose(chosen)).await
+}
+
+/// Changes what would be done, and shows the last look with it.
+async fn amend_last_look(
+    app: &Arc<App>,
+    origin: &Origin,
+    allowed: &Allowed,
+    change: Amend,
+) -> Result<Reaction, Failure> {
+    let row = &allowed.row;
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
-    match app.store.amend(card_click(origin, row.reset_id, reply), &row.member_id, amended).await? {
+    match app.store.amend(card_click(origin, row.reset_id, reply), &row.member_id, change).await? {
         Ok(amended) => {
-            let message = last_look(app, &amended, &allowed.pair.admin.member.business_email, allowed.is_private, now);
+            let message = last_look(app, &amended, &allowed.pair, allowed.is_private).await?;
             Ok(in_place(app, origin, amended.row, message))
         }
-        Err(why) => Ok(refused(app, origin, row.reset_id, &why, Some(row), now)),
+        Err(why) => {
+            let present = app.store.reset(row.reset_id).await?;
+            Ok(refused(app, origin, row.reset_id, &why, present.as_ref(), origin.received_at))
+        }
     }
 }
 
@@ -287,7 +308,8 @@ fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination
         },
         None => (None, true),
     };
-    Choice { delivery, to, is_typed: !is_on_record, carries: app.deliveries.ways.carried_by(delivery) }
+    let digest = to.as_ref().map(|to| contacts::digest(app, &member.id, to));
+    Choice { delivery, to, is_typed: !is_on_record, carries: app.deliveries.ways.carried_by(delivery), digest }
 }
 
 /// Why a way cannot be chosen: not reachable, no contact, or no channel.
@@ -338,10 +360,8 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
             let ticket = Ticket { reservation, platform, quota, reply, since, heard };
             Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }
-        Err(ClickRefused::Stale) => last_look_again(app, origin, row, &pair.admin.member, is_private, None).await,
-        Err(ClickRefused::Overtaken(by)) => {
-            last_look_again(app, origin, row, &pair.admin.member, is_private, Some(by)).await
-        }
+        Err(ClickRefused::Stale) => last_look_again(app, origin, row, &pair, is_private, None).await,
+        Err(ClickRefused::Overtaken(by)) => last_look_again(app, origin, row, &pair, is_private, Some(by)).await,
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
     }
 }
@@ -351,14 +371,14 @@ async fn last_look_again(
     app: &Arc<App>,
     origin: &Origin,
     seen: ResetRow,
-    admin: &Member,
+    pair: &Pair,
     is_private: bool,
     earlier: Option<Earlier>,
 ) -> Result<Reaction, Failure> {
     let id = seen.reset_id;
     let row = app.store.reset(id).await?.unwrap_or(seen);
     let present = Amended { row, earlier };
-    let face = last_look(app, &present, &admin.business_email, is_private, origin.received_at);
+    let face = last_look(app, &present, pair, is_private).await?;
     Ok(in_place(app, origin, present.row, messages::stale(face, &id.reference())))
 }
 
@@ -410,6 +430,9 @@ async fn again(
 
 /// Answers a form (S24, S25, S28).
 pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
+    if contact_code::is_form(form.kind) {
+        return contact_code::submitted(app, chat, form).await;
+    }
     let FormSubmitted { origin, kind, once, value, typed } = form;
     let may_be_sent_again = once.is_some();
     let Some((id, _)) = app.keys.read_button_value(&value) else {
@@ -421,7 +444,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     };
     let extra = match kind {
         FormKind::Destination => Extra::Typed,
-        FormKind::CopyAddress => Extra::CopyElsewhere,
+        FormKind::CopyAddress | FormKind::ContactCode => Extra::CopyElsewhere,
     };
     if let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private) {
         let told = messages::extra_denied(denied, &id.reference());
@@ -431,7 +454,9 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     let read = match kind {
         FormKind::Destination => Destination::typed(&typed, member, &app.house.company)
             .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to)),
-        FormKind::CopyAddress => Destination::typed_email(&typed, member, &app.house.company).map(Destination::Email),
+        FormKind::CopyAddress | FormKind::ContactCode => {
+            Destination::typed_email(&typed, member, &app.house.company).map(Destination::Email)
+        }
     };
     let to = match read {
         Ok(to) => to,
@@ -452,7 +477,6 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     let reply = origin.reply.clone().or_else(|| unseal(app, &allowed.row));
     // From here on it acts, and it acts once, whatever was typed.
     let origin = Origin { reply, replay: once.unwrap_or(origin.replay), ..origin };
-    let is_private = allowed.is_private;
     match (kind, to) {
         (FormKind::Destination, to) => {
             let delivery = match to {
@@ -462,11 +486,10 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             choose(app, &origin, allowed, delivery, Some(to)).await
         }
         (FormKind::CopyAddress, Destination::Email(to)) => {
-            let mail = allowed.pair.admin.member.business_email.clone();
-            let face = |app: &App, amended: &Amended| last_look(app, amended, &mail, is_private, origin.received_at);
-            amend(app, &origin, &allowed.row, Amend::CopyTo(to), face).await
+            let digest = contacts::digest(app, &allowed.row.member_id, &Destination::Email(to.clone()));
+            amend_last_look(app, &origin, &allowed, Amend::CopyTo(to, digest)).await
         }
-        (FormKind::CopyAddress, Destination::Phone(_)) => Ok(Reaction::Taken),
+        (FormKind::CopyAddress, Destination::Phone(_)) | (FormKind::ContactCode, _) => Ok(Reaction::Taken),
     }
 }
 
@@ -760,7 +783,7 @@ async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) ->
             Some(trigger) => {
                 let form = messages::typed_form(kind, &row.member_name, value);
                 let to = origin.reply.or_else(|| unseal(app, &row));
-                Ok(Reaction::Then(Next::Open { trigger, form, to, about: Box::new(row) }))
+                Ok(Reaction::Then(Next::Open { trigger, form, to, about: Some(Box::new(row)) }))
             }
             None => Ok(Reaction::Taken),
         },
@@ -776,19 +799,33 @@ fn card_again(
     member: &Member,
     amended: &Amended,
     (is_reachable, is_private): (bool, bool),
+    about: &messages::AboutContacts,
     now: Moment,
 ) -> Message {
     let value = app.keys.button_value(amended.row.reset_id);
     let earlier = amended.earlier.as_ref();
-    messages::offer_card(&Card { value: &value, earlier, is_private, ..offer::card(app, member, is_reachable, now) })
+    let card = offer::card(app, member, is_reachable, about, now);
+    messages::offer_card(&Card { value: &value, earlier, is_private, ..card })
 }
 
-fn last_look(app: &App, amended: &Amended, own: &EmailAddress, is_private: bool, now: Moment) -> Message {
-    let row = &amended.row;
+async fn last_look(app: &App, amended: &Amended, pair: &Pair, is_private: bool) -> Result<Message, Failure> {
+    let (row, own, now) = (&amended.row, &pair.admin.member.business_email, app.clock.now());
     let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
-    let can = (app.deliveries.has(Channel::Email), is_private);
-    let (value, confirm) = (app.keys.button_value(row.reset_id), app.keys.confirm_value(row.reset_id, row.edition));
-    let look = messages::last_look(row, app.house.password_length, Some(copy_to), can, &value, &confirm);
+    let has_pages = app.directories.told(&row.member_id).1.has_our_pages;
+    let codes = if has_pages { Some(contacts::methods_of(app, &pair.member.member, row).await?) } else { None };
+    let look = messages::last_look(&messages::LastLook {
+        row,
+        length: app.house.password_length,
+        copy_to: Some(copy_to),
+        can_mail: app.deliveries.has(Channel::Email),
+        is_private,
+        codes: codes.as_ref(),
+        is_strict: app.deliveries.ways.is_strict,
+        zone: &app.zone,
+        now,
+        value: &app.keys.button_value(row.reset_id),
+        confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
+    });
     let warning = amended.earlier.as_ref().map(|earlier| messages::careful(earlier, &row.member_name, &app.zone, now));
-    Message { lines: warning.into_iter().chain(look.lines).collect(), ..look }
+    Ok(Message { lines: warning.into_iter().chain(look.lines).collect(), ..look })
 }

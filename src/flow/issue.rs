@@ -7,11 +7,12 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::messages::{self, Ending, Notice};
-use super::{identity, tell, tell_by_the_way, unseal};
+use super::{contacts, identity, tell, tell_by_the_way, unseal};
 use crate::app::{App, HOLD_FOR, Heard, HeldPassword, Ticket, WORKING_AFTER};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Down, Enforced, Match, ResetFailed, Unavailable};
+use crate::domain::contacts::Methods;
 use crate::domain::delivery::{ExtraDenied, Outcome, Refusal, Way};
 use crate::domain::{
     Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber,
@@ -226,6 +227,10 @@ async fn issue(
             return stop_before(app, voice, &reservation, stop).await;
         }
     };
+    if let Some(stop) = contacts_forbid(app, &row, &member, &plan).await {
+        prepared.abandon().await;
+        return stop_before(app, voice, &reservation, stop).await;
+    }
     let Ok(mut rng) = app.chance.rng() else {
         prepared.abandon().await;
         let told = messages::store_down(&row.reset_id.reference());
@@ -340,6 +345,30 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
             let told = lost_right(app, &denied, row, now);
             Err(Stop { code: denied.code(), told })
         }
+    }
+}
+
+/// What was allowed when the way was chosen must be allowed at the act: no mailbox of the organisation, and two contacts
+/// where the settings require them.
+async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan) -> Option<Stop> {
+    let reference = row.reset_id.reference();
+    if let Way::Send(to) = &plan.way
+        && let Err(denied) = to.clone().outside(member, &app.house.company)
+    {
+        let title = messages::destination_denied(&denied, &member.name);
+        return Some(Stop::plain("destination", Message { title, ..Message::default() }));
+    }
+    let has_pages = app.directories.told(&member.id).1.has_our_pages;
+    if !app.house.contact_rules.needs_two || !has_pages {
+        return None;
+    }
+    match contacts::has_two(app, member, row).await {
+        Ok(true) => None,
+        Ok(false) => {
+            let told = messages::two_contacts_needed(&member.name, &member.business_email, 1, &reference);
+            Some(Stop::plain("one_contact", told))
+        }
+        Err(_) => Some(Stop::plain("store_down", messages::store_down(&reference))),
     }
 }
 
@@ -522,7 +551,7 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
         // What an earlier way came to is not told of this one; that this one is shown, its reader sees.
         let earlier =
             steps.into_iter().filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step));
-        let outcome = show(app, voice, &password, &row, earlier.collect(), &notes, quota).await;
+        let outcome = show(app, voice, &password, (&row, member), earlier.collect(), &notes, quota).await;
         notes.push(outcome_note(step, &outcome));
     }
     let has = |wanted: StepOutcome| notes.iter().any(|note| note.outcome == wanted);
@@ -621,7 +650,7 @@ async fn show(
     app: &App,
     voice: &Voice<'_>,
     password: &Password,
-    row: &ResetRow,
+    (row, member): (&ResetRow, &Member),
     mut steps: Vec<StepRow>,
     notes: &[StepNote],
     quota: Option<Quota>,
@@ -630,7 +659,9 @@ async fn show(
     steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
     let value = app.keys.button_value(row.reset_id);
     let shows_password = Some(voice.chat.can_replace());
-    let message = messages::result(&Ending { quota, shows_password, ..frame(app, row, &steps, &value, now) });
+    let codes = codes_of(app, row, Some(member)).await;
+    let codes = codes.as_ref();
+    let message = messages::result(&Ending { quota, shows_password, codes, ..frame(app, row, &steps, &value, now) });
     voice.show(&message, password).await
 }
 
@@ -809,11 +840,23 @@ async fn ending(app: &App, row: &ResetRow, quota: Option<Quota>, retry_for: Opti
     let steps = steps_of(app, row.reset_id).await;
     let observed = if row.state == State::Unknown { observe(app, row).await } else { None };
     let value = app.keys.button_value(row.reset_id);
+    let codes = codes_of(app, row, retry_for).await;
+    let codes = codes.as_ref();
     let is_private = match app.chat(row.platform) {
         Some(chat) => chat.assurance().await.is_private(),
         None => false,
     };
-    messages::result(&Ending { quota, observed, retry_for, is_private, ..frame(app, row, &steps, &value, now) })
+    messages::result(&Ending { quota, observed, retry_for, is_private, codes, ..frame(app, row, &steps, &value, now) })
+}
+
+/// Where the code of a reset that changed the password goes now; none where it is not told or cannot be read.
+async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<Methods> {
+    let is_told = matches!(row.state, State::Delivering | State::Delivered) && row.changed_at.is_some();
+    if !is_told || !app.directories.told(&row.member_id).1.has_our_pages {
+        return None;
+    }
+    let found = if member.is_none() { member_of(app, row).await } else { None };
+    contacts::methods_now(app, member.or(found.as_ref())?).await.ok()
 }
 
 /// After an unknown end: what the directory shows. None when it does not answer now either.
@@ -836,6 +879,7 @@ fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a s
         shows_password: None,
         retry_for: None,
         is_private: true,
+        codes: None,
         channels: &app.deliveries,
         value,
         zone: &app.zone,

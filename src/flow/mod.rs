@@ -5,6 +5,8 @@
 //! `messages/`.
 
 mod choose;
+mod contact_code;
+pub mod contacts;
 mod history;
 mod identity;
 mod issue;
@@ -28,7 +30,6 @@ use crate::domain::{Channel, ChatUser, Destination, MemberId, Moment, Platform, 
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Again;
-pub use self::offer::{tell_of_contact, tell_of_removed_contact};
 
 /// What the platform is answered at once, and what follows.
 pub enum Reaction {
@@ -76,8 +77,8 @@ pub enum Next {
         form: Form,
         /// Where to say that it could not be opened.
         to: Option<ReplyAddress>,
-        /// The reset that it is about.
-        about: Box<ResetRow>,
+        /// The reset that it is about, if it is about one.
+        about: Option<Box<ResetRow>>,
     },
     /// Go on with a claimed reset when its turn comes.
     Issue(Box<Ticket>),
@@ -171,7 +172,10 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
                 && let Ok(mut rng) = app.chance.rng()
             {
                 let message = messages::who_failed(&error, &Reference::draw(&mut rng));
-                let message = messages::after_change(message, &about, &app.zone, app.clock.now());
+                let message = match &about {
+                    Some(about) => messages::after_change(message, about, &app.zone, app.clock.now()),
+                    None => message,
+                };
                 tell_by_the_way(chat, to.as_ref(), &message, Placement::Add).await;
             }
         }),

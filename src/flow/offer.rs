@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rand::CryptoRng;
 
+use super::contacts::{self, add_contact};
 use super::identity::{self, Asked, Pair, Unresolved};
 use super::messages::{self, Card};
 use super::question::{self, Question};
@@ -12,10 +13,9 @@ use super::{Failure, Next, Reaction, history, seal_by};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Adapter, Ask, Assurance, Chat, Command, Freshness, Message, Origin, Placement};
-use crate::delivery::Note;
 use crate::domain::look_up::Tried;
-use crate::domain::{Denied, Destination, Member, Moment, Permit, Reference, ResetId, policy};
-use crate::store::{AuditRow, ClickRefused, ContactRow, NewOffer, NotNoted, ResetRow};
+use crate::domain::{Denied, Destination, Member, MemberId, Moment, Permit, Reference, ResetId, policy};
+use crate::store::{AuditRow, ClickRefused, NewOffer, NotNoted, ResetRow, StoreError};
 
 /// How long a command waits for the administrator's own reset of the same member to be finished.
 const OWN_PATIENCE: Duration = Duration::from_secs(1);
@@ -59,6 +59,13 @@ async fn reset(
         Ok(permitted) => permitted,
         Err(reaction) => return Ok(reaction),
     };
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
+    if let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? {
+        let told = messages::two_contacts_needed(&member.name, &member.business_email, count, &reference);
+        let (about, tried) = ((Some(admin), Some(member)), Some(Tried::RefusedLookUp));
+        return note(app, &origin, ("command", "one_contact"), about, &reference, tried, told).await;
+    }
+    let about = about_contacts(app, &admin.id, member).await?;
     let reset_id = ResetId::draw(&mut rng, now);
     let offer = NewOffer {
         reset_id,
@@ -80,7 +87,7 @@ async fn reset(
                 earlier: offered.earlier.as_ref(),
                 value: &app.keys.button_value(reset_id),
                 is_private: chat.assurance().await.is_private(),
-                ..card(app, member, member.has_outside_contact(), now)
+                ..card(app, member, member.has_outside_contact(), &about, now)
             })
         }
         Err(ClickRefused::Replayed) => return Ok(Reaction::Replayed),
@@ -96,8 +103,24 @@ async fn reset(
     Ok(said(app, &origin, message, &noted.untold).await)
 }
 
+/// What a card says of the member's contacts.
+pub(super) async fn about_contacts(
+    app: &App,
+    admin: &MemberId,
+    member: &Member,
+) -> Result<messages::AboutContacts, StoreError> {
+    let methods = contacts::methods_for_next(app, member, admin).await?;
+    Ok(messages::AboutContacts { methods, differing: contacts::differing(app, member).await? })
+}
+
 /// The parts of a card that every face of it shares.
-pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now: Moment) -> Card<'a> {
+pub(super) fn card<'a>(
+    app: &'a App,
+    member: &'a Member,
+    is_reachable: bool,
+    about: &'a messages::AboutContacts,
+    now: Moment,
+) -> Card<'a> {
     let (directory, capabilities) = app.directories.told(&member.id);
     Card {
         member,
@@ -107,6 +130,7 @@ pub(super) fn card<'a>(app: &'a App, member: &'a Member, is_reachable: bool, now
         earlier: None,
         channels: &app.deliveries,
         is_private: true,
+        contacts: about,
         is_reachable,
         value: "",
         zone: &app.zone,
@@ -239,50 +263,7 @@ pub(super) async fn contact(
     if assurance == Assurance::PrivateReply && asked.is_none() {
         return question::ask(app, &origin, (admin, member), &to, &reference).await;
     }
-    let row = ContactRow {
-        member_id: member.id.clone(),
-        channel: to.channel(),
-        address: to.full().to_owned(),
-        added_by: admin.id.clone(),
-        added_at: origin.received_at,
-    };
-    let audit = AuditRow {
-        reference: Some(reference.to_string()),
-        admin_id: Some(admin.id.clone()),
-        member_id: Some(member.id.clone()),
-        detail: Some(to.masked()),
-        ..AuditRow::of_chat("contact", "added", &origin.user, origin.received_at)
-    };
-    if !app.store.add_contact(origin.replay.clone(), row, audit).await? {
-        return Ok(Reaction::Replayed);
-    }
-    tell_of_contact(app, &admin.name, member, &to);
-    Ok(Reaction::Say(messages::contact_added(&member.name, &to.masked(), &reference)))
-}
-
-/// The member hears of it where they were reachable before, never at the new address alone.
-pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination) {
-    let note = messages::contact_notice(&app.house, added_by, &added.masked());
-    tell_elsewhere(app, member, added.full(), note);
-}
-
-/// The member hears that a contact was taken away from their account.
-pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &str) {
-    tell_elsewhere(app, member, removed, messages::contact_removed(&app.house));
-}
-
-fn tell_elsewhere(app: &Arc<App>, member: &Member, except: &str, note: Note) {
-    let email = member.outside_email().cloned().map(Destination::Email);
-    let phone = member.phone.clone().map(Destination::Phone);
-    let business = Some(Destination::Email(member.business_email.clone()));
-    let known = [email, phone, business].into_iter().flatten();
-    let Some(to) = known.into_iter().find(|to| app.deliveries.has(to.channel()) && to.full() != except) else { return };
-    let worker = Arc::clone(app);
-    // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
-    let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng, app.clock.now())) else { return };
-    app.tasks.spawn(async move {
-        worker.deliveries.tell(&to, &note, &format!("contact-{name}")).await;
-    });
+    add_contact(app, &origin, (admin, member), &to, &reference).await
 }
 
 /// Which rules would hold, with nothing changed.

@@ -86,7 +86,7 @@ fn busy(chat: &Chat, kind: Kind) -> Response {
     let body = match kind {
         Kind::Ping => return json(chat.immediate(kind, Immediate::Taken)),
         Kind::Command | Kind::Click => chat.immediate(kind, Immediate::Say(&message)),
-        Kind::Form => chat.immediate(kind, Immediate::FormError(&under_the_input)),
+        Kind::Form(_) => chat.immediate(kind, Immediate::FormError(&under_the_input)),
     };
     if body.is_empty() { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { json(body) }
 }

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::sign_in::{NO_METHOD, methods_of, new_session, send_first_code};
+use super::sign_in::{methods_of, new_session, no_method, send_first_code};
 use super::visit::{Frame, Visit, key_of};
 use super::{Portal, Shared};
 use crate::directory::{Unavailable, to_member};
@@ -92,7 +92,7 @@ pub(super) async fn claim(
     let to = match admit(&member, standing, &methods_of(&visit, &member).await?, portal.app.clock.now()) {
         Admission::Code(to) => to,
         // Not used up: the contact may be added while the link lives.
-        Admission::NoMethod => return Ok(visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", NO_METHOD)),
+        Admission::NoMethod => return Ok(no_method(&visit)),
         Admission::Open | Admission::Ended(_) | Admission::Refused => return Err(dead(&visit)),
     };
     let token = visit.new_token()?;

@@ -1,5 +1,5 @@
-//! The contacts to which codes may go: seen, and added by the member in a live session (S42, Q7). A new one counts when
-//! a code that was sent to it came back.
+//! The contacts to which codes may go: seen, and added or removed by the member in a live session, with the present
+//! password (S42, Q7). A new one counts when a code that was sent to it came back.
 
 use std::collections::HashSet;
 
@@ -10,11 +10,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::Shared;
-use super::sign_in::{NotSent, added_of, deliver_code};
+use super::check::confirm;
+use super::sign_in::{NotSent, deliver_code};
 use super::visit::{Fields, Frame, Visit, go};
 use crate::directory::{Unavailable, to_member};
+use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::Stage;
-use crate::domain::{Channel, CompanyDomains, Destination, Member};
+use crate::domain::{Destination, Member};
+use crate::flow::contacts::{known, known_of, tell_of_contact, tell_of_removed_contact};
 use crate::flow::messages;
 use crate::store::{ContactRow, Proof, SignedIn};
 
@@ -24,7 +27,6 @@ struct ContactsPage {
     frame: Frame,
     contacts: Vec<Shown>,
     /// The contact that waits for its code; empty before.
-    kind: String,
     value: String,
 }
 
@@ -42,23 +44,22 @@ pub(super) async fn page(State(portal): Shared, headers: HeaderMap) -> Result<Re
     show(&visit, found, StatusCode::OK, visit.frame(), None).await
 }
 
-/// `POST /contacts`: `kind` and `value` send a code there; the same with `code` adds it.
+/// `POST /contacts`: `value` and `password` send a code there, `value` and `code` add it; `remove` and `password` take one
+/// away.
 pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
     let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     if !fields.get("remove").is_empty() {
-        let (key, address) = (found.session.session_key.clone(), fields.get("remove").to_owned());
-        let removed = portal.app.store.remove_contact(&member.id, key, address.clone()).await;
-        if removed.map_err(|_| visit.unavailable())? {
-            crate::flow::tell_of_removed_contact(&portal.app, &member, &address);
-        }
-        return Ok(go("/contacts"));
+        return remove(&visit, found, &fields, &member).await;
     }
-    let to = match wanted(&fields, &member, &portal.app.house.company) {
+    let to = match Destination::contact(fields.get("value"), &member, &portal.app.house.company) {
         Ok(to) => to,
-        Err(why) => return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(why), None).await,
+        Err(denied) => {
+            let frame = visit.frame_with(messages::destination_denied(&denied, &member.name));
+            return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, None).await;
+        }
     };
     if let Err(denied) = portal.app.deliveries.check_typed(&to, &member) {
         let frame = visit.frame_with(messages::destination_denied(&denied, &member.name));
@@ -66,6 +67,9 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
     }
     let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();
     if code.is_empty() {
+        if let Err((status, why)) = confirm(&visit, found, fields.get("password")).await? {
+            return show(&visit, found, status, visit.frame_with(why), None).await;
+        }
         let (status, frame) = match deliver_code(&portal, &found.session, &to, &purpose(&to)).await {
             Ok(()) => (StatusCode::OK, visit.frame()),
             Err(NotSent::NoSession) => return Ok(go("/signin")),
@@ -80,12 +84,17 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
         address: to.full().to_owned(),
         added_by: member.id.clone(),
         added_at: portal.app.clock.now(),
+        // What the session is worth is decided where it is added.
+        added_as: AddedAs::Member,
+        added_by_name: member.name.clone(),
+        answered_at: None,
     };
+    let before = known(&portal.app, &member).await.map_err(|_| visit.unavailable())?;
     let digest = super::sign_in::digest_of(&portal, &found.session.session_key, &purpose(&to), &code);
     let proof = portal.app.store.prove_contact(found.session.session_key.clone(), digest, contact).await;
     match proof.map_err(|_| visit.unavailable())? {
         Proof::Right => {
-            crate::flow::tell_of_contact(&portal.app, &member.name, &member, &to);
+            tell_of_contact(&portal.app, &member.name, &member, &to, &before);
             Ok(go("/contacts"))
         }
         Proof::Wrong(left) => {
@@ -96,24 +105,35 @@ pub(super) async fn add(State(portal): Shared, headers: HeaderMap, body: Bytes) 
             let frame = visit.frame_with("This code no longer works. Ask for another one. Nothing was changed.");
             show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, None).await
         }
+        Proof::TooMany => {
+            let frame = visit.frame_with(messages::too_many_own_contacts());
+            show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, None).await
+        }
         Proof::NoSession => Ok(go("/signin")),
     }
+}
+
+/// Takes an added contact away.
+async fn remove(visit: &Visit<'_>, found: &SignedIn, fields: &Fields, member: &Member) -> Result<Response, Response> {
+    if let Err((status, why)) = confirm(visit, found, fields.get("password")).await? {
+        return show(visit, found, status, visit.frame_with(why), None).await;
+    }
+    let app = &visit.portal.app;
+    let added = app.store.contacts(&member.id).await.map_err(|_| visit.unavailable())?;
+    let before = known_of(member, &added);
+    let wanted = added.iter().find(|contact| contact.address == fields.get("remove")).and_then(ContactRow::added);
+    let Some(wanted) = wanted else { return Ok(go("/contacts")) };
+    let (key, address) = (found.session.session_key.clone(), wanted.to.full().to_owned());
+    let removed = app.store.remove_contact(&member.id, key, address).await;
+    if removed.map_err(|_| visit.unavailable())? {
+        tell_of_removed_contact(app, member, &wanted.to, before);
+    }
+    Ok(go("/contacts"))
 }
 
 /// A code for one contact is worth nothing for another, nor for signing in.
 fn purpose(to: &Destination) -> String {
     format!("contact {}", to.full())
-}
-
-/// The contact that is asked for, of the kind that is named.
-fn wanted(fields: &Fields, member: &Member, company: &CompanyDomains) -> Result<Destination, String> {
-    let to = Destination::contact(fields.get("value"), member, company)
-        .map_err(|denied| messages::destination_denied(&denied, &member.name))?;
-    match (fields.get("kind"), to.channel()) {
-        ("phone", Channel::Sms) | ("email", Channel::Email) => Ok(to),
-        ("phone", Channel::Email) => Err("This is not a phone number. Nothing was changed.".to_owned()),
-        _ => Err("This is not an email address. Nothing was changed.".to_owned()),
-    }
 }
 
 async fn show(
@@ -129,16 +149,12 @@ async fn show(
     let phone = member.phone.clone().map(Destination::Phone);
     let email = member.outside_email().cloned().map(Destination::Email);
     let fixed = phone.into_iter().chain(email).map(|to| Shown { mask: to.masked(), address: String::new() });
-    let added = added.into_iter().filter_map(added_of).map(|added| added.to);
+    let added = added.iter().filter_map(ContactRow::added).map(|added| added.to);
     let added = added.map(|to| Shown { mask: to.masked(), address: to.full().to_owned() });
     let mut contacts: Vec<Shown> = fixed.chain(added).collect();
     // Two administrators may have vouched for the same one.
     let mut seen = HashSet::new();
     contacts.retain(|contact| contact.address.is_empty() || seen.insert(contact.address.clone()));
-    let kind = match waits {
-        Some(Destination::Email(_)) => "email",
-        Some(Destination::Phone(_)) | None => "phone",
-    };
     let value = waits.map(|to| to.full().to_owned()).unwrap_or_default();
-    Ok(visit.page(status, &ContactsPage { frame, contacts, kind: kind.to_owned(), value }))
+    Ok(visit.page(status, &ContactsPage { frame, contacts, value }))
 }

@@ -17,13 +17,13 @@ use super::{Portal, Shared};
 use crate::directory::{Caller, Unavailable, to_member};
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{
-    Added, Admission, CodeDenied, LockedBy, Origin, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit,
-    check_length, draw_code, methods,
+    Admission, CodeDenied, LockedBy, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit, check_length,
+    draw_code,
 };
-use crate::domain::{Channel, Destination, Member, MemberId, PhoneNumber, Span};
-use crate::flow::{self, messages};
+use crate::domain::{Destination, Member, MemberId, Span};
+use crate::flow::{self, contacts, messages};
 use crate::net::ClientAddress;
-use crate::store::{Begun, ContactRow, Proof, ResetRow, SessionRow, SignedIn};
+use crate::store::{Begun, Proof, SessionRow, SignedIn};
 
 /// What a code of the page `/verify` is for.
 const SIGN_IN: &str = "sign in";
@@ -34,11 +34,6 @@ const JUDGED: usize = 40;
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use.
 const WRONG: &str = "That email and password do not match, or the account can't be used. After many wrong tries the right \
     password needs a code too. If you get no further, ask an administrator.";
-
-/// S42.
-pub(super) const NO_METHOD: &str = "Before you can use this password, a phone or a private email must be on record for \
-    you, so that we can check that it is you. Your business email does not count, because an administrator can move it. \
-    Ask an administrator other than the one who reset your password to add it.";
 
 #[derive(Template)]
 #[template(path = "signin.html")]
@@ -112,7 +107,7 @@ pub(super) async fn sign_in(
             );
             Ok(visit.stop(StatusCode::FORBIDDEN, "This password has ended", &text))
         }
-        Admission::NoMethod => Ok(visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", NO_METHOD)),
+        Admission::NoMethod => Ok(no_method(&visit)),
         Admission::Open => {
             right.accept(&visit);
             begin(&visit, &right, Stage::Open, SESSION_LIFE, None).await
@@ -124,27 +119,27 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Where a code can go now, for the password that is set now.
-pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
+/// S42: nothing opens the account before a contact is there that may receive the code.
+pub(super) fn no_method(visit: &Visit<'_>) -> Response {
     let app = &visit.portal.app;
-    let added = app.store.contacts(&member.id).await.map_err(|_| visit.unavailable())?;
-    let added: Vec<Added> = added.into_iter().filter_map(added_of).collect();
-    let last = app.store.last_changes(&member.id).await.map_err(|_| visit.unavailable())?;
-    let origin = Origin {
-        masks: last.iter().flat_map(ResetRow::masks_of_the_administrator).collect(),
-        admins: last.into_iter().map(|row| row.admin_id).collect(),
+    let who = if app.deliveries.ways.is_strict {
+        "Ask whoever runs this service to add it."
+    } else {
+        "Ask an administrator other than the one who reset your password to add it."
     };
-    let mut methods = methods(member, &added, &origin, &app.house.company);
-    methods.retain(|to| app.deliveries.has(to.channel()));
-    Ok(methods)
+    let text = format!(
+        "Before you can use this password, a phone or a private email must be on record for you, so that we can check that \
+        it is you. Your business email does not count, because an administrator can move it, nor does a contact that an \
+        administrator added in the last {} before the reset. {who}",
+        app.house.contact_rules.age
+    );
+    visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", &text)
 }
 
-pub(super) fn added_of(row: ContactRow) -> Option<Added> {
-    let to = match row.channel {
-        Channel::Sms => Destination::Phone(PhoneNumber::stored(&row.address).ok()?),
-        Channel::Email => Destination::Email(row.address.parse().ok()?),
-    };
-    Some(Added { to, by: row.added_by })
+/// Where a code can go now, for the password that is set now.
+pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
+    let methods = contacts::methods_now(&visit.portal.app, member).await.map_err(|_| visit.unavailable())?;
+    Ok(methods.usable.into_iter().map(|method| method.to).collect())
 }
 
 async fn begin(
@@ -198,6 +193,8 @@ pub(super) fn new_session(
         code_mask: None,
         code_sent_at: None,
         code_tries: 0,
+        is_proven: false,
+        code_to: None,
     }
 }
 
@@ -235,7 +232,7 @@ pub(super) async fn deliver_code(
     let digest = digest_of(portal, &session.session_key, purpose, &code);
     // A gateway may drop what it takes for a repetition, so every code has a name of its own, which tells nothing of it.
     let name = format!("code-{}", hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()])));
-    match app.store.new_code(session, digest, to.masked()).await.map_err(|_| sorry())? {
+    match app.store.new_code(session, digest, to).await.map_err(|_| sorry())? {
         Ok(()) => {}
         Err(CodeDenied::NoSession) => return Err(NotSent::NoSession),
         Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
@@ -306,7 +303,7 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
             Ok(response)
         }
         Proof::Wrong(left) => again(StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(messages::wrong_code(left))),
-        Proof::Over => {
+        Proof::Over | Proof::TooMany => {
             let frame = visit.frame_with("This code no longer works. Ask for another one below.");
             again(StatusCode::UNPROCESSABLE_ENTITY, frame)
         }

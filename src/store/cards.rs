@@ -199,6 +199,8 @@ pub struct Choice {
     pub is_typed: bool,
     /// What goes there.
     pub carries: Carries,
+    /// The keyed digest of the destination.
+    pub digest: Option<String>,
 }
 
 /// Decides from what an administrator tried whether one more look-up is allowed.
@@ -213,10 +215,10 @@ pub enum Amend {
     Choose(Choice),
     /// Back to the choice.
     Back,
-    /// S27: switch the copy on or off; the address is used where none was typed.
-    ToggleCopy(EmailAddress),
-    /// S28: another address for the copy, for this reset only.
-    CopyTo(EmailAddress),
+    /// S27: switch the copy on or off; the address is used where none was typed. With its keyed digest.
+    ToggleCopy(EmailAddress, String),
+    /// S28: another address for the copy, for this reset only. With its keyed digest.
+    CopyTo(EmailAddress, String),
     /// S38: switch showing on or off.
     ToggleShow,
     /// S6: the guide goes out instead of a reset.
@@ -231,7 +233,7 @@ impl Amend {
             Self::Reachable => "reachable",
             Self::Choose(_) => "choose",
             Self::Back => "back",
-            Self::ToggleCopy(_) | Self::CopyTo(_) => "copy_to_self",
+            Self::ToggleCopy(..) | Self::CopyTo(..) => "copy_to_self",
             Self::ToggleShow => "also_show",
             Self::Guide => "guide",
             Self::DirectoryLink => "directory_link",
@@ -246,17 +248,22 @@ impl Amend {
             Self::Back => {
                 row.edition = row.edition.saturating_add(1);
                 (row.delivery, row.destination, row.destination_mask, row.is_typed) = (None, None, None, false);
+                row.destination_digest = None;
                 row.carries = Carries::Password;
             }
-            Self::ToggleCopy(address) => {
+            Self::ToggleCopy(address, digest) => {
                 row.edition = row.edition.saturating_add(1);
+                if row.copy_address.is_none() {
+                    row.copy_digest = Some(digest);
+                }
                 row.copy_to_self = match row.copy_to_self {
                     Some(_) => None,
                     None => Some(row.copy_address.clone().unwrap_or_else(|| address.to_string())),
                 }
             }
-            Self::CopyTo(address) => {
+            Self::CopyTo(address, digest) => {
                 row.edition = row.edition.saturating_add(1);
+                row.copy_digest = Some(digest);
                 row.copy_address = Some(address.to_string());
                 row.copy_to_self = Some(address.to_string());
             }
@@ -702,5 +709,8 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
         link_used_at: None,
         copy_mask: None,
         seen_reset_id: None,
+        destination_digest: None,
+        copy_digest: None,
+        typed_digests: None,
     }
 }

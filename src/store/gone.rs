@@ -19,6 +19,8 @@ const WIPE: &str = "
     delete from session where member_id in (select value from json_each($1));
     delete from device where member_id in (select value from json_each($1));
     delete from contact where member_id in (select value from json_each($1));
+    delete from contact_check where member_id in (select value from json_each($1));
+    delete from contact_seen where member_id in (select value from json_each($1));
     delete from link where business_email_key in
         (select business_email_key from member where member_id in (select value from json_each($1)));
     insert into audit (noted_at, event, outcome, platform, tenant, chat_user, admin_id, member_id, reset_id)

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::rows::{self, ResetRow, StepRow, Table};
 use super::{Store, StoreError};
+use crate::domain::contacts::COMMANDS_COUNT_FOR;
 use crate::domain::look_up::COUNT_FOR;
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
@@ -176,6 +177,8 @@ impl Store {
         for (sql, age) in [
             ("delete from replay_key where seen_at < $1", Span::hours(9)),
             ("delete from reset where claimed_at is null and finished_at < $1", Span::hours(7 * 24)),
+            ("delete from contact_command where noted_at < $1", COMMANDS_COUNT_FOR),
+            ("delete from contact_check where expires_at < $1", Span::hours(1)),
             ("delete from session where expires_at < $1", Span::hours(7 * 24)),
             // Lines come in the order of time, so that no index of their times is needed: all before the first that stays.
             (

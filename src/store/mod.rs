@@ -4,6 +4,8 @@
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
 mod cards;
+mod contact_checks;
+mod contacts;
 mod devices;
 mod file;
 mod gone;
@@ -37,6 +39,8 @@ pub use self::cards::{
     Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, NotNoted, Noted, Offered, ReplayKey,
     SealedReply,
 };
+pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
+pub use self::contacts::ContactAdded;
 use self::file::DatabaseFile;
 pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
@@ -44,7 +48,7 @@ pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotI
 pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
-pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
+pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow};
 pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
 pub use self::watch::{Lost, Watch};
 use crate::clock::Clock;
@@ -401,6 +405,7 @@ fn migrations() -> Vec<Migration> {
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
         migration(10, "employee_id", include_str!("../../migrations/sqlite/0010_employee_id.sql")),
+        migration(11, "contacts", include_str!("../../migrations/sqlite/0011_contacts.sql")),
         migration(12, "sign_in", include_str!("../../migrations/sqlite/0012_sign_in.sql")),
         migration(13, "key", include_str!("../../migrations/sqlite/0013_key.sql")),
         migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),

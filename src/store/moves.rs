@@ -41,12 +41,34 @@ fn copy_mask(row: &ResetRow) -> Option<String> {
     row.copy_to_self.as_deref()?.parse().ok().map(|copy: EmailAddress| copy.masked())
 }
 
+/// A typed address that was tried gets no code, also when another way is chosen after it (S41).
+pub(super) fn note_typed(row: &mut ResetRow) {
+    if let Some(digest) = row.destination_digest.as_ref().filter(|_| row.is_typed) {
+        let earlier = row.typed_digests.take().map(|earlier| format!("{earlier} ")).unwrap_or_default();
+        row.typed_digests = Some(format!("{earlier}{digest}"));
+    }
+}
+
 impl ResetRow {
-    /// Every address, masked, that the administrator of this reset chose for the password by typing it, or for a copy
+    /// Keyed digests of every address that the administrator of this reset typed for the password, or had a copy sent to
     /// (S41).
-    pub fn masks_of_the_administrator(&self) -> Vec<String> {
-        let typed = self.destination_mask.clone().filter(|_| self.is_typed);
-        [typed, self.copy_mask.clone(), copy_mask(self)].into_iter().flatten().collect()
+    pub fn typed_addresses(&self) -> Vec<String> {
+        let typed = self.destination_digest.clone().filter(|_| self.is_typed);
+        let copied = self.copy_digest.clone().filter(|_| self.copy_to_self.is_some() || self.copy_mask.is_some());
+        let earlier = self.typed_digests.iter().flat_map(|digests| digests.split(' ').map(str::to_owned));
+        typed.into_iter().chain(copied).chain(earlier).collect()
+    }
+
+    /// The same as masks, as far as no digest was kept: of resets that were made by an older version.
+    pub fn typed_masks(&self) -> Vec<String> {
+        let typed = self.destination_mask.clone().filter(|_| self.is_typed && self.destination_digest.is_none());
+        let copied = self.copy_mask.clone().or_else(|| copy_mask(self)).filter(|_| self.copy_digest.is_none());
+        typed.into_iter().chain(copied).collect()
+    }
+
+    /// The keyed digest of the contact on record that the password or the link goes to.
+    pub fn carried_to(&self) -> Option<&str> {
+        self.destination_digest.as_deref().filter(|_| !self.is_typed)
     }
 }
 
@@ -56,6 +78,7 @@ pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {
     row.destination = choice.to.as_ref().map(|to| to.full().to_owned());
     row.destination_mask = choice.to.as_ref().map(Destination::masked);
     row.is_typed = choice.is_typed;
+    row.destination_digest.clone_from(&choice.digest);
     row.carries = choice.carries;
     if row.carries == Carries::Link {
         // What was switched on for a password that is shown: beside a link there is none to copy.

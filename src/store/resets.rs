@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::cards::{
     CardClick, Choice, ClickRefused, SealedReply, at_work, closed, is_disowned, known_card, open_card, overtaken,
 };
-use super::moves::{answer_at, choose, enter, finish, line};
+use super::moves::{answer_at, choose, enter, finish, line, note_typed};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
 use super::{MOVE_PATIENCE, Store, StoreError};
@@ -282,6 +282,7 @@ impl Store {
             enter(&mut row, State::Delivering, now);
             row.deadline_at = Some(now + WORK_DEADLINE);
             (row.failure, row.told_at) = (None, None);
+            note_typed(&mut row);
             choose(&mut row, &choice);
             // What the first way came to says nothing of this one.
             let unknown = |step| StepNote { step, outcome: StepOutcome::Unknown, detail: None };
@@ -482,6 +483,8 @@ fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow 
         link_used_at: None,
         copy_mask: None,
         seen_reset_id: row.seen_reset_id,
+        destination_digest: None,
+        typed_digests: None,
         ..row.clone()
     }
 }

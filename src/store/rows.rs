@@ -15,10 +15,12 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::history::GIVEN_UP_AFTER;
+use crate::domain::contacts::{Added, AddedAs};
 use crate::domain::look_up::Tried;
 use crate::domain::sign_in::{LockedBy, Stage};
 use crate::domain::{
-    Carries, Channel, ChatUser, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome,
+    Carries, Channel, ChatUser, Delivery, Destination, MemberId, Moment, PhoneNumber, Platform, ResetId, State, Step,
+    StepOutcome,
 };
 
 /// What every table can do.
@@ -247,6 +249,12 @@ table! {
         copy_mask: maybe_text String = "copy_mask",
         /// The member's newest reset that the administrator was told of on this card.
         seen_reset_id: maybe_text ResetId = "seen_reset_id",
+        /// The keyed digest of the destination; stays when the address is erased.
+        destination_digest: maybe_text String = "destination_digest",
+        /// The keyed digest of where the copy goes, or would go.
+        copy_digest: maybe_text String = "copy_digest",
+        /// Digests of typed addresses that were tried before another way was chosen, with spaces.
+        typed_digests: maybe_text String = "typed_digests",
     }
 }
 
@@ -357,6 +365,10 @@ table! {
         code_sent_at: maybe_time Moment = "code_sent_at",
         /// How often it may still be typed.
         code_tries: number u32 = "code_tries",
+        /// True once a code has opened it.
+        is_proven: flag bool = "is_proven",
+        /// The added contact that the last code went to, in full; none for a contact of the directory.
+        code_to: maybe_text String = "code_to",
     }
 }
 
@@ -369,10 +381,49 @@ table! {
         channel: text Channel = "channel",
         /// The full address.
         address: text String = "address",
-        /// The administrator who added it.
+        /// Who added it: an administrator, the member, or [`OPERATOR`].
         added_by: text MemberId = "added_by",
-        /// When.
+        /// When it was added last.
         added_at: time Moment = "added_at",
+        /// In which role.
+        added_as: text AddedAs = "added_as",
+        /// The full name of whoever added it, at that time.
+        added_by_name: text String = "added_by_name",
+        /// When a code that was sent to it came back.
+        answered_at: maybe_time Moment = "answered_at",
+    }
+}
+
+/// Stands for a member id where whoever runs relatch added a contact.
+pub const OPERATOR: &str = "operator";
+
+impl ContactRow {
+    /// The contact as the rules know it; none for an address that cannot be read.
+    pub fn added(&self) -> Option<Added> {
+        let to = match self.channel {
+            Channel::Sms => Destination::Phone(PhoneNumber::stored(&self.address).ok()?),
+            Channel::Email => Destination::Email(self.address.parse().ok()?),
+        };
+        Some(Added {
+            to,
+            by: self.added_by.clone(),
+            by_name: self.added_by_name.clone(),
+            added_as: self.added_as,
+            added_at: self.added_at,
+            answered_at: self.answered_at,
+        })
+    }
+}
+
+table! {
+    /// An administrator added a contact, for their limit.
+    pub(super) ContactCommandRow of "contact_command" {
+        /// Who.
+        admin_id: text MemberId = "admin_id",
+        /// When.
+        noted_at: time Moment = "noted_at",
+        /// The short name of the command.
+        reference: text String = "reference",
     }
 }
 

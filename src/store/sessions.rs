@@ -2,17 +2,19 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::cards::{ReplayKey, begun_at};
+use super::cards::begun_at;
+use super::contacts::{note_answer, room_for};
 use super::history::failed;
 use super::moves::finish;
 use super::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, Table, read, read_all};
 use super::writer::{Credential, Keys, Page, Removed, SignOut};
 use super::{Store, StoreError};
+use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::{
     CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
     TRIES_BEFORE_LOCK, WRONG_CODES_BEFORE_LOCK, may_send_code,
 };
-use crate::domain::{Carries, MemberId, Moment, Span, State};
+use crate::domain::{Carries, Destination, MemberId, Moment, Span, State};
 
 /// A session with the person behind it.
 #[derive(Clone, Debug)]
@@ -65,6 +67,8 @@ pub enum Proof {
     Wrong(u32),
     /// No code works any more: too old, used, or typed wrong too often.
     Over,
+    /// A contact is to be added, and the member has as many as there may be.
+    TooMany,
     /// The session itself has ended.
     NoSession,
 }
@@ -172,8 +176,9 @@ impl Store {
         &self,
         asking: &SessionRow,
         digest: String,
-        mask: String,
+        to: &Destination,
     ) -> Result<Result<(), CodeDenied>, StoreError> {
+        let (mask, to) = (to.masked(), to.full().to_owned());
         let (session_key, stage) = (asking.session_key.clone(), asking.stage);
         self.on_account(&asking.member_id, move |page, member, now| {
             let session =
@@ -189,7 +194,9 @@ impl Store {
             account.codes_sent = Some(sent.iter().map(|at| at.0.to_string()).collect::<Vec<_>>().join(","));
             page.put_account(account);
             page.audit(AuditRow::of_member("code", "sent", &member, now));
+            let is_added = page.contacts(&member).any(|contact| contact.address == to);
             page.put_session(SessionRow {
+                code_to: Some(to).filter(|_| is_added),
                 code_digest: Some(digest),
                 code_mask: Some(mask),
                 code_sent_at: Some(now),
@@ -220,6 +227,8 @@ impl Store {
             let proof = check_code(page, &mut session, &digest, now);
             count_try(page, &session, proof == Proof::Right, session.code_tries < tries, now);
             if proof == Proof::Right {
+                note_answer(page, &session, now);
+                let session = SessionRow { is_proven: true, ..session };
                 let is_temporary = page.account(&session.member_id).is_some_and(|row| row.temporary_until.is_some());
                 let stage = if is_temporary { Stage::NewPassword } else { Stage::Open };
                 go_on(page, session, next_key, stage, now);
@@ -243,10 +252,13 @@ impl Store {
             let Some(mut session) = live(page, &session_key, now).filter(|row| row.stage == Stage::Open) else {
                 return Proof::NoSession;
             };
+            let Some(contact) = room_for(page, contact) else { return Proof::TooMany };
             let proof = check_code(page, &mut session, &digest, now);
             if proof == Proof::Right {
-                page.audit(AuditRow::of_member("contact", "added", &member, now));
-                page.add_contact(ContactRow { added_at: now, ..contact });
+                let line = AuditRow::of_member("contact", "added", &member, now);
+                let added_as = if session.is_proven { AddedAs::Proven } else { AddedAs::Member };
+                page.audit(AuditRow { detail: contact.added().map(|added| added.to.masked()), ..line });
+                page.put_contact(ContactRow { added_at: now, answered_at: Some(now), added_as, ..contact });
             }
             page.put_session(session);
             proof
@@ -404,25 +416,6 @@ impl Store {
         found.iter().map(|row| read(row).map_err(failed)).collect()
     }
 
-    /// Adds a contact for codes. False if the same bytes were seen before.
-    pub async fn add_contact(
-        &self,
-        replay: ReplayKey,
-        contact: ContactRow,
-        audit: AuditRow,
-    ) -> Result<bool, StoreError> {
-        let keys = Keys { replay: Some(replay.0.clone()), ..Keys::default() };
-        self.write(keys, move |page, now| {
-            let is_new = page.is_new_request(&replay.0, now);
-            if is_new {
-                page.add_contact(ContactRow { added_at: now, ..contact });
-                page.audit(AuditRow { noted_at: now, ..audit });
-            }
-            is_new
-        })
-        .await
-    }
-
     async fn on_account<T: Send + 'static>(
         &self,
         member: &MemberId,
@@ -443,7 +436,7 @@ fn may_still_prove(page: &Page, member: &MemberId, now: Moment) -> bool {
     })
 }
 
-fn times_of(text: Option<&str>) -> Vec<Moment> {
+pub(super) fn times_of(text: Option<&str>) -> Vec<Moment> {
     text.unwrap_or_default().split(',').filter_map(|at| at.parse().ok().map(Moment)).collect()
 }
 

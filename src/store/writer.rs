@@ -14,11 +14,12 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use super::rows::{
-    AccountRow, AuditRow, ContactRow, LookUpRow, MemberRow, NO_ROWS, ReplayRow, ResetRow, SessionRow, SlotRow, StepRow,
-    Table, json, read_all,
+    AccountRow, AuditRow, ContactCommandRow, ContactRow, LookUpRow, MemberRow, NO_ROWS, ReplayRow, ResetRow,
+    SessionRow, SlotRow, StepRow, Table, json, read_all,
 };
 use super::standing::Standing;
 use crate::clock::Clock;
+use crate::domain::contacts::COMMANDS_COUNT_FOR;
 use crate::domain::look_up::{COUNT_FOR, Tried, paused_until};
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Moment, Quota, ResetId};
@@ -27,7 +28,7 @@ use crate::domain::{MemberId, Moment, Quota, ResetId};
 pub(super) const BATCH: usize = 256;
 
 /// How many lists of rows a batch can write.
-const TABLES: usize = 13;
+const TABLES: usize = 14;
 
 /// Where the slots stand in what is read: between resets and look-ups.
 const SLOTS: usize = 7;
@@ -99,6 +100,8 @@ pub(super) struct Page {
     seen: HashSet<String>,
     accounts: HashMap<MemberId, AccountRow>,
     sessions: HashMap<String, SessionRow>,
+    contacts: Vec<ContactRow>,
+    contact_commands: Vec<ContactCommandRow>,
     changed: Changes,
 }
 
@@ -115,6 +118,7 @@ struct Changes {
     accounts: HashSet<MemberId>,
     sessions: HashSet<String>,
     contacts: Vec<ContactRow>,
+    contact_commands: Vec<ContactCommandRow>,
     removed: Vec<Removed>,
     look_ups: Vec<LookUpRow>,
 }
@@ -224,14 +228,37 @@ impl Page {
         self.accounts.insert(account.member_id.clone(), account);
     }
 
-    /// Adds a contact; what the same person vouched for already stays as it is.
-    pub(super) fn add_contact(&mut self, contact: ContactRow) {
+    /// The contacts that were added for a member whose account was asked for.
+    pub(super) fn contacts(&self, member: &MemberId) -> impl Iterator<Item = &ContactRow> {
+        self.contacts.iter().filter(move |contact| contact.member_id == *member)
+    }
+
+    /// Adds a contact, or overwrites what the same person added before.
+    pub(super) fn put_contact(&mut self, contact: ContactRow) {
+        let key = |one: &ContactRow| (one.member_id.clone(), one.channel, one.address.clone(), one.added_by.clone());
+        let is_other = |one: &ContactRow| key(one) != key(&contact);
+        self.contacts.retain(is_other);
+        self.changed.contacts.retain(is_other);
+        self.contacts.push(contact.clone());
         self.changed.contacts.push(contact);
+    }
+
+    /// When this person added contacts, within the time that counts for the limit.
+    pub(super) fn contact_commands(&self, admin: &MemberId) -> Vec<Moment> {
+        let own = self.contact_commands.iter().filter(|command| command.admin_id == *admin);
+        own.map(|command| command.noted_at).collect()
+    }
+
+    /// Counts an added contact against the limit of the administrator.
+    pub(super) fn note_contact_command(&mut self, command: ContactCommandRow) {
+        self.contact_commands.push(command.clone());
+        self.changed.contact_commands.push(command);
     }
 
     /// Takes a contact away, whoever vouched for it; what is added later in the same batch stays.
     pub(super) fn remove_contact(&mut self, removed: Removed) {
         let is_other = |one: &ContactRow| one.member_id != removed.member_id || one.address != removed.address;
+        self.contacts.retain(is_other);
         self.changed.contacts.retain(is_other);
         self.changed.removed.push(removed);
     }
@@ -392,10 +419,15 @@ impl Statements {
                 where contact.member_id = gone.value ->> 'member_id' and contact.address = gone.value ->> 'address')"
                 .to_owned(),
             format!(
-                "{} on conflict (member_id, channel, address, added_by) do nothing",
-                ContactRow::insert_many("$12")
+                "{} on conflict (member_id, channel, address, added_by) do update set {}",
+                ContactRow::insert_many("$12"),
+                ContactRow::overwrite(&["member_id", "channel", "address", "added_by"])
             ),
-            format!("{} on conflict (person_id, looked_at, replay_key) do nothing", LookUpRow::insert_many("$13")),
+            format!(
+                "{} on conflict (admin_id, noted_at, reference) do nothing",
+                ContactCommandRow::insert_many("$13")
+            ),
+            format!("{} on conflict (person_id, looked_at, replay_key) do nothing", LookUpRow::insert_many("$14")),
         ];
         Self { load: [lean, full].map(|sql| AssertSqlSafe(sql).into_sql_str()), parts, saves: HashMap::new() }
     }
@@ -440,11 +472,15 @@ fn reads() -> [String; 2] {
         (select {look_ups} from json_each($3) as asked join look_up on look_up.person_id = asked.value
             and look_up.looked_at > $6)"
     );
+    let (contacts, commands) = (ContactRow::ROWS, ContactCommandRow::ROWS);
     let full = format!(
         "{lean},
         (select {accounts} from json_each($7) as asked join member on member.member_id = asked.value),
         (select {sessions} from json_each($7) as asked join session on session.member_id = asked.value
-            and session.ended_at is null and session.expires_at > $8)"
+            and session.ended_at is null and session.expires_at > $8),
+        (select {contacts} from json_each($7) as asked join contact on contact.member_id = asked.value),
+        (select {commands} from json_each($3) as asked join contact_command on contact_command.admin_id = asked.value
+            and contact_command.noted_at > $9)"
     );
     [lean, full]
 }
@@ -532,7 +568,7 @@ async fn load(
         .bind((now - limit.window).0)
         .bind((now - COUNT_FOR).0);
     if !accounts.is_empty() {
-        query = query.bind(json(&accounts)?).bind(now.0);
+        query = query.bind(json(&accounts)?).bind(now.0).bind((now - COMMANDS_COUNT_FOR).0);
     }
     let found = connection.fetch_one(query).await?;
     let mut page = Page {
@@ -543,6 +579,8 @@ async fn load(
         seen: read_all(&found, 0)?.into_iter().collect(),
         accounts: HashMap::new(),
         sessions: HashMap::new(),
+        contacts: Vec::new(),
+        contact_commands: Vec::new(),
         changed: Changes::default(),
     };
     for place in 1..SLOTS {
@@ -552,6 +590,7 @@ async fn load(
         let (accounts, sessions) = (read_all(&found, LOOK_UPS + 1)?, read_all(&found, LOOK_UPS + 2)?);
         page.accounts.extend(accounts.into_iter().map(|row: AccountRow| (row.member_id.clone(), row)));
         page.sessions.extend(sessions.into_iter().map(|row: SessionRow| (row.session_key.clone(), row)));
+        (page.contacts, page.contact_commands) = (read_all(&found, LOOK_UPS + 3)?, read_all(&found, LOOK_UPS + 4)?);
     }
     Ok(page)
 }
@@ -582,6 +621,7 @@ async fn save(connection: &mut SqliteConnection, statements: &mut Statements, pa
         json(&sessions)?,
         json(&changed.removed)?,
         json(&changed.contacts)?,
+        json(&changed.contact_commands)?,
         json(&changed.look_ups)?,
     ];
     let touched = rows.each_ref().map(|rows| rows != NO_ROWS);

@@ -195,7 +195,7 @@ class Pages(Looks):
         self.check("/account, wrong", page, is_gone=True)
         page.open(self.world.address + "/contacts")
         self.check("/contacts", page)
-        self.send(page, value="+821099998877")
+        self.send(page, value="+821099998877", password=OWN)
         page.wait_for("#code")
         self.check("/contacts, code", page)
         page.open(self.world.address + "/not-me/x")

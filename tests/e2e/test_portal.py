@@ -106,7 +106,7 @@ class Portal(unittest.TestCase):
         for path, fields in [
             ("/new-password", {"password": NEXT}),
             ("/account/password", {"current": password, "password": NEXT}),
-            ("/contacts", {"kind": "phone", "value": "+821099998877"}),
+            ("/contacts", {"value": "+821099998877", "password": password}),
             ("/verify", {"code": "12345"}),
         ]:
             self.assertIn(admin.submit("/verify", path, **fields)[:2], [(303, "/verify"), (422, "")])

@@ -2,6 +2,7 @@
 
 mod claim;
 mod connections;
+mod contacts;
 mod conversation;
 mod directories;
 mod fixtures;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::domain::Span;
+use relatch::domain::{Destination, Span};
 
 use crate::support::slack::{button_value, shown_password, user_id};
 use crate::support::{OWN, TestBot};
@@ -125,7 +125,7 @@ async fn an_address_of_the_company_is_no_contact_for_codes() {
     let told = bot.command(JO, &format!("contact <@{}> someone.else@acme.example", user_id(NOA))).await.text();
     assert!(told.contains("A business email doesn't count") && told.contains("Nothing was changed."), "{told}");
     let browser = bot.signed_in(NOA).await;
-    let wanted = [("kind", "email"), ("value", "someone.else@acme.example")];
+    let wanted = [("value", "someone.else@acme.example"), ("password", OWN)];
     let page = browser.submit("/contacts", "/contacts", &wanted).await;
     assert!(page.text.contains("A business email doesn&#39;t count"), "{}", page.text);
     assert_eq!(bot.count("contact").await, 0);
@@ -175,14 +175,19 @@ async fn a_contact_is_taken_away_by_the_member() {
     bot.outbox.take();
     let browser = bot.signed_in(MINA).await;
     assert_eq!(browser.open("/contacts").await.text.matches("<li>+82 ··· ··99").count(), 1);
-    browser.submit("/contacts", "/contacts", &[("remove", "+821012345642")]).await;
-    assert_eq!(browser.submit("/contacts", "/contacts", &[("remove", "+821012345699")]).await.to(), "/contacts");
+    browser.submit("/contacts", "/contacts", &[("remove", "+821012345642"), ("password", OWN)]).await;
+    assert_eq!(
+        browser.submit("/contacts", "/contacts", &[("remove", "+821012345699"), ("password", OWN)]).await.to(),
+        "/contacts"
+    );
     let page = browser.open("/contacts").await.text;
     assert!(!page.contains("··99") && page.contains("+82 ··· ··42"), "{page}");
     assert_eq!(bot.count("contact").await, 0);
     bot.settle().await;
     let told = bot.outbox.take();
-    assert!(told.len() == 1 && told[0].to == "mina@mail.example" && told[0].text.contains("was removed"));
+    let told_to: Vec<&str> = told.iter().map(|sent| sent.to.as_str()).collect();
+    assert_eq!(told_to, ["+821012345642", "mina@mail.example", "+821012345699", "security@acme.example"]);
+    assert!(told.iter().all(|sent| sent.text.contains("removed")));
 }
 
 /// Q13: guessing the present password in a session that somebody took over counts like guessing outside, and locks the
@@ -224,7 +229,7 @@ async fn a_session_that_has_ended_sends_no_code() {
         async move { browser.post(path, &[&[("csrf", csrf.as_str())], fields.as_slice()].concat()).await }
     };
     let ended = ask("/account/sessions", vec![("end", "this")]);
-    let wishes = (0..20).map(|_| ask("/contacts", vec![("kind", "email"), ("value", "noa@mail.example")]));
+    let wishes = (0..20).map(|_| ask("/contacts", vec![("value", "noa@mail.example"), ("password", OWN)]));
     let (_, pages) = tokio::join!(ended, futures_util::future::join_all(wishes));
     let sent = codes(&bot).len();
     assert!(sent <= 1, "{sent} codes were sent");
@@ -258,13 +263,14 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
         code_mask: None,
         code_sent_at: None,
         code_tries: 0,
+        is_proven: false,
+        code_to: None,
     };
     let checked = account.credential.unwrap();
+    let to = Destination::Email("mina@mail.example".parse().unwrap());
     let begun = bot.app.store.begin_session(session("one", Stage::Code), checked, false).await.unwrap();
     assert_eq!(begun, Begun::Yes);
-    let note = async |asking: SessionRow| {
-        bot.app.store.new_code(&asking, "digest".to_owned(), "mask".to_owned()).await.unwrap()
-    };
+    let note = async |asking: SessionRow| bot.app.store.new_code(&asking, "digest".to_owned(), &to).await.unwrap();
     let lines = bot.count("audit").await;
     assert_eq!(note(session("one", Stage::Open)).await, Err(CodeDenied::NoSession));
     assert_eq!(note(session("none", Stage::Code)).await, Err(CodeDenied::NoSession));
@@ -355,7 +361,7 @@ async fn an_address_at_another_domain_of_the_company_is_not_private() {
 
     let browser = bot.signed_in(NOA).await;
     assert!(!browser.open("/contacts").await.text.contains("acme.co"));
-    let page = browser.submit("/contacts", "/contacts", &[("kind", "email"), ("value", "noa.bae@acme.co")]).await;
+    let page = browser.submit("/contacts", "/contacts", &[("value", "noa.bae@acme.co"), ("password", OWN)]).await;
     assert!(page.text.contains("A business email doesn&#39;t count"), "{}", page.text);
 
     let temporary = bot.reset_by_copy(JO, NOA).await;

@@ -233,7 +233,7 @@ async fn another_way_begins_with_nothing_known() {
     go(&bot, &reservation, State::Undelivered).await;
     let failed = StepNote { step: Step::Deliver, outcome: StepOutcome::Failed, detail: Some("address") };
     bot.app.store.note_steps(id, vec![failed]).await.unwrap();
-    let copy = Choice { delivery: Delivery::Copy, to: None, is_typed: false, carries: Carries::Password };
+    let copy = Choice { delivery: Delivery::Copy, to: None, is_typed: false, carries: Carries::Password, digest: None };
     bot.app.store.deliver_again(&reservation, click(id, "b"), copy).await.unwrap().unwrap();
     let steps = bot.app.store.steps(&[id]).await.unwrap().remove(&id).unwrap();
     let delivered = steps.iter().find(|step| step.step == Step::Deliver).unwrap();

@@ -325,7 +325,7 @@ impl Adapter for Discord {
             (Kind::Command, Immediate::Taken | Immediate::Working(_)) => {
                 json!({ "type": 5, "data": { "flags": render::EPHEMERAL } })
             }
-            (Kind::Click | Kind::Form, Immediate::Taken | Immediate::Working(_)) => json!({ "type": 6 }),
+            (Kind::Click | Kind::Form(_), Immediate::Taken | Immediate::Working(_)) => json!({ "type": 6 }),
             (_, Immediate::Say(message)) => {
                 json!({ "type": 4, "data": render::ephemeral(render::message(message, None)) })
             }

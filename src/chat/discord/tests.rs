@@ -3,6 +3,7 @@
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::*;
+use crate::chat::FormKind;
 use crate::chat::common::hostile_names;
 
 const NOW: Moment = Moment(1_795_428_000_000);
@@ -191,8 +192,8 @@ fn every_answer_has_the_type_that_discord_expects() {
     assert_eq!(kind(Kind::Ping, Immediate::Taken), 1);
     assert_eq!(kind(Kind::Command, Immediate::Working(&message)), 5);
     assert_eq!(kind(Kind::Click, Immediate::Taken), 6);
-    assert_eq!(kind(Kind::Form, Immediate::Working(&message)), 6);
-    for of in [Kind::Command, Kind::Click, Kind::Form] {
+    assert_eq!(kind(Kind::Form(FormKind::Destination), Immediate::Working(&message)), 6);
+    for of in [Kind::Command, Kind::Click, Kind::Form(FormKind::Destination)] {
         assert_eq!(kind(of, Immediate::Say(&message)), 4);
     }
 }

@@ -199,7 +199,7 @@ impl Adapter for Mattermost {
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })
             }
-            (Kind::Form, Immediate::FormError(text)) => json!({ "errors": { render::INPUT: text } }),
+            (Kind::Form(_), Immediate::FormError(text)) => json!({ "errors": { render::INPUT: text } }),
             (_, Immediate::FormError(text)) => json!({ "ephemeral_text": text, "skip_slack_parsing": true }),
             // An `update` would be sought among the posts that everybody sees; an ephemeral one is not there.
             (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(..) | Immediate::Challenge(_)) => json!({}),
@@ -230,7 +230,7 @@ impl Adapter for Mattermost {
 
     /// The same dialog again is answered like the first time: any other status is an error to the client.
     fn answers_replays(&self, kind: Kind) -> bool {
-        kind == Kind::Form
+        matches!(kind, Kind::Form(_))
     }
 
     async fn assurance(&self) -> Assurance {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::chat::common::fit;
-use crate::chat::{Button, Form, Message, Placement, Style};
+use crate::chat::{Button, Form, FormKind, Message, Placement, Style};
 use crate::domain::Password;
 
 /// Longest text of a header block (Slack, "Header block").
@@ -23,10 +23,13 @@ const ACTIONS: usize = 25;
 /// Longest input that we ask for; an e-mail address has at most 254 characters.
 const TYPED: u16 = 300;
 
-/// The block of the form's input (outside contract).
-pub(super) const INPUT_BLOCK: &str = "destination";
-/// The action of the form's input (outside contract).
-pub(super) const INPUT_ACTION: &str = "value";
+/// The block and the action of a form's input (outside contract).
+pub(super) const fn input(kind: FormKind) -> (&'static str, &'static str) {
+    match kind {
+        FormKind::Destination | FormKind::CopyAddress => ("destination", "value"),
+        FormKind::ContactCode => ("contact", "code"),
+    }
+}
 
 /// A text object (Slack, "Text object").
 #[derive(Serialize)]
@@ -163,6 +166,7 @@ pub(super) fn message<'a>(message: &'a Message, password: Option<&Password>, pla
 
 /// A modal with one input (Slack, "views.open").
 pub(super) fn modal(form: &Form) -> Modal<'_> {
+    let (block_id, action_id) = input(form.kind);
     Modal {
         kind: "modal",
         callback_id: form.kind.as_str(),
@@ -171,17 +175,18 @@ pub(super) fn modal(form: &Form) -> Modal<'_> {
         submit: plain(&form.submit, MODAL_TITLE),
         close: plain("Close", MODAL_TITLE),
         blocks: [Block::Input {
-            block_id: INPUT_BLOCK,
+            block_id,
             label: plain(&form.label, INPUT_LABEL),
             hint: plain(&form.hint, INPUT_LABEL),
-            element: Element::PlainTextInput { action_id: INPUT_ACTION, max_length: TYPED },
+            element: Element::PlainTextInput { action_id, max_length: TYPED },
         }],
     }
 }
 
 /// The answer that puts a text at the form's input.
-pub(super) fn form_error(text: &str) -> FormErrors {
-    FormErrors { response_action: "errors", errors: BTreeMap::from([(INPUT_BLOCK, fit(text, INPUT_LABEL))]) }
+pub(super) fn form_error(kind: FormKind, text: &str) -> FormErrors {
+    let (block_id, _) = input(kind);
+    FormErrors { response_action: "errors", errors: BTreeMap::from([(block_id, fit(text, INPUT_LABEL))]) }
 }
 
 #[cfg(test)]

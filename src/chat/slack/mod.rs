@@ -244,11 +244,13 @@ impl Slack {
     ) -> Result<Interaction, NotVerified> {
         let wire::Submitted { user, team, enterprise, api_app_id, view } = submitted;
         self.check_payload_pins(team.as_ref(), enterprise.as_ref(), &user, api_app_id.as_deref())?;
-        let input = view.state.values.get(blocks::INPUT_BLOCK).and_then(|block| block.get(blocks::INPUT_ACTION));
+        let kind = view.callback_id.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?;
+        let (block_id, action_id) = blocks::input(kind);
+        let input = view.state.values.get(block_id).and_then(|block| block.get(action_id));
         let typed = input.ok_or(NotVerified::Malformed("a form without its input"))?.value.clone().unwrap_or_default();
         Ok(Interaction::Form(FormSubmitted {
             origin: Origin { user: self.user(&user.id)?, replay, reply: None, received_at: now },
-            kind: view.callback_id.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?,
+            kind,
             once: None,
             value: view.private_metadata,
             typed,
@@ -438,9 +440,16 @@ impl Adapter for Slack {
             (_, Immediate::Say(message)) | (Kind::Command, Immediate::Working(message)) => {
                 body(&blocks::message(message, None, None))
             }
-            (_, Immediate::FormError(text)) => body(&blocks::form_error(text)),
+            (Kind::Form(form), Immediate::FormError(text)) => body(&blocks::form_error(form, text)),
             // A body would not replace the message of a click (Slack, "Block actions"), and forms are opened by a call.
-            (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(..) | Immediate::Challenge(_)) => Vec::new(),
+            (
+                _,
+                Immediate::Taken
+                | Immediate::Working(_)
+                | Immediate::Open(..)
+                | Immediate::Challenge(_)
+                | Immediate::FormError(_),
+            ) => Vec::new(),
         }
     }
 

@@ -1,10 +1,12 @@
 //! The card, the last look, and the forms: what an administrator sees before anything changes.
 
+use super::contacts::{AboutContacts, code_goes, code_on_card, contact_of_record};
 use super::{button, count, login_method, message, status};
 use crate::chat::{Action, Button, Form, FormKind, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
+use crate::domain::contacts::{Methods, of_directory};
 use crate::domain::{Carries, Channel, Delivery, Member, Moment, Quota, Reference};
 use crate::store::{Earlier, ResetRow};
 
@@ -24,6 +26,8 @@ pub struct Card<'a> {
     pub channels: &'a Deliveries,
     /// True where nobody but the administrator reads the last look and what follows.
     pub is_private: bool,
+    /// Where codes can go, and what changed of the member's contacts.
+    pub contacts: &'a AboutContacts,
     /// True when a contact is on record, or the administrator said that they can reach the member.
     pub is_reachable: bool,
     /// The opaque value of the buttons.
@@ -49,8 +53,11 @@ pub fn offer_card(card: &Card<'_>) -> Message {
             "The old password stops working. This directory can't sign people out: open sessions end by themselves."
                 .to_owned()
         },
-        contacts(member, card.channels.ways.is_strict, card.is_private),
+        contacts(card),
     ];
+    if card.capabilities.has_our_pages {
+        lines.extend(code_on_card(card));
+    }
     if member.never_expires {
         lines.push("This account's password never expires, so they can't be made to set a new one.".to_owned());
     } else if !card.capabilities.must_change {
@@ -92,14 +99,13 @@ pub fn careful(earlier: &Earlier, member_name: &str, zone: &Zone, now: Moment) -
     }
 }
 
-fn contacts(member: &Member, is_strict: bool, is_private: bool) -> String {
-    let phone = member.phone.as_ref().map(|phone| format!("phone {}", phone.masked()));
-    let email = member.outside_email().map(|email| format!("email {}", email.masked()));
-    let known: Vec<String> = [phone, email].into_iter().flatten().collect();
+fn contacts(card: &Card<'_>) -> String {
+    let Card { member, zone, .. } = card;
+    let known: Vec<String> = of_directory(member).iter().map(|to| contact_of_record(to, card.contacts, zone)).collect();
     if known.is_empty() {
-        let what_next = if is_strict {
+        let what_next = if card.channels.ways.is_strict {
             "A one-time link needs one: another admin adds it in the directory."
-        } else if !is_private {
+        } else if !card.is_private {
             "Whoever runs relatch can add one with relatch members contact."
         } else {
             "Can you reach them another way?"
@@ -144,15 +150,36 @@ pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, is_privat
     .collect()
 }
 
+/// What a last look is made of.
+#[derive(Clone, Copy)]
+pub struct LastLook<'a> {
+    /// The card with what was chosen.
+    pub row: &'a ResetRow,
+    /// The length of the password.
+    pub length: u8,
+    /// Where the administrator's copy goes, or would go.
+    pub copy_to: Option<&'a str>,
+    /// True where there is a mail server.
+    pub can_mail: bool,
+    /// True where nobody but the administrator reads it.
+    pub is_private: bool,
+    /// Where the code will go; none where the directory asks for none.
+    pub codes: Option<&'a Methods>,
+    /// True for the profile "strict".
+    pub is_strict: bool,
+    /// The time zone of texts.
+    pub zone: &'a Zone,
+    /// The present.
+    pub now: Moment,
+    /// The opaque value of the buttons.
+    pub value: &'a str,
+    /// That of the confirming one.
+    pub confirm_value: &'a str,
+}
+
 /// The last look: one button changes something, all others do not (S26–S28, S38).
-pub fn last_look(
-    row: &ResetRow,
-    length: u8,
-    copy_to: Option<&str>,
-    (can_mail, is_private): (bool, bool),
-    value: &str,
-    confirm_value: &str,
-) -> Message {
+pub fn last_look(look: &LastLook<'_>) -> Message {
+    let LastLook { row, length, copy_to, can_mail, is_private, value, confirm_value, .. } = *look;
     let to = row.destination_mask.as_deref().unwrap_or_default();
     let way = match row.delivery {
         Some(Delivery::Phone) => format!("by SMS to {to}"),
@@ -163,17 +190,18 @@ pub fn last_look(
     let sends = matches!(row.delivery, Some(Delivery::Phone | Delivery::Email));
     let show = if row.also_show && sends { ", also shown to you here" } else { "" };
     let is_link = row.carries == Carries::Link;
-    let lines = if is_link {
-        [
+    let mut lines = if is_link {
+        vec![
             format!("A one-time link {way}, with which {} sets a new password after a code.", row.member_name),
             format!("{} is signed out at once. The old password stops working.", row.member_name),
         ]
     } else {
-        [
+        vec![
             format!("New {length}-character password {way}{copy}{show}."),
             format!("{} is signed out at once. This password cannot be sent a second time.", row.member_name),
         ]
     };
+    lines.extend(look.codes.map(|codes| code_goes(row, codes, look.is_strict, look.zone, look.now)));
     let mark = |on: bool| if on { "☑" } else { "☐" };
     let confirm = if sends { "Reset and send" } else { "Reset and show" };
     let mut buttons = vec![button(Action::Confirm, confirm, confirm_value, Style::Danger)];
@@ -220,6 +248,12 @@ pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
             "Email for your copy".to_owned(),
             "For this reset only; your registered address stays as it is.",
             "Continue",
+        ),
+        FormKind::ContactCode => (
+            "Code of the contact",
+            format!("The code that {member_name} reads out"),
+            "Six digits. It shows that the contact works, and opens nothing.",
+            "Check",
         ),
     };
     Form { kind, value, title: title.to_owned(), label, hint: hint.to_owned(), submit: submit.to_owned() }

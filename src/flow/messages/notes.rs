@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use crate::app::House;
 use crate::clock::Zone;
 use crate::delivery::Note;
-use crate::domain::{Moment, Password};
+use crate::domain::{Member, Moment, Password};
 
 /// Characters of one SMS (GSM 03.38).
 const SMS: usize = 160;
@@ -175,24 +175,34 @@ pub fn wrong_code(left: u32) -> String {
 }
 
 /// Q7: the member hears that a contact was added.
-pub fn contact_notice(house: &House, admin_name: &str, to: &str) -> Note {
+pub fn contact_notice(organization: &str, admin_name: &str, to: &str) -> Note {
     // An SMS has no room for the dots of a mask.
     let to = to.replace('·', ".");
     let text = format!(
         "{}: {} added {to} for your sign-in codes. Not expected? Tell your security team.",
-        short(&house.organization, 20),
+        short(organization, 20),
         short_admin(admin_name, 24)
     );
-    Note { subject: format!("A contact was added to your {} account", house.organization), text: text.into() }
+    Note { subject: format!("A contact was added to your {organization} account"), text: text.into() }
+}
+
+/// The security address hears that a contact was added or removed.
+pub fn contact_alarm(organization: &str, who: &str, member: &Member, to: &str, is_added: bool) -> Note {
+    let what = if is_added { "added" } else { "removed" };
+    let text = format!(
+        "{who} {what} the contact {to} for the sign-in codes of {} ({}).\nThe contacts that were on record before are told.\n",
+        member.name, member.business_email
+    );
+    Note { subject: format!("{organization} password reset: a contact was {what}"), text: text.into() }
 }
 
 /// The member hears that a contact was removed.
-pub fn contact_removed(house: &House) -> Note {
+pub fn contact_removed(organization: &str) -> Note {
     let text = format!(
         "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
-        short(&house.organization, 20)
+        short(organization, 20)
     );
-    Note { subject: format!("A contact was removed from your {} account", house.organization), text: text.into() }
+    Note { subject: format!("A contact was removed from your {organization} account"), text: text.into() }
 }
 
 /// S40: the code that proves the person.

@@ -12,7 +12,7 @@ use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, Span, Sta
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
-fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
+pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
     let next = if next.is_empty() { String::new() } else { format!(" {next}") };
     message(what, [format!("{NOTHING_CHANGED}{next} (ref {reference})")])
 }
@@ -239,14 +239,6 @@ pub fn contact_question_over(reference: &Reference) -> Message {
     refusal("This question is answered, too old, or not yours.", "Run /reset-password contact again.", reference)
 }
 
-/// S42: a contact was added.
-pub fn contact_added(member_name: &str, to: &str, reference: &Reference) -> Message {
-    message(
-        format!("Codes for {member_name} can now go to {to}. (ref {reference})"),
-        [format!("{member_name} is told. For a reset that you make yourself this contact does not count.")],
-    )
-}
-
 /// The chat does not say who somebody is.
 pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
     match error {
@@ -442,6 +434,9 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
         }
         DestinationDenied::BusinessDomain => {
             "A business email doesn't count, because an administrator can move it. Choose a private one, or a phone."
+        }
+        DestinationDenied::Organization => {
+            "That mailbox belongs to the organisation, so others may open it. Type a private address or choose Copy."
         }
         DestinationDenied::NotAnEmail => "This is not a complete email address. Example: mina@mail.example.",
         DestinationDenied::NotAPhone(NotAPhone::Incomplete) => {

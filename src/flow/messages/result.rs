@@ -1,10 +1,12 @@
 //! How a reset ended, told from what was recorded; the log, the rules and the help.
 
+use super::contacts::code_goes;
 use super::{NO_RESET_USED, NOTHING_CHANGED, button, card, count, message};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
+use crate::domain::contacts::Methods;
 use crate::domain::policy::Rule;
 use crate::domain::{Carries, Delivery, Denied, Member, Moment, Quota, Span, State, Step, StepOutcome};
 use crate::store::{Past, ResetRow, StepRow};
@@ -29,6 +31,8 @@ pub struct Ending<'a> {
     pub retry_for: Option<&'a Member>,
     /// True where nobody but the administrator reads this.
     pub is_private: bool,
+    /// Where the code goes; none where the directory asks for none, or the record did not answer.
+    pub codes: Option<&'a Methods>,
     /// Whether the channels have settings.
     pub channels: &'a Deliveries,
     /// The opaque value of the buttons.
@@ -105,10 +109,7 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
                 row.member_name
             )
         } else if ending.capabilities.has_our_pages {
-            format!(
-                "It works until {until}. At sign-in {} is asked for a code on their own phone or email.",
-                row.member_name
-            )
+            format!("It works until {until}.")
         } else {
             format!(
                 "Nothing ends it by itself, and no code is asked for: {} should sign in with it now.",
@@ -116,6 +117,8 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
             )
         });
     }
+    let is_strict = ending.channels.ways.is_strict;
+    lines.extend(ending.codes.map(|codes| code_goes(row, codes, is_strict, zone, *now)));
     lines.extend(ending.quota.map(|quota| format!("{}.", count(quota))));
     lines
 }

@@ -26,6 +26,7 @@ use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
 use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
+use relatch::domain::contacts::ContactRules;
 use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
@@ -99,7 +100,8 @@ impl Answer {
     /// What a form is refused with: at its input, or as a message where the platform has no place there.
     pub(crate) fn refusal_of_form(&self) -> String {
         let answer = self.json();
-        match answer["errors"]["destination"].as_str() {
+        let errors = &answer["errors"];
+        match errors["destination"].as_str().or_else(|| errors["contact"].as_str()) {
             Some(text) if answer["response_action"] == "errors" => text.to_owned(),
             _ => slack::text_of(&answer),
         }
@@ -171,6 +173,8 @@ struct Ground {
     company: &'static [&'static str],
     /// Where the member's pages are.
     public_url: &'static str,
+    /// How long contacts wait, and whether code and password need two.
+    contact_rules: ContactRules,
 }
 
 impl Ground {
@@ -191,6 +195,7 @@ impl Ground {
             directory: None,
             company: &[],
             public_url: "http://127.0.0.1",
+            contact_rules: ContactRules::default(),
         }
     }
 
@@ -263,6 +268,11 @@ impl TestBot {
             ground.admins = admins;
         })
         .await
+    }
+
+    /// Other rules for contacts.
+    pub(crate) async fn with_contact_rules(ways: Ways, contact_rules: ContactRules) -> Self {
+        Self::unlike(|ground| (ground.ways, ground.contact_rules) = (ways, contact_rules)).await
     }
 
     async fn unlike(change: impl FnOnce(&mut Ground)) -> Self {
@@ -354,7 +364,7 @@ impl TestBot {
             zone: Zone::utc(),
             keys: keys.clone(),
             store: store.clone(),
-            directories: Directories::new(homes),
+            directories: Directories::new(homes).in_company(company.clone()),
             deliveries: Deliveries {
                 email: Some(EmailChannel::Memory(outbox.clone())),
                 sms: Some(SmsChannel::Memory(outbox.clone())),
@@ -385,6 +395,7 @@ impl TestBot {
                 offer_lifetime: Span::minutes(10),
                 admins: ground.admins.clone(),
                 identity: Identity::Email,
+                contact_rules: ground.contact_rules,
             },
             held: Arc::default(),
             seen: Arc::default(),

@@ -283,6 +283,11 @@ pub(crate) fn click_body(user: &str, action: &str, value: &str, reply: &str, ser
 }
 
 pub(crate) fn form_body(user: &str, view: &Value, typed: &str, serial: u32) -> String {
+    let input = &view["blocks"][0];
+    let (block, action) = (
+        input["block_id"].as_str().unwrap_or("destination"),
+        input["element"]["action_id"].as_str().unwrap_or("value"),
+    );
     let payload = json!({
         "type": "view_submission",
         "user": { "id": user, "team_id": super::TEAM },
@@ -290,7 +295,7 @@ pub(crate) fn form_body(user: &str, view: &Value, typed: &str, serial: u32) -> S
         "trigger_id": format!("{serial}.form"),
         "view": {
             "id": "V1", "callback_id": view["callback_id"], "private_metadata": view["private_metadata"],
-            "state": { "values": { "destination": { "value": { "type": "plain_text_input", "value": typed } } } },
+            "state": { "values": { block: { action: { "type": "plain_text_input", "value": typed } } } },
         },
         "response_urls": [],
     });

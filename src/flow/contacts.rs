@@ -1,0 +1,188 @@
+//! Contacts for codes: where the code of a reset can go, adding one for a member, and telling of every change.
+
+use std::sync::Arc;
+
+use super::{Failure, Reaction, contact_code, messages, tell_security};
+use crate::app::App;
+use crate::chat::Origin as CameFrom;
+use crate::delivery::Note;
+use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
+use crate::domain::{Destination, Member, MemberId, Moment, Reference, ResetId};
+use crate::store::{AuditRow, ContactAdded, ContactRow, ResetRow, StoreError};
+
+/// The keyed digest of a contact of a member: kept where the address itself must not be.
+pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
+    hex::encode(app.keys.tag(&[b"contact address", member.0.as_bytes(), to.key().as_bytes()]))
+}
+
+/// Where the code for the password that is set now can go.
+pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
+    let last = app.store.last_changes(&member.id).await?;
+    let origin = Origin {
+        began_at: last.iter().filter_map(|row| row.changing_at).max(),
+        typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
+        typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
+        carried: last.iter().filter_map(|row| row.carried_to().map(str::to_owned)).collect(),
+        admins: last.into_iter().map(|row| row.admin_id).collect(),
+    };
+    methods(app, member, &origin).await
+}
+
+/// Where the code could go for a reset that this administrator has not begun yet.
+pub(super) async fn methods_for_next(app: &App, member: &Member, admin: &MemberId) -> Result<Methods, StoreError> {
+    methods(app, member, &Origin { admins: vec![admin.clone()], ..Origin::default() }).await
+}
+
+/// Where the code will go for a reset that is delivered as this row says.
+pub(super) async fn methods_of(app: &App, member: &Member, row: &ResetRow) -> Result<Methods, StoreError> {
+    let origin = Origin {
+        admins: vec![row.admin_id.clone()],
+        began_at: row.changing_at,
+        typed: row.typed_addresses(),
+        typed_masks: row.typed_masks(),
+        carried: row.carried_to().map(str::to_owned).into_iter().collect(),
+    };
+    methods(app, member, &origin).await
+}
+
+/// How many contacts there are for password and code together, when the reset is delivered as this row says.
+pub(super) async fn has_two(app: &App, member: &Member, row: &ResetRow) -> Result<bool, StoreError> {
+    let admins = vec![row.admin_id.clone()];
+    let origin = Origin { admins, typed: row.typed_addresses(), typed_masks: row.typed_masks(), ..Origin::default() };
+    Ok(methods(app, member, &origin).await?.counting() >= 2)
+}
+
+async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods, StoreError> {
+    // Other directories ask for no code, and nobody can add a contact there.
+    if !app.directories.told(&member.id).1.has_our_pages {
+        return Ok(Methods::default());
+    }
+    let added: Vec<Added> = app.store.contacts(&member.id).await?.iter().filter_map(ContactRow::added).collect();
+    let around = Surroundings {
+        company: &app.house.company,
+        rules: app.house.contact_rules,
+        is_strict: app.deliveries.ways.is_strict,
+        has: &|channel| app.deliveries.has(channel),
+        digest: &|to| digest(app, &member.id, to),
+        now: app.clock.now(),
+    };
+    Ok(contacts::methods(member, &added, origin, &around))
+}
+
+/// Is this refused because code and password need two contacts, and there is one?
+pub(super) async fn lacks_a_second(app: &App, member: &Member, admin: &MemberId) -> Result<Option<usize>, StoreError> {
+    if !app.house.contact_rules.needs_two || !app.directories.told(&member.id).1.has_our_pages {
+        return Ok(None);
+    }
+    Ok(Some(methods_for_next(app, member, admin).await?.counting()).filter(|count| *count < 2))
+}
+
+/// The contacts of the directory that differ from what was seen at an earlier card, each with when that was.
+pub(super) async fn differing(app: &App, member: &Member) -> Result<Vec<(Destination, Moment)>, StoreError> {
+    let present = contacts::of_directory(member);
+    let seen = present.iter().map(|to| (to.channel(), digest(app, &member.id, to))).collect();
+    let differing = app.store.see_contacts(&member.id, seen, app.house.contact_rules.age).await?;
+    let at = |to: &Destination| differing.iter().find(|(channel, _)| *channel == to.channel()).map(|(_, at)| *at);
+    Ok(present.into_iter().filter_map(|to| at(&to).map(|at| (to, at))).collect())
+}
+
+/// S42, Q7: adds a contact for codes, for an administrator whose rights were read a moment ago.
+pub(super) async fn add_contact(
+    app: &Arc<App>,
+    origin: &CameFrom,
+    (admin, member): (&Member, &Member),
+    to: &Destination,
+    reference: &Reference,
+) -> Result<Reaction, Failure> {
+    let row = ContactRow {
+        member_id: member.id.clone(),
+        channel: to.channel(),
+        address: to.full().to_owned(),
+        added_by: admin.id.clone(),
+        added_at: origin.received_at,
+        added_as: AddedAs::Administrator,
+        added_by_name: admin.name.clone(),
+        answered_at: None,
+    };
+    let audit = AuditRow {
+        reference: Some(reference.to_string()),
+        admin_id: Some(admin.id.clone()),
+        member_id: Some(member.id.clone()),
+        detail: Some(to.masked()),
+        ..AuditRow::of_chat("contact", "added", &origin.user, origin.received_at)
+    };
+    let before = known(app, member).await?;
+    let told = match app.store.add_contact(origin.replay.clone(), row, audit).await? {
+        ContactAdded::Replayed => return Ok(Reaction::Replayed),
+        ContactAdded::TooMany => messages::too_many_contacts(&member.name, &member.business_email, reference),
+        ContactAdded::TooOften(at) => messages::too_many_contact_commands(&app.zone, at, origin.received_at, reference),
+        ContactAdded::Yes => {
+            tell_of_contact(app, &admin.name, member, to, &before);
+            let now = app.clock.now();
+            let from = app.zone.tell(now + app.house.contact_rules.age, now);
+            let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
+            let value = contact_code::offer(app, origin, (admin, member), to).await?;
+            messages::contact_added(&member.name, &mask, &from, is_strict, reference, &value)
+        }
+    };
+    Ok(Reaction::Say(told))
+}
+
+/// Every contact outside the business mailbox that is on record: those who hear of a change.
+pub async fn known(app: &App, member: &Member) -> Result<Vec<Destination>, StoreError> {
+    Ok(known_of(member, &app.store.contacts(&member.id).await?))
+}
+
+/// The same from rows that were read.
+pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Destination> {
+    let mut known = contacts::of_directory(member);
+    for one in added.iter().filter_map(ContactRow::added) {
+        if !known.iter().any(|other| other.is_same(&one.to)) {
+            known.push(one.to);
+        }
+    }
+    known
+}
+
+/// The member hears of it at every contact that was there before, and so does the security address.
+pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination, before: &[Destination]) {
+    let organization = &app.house.organization;
+    let note = messages::contact_notice(organization, added_by, &added.masked());
+    let others: Vec<Destination> = before.iter().filter(|to| !to.is_same(added)).cloned().collect();
+    let alarm = messages::contact_alarm(organization, added_by, member, &added.masked(), true);
+    tell_all(app, member, others, note, alarm);
+}
+
+/// The same of a contact that was taken away; that one is told too.
+pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destination, before: Vec<Destination>) {
+    let organization = &app.house.organization;
+    let note = messages::contact_removed(organization);
+    let alarm = messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
+    tell_all(app, member, before, note, alarm);
+}
+
+/// Who is told of a change of contacts: those there were before, as far as there is a channel, else the business address.
+pub fn told_of_change(
+    before: Vec<Destination>,
+    member: &Member,
+    has: impl Fn(&Destination) -> bool,
+) -> Vec<Destination> {
+    let reachable: Vec<Destination> = before.into_iter().filter(&has).collect();
+    if reachable.is_empty() {
+        return Some(Destination::Email(member.business_email.clone())).filter(has).into_iter().collect();
+    }
+    reachable
+}
+
+fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Destination>, note: Note, alarm: Note) {
+    let to = told_of_change(before, member, |to| app.deliveries.has(to.channel()));
+    // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
+    let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng, app.clock.now())) else { return };
+    let worker = Arc::clone(app);
+    app.tasks.spawn(async move {
+        for (at, to) in to.iter().enumerate() {
+            worker.deliveries.tell(to, &note, &format!("contact-{name}-{at}")).await;
+        }
+        tell_security(&worker, &alarm, &format!("contact-{name}")).await;
+    });
+}
