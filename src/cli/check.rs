@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, house, say};
+use super::{Failure, admins, house, say};
 use crate::chat::Adapter;
 use crate::config::Settings;
 use crate::directory::{Backend, Hasher};
@@ -27,6 +27,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         let key = house::keys(&settings.key_file).map(drop);
         tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
     }
+    let mut listed = Ok(Vec::new());
     let ground = house::trial_ground(http.clone())?;
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
@@ -34,6 +35,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         for home in directories.elsewhere() {
             tried.push((home.name().to_owned(), home.probe().await));
         }
+        listed = admins::checked(store, &settings.admins, &directories).await;
     }
     for config in settings.chats {
         let name = config.platform().as_str();
@@ -62,6 +64,17 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
                 failed += 1;
                 say(&format!("failed  {name}: {why}"))?;
             }
+        }
+    }
+    match listed {
+        Ok(listed) => {
+            for (is_fine, what) in listed {
+                say(&format!("{} {what}", if is_fine { "ok     " } else { "warning" }))?;
+            }
+        }
+        Err(error) => {
+            failed += 1;
+            say(&format!("failed  list of administrators: {error}"))?;
         }
     }
     if failed == 0 { Ok(()) } else { Err(Failure::Said(format!("{failed} of {} failed", tried.len()))) }

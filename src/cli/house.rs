@@ -24,7 +24,7 @@ use crate::store::{Store, StoreTasks, Use};
 use crate::telemetry::UnsignedCounter;
 
 /// The deadline of outgoing calls that set none of their own.
-const CALL_DEADLINE: Duration = Duration::from_secs(15);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Opens the record as the settings say.
 pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Failure, house};
 use crate::config::Settings;
 use crate::directory::Hasher;
+use crate::flow::pins;
 use crate::http::Server;
 use crate::telemetry;
 
@@ -18,6 +19,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     let listen = settings.listen;
     let (app, tasks) = house::build(settings, Hasher::start()?).await?;
+    // Before anybody is answered; only addresses that are new in the list are looked up.
+    pins::pin_listed(&app).await;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;

@@ -9,8 +9,10 @@ mod history;
 mod identity;
 mod issue;
 mod line;
+mod listed;
 pub mod messages;
 mod offer;
+pub mod pins;
 pub mod sweep;
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::webhook::read_body;
 use crate::app::App;
-use crate::flow::sweep;
+use crate::flow::{pins, sweep};
 use crate::portal;
 use crate::store::StoreError;
 
@@ -87,6 +87,7 @@ impl Server {
         app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::hide));
         app.tasks.spawn(every(TELL_EVERY, stopped.clone(), Arc::clone(&app), sweep::tell));
         app.tasks.spawn(every(PURGE_EVERY, stopped.clone(), Arc::clone(&app), sweep::purge));
+        app.tasks.spawn(pins::keep(Arc::clone(&app), stopped.clone()));
         app.tasks.spawn(catch_up(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })
     }

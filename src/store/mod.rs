@@ -7,6 +7,7 @@ mod cards;
 mod history;
 mod members;
 mod moves;
+mod pins;
 mod reader;
 mod resets;
 mod rows;
@@ -34,6 +35,7 @@ pub use self::cards::{
 };
 pub use self::history::{HistoryFilter, Past};
 pub use self::members::{ImportCount, ResetUnderWay};
+pub use self::pins::{AdminPin, PinnedBy, Pins, UntoldPins};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, ResetRow, SessionRow, StepRow};
@@ -312,6 +314,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
+        migration(8, "admin_pin", include_str!("../../migrations/sqlite/0008_admin_pin.sql")),
         migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
     ]
 }

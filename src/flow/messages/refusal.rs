@@ -12,7 +12,7 @@ use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, Span, Sta
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
-fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
+pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
     let next = if next.is_empty() { String::new() } else { format!(" {next}") };
     message(what, [format!("{NOTHING_CHANGED}{next} (ref {reference})")])
 }
