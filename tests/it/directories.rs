@@ -566,10 +566,10 @@ async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
     }
     server.add_own_mail("mal", &email("ann")).await;
 
-    let told = bot.command(&email("mal"), &email("eli")).await.json();
+    let told = bot.command(&email("mal"), &email("ali")).await.json();
     assert!(button_value(&told, "cancel").is_none(), "a member has a card: {}", text_of(&told));
     assert!(text_of(&told).contains(&format!("relatch admins accept {}", email("ann"))), "{}", text_of(&told));
-    let card = bot.command(&email("ann"), &email("eli")).await.json();
+    let card = bot.command(&email("ann"), &email("ali")).await.json();
     assert!(button_value(&card, "cancel").is_some(), "the administrator is shut out: {}", text_of(&card));
     bot.click(&email("ann"), &card, "deliver_copy").await;
     bot.click(&email("ann"), &bot.slack.last(), "confirm").await;
@@ -581,9 +581,9 @@ async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
 
     // With the administrator gone it is the member's alone, and still gives no right.
     server.remove("ann").await;
-    let told = text_of(&bot.command(&email("mal"), &email("eli")).await.json());
+    let told = text_of(&bot.command(&email("mal"), &email("ali")).await.json());
     assert!(told.contains("relatch admins accept") && told.contains(NOTHING), "{told}");
-    let told = text_of(&bot.command(&email("ann"), &email("eli")).await.json());
+    let told = text_of(&bot.command(&email("ann"), &email("ali")).await.json());
     assert!(told.contains("relatch admins accept") && told.contains(NOTHING), "{told}");
 }
 
