@@ -601,3 +601,14 @@ fn what_cannot_be_accepted_is_told() {
     }
     assert_eq!(pins(&place), [""; 0]);
 }
+
+/// An address of another directory is not pinned to whom an import brings under it.
+#[test]
+fn an_import_pins_only_its_own_directory() {
+    let others = "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        api_url = \"http://127.0.0.1:1/\"\ndomains = [\"acme.example\"]\n[[directory]]\nkind = \"builtin\"\n";
+    let place = Place::new(&format!("{LISTED}{others}"));
+    place.write("people.csv", PEOPLE);
+    assert_eq!(place.run(&["members", "import", "people.csv"]).out, "2 added, 0 updated\n");
+    assert_eq!(pins(&place), [""; 0]);
+}

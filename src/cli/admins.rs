@@ -6,9 +6,9 @@ use super::{Failure, house, say};
 use crate::app::Admins;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::directory::{By, Directories, Down, Hasher, Match};
+use crate::directory::{self, By, Directories, Down, Hasher, Match};
 use crate::domain::{EmailAddress, Member};
-use crate::flow::messages;
+use crate::flow::{messages, pins};
 use crate::net;
 use crate::store::{AdminPin, LookUp, MemberKey, PinnedBy, Store, StoreError, Use};
 
@@ -81,9 +81,11 @@ async fn only_entry(directories: &Directories, email: &EmailAddress) -> Result<B
 }
 
 /// Pins the listed addresses that an import has brought, where they were never looked up before, and says so.
-pub(super) async fn pin_imported(store: &Store, admins: &Admins, keys: &[String]) -> Result<(), Failure> {
-    let mut listed: Vec<String> = admins.listed().map(|(email, _)| email.key()).collect();
-    listed.retain(|key| keys.contains(key));
+/// `keys` are the imported addresses in lower case. An address of another directory is not the import's to pin.
+pub(super) async fn pin_imported(store: &Store, settings: &Settings, keys: &[String]) -> Result<(), Failure> {
+    let listed = settings.admins.listed().map(|(email, _)| email);
+    let listed = listed.filter(|email| directory::Config::is_builtin_for(&settings.directories, email));
+    let mut listed: Vec<String> = listed.map(EmailAddress::key).filter(|key| keys.contains(key)).collect();
     listed.sort();
     listed.dedup();
     if listed.is_empty() {
@@ -123,41 +125,43 @@ pub(super) async fn checked(
     directories: &Directories,
 ) -> Result<Vec<(bool, String)>, StoreError> {
     let pins = store.admin_pins().await?;
+    let listed: Vec<EmailAddress> = admins.listed().map(|(email, _)| email.clone()).collect();
+    let looked_up = pins::look_up(directories, &listed).await;
     let mut told = Vec::new();
     for (email, role) in admins.listed() {
-        let found = directories.find(&[By::Email(email.clone())]).await;
+        let found = looked_up.iter().find(|(asked, _)| asked.is_same(email)).map(|(_, found)| found);
         let pin = pins.iter().find(|pin| pin.email_key == email.key());
-        let (is_fine, what) = told_of(pin, found.map(|mut found| found.pop().unwrap_or(Match::Nobody)));
+        let (is_fine, what) = told_of(pin, found);
         told.push((is_fine, format!("{role} {email}: {what}")));
     }
     Ok(told)
 }
 
-fn told_of(pin: Option<&AdminPin>, found: Result<Match, Down>) -> (bool, String) {
+fn told_of(pin: Option<&AdminPin>, found: Option<&Match>) -> (bool, String) {
     let pinned = pin.and_then(|pin| pin.entry.as_ref());
     match (pin, pinned, found) {
-        (_, Some((id, name)), Ok(Match::One(member))) if *id == member.id => (true, format!("pinned to {name} ({id})")),
-        (_, Some((id, name)), Ok(Match::One(member))) => {
+        (_, Some((id, name)), Some(Match::One(member))) if *id == member.id => {
+            (true, format!("pinned to {name} ({id})"))
+        }
+        (_, Some((id, name)), Some(Match::One(member))) => {
             (false, format!("pinned to {name} ({id}), but now finds {} ({}), who has no right", member.name, member.id))
         }
-        (_, Some((id, name)), Ok(Match::Several(entries))) => {
+        (_, Some((id, name)), Some(Match::Several(entries))) => {
             (false, format!("pinned to {name} ({id}), but more than one entry has it: {}", entries.join("; ")))
         }
-        (_, Some((id, name)), Ok(Match::Nobody)) => (false, format!("pinned to {name} ({id}), but finds nobody now")),
-        (_, Some((id, name)), Err(Down(directory))) => {
-            (false, format!("pinned to {name} ({id}), but {directory} doesn't answer"))
-        }
-        (None, None, Ok(Match::One(member))) => {
+        (_, Some((id, name)), Some(Match::Nobody)) => (false, format!("pinned to {name} ({id}), but finds nobody now")),
+        (_, Some((id, name)), None) => (false, format!("pinned to {name} ({id}), but the directory doesn't answer")),
+        (None, None, Some(Match::One(member))) => {
             (true, format!("would be pinned to {} ({}) by serve", member.name, member.id))
         }
-        (Some(_), None, Ok(Match::One(member))) => (
+        (Some(_), None, Some(Match::One(member))) => (
             false,
             format!("finds {} ({}), who has no right until relatch admins accept is run", member.name, member.id),
         ),
-        (_, None, Ok(Match::Several(entries))) => {
+        (_, None, Some(Match::Several(entries))) => {
             (false, format!("more than one entry has it, and none has the right: {}", entries.join("; ")))
         }
-        (_, None, Ok(Match::Nobody)) => (false, "finds nobody".to_owned()),
-        (_, None, Err(Down(directory))) => (false, format!("not pinned, and {directory} doesn't answer")),
+        (_, None, Some(Match::Nobody)) => (false, "finds nobody".to_owned()),
+        (_, None, None) => (false, "not pinned, and the directory doesn't answer".to_owned()),
     }
 }

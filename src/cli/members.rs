@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Failure, admins, house, say};
-use crate::app::{Admins, HOLD_FOR};
+use crate::app::HOLD_FOR;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -85,7 +85,7 @@ pub(super) struct Unlink {
 pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        Command::Import { file } => import(&store, &settings.admins, &file).await,
+        Command::Import { file } => import(&store, &settings, &file).await,
         Command::List { format } => list(&store, &format).await,
         Command::Show { email, format } => show(&directory(&store)?, &email, &format).await,
         Command::SetPassword { email } => set_password(&store, &email).await,
@@ -114,7 +114,7 @@ struct Line {
     manager_email: String,
 }
 
-async fn import(store: &Store, admins: &Admins, file: &Path) -> Result<(), Failure> {
+async fn import(store: &Store, settings: &Settings, file: &Path) -> Result<(), Failure> {
     let text = read_file(file)?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
@@ -149,7 +149,7 @@ async fn import(store: &Store, admins: &Admins, file: &Path) -> Result<(), Failu
     let keys: Vec<String> = rows.iter().map(|row| row.business_email_key.clone()).collect();
     let count = store.import_members(rows).await?;
     say(&format!("{} added, {} updated", count.added, count.updated))?;
-    admins::pin_imported(store, admins, &keys).await
+    admins::pin_imported(store, settings, &keys).await
 }
 
 /// The line on which a record begins. What the reader tells is where it began to look for it: blank lines come first.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{messages, tell_security};
 use crate::app::App;
-use crate::directory::{By, Match};
+use crate::directory::{By, Directories, Match};
 use crate::domain::{EmailAddress, Member, MemberId};
 use crate::store::{AdminPin, PinnedBy, StoreError};
 
@@ -36,7 +36,7 @@ pub async fn pin_listed(app: &App) -> bool {
         if unseen.is_empty() {
             return Ok(true);
         }
-        let looked_up = look_up(app, &unseen).await;
+        let looked_up = look_up(&app.directories, &unseen).await;
         let is_complete = looked_up.len() == unseen.len();
         let mut pins = Vec::new();
         for (email, found) in &looked_up {
@@ -159,7 +159,7 @@ async fn alarm(app: &App, email: &EmailAddress, what: &str) {
 async fn compare(app: &App) {
     let Ok(pins) = app.store.admin_pins().await else { return };
     let listed: Vec<EmailAddress> = listed(app).collect();
-    for (email, found) in look_up(app, &listed).await {
+    for (email, found) in look_up(&app.directories, &listed).await {
         let Some(pin) = pins.iter().find(|pin| pin.email_key == email.key()) else { continue };
         let pinned = pin.entry.as_ref().map(|(id, _)| id);
         match &found {
@@ -188,17 +188,17 @@ async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
 
 /// What these addresses find; without those whose directory does not answer. One domain is one question, because it is one
 /// directory.
-async fn look_up(app: &App, emails: &[EmailAddress]) -> Vec<(EmailAddress, Match)> {
+pub(crate) async fn look_up(directories: &Directories, emails: &[EmailAddress]) -> Vec<(EmailAddress, Match)> {
     let mut by_domain: BTreeMap<String, Vec<EmailAddress>> = BTreeMap::new();
     for email in emails {
         by_domain.entry(email.domain()).or_default().push(email.clone());
     }
     let ask = async |emails: Vec<EmailAddress>| {
         let by: Vec<By> = emails.iter().cloned().map(By::Email).collect();
-        match app.directories.find(&by).await {
+        match directories.find(&by).await {
             Ok(found) => emails.into_iter().zip(found).collect(),
             Err(down) => {
-                tracing::warn!(directory = down.0, "listed administrators cannot be looked up; it is tried again");
+                tracing::warn!(directory = down.0, "listed administrators could not be looked up");
                 Vec::new()
             }
         }

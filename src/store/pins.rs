@@ -101,6 +101,9 @@ impl Store {
 
     /// Pins addresses that were never looked up before; of those that were, nothing is changed. Gives those that are new.
     pub async fn pin_first(&self, pins: Vec<AdminPin>) -> Result<Vec<AdminPin>, StoreError> {
+        if pins.is_empty() {
+            return Ok(pins);
+        }
         let mut together = self.pool.begin_with("begin immediate").await.map_err(failed)?;
         let mut new = Vec::new();
         for pin in pins {
