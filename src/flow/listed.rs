@@ -2,7 +2,7 @@
 //!
 //! An address proves nothing alone. A member may be able to write a second one into their own entry, and the address of an
 //! administrator who left may be given to somebody new. So a right belongs to the entry that an address is pinned to
-//! ([`pins`](super::pins)), as long as the address leads to it.
+//! ([`pins`]), as long as the address leads to it.
 
 use super::identity::{Known, NotPinned, Unresolved, find, one};
 use super::pins;

@@ -54,3 +54,21 @@ pub fn address_alarm(house: &House, email: &str, what: &str) -> Note {
     );
     Note { subject: format!("{} password reset: an administrator's address", house.organization), text: text.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever address somebody has, the refusal stays short, and names the command.
+    #[test]
+    fn a_long_address_does_not_make_the_refusal_long() {
+        let reference = crate::domain::ResetId([7; 16]).reference();
+        for (length, named) in [(10, true), (ADDRESS - 13, true), (ADDRESS, false), (200, false)] {
+            let email: EmailAddress = format!("{}@corp.example", "a".repeat(length)).parse().unwrap();
+            let told = not_pinned(&email, &reference);
+            let text = [vec![told.title], told.lines].concat().join("\n");
+            assert!(text.chars().count() <= 350 && text.contains("relatch admins accept "), "{text}");
+            assert_eq!(text.contains(email.as_str()), named, "{text}");
+        }
+    }
+}
