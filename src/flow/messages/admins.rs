@@ -63,8 +63,8 @@ mod tests {
     #[test]
     fn a_long_address_does_not_make_the_refusal_long() {
         let reference = crate::domain::ResetId([7; 16]).reference();
-        for (length, named) in [(10, true), (ADDRESS - 13, true), (ADDRESS, false), (200, false)] {
-            let email: EmailAddress = format!("{}@corp.example", "a".repeat(length)).parse().unwrap();
+        for (labels, named) in [(1, true), (30, true), (100, false)] {
+            let email: EmailAddress = format!("ann@{}example", "a.".repeat(labels)).parse().unwrap();
             let told = not_pinned(&email, &reference);
             let text = [vec![told.title], told.lines].concat().join("\n");
             assert!(text.chars().count() <= 350 && text.contains("relatch admins accept "), "{text}");
