@@ -357,6 +357,47 @@ fn a_second_process_on_one_database_ends_with_75() {
     third.wait().unwrap();
 }
 
+/// One database has one lock, by whichever name it is opened: a symbolic link, or a hard link in another folder.
+#[test]
+fn a_database_has_one_lock_under_every_name() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    std::fs::create_dir(place.0.join("elsewhere")).unwrap();
+    let [hard, soft] = ["elsewhere/hard.db", "soft.db"].map(|name| place.0.join(name));
+    std::fs::hard_link(place.0.join("relatch.db"), hard).unwrap();
+    std::os::unix::fs::symlink("relatch.db", soft).unwrap();
+    let names = ["relatch.db", "soft.db", "elsewhere/hard.db"];
+    for name in names {
+        let serve = |name: &str| {
+            let mut command = place.command(&["serve"]);
+            command.env("RELATCH_DATABASE", format!("sqlite://{name}"));
+            command
+        };
+        let mut first = serve(name).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for_line(&mut first, "listening");
+        for other in names {
+            let mut second = serve(other).stderr(Stdio::null()).spawn().unwrap();
+            let code = wait_for_end(&mut second);
+            assert_eq!(code, Some(75), "{other} beside {name}");
+        }
+        first.kill().unwrap();
+        first.wait().unwrap();
+    }
+}
+
+/// Its exit code, if it ends by itself within ten seconds.
+fn wait_for_end(child: &mut std::process::Child) -> Option<i32> {
+    for _ in 0..100 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
 /// Whoever holds the database works on the tables that it knows.
 #[test]
 fn an_older_database_that_another_process_holds_is_left_alone() {
@@ -432,6 +473,35 @@ fn an_exposed_or_malformed_key_is_refused() {
     std::fs::write(key, "00".repeat(32)).unwrap();
     let ran = place.run(&["check"]);
     assert!(ran.code == 0 && ran.out.contains("ok      key file"), "{}", ran.out);
+}
+
+/// Whoever may write the settings may name their own directory and administrators: such a file is refused.
+#[test]
+fn settings_that_others_may_write_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    place.write("other.toml", "listen = \"127.0.0.1:0\"\n");
+    let linked = place.0.join("linked.toml");
+    std::os::unix::fs::symlink("other.toml", linked).unwrap();
+    for (file, options) in [
+        ("relatch.toml", [].as_slice()),
+        ("other.toml", &["--config", "other.toml"]),
+        ("other.toml", &["--config", "linked.toml"]),
+    ] {
+        for mode in [0o666, 0o602, 0o620] {
+            let permissions =
+                |mode| std::fs::set_permissions(place.0.join(file), PermissionsExt::from_mode(mode)).unwrap();
+            permissions(mode);
+            for words in [["check"].as_slice(), &["members", "list"], &["serve"]] {
+                let ran = place.run(&[words, options].concat());
+                assert_eq!((ran.code, ran.out.as_str()), (78, ""), "{file} {mode:o} {words:?}: {}", ran.err);
+                assert!(ran.err.contains("may be written by others; run chmod go-w on it"), "{}", ran.err);
+            }
+            permissions(0o644);
+            assert_eq!(place.run(&[["members", "list"].as_slice(), options].concat()).code, 0);
+        }
+    }
 }
 
 /// A file that cannot be used is told with the reason.

@@ -55,7 +55,7 @@ pub fn deliveries(
 }
 
 /// The e-mail domains of all directories: S43 holds for each of them, whichever a member's own is.
-fn company(configs: &[directory::Config]) -> CompanyDomains {
+pub(super) fn company(configs: &[directory::Config]) -> CompanyDomains {
     let domains = configs.iter().flat_map(|config| match config {
         directory::Config::Builtin(domains) => domains,
         directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => &config.domains,

@@ -1,34 +1,26 @@
 //! `relatch members …`, `link` and `unlink`: the people of the built-in directory.
 
-use std::collections::HashMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Failure, admins, house, say};
+use super::import::{csv_problem, line_of, read_file};
+use super::{Failure, house, say};
 use crate::app::HOLD_FOR;
 use crate::chance::Chance;
-use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{Backend, Builtin, By, Hasher, Match};
-use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, PhoneNumber, Platform, ResetId, Role, State, Status};
-use crate::store::{MemberRow, ResetUnderWay, Store, Use};
-
-/// The largest file that is read, in bytes.
-const FILE_LIMIT: u64 = 64 * 1024 * 1024;
+use crate::domain::{EmailAddress, Member, PhoneNumber, Platform, State};
+use crate::store::{NotDone, ResetUnderWay, Store, Use};
 
 /// What to do with members.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Insert or update members by business e-mail; nothing is imported if any line is bad.
-    Import {
-        /// A CSV with the header `name,business_email,login_method,status,phone,personal_email,role,department,manager_email`.
-        file: PathBuf,
-    },
+    /// Insert or update members by employee id, else by business e-mail; nothing is imported if any line is bad.
+    Import(super::import::Options),
     /// List all members.
     List {
         /// table or json.
@@ -50,6 +42,16 @@ pub(super) enum Command {
     },
     /// Exit with 0 if the password on standard input is the member's, else with 1.
     Verify {
+        /// The business e-mail.
+        email: EmailAddress,
+    },
+    /// Remove a member with password, sessions, added contacts, chat links and open cards; the history stays.
+    Remove {
+        /// The business e-mail.
+        email: EmailAddress,
+    },
+    /// Open an account that failed sign-ins have locked.
+    Unlock {
         /// The business e-mail.
         email: EmailAddress,
     },
@@ -85,11 +87,13 @@ pub(super) struct Unlink {
 pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        Command::Import { file } => import(&store, &settings, &file).await,
+        Command::Import(options) => super::import::run(&store, options, &settings).await,
         Command::List { format } => list(&store, &format).await,
-        Command::Show { email, format } => show(&directory(&store)?, &email, &format).await,
+        Command::Show { email, format } => show(&store, &email, &format).await,
         Command::SetPassword { email } => set_password(&store, &email).await,
         Command::Verify { email } => verify(&directory(&store)?, &email).await,
+        Command::Remove { email } => remove(&store, &email).await,
+        Command::Unlock { email } => unlock(&store, &email).await,
     };
     drop(store);
     tasks.finish().await;
@@ -100,139 +104,13 @@ fn directory(store: &Store) -> Result<Builtin, Failure> {
     Ok(Builtin::new(store.clone(), Hasher::start()?, Chance::System))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    name: String,
-    business_email: String,
-    login_method: String,
-    status: String,
-    phone: String,
-    personal_email: String,
-    role: String,
-    department: String,
-    manager_email: String,
-}
-
-async fn import(store: &Store, settings: &Settings, file: &Path) -> Result<(), Failure> {
-    let text = read_file(file)?;
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
-    let now = Clock::System.now();
-    let (mut rows, mut problems): (Vec<MemberRow>, Vec<String>) = (Vec::new(), Vec::new());
-    let mut seen: HashMap<String, u64> = HashMap::new();
-    let headers = reader.headers().cloned().unwrap_or_default();
-    for record in reader.records() {
-        let number = record.as_ref().map_or(0, |record| line_of(&text, record.position()));
-        match record.and_then(|record| record.deserialize::<Line>(Some(&headers))) {
-            Err(error) => problems.push(csv_problem(&text, &error)),
-            Ok(line) => {
-                let mut bad = Vec::new();
-                let row = read_line(&line, ResetId::draw(&mut rng, now), &mut bad);
-                if let Some(first) = seen.insert(row.business_email_key.clone(), number) {
-                    bad.push(format!("business_email stands already on line {first}"));
-                }
-                if bad.is_empty() {
-                    rows.push(row);
-                } else {
-                    problems.push(format!("line {number}: {}", bad.join("; ")));
-                }
-            }
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Failure::Said(format!(
-            "the file cannot be imported. Nothing was changed. Mend these lines:\n{}",
-            problems.join("\n")
-        )));
-    }
-    let keys: Vec<String> = rows.iter().map(|row| row.business_email_key.clone()).collect();
-    let count = store.import_members(rows).await?;
-    say(&format!("{} added, {} updated", count.added, count.updated))?;
-    admins::pin_imported(store, settings, &keys).await
-}
-
-/// The line on which a record begins. What the reader tells is where it began to look for it: blank lines come first.
-fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
-    let Some(position) = position else { return 1 };
-    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
-    let skipped = rest.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| *byte == b'\n').count();
-    position.line() + skipped as u64
-}
-
-fn csv_problem(text: &str, error: &csv::Error) -> String {
-    let line = line_of(text, error.position());
-    if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
-        return format!("line {line}: {err}");
-    }
-    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
-        return format!("line {line}: {len} fields instead of {expected_len}");
-    }
-    format!("line {line}: cannot be read")
-}
-
-/// Reads one line; every bad field of it is named.
-fn read_line(line: &Line, id: ResetId, bad: &mut Vec<String>) -> MemberRow {
-    let mut check = |name: &str, text: &str, error: Option<String>| {
-        if let Some(error) = error {
-            bad.push(format!("{name} \"{text}\" {error}"));
-        }
-    };
-    let error = |result: Result<(), String>| result.err();
-    check("business_email", &line.business_email, error(parse::<EmailAddress>(&line.business_email)));
-    check("login_method", &line.login_method, error(parse::<LoginMethod>(&line.login_method)));
-    check("status", &line.status, error(parse::<Status>(&line.status)));
-    check("role", &line.role, error(parse::<Role>(&line.role)));
-    for (name, text) in [("personal_email", &line.personal_email), ("manager_email", &line.manager_email)] {
-        if !text.trim().is_empty() {
-            check(name, text, error(parse::<EmailAddress>(text)));
-        }
-    }
-    let phone = line.phone.trim();
-    let number = phone.parse::<PhoneNumber>();
-    if let (false, Err(wrong)) = (phone.is_empty(), &number) {
-        check("phone", phone, Some(wrong.to_string()));
-    }
-    let name = clean_name(&line.name);
-    if name.is_empty() {
-        bad.push("name is empty".to_owned());
-    }
-    let email = line.business_email.trim();
-    let maybe = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    MemberRow {
-        member_id: MemberId(id.to_string()),
-        name,
-        business_email: email.to_owned(),
-        business_email_key: email.to_ascii_lowercase(),
-        login_method: line.login_method.clone(),
-        status: line.status.clone(),
-        phone: number.ok().map(|number| number.to_string()),
-        personal_email: maybe(&line.personal_email),
-        role: line.role.clone(),
-        department: maybe(&clean_name(&line.department)),
-        manager_email: maybe(&line.manager_email),
-    }
-}
-
-fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {
-    text.parse::<T>().map(drop).map_err(|error| error.to_string())
-}
-
-fn read_file(path: &Path) -> Result<String, Failure> {
-    let said = |error: std::io::Error| Failure::Said(format!("{} cannot be read: {error}", path.display()));
-    let mut text = String::new();
-    let length =
-        std::fs::File::open(path).map_err(said)?.take(FILE_LIMIT + 1).read_to_string(&mut text).map_err(said)?;
-    if length as u64 > FILE_LIMIT {
-        return Err(Failure::Said(format!("{} is larger than 64 MiB. Nothing was changed.", path.display())));
-    }
-    Ok(text)
-}
-
 /// A member as JSON.
 #[derive(Serialize)]
 struct Shown<'a> {
     id: &'a str,
+    /// Only where one member is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    employee_id: Option<String>,
     name: &'a str,
     business_email: &'a str,
     login_method: &'a str,
@@ -251,6 +129,7 @@ async fn list(store: &Store, format: &str) -> Result<(), Failure> {
             .iter()
             .map(|row| Shown {
                 id: &row.member_id.0,
+                employee_id: None,
                 name: &row.name,
                 business_email: &row.business_email,
                 login_method: &row.login_method,
@@ -273,10 +152,11 @@ async fn list(store: &Store, format: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn show(directory: &Builtin, email: &EmailAddress, format: &str) -> Result<(), Failure> {
-    let member = find(directory, email).await?;
+async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), Failure> {
+    let member = find(&directory(store)?, email).await?;
     let shown = Shown {
         id: &member.id.0,
+        employee_id: store.employee_id(&member.id).await?,
         name: &member.name,
         business_email: member.business_email.as_str(),
         login_method: member.login_method.as_str(),
@@ -293,6 +173,7 @@ async fn show(directory: &Builtin, email: &EmailAddress, format: &str) -> Result
     let or_none = |text: Option<&str>| text.unwrap_or("–").to_owned();
     for (name, text) in [
         ("name", shown.name.to_owned()),
+        ("employee id", or_none(shown.employee_id.as_deref())),
         ("business e-mail", shown.business_email.to_owned()),
         ("signs in with", shown.login_method.to_owned()),
         ("status", shown.status.to_owned()),
@@ -337,6 +218,30 @@ async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure
         } else {
             format!("{admin_name} is resetting {name} right now. Nothing was changed.")
         })
+    })
+}
+
+async fn remove(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
+    let name = store.remove_member(email).await.map_err(|why| not_done(&why, email))?;
+    say(&format!("{name} ({email}) was removed"))
+}
+
+async fn unlock(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
+    store.unlock(email).await.map_err(|why| not_done(&why, email))?;
+    say(&format!("{email} is unlocked"))
+}
+
+/// What an operator is told whose command did nothing.
+fn not_done(why: &NotDone, email: &EmailAddress) -> Failure {
+    Failure::Said(match why {
+        NotDone::NoSuchMember => format!("no member has the business e-mail {email}. Nothing was changed."),
+        NotDone::UnderWay { .. } => format!("{why}. Nothing was changed. Run the command again in two minutes."),
+        NotDone::NotLocked => format!("{email} is not locked. Nothing was changed."),
+        NotDone::Disowned => format!(
+            "the owner of {email} did not ask for their last reset, so somebody else may know the password. Nothing was \
+            changed. Let another administrator reset it, or run `relatch members set-password {email}`."
+        ),
+        NotDone::Store(error) => error.to_string(),
     })
 }
 

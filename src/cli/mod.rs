@@ -4,6 +4,7 @@ mod admins;
 mod audit;
 mod check;
 pub mod house;
+mod import;
 mod manifest;
 mod members;
 mod register;

@@ -2,7 +2,10 @@
 
 mod together;
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -90,20 +93,15 @@ pub fn environment() -> Vec<(String, String)> {
 impl Settings {
     /// Reads the file and the environment. The file must be there when it is named.
     pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, Problems> {
-        let text = match file {
-            Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                let text = format!("cannot be read: {}", error.kind());
-                Problems(vec![Problem { key: path.display().to_string(), text }])
-            })?,
-            None => match std::fs::read_to_string(DEFAULT_FILE) {
-                Ok(text) => text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-                // A file that is there and cannot be read must not become the defaults.
-                Err(error) => {
-                    let text = format!("cannot be read: {}", error.kind());
-                    return Err(Problems(vec![Problem { key: DEFAULT_FILE.to_owned(), text }]));
-                }
-            },
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match read_file(path) {
+            Ok(text) => text,
+            Err(NotRead::Io(error)) if file.is_none() && error.kind() == ErrorKind::NotFound => String::new(),
+            // A file that is there and cannot be read must not become the defaults.
+            Err(not_read) => {
+                let problem = Problem { key: path.display().to_string(), text: not_read.to_string() };
+                return Err(Problems(vec![problem]));
+            }
         };
         Self::read(&text, environment)
     }
@@ -123,6 +121,26 @@ impl Settings {
             _ => Err(Problems(problems)),
         }
     }
+}
+
+/// Why the file of the settings is not read.
+#[derive(Debug, thiserror::Error)]
+enum NotRead {
+    #[error("may be written by others; run chmod go-w on it")]
+    Exposed,
+    #[error("cannot be read: {}", .0.kind())]
+    Io(#[from] std::io::Error),
+}
+
+/// Reads a file that only its owner may write: whoever else could would name their own directory and administrators.
+fn read_file(path: &Path) -> Result<String, NotRead> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.mode() & 0o022 != 0 {
+        return Err(NotRead::Exposed);
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn parse(text: &str) -> Result<Table, Problem> {

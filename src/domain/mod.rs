@@ -10,6 +10,7 @@ pub mod look_up;
 pub mod member;
 pub mod moment;
 pub mod password;
+pub mod person;
 pub mod policy;
 pub mod quota;
 pub mod reset;

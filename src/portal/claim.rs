@@ -16,7 +16,7 @@ use crate::directory::{Unavailable, to_member};
 use crate::domain::Carries;
 use crate::domain::sign_in::{Admission, PROVING_LIFE, Stage, Standing, admit};
 use crate::secret::Link;
-use crate::store::{Claimed, ResetRow};
+use crate::store::{AccountRow, Claimed, LookUp, MemberKey, MemberRow, ResetRow, StoreError};
 
 #[derive(Template)]
 #[template(path = "claim.html")]
@@ -65,6 +65,16 @@ pub(super) async fn page(
     Ok(visit.page(StatusCode::OK, &ClaimPage { frame: visit.frame(), admin: row.admin_name, until }))
 }
 
+/// The account of the member that the reset was made for, whatever their address is now.
+async fn account_of(portal: &Portal, row: &ResetRow) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
+    let members = vec![MemberKey::Id(row.member_id.clone())];
+    let found = portal.app.store.look_up(LookUp { members, ..LookUp::default() }).await?;
+    let Some(member) = found.members.into_iter().flatten().next() else { return Ok(None) };
+    let found = portal.app.store.account(&member.business_email_key).await?;
+    // The address may have gone to somebody else in between.
+    Ok(found.filter(|(member, _)| member.member_id == row.member_id))
+}
+
 /// `POST /claim/{token}`.
 pub(super) async fn claim(
     State(portal): Shared,
@@ -75,9 +85,8 @@ pub(super) async fn claim(
     let visit = Visit::of(&portal, &headers).await?;
     visit.form(&headers, &body)?;
     let row = reset_of(&portal, &visit, &token).await?;
-    let found = portal.app.store.account(&row.member_email.to_ascii_lowercase()).await;
-    let found = found.map_err(|_| visit.unavailable())?.filter(|(member, _)| member.member_id == row.member_id);
-    let (member_row, account) = found.ok_or_else(|| dead(&visit))?;
+    let (member_row, account) =
+        account_of(&portal, &row).await.map_err(|_| visit.unavailable())?.ok_or_else(|| dead(&visit))?;
     let member = to_member(&member_row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing { temporary_until: account.temporary_until, locked_at: account.locked_at };
     let to = match admit(&member, standing, &methods_of(&visit, &member).await?, portal.app.clock.now()) {

@@ -1,6 +1,7 @@
 //! Cards on disk: an offer, what is chosen on it, and every click that ends without a reset. Each is one decision of the
 //! writer, with its audit line beside it.
 
+use super::gone::MEMBER_GONE;
 use super::moves::{answer_at, choose, enter, line};
 use super::rows::{AuditRow, ResetRow};
 use super::writer::{Keys, Page};
@@ -142,6 +143,8 @@ pub enum ClickRefused {
     Superseded,
     /// It was cancelled, or the guide was sent.
     Cancelled,
+    /// Its member, or its administrator, was removed, or somebody else has their address now.
+    MemberGone,
     /// It is being worked on.
     InProgress,
     /// It ended before.
@@ -173,6 +176,7 @@ impl ClickRefused {
             Self::Expired => "expired",
             Self::Superseded => "superseded",
             Self::Cancelled => "cancelled",
+            Self::MemberGone => MEMBER_GONE,
             Self::InProgress => "in_progress",
             Self::AlreadyDone { .. } => "already_done",
             Self::NothingChosen => "nothing_chosen",
@@ -561,6 +565,7 @@ pub(super) fn closed(row: &ResetRow) -> Option<ClickRefused> {
         State::Offered => None,
         State::Expired => Some(ClickRefused::Expired),
         State::Superseded => Some(ClickRefused::Superseded),
+        State::Cancelled if row.failure.as_deref() == Some(MEMBER_GONE) => Some(ClickRefused::MemberGone),
         State::Cancelled => Some(ClickRefused::Cancelled),
         State::Claimed | State::Changing | State::Changed | State::Delivering => Some(ClickRefused::InProgress),
         State::Delivered

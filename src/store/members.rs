@@ -27,7 +27,8 @@ pub struct ResetUnderWay {
 }
 
 impl Store {
-    /// Inserts members, or updates them by business e-mail; their ids and credentials stay. All or none.
+    /// Inserts members, or updates them by business e-mail, whoever they are; for the demo and for tests. All or none.
+    /// What an operator imports goes through [`Store::import`].
     pub async fn import_members(&self, members: Vec<MemberRow>) -> Result<ImportCount, StoreError> {
         let keys = members.iter().map(|member| MemberKey::Email(member.business_email_key.clone())).collect();
         let known = self.look_up(LookUp { members: keys, ..LookUp::default() }).await?;
@@ -47,6 +48,16 @@ impl Store {
         let sql = format!("select {} from member order by business_email_key", MemberRow::ROW);
         let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await.map_err(failed)?;
         found.iter().map(|row| rows::read(row).map_err(failed)).collect()
+    }
+
+    /// The organisation's own number of a member.
+    pub async fn employee_id(&self, member: &MemberId) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("select employee_id from member where member_id = $1")
+            .bind(&member.0)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        row.map_or(Ok(None), |row| row.try_get(0).map_err(failed))
     }
 
     /// The stored credential of a member, as a PHC string.

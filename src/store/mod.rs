@@ -4,7 +4,10 @@
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
 mod cards;
+mod file;
+mod gone;
 mod history;
+mod import;
 mod members;
 mod moves;
 mod pins;
@@ -16,9 +19,7 @@ mod standing;
 mod turns;
 mod writer;
 
-use std::fs::File;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,10 @@ pub use self::cards::{
     Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, NotNoted, Noted, Offered, ReplayKey,
     SealedReply,
 };
+use self::file::DatabaseFile;
+pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
+pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported};
 pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::pins::{AdminPin, PinnedBy, Pins, UntoldPins};
 pub use self::reader::{Found, LookUp, MemberKey};
@@ -122,7 +126,7 @@ pub struct Store {
 /// What works behind an open record; it ends when every [`Store`] is gone.
 #[derive(Debug)]
 pub struct StoreTasks {
-    turns: tokio::task::JoinHandle<SqliteConnection>,
+    turns: tokio::task::JoinHandle<(SqliteConnection, DatabaseFile)>,
     pool: SqlitePool,
 }
 
@@ -132,7 +136,11 @@ impl StoreTasks {
     pub async fn finish(self) {
         self.pool.close().await;
         let closed = match self.turns.await {
-            Ok(connection) => connection.close().await,
+            Ok((connection, file)) => {
+                let closed = connection.close().await;
+                drop(file);
+                closed
+            }
             Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
         };
         if let Err(error) = closed {
@@ -159,12 +167,11 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
-        // First, because the lock is named after the file that is there.
-        keep_private(path)?;
-        let serving = match how {
-            Use::Serve => Some(lock(path)?),
-            Use::Beside => None,
-        };
+        // Before SQLite opens the file, and until after it has closed it.
+        let mut file = DatabaseFile::open(path)?;
+        if how == Use::Serve {
+            file.lock()?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -180,11 +187,14 @@ impl Store {
         let [taking_turns, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
         let mut connection = taking_turns.connect().await?;
         check_version(&mut connection).await?;
-        let _migrating = match how {
-            Use::Beside if is_outdated(&mut connection).await? => Some(lock(path).map_err(OpenError::when_outdated)?),
-            Use::Beside | Use::Serve => None,
-        };
+        let migrates_beside = how == Use::Beside && is_outdated(&mut connection).await?;
+        if migrates_beside {
+            file.lock().map_err(OpenError::when_outdated)?;
+        }
         migrate(&mut connection).await?;
+        if migrates_beside {
+            file.unlock()?;
+        }
         let (look_ups, looking) = mpsc::channel(turns::QUEUE);
         let (writes, writing) = mpsc::channel(turns::QUEUE);
         let queues = turns::Queues { look_ups: looking, writes: writing };
@@ -200,10 +210,8 @@ impl Store {
             .connect_lazy_with(browsing);
         let tasks = StoreTasks {
             turns: spawn(async move {
-                let connection = turns::run(connection, queues, reader, writer).await;
-                // Another process may take over once everything is committed.
-                drop(serving);
-                connection
+                // Another process may take over once everything is committed and this connection is closed.
+                (turns::run(connection, queues, reader, writer).await, file)
             }),
             pool: pool.clone(),
         };
@@ -274,25 +282,6 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> t
     tokio::spawn(task)
 }
 
-/// Makes the file for its owner alone, before SQLite does; SQLite gives its other files the same mode.
-fn keep_private(path: &Path) -> Result<(), OpenError> {
-    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
-    let for_others = file.metadata()?.mode() & 0o077;
-    if for_others == 0 { Ok(()) } else { Err(OpenError::Exposed) }
-}
-
-/// A database has one lock, also where it is opened by a symbolic link.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.canonicalize()?.into_os_string();
-    name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(name))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::Locked),
-        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
-    }
-}
-
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let version: String = sqlx::query("select sqlite_version()").fetch_one(connection).await?.try_get(0)?;
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
@@ -315,6 +304,7 @@ fn migrations() -> Vec<Migration> {
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
         migration(8, "admin_pin", include_str!("../../migrations/sqlite/0008_admin_pin.sql")),
+        migration(10, "employee_id", include_str!("../../migrations/sqlite/0010_employee_id.sql")),
         migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
     ]
 }
@@ -351,7 +341,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("relatch-outdated-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("relatch.db");
-        keep_private(&path).unwrap();
+        let mut serving = DatabaseFile::open(&path).unwrap();
         let options = SqliteConnectOptions::new().filename(&path).journal_mode(SqliteJournalMode::Wal);
         let mut older = options.connect().await.unwrap();
         let newest = migrations().len();
@@ -365,13 +355,13 @@ mod tests {
             Ok::<(), OpenError>(())
         };
 
-        let serving = lock(&path).unwrap();
+        serving.lock().unwrap();
         assert!(matches!(open().await, Err(OpenError::Outdated)));
         assert!(is_outdated(&mut older).await.unwrap());
-        drop(serving);
+        serving.unlock().unwrap();
         open().await.unwrap();
         assert!(!is_outdated(&mut older).await.unwrap());
-        let _serving = lock(&path).unwrap();
+        serving.lock().unwrap();
         open().await.unwrap();
         older.close().await.unwrap();
         std::fs::remove_dir_all(&folder).unwrap();

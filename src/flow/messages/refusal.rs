@@ -360,6 +360,11 @@ pub fn click_refused(
             refusal("A newer card for this member took the place of this one.", "Use the newer one.", reference)
         }
         ClickRefused::Cancelled => refusal("This card was closed.", again, reference),
+        ClickRefused::MemberGone => refusal(
+            "This card was closed: the account of its member or of its administrator was removed or given to somebody else.",
+            again,
+            reference,
+        ),
         ClickRefused::InProgress => {
             message("I'm still working on this one.", [format!("Please wait for the result. (ref {reference})")])
         }

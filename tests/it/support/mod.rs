@@ -85,6 +85,13 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// How a command of the program ended.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
 impl Answer {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -260,6 +267,17 @@ impl TestBot {
         bot
     }
 
+    /// On a database that is there already; the chat knows these people.
+    pub(crate) async fn on_folder(folder: PathBuf, people: &[&str]) -> Self {
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        let bot = Self::open(Ground { folder, ..ground }, 7).await;
+        for email in people {
+            bot.slack.know(email);
+        }
+        bot
+    }
+
     /// For requests that were recorded: the time is theirs, and their response addresses lead to the pretend Slack.
     pub(crate) async fn recorded(at: Moment) -> Self {
         let slack = slack::FakeSlack::start().await;
@@ -402,6 +420,34 @@ impl TestBot {
             ..plain
         };
         self.app.store.import_members(vec![row]).await.unwrap();
+    }
+
+    /// Runs a command of the program beside this bot, on its database, and what is typed into it.
+    pub(crate) fn relatch(&self, words: &[&str]) -> Ran {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relatch"));
+        command.args(words).current_dir(&self.ground.folder).env_clear().stdin(std::process::Stdio::null());
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// `members import` of a CSV with these lines; the header is of their width.
+    pub(crate) fn import(&self, lines: &[&str], options: &[&str]) -> Ran {
+        const HEADER: &str =
+            "name,business_email,login_method,status,phone,personal_email,role,department,manager_email,employee_id";
+        let first = lines.first().unwrap_or(&"");
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(first.as_bytes());
+        let has_ids = reader.records().next().is_some_and(|record| record.unwrap().len() == 10);
+        let header = if has_ids { HEADER } else { HEADER.trim_end_matches(",employee_id") };
+        let csv = [&[header], lines].concat().join("\n");
+        std::fs::write(self.ground.folder.join("people.csv"), csv).unwrap();
+        self.relatch(&[&["members", "import", "people.csv"], options].concat())
+    }
+
+    /// Changes the database behind the program's back.
+    pub(crate) async fn sql(&self, statement: &str) {
+        let mut connection = self.connection().await;
+        sqlx::Executor::execute(&mut connection, sqlx::AssertSqlSafe(statement.to_owned())).await.unwrap();
     }
 
     async fn connection(&self) -> sqlx::SqliteConnection {
