@@ -21,7 +21,7 @@ use crate::domain::contacts::ContactRules;
 use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
 use crate::recent::Recent;
 use crate::secret::Keys;
-use crate::store::{ReplayKey, Reservation, Store};
+use crate::store::{Pins, ReplayKey, Reservation, Store};
 use crate::telemetry::UnsignedCounter;
 
 /// How long an undelivered password may be delivered another way before it is wiped (section 3 of the design).
@@ -133,37 +133,36 @@ pub enum Identity {
 }
 
 impl House {
-    /// What a caller may do, by the configured source alone.
-    pub fn role_of_caller(&self, member: &Member, profile: &Profile) -> Role {
-        match &self.admins {
-            Admins::Directory => member.role,
-            Admins::List { .. } => self.listed(member),
-            Admins::Chat => profile.role,
-        }
-    }
-
     /// How high a member stands: the highest of what any source says, the chats by `profiles` among them, so that
-    /// nobody's protection depends on one.
-    pub fn role_of_member<'a>(&self, member: &Member, profiles: impl IntoIterator<Item = &'a Profile>) -> Role {
+    /// nobody's protection depends on one. Here every address counts, and so does an entry that is pinned: a right needs
+    /// more than an address, protection does not.
+    pub fn role_of_member<'a>(
+        &self,
+        member: &Member,
+        pins: &Pins,
+        profiles: impl IntoIterator<Item = &'a Profile>,
+    ) -> Role {
         let by_chat = match self.admins {
             Admins::Chat => profiles.into_iter().map(|profile| profile.role).max().unwrap_or(Role::Member),
             Admins::Directory | Admins::List { .. } => Role::Member,
         };
-        member.role.max(self.listed(member)).max(by_chat)
-    }
-
-    fn listed(&self, member: &Member) -> Role {
-        let Admins::List { primary, member_and_department } = &self.admins else { return Role::Member };
-        let has = |list: &[EmailAddress]| {
-            member.business_emails().any(|own| list.iter().any(|email| email.key() == own.key()))
+        let is_this = |email: &EmailAddress| {
+            pins.of(email) == Some(&member.id) || member.business_emails().any(|own| own.is_same(email))
         };
-        if has(primary) {
-            Role::PrimaryAdmin
-        } else if has(member_and_department) {
-            Role::MemberAndDepartment
-        } else {
-            Role::Member
-        }
+        let listed = self.admins.listed().filter(|(email, _)| is_this(email)).map(|(_, role)| role).max();
+        member.role.max(listed.unwrap_or(Role::Member)).max(by_chat)
+    }
+}
+
+impl Admins {
+    /// Every address of the list with the role that it may give; none where the roles come from elsewhere.
+    pub fn listed(&self) -> impl Iterator<Item = (&EmailAddress, Role)> {
+        let (primary, delegated): (&[EmailAddress], &[EmailAddress]) = match self {
+            Self::List { primary, member_and_department } => (primary, member_and_department),
+            Self::Directory | Self::Chat => (&[], &[]),
+        };
+        let of = |role: Role| move |email| (email, role);
+        primary.iter().map(of(Role::PrimaryAdmin)).chain(delegated.iter().map(of(Role::MemberAndDepartment)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, house, say};
+use super::{Failure, admins, house, say};
 use crate::chat::Adapter;
 use crate::config::Settings;
 use crate::directory::{Backend, Hasher};
@@ -30,6 +30,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     // Worth knowing, and no reason to fail.
     let mut warnings: Vec<(String, String)> = Vec::new();
+    let mut listed = Ok(Vec::new());
     let ground = house::trial_ground(http.clone())?;
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
@@ -42,6 +43,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             }
             tried.push((home.name().to_owned(), probed));
         }
+        listed = admins::checked(store, &settings.admins, &directories).await;
     }
     for config in settings.chats {
         let name = config.platform().as_str();
@@ -83,6 +85,17 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     for (name, caveat) in &caveats {
         say(&format!("warning {name}: {caveat}"))?;
+    }
+    match listed {
+        Ok(listed) => {
+            for (is_fine, what) in listed {
+                say(&format!("{} {what}", if is_fine { "ok     " } else { "warning" }))?;
+            }
+        }
+        Err(error) => {
+            failed += 1;
+            say(&format!("failed  list of administrators: {error}"))?;
+        }
     }
     if failed == 0 { Ok(()) } else { Err(Failure::Said(format!("{failed} of {} failed", tried.len()))) }
 }

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
-use super::{Failure, say};
+use super::{Failure, admins, house, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::domain::member::clean_name;
-use crate::domain::{CompanyDomains, EmailAddress, LoginMethod, MemberId, PhoneNumber, ResetId, Role, Status};
+use crate::domain::{EmailAddress, LoginMethod, MemberId, PhoneNumber, ResetId, Role, Status};
 use crate::store::{ImportRow, MemberRow, NewPerson, NotDone, NotImported, Store};
 
 /// The largest file that is read, in bytes.
@@ -48,9 +49,11 @@ struct Line {
 }
 
 /// Imports the file, all or nothing.
-pub(super) async fn run(store: &Store, options: Options, company: &CompanyDomains) -> Result<(), Failure> {
+pub(super) async fn run(store: &Store, options: Options, settings: &Settings) -> Result<(), Failure> {
     let rows = read_rows(&read_file(&options.file)?)?;
-    let told = store.import(rows, options.wipe, company).await.map_err(|why| not_imported(&why))?;
+    let keys: Vec<String> = rows.iter().map(|row| row.member.business_email_key.clone()).collect();
+    let company = house::company(&settings.directories, &settings.company_domains);
+    let told = store.import(rows, options.wipe, &company).await.map_err(|why| not_imported(&why))?;
     for moved in &told.moved {
         say(&format!("{} has {} now, before {}", moved.name, moved.to, moved.from))?;
     }
@@ -61,7 +64,8 @@ pub(super) async fn run(store: &Store, options: Options, company: &CompanyDomain
         0 => String::new(),
         count => format!(" (new persons: {count})"),
     };
-    say(&format!("{} added, {} updated{new}", told.added, told.updated))
+    say(&format!("{} added, {} updated{new}", told.added, told.updated))?;
+    admins::pin_imported(store, settings, &keys).await
 }
 
 fn tell(person: &NewPerson) -> String {

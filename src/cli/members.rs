@@ -95,10 +95,7 @@ pub(super) struct Unlink {
 pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        Command::Import(options) => {
-            let company = house::company(&settings.directories, &settings.company_domains);
-            super::import::run(&store, options, &company).await
-        }
+        Command::Import(options) => super::import::run(&store, options, &settings).await,
         Command::List { format } => list(&store, &format).await,
         Command::Show { email, format } => show(&store, &email, &format).await,
         Command::SetPassword { email } => set_password(&store, &email).await,
@@ -208,7 +205,7 @@ pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Me
     let found = directory.find(&[By::Email(email.clone())]).await.map_err(|error| Failure::Said(error.to_string()))?;
     match found.into_iter().next() {
         Some(Match::One(member)) => Ok(*member),
-        Some(Match::Nobody | Match::Several) | None => {
+        Some(Match::Nobody | Match::Several(_)) | None => {
             Err(Failure::Said(format!("no member has the business e-mail {email}")))
         }
     }

@@ -1,6 +1,7 @@
 //! The command line: what there is, what it needs, and how it ends (0 done, 1 not so, 70 a fault of its own,
 //! 75 busy, 78 settings).
 
+mod admins;
 mod audit;
 mod check;
 mod contact;
@@ -57,6 +58,9 @@ enum Command {
     /// The members of the built-in directory.
     #[command(subcommand)]
     Members(members::Command),
+    /// Administrators of the list in the settings.
+    #[command(subcommand)]
+    Admins(admins::Command),
     /// Let a chat account stand for a person: `PLATFORM USER_ID EMAIL`, or `--csv FILE`.
     Link(members::Link),
     /// Take a link away.
@@ -208,6 +212,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check => run_async(check::run(load()?)),
         Command::Config => say(config::DEFAULT_TEXT),
         Command::Members(command) => run_async(members::run(load()?, command)),
+        Command::Admins(command) => run_async(admins::run(load()?, command)),
         Command::Link(link) => run_async(members::link(load()?, link)),
         Command::Unlink(unlink) => run_async(members::unlink(load()?, unlink)),
         Command::Resets(options) => run_async(resets::run(load()?, options)),

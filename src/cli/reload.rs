@@ -7,6 +7,7 @@ use super::{Failure, house};
 use crate::app::App;
 use crate::config::{self, Changes, Reading, Settings};
 use crate::directory::Hasher;
+use crate::flow::pins;
 use crate::settings::Problems;
 use crate::telemetry;
 
@@ -88,6 +89,7 @@ impl Running {
         self.note("done", changes.keys.join(" ")).await.map_err(Refused::Failure)?;
         app.latest.replace(&app);
         (self.app, self.in_use) = (app, reading);
+        pins::pin_listed(&self.app).await;
         telemetry::set_level(level);
         Ok((changes, at_restart))
     }

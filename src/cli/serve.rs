@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::reload::{Running, Source};
 use super::{Failure, house};
 use crate::directory::Hasher;
+use crate::flow::pins;
 use crate::http::{self, Server};
 use crate::store::{Lost, Watch};
 use crate::telemetry::{self, Terminal};
@@ -31,6 +32,8 @@ pub(super) async fn run(source: Source) -> Result<(), Failure> {
     let (listen, reading, front) = (settings.listen, settings.reading.clone(), settings.front.clone());
     let hasher = Hasher::start()?;
     let (app, tasks) = house::build(settings, hasher.clone()).await?;
+    // Before anybody is answered; only addresses that are new in the list are looked up.
+    pins::pin_listed(&app).await;
     let listener =
         http::listen(listen).map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
     let mut running = Running::new(source, hasher, &app, reading);

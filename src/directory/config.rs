@@ -4,6 +4,7 @@ use super::builtin::NAME as BUILTIN_NAME;
 use super::{Builtin, Directory, Home, LdapConfig, active_directory, keycloak, lark, ldap};
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::domain::EmailAddress;
 use crate::domain::member::written_enum;
 use crate::lark_api::LarkApis;
 use crate::net::TlsError;
@@ -73,7 +74,7 @@ impl Config {
         let text = section.required("kind")?;
         let kind: Kind = text.parse().map_err(|error| section.problem("kind", format!("\"{text}\" {error}"))).ok()?;
         let domains = section.list("domains").map(|domains| {
-            let is_domain = |domain: &str| format!("a@{domain}").parse::<crate::domain::EmailAddress>().is_ok();
+            let is_domain = |domain: &str| format!("a@{domain}").parse::<EmailAddress>().is_ok();
             if domains.is_empty() || !domains.iter().all(|domain| is_domain(domain)) {
                 section.problem("domains", "must be a list of e-mail domains, such as [\"acme.example\"]");
             }
@@ -123,6 +124,12 @@ impl Config {
     /// True where it is the built-in one, whose members have pages here.
     pub fn is_builtin(&self) -> bool {
         matches!(self, Self::Builtin(_))
+    }
+
+    /// True where a person with this address would be a member of the built-in one of these.
+    pub fn is_builtin_for(configs: &[Self], email: &EmailAddress) -> bool {
+        let has_domain = |config: &&Self| config.domains().is_empty() || config.domains().contains(&email.domain());
+        configs.iter().find(has_domain).is_some_and(Self::is_builtin)
     }
 
     /// Opens the directory. Nothing is asked yet.

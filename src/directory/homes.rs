@@ -48,6 +48,11 @@ impl Directories {
         self.0.iter().find_map(|home| home.directory.builtin())
     }
 
+    /// True for an address whose person would be a member of the built-in directory.
+    pub fn is_builtin(&self, email: &EmailAddress) -> bool {
+        self.0.iter().find(|home| home.has_domain(email)).is_some_and(|home| home.directory.builtin().is_some())
+    }
+
     /// The directory of a member. None when it is no longer in the settings.
     pub fn home(&self, member: &MemberId) -> Option<&Home> {
         let own = self.0.iter().find(|home| home.prefix().is_some_and(|prefix| member.0.starts_with(&prefix)));

@@ -367,8 +367,10 @@ impl Keycloak {
                 // A server that ignores half of the question must not answer with somebody else.
                 let mut found = found.into_iter().filter(|user| email_of(user).is_some_and(|own| own.key() == key));
                 let first = found.next();
-                if found.next().is_some() {
-                    return Ok(Match::Several);
+                let others: Vec<User> = found.collect();
+                if let Some(first) = first.as_ref().filter(|_| !others.is_empty()) {
+                    let ids = std::iter::once(&first.id).chain(others.iter().map(|user| &user.id));
+                    return Ok(Match::Several(ids.cloned().collect()));
                 }
                 first
             }

@@ -160,7 +160,7 @@ impl LarkDirectory {
             By::Email(email) => {
                 let mut ids = self.ids(email).await?;
                 if ids.len() > 1 {
-                    return Ok(Match::Several);
+                    return Ok(Match::Several(ids));
                 }
                 ids.pop().filter(|id| self.native(&self.outward(id)).is_some())
             }

@@ -383,8 +383,7 @@ impl Session {
         Self::drive(driver, ASK_DEADLINE, ldap.simple_bind(dn, password.expose_secret())).await
     }
 
-    /// Searches for at most `most` entries. A server that has more says so with [`code::SIZE_LIMIT`], which is told as
-    /// one more than `most`.
+    /// Searches for at most `most` entries. A server that has more says so with [`code::SIZE_LIMIT`], and may give some.
     pub(super) async fn search(
         &mut self,
         base: &str,
@@ -397,14 +396,12 @@ impl Session {
         let limit = i32::try_from(most).unwrap_or(i32::MAX);
         ldap.with_search_options(SearchOptions::new().sizelimit(limit).timelimit(3));
         let found = Self::drive(driver, ASK_DEADLINE, ldap.search(base, scope, filter, attributes)).await?;
-        match found.1.rc {
-            code::SUCCESS => Ok(Found {
-                entries: found.0.into_iter().map(|one| Entry::from(SearchEntry::construct(one))).collect(),
-                is_cut: false,
-            }),
-            code::SIZE_LIMIT => Ok(Found { entries: Vec::new(), is_cut: true }),
-            _ => Err(Trouble::of(found.1)),
+        let is_cut = found.1.rc == code::SIZE_LIMIT;
+        if !is_cut && found.1.rc != code::SUCCESS {
+            return Err(Trouble::of(found.1));
         }
+        let entries = found.0.into_iter().map(|one| Entry::from(SearchEntry::construct(one))).collect();
+        Ok(Found { entries, is_cut })
     }
 
     /// The same with a control that the server has to understand.
@@ -431,7 +428,8 @@ impl Session {
     ) -> Result<Option<Vec<(String, String)>>, Trouble> {
         let control = (EFFECTIVE_RIGHTS, format!("dn:{somebody}").into_bytes());
         let found = self.search_with(control, place, attributes, 2).await?;
-        let told = found.entries.iter().flat_map(|entry| entry.all("attributeLevelRights"));
+        // One entry is asked about; of several nobody knows which is told.
+        let told = found.entries.iter().filter(|_| !found.is_cut).flat_map(|entry| entry.all("attributeLevelRights"));
         let rights: Vec<(String, String)> = told
             .flat_map(|all| all.split(", "))
             .filter_map(|one| one.split_once(':'))
@@ -594,7 +592,7 @@ impl Tree {
         let found = session.search(&self.config.base, Scope::Subtree, filter, attributes, 2).await;
         let mut found = found.map_err(|trouble| self.unavailable(&trouble))?;
         if found.is_cut || found.entries.len() > 1 {
-            return Ok(Err(Match::Several));
+            return Ok(Err(Match::Several(found.entries.into_iter().map(|entry| entry.dn).collect())));
         }
         let Some(entry) = found.entries.pop() else { return Ok(Err(Match::Nobody)) };
         let is_asked = match by {
@@ -722,7 +720,7 @@ impl Tree {
 pub(super) fn found_one(found: Result<Vec<Match>, Unavailable>, email: &EmailAddress) -> Result<(), String> {
     let why = match found.map(|mut found| found.pop()) {
         Ok(Some(Match::One(_))) => return Ok(()),
-        Ok(Some(Match::Several)) => "stands for several entries",
+        Ok(Some(Match::Several(_))) => "stands for several entries",
         Ok(Some(Match::Nobody) | None) => "is not found",
         Err(Unavailable) => "could not be looked up",
     };

@@ -48,8 +48,8 @@ pub enum Match {
     Nobody,
     /// Exactly one member.
     One(Box<Member>),
-    /// Several.
-    Several,
+    /// Several, as the directory calls some of them: for the operator, never for the chat.
+    Several(Vec<String>),
 }
 
 /// The directory does not answer; nothing was changed.

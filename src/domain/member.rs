@@ -279,6 +279,11 @@ impl EmailAddress {
         self.0.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase()).unwrap_or_default()
     }
 
+    /// True for the same address, without regard to ASCII case.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// Compares as mail servers do in practice: without regard to ASCII case, and without `+tag` in the name.
     /// Only ASCII letters are folded, so that look-alikes of other scripts stay different people.
     pub fn is_same_mailbox(&self, other: &Self) -> bool {

@@ -6,9 +6,9 @@ use crate::chat::{Adapter, Chat, Freshness, Message, Profile, Standing, WhoError
 use crate::directory::{By, Down, Match};
 use crate::domain::policy::{Case, Person};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform, Reference, Role};
-use crate::store::{LookUp, StoreError};
+use crate::store::{LookUp, Pins, StoreError};
 
-use super::messages;
+use super::{listed, messages};
 
 /// A person with their account and their role.
 #[derive(Clone, Debug)]
@@ -42,6 +42,15 @@ impl Pair {
     }
 }
 
+/// A caller who has a listed address and not its right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NotPinned {
+    /// The caller.
+    pub(super) member: Member,
+    /// The address.
+    pub(super) email: EmailAddress,
+}
+
 /// Why somebody stands for nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unresolved {
@@ -51,6 +60,8 @@ pub(super) enum Unresolved {
     Unknown,
     /// No account with this work e-mail.
     NoSuchEmail(String),
+    /// The caller has an address of the list of administrators, and is not the entry that is pinned to it.
+    NotPinned(Box<NotPinned>),
     /// The chat does not say.
     Who(WhoError),
     /// The directory with this name does not answer.
@@ -72,6 +83,7 @@ impl Unresolved {
             Self::Outsider(_) => "outsider",
             Self::Unknown => "unresolved",
             Self::NoSuchEmail(_) => "no_such_member",
+            Self::NotPinned(_) => "not_pinned",
             Self::Who(_) => "chat_unavailable",
             Self::DirectoryDown(_) => "directory_down",
             Self::StoreDown => "store_down",
@@ -82,7 +94,20 @@ impl Unresolved {
     pub(super) fn is_answer(&self) -> bool {
         match self {
             Self::Outsider(_) | Self::Unknown | Self::NoSuchEmail(_) | Self::Who(WhoError::NotFound) => true,
-            Self::Who(_) | Self::DirectoryDown(_) | Self::StoreDown => false,
+            Self::NotPinned(_) | Self::Who(_) | Self::DirectoryDown(_) | Self::StoreDown => false,
+        }
+    }
+
+    /// The caller's entry, where that is known.
+    pub(super) fn caller(&self) -> Option<&Member> {
+        match self {
+            Self::NotPinned(not_pinned) => Some(&not_pinned.member),
+            Self::Outsider(_)
+            | Self::Unknown
+            | Self::NoSuchEmail(_)
+            | Self::Who(_)
+            | Self::DirectoryDown(_)
+            | Self::StoreDown => None,
         }
     }
 
@@ -93,6 +118,7 @@ impl Unresolved {
             Self::Unknown | Self::Who(WhoError::NotFound) if is_caller => messages::unresolved_caller(reference),
             Self::Outsider(_) | Self::Unknown => messages::unresolved_member(reference),
             Self::NoSuchEmail(email) => messages::no_such_member(email, reference),
+            Self::NotPinned(not_pinned) => messages::not_pinned(&not_pinned.email, reference),
             Self::Who(error) => messages::who_failed(error, reference),
             Self::DirectoryDown(name) => messages::directory_down(name, reference),
             Self::StoreDown => messages::store_down(reference),
@@ -156,9 +182,22 @@ async fn account(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) 
 /// The caller alone, for commands that name nobody.
 pub(super) async fn caller(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) -> Result<Known, Unresolved> {
     let account = account(app, chat, user, freshness).await?;
-    let mut found = find(app, &[By::Email(account.email.clone())]).await?;
-    let member = found.pop().and_then(one).ok_or(Unresolved::Unknown)?;
-    Ok(Known { role: app.house.role_of_caller(&member, &account.profile), member })
+    let found = find(app, &[By::Email(account.email.clone())]).await?.pop();
+    known(app, &pins(app).await?, &account, found).await
+}
+
+/// The caller's entry and what it may do, by what their address found.
+async fn known(app: &App, pins: &Pins, account: &Account, found: Option<Match>) -> Result<Known, Unresolved> {
+    let Account { profile, email } = account;
+    let found = found.unwrap_or(Match::Nobody);
+    match app.house.admins {
+        Admins::Directory => {
+            let member = one(found).ok_or(Unresolved::Unknown)?;
+            Ok(Known { role: member.role, member })
+        }
+        Admins::Chat => one(found).map(|member| Known { role: profile.role, member }).ok_or(Unresolved::Unknown),
+        Admins::List { .. } => listed::caller(app, pins, email, found).await,
+    }
 }
 
 /// The caller, and whom they named.
@@ -187,9 +226,8 @@ pub(super) async fn pair(
     {
         by.push(By::Email(email.clone()));
     }
-    let mut found = find(app, &by).await?.into_iter();
-    let member = found.next().and_then(one).ok_or(Unresolved::Unknown)?;
-    let admin = Known { role: app.house.role_of_caller(&member, &caller.profile), member };
+    let (mut found, pins) = (find(app, &by).await?.into_iter(), pins(app).await?);
+    let admin = known(app, &pins, &caller, found.next()).await?;
     if !admin.person().may_administer() {
         // The pair stands for "no right": the first rule refuses it whoever the member is. Nobody else is asked for.
         return Ok(Asked { member: Ok((admin.clone(), None)), admin });
@@ -198,7 +236,7 @@ pub(super) async fn pair(
         Named::Email(email) if !asks_at_once => find(app, &[By::Email(email.clone())]).await?.pop(),
         Named::Email(_) | Named::Mention(_) => found.next(),
     };
-    let member = named_member(app, chat, user, named, found, freshness).await?;
+    let member = named_member(app, chat, user, (named, found), &pins, freshness).await?;
     Ok(Asked { admin, member })
 }
 
@@ -207,8 +245,8 @@ async fn named_member(
     app: &App,
     chat: &Chat,
     user: &ChatUser,
-    named: &Named,
-    found: Option<Match>,
+    (named, found): (&Named, Option<Match>),
+    pins: &Pins,
     freshness: Freshness,
 ) -> Result<Result<(Known, Option<String>), Unresolved>, Unresolved> {
     let (member, mentioned) = match named {
@@ -234,7 +272,7 @@ async fn named_member(
         Err(unresolved) => return Ok(Err(unresolved)),
     };
     let profiles = accounts.iter().map(|(_, _, profile)| profile);
-    let role = app.house.role_of_member(&member, profiles.chain(mentioned.as_ref().map(|(_, profile)| profile)));
+    let role = app.house.role_of_member(&member, pins, profiles.chain(mentioned.as_ref().map(|(_, profile)| profile)));
     let own = accounts.iter().find(|(platform, ..)| *platform == chat.platform()).map(|(_, id, _)| id.clone());
     Ok(Ok((Known { member, role }, mentioned.map(|(id, _)| id).or(own))))
 }
@@ -278,21 +316,31 @@ pub(super) async fn pair_of_card(
     }
     let by = [By::Email(caller.email.clone()), By::Id(row.member_id.clone())];
     let mut found = find(app, &by).await.map_err(Lost::member)?.into_iter();
-    let admin = found.next().and_then(one).ok_or(Lost::caller(Unresolved::Unknown))?;
+    let pins = pins(app).await.map_err(Lost::member)?;
+    let admin = known(app, &pins, &caller, found.next()).await.map_err(Lost::caller)?;
     let member = found.next().and_then(one).ok_or(Lost::member(Unresolved::Unknown))?;
-    let admin = Known { role: app.house.role_of_caller(&admin, &caller.profile), member: admin };
     let accounts = accounts_of(app, &member).await.map_err(Lost::member)?;
-    let role = app.house.role_of_member(&member, accounts.iter().map(|(_, _, profile)| profile).chain(&profile));
+    let role = app.house.role_of_member(&member, &pins, accounts.iter().map(|(_, _, profile)| profile).chain(&profile));
     Ok(Pair { admin, member: Known { member, role }, member_chat_user: row.member_chat_user.clone() })
 }
 
-async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, Unresolved> {
+/// The pins of the listed administrators, as they are now: they are not cached, so that `relatch admins accept` counts at
+/// once.
+async fn pins(app: &App) -> Result<Pins, Unresolved> {
+    let admin_pins: Vec<String> = app.house.admins.listed().map(|(email, _)| email.key()).collect();
+    if admin_pins.is_empty() {
+        return Ok(Pins::default());
+    }
+    Ok(app.store.look_up(LookUp { admin_pins, ..LookUp::default() }).await?.admin_pins)
+}
+
+pub(super) async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, Unresolved> {
     app.directories.find(by).await.map_err(|Down(name)| Unresolved::DirectoryDown(name))
 }
 
-fn one(found: Match) -> Option<Member> {
+pub(super) fn one(found: Match) -> Option<Member> {
     match found {
         Match::One(member) => Some(*member),
-        Match::Nobody | Match::Several => None,
+        Match::Nobody | Match::Several(_) => None,
     }
 }

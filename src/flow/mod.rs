@@ -11,8 +11,10 @@ mod history;
 mod identity;
 mod issue;
 mod line;
+mod listed;
 pub mod messages;
 mod offer;
+pub mod pins;
 mod question;
 pub mod sweep;
 

@@ -191,7 +191,7 @@ pub(super) async fn caller_unresolved(
 ) -> Result<Reaction, Failure> {
     tracing::info!(platform = %origin.user.platform, why = why.code(), "a caller matches no directory account");
     let told = why.told(app, true, reference);
-    note(app, origin, ("command", why.code()), (None, None), reference, None, told).await
+    note(app, origin, ("command", why.code()), (why.caller(), None), reference, None, told).await
 }
 
 /// The same for the member that an administrator named: a look-up that was refused, unless nobody could be asked.

@@ -27,7 +27,7 @@ pub use self::front::{Front, Limits};
 pub(crate) use self::places::Pool;
 pub use self::proxies::{Network, NotANetwork, TrustedProxies};
 use crate::app::App;
-use crate::flow::sweep;
+use crate::flow::{pins, sweep};
 use crate::portal;
 use crate::store::StoreError;
 
@@ -93,6 +93,7 @@ impl Server {
         app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::hide));
         app.tasks.spawn(every(TELL_EVERY, stopped.clone(), Arc::clone(&app), sweep::tell));
         app.tasks.spawn(every(PURGE_EVERY, stopped.clone(), Arc::clone(&app), sweep::purge));
+        app.tasks.spawn(pins::keep(Arc::clone(&app), stopped.clone()));
         app.tasks.spawn(catch_up(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })
     }

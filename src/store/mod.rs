@@ -14,6 +14,7 @@ mod import;
 mod key;
 mod members;
 mod moves;
+mod pins;
 mod reader;
 mod resets;
 mod rows;
@@ -46,6 +47,7 @@ pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
 pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported};
 pub use self::members::{ImportCount, ResetUnderWay};
+pub use self::pins::{AdminPin, PinnedBy, Pins, UntoldPins};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow};
@@ -404,6 +406,7 @@ fn migrations() -> Vec<Migration> {
         migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
         migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
         migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
+        migration(8, "admin_pin", include_str!("../../migrations/sqlite/0008_admin_pin.sql")),
         migration(10, "employee_id", include_str!("../../migrations/sqlite/0010_employee_id.sql")),
         migration(11, "contacts", include_str!("../../migrations/sqlite/0011_contacts.sql")),
         migration(12, "sign_in", include_str!("../../migrations/sqlite/0012_sign_in.sql")),

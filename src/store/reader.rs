@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlStr};
 use tokio::sync::oneshot;
 
-use super::StoreError;
 use super::rows::{MemberRow, ResetRow, Table, json, read_all};
+use super::{Pins, StoreError};
 use crate::domain::{MemberId, ResetId};
 
 /// The most look-ups that share a round trip.
@@ -42,6 +42,8 @@ pub struct LookUp {
     pub members: Vec<MemberKey>,
     /// Linked chat accounts, as (platform, id).
     pub links: Vec<(String, String)>,
+    /// Addresses of listed administrators, in lower case.
+    pub admin_pins: Vec<String>,
 }
 
 /// What was found, in the order asked.
@@ -53,6 +55,8 @@ pub struct Found {
     pub members: Vec<Option<Arc<MemberRow>>>,
     /// The lower-case business e-mail a chat account is linked to.
     pub links: Vec<Option<String>>,
+    /// The pins of the addresses that were ever looked up to be pinned.
+    pub admin_pins: Pins,
 }
 
 /// A look-up that waits, and where its answer goes.
@@ -96,7 +100,9 @@ pub(super) fn statement() -> String {
         (select {members} from json_each($3) as asked join member on member.member_id = asked.value),
         (select json_group_array(json_array(link.platform, link.chat_user, link.business_email_key))
             from json_each($4) as asked
-            join link on link.platform = asked.value ->> 0 and link.chat_user = asked.value ->> 1)"
+            join link on link.platform = asked.value ->> 0 and link.chat_user = asked.value ->> 1),
+        (select json_group_array(json_array(admin_pin.email_key, admin_pin.member_id))
+            from json_each($5) as asked join admin_pin on admin_pin.email_key = asked.value)"
     )
 }
 
@@ -106,7 +112,9 @@ async fn answer(connection: &mut SqliteConnection, statement: SqlStr, jobs: &[Jo
     let ids: HashSet<&MemberId> = keys().filter_map(MemberKey::id).collect();
     let resets: HashSet<ResetId> = jobs.iter().filter_map(|(look_up, _)| look_up.reset).collect();
     let links: HashSet<&(String, String)> = jobs.iter().flat_map(|(look_up, _)| &look_up.links).collect();
+    let pins: HashSet<&String> = jobs.iter().flat_map(|(look_up, _)| &look_up.admin_pins).collect();
     let query = sqlx::query(statement).bind(json(&resets)?).bind(json(&emails)?).bind(json(&ids)?).bind(json(&links)?);
+    let query = query.bind(json(&pins)?);
 
     let found = connection.fetch_one(query).await?;
     let by_reset: HashMap<ResetId, Arc<ResetRow>> =
@@ -121,6 +129,9 @@ async fn answer(connection: &mut SqliteConnection, statement: SqlStr, jobs: &[Jo
         .into_iter()
         .map(|(platform, user, email)| ((platform, user), email))
         .collect();
+    let by_address: HashMap<String, Option<MemberId>> =
+        read_all::<(String, Option<MemberId>)>(&found, 4)?.into_iter().collect();
+    let pin = |key: &String| by_address.get(key).map(|entry| (key.clone(), entry.clone()));
     let member = |key: &MemberKey| match key {
         MemberKey::Email(email) => by_email.get(email).cloned(),
         MemberKey::Id(id) => by_id.get(id).cloned(),
@@ -129,6 +140,7 @@ async fn answer(connection: &mut SqliteConnection, statement: SqlStr, jobs: &[Jo
         reset: look_up.reset.and_then(|id| by_reset.get(&id).cloned()),
         members: look_up.members.iter().map(member).collect(),
         links: look_up.links.iter().map(|key| by_link.get(key).cloned()).collect(),
+        admin_pins: Pins::new(look_up.admin_pins.iter().filter_map(pin)),
     };
     Ok(jobs.iter().map(one).collect())
 }

@@ -7,6 +7,7 @@ mod self_write;
 use relatch::app::Admins;
 use relatch::directory::Backend;
 use relatch::domain::{Span, State};
+use relatch::flow::pins;
 use relatch::store::HistoryFilter;
 
 use crate::support::TestBot;
@@ -409,6 +410,7 @@ async fn openldap() {
     a_change_that_the_policy_does_not_ask_for_is_told(&server).await;
     a_refused_account_is_not_tried_again(&server).await;
     a_second_address_is_the_same_person(&server).await;
+    an_own_mail_makes_nobody_an_administrator(&server).await;
     starttls_is_as_good(&server).await;
     self_write::openldap_does_not_tell(&server).await;
     all(server).await;
@@ -450,6 +452,8 @@ async fn nothing_becomes_part_of_a_filter(server: &Server) {
         let told = text_of(&bot.command(JO, &email(&format!("{marks}x{number}"))).await.json());
         assert!(told.contains("I can't find exactly one account") && told.contains(NOTHING), "{marks}: {told}");
         asked += 1;
+        // So that the limits of look-ups do not end it.
+        bot.clock.advance(Span::minutes(30));
     }
     // With what no e-mail has, nobody is looked up at all.
     for hostile in [
@@ -557,6 +561,37 @@ async fn a_second_address_is_the_same_person(server: &Server) {
         let told = text_of(&bot.command("kim@acme.example", &email(name)).await.json());
         assert!(told.contains("is a primary admin") && told.contains(NOTHING), "{name}: {told}");
     }
+}
+
+/// With `by self write` a member adds an administrator's address to their own entry. They get no right by it, the
+/// administrator keeps theirs, and the security address hears of both entries.
+async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
+    let list = Admins::List { primary: vec![email("ann").parse().unwrap()], member_and_department: Vec::new() };
+    let bot = TestBot::with_directory_and_admins(&server.own_settings(), list).await;
+    for name in ["ann", "mal"] {
+        bot.slack.know(&email(name));
+    }
+    server.add_own_mail("mal", &email("ann")).await;
+
+    let told = bot.command(&email("mal"), &email("ali")).await.json();
+    assert!(button_value(&told, "cancel").is_none(), "a member has a card: {}", text_of(&told));
+    assert!(text_of(&told).contains(&format!("relatch admins accept {}", email("ann"))), "{}", text_of(&told));
+    let card = bot.command(&email("ann"), &email("ali")).await.json();
+    assert!(button_value(&card, "cancel").is_some(), "the administrator is shut out: {}", text_of(&card));
+    bot.click(&email("ann"), &card, "deliver_copy").await;
+    bot.click(&email("ann"), &bot.slack.last(), "confirm").await;
+    assert!(shown_password(&bot.slack.last()).is_some(), "{}", bot.slack.last_text());
+    pins::tell(&bot.app).await;
+    let told: String = bot.outbox.take().iter().map(|sent| sent.text.clone()).collect();
+    let entries = ["ann", "mal"].map(|name| format!("uid={name},ou=people,dc=corp,dc=example"));
+    assert!(told.contains(&entries.join("; ")) && told.contains("The right stays with the pinned entry"), "{told}");
+
+    // With the administrator gone it is the member's alone, and still gives no right.
+    server.remove("ann").await;
+    let told = text_of(&bot.command(&email("mal"), &email("ali")).await.json());
+    assert!(told.contains("relatch admins accept") && told.contains(NOTHING), "{told}");
+    let told = text_of(&bot.command(&email("ann"), &email("ali")).await.json());
+    assert!(told.contains("relatch admins accept") && told.contains(NOTHING), "{told}");
 }
 
 async fn starttls_is_as_good(server: &Server) {

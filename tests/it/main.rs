@@ -1,5 +1,6 @@
 //! Everything that is tested through the public surface, in one program.
 
+mod admins;
 mod claim;
 mod connections;
 mod contacts;

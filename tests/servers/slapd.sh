@@ -46,6 +46,10 @@ POLICY
 # A group whose members relatch may not read.
 access to dn.base="cn=hidden,dc=corp,dc=example" attrs=member
     by * none
+# The usual rule by which members change their own e-mails: what relatch must not trust.
+access to attrs=mail
+    by self write
+    by * break
 # The least that relatch needs: it may set passwords and ask for a change, and cannot read a hash.
 access to attrs=userPassword
     by dn.exact="cn=relatch,dc=corp,dc=example" =w
@@ -111,6 +115,8 @@ person() {
     printf 'dn: uid=par(en)*s\\, co,ou=people,dc=corp,dc=example\nobjectClass: inetOrgPerson\nuid: par(en)*s, co\ncn: Par <!channel> *bold*\n'
     printf 'sn: Corp\nmail: par@corp.example\nmobile: +821012345699\n\n'
     person ali ali "mail: ali.as@corp.example"
+    # An administrator of the list, and a member who would like to be one.
+    for name in ann mal; do person $name $name; done
     person two1 two
     person two2 two
     printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n\n'

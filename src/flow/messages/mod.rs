@@ -3,12 +3,14 @@
 //! First what happened, then the state ("Nothing was changed." exactly when that is true), then what to do. Full
 //! names, "they" for the member, contacts masked, times in the settings' zone, a short reference in every refusal.
 
+mod admins;
 mod card;
 mod contacts;
 mod notes;
 mod refusal;
 mod result;
 
+pub use self::admins::{address_alarm, not_pinned, pin_line, pinned};
 pub use self::card::{
     Card, LastLook, busy, busy_form, careful, directory_link_sent, directory_link_unknown, guide_sent, hidden,
     last_look, offer_card, stale, typed_form, working,

@@ -31,7 +31,7 @@ use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::Ways;
 use relatch::domain::quota::Limit;
 use relatch::domain::{CompanyDomains, MemberId, Moment, Platform, ResetId, Span};
-use relatch::flow::sweep;
+use relatch::flow::{pins, sweep};
 use relatch::net;
 use relatch::secret::Keys;
 use relatch::store::{MemberRow, OpenError, Store, Use};
@@ -312,6 +312,21 @@ impl TestBot {
         Self::open(ground, 8).await
     }
 
+    /// The same with another list of administrators.
+    pub(crate) async fn restart_with_admins(self, admins: Admins) -> Self {
+        self.settle().await;
+        let ground = Ground { admins, ..self.ground.clone() };
+        drop(self);
+        let bot = Self::open(ground, 8).await;
+        pins::pin_listed(&bot.app).await;
+        bot
+    }
+
+    /// Administrators from a list, in the built-in directory.
+    pub(crate) async fn with_admins(admins: Admins) -> Self {
+        Self::unlike(|ground| ground.admins = admins).await
+    }
+
     /// The same with other settings.
     pub(crate) async fn restart_with(self, ways: Ways) -> Self {
         self.settle().await;
@@ -494,6 +509,12 @@ impl TestBot {
         sqlx::Row::get(&self.look(&sql).await, 0)
     }
 
+    /// Gives a member of the built-in directory another id, as for a new person with the same address.
+    pub(crate) async fn replace_id(&self, email: &str, id: &str) {
+        self.look(&format!("update member set member_id = '{id}' where business_email_key = '{email}' returning 1"))
+            .await;
+    }
+
     /// The rows of a table.
     pub(crate) async fn count(&self, table: &str) -> i64 {
         sqlx::Row::get(&self.look(&format!("select count(*) from {table}")).await, 0)
@@ -520,6 +541,8 @@ impl TestBot {
         for (_, email, ..) in PEOPLE {
             self.slack.know(email);
         }
+        // As the start does it.
+        pins::pin_listed(&self.app).await;
         let link = |(_, email, ..): &Person| (Platform::Discord, discord::id_of(email), (*email).to_owned());
         self.app.store.link(PEOPLE.iter().map(link).collect()).await.unwrap();
     }

@@ -199,6 +199,19 @@ impl Server {
         ldap
     }
 
+    /// A member adds an e-mail to their own entry, by their own right.
+    pub(crate) async fn add_own_mail(&self, name: &str, address: &str) {
+        let (mut ldap, rc) = self.bind(&self.dn(name), super::OLD).await.unwrap();
+        assert_eq!(rc, 0);
+        let change = vec![Mod::Add("mail".to_owned(), [address.to_owned()].into())];
+        ldap.modify(&self.dn(name), change).await.unwrap().success().unwrap();
+    }
+
+    /// An entry is taken away.
+    pub(crate) async fn remove(&self, name: &str) {
+        self.as_root().await.delete(&self.dn(name)).await.unwrap().success().unwrap();
+    }
+
     /// What the server keeps of somebody's password.
     pub(crate) async fn kept_password(&self, name: &str) -> String {
         let found = self.as_root().await.search(&self.dn(name), Scope::Base, "(objectClass=*)", ["userPassword"]).await;

@@ -40,6 +40,9 @@ pub(crate) enum Blind {
 struct Person {
     id: String,
     email: String,
+    /// What Lark calls `email`: the member may set it, and people are found by it as well ("Obtain user ID via email or
+    /// phone", `emails`).
+    second_email: Option<String>,
     password: String,
     must_change: bool,
     is_enabled: bool,
@@ -89,14 +92,17 @@ impl Fake {
             let mut memory = memory.lock().unwrap();
             memory.least_length = 8;
             memory.administration = "5d2c0001-cccc-dddd";
-            let names =
-                ["eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri", "grp", "fed", "idp"];
+            let names = [
+                "eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri", "grp", "fed", "idp",
+                "ann", "mal",
+            ];
             for (number, (name, email)) in
                 names.into_iter().map(|name| (name, name)).chain([("two1", "two"), ("two2", "two")]).enumerate()
             {
                 let person = Person {
                     id: format!("0b1c{number:04}-aaaa-bbbb"),
                     email: format!("{email}@corp.example"),
+                    second_email: None,
                     password: OLD.to_owned(),
                     must_change: false,
                     is_enabled: name != "adm",
@@ -153,6 +159,11 @@ impl Fake {
         self.memory.lock().unwrap().blind = Some(blind);
     }
 
+    /// It sees everything again.
+    pub(crate) fn make_see(&self) {
+        self.memory.lock().unwrap().blind = None;
+    }
+
     /// Makes the realm anew: its clients have other ids.
     pub(crate) fn make_realm_anew(&self) {
         self.memory.lock().unwrap().administration = "5d2c0002-cccc-dddd";
@@ -161,6 +172,43 @@ impl Fake {
     /// To whom Keycloak sent its own link.
     pub(crate) fn links(&self) -> Vec<String> {
         self.memory.lock().unwrap().links.clone()
+    }
+
+    /// Somebody's id in Keycloak.
+    pub(crate) fn id(&self, name: &str) -> String {
+        self.with(name, |person| person.id.clone())
+    }
+
+    /// Somebody's id in Lark.
+    pub(crate) fn outward(&self, name: &str) -> String {
+        outward(&self.id(name))
+    }
+
+    /// Somebody has another e-mail from now on.
+    pub(crate) fn set_email(&self, name: &str, email: &str) {
+        self.with(name, |person| email.clone_into(&mut person.email));
+    }
+
+    /// Somebody gives themselves a second e-mail; Lark's people can.
+    pub(crate) fn set_second_email(&self, name: &str, email: &str) {
+        self.with(name, |person| person.second_email = Some(email.to_owned()));
+    }
+
+    /// Somebody leaves, and their account with them.
+    pub(crate) fn remove(&self, name: &str) {
+        self.memory.lock().unwrap().people.remove(name);
+    }
+
+    /// Somebody new, with the e-mail that their name makes.
+    pub(crate) fn hire(&self, name: &str) {
+        let mut memory = self.memory.lock().unwrap();
+        let person = Person {
+            id: format!("0b1c9{:03}-aaaa-bbbb", memory.people.len()),
+            email: format!("{name}@corp.example"),
+            second_email: None,
+            ..memory.people["eli"].clone()
+        };
+        memory.people.insert(name.to_owned(), person);
     }
 
     pub(crate) fn sessions(&self, name: &str) -> usize {
@@ -480,6 +528,10 @@ fn coded(code: i64, msg: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "code": code, "msg": msg }))).into_response()
 }
 
+fn outward(id: &str) -> String {
+    format!("ou_{}", id.replace('-', ""))
+}
+
 fn lark(memory: &mut Memory, asked: &Asked) -> Response {
     let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
     let ["open-apis", rest @ ..] = path.as_slice() else { return refuse(memory, "no such path") };
@@ -504,7 +556,6 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
     let needs = |scope: &'static str, memory: &Memory| {
         (is_weak || memory.missing.contains(&scope)).then(|| coded(99_991_672, &format!("one of: [{scope}]")))
     };
-    let outward = |id: &str| format!("ou_{}", id.replace('-', ""));
     let person_of = |memory: &Memory, id: &Value| {
         memory
             .people
@@ -519,7 +570,7 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
             let mut found: Vec<Value> = memory
                 .people
                 .values()
-                .filter(|person| person.email == email)
+                .filter(|person| person.email == email || person.second_email.as_deref() == Some(email))
                 .map(|person| json!({ "email": email, "user_id": outward(&person.id) }))
                 .collect();
             if found.is_empty() {
@@ -529,7 +580,8 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
         }
         ("GET", ["contact", "v3", "users", id]) => match person_of(memory, &json!(id)) {
             Some((name, person)) => done(json!({ "user": {
-                "open_id": id, "name": format!("{name} Corp"), "enterprise_email": person.email, "email": person.email,
+                "open_id": id, "name": format!("{name} Corp"), "enterprise_email": person.email,
+                "email": person.second_email.as_ref().unwrap_or(&person.email),
                 "mobile": "+821012345699", "is_tenant_manager": false,
                 "status": { "is_frozen": !person.is_enabled, "is_resigned": false, "is_activated": true, "is_exited": false,
                     "is_unjoin": false },

@@ -1,0 +1,74 @@
+//! What is told about the list of administrators: to a caller without a pin, and to the security address.
+
+use super::refusal::refusal;
+use crate::app::House;
+use crate::chat::Message;
+use crate::delivery::Note;
+use crate::domain::{EmailAddress, Reference};
+use crate::store::{AdminPin, PinnedBy};
+
+/// The longest address that has room in a refusal.
+const ADDRESS: usize = 90;
+
+/// A caller with a listed address whose entry is not the pinned one.
+pub fn not_pinned(email: &EmailAddress, reference: &Reference) -> Message {
+    let email = Some(email.as_str()).filter(|email| email.len() <= ADDRESS).unwrap_or("EMAIL");
+    refusal(
+        "Your address is in the list of administrators, but another account of the directory, or none, is pinned to it.",
+        &format!("If it should be yours, ask whoever runs relatch to run: relatch admins accept {email}"),
+        reference,
+    )
+}
+
+/// For the security address: new pins.
+pub fn pinned(house: &House, pins: &[AdminPin]) -> Note {
+    let lines: Vec<String> = pins.iter().map(pin_line).collect();
+    let text = format!(
+        "relatch has pinned addresses of its list of administrators to entries of the directory. An address gives the right to \
+        reset passwords only to its entry.\n\n{}\n\nIs one of them wrong? Take its address out of the settings and start \
+        relatch again. To pin an address to the entry that it finds then: relatch admins accept EMAIL\n",
+        lines.join("\n")
+    );
+    Note { subject: format!("{} password reset: administrators pinned", house.organization), text: text.into() }
+}
+
+/// One pin in a line.
+pub fn pin_line(pin: &AdminPin) -> String {
+    let email = &pin.email_key;
+    match (&pin.entry, pin.how) {
+        (Some((id, name)), PinnedBy::Accepted) => format!("{email}: {name} ({id}), accepted by an operator"),
+        (Some((id, name)), PinnedBy::Import) => format!("{email}: {name} ({id}), by the import"),
+        (Some((id, name)), PinnedBy::First | PinnedBy::Nobody | PinnedBy::Several) => format!("{email}: {name} ({id})"),
+        (None, PinnedBy::Several) => format!("{email}: nobody, because more than one entry has it"),
+        (None, PinnedBy::First | PinnedBy::Import | PinnedBy::Accepted | PinnedBy::Nobody) => {
+            format!("{email}: nobody has it; whoever gets it later has no right until it is accepted")
+        }
+    }
+}
+
+/// For the security address: a listed address is not where it should be.
+pub fn address_alarm(house: &House, email: &str, what: &str) -> Note {
+    let text = format!(
+        "{email} is in relatch's list of administrators. {what}\n\nDid somebody write the address into their own entry? Then \
+        take it out there. Is the entry right? Then run: relatch admins accept {email}\n"
+    );
+    Note { subject: format!("{} password reset: an administrator's address", house.organization), text: text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever address somebody has, the refusal stays short, and names the command.
+    #[test]
+    fn a_long_address_does_not_make_the_refusal_long() {
+        let reference = crate::domain::ResetId([7; 16]).reference();
+        for (labels, named) in [(1, true), (30, true), (100, false)] {
+            let email: EmailAddress = format!("ann@{}example", "a.".repeat(labels)).parse().unwrap();
+            let told = not_pinned(&email, &reference);
+            let text = [vec![told.title], told.lines].concat().join("\n");
+            assert!(text.chars().count() <= 350 && text.contains("relatch admins accept "), "{text}");
+            assert_eq!(text.contains(email.as_str()), named, "{text}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Pins the addresses of the list of administrators to entries of the directory, and tells the security address.
+//!
+//! An address is pinned the first time that it is looked up: at the start, at a reload, or by the import that brings it. If
+//! it found nobody or several then, whoever appears later needs `relatch admins accept`. An act never pins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+
+use super::{messages, tell_security};
+use crate::app::App;
+use crate::directory::{By, Directories, Match};
+use crate::domain::{EmailAddress, Member, MemberId};
+use crate::store::{AdminPin, PinnedBy, StoreError};
+
+/// How soon an address is looked up again whose directory did not answer, and how long the pause may grow.
+const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
+
+/// How often it is looked whether something is to be told.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How many entries an alarm names.
+const ENTRIES: usize = 5;
+
+/// How often the pinned addresses are looked up to see whether they still lead to their entries.
+const COMPARE_EVERY: Duration = Duration::from_hours(1);
+
+/// Pins every listed address that was never looked up. True when none is left; a directory that does not answer leaves
+/// its addresses for [`keep`]. For the start, and for a reload that brings other addresses.
+pub async fn pin_listed(app: &App) -> bool {
+    let pinned = async {
+        let unseen = unseen(app).await?;
+        if unseen.is_empty() {
+            return Ok(true);
+        }
+        let looked_up = look_up(&app.directories, &unseen).await;
+        let is_complete = looked_up.len() == unseen.len();
+        let mut pins = Vec::new();
+        for (email, found) in &looked_up {
+            // Before the first import the built-in directory says nothing about anybody.
+            let is_too_early =
+                *found == Match::Nobody && app.directories.is_builtin(email) && app.store.has_no_members().await?;
+            if !is_too_early {
+                pins.push(first_pin(app, email, found));
+            }
+        }
+        for pin in app.store.pin_first(pins).await? {
+            log(&pin);
+        }
+        for (email, found) in &looked_up {
+            if let Match::Several(entries) = found {
+                alarm_of_several(app, email, None, entries).await;
+            }
+        }
+        Ok::<bool, StoreError>(is_complete)
+    };
+    pinned.await.unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "the list of administrators could not be pinned");
+        false
+    })
+}
+
+/// Pins what could not be pinned at the start, looks now and then whether the addresses still lead to their entries, and
+/// tells what is to be told, until the stop.
+pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let (mut pause, mut compare_at) = (RETRY.0, tokio::time::Instant::now());
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.changed() => return,
+        }
+        // A reload may bring another list, or none.
+        let app = app.present();
+        if app.house.admins.listed().next().is_none() {
+            pause = LOOK_EVERY;
+            continue;
+        }
+        pause = if pin_listed(&app).await { LOOK_EVERY } else { (pause * 2).min(RETRY.1) };
+        if compare_at <= tokio::time::Instant::now() {
+            compare(&app).await;
+            compare_at = tokio::time::Instant::now() + COMPARE_EVERY;
+        }
+        tell(&app).await;
+    }
+}
+
+/// Tells the security address which pins are new and what is wrong with a listed address. What could not be told is told at
+/// the next round; without a security address the log has to do.
+pub async fn tell(app: &App) {
+    let told = async {
+        let untold = app.store.untold_pins().await?;
+        let is_mailed = app.house.security_email.is_some() && app.deliveries.email.is_some();
+        if let Some(newest) = untold.pins.iter().map(|pin| pin.noted_at).max() {
+            let note = messages::pinned(&app.house, &untold.pins);
+            if !is_mailed || tell_security(app, &note, &format!("pins-{}", newest.0)).await {
+                app.store.pins_told(&untold.pins).await?;
+            }
+        }
+        for (email, alarm) in &untold.alarms {
+            let note = messages::address_alarm(&app.house, email, alarm);
+            let id = format!("admin-{}-{}", email, app.clock.now().0);
+            if !is_mailed || tell_security(app, &note, &id).await {
+                app.store.alarm_told(email, alarm).await?;
+            }
+        }
+        Ok::<(), StoreError>(())
+    };
+    if let Err(error) = told.await {
+        tracing::error!(error = &error as &dyn std::error::Error, "could not tell what is new about administrators");
+    }
+}
+
+/// Two entries, or more, have an address of the list.
+pub(super) async fn alarm_of_several(app: &App, email: &EmailAddress, pinned: Option<&MemberId>, entries: &[String]) {
+    let mut entries = entries.to_vec();
+    entries.sort();
+    entries.truncate(ENTRIES);
+    let right = match pinned {
+        Some(id) => format!("The right stays with the pinned entry, {id}."),
+        None => "No entry is pinned to it, so none of them has the right.".to_owned(),
+    };
+    let what = format!("More than one entry of the directory has it: {}. {right}", entries.join("; "));
+    alarm(app, email, &what).await;
+}
+
+/// An entry that is not the pinned one has an address of the list.
+pub(super) async fn alarm_of_another(app: &App, email: &EmailAddress, pinned: Option<&MemberId>, found: &Member) {
+    let id = &found.id;
+    let pinned = match pinned {
+        Some(pinned) if pinned == id => return,
+        Some(pinned) => format!("It is pinned to another one, {pinned}."),
+        None => "No entry was pinned to it.".to_owned(),
+    };
+    // Who has no name is called by their address, which is not for the log.
+    let name =
+        if found.name == found.business_email.as_str() { found.business_email.masked() } else { found.name.clone() };
+    let what = format!("An entry without the right has it: {name} ({id}). {pinned}");
+    alarm(app, email, &what).await;
+}
+
+/// Notes an alarm, to be told by [`tell`]: once for each change, and once a day.
+async fn alarm(app: &App, email: &EmailAddress, what: &str) {
+    match app.store.note_alarm(email, what).await {
+        Ok(true) => {
+            tracing::warn!(address = %email.masked(), what, "an address of the list of administrators is in doubt");
+        }
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                what,
+                "an alarm about an administrator is not noted"
+            );
+        }
+    }
+}
+
+/// Looks whether the addresses still lead to their entries. A directory that does not answer says nothing.
+async fn compare(app: &App) {
+    let Ok(pins) = app.store.admin_pins().await else { return };
+    let listed: Vec<EmailAddress> = listed(app).collect();
+    for (email, found) in look_up(&app.directories, &listed).await {
+        let Some(pin) = pins.iter().find(|pin| pin.email_key == email.key()) else { continue };
+        let pinned = pin.entry.as_ref().map(|(id, _)| id);
+        match &found {
+            Match::Nobody => {}
+            Match::One(member) => alarm_of_another(app, &email, pinned, member).await,
+            Match::Several(entries) => alarm_of_several(app, &email, pinned, entries).await,
+        }
+    }
+}
+
+/// Each listed address once.
+fn listed(app: &App) -> impl Iterator<Item = EmailAddress> {
+    let by_key: BTreeMap<String, &EmailAddress> =
+        app.house.admins.listed().map(|(email, _)| (email.key(), email)).collect();
+    by_key.into_values().cloned()
+}
+
+/// Listed addresses that were never looked up.
+async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
+    if app.house.admins.listed().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let pins = app.store.admin_pins().await?;
+    Ok(listed(app).filter(|email| !pins.iter().any(|pin| pin.email_key == email.key())).collect())
+}
+
+/// What these addresses find; without those whose directory does not answer. One domain is one question, because it is one
+/// directory.
+pub(crate) async fn look_up(directories: &Directories, emails: &[EmailAddress]) -> Vec<(EmailAddress, Match)> {
+    let mut by_domain: BTreeMap<String, Vec<EmailAddress>> = BTreeMap::new();
+    for email in emails {
+        by_domain.entry(email.domain()).or_default().push(email.clone());
+    }
+    let ask = async |emails: Vec<EmailAddress>| {
+        let by: Vec<By> = emails.iter().cloned().map(By::Email).collect();
+        match directories.find(&by).await {
+            Ok(found) => emails.into_iter().zip(found).collect(),
+            Err(down) => {
+                tracing::warn!(directory = down.0, "listed administrators could not be looked up");
+                Vec::new()
+            }
+        }
+    };
+    join_all(by_domain.into_values().map(ask)).await.concat()
+}
+
+fn first_pin(app: &App, email: &EmailAddress, found: &Match) -> AdminPin {
+    let (entry, how) = match found {
+        Match::One(member) => (Some((member.id.clone(), member.name.clone())), PinnedBy::First),
+        Match::Nobody => (None, PinnedBy::Nobody),
+        Match::Several(_) => (None, PinnedBy::Several),
+    };
+    AdminPin { email_key: email.key(), entry, how, noted_at: app.clock.now() }
+}
+
+fn log(pin: &AdminPin) {
+    let address = pin.email_key.parse().map(|email: EmailAddress| email.masked()).unwrap_or_default();
+    if let Some((id, _)) = &pin.entry {
+        tracing::warn!(address, member.id = %id, "an administrator of the list was pinned");
+    } else {
+        let found = pin.how.as_str();
+        tracing::warn!(address, found, "an address of the list of administrators gives no right until it is accepted");
+    }
+}
