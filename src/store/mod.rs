@@ -508,7 +508,8 @@ mod tests {
             insert into slot values ('a', 3, '00000000000000000000000000000001', null);
             insert into replay_key values ('0000000001-x', 1);
             insert into audit (noted_at, event, outcome) values (1, 'command', 'offered');";
-        const CONTACT: &str = "insert into contact values ('m', 'email', 'mina@mail.example', 'a', 1)";
+        const CONTACT: &str = "insert into contact (member_id, channel, address, added_by, added_at)
+            values ('m', 'email', 'mina@mail.example', 'a', 1)";
         for age in 1..migrations().len() {
             let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
             let older = migrations().into_iter().take(age).collect();

@@ -5,7 +5,7 @@ use relatch::domain::contacts::ContactRules;
 use relatch::domain::delivery::{Outcome, Refusal, Ways};
 use relatch::domain::{Carries, Platform, Span};
 
-use crate::support::slack::{button_value, shown_password, user_id};
+use crate::support::slack::{button_value, shown_password, text_of, user_id};
 use crate::support::{OWN, TestBot, on};
 
 const JO: &str = "jo@acme.example";
@@ -36,9 +36,16 @@ async fn code_goes_to(bot: &TestBot, member: &str, password: &str) -> Option<Str
 }
 
 async fn add(bot: &TestBot, who: &str, member: &str, address: &str) -> String {
-    let told = bot.command(who, &format!("contact <@{}> {address}", user_id(member))).await.text();
+    text_of(&added(bot, who, &format!("contact <@{}> {address}", user_id(member))).await)
+}
+
+/// What comes of the command that adds a contact. Mattermost asks by a button first.
+async fn added(bot: &TestBot, who: &str, words: &str) -> serde_json::Value {
+    let told = bot.command(who, words).await.json();
     bot.settle().await;
-    told
+    let Some(value) = button_value(&told, "contact_add") else { return told };
+    bot.click_value(who, "contact_add", &value).await;
+    bot.slack.last()
 }
 
 fn assert_refused(told: &str, what: &str) {
@@ -56,7 +63,7 @@ async fn password_and_code_go_to_two_contacts() {
         on(platform, async {
             let bot = TestBot::new().await;
             let card = bot.card(JO, MINA).await;
-            let told = crate::support::slack::text_of(&card);
+            let told = text_of(&card);
             assert!(
                 told.contains("the first of these that does not get the password: +82 ··· ··42, m···@mail.example"),
                 "{told}"
@@ -79,7 +86,7 @@ async fn one_contact_gets_both_and_it_is_said() {
     let bot = TestBot::new().await;
     bot.alter(NOA, "phone", NUMBER).await;
     let card = bot.card(JO, NOA).await;
-    assert!(crate::support::slack::text_of(&card).contains("password and code go to the same phone"), "{card:#}");
+    assert!(text_of(&card).contains("password and code go to the same phone"), "{card:#}");
     bot.click(JO, &card, "deliver_phone").await;
     assert!(bot.slack.last_text().contains("password and code go to the same phone"), "{}", bot.slack.last_text());
     bot.click(JO, &bot.slack.last(), "confirm").await;
@@ -199,7 +206,7 @@ async fn a_planted_contact_gets_no_code() {
             add(&bot, KIM, NOA, NUMBER).await;
             bot.clock.advance(Span::hours(71));
             let card = bot.card(JO, NOA).await;
-            let told = crate::support::slack::text_of(&card);
+            let told = text_of(&card);
             assert!(told.contains("+82 ··· ··99, added by Kim Cho on 23 Nov, does not count before 10:00."), "{told}");
             bot.click(JO, &card, "reachable").await;
             bot.click(JO, &bot.slack.last(), "deliver_copy").await;
@@ -367,19 +374,19 @@ async fn no_password_goes_to_a_mailbox_of_the_organisation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_contact_of_the_directory_is_named() {
     let bot = TestBot::new().await;
-    let told = crate::support::slack::text_of(&bot.card(JO, MINA).await);
+    let told = text_of(&bot.card(JO, MINA).await);
     assert!(!told.contains("differs"), "the first sight says nothing: {told}");
     bot.clock.advance(Span::hours(48));
     bot.alter(MINA, "phone", NUMBER).await;
     for _ in 0..2 {
-        let told = crate::support::slack::text_of(&bot.card(JO, MINA).await);
+        let told = text_of(&bot.card(JO, MINA).await);
         assert!(
             told.contains("phone +82 ··· ··99 (differs from what was on record on 23 Nov), email m···@mail.example"),
             "{told}"
         );
     }
     bot.clock.advance(Span::hours(72));
-    assert!(!crate::support::slack::text_of(&bot.card(JO, MINA).await).contains("differs"));
+    assert!(!text_of(&bot.card(JO, MINA).await).contains("differs"));
     let on_disk = bot.bytes_on_disk();
     assert!(bot.count("contact_seen").await == 2 && !on_disk.is_empty());
 }
@@ -435,8 +442,7 @@ async fn an_added_contact_answers_a_code_in_the_chat() {
             let bot = TestBot::new().await;
             bot.alter(NOA, "phone", "+821012345698").await;
             let words = format!("contact <@{}> {NUMBER}", user_id(NOA));
-            let told = bot.command(KIM, &words).await.json();
-            bot.settle().await;
+            let told = added(&bot, KIM, &words).await;
             bot.outbox.take();
             let value = button_value(&told, "contact_code").expect("the button");
             // Somebody else's button does nothing.

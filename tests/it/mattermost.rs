@@ -127,7 +127,7 @@ async fn a_contact_is_added_by_a_button() {
     assert!(told(&bot).contains(over), "{}", told(&bot));
     assert_eq!(bot.count("contact").await, 0);
     bot.click_value(JO, "contact_add", &value).await;
-    assert!(told(&bot).contains("Codes for Noa Bae can now go to +82 ··· ··66."), "{}", told(&bot));
+    assert!(told(&bot).contains("+82 ··· ··66 was added for codes of Noa Bae."), "{}", told(&bot));
     assert_eq!(bot.count("contact").await, 1);
     bot.outbox.take();
     bot.click_value(JO, "contact_add", &value).await;
