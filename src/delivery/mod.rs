@@ -143,6 +143,9 @@ impl Deliveries {
                 Member::Email(self.prepare_email(to).await.map_err(|why| (Step::Deliver, why))?)
             }
             Way::Send(Destination::Phone(to)) => {
+                if to.is_costly() {
+                    return Err((Step::Deliver, Refusal::Address));
+                }
                 let sms = self.sms.as_ref().ok_or((Step::Deliver, Refusal::Unreachable))?;
                 Member::Sms(sms, to.clone())
             }
@@ -171,6 +174,7 @@ impl Deliveries {
                 Ok(ready) => ready.send(note).await,
                 Err(why) => Outcome::Refused(why),
             },
+            Destination::Phone(phone) if phone.is_costly() => Outcome::Refused(Refusal::Address),
             Destination::Phone(phone) => match &self.sms {
                 Some(sms) => sms.send(phone, &note.text, id).await,
                 None => Outcome::Refused(Refusal::Unreachable),

@@ -3,6 +3,7 @@
 use super::admission::{FairQueue, Turn};
 use super::{Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable};
 use crate::chance::Chance;
+use crate::domain::member::NotAPhone;
 use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
@@ -171,7 +172,11 @@ pub fn to_member(row: &MemberRow, company: &CompanyDomains) -> Result<Box<Member
         business_email: row.business_email.parse().map_err(|_| broken("business e-mail"))?,
         login_method: row.login_method.parse().map_err(|_| broken("login method"))?,
         status: row.status.parse().map_err(|_| broken("status"))?,
-        phone: row.phone.as_deref().map(PhoneNumber::stored).transpose().map_err(|_| broken("phone"))?,
+        phone: match row.phone.as_deref().map(PhoneNumber::stored).transpose() {
+            // An import of an older version took satellite phones, to which no SMS goes now.
+            Err(NotAPhone::NotMobile) => None,
+            phone => phone.map_err(|_| broken("phone"))?,
+        },
         personal_email: email(&row.personal_email)?.filter(|personal| !company.has(personal)),
         role: row.role.parse().map_err(|_| broken("role"))?,
         department: row.department.clone(),

@@ -37,6 +37,17 @@ impl PhoneNumber {
     }
 }
 
+impl PhoneNumber {
+    /// True for premium, shared-cost and personal numbers, which an import of an older version may have put on record.
+    /// They follow rules of their countries that [`PhoneNumber::stored`] does not look at.
+    pub fn is_costly(&self) -> bool {
+        use phonenumber::Type;
+        let kind =
+            phonenumber::parse(None, self.as_str()).map(|number| number.number_type(&phonenumber::metadata::DATABASE));
+        matches!(kind, Ok(Type::PremiumRate | Type::SharedCost | Type::PersonalNumber))
+    }
+}
+
 /// Where SMS may go besides numbers on record (`sms.countries`, `default_country`).
 #[derive(Clone, Debug, Default)]
 pub struct SmsCountries {
@@ -58,7 +69,12 @@ impl SmsCountries {
             return Ok(());
         }
         let allowed = self.allowed_for(member);
-        let is_allowed = allowed.is_empty() || to.country_of().is_some_and(|country| allowed.contains(&country));
+        let is_allowed = match &member.phone {
+            // Of a number whose country nobody can tell, the calling code has to do.
+            Some(own) if allowed.is_empty() => own.calling_code() == to.calling_code(),
+            None if allowed.is_empty() => true,
+            Some(_) | None => to.country_of().is_some_and(|country| allowed.contains(&country)),
+        };
         if is_allowed { Ok(()) } else { Err(NotThisCountry { allowed }) }
     }
 
@@ -156,5 +172,9 @@ mod tests {
         for number in costly {
             assert!(PhoneNumber::stored(number).is_err(), "{number}");
         }
+        for number in ["+447012345678", "+448431234567", "+449012345678"] {
+            assert!(PhoneNumber::stored(number).unwrap().is_costly(), "{number}");
+        }
+        assert!(!PhoneNumber::stored(KR).unwrap().is_costly());
     }
 }

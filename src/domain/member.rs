@@ -384,11 +384,11 @@ impl PhoneNumber {
     /// Country code and last two digits, for cards and logs: `+82 ··· ··42`.
     pub fn masked(&self) -> String {
         let tail = self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default();
-        format!("+{} ··· ··{tail}", self.country())
+        format!("+{} ··· ··{tail}", self.calling_code())
     }
 
     /// The country code; no country's code begins with another's (E.164, section 6.2.1).
-    fn country(&self) -> &str {
+    pub(super) fn calling_code(&self) -> &str {
         let prefix = |digits| self.0.get(1..=digits);
         let is_known =
             |code: &&str| code.parse().is_ok_and(|code: u16| phonenumber::metadata::DATABASE.by_code(&code).is_some());

@@ -360,7 +360,7 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
             let ticket = Ticket { reservation, platform, quota, reply, since, heard };
             Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }
-        Err(ClickRefused::Stale) => last_look_again(app, origin, row, &pair, is_private, None).await,
+        Err(ClickRefused::Stale(earlier)) => last_look_again(app, origin, row, &pair, is_private, earlier).await,
         Err(ClickRefused::Overtaken(by)) => last_look_again(app, origin, row, &pair, is_private, Some(by)).await,
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
     }

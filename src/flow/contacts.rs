@@ -57,7 +57,11 @@ async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods,
     if !app.directories.told(&member.id).1.has_our_pages {
         return Ok(Methods::default());
     }
-    let added: Vec<Added> = app.store.contacts(&member.id).await?.iter().filter_map(ContactRow::added).collect();
+    // The settings may name other countries than when a number was added; the operator's counts like the import.
+    let is_allowed =
+        |added: &Added| added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok();
+    let added = app.store.contacts(&member.id).await?;
+    let added: Vec<Added> = added.iter().filter_map(ContactRow::added).filter(is_allowed).collect();
     let around = Surroundings {
         company: &app.house.company,
         rules: app.house.contact_rules,

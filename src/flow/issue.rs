@@ -353,7 +353,10 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
 async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan) -> Option<Stop> {
     let reference = row.reset_id.reference();
     if let Way::Send(to) = &plan.way
-        && let Err(denied) = to.clone().outside(member, &app.house.company)
+        && let Err(denied) = to.clone().outside(member, &app.house.company).and_then(|to| {
+            // The settings may name other countries than when it was typed.
+            if row.is_typed { app.deliveries.check_typed(&to, member) } else { Ok(()) }
+        })
     {
         let title = messages::destination_denied(&denied, &member.name);
         return Some(Stop::plain("destination", Message { title, ..Message::default() }));

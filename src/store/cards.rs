@@ -156,8 +156,9 @@ pub enum ClickRefused {
     },
     /// S22: no way of delivery was chosen.
     NothingChosen,
-    /// The card was changed after it was shown with this button.
-    Stale,
+    /// The card was changed after it was shown with this button. The last look that is drawn instead warns of the
+    /// member's last reset, if there was one.
+    Stale(Option<Earlier>),
     /// Another reset of the member changed the password, or may have, after the last look was drawn.
     Overtaken(Earlier),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
@@ -180,7 +181,7 @@ impl ClickRefused {
             Self::InProgress => "in_progress",
             Self::AlreadyDone { .. } => "already_done",
             Self::NothingChosen => "nothing_chosen",
-            Self::Stale => "stale",
+            Self::Stale(_) => "stale",
             Self::Overtaken(_) => "overtaken",
             Self::NotReachable => "not_reachable",
             Self::Denied(denied) => denied.code(),
@@ -311,7 +312,7 @@ impl Store {
             }
             supersede(page, &row, now);
             let earlier = earlier(page, &row, now);
-            note_seen(page, &mut row);
+            row.seen_reset_id = newest_change(page, &row).map(|newest| newest.reset_id);
             let offered = Offered { expires_at: row.expires_at, quota, earlier };
             page.audit(line(&row, "command", "offered", None, now));
             let untold = take_untold(page, &row.admin_id, now);
@@ -409,7 +410,10 @@ impl Store {
             let event = amend.event();
             let mut row = open_card(page, &click, event, now)?;
             amend.apply(&mut row, now);
-            note_seen(page, &mut row);
+            if note_seen(page, &mut row) {
+                // A last look from before does not tell of that reset.
+                row.edition = row.edition.saturating_add(1);
+            }
             answer_at(&mut row, click.follow_up);
             page.audit(line(&row, event, "done", None, now));
             page.put(row.clone());
@@ -603,27 +607,24 @@ fn newest_change<'a>(page: &'a Page, row: &ResetRow) -> Option<&'a ResetRow> {
 }
 
 /// What a face of this card has to warn of: the member's newest other reset, if it is not long ago.
-fn earlier(page: &Page, row: &ResetRow, now: Moment) -> Option<Earlier> {
+pub(super) fn earlier(page: &Page, row: &ResetRow, now: Moment) -> Option<Earlier> {
     newest_change(page, row).and_then(Earlier::of).filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
 }
 
-/// The face that answers now warns of the member's newest reset.
-fn note_seen(page: &Page, row: &mut ResetRow) {
-    if let Some(newest) = newest_change(page, row) {
-        row.seen_reset_id = Some(newest.reset_id);
-    }
+/// The face that answers now warns of the member's newest reset. True if no face did before.
+fn note_seen(page: &Page, row: &mut ResetRow) -> bool {
+    let seen = newest_change(page, row).map(|newest| newest.reset_id).or(row.seen_reset_id);
+    std::mem::replace(&mut row.seen_reset_id, seen) != seen
 }
 
 /// Another reset of the member changed the password, or may have, and this card's last look did not tell of it. The row
 /// is marked, so that the next last look, which warns, can be confirmed.
 pub(super) fn overtaken(page: &Page, row: &mut ResetRow) -> Option<Earlier> {
     let newest = newest_change(page, row)?;
-    let is_told = match row.seen_reset_id {
-        Some(seen) => seen == newest.reset_id,
-        None => begun_at(newest) < Some(row.offered_at),
-    };
+    // One from before the card was told on it, or is older than the one that was.
+    let is_told = row.seen_reset_id == Some(newest.reset_id) || begun_at(newest) < Some(row.offered_at);
     let told = Earlier::of(newest).filter(|_| !is_told)?;
-    note_seen(page, row);
+    row.seen_reset_id = Some(newest.reset_id);
     row.edition = row.edition.saturating_add(1);
     Some(told)
 }

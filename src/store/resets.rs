@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cards::{
-    CardClick, Choice, ClickRefused, SealedReply, at_work, closed, is_disowned, known_card, open_card, overtaken,
+    CardClick, Choice, ClickRefused, SealedReply, at_work, closed, earlier, is_disowned, known_card, open_card,
+    overtaken,
 };
 use super::moves::{answer_at, choose, enter, finish, line, note_typed};
 use super::rows::{ResetRow, StepRow};
@@ -116,7 +117,7 @@ impl Store {
             let is_stale = edition != Some(row.edition);
             let refused = may_not_start(page, &row, &permit, quota)
                 .or_else(|| overtaken(page, &mut row).map(ClickRefused::Overtaken))
-                .or(is_stale.then_some(ClickRefused::Stale));
+                .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(page, &row, now))));
             if let Some(refused) = refused {
                 page.audit(line(&row, "confirm", refused.code(), None, now));
                 if matches!(refused, ClickRefused::Overtaken(_)) {

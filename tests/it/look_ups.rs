@@ -34,15 +34,32 @@ async fn a_last_look_from_before_another_reset_is_out_of_date() {
             assert_eq!(told.matches(NOTHING).count(), 1, "{platform}: {told}");
             assert!(told.contains("ref "), "{platform}: {told}");
             assert_eq!((changed(&bot).await, bot.outbox.take().len()), (1, 0), "{platform}");
-            // The button of the old last look stays out of date; that of the new one goes on.
+            // The button of the old last look stays out of date, and what it draws warns too; the newest one goes on.
             bot.click(JO, &old, "confirm").await;
             assert_eq!(changed(&bot).await, 1, "{platform}");
+            assert!(bot.slack.last_text().contains("Careful: "), "{platform}: {}", bot.slack.last_text());
             assert!(button_value(&new, "confirm") != button_value(&old, "confirm"), "{platform}");
             bot.click(JO, &new, "confirm").await;
             assert_eq!(changed(&bot).await, 2, "{platform}");
         })
         .await;
     }
+}
+
+/// What is pressed on an older face of the card shows the warning, and does not make an older last look good again.
+#[tokio::test]
+async fn an_older_face_does_not_renew_an_older_last_look() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, "noa@acme.example").await;
+    bot.click(JO, &card, "reachable").await;
+    bot.click(JO, &bot.slack.last(), "deliver_copy").await;
+    let old = bot.slack.last();
+    bot.reset_by_copy(KIM, "noa@acme.example").await;
+    bot.click(JO, &card, "reachable").await;
+    assert!(bot.slack.last_text().contains("Careful: Noa Bae was reset"), "{}", bot.slack.last_text());
+    bot.click(JO, &old, "confirm").await;
+    assert_eq!(changed(&bot).await, 1);
+    assert!(bot.slack.last_text().contains("Careful: Noa Bae was reset"), "{}", bot.slack.last_text());
 }
 
 /// A last look that is drawn after the other reset warns at once and is not refused.
@@ -168,4 +185,14 @@ async fn typed_numbers_are_of_the_listed_countries() {
         })
         .await;
     }
+}
+
+/// An import of an older version took satellite phones. No SMS goes there, and the member is found all the same.
+#[tokio::test]
+async fn a_satellite_phone_on_record_is_passed_by() {
+    let bot = TestBot::new().await;
+    bot.execute("update member set phone = '+881612345678' where business_email_key = 'mina.park@acme.example'").await;
+    let card = bot.card(JO, MINA).await;
+    assert!(text_of(&card).contains("Reset the login password of Mina Park?"), "{}", text_of(&card));
+    assert_eq!((button_value(&card, "deliver_phone"), button_value(&card, "deliver_email").is_some()), (None, true));
 }

@@ -390,7 +390,7 @@ pub fn click_refused(
             already_done(*state, *changed_at, member, zone, now, reference)
         }
         ClickRefused::NothingChosen => refusal("No way of delivery was chosen.", "Choose one first.", reference),
-        ClickRefused::Stale | ClickRefused::Overtaken(_) => {
+        ClickRefused::Stale(_) | ClickRefused::Overtaken(_) => {
             refusal("This card was changed after the button was shown.", "Look at it again.", reference)
         }
         ClickRefused::NotReachable => refusal(
