@@ -113,6 +113,28 @@ class Resets(unittest.TestCase):
             world.http.wait_for_text(NOTHING, said)
         self.assertEqual(world.resets(), [])
 
+    def test_a_last_look_from_before_another_reset_is_out_of_date(self):
+        world = self.world
+        old = world.last_look("UJO", "UMINA", "deliver_phone")
+        world.reset("UKIM", "UMINA", "deliver_phone", "Done.")
+        since = len(world.http.said)
+        world.click("UJO", old, "confirm")
+        new = world.http.wait_for_text("Careful: Mina Park was reset", since)
+        self.assertIn(NOTHING, text_of(new))
+        self.assertEqual(len(world.http.sms), 1)
+        world.click("UJO", new, "confirm")
+        world.http.wait_for(world.http.sms, 2)
+        self.assertEqual([reset["state"] for reset in world.resets()], ["delivered", "delivered"])
+
+    def test_look_ups_are_limited(self):
+        world = self.world
+        for _ in range(30):
+            self.assertNotIn("looked up", text_of(world.command("UJO", "why <@UMINA>")))
+        refused = text_of(world.command("UJO", "<@UMINA>"))
+        self.assertIn("You looked up 30 members in 10 minutes.", refused)
+        self.assertIn(NOTHING, refused)
+        self.assertNotIn("Mina", refused)
+
     def test_the_guide_help_log_and_why(self):
         world = self.world
         card = world.command("UJO", "<@UMINA>")
