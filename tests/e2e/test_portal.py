@@ -8,7 +8,7 @@ import time
 import unittest
 import urllib.parse
 
-from world import World, password_in, text_of
+from world import CODE, World, password_in, text_of
 
 OWN = "seven quiet herons dance"
 NEXT = "nine loud otters sleep"
@@ -61,7 +61,7 @@ class Portal(unittest.TestCase):
     def code(self, count):
         """The code in the SMS that arrived as the count-th."""
         text = self.world.http.wait_for(self.world.http.sms, count)["text"]
-        return re.search(r"code: (\d{6})", text)[1]
+        return re.search(CODE, text)[1]
 
     def test_from_the_sms_to_a_password_of_ones_own(self):
         world, email = self.world, "mina@acme.example"
@@ -89,7 +89,7 @@ class Portal(unittest.TestCase):
         browser = Browser(world)
         self.assertEqual(browser.sign_in(email, temporary)[:2], (303, "/verify"))
         self.assertEqual(browser.open("/account")[:2], (303, "/verify"))
-        code = self.code(2)
+        code = world.code_by_mail()
         self.assertEqual(browser.submit("/verify", "/verify", code=code)[:2], (303, "/new-password"))
         self.assertIn("Too short", browser.submit("/new-password", "/new-password", password=temporary)[2])
         self.assertEqual(browser.submit("/new-password", "/new-password", password=NEXT)[:2], (303, "/account"))
