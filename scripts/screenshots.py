@@ -40,7 +40,7 @@ class Pictures(InBrowser):
         with desk.in_frame("#browser") as page:
             page.type("#email", MINA)
             page.type("#password", password)
-        code = self.code()
+        code = self.code(is_mailed=True)
         self.take(desk, "demo")
         member.type("#code", code)
         member.click("button[type=submit]")

@@ -92,12 +92,7 @@ class InBrowsers(unittest.TestCase):
 
     def letter_link(self, path):
         """The link of this kind in the first letter that has one."""
-        found = lambda: re.search(rf"http\S+/{path}/\S+", "\n".join(letter[1] for letter in self.world.mail.letters))
-        until = time.monotonic() + 10
-        while not (hit := found()):
-            self.assertLess(time.monotonic(), until, f"no letter has a link to /{path}")
-            time.sleep(0.05)
-        return hit[0]
+        return self.world.mail.wait_for(rf"http\S+/{path}/\S+")[1][0]
 
 
 class Reset(InBrowsers):
@@ -125,7 +120,7 @@ class Reset(InBrowsers):
         temporary = password_in(self.sms(r"(?s)(.*password is .*)"))
         self.sign_in(a, MINA, temporary)
         self.at(a, "/verify")
-        code = self.sms(r"code: (\d{6})")
+        code = world.code_by_mail()
         self.send(a, code=code)
         self.at(a, "/new-password")
         self.send(a, password=NEXT)
@@ -214,7 +209,7 @@ class Pages(Looks):
         self.send(page, code="000000")
         page.wait_for_text(".problem", "Wrong code")
         self.check("/verify, wrong", page)
-        self.send(page, code=self.sms(r"code: (\d{6})"))
+        self.send(page, code=self.world.code_by_mail())
         self.at(page, "/new-password")
         self.check("/new-password", page)
         page.open(self.letter_link("not-me"))

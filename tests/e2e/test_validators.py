@@ -17,7 +17,8 @@ MANIFESTS = HERE.parent.parent / "manifests"
 
 # The type of each kind, and the part of the body that it is of. Mattermost publishes the types of its web app, which
 # receives messages in full; what a sender may leave out, and where a click is sent, its server's own pages say
-# ("Custom slash commands", "Interactive messages", "Interactive dialogs"), so those are made up for in PRELUDE.
+# ("Custom slash commands", "Interactive messages", "Interactive dialogs"), so those are made up for in PRELUDE. An answer
+# without a text is no post (`CreateCommandPost` in the server's `app/command.go`).
 TYPES = {
     "slack-answer": ("KnownBlock[]", lambda body: body["blocks"]),
     "slack-follow_up": ("KnownBlock[]", lambda body: body["blocks"]),
@@ -26,8 +27,9 @@ TYPES = {
     "discord-edit": ("RESTPatchAPIInteractionOriginalResponseJSONBody", lambda body: body),
     "discord-follow_up": ("RESTPostAPIInteractionFollowupJSONBody", lambda body: body),
     "discord-commands": ("RESTPutAPIApplicationGuildCommandsJSONBody", lambda body: body),
-    "mattermost-answer": ("Said", lambda body: body),
+    "mattermost-answer": ("Said | Nothing", lambda body: body),
     "mattermost-follow_up": ("Said", lambda body: body),
+    "mattermost-ephemeral": ("Posted", lambda body: body),
     "mattermost-click": ("Clicked", lambda body: body),
     "mattermost-dialog_answer": ("Submitted", lambda body: body),
     "mattermost-dialog": ("Opened", lambda body: body),
@@ -42,11 +44,14 @@ import type {
 } from "discord-api-types/v10";
 import type { Command, CommandResponse, Dialog, DialogElement, OpenDialogRequest } from "@mattermost/types/integrations";
 import type { MessageAttachment } from "@mattermost/types/message_attachments";
+import type { Post } from "@mattermost/types/posts";
 import type { PostAction } from "@mattermost/types/integration_actions";
 
 type Pressable = PostAction & { integration: { url: string; context: Record<string, string> } };
 type Attached = Omit<MessageAttachment, "actions"> & { actions?: Pressable[] };
 type Said = Pick<CommandResponse, "response_type" | "text" | "skip_slack_parsing"> & { attachments?: Attached[] };
+type Nothing = Record<string, never>;
+type Posted = { user_id: string; post: Pick<Post, "channel_id" | "message"> & { props: { attachments?: Attached[] } } };
 type Clicked = { ephemeral_text?: string; skip_slack_parsing?: boolean };
 type Submitted = Clicked & { errors?: Record<string, string> };
 type Asked = Pick<DialogElement, "display_name" | "name" | "type"> & Partial<DialogElement>;
@@ -136,6 +141,7 @@ class Validators(unittest.TestCase):
         spoil("discord-commands", lambda body: body[0].pop("name"))
         spoil("mattermost-dialog", lambda body: body["dialog"]["elements"][0].pop("name"))
         spoil("mattermost-follow_up", lambda body: body.update(text=5))
+        spoil("mattermost-ephemeral", lambda body: body["post"].pop("message"))
         self.assertGreaterEqual(len({error.split("(")[1].split(",")[0] for error in tsc(spoilt)}), len(spoilt))
         for kind, body in spoilt[:2]:
             self.assertIsNotNone(slack_models(kind, body))

@@ -28,6 +28,7 @@ SMTP_PASSWORD = "canary-of-smtp"
 TEAM = "T1DC2JH3J"
 NOTHING = "Nothing was changed."
 PATIENCE = 30
+CODE = r"code: (\d{6})"
 
 PEOPLE = """name,business_email,login_method,status,phone,personal_email,role,department,manager_email
 Jo Lim,jo@acme.example,business_email,active,,,primary_admin,IT,
@@ -186,6 +187,16 @@ class Mail:
         text = letter.get_payload(decode=True).decode()
         self.letters.append((envelope.rcpt_tos[0], text, session.ssl is not None, session.authenticated))
         return "250 OK"
+
+    def wait_for(self, pattern):
+        """Waits for a letter in which the pattern finds something, and gives its first receiver and what was found."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            for receiver, text, *_ in list(self.letters):
+                if found := re.search(pattern, text):
+                    return receiver, found
+            assert time.monotonic() < until, f"no letter has {pattern}"
+            time.sleep(0.05)
 
     def stop(self):
         self.controller.stop()
@@ -361,6 +372,13 @@ from = "Acme IT <it@acme.example>"
         return ended
 
     # What can be seen from outside.
+
+    def code_by_mail(self):
+        """The code at Mina's sign-in when the password went to the phone: in the private mailbox, and on no phone."""
+        receiver, found = self.mail.wait_for(CODE)
+        assert receiver == "mina@mail.example", receiver
+        assert not any(re.search(CODE, sms["text"]) for sms in self.http.sms), "a code is on the phone too"
+        return found[1]
 
     def signs_in(self, email, password):
         return self.run("members", "verify", email, typed=password, fails=True).returncode == 0

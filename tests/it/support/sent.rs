@@ -28,6 +28,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("POST", "/mattermost/actions", "mattermost-click"),
     ("POST", "/mattermost/dialogs", "mattermost-dialog_answer"),
     ("POST", "/mm/hooks/", "mattermost-follow_up"),
+    ("POST", "/mm/api/v4/posts/ephemeral", "mattermost-ephemeral"),
     ("POST", "/mm/api/v4/actions/dialogs/open", "mattermost-dialog"),
 ];
 
