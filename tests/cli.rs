@@ -2,6 +2,8 @@
 
 #[path = "cli/record_and_key.rs"]
 mod record_and_key;
+#[path = "cli/reload.rs"]
+mod reload;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

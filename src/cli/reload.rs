@@ -1,6 +1,6 @@
 //! SIGHUP: reads settings and secrets anew, and puts them into use for every request that comes after.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, house};
@@ -18,6 +18,15 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Once the default file is there it is as good as named: should it be gone at the next reading, that is an error, and
+    /// not the defaults.
+    pub(super) fn settle(&mut self) {
+        let default = Path::new(config::DEFAULT_FILE);
+        if self.file.is_none() && default.try_exists().unwrap_or(true) {
+            self.file = Some(default.to_owned());
+        }
+    }
+
     /// Reads them as they are now.
     pub(super) fn load(&self) -> Result<Settings, Problems> {
         Settings::load(self.file.as_deref(), &config::environment())
@@ -76,6 +85,7 @@ impl Running {
     }
 
     async fn try_reload(&mut self) -> Result<(Changes, String), Refused> {
+        self.source.settle();
         let settings = self.source.load().map_err(Refused::Settings)?;
         let changes = self.in_use.changes(&settings.reading);
         let at_restart = self.at_start.changes(&settings.reading).at_restart.join(" ");
