@@ -47,8 +47,12 @@ pub(super) struct Running {
 enum Refused {
     /// The settings are wrong in these keys.
     Settings(Problems),
-    /// Something could not be opened by them, or the reload could not be recorded.
+    /// These keys cannot change in the running program.
+    Impossible(Vec<String>),
+    /// Something could not be opened by them.
     Failure(Failure),
+    /// The reload could not be recorded.
+    Unrecorded(Failure),
 }
 
 impl Running {
@@ -76,6 +80,18 @@ impl Running {
                 );
                 self.note("refused", keys.join(" ")).await.unwrap_or_else(|failure| unrecorded(&failure));
             }
+            Err(Refused::Impossible(keys)) => {
+                let keys = keys.join(" ");
+                tracing::error!(keys, "the settings cannot be used without a restart; nothing was changed");
+                self.note("refused", keys).await.unwrap_or_else(|failure| unrecorded(&failure));
+            }
+            Err(Refused::Unrecorded(failure)) => {
+                let error = &failure as &dyn std::error::Error;
+                tracing::error!(
+                    error,
+                    "the settings cannot be used: the reload could not be recorded; nothing was changed"
+                );
+            }
             Err(Refused::Failure(failure)) => {
                 tracing::error!(problems = failure.in_full(), "the settings cannot be used; nothing was changed");
                 self.note("refused", String::new()).await.unwrap_or_else(|failure| unrecorded(&failure));
@@ -88,18 +104,24 @@ impl Running {
         self.source.settle();
         let settings = self.source.load().map_err(Refused::Settings)?;
         let changes = self.in_use.changes(&settings.reading);
-        let at_restart = self.at_start.changes(&settings.reading).at_restart.join(" ");
+        let since_start = self.at_start.changes(&settings.reading);
+        if !since_start.impossible.is_empty() {
+            return Err(Refused::Impossible(since_start.impossible));
+        }
+        let at_restart = since_start.at_restart.join(" ");
         if changes.keys.is_empty() {
-            self.note("unchanged", String::new()).await.map_err(Refused::Failure)?;
+            self.note("unchanged", String::new()).await.map_err(Refused::Unrecorded)?;
             return Ok((changes, at_restart));
         }
         let (reading, level) = (settings.reading.clone(), settings.log);
         let app = house::rebuild(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
         // Recorded first: who may reset whom does not change without a record.
-        self.note("done", changes.keys.join(" ")).await.map_err(Refused::Failure)?;
+        self.note("done", changes.keys.join(" ")).await.map_err(Refused::Unrecorded)?;
         app.latest.replace(&app);
         (self.app, self.in_use) = (app, reading);
-        pins::pin_listed(&self.app).await;
+        // Beside, because a directory that is silent must not keep SIGTERM waiting.
+        let app = Arc::clone(&self.app);
+        self.app.tasks.spawn(async move { pins::pin_listed(&app).await });
         telemetry::set_level(level);
         Ok((changes, at_restart))
     }

@@ -62,3 +62,24 @@ fn a_default_file_that_is_gone_at_a_reload_changes_nothing() {
     std::fs::rename(&away, &here).unwrap();
     assert_eq!(serving.reload()["message"], "the settings were read again; nothing has changed");
 }
+
+/// The routes of a platform and the members' pages are made at the start: half of such a change would be none.
+#[test]
+fn what_needs_a_restart_is_refused_with_all_that_comes_with_it() {
+    let place = Place::new(SETTINGS);
+    let mut serving = Serving::start(&place);
+    let slack = "[slack]\nsigning_secret = \"0123456789abcdef0123456789abcdef\"\nteam_id = \"TACME\"\n\
+        bot_token = \"xoxb-1234567890-abcdefghij\"\n";
+    place.write("relatch.toml", &format!("{}{slack}", SETTINGS.replace("Acme", "Umbrella")));
+    for _ in 0..2 {
+        let line = serving.reload();
+        assert_eq!(line["message"], "the settings cannot be used without a restart; nothing was changed", "{line}");
+        assert_eq!(line["keys"], "slack");
+    }
+    place.write("relatch.toml", SETTINGS);
+    assert_eq!(serving.reload()["message"], "the settings were read again; nothing has changed");
+    assert_eq!(
+        place.look("select outcome || ' ' || coalesce(detail, '') from audit where event = 'reload' order by seq"),
+        ["refused slack", "refused slack", "unchanged "]
+    );
+}
