@@ -139,7 +139,12 @@ impl Failure {
             | Self::OtherKey(_)
             | Self::Unusable(_)
             | Self::Open(
-                OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed | OpenError::Missing | OpenError::Empty,
+                OpenError::Newer
+                | OpenError::OldSqlite(_)
+                | OpenError::Exposed
+                | OpenError::Linked
+                | OpenError::Missing
+                | OpenError::Empty,
             ) => SETTINGS,
             Self::Lost(lost) => serve::lost_code(*lost),
             Self::Open(OpenError::Locked | OpenError::Outdated | OpenError::Exchanged) => BUSY,
