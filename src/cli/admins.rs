@@ -102,7 +102,7 @@ pub(super) async fn pin_imported(store: &Store, settings: &Settings, keys: &[Str
         noted_at,
     };
     let members: Vec<_> = found.into_iter().flatten().collect();
-    for pin in store.pin_first(members.iter().map(|row| pin(row)).collect()).await? {
+    for pin in store.pin_imported(members.iter().map(|row| pin(row)).collect()).await? {
         say(&format!("administrator {}", messages::pin_line(&pin)))?;
     }
     let pins = store.admin_pins().await?;

@@ -47,7 +47,7 @@ pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
 pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported};
 pub use self::members::{ImportCount, ResetUnderWay};
-pub use self::pins::{AdminPin, PinnedBy, Pins, UntoldPins};
+pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow};
@@ -426,6 +426,7 @@ fn migrations() -> Vec<Migration> {
         migration(12, "sign_in", include_str!("../../migrations/sqlite/0012_sign_in.sql")),
         migration(13, "key", include_str!("../../migrations/sqlite/0013_key.sql")),
         migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
+        migration(18, "alarms", include_str!("../../migrations/sqlite/0018_alarms.sql")),
     ]
 }
 
