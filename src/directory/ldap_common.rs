@@ -734,6 +734,7 @@ pub(super) fn found_one(found: Result<Vec<Match>, Unavailable>, email: &EmailAdd
         Ok(Some(Match::One(_))) => return Ok(()),
         Ok(Some(Match::Several(_))) => "stands for several entries",
         Ok(Some(Match::Nobody) | None) => "is not found",
+        Ok(Some(Match::Unreadable)) => "cannot be read in full",
         Err(Unavailable) => "could not be looked up",
     };
     Err(format!("the account {} {why}", email.masked()))

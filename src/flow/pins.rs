@@ -217,7 +217,7 @@ async fn compare(app: &App) {
         let Some(pin) = pins.iter().find(|pin| pin.email_key == email.key()) else { continue };
         let pinned = pin.entry.as_ref().map(|(id, _)| id);
         match &found {
-            Match::Nobody => {}
+            Match::Nobody | Match::Unreadable => {}
             Match::One(member) => alarm_of_another(app, &email, pinned, member).await,
             Match::Several(entries) => alarm_of_several(app, &email, pinned, entries).await,
         }
@@ -257,7 +257,7 @@ pub(crate) async fn look_up(directories: &Directories, emails: &[EmailAddress]) 
 fn first_pin(app: &App, email: &EmailAddress, found: &Match) -> AdminPin {
     let (entry, how) = match found {
         Match::One(member) => (Some((member.id.clone(), member.name.clone())), PinnedBy::First),
-        Match::Nobody => (None, PinnedBy::Nobody),
+        Match::Nobody | Match::Unreadable => (None, PinnedBy::Nobody),
         Match::Several(_) => (None, PinnedBy::Several),
     };
     AdminPin { email_key: email.key(), entry, how, noted_at: app.clock.now() }
