@@ -8,7 +8,7 @@ use crate::domain::{EmailAddress, Reference};
 use crate::store::{AdminPin, PinnedBy};
 
 /// The longest address that has room in a refusal.
-const ADDRESS: usize = 60;
+const ADDRESS: usize = 80;
 
 /// A caller with a listed address whose entry is not the pinned one.
 pub fn not_pinned(email: &EmailAddress, reference: &Reference) -> Message {
