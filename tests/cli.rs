@@ -695,7 +695,8 @@ fn check_prints_pins_and_writes_none() {
     assert!(told.contains("but now finds Jo Lim (another), who has no right"), "{told}");
 }
 
-/// The start pins; beside it an operator accepts whoever came later. Whoever is accepted is shown.
+/// The start pins, and beside it the import whoever it brings under an address that found nobody. A new person is accepted
+/// by an operator. Whoever is accepted is shown.
 #[test]
 fn an_administrator_who_came_later_is_accepted_beside_serve() {
     let place = Place::new("");
@@ -710,10 +711,16 @@ fn an_administrator_who_came_later_is_accepted_beside_serve() {
     let kim = "Kim Cho,kim@acme.example,business_email,active,,,member,IT,\n";
     place.write("kim.csv", &format!("{}\n{kim}", PEOPLE.lines().next().unwrap()));
     let ran = place.run(&["members", "import", "kim.csv"]);
+    assert!(ran.out.contains("administrator kim@acme.example: Kim Cho ("), "{}", ran.out);
+    assert_eq!(pins(&place)[1], "kim@acme.example import Kim Cho");
+
+    // A new person under the address has another id.
+    place.sql("update member set member_id = 'another' where business_email_key = 'kim@acme.example'");
+    let ran = place.run(&["members", "import", "kim.csv"]);
     assert!(ran.out.contains("gives Kim Cho no right: run relatch admins accept kim@acme.example"), "{}", ran.out);
     let ran = place.run(&["admins", "accept", "KIM@acme.example"]);
     assert!(
-        ran.code == 0 && ran.out.contains("is pinned to Kim Cho (") && ran.out.contains("Before: nobody"),
+        ran.code == 0 && ran.out.contains("is pinned to Kim Cho (another)") && ran.out.contains("Before: Kim Cho ("),
         "{}",
         ran.out
     );
