@@ -2,6 +2,8 @@
 
 #[path = "cli/record_and_key.rs"]
 mod record_and_key;
+#[path = "cli/reload.rs"]
+mod reload;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -388,25 +390,40 @@ fn a_database_has_one_lock_under_every_name() {
     assert_eq!(place.run(&["members", "list"]).code, 0);
     std::fs::create_dir(place.0.join("elsewhere")).unwrap();
     let [hard, soft] = ["elsewhere/hard.db", "soft.db"].map(|name| place.0.join(name));
-    std::fs::hard_link(place.0.join("relatch.db"), hard).unwrap();
     std::os::unix::fs::symlink("relatch.db", soft).unwrap();
-    let names = ["relatch.db", "soft.db", "elsewhere/hard.db"];
-    for name in names {
-        let serve = |name: &str| {
-            let mut command = place.command(&["serve"]);
-            command.env("RELATCH_DATABASE", format!("sqlite://{name}"));
-            command
-        };
-        let mut first = serve(name).stderr(Stdio::piped()).spawn().unwrap();
+    let command = |words: &[&str], name: &str| {
+        let mut command = place.command(words);
+        command.env("RELATCH_DATABASE", format!("sqlite://{name}"));
+        command
+    };
+    for name in ["relatch.db", "soft.db"] {
+        let mut first = command(&["serve"], name).stderr(Stdio::piped()).spawn().unwrap();
         wait_for_line(&mut first, "listening");
-        for other in names {
-            let mut second = serve(other).stderr(Stdio::null()).spawn().unwrap();
-            let code = wait_for_end(&mut second);
-            assert_eq!(code, Some(75), "{other} beside {name}");
+        std::fs::hard_link(place.0.join("relatch.db"), &hard).unwrap();
+        for other in ["relatch.db", "soft.db", "elsewhere/hard.db"] {
+            let mut second = command(&["serve"], other).stderr(Stdio::null()).spawn().unwrap();
+            assert_eq!(wait_for_end(&mut second), Some(75), "{other} beside {name}");
         }
+        std::fs::remove_file(&hard).unwrap();
         first.kill().unwrap();
         first.wait().unwrap();
     }
+}
+
+/// Under another hard link SQLite would write another log: what a command wrote there was gone after the next restart.
+#[test]
+fn a_database_with_a_second_hard_link_is_refused() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    std::fs::hard_link(place.0.join("relatch.db"), place.0.join("hard.db")).unwrap();
+    for name in ["relatch.db", "hard.db"] {
+        for words in [["serve"].as_slice(), &["members", "list"]] {
+            let mut command = place.command(words);
+            let ran = Ran::of(command.env("RELATCH_DATABASE", format!("sqlite://{name}")).output().unwrap());
+            assert!(ran.code == 78 && ran.err.contains("hard link"), "{words:?} {name}: {} {}", ran.code, ran.err);
+        }
+    }
+    assert!(!place.0.join("hard.db-wal").exists());
 }
 
 /// Its exit code, if it ends by itself within ten seconds.
@@ -678,7 +695,8 @@ fn check_prints_pins_and_writes_none() {
     assert!(told.contains("but now finds Jo Lim (another), who has no right"), "{told}");
 }
 
-/// The start pins; beside it an operator accepts whoever came later. Whoever is accepted is shown.
+/// The start pins, and beside it the import whoever it brings under an address that found nobody. A new person is accepted
+/// by an operator. Whoever is accepted is shown.
 #[test]
 fn an_administrator_who_came_later_is_accepted_beside_serve() {
     let place = Place::new("");
@@ -693,10 +711,16 @@ fn an_administrator_who_came_later_is_accepted_beside_serve() {
     let kim = "Kim Cho,kim@acme.example,business_email,active,,,member,IT,\n";
     place.write("kim.csv", &format!("{}\n{kim}", PEOPLE.lines().next().unwrap()));
     let ran = place.run(&["members", "import", "kim.csv"]);
+    assert!(ran.out.contains("administrator kim@acme.example: Kim Cho ("), "{}", ran.out);
+    assert_eq!(pins(&place)[1], "kim@acme.example import Kim Cho");
+
+    // A new person under the address has another id.
+    place.sql("update member set member_id = 'another' where business_email_key = 'kim@acme.example'");
+    let ran = place.run(&["members", "import", "kim.csv"]);
     assert!(ran.out.contains("gives Kim Cho no right: run relatch admins accept kim@acme.example"), "{}", ran.out);
     let ran = place.run(&["admins", "accept", "KIM@acme.example"]);
     assert!(
-        ran.code == 0 && ran.out.contains("is pinned to Kim Cho (") && ran.out.contains("Before: nobody"),
+        ran.code == 0 && ran.out.contains("is pinned to Kim Cho (another)") && ran.out.contains("Before: Kim Cho ("),
         "{}",
         ran.out
     );

@@ -71,7 +71,9 @@ async fn accept(store: &Store, directories: &Directories, email: &EmailAddress) 
 async fn only_entry(directories: &Directories, email: &EmailAddress) -> Result<Box<Member>, Failure> {
     let why = match directories.find(&[By::Email(email.clone())]).await.map(|mut found| found.pop()) {
         Ok(Some(Match::One(member))) => return Ok(member),
-        Ok(Some(Match::Nobody) | None) => format!("no entry of the directory has the address {email}."),
+        Ok(Some(Match::Nobody | Match::Unreadable) | None) => {
+            format!("no entry of the directory has the address {email}.")
+        }
         Ok(Some(Match::Several(entries))) => format!(
             "more than one entry of the directory has the address {email}: {}. Take it out of all but one.",
             entries.join("; ")
@@ -102,7 +104,7 @@ pub(super) async fn pin_imported(store: &Store, settings: &Settings, keys: &[Str
         noted_at,
     };
     let members: Vec<_> = found.into_iter().flatten().collect();
-    for pin in store.pin_first(members.iter().map(|row| pin(row)).collect()).await? {
+    for pin in store.pin_imported(members.iter().map(|row| pin(row)).collect()).await? {
         say(&format!("administrator {}", messages::pin_line(&pin)))?;
     }
     let pins = store.admin_pins().await?;
@@ -150,7 +152,9 @@ fn told_of(pin: Option<&AdminPin>, found: Option<&Match>) -> (bool, String) {
         (_, Some((id, name)), Some(Match::Several(entries))) => {
             (false, format!("pinned to {name} ({id}), but more than one entry has it: {}", entries.join("; ")))
         }
-        (_, Some((id, name)), Some(Match::Nobody)) => (false, format!("pinned to {name} ({id}), but finds nobody now")),
+        (_, Some((id, name)), Some(Match::Nobody | Match::Unreadable)) => {
+            (false, format!("pinned to {name} ({id}), but finds nobody now"))
+        }
         (_, Some((id, name)), None) => (false, format!("pinned to {name} ({id}), but the directory doesn't answer")),
         (None, None, Some(Match::One(member))) => {
             (true, format!("would be pinned to {} ({}) by serve", member.name, member.id))
@@ -162,7 +166,7 @@ fn told_of(pin: Option<&AdminPin>, found: Option<&Match>) -> (bool, String) {
         (_, None, Some(Match::Several(entries))) => {
             (false, format!("more than one entry has it, and none has the right: {}", entries.join("; ")))
         }
-        (_, None, Some(Match::Nobody)) => (false, "finds nobody".to_owned()),
+        (_, None, Some(Match::Nobody | Match::Unreadable)) => (false, "finds nobody".to_owned()),
         (_, None, None) => (false, "not pinned, and the directory doesn't answer".to_owned()),
     }
 }

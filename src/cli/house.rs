@@ -40,7 +40,10 @@ pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTa
 /// Our own key, which the database knows again. It is made on the first start, after the database: a start that was
 /// interrupted before that is a first start again.
 pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
-    if !file.try_exists().map_err(KeyError::Io)? && store.key_fingerprint().await?.is_some() {
+    // A record of the version before has no fingerprint; but what has resets was served, and so had a key.
+    if !file.try_exists().map_err(KeyError::Io)?
+        && (store.key_fingerprint().await?.is_some() || store.has_resets().await?)
+    {
         return Err(Failure::LostKey(file.to_owned()));
     }
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;

@@ -65,7 +65,12 @@ pub(super) async fn run(store: &Store, options: Options, settings: &Settings) ->
         count => format!(" (new persons: {count})"),
     };
     say(&format!("{} added, {} updated{new}", told.added, told.updated))?;
-    admins::pin_imported(store, settings, &keys).await
+    admins::pin_imported(store, settings, &keys).await.map_err(|failure| {
+        Failure::Said(format!(
+            "the import is done; but the administrators of the list could not be pinned: {failure}. A running serve, or \
+            the next start, pins those that were never looked up; look with relatch check"
+        ))
+    })
 }
 
 fn tell(person: &NewPerson) -> String {
@@ -80,6 +85,11 @@ fn not_imported(why: &NotImported) -> Failure {
             "the file cannot be imported. Nothing was changed. Mend this line:\nline {line}: {email} belongs to {owner}, who \
             is not moved to another address in this file; run `relatch members remove {email}` first if they left"
         ),
+        NotImported::NewPersons { count: 0, .. } => {
+            "nobody in the file is a new person under an old address. Nothing was \
+            changed. If that is right, run the import again without --wipe."
+                .to_owned()
+        }
         NotImported::NewPersons { count, persons } => {
             let persons: Vec<String> = persons.iter().map(tell).collect();
             format!(

@@ -205,7 +205,7 @@ pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Me
     let found = directory.find(&[By::Email(email.clone())]).await.map_err(|error| Failure::Said(error.to_string()))?;
     match found.into_iter().next() {
         Some(Match::One(member)) => Ok(*member),
-        Some(Match::Nobody | Match::Several(_)) | None => {
+        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => {
             Err(Failure::Said(format!("no member has the business e-mail {email}")))
         }
     }

@@ -99,7 +99,8 @@ pub enum Failure {
     /// The key file tells that there was a record, and there is none.
     #[error(
         "the database {} is missing or has none of our tables, but the key file {} is there, so there was a record. \
-        Nothing was changed. Restore the database from a backup, or run `relatch new-database` to begin an empty one",
+        Nothing was changed. Restore the database from a backup, or correct `database` / `key_file`, or run `relatch new-database` to begin an \
+        empty one",
         database.display(), key_file.display()
     )]
     NoRecord {
@@ -109,10 +110,10 @@ pub enum Failure {
         key_file: PathBuf,
     },
     /// The database knows its key, and there is none.
-    #[error("the key file {} is missing, and this database has been served with one; restore it from a backup", .0.display())]
+    #[error("the key file {} is missing, and this database has been served with one; restore it from a backup, or correct `database` / `key_file`", .0.display())]
     LostKey(PathBuf),
     /// The database knows its key, and this is another one.
-    #[error("the key file {} is not the one that belongs to this database; restore the one that does", .0.display())]
+    #[error("the key file {} is not the one that belongs to this database; restore the one that does, or correct `database` / `key_file`", .0.display())]
     OtherKey(PathBuf),
     /// The files of the demo do not belong together.
     #[error(transparent)]
@@ -139,7 +140,12 @@ impl Failure {
             | Self::OtherKey(_)
             | Self::Unusable(_)
             | Self::Open(
-                OpenError::Newer | OpenError::OldSqlite(_) | OpenError::Exposed | OpenError::Missing | OpenError::Empty,
+                OpenError::Newer
+                | OpenError::OldSqlite(_)
+                | OpenError::Exposed
+                | OpenError::Linked
+                | OpenError::Missing
+                | OpenError::Empty,
             ) => SETTINGS,
             Self::Lost(lost) => serve::lost_code(*lost),
             Self::Open(OpenError::Locked | OpenError::Outdated | OpenError::Exchanged) => BUSY,

@@ -15,11 +15,18 @@ use crate::store::{Store, Use};
 /// Makes the database, unless there is a record.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let (database, key_file) = (&settings.database, &settings.key_file);
-    if !key_file.try_exists().map_err(KeyError::Io)? {
+    let has_key = key_file.try_exists().map_err(KeyError::Io)?;
+    let has_record = Store::has_record(database).await?;
+    if has_record && !has_key {
+        let text = "the database is there but its key is missing. Nothing was changed. Restore the key, or move the database \
+            away too, with its -wal and -shm; then `relatch serve` makes both";
+        return Err(Failure::Said(text.to_owned()));
+    }
+    if !has_key {
         let text = "there is no key file, so nothing was there before. Nothing was changed. `relatch serve` makes both";
         return Err(Failure::Said(text.to_owned()));
     }
-    if Store::has_record(database).await? {
+    if has_record {
         let text = "the database is there and has a record in it. Nothing was changed. To begin a new one, move it away, \
             with its -wal and -shm";
         return Err(Failure::Said(text.to_owned()));
@@ -38,7 +45,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     tasks.finish().await;
     made?;
     say(&format!(
-        "{} is new and empty: import the members again; every administrator has all resets",
+        "{} is new and empty: import the members again and link chat accounts again, which are gone; every administrator has \
+        all resets, and listed administrators are pinned anew at the next start",
         database.display()
     ))
 }

@@ -1,6 +1,6 @@
 //! SIGHUP: reads settings and secrets anew, and puts them into use for every request that comes after.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Failure, house};
@@ -18,6 +18,15 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Once the default file is there it is as good as named: should it be gone at the next reading, that is an error, and
+    /// not the defaults.
+    pub(super) fn settle(&mut self) {
+        let default = Path::new(config::DEFAULT_FILE);
+        if self.file.is_none() && default.try_exists().unwrap_or(true) {
+            self.file = Some(default.to_owned());
+        }
+    }
+
     /// Reads them as they are now.
     pub(super) fn load(&self) -> Result<Settings, Problems> {
         Settings::load(self.file.as_deref(), &config::environment())
@@ -38,8 +47,12 @@ pub(super) struct Running {
 enum Refused {
     /// The settings are wrong in these keys.
     Settings(Problems),
-    /// Something could not be opened by them, or the reload could not be recorded.
+    /// These keys cannot change in the running program.
+    Impossible(Vec<String>),
+    /// Something could not be opened by them.
     Failure(Failure),
+    /// The reload could not be recorded.
+    Unrecorded(Failure),
 }
 
 impl Running {
@@ -67,6 +80,18 @@ impl Running {
                 );
                 self.note("refused", keys.join(" ")).await.unwrap_or_else(|failure| unrecorded(&failure));
             }
+            Err(Refused::Impossible(keys)) => {
+                let keys = keys.join(" ");
+                tracing::error!(keys, "the settings cannot be used without a restart; nothing was changed");
+                self.note("refused", keys).await.unwrap_or_else(|failure| unrecorded(&failure));
+            }
+            Err(Refused::Unrecorded(failure)) => {
+                let error = &failure as &dyn std::error::Error;
+                tracing::error!(
+                    error,
+                    "the settings cannot be used: the reload could not be recorded; nothing was changed"
+                );
+            }
             Err(Refused::Failure(failure)) => {
                 tracing::error!(problems = failure.in_full(), "the settings cannot be used; nothing was changed");
                 self.note("refused", String::new()).await.unwrap_or_else(|failure| unrecorded(&failure));
@@ -76,20 +101,27 @@ impl Running {
     }
 
     async fn try_reload(&mut self) -> Result<(Changes, String), Refused> {
+        self.source.settle();
         let settings = self.source.load().map_err(Refused::Settings)?;
         let changes = self.in_use.changes(&settings.reading);
-        let at_restart = self.at_start.changes(&settings.reading).at_restart.join(" ");
+        let since_start = self.at_start.changes(&settings.reading);
+        if !since_start.impossible.is_empty() {
+            return Err(Refused::Impossible(since_start.impossible));
+        }
+        let at_restart = since_start.at_restart.join(" ");
         if changes.keys.is_empty() {
-            self.note("unchanged", String::new()).await.map_err(Refused::Failure)?;
+            self.note("unchanged", String::new()).await.map_err(Refused::Unrecorded)?;
             return Ok((changes, at_restart));
         }
         let (reading, level) = (settings.reading.clone(), settings.log);
         let app = house::rebuild(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
         // Recorded first: who may reset whom does not change without a record.
-        self.note("done", changes.keys.join(" ")).await.map_err(Refused::Failure)?;
+        self.note("done", changes.keys.join(" ")).await.map_err(Refused::Unrecorded)?;
         app.latest.replace(&app);
         (self.app, self.in_use) = (app, reading);
-        pins::pin_listed(&self.app).await;
+        // Beside, because a directory that is silent must not keep SIGTERM waiting.
+        let app = Arc::clone(&self.app);
+        self.app.tasks.spawn(async move { pins::pin_listed(&app).await });
         telemetry::set_level(level);
         Ok((changes, at_restart))
     }

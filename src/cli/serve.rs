@@ -19,9 +19,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 const SHORT_DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or Ctrl-C; a second one ends it at once. SIGHUP reads the settings again.
-pub(super) async fn run(source: Source) -> Result<(), Failure> {
+pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     // Before anything else: without a handler SIGHUP would end the process.
     let mut hangup = signal(SignalKind::hangup())?;
+    source.settle();
     let settings = source.load()?;
     telemetry::start(settings.log);
     telemetry::log_panics();

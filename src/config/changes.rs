@@ -34,6 +34,8 @@ pub struct Changes {
     pub keys: Vec<String>,
     /// Those of them that the running program keeps as they were.
     pub at_restart: Vec<String>,
+    /// Those of them that cannot change without a restart, nor wait for one while the others change.
+    pub impossible: Vec<String>,
 }
 
 impl Reading {
@@ -94,17 +96,19 @@ impl Reading {
         let names: BTreeSet<&String> = self.digests.keys().chain(later.digests.keys()).collect();
         let differs = |name: &&String| self.digests.get(*name) != later.digests.get(*name);
         let keys: Vec<String> = names.into_iter().filter(differs).cloned().collect();
-        let at_restart = keys.iter().filter(|key| self.needs_restart(key)).cloned().collect();
-        Changes { keys, at_restart }
+        let at_restart = keys.iter().filter(|key| AT_START_ONLY.contains(&key.as_str())).cloned().collect();
+        let impossible = keys.iter().filter(|key| self.is_made_at_start(key)).cloned().collect();
+        Changes { keys, at_restart, impossible }
     }
 
-    fn needs_restart(&self, key: &str) -> bool {
+    /// True for what half of the program would have from the start, and half anew.
+    fn is_made_at_start(&self, key: &str) -> bool {
         // The routes of a platform are made at the start; without its section they answer 404 from now on.
         let is_new_platform = crate::domain::Platform::ALL.iter().any(|platform| platform.as_str() == key)
             && !self.digests.contains_key(key);
         // So are the members' pages, which belong to the built-in directory.
         let is_kind = key.starts_with("directory[") && key.ends_with("].kind");
-        is_new_platform || is_kind || AT_START_ONLY.contains(&key)
+        is_new_platform || is_kind
     }
 
     /// Keys whose files systemd copied when the service started: they cannot have changed since.
@@ -139,35 +143,37 @@ mod tests {
         Reading::of(&text.parse().unwrap())
     }
 
-    fn changed(before: &str, after: &str) -> (String, String) {
-        let Changes { keys, at_restart } = reading(before).changes(&reading(after));
-        (keys.join(" "), at_restart.join(" "))
+    fn changed(before: &str, after: &str) -> [String; 3] {
+        let Changes { keys, at_restart, impossible } = reading(before).changes(&reading(after));
+        [keys, at_restart, impossible].map(|keys| keys.join(" "))
     }
 
     #[test]
-    fn changed_keys_are_named_with_those_that_wait_for_a_restart() {
-        for (before, after, keys, at_restart) in [
-            ("log = \"info\"", "log = \"info\"", "", ""),
-            ("log = \"info\"", "log = \"debug\"", "log", ""),
-            ("listen = \"a\"\nlog = \"info\"", "listen = \"b\"", "listen log", "listen"),
+    fn changed_keys_are_named_with_those_that_need_a_restart() {
+        for (before, after, keys, at_restart, impossible) in [
+            ("log = \"info\"", "log = \"info\"", "", "", ""),
+            ("log = \"info\"", "log = \"debug\"", "log", "", ""),
+            ("listen = \"a\"\nlog = \"info\"", "listen = \"b\"", "listen log", "listen", ""),
             (
                 "[policy]\nwindow = \"1h\"",
                 "[policy]\nwindow = \"2h\"\nsend = \"link\"",
                 "policy.send policy.window",
                 "policy.window",
+                "",
             ),
-            ("", "[discord]\nguild_id = \"1\"", "discord discord.guild_id", "discord"),
-            ("[discord]\nguild_id = \"1\"", "", "discord discord.guild_id", ""),
-            ("[discord]\nguild_id = \"1\"", "[discord]\nguild_id = \"2\"", "discord.guild_id", ""),
+            ("", "[discord]\nguild_id = \"1\"", "discord discord.guild_id", "", "discord"),
+            ("[discord]\nguild_id = \"1\"", "", "discord discord.guild_id", "", ""),
+            ("[discord]\nguild_id = \"1\"", "[discord]\nguild_id = \"2\"", "discord.guild_id", "", ""),
             (
                 "[[directory]]\nkind = \"builtin\"",
                 "[[directory]]\nkind = \"ldap\"\nurl = \"x\"",
                 "directory[1].kind directory[1].url",
+                "",
                 "directory[1].kind",
             ),
-            ("[admins]\nprimary = [\"a\"]", "[admins]\nprimary = [\"b\"]", "admins.primary", ""),
+            ("[admins]\nprimary = [\"a\"]", "[admins]\nprimary = [\"b\"]", "admins.primary", "", ""),
         ] {
-            assert_eq!(changed(before, after), (keys.to_owned(), at_restart.to_owned()), "{before} → {after}");
+            assert_eq!(changed(before, after), [keys, at_restart, impossible], "{before} → {after}");
         }
     }
 

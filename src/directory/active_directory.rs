@@ -20,6 +20,7 @@ use ldap3::{LdapResult, Scope};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use self::protection::Unclear;
 use super::ldap::generalized_time;
 use super::ldap_common::{Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one};
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
@@ -121,7 +122,10 @@ impl ActiveDirectory {
             let standing = self.standing(&entry, belonging.is_protected);
             Ok(Some((session, entry, standing)))
         };
-        let found = asked.await.map_err(|Unavailable| ResetFailed::NotSent)?;
+        let found = asked.await.map_err(|unclear| match unclear {
+            Unclear::Unavailable => ResetFailed::NotSent,
+            Unclear::Unreadable => ResetFailed::Refused("what protects the account cannot be read any more".to_owned()),
+        })?;
         let (session, entry, standing) = found.ok_or_else(|| ResetFailed::Refused("the account is gone".to_owned()))?;
         if standing.status == Status::Suspended || standing.guard.is_some() {
             return Err(ResetFailed::Refused("the account was disabled or protected meanwhile".to_owned()));
@@ -196,7 +200,14 @@ impl Backend for ActiveDirectory {
                     continue;
                 }
             };
-            let belonging = protection::read(&self.tree, &mut session, &entry).await?;
+            let belonging = match protection::read(&self.tree, &mut session, &entry).await {
+                Ok(belonging) => belonging,
+                Err(Unclear::Unavailable) => return Err(Unavailable),
+                Err(Unclear::Unreadable) => {
+                    found.push(Match::Unreadable);
+                    continue;
+                }
+            };
             let standing = self.standing(&entry, belonging.is_protected);
             let member = entry
                 .first_bytes("objectGUID")
@@ -262,7 +273,7 @@ impl Backend for ActiveDirectory {
         let filter = self.filter(&by).unwrap_or_default();
         if let Ok(Ok(entry)) = self.tree.one(&mut session, &by, &filter, &self.attributes()).await {
             let tokens = protection::token_groups(&self.tree, &mut session, &entry).await;
-            tokens.map_err(|Unavailable| {
+            tokens.map_err(|_| {
                 format!("the groups (tokenGroups) of {} cannot be read: {}", email.masked(), protection::TOKEN_RIGHT)
             })?;
         }

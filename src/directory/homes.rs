@@ -83,7 +83,11 @@ impl Directories {
         let asked = shares.iter().filter_map(|(home, places)| {
             let home = self.0.get(*home)?;
             let by: Vec<By> = places.iter().filter_map(|place| by.get(*place).cloned()).collect();
-            Some(async move { home.find(&by).await.map_err(|Unavailable| Down(home.name().to_owned())) })
+            Some(async move {
+                let down = || Down(home.name().to_owned());
+                let found = home.find(&by).await.map_err(|Unavailable| down())?;
+                if found.contains(&Match::Unreadable) { Err(down()) } else { Ok(found) }
+            })
         });
         let mut answers = try_join_all(asked).await?;
         for one in answers.iter_mut().flatten() {

@@ -16,7 +16,9 @@ use ldap3::{LdapResult, Scope, ldap_escape};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use super::ldap_common::{ANY, Config, Entry, Server, Standing, Tree, Trouble, code, ended, found_one};
+use super::ldap_common::{
+    ANY, Config, Entry, MemberOf, Server, Session, Standing, Tree, Trouble, code, ended, found_one,
+};
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, self_write};
 use crate::domain::{MemberId, Moment, Password, Role, Status};
 use crate::net::TlsError;
@@ -135,7 +137,7 @@ impl Ldap {
         Ok(Self { server: Server::new(&config)?, tree: Tree { config }, kind: OnceCell::new() })
     }
 
-    async fn open(&self) -> Result<(super::ldap_common::Session, Kind), Trouble> {
+    async fn open(&self) -> Result<(Session, Kind), Trouble> {
         let mut session = self.server.open().await?;
         let kind = self.kind.get_or_try_init(|| detect(&mut session)).await;
         let kind = *kind?;
@@ -152,6 +154,28 @@ impl Ldap {
 
     fn filter(&self, by: &By, kind: Kind) -> Option<String> {
         self.tree.filter(by, |native| Some(format!("({}={})", kind.id(), ldap_escape(native))))
+    }
+
+    /// The user names of the entry that no other entry has: whoever writes somebody else's name into their own entry gets no
+    /// role by it. Nothing is asked where no group gives a role.
+    async fn own_user_names<'a>(&self, session: &mut Session, entry: &'a Entry) -> Result<Vec<&'a str>, Unavailable> {
+        let Config { base, groups, .. } = &self.tree.config;
+        let mut own = Vec::new();
+        if groups.primary_admin.is_empty() && groups.member_and_department.is_empty() {
+            return Ok(own);
+        }
+        for uid in entry.all("uid") {
+            let filter = format!("(uid={})", ldap_escape(uid.as_str()));
+            let found = session.search(base, Scope::Subtree, &filter, &["1.1"], 2).await;
+            let found = found.map_err(|trouble| self.tree.unavailable(&trouble))?;
+            let is_own = matches!(&*found.entries, [only] if only.dn == entry.dn) && !found.is_cut;
+            if is_own {
+                own.push(uid.as_str());
+            } else {
+                tracing::warn!(directory = self.name(), dn = entry.dn, "a user name that others have gives no role");
+            }
+        }
+        Ok(own)
     }
 
     /// What the server says to the member who comes with the new password. Nobody is signed in by that.
@@ -179,15 +203,15 @@ fn error_of_policy(result: &LdapResult) -> Option<u8> {
     policy_error(control.1.val.as_deref()?)
 }
 
-/// Finds a group of which the entry is a member: by its DN, or by its user name as groups of Unix have it.
-fn membership(entry: &Entry) -> String {
+/// Finds a group of which the entry is a member: by its DN, or by one of these user names as groups of Unix have it.
+fn membership<'a>(entry: &Entry, user_names: impl IntoIterator<Item = &'a str>) -> String {
     let dn = ldap_escape(entry.dn.as_str());
     let mut any = vec![format!("(member={dn})"), format!("(uniqueMember={dn})")];
-    any.extend(entry.all("uid").iter().map(|uid| format!("(memberUid={})", ldap_escape(uid.as_str()))));
+    any.extend(user_names.into_iter().map(|uid| format!("(memberUid={})", ldap_escape(uid))));
     format!("(|{})", any.concat())
 }
 
-async fn detect(session: &mut super::ldap_common::Session) -> Result<Kind, Trouble> {
+async fn detect(session: &mut Session) -> Result<Kind, Trouble> {
     let wanted = ["objectClass", "vendorName", "supportedControl", "supportedExtension"];
     let found = session.search("", Scope::Base, ANY, &wanted, 1).await?;
     // How a password is set safely depends on it.
@@ -251,9 +275,12 @@ impl Backend for Ldap {
                     continue;
                 }
             };
-            let is_member = membership(&entry);
-            let membership = |group: &str| (group.to_owned(), is_member.clone());
-            let (role, is_protected): (Role, bool) = self.tree.groups(&mut session, HAS_MEMBERS, membership).await?;
+            let own = self.own_user_names(&mut session, &entry).await?;
+            let member_of = MemberOf {
+                protecting: &membership(&entry, entry.all("uid").iter().map(String::as_str)),
+                giving_a_role: &membership(&entry, own),
+            };
+            let (role, is_protected): (Role, bool) = self.tree.groups(&mut session, HAS_MEMBERS, member_of).await?;
             let member = entry
                 .first(kind.id())
                 .and_then(|native| self.tree.member(by, native, &entry, role, &standing(&entry, is_protected)));
@@ -364,7 +391,9 @@ impl Backend for Ldap {
         };
         let mut report = self_write::Report::new(email);
         let own = (entry.dn.as_str(), Scope::Base, ANY);
-        let trusted = self_write::trusted(attributes);
+        let mut trusted = self_write::trusted(attributes);
+        // By it `memberUid` says who is in a group.
+        trusted.push("uid");
         report.note_entry(told_by_rights(session.effective_rights(own, &entry.dn, &trusted).await, &trusted));
         for group in groups.all() {
             let place = (group, Scope::Base, ANY);

@@ -556,6 +556,15 @@ pub(super) struct Tree {
     pub(super) config: Config,
 }
 
+/// The filters that find a group of which a member is one.
+#[derive(Clone, Copy)]
+pub(super) struct MemberOf<'a> {
+    /// For groups whose members are protected.
+    pub(super) protecting: &'a str,
+    /// For groups whose members are administrators.
+    pub(super) giving_a_role: &'a str,
+}
+
 impl Tree {
     /// The filter that finds a member, with everything that was given from outside escaped. `id` writes the directory's
     /// own id into a filter; None where the id is not one of this directory.
@@ -648,18 +657,22 @@ impl Tree {
     }
 
     /// Role and protection by the configured groups. `protecting` finds a group that can protect somebody; one that gives
-    /// a role has only to be there. `membership` makes the base and the filter of a search that finds one entry exactly if
-    /// the member is in the group.
+    /// a role has only to be there. `member_of` makes the filter that finds a group exactly if the member is in it: one for
+    /// groups that protect, one for those that give a role.
     pub(super) async fn groups(
         &self,
         session: &mut Session,
         protecting: &str,
-        membership: impl Fn(&str) -> (String, String),
+        member_of: MemberOf<'_>,
     ) -> Result<(Role, bool), Unavailable> {
         let Groups { protected, primary_admin, member_and_department } = &self.config.groups;
-        let of_settings = [(protected, protecting), (primary_admin, ANY), (member_and_department, ANY)];
+        let of_settings = [
+            (protected, protecting, member_of.protecting),
+            (primary_admin, ANY, member_of.giving_a_role),
+            (member_and_department, ANY, member_of.giving_a_role),
+        ];
         let mut belongs = [false; 3];
-        for (place, (groups, is_group)) in belongs.iter_mut().zip(of_settings) {
+        for (place, (groups, is_group, filter)) in belongs.iter_mut().zip(of_settings) {
             for group in groups {
                 let unreadable = || {
                     tracing::error!(
@@ -669,10 +682,9 @@ impl Tree {
                     );
                 };
                 let there = session.search(group, Scope::Base, is_group, &["1.1"], 1).await;
-                let (base, filter) = membership(group);
                 let found = match there {
                     Ok(there) if !there.entries.is_empty() => {
-                        session.search(&base, Scope::Base, &filter, &["1.1"], 1).await
+                        session.search(group, Scope::Base, filter, &["1.1"], 1).await
                     }
                     // A group that cannot be read, or has no members to be seen, protects nobody, so nobody is reset.
                     Ok(_) => {
@@ -722,6 +734,7 @@ pub(super) fn found_one(found: Result<Vec<Match>, Unavailable>, email: &EmailAdd
         Ok(Some(Match::One(_))) => return Ok(()),
         Ok(Some(Match::Several(_))) => "stands for several entries",
         Ok(Some(Match::Nobody) | None) => "is not found",
+        Ok(Some(Match::Unreadable)) => "cannot be read in full",
         Err(Unavailable) => "could not be looked up",
     };
     Err(format!("the account {} {why}", email.masked()))

@@ -50,6 +50,9 @@ pub enum Match {
     One(Box<Member>),
     /// Several, as the directory calls some of them: for the operator, never for the chat.
     Several(Vec<String>),
+    /// One, of which relatch cannot read who it is or what protects it. [`Directories`] answers as if the directory did not;
+    /// but the directory did, and goes on for everybody else.
+    Unreadable,
 }
 
 /// The directory does not answer; nothing was changed.

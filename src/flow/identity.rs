@@ -341,6 +341,6 @@ pub(super) async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, Unresolved>
 pub(super) fn one(found: Match) -> Option<Member> {
     match found {
         Match::One(member) => Some(*member),
-        Match::Nobody | Match::Several(_) => None,
+        Match::Nobody | Match::Several(_) | Match::Unreadable => None,
     }
 }

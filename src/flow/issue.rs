@@ -904,7 +904,7 @@ async fn found(app: &App, row: &ResetRow) -> Result<Option<Member>, Down> {
     let mut found = app.directories.find(&[By::Id(row.member_id.clone())]).await?;
     Ok(match found.pop() {
         Some(Match::One(member)) => Some(*member),
-        Some(Match::Nobody | Match::Several(_)) | None => None,
+        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => None,
     })
 }
 

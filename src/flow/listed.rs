@@ -20,7 +20,7 @@ pub(super) async fn caller(app: &App, pins: &Pins, email: &EmailAddress, found: 
             pins::alarm_of_several(app, email, pins.of(email), &entries).await;
             pinned_among_several(app, pins, email).await?
         }
-        Match::Several(_) | Match::Nobody => return Err(Unresolved::Unknown),
+        Match::Several(_) | Match::Nobody | Match::Unreadable => return Err(Unresolved::Unknown),
     };
     let (role, refused) = right(app, pins, &member, email).await?;
     let is_in_use = matches!(member.status, Status::Active | Status::Inactive);
@@ -85,7 +85,7 @@ async fn leads_to(app: &App, pins: &Pins, member: &Member, email: &EmailAddress)
             Ok(pinned == Some(&member.id))
         }
         // A second address in Lark finds nobody.
-        Some(Match::Nobody) | None => {
+        Some(Match::Nobody | Match::Unreadable) | None => {
             pins::alarm_of_another(app, email, pinned, member).await;
             Ok(false)
         }

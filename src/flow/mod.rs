@@ -237,14 +237,17 @@ pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
 /// Sends an alarm to the security address, where the settings name one; true if the mail server took it. `id` names the
 /// message to gateways that drop repetitions.
 pub async fn tell_security(app: &App, note: &Note, id: &str) -> bool {
-    let Some(security) = app.house.security_email.clone().filter(|_| app.deliveries.has(Channel::Email)) else {
-        return false;
-    };
+    send_security(app, note, id).await == Some(Outcome::Accepted)
+}
+
+/// The same, with what the mail server said; None where there is no address or no e-mail.
+async fn send_security(app: &App, note: &Note, id: &str) -> Option<Outcome> {
+    let security = app.house.security_email.clone().filter(|_| app.deliveries.has(Channel::Email))?;
     let sent = app.deliveries.tell(&Destination::Email(security), note, id).await;
     if sent != Outcome::Accepted {
         tracing::error!(alarm = id, ?sent, "the security address could not be told");
     }
-    sent == Outcome::Accepted
+    Some(sent)
 }
 
 /// Sends a message where there is an address for it; true if the platform took it.

@@ -4,15 +4,19 @@
 //! it found nobody or several then, whoever appears later needs `relatch admins accept`. An act never pins.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::{messages, tell_security};
+use super::{messages, send_security};
 use crate::app::App;
+use crate::delivery::Note;
 use crate::directory::{By, Directories, Match};
+use crate::domain::delivery::Outcome;
 use crate::domain::{EmailAddress, Member, MemberId};
 use crate::store::{AdminPin, PinnedBy, StoreError};
 
@@ -21,6 +25,12 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins
 
 /// How often it is looked whether something is to be told.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How long the pause may grow before it is told again what the mail server did not take.
+const TELL_AGAIN: Duration = Duration::from_hours(1);
+
+/// How many addresses are looked up at the same time.
+const AT_ONCE: usize = 4;
 
 /// How many entries an alarm names.
 const ENTRIES: usize = 5;
@@ -66,50 +76,86 @@ pub async fn pin_listed(app: &App) -> bool {
 /// Pins what could not be pinned at the start, looks now and then whether the addresses still lead to their entries, and
 /// tells what is to be told, until the stop.
 pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
-    let (mut pause, mut compare_at) = (RETRY.0, tokio::time::Instant::now());
+    let now = Instant::now();
+    let mut when = When { pause: RETRY.0, compare_at: now, tell_at: now, tell_pause: LOOK_EVERY };
     loop {
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(when.pause) => {}
             _ = stopped.changed() => return,
         }
         // A reload may bring another list, or none.
         let app = app.present();
-        if app.house.admins.listed().next().is_none() {
-            pause = LOOK_EVERY;
-            continue;
+        // A panic is in the log already; it must not end what later rounds do.
+        if AssertUnwindSafe(round(&app, &mut when)).catch_unwind().await.is_err() {
+            when.pause = RETRY.1;
         }
-        pause = if pin_listed(&app).await { LOOK_EVERY } else { (pause * 2).min(RETRY.1) };
-        if compare_at <= tokio::time::Instant::now() {
-            compare(&app).await;
-            compare_at = tokio::time::Instant::now() + COMPARE_EVERY;
-        }
-        tell(&app).await;
     }
 }
 
-/// Tells the security address which pins are new and what is wrong with a listed address. What could not be told is told at
-/// the next round; without a security address the log has to do.
-pub async fn tell(app: &App) {
+/// When a round does what.
+struct When {
+    /// Before the next round.
+    pause: Duration,
+    compare_at: Instant,
+    tell_at: Instant,
+    /// Before it is told again what could not be told.
+    tell_pause: Duration,
+}
+
+async fn round(app: &App, when: &mut When) {
+    if app.house.admins.listed().next().is_none() {
+        when.pause = LOOK_EVERY;
+    } else {
+        when.pause = if pin_listed(app).await { LOOK_EVERY } else { (when.pause * 2).min(RETRY.1) };
+        if when.compare_at <= Instant::now() {
+            compare(app).await;
+            when.compare_at = Instant::now() + COMPARE_EVERY;
+        }
+    }
+    // Also where the list is gone: what happened before is to be told.
+    if when.tell_at <= Instant::now() {
+        when.tell_pause = if tell(app).await { LOOK_EVERY } else { (when.tell_pause * 2).min(TELL_AGAIN) };
+        when.tell_at = Instant::now() + when.tell_pause;
+    }
+}
+
+/// Tells the security address which pins are new and what is wrong with a listed address. True where nothing is left: what
+/// could not be told is told at a later round; without a security address the log has to do.
+pub async fn tell(app: &App) -> bool {
     let told = async {
+        let mut is_all = true;
         let untold = app.store.untold_pins().await?;
-        let is_mailed = app.house.security_email.is_some() && app.deliveries.email.is_some();
         if let Some(newest) = untold.pins.iter().map(|pin| pin.noted_at).max() {
             let note = messages::pinned(&app.house, &untold.pins);
-            if !is_mailed || tell_security(app, &note, &format!("pins-{}", newest.0)).await {
+            if is_told(app, &note, &format!("pins-{}", newest.0)).await {
                 app.store.pins_told(&untold.pins).await?;
+            } else {
+                is_all = false;
             }
         }
-        for (email, alarm) in &untold.alarms {
-            let note = messages::address_alarm(&app.house, email, alarm);
-            let id = format!("admin-{}-{}", email, app.clock.now().0);
-            if !is_mailed || tell_security(app, &note, &id).await {
-                app.store.alarm_told(email, alarm).await?;
+        for alarm in &untold.alarms {
+            let note = messages::address_alarm(&app.house, &alarm.email_key, &alarm.text);
+            // One id for all tries, so that a mailbox can tell that it is the same.
+            let id = format!("admin-{}-{}", alarm.email_key, alarm.noted_at.0);
+            if is_told(app, &note, &id).await {
+                app.store.alarm_told(alarm).await?;
+            } else {
+                is_all = false;
             }
         }
-        Ok::<(), StoreError>(())
+        Ok::<bool, StoreError>(is_all)
     };
-    if let Err(error) = told.await {
+    told.await.unwrap_or_else(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "could not tell what is new about administrators");
+        false
+    })
+}
+
+/// True unless the note surely was not sent. One that may have been is not sent again and again.
+async fn is_told(app: &App, note: &Note, id: &str) -> bool {
+    match send_security(app, note, id).await {
+        Some(Outcome::Accepted | Outcome::Unknown) | None => true,
+        Some(Outcome::Refused(_)) => false,
     }
 }
 
@@ -119,11 +165,16 @@ pub(super) async fn alarm_of_several(app: &App, email: &EmailAddress, pinned: Op
     entries.sort();
     entries.truncate(ENTRIES);
     let right = match pinned {
-        Some(id) => format!("The right stays with the pinned entry, {id}."),
-        None => "No entry is pinned to it, so none of them has the right.".to_owned(),
+        Some(id) => {
+            format!("The right stays with the pinned entry, {id}. First take the address out of the other entry.")
+        }
+        None => {
+            "No entry is pinned to it, so none of them has the right. First take the address out of the other entry."
+                .to_owned()
+        }
     };
     let what = format!("More than one entry of the directory has it: {}. {right}", entries.join("; "));
-    alarm(app, email, &what).await;
+    alarm(app, email, &entries.join("; "), &what).await;
 }
 
 /// An entry that is not the pinned one has an address of the list.
@@ -138,12 +189,12 @@ pub(super) async fn alarm_of_another(app: &App, email: &EmailAddress, pinned: Op
     let name =
         if found.name == found.business_email.as_str() { found.business_email.masked() } else { found.name.clone() };
     let what = format!("An entry without the right has it: {name} ({id}). {pinned}");
-    alarm(app, email, &what).await;
+    alarm(app, email, &id.0, &what).await;
 }
 
-/// Notes an alarm, to be told by [`tell`]: once for each change, and once a day.
-async fn alarm(app: &App, email: &EmailAddress, what: &str) {
-    match app.store.note_alarm(email, what).await {
+/// Notes an alarm, to be told by [`tell`]: once for each change of the entries, and once a day.
+async fn alarm(app: &App, email: &EmailAddress, about: &str, what: &str) {
+    match app.store.note_alarm(email, about, what).await {
         Ok(true) => {
             tracing::warn!(address = %email.masked(), what, "an address of the list of administrators is in doubt");
         }
@@ -166,7 +217,7 @@ async fn compare(app: &App) {
         let Some(pin) = pins.iter().find(|pin| pin.email_key == email.key()) else { continue };
         let pinned = pin.entry.as_ref().map(|(id, _)| id);
         match &found {
-            Match::Nobody => {}
+            Match::Nobody | Match::Unreadable => {}
             Match::One(member) => alarm_of_another(app, &email, pinned, member).await,
             Match::Several(entries) => alarm_of_several(app, &email, pinned, entries).await,
         }
@@ -189,30 +240,24 @@ async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
     Ok(listed(app).filter(|email| !pins.iter().any(|pin| pin.email_key == email.key())).collect())
 }
 
-/// What these addresses find; without those whose directory does not answer. One domain is one question, because it is one
-/// directory.
+/// What these addresses find; without those that could not be looked up. Each is a question of its own, because one that
+/// cannot be answered must not take the others with it.
 pub(crate) async fn look_up(directories: &Directories, emails: &[EmailAddress]) -> Vec<(EmailAddress, Match)> {
-    let mut by_domain: BTreeMap<String, Vec<EmailAddress>> = BTreeMap::new();
-    for email in emails {
-        by_domain.entry(email.domain()).or_default().push(email.clone());
-    }
-    let ask = async |emails: Vec<EmailAddress>| {
-        let by: Vec<By> = emails.iter().cloned().map(By::Email).collect();
-        match directories.find(&by).await {
-            Ok(found) => emails.into_iter().zip(found).collect(),
-            Err(down) => {
-                tracing::warn!(directory = down.0, "listed administrators could not be looked up");
-                Vec::new()
-            }
+    let ask = async |email: EmailAddress| match directories.find(&[By::Email(email.clone())]).await {
+        Ok(found) => Some((email, found.into_iter().next().unwrap_or(Match::Nobody))),
+        Err(down) => {
+            let address = email.masked();
+            tracing::warn!(directory = down.0, address, "an administrator of the list could not be looked up");
+            None
         }
     };
-    join_all(by_domain.into_values().map(ask)).await.concat()
+    stream::iter(emails.iter().cloned()).map(ask).buffered(AT_ONCE).filter_map(std::future::ready).collect().await
 }
 
 fn first_pin(app: &App, email: &EmailAddress, found: &Match) -> AdminPin {
     let (entry, how) = match found {
         Match::One(member) => (Some((member.id.clone(), member.name.clone())), PinnedBy::First),
-        Match::Nobody => (None, PinnedBy::Nobody),
+        Match::Nobody | Match::Unreadable => (None, PinnedBy::Nobody),
         Match::Several(_) => (None, PinnedBy::Several),
     };
     AdminPin { email_key: email.key(), entry, how, noted_at: app.clock.now() }

@@ -1,6 +1,7 @@
 //! The database's file: kept private, and locked against a second `serve`, by whichever name it is opened.
 //!
-//! The lock lies on the file itself, so it holds for symbolic and hard links. It is one of flock(2), which knows nothing of
+//! The lock lies on the file itself, so it holds for symbolic and hard links. SQLite names the log after the path, so under
+//! a second hard link it would write another log and not see the first: such a file is refused. The lock is one of flock(2), which knows nothing of
 //! the locks of fcntl(2) that SQLite takes. But closing any descriptor of the file would drop SQLite's locks in this process
 //! ("How To Corrupt An SQLite Database File", section 2.2): the file is opened before SQLite opens it, and closed after.
 
@@ -42,6 +43,12 @@ impl DatabaseFile {
     /// What the file is, by whatever name.
     pub(super) fn metadata(&self) -> std::io::Result<Metadata> {
         self.file.metadata()
+    }
+
+    /// Refuses a file with another name: what is written under one of them is not in the log of the other, and lost later
+    /// ("How To Corrupt An SQLite Database File", section 2.5).
+    pub(super) fn check_single_name(&self) -> Result<(), OpenError> {
+        if self.metadata()?.nlink() > 1 { Err(OpenError::Linked) } else { Ok(()) }
     }
 
     /// Takes the lock that only one process has.

@@ -32,6 +32,12 @@ impl Store {
         Ok(fingerprint)
     }
 
+    /// True where somebody was reset, or was about to be.
+    pub async fn has_resets(&self) -> Result<bool, StoreError> {
+        let any = sqlx::query("select 1 from reset limit 1").fetch_optional(&self.pool).await.map_err(failed)?;
+        Ok(any.is_some())
+    }
+
     /// Writes down what an operator did to the whole program, such as reading the settings again. `detail` holds no
     /// values of settings.
     pub async fn note_operation(

@@ -47,7 +47,7 @@ pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
 pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported};
 pub use self::members::{ImportCount, ResetUnderWay};
-pub use self::pins::{AdminPin, PinnedBy, Pins, UntoldPins};
+pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
 pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow};
@@ -107,6 +107,12 @@ pub enum OpenError {
     /// Others than its owner may read it.
     #[error("the database file may be read by others; run chmod 600 on it")]
     Exposed,
+    /// It has a second hard link.
+    #[error(
+        "the database file has a second name, a hard link, and what is written under one name could be lost under the \
+        other; remove one of them (a symbolic link is fine)"
+    )]
+    Linked,
     /// It was written by a newer version.
     #[error("the database was written by a newer relatch; use that version")]
     Newer,
@@ -149,9 +155,11 @@ pub struct Store {
 /// What works behind an open record; it ends when every [`Store`] is gone.
 #[derive(Debug)]
 pub struct StoreTasks {
-    turns: tokio::task::JoinHandle<(SqliteConnection, DatabaseFile)>,
+    turns: tokio::task::JoinHandle<(SqliteConnection, Arc<DatabaseFile>)>,
     pool: SqlitePool,
     watch: Watch,
+    /// Held here too, because a panic of the task must not give up the lock while the pool still has a connection.
+    file: Arc<DatabaseFile>,
 }
 
 impl StoreTasks {
@@ -175,6 +183,7 @@ impl StoreTasks {
         if let Err(error) = closed {
             tracing::error!(error = &error as &dyn std::error::Error, "the database was not closed well");
         }
+        drop(self.file);
     }
 }
 
@@ -237,6 +246,8 @@ impl Store {
         if how == Use::Serve {
             file.lock()?;
         }
+        // After the lock: whoever runs on the other name is told first.
+        file.check_single_name()?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             // It was made above, so one that is missing was deleted meanwhile.
@@ -285,15 +296,18 @@ impl Store {
             .idle_timeout(Duration::from_mins(1))
             .test_before_acquire(false)
             .connect_lazy_with(browsing);
+        let file = Arc::new(file);
+        let held = Arc::clone(&file);
         let tasks = StoreTasks {
             turns: spawn(async move {
                 // Also a panic drops it, and then `watch` tells that the task has ended.
                 let _running = running;
                 // Another process may take over once everything is committed and this connection is closed.
-                (turns::run(connection, queues, reader, writer).await, file)
+                (turns::run(connection, queues, reader, writer).await, held)
             }),
             pool: pool.clone(),
             watch,
+            file,
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
         Ok((Self { look_ups, writes, pool, owner, clock, limit }, tasks))
@@ -412,6 +426,7 @@ fn migrations() -> Vec<Migration> {
         migration(12, "sign_in", include_str!("../../migrations/sqlite/0012_sign_in.sql")),
         migration(13, "key", include_str!("../../migrations/sqlite/0013_key.sql")),
         migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
+        migration(18, "alarms", include_str!("../../migrations/sqlite/0018_alarms.sql")),
     ]
 }
 

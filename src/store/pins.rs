@@ -62,8 +62,19 @@ impl Pins {
 pub struct UntoldPins {
     /// Pins that are new.
     pub pins: Vec<AdminPin>,
-    /// Alarms, each with its address in lower case.
-    pub alarms: Vec<(String, String)>,
+    /// Alarms.
+    pub alarms: Vec<Alarm>,
+}
+
+/// What is wrong with an address of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// The address, in lower case.
+    pub email_key: String,
+    /// In words.
+    pub text: String,
+    /// When it was noted.
+    pub noted_at: Moment,
 }
 
 impl UntoldPins {
@@ -73,10 +84,14 @@ impl UntoldPins {
     }
 }
 
-/// Finds the address where an alarm is news: something else than before, or told long ago.
+/// So many alarms about one address are noted in that time: whoever lets it wander from entry to entry fills no mailbox.
+const ALARMS: i64 = 3;
+
+/// Finds the address where an alarm is news: about other entries than before, or told long ago.
 macro_rules! news {
     () => {
-        "where email_key = $1 and (alarm is null or alarm <> $2 or alarmed_at <= $3)"
+        "where email_key = $1 and (alarm_about is null or alarm_about <> $2 or alarmed_at <= $3)
+            and (alarm_since is null or alarm_since <= $3 or alarm_count < $4)"
     };
 }
 
@@ -87,7 +102,16 @@ const REPLACE: &str = "insert into admin_pin (email_key, member_id, member_name,
     values ($1, $2, $3, $4, $5)
     on conflict (email_key) do update set
         member_id = excluded.member_id, member_name = excluded.member_name, how = excluded.how,
-        noted_at = excluded.noted_at, told_at = null, alarm = null, alarmed_at = null, alarm_told_at = null";
+        noted_at = excluded.noted_at, told_at = null, alarm = null, alarmed_at = null, alarm_told_at = null,
+        alarm_about = null, alarm_count = 0, alarm_since = null";
+
+/// The import is an operator's word for whoever it brings, where the address found nobody before.
+const INSERT_OR_FIND: &str = "insert into admin_pin (email_key, member_id, member_name, how, noted_at)
+    values ($1, $2, $3, $4, $5)
+    on conflict (email_key) do update set
+        member_id = excluded.member_id, member_name = excluded.member_name, how = excluded.how,
+        noted_at = excluded.noted_at, told_at = null
+    where admin_pin.how = 'nobody' and admin_pin.member_id is null";
 
 const AUDIT: &str = "insert into audit (noted_at, event, outcome, member_id, detail) values ($1, $2, $3, $4, $5)";
 
@@ -101,13 +125,22 @@ impl Store {
 
     /// Pins addresses that were never looked up before; of those that were, nothing is changed. Gives those that are new.
     pub async fn pin_first(&self, pins: Vec<AdminPin>) -> Result<Vec<AdminPin>, StoreError> {
+        self.pin_new(INSERT, pins).await
+    }
+
+    /// Pins addresses that an import brought, and that were never looked up before or found nobody. Gives those.
+    pub async fn pin_imported(&self, pins: Vec<AdminPin>) -> Result<Vec<AdminPin>, StoreError> {
+        self.pin_new(INSERT_OR_FIND, pins).await
+    }
+
+    async fn pin_new(&self, sql: &'static str, pins: Vec<AdminPin>) -> Result<Vec<AdminPin>, StoreError> {
         if pins.is_empty() {
             return Ok(pins);
         }
         let mut together = self.pool.begin_with("begin immediate").await.map_err(failed)?;
         let mut new = Vec::new();
         for pin in pins {
-            if write(&mut together, INSERT, &pin).await? {
+            if write(&mut together, sql, &pin).await? {
                 audit(&mut together, "pin_admin", &pin).await?;
                 new.push(pin);
             }
@@ -124,20 +157,25 @@ impl Store {
         together.commit().await.map_err(failed)
     }
 
-    /// Notes what is wrong with a listed address. True where it is news: something else than before, or a day old. An
-    /// address that was never looked up has nothing to compare with.
-    pub async fn note_alarm(&self, email: &EmailAddress, alarm: &str) -> Result<bool, StoreError> {
+    /// Notes what is wrong with a listed address, `about` these entries. True where it is news: about other entries than
+    /// before, or a day old, and not the fourth in a day. An address that was never looked up has nothing to compare with.
+    pub async fn note_alarm(&self, email: &EmailAddress, about: &str, text: &str) -> Result<bool, StoreError> {
         let now = self.clock.now();
+        let long_ago = (now - ALARM_AGAIN).0;
         // Most are old, and whoever sends commands in a row shall not write in a row.
-        let news = sqlx::query(concat!("select 1 from admin_pin ", news!())).bind(email.key()).bind(alarm);
-        let news = news.bind((now - ALARM_AGAIN).0).fetch_optional(&self.pool).await.map_err(failed)?;
+        let news = sqlx::query(concat!("select 1 from admin_pin ", news!())).bind(email.key()).bind(about);
+        let news = news.bind(long_ago).bind(ALARMS).fetch_optional(&self.pool).await.map_err(failed)?;
         if news.is_none() {
             return Ok(false);
         }
         let mut together = self.pool.begin_with("begin immediate").await.map_err(failed)?;
-        let noted =
-            sqlx::query(concat!("update admin_pin set alarm = $2, alarmed_at = $4, alarm_told_at = null ", news!()));
-        let noted = noted.bind(email.key()).bind(alarm).bind((now - ALARM_AGAIN).0).bind(now.0);
+        let noted = sqlx::query(concat!(
+            "update admin_pin set alarm = $5, alarm_about = $2, alarmed_at = $6, alarm_told_at = null,
+                alarm_count = case when alarm_since > $3 then alarm_count + 1 else 1 end,
+                alarm_since = case when alarm_since > $3 then alarm_since else $6 end ",
+            news!()
+        ));
+        let noted = noted.bind(email.key()).bind(about).bind(long_ago).bind(ALARMS).bind(text).bind(now.0);
         let is_news = noted.execute(&mut *together).await.map_err(failed)?.rows_affected() > 0;
         if is_news {
             let line = sqlx::query(AUDIT).bind(now.0).bind("admin_address").bind("alarm").bind(None::<String>);
@@ -155,10 +193,14 @@ impl Store {
         );
         let pins = pins.fetch_all(&self.pool).await.map_err(failed)?;
         let alarms = sqlx::query(
-            "select email_key, alarm from admin_pin where alarm is not null and alarm_told_at is null order by email_key",
+            "select email_key, alarm, alarmed_at from admin_pin
+            where alarm is not null and alarm_told_at is null order by email_key",
         );
         let alarms = alarms.fetch_all(&self.pool).await.map_err(failed)?;
-        let alarm = |row: &SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
+        let alarm = |row: &SqliteRow| {
+            let noted_at = Moment(row.try_get::<Option<i64>, _>(2)?.unwrap_or_default());
+            Ok(Alarm { email_key: row.try_get(0)?, text: row.try_get(1)?, noted_at })
+        };
         Ok(UntoldPins {
             pins: pins.iter().map(|row| read(row).map_err(failed)).collect::<Result<_, _>>()?,
             alarms: alarms.iter().map(|row| alarm(row).map_err(failed)).collect::<Result<_, _>>()?,
@@ -176,9 +218,9 @@ impl Store {
     }
 
     /// Notes that this alarm was told, unless there is another one meanwhile.
-    pub async fn alarm_told(&self, email_key: &str, alarm: &str) -> Result<(), StoreError> {
-        let told = sqlx::query("update admin_pin set alarm_told_at = $3 where email_key = $1 and alarm = $2");
-        let told = told.bind(email_key).bind(alarm).bind(self.clock.now().0);
+    pub async fn alarm_told(&self, alarm: &Alarm) -> Result<(), StoreError> {
+        let told = sqlx::query("update admin_pin set alarm_told_at = $3 where email_key = $1 and alarmed_at = $2");
+        let told = told.bind(&alarm.email_key).bind(alarm.noted_at.0).bind(self.clock.now().0);
         told.execute(&self.pool).await.map_err(failed).map(drop)
     }
 

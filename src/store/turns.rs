@@ -86,7 +86,7 @@ pub(super) async fn run(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Lost, Store, StoreError, Use, writer};
+    use super::super::{Lost, OpenError, Store, StoreError, Use, writer};
     use crate::chance::Chance;
     use crate::clock::Clock;
     use crate::domain::Span;
@@ -108,6 +108,11 @@ mod tests {
         assert_eq!(watch.task_ended().await, Lost::Task);
         assert!(!store.is_writable().await);
         assert_eq!(later.task_ended().await, Lost::Task);
+        // The pool still works, so nobody else may begin.
+        let again = Store::open(&path, Use::Serve, Clock::System, limit, &mut rng).await;
+        assert!(matches!(again, Err(OpenError::Locked)));
+        drop(store);
+        tasks.finish().await;
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -154,6 +154,26 @@ fn a_database_is_served_with_its_own_key_only() {
     place.serve_once();
 }
 
+/// Also where it has no fingerprint yet, as in the version before: whoever was reset was reset with a key.
+#[test]
+fn a_database_with_resets_is_not_given_another_key() {
+    let place = Place::new(LISTEN);
+    place.serve_once();
+    place.sql("delete from key_fingerprint");
+    place.sql(
+        "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+            member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
+        values ('0', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park', 'mina@acme.example',
+            'delivered', 1, 0, 0, 1, 2, 3)",
+    );
+    std::fs::remove_file(place.0.join("relatch.key")).unwrap();
+    let ran = place.run(&["serve"]);
+    assert!(ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"), "{}", ran.err);
+    assert!(ran.err.contains("correct `database` / `key_file`"), "{}", ran.err);
+    let ran = place.run(&["new-database"]);
+    assert!(ran.code == 1 && ran.err.contains("its key is missing. Nothing was changed."), "{}", ran.err);
+}
+
 /// The version before had no fingerprints.
 #[test]
 fn a_database_of_the_version_before_takes_the_key_that_is_there() {

@@ -238,6 +238,46 @@ async fn an_alarm_is_not_told_with_every_command() {
     assert_eq!(bot.audited("admin_address").await, "alarm alarm alarm");
 }
 
+/// Nor does whoever lets the address wander fill a mailbox: a few a day are told.
+#[tokio::test]
+async fn alarms_about_one_address_stay_few() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = bot(&fake, &[ANN]).await;
+    alarms(&bot).await;
+    let mut told = Vec::new();
+    for n in 0..6 {
+        let (on, off) = if n % 2 == 0 { ("mal", "inj") } else { ("inj", "mal") };
+        fake.set_email(off, &format!("{off}@corp.example"));
+        fake.set_email(on, ANN);
+        bot.clock.advance(Span::hours(1));
+        asked(&bot, ANN).await;
+        told.push(alarms(&bot).await.len());
+    }
+    assert_eq!(told, [1, 1, 1, 0, 0, 0]);
+    bot.clock.advance(Span::hours(24));
+    asked(&bot, ANN).await;
+    assert_eq!(alarms(&bot).await.len(), 1);
+}
+
+/// The import is an operator's word for whoever it brings under an address that found nobody; not for an address that was
+/// somebody else's.
+#[tokio::test]
+async fn the_import_pins_an_address_that_found_nobody() {
+    let bot = TestBot::with_admins(list(&["jo@acme.example", "late@acme.example"], &[])).await;
+    assert!(alarms(&bot).await.concat().contains("late@acme.example: nobody has it"));
+    let pin = |email: &str| AdminPin {
+        email_key: email.to_owned(),
+        entry: Some((MemberId("id-new".to_owned()), "Late Comer".to_owned())),
+        how: PinnedBy::Import,
+        noted_at: bot.clock.now(),
+    };
+    let pins = ["jo@acme.example", "late@acme.example"].map(pin);
+    let pinned = bot.app.store.pin_imported(pins.to_vec()).await.unwrap();
+    assert_eq!(pinned, pins[1..]);
+    let told = alarms(&bot).await.concat();
+    assert!(told.contains("late@acme.example: Late Comer (id-new), by the import"), "{told}");
+}
+
 /// Q8: an administrator whose address was changed is still protected, and so is whoever has the address now.
 #[tokio::test]
 async fn a_pinned_administrator_stays_protected_without_the_address() {

@@ -411,6 +411,7 @@ async fn openldap() {
     a_refused_account_is_not_tried_again(&server).await;
     a_second_address_is_the_same_person(&server).await;
     an_own_mail_makes_nobody_an_administrator(&server).await;
+    an_own_user_name_makes_nobody_an_administrator(&server).await;
     starttls_is_as_good(&server).await;
     self_write::openldap_does_not_tell(&server).await;
     all(server).await;
@@ -571,7 +572,7 @@ async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
     for name in ["ann", "mal"] {
         bot.slack.know(&email(name));
     }
-    server.add_own_mail("mal", &email("ann")).await;
+    server.add_own("mal", "mail", &email("ann")).await;
 
     let told = bot.command(&email("mal"), &email("ali")).await.json();
     assert!(button_value(&told, "cancel").is_none(), "a member has a card: {}", text_of(&told));
@@ -592,6 +593,25 @@ async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
     assert!(told.contains("relatch admins accept") && told.contains(NOTHING), "{told}");
     let told = text_of(&bot.command(&email("ann"), &email("ali")).await.json());
     assert!(told.contains("relatch admins accept") && told.contains(NOTHING), "{told}");
+}
+
+/// Nor does a member who writes an administrator's user name into their own entry get into a group of Unix. Who wrote the
+/// name of a protected one is protected.
+async fn an_own_user_name_makes_nobody_an_administrator(server: &Server) {
+    let settings = format!("{}\nprimary_admin_groups = [\"cn=helpdesk,dc=corp,dc=example\"]", server.own_settings());
+    let bot = TestBot::with_directory_and_admins(&settings, Admins::Directory).await;
+    for name in ["hlp", "mal"] {
+        bot.slack.know(&email(name));
+    }
+    let card = bot.command(&email("hlp"), &email("ali")).await.json();
+    assert!(button_value(&card, "cancel").is_some(), "an administrator has no card: {}", text_of(&card));
+
+    server.add_own("mal", "uid", "hlp").await;
+    server.add_own("mal", "uid", "auth").await;
+    let told = bot.command(&email("mal"), &email("ali")).await.json();
+    assert!(button_value(&told, "cancel").is_none(), "a member has a card: {}", text_of(&told));
+    let bot = TestBot::with_directory(&server.settings_protecting(&["cn=unix,dc=corp,dc=example"])).await;
+    assert!(card_text(&bot, "mal").await.contains("is protected"));
 }
 
 async fn starttls_is_as_good(server: &Server) {

@@ -46,8 +46,8 @@ POLICY
 # A group whose members relatch may not read.
 access to dn.base="cn=hidden,dc=corp,dc=example" attrs=member
     by * none
-# The usual rule by which members change their own e-mails: what relatch must not trust.
-access to attrs=mail
+# The usual rule by which members change their own e-mails and user names: what relatch must not trust.
+access to attrs=mail,uid
     by self write
     by * break
 # The least that relatch needs: it may set passwords and ask for a change, and cannot read a hash.
@@ -116,12 +116,13 @@ person() {
     printf 'sn: Corp\nmail: par@corp.example\nmobile: +821012345699\n\n'
     person ali ali "mail: ali.as@corp.example"
     # An administrator of the list, and a member who would like to be one.
-    for name in ann mal; do person $name $name; done
+    for name in ann mal hlp; do person $name $name; done
     person two1 two
     person two2 two
     printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n\n'
     printf 'dn: cn=hidden,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: hidden\nmember: uid=pri,ou=people,dc=corp,dc=example\n\n'
-    printf 'dn: cn=unix,dc=corp,dc=example\nobjectClass: posixGroup\ncn: unix\ngidNumber: 500\nmemberUid: auth\nmemberUid: par(en)*s, co\n'
+    printf 'dn: cn=unix,dc=corp,dc=example\nobjectClass: posixGroup\ncn: unix\ngidNumber: 500\nmemberUid: auth\nmemberUid: par(en)*s, co\n\n'
+    printf 'dn: cn=helpdesk,dc=corp,dc=example\nobjectClass: posixGroup\ncn: helpdesk\ngidNumber: 501\nmemberUid: hlp\n'
 } >>"$folder/seed.ldif"
 slapadd -f "$folder/slapd.conf" -l "$folder/seed.ldif"
 exec slapd -d 256 -f "$folder/slapd.conf" -h "ldap://127.0.0.1:$port ldaps://127.0.0.1:$((port + 1))" >"$folder/log" 2>&1

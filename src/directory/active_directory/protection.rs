@@ -31,18 +31,38 @@ pub(super) struct Belonging {
     pub(super) is_protected: bool,
 }
 
+/// Why it cannot be said what an entry belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// The server does not answer, or a group of the settings cannot be read.
+    Unavailable,
+    /// Something of this entry cannot be read; others may well be.
+    Unreadable,
+}
+
+impl From<Unavailable> for Unclear {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
 /// Reads what an entry belongs to. Where that cannot be seen, nobody can say that it is not protected.
-pub(super) async fn read(tree: &Tree, session: &mut Session, entry: &Entry) -> Result<Belonging, Unavailable> {
-    let own = entry.first_bytes("objectSid").and_then(Sid::read).ok_or_else(|| unreadable(tree, "objectSid"))?;
+pub(super) async fn read(tree: &Tree, session: &mut Session, entry: &Entry) -> Result<Belonging, Unclear> {
+    let own = entry.first_bytes("objectSid").and_then(Sid::read);
+    let own = own.ok_or_else(|| unreadable(tree, entry, "objectSid"))?;
     let is_marked = entry.number("adminCount").unwrap_or_default() > 0 || own.is_privileged_account();
     let tokens = match token_groups(tree, session, entry).await {
         Ok(tokens) => tokens,
         // Protected whatever the groups are; without them an administrator has less of a right, never more.
-        Err(Unavailable) if is_marked => Vec::new(),
-        Err(Unavailable) => return Err(Unavailable),
+        Err(_) if is_marked => Vec::new(),
+        Err(Unclear::Unavailable) => return Err(Unclear::Unavailable),
+        Err(Unclear::Unreadable) => {
+            tracing::error!(needed = TOKEN_RIGHT, "the groups of a member cannot be read");
+            return Err(unreadable(tree, entry, "tokenGroups"));
+        }
     };
     let primary = entry.number("primaryGroupID").and_then(|id| own.beside(u32::try_from(id).ok()?));
-    let primary = primary.ok_or_else(|| unreadable(tree, "primaryGroupID"))?;
+    let primary = primary.ok_or_else(|| unreadable(tree, entry, "primaryGroupID"))?;
     let person = Person { dn: &entry.dn, tokens: &tokens, primary: &primary };
 
     let Groups { protected, primary_admin, member_and_department } = &tree.config.groups;
@@ -58,28 +78,22 @@ pub(super) async fn read(tree: &Tree, session: &mut Session, entry: &Entry) -> R
 }
 
 /// The security groups of an entry. There is always one, the primary group, so none means that they cannot be seen.
-pub(super) async fn token_groups(tree: &Tree, session: &mut Session, entry: &Entry) -> Result<Vec<Sid>, Unavailable> {
+pub(super) async fn token_groups(tree: &Tree, session: &mut Session, entry: &Entry) -> Result<Vec<Sid>, Unclear> {
     let found = session.search(&entry.dn, Scope::Base, ANY, &["tokenGroups"], 1).await;
     let found = found.map_err(|trouble| tree.unavailable(&trouble))?;
     let values = found.entries.first().map(|found| found.all_bytes("tokenGroups")).unwrap_or_default();
     let tokens: Option<Vec<Sid>> = values.into_iter().map(Sid::read).collect();
-    tokens.filter(|tokens| !tokens.is_empty()).ok_or_else(|| {
-        tracing::error!(
-            directory = tree.config.name,
-            needed = TOKEN_RIGHT,
-            "the groups of a member cannot be read, so nobody is reset"
-        );
-        Unavailable
-    })
+    tokens.filter(|tokens| !tokens.is_empty()).ok_or(Unclear::Unreadable)
 }
 
-fn unreadable(tree: &Tree, attribute: &str) -> Unavailable {
+fn unreadable(tree: &Tree, entry: &Entry, attribute: &str) -> Unclear {
     tracing::error!(
         directory = tree.config.name,
+        dn = entry.dn,
         attribute,
-        "an attribute of a member cannot be read, so nobody is reset"
+        "an attribute of a member cannot be read, so nobody resets them"
     );
-    Unavailable
+    Unclear::Unreadable
 }
 
 /// Whose membership is looked at.
@@ -91,7 +105,7 @@ struct Person<'a> {
 
 impl Person<'_> {
     /// True where the person is in a group of the settings.
-    async fn is_in(&self, tree: &Tree, session: &mut Session, group: &str) -> Result<bool, Unavailable> {
+    async fn is_in(&self, tree: &Tree, session: &mut Session, group: &str) -> Result<bool, Unclear> {
         let cannot = |trouble: Option<Trouble>| {
             tracing::error!(
                 directory = tree.config.name,
@@ -121,11 +135,15 @@ impl Person<'_> {
             return Ok(false);
         }
         if !is_found(group, "(member=*)").await? {
-            return Err(cannot(None));
+            return Err(cannot(None).into());
         }
         let primary = session.search(&format!("<SID={}>", self.primary), Scope::Base, ANY, &["1.1"], 1).await;
         let primary = primary.map_err(|trouble| cannot(Some(trouble)))?;
-        let primary = primary.entries.first().ok_or_else(|| cannot(None))?;
+        let primary = primary.entries.first().ok_or_else(|| {
+            let name = &tree.config.name;
+            tracing::error!(directory = name, dn = self.dn, "the primary group of a member cannot be read");
+            Unclear::Unreadable
+        })?;
         let (own, primary) = (ldap_escape(self.dn), ldap_escape(primary.dn.as_str()));
         let listed = format!("(|(member:{IN_CHAIN}:={own})(member:{IN_CHAIN}:={primary}))");
         let listed = session.search(group, Scope::Base, &listed, &["1.1"], 1).await;

@@ -8,14 +8,16 @@ use crate::domain::{EmailAddress, Reference};
 use crate::store::{AdminPin, PinnedBy};
 
 /// The longest address that has room in a refusal.
-const ADDRESS: usize = 90;
+const ADDRESS: usize = 80;
 
 /// A caller with a listed address whose entry is not the pinned one.
 pub fn not_pinned(email: &EmailAddress, reference: &Reference) -> Message {
     let email = Some(email.as_str()).filter(|email| email.len() <= ADDRESS).unwrap_or("EMAIL");
     refusal(
         "Your address is in the list of administrators, but another account of the directory, or none, is pinned to it.",
-        &format!("If it should be yours, ask whoever runs relatch to run: relatch admins accept {email}"),
+        &format!(
+            "If it should be yours, ask whoever runs relatch to look with relatch check first, then: relatch admins accept {email}"
+        ),
         reference,
     )
 }
@@ -25,8 +27,8 @@ pub fn pinned(house: &House, pins: &[AdminPin]) -> Note {
     let lines: Vec<String> = pins.iter().map(pin_line).collect();
     let text = format!(
         "relatch has pinned addresses of its list of administrators to entries of the directory. An address gives the right to \
-        reset passwords only to its entry.\n\n{}\n\nIs one of them wrong? Take its address out of the settings and start \
-        relatch again. To pin an address to the entry that it finds then: relatch admins accept EMAIL\n",
+        reset passwords only to its entry.\n\n{}\n\nIs one of them wrong? Take its address out, reload, \
+        mend the directory, put it back and run relatch admins accept EMAIL\n",
         lines.join("\n")
     );
     Note { subject: format!("{} password reset: administrators pinned", house.organization), text: text.into() }
@@ -50,7 +52,7 @@ pub fn pin_line(pin: &AdminPin) -> String {
 pub fn address_alarm(house: &House, email: &str, what: &str) -> Note {
     let text = format!(
         "{email} is in relatch's list of administrators. {what}\n\nDid somebody write the address into their own entry? Then \
-        take it out there. Is the entry right? Then run: relatch admins accept {email}\n"
+        take it out there. Is the entry right? Look with relatch check first, then run: relatch admins accept {email}\n"
     );
     Note { subject: format!("{} password reset: an administrator's address", house.organization), text: text.into() }
 }

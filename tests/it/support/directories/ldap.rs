@@ -199,11 +199,11 @@ impl Server {
         ldap
     }
 
-    /// A member adds an e-mail to their own entry, by their own right.
-    pub(crate) async fn add_own_mail(&self, name: &str, address: &str) {
+    /// A member adds a value to their own entry, by their own right.
+    pub(crate) async fn add_own(&self, name: &str, attribute: &str, value: &str) {
         let (mut ldap, rc) = self.bind(&self.dn(name), super::OLD).await.unwrap();
         assert_eq!(rc, 0);
-        let change = vec![Mod::Add("mail".to_owned(), [address.to_owned()].into())];
+        let change = vec![Mod::Add(attribute.to_owned(), [value.to_owned()].into())];
         ldap.modify(&self.dn(name), change).await.unwrap().success().unwrap();
     }
 
