@@ -174,14 +174,16 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
     let (mut usable, rest): (Vec<_>, Vec<_>) = ready.into_iter().partition(|one| one.counts && !one.got_password);
     if usable.is_empty() {
         let (carried, mut unanswered): (Vec<_>, Vec<_>) = rest.into_iter().partition(|one| one.counts);
+        // The oldest first, so that nobody takes over the code by adding a further contact.
+        unanswered.sort_by_key(|one| one.added.as_ref().map(|added| added.added_at));
         // Where two are required, what got the password is no method of this reset.
-        if carried.is_empty() || around.rules.needs_two {
-            unanswered.extend(fresh);
-        }
-        // The newest first, so that a number that was mistyped can be put right.
-        unanswered.sort_by_key(|one| std::cmp::Reverse(one.added.as_ref().map(|added| added.added_at)));
         usable.extend(carried.into_iter().filter(|_| !around.rules.needs_two));
         usable.extend(unanswered);
+        if usable.is_empty() {
+            // The newest first, so that a number that was mistyped can be put right.
+            fresh.sort_by_key(|one| std::cmp::Reverse(one.added.as_ref().map(|added| added.added_at)));
+            usable = fresh;
+        }
     }
     let mut methods = Methods { usable: Vec::new(), waiting };
     for one in usable {
@@ -327,12 +329,20 @@ mod tests {
         let number = "+821012345699";
         let (mina, bare) = (mina(), bare());
         let one = |by: &str, hours| vec![added(by, number, hours)];
+        let other = "+821012345688";
+        let with_older = |hours, of_number| {
+            let later = Added { added_at: NOW - Span::hours(hours) + Span::seconds(1), ..added("lee", other, 0) };
+            vec![added("kim", number, of_number), later]
+        };
         let as_who = |added_as, hours| vec![Added { added_as, ..added("mina", number, hours) }];
         for (name, member, others, expected) in [
             ("before the reset", &bare, one("kim", 2), vec![]),
             ("long before", &bare, one("kim", 72), vec![number]),
             ("after the reset", &bare, one("kim", 0), vec![number]),
             ("after it, with an older method", &mina, one("kim", 0), vec![OWN_PHONE, OWN_EMAIL]),
+            ("after it, with an older one that has not answered", &bare, with_older(80, 0), vec![other]),
+            ("two that have not answered", &bare, with_older(80, 99), vec![number, other]),
+            ("two after the reset", &bare, with_older(0, 0), vec![other, number]),
             ("by the administrator of the reset", &bare, one("jo", 0), vec![]),
             ("the same, long before", &bare, one("jo", 999), vec![]),
             ("by the operator", &bare, as_who(AddedAs::Operator, 2), vec![number]),
