@@ -606,8 +606,15 @@ fn the_operator_adds_a_contact() {
         let ran = place.run(&["members", "contact", "mina.park@acme.example", address]);
         assert!(ran.code == 1 && ran.err.contains("Nothing was changed."), "{address}: {}", ran.err);
     }
+    // One administrator has filled the places, and answered all codes.
+    place.look(
+        "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name, answered_at)
+        select member_id, 'sms', '+82101234569' || value, 'kim', 1, 'administrator', 'Kim', 1
+        from member, json_each('[0, 1, 2, 3]') where business_email = 'mina.park@acme.example' returning address",
+    );
     for last in 0..4 {
-        place.run(&["members", "contact", "mina.park@acme.example", &format!("+82101234569{last}")]);
+        let ran = place.run(&["members", "contact", "mina.park@acme.example", &format!("+82101234568{last}")]);
+        assert!(ran.code == 0 && ran.out.contains("was removed to make room"), "{}{}", ran.out, ran.err);
     }
     let ran = place.run(&["members", "contact", "mina.park@acme.example", "+821012345688"]);
     assert!(ran.code == 1 && ran.err.contains("5 added contacts already. Nothing was changed."), "{}", ran.err);

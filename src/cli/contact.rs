@@ -12,7 +12,7 @@ use crate::domain::{Destination, EmailAddress, MemberId, ResetId};
 use crate::flow::contacts::{known_of, told_of_change};
 use crate::flow::messages;
 use crate::net;
-use crate::store::{ContactRow, OPERATOR, Store};
+use crate::store::{ContactAdded, ContactRow, OPERATOR, Store};
 
 /// Who is named as having added it, in texts to people.
 const OPERATOR_NAME: &str = "whoever runs relatch";
@@ -34,14 +34,17 @@ pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress,
         added_by_name: OPERATOR_NAME.to_owned(),
         answered_at: None,
     };
-    if !store.add_contact_of_operator(row).await? {
+    let ContactAdded::Yes { dropped, .. } = store.add_contact_of_operator(row).await? else {
         return Err(Failure::Said(format!(
             "{} has {CONTACTS_PER_MEMBER} added contacts already. Nothing was changed. They can remove one on their account page.",
             member.name
         )));
-    }
+    };
     let mask = to.masked();
     say(&format!("{mask} was added for codes of {}; it counts from now on", member.name))?;
+    if let Some(dropped) = &dropped {
+        say(&format!("{} was removed to make room for it", dropped.masked()))?;
+    }
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
     let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http);
     let others = before.into_iter().filter(|known| !known.is_same(&to)).collect();
@@ -51,7 +54,15 @@ pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress,
     let security = settings.security_email.map(Destination::Email).filter(|to| deliveries.has(to.channel()));
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
     let name = ResetId::draw(&mut rng, Clock::System.now());
-    let notes = told.iter().map(|to| (to, &note)).chain(security.iter().map(|to| (to, &alarm)));
+    let gone = dropped.map(|to| {
+        let mask = to.masked();
+        let note = messages::contact_dropped(&settings.organization, OPERATOR_NAME, &mask);
+        (note, messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, false))
+    });
+    let of_dropped = gone.iter().flat_map(|(note, alarm)| {
+        told.iter().map(move |to| (to, note)).chain(security.iter().map(move |to| (to, alarm)))
+    });
+    let notes = told.iter().map(|to| (to, &note)).chain(security.iter().map(|to| (to, &alarm))).chain(of_dropped);
     for (at, (to, note)) in notes.enumerate() {
         if deliveries.tell(to, note, &format!("contact-{name}-{at}")).await != Outcome::Accepted {
             say(&format!("{} could not be told", to.masked()))?;

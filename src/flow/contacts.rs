@@ -114,10 +114,15 @@ pub(super) async fn add_contact(
     let before = known(app, member).await?;
     let told = match app.store.add_contact(origin.replay.clone(), row, audit).await? {
         ContactAdded::Replayed => return Ok(Reaction::Replayed),
-        ContactAdded::TooMany => messages::too_many_contacts(&member.name, &member.business_email, reference),
+        ContactAdded::TooMany { has_room_for_operator } => {
+            messages::too_many_contacts(&member.name, &member.business_email, has_room_for_operator, reference)
+        }
         ContactAdded::TooOften(at) => messages::too_many_contact_commands(&app.zone, at, origin.received_at, reference),
-        ContactAdded::Yes => {
+        ContactAdded::Yes { dropped, .. } => {
             tell_of_contact(app, &admin.name, member, to, &before);
+            if let Some(dropped) = dropped {
+                tell_of_dropped_contact(app, &admin.name, member, &dropped, before);
+            }
             let now = app.clock.now();
             let from = app.zone.tell(now + app.house.contact_rules.age, now);
             let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
@@ -158,6 +163,20 @@ pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destin
     let organization = &app.house.organization;
     let note = messages::contact_removed(organization);
     let alarm = messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
+    tell_all(app, member, before, note, alarm);
+}
+
+/// The same of a contact that went because there was no room for another one.
+fn tell_of_dropped_contact(
+    app: &Arc<App>,
+    who: &str,
+    member: &Member,
+    dropped: &Destination,
+    before: Vec<Destination>,
+) {
+    let organization = &app.house.organization;
+    let note = messages::contact_dropped(organization, who, &dropped.masked());
+    let alarm = messages::contact_alarm(organization, who, member, &dropped.masked(), false);
     tell_all(app, member, before, note, alarm);
 }
 

@@ -420,7 +420,14 @@ async fn contacts_are_limited() {
         let told = add(&bot, KIM, NOA, &format!("+82101234569{last}")).await;
         assert!(told.contains("was added"), "{told}");
     }
-    assert_refused(&add(&bot, JO, NOA, NUMBER).await, "Noa Bae has 5 added contacts already");
+    bot.execute("update contact set answered_at = added_at").await;
+    let told = add(&bot, JO, NOA, NUMBER).await;
+    assert_refused(&told, "Noa Bae has 5 added contacts already");
+    assert!(told.contains("relatch members contact noa@acme.example"), "{told}");
+    bot.execute("update contact set added_as = 'member'").await;
+    let told = add(&bot, JO, NOA, NUMBER).await;
+    assert!(told.contains("They can remove one on their account page."), "{told}");
+    bot.execute("update contact set answered_at = null, added_as = 'administrator'").await;
     assert!(add(&bot, KIM, NOA, "+821012345690").await.contains("was added"), "one that is there can be added again");
     for last in 0..4 {
         assert!(add(&bot, KIM, MINA, &format!("+82101234569{last}")).await.contains("was added"));
@@ -432,6 +439,30 @@ async fn contacts_are_limited() {
     assert!(bot.audited("contact").await.ends_with("too_often"));
     bot.clock.advance(Span::hours(24));
     assert!(add(&bot, KIM, "lee@acme.example", NUMBER).await.contains("was added"));
+}
+
+/// One administrator cannot fill the places of a member, nor take the place of what another one added.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_administrator_does_not_fill_the_places() {
+    let bot = TestBot::new().await;
+    assert!(add(&bot, JO, NOA, NUMBER).await.contains("was added"));
+    for last in 0..6 {
+        bot.clock.advance(Span::minutes(1));
+        let told = add(&bot, KIM, NOA, &format!("+82101234568{last}")).await;
+        assert!(told.contains("was added"), "{told}");
+    }
+    bot.outbox.take();
+    let second = "+821012345677";
+    assert!(add(&bot, JO, NOA, second).await.contains("was added"));
+    let dropped = "+821012345682";
+    let sent = bot.outbox.take();
+    for to in [dropped, "security@acme.example"] {
+        assert!(sent.iter().any(|sent| sent.to == to && sent.text.contains("removed")), "{to}");
+    }
+    for left in [second, "+821012345683", "+821012345684", "+821012345685", NUMBER] {
+        assert_eq!(bot.count(&format!("contact where address = '{left}'")).await, 1, "{left}");
+    }
+    assert!(bot.audited("contact").await.ends_with("made_room added"));
 }
 
 /// The button under an added contact sends a code there; who types what the member reads out shows that it works.

@@ -172,10 +172,21 @@ pub fn contact_code_too_soon(member_name: &str, wait: Span, reference: &Referenc
 }
 
 /// The member has as many added contacts as there may be.
-pub fn too_many_contacts(member_name: &str, email: &EmailAddress, reference: &Reference) -> Message {
+pub fn too_many_contacts(
+    member_name: &str,
+    email: &EmailAddress,
+    has_room_for_operator: bool,
+    reference: &Reference,
+) -> Message {
+    let what_next = if has_room_for_operator {
+        format!("Whoever runs relatch can put one in the place of another: relatch members contact {email} …")
+    } else {
+        // All of them are the member's or the operator's, so the member can sign in.
+        "They can remove one on their account page.".to_owned()
+    };
     refusal(
         &format!("{member_name} has {CONTACTS_PER_MEMBER} added contacts already, which is the most."),
-        &format!("They can remove one on their account page ({email})."),
+        &what_next,
         reference,
     )
 }

@@ -20,8 +20,8 @@ pub use self::contacts::{
     too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
 };
 pub use self::notes::{
-    Notice, alarm, code, contact_alarm, contact_notice, contact_removed, copy_to_self, guide, guide_sms, link_mail,
-    link_sms, password_mail, password_sms, wrong_code,
+    Notice, alarm, code, contact_alarm, contact_dropped, contact_notice, contact_removed, copy_to_self, guide,
+    guide_sms, link_mail, link_sms, password_mail, password_sms, wrong_code,
 };
 pub use self::refusal::{
     after_change, cancelled, click_failed, click_refused, contact_changed, contact_denied, contact_elsewhere,

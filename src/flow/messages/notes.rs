@@ -205,6 +205,17 @@ pub fn contact_removed(organization: &str) -> Note {
     Note { subject: format!("A contact was removed from your {organization} account"), text: text.into() }
 }
 
+/// The member hears that a contact went to make room for another one.
+pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
+    let text = format!(
+        "{}: {} added a contact, so {} was removed from your sign-in codes. Not expected? Tell security.",
+        short(organization, 20),
+        short_admin(who, 24),
+        to.replace('·', ".")
+    );
+    Note { subject: format!("A contact was removed from your {organization} account"), text: text.into() }
+}
+
 /// S40: the code that proves the person.
 pub fn code(house: &House, code: &str) -> Note {
     let text = format!(
