@@ -71,6 +71,19 @@ async fn ten_wrong_passwords_lock_nobody() {
     assert_eq!((page.status, page.to()), (StatusCode::SEE_OTHER, "/account"));
 }
 
+/// Behind a proxy that names no client nobody is slowed down by others, and the lock stays where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_network_is_known_nobody_is_slowed_down() {
+    let bot = TestBot::new().await;
+    bot.set_password(MINA, OWN).await;
+    for _ in 0..12 {
+        assert_eq!(bot.browser().sign_in(MINA, "wrong").await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+    guess(&bot, MINA, 100).await;
+    assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/verify");
+}
+
 /// NIST SP 800-63B-4, 3.2.2: after a hundred wrong passwords in a row the right one alone opens nothing; the code does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_wrong_passwords_lock_to_a_code() {
