@@ -87,6 +87,8 @@ pub struct Origin {
     pub typed_masks: Vec<String>,
     /// Contacts on record that got the password or the link.
     pub carried: Vec<String>,
+    /// The same as masks, for resets that were made before digests were kept.
+    pub carried_masks: Vec<String>,
 }
 
 /// What decides besides the member.
@@ -147,7 +149,8 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
     };
     let of_directory = of_directory(member).into_iter().filter(may_receive);
     let method = |to: Destination, added: Option<Added>| Method {
-        got_password: origin.carried.contains(&(around.digest)(&to)),
+        got_password: origin.carried.contains(&(around.digest)(&to))
+            || (added.is_none() && origin.carried_masks.iter().any(|mask| mask.eq_ignore_ascii_case(&to.masked()))),
         counts: added.as_ref().is_none_or(Added::counts),
         to,
         added,
@@ -394,5 +397,7 @@ mod tests {
         let older = Origin { typed_masks: vec![to("kim.private@mail.example").masked()], ..of_jo() };
         assert_eq!(usable(&bare(), &[added("kim", "KIM@mail.example", 99)], &older), Vec::<String>::new());
         assert_eq!(usable(&mina(), &[], &older), [OWN_PHONE, OWN_EMAIL]);
+        let older = Origin { carried_masks: vec![to(OWN_PHONE).masked()], ..of_jo() };
+        assert_eq!(usable(&mina(), &[], &older), [OWN_EMAIL]);
     }
 }

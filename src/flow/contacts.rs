@@ -23,6 +23,7 @@ pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreErr
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
         typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
         carried: last.iter().filter_map(|row| row.carried_to().map(str::to_owned)).collect(),
+        carried_masks: last.iter().filter_map(|row| row.carried_mask().map(str::to_owned)).collect(),
         admins: last.into_iter().map(|row| row.admin_id).collect(),
     };
     methods(app, member, &origin).await
@@ -41,15 +42,16 @@ pub(super) async fn methods_of(app: &App, member: &Member, row: &ResetRow) -> Re
         typed: row.typed_addresses(),
         typed_masks: row.typed_masks(),
         carried: row.carried_to().map(str::to_owned).into_iter().collect(),
+        carried_masks: row.carried_mask().map(str::to_owned).into_iter().collect(),
     };
     methods(app, member, &origin).await
 }
 
 /// How many contacts there are for password and code together, when the reset is delivered as this row says.
-pub(super) async fn has_two(app: &App, member: &Member, row: &ResetRow) -> Result<bool, StoreError> {
+pub(super) async fn count_for(app: &App, member: &Member, row: &ResetRow) -> Result<usize, StoreError> {
     let admins = vec![row.admin_id.clone()];
     let origin = Origin { admins, typed: row.typed_addresses(), typed_masks: row.typed_masks(), ..Origin::default() };
-    Ok(methods(app, member, &origin).await?.counting() >= 2)
+    Ok(methods(app, member, &origin).await?.counting())
 }
 
 async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods, StoreError> {
