@@ -188,24 +188,6 @@ async fn one_network_does_not_get_far() {
     assert_eq!(bot.browser().at("2001:db8:0:1300::1").sign_in(MINA, OWN).await.to(), "/account");
 }
 
-/// Where no address is known, strangers wait together and not for long.
-#[tokio::test(flavor = "multi_thread")]
-async fn without_addresses_nobody_waits_long() {
-    let bot = TestBot::new().await;
-    let known = bot.signed_in(MINA).await;
-    let stranger = bot.browser();
-    for _ in 0..20 {
-        stranger.sign_in(MINA, "wrong").await;
-        bot.clock.advance(Span::seconds(8));
-    }
-    stranger.sign_in(MINA, "wrong").await;
-    assert_eq!(stranger.sign_in(MINA, OWN).await.status, StatusCode::TOO_MANY_REQUESTS);
-    known.submit("/account", "/account/sessions", &[("end", "this")]).await;
-    assert_eq!(known.sign_in(MINA, OWN).await.to(), "/account", "a known browser does not wait for strangers");
-    bot.clock.advance(Span::seconds(8));
-    assert_eq!(stranger.sign_in(MINA, OWN).await.to(), "/account");
-}
-
 /// A known browser has ten wrong passwords, also over a restart; then it is a stranger.
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_wrong_passwords_end_a_device() {
