@@ -120,7 +120,7 @@ pub(super) async fn add_contact(
             messages::too_many_contacts(&member.name, &member.business_email, has_room_for_operator, reference)
         }
         ContactAdded::TooOften(at) => messages::too_many_contact_commands(&app.zone, at, origin.received_at, reference),
-        ContactAdded::Yes { dropped, .. } => {
+        ContactAdded::Yes { stored, dropped } => {
             tell_of_contact(app, &admin.name, member, to, &before);
             if let Some(dropped) = dropped {
                 tell_of_dropped_contact(app, &admin.name, member, &dropped, before);
@@ -128,8 +128,9 @@ pub(super) async fn add_contact(
             let now = app.clock.now();
             let from = app.zone.tell(now + app.house.contact_rules.age, now);
             let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
-            let value = contact_code::offer(app, origin, (admin, member), to).await?;
-            messages::contact_added(&member.name, &mask, &from, is_strict, reference, &value)
+            // The contact is on record, whether its code can be offered or not.
+            let value = contact_code::offer(app, origin, (admin, member), &stored).await.ok();
+            messages::contact_added(&member.name, &mask, &from, is_strict, reference, value.as_deref())
         }
     };
     Ok(Reaction::Say(told))

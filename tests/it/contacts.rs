@@ -489,6 +489,11 @@ async fn an_added_contact_answers_a_code_in_the_chat() {
             let wrong = if code == "000000" { "000001" } else { "000000" };
             let refused = bot.submit(KIM, wrong).await.refusal_of_form();
             assert!(refused.contains("Wrong code. 4 tries left. Nothing was changed."), "{platform}: {refused}");
+            if platform == Platform::Mattermost {
+                // The same text again is the same request, and without a reason the dialog would close.
+                let again = bot.submit(KIM, wrong).await.refusal_of_form();
+                assert!(again.contains("Wrong code. 4 tries left."), "{again}");
+            }
             bot.submit(KIM, &code).await;
             assert!(bot.slack.last_text().contains("+82 ··· ··99 has answered"), "{}", bot.slack.last_text());
             assert!(bot.audited("contact").await.ends_with("code_sent code_wrong answered"), "{platform}");
@@ -499,6 +504,32 @@ async fn an_added_contact_answers_a_code_in_the_chat() {
         })
         .await;
     }
+}
+
+/// What answers is the contact that is on record: as it is spelled there, and not one that was removed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_answers_only_while_it_is_on_record() {
+    let bot = TestBot::new().await;
+    add(&bot, JO, NOA, "noa@mail.example").await;
+    let told = added(&bot, KIM, &format!("contact <@{}> Noa+work@mail.example", user_id(NOA))).await;
+    let value = button_value(&told, "contact_code").expect("the button");
+    bot.outbox.take();
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, to) = bot.codes().pop().expect("a code");
+    assert_eq!(to, "noa@mail.example");
+    bot.submit(KIM, &code).await;
+    assert_eq!(bot.count("contact where answered_at is not null").await, 2);
+
+    bot.clock.advance(Span::minutes(1));
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    bot.execute("delete from contact").await;
+    let told = bot.submit(KIM, &code).await.refusal_of_form();
+    assert_refused(&told, "is no added contact of Noa Bae any more");
+    bot.clock.advance(Span::minutes(1));
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert_refused(&bot.slack.last_text(), "is no added contact of Noa Bae any more");
+    assert!(bot.codes().is_empty() && bot.audited("contact").await.ends_with("contact_gone contact_gone"));
 }
 
 /// The code of a contact is no code for signing in, is rights-checked when it is typed, and is sent with pauses.

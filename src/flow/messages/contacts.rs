@@ -124,7 +124,7 @@ pub fn contact_added(
     from: &str,
     is_strict: bool,
     reference: &Reference,
-    code_value: &str,
+    code_value: Option<&str>,
 ) -> Message {
     let at_once =
         if is_strict { "" } else { " For a reset that was made before, it counts at once if there is no older one." };
@@ -135,8 +135,8 @@ pub fn contact_added(
             format!("{member_name} is told. For a reset that you make yourself this contact does not count."),
         ],
     );
-    let send = button(Action::ContactCode, "Send a code there, to see that it works", code_value, Style::Plain);
-    Message { buttons: vec![send], ..told }
+    let send = |value| button(Action::ContactCode, "Send a code there, to see that it works", value, Style::Plain);
+    Message { buttons: code_value.map(send).into_iter().collect(), ..told }
 }
 
 /// The form for the code that was sent to an added contact.
@@ -159,6 +159,15 @@ pub fn contact_answered(member_name: &str, to: &str, reference: &Reference) -> M
         [format!(
             "It counts as a contact of {member_name} as soon as it is old enough. Whose it is, the code does not tell."
         )],
+    )
+}
+
+/// The contact of a code was removed meanwhile.
+pub fn contact_gone(member_name: &str, to: &str, reference: &Reference) -> Message {
+    refusal(
+        &format!("{to} is no added contact of {member_name} any more."),
+        "Add it again with /reset-password contact @member …",
+        reference,
     )
 }
 
