@@ -468,7 +468,7 @@ pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
     match denied {
         ExtraDenied::Strict => refusal(
             "Passwords are not shown, copied or sent to typed addresses here.",
-            "Choose a contact on record: a one-time link goes there. Another admin can add one with /reset-password contact.",
+            "Choose a contact on record: a one-time link goes there. Where there is none, add a phone or private email in the directory (built-in: relatch members import).",
             reference,
         ),
         ExtraDenied::WithLink => refusal(
