@@ -141,7 +141,10 @@ pub(super) async fn confirm(
         }
         // A lock holds inside a session too, and looks like a wrong password: nobody learns that a guess was right.
         Checked::Right(_) | Checked::Wrong => {
-            let text = "That is not your current password. Nothing was changed.".to_owned();
+            let text =
+                "That is not your current password, or the account is locked after too many wrong tries. Nothing was \
+                changed. If you are sure of it, sign out and sign in again."
+                    .to_owned();
             Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, text)))
         }
     }

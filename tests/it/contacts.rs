@@ -328,7 +328,7 @@ async fn contacts_are_changed_with_the_present_password_only() {
     ] {
         let page = browser.submit("/contacts", "/contacts", &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
-        assert!(page.text.contains("not your current password. Nothing was changed."), "{}", page.text);
+        assert!(page.text.contains("That is not your current password, or the account is locked"), "{}", page.text);
     }
     let page = browser.submit("/contacts", "/contacts", &[("remove", NUMBER)]).await;
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS, "{}", page.text);
