@@ -594,12 +594,20 @@ fn ranks_of_the_chat_need_the_emails_of_the_chat() {
 /// Whoever runs relatch adds a contact: it counts like the import, and no mailbox of the organisation is one.
 #[test]
 fn the_operator_adds_a_contact() {
-    let place = Place::new("company_domains = [\"Acme.com\", \"b\u{fc}cher.example\"]\n");
+    let sms = "[sms]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"a-token-that-is-long-enough\"\n";
+    let company = "company_domains = [\"Acme.com\", \"b\u{fc}cher.example\"]\n";
+    let place = Place::new(company);
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    let ran = place.run(&["members", "contact", "mina.park@acme.example", "+821012345699"]);
+    assert!(ran.code == 1 && ran.err.contains("the settings have no [sms]. Nothing was changed."), "{}", ran.err);
+    let place = Place::new(&format!("{company}{sms}"));
     place.write("people.csv", PEOPLE);
     place.run(&["members", "import", "people.csv"]);
     let ran = place.run(&["members", "contact", "mina.park@acme.example", "+82", "10", "1234", "5699"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(ran.out.contains("+82 ··· ··99 was added for codes of Mina Park"), "{}", ran.out);
+    assert!(ran.out.contains("nobody could be told"), "{}", ran.out);
     assert_eq!(place.look("select added_as || ' ' || address from contact"), ["operator +821012345699"]);
     assert_eq!(place.look("select outcome from audit where event = 'contact'"), ["added_by_operator"]);
     for address in ["x@mail.acme.com", "x@xn--bcher-kva.example", "x@acme.example", "12"] {

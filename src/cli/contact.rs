@@ -23,6 +23,18 @@ pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress,
     let member = find(&directory(store)?.in_company(company.clone()), email).await?;
     let to = Destination::contact(address, &member, &company)
         .map_err(|denied| Failure::Said(messages::destination_denied(&denied, &member.name)))?;
+    let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
+    let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http);
+    if !deliveries.has(to.channel()) {
+        let missing = match to {
+            Destination::Phone(_) => "[sms]",
+            Destination::Email(_) => "[email]",
+        };
+        return Err(Failure::Said(format!(
+            "no code can go to {}: the settings have no {missing}. Nothing was changed.",
+            to.masked()
+        )));
+    }
     let before = known_of(&member, &store.contacts(&member.id).await?);
     let row = ContactRow {
         member_id: member.id.clone(),
@@ -45,8 +57,6 @@ pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress,
     if let Some(dropped) = &dropped {
         say(&format!("{} was removed to make room for it", dropped.masked()))?;
     }
-    let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
-    let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http);
     let others = before.into_iter().filter(|known| !known.is_same(&to)).collect();
     let note = messages::contact_notice(&settings.organization, OPERATOR_NAME, &mask);
     let alarm = messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, true);
@@ -63,10 +73,15 @@ pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress,
         told.iter().map(move |to| (to, note)).chain(security.iter().map(move |to| (to, alarm)))
     });
     let notes = told.iter().map(|to| (to, &note)).chain(security.iter().map(|to| (to, &alarm))).chain(of_dropped);
+    let mut is_anybody_told = false;
     for (at, (to, note)) in notes.enumerate() {
-        if deliveries.tell(to, note, &format!("contact-{name}-{at}")).await != Outcome::Accepted {
-            say(&format!("{} could not be told", to.masked()))?;
+        match deliveries.tell(to, note, &format!("contact-{name}-{at}")).await {
+            Outcome::Accepted => is_anybody_told = true,
+            Outcome::Refused(_) | Outcome::Unknown => say(&format!("{} could not be told", to.masked()))?,
         }
+    }
+    if !is_anybody_told {
+        say("nobody could be told of it: tell the member yourself")?;
     }
     Ok(())
 }
