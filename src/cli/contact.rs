@@ -57,7 +57,7 @@ pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress,
     if let Some(dropped) = &dropped {
         say(&format!("{} was removed to make room for it", dropped.masked()))?;
     }
-    let others = before.into_iter().filter(|known| !known.is_same(&to)).collect();
+    let others = before.into_iter().filter(|known| !known.to.is_same(&to)).collect();
     let note = messages::contact_notice(&settings.organization, OPERATOR_NAME, &mask);
     let alarm = messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, true);
     let told = told_of_change(others, &member, |to| deliveries.has(to.channel()));

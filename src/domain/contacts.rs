@@ -60,7 +60,7 @@ pub struct Added {
 
 impl Added {
     /// A contact of the operator is as good as one of the directory; every other one counts once it has answered a code.
-    fn counts(&self) -> bool {
+    pub fn counts(&self) -> bool {
         self.added_as == AddedAs::Operator || self.answered_at.is_some()
     }
 

@@ -136,33 +136,45 @@ pub(super) async fn add_contact(
     Ok(Reaction::Say(told))
 }
 
-/// Every contact outside the business mailbox that is on record: those who hear of a change.
-pub async fn known(app: &App, member: &Member) -> Result<Vec<Destination>, StoreError> {
+/// A contact outside the business mailbox that is on record: whoever hears of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The contact.
+    pub to: Destination,
+    /// False for an added one that has not answered a code: it may be nobody's.
+    pub counts: bool,
+}
+
+/// Every one of them.
+pub async fn known(app: &App, member: &Member) -> Result<Vec<Known>, StoreError> {
     Ok(known_of(member, &app.store.contacts(&member.id).await?))
 }
 
 /// The same from rows that were read.
-pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Destination> {
-    let mut known = contacts::of_directory(member);
+pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Known> {
+    let of_directory = contacts::of_directory(member).into_iter().map(|to| Known { to, counts: true });
+    let mut known: Vec<Known> = of_directory.collect();
     for one in added.iter().filter_map(ContactRow::added) {
-        if !known.iter().any(|other| other.is_same(&one.to)) {
-            known.push(one.to);
+        let counts = one.counts();
+        match known.iter_mut().find(|other| other.to.is_same(&one.to)) {
+            Some(other) => other.counts |= counts,
+            None => known.push(Known { to: one.to, counts }),
         }
     }
     known
 }
 
 /// The member hears of it at every contact that was there before, and so does the security address.
-pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination, before: &[Destination]) {
+pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination, before: &[Known]) {
     let organization = &app.house.organization;
     let note = messages::contact_notice(organization, added_by, &added.masked());
-    let others: Vec<Destination> = before.iter().filter(|to| !to.is_same(added)).cloned().collect();
+    let others = before.iter().filter(|known| !known.to.is_same(added)).cloned().collect();
     let alarm = messages::contact_alarm(organization, added_by, member, &added.masked(), true);
     tell_all(app, member, others, note, alarm);
 }
 
 /// The same of a contact that was taken away; that one is told too.
-pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destination, before: Vec<Destination>) {
+pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destination, before: Vec<Known>) {
     let organization = &app.house.organization;
     let note = messages::contact_removed(organization);
     let alarm = messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
@@ -170,33 +182,23 @@ pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destin
 }
 
 /// The same of a contact that went because there was no room for another one.
-fn tell_of_dropped_contact(
-    app: &Arc<App>,
-    who: &str,
-    member: &Member,
-    dropped: &Destination,
-    before: Vec<Destination>,
-) {
+fn tell_of_dropped_contact(app: &Arc<App>, who: &str, member: &Member, dropped: &Destination, before: Vec<Known>) {
     let organization = &app.house.organization;
     let note = messages::contact_dropped(organization, who, &dropped.masked());
     let alarm = messages::contact_alarm(organization, who, member, &dropped.masked(), false);
     tell_all(app, member, before, note, alarm);
 }
 
-/// Who is told of a change of contacts: those there were before, as far as there is a channel, else the business address.
-pub fn told_of_change(
-    before: Vec<Destination>,
-    member: &Member,
-    has: impl Fn(&Destination) -> bool,
-) -> Vec<Destination> {
-    let reachable: Vec<Destination> = before.into_iter().filter(&has).collect();
-    if reachable.is_empty() {
-        return Some(Destination::Email(member.business_email.clone())).filter(has).into_iter().collect();
-    }
-    reachable
+/// Who is told of a change of contacts: those there were before, as far as there is a channel, and the business address
+/// where none of them is sure to be the member's.
+pub fn told_of_change(before: Vec<Known>, member: &Member, has: impl Fn(&Destination) -> bool) -> Vec<Destination> {
+    let reachable: Vec<Known> = before.into_iter().filter(|known| has(&known.to)).collect();
+    let is_sure = reachable.iter().any(|known| known.counts);
+    let business = Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
+    reachable.into_iter().map(|known| known.to).chain(business).collect()
 }
 
-fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Destination>, note: Note, alarm: Note) {
+fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Known>, note: Note, alarm: Note) {
     let to = told_of_change(before, member, |to| app.deliveries.has(to.channel()));
     // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
     let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng, app.clock.now())) else { return };

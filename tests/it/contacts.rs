@@ -402,6 +402,8 @@ async fn a_changed_contact_is_told_to_all_that_were_there_before() {
     };
     add(&bot, KIM, NOA, NUMBER).await;
     assert_eq!(told_to(&bot), [NOA, "security@acme.example"], "nobody was there before");
+    add(&bot, JO, NOA, "noa.second@mail.example").await;
+    assert_eq!(told_to(&bot), [NUMBER, NOA, "security@acme.example"], "that number may be nobody's");
     add(&bot, KIM, MINA, NUMBER).await;
     assert_eq!(told_to(&bot), [PHONE, EMAIL, "security@acme.example"]);
     add(&bot, JO, MINA, "mina.second@mail.example").await;
