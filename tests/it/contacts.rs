@@ -545,7 +545,7 @@ async fn the_code_of_a_contact_is_guarded() {
     bot.click_value(KIM, "contact_code", &value).await;
     let (code, _) = bot.codes().pop().expect("a code");
     bot.click_value(KIM, "contact_code", &value).await;
-    assert_refused(&bot.slack.last_text(), "A code was sent to Noa Bae a moment ago.");
+    assert_refused(&bot.slack.last_text(), "No further code can be sent to Noa Bae yet.");
     assert!(bot.outbox.take().is_empty());
     bot.alter(KIM, "role", "member").await;
     assert_refused(&bot.submit(KIM, &code).await.refusal_of_form(), "You can't reset passwords.");

@@ -62,10 +62,12 @@ pub(super) fn code_on_card(card: &Card<'_>) -> Vec<String> {
         ([], Some(one)) => {
             format!("The code at sign-in goes to {}, which has not answered a code yet.", named(one, zone))
         }
-        ([only], _) => format!(
+        // No password goes to a contact that was added for codes.
+        ([only], Some(one)) if one.added.is_none() => format!(
             "The code at sign-in goes to {only}. If the password goes there too, password and code go to the same {}.",
-            methods.usable.first().map_or("contact", |one| kind(&one.to))
+            kind(&one.to)
         ),
+        ([only], _) => format!("The code at sign-in goes to {only}."),
         (several, _) => {
             format!(
                 "The code at sign-in goes to the first of these that does not get the password: {}.",
@@ -157,7 +159,7 @@ pub fn contact_answered(member_name: &str, to: &str, reference: &Reference) -> M
     message(
         format!("{to} has answered: it works. (ref {reference})"),
         [format!(
-            "It counts as a contact of {member_name} as soon as it is old enough. Whose it is, the code does not tell."
+            "It counts as a contact of {member_name} once its waiting time is over. Whose it is, the code does not tell."
         )],
     )
 }
@@ -174,7 +176,7 @@ pub fn contact_gone(member_name: &str, to: &str, reference: &Reference) -> Messa
 /// Another code may not be sent yet.
 pub fn contact_code_too_soon(member_name: &str, wait: Span, reference: &Reference) -> Message {
     refusal(
-        &format!("A code was sent to {member_name} a moment ago."),
+        &format!("No further code can be sent to {member_name} yet."),
         &format!("The next one can be sent in {wait}."),
         reference,
     )

@@ -190,7 +190,7 @@ pub fn contact_notice(organization: &str, admin_name: &str, to: &str) -> Note {
 pub fn contact_alarm(organization: &str, who: &str, member: &Member, to: &str, is_added: bool) -> Note {
     let what = if is_added { "added" } else { "removed" };
     let text = format!(
-        "{who} {what} the contact {to} for the sign-in codes of {} ({}).\nThe contacts that were on record before are told.\n",
+        "{who} {what} the contact {to} for the sign-in codes of {} ({}).\nThe contacts that were on record before are told, and the business address where none of them is sure to be theirs.\n",
         member.name, member.business_email
     );
     Note { subject: format!("{organization} password reset: a contact was {what}"), text: text.into() }
