@@ -150,8 +150,11 @@ pub fn contact_code_form(member_name: &str, to: &str, value: String) -> Form {
 /// The code for an added contact: unlike one for signing in it is read out.
 pub fn contact_code(organization: &str, code: &str) -> Note {
     let name: String = organization.chars().filter(char::is_ascii).take(20).collect();
-    let text = format!("{name} code: {code}. Read it to the administrator who added this contact. It opens nothing.");
-    Note { subject: format!("A code from {organization}"), text: text.into() }
+    // The purpose comes first, so that a locked screen shows it: a code for signing in is never read out.
+    let text = format!(
+        "Check of a new contact for {name}, code: {code}. Read it to the administrator who added this contact. It opens nothing."
+    );
+    Note { subject: format!("Check of a new contact for {organization}"), text: text.into() }
 }
 
 /// An added contact has answered its code.
