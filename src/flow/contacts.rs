@@ -7,8 +7,11 @@ use crate::app::App;
 use crate::chat::Origin as CameFrom;
 use crate::delivery::Note;
 use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
-use crate::domain::{Destination, Member, MemberId, Moment, Reference, ResetId};
+use crate::domain::{Destination, Member, MemberId, Moment, Reference, ResetId, Span};
 use crate::store::{AuditRow, ContactAdded, ContactRow, ResetRow, StoreError};
+
+/// How long it is told at least that a contact of the directory is another one.
+const DIFFERENCE_TOLD_FOR: Span = Span::hours(72);
 
 /// The keyed digest of a contact of a member: kept where the address itself must not be.
 pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
@@ -83,7 +86,8 @@ pub(super) async fn lacks_a_second(app: &App, member: &Member, admin: &MemberId)
 pub(super) async fn differing(app: &App, member: &Member) -> Result<Vec<(Destination, Moment)>, StoreError> {
     let present = contacts::of_directory(member);
     let seen = present.iter().map(|to| (to.channel(), digest(app, &member.id, to))).collect();
-    let differing = app.store.see_contacts(&member.id, seen, app.house.contact_rules.age).await?;
+    let differing =
+        app.store.see_contacts(&member.id, seen, DIFFERENCE_TOLD_FOR.max(app.house.contact_rules.age)).await?;
     let at = |to: &Destination| differing.iter().find(|(channel, _)| *channel == to.channel()).map(|(_, at)| *at);
     Ok(present.into_iter().filter_map(|to| at(&to).map(|at| (to, at))).collect())
 }
