@@ -611,20 +611,35 @@ fn ranks_of_the_chat_need_the_emails_of_the_chat() {
 /// Whoever runs relatch adds a contact: it counts like the import, and no mailbox of the organisation is one.
 #[test]
 fn the_operator_adds_a_contact() {
-    let place = Place::new("company_domains = [\"Acme.com\", \"b\u{fc}cher.example\"]\n");
+    let sms = "[sms]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"a-token-that-is-long-enough\"\n";
+    let company = "company_domains = [\"Acme.com\", \"b\u{fc}cher.example\"]\n";
+    let place = Place::new(company);
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    let ran = place.run(&["members", "contact", "mina.park@acme.example", "+821012345699"]);
+    assert!(ran.code == 1 && ran.err.contains("the settings have no [sms]. Nothing was changed."), "{}", ran.err);
+    let place = Place::new(&format!("{company}{sms}"));
     place.write("people.csv", PEOPLE);
     place.run(&["members", "import", "people.csv"]);
     let ran = place.run(&["members", "contact", "mina.park@acme.example", "+82", "10", "1234", "5699"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(ran.out.contains("+82 ··· ··99 was added for codes of Mina Park"), "{}", ran.out);
+    assert!(ran.out.contains("nobody could be told"), "{}", ran.out);
     assert_eq!(place.look("select added_as || ' ' || address from contact"), ["operator +821012345699"]);
     assert_eq!(place.look("select outcome from audit where event = 'contact'"), ["added_by_operator"]);
     for address in ["x@mail.acme.com", "x@xn--bcher-kva.example", "x@acme.example", "12"] {
         let ran = place.run(&["members", "contact", "mina.park@acme.example", address]);
         assert!(ran.code == 1 && ran.err.contains("Nothing was changed."), "{address}: {}", ran.err);
     }
+    // One administrator has filled the places, and answered all codes.
+    place.look(
+        "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name, answered_at)
+        select member_id, 'sms', '+82101234569' || value, 'kim', 1, 'administrator', 'Kim', 1
+        from member, json_each('[0, 1, 2, 3]') where business_email = 'mina.park@acme.example' returning address",
+    );
     for last in 0..4 {
-        place.run(&["members", "contact", "mina.park@acme.example", &format!("+82101234569{last}")]);
+        let ran = place.run(&["members", "contact", "mina.park@acme.example", &format!("+82101234568{last}")]);
+        assert!(ran.code == 0 && ran.out.contains("was removed to make room"), "{}{}", ran.out, ran.err);
     }
     let ran = place.run(&["members", "contact", "mina.park@acme.example", "+821012345688"]);
     assert!(ran.code == 1 && ran.err.contains("5 added contacts already. Nothing was changed."), "{}", ran.err);

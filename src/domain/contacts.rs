@@ -60,7 +60,7 @@ pub struct Added {
 
 impl Added {
     /// A contact of the operator is as good as one of the directory; every other one counts once it has answered a code.
-    fn counts(&self) -> bool {
+    pub fn counts(&self) -> bool {
         self.added_as == AddedAs::Operator || self.answered_at.is_some()
     }
 
@@ -87,6 +87,8 @@ pub struct Origin {
     pub typed_masks: Vec<String>,
     /// Contacts on record that got the password or the link.
     pub carried: Vec<String>,
+    /// The same as masks, for resets that were made before digests were kept.
+    pub carried_masks: Vec<String>,
 }
 
 /// What decides besides the member.
@@ -147,7 +149,8 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
     };
     let of_directory = of_directory(member).into_iter().filter(may_receive);
     let method = |to: Destination, added: Option<Added>| Method {
-        got_password: origin.carried.contains(&(around.digest)(&to)),
+        got_password: origin.carried.contains(&(around.digest)(&to))
+            || (added.is_none() && origin.carried_masks.iter().any(|mask| mask.eq_ignore_ascii_case(&to.masked()))),
         counts: added.as_ref().is_none_or(Added::counts),
         to,
         added,
@@ -174,14 +177,16 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
     let (mut usable, rest): (Vec<_>, Vec<_>) = ready.into_iter().partition(|one| one.counts && !one.got_password);
     if usable.is_empty() {
         let (carried, mut unanswered): (Vec<_>, Vec<_>) = rest.into_iter().partition(|one| one.counts);
+        // The oldest first, so that nobody takes over the code by adding a further contact.
+        unanswered.sort_by_key(|one| one.added.as_ref().map(|added| added.added_at));
         // Where two are required, what got the password is no method of this reset.
-        if carried.is_empty() || around.rules.needs_two {
-            unanswered.extend(fresh);
-        }
-        // The newest first, so that a number that was mistyped can be put right.
-        unanswered.sort_by_key(|one| std::cmp::Reverse(one.added.as_ref().map(|added| added.added_at)));
         usable.extend(carried.into_iter().filter(|_| !around.rules.needs_two));
         usable.extend(unanswered);
+        if usable.is_empty() {
+            // The newest first, so that a number that was mistyped can be put right.
+            fresh.sort_by_key(|one| std::cmp::Reverse(one.added.as_ref().map(|added| added.added_at)));
+            usable = fresh;
+        }
     }
     let mut methods = Methods { usable: Vec::new(), waiting };
     for one in usable {
@@ -327,12 +332,20 @@ mod tests {
         let number = "+821012345699";
         let (mina, bare) = (mina(), bare());
         let one = |by: &str, hours| vec![added(by, number, hours)];
+        let other = "+821012345688";
+        let with_older = |hours, of_number| {
+            let later = Added { added_at: NOW - Span::hours(hours) + Span::seconds(1), ..added("lee", other, 0) };
+            vec![added("kim", number, of_number), later]
+        };
         let as_who = |added_as, hours| vec![Added { added_as, ..added("mina", number, hours) }];
         for (name, member, others, expected) in [
             ("before the reset", &bare, one("kim", 2), vec![]),
             ("long before", &bare, one("kim", 72), vec![number]),
             ("after the reset", &bare, one("kim", 0), vec![number]),
             ("after it, with an older method", &mina, one("kim", 0), vec![OWN_PHONE, OWN_EMAIL]),
+            ("after it, with an older one that has not answered", &bare, with_older(80, 0), vec![other]),
+            ("two that have not answered", &bare, with_older(80, 99), vec![number, other]),
+            ("two after the reset", &bare, with_older(0, 0), vec![other, number]),
             ("by the administrator of the reset", &bare, one("jo", 0), vec![]),
             ("the same, long before", &bare, one("jo", 999), vec![]),
             ("by the operator", &bare, as_who(AddedAs::Operator, 2), vec![number]),
@@ -384,5 +397,7 @@ mod tests {
         let older = Origin { typed_masks: vec![to("kim.private@mail.example").masked()], ..of_jo() };
         assert_eq!(usable(&bare(), &[added("kim", "KIM@mail.example", 99)], &older), Vec::<String>::new());
         assert_eq!(usable(&mina(), &[], &older), [OWN_PHONE, OWN_EMAIL]);
+        let older = Origin { carried_masks: vec![to(OWN_PHONE).masked()], ..of_jo() };
+        assert_eq!(usable(&mina(), &[], &older), [OWN_EMAIL]);
     }
 }

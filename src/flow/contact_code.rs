@@ -36,7 +36,12 @@ pub(super) async fn offer(
 }
 
 /// The check behind a value, if it is this person's and still open; else what is told, written down.
-async fn open_check(app: &App, origin: &Origin, value: &str) -> Result<Result<ContactCheck, Reaction>, Failure> {
+async fn open_check(
+    app: &App,
+    origin: &Origin,
+    value: &str,
+    may_be_sent_again: bool,
+) -> Result<Result<ContactCheck, Reaction>, Failure> {
     let id = app.keys.read_button_value(value).map(|(id, _)| id);
     let found = match id {
         Some(id) => app.store.contact_check(id).await?,
@@ -49,7 +54,8 @@ async fn open_check(app: &App, origin: &Origin, value: &str) -> Result<Result<Co
         Some(_) | None => ClickRefused::NoSuchCard,
     };
     let audit = AuditRow::of_chat("contact_code", refused.code(), &origin.user, origin.received_at);
-    if app.store.note(origin.replay.clone(), audit, None).await?.decided.is_err() {
+    let noted = app.store.note(origin.replay.clone(), audit, None).await?.decided;
+    if noted.is_err() && !may_be_sent_again {
         return Ok(Err(Reaction::Replayed));
     }
     let told = messages::click_refused(&refused, None, &app.house, &app.zone, origin.received_at, &reference);
@@ -59,7 +65,7 @@ async fn open_check(app: &App, origin: &Origin, value: &str) -> Result<Result<Co
 /// Answers the button: the form is opened at once, and the code is sent beside it.
 pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Failure> {
     let Click { origin, trigger, value, .. } = click;
-    let check = match open_check(app, &origin, &value).await? {
+    let check = match open_check(app, &origin, &value, false).await? {
         Ok(check) => check,
         Err(Reaction::Say(told)) => return Ok(beside(&origin, told)),
         Err(other) => return Ok(other),
@@ -73,6 +79,10 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Fail
             let wait = until - origin.received_at;
             let told = messages::contact_code_too_soon(&check.member_name, wait, &check.check_id.reference());
             return Ok(beside(&origin, told));
+        }
+        ContactCodeSent::Gone => {
+            let (name, to) = (&check.member_name, check.to.masked());
+            return Ok(beside(&origin, messages::contact_gone(name, &to, &check.check_id.reference())));
         }
         ContactCodeSent::Denied(CodeDenied::NoSession) => return Ok(Reaction::Taken),
         ContactCodeSent::Yes => {}
@@ -96,8 +106,10 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Fail
 
 /// Answers the form.
 pub(super) async fn submitted(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
-    let FormSubmitted { origin, value, typed, .. } = form;
-    let check = match open_check(app, &origin, &value).await? {
+    let FormSubmitted { origin, once, value, typed, .. } = form;
+    // A form that may be sent again gets its reason again, because the platform closes it otherwise.
+    let may_be_sent_again = once.is_some();
+    let check = match open_check(app, &origin, &value, may_be_sent_again).await? {
         Ok(check) => check,
         Err(Reaction::Say(told)) => return Ok(at_input(told)),
         Err(other) => return Ok(other),
@@ -106,16 +118,18 @@ pub(super) async fn submitted(app: &Arc<App>, chat: &Chat, form: FormSubmitted) 
     if let Err(told) = permitted(app, chat, &check, &reference).await {
         let audit = AuditRow::of_chat("contact_code", "not_permitted", &origin.user, origin.received_at);
         let noted = app.store.note(origin.replay.clone(), audit, None).await?.decided;
-        return Ok(if noted.is_ok() { at_input(told) } else { Reaction::Replayed });
+        return Ok(if noted.is_ok() || may_be_sent_again { at_input(told) } else { Reaction::Replayed });
     }
     let code: String = typed.chars().filter(char::is_ascii_digit).collect();
     let digest = digest(app, check.check_id, &code);
     let title = match app.store.answer_contact_check(&check, &origin.replay, &digest).await? {
-        ContactAnswer::Replayed => return Ok(Reaction::Replayed),
-        ContactAnswer::Wrong(left) => format!("{} {}", messages::wrong_code(left), messages::NOTHING_CHANGED),
-        ContactAnswer::Over => {
-            format!("This code no longer works. {} Press the button again for another one.", messages::NOTHING_CHANGED)
+        ContactAnswer::Wrong(left) => code_wrong(left),
+        ContactAnswer::Replayed(Some(left)) if may_be_sent_again => code_wrong(left),
+        ContactAnswer::Replayed(_) => return Ok(Reaction::Replayed),
+        ContactAnswer::Gone => {
+            return Ok(at_input(messages::contact_gone(&check.member_name, &check.to.masked(), &reference)));
         }
+        ContactAnswer::Over => code_over(),
         ContactAnswer::Right => {
             let message = messages::contact_answered(&check.member_name, &check.to.masked(), &reference);
             let to = origin.reply.clone().or_else(|| reply_of(app, &check));
@@ -124,6 +138,14 @@ pub(super) async fn submitted(app: &Arc<App>, chat: &Chat, form: FormSubmitted) 
         }
     };
     Ok(at_input(Message { title, ..Message::default() }))
+}
+
+fn code_wrong(left: u32) -> String {
+    if left == 0 { code_over() } else { format!("{} {}", messages::wrong_code(left), messages::NOTHING_CHANGED) }
+}
+
+fn code_over() -> String {
+    format!("This code no longer works. {} Press the button again for another one.", messages::NOTHING_CHANGED)
 }
 
 /// True where this is the form of a contact's code.

@@ -7,8 +7,11 @@ use crate::app::App;
 use crate::chat::Origin as CameFrom;
 use crate::delivery::Note;
 use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
-use crate::domain::{Destination, Member, MemberId, Moment, Reference, ResetId};
+use crate::domain::{Destination, Member, MemberId, Moment, Reference, ResetId, Span};
 use crate::store::{AuditRow, ContactAdded, ContactRow, ResetRow, StoreError};
+
+/// How long it is told at least that a contact of the directory is another one.
+const DIFFERENCE_TOLD_FOR: Span = Span::hours(72);
 
 /// The keyed digest of a contact of a member: kept where the address itself must not be.
 pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
@@ -23,6 +26,7 @@ pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreErr
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
         typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
         carried: last.iter().filter_map(|row| row.carried_to().map(str::to_owned)).collect(),
+        carried_masks: last.iter().filter_map(|row| row.carried_mask().map(str::to_owned)).collect(),
         admins: last.into_iter().map(|row| row.admin_id).collect(),
     };
     methods(app, member, &origin).await
@@ -41,15 +45,16 @@ pub(super) async fn methods_of(app: &App, member: &Member, row: &ResetRow) -> Re
         typed: row.typed_addresses(),
         typed_masks: row.typed_masks(),
         carried: row.carried_to().map(str::to_owned).into_iter().collect(),
+        carried_masks: row.carried_mask().map(str::to_owned).into_iter().collect(),
     };
     methods(app, member, &origin).await
 }
 
 /// How many contacts there are for password and code together, when the reset is delivered as this row says.
-pub(super) async fn has_two(app: &App, member: &Member, row: &ResetRow) -> Result<bool, StoreError> {
+pub(super) async fn count_for(app: &App, member: &Member, row: &ResetRow) -> Result<usize, StoreError> {
     let admins = vec![row.admin_id.clone()];
     let origin = Origin { admins, typed: row.typed_addresses(), typed_masks: row.typed_masks(), ..Origin::default() };
-    Ok(methods(app, member, &origin).await?.counting() >= 2)
+    Ok(methods(app, member, &origin).await?.counting())
 }
 
 async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods, StoreError> {
@@ -85,7 +90,8 @@ pub(super) async fn lacks_a_second(app: &App, member: &Member, admin: &MemberId)
 pub(super) async fn differing(app: &App, member: &Member) -> Result<Vec<(Destination, Moment)>, StoreError> {
     let present = contacts::of_directory(member);
     let seen = present.iter().map(|to| (to.channel(), digest(app, &member.id, to))).collect();
-    let differing = app.store.see_contacts(&member.id, seen, app.house.contact_rules.age).await?;
+    let differing =
+        app.store.see_contacts(&member.id, seen, DIFFERENCE_TOLD_FOR.max(app.house.contact_rules.age)).await?;
     let at = |to: &Destination| differing.iter().find(|(channel, _)| *channel == to.channel()).map(|(_, at)| *at);
     Ok(present.into_iter().filter_map(|to| at(&to).map(|at| (to, at))).collect())
 }
@@ -118,67 +124,89 @@ pub(super) async fn add_contact(
     let before = known(app, member).await?;
     let told = match app.store.add_contact(origin.replay.clone(), row, audit).await? {
         ContactAdded::Replayed => return Ok(Reaction::Replayed),
-        ContactAdded::TooMany => messages::too_many_contacts(&member.name, &member.business_email, reference),
+        ContactAdded::TooMany { has_room_for_operator } => {
+            messages::too_many_contacts(&member.name, &member.business_email, has_room_for_operator, reference)
+        }
         ContactAdded::TooOften(at) => messages::too_many_contact_commands(&app.zone, at, origin.received_at, reference),
-        ContactAdded::Yes => {
+        ContactAdded::Yes { stored, dropped } => {
             tell_of_contact(app, &admin.name, member, to, &before);
+            if let Some(dropped) = dropped {
+                tell_of_dropped_contact(app, &admin.name, member, &dropped, before);
+            }
             let now = app.clock.now();
             let from = app.zone.tell(now + app.house.contact_rules.age, now);
             let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
-            let value = contact_code::offer(app, origin, (admin, member), to).await?;
-            messages::contact_added(&member.name, &mask, &from, is_strict, reference, &value)
+            // The contact is on record, whether its code can be offered or not.
+            let value = contact_code::offer(app, origin, (admin, member), &stored).await.ok();
+            messages::contact_added(&member.name, &mask, &from, is_strict, reference, value.as_deref())
         }
     };
     Ok(Reaction::Say(told))
 }
 
-/// Every contact outside the business mailbox that is on record: those who hear of a change.
-pub async fn known(app: &App, member: &Member) -> Result<Vec<Destination>, StoreError> {
+/// A contact outside the business mailbox that is on record: whoever hears of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The contact.
+    pub to: Destination,
+    /// False for an added one that has not answered a code: it may be nobody's.
+    pub counts: bool,
+}
+
+/// Every one of them.
+pub async fn known(app: &App, member: &Member) -> Result<Vec<Known>, StoreError> {
     Ok(known_of(member, &app.store.contacts(&member.id).await?))
 }
 
 /// The same from rows that were read.
-pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Destination> {
-    let mut known = contacts::of_directory(member);
+pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Known> {
+    let of_directory = contacts::of_directory(member).into_iter().map(|to| Known { to, counts: true });
+    let mut known: Vec<Known> = of_directory.collect();
     for one in added.iter().filter_map(ContactRow::added) {
-        if !known.iter().any(|other| other.is_same(&one.to)) {
-            known.push(one.to);
+        let counts = one.counts();
+        match known.iter_mut().find(|other| other.to.is_same(&one.to)) {
+            Some(other) => other.counts |= counts,
+            None => known.push(Known { to: one.to, counts }),
         }
     }
     known
 }
 
 /// The member hears of it at every contact that was there before, and so does the security address.
-pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination, before: &[Destination]) {
+pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination, before: &[Known]) {
     let organization = &app.house.organization;
     let note = messages::contact_notice(organization, added_by, &added.masked());
-    let others: Vec<Destination> = before.iter().filter(|to| !to.is_same(added)).cloned().collect();
+    let others = before.iter().filter(|known| !known.to.is_same(added)).cloned().collect();
     let alarm = messages::contact_alarm(organization, added_by, member, &added.masked(), true);
     tell_all(app, member, others, note, alarm);
 }
 
 /// The same of a contact that was taken away; that one is told too.
-pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destination, before: Vec<Destination>) {
+pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destination, before: Vec<Known>) {
     let organization = &app.house.organization;
     let note = messages::contact_removed(organization);
     let alarm = messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
     tell_all(app, member, before, note, alarm);
 }
 
-/// Who is told of a change of contacts: those there were before, as far as there is a channel, else the business address.
-pub fn told_of_change(
-    before: Vec<Destination>,
-    member: &Member,
-    has: impl Fn(&Destination) -> bool,
-) -> Vec<Destination> {
-    let reachable: Vec<Destination> = before.into_iter().filter(&has).collect();
-    if reachable.is_empty() {
-        return Some(Destination::Email(member.business_email.clone())).filter(has).into_iter().collect();
-    }
-    reachable
+/// The same of a contact that went because there was no room for another one.
+fn tell_of_dropped_contact(app: &Arc<App>, who: &str, member: &Member, dropped: &Destination, before: Vec<Known>) {
+    let organization = &app.house.organization;
+    let note = messages::contact_dropped(organization, who, &dropped.masked());
+    let alarm = messages::contact_alarm(organization, who, member, &dropped.masked(), false);
+    tell_all(app, member, before, note, alarm);
 }
 
-fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Destination>, note: Note, alarm: Note) {
+/// Who is told of a change of contacts: those there were before, as far as there is a channel, and the business address
+/// where none of them is sure to be the member's.
+pub fn told_of_change(before: Vec<Known>, member: &Member, has: impl Fn(&Destination) -> bool) -> Vec<Destination> {
+    let reachable: Vec<Known> = before.into_iter().filter(|known| has(&known.to)).collect();
+    let is_sure = reachable.iter().any(|known| known.counts);
+    let business = Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
+    reachable.into_iter().map(|known| known.to).chain(business).collect()
+}
+
+fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Known>, note: Note, alarm: Note) {
     let to = told_of_change(before, member, |to| app.deliveries.has(to.channel()));
     // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
     let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng, app.clock.now())) else { return };

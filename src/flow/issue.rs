@@ -352,6 +352,9 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
 /// where the settings require them.
 async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan) -> Option<Stop> {
     let reference = row.reset_id.reference();
+    if row.lacks_digest() {
+        return Some(Stop::plain("older_version", messages::chosen_before_upgrade(&reference)));
+    }
     if let Way::Send(to) = &plan.way
         && let Err(denied) = to.clone().outside(member, &app.house.company).and_then(|to| {
             // The settings may name other countries than when it was typed.
@@ -365,10 +368,10 @@ async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan
     if !app.house.contact_rules.needs_two || !has_pages {
         return None;
     }
-    match contacts::has_two(app, member, row).await {
-        Ok(true) => None,
-        Ok(false) => {
-            let told = messages::two_contacts_needed(&member.name, &member.business_email, 1, &reference);
+    match contacts::count_for(app, member, row).await {
+        Ok(count) if count >= 2 => None,
+        Ok(count) => {
+            let told = messages::two_contacts_needed(&member.name, &member.business_email, count, &reference);
             Some(Stop::plain("one_contact", told))
         }
         Err(_) => Some(Stop::plain("store_down", messages::store_down(&reference))),

@@ -39,14 +39,17 @@ pub(super) struct Right {
     /// The browser has a budget of its own, so a lock that others caused does not concern it.
     pub(super) is_known: bool,
     device: Option<Device>,
-    taken: Taken,
+    /// None where nothing slows the try down.
+    taken: Option<Taken>,
     counted: Counted,
 }
 
 impl Right {
     /// It opens something: the pauses of earlier tries end.
     pub(super) fn accept(&self, visit: &Visit<'_>) {
-        visit.portal.throttle.succeeded(&self.taken);
+        if let Some(taken) = &self.taken {
+            visit.portal.throttle.succeeded(taken);
+        }
     }
 
     /// It opens nothing, and counts like a wrong one, so that nobody learns that it was right.
@@ -71,14 +74,17 @@ pub(super) async fn check(
         None => None,
     };
     let (pair, name) = match (&device, &place) {
-        (Some(device), _) => (pair_of(visit, "device", &device.key, true), device.key.clone()),
-        (None, Place::Session(key)) => (pair_of(visit, "session", key, true), (*key).to_owned()),
-        (None, Place::SignIn(network)) => {
-            let from = format!("{} {email_key}", network.name());
-            (pair_of(visit, "network", &from, network.is_known()), network.name())
-        }
+        (Some(device), _) => (Some(pair_of(visit, "device", &device.key)), device.key.clone()),
+        (None, Place::Session(key)) => (Some(pair_of(visit, "session", key)), (*key).to_owned()),
+        (None, Place::SignIn(network)) => match network.name() {
+            Some(network) => (Some(pair_of(visit, "network", &format!("{network} {email_key}"))), network),
+            // Clients that nobody can tell apart are not slowed down, because one would hold up all others; and they
+            // take turns by account.
+            None => (None, format!("account {email_key}")),
+        },
     };
-    let taken = match portal.throttle.take(pair, portal.app.clock.now()) {
+    let now = portal.app.clock.now();
+    let taken = match pair.map(|pair| portal.throttle.take(pair, now)).transpose() {
         Ok(taken) => taken,
         Err(until) => return Ok(Checked::TooSoon(until)),
     };
@@ -88,7 +94,9 @@ pub(super) async fn check(
     };
     let credential = found.as_ref().and_then(|(_, account)| account.credential.clone());
     let Ok(is_right) = portal.builtin.check(caller, typed, credential.as_deref()).await else {
-        portal.throttle.give_back(&taken);
+        if let Some(taken) = &taken {
+            portal.throttle.give_back(taken);
+        }
         return Err(visit.unavailable());
     };
     let Some((row, account)) = found else { return Ok(Checked::Wrong) };
@@ -133,7 +141,10 @@ pub(super) async fn confirm(
         }
         // A lock holds inside a session too, and looks like a wrong password: nobody learns that a guess was right.
         Checked::Right(_) | Checked::Wrong => {
-            let text = "That is not your current password. Nothing was changed.".to_owned();
+            let text =
+                "That is not your current password, or the account is locked after too many wrong tries. Nothing was \
+                changed. If you are sure of it, sign out and sign in again."
+                    .to_owned();
             Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, text)))
         }
     }
@@ -156,8 +167,8 @@ impl Device {
     }
 }
 
-fn pair_of(visit: &Visit<'_>, kind: &str, name: &str, is_of_one: bool) -> Pair {
-    Pair { digest: visit.portal.app.keys.tag(&[b"tries", kind.as_bytes(), name.as_bytes()]), is_of_one }
+fn pair_of(visit: &Visit<'_>, kind: &str, name: &str) -> Pair {
+    Pair(visit.portal.app.keys.tag(&[b"tries", kind.as_bytes(), name.as_bytes()]))
 }
 
 /// Behind the answer, so that its time does not tell who has an account. Until it is written, the try counts as under way.

@@ -130,7 +130,8 @@ pub(super) fn no_method(visit: &Visit<'_>) -> Response {
     let text = format!(
         "Before you can use this password, a phone or a private email must be on record for you, so that we can check that \
         it is you. Your business email does not count, because an administrator can move it, nor does a contact that an \
-        administrator added in the last {} before the reset. {who}",
+        administrator added in the last {} before the reset, nor an address to which the administrator had the password or \
+        a copy sent. {who}",
         app.house.contact_rules.age
     );
     visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", &text)
@@ -237,7 +238,7 @@ pub(super) async fn deliver_code(
         Err(CodeDenied::NoSession) => return Err(NotSent::NoSession),
         Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
             let wait = until - app.clock.now();
-            let told = format!("A code was sent a moment ago. The next one can be sent in {wait}.");
+            let told = format!("No further code can be sent yet. The next one can be sent in {wait}.");
             return Err(NotSent::Told(told));
         }
     }
@@ -314,7 +315,7 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
 /// The contact is read from the record again: one that was taken away meanwhile gets nothing.
 async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, NotSent> {
     let portal = visit.portal;
-    let no = || NotSent::Told("No contact is on record for you any more. Ask an administrator.".to_owned());
+    let no = || NotSent::Told("No contact of yours can receive a code now. Ask an administrator.".to_owned());
     let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| no())?;
     // Where the lock was lifted meanwhile, the session still asks for the code.
     let lock = found.account.lock().or((!is_reset(found)).then_some(LockedBy::Passwords));

@@ -14,9 +14,6 @@ const FREE: u32 = 3;
 /// The longest pause between two tries for an account from one network.
 const LONGEST: Span = Span::minutes(15);
 
-/// The same where no network is known: all strangers wait together then, so the wait stays short.
-const LONGEST_TOGETHER: Span = Span::seconds(8);
-
 /// How many pairs a generation remembers: some megabytes in all. The lock of the account stays when a pair is forgotten.
 const SIZE: usize = 50_000;
 
@@ -35,24 +32,15 @@ impl Network {
         }))
     }
 
-    /// False where the client's address is unknown.
-    pub(super) fn is_known(self) -> bool {
-        self.0.is_some()
-    }
-
-    /// One name for each network, and one for all that are unknown.
-    pub(super) fn name(self) -> String {
-        self.0.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+    /// Its name; none where the client's address is unknown.
+    pub(super) fn name(self) -> Option<String> {
+        self.0.map(|address| address.to_string())
     }
 }
 
 /// Who is slowed down: a digest of the account and of where the try comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pair {
-    pub(super) digest: [u8; 16],
-    /// False where all strangers share the pause.
-    pub(super) is_of_one: bool,
-}
+pub(super) struct Pair(pub(super) [u8; 16]);
 
 /// Tries since the last right one, and when the last was.
 type Count = (u32, Moment);
@@ -79,34 +67,33 @@ impl Throttle {
     /// is when the next try is allowed.
     pub(super) fn take(&self, pair: Pair, now: Moment) -> Result<Taken, Moment> {
         let Ok(mut all) = self.0.lock() else { return Ok(Taken { pair, at: now, before: None }) };
-        let before = all.get(&pair.digest).copied();
+        let before = all.get(&pair.0).copied();
         let (tries, last) = before.unwrap_or((0, now));
         if let Some(doublings) = tries.checked_sub(FREE) {
-            let longest = if pair.is_of_one { LONGEST } else { LONGEST_TOGETHER };
-            let until = last + Span::seconds(1 << doublings.min(16)).min(longest);
+            let until = last + Span::seconds(1 << doublings.min(16)).min(LONGEST);
             if until > now {
                 return Err(until);
             }
         }
-        all.insert(pair.digest, (tries.saturating_add(1), now), now);
+        all.insert(pair.0, (tries.saturating_add(1), now), now);
         Ok(Taken { pair, at: now, before })
     }
 
     /// Forgets a pair whose password was right.
     pub(super) fn succeeded(&self, taken: &Taken) {
         if let Ok(mut all) = self.0.lock() {
-            all.insert(taken.pair.digest, (0, taken.at), taken.at);
+            all.insert(taken.pair.0, (0, taken.at), taken.at);
         }
     }
 
     /// Takes back a try whose password was not looked at.
     pub(super) fn give_back(&self, taken: &Taken) {
         let Ok(mut all) = self.0.lock() else { return };
-        let Some((tries, last)) = all.get(&taken.pair.digest).copied() else { return };
+        let Some((tries, last)) = all.get(&taken.pair.0).copied() else { return };
         let before = taken.before.unwrap_or((0, last));
         // Another try came meanwhile: its pause stays.
         let count = if last == taken.at && tries == before.0 + 1 { before } else { (tries.saturating_sub(1), last) };
-        all.insert(taken.pair.digest, count, taken.at);
+        all.insert(taken.pair.0, count, taken.at);
     }
 }
 
@@ -150,7 +137,7 @@ impl Drop for Counted {
 mod tests {
     use super::*;
 
-    const ONE: Pair = Pair { digest: [1; 16], is_of_one: true };
+    const ONE: Pair = Pair([1; 16]);
 
     #[test]
     fn the_pause_doubles_after_three_tries() {
@@ -164,18 +151,10 @@ mod tests {
             now = until;
             assert!(throttle.take(ONE, now).is_ok());
         }
-        assert!(throttle.take(Pair { digest: [2; 16], ..ONE }, now).is_ok());
+        assert!(throttle.take(Pair([2; 16]), now).is_ok());
         let taken = throttle.take(ONE, now + LONGEST).unwrap();
         throttle.succeeded(&taken);
         assert!(throttle.take(ONE, now + LONGEST).is_ok());
-    }
-
-    #[test]
-    fn where_no_network_is_known_the_pause_stays_short() {
-        let (throttle, together) = (Throttle::default(), Pair { is_of_one: false, ..ONE });
-        for second in 0..20 {
-            throttle.take(together, Moment(0) + Span::seconds(8 * second)).unwrap();
-        }
     }
 
     #[test]
@@ -199,8 +178,8 @@ mod tests {
         assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
         assert_eq!(of("2001:db8:0:1234::1"), of("2001:db8:0:12ff:ffff::9"));
         assert_ne!(of("2001:db8:0:1234::1"), of("2001:db8:0:1300::1"));
-        assert_eq!(of("2001:db8::1").name(), "2001:db8::");
-        assert!(!Network::of(ClientAddress(None)).is_known());
+        assert_eq!(of("2001:db8::1").name().as_deref(), Some("2001:db8::"));
+        assert_eq!(Network::of(ClientAddress(None)).name(), None);
     }
 
     #[test]

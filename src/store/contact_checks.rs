@@ -40,6 +40,8 @@ pub enum ContactCodeSent {
     Yes,
     /// The same bytes were seen before.
     Replayed,
+    /// The contact was removed meanwhile.
+    Gone,
     /// Too soon, or too many codes to this member.
     Denied(CodeDenied),
 }
@@ -53,8 +55,10 @@ pub enum ContactAnswer {
     Wrong(u32),
     /// No code works any more.
     Over,
-    /// The same bytes were seen before.
-    Replayed,
+    /// The contact was removed meanwhile.
+    Gone,
+    /// The same bytes were seen before; how many tries are left, if the code was wrong.
+    Replayed(Option<u32>),
 }
 
 impl Store {
@@ -100,6 +104,11 @@ impl Store {
         if !is_new(&mut together, replay, now).await? {
             return Ok(ContactCodeSent::Replayed);
         }
+        if !is_on_record(&mut together, check).await? {
+            note(&mut together, check, "contact_gone", now).await?;
+            together.commit().await.map_err(failed)?;
+            return Ok(ContactCodeSent::Gone);
+        }
         let sent: Option<String> = sqlx::query_scalar("select codes_sent from member where member_id = $1")
             .bind(&check.member_id.0)
             .fetch_optional(&mut *together)
@@ -135,8 +144,20 @@ impl Store {
         let now = self.clock.now();
         let id = check.check_id.to_string();
         let mut together = self.pool.begin_with("begin immediate").await.map_err(failed)?;
+        let is_there = is_on_record(&mut together, check).await?;
         if !is_new(&mut together, replay, now).await? {
-            return Ok(ContactAnswer::Replayed);
+            if !is_there {
+                return Ok(ContactAnswer::Gone);
+            }
+            // A code that was right is no longer there, so what was sent again was wrong.
+            let sql = "select code_tries from contact_check where check_id = $1 and code_digest is not null";
+            let left = sqlx::query_scalar(sql).bind(&id).fetch_optional(&mut *together).await.map_err(failed)?;
+            return Ok(ContactAnswer::Replayed(left));
+        }
+        if !is_there {
+            note(&mut together, check, "contact_gone", now).await?;
+            together.commit().await.map_err(failed)?;
+            return Ok(ContactAnswer::Gone);
         }
         let sql = "select code_digest, code_sent_at, code_tries from contact_check where check_id = $1
             and code_digest is not null and code_tries > 0 and code_sent_at > $2";
@@ -148,8 +169,8 @@ impl Store {
         };
         let (expected, tries): (String, u32) = (row.try_get(0).map_err(failed)?, row.try_get(2).map_err(failed)?);
         let (answer, statement) = if expected == digest {
-            let sql = "update contact set answered_at = $2 where member_id = $3 and channel = $4 and address = $5";
-            let answered = sqlx::query(sql).bind(&id).bind(now.0).bind(&check.member_id.0);
+            let sql = "update contact set answered_at = $1 where member_id = $2 and channel = $3 and address = $4";
+            let answered = sqlx::query(sql).bind(now.0).bind(&check.member_id.0);
             let answered = answered.bind(check.to.channel().as_str()).bind(check.to.full());
             answered.execute(&mut *together).await.map_err(failed)?;
             (ContactAnswer::Right, "update contact_check set code_digest = null where check_id = $1")
@@ -164,6 +185,14 @@ impl Store {
         together.commit().await.map_err(failed)?;
         Ok(answer)
     }
+}
+
+/// Is the contact still there? It may have been removed, by the member or for another one.
+async fn is_on_record(together: &mut Transaction<'_, Sqlite>, check: &ContactCheck) -> Result<bool, StoreError> {
+    let sql = "select count(*) from contact where member_id = $1 and channel = $2 and address = $3";
+    let query = sqlx::query_scalar(sql).bind(&check.member_id.0).bind(check.to.channel().as_str());
+    let found: i64 = query.bind(check.to.full()).fetch_one(&mut **together).await.map_err(failed)?;
+    Ok(found > 0)
 }
 
 /// Notes a signed request; false if it was seen before.

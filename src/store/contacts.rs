@@ -6,23 +6,31 @@ use sqlx::Row;
 use super::cards::ReplayKey;
 use super::history::failed;
 use super::rows::{AuditRow, ContactCommandRow, ContactRow, OPERATOR, SessionRow};
-use super::writer::{Keys, Page};
+use super::writer::{Keys, Page, Removed};
 use super::{Store, StoreError};
 use crate::domain::contacts::{AddedAs, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER};
-use crate::domain::{Channel, MemberId, Moment, Span};
+use crate::domain::{Channel, Destination, MemberId, Moment, Span};
 
 /// How old the note of a seen contact may grow before it is written anew; most cards then write nothing.
 const SEEN_ANEW_AFTER: Span = Span::hours(1);
 
 /// What became of a contact that somebody wants to add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContactAdded {
     /// It is on record now.
-    Yes,
+    Yes {
+        /// As it is spelled there.
+        stored: Destination,
+        /// The one that went where there was no room.
+        dropped: Option<Destination>,
+    },
     /// The same bytes were seen before.
     Replayed,
     /// The member has as many as there may be.
-    TooMany,
+    TooMany {
+        /// True where the command line may take the place of one.
+        has_room_for_operator: bool,
+    },
     /// The administrator added as many as they may; the next one is possible then.
     TooOften(Moment),
 }
@@ -58,18 +66,23 @@ impl Store {
             let mut commands = page.contact_commands(&admin);
             commands.sort_unstable();
             let first_that_counts = commands.len().checked_sub(CONTACTS_PER_ADMIN).and_then(|at| commands.get(at));
-            let added = match (first_that_counts, room_for(page, contact)) {
+            let member = contact.member_id.clone();
+            let row = ContactRow { added_at: now, added_as: AddedAs::Administrator, ..contact };
+            let added = match (first_that_counts, make_room(page, row, now)) {
                 (Some(at), _) => Err((ContactAdded::TooOften(*at + COMMANDS_COUNT_FOR), "too_often")),
-                (None, None) => Err((ContactAdded::TooMany, "too_many")),
-                (None, Some(contact)) => Ok(contact),
+                (None, None) => {
+                    let has_room_for_operator = least(page, &member, AddedAs::Operator, &admin).is_some();
+                    Err((ContactAdded::TooMany { has_room_for_operator }, "too_many"))
+                }
+                (None, Some(added)) => Ok(added),
             };
             match added {
-                Ok(contact) => {
+                Ok(Placed { contact, stored, dropped }) => {
                     let reference = audit.reference.clone().unwrap_or_default();
                     page.note_contact_command(ContactCommandRow { admin_id: admin, noted_at: now, reference });
-                    page.put_contact(ContactRow { added_at: now, added_as: AddedAs::Administrator, ..contact });
+                    page.put_contact(contact);
                     page.audit(AuditRow { noted_at: now, ..audit });
-                    ContactAdded::Yes
+                    ContactAdded::Yes { stored, dropped }
                 }
                 Err((refused, outcome)) => {
                     page.audit(AuditRow { noted_at: now, outcome: outcome.to_owned(), ..audit });
@@ -80,8 +93,8 @@ impl Store {
         .await
     }
 
-    /// Adds a contact for whoever runs relatch: it counts like the import. False if the member has as many as there may be.
-    pub async fn add_contact_of_operator(&self, contact: ContactRow) -> Result<bool, StoreError> {
+    /// Adds a contact for whoever runs relatch: it counts like the import.
+    pub async fn add_contact_of_operator(&self, contact: ContactRow) -> Result<ContactAdded, StoreError> {
         let keys = Keys { account: Some(contact.member_id.clone()), ..Keys::default() };
         self.write(keys, move |page, now| {
             let added_by = MemberId(OPERATOR.to_owned());
@@ -90,13 +103,13 @@ impl Store {
             let line =
                 |outcome: &str, member| AuditRow { detail, ..AuditRow::of_member("contact", outcome, member, now) };
             let member = row.member_id.clone();
-            let Some(contact) = room_for(page, row) else {
+            let Some(Placed { contact, stored, dropped }) = make_room(page, row, now) else {
                 page.audit(line("too_many", &member));
-                return false;
+                return ContactAdded::TooMany { has_room_for_operator: false };
             };
             page.audit(line("added_by_operator", &member));
             page.put_contact(contact);
-            true
+            ContactAdded::Yes { stored, dropped }
         })
         .await
     }
@@ -172,6 +185,50 @@ pub(super) fn room_for(page: &Page, mut contact: ContactRow) -> Option<ContactRo
     contact.address.clone_from(&first.address);
     contact.answered_at = same.iter().find_map(|one| one.answered_at);
     Some(contact)
+}
+
+/// A contact as it will be written, and what goes for it.
+struct Placed {
+    contact: ContactRow,
+    stored: Destination,
+    dropped: Option<Destination>,
+}
+
+/// The same, and where there is no room the contact of least worth goes; that one is told.
+fn make_room(page: &mut Page, contact: ContactRow, now: Moment) -> Option<Placed> {
+    let placed = |contact: ContactRow, dropped| {
+        let stored = contact.added()?.to;
+        Some(Placed { contact, stored, dropped })
+    };
+    if let Some(contact) = room_for(page, contact.clone()) {
+        return placed(contact, None);
+    }
+    let member_id = contact.member_id.clone();
+    let dropped = least(page, &member_id, contact.added_as, &contact.added_by)?;
+    let to = dropped.added()?.to;
+    let line = AuditRow::of_member("contact", "made_room", &member_id, now);
+    page.audit(AuditRow { detail: Some(to.masked()), ..line });
+    page.remove_contact(Removed { member_id, address: dropped.address });
+    placed(room_for(page, contact)?, Some(to))
+}
+
+/// The contact that goes when somebody adds one too many: never one of the member's or the operator's. For an administrator
+/// it is one that has not answered: the oldest of whoever added the most of them, so that one administrator can neither
+/// fill the places nor take those of others. For the operator one that has answered goes too, if all have.
+fn least(page: &Page, member: &MemberId, added_as: AddedAs, by: &MemberId) -> Option<ContactRow> {
+    let known: Vec<&ContactRow> = page.contacts(member).collect();
+    let is_of_admins = |one: &&ContactRow| {
+        known.iter().all(|other| other.address != one.address || other.added_as == AddedAs::Administrator)
+    };
+    let is_answered =
+        |one: &ContactRow| known.iter().any(|other| other.address == one.address && other.answered_at.is_some());
+    let may_go = |one: &&ContactRow| added_as == AddedAs::Operator || !is_answered(one);
+    let candidates: Vec<&ContactRow> = known.iter().copied().filter(is_of_admins).filter(may_go).collect();
+    let worth = |one: &&ContactRow| {
+        let of_same = candidates.iter().filter(|other| other.added_by == one.added_by).count();
+        (is_answered(one), std::cmp::Reverse(of_same), one.added_by != *by, one.added_at)
+    };
+    candidates.iter().copied().min_by_key(worth).cloned()
 }
 
 /// A right code proves that the contact works that it was sent to, whoever added it.

@@ -70,6 +70,18 @@ impl ResetRow {
     pub fn carried_to(&self) -> Option<&str> {
         self.destination_digest.as_deref().filter(|_| !self.is_typed)
     }
+
+    /// The same as a mask, as far as no digest was kept.
+    pub fn carried_mask(&self) -> Option<&str> {
+        self.destination_mask.as_deref().filter(|_| !self.is_typed && self.destination_digest.is_none())
+    }
+
+    /// True where an address was chosen by an older version, which kept no digest of it: nobody could tell later where
+    /// the password went.
+    pub fn lacks_digest(&self) -> bool {
+        let is_without = |address: &Option<String>, digest: &Option<String>| address.is_some() && digest.is_none();
+        is_without(&self.destination, &self.destination_digest) || is_without(&self.copy_to_self, &self.copy_digest)
+    }
 }
 
 pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {

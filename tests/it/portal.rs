@@ -226,6 +226,7 @@ async fn guessing_is_slowed_down() {
     let bot = TestBot::new().await;
     bot.set_password(MINA, OWN).await;
     let browser = bot.browser();
+    browser.at("10.1.0.1");
     let mut answers = Vec::new();
     for email in [MINA, "nobody@acme.example"] {
         let mut tries = Vec::new();
@@ -246,7 +247,7 @@ async fn guesses_side_by_side_are_counted() {
     let bot = TestBot::new().await;
     bot.set_password(MINA, OWN).await;
     let browser = std::sync::Arc::new(bot.browser());
-    let csrf = browser.open("/signin").await.csrf();
+    let csrf = browser.at("10.1.0.1").open("/signin").await.csrf();
     let guesses: Vec<_> = (0..20)
         .map(|_| {
             let (browser, csrf) = (std::sync::Arc::clone(&browser), csrf.clone());

@@ -132,6 +132,41 @@ async fn no_contact_gets_a_right() {
     assert!(codes.is_empty(), "{codes:?}");
 }
 
+/// A last look that was drawn before has no digest of its address: it is refused at the act, and nothing is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_was_chosen_before_is_chosen_anew() {
+    for chosen in [
+        "update reset set delivery = 'phone', destination = '+821012345642', destination_mask = '+82 ··· ··42', edition = 1",
+        "update reset set delivery = 'copy', copy_to_self = 'jo@acme.example', edition = 1",
+    ] {
+        let bot = upgraded().await;
+        bot.execute(chosen).await;
+        let value = bot.app.keys.confirm_value(CARD.parse().unwrap(), 1);
+        bot.click_value(JO, "confirm", &value).await;
+        let told = bot.slack.last_text();
+        assert!(told.contains("Run the command again.") && told.contains("Nothing was changed."), "{told}");
+        assert_eq!(bot.count("slot where returned_at is null").await, 0, "{told}");
+        bot.outbox.take();
+        assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+    }
+}
+
+/// The code for a password that went out before does not follow it, while there is another contact.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_a_finished_reset_goes_elsewhere() {
+    let bot = upgraded().await;
+    bot.alter(MINA, "phone", "+821012345642").await;
+    let value = bot.app.keys.button_value(CARD.parse().unwrap());
+    bot.click_value(JO, "deliver_phone", &value).await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let sent = bot.outbox.take();
+    let text = &sent.iter().find(|sent| sent.text.contains("password is")).expect("the password").text;
+    let password: String = text.split_once("password is ").unwrap().1.chars().take(8).collect();
+    bot.execute("update reset set destination_digest = null").await;
+    assert_eq!(bot.browser().sign_in(MINA, &password).await.to(), "/verify");
+    assert_eq!(bot.codes().pop().unwrap().1, "mina@mail.example");
+}
+
 /// The card on the screen goes on to its end, and the link stands for the same person.
 #[tokio::test(flavor = "multi_thread")]
 async fn open_cards_and_links_go_on() {

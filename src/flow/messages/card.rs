@@ -104,15 +104,24 @@ fn contacts(card: &Card<'_>) -> String {
     let known: Vec<String> = of_directory(member).iter().map(|to| contact_of_record(to, card.contacts, zone)).collect();
     if known.is_empty() {
         let what_next = if card.channels.ways.is_strict {
-            "A one-time link needs one: another admin adds it in the directory."
+            format!("A one-time link needs one: {}.", on_record(card))
         } else if !card.is_private {
-            "Whoever runs relatch can add one with relatch members contact."
+            format!("A password needs one: {}.", on_record(card))
         } else {
-            "Can you reach them another way?"
+            "Can you reach them another way?".to_owned()
         };
         format!("I know no phone or private email for {}. {what_next}", member.name)
     } else {
         format!("Reach them outside this chat: {}", known.join(", "))
+    }
+}
+
+/// How a contact comes on record to which a password or a link may go; one that was added for codes is none.
+fn on_record(card: &Card<'_>) -> String {
+    if card.capabilities.has_our_pages {
+        "whoever runs relatch adds a phone or private email with relatch members import".to_owned()
+    } else {
+        format!("add a phone or private email in {}", card.directory)
     }
 }
 

@@ -62,10 +62,12 @@ pub(super) fn code_on_card(card: &Card<'_>) -> Vec<String> {
         ([], Some(one)) => {
             format!("The code at sign-in goes to {}, which has not answered a code yet.", named(one, zone))
         }
-        ([only], _) => format!(
+        // No password goes to a contact that was added for codes.
+        ([only], Some(one)) if one.added.is_none() => format!(
             "The code at sign-in goes to {only}. If the password goes there too, password and code go to the same {}.",
-            methods.usable.first().map_or("contact", |one| kind(&one.to))
+            kind(&one.to)
         ),
+        ([only], _) => format!("The code at sign-in goes to {only}."),
         (several, _) => {
             format!(
                 "The code at sign-in goes to the first of these that does not get the password: {}.",
@@ -124,7 +126,7 @@ pub fn contact_added(
     from: &str,
     is_strict: bool,
     reference: &Reference,
-    code_value: &str,
+    code_value: Option<&str>,
 ) -> Message {
     let at_once =
         if is_strict { "" } else { " For a reset that was made before, it counts at once if there is no older one." };
@@ -135,8 +137,8 @@ pub fn contact_added(
             format!("{member_name} is told. For a reset that you make yourself this contact does not count."),
         ],
     );
-    let send = button(Action::ContactCode, "Send a code there, to see that it works", code_value, Style::Plain);
-    Message { buttons: vec![send], ..told }
+    let send = |value| button(Action::ContactCode, "Send a code there, to see that it works", value, Style::Plain);
+    Message { buttons: code_value.map(send).into_iter().collect(), ..told }
 }
 
 /// The form for the code that was sent to an added contact.
@@ -148,8 +150,11 @@ pub fn contact_code_form(member_name: &str, to: &str, value: String) -> Form {
 /// The code for an added contact: unlike one for signing in it is read out.
 pub fn contact_code(organization: &str, code: &str) -> Note {
     let name: String = organization.chars().filter(char::is_ascii).take(20).collect();
-    let text = format!("{name} code: {code}. Read it to the administrator who added this contact. It opens nothing.");
-    Note { subject: format!("A code from {organization}"), text: text.into() }
+    // The purpose comes first, so that a locked screen shows it: a code for signing in is never read out.
+    let text = format!(
+        "Check of a new contact for {name}, code: {code}. Read it to the administrator who added this contact. It opens nothing."
+    );
+    Note { subject: format!("Check of a new contact for {organization}"), text: text.into() }
 }
 
 /// An added contact has answered its code.
@@ -157,25 +162,45 @@ pub fn contact_answered(member_name: &str, to: &str, reference: &Reference) -> M
     message(
         format!("{to} has answered: it works. (ref {reference})"),
         [format!(
-            "It counts as a contact of {member_name} as soon as it is old enough. Whose it is, the code does not tell."
+            "It counts as a contact of {member_name} once its waiting time is over. Whose it is, the code does not tell."
         )],
+    )
+}
+
+/// The contact of a code was removed meanwhile.
+pub fn contact_gone(member_name: &str, to: &str, reference: &Reference) -> Message {
+    refusal(
+        &format!("{to} is no added contact of {member_name} any more."),
+        "Add it again with /reset-password contact @member …",
+        reference,
     )
 }
 
 /// Another code may not be sent yet.
 pub fn contact_code_too_soon(member_name: &str, wait: Span, reference: &Reference) -> Message {
     refusal(
-        &format!("A code was sent to {member_name} a moment ago."),
+        &format!("No further code can be sent to {member_name} yet."),
         &format!("The next one can be sent in {wait}."),
         reference,
     )
 }
 
 /// The member has as many added contacts as there may be.
-pub fn too_many_contacts(member_name: &str, email: &EmailAddress, reference: &Reference) -> Message {
+pub fn too_many_contacts(
+    member_name: &str,
+    email: &EmailAddress,
+    has_room_for_operator: bool,
+    reference: &Reference,
+) -> Message {
+    let what_next = if has_room_for_operator {
+        format!("Whoever runs relatch can put one in the place of another: relatch members contact {email} …")
+    } else {
+        // All of them are the member's or the operator's, so the member can sign in.
+        "They can remove one on their account page.".to_owned()
+    };
     refusal(
         &format!("{member_name} has {CONTACTS_PER_MEMBER} added contacts already, which is the most."),
-        &format!("They can remove one on their account page ({email})."),
+        &what_next,
         reference,
     )
 }

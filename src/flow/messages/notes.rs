@@ -190,7 +190,7 @@ pub fn contact_notice(organization: &str, admin_name: &str, to: &str) -> Note {
 pub fn contact_alarm(organization: &str, who: &str, member: &Member, to: &str, is_added: bool) -> Note {
     let what = if is_added { "added" } else { "removed" };
     let text = format!(
-        "{who} {what} the contact {to} for the sign-in codes of {} ({}).\nThe contacts that were on record before are told.\n",
+        "{who} {what} the contact {to} for the sign-in codes of {} ({}).\nThe contacts that were on record before are told, and the business address where none of them is sure to be theirs.\n",
         member.name, member.business_email
     );
     Note { subject: format!("{organization} password reset: a contact was {what}"), text: text.into() }
@@ -201,6 +201,17 @@ pub fn contact_removed(organization: &str) -> Note {
     let text = format!(
         "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
         short(organization, 20)
+    );
+    Note { subject: format!("A contact was removed from your {organization} account"), text: text.into() }
+}
+
+/// The member hears that a contact went to make room for another one.
+pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
+    let text = format!(
+        "{}: {} added a contact, so {} was removed from your sign-in codes. Not expected? Tell security.",
+        short(organization, 20),
+        short_admin(who, 24),
+        to.replace('·', ".")
     );
     Note { subject: format!("A contact was removed from your {organization} account"), text: text.into() }
 }

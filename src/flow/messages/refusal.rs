@@ -189,6 +189,11 @@ pub fn several_members(reference: &Reference) -> Message {
     refusal("I reset one member at a time.", "Run the command again with one of them.", reference)
 }
 
+/// A way that was chosen before the upgrade to a version that keeps more of it.
+pub fn chosen_before_upgrade(reference: &Reference) -> Message {
+    refusal("relatch was upgraded after you chose this way.", "Run the command again.", reference)
+}
+
 /// S42: an address that cannot be a contact for codes.
 pub fn contact_denied(denied: &DestinationDenied, member_name: &str, reference: &Reference) -> Message {
     let why = destination_denied(denied, member_name).replace(&format!(" {NOTHING_CHANGED}"), "");
@@ -463,7 +468,7 @@ pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
     match denied {
         ExtraDenied::Strict => refusal(
             "Passwords are not shown, copied or sent to typed addresses here.",
-            "Choose a contact on record: a one-time link goes there. Another admin can add one with /reset-password contact.",
+            "Choose a contact on record: a one-time link goes there. Where there is none, add a phone or private email in the directory (built-in: relatch members import).",
             reference,
         ),
         ExtraDenied::WithLink => refusal(
