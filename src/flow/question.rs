@@ -72,7 +72,7 @@ pub(super) async fn ask(
     };
     let text = serde_json::to_string(&question).map_err(|_| crate::secret::NotSealed)?;
     let value = app.keys.seal(&text, CONTACT_QUESTION, &mut rng)?;
-    let told = messages::contact_question(&member.name, &to.masked(), &value, reference);
+    let told = messages::contact_question(member, to, &value, reference);
     let about = (Some(admin), Some(member));
     // Never in the answer to the command, which somebody else may have sent.
     Ok(match (note(app, origin, ("contact", "asked"), about, reference, None, told).await?, &origin.reply) {

@@ -118,7 +118,8 @@ async fn a_contact_is_added_by_a_button() {
     let bot = TestBot::new().await;
     let add = format!("contact {} +82 10 7777 6666", mention(NOA));
     let asked = bot.on(Platform::Mattermost).command(JO, &add).await.json();
-    assert!(text_of(&asked).contains("Add +82 ··· ··66 for the codes of Noa Bae?"), "{}", text_of(&asked));
+    let question = "Add +821077776666 for the codes of Noa Bae (noa@acme.example)?";
+    assert!(text_of(&asked).contains(question), "{}", text_of(&asked));
     assert_eq!((bot.count("contact").await, seen_by_jo(&bot).len()), (0, 1));
     let value = button_value(&asked, "contact_add").unwrap();
     let over = "This question is answered, too old, or not yours. Nothing was changed.";
@@ -138,6 +139,18 @@ async fn a_contact_is_added_by_a_button() {
     assert!(told(&bot).contains(over), "{}", told(&bot));
     assert_eq!((bot.count("contact").await, bot.outbox.take().len()), (1, 0));
     assert_eq!(bot.audited("contact").await, "asked question_over pressed added pressed asked question_over");
+}
+
+/// Two addresses can have one mask, and somebody else may have sent the command: the question shows the whole address.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_shows_the_whole_address() {
+    let bot = TestBot::new().await;
+    bot.on(Platform::Mattermost);
+    for address in ["noa@mail.example", "nina@mail.example"] {
+        let asked = bot.command(JO, &format!("contact {} {address}", mention(NOA))).await.json();
+        let question = format!("Add {address} for the codes of Noa Bae (noa@acme.example)?");
+        assert!(text_of(&asked).contains(&question), "{}", text_of(&asked));
+    }
 }
 
 /// Rights are read again when the button is pressed, and what is no value of ours is no request.

@@ -8,7 +8,7 @@ use crate::delivery::Deliveries;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
 use crate::domain::look_up::{REFUSALS, REFUSALS_WITHIN, TooMany};
 use crate::domain::member::NotAPhone;
-use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, Span, State, Step};
+use crate::domain::{Channel, Denied, Destination, Guard, Member, Moment, Reference, Span, State, Step};
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
@@ -223,9 +223,10 @@ pub fn contact_not_private(member: &Member, reference: &Reference) -> Message {
 }
 
 /// Asks before a contact is added, where the command alone is not enough.
-pub fn contact_question(member_name: &str, to: &str, value: &str, reference: &Reference) -> Message {
+/// It goes to that one person alone, and two addresses or two members can look alike, so both are told in full.
+pub fn contact_question(member: &Member, to: &Destination, value: &str, reference: &Reference) -> Message {
     let told = message(
-        format!("Add {to} for the codes of {member_name}?"),
+        format!("Add {} for the codes of {} ({})?", to.full(), member.name, member.business_email),
         [format!(
             "Nothing is added before you press the button. If you did not type this command, don't press it, and tell your security team. (ref {reference})"
         )],
