@@ -246,6 +246,11 @@ pub trait Adapter {
         placement: Placement,
     ) -> impl Future<Output = Outcome> + Send;
 
+    /// The same to the proven person alone or not at all: refused for want of rights where the platform does not let us.
+    fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> impl Future<Output = Outcome> + Send {
+        self.follow_up(to, message, Placement::Add)
+    }
+
     /// The same with the password in it: the only call of a chat that carries one, and always ephemeral (S11, S23).
     fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> impl Future<Output = Outcome> + Send;
 
@@ -469,6 +474,10 @@ impl Adapter for Chat {
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
         each!(self, one => one.follow_up(to, message, placement).await)
+    }
+
+    async fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
+        each!(self, one => one.follow_up_alone(to, message).await)
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {

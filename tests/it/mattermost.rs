@@ -290,6 +290,23 @@ async fn without_private_replies_a_contact_is_added_by_the_operator() {
     assert_eq!((bot.count("contact").await, bot.audited("contact").await), (0, "not_private".to_owned()));
 }
 
+/// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_is_refused_is_not_asked_elsewhere() {
+    let bot = TestBot::new().await;
+    bot.on(Platform::Mattermost);
+    bot.card(JO, MINA).await;
+    // The roles were read a moment ago.
+    bot.slack.memory.mattermost.lock().unwrap().may_post_ephemeral = false;
+    let text = format!("contact {} +82 10 7777 6666", mention(NOA));
+    attack_by_command(&bot, &text, 90, &trigger(&id_of(JO), 90, bot.clock.now())).await;
+    let told: Vec<String> = seen(&bot).iter().map(text_of).collect();
+    let told = told.join(" ");
+    assert!(told.contains("can't be added from this chat") && told.contains("Nothing was changed."), "{told}");
+    assert!(seen(&bot).iter().all(|said| button_value(said, "contact_add").is_none()), "{:#?}", seen(&bot));
+    assert!(!told.contains("7777"), "{told}");
+}
+
 /// What was chosen while replies were private is not done when they no longer are: no password, and no reset used.
 #[tokio::test(flavor = "multi_thread")]
 async fn replies_that_are_no_longer_private_stop_the_act() {

@@ -7,6 +7,7 @@
 
 mod dialog;
 mod learned;
+mod permission;
 mod place;
 mod render;
 mod request;
@@ -23,6 +24,7 @@ use url::Url;
 
 use self::dialog::DialogState;
 use self::learned::Learned;
+use self::permission::Permission;
 use self::place::Place;
 use self::trigger::{Signed, SigningKey};
 use super::common::{Profiles, Uses};
@@ -109,7 +111,7 @@ pub struct Mattermost {
     /// With what the server signs triggers; none within where it tells no key.
     signing_key: Box<Learned<Option<SigningKey>>>,
     /// Whether the bot may send a message to one user alone.
-    may_post: Box<Learned<bool>>,
+    may_post: Box<Permission>,
 }
 
 impl Mattermost {
@@ -239,6 +241,10 @@ impl Adapter for Mattermost {
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, _placement: Placement) -> Outcome {
         self.send(to, message, None).await
+    }
+
+    async fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
+        self.send_alone(to, message).await
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {

@@ -63,7 +63,9 @@ impl Mattermost {
     /// True unless the server has said that the bot may not send a message to one user alone. Where nobody can say, it is
     /// tried: the server's refusal is then remembered, and a password is never sent another way.
     pub(super) async fn may_post_to_one(&self) -> bool {
-        self.may_post.ask(self.clock.now(), self.ask_permission()).await;
+        if !self.may_post.is_refused() {
+            self.may_post.by_roles.ask(self.clock.now(), self.ask_permission()).await;
+        }
         self.may_post.get() != Some(false)
     }
 
@@ -88,24 +90,39 @@ impl Mattermost {
     /// Sends a message: to the signed user alone, and where the bot may not do that, to the response address of the
     /// command. A password is sent in the first way only.
     pub(super) async fn send(&self, to: &ReplyAddress, message: &Message, password: Option<&Password>) -> Outcome {
-        let Some(place) = Place::read(to.expose()).filter(|_| self.clock.now() <= to.until) else {
-            return Outcome::Refused(Refusal::Unreachable);
-        };
-        if self.may_post_to_one().await {
-            let post = self.post_to_one(&place, message, password).await;
-            if !matches!(&post, Ok(answer) if answer.status == 403) {
-                if post.as_ref().is_ok_and(|answer| answer.status == 201) {
-                    self.may_post.set(true);
-                }
-                return end_of_follow_up(&post);
+        let Some(place) = self.place(to) else { return Outcome::Refused(Refusal::Unreachable) };
+        let is_tried = self.may_post_to_one().await || self.may_post.may_try_again(self.clock.now());
+        let sent = if is_tried { self.send_to_one(&place, message, password).await } else { None };
+        match (sent, password) {
+            (Some(end), _) => end,
+            (None, Some(_)) => Outcome::Refused(Refusal::Credentials),
+            (None, None) => self.send_to_hook(&place, message).await,
+        }
+    }
+
+    /// Sends a message to the signed user alone, or not at all.
+    pub(super) async fn send_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
+        let Some(place) = self.place(to) else { return Outcome::Refused(Refusal::Unreachable) };
+        self.send_to_one(&place, message, None).await.unwrap_or(Outcome::Refused(Refusal::Credentials))
+    }
+
+    fn place(&self, to: &ReplyAddress) -> Option<Place> {
+        Place::read(to.expose()).filter(|_| self.clock.now() <= to.until)
+    }
+
+    /// Sends a message to the signed user alone; none where the server says that the bot may not, which is remembered.
+    async fn send_to_one(&self, place: &Place, message: &Message, password: Option<&Password>) -> Option<Outcome> {
+        let post = self.post_to_one(place, message, password).await;
+        match post.as_ref().map(|answer| answer.status) {
+            Ok(201) => self.may_post.allow(),
+            Ok(403) => {
+                tracing::warn!(platform = "mattermost", "the bot lacks the permission {POST_EPHEMERAL}");
+                self.may_post.refuse(self.clock.now());
+                return None;
             }
-            tracing::warn!(platform = "mattermost", "the bot lacks the permission {POST_EPHEMERAL}");
-            self.may_post.set(false);
+            Ok(_) | Err(_) => {}
         }
-        match password {
-            Some(_) => Outcome::Refused(Refusal::Credentials),
-            None => self.send_to_hook(&place, message).await,
-        }
+        Some(end_of_follow_up(&post))
     }
 
     async fn post_to_one(

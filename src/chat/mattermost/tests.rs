@@ -53,7 +53,7 @@ fn at(url: &str) -> Mattermost {
 fn mattermost() -> Mattermost {
     let mattermost = at("http://127.0.0.1:1/");
     mattermost.signing_key.set(SigningKey::read(&public(key_pair())));
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     mattermost
 }
 
@@ -299,7 +299,7 @@ fn reply() -> ReplyAddress {
 async fn a_password_never_goes_to_the_response_address() {
     let server = MockServer::start().await;
     let mattermost = at(&server.uri());
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     let body = json!({ "user_id": JO, "post": { "channel_id": CHANNEL, "message": "**Done**", "props": {} } });
     Mock::given(path("/api/v4/posts/ephemeral"))
         .and(has_header("authorization", "Bearer canary-bot-token-0123456789"))
@@ -315,15 +315,37 @@ async fn a_password_never_goes_to_the_response_address() {
     assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
     assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
     assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
     assert_eq!(mattermost.uses_left(&reply()), REPLY_USES - 1);
     server.verify().await;
     server.reset().await;
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     Mock::given(body_json(body)).respond_with(ResponseTemplate::new(201)).expect(1).mount(&server).await;
     assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
     assert_eq!((mattermost.uses_left(&reply()), mattermost.assurance().await), (u32::MAX, Assurance::PrivateReply));
+}
+
+/// What is for the signed user alone does not go to the response address, and after a refused post the roles do not count.
+#[tokio::test]
+async fn a_question_goes_to_the_signed_user_or_nowhere() {
+    let server = MockServer::start().await;
+    let mattermost = at(&server.uri());
+    mattermost.may_post.by_roles.set(true);
+    let post = || Mock::given(path("/api/v4/posts/ephemeral"));
+    post().respond_with(ResponseTemplate::new(403)).expect(1).mount(&server).await;
+    let said = mattermost.follow_up_alone(&reply(), &Message::default()).await;
+    assert_eq!(said, Outcome::Refused(crate::domain::delivery::Refusal::Credentials));
+    mattermost.clock.advance(Span::minutes(1));
+    assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
+    let asked = server.received_requests().await.unwrap_or_default();
+    assert_eq!(asked.len(), 1, "neither the response address nor the roles");
+    server.verify().await;
+    server.reset().await;
+    // A post is tried once a minute, and one that is taken counts.
+    post().respond_with(ResponseTemplate::new(201)).expect(1).mount(&server).await;
+    assert_eq!(mattermost.follow_up(&reply(), &Message::default(), Placement::Add).await, Outcome::Accepted);
+    assert_eq!(mattermost.assurance().await, Assurance::PrivateReply);
 }
 
 /// No answer is no leave to say it elsewhere.
@@ -332,7 +354,7 @@ async fn what_failed_is_not_sent_to_the_response_address() {
     for status in [400, 401, 429, 500] {
         let server = MockServer::start().await;
         let mattermost = at(&server.uri());
-        mattermost.may_post.set(true);
+        mattermost.may_post.allow();
         Mock::given(path("/api/v4/posts/ephemeral"))
             .respond_with(ResponseTemplate::new(status))
             .expect(1)
