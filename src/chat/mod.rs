@@ -99,6 +99,15 @@ pub enum Freshness {
     Now,
 }
 
+/// May the verification of a request ask the platform for something?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Yes. The caller sets a deadline.
+    Allowed,
+    /// No: what is known must do.
+    No,
+}
+
 /// How a follow-up meets the message that was clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
@@ -411,14 +420,14 @@ impl Chat {
         route: &str,
         headers: &HeaderMap,
         body: &[u8],
-        now: Moment,
+        (now, asking): (Moment, Asking),
     ) -> Result<Verified<Interaction>, NotVerified> {
         match self {
             Self::Slack(one) => one.receive(route, headers, body, now),
             Self::Discord(one) => one.receive(route, headers, body, now),
             Self::Lark(one) => one.receive(route, headers, body, now),
             // Its server may have to be asked for its key.
-            Self::Mattermost(one) => one.receive(route, headers, body, now).await,
+            Self::Mattermost(one) => one.receive(route, headers, body, (now, asking)).await,
         }
     }
 }

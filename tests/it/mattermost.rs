@@ -243,6 +243,33 @@ async fn a_new_key_is_learned_and_no_key_is_no_proof() {
     assert_eq!((refused.status, refused.body.len()), (StatusCode::UNAUTHORIZED, 0));
 }
 
+/// The server hangs when it is asked for its key, and requests with wrong signatures make relatch ask: one of them waits,
+/// its place is free again in time, and the other chats are answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_does_not_stop_the_other_chats() {
+    let bot = TestBot::new().await;
+    assert_eq!(bot.on(Platform::Mattermost).command(JO, "help").await.status, StatusCode::OK);
+    bot.slack.memory.mattermost.lock().unwrap().key_delay = std::time::Duration::from_secs(30);
+    bot.clock.advance(Span::minutes(1));
+    let (key, jo, now) = (SigningKey::fresh(), id_of(JO), bot.clock.now());
+    let forged = |serial: u32| {
+        let trigger = key.trigger(&mattermost::trigger_id(serial), &jo, now.0);
+        let trigger = percent_encoding::utf8_percent_encode(&trigger, percent_encoding::NON_ALPHANUMERIC);
+        let body = format!("token={}&user_id={jo}&trigger_id={trigger}", mattermost::TOKEN);
+        bot.post_to_mattermost("/mattermost/commands", body)
+    };
+    let flood = futures_util::future::join_all((0..600).map(forged));
+    let slack = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        bot.on(Platform::Slack).command(KIM, "help").await.text()
+    };
+    let (flood, told) = tokio::join!(flood, slack);
+    assert!(told.contains("/reset-password"), "{told}");
+    let of = |status: StatusCode| flood.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((of(StatusCode::SERVICE_UNAVAILABLE), of(StatusCode::UNAUTHORIZED)), (1, 599));
+    assert!(flood.iter().all(|answer| answer.body.is_empty()));
+}
+
 /// A bot that may not write to one user alone.
 async fn without_private_replies() -> TestBot {
     let bot = TestBot::new().await;

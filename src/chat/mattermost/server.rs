@@ -8,9 +8,9 @@ use super::place::Place;
 use super::trigger::{Signed, SigningKey};
 use super::{CALL_DEADLINE, Mattermost, REPLY_USES, render};
 use crate::chat::common::{end_of_follow_up, read_rest};
-use crate::chat::{Message, NotVerified, ReplyAddress, WhoError};
+use crate::chat::{Asking, Message, NotVerified, ReplyAddress, WhoError};
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Moment, Password};
+use crate::domain::Password;
 use crate::net::{self, Answer, CallError};
 
 /// What the bot needs to send a message that the server shows to one user.
@@ -38,18 +38,30 @@ impl Mattermost {
 
     /// Holds a trigger against the server's key, which is asked for where there is none, and again where the signature
     /// does not fit, because the server may have a new one.
-    pub(super) async fn check_signature(&self, signed: &Signed, now: Moment) -> Result<(), NotVerified> {
+    pub(super) async fn check_signature(&self, signed: &Signed, asking: Asking) -> Result<(), NotVerified> {
         let fits = || self.signing_key.get().flatten().is_some_and(|key| signed.is_signed_by(&key));
-        if fits() {
-            return Ok(());
+        if !fits() && asking == Asking::Allowed {
+            self.learn_signing_key().await;
         }
-        self.signing_key.ask(now, self.ask_signing_key()).await;
         if fits() { Ok(()) } else { Err(NotVerified::Unsigned("trigger signature")) }
     }
 
-    /// The key with which the server signs triggers; none on a server that tells none.
+    async fn learn_signing_key(&self) {
+        if let Err(error) = self.signing_key.ask(&self.clock, self.ask_signing_key()).await {
+            tracing::error!(
+                platform = "mattermost",
+                error = &error as &dyn std::error::Error,
+                "the server's key for triggers could not be read, so what is signed by a new key is not taken; check mattermost.url and the server"
+            );
+        }
+    }
+
+    /// The key with which the server signs triggers; none on a server that tells none. The limited form has it, which
+    /// needs no sign-in, so a wrong token of the bot does not stand in the way.
     pub(super) async fn ask_signing_key(&self) -> Result<Option<SigningKey>, WhoError> {
-        let config = self.api(Method::GET, "config/client?format=old", None).await?;
+        let url = self.config.url.join("api/v4/config/client?format=old").map_err(|_| WhoError::Unavailable)?;
+        let answer = net::call(self.http.get(url).timeout(CALL_DEADLINE)).await.map_err(|_| WhoError::Unavailable)?;
+        let config = read_rest(&answer, "none")?;
         let key = config.get("AsymmetricSigningPublicKey").and_then(Value::as_str).and_then(SigningKey::read);
         if key.is_none() {
             tracing::error!(
@@ -64,7 +76,8 @@ impl Mattermost {
     /// tried: the server's refusal is then remembered, and a password is never sent another way.
     pub(super) async fn may_post_to_one(&self) -> bool {
         if !self.may_post.is_refused() {
-            self.may_post.by_roles.ask(self.clock.now(), self.ask_permission()).await;
+            // Where nobody can say, a post shows it.
+            self.may_post.by_roles.ask(&self.clock, self.ask_permission()).await.ok();
         }
         self.may_post.get() != Some(false)
     }

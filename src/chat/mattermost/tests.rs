@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::*;
 use crate::chat::common::hostile_names;
 use crate::chat::interaction::{Ask, Member};
-use crate::chat::{FormKind, Interaction, NotVerified, Verified};
+use crate::chat::{Asking, FormKind, Interaction, NotVerified, Verified};
 use crate::domain::{Moment, ResetId};
 
 const NOW: Moment = Moment(1_795_428_000_000);
@@ -90,7 +90,7 @@ fn receive(route: &str, kind: &str, body: &str) -> Result<Interaction, NotVerifi
 fn receive_with(route: &str, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mattermost = mattermost();
-    let received = runtime.block_on(mattermost.receive(route, headers, body.as_bytes(), NOW));
+    let received = runtime.block_on(mattermost.receive(route, headers, body.as_bytes(), (NOW, Asking::Allowed)));
     received.map(Verified::into_inner)
 }
 
@@ -240,6 +240,8 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
     Mock::given(method("GET"))
         .and(path("/api/v4/config/client"))
         .and(query_param("format", "old"))
+        // The limited form needs no sign-in.
+        .and(|request: &wiremock::Request| !request.headers.contains_key("authorization"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": key })))
         .expect(times)
         .mount(server)
@@ -255,18 +257,21 @@ async fn the_key_is_asked_for_again_when_a_signature_fails() {
     tells(&server, &public(key_pair()).into(), 1).await;
     let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
     let foreign = Signed::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
-    let both = (mattermost.check_signature(&good, NOW), mattermost.check_signature(&foreign, NOW));
-    let (of_good, of_foreign) = tokio::join!(both.0, both.1);
+    let check = async |signed: &Signed| mattermost.check_signature(signed, Asking::Allowed).await;
+    assert!(mattermost.check_signature(&good, Asking::No).await.is_err(), "nobody is asked");
+    let (of_good, of_foreign) = tokio::join!(check(&good), check(&foreign));
     assert_eq!((of_good, of_foreign), (Ok(()), Err(NotVerified::Unsigned("trigger signature"))));
-    for seconds in [0, 30, 59] {
-        assert!(mattermost.check_signature(&foreign, NOW + Span::seconds(seconds)).await.is_err());
+    for seconds in [0, 30, 29] {
+        mattermost.clock.advance(Span::seconds(seconds));
+        assert!(check(&foreign).await.is_err());
     }
     server.verify().await;
     server.reset().await;
     // A minute later it is asked once more; it has no key now, so nothing counts any more.
     tells(&server, &Value::Null, 1).await;
-    assert!(mattermost.check_signature(&foreign, NOW + Span::seconds(60)).await.is_err());
-    assert!(mattermost.check_signature(&good, NOW + Span::seconds(61)).await.is_err());
+    mattermost.clock.advance(Span::seconds(1));
+    assert!(check(&foreign).await.is_err());
+    assert!(check(&good).await.is_err());
 }
 
 /// One key that is no P-256 key, one failure, one body that makes no sense: nothing is taken.
@@ -282,7 +287,7 @@ async fn without_a_key_nothing_is_taken() {
         let server = MockServer::start().await;
         Mock::given(method("GET")).respond_with(answer).expect(1).mount(&server).await;
         let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
-        let refused = at(&server.uri()).check_signature(&good, NOW).await;
+        let refused = at(&server.uri()).check_signature(&good, Asking::Allowed).await;
         assert_eq!(refused, Err(NotVerified::Unsigned("trigger signature")));
     }
 }
