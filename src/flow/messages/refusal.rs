@@ -124,6 +124,13 @@ pub fn too_many_look_ups(too_many: TooMany, zone: &Zone, now: Moment, reference:
     }
 }
 
+/// The same for a typed address, because the mail server tells which exist.
+pub fn too_many_typed(too_many: TooMany, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+    let mut told = too_many_look_ups(too_many, zone, now, reference);
+    told.lines.push("Contacts on record, phone numbers and Copy still work.".to_owned());
+    told
+}
+
 /// "10 minutes", "24 hours".
 fn in_words(span: Span) -> String {
     if span.0 % Span::hours(1).0 == 0 {
