@@ -9,8 +9,8 @@ use super::trigger::{Signed, SigningKey};
 use super::{CALL_DEADLINE, Mattermost, REPLY_USES, render};
 use crate::chat::common::{end_of_follow_up, read_rest};
 use crate::chat::{Asking, Message, NotVerified, ReplyAddress, WhoError};
-use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::Password;
+use crate::domain::delivery::{Outcome, Refusal};
 use crate::net::{self, Answer, CallError};
 
 /// What the bot needs to send a message that the server shows to one user.

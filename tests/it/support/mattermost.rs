@@ -112,7 +112,14 @@ pub(crate) struct Server {
 impl Default for Server {
     fn default() -> Self {
         let key = Some(SigningKey::of_server().public());
-        Self { key, may_post_ephemeral: true, tells_roles: true, key_delay: std::time::Duration::ZERO, key_asked: 0, clock: None }
+        Self {
+            key,
+            may_post_ephemeral: true,
+            tells_roles: true,
+            key_delay: std::time::Duration::ZERO,
+            key_asked: 0,
+            clock: None,
+        }
     }
 }
 
