@@ -414,6 +414,15 @@ impl Config {
 }
 
 impl Chat {
+    /// Goes on with what the adapter of before has learned and counted, when the settings are read again.
+    pub fn go_on_from(&mut self, old: &Self) {
+        match (self, old) {
+            (Self::Mattermost(new), Self::Mattermost(old)) => new.go_on_from(old),
+            (Self::Lark(new), Self::Lark(old)) => new.go_on_from(old),
+            (Self::Slack(_) | Self::Discord(_) | Self::Lark(_) | Self::Mattermost(_), _) => {}
+        }
+    }
+
     /// Verifies a request that came to one of [`Chat::routes`] and reads it. The only way to a [`Verified`] interaction.
     pub async fn receive(
         &self,

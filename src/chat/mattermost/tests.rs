@@ -370,6 +370,24 @@ async fn what_failed_is_not_sent_to_the_response_address() {
     }
 }
 
+/// A reload keeps what is known of the same server; another server and another bot begin anew.
+#[test]
+fn a_reload_goes_on_with_what_is_known() {
+    let old = mattermost();
+    old.used.take(HOOK, NOW + HOOK_LIFE, NOW);
+    old.may_post.refuse(NOW);
+    let gone_on = |url: &str, token: &str| {
+        let mut new = at(url);
+        new.config.bot_token = token.to_owned().into();
+        new.go_on_from(&old);
+        (new.signing_key.get().is_some(), new.used.count(HOOK), new.may_post.get())
+    };
+    let token = "canary-bot-token-0123456789";
+    assert_eq!(gone_on("http://127.0.0.1:1/", token), (true, 1, Some(false)));
+    assert_eq!(gone_on("http://127.0.0.1:1/", "another-bot-token-0123456789"), (true, 1, None));
+    assert_eq!(gone_on("http://127.0.0.1:2/", token), (false, 0, None));
+}
+
 /// A7, A8: what Mattermost does not say is not so.
 #[test]
 fn an_account_is_worth_what_is_said_of_it() {
