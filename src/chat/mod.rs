@@ -99,6 +99,15 @@ pub enum Freshness {
     Now,
 }
 
+/// May the verification of a request ask the platform for something?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Yes. The caller sets a deadline.
+    Allowed,
+    /// No: what is known must do.
+    No,
+}
+
 /// How a follow-up meets the message that was clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
@@ -245,6 +254,11 @@ pub trait Adapter {
         message: &Message,
         placement: Placement,
     ) -> impl Future<Output = Outcome> + Send;
+
+    /// The same to the proven person alone or not at all: refused for want of rights where the platform does not let us.
+    fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> impl Future<Output = Outcome> + Send {
+        self.follow_up(to, message, Placement::Add)
+    }
 
     /// The same with the password in it: the only call of a chat that carries one, and always ephemeral (S11, S23).
     fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> impl Future<Output = Outcome> + Send;
@@ -400,20 +414,29 @@ impl Config {
 }
 
 impl Chat {
+    /// Goes on with what the adapter of before has learned and counted, when the settings are read again.
+    pub fn go_on_from(&mut self, old: &Self) {
+        match (self, old) {
+            (Self::Mattermost(new), Self::Mattermost(old)) => new.go_on_from(old),
+            (Self::Lark(new), Self::Lark(old)) => new.go_on_from(old),
+            (Self::Slack(_) | Self::Discord(_) | Self::Lark(_) | Self::Mattermost(_), _) => {}
+        }
+    }
+
     /// Verifies a request that came to one of [`Chat::routes`] and reads it. The only way to a [`Verified`] interaction.
     pub async fn receive(
         &self,
         route: &str,
         headers: &HeaderMap,
         body: &[u8],
-        now: Moment,
+        (now, asking): (Moment, Asking),
     ) -> Result<Verified<Interaction>, NotVerified> {
         match self {
             Self::Slack(one) => one.receive(route, headers, body, now),
             Self::Discord(one) => one.receive(route, headers, body, now),
             Self::Lark(one) => one.receive(route, headers, body, now),
             // Its server may have to be asked for its key.
-            Self::Mattermost(one) => one.receive(route, headers, body, now).await,
+            Self::Mattermost(one) => one.receive(route, headers, body, (now, asking)).await,
         }
     }
 }
@@ -469,6 +492,10 @@ impl Adapter for Chat {
 
     async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
         each!(self, one => one.follow_up(to, message, placement).await)
+    }
+
+    async fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
+        each!(self, one => one.follow_up_alone(to, message).await)
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Failure;
 use crate::app::{App, House, Living};
 use crate::chance::Chance;
-use crate::chat::{Chat, Ground};
+use crate::chat::{Adapter, Chat, Ground};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
@@ -128,7 +128,13 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
 
 /// The same by other settings, on the record, the key and the living parts of the one that is in use.
 pub fn rebuild(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
-    assemble(settings, hasher, old.store.clone(), old.keys.clone(), old.living()).map(Arc::new)
+    let mut app = assemble(settings, hasher, old.store.clone(), old.keys.clone(), old.living())?;
+    for chat in &mut app.chats {
+        if let Some(old) = old.chat(chat.platform()) {
+            chat.go_on_from(old);
+        }
+    }
+    Ok(Arc::new(app))
 }
 
 fn assemble(settings: Settings, hasher: Hasher, store: Store, keys: Keys, living: Living) -> Result<App, Failure> {

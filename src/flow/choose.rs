@@ -494,7 +494,7 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
 }
 
 /// The refusal where an administrator tried too many addresses: the mail server tells which of them exist. A password that
-/// was set already still goes out.
+/// was set already goes out by contacts on record, phones and Copy.
 async fn too_many_typed(
     app: &Arc<App>,
     origin: &Origin,
@@ -505,11 +505,11 @@ async fn too_many_typed(
         return Ok(None);
     }
     match app.store.count_typed(&row.admin_id, &origin.replay).await? {
-        Err(too_many) if row.state == State::Offered => {
-            let told = messages::too_many_look_ups(too_many, &app.zone, origin.received_at, &row.reset_id.reference());
+        Ok(()) => Ok(None),
+        Err(too_many) => {
+            let told = messages::too_many_typed(too_many, &app.zone, origin.received_at, &row.reset_id.reference());
             refuse(app, origin, row.reset_id, too_many.code(), told).await.map(Some)
         }
-        Ok(()) | Err(_) => Ok(None),
     }
 }
 

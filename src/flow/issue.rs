@@ -445,6 +445,7 @@ async fn not_prepared(
         Successor { reset_id, reply, lifetime: app.house.offer_lifetime }
     });
     let value = successor.as_ref().map(|successor| app.keys.button_value(successor.reset_id));
+    count_typed_refusal(app, row, step, why).await;
     app.store.refuse_for_another(reservation, why.code(), successor).await?;
     tracing::warn!(reset.id = %reservation.reset_id(), step = %step, why = why.code(), "a channel was not ready; nothing was changed");
     let reference = row.reset_id.reference();
@@ -680,28 +681,78 @@ async fn deliver_again(
     member: Member,
 ) -> Result<(), MoveRefused> {
     let HeldPassword { password, reservation, until } = held;
-    let ready = match plan_of(app, &row) {
-        Some(plan) => prepare(app, &plan).await.map(|prepared| (plan, prepared)),
-        None => Err((Step::Deliver, Refusal::Address)),
+    let ready = match may_go_again(app, voice, &row, &member).await {
+        Ok(plan) => prepare(app, &plan).await.map(|prepared| (plan, prepared)).map_err(NotAgain::NotReady),
+        Err(stop) => Err(NotAgain::Stopped(stop)),
     };
-    match ready {
+    let not_again = match ready {
         Ok((plan, prepared)) => {
             let steps = steps_of(app, row.reset_id).await;
             let (member, held_until) = (&member, Some(until));
             let parcel = Parcel { reservation, password, prepared, plan, row, member, steps, quota: None, held_until };
-            Box::pin(deliver(app, voice, parcel)).await
+            return Box::pin(deliver(app, voice, parcel)).await;
         }
-        Err((step, why)) => {
+        Err(not_again) => not_again,
+    };
+    let (failure, notes, told) = match not_again {
+        NotAgain::NotReady((step, why)) => {
+            count_typed_refusal(app, &row, step, &why).await;
             // One that is not ready keeps all of them back.
             let noted = |output: Step| match output {
                 output if output == step => outcome_note(step, &Outcome::Refused(why.clone())),
                 output => StepNote { detail: Some("kept_back"), ..note(output, StepOutcome::Failed) },
             };
-            let notes = row.outputs().into_iter().map(noted).collect();
-            let row = app.store.advance(&reservation, State::Undelivered, Some(why.code()), notes).await?;
-            app.held.keep(HeldPassword { password, reservation, until });
-            tell_end(app, voice, &row, None, Some(&member)).await
+            (why.code(), row.outputs().into_iter().map(noted).collect(), None)
         }
+        NotAgain::Stopped(Stop { code, told }) => {
+            let noted = |output| StepNote { detail: Some("not_allowed"), ..note(output, StepOutcome::Failed) };
+            (code, row.outputs().into_iter().map(noted).collect(), Some(told.title))
+        }
+    };
+    let row = app.store.advance(&reservation, State::Undelivered, Some(failure), notes).await?;
+    app.held.keep(HeldPassword { password, reservation, until });
+    let mut end = ending(app, &row, None, Some(&member)).await;
+    if let Some(why) = told {
+        let why =
+            messages::after_change(Message { title: why, ..Message::default() }, &row, &app.zone, app.clock.now());
+        end.lines.insert(0, why.title);
+    }
+    say_and_note_of(app, voice, &row, &end).await
+}
+
+/// Why an undelivered password does not go another way.
+enum NotAgain {
+    /// This output cannot be sent.
+    NotReady((Step, Refusal)),
+    /// It may not go that way.
+    Stopped(Stop),
+}
+
+/// The same checks as before the change: what the organisation lets out, private replies, the member's contacts.
+async fn may_go_again(app: &App, voice: &Voice<'_>, row: &ResetRow, member: &Member) -> Result<Plan, Stop> {
+    let Some(plan) = plan_of(app, row) else { return Err(Stop::plain("no_plan", nothing_chosen(app, row))) };
+    let is_private = voice.chat.assurance().await.is_private();
+    plan.fits(app.deliveries.ways, row.is_typed)
+        .and_then(|()| private_enough(&plan, row, is_private))
+        .map_err(|denied| Stop::plain(denied.code(), messages::extra_denied(denied, &row.reset_id.reference())))?;
+    match contacts_forbid(app, row, member, &plan).await {
+        Some(stop) => Err(stop),
+        None => Ok(plan),
+    }
+}
+
+/// A mail server that says of a typed address that it does not exist tells the administrator something: it counts.
+async fn count_typed_refusal(app: &App, row: &ResetRow, step: Step, why: &Refusal) {
+    let is_typed = if step == Step::CopyToSelf {
+        row.copy_to_self.is_some() && row.copy_to_self == row.copy_address
+    } else {
+        row.is_typed
+    };
+    if is_typed
+        && *why == Refusal::Address
+        && let Err(error) = app.store.count_refused_address(row).await
+    {
+        tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not count a refused address");
     }
 }
 

@@ -10,7 +10,7 @@ use super::offer::{contact, note};
 use super::{Failure, Next, Reaction, beside};
 use crate::app::App;
 use crate::chat::interaction::{CONTACT_QUESTION, Member as Named};
-use crate::chat::{Chat, Origin, Placement};
+use crate::chat::{Chat, Origin};
 use crate::domain::{ChatUser, Destination, Member, Moment, Reference, ResetId, Span};
 use crate::store::{AuditRow, ReplayKey};
 
@@ -72,12 +72,14 @@ pub(super) async fn ask(
     };
     let text = serde_json::to_string(&question).map_err(|_| crate::secret::NotSealed)?;
     let value = app.keys.seal(&text, CONTACT_QUESTION, &mut rng)?;
-    let told = messages::contact_question(&member.name, &to.masked(), &value, reference);
+    let told = messages::contact_question(member, to, &value, reference);
     let about = (Some(admin), Some(member));
-    // Never in the answer to the command, which somebody else may have sent.
-    Ok(match (note(app, origin, ("contact", "asked"), about, reference, None, told).await?, &origin.reply) {
-        (Reaction::Say(message), Some(to)) => {
-            Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add })
+    let asked = note(app, origin, ("contact", "asked"), about, reference, None, told).await?;
+    // Neither in the answer to the command nor at its response address, because somebody else may have sent it.
+    Ok(match (asked, &origin.reply) {
+        (Reaction::Say(question) | Reaction::Then(Next::Tell { message: question, .. }), Some(to)) => {
+            let otherwise = messages::contact_not_private(member, reference);
+            Reaction::Then(Next::Ask { to: to.clone(), question, otherwise })
         }
         (Reaction::Say(_), None) => Reaction::Taken,
         (other, _) => other,

@@ -16,7 +16,7 @@ use super::connection::IsVerified;
 use super::places::Pool;
 use crate::app::App;
 use crate::chat::{
-    Adapter, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement, ReplyAddress, Verified,
+    Adapter, Asking, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement, ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Platform};
 use crate::flow::{self, Next, Reaction, messages};
@@ -62,10 +62,17 @@ async fn handle(
     let received = Instant::now();
     let place = places.take(&parts.extensions, received + PLACE_DEADLINE).await;
     let now = app.clock.now();
-    match chat.receive(route, &parts.headers, &body, now).await {
+    let until = received + ANSWER_DEADLINE;
+    let asking = if place.is_some() { Asking::Allowed } else { Asking::No };
+    let read = chat.receive(route, &parts.headers, &body, (now, asking));
+    let Ok(read) = tokio::time::timeout_at(until, read).await else {
+        // What it takes to verify a request could not be had in time; a place is not held longer for that.
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    match read {
         // Nothing of it was remembered, so the platform or the person may send it again.
         Ok(interaction) if place.is_none() => busy(chat, Kind::of(interaction.inner())),
-        Ok(interaction) => answer(Arc::clone(&app), platform, interaction, received + ANSWER_DEADLINE).await,
+        Ok(interaction) => answer(Arc::clone(&app), platform, interaction, until).await,
         Err(refused) => {
             let (status, reason) = match refused {
                 NotVerified::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content type"),

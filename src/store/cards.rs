@@ -344,6 +344,13 @@ impl Store {
         self.count(admin, replay, may_look_up).await
     }
 
+    /// Counts that a mail server said of a typed address that it does not exist: a refusal, once for each choice.
+    pub async fn count_refused_address(&self, card: &ResetRow) -> Result<(), StoreError> {
+        let (admin, request) = (card.admin_id.clone(), format!("address {} {}", card.reset_id, card.edition));
+        let keys = Keys { person: Some(admin.clone()), ..Keys::default() };
+        self.write(keys, move |page, now| page.count_try(&admin, &request, Tried::RefusedClick, now)).await
+    }
+
     async fn count(&self, admin: &MemberId, replay: &ReplayKey, may: Rule) -> Result<Result<(), TooMany>, StoreError> {
         let keys = Keys { person: Some(admin.clone()), ..Keys::default() };
         let (admin, replay) = (admin.clone(), replay.clone());

@@ -12,8 +12,6 @@ use super::moves::{answer_at, choose, enter, finish, line, note_typed};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
 use super::{MOVE_PATIENCE, Store, StoreError};
-use crate::domain::delivery::Refusal;
-use crate::domain::look_up::Tried;
 use crate::domain::reset::SlotAfter;
 use crate::domain::{Carries, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome};
 
@@ -233,10 +231,6 @@ impl Store {
         let moved = self
             .write_move(MOVE_PATIENCE, keys, move |page, now| {
                 let row = ours(page, id, &owner, State::Refused)?;
-                // The mail server said that a typed address does not exist.
-                if row.is_typed && failure == Refusal::Address.code() {
-                    page.count_try(&row.admin_id, &format!("address {id}"), Tried::RefusedClick, now);
-                }
                 if let Some(successor) = successor {
                     let next = successor_row(&row, successor, now);
                     page.audit(line(&next, "successor", "offered", None, now));

@@ -556,3 +556,24 @@ async fn the_code_of_a_contact_is_guarded() {
     bot.click_value(KIM, "contact_code", &value).await;
     assert_refused(&bot.slack.last_text(), "This card is older than");
 }
+
+/// And before an undelivered password goes another way: it waits for one that is allowed.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contacts_are_required_for_another_way_too() {
+    let rules = ContactRules { needs_two: true, ..ContactRules::default() };
+    let bot = TestBot::with_contact_rules(Ways::default(), rules).await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let failed = bot.slack.last();
+    let mut row = bot.app.store.members().await.unwrap().into_iter().find(|row| row.business_email == MINA).unwrap();
+    row.personal_email = None;
+    bot.app.store.import_members(vec![row]).await.unwrap();
+    bot.outbox.take();
+    bot.click(JO, &failed, "deliver_phone").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("Password and code need two contacts; Mina Park has one."), "{told}");
+    assert!(told.contains("The password was changed, but") && !told.contains("Nothing was changed."), "{told}");
+    assert!(bot.outbox.take().is_empty());
+    assert_eq!(bot.count("reset where state = 'undelivered' and failure = 'one_contact'").await, 1);
+}

@@ -1,5 +1,6 @@
 //! What bounds an administrator besides the five resets: last looks that grew old, and look-ups.
 
+use relatch::domain::delivery::{Outcome, Refusal};
 use relatch::domain::{Platform, Span, State};
 use relatch::store::HistoryFilter;
 
@@ -195,4 +196,50 @@ async fn a_satellite_phone_on_record_is_passed_by() {
     let card = bot.card(JO, MINA).await;
     assert!(text_of(&card).contains("Reset the login password of Mina Park?"), "{}", text_of(&card));
     assert_eq!((button_value(&card, "deliver_phone"), button_value(&card, "deliver_email").is_some()), (None, true));
+}
+
+/// The mail server tells which typed addresses exist: one that it refuses counts, for the member as for the copy, and also
+/// when an undelivered password goes another way.
+#[tokio::test]
+async fn a_typed_address_that_is_refused_counts_as_a_refusal() {
+    let bot = TestBot::new().await;
+    let refused = "look_up where tried = 'refused_click'";
+    let look = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.click(JO, &look, "copy_to_self_change").await;
+    bot.submit(JO, "guess@mail.example").await;
+    bot.outbox.fail_next_prepare(Refusal::Address);
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert!(bot.slack.last_text().contains(NOTHING), "{}", bot.slack.last_text());
+    assert_eq!(bot.count(refused).await, 1);
+    let look = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &look, "confirm").await;
+    let failed = bot.slack.last();
+    for count in 2..=3 {
+        bot.click(JO, &failed, "deliver_other").await;
+        bot.outbox.fail_next_prepare(Refusal::Address);
+        bot.submit(JO, "guess@mail.example").await;
+        assert_eq!(bot.count(refused).await, count);
+    }
+}
+
+/// Above the limit an undelivered password goes to no typed address, and every other way is open.
+#[tokio::test]
+async fn an_undelivered_password_tries_no_addresses_above_the_limit() {
+    let bot = TestBot::new().await;
+    let look = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &look, "confirm").await;
+    let failed = bot.slack.last();
+    for _ in 0..30 {
+        bot.command(JO, "why mina.park@acme.example").await;
+    }
+    bot.click(JO, &failed, "deliver_other").await;
+    let told = bot.submit(JO, "guess@mail.example").await.refusal_of_form();
+    for part in ["You looked up 30 members", "This click did nothing", "Contacts on record, phone numbers and Copy"] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!told.contains(NOTHING) && told.chars().count() <= 350, "{told}");
+    bot.click(JO, &failed, "deliver_email").await;
+    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
 }

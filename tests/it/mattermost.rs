@@ -118,7 +118,8 @@ async fn a_contact_is_added_by_a_button() {
     let bot = TestBot::new().await;
     let add = format!("contact {} +82 10 7777 6666", mention(NOA));
     let asked = bot.on(Platform::Mattermost).command(JO, &add).await.json();
-    assert!(text_of(&asked).contains("Add +82 ··· ··66 for the codes of Noa Bae?"), "{}", text_of(&asked));
+    let question = "Add +821077776666 for the codes of Noa Bae (noa@acme.example)?";
+    assert!(text_of(&asked).contains(question), "{}", text_of(&asked));
     assert_eq!((bot.count("contact").await, seen_by_jo(&bot).len()), (0, 1));
     let value = button_value(&asked, "contact_add").unwrap();
     let over = "This question is answered, too old, or not yours. Nothing was changed.";
@@ -138,6 +139,18 @@ async fn a_contact_is_added_by_a_button() {
     assert!(told(&bot).contains(over), "{}", told(&bot));
     assert_eq!((bot.count("contact").await, bot.outbox.take().len()), (1, 0));
     assert_eq!(bot.audited("contact").await, "asked question_over pressed added pressed asked question_over");
+}
+
+/// Two addresses can have one mask, and somebody else may have sent the command: the question shows the whole address.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_shows_the_whole_address() {
+    let bot = TestBot::new().await;
+    bot.on(Platform::Mattermost);
+    for address in ["noa@mail.example", "nina@mail.example"] {
+        let asked = bot.command(JO, &format!("contact {} {address}", mention(NOA))).await.json();
+        let question = format!("Add {address} for the codes of Noa Bae (noa@acme.example)?");
+        assert!(text_of(&asked).contains(&question), "{}", text_of(&asked));
+    }
 }
 
 /// Rights are read again when the button is pressed, and what is no value of ours is no request.
@@ -230,6 +243,33 @@ async fn a_new_key_is_learned_and_no_key_is_no_proof() {
     assert_eq!((refused.status, refused.body.len()), (StatusCode::UNAUTHORIZED, 0));
 }
 
+/// The server hangs when it is asked for its key, and requests with wrong signatures make relatch ask: one of them waits,
+/// its place is free again in time, and the other chats are answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_does_not_stop_the_other_chats() {
+    let bot = TestBot::new().await;
+    assert_eq!(bot.on(Platform::Mattermost).command(JO, "help").await.status, StatusCode::OK);
+    bot.slack.memory.mattermost.lock().unwrap().key_delay = std::time::Duration::from_secs(30);
+    bot.clock.advance(Span::minutes(1));
+    let (key, jo, now) = (SigningKey::fresh(), id_of(JO), bot.clock.now());
+    let forged = |serial: u32| {
+        let trigger = key.trigger(&mattermost::trigger_id(serial), &jo, now.0);
+        let trigger = percent_encoding::utf8_percent_encode(&trigger, percent_encoding::NON_ALPHANUMERIC);
+        let body = format!("token={}&user_id={jo}&trigger_id={trigger}", mattermost::TOKEN);
+        bot.post_to_mattermost("/mattermost/commands", body)
+    };
+    let flood = futures_util::future::join_all((0..600).map(forged));
+    let slack = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        bot.on(Platform::Slack).command(KIM, "help").await.text()
+    };
+    let (flood, told) = tokio::join!(flood, slack);
+    assert!(told.contains("/reset-password"), "{told}");
+    let of = |status: StatusCode| flood.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((of(StatusCode::SERVICE_UNAVAILABLE), of(StatusCode::UNAUTHORIZED)), (1, 599));
+    assert!(flood.iter().all(|answer| answer.body.is_empty()));
+}
+
 /// A bot that may not write to one user alone.
 async fn without_private_replies() -> TestBot {
     let bot = TestBot::new().await;
@@ -275,6 +315,23 @@ async fn without_private_replies_a_contact_is_added_by_the_operator() {
     }
     assert!(told.chars().count() <= 350);
     assert_eq!((bot.count("contact").await, bot.audited("contact").await), (0, "not_private".to_owned()));
+}
+
+/// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_is_refused_is_not_asked_elsewhere() {
+    let bot = TestBot::new().await;
+    bot.on(Platform::Mattermost);
+    bot.card(JO, MINA).await;
+    // The roles were read a moment ago.
+    bot.slack.memory.mattermost.lock().unwrap().may_post_ephemeral = false;
+    let text = format!("contact {} +82 10 7777 6666", mention(NOA));
+    attack_by_command(&bot, &text, 90, &trigger(&id_of(JO), 90, bot.clock.now())).await;
+    let told: Vec<String> = seen(&bot).iter().map(text_of).collect();
+    let told = told.join(" ");
+    assert!(told.contains("can't be added from this chat") && told.contains("Nothing was changed."), "{told}");
+    assert!(seen(&bot).iter().all(|said| button_value(said, "contact_add").is_none()), "{:#?}", seen(&bot));
+    assert!(!told.contains("7777"), "{told}");
 }
 
 /// What was chosen while replies were private is not done when they no longer are: no password, and no reset used.

@@ -123,7 +123,7 @@ pub struct Lark {
     clock: Clock,
     profiles: Profiles,
     /// How often the token of each click was used.
-    used: Uses,
+    used: Arc<Uses>,
 }
 
 /// Where a conversation goes on: sealed as the follow-up address of a reset.
@@ -158,10 +158,17 @@ impl Lark {
     }
 
     fn with(config: Config, api: Arc<LarkApi>, clock: Clock) -> Self {
-        Self { config, api, clock, profiles: Profiles::default(), used: Uses::default() }
+        Self { config, api, clock, profiles: Profiles::default(), used: Arc::default() }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
+    /// Goes on with how often the tokens of the same app's clicks were used, when the settings are read again.
+    pub(super) fn go_on_from(&mut self, old: &Self) {
+        if self.config.app_id == old.config.app_id {
+            self.used = Arc::clone(&old.used);
+        }
+    }
+
     pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
         let Ground { http, clock, lark, .. } = ground;
         let api = lark.app(&config.api_url, &config.app_id, &config.app_secret, http, clock);

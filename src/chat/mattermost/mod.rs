@@ -7,6 +7,7 @@
 
 mod dialog;
 mod learned;
+mod permission;
 mod place;
 mod render;
 mod request;
@@ -14,15 +15,17 @@ mod server;
 mod trigger;
 mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
 use self::dialog::DialogState;
 use self::learned::Learned;
+use self::permission::Permission;
 use self::place::Place;
 use self::trigger::{Signed, SigningKey};
 use super::common::{Profiles, Uses};
@@ -105,18 +108,18 @@ pub struct Mattermost {
     clock: Clock,
     profiles: Profiles,
     /// How often each response address was used.
-    used: Uses,
+    used: Arc<Uses>,
     /// With what the server signs triggers; none within where it tells no key.
-    signing_key: Box<Learned<Option<SigningKey>>>,
+    signing_key: Arc<Learned<Option<SigningKey>>>,
     /// Whether the bot may send a message to one user alone.
-    may_post: Box<Learned<bool>>,
+    may_post: Arc<Permission>,
 }
 
 impl Mattermost {
     /// The adapter for one server.
     pub fn new(config: Config, keys: Keys, http: reqwest::Client, clock: Clock) -> Self {
-        let (profiles, used) = (Profiles::default(), Uses::default());
-        let (signing_key, may_post) = (Box::default(), Box::default());
+        let (profiles, used) = (Profiles::default(), Arc::default());
+        let (signing_key, may_post) = (Arc::default(), Arc::default());
         Self { config, keys, http, clock, profiles, used, signing_key, may_post }
     }
 
@@ -128,6 +131,19 @@ impl Mattermost {
             );
         }
         Ok(Self::new(config, ground.keys.clone(), ground.http.clone(), ground.clock.clone()))
+    }
+
+    /// Goes on with what is known of the server, when the settings are read again: another server or another bot begins
+    /// anew.
+    pub(super) fn go_on_from(&mut self, old: &Self) {
+        if self.config.url != old.config.url {
+            return;
+        }
+        self.used = Arc::clone(&old.used);
+        self.signing_key = Arc::clone(&old.signing_key);
+        if self.config.bot_token.expose_secret() == old.config.bot_token.expose_secret() {
+            self.may_post = Arc::clone(&old.may_post);
+        }
     }
 
     /// The command of the manifest, with our own address, for a team.
@@ -241,6 +257,10 @@ impl Adapter for Mattermost {
         self.send(to, message, None).await
     }
 
+    async fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
+        self.send_alone(to, message).await
+    }
+
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
         self.send(to, message, Some(password)).await
     }
@@ -291,7 +311,7 @@ impl Adapter for Mattermost {
         self.api(Method::GET, "users/me", None).await.map_err(|error| error.to_string())?;
         match self.ask_signing_key().await {
             Ok(Some(_)) => Ok(()),
-            Ok(None) => Err("the server tells no key (AsymmetricSigningPublicKey), so no command is taken".to_owned()),
+            Ok(None) => Err("the server tells no key (AsymmetricSigningPublicKey), so no command is taken; check mattermost.url and the server's version".to_owned()),
             Err(error) => Err(format!("its key for triggers: {error}")),
         }
     }
@@ -300,11 +320,14 @@ impl Adapter for Mattermost {
         match self.ask_permission().await {
             Ok(true) => Vec::new(),
             Ok(false) => vec![format!(
-                "the bot lacks the permission {}, so Copy, showing, typed addresses and contact are off",
+                "the bot lacks the permission {}, so Copy, showing, typed addresses, the copy to another address and contact are off; make the bot a System Admin",
                 server::POST_EPHEMERAL
             )],
             Err(error) => {
-                vec![format!("whether the bot has the permission {} is unknown: {error}", server::POST_EPHEMERAL)]
+                vec![format!(
+                    "whether the bot has the permission {} is unknown: {error}; make the bot a System Admin",
+                    server::POST_EPHEMERAL
+                )]
             }
         }
     }

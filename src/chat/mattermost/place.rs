@@ -13,8 +13,8 @@ pub(super) struct Place {
     pub(super) user: String,
     /// Where the post stands. Nothing depends on it: the server sends an ephemeral post to its user alone.
     pub(super) channel: String,
-    /// The response address of the command. Whoever made the command named it, so nothing goes there that is meant for
-    /// the signed user alone.
+    /// The response address of the command. Whoever made the command named it: where the bot may not write to the user
+    /// alone, cards and results go there, but never a password, nor a question whose button acts at once.
     pub(super) hook: Option<Hook>,
 }
 

@@ -15,31 +15,36 @@ use super::{ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost,
 use crate::chat::common::check_content_type;
 use crate::chat::form::Fields;
 use crate::chat::interaction::{Ask, CONTACT_QUESTION, Member, Trigger, Word};
-use crate::chat::{Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified};
+use crate::chat::{Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified};
 use crate::domain::{ChatUser, Moment, Platform};
 
 impl Mattermost {
-    /// Verifies and reads one request. It may ask the server for its key.
+    /// Verifies and reads one request. Where that is allowed, it may ask the server for its key.
     pub(in crate::chat) async fn receive(
         &self,
         route: &str,
         headers: &HeaderMap,
         body: &[u8],
-        now: Moment,
+        (now, asking): (Moment, Asking),
     ) -> Result<Verified<Interaction>, NotVerified> {
         let is_command = route == COMMANDS_ROUTE;
         let media = if is_command { "application/x-www-form-urlencoded" } else { "application/json" };
         check_content_type(headers, media)?;
         let interaction = match route {
-            COMMANDS_ROUTE => self.read_command(headers, body, now).await?,
-            ACTIONS_ROUTE => self.read_click(body, now).await?,
+            COMMANDS_ROUTE => self.read_command(headers, body, (now, asking)).await?,
+            ACTIONS_ROUTE => self.read_click(body, (now, asking)).await?,
             DIALOGS_ROUTE => self.read_dialog(body, now)?,
             _ => return Err(NotVerified::Unsigned("route")),
         };
         Ok(Verified::new(interaction))
     }
 
-    async fn read_command(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
+    async fn read_command(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        (now, asking): (Moment, Asking),
+    ) -> Result<Interaction, NotVerified> {
         let fields = Fields::read_with_lists(
             body,
             &["user_mentions", "user_mentions_ids", "channel_mentions", "channel_mentions_ids"],
@@ -51,7 +56,7 @@ impl Mattermost {
             self.check_token(token)?;
         }
         let trigger = fields.get("trigger_id").unwrap_or_default();
-        let signed = self.check_trigger(trigger, fields.required("user_id")?, now).await?;
+        let signed = self.check_trigger(trigger, fields.required("user_id")?, (now, asking)).await?;
         let hook = hook_id(fields.required("response_url")?).ok_or(NotVerified::Malformed("a response address"))?;
         let channel = fields.required("channel_id")?.to_owned();
         if !is_id(&channel) {
@@ -72,13 +77,18 @@ impl Mattermost {
         Ok(Interaction::Command(Command { origin, ask: Ask::read(&words) }))
     }
 
-    async fn read_click(&self, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
+    async fn read_click(&self, body: &[u8], (now, asking): (Moment, Asking)) -> Result<Interaction, NotVerified> {
         let pressed: wire::Pressed = parse(body)?;
         self.check_value(&pressed.context.value)?;
-        let signed = self.check_trigger(&pressed.trigger_id, &pressed.user_id, now).await?;
+        let signed = self.check_trigger(&pressed.trigger_id, &pressed.user_id, (now, asking)).await?;
         let action = pressed.context.action.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?;
+        // What is known is read again where it is used, so here only the first click waits for it.
+        let is_private = match self.may_post.get() {
+            None if asking == Asking::Allowed => self.surely_posts_to_one().await,
+            known => known == Some(true),
+        };
         // Else what follows goes to the address of the card, which names the command's response address too.
-        let reply = if is_id(&pressed.channel_id) && self.surely_posts_to_one().await {
+        let reply = if is_id(&pressed.channel_id) && is_private {
             let place = Place { user: signed.user.clone(), channel: pressed.channel_id, hook: None };
             Some(ReplyAddress::new(place.write(), now + REPLY_LIFE))
         } else {
@@ -111,13 +121,18 @@ impl Mattermost {
     }
 
     /// User and time are those that the server signed; the body must not name another user.
-    async fn check_trigger(&self, trigger: &str, user: &str, now: Moment) -> Result<Signed, NotVerified> {
+    async fn check_trigger(
+        &self,
+        trigger: &str,
+        user: &str,
+        (now, asking): (Moment, Asking),
+    ) -> Result<Signed, NotVerified> {
         let signed = Signed::read(trigger)?;
         if signed.user != user {
             return Err(NotVerified::Unsigned("user"));
         }
         signed.check_time(now)?;
-        self.check_signature(&signed, now).await?;
+        self.check_signature(&signed, asking).await?;
         Ok(signed)
     }
 

@@ -8,9 +8,9 @@ use super::place::Place;
 use super::trigger::{Signed, SigningKey};
 use super::{CALL_DEADLINE, Mattermost, REPLY_USES, render};
 use crate::chat::common::{end_of_follow_up, read_rest};
-use crate::chat::{Message, NotVerified, ReplyAddress, WhoError};
+use crate::chat::{Asking, Message, NotVerified, ReplyAddress, WhoError};
+use crate::domain::Password;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Moment, Password};
 use crate::net::{self, Answer, CallError};
 
 /// What the bot needs to send a message that the server shows to one user.
@@ -38,18 +38,30 @@ impl Mattermost {
 
     /// Holds a trigger against the server's key, which is asked for where there is none, and again where the signature
     /// does not fit, because the server may have a new one.
-    pub(super) async fn check_signature(&self, signed: &Signed, now: Moment) -> Result<(), NotVerified> {
+    pub(super) async fn check_signature(&self, signed: &Signed, asking: Asking) -> Result<(), NotVerified> {
         let fits = || self.signing_key.get().flatten().is_some_and(|key| signed.is_signed_by(&key));
-        if fits() {
-            return Ok(());
+        if !fits() && asking == Asking::Allowed {
+            self.learn_signing_key().await;
         }
-        self.signing_key.ask(now, self.ask_signing_key()).await;
         if fits() { Ok(()) } else { Err(NotVerified::Unsigned("trigger signature")) }
     }
 
-    /// The key with which the server signs triggers; none on a server that tells none.
+    async fn learn_signing_key(&self) {
+        if let Err(error) = self.signing_key.ask(&self.clock, self.ask_signing_key()).await {
+            tracing::error!(
+                platform = "mattermost",
+                error = &error as &dyn std::error::Error,
+                "the server's key for triggers could not be read, so what is signed by a new key is not taken; check mattermost.url and the server"
+            );
+        }
+    }
+
+    /// The key with which the server signs triggers; none on a server that tells none. The limited form has it, which
+    /// needs no sign-in, so a wrong token of the bot does not stand in the way.
     pub(super) async fn ask_signing_key(&self) -> Result<Option<SigningKey>, WhoError> {
-        let config = self.api(Method::GET, "config/client?format=old", None).await?;
+        let url = self.config.url.join("api/v4/config/client?format=old").map_err(|_| WhoError::Unavailable)?;
+        let answer = net::call(self.http.get(url).timeout(CALL_DEADLINE)).await.map_err(|_| WhoError::Unavailable)?;
+        let config = read_rest(&answer, "none")?;
         let key = config.get("AsymmetricSigningPublicKey").and_then(Value::as_str).and_then(SigningKey::read);
         if key.is_none() {
             tracing::error!(
@@ -63,7 +75,10 @@ impl Mattermost {
     /// True unless the server has said that the bot may not send a message to one user alone. Where nobody can say, it is
     /// tried: the server's refusal is then remembered, and a password is never sent another way.
     pub(super) async fn may_post_to_one(&self) -> bool {
-        self.may_post.ask(self.clock.now(), self.ask_permission()).await;
+        if !self.may_post.is_refused() {
+            // Where nobody can say, a post shows it.
+            self.may_post.by_roles.ask(&self.clock, self.ask_permission()).await.ok();
+        }
         self.may_post.get() != Some(false)
     }
 
@@ -88,24 +103,39 @@ impl Mattermost {
     /// Sends a message: to the signed user alone, and where the bot may not do that, to the response address of the
     /// command. A password is sent in the first way only.
     pub(super) async fn send(&self, to: &ReplyAddress, message: &Message, password: Option<&Password>) -> Outcome {
-        let Some(place) = Place::read(to.expose()).filter(|_| self.clock.now() <= to.until) else {
-            return Outcome::Refused(Refusal::Unreachable);
-        };
-        if self.may_post_to_one().await {
-            let post = self.post_to_one(&place, message, password).await;
-            if !matches!(&post, Ok(answer) if answer.status == 403) {
-                if post.as_ref().is_ok_and(|answer| answer.status == 201) {
-                    self.may_post.set(true);
-                }
-                return end_of_follow_up(&post);
+        let Some(place) = self.place(to) else { return Outcome::Refused(Refusal::Unreachable) };
+        let is_tried = self.may_post_to_one().await || self.may_post.may_try_again(self.clock.now());
+        let sent = if is_tried { self.send_to_one(&place, message, password).await } else { None };
+        match (sent, password) {
+            (Some(end), _) => end,
+            (None, Some(_)) => Outcome::Refused(Refusal::Credentials),
+            (None, None) => self.send_to_hook(&place, message).await,
+        }
+    }
+
+    /// Sends a message to the signed user alone, or not at all.
+    pub(super) async fn send_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
+        let Some(place) = self.place(to) else { return Outcome::Refused(Refusal::Unreachable) };
+        self.send_to_one(&place, message, None).await.unwrap_or(Outcome::Refused(Refusal::Credentials))
+    }
+
+    fn place(&self, to: &ReplyAddress) -> Option<Place> {
+        Place::read(to.expose()).filter(|_| self.clock.now() <= to.until)
+    }
+
+    /// Sends a message to the signed user alone; none where the server says that the bot may not, which is remembered.
+    async fn send_to_one(&self, place: &Place, message: &Message, password: Option<&Password>) -> Option<Outcome> {
+        let post = self.post_to_one(place, message, password).await;
+        match post.as_ref().map(|answer| answer.status) {
+            Ok(201) => self.may_post.allow(),
+            Ok(403) => {
+                tracing::warn!(platform = "mattermost", "the bot lacks the permission {POST_EPHEMERAL}");
+                self.may_post.refuse(self.clock.now());
+                return None;
             }
-            tracing::warn!(platform = "mattermost", "the bot lacks the permission {POST_EPHEMERAL}");
-            self.may_post.set(false);
+            Ok(_) | Err(_) => {}
         }
-        match password {
-            Some(_) => Outcome::Refused(Refusal::Credentials),
-            None => self.send_to_hook(&place, message).await,
-        }
+        Some(end_of_follow_up(&post))
     }
 
     async fn post_to_one(

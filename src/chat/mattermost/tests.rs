@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::*;
 use crate::chat::common::hostile_names;
 use crate::chat::interaction::{Ask, Member};
-use crate::chat::{FormKind, Interaction, NotVerified, Verified};
+use crate::chat::{Asking, FormKind, Interaction, NotVerified, Verified};
 use crate::domain::{Moment, ResetId};
 
 const NOW: Moment = Moment(1_795_428_000_000);
@@ -53,7 +53,7 @@ fn at(url: &str) -> Mattermost {
 fn mattermost() -> Mattermost {
     let mattermost = at("http://127.0.0.1:1/");
     mattermost.signing_key.set(SigningKey::read(&public(key_pair())));
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     mattermost
 }
 
@@ -90,7 +90,7 @@ fn receive(route: &str, kind: &str, body: &str) -> Result<Interaction, NotVerifi
 fn receive_with(route: &str, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mattermost = mattermost();
-    let received = runtime.block_on(mattermost.receive(route, headers, body.as_bytes(), NOW));
+    let received = runtime.block_on(mattermost.receive(route, headers, body.as_bytes(), (NOW, Asking::Allowed)));
     received.map(Verified::into_inner)
 }
 
@@ -240,6 +240,8 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
     Mock::given(method("GET"))
         .and(path("/api/v4/config/client"))
         .and(query_param("format", "old"))
+        // The limited form needs no sign-in.
+        .and(|request: &wiremock::Request| !request.headers.contains_key("authorization"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": key })))
         .expect(times)
         .mount(server)
@@ -255,18 +257,21 @@ async fn the_key_is_asked_for_again_when_a_signature_fails() {
     tells(&server, &public(key_pair()).into(), 1).await;
     let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
     let foreign = Signed::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
-    let both = (mattermost.check_signature(&good, NOW), mattermost.check_signature(&foreign, NOW));
-    let (of_good, of_foreign) = tokio::join!(both.0, both.1);
+    let check = async |signed: &Signed| mattermost.check_signature(signed, Asking::Allowed).await;
+    assert!(mattermost.check_signature(&good, Asking::No).await.is_err(), "nobody is asked");
+    let (of_good, of_foreign) = tokio::join!(check(&good), check(&foreign));
     assert_eq!((of_good, of_foreign), (Ok(()), Err(NotVerified::Unsigned("trigger signature"))));
-    for seconds in [0, 30, 59] {
-        assert!(mattermost.check_signature(&foreign, NOW + Span::seconds(seconds)).await.is_err());
+    for seconds in [0, 30, 29] {
+        mattermost.clock.advance(Span::seconds(seconds));
+        assert!(check(&foreign).await.is_err());
     }
     server.verify().await;
     server.reset().await;
     // A minute later it is asked once more; it has no key now, so nothing counts any more.
     tells(&server, &Value::Null, 1).await;
-    assert!(mattermost.check_signature(&foreign, NOW + Span::seconds(60)).await.is_err());
-    assert!(mattermost.check_signature(&good, NOW + Span::seconds(61)).await.is_err());
+    mattermost.clock.advance(Span::seconds(1));
+    assert!(check(&foreign).await.is_err());
+    assert!(check(&good).await.is_err());
 }
 
 /// One key that is no P-256 key, one failure, one body that makes no sense: nothing is taken.
@@ -282,7 +287,7 @@ async fn without_a_key_nothing_is_taken() {
         let server = MockServer::start().await;
         Mock::given(method("GET")).respond_with(answer).expect(1).mount(&server).await;
         let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
-        let refused = at(&server.uri()).check_signature(&good, NOW).await;
+        let refused = at(&server.uri()).check_signature(&good, Asking::Allowed).await;
         assert_eq!(refused, Err(NotVerified::Unsigned("trigger signature")));
     }
 }
@@ -299,7 +304,7 @@ fn reply() -> ReplyAddress {
 async fn a_password_never_goes_to_the_response_address() {
     let server = MockServer::start().await;
     let mattermost = at(&server.uri());
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     let body = json!({ "user_id": JO, "post": { "channel_id": CHANNEL, "message": "**Done**", "props": {} } });
     Mock::given(path("/api/v4/posts/ephemeral"))
         .and(has_header("authorization", "Bearer canary-bot-token-0123456789"))
@@ -315,15 +320,37 @@ async fn a_password_never_goes_to_the_response_address() {
     assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
     assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
     assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
     assert_eq!(mattermost.uses_left(&reply()), REPLY_USES - 1);
     server.verify().await;
     server.reset().await;
-    mattermost.may_post.set(true);
+    mattermost.may_post.allow();
     Mock::given(body_json(body)).respond_with(ResponseTemplate::new(201)).expect(1).mount(&server).await;
     assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
     assert_eq!((mattermost.uses_left(&reply()), mattermost.assurance().await), (u32::MAX, Assurance::PrivateReply));
+}
+
+/// What is for the signed user alone does not go to the response address, and after a refused post the roles do not count.
+#[tokio::test]
+async fn a_question_goes_to_the_signed_user_or_nowhere() {
+    let server = MockServer::start().await;
+    let mattermost = at(&server.uri());
+    mattermost.may_post.by_roles.set(true);
+    let post = || Mock::given(path("/api/v4/posts/ephemeral"));
+    post().respond_with(ResponseTemplate::new(403)).expect(1).mount(&server).await;
+    let said = mattermost.follow_up_alone(&reply(), &Message::default()).await;
+    assert_eq!(said, Outcome::Refused(crate::domain::delivery::Refusal::Credentials));
+    mattermost.clock.advance(Span::minutes(1));
+    assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
+    let asked = server.received_requests().await.unwrap_or_default();
+    assert_eq!(asked.len(), 1, "neither the response address nor the roles");
+    server.verify().await;
+    server.reset().await;
+    // A post is tried once a minute, and one that is taken counts.
+    post().respond_with(ResponseTemplate::new(201)).expect(1).mount(&server).await;
+    assert_eq!(mattermost.follow_up(&reply(), &Message::default(), Placement::Add).await, Outcome::Accepted);
+    assert_eq!(mattermost.assurance().await, Assurance::PrivateReply);
 }
 
 /// No answer is no leave to say it elsewhere.
@@ -332,7 +359,7 @@ async fn what_failed_is_not_sent_to_the_response_address() {
     for status in [400, 401, 429, 500] {
         let server = MockServer::start().await;
         let mattermost = at(&server.uri());
-        mattermost.may_post.set(true);
+        mattermost.may_post.allow();
         Mock::given(path("/api/v4/posts/ephemeral"))
             .respond_with(ResponseTemplate::new(status))
             .expect(1)
@@ -341,6 +368,24 @@ async fn what_failed_is_not_sent_to_the_response_address() {
         let said = mattermost.follow_up(&reply(), &Message::default(), Placement::Add).await;
         assert_ne!(said, Outcome::Accepted, "{status}");
     }
+}
+
+/// A reload keeps what is known of the same server; another server and another bot begin anew.
+#[test]
+fn a_reload_goes_on_with_what_is_known() {
+    let old = mattermost();
+    old.used.take(HOOK, NOW + HOOK_LIFE, NOW);
+    old.may_post.refuse(NOW);
+    let gone_on = |url: &str, token: &str| {
+        let mut new = at(url);
+        new.config.bot_token = token.to_owned().into();
+        new.go_on_from(&old);
+        (new.signing_key.get().is_some(), new.used.count(HOOK), new.may_post.get())
+    };
+    let token = "canary-bot-token-0123456789";
+    assert_eq!(gone_on("http://127.0.0.1:1/", token), (true, 1, Some(false)));
+    assert_eq!(gone_on("http://127.0.0.1:1/", "another-bot-token-0123456789"), (true, 1, None));
+    assert_eq!(gone_on("http://127.0.0.1:2/", token), (false, 0, None));
 }
 
 /// A7, A8: what Mattermost does not say is not so.

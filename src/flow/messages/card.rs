@@ -70,7 +70,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     }
     if !card.is_private {
         lines.push(
-            "I can't write to you alone here, so only contacts on record can be used (create_post_ephemeral)."
+            "I can't write to you alone here, so only contacts on record can be used. Whoever runs relatch can change that: the bot needs the permission create_post_ephemeral."
                 .to_owned(),
         );
     }

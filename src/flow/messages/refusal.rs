@@ -8,7 +8,7 @@ use crate::delivery::Deliveries;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
 use crate::domain::look_up::{REFUSALS, REFUSALS_WITHIN, TooMany};
 use crate::domain::member::NotAPhone;
-use crate::domain::{Channel, Denied, Guard, Member, Moment, Reference, Span, State, Step};
+use crate::domain::{Channel, Denied, Destination, Guard, Member, Moment, Reference, Span, State, Step};
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
@@ -124,6 +124,13 @@ pub fn too_many_look_ups(too_many: TooMany, zone: &Zone, now: Moment, reference:
     }
 }
 
+/// The same for a typed address, because the mail server tells which exist.
+pub fn too_many_typed(too_many: TooMany, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+    let mut told = too_many_look_ups(too_many, zone, now, reference);
+    told.lines.push("Contacts on record, phone numbers and Copy still work.".to_owned());
+    told
+}
+
 /// "10 minutes", "24 hours".
 fn in_words(span: Span) -> String {
     if span.0 % Span::hours(1).0 == 0 {
@@ -228,9 +235,10 @@ pub fn contact_not_private(member: &Member, reference: &Reference) -> Message {
 }
 
 /// Asks before a contact is added, where the command alone is not enough.
-pub fn contact_question(member_name: &str, to: &str, value: &str, reference: &Reference) -> Message {
+/// It goes to that one person alone, and two addresses or two members can look alike, so both are told in full.
+pub fn contact_question(member: &Member, to: &Destination, value: &str, reference: &Reference) -> Message {
     let told = message(
-        format!("Add {to} for the codes of {member_name}?"),
+        format!("Add {} for the codes of {} ({})?", to.full(), member.name, member.business_email),
         [format!(
             "Nothing is added before you press the button. If you did not type this command, don't press it, and tell your security team. (ref {reference})"
         )],

@@ -241,6 +241,7 @@ fn refusal_words(code: &str) -> &'static str {
         "later" => "it asks to wait",
         "credentials" => "it refuses relatch's credentials",
         "tls" => "no safe connection",
+        "not_allowed" => "not allowed",
         _ => "it refuses the message",
     }
 }

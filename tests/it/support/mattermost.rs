@@ -101,6 +101,8 @@ pub(crate) struct Server {
     pub(crate) may_post_ephemeral: bool,
     /// True where the roles can be asked for.
     pub(crate) tells_roles: bool,
+    /// How long an answer with the key takes.
+    pub(crate) key_delay: std::time::Duration,
     /// How often the key was asked for.
     pub(crate) key_asked: u32,
     /// The bot's clock, by which the age of a trigger is told.
@@ -110,7 +112,14 @@ pub(crate) struct Server {
 impl Default for Server {
     fn default() -> Self {
         let key = Some(SigningKey::of_server().public());
-        Self { key, may_post_ephemeral: true, tells_roles: true, key_asked: 0, clock: None }
+        Self {
+            key,
+            may_post_ephemeral: true,
+            tells_roles: true,
+            key_delay: std::time::Duration::ZERO,
+            key_asked: 0,
+            clock: None,
+        }
     }
 }
 
@@ -302,6 +311,8 @@ async fn config(
     Query(asked): Query<std::collections::HashMap<String, String>>,
     headers: HeaderMap,
 ) -> (StatusCode, String) {
+    let delay = server(&memory).key_delay;
+    tokio::time::sleep(delay).await;
     let mut server = server(&memory);
     server.key_asked += 1;
     let mut told = json!({ "BuildNumber": "11.1.0", "SiteName": "Acme" });
