@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::identity::{self, Known};
+use super::identity::{self, Known, Limits};
 use super::{Failure, Reaction, messages, offer};
 use crate::app::App;
 use crate::chat::interaction::Member as Named;
@@ -24,7 +24,7 @@ pub(super) async fn log(
 ) -> Result<Reaction, Failure> {
     let found = match &named {
         None => identity::caller(app, chat, &origin.user, Freshness::Cached).await.map(|admin| (admin, None)),
-        Some(named) => identity::pair(app, chat, &origin.user, named, Freshness::Cached)
+        Some(named) => identity::pair_within(app, chat, &origin.user, named, Freshness::Cached, Limits::Yes)
             .await
             .map(|asked| (asked.admin, Some(asked.member))),
     };

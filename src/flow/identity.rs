@@ -4,6 +4,7 @@ use crate::app::{Admins, App, Identity};
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Adapter, Chat, Freshness, Message, Profile, Standing, WhoError};
 use crate::directory::{By, Down, Match};
+use crate::domain::look_up::TooMany;
 use crate::domain::policy::{Case, Person};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform, Reference, Role};
 use crate::store::{LookUp, Pins, StoreError};
@@ -62,6 +63,8 @@ pub(super) enum Unresolved {
     NoSuchEmail(String),
     /// The caller has an address of the list of administrators, and is not the entry that is pinned to it.
     NotPinned(Box<NotPinned>),
+    /// The caller has looked up too many, so nobody is looked up for them.
+    TooMany(Box<Member>, TooMany),
     /// The chat does not say.
     Who(WhoError),
     /// The directory with this name does not answer.
@@ -84,6 +87,7 @@ impl Unresolved {
             Self::Unknown => "unresolved",
             Self::NoSuchEmail(_) => "no_such_member",
             Self::NotPinned(_) => "not_pinned",
+            Self::TooMany(_, too_many) => too_many.code(),
             Self::Who(_) => "chat_unavailable",
             Self::DirectoryDown(_) => "directory_down",
             Self::StoreDown => "store_down",
@@ -94,7 +98,7 @@ impl Unresolved {
     pub(super) fn is_answer(&self) -> bool {
         match self {
             Self::Outsider(_) | Self::Unknown | Self::NoSuchEmail(_) | Self::Who(WhoError::NotFound) => true,
-            Self::NotPinned(_) | Self::Who(_) | Self::DirectoryDown(_) | Self::StoreDown => false,
+            Self::NotPinned(_) | Self::TooMany(..) | Self::Who(_) | Self::DirectoryDown(_) | Self::StoreDown => false,
         }
     }
 
@@ -102,6 +106,7 @@ impl Unresolved {
     pub(super) fn caller(&self) -> Option<&Member> {
         match self {
             Self::NotPinned(not_pinned) => Some(&not_pinned.member),
+            Self::TooMany(member, _) => Some(member),
             Self::Outsider(_)
             | Self::Unknown
             | Self::NoSuchEmail(_)
@@ -119,6 +124,7 @@ impl Unresolved {
             Self::Outsider(_) | Self::Unknown => messages::unresolved_member(reference),
             Self::NoSuchEmail(email) => messages::no_such_member(email, reference),
             Self::NotPinned(not_pinned) => messages::not_pinned(&not_pinned.email, reference),
+            Self::TooMany(_, too_many) => messages::too_many_look_ups(*too_many, &app.zone, app.clock.now(), reference),
             Self::Who(error) => messages::who_failed(error, reference),
             Self::DirectoryDown(name) => messages::directory_down(name, reference),
             Self::StoreDown => messages::store_down(reference),
@@ -217,6 +223,27 @@ pub(super) async fn pair(
     named: &Named,
     freshness: Freshness,
 ) -> Result<Asked, Unresolved> {
+    pair_within(app, chat, user, named, freshness, Limits::No).await
+}
+
+/// Do the limits of look-ups hold? They do for commands, and not for the buttons that follow from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limits {
+    /// Yes: above them no member is looked up.
+    Yes,
+    /// No.
+    No,
+}
+
+/// The same within the limits of look-ups.
+pub(super) async fn pair_within(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    named: &Named,
+    freshness: Freshness,
+    limits: Limits,
+) -> Result<Asked, Unresolved> {
     let caller = account(app, chat, user, freshness).await?;
     let mut by = vec![By::Email(caller.email.clone())];
     // Our own record answers two questions as fast as one; another directory is asked for a member only by whom it may.
@@ -231,6 +258,11 @@ pub(super) async fn pair(
     if !admin.person().may_administer() {
         // The pair stands for "no right": the first rule refuses it whoever the member is. Nobody else is asked for.
         return Ok(Asked { member: Ok((admin.clone(), None)), admin });
+    }
+    if limits == Limits::Yes
+        && let Err(too_many) = app.store.may_look_up_now(&admin.member.id).await?
+    {
+        return Err(Unresolved::TooMany(Box::new(admin.member), too_many));
     }
     let found = match named {
         Named::Email(email) if !asks_at_once => find(app, &[By::Email(email.clone())]).await?.pop(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::CryptoRng;
 
 use super::contacts::{self, add_contact};
-use super::identity::{self, Asked, Pair, Unresolved};
+use super::identity::{self, Asked, Limits, Pair, Unresolved};
 use super::messages::{self, Card};
 use super::question::{self, Question};
 use super::{Failure, Next, Reaction, history, seal_by};
@@ -55,10 +55,11 @@ async fn reset(
     mut rng: impl CryptoRng,
 ) -> Result<Reaction, Failure> {
     let now = origin.received_at;
-    let (pair, _permit) = match permitted(app, chat, &origin, named, Freshness::Cached, &reference).await? {
-        Ok(permitted) => permitted,
-        Err(reaction) => return Ok(reaction),
-    };
+    let (pair, _permit) =
+        match permitted(app, chat, &origin, named, (Freshness::Cached, Limits::Yes), &reference).await? {
+            Ok(permitted) => permitted,
+            Err(reaction) => return Ok(reaction),
+        };
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     if let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? {
         let told = messages::two_contacts_needed(&member.name, &member.business_email, count, &reference);
@@ -144,11 +145,11 @@ async fn permitted(
     chat: &Chat,
     origin: &Origin,
     named: &Named,
-    freshness: Freshness,
+    (freshness, limits): (Freshness, Limits),
     reference: &Reference,
 ) -> Result<Result<(Pair, Permit), Reaction>, Failure> {
     let now = origin.received_at;
-    let pair = match resolved(app, chat, origin, named, freshness, reference).await? {
+    let pair = match resolved(app, chat, origin, named, (freshness, limits), reference).await? {
         Ok(pair) => pair,
         Err(reaction) => return Ok(Err(reaction)),
     };
@@ -170,10 +171,10 @@ async fn resolved(
     chat: &Chat,
     origin: &Origin,
     named: &Named,
-    freshness: Freshness,
+    (freshness, limits): (Freshness, Limits),
     reference: &Reference,
 ) -> Result<Result<Pair, Reaction>, Failure> {
-    match identity::pair(app, chat, &origin.user, named, freshness).await {
+    match identity::pair_within(app, chat, &origin.user, named, freshness, limits).await {
         Ok(Asked { admin, member: Ok((member, member_chat_user)) }) => Ok(Ok(Pair { admin, member, member_chat_user })),
         Ok(Asked { admin, member: Err(why) }) => {
             member_unresolved(app, origin, &admin.member, &why, reference).await.map(Err)
@@ -219,7 +220,8 @@ pub(super) async fn contact(
     asked: Option<&Question>,
 ) -> Result<Reaction, Failure> {
     // Nothing confirms it, so rights and member are read past every cache.
-    let (pair, _permit) = match permitted(app, chat, &origin, named, Freshness::Now, &reference).await? {
+    let limits = if asked.is_none() { Limits::Yes } else { Limits::No };
+    let (pair, _permit) = match permitted(app, chat, &origin, named, (Freshness::Now, limits), &reference).await? {
         Ok(permitted) => permitted,
         Err(reaction) => return Ok(reaction),
     };
@@ -274,7 +276,7 @@ async fn why(
     named: &Named,
     reference: &Reference,
 ) -> Result<Reaction, Failure> {
-    let pair = match resolved(app, chat, &origin, named, Freshness::Cached, reference).await? {
+    let pair = match resolved(app, chat, &origin, named, (Freshness::Cached, Limits::Yes), reference).await? {
         Ok(pair) => pair,
         Err(reaction) => return Ok(reaction),
     };

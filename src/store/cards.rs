@@ -2,11 +2,12 @@
 //! writer, with its audit line beside it.
 
 use super::gone::MEMBER_GONE;
+use super::history::failed;
 use super::moves::{answer_at, choose, enter, line};
 use super::rows::{AuditRow, ResetRow};
 use super::writer::{Keys, Page};
 use super::{Store, StoreError};
-use crate::domain::look_up::{TooMany, Tried, may_command, may_look_up};
+use crate::domain::look_up::{COUNT_FOR, TooMany, Tried, may_command, may_look_up};
 use crate::domain::{
     Carries, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment, Quota, Reference,
     ResetId, Span, State,
@@ -342,6 +343,16 @@ impl Store {
     /// pause.
     pub async fn count_typed(&self, admin: &MemberId, replay: &ReplayKey) -> Result<Result<(), TooMany>, StoreError> {
         self.count(admin, replay, may_look_up).await
+    }
+
+    /// May this administrator look somebody up now? Nothing is counted: that follows with what came of it.
+    pub async fn may_look_up_now(&self, admin: &MemberId) -> Result<Result<(), TooMany>, StoreError> {
+        let now = self.clock.now();
+        let sql = "select looked_at, tried from look_up where person_id = $1 and looked_at > $2";
+        let asked = sqlx::query_as(sql).bind(&admin.0).bind((now - COUNT_FOR).0).fetch_all(&self.pool).await;
+        let rows: Vec<(i64, String)> = asked.map_err(failed)?;
+        let tried = rows.into_iter().filter_map(|(at, tried)| Some((Moment(at), tried.parse().ok()?)));
+        Ok(may_command(&tried.collect::<Vec<_>>(), now))
     }
 
     /// Counts that a mail server said of a typed address that it does not exist: a refusal, once for each choice.

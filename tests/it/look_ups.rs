@@ -243,3 +243,17 @@ async fn an_undelivered_password_tries_no_addresses_above_the_limit() {
     bot.click(JO, &failed, "deliver_email").await;
     assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
 }
+
+/// Above the limit nobody is looked up: the chat is asked for the administrator alone.
+#[tokio::test]
+async fn above_the_limit_nobody_is_asked_for_the_member() {
+    let bot = TestBot::new().await;
+    for _ in 0..30 {
+        bot.command(JO, "why mina.park@acme.example").await;
+    }
+    // Whoever is not in the chat would be refused for that.
+    let answer = bot.command(JO, "<@UNOBODYHERE|x>").await.text();
+    assert_refusal(&answer, "You looked up 30 members in 10 minutes.");
+    assert_eq!(bot.count("look_up where tried = 'refused_look_up'").await, 0);
+    assert!(bot.audited("command").await.contains("too_many_look_ups"));
+}

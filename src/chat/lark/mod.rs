@@ -161,7 +161,6 @@ impl Lark {
         Self { config, api, clock, profiles: Profiles::default(), used: Arc::default() }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
     /// Goes on with how often the tokens of the same app's clicks were used, when the settings are read again.
     pub(super) fn go_on_from(&mut self, old: &Self) {
         if self.config.app_id == old.config.app_id {
@@ -169,6 +168,7 @@ impl Lark {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
     pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
         let Ground { http, clock, lark, .. } = ground;
         let api = lark.app(&config.api_url, &config.app_id, &config.app_secret, http, clock);
