@@ -666,12 +666,16 @@ impl Tree {
         member_of: MemberOf<'_>,
     ) -> Result<(Role, bool), Unavailable> {
         let Groups { protected, primary_admin, member_and_department } = &self.config.groups;
+        let (none, is_in_doubt) = (Vec::new(), member_of.protecting != member_of.giving_a_role);
         let of_settings = [
             (protected, protecting, member_of.protecting),
             (primary_admin, ANY, member_of.giving_a_role),
             (member_and_department, ANY, member_of.giving_a_role),
+            // Who would have a role by what does not count for one is looked at only where that makes a difference.
+            (if is_in_doubt { primary_admin } else { &none }, ANY, member_of.protecting),
+            (if is_in_doubt { member_and_department } else { &none }, ANY, member_of.protecting),
         ];
-        let mut belongs = [false; 3];
+        let mut belongs = [false; 5];
         for (place, (groups, is_group, filter)) in belongs.iter_mut().zip(of_settings) {
             for group in groups {
                 let unreadable = || {
@@ -700,8 +704,11 @@ impl Tree {
                 *place |= !found.entries.is_empty();
             }
         }
-        let [is_protected, is_primary, is_delegated] = belongs;
-        Ok((role_of(is_primary, is_delegated), is_protected))
+        let [is_protected, is_primary, is_delegated, may_be_primary, may_be_delegated] = belongs;
+        // Else whoever copies an administrator's user name would take the administrator's role, and with it what keeps
+        // delegated administrators from resetting them.
+        let is_unclear = (may_be_primary && !is_primary) || (may_be_delegated && !is_delegated);
+        Ok((role_of(is_primary, is_delegated), is_protected || is_unclear))
     }
 
     /// Says to the operator why the directory is of no use now.

@@ -610,6 +610,9 @@ async fn an_own_user_name_makes_nobody_an_administrator(server: &Server) {
     server.add_own("mal", "uid", "auth").await;
     let told = bot.command(&email("mal"), &email("ali")).await.json();
     assert!(button_value(&told, "cancel").is_none(), "a member has a card: {}", text_of(&told));
+    // Whose name was copied has no role for now, and is protected as before.
+    let told = text_of(&bot.command("kim@acme.example", &email("hlp")).await.json());
+    assert!(told.contains("is protected") && told.contains(NOTHING), "{told}");
     let bot = TestBot::with_directory(&server.settings_protecting(&["cn=unix,dc=corp,dc=example"])).await;
     assert!(card_text(&bot, "mal").await.contains("is protected"));
 }
