@@ -15,6 +15,9 @@ use crate::telemetry::{self, Terminal};
 /// How often the database's files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
+/// How long the start waits for the look-up of listed administrators.
+const PINNING: Duration = Duration::from_secs(10);
+
 /// How long work at hand may go on where nothing can be recorded any more.
 const SHORT_DRAIN: Duration = Duration::from_secs(5);
 
@@ -34,7 +37,10 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     let hasher = Hasher::start()?;
     let (app, tasks) = house::build(settings, hasher.clone()).await?;
     // Before anybody is answered; only addresses that are new in the list are looked up.
-    pins::pin_listed(&app).await;
+    // A directory that is silent does not keep the others waiting: it is asked again while we serve.
+    if tokio::time::timeout(PINNING, pins::pin_listed(&app)).await.is_err() {
+        tracing::warn!("listed administrators could not all be looked up yet; until then they have no right");
+    }
     let listener =
         http::listen(listen).map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
     let mut running = Running::new(source, hasher, &app, reading);

@@ -25,6 +25,9 @@ use crate::net::TlsError;
 use crate::settings::Section;
 use crate::store::Reservation;
 
+/// How many user names of one entry are looked at for a role.
+const USER_NAMES: usize = 8;
+
 /// The name that a directory has where the settings give none.
 pub const DEFAULT_NAME: &str = "LDAP directory";
 
@@ -162,6 +165,11 @@ impl Ldap {
         let Config { base, groups, .. } = &self.tree.config;
         let mut own = Vec::new();
         if groups.primary_admin.is_empty() && groups.member_and_department.is_empty() {
+            return Ok(own);
+        }
+        // Each costs a search, and a member may be able to write as many as they like.
+        if entry.all("uid").len() > USER_NAMES {
+            tracing::warn!(directory = self.name(), dn = entry.dn, "so many user names give no role");
             return Ok(own);
         }
         for uid in entry.all("uid") {

@@ -68,13 +68,14 @@ impl Store {
             let first_that_counts = commands.len().checked_sub(CONTACTS_PER_ADMIN).and_then(|at| commands.get(at));
             let member = contact.member_id.clone();
             let row = ContactRow { added_at: now, added_as: AddedAs::Administrator, ..contact };
-            let added = match (first_that_counts, make_room(page, row, now)) {
-                (Some(at), _) => Err((ContactAdded::TooOften(*at + COMMANDS_COUNT_FOR), "too_often")),
-                (None, None) => {
+            // The limit first: to make room changes something.
+            let added = if let Some(at) = first_that_counts {
+                Err((ContactAdded::TooOften(*at + COMMANDS_COUNT_FOR), "too_often"))
+            } else {
+                make_room(page, row, now).ok_or_else(|| {
                     let has_room_for_operator = least(page, &member, AddedAs::Operator, &admin).is_some();
-                    Err((ContactAdded::TooMany { has_room_for_operator }, "too_many"))
-                }
-                (None, Some(added)) => Ok(added),
+                    (ContactAdded::TooMany { has_room_for_operator }, "too_many")
+                })
             };
             match added {
                 Ok(Placed { contact, stored, dropped }) => {
