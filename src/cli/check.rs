@@ -23,9 +23,9 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         Err(error) => Err(error.in_full()),
     };
     tried.push(("database".to_owned(), store));
-    // The first `serve` makes one.
-    if settings.key_file.try_exists().unwrap_or(true) {
-        let key = house::try_key(&settings.key_file, opened.as_ref().ok().map(|(store, _)| store)).await;
+    let key = house::try_key(&settings.key_file, opened.as_ref().ok().map(|(store, _)| store)).await;
+    // Nothing is said of a key that the first `serve` will make.
+    if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
         tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
     }
     // Worth knowing, and no reason to fail.

@@ -40,10 +40,7 @@ pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTa
 /// Our own key, which the database knows again. It is made on the first start, after the database: a start that was
 /// interrupted before that is a first start again.
 pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
-    // A record of the version before has no fingerprint; but what has resets was served, and so had a key.
-    if !file.try_exists().map_err(KeyError::Io)?
-        && (store.key_fingerprint().await?.is_some() || store.has_resets().await?)
-    {
+    if is_key_lost(file, store).await? {
         return Err(Failure::LostKey(file.to_owned()));
     }
     let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
@@ -56,8 +53,24 @@ pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     }
 }
 
-/// Whether the key file can be used with this database; nothing is made or kept.
+/// True where there is no key file although the database was served with one. A record of the version before has no
+/// fingerprint; but what has resets was served, and so had a key.
+async fn is_key_lost(file: &Path, store: &Store) -> Result<bool, Failure> {
+    Ok(!file.try_exists().map_err(KeyError::Io)?
+        && (store.key_fingerprint().await?.is_some() || store.has_resets().await?))
+}
+
+/// Whether the key file can be used with this database; nothing is made or kept. Where neither was used yet, the first
+/// `serve` makes the key.
 pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> {
+    if let Some(store) = store
+        && is_key_lost(file, store).await?
+    {
+        return Err(Failure::LostKey(file.to_owned()));
+    }
+    if !file.try_exists().map_err(KeyError::Io)? {
+        return Ok(());
+    }
     let fingerprint = Keys::load(file)?.fingerprint();
     match store {
         Some(store) if store.key_fingerprint().await?.is_some_and(|known| known != fingerprint) => {

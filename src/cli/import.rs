@@ -85,6 +85,14 @@ fn not_imported(why: &NotImported) -> Failure {
             "the file cannot be imported. Nothing was changed. Mend this line:\nline {line}: {email} belongs to {owner}, who \
             is not moved to another address in this file; run `relatch members remove {email}` first if they left"
         ),
+        NotImported::NewPersons { count: 0, persons } if !persons.is_empty() => {
+            let persons: Vec<String> = persons.iter().map(tell).collect();
+            format!(
+                "{}\nNew persons who have resigned need no number, and lose passwords, sessions, contacts and chat links \
+                of before all the same. Nothing was changed. If that is right, run the import again without --wipe.",
+                persons.join("\n")
+            )
+        }
         NotImported::NewPersons { count: 0, .. } => {
             "nobody in the file is a new person under an old address. Nothing was \
             changed. If that is right, run the import again without --wipe."

@@ -149,6 +149,8 @@ fn a_database_is_served_with_its_own_key_only() {
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     let ran = place.run(&["serve"]);
     assert!(ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"), "{}", ran.err);
+    let told = place.run(&["check"]);
+    assert!(told.code == 1 && told.out.contains("failed  key file: "), "{} {}", told.out, told.err);
 
     place.write_private("relatch.key", &key);
     place.serve_once();
