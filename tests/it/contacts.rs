@@ -469,6 +469,28 @@ async fn one_administrator_does_not_fill_the_places() {
     assert!(bot.audited("contact").await.ends_with("made_room added"));
 }
 
+/// Answered contacts count too: whoever holds the most, and has none of their own that could go, is refused. Adding another
+/// administrator's contact once more gives no hold over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn answered_contacts_push_out_nobody_else_s() {
+    let bot = TestBot::new().await;
+    assert!(add(&bot, JO, NOA, NUMBER).await.contains("was added"));
+    for last in 0..4 {
+        assert!(add(&bot, KIM, NOA, &format!("+82101234568{last}")).await.contains("was added"));
+    }
+    bot.execute("update contact set answered_at = added_at where address != '+821012345699'").await;
+    for attempt in ["at once", "after adding Jo's"] {
+        let told = add(&bot, KIM, NOA, "+821012345677").await;
+        assert_refused(&told, "Noa Bae has 5 added contacts already");
+        assert!(told.contains("relatch members contact noa@acme.example"), "{told}");
+        assert!(bot.count(&format!("contact where address = '{NUMBER}'")).await > 0, "{attempt}");
+        assert!(add(&bot, KIM, NOA, NUMBER).await.contains("was added"), "{attempt}");
+    }
+    let second = "+821012345678";
+    assert!(add(&bot, JO, NOA, second).await.contains("was added"), "Jo's own makes room");
+    assert_eq!(bot.count(&format!("contact where address = '{second}'")).await, 1);
+}
+
 /// The button under an added contact sends a code there; who types what the member reads out shows that it works.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_added_contact_answers_a_code_in_the_chat() {
