@@ -223,6 +223,27 @@ async fn a_planted_contact_gets_no_code() {
     }
 }
 
+/// An older contact that has never answered a code may be nobody's: it does not keep a newer one from serving. Once it has
+/// answered it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_never_answered_keeps_no_other_one_away() {
+    let bot = TestBot::new().await;
+    add(&bot, KIM, NOA, "+821012345690").await;
+    bot.clock.advance(Span::hours(80));
+    let password = bot.reset_by_copy(JO, NOA).await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("which has not answered a code yet. If it does not work, another administrator adds one:"),
+        "{told}"
+    );
+    let told = add(&bot, KIM, NOA, NUMBER).await;
+    assert!(told.contains("it counts at once if no older contact counts."), "{told}");
+    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER));
+
+    bot.execute("update contact set answered_at = 1 where address = '+821012345690'").await;
+    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some("+821012345690"));
+}
+
 /// When it is old enough it serves, and everybody is told whose it is; adding it again begins anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_of_an_administrator_serves_after_its_time() {

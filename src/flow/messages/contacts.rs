@@ -88,16 +88,21 @@ fn kind(to: &Destination) -> &'static str {
 /// Where the code goes, once a way of delivery is chosen.
 pub(super) fn code_goes(row: &ResetRow, methods: &Methods, is_strict: bool, zone: &Zone, now: Moment) -> String {
     let member = &row.member_name;
+    let who = if is_strict {
+        format!("whoever runs relatch adds one: relatch members contact {} …", row.member_email)
+    } else {
+        "another administrator adds one: /reset-password contact @member …".to_owned()
+    };
     let Some(first) = methods.usable.first() else {
-        let who = if is_strict {
-            format!("whoever runs relatch adds one: relatch members contact {} …", row.member_email)
-        } else {
-            "another administrator adds one: /reset-password contact @member …".to_owned()
-        };
         let none = format!("{member} has no phone or private email for the code yet. Before they sign in, {who}");
         return std::iter::once(none).chain(waiting(methods, zone, now)).collect::<Vec<_>>().join(" ");
     };
     let to = named(first, zone);
+    if !first.counts {
+        return format!(
+            "At sign-in {member} is asked for a code sent to {to}, which has not answered a code yet. If it does not work, {who}"
+        );
+    }
     if !first.got_password {
         return format!("At sign-in {member} is asked for a code sent to {to}.");
     }
@@ -129,7 +134,7 @@ pub fn contact_added(
     code_value: Option<&str>,
 ) -> Message {
     let at_once =
-        if is_strict { "" } else { " For a reset that was made before, it counts at once if there is no older one." };
+        if is_strict { "" } else { " For a reset that was made before, it counts at once if no older contact counts." };
     let told = message(
         format!("{to} was added for codes of {member_name}. (ref {reference})"),
         [
