@@ -317,21 +317,44 @@ async fn without_private_replies_a_contact_is_added_by_the_operator() {
     assert_eq!((bot.count("contact").await, bot.audited("contact").await), (0, "not_private".to_owned()));
 }
 
-/// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named.
+/// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named. The
+/// answer of the command says why, and what was not told yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_is_refused_is_not_asked_elsewhere() {
     let bot = TestBot::new().await;
-    bot.on(Platform::Mattermost);
-    bot.card(JO, MINA).await;
+    let ready = bot.on(Platform::Mattermost).last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.answer_replies_with(Some(404));
+    bot.click(JO, &ready, "confirm").await;
+    bot.slack.answer_replies_with(None);
     // The roles were read a moment ago.
     bot.slack.memory.mattermost.lock().unwrap().may_post_ephemeral = false;
     let text = format!("contact {} +82 10 7777 6666", mention(NOA));
-    attack_by_command(&bot, &text, 90, &trigger(&id_of(JO), 90, bot.clock.now())).await;
-    let told: Vec<String> = seen(&bot).iter().map(text_of).collect();
-    let told = told.join(" ");
+    let answer = attack_by_command(&bot, &text, 90, &trigger(&id_of(JO), 90, bot.clock.now())).await;
+    let told = answer.text();
     assert!(told.contains("can't be added from this chat") && told.contains("Nothing was changed."), "{told}");
-    assert!(seen(&bot).iter().all(|said| button_value(said, "contact_add").is_none()), "{:#?}", seen(&bot));
-    assert!(!told.contains("7777"), "{told}");
+    assert!(told.contains("About your reset of Mina Park"), "{told}");
+    assert!(!told.contains("7777") && button_value(&answer.json(), "contact_add").is_none(), "{told}");
+    assert!(seen(&bot).is_empty(), "{:#?}", seen(&bot));
+    assert!(!bot.command(JO, NOA).await.text().contains("About your reset"), "told twice");
+}
+
+/// The private post fails for another reason: the answer of the command says so, without the contact, and without what is
+/// for the signed user alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_could_not_be_sent_is_said() {
+    for status in [404, 500] {
+        let bot = TestBot::new().await;
+        let ready = bot.on(Platform::Mattermost).last_look(JO, MINA, "deliver_phone").await;
+        bot.slack.answer_replies_with(Some(status));
+        bot.click(JO, &ready, "confirm").await;
+        let answer = bot.command(JO, &format!("contact {} +82 10 7777 6666", mention(NOA))).await;
+        let told = answer.text();
+        assert!(told.contains("I could not send you a private message"), "{status}: {told}");
+        assert!(told.contains("Nothing was changed.") && told.contains("(ref "), "{told}");
+        assert!(!told.contains("7777") && button_value(&answer.json(), "contact_add").is_none(), "{told}");
+        assert!(!told.contains("Mina") && told.chars().count() <= 350, "{told}");
+        assert_eq!(bot.count("contact").await, 0);
+    }
 }
 
 /// What was chosen while replies were private is not done when they no longer are: no password, and no reset used.
