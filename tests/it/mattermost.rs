@@ -357,6 +357,18 @@ async fn a_question_that_could_not_be_sent_is_said() {
     }
 }
 
+/// Whether the bot may post is not believed for ever: after the permission went, a click is answered at the card's address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_asks_again_whether_the_bot_may_post() {
+    let bot = TestBot::new().await;
+    let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+    bot.slack.memory.mattermost.lock().unwrap().may_post_ephemeral = false;
+    // The server is asked again after a minute.
+    bot.clock.advance(Span::minutes(1));
+    bot.click(JO, &card, "deliver_phone").await;
+    assert!(bot.slack.last_text().contains("Ready to reset Mina Park"), "{}", bot.slack.last_text());
+}
+
 /// What was chosen while replies were private is not done when they no longer are: no password, and no reset used.
 #[tokio::test(flavor = "multi_thread")]
 async fn replies_that_are_no_longer_private_stop_the_act() {
