@@ -508,7 +508,7 @@ fn an_exposed_or_malformed_key_is_refused() {
         assert_eq!(ran.code, 78);
         assert!(ran.err.contains(why) && !ran.err.contains("canary"), "{}", ran.err);
         let ran = place.run(&["check"]);
-        assert_eq!(ran.code, 1);
+        assert_eq!(ran.code, 78);
         assert!(ran.out.contains("failed  key file: ") && ran.out.contains(why), "{}", ran.out);
     }
     std::fs::write(key, "00".repeat(32)).unwrap();

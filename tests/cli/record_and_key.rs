@@ -56,7 +56,7 @@ fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
     }
     let checked = place.run(&["check"]);
     assert!(
-        checked.code == 1 && checked.out.contains("failed  database: ") && !place.has("relatch.db"),
+        checked.code == 78 && checked.out.contains("failed  database: ") && !place.has("relatch.db"),
         "{}",
         checked.out
     );
@@ -144,13 +144,13 @@ fn a_database_is_served_with_its_own_key_only() {
     let ran = place.run(&["serve"]);
     assert!(ran.code == 78 && ran.err.contains("not the one that belongs to this database"), "{}", ran.err);
     let checked = place.run(&["check"]);
-    assert!(checked.code == 1 && checked.out.contains("failed  key file: "), "{}", checked.out);
+    assert!(checked.code == 78 && checked.out.contains("failed  key file: "), "{}", checked.out);
 
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     let ran = place.run(&["serve"]);
     assert!(ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"), "{}", ran.err);
     let told = place.run(&["check"]);
-    assert!(told.code == 1 && told.out.contains("failed  key file: "), "{} {}", told.out, told.err);
+    assert!(told.code == 78 && told.out.contains("failed  key file: "), "{} {}", told.out, told.err);
 
     place.write_private("relatch.key", &key);
     place.serve_once();
