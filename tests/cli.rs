@@ -34,9 +34,13 @@ impl Place {
 
     /// Changes the database behind the program's back.
     fn sql(&self, statement: &'static str) {
+        self.sql_in("relatch.db", statement);
+    }
+
+    fn sql_in(&self, database: &str, statement: &'static str) {
         use sqlx::{ConnectOptions, Connection, Executor};
 
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join("relatch.db"));
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join(database));
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let mut connection = options.connect().await.unwrap();
             connection.execute(statement).await.unwrap();

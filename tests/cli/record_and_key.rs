@@ -7,6 +7,13 @@ use super::*;
 
 const LISTEN: &str = "listen = \"127.0.0.1:0\"\n";
 
+/// A reset that was done.
+const A_RESET: &str =
+    "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+        member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
+    values ('0', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park', 'mina@acme.example',
+        'delivered', 1, 0, 0, 1, 2, 3)";
+
 impl Place {
     /// Starts `serve`, which must come to listen, and kills it.
     fn serve_once(&self) {
@@ -162,12 +169,7 @@ fn a_database_with_resets_is_not_given_another_key() {
     let place = Place::new(LISTEN);
     place.serve_once();
     place.sql("delete from key_fingerprint");
-    place.sql(
-        "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
-            member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
-        values ('0', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park', 'mina@acme.example',
-            'delivered', 1, 0, 0, 1, 2, 3)",
-    );
+    place.sql(A_RESET);
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     let ran = place.run(&["serve"]);
     assert!(ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"), "{}", ran.err);
@@ -209,7 +211,18 @@ fn the_demo_keeps_to_the_same_rules() {
     assert!(ran.err.contains("Nothing was changed.") && !place.has("kept/demo.db"), "{}", ran.err);
     std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
     play();
-    std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
+    let key = place.0.join("kept/demo.key");
+    std::fs::remove_file(&key).unwrap();
     let ran = place.run(&["demo", "--data", "kept"]);
     assert!(ran.code == 78 && ran.err.contains("demo.key"), "{}", ran.err);
+    // Also where the version before left no fingerprint: what has resets had a key.
+    place.sql_in("kept/demo.db", "delete from key_fingerprint");
+    place.sql_in("kept/demo.db", A_RESET);
+    let mut demo = place.command(&["demo", "--data", "kept"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = std::io::BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let is_played = told.any(|line| line.starts_with("Play it yourself"));
+    if is_played {
+        demo.kill().unwrap();
+    }
+    assert_eq!((is_played, demo.wait().unwrap().code(), key.exists()), (false, Some(78), false));
 }
