@@ -7,6 +7,7 @@ mod check;
 mod contact;
 pub mod house;
 mod import;
+mod imported;
 mod manifest;
 mod members;
 mod new_database;
