@@ -28,11 +28,29 @@ pub(super) async fn tell(
     changed: Vec<ChangedContacts>,
 ) -> Result<(), Failure> {
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
-    let Settings { organization, security_email, email, sms, ways, sms_countries, .. } = settings;
+    let Settings {
+        organization,
+        security_email,
+        email,
+        sms,
+        ways,
+        sms_countries,
+        ..
+    } = settings;
     let deliveries = house::deliveries(email, sms, ways, sms_countries, &http);
     let count = changed.len();
-    let told = tell_by(&deliveries, store, &organization, security_email, company, changed).await?;
-    say(&format!("contacts on record changed: {count} members, of whom {told} are told"))?;
+    let told = tell_by(
+        &deliveries,
+        store,
+        &organization,
+        security_email,
+        company,
+        changed,
+    )
+    .await?;
+    say(&format!(
+        "contacts on record changed: {count} members, of whom {told} are told"
+    ))?;
     if told < count {
         say("tell the others yourself; the audit names them")?;
     }
@@ -48,14 +66,23 @@ async fn tell_by(
     company: &CompanyDomains,
     changed: Vec<ChangedContacts>,
 ) -> Result<usize, Failure> {
-    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
     // A gateway may drop what it takes for a repetition, so every import has a name of its own.
     let name = ResetId::draw(&mut rng, Clock::System.now());
     let more = changed.len().saturating_sub(NAMED);
     let lines: Vec<String> = changed.iter().take(NAMED).map(line).collect();
-    if let Some(security) = security.map(Destination::Email).filter(|_| deliveries.has(Channel::Email)) {
+    if let Some(security) = security
+        .map(Destination::Email)
+        .filter(|_| deliveries.has(Channel::Email))
+    {
         let note = messages::contacts_imported(organization, &lines, more);
-        if deliveries.tell(&security, &note, &format!("imported-{name}")).await != Outcome::Accepted {
+        if deliveries
+            .tell(&security, &note, &format!("imported-{name}"))
+            .await
+            != Outcome::Accepted
+        {
             say(&format!("{} could not be told", security.masked()))?;
         }
     }
@@ -64,14 +91,22 @@ async fn tell_by(
         if failed >= FAILURES_IN_A_ROW {
             break;
         }
-        let Ok(member) = to_member(&one.before, company) else { continue };
-        let known = known_of(&member, &store.contacts(&member.id).await.unwrap_or_default());
+        let Ok(member) = to_member(&one.before, company) else {
+            continue;
+        };
+        let known = known_of(
+            &member,
+            &store.contacts(&member.id).await.unwrap_or_default(),
+        );
         let to = told_of_change(known, &member, |to| deliveries.has(to.channel()));
         let id = format!("imported-{name}-{at}");
         if tell_one(deliveries, organization, &one, &to, &id).await {
             (told, failed) = (told + 1, 0);
         } else if !to.is_empty() {
-            say(&format!("{} could not be told that their contacts on record changed", member.business_email))?;
+            say(&format!(
+                "{} could not be told that their contacts on record changed",
+                member.business_email
+            ))?;
             failed += 1;
         }
     }
@@ -105,8 +140,19 @@ fn what(changed: &ChangedContacts) -> &'static str {
 
 /// A member, as the security address sees them.
 fn line(changed: &ChangedContacts) -> String {
-    let masked = |to: &Option<Destination>| to.as_ref().map_or_else(|| "none".to_owned(), Destination::masked);
-    let contacts: Vec<String> =
-        changed.contacts.iter().map(|(from, to)| format!("{} → {}", masked(from), masked(to))).collect();
-    format!("{} ({}): {}", changed.before.name, changed.before.business_email, contacts.join(", "))
+    let masked = |to: &Option<Destination>| {
+        to.as_ref()
+            .map_or_else(|| "none".to_owned(), Destination::masked)
+    };
+    let contacts: Vec<String> = changed
+        .contacts
+        .iter()
+        .map(|(from, to)| format!("{} → {}", masked(from), masked(to)))
+        .collect();
+    format!(
+        "{} ({}): {}",
+        changed.before.name,
+        changed.before.business_email,
+        contacts.join(", ")
+    )
 }

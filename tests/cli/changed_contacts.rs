@@ -46,11 +46,25 @@ fn serve(mut stream: &TcpStream, taken: &Mutex<Vec<(String, String)>>) {
         if let Some(rest) = line.strip_prefix("RCPT TO:<") {
             rest.split('>').next().unwrap().clone_into(&mut to);
         }
-        let answer = if line == "DATA" { "354 go on" } else { "250 ok" };
-        stream.write_all(format!("{answer}\r\n").as_bytes()).unwrap();
+        let answer = if line == "DATA" {
+            "354 go on"
+        } else {
+            "250 ok"
+        };
+        stream
+            .write_all(format!("{answer}\r\n").as_bytes())
+            .unwrap();
         if line == "DATA" {
-            let text: Vec<String> = lines.by_ref().map(Result::unwrap).take_while(|line| line != ".").collect();
-            let body: Vec<&str> = text.iter().map(String::as_str).skip_while(|line| !line.is_empty()).collect();
+            let text: Vec<String> = lines
+                .by_ref()
+                .map(Result::unwrap)
+                .take_while(|line| line != ".")
+                .collect();
+            let body: Vec<&str> = text
+                .iter()
+                .map(String::as_str)
+                .skip_while(|line| !line.is_empty())
+                .collect();
             let body = String::from_utf8(STANDARD.decode(body.concat()).unwrap()).unwrap();
             taken.lock().unwrap().push((to.clone(), body));
             stream.write_all(b"250 ok\r\n").unwrap();
@@ -63,8 +77,13 @@ fn serve(mut stream: &TcpStream, taken: &Mutex<Vec<(String, String)>>) {
 #[test]
 fn an_import_tells_of_changed_contacts() {
     let sink = MailSink::start();
-    let email = format!("[email]\nsmtp_url = \"smtp://127.0.0.1:{}\"\nfrom = \"it@acme.example\"\n", sink.port);
-    let place = Place::new(&format!("organization = \"Acme\"\nsecurity_email = \"security@acme.example\"\n{email}"));
+    let email = format!(
+        "[email]\nsmtp_url = \"smtp://127.0.0.1:{}\"\nfrom = \"it@acme.example\"\n",
+        sink.port
+    );
+    let place = Place::new(&format!(
+        "organization = \"Acme\"\nsecurity_email = \"security@acme.example\"\n{email}"
+    ));
     let import = |people: &str| {
         place.write("people.csv", people);
         place.run(&["members", "import", "people.csv"])
@@ -74,7 +93,10 @@ fn an_import_tells_of_changed_contacts() {
     assert_eq!(import(&same).out, "0 added, 2 updated\n");
     assert_eq!(sink.take(), []);
 
-    let ran = import(&PEOPLE.replace("+821012345642,mina@mail.example", "+821012345699,eve@home.example"));
+    let ran = import(&PEOPLE.replace(
+        "+821012345642,mina@mail.example",
+        "+821012345699,eve@home.example",
+    ));
     assert_eq!(
         ran.out, "0 added, 2 updated\ncontacts on record changed: 1 members, of whom 1 are told\n",
         "{}",
@@ -83,15 +105,44 @@ fn an_import_tells_of_changed_contacts() {
     let mails = sink.take();
     let to: Vec<&str> = mails.iter().map(|(to, _)| to.as_str()).collect();
     assert_eq!(to, ["Mina@mail.example", "security@acme.example"]);
-    assert!(mails[0].1.contains("changed your phone number and private email on record"), "{}", mails[0].1);
-    assert!(mails[1].1.contains("Mina Park (mina.park@acme.example)"), "{}", mails[1].1);
-    assert!(mails.iter().all(|(_, text)| !text.contains("eve@") && !text.contains("12345699")), "masked");
+    assert!(
+        mails[0]
+            .1
+            .contains("changed your phone number and private email on record"),
+        "{}",
+        mails[0].1
+    );
+    assert!(
+        mails[1].1.contains("Mina Park (mina.park@acme.example)"),
+        "{}",
+        mails[1].1
+    );
+    assert!(
+        mails
+            .iter()
+            .all(|(_, text)| !text.contains("eve@") && !text.contains("12345699")),
+        "masked"
+    );
 
     // Nothing was there before: the business address hears of it. Who has resigned may come back, and hears of it too.
-    import(&PEOPLE.replace("active,,,primary", "active,,jo@home.example,primary").replace("active,+", "resigned,+"));
+    import(
+        &PEOPLE
+            .replace("active,,,primary", "active,,jo@home.example,primary")
+            .replace("active,+", "resigned,+"),
+    );
     let to: Vec<String> = sink.take().into_iter().map(|(to, _)| to).collect();
-    assert_eq!(to, ["eve@home.example", "jo@acme.example", "security@acme.example"]);
-    assert_eq!(place.look("select outcome from audit where event = 'contact'"), ["changed_by_import"; 5]);
+    assert_eq!(
+        to,
+        [
+            "eve@home.example",
+            "jo@acme.example",
+            "security@acme.example"
+        ]
+    );
+    assert_eq!(
+        place.look("select outcome from audit where event = 'contact'"),
+        ["changed_by_import"; 5]
+    );
 
     // Without mail the import is done all the same.
     let place = Place::new("");
@@ -100,7 +151,10 @@ fn an_import_tells_of_changed_contacts() {
     place.write("people.csv", &PEOPLE.replace("45642", "45699"));
     let ran = place.run(&["members", "import", "people.csv"]);
     assert!(
-        ran.code == 0 && ran.out.contains("1 members, of whom 0 are told\ntell the others yourself"),
+        ran.code == 0
+            && ran
+                .out
+                .contains("1 members, of whom 0 are told\ntell the others yourself"),
         "{}",
         ran.out
     );
@@ -113,12 +167,26 @@ fn a_mail_server_that_is_down_is_not_tried_for_everybody() {
     let place = Place::new(email);
     let import = |contact: &str| {
         let (header, _) = PEOPLE.split_once('\n').unwrap();
-        let line = |at: u32| format!("Lee Han{at},lee{at}@acme.example,business_email,active,,{contact},member,,\n");
-        place.write("people.csv", &format!("{header}\n{}", (0..7).map(line).collect::<String>()));
+        let line = |at: u32| {
+            format!("Lee Han{at},lee{at}@acme.example,business_email,active,,{contact},member,,\n")
+        };
+        place.write(
+            "people.csv",
+            &format!("{header}\n{}", (0..7).map(line).collect::<String>()),
+        );
         place.run(&["members", "import", "people.csv"])
     };
     import("");
     let ran = import("lee@home.example");
-    assert_eq!((ran.code, ran.out.matches("could not be told").count()), (0, 5), "{}", ran.out);
-    assert!(ran.out.contains("7 members, of whom 0 are told"), "{}", ran.out);
+    assert_eq!(
+        (ran.code, ran.out.matches("could not be told").count()),
+        (0, 5),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("7 members, of whom 0 are told"),
+        "{}",
+        ran.out
+    );
 }
