@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Every module at the root of the crate, by floor.
 const FLOORS: [&[&str]; 8] = [
     &["domain"],
-    &["chance", "clock", "lark_api", "net", "recent", "secret", "settings", "telemetry"],
+    &["chance", "clock", "fault", "lark_api", "net", "recent", "secret", "settings", "telemetry"],
     &["chat", "delivery", "directory", "store"],
     &["app"],
     &["flow"],

@@ -241,6 +241,37 @@ class Terminals(unittest.TestCase):
         self.assertEqual(demo.wait(PATIENCE), 0)
 
 
+class Panics(unittest.TestCase):
+    @unittest.skipUnless("DEBUG_RELATCH" in os.environ, "only the debug program has faults: name it to run.sh")
+    def test_a_panic_in_the_stores_task_ends_the_program_and_a_restart_goes_on(self):
+        """The task panics when the first webhook's writes are committed. systemd starts again what ends with 70."""
+        self.addCleanup(setattr, surroundings, "PROGRAM", PROGRAM)
+        surroundings.PROGRAM = os.environ["DEBUG_RELATCH"]
+        world = World().start()
+        self.addCleanup(world.close)
+        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        self.assertEqual(world.stop(), 0)
+        before = world.resets()
+        world.log.clear()
+        world.start("env", "FAULT_IN_RELATCH=store-panics")
+        card = world.command("UKIM", "<@UMINA>")
+        self.assertEqual(world.process.wait(PATIENCE), 70)
+        world.assert_no_secrets("FAULT_IN_RELATCH")
+        panicked, ended = [line for line in map(json.loads, world.log) if line["level"] == "ERROR"]
+        self.assertIn("a task panicked", panicked["message"])
+        self.assertIn("the store's task ended unexpectedly, so nothing can be recorded; relatch ends", ended["message"])
+        self.assertEqual(ended["exit_code"], 70)
+        self.assertEqual(world.resets(), before)
+        world.start()
+        # What was committed before the panic is there: the card goes on.
+        said = len(world.http.said)
+        self.assertEqual(world.click("UKIM", card, "deliver_phone"), 200)
+        ready = world.http.wait_for_text("Ready to reset", said)
+        self.assertEqual(world.click("UKIM", ready, "confirm"), 200)
+        world.http.wait_for_text("Done.", said)
+        self.assertEqual([reset["slot"] for reset in world.resets()], ["used", "used"])
+
+
 class Databases(unittest.TestCase):
     def end_of(self, world):
         self.assertEqual(world.process.wait(NOTICED_WITHIN), 78)
