@@ -83,7 +83,7 @@ pub(super) async fn run(
             writer.commit(&mut connection, std::mem::take(&mut waiting.writes)).await;
             #[cfg(debug_assertions)]
             if has_webhook {
-                crate::fault::panic_in_store();
+                crate::fault::panic_once("store-panics");
             }
         }
     }
