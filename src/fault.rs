@@ -11,5 +11,8 @@ pub(crate) fn panic_once(fault: &str) {
 
     let is_asked_for = std::env::var_os(VARIABLE).is_some_and(|asked| asked == fault);
     // The log must not show what a panic says, so a test looks for this name in it.
-    assert!(!is_asked_for || HAS_PANICKED.swap(true, Ordering::Relaxed), "{VARIABLE}");
+    assert!(
+        !is_asked_for || HAS_PANICKED.swap(true, Ordering::Relaxed),
+        "{VARIABLE}"
+    );
 }
