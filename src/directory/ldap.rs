@@ -11,6 +11,8 @@
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
 //! "Account policy" of the 389 Directory Server documentation.
 
+mod rdn;
+
 use ldap3::controls::RawControl;
 use ldap3::{LdapResult, Scope, ldap_escape};
 use secrecy::SecretString;
@@ -27,6 +29,9 @@ use crate::store::Reservation;
 
 /// How many user names of one entry are looked at for a role.
 const USER_NAMES: usize = 8;
+
+/// How many entries with the same user name are looked at. Nobody has a role by it where there are more.
+const NAMESAKES: usize = 100;
 
 /// The name that a directory has where the settings give none.
 pub const DEFAULT_NAME: &str = "LDAP directory";
@@ -159,26 +164,31 @@ impl Ldap {
         self.tree.filter(by, |native| Some(format!("({}={})", kind.id(), ldap_escape(native))))
     }
 
-    /// The user names of the entry that no other entry has: whoever writes somebody else's name into their own entry gets no
-    /// role by it. Nothing is asked where no group gives a role.
+    /// The user names that can give the entry a role: those it is named by, where no other entry below the base is named so.
+    /// Whatever else a member writes into `uid` gives nothing: neither the name of somebody who left, nor that of a
+    /// colleague, who keeps the role. Nothing is asked where no group gives one.
     async fn own_user_names<'a>(&self, session: &mut Session, entry: &'a Entry) -> Result<Vec<&'a str>, Unavailable> {
         let Config { base, groups, .. } = &self.tree.config;
         let mut own = Vec::new();
-        if groups.primary_admin.is_empty() && groups.member_and_department.is_empty() {
+        if groups.giving_a_role().next().is_none() {
             return Ok(own);
         }
-        // Each costs a search, and a member may be able to write as many as they like.
-        if entry.all("uid").len() > USER_NAMES {
+        let named: Vec<&str> = entry.all("uid").iter().map(String::as_str).filter(|uid| is_named(entry, uid)).collect();
+        // Each costs a search.
+        if named.len() > USER_NAMES {
             tracing::warn!(directory = self.name(), dn = entry.dn, "so many user names give no role");
             return Ok(own);
         }
-        for uid in entry.all("uid") {
-            let filter = format!("(uid={})", ldap_escape(uid.as_str()));
-            let found = session.search(base, Scope::Subtree, &filter, &["1.1"], 2).await;
+        for uid in named {
+            let filter = format!("(uid={})", ldap_escape(uid));
+            let found = session.search(base, Scope::Subtree, &filter, &["1.1"], NAMESAKES).await;
             let found = found.map_err(|trouble| self.tree.unavailable(&trouble))?;
-            let is_own = matches!(&*found.entries, [only] if only.dn == entry.dn) && !found.is_cut;
-            if is_own {
-                own.push(uid.as_str());
+            let (itself, others): (Vec<&Entry>, Vec<&Entry>) =
+                found.entries.iter().partition(|found| found.dn == entry.dn);
+            // Who only wrote the name does not count; one whose name cannot be read might have it.
+            let has_namesake = others.iter().any(|other| rdn::user_names(&other.dn).is_none() || is_named(other, uid));
+            if !itself.is_empty() && !has_namesake && !found.is_cut {
+                own.push(uid);
             } else {
                 tracing::warn!(directory = self.name(), dn = entry.dn, "a user name that others have gives no role");
             }
@@ -198,6 +208,22 @@ impl Ldap {
         let is_asked = error_of_policy(&bound) == Some(CHANGE_AFTER_RESET);
         Ok(if is_asked { Enforced::MustChange } else { Enforced::NotInForce })
     }
+}
+
+/// True where the name of the entry has this user name in it.
+fn is_named(entry: &Entry, uid: &str) -> bool {
+    rdn::user_names(&entry.dn).is_some_and(|names| names.iter().any(|name| rdn::is_same(name, uid)))
+}
+
+/// All user names that can protect the entry, those it is named by as well where `uid` cannot be read.
+fn user_names(entry: &Entry) -> Vec<String> {
+    let mut names = entry.all("uid").to_vec();
+    for name in rdn::user_names(&entry.dn).unwrap_or_default() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// Asks for the reason in the password policy's own words (draft-behera-10, section 6.1).
@@ -285,7 +311,7 @@ impl Backend for Ldap {
             };
             let own = self.own_user_names(&mut session, &entry).await?;
             let member_of = MemberOf {
-                protecting: &membership(&entry, entry.all("uid").iter().map(String::as_str)),
+                protecting: &membership(&entry, user_names(&entry).iter().map(String::as_str)),
                 giving_a_role: &membership(&entry, own),
             };
             let (role, is_protected): (Role, bool) = self.tree.groups(&mut session, HAS_MEMBERS, member_of).await?;
@@ -400,7 +426,7 @@ impl Backend for Ldap {
         let mut report = self_write::Report::new(email);
         let own = (entry.dn.as_str(), Scope::Base, ANY);
         let mut trusted = self_write::trusted(attributes);
-        // By it `memberUid` says who is in a group.
+        // By it `memberUid` says who is in a group, and on this server whoever may write it may rename the entry.
         trusted.push("uid");
         report.note_entry(told_by_rights(session.effective_rights(own, &entry.dn, &trusted).await, &trusted));
         for group in groups.all() {
