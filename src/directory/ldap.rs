@@ -196,6 +196,24 @@ impl Ldap {
         Ok(own)
     }
 
+    /// What `relatch check` says where a group gives a role by user names, and entries are not named by them.
+    async fn warnings_of_names(&self, session: &mut Session, entry: &Entry, account: &str) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if rdn::user_names(&entry.dn).is_some_and(|names| !names.is_empty()) {
+            return warnings;
+        }
+        for group in self.tree.config.groups.giving_a_role() {
+            let found = session.search(group, Scope::Base, "(memberUid=*)", &["1.1"], 1).await;
+            if found.is_ok_and(|found| !found.entries.is_empty()) {
+                warnings.push(format!(
+                    "memberUid of {group} gives no role to an entry whose DN does not begin with uid=, such as that of \
+                    {account}. Use member or uniqueMember"
+                ));
+            }
+        }
+        warnings
+    }
+
     /// What the server says to the member who comes with the new password. Nobody is signed in by that.
     async fn proved_by_bind(&self, dn: &str, password: &Password) -> Result<Enforced, Unavailable> {
         let password = SecretString::from(password.expose().to_owned());
@@ -405,7 +423,7 @@ impl Backend for Ldap {
         }
     }
 
-    /// Only 389 Directory Server tells them.
+    /// Who may write what only 389 Directory Server tells.
     async fn warnings(&self) -> Vec<String> {
         let Config { check_account: Some(email), attributes, groups, .. } = &self.tree.config else {
             return vec![self_write::unknown(self_write::NOBODY_NAMED)];
@@ -415,14 +433,16 @@ impl Backend for Ldap {
             Ok(opened) => opened,
             Err(trouble) => return cannot(&trouble),
         };
-        if kind.flavor != Flavor::Server389 {
-            return vec![self_write::unknown("this server does not tell")];
-        }
         let by = By::Email(email.clone());
         let filter = self.filter(&by, kind).unwrap_or_default();
         let Ok(Ok(entry)) = self.tree.one(&mut session, &by, &filter, &self.tree.attributes(OWN)).await else {
             return vec![self_write::unknown("the account to be looked at is not found")];
         };
+        let mut warnings = self.warnings_of_names(&mut session, &entry, &email.masked()).await;
+        if kind.flavor != Flavor::Server389 {
+            warnings.push(self_write::unknown("this server does not tell"));
+            return warnings;
+        }
         let mut report = self_write::Report::new(email);
         let own = (entry.dn.as_str(), Scope::Base, ANY);
         let mut trusted = self_write::trusted(attributes);
@@ -434,7 +454,8 @@ impl Backend for Ldap {
             let rights = session.effective_rights(place, &entry.dn, &MEMBER_LISTS).await;
             report.note_group(group, told_by_rights(rights, &MEMBER_LISTS));
         }
-        report.warnings()
+        warnings.extend(report.warnings());
+        warnings
     }
 }
 

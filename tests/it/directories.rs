@@ -415,6 +415,7 @@ async fn openldap() {
     user_names::an_entry_is_an_administrator_by_its_name(&server).await;
     user_names::the_name_of_somebody_who_left_gives_no_role(&server).await;
     user_names::a_copied_name_leaves_the_owner_their_role(&server).await;
+    user_names::a_check_tells_that_memberuid_gives_no_role(&server).await;
     starttls_is_as_good(&server).await;
     self_write::openldap_does_not_tell(&server).await;
     all(server).await;

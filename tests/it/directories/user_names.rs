@@ -79,6 +79,20 @@ pub(super) async fn a_copied_name_leaves_the_owner_their_role(server: &Server) {
     assert!(card_text(&bot, "mal").await.contains("is protected"));
 }
 
+/// Only where a group that gives a role has such members, and the entry that is looked at is named otherwise.
+pub(super) async fn a_check_tells_that_memberuid_gives_no_role(server: &Server) {
+    for (account, group, is_told) in [("cee", "helpdesk", true), ("eli", "helpdesk", false), ("cee", "guarded", false)]
+    {
+        let settings = settings(server)
+            .replace("check_account = \"eli@", &format!("check_account = \"{account}@"))
+            .replace("cn=helpdesk,", &format!("cn={group},"));
+        let bot = TestBot::with_directory(&settings).await;
+        let told = bot.app.directories.elsewhere().next().unwrap().warnings().await;
+        let begin = format!("memberUid of cn={group},dc=corp,dc=example gives no role");
+        assert_eq!(told.iter().any(|one| one.starts_with(&begin)), is_told, "{account} {group}: {told:?}");
+    }
+}
+
 /// On 389 Directory Server, which does not ask for a right on the entry above. The README's rule takes it away.
 pub(super) async fn who_may_write_uid_there_may_rename_the_entry(server: &Server) {
     let place = "ou=people,dc=corp,dc=example";
