@@ -6,7 +6,10 @@ use std::process::Command;
 /// glibc reads packed addresses since this version; with an older one, a program that has them does not start.
 const SINCE: (u32, u32) = (2, 36);
 
-#[expect(clippy::disallowed_methods, reason = "cargo tells a build script everything so")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script everything so"
+)]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let told = |name: &str| std::env::var(name).unwrap_or_default();
@@ -19,7 +22,10 @@ fn main() {
 
 /// The version of glibc here, as `getconf` tells it: "glibc 2.36".
 fn glibc() -> Option<(u32, u32)> {
-    let told = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?;
+    let told = Command::new("getconf")
+        .arg("GNU_LIBC_VERSION")
+        .output()
+        .ok()?;
     let told = String::from_utf8(told.stdout).ok()?;
     let (major, minor) = told.trim().strip_prefix("glibc ")?.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))

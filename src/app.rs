@@ -18,7 +18,9 @@ use crate::clock::{Clock, Zone};
 use crate::delivery::Deliveries;
 use crate::directory::Directories;
 use crate::domain::contacts::ContactRules;
-use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span};
+use crate::domain::{
+    CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, Platform, ResetId, Role, Span,
+};
 use crate::recent::Recent;
 use crate::secret::Keys;
 use crate::store::{Pins, ReplayKey, Reservation, Store};
@@ -143,13 +145,23 @@ impl House {
         profiles: impl IntoIterator<Item = &'a Profile>,
     ) -> Role {
         let by_chat = match self.admins {
-            Admins::Chat => profiles.into_iter().map(|profile| profile.role).max().unwrap_or(Role::Member),
+            Admins::Chat => profiles
+                .into_iter()
+                .map(|profile| profile.role)
+                .max()
+                .unwrap_or(Role::Member),
             Admins::Directory | Admins::List { .. } => Role::Member,
         };
         let is_this = |email: &EmailAddress| {
-            pins.of(email) == Some(&member.id) || member.business_emails().any(|own| own.is_same(email))
+            pins.of(email) == Some(&member.id)
+                || member.business_emails().any(|own| own.is_same(email))
         };
-        let listed = self.admins.listed().filter(|(email, _)| is_this(email)).map(|(_, role)| role).max();
+        let listed = self
+            .admins
+            .listed()
+            .filter(|(email, _)| is_this(email))
+            .map(|(_, role)| role)
+            .max();
         member.role.max(listed.unwrap_or(Role::Member)).max(by_chat)
     }
 }
@@ -158,11 +170,17 @@ impl Admins {
     /// Every address of the list with the role that it may give; none where the roles come from elsewhere.
     pub fn listed(&self) -> impl Iterator<Item = (&EmailAddress, Role)> {
         let (primary, delegated): (&[EmailAddress], &[EmailAddress]) = match self {
-            Self::List { primary, member_and_department } => (primary, member_and_department),
+            Self::List {
+                primary,
+                member_and_department,
+            } => (primary, member_and_department),
             Self::Directory | Self::Chat => (&[], &[]),
         };
         let of = |role: Role| move |email| (email, role);
-        primary.iter().map(of(Role::PrimaryAdmin)).chain(delegated.iter().map(of(Role::MemberAndDepartment)))
+        primary
+            .iter()
+            .map(of(Role::PrimaryAdmin))
+            .chain(delegated.iter().map(of(Role::MemberAndDepartment)))
     }
 }
 
@@ -192,12 +210,18 @@ impl Held {
     pub fn take(&self, id: ResetId, now: Moment) -> Option<HeldPassword> {
         let mut all = self.0.lock().ok()?;
         // Whose time is over stays for the sweep, which also writes down that nothing follows.
-        if all.get(&id)?.until > now { all.remove(&id) } else { None }
+        if all.get(&id)?.until > now {
+            all.remove(&id)
+        } else {
+            None
+        }
     }
 
     /// True while one can still be taken.
     pub fn has(&self, id: ResetId, now: Moment) -> bool {
-        self.0.lock().is_ok_and(|all| all.get(&id).is_some_and(|held| held.until > now))
+        self.0
+            .lock()
+            .is_ok_and(|all| all.get(&id).is_some_and(|held| held.until > now))
     }
 
     /// Wipes those of a member, whose password is about to be replaced.
@@ -209,8 +233,14 @@ impl Held {
 
     /// Wipes those whose time is over and names their resets.
     pub fn wipe(&self, now: Moment) -> Vec<ResetId> {
-        let Ok(mut all) = self.0.lock() else { return Vec::new() };
-        let over: Vec<ResetId> = all.iter().filter(|(_, held)| held.until <= now).map(|(id, _)| *id).collect();
+        let Ok(mut all) = self.0.lock() else {
+            return Vec::new();
+        };
+        let over: Vec<ResetId> = all
+            .iter()
+            .filter(|(_, held)| held.until <= now)
+            .map(|(id, _)| *id)
+            .collect();
         all.retain(|id, _| !over.contains(id));
         over
     }
@@ -259,7 +289,9 @@ fn fingerprint(key: &ReplayKey) -> Fingerprint {
 impl Seen {
     /// True the first time.
     pub fn is_new(&self, key: &ReplayKey, now: Moment) -> bool {
-        let Ok(mut seen) = self.0.lock() else { return true };
+        let Ok(mut seen) = self.0.lock() else {
+            return true;
+        };
         let key = fingerprint(key);
         let is_new = seen.get(&key).is_none();
         if is_new {

@@ -29,9 +29,10 @@ impl Chance {
     pub fn rng(&self) -> Result<StdRng, NoEntropy> {
         match self {
             Self::System => StdRng::try_from_rng(&mut SysRng).map_err(|_| NoEntropy),
-            Self::Seeded(source) => {
-                source.lock().map(|mut source| StdRng::from_rng(&mut *source)).map_err(|_| NoEntropy)
-            }
+            Self::Seeded(source) => source
+                .lock()
+                .map(|mut source| StdRng::from_rng(&mut *source))
+                .map_err(|_| NoEntropy),
         }
     }
 }
@@ -45,8 +46,14 @@ mod tests {
     #[test]
     fn the_system_does_not_repeat_itself_and_a_seed_does() {
         let draw = |chance: &Chance| Password::generate(&mut chance.rng().unwrap(), 16);
-        assert_ne!(draw(&Chance::System).expose(), draw(&Chance::System).expose());
-        assert_eq!(draw(&Chance::seeded(1)).expose(), draw(&Chance::seeded(1)).expose());
+        assert_ne!(
+            draw(&Chance::System).expose(),
+            draw(&Chance::System).expose()
+        );
+        assert_eq!(
+            draw(&Chance::seeded(1)).expose(),
+            draw(&Chance::seeded(1)).expose()
+        );
         let one = Chance::seeded(1);
         assert_ne!(draw(&one).expose(), draw(&one).expose());
     }

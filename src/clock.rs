@@ -25,11 +25,16 @@ impl Clock {
     }
 
     /// The present moment. Asked once per request and passed down.
-    #[expect(clippy::disallowed_methods, reason = "this is the one home of the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one home of the machine's clock"
+    )]
     pub fn now(&self) -> Moment {
         match self {
             Self::System => {
-                let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                let since = std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap_or_default();
                 Moment(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Fixed(at) => Moment(at.load(Ordering::SeqCst)),
@@ -84,7 +89,11 @@ impl Zone {
         let clock = format!("{:02}:{:02}", then.hour(), then.minute());
         if then.date() == today.date() {
             clock
-        } else if today.date().tomorrow().is_ok_and(|tomorrow| then.date() == tomorrow) {
+        } else if today
+            .date()
+            .tomorrow()
+            .is_ok_and(|tomorrow| then.date() == tomorrow)
+        {
             format!("tomorrow {clock}")
         } else {
             format!("{} {clock}", then.strftime("%-d %b"))

@@ -67,10 +67,20 @@ impl LarkApis {
     ) -> Arc<LarkApi> {
         let make = || {
             let (url, secret) = (api_url.clone(), app_secret.clone());
-            Arc::new(LarkApi::new(url, app_id.to_owned(), secret, http.clone(), clock.clone()))
+            Arc::new(LarkApi::new(
+                url,
+                app_id.to_owned(),
+                secret,
+                http.clone(),
+                clock.clone(),
+            ))
         };
         match self.0.lock() {
-            Ok(mut known) => Arc::clone(known.entry((api_url.clone(), app_id.to_owned())).or_insert_with(make)),
+            Ok(mut known) => Arc::clone(
+                known
+                    .entry((api_url.clone(), app_id.to_owned()))
+                    .or_insert_with(make),
+            ),
             Err(_) => make(),
         }
     }
@@ -88,13 +98,31 @@ pub struct LarkApi {
 
 impl LarkApi {
     /// The app with this id and secret, in the cloud at `api_url` (with a slash at its end).
-    pub fn new(api_url: Url, app_id: String, app_secret: SecretString, http: reqwest::Client, clock: Clock) -> Self {
-        Self { api_url, app_id, app_secret, http, clock, token: Mutex::default() }
+    pub fn new(
+        api_url: Url,
+        app_id: String,
+        app_secret: SecretString,
+        http: reqwest::Client,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            api_url,
+            app_id,
+            app_secret,
+            http,
+            clock,
+            token: Mutex::default(),
+        }
     }
 
     /// Calls with the tenant's token; the whole answer. A token that Lark no longer knows is fetched anew, once: a call
     /// that was refused for its token did nothing.
-    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, LarkError> {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, LarkError> {
         let mut is_second = false;
         loop {
             let token = self.token().await?;
@@ -118,13 +146,33 @@ impl LarkApi {
             return Ok(token.clone());
         }
         let body = json!({ "app_id": self.app_id, "app_secret": self.app_secret.expose_secret() });
-        let answer = self.send(Method::POST, "auth/v3/tenant_access_token/internal", Some(&body), None).await;
+        let answer = self
+            .send(
+                Method::POST,
+                "auth/v3/tenant_access_token/internal",
+                Some(&body),
+                None,
+            )
+            .await;
         // Whatever was wrong with the token, the call that needed it was not made.
-        let answer =
-            answer.map_err(|error| if matches!(error, LarkError::NoAnswer) { LarkError::NotSent } else { error })?;
-        let token = answer.get("tenant_access_token").and_then(Value::as_str).ok_or(LarkError::NotSent)?;
+        let answer = answer.map_err(|error| {
+            if matches!(error, LarkError::NoAnswer) {
+                LarkError::NotSent
+            } else {
+                error
+            }
+        })?;
+        let token = answer
+            .get("tenant_access_token")
+            .and_then(Value::as_str)
+            .ok_or(LarkError::NotSent)?;
         let token = SecretString::from(token.to_owned());
-        let life = Span::seconds(answer.get("expire").and_then(Value::as_i64).unwrap_or_default());
+        let life = Span::seconds(
+            answer
+                .get("expire")
+                .and_then(Value::as_i64)
+                .unwrap_or_default(),
+        );
         *known = Some((token.clone(), self.clock.now() + life - TOKEN_MARGIN));
         Ok(token)
     }
@@ -145,15 +193,32 @@ impl LarkApi {
             call = call.json(body);
         }
         let answer = net::call(call).await.map_err(|error| {
-            tracing::warn!(platform = "lark", error = &error as &dyn std::error::Error, "Lark could not be asked");
-            if matches!(error, CallError::NotSent(_)) { LarkError::NotSent } else { LarkError::NoAnswer }
+            tracing::warn!(
+                platform = "lark",
+                error = &error as &dyn std::error::Error,
+                "Lark could not be asked"
+            );
+            if matches!(error, CallError::NotSent(_)) {
+                LarkError::NotSent
+            } else {
+                LarkError::NoAnswer
+            }
         })?;
-        let wait = || Span::seconds(answer.retry_after.and_then(|wait| i64::try_from(wait).ok()).unwrap_or(30));
+        let wait = || {
+            Span::seconds(
+                answer
+                    .retry_after
+                    .and_then(|wait| i64::try_from(wait).ok())
+                    .unwrap_or(30),
+            )
+        };
         if answer.status == 429 {
             return Err(LarkError::Limited(wait()));
         }
         // Refusals come with 200 or 400 and a code of their own.
-        let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else { return Err(LarkError::NoAnswer) };
+        let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else {
+            return Err(LarkError::NoAnswer);
+        };
         match told.get("code").and_then(Value::as_i64) {
             Some(0) if (200..300).contains(&answer.status) => Ok(told),
             Some(code) if LIMITED.contains(&code) => Err(LarkError::Limited(wait())),
@@ -167,14 +232,19 @@ impl LarkApi {
 /// The scopes that a refusal names, and nothing else of its text.
 fn scopes(told: &Value) -> String {
     let text = told.get("msg").and_then(Value::as_str).unwrap_or_default();
-    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | ':');
+    let is_part =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | ':');
     let mut named: Vec<&str> = text
         .split(|c: char| !is_part(c))
         .filter(|word| word.split(':').count() >= 2 && word.split(':').all(|part| !part.is_empty()))
         .take(3)
         .collect();
     named.dedup();
-    if named.is_empty() { "that the call needs".to_owned() } else { named.join(", ") }
+    if named.is_empty() {
+        "that the call needs".to_owned()
+    } else {
+        named.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +255,10 @@ mod tests {
     fn scopes_are_read_out_of_a_refusal() {
         let told = json!({ "msg": "Access denied. One of: [contact:user.base:readonly, contact:contact.base:readonly] \
             apply: https://open.larksuite.com/app/x/auth" });
-        assert_eq!(scopes(&told), "contact:user.base:readonly, contact:contact.base:readonly");
+        assert_eq!(
+            scopes(&told),
+            "contact:user.base:readonly, contact:contact.base:readonly"
+        );
         assert_eq!(scopes(&json!({})), "that the call needs");
     }
 }

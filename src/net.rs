@@ -62,7 +62,8 @@ pub enum TlsError {
 pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, TlsError> {
     let mut roots = rustls::RootCertStore::empty();
     // A machine without certificates can still talk to loopback; a real vendor is then refused at the handshake.
-    let (_added, _ignored) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let (_added, _ignored) =
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
         let own: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<_, _>>)
@@ -72,11 +73,13 @@ pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, TlsErr
             return Err(TlsError::CaFile);
         }
     }
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|_| TlsError::Setup)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .map_err(|_| TlsError::Setup)?
+    .with_root_certificates(roots)
+    .with_no_client_auth();
     Ok(config)
 }
 
@@ -86,8 +89,14 @@ pub fn client(deadline: Duration) -> Result<reqwest::Client, TlsError> {
 }
 
 /// The same, which also trusts the certificates of a file.
-#[expect(clippy::disallowed_methods, reason = "this is the one home of outgoing HTTP")]
-pub fn client_trusting(deadline: Duration, ca_file: Option<&Path>) -> Result<reqwest::Client, TlsError> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one home of outgoing HTTP"
+)]
+pub fn client_trusting(
+    deadline: Duration,
+    ca_file: Option<&Path>,
+) -> Result<reqwest::Client, TlsError> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls_config(ca_file)?)
         .redirect(reqwest::redirect::Policy::none())
@@ -103,20 +112,34 @@ pub fn client_trusting(deadline: Duration, ca_file: Option<&Path>) -> Result<req
 pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
     let sorted = |error: reqwest::Error| {
         let error = error.without_url();
-        if error.is_connect() || error.is_builder() { CallError::NotSent(error) } else { CallError::NoAnswer(error) }
+        if error.is_connect() || error.is_builder() {
+            CallError::NotSent(error)
+        } else {
+            CallError::NoAnswer(error)
+        }
     };
     let mut response = request.send().await.map_err(sorted)?;
     let status = response.status().as_u16();
-    let retry_after =
-        response.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after = response
+        .headers()
+        .get(reqwest::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| CallError::NoAnswer(error.without_url()))? {
+    while let Some(piece) = response
+        .chunk()
+        .await
+        .map_err(|error| CallError::NoAnswer(error.without_url()))?
+    {
         if body.len().saturating_add(piece.len()) > ANSWER_LIMIT {
             return Err(CallError::TooLong);
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Answer { status, retry_after, body })
+    Ok(Answer {
+        status,
+        retry_after,
+        body,
+    })
 }
 
 /// True for `https`, and for `http` to this machine itself.
@@ -128,7 +151,10 @@ pub fn is_acceptable_url(url: &url::Url) -> bool {
 pub fn is_this_machine(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
-            name == "localhost" || name.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
+            name == "localhost"
+                || name
+                    .parse()
+                    .is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
         }
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
@@ -164,11 +190,17 @@ mod tests {
         use wiremock::{Mock, MockServer, ResponseTemplate};
 
         let canary = MockServer::start().await;
-        Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&canary).await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200))
+            .expect(0)
+            .mount(&canary)
+            .await;
         let server = MockServer::start().await;
         Mock::given(any())
             .respond_with(
-                ResponseTemplate::new(302).insert_header("location", canary.uri()).insert_header("retry-after", "7"),
+                ResponseTemplate::new(302)
+                    .insert_header("location", canary.uri())
+                    .insert_header("retry-after", "7"),
             )
             .mount(&server)
             .await;
@@ -176,15 +208,22 @@ mod tests {
         let answer = call(client.get(server.uri())).await.unwrap();
         assert_eq!((answer.status, answer.retry_after), (302, Some(7)));
 
-        let dead = call(client.get("http://127.0.0.1:1/token-in-url")).await.unwrap_err();
-        assert!(matches!(dead, CallError::NotSent(_)) && !format!("{dead:?}").contains("token-in-url"));
+        let dead = call(client.get("http://127.0.0.1:1/token-in-url"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(dead, CallError::NotSent(_)) && !format!("{dead:?}").contains("token-in-url")
+        );
 
         let slow = MockServer::start().await;
         Mock::given(any())
             .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(5)))
             .mount(&slow)
             .await;
-        assert!(matches!(call(client.get(slow.uri())).await.unwrap_err(), CallError::NoAnswer(_)));
+        assert!(matches!(
+            call(client.get(slow.uri())).await.unwrap_err(),
+            CallError::NoAnswer(_)
+        ));
     }
 
     #[tokio::test]
@@ -198,6 +237,9 @@ mod tests {
             .mount(&server)
             .await;
         let client = client(Duration::from_secs(5)).unwrap();
-        assert!(matches!(call(client.get(server.uri())).await.unwrap_err(), CallError::TooLong));
+        assert!(matches!(
+            call(client.get(server.uri())).await.unwrap_err(),
+            CallError::TooLong
+        ));
     }
 }

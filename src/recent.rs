@@ -20,7 +20,13 @@ pub struct Recent<K, V> {
 impl<K: Eq + Hash, V> Recent<K, V> {
     /// Empty; `size` is how many entries a generation holds.
     pub fn new(life: Span, size: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), since: None, life, size }
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            since: None,
+            life,
+            size,
+        }
     }
 
     /// What was remembered last under the key.
@@ -61,7 +67,13 @@ mod tests {
         let mut recent = Recent::new(Span::hours(1), 3);
         for n in 0..7 {
             recent.insert(n, (), Moment(0));
-            assert!((0..=n).rev().take(4).all(|known| recent.get(&known).is_some()), "{n}");
+            assert!(
+                (0..=n)
+                    .rev()
+                    .take(4)
+                    .all(|known| recent.get(&known).is_some()),
+                "{n}"
+            );
         }
         assert_eq!(recent.get(&2), None, "and it stays small");
     }

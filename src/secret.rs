@@ -51,10 +51,14 @@ impl Keys {
             let mac = HmacSha256::new_from_slice(master).map_err(|_| KeyError::Malformed)?;
             Ok(mac.chain_update(purpose).finalize().into_bytes().into())
         };
-        let tagging = HmacSha256::new_from_slice(&derive(b"relatch tagging 1")?).map_err(|_| KeyError::Malformed)?;
-        let sealing =
-            UnboundKey::new(&CHACHA20_POLY1305, &derive(b"relatch sealing 1")?).map_err(|_| KeyError::Malformed)?;
-        Ok(Self { tagging, sealing: std::sync::Arc::new(LessSafeKey::new(sealing)) })
+        let tagging = HmacSha256::new_from_slice(&derive(b"relatch tagging 1")?)
+            .map_err(|_| KeyError::Malformed)?;
+        let sealing = UnboundKey::new(&CHACHA20_POLY1305, &derive(b"relatch sealing 1")?)
+            .map_err(|_| KeyError::Malformed)?;
+        Ok(Self {
+            tagging,
+            sealing: std::sync::Arc::new(LessSafeKey::new(sealing)),
+        })
     }
 
     /// Reads the key file, or makes one that only its owner can read.
@@ -71,7 +75,11 @@ impl Keys {
         let mut beside = path.as_os_str().to_owned();
         beside.push(format!(".{:016x}", rng.random::<u64>()));
         let beside = Path::new(&beside);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(beside)?;
         let master = Zeroizing::new(rng.random::<[u8; 32]>());
         file.write_all(Zeroizing::new(hex::encode(master.as_slice())).as_bytes())?;
         file.sync_all()?;
@@ -94,7 +102,8 @@ impl Keys {
         let mut text = Zeroizing::new(String::new());
         file.read_to_string(&mut text)?;
         let mut master = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.trim(), master.as_mut_slice()).map_err(|_| KeyError::Malformed)?;
+        hex::decode_to_slice(text.trim(), master.as_mut_slice())
+            .map_err(|_| KeyError::Malformed)?;
         Self::from_master(&master)
     }
 
@@ -138,7 +147,9 @@ impl Keys {
     pub fn read_link_token(&self, link: Link, token: &str) -> Option<ResetId> {
         let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
         let (id, tag) = bytes.split_at(16);
-        self.feed(&[link.path().as_bytes(), id]).verify_truncated_left(tag).ok()?;
+        self.feed(&[link.path().as_bytes(), id])
+            .verify_truncated_left(tag)
+            .ok()?;
         id.try_into().ok().map(ResetId)
     }
 
@@ -151,9 +162,18 @@ impl Keys {
 
     /// True for what [`Keys::device_token`] made for this member.
     pub fn is_device_token(&self, member: &MemberId, token: &str) -> bool {
-        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return false };
-        let Some((id, tag)) = bytes.split_at_checked(16).filter(|(_, tag)| tag.len() == 16) else { return false };
-        self.feed(&[b"device", member.0.as_bytes(), id]).verify_truncated_left(tag).is_ok()
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else {
+            return false;
+        };
+        let Some((id, tag)) = bytes
+            .split_at_checked(16)
+            .filter(|(_, tag)| tag.len() == 16)
+        else {
+            return false;
+        };
+        self.feed(&[b"device", member.0.as_bytes(), id])
+            .verify_truncated_left(tag)
+            .is_ok()
     }
 
     /// The value of the confirming button: it also names the edition of the card that it stands on, so that nobody
@@ -174,17 +194,31 @@ impl Keys {
             _ => return None,
         };
         let (named, tag) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
-        self.feed(&[purpose, named]).verify_truncated_left(tag).ok()?;
+        self.feed(&[purpose, named])
+            .verify_truncated_left(tag)
+            .ok()?;
         let (id, edition) = named.split_at_checked(16)?;
-        Some((ResetId(id.try_into().ok()?), edition.try_into().ok().map(u16::from_be_bytes)))
+        Some((
+            ResetId(id.try_into().ok()?),
+            edition.try_into().ok().map(u16::from_be_bytes),
+        ))
     }
 
     /// Encrypts `text` for one place, named by `place`; it opens nowhere else.
-    pub fn seal(&self, text: &str, place: &str, rng: &mut impl CryptoRng) -> Result<String, NotSealed> {
+    pub fn seal(
+        &self,
+        text: &str,
+        place: &str,
+        rng: &mut impl CryptoRng,
+    ) -> Result<String, NotSealed> {
         let nonce: [u8; NONCE_LEN] = rng.random();
         let mut bytes = text.as_bytes().to_vec();
         self.sealing
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut bytes)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(place.as_bytes()),
+                &mut bytes,
+            )
             .map_err(|_| NotSealed)?;
         let mut sealed = nonce.to_vec();
         sealed.append(&mut bytes);
@@ -196,8 +230,13 @@ impl Keys {
         let mut bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(sealed).map_err(|_| NotSealed)?);
         let (nonce, rest) = bytes.split_at_mut_checked(NONCE_LEN).ok_or(NotSealed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| NotSealed)?;
-        let plain = self.sealing.open_in_place(nonce, Aad::from(place.as_bytes()), rest).map_err(|_| NotSealed)?;
-        String::from_utf8(plain.to_vec()).map(Zeroizing::new).map_err(|_| NotSealed)
+        let plain = self
+            .sealing
+            .open_in_place(nonce, Aad::from(place.as_bytes()), rest)
+            .map_err(|_| NotSealed)?;
+        String::from_utf8(plain.to_vec())
+            .map(Zeroizing::new)
+            .map_err(|_| NotSealed)
     }
 }
 
@@ -222,7 +261,15 @@ impl Link {
 
 /// What must never be accepted as a secret: too short, blank, or the placeholder of an example.
 pub fn is_weak_secret(secret: &str) -> bool {
-    const PLACEHOLDERS: [&str; 7] = ["changeme", "change-me", "placeholder", "your-", "example", "secret-here", "xxxx"];
+    const PLACEHOLDERS: [&str; 7] = [
+        "changeme",
+        "change-me",
+        "placeholder",
+        "your-",
+        "example",
+        "secret-here",
+        "xxxx",
+    ];
     let lower = secret.to_ascii_lowercase();
     secret.trim().len() < 16
         || PLACEHOLDERS.iter().any(|word| lower.contains(word))
@@ -244,26 +291,47 @@ mod tests {
     fn button_values_cannot_be_forged() {
         let value = keys().button_value(ResetId([1; 16]));
         assert_eq!(value.len(), 43);
-        assert_eq!(keys().read_button_value(&value), Some((ResetId([1; 16]), None)));
+        assert_eq!(
+            keys().read_button_value(&value),
+            Some((ResetId([1; 16]), None))
+        );
         let confirm = keys().confirm_value(ResetId([1; 16]), 3);
-        assert_eq!(keys().read_button_value(&confirm), Some((ResetId([1; 16]), Some(3))));
+        assert_eq!(
+            keys().read_button_value(&confirm),
+            Some((ResetId([1; 16]), Some(3)))
+        );
         assert_ne!(confirm, keys().confirm_value(ResetId([1; 16]), 4));
         for at in 0..value.len() - 1 {
             let mut forged = value.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(keys().read_button_value(std::str::from_utf8(&forged).unwrap()), None, "{at}");
+            assert_eq!(
+                keys().read_button_value(std::str::from_utf8(&forged).unwrap()),
+                None,
+                "{at}"
+            );
         }
-        assert_eq!(Keys::from_master(&[8; 32]).unwrap().read_button_value(&value), None);
+        assert_eq!(
+            Keys::from_master(&[8; 32])
+                .unwrap()
+                .read_button_value(&value),
+            None
+        );
     }
 
     /// authentik CVE-2023-26481: a link is bound to its reset and to its purpose.
     #[test]
     fn a_link_is_worth_nothing_as_another() {
         let token = keys().link_token(Link::Claim, ResetId([1; 16]));
-        assert_eq!(keys().read_link_token(Link::Claim, &token), Some(ResetId([1; 16])));
+        assert_eq!(
+            keys().read_link_token(Link::Claim, &token),
+            Some(ResetId([1; 16]))
+        );
         assert_eq!(keys().read_link_token(Link::NotMe, &token), None);
         assert_eq!(keys().read_button_value(&token), None);
-        assert_eq!(keys().read_link_token(Link::Claim, &keys().button_value(ResetId([1; 16]))), None);
+        assert_eq!(
+            keys().read_link_token(Link::Claim, &keys().button_value(ResetId([1; 16]))),
+            None
+        );
     }
 
     #[test]
@@ -272,11 +340,21 @@ mod tests {
         let token = keys().device_token(&member("mina"), [1; 16]);
         assert!(keys().is_device_token(&member("mina"), &token));
         assert!(!keys().is_device_token(&member("kim"), &token));
-        assert!(!keys().is_device_token(&member("mina"), &keys().device_token(&member("kim"), [1; 16])));
-        assert!(!Keys::from_master(&[8; 32]).unwrap().is_device_token(&member("mina"), &token));
+        assert!(!keys().is_device_token(
+            &member("mina"),
+            &keys().device_token(&member("kim"), [1; 16])
+        ));
+        assert!(
+            !Keys::from_master(&[8; 32])
+                .unwrap()
+                .is_device_token(&member("mina"), &token)
+        );
         // A tag that was cut off is none.
         for length in 0..token.len() {
-            assert!(!keys().is_device_token(&member("mina"), &token[..length]), "{length}");
+            assert!(
+                !keys().is_device_token(&member("mina"), &token[..length]),
+                "{length}"
+            );
         }
     }
 
@@ -284,9 +362,14 @@ mod tests {
     #[test]
     fn sealed_texts_open_only_in_their_place() {
         let mut rng = StdRng::seed_from_u64(1);
-        let sealed = keys().seal("https://hooks.slack.com/x", "reply 1", &mut rng).unwrap();
+        let sealed = keys()
+            .seal("https://hooks.slack.com/x", "reply 1", &mut rng)
+            .unwrap();
         assert!(!sealed.contains("hooks"));
-        assert_eq!(keys().open(&sealed, "reply 1").unwrap().as_str(), "https://hooks.slack.com/x");
+        assert_eq!(
+            keys().open(&sealed, "reply 1").unwrap().as_str(),
+            "https://hooks.slack.com/x"
+        );
         assert_eq!(keys().open(&sealed, "reply 2").unwrap_err(), NotSealed);
         assert_eq!(keys().open("AAAA", "reply 1").unwrap_err(), NotSealed);
     }
@@ -304,7 +387,10 @@ mod tests {
         assert_eq!(first.tag(&[b"x"]), second.tag(&[b"x"]));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(Keys::load_or_create(&path, &mut rng), Err(KeyError::Exposed)));
+        assert!(matches!(
+            Keys::load_or_create(&path, &mut rng),
+            Err(KeyError::Exposed)
+        ));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -56,18 +56,34 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub(crate) fn new(name: impl Into<String>, table: Table, problems: &'a mut Vec<Problem>) -> Self {
-        Self { name: name.into(), table, known: BTreeSet::new(), problems }
+    pub(crate) fn new(
+        name: impl Into<String>,
+        table: Table,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            table,
+            known: BTreeSet::new(),
+            problems,
+        }
     }
 
     fn key(&self, key: &str) -> String {
-        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+        if self.name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
     }
 
     /// Notes a problem of a key.
     pub(crate) fn problem(&mut self, key: &str, text: impl Into<String>) {
         let key = self.key(key);
-        self.problems.push(Problem { key, text: text.into() });
+        self.problems.push(Problem {
+            key,
+            text: text.into(),
+        });
     }
 
     /// How many problems all sections have so far. Unchanged after a read, it says that the read noted none.
@@ -112,14 +128,18 @@ impl<'a> Section<'a> {
         T: FromStr<Err: fmt::Display>,
     {
         let text = self.text(key)?;
-        text.parse().map_err(|error: T::Err| self.problem(key, format!("\"{}\" {error}", shorten(&text)))).ok()
+        text.parse()
+            .map_err(|error: T::Err| self.problem(key, format!("\"{}\" {error}", shorten(&text))))
+            .ok()
     }
 
     /// A whole number within bounds.
     pub(crate) fn number(&mut self, key: &'static str, from: i64, to: i64) -> Option<i64> {
         let value = self.take(key)?;
         // Environment variables are texts.
-        let number = value.as_integer().or_else(|| value.as_str()?.trim().parse().ok());
+        let number = value
+            .as_integer()
+            .or_else(|| value.as_str()?.trim().parse().ok());
         let number = number.filter(|number| (from..=to).contains(number));
         if number.is_none() {
             self.problem(key, format!("must be a whole number from {from} to {to}"));
@@ -137,12 +157,20 @@ impl<'a> Section<'a> {
     /// A list of texts. From the environment they are separated by commas, or written as in the file: `["…", "…"]`.
     pub(crate) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.take(key)?;
-        let written = value.as_str().map(str::trim).filter(|text| text.starts_with('['));
+        let written = value
+            .as_str()
+            .map(str::trim)
+            .filter(|text| text.starts_with('['));
         let value = written.and_then(|text| text.parse().ok()).unwrap_or(value);
         let texts: Option<Vec<String>> = match (value.as_array(), value.as_str()) {
-            (Some(items), _) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            (Some(items), _) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect(),
             (None, Some(text)) if text.trim().starts_with('[') => None,
-            (None, Some(text)) => Some(text.split(',').map(|part| part.trim().to_owned()).collect()),
+            (None, Some(text)) => {
+                Some(text.split(',').map(|part| part.trim().to_owned()).collect())
+            }
             (None, None) => None,
         };
         if texts.is_none() {
@@ -174,7 +202,11 @@ impl<'a> Section<'a> {
     pub(crate) fn url(&mut self, key: &'static str) -> Option<Url> {
         let text = self.text(key)?;
         match Url::parse(&text) {
-            Ok(url) if net::is_acceptable_url(&url) && url.username().is_empty() && url.password().is_none() => {
+            Ok(url)
+                if net::is_acceptable_url(&url)
+                    && url.username().is_empty()
+                    && url.password().is_none() =>
+            {
                 Some(url)
             }
             _ => {
@@ -190,7 +222,10 @@ impl<'a> Section<'a> {
         match url.as_deref().map(Url::parse) {
             Some(Ok(url)) if net::is_acceptable_url(&url) => Some(url),
             Some(_) => {
-                self.problem(key, "must be an https:// address (http:// only to this machine)");
+                self.problem(
+                    key,
+                    "must be an https:// address (http:// only to this machine)",
+                );
                 None
             }
             None => {
@@ -202,7 +237,11 @@ impl<'a> Section<'a> {
 
     /// `api_url`, with a slash at its end, or the vendor's own.
     pub(crate) fn api_url(&mut self, vendors: &str) -> Option<Url> {
-        if self.table.contains_key("api_url") { self.url("api_url").map(with_slash) } else { Url::parse(vendors).ok() }
+        if self.table.contains_key("api_url") {
+            self.url("api_url").map(with_slash)
+        } else {
+            Url::parse(vendors).ok()
+        }
     }
 
     /// A file.
@@ -211,7 +250,12 @@ impl<'a> Section<'a> {
     }
 
     /// A secret, given as `key` or as the file in `key_file`. A weak one is refused where `strong` is asked for.
-    pub(crate) fn secret(&mut self, key: &'static str, file_key: &'static str, strong: bool) -> Option<SecretString> {
+    pub(crate) fn secret(
+        &mut self,
+        key: &'static str,
+        file_key: &'static str,
+        strong: bool,
+    ) -> Option<SecretString> {
         let direct = self.text(key);
         let file = self.path(file_key);
         let secret = match (direct, file) {
@@ -228,7 +272,10 @@ impl<'a> Section<'a> {
             return None;
         }
         if strong && is_weak_secret(&secret) {
-            self.problem(key, "is shorter than 16 characters or a placeholder; use the real one");
+            self.problem(
+                key,
+                "is shorter than 16 characters or a placeholder; use the real one",
+            );
             return None;
         }
         Some(secret.into())
@@ -254,13 +301,22 @@ impl<'a> Section<'a> {
 
         let mode = std::fs::metadata(path).map(|meta| meta.permissions().mode());
         if mode.is_ok_and(|mode| mode & 0o022 != 0) {
-            self.problem(key, format!("{} may be written by others; run chmod go-w on it", path.display()));
+            self.problem(
+                key,
+                format!(
+                    "{} may be written by others; run chmod go-w on it",
+                    path.display()
+                ),
+            );
             return None;
         }
         match std::fs::read_to_string(path) {
             Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
             Err(error) => {
-                self.problem(key, format!("{} cannot be read: {}", path.display(), error.kind()));
+                self.problem(
+                    key,
+                    format!("{} cannot be read: {}", path.display(), error.kind()),
+                );
                 None
             }
         }
@@ -271,7 +327,9 @@ impl<'a> Section<'a> {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for key in left {
             let near = self.known.iter().find(|known| distance(known, &key) <= 2);
-            let hint = near.map(|known| format!("; did you mean \"{known}\"?")).unwrap_or_default();
+            let hint = near
+                .map(|known| format!("; did you mean \"{known}\"?"))
+                .unwrap_or_default();
             self.problem(&key, format!("is no setting{hint}"));
         }
     }
@@ -323,9 +381,19 @@ mod tests {
             assert_eq!(list.is_none(), !problems.is_empty());
             list
         };
-        let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let texts = |texts: &[&str]| {
+            Some(
+                texts
+                    .iter()
+                    .map(|text| (*text).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
         assert_eq!(read("a, b"), texts(&["a", "b"]));
-        assert_eq!(read(r#" ["cn=it,dc=acme", 'cn=hr,dc=acme'] "#), texts(&["cn=it,dc=acme", "cn=hr,dc=acme"]));
+        assert_eq!(
+            read(r#" ["cn=it,dc=acme", 'cn=hr,dc=acme'] "#),
+            texts(&["cn=it,dc=acme", "cn=hr,dc=acme"])
+        );
         assert_eq!(read("[]"), texts(&[]));
         for bad in ["[\"a\"", "[1]", "[\"a\"]\nb = 1", "[cn=it,dc=acme]"] {
             assert_eq!(read(bad), None, "{bad}");

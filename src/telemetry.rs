@@ -19,9 +19,17 @@ static LEVEL: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 /// Starts logging at `level`. Libraries are heard from `warn` up only: what they say below that may hold bodies.
 pub fn start(level: Level) {
     let (level, handle) = reload::Layer::new(heard(level));
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(|| StandardError);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_writer(|| StandardError);
     // A second start in one process (tests, the demo) keeps the first.
-    if tracing_subscriber::registry().with(level).with(lines).try_init().is_err() {
+    if tracing_subscriber::registry()
+        .with(level)
+        .with(lines)
+        .try_init()
+        .is_err()
+    {
         tracing::debug!("logging is already on");
     } else if LEVEL.set(handle).is_err() {
         tracing::debug!("the level of an earlier log is kept");
@@ -33,12 +41,17 @@ pub fn set_level(level: Level) {
     if let Some(handle) = LEVEL.get()
         && let Err(error) = handle.reload(heard(level))
     {
-        tracing::error!(error = &error as &dyn std::error::Error, "the level of the log stays as it was");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the level of the log stays as it was"
+        );
     }
 }
 
 fn heard(level: Level) -> Targets {
-    Targets::new().with_target("relatch", level).with_default(Level::WARN.min(level))
+    Targets::new()
+        .with_target("relatch", level)
+        .with_default(Level::WARN.min(level))
 }
 
 /// Standard error, where it can be written to. A terminal that was closed, a pipe that nobody reads and a full disk must
@@ -63,7 +76,9 @@ pub struct Terminal {
 impl Terminal {
     /// Looks for one on standard input, output and error.
     pub fn at_start() -> Self {
-        Self { was_there: Self::is_there() }
+        Self {
+            was_there: Self::is_there(),
+        }
     }
 
     /// True once: when there was one and it is closed.
@@ -74,14 +89,19 @@ impl Terminal {
     }
 
     fn is_there() -> bool {
-        std::io::stdin().is_terminal() || std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
+        std::io::stdin().is_terminal()
+            || std::io::stdout().is_terminal()
+            || std::io::stderr().is_terminal()
     }
 }
 
 /// Has every panic logged by its place alone: what it would say may hold anything.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         tracing::error!(place, "a task panicked; this is a mistake in relatch");
     }));
 }
@@ -99,8 +119,18 @@ impl UnsignedCounter {
         let total = self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let last = self.logged_at.load(Ordering::Relaxed);
         let due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
-        if due && self.logged_at.compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            tracing::warn!(platform, reason, unsigned.total = total, "refused an unsigned request");
+        if due
+            && self
+                .logged_at
+                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            tracing::warn!(
+                platform,
+                reason,
+                unsigned.total = total,
+                "refused an unsigned request"
+            );
         }
     }
 
@@ -134,17 +164,25 @@ mod tests {
     fn a_panic_is_one_line_with_its_place_and_nothing_it_says() {
         let written = Written::default();
         let writer = written.clone();
-        let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        let lines = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone())
+            .finish();
         let usual = std::panic::take_hook();
         log_panics();
-        let ended =
-            tracing::subscriber::with_default(lines, || std::panic::catch_unwind(|| panic!("a canary\nin two")));
+        let ended = tracing::subscriber::with_default(lines, || {
+            std::panic::catch_unwind(|| panic!("a canary\nin two"))
+        });
         std::panic::set_hook(usual);
         assert!(ended.is_err());
         let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         assert!(log.lines().count() == 1 && !log.contains("canary"), "{log}");
         let line: serde_json::Value = serde_json::from_str(&log).unwrap();
         let place = line["place"].as_str().unwrap();
-        assert!(place.starts_with(file!()) && line["level"] == "ERROR", "{log}");
+        assert!(
+            place.starts_with(file!()) && line["level"] == "ERROR",
+            "{log}"
+        );
     }
 }

@@ -21,7 +21,11 @@ struct Place(PathBuf);
 impl Place {
     fn new(settings: &str) -> Self {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
-        let name = format!("relatch-cli-{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::SeqCst));
+        let name = format!(
+            "relatch-cli-{}-{}",
+            std::process::id(),
+            SERIAL.fetch_add(1, Ordering::SeqCst)
+        );
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("relatch.toml"), settings).unwrap();
@@ -51,14 +55,21 @@ impl Place {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join("relatch.db"));
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let mut connection = options.connect().await.unwrap();
-            let rows = sqlx::query(select).fetch_all(&mut connection).await.unwrap();
+            let rows = sqlx::query(select)
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
             rows.iter().map(|row| row.get(0)).collect()
         })
     }
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
-        command.args(words).current_dir(&self.0).env_clear().stdin(Stdio::null());
+        command
+            .args(words)
+            .current_dir(&self.0)
+            .env_clear()
+            .stdin(Stdio::null());
         command
     }
 
@@ -68,9 +79,17 @@ impl Place {
 
     fn run_with_input(&self, words: &[&str], input: &str) -> Ran {
         let mut command = self.command(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
         Ran::of(child.wait_with_output().unwrap())
     }
 }
@@ -90,7 +109,11 @@ struct Ran {
 impl Ran {
     fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        Self {
+            code: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 }
 
@@ -106,10 +129,22 @@ fn wrong_settings_are_all_named() {
         "listen = \"nowhere\"\nunheard_of = 1\n[policy]\nwindow = \"soon\"\n[slack]\nsigning_secret = \"canary\"\n\
         bot_token = \"xoxb-canary-token-123456\"\nteam_id = \"acme\"\n[sms]\nkind = \"pigeon\"\n",
     );
-    for words in [["serve"].as_slice(), &["check"], &["members", "list"], &["resets"]] {
+    for words in [
+        ["serve"].as_slice(),
+        &["check"],
+        &["members", "list"],
+        &["resets"],
+    ] {
         let ran = place.run(words);
         assert_eq!(ran.code, 78, "{words:?}");
-        for key in ["listen", "unheard_of", "policy.window", "slack.signing_secret", "slack.team_id", "sms.kind"] {
+        for key in [
+            "listen",
+            "unheard_of",
+            "policy.window",
+            "slack.signing_secret",
+            "slack.team_id",
+            "sms.kind",
+        ] {
             assert!(ran.err.contains(key), "{words:?} {key}: {}", ran.err);
         }
         assert!(!ran.err.contains("canary"), "{}", ran.err);
@@ -127,30 +162,56 @@ fn lark_does_not_start_without_its_encrypt_key() {
     for words in ["serve", "check"] {
         let ran = place.run(&[words]);
         assert_eq!(ran.code, 78, "{words}: {}", ran.err);
-        for told in ["lark.encrypt_key is missing", "Events & Callbacks, Encryption Strategy", "encrypt_key_file"] {
-            assert!(ran.err.replace(": ", " ").contains(told), "{words}: {}", ran.err);
+        for told in [
+            "lark.encrypt_key is missing",
+            "Events & Callbacks, Encryption Strategy",
+            "encrypt_key_file",
+        ] {
+            assert!(
+                ran.err.replace(": ", " ").contains(told),
+                "{words}: {}",
+                ran.err
+            );
         }
     }
-    place.write("relatch.toml", &format!("{SETTINGS}encrypt_key = \"canary\"\n"));
+    place.write(
+        "relatch.toml",
+        &format!("{SETTINGS}encrypt_key = \"canary\"\n"),
+    );
     let ran = place.run(&["serve"]);
     assert_eq!(ran.code, 78);
-    assert!(ran.err.contains("shorter than 16") && !ran.err.contains("is missing"), "{}", ran.err);
+    assert!(
+        ran.err.contains("shorter than 16") && !ran.err.contains("is missing"),
+        "{}",
+        ran.err
+    );
 }
 
 /// What is named but not built says so and does nothing.
 #[test]
 fn what_is_not_built_ends_with_78() {
     let place = Place::new("");
-    for words in [["audit", "verify"].as_slice(), &["audit", "export"], &["backup", "copy.db"]] {
+    for words in [
+        ["audit", "verify"].as_slice(),
+        &["audit", "export"],
+        &["backup", "copy.db"],
+    ] {
         let ran = place.run(words);
         assert_eq!(ran.code, 78, "{words:?}");
         assert!(ran.err.contains("not built yet"), "{words:?}: {}", ran.err);
     }
     for platform in ["discord", "lark", "mattermost"] {
-        place.write("recorded.http", &format!("POST /{platform}/x HTTP/1.1\nhost: x\n\n{{}}\n"));
+        place.write(
+            "recorded.http",
+            &format!("POST /{platform}/x HTTP/1.1\nhost: x\n\n{{}}\n"),
+        );
         let ran = place.run(&["replay", "recorded.http", "--to", "http://127.0.0.1:1"]);
         assert_eq!(ran.code, 78, "{platform}");
-        assert!(ran.err.contains("not built yet") && ran.err.contains(platform), "{}", ran.err);
+        assert!(
+            ran.err.contains("not built yet") && ran.err.contains(platform),
+            "{}",
+            ran.err
+        );
     }
     for settings in ["database = \"postgres://x/y\"\n", "admin_listen = \"x\"\n"] {
         let ran = Place::new(settings).run(&["members", "list"]);
@@ -165,16 +226,33 @@ fn the_printed_settings_can_be_used() {
     let place = Place::new("");
     let printed = place.run(&["config"]).out;
     place.write("printed.toml", &printed);
-    assert_eq!(place.run(&["members", "list", "--config", "printed.toml"]).code, 0);
+    assert_eq!(
+        place
+            .run(&["members", "list", "--config", "printed.toml"])
+            .code,
+        0
+    );
     insta::assert_snapshot!("config", printed);
 }
 
 #[test]
 fn environment_wins_over_the_file() {
     let place = Place::new("[policy]\nwindow = \"soon\"\n");
-    let ran = Ran::of(place.command(&["members", "list"]).env("RELATCH_POLICY__WINDOW", "1h").output().unwrap());
+    let ran = Ran::of(
+        place
+            .command(&["members", "list"])
+            .env("RELATCH_POLICY__WINDOW", "1h")
+            .output()
+            .unwrap(),
+    );
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    let ran = Ran::of(place.command(&["members", "list"]).env("RELATCH_POLICY__WINDOW", "late").output().unwrap());
+    let ran = Ran::of(
+        place
+            .command(&["members", "list"])
+            .env("RELATCH_POLICY__WINDOW", "late")
+            .output()
+            .unwrap(),
+    );
     assert_eq!(ran.code, 78);
 }
 
@@ -182,27 +260,80 @@ fn environment_wins_over_the_file() {
 fn members_are_imported_listed_and_verified() {
     let place = Place::new("");
     place.write("people.csv", PEOPLE);
-    assert_eq!(place.run(&["members", "import", "people.csv"]).out, "2 added, 0 updated\n");
-    assert_eq!(place.run(&["members", "import", "people.csv"]).out, "0 added, 2 updated\n");
+    assert_eq!(
+        place.run(&["members", "import", "people.csv"]).out,
+        "2 added, 0 updated\n"
+    );
+    assert_eq!(
+        place.run(&["members", "import", "people.csv"]).out,
+        "0 added, 2 updated\n"
+    );
     let listed: serde_json::Value =
         serde_json::from_str(&place.run(&["members", "list", "--format", "json"]).out).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), 2);
-    let shown: serde_json::Value =
-        serde_json::from_str(&place.run(&["members", "show", "MINA.PARK@acme.example", "--format", "json"]).out)
-            .unwrap();
+    let shown: serde_json::Value = serde_json::from_str(
+        &place
+            .run(&[
+                "members",
+                "show",
+                "MINA.PARK@acme.example",
+                "--format",
+                "json",
+            ])
+            .out,
+    )
+    .unwrap();
     assert_eq!(shown["phone"], "+821012345642");
-    assert_eq!(place.run(&["members", "show", "nobody@acme.example"]).code, 1);
+    assert_eq!(
+        place.run(&["members", "show", "nobody@acme.example"]).code,
+        1
+    );
 
     let mina = "mina.park@acme.example";
-    assert_eq!(place.run_with_input(&["members", "verify", mina], "anything\n").code, 1);
-    assert_eq!(place.run_with_input(&["members", "set-password", mina], "right horse battery\n").code, 0);
-    assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery\n").code, 0);
-    assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery").code, 0);
-    assert_eq!(place.run_with_input(&["members", "verify", mina], "wrong horse battery\n").code, 1);
+    assert_eq!(
+        place
+            .run_with_input(&["members", "verify", mina], "anything\n")
+            .code,
+        1
+    );
+    assert_eq!(
+        place
+            .run_with_input(&["members", "set-password", mina], "right horse battery\n")
+            .code,
+        0
+    );
+    assert_eq!(
+        place
+            .run_with_input(&["members", "verify", mina], "right horse battery\n")
+            .code,
+        0
+    );
+    assert_eq!(
+        place
+            .run_with_input(&["members", "verify", mina], "right horse battery")
+            .code,
+        0
+    );
+    assert_eq!(
+        place
+            .run_with_input(&["members", "verify", mina], "wrong horse battery\n")
+            .code,
+        1
+    );
     // Import again keeps the credential.
     place.run(&["members", "import", "people.csv"]);
-    assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery\n").code, 0);
-    assert!(!std::fs::read(place.0.join("relatch.db")).unwrap().windows(11).any(|part| part == b"right horse"));
+    assert_eq!(
+        place
+            .run_with_input(&["members", "verify", mina], "right horse battery\n")
+            .code,
+        0
+    );
+    assert!(
+        !std::fs::read(place.0.join("relatch.db"))
+            .unwrap()
+            .windows(11)
+            .any(|part| part == b"right horse")
+    );
 }
 
 /// What a reset is about to deliver must not be dead when it arrives.
@@ -222,18 +353,30 @@ fn no_password_is_set_beside_a_reset() {
     let mina = "mina.park@acme.example";
     let set = || place.run_with_input(&["members", "set-password", mina], "right horse battery\n");
     for (change, told) in [
-        ("select 1", "Jo Lim is resetting Mina Park right now. Nothing was changed."),
-        ("update reset set state = 'undelivered'", "is not delivered yet. Nothing was changed."),
+        (
+            "select 1",
+            "Jo Lim is resetting Mina Park right now. Nothing was changed.",
+        ),
+        (
+            "update reset set state = 'undelivered'",
+            "is not delivered yet. Nothing was changed.",
+        ),
     ] {
         place.sql(change);
         let ran = set();
         assert!(ran.code == 1 && ran.err.contains(told), "{}", ran.err);
-        assert_eq!(place.run_with_input(&["members", "verify", mina], "right horse battery\n").code, 1);
+        assert_eq!(
+            place
+                .run_with_input(&["members", "verify", mina], "right horse battery\n")
+                .code,
+            1
+        );
     }
     // Nobody waits for a process that is dead.
-    for change in
-        ["update reset set finished_at = 6", "update reset set state = 'changing', finished_at = null, deadline_at = 5"]
-    {
+    for change in [
+        "update reset set finished_at = 6",
+        "update reset set state = 'changing', finished_at = null, deadline_at = 5",
+    ] {
         place.sql(change);
         assert_eq!(set().code, 0, "{change}");
     }
@@ -280,10 +423,20 @@ fn one_bad_line_imports_nothing() {
     let ran = place.run(&["members", "import", "people.csv"]);
     assert_eq!(ran.code, 1);
     for line in 4..=9 {
-        assert!(ran.err.contains(&format!("line {line}")), "line {line}: {}", ran.err);
+        assert!(
+            ran.err.contains(&format!("line {line}")),
+            "line {line}: {}",
+            ran.err
+        );
     }
     assert!(ran.err.contains("Nothing was changed."), "{}", ran.err);
-    assert_eq!(place.run(&["members", "list", "--format", "json"]).out.trim(), "[]");
+    assert_eq!(
+        place
+            .run(&["members", "list", "--format", "json"])
+            .out
+            .trim(),
+        "[]"
+    );
 }
 
 /// A record may have blank lines before it and line breaks in it; the line that is told is the one it begins on.
@@ -302,13 +455,27 @@ fn bad_lines_are_told_as_an_editor_counts_them() {
         let text = format!("{header}\n{}\n", records.join("\n")).replace('\n', end);
         place.write("people.csv", &text);
         let told = place.run(&["members", "import", "people.csv"]).err;
-        for (line, what) in
-            [(4, "business_email"), (8, "login_method"), (10, "stands already on line 5"), (12, "2 fields")]
-        {
-            assert!(told.contains(&format!("line {line}: ")) && told.contains(what), "line {line}: {told}");
+        for (line, what) in [
+            (4, "business_email"),
+            (8, "login_method"),
+            (10, "stands already on line 5"),
+            (12, "2 fields"),
+        ] {
+            assert!(
+                told.contains(&format!("line {line}: ")) && told.contains(what),
+                "line {line}: {told}"
+            );
         }
-        place.write("links.csv", &"platform,user_id,business_email\n\npigeon,U1,x@acme.example\n".replace('\n', end));
-        assert!(place.run(&["link", "--csv", "links.csv"]).err.contains("line 3: "));
+        place.write(
+            "links.csv",
+            &"platform,user_id,business_email\n\npigeon,U1,x@acme.example\n".replace('\n', end),
+        );
+        assert!(
+            place
+                .run(&["link", "--csv", "links.csv"])
+                .err
+                .contains("line 3: ")
+        );
     }
 }
 
@@ -317,13 +484,23 @@ fn links_are_made_and_taken_away() {
     let place = Place::new("");
     place.write("people.csv", PEOPLE);
     place.run(&["members", "import", "people.csv"]);
-    assert_eq!(place.run(&["link", "slack", "UJO", "jo@acme.example"]).code, 0);
+    assert_eq!(
+        place.run(&["link", "slack", "UJO", "jo@acme.example"]).code,
+        0
+    );
     assert_eq!(place.run(&["unlink", "slack", "UJO"]).code, 0);
     assert_eq!(place.run(&["unlink", "slack", "UJO"]).code, 1);
-    place.write("links.csv", "platform,user_id,business_email\nslack,UJO,jo@acme.example\npigeon,U2,x\n");
+    place.write(
+        "links.csv",
+        "platform,user_id,business_email\nslack,UJO,jo@acme.example\npigeon,U2,x\n",
+    );
     let ran = place.run(&["link", "--csv", "links.csv"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("line 3") && ran.err.contains("Nothing was changed."), "{}", ran.err);
+    assert!(
+        ran.err.contains("line 3") && ran.err.contains("Nothing was changed."),
+        "{}",
+        ran.err
+    );
     assert_eq!(place.run(&["unlink", "slack", "UJO"]).code, 1);
 }
 
@@ -331,8 +508,13 @@ fn links_are_made_and_taken_away() {
 fn resets_are_listed_in_three_formats() {
     let place = Place::new("");
     assert_eq!(place.run(&["resets", "--format", "json"]).out.trim(), "[]");
-    let csv = place.run(&["resets", "--format", "csv", "--since", "24h"]).out;
-    assert!(csv.starts_with("ref,id,admin,member,platform,delivery,state,reserved_at,changed_at,slot"), "{csv}");
+    let csv = place
+        .run(&["resets", "--format", "csv", "--since", "24h"])
+        .out;
+    assert!(
+        csv.starts_with("ref,id,admin,member,platform,delivery,state,reserved_at,changed_at,slot"),
+        "{csv}"
+    );
     assert_eq!(place.run(&["resets"]).code, 0);
     assert_ne!(place.run(&["resets", "--since", "soon"]).code, 0);
 }
@@ -349,11 +531,24 @@ fn resets_are_listed_to_the_last() {
         select printf('%032d', n), 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park',
             'mina@acme.example', 'delivered', 1, 0, 0, 1, 2, n / 7 from one",
     );
-    let listed: serde_json::Value = serde_json::from_str(&place.run(&["resets", "--format", "json"]).out).unwrap();
-    let ids: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    let listed: serde_json::Value =
+        serde_json::from_str(&place.run(&["resets", "--format", "json"]).out).unwrap();
+    let ids: Vec<&str> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect();
     let all: Vec<String> = (1..=2500).rev().map(|n| format!("{n:032}")).collect();
     assert_eq!(ids, all);
-    assert_eq!(place.run(&["resets", "--format", "csv"]).out.lines().count(), 2501);
+    assert_eq!(
+        place
+            .run(&["resets", "--format", "csv"])
+            .out
+            .lines()
+            .count(),
+        2501
+    );
     assert_eq!(place.run(&["resets"]).out.lines().count(), 2500);
 }
 
@@ -361,23 +556,41 @@ fn resets_are_listed_to_the_last() {
 fn the_manifest_has_the_address_filled_in() {
     let place = Place::new("");
     let ran = place.run(&["manifest", "slack", "--url", "https://reset.acme.example/"]);
-    assert!(ran.out.contains("https://reset.acme.example/slack/commands"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("https://reset.acme.example/slack/commands"),
+        "{}",
+        ran.out
+    );
     assert!(!ran.out.contains("relatch.example"));
-    assert_ne!(place.run(&["manifest", "slack", "--url", "http://reset.acme.example"]).code, 0);
+    assert_ne!(
+        place
+            .run(&["manifest", "slack", "--url", "http://reset.acme.example"])
+            .code,
+        0
+    );
 }
 
 /// The lock is the file's own: it goes when the process dies, however it dies.
 #[test]
 fn a_second_process_on_one_database_ends_with_75() {
     let place = Place::new("listen = \"127.0.0.1:0\"\n");
-    let mut first = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = place
+        .command(&["serve"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     wait_for_line(&mut first, "listening");
     let second = place.run(&["serve"]);
     assert_eq!(second.code, 75, "{}", second.err);
     assert_eq!(place.run(&["members", "list"]).code, 0);
     first.kill().unwrap();
     first.wait().unwrap();
-    let mut third = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut third = place
+        .command(&["serve"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     wait_for_line(&mut third, "listening");
     third.kill().unwrap();
     third.wait().unwrap();
@@ -397,11 +610,17 @@ fn a_database_has_one_lock_under_every_name() {
         command
     };
     for name in ["relatch.db", "soft.db"] {
-        let mut first = command(&["serve"], name).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = command(&["serve"], name)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         wait_for_line(&mut first, "listening");
         std::fs::hard_link(place.0.join("relatch.db"), &hard).unwrap();
         for other in ["relatch.db", "soft.db", "elsewhere/hard.db"] {
-            let mut second = command(&["serve"], other).stderr(Stdio::null()).spawn().unwrap();
+            let mut second = command(&["serve"], other)
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
             assert_eq!(wait_for_end(&mut second), Some(75), "{other} beside {name}");
         }
         std::fs::remove_file(&hard).unwrap();
@@ -419,8 +638,18 @@ fn a_database_with_a_second_hard_link_is_refused() {
     for name in ["relatch.db", "hard.db"] {
         for words in [["serve"].as_slice(), &["members", "list"]] {
             let mut command = place.command(words);
-            let ran = Ran::of(command.env("RELATCH_DATABASE", format!("sqlite://{name}")).output().unwrap());
-            assert!(ran.code == 78 && ran.err.contains("hard link"), "{words:?} {name}: {} {}", ran.code, ran.err);
+            let ran = Ran::of(
+                command
+                    .env("RELATCH_DATABASE", format!("sqlite://{name}"))
+                    .output()
+                    .unwrap(),
+            );
+            assert!(
+                ran.code == 78 && ran.err.contains("hard link"),
+                "{words:?} {name}: {} {}",
+                ran.code,
+                ran.err
+            );
         }
     }
     assert!(!place.0.join("hard.db-wal").exists());
@@ -444,14 +673,19 @@ fn wait_for_end(child: &mut std::process::Child) -> Option<i32> {
 fn an_older_database_that_another_process_holds_is_left_alone() {
     let place = Place::new("");
     assert_eq!(place.run(&["members", "list"]).code, 0);
-    place.sql("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)");
+    place.sql(
+        "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)",
+    );
     let lock = std::fs::File::create(place.0.join("relatch.db.lock")).unwrap();
     lock.lock().unwrap();
     let before = place.look("select count(*) || '' from _sqlx_migrations");
     let ran = place.run(&["members", "list"]);
     assert_eq!((ran.code, ran.out.as_str()), (75, ""));
     assert!(ran.err.contains("nothing was changed"), "{}", ran.err);
-    assert_eq!(place.look("select count(*) || '' from _sqlx_migrations"), before);
+    assert_eq!(
+        place.look("select count(*) || '' from _sqlx_migrations"),
+        before
+    );
 }
 
 /// Reads log lines until one holds the message.
@@ -462,7 +696,15 @@ fn wait_for_line(child: &mut std::process::Child, message: &str) {
     for line in reader.lines() {
         let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
         if line["message"] == message {
-            assert!(line["addr"].as_str().unwrap().parse::<std::net::SocketAddr>().unwrap().port() > 0);
+            assert!(
+                line["addr"]
+                    .as_str()
+                    .unwrap()
+                    .parse::<std::net::SocketAddr>()
+                    .unwrap()
+                    .port()
+                    > 0
+            );
             return;
         }
     }
@@ -478,7 +720,11 @@ fn the_demo_leaves_the_files_of_serve_alone() {
     for name in ["relatch.db", "relatch.key"] {
         place.write(name, "as it was");
     }
-    let mut demo = place.command(&["demo", "--data", "."]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut demo = place
+        .command(&["demo", "--data", "."])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let told: Vec<String> = std::io::BufReader::new(demo.stdout.take().unwrap())
         .lines()
         .map(Result::unwrap)
@@ -489,7 +735,10 @@ fn the_demo_leaves_the_files_of_serve_alone() {
     demo.wait().unwrap();
     assert_eq!(is_there, [true, true], "{told:#?}");
     for name in ["relatch.db", "relatch.key"] {
-        assert_eq!(std::fs::read_to_string(place.0.join(name)).unwrap(), "as it was");
+        assert_eq!(
+            std::fs::read_to_string(place.0.join(name)).unwrap(),
+            "as it was"
+        );
     }
 }
 
@@ -499,21 +748,39 @@ fn an_exposed_or_malformed_key_is_refused() {
     use std::os::unix::fs::PermissionsExt;
 
     let place = Place::new("listen = \"127.0.0.1:0\"\n");
-    assert!(!place.run(&["check"]).out.contains("key file"), "there is none yet");
+    assert!(
+        !place.run(&["check"]).out.contains("key file"),
+        "there is none yet"
+    );
     let key: &Path = &place.0.join("relatch.key");
-    for (text, mode, why) in [("00".repeat(32), 0o644, "chmod 600"), ("canary".to_owned(), 0o600, "64 hexadecimal")] {
+    for (text, mode, why) in [
+        ("00".repeat(32), 0o644, "chmod 600"),
+        ("canary".to_owned(), 0o600, "64 hexadecimal"),
+    ] {
         std::fs::write(key, text).unwrap();
         std::fs::set_permissions(key, std::fs::Permissions::from_mode(mode)).unwrap();
         let ran = place.run(&["serve"]);
         assert_eq!(ran.code, 78);
-        assert!(ran.err.contains(why) && !ran.err.contains("canary"), "{}", ran.err);
+        assert!(
+            ran.err.contains(why) && !ran.err.contains("canary"),
+            "{}",
+            ran.err
+        );
         let ran = place.run(&["check"]);
         assert_eq!(ran.code, 1);
-        assert!(ran.out.contains("failed  key file: ") && ran.out.contains(why), "{}", ran.out);
+        assert!(
+            ran.out.contains("failed  key file: ") && ran.out.contains(why),
+            "{}",
+            ran.out
+        );
     }
     std::fs::write(key, "00".repeat(32)).unwrap();
     let ran = place.run(&["check"]);
-    assert!(ran.code == 0 && ran.out.contains("ok      key file"), "{}", ran.out);
+    assert!(
+        ran.code == 0 && ran.out.contains("ok      key file"),
+        "{}",
+        ran.out
+    );
 }
 
 /// Whoever may write the settings may name their own directory and administrators: such a file is refused.
@@ -531,16 +798,33 @@ fn settings_that_others_may_write_are_refused() {
         ("other.toml", &["--config", "linked.toml"]),
     ] {
         for mode in [0o666, 0o602, 0o620] {
-            let permissions =
-                |mode| std::fs::set_permissions(place.0.join(file), PermissionsExt::from_mode(mode)).unwrap();
+            let permissions = |mode| {
+                std::fs::set_permissions(place.0.join(file), PermissionsExt::from_mode(mode))
+                    .unwrap()
+            };
             permissions(mode);
             for words in [["check"].as_slice(), &["members", "list"], &["serve"]] {
                 let ran = place.run(&[words, options].concat());
-                assert_eq!((ran.code, ran.out.as_str()), (78, ""), "{file} {mode:o} {words:?}: {}", ran.err);
-                assert!(ran.err.contains("may be written by others; run chmod go-w on it"), "{}", ran.err);
+                assert_eq!(
+                    (ran.code, ran.out.as_str()),
+                    (78, ""),
+                    "{file} {mode:o} {words:?}: {}",
+                    ran.err
+                );
+                assert!(
+                    ran.err
+                        .contains("may be written by others; run chmod go-w on it"),
+                    "{}",
+                    ran.err
+                );
             }
             permissions(0o644);
-            assert_eq!(place.run(&[["members", "list"].as_slice(), options].concat()).code, 0);
+            assert_eq!(
+                place
+                    .run(&[["members", "list"].as_slice(), options].concat())
+                    .code,
+                0
+            );
         }
     }
 }
@@ -548,11 +832,20 @@ fn settings_that_others_may_write_are_refused() {
 /// A file that cannot be used is told with the reason.
 #[test]
 fn why_a_file_cannot_be_used_is_told() {
-    let place = Place::new("listen = \"127.0.0.1:0\"\ndatabase = \"sqlite://folder\"\nkey_file = \"folder\"\n");
+    let place = Place::new(
+        "listen = \"127.0.0.1:0\"\ndatabase = \"sqlite://folder\"\nkey_file = \"folder\"\n",
+    );
     std::fs::create_dir(place.0.join("folder")).unwrap();
-    std::fs::set_permissions(place.0.join("folder"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    std::fs::set_permissions(
+        place.0.join("folder"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
     let told = place.run(&["check"]).out;
-    assert!(told.contains("failed  database: ") && told.contains("failed  key file: "), "{told}");
+    assert!(
+        told.contains("failed  database: ") && told.contains("failed  key file: "),
+        "{told}"
+    );
     assert_eq!(told.matches(": Is a directory").count(), 2, "{told}");
     assert!(place.run(&["serve"]).err.contains(": Is a directory"));
 }
@@ -565,9 +858,22 @@ fn check_says_why() {
         app_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\napi_url = \"http://127.0.0.1:1/\"\n",
     );
     let ran = place.run(&["check"]);
-    assert!(ran.code == 1 && ran.out.contains("failed  Lark directory"), "{}", ran.out);
-    let log: Vec<&str> = ran.err.lines().filter(|line| line.starts_with('{')).collect();
-    assert!(log.iter().any(|line| line.contains("Lark could not be asked")), "{}", ran.err);
+    assert!(
+        ran.code == 1 && ran.out.contains("failed  Lark directory"),
+        "{}",
+        ran.out
+    );
+    let log: Vec<&str> = ran
+        .err
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .collect();
+    assert!(
+        log.iter()
+            .any(|line| line.contains("Lark could not be asked")),
+        "{}",
+        ran.err
+    );
 }
 
 /// The database is made for its owner alone, and is not used once others can read it.
@@ -616,20 +922,60 @@ fn the_operator_adds_a_contact() {
     let place = Place::new(company);
     place.write("people.csv", PEOPLE);
     place.run(&["members", "import", "people.csv"]);
-    let ran = place.run(&["members", "contact", "mina.park@acme.example", "+821012345699"]);
-    assert!(ran.code == 1 && ran.err.contains("the settings have no [sms]. Nothing was changed."), "{}", ran.err);
+    let ran = place.run(&[
+        "members",
+        "contact",
+        "mina.park@acme.example",
+        "+821012345699",
+    ]);
+    assert!(
+        ran.code == 1
+            && ran
+                .err
+                .contains("the settings have no [sms]. Nothing was changed."),
+        "{}",
+        ran.err
+    );
     let place = Place::new(&format!("{company}{sms}"));
     place.write("people.csv", PEOPLE);
     place.run(&["members", "import", "people.csv"]);
-    let ran = place.run(&["members", "contact", "mina.park@acme.example", "+82", "10", "1234", "5699"]);
+    let ran = place.run(&[
+        "members",
+        "contact",
+        "mina.park@acme.example",
+        "+82",
+        "10",
+        "1234",
+        "5699",
+    ]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    assert!(ran.out.contains("+82 ··· ··99 was added for codes of Mina Park"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("+82 ··· ··99 was added for codes of Mina Park"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("nobody could be told"), "{}", ran.out);
-    assert_eq!(place.look("select added_as || ' ' || address from contact"), ["operator +821012345699"]);
-    assert_eq!(place.look("select outcome from audit where event = 'contact'"), ["added_by_operator"]);
-    for address in ["x@mail.acme.com", "x@xn--bcher-kva.example", "x@acme.example", "12"] {
+    assert_eq!(
+        place.look("select added_as || ' ' || address from contact"),
+        ["operator +821012345699"]
+    );
+    assert_eq!(
+        place.look("select outcome from audit where event = 'contact'"),
+        ["added_by_operator"]
+    );
+    for address in [
+        "x@mail.acme.com",
+        "x@xn--bcher-kva.example",
+        "x@acme.example",
+        "12",
+    ] {
         let ran = place.run(&["members", "contact", "mina.park@acme.example", address]);
-        assert!(ran.code == 1 && ran.err.contains("Nothing was changed."), "{address}: {}", ran.err);
+        assert!(
+            ran.code == 1 && ran.err.contains("Nothing was changed."),
+            "{address}: {}",
+            ran.err
+        );
     }
     // One administrator has filled the places, and answered all codes.
     place.look(
@@ -638,11 +984,33 @@ fn the_operator_adds_a_contact() {
         from member, json_each('[0, 1, 2, 3]') where business_email = 'mina.park@acme.example' returning address",
     );
     for last in 0..4 {
-        let ran = place.run(&["members", "contact", "mina.park@acme.example", &format!("+82101234568{last}")]);
-        assert!(ran.code == 0 && ran.out.contains("was removed to make room"), "{}{}", ran.out, ran.err);
+        let ran = place.run(&[
+            "members",
+            "contact",
+            "mina.park@acme.example",
+            &format!("+82101234568{last}"),
+        ]);
+        assert!(
+            ran.code == 0 && ran.out.contains("was removed to make room"),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
     }
-    let ran = place.run(&["members", "contact", "mina.park@acme.example", "+821012345688"]);
-    assert!(ran.code == 1 && ran.err.contains("5 added contacts already. Nothing was changed."), "{}", ran.err);
+    let ran = place.run(&[
+        "members",
+        "contact",
+        "mina.park@acme.example",
+        "+821012345688",
+    ]);
+    assert!(
+        ran.code == 1
+            && ran
+                .err
+                .contains("5 added contacts already. Nothing was changed."),
+        "{}",
+        ran.err
+    );
 }
 
 /// The settings of contacts, with what is wrong in them.
@@ -650,12 +1018,22 @@ fn the_operator_adds_a_contact() {
 fn the_settings_of_contacts_are_checked() {
     for (settings, wrong) in [
         ("company_domains = [\"acme\"]\n", "company_domains"),
-        ("[policy]\nseparate_code = \"never\"\n", "policy.separate_code"),
-        ("[policy]\nprofile = \"strict\"\nseparate_code = \"prefer\"\n", "policy.separate_code"),
+        (
+            "[policy]\nseparate_code = \"never\"\n",
+            "policy.separate_code",
+        ),
+        (
+            "[policy]\nprofile = \"strict\"\nseparate_code = \"prefer\"\n",
+            "policy.separate_code",
+        ),
         ("[policy]\ncontact_age = \"99d\"\n", "policy.contact_age"),
     ] {
         let ran = Place::new(settings).run(&["members", "list"]);
-        assert!(ran.code == 78 && ran.err.contains(wrong), "{settings}: {}", ran.err);
+        assert!(
+            ran.code == 78 && ran.err.contains(wrong),
+            "{settings}: {}",
+            ran.err
+        );
     }
 }
 
@@ -668,7 +1046,9 @@ member_and_department = [\"kim@acme.example\"]
 
 /// Pins as they stand in the database.
 fn pins(place: &Place) -> Vec<String> {
-    place.look("select concat_ws(' ', email_key, how, member_name) from admin_pin order by email_key")
+    place.look(
+        "select concat_ws(' ', email_key, how, member_name) from admin_pin order by email_key",
+    )
 }
 
 /// The import pins the administrators that it brings, once; what is only listed has no pin.
@@ -677,18 +1057,42 @@ fn an_import_pins_listed_administrators() {
     let place = Place::new(LISTED);
     place.write("people.csv", PEOPLE);
     let ran = place.run(&["members", "import", "people.csv"]);
-    assert!(ran.out.contains("administrator jo@acme.example: Jo Lim ("), "{}", ran.out);
-    let expected = ["jo@acme.example import Jo Lim", "mina.park@acme.example import Mina Park"];
+    assert!(
+        ran.out.contains("administrator jo@acme.example: Jo Lim ("),
+        "{}",
+        ran.out
+    );
+    let expected = [
+        "jo@acme.example import Jo Lim",
+        "mina.park@acme.example import Mina Park",
+    ];
     assert_eq!(pins(&place), expected);
-    assert_eq!(place.run(&["members", "import", "people.csv"]).out, "0 added, 2 updated\n");
+    assert_eq!(
+        place.run(&["members", "import", "people.csv"]).out,
+        "0 added, 2 updated\n"
+    );
 
     // A new person under the address has another id.
-    place.sql("update member set member_id = 'another' where business_email_key = 'jo@acme.example'");
+    place.sql(
+        "update member set member_id = 'another' where business_email_key = 'jo@acme.example'",
+    );
     let ran = place.run(&["members", "import", "people.csv"]);
-    assert!(ran.out.contains("gives Jo Lim no right: run relatch admins accept jo@acme.example"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("gives Jo Lim no right: run relatch admins accept jo@acme.example"),
+        "{}",
+        ran.out
+    );
     assert_eq!(pins(&place), expected);
-    let audited = place.look("select concat_ws(' ', event, outcome, detail) from audit where event = 'pin_admin'");
-    assert_eq!(audited, ["pin_admin import j···@acme.example", "pin_admin import m···@acme.example"]);
+    let audited = place
+        .look("select concat_ws(' ', event, outcome, detail) from audit where event = 'pin_admin'");
+    assert_eq!(
+        audited,
+        [
+            "pin_admin import j···@acme.example",
+            "pin_admin import m···@acme.example"
+        ]
+    );
 }
 
 /// `check` says whom the list stands for and whom the start would pin, and pins nobody.
@@ -699,15 +1103,35 @@ fn check_prints_pins_and_writes_none() {
     place.run(&["members", "import", "people.csv"]);
     place.write("relatch.toml", LISTED);
     let ran = place.run(&["check"]);
-    assert!(ran.out.contains("ok      primary_admin jo@acme.example: would be pinned to Jo Lim ("), "{}", ran.out);
-    assert!(ran.out.contains("warning member_and_department kim@acme.example: finds nobody"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("ok      primary_admin jo@acme.example: would be pinned to Jo Lim ("),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out
+            .contains("warning member_and_department kim@acme.example: finds nobody"),
+        "{}",
+        ran.out
+    );
     assert_eq!((ran.code, pins(&place)), (0, Vec::new()));
     assert_eq!(place.run(&["admins", "accept", "jo@acme.example"]).code, 0);
     let ran = place.run(&["check"]);
-    assert!(ran.out.contains("ok      primary_admin jo@acme.example: pinned to Jo Lim ("), "{}", ran.out);
-    place.sql("update member set member_id = 'another' where business_email_key = 'jo@acme.example'");
+    assert!(
+        ran.out
+            .contains("ok      primary_admin jo@acme.example: pinned to Jo Lim ("),
+        "{}",
+        ran.out
+    );
+    place.sql(
+        "update member set member_id = 'another' where business_email_key = 'jo@acme.example'",
+    );
     let told = place.run(&["check"]).out;
-    assert!(told.contains("but now finds Jo Lim (another), who has no right"), "{told}");
+    assert!(
+        told.contains("but now finds Jo Lim (another), who has no right"),
+        "{told}"
+    );
 }
 
 /// The start pins, and beside it the import whoever it brings under an address that found nobody. A new person is accepted
@@ -718,31 +1142,62 @@ fn an_administrator_who_came_later_is_accepted_beside_serve() {
     place.write("people.csv", PEOPLE);
     place.run(&["members", "import", "people.csv"]);
     place.write("relatch.toml", LISTED);
-    let mut serve = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut serve = place
+        .command(&["serve"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     wait_for_line(&mut serve, "listening");
-    let started = ["jo@acme.example first Jo Lim", "kim@acme.example nobody", "mina.park@acme.example first Mina Park"];
+    let started = [
+        "jo@acme.example first Jo Lim",
+        "kim@acme.example nobody",
+        "mina.park@acme.example first Mina Park",
+    ];
     assert_eq!(pins(&place), started);
 
     let kim = "Kim Cho,kim@acme.example,business_email,active,,,member,IT,\n";
-    place.write("kim.csv", &format!("{}\n{kim}", PEOPLE.lines().next().unwrap()));
+    place.write(
+        "kim.csv",
+        &format!("{}\n{kim}", PEOPLE.lines().next().unwrap()),
+    );
     let ran = place.run(&["members", "import", "kim.csv"]);
-    assert!(ran.out.contains("administrator kim@acme.example: Kim Cho ("), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("administrator kim@acme.example: Kim Cho ("),
+        "{}",
+        ran.out
+    );
     assert_eq!(pins(&place)[1], "kim@acme.example import Kim Cho");
 
     // A new person under the address has another id.
-    place.sql("update member set member_id = 'another' where business_email_key = 'kim@acme.example'");
+    place.sql(
+        "update member set member_id = 'another' where business_email_key = 'kim@acme.example'",
+    );
     let ran = place.run(&["members", "import", "kim.csv"]);
-    assert!(ran.out.contains("gives Kim Cho no right: run relatch admins accept kim@acme.example"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("gives Kim Cho no right: run relatch admins accept kim@acme.example"),
+        "{}",
+        ran.out
+    );
     let ran = place.run(&["admins", "accept", "KIM@acme.example"]);
     assert!(
-        ran.code == 0 && ran.out.contains("is pinned to Kim Cho (another)") && ran.out.contains("Before: Kim Cho ("),
+        ran.code == 0
+            && ran.out.contains("is pinned to Kim Cho (another)")
+            && ran.out.contains("Before: Kim Cho ("),
         "{}",
         ran.out
     );
     let ran = place.run(&["admins", "accept", "kim@acme.example"]);
-    assert!(ran.code == 0 && ran.out.contains("already. Nothing was changed."), "{}", ran.out);
+    assert!(
+        ran.code == 0 && ran.out.contains("already. Nothing was changed."),
+        "{}",
+        ran.out
+    );
     assert_eq!(pins(&place)[1], "kim@acme.example accepted Kim Cho");
-    let audited = place.look("select concat_ws(' ', event, outcome, detail) from audit where event = 'accept_admin'");
+    let audited = place.look(
+        "select concat_ws(' ', event, outcome, detail) from audit where event = 'accept_admin'",
+    );
     assert_eq!(audited, ["accept_admin accepted k···@acme.example"]);
     serve.kill().unwrap();
     serve.wait().unwrap();
@@ -753,8 +1208,16 @@ fn an_administrator_who_came_later_is_accepted_beside_serve() {
 fn what_cannot_be_accepted_is_told() {
     let place = Place::new(LISTED);
     for (settings, email, told) in [
-        (LISTED, "lee@acme.example", "is neither in admins.primary nor in admins.member_and_department"),
-        (LISTED, "jo@acme.example", "no entry of the directory has the address jo@acme.example"),
+        (
+            LISTED,
+            "lee@acme.example",
+            "is neither in admins.primary nor in admins.member_and_department",
+        ),
+        (
+            LISTED,
+            "jo@acme.example",
+            "no entry of the directory has the address jo@acme.example",
+        ),
         ("", "jo@acme.example", "admins.source is not \"list\""),
         (
             "[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
@@ -765,7 +1228,11 @@ fn what_cannot_be_accepted_is_told() {
     ] {
         place.write("relatch.toml", settings);
         let ran = place.run(&["admins", "accept", email]);
-        assert!(ran.code == 1 && ran.err.contains(told), "{email}: {}", ran.err);
+        assert!(
+            ran.code == 1 && ran.err.contains(told),
+            "{email}: {}",
+            ran.err
+        );
         assert!(ran.err.contains("Nothing was changed."), "{}", ran.err);
     }
     assert_eq!(pins(&place), [""; 0]);
@@ -778,6 +1245,9 @@ fn an_import_pins_only_its_own_directory() {
         api_url = \"http://127.0.0.1:1/\"\ndomains = [\"acme.example\"]\n[[directory]]\nkind = \"builtin\"\n";
     let place = Place::new(&format!("{LISTED}{others}"));
     place.write("people.csv", PEOPLE);
-    assert_eq!(place.run(&["members", "import", "people.csv"]).out, "2 added, 0 updated\n");
+    assert_eq!(
+        place.run(&["members", "import", "people.csv"]).out,
+        "2 added, 0 updated\n"
+    );
     assert_eq!(pins(&place), [""; 0]);
 }

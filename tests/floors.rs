@@ -8,7 +8,16 @@ use std::path::{Path, PathBuf};
 /// Every module at the root of the crate, by floor.
 const FLOORS: [&[&str]; 8] = [
     &["domain"],
-    &["chance", "clock", "lark_api", "net", "recent", "secret", "settings", "telemetry"],
+    &[
+        "chance",
+        "clock",
+        "lark_api",
+        "net",
+        "recent",
+        "secret",
+        "settings",
+        "telemetry",
+    ],
     &["chat", "delivery", "directory", "store"],
     &["app"],
     &["flow"],
@@ -35,7 +44,11 @@ fn bare(source: &str) -> String {
             rest = &rest[first.len_utf8()..];
             continue;
         };
-        bare.extend(rest[..skipped].chars().filter(|character| *character == '\n'));
+        bare.extend(
+            rest[..skipped]
+                .chars()
+                .filter(|character| *character == '\n'),
+        );
         rest = &rest[skipped..];
     }
     bare
@@ -55,8 +68,14 @@ fn end_of_string(text: &str) -> usize {
 
 /// The first names behind a path prefix: one, or all of a `{…}` group at its own height.
 fn names_behind(rest: &str) -> Vec<String> {
-    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let Some(group) = rest.trim_start().strip_prefix('{') else { return vec![name(rest.trim_start())] };
+    let name = |text: &str| {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
+    let Some(group) = rest.trim_start().strip_prefix('{') else {
+        return vec![name(rest.trim_start())];
+    };
     let (mut depth, mut names, mut is_start) = (0, Vec::new(), true);
     for (at, character) in group.char_indices() {
         match character {
@@ -77,15 +96,22 @@ fn names_behind(rest: &str) -> Vec<String> {
 /// The root modules that a file uses. `depth` is how far its module lies below the root.
 fn uses(source: &str, depth: usize) -> Vec<String> {
     let bare = bare(source);
-    let starts_word = |at: usize| !bare[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    let starts_word =
+        |at: usize| !bare[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
     let mut found: Vec<String> = bare
         .match_indices("crate::")
         .filter(|(at, _)| starts_word(*at) || bare[..*at].ends_with('$'))
         .flat_map(|(at, prefix)| names_behind(&bare[at + prefix.len()..]))
         .collect();
-    for (at, _) in bare.match_indices("super::").filter(|(at, _)| starts_word(*at)) {
+    for (at, _) in bare
+        .match_indices("super::")
+        .filter(|(at, _)| starts_word(*at))
+    {
         let chain = &bare[at..];
-        let steps = std::iter::successors(chain.strip_prefix("super::"), |rest| rest.strip_prefix("super::")).count();
+        let steps = std::iter::successors(chain.strip_prefix("super::"), |rest| {
+            rest.strip_prefix("super::")
+        })
+        .count();
         if steps >= depth {
             found.extend(names_behind(&chain[steps * 7..]));
         }
@@ -104,7 +130,9 @@ fn violations(path: &Path, source: &str) -> Vec<String> {
     let shown = path.display();
     let mut wrong = Vec::new();
     if !source.starts_with("//! ") {
-        wrong.push(format!("{shown} does not open with a sentence about itself"));
+        wrong.push(format!(
+            "{shown} does not open with a sentence about itself"
+        ));
     }
     let Some(floor) = floor_of(module) else {
         wrong.push(format!("{shown} stands on no floor"));
@@ -112,7 +140,9 @@ fn violations(path: &Path, source: &str) -> Vec<String> {
     };
     for used in uses(source, parts.len()) {
         if floor_of(&used).is_some_and(|other| other > floor) {
-            wrong.push(format!("{shown} is on floor {floor} and uses {used} above it"));
+            wrong.push(format!(
+                "{shown} is on floor {floor} and uses {used} above it"
+            ));
         }
     }
     wrong
@@ -138,7 +168,12 @@ fn every_file_uses_its_own_floor_and_those_below() {
     assert!(files.len() > 50, "only {} files were found", files.len());
     let wrong: Vec<String> = files
         .iter()
-        .flat_map(|path| violations(path.strip_prefix(&root).unwrap(), &std::fs::read_to_string(path).unwrap()))
+        .flat_map(|path| {
+            violations(
+                path.strip_prefix(&root).unwrap(),
+                &std::fs::read_to_string(path).unwrap(),
+            )
+        })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -150,7 +185,10 @@ fn planted_violations_are_found() {
         ("domain/policy.rs", "use super::super::store::Store;"),
         ("domain/mod.rs", "use super::clock;"),
         ("clock.rs", "fn f() { crate::chat::slack::Slack::new() }"),
-        ("store/mod.rs", "use crate::{clock::Clock, domain::{Member, Role}, app::App};"),
+        (
+            "store/mod.rs",
+            "use crate::{clock::Clock, domain::{Member, Role}, app::App};",
+        ),
         ("store/mod.rs", "use crate::{\n    app,\n};"),
         ("store/mod.rs", "use crate::\n    flow::react;"),
         ("chat/slack/mod.rs", "use super::super::flow;"),
@@ -167,10 +205,22 @@ fn planted_violations_are_found() {
 #[test]
 fn what_only_looks_like_a_violation_is_none() {
     for (path, line) in [
-        ("domain/policy.rs", "/// See [`crate::store`].\nuse super::Member; // crate::app"),
-        ("domain/policy.rs", "const TEXT: &str = \"crate::app \\\" crate::flow\";"),
-        ("flow/offer.rs", "use super::messages; use crate::app::App; use crate::domain::{self, policy};"),
-        ("chat/slack/mod.rs", "use super::form::Fields; use super::super::store::ReplayKey;"),
+        (
+            "domain/policy.rs",
+            "/// See [`crate::store`].\nuse super::Member; // crate::app",
+        ),
+        (
+            "domain/policy.rs",
+            "const TEXT: &str = \"crate::app \\\" crate::flow\";",
+        ),
+        (
+            "flow/offer.rs",
+            "use super::messages; use crate::app::App; use crate::domain::{self, policy};",
+        ),
+        (
+            "chat/slack/mod.rs",
+            "use super::form::Fields; use super::super::store::ReplayKey;",
+        ),
         ("store/mod.rs", "use my_crate::app::App;"),
     ] {
         let wrong = violations(Path::new(path), &format!("//! Planted.\n{line}\n"));

@@ -27,13 +27,21 @@ impl Measured {
     #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
     pub(crate) fn of(count: usize, span: Duration, mut latencies: Vec<Duration>) -> Self {
         latencies.sort();
-        Self { per_second: count as f64 / span.as_secs_f64(), micros: f64::NAN, count, sorted: latencies }
+        Self {
+            per_second: count as f64 / span.as_secs_f64(),
+            micros: f64::NAN,
+            count,
+            sorted: latencies,
+        }
     }
 
     /// The same, with what the server worked for all of it.
     #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
     pub(crate) fn with_work(self, work: Duration) -> Self {
-        Self { micros: work.as_secs_f64() * 1e6 / self.count as f64, ..self }
+        Self {
+            micros: work.as_secs_f64() * 1e6 / self.count as f64,
+            ..self
+        }
     }
 
     /// A quantile of the latencies in milliseconds; not a number where none were taken.
@@ -84,7 +92,9 @@ impl Load {
             let mut sender = connect(self.addr).await;
             let mut latencies = Vec::new();
             loop {
-                let Some(request) = queue.borrow_mut().pop() else { return latencies };
+                let Some(request) = queue.borrow_mut().pop() else {
+                    return latencies;
+                };
                 latencies.push(send(&mut sender, request).await.0);
             }
         };
@@ -99,7 +109,9 @@ impl Load {
         let one = async || {
             let mut sender = connect(self.addr).await;
             loop {
-                let Some((at, request)) = queue.borrow_mut().next() else { return Vec::new() };
+                let Some((at, request)) = queue.borrow_mut().next() else {
+                    return Vec::new();
+                };
                 let (_, body) = send(&mut sender, request).await;
                 bodies.borrow_mut()[at] = body;
             }
@@ -110,7 +122,12 @@ impl Load {
 
     /// One request every `pace`, whether or not the earlier ones were answered; a late answer counts from when its
     /// request was due.
-    pub(crate) async fn run_paced(&self, span: Duration, pace: Duration, next: impl Fn() -> Ready) -> Measured {
+    pub(crate) async fn run_paced(
+        &self,
+        span: Duration,
+        pace: Duration,
+        next: impl Fn() -> Ready,
+    ) -> Measured {
         let begun = Instant::now();
         let due = std::cell::Cell::new(begun);
         let one = async || {
@@ -145,7 +162,11 @@ async fn all<F: Future<Output = Vec<Duration>>>(ones: Vec<F>) -> Vec<Duration> {
                 *slot = None;
             }
         }
-        if ones.iter().all(Option::is_none) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if ones.iter().all(Option::is_none) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
     latencies
@@ -156,13 +177,19 @@ pub(crate) async fn connect(addr: SocketAddr) -> SendRequest<Full<Bytes>> {
     let stream = TcpStream::connect(addr).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-    #[expect(clippy::disallowed_methods, reason = "a connection of the benchmark ends with it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a connection of the benchmark ends with it"
+    )]
     tokio::spawn(connection);
     sender
 }
 
 /// Sends one request; how long it took, and the body. Anything but 200 ends the benchmark: it would count nonsense.
-pub(crate) async fn send(sender: &mut SendRequest<Full<Bytes>>, request: Ready) -> (Duration, Bytes) {
+pub(crate) async fn send(
+    sender: &mut SendRequest<Full<Bytes>>,
+    request: Ready,
+) -> (Duration, Bytes) {
     let begun = Instant::now();
     sender.ready().await.unwrap();
     let answer = sender.send_request(request).await.unwrap();

@@ -34,8 +34,20 @@ struct Effort {
     sockets: usize,
 }
 
-const FULL: Effort = Effort { span: Duration::from_secs(3), rounds: 3, clicks: 6000, starts: 15, sockets: 2000 };
-const SMOKE: Effort = Effort { span: Duration::from_millis(200), rounds: 1, clicks: 64, starts: 1, sockets: 200 };
+const FULL: Effort = Effort {
+    span: Duration::from_secs(3),
+    rounds: 3,
+    clicks: 6000,
+    starts: 15,
+    sockets: 2000,
+};
+const SMOKE: Effort = Effort {
+    span: Duration::from_millis(200),
+    rounds: 1,
+    clicks: 64,
+    starts: 1,
+    sockets: 200,
+};
 
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 
@@ -44,10 +56,22 @@ fn main() {
     if let Some(at) = words.iter().position(|word| word == "--role") {
         return peers::play(&words[at + 1], words.get(at + 2).map(String::as_str));
     }
-    let effort = if words.iter().any(|word| word == "--smoke") { SMOKE } else { FULL };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let effort = if words.iter().any(|word| word == "--smoke") {
+        SMOKE
+    } else {
+        FULL
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     peers::pin(1);
-    let parts: Vec<&str> = words.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+    let parts: Vec<&str> = words
+        .iter()
+        .skip(1)
+        .map(String::as_str)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
     runtime.block_on(run(effort, &parts));
 }
 
@@ -77,7 +101,10 @@ async fn run(effort: Effort, parts: &[&str]) {
 async fn stuck_sockets(world: &World, effort: Effort) {
     peers::raise_open_files();
     let (server, _) = Peer::serve_timed_with(world, &[("RELATCH_TRUSTED_PROXIES", "[]")]).await;
-    println!("\n{:<34}p50, p99, most in ms; memory", format!("{} stuck sockets", effort.sockets));
+    println!(
+        "\n{:<34}p50, p99, most in ms; memory",
+        format!("{} stuck sockets", effort.sockets)
+    );
     for way in stuck::ways() {
         let load = Load::new(server.addr, 8);
         let commands = load.run_paced(effort.span, Duration::from_millis(20), || world.command());
@@ -97,16 +124,27 @@ fn line(name: &str, measured: &[Measured]) {
     let cells: Vec<String> = measured
         .iter()
         .map(|one| {
-            let micros = if one.micros.is_nan() { String::new() } else { format!("{:.0}", one.micros) };
-            format!("{:>8.0}/s {:>6.2} {:>6.2} {micros:>4}", one.per_second, one.millis(0.5), one.millis(0.99))
+            let micros = if one.micros.is_nan() {
+                String::new()
+            } else {
+                format!("{:.0}", one.micros)
+            };
+            format!(
+                "{:>8.0}/s {:>6.2} {:>6.2} {micros:>4}",
+                one.per_second,
+                one.millis(0.5),
+                one.millis(0.99)
+            )
         })
         .collect();
     println!("{name:<34}{}", cells.join("   "));
 }
 
 fn head(title: &str) {
-    let cells: Vec<String> =
-        CONNECTIONS.iter().map(|conns| format!("{:>29}", format!("{conns} conn: p50, p99 ms, µs"))).collect();
+    let cells: Vec<String> = CONNECTIONS
+        .iter()
+        .map(|conns| format!("{:>29}", format!("{conns} conn: p50, p99 ms, µs")))
+        .collect();
     println!("\n{title:<34}{}", cells.join("   "));
 }
 
@@ -146,12 +184,15 @@ async fn commands(world: &World, effort: Effort) {
     let mut rounds: Vec<[Vec<Measured>; 2]> = Vec::new();
     for _ in 0..effort.rounds {
         let mut both = [Vec::new(), Vec::new()];
-        Load::new(server.addr, 64).run_all(&mut world.next_crew()).await;
+        Load::new(server.addr, 64)
+            .run_all(&mut world.next_crew())
+            .await;
         for conns in CONNECTIONS {
             // In turn, so that a busy moment of the machine meets both.
             for (program, into) in [&bare, &server].into_iter().zip(&mut both) {
                 let load = Load::new(program.addr, conns);
-                load.run(Duration::from_millis(200), || world.command()).await;
+                load.run(Duration::from_millis(200), || world.command())
+                    .await;
                 let before = program.worked();
                 let measured = load.run(effort.span, || world.command()).await;
                 into.push(measured.with_work(program.worked().saturating_sub(before)));
@@ -166,10 +207,18 @@ async fn commands(world: &World, effort: Effort) {
     let shares: Vec<String> = ours
         .iter()
         .zip(&bare)
-        .map(|(ours, bare)| format!("{:>29}", format!("{:.1} %", 100.0 * ours.per_second / bare.per_second)))
+        .map(|(ours, bare)| {
+            format!(
+                "{:>29}",
+                format!("{:.1} %", 100.0 * ours.per_second / bare.per_second)
+            )
+        })
         .collect();
     println!("{:<34}{}", "of the bare handler", shares.join("   "));
-    println!("memory, after this load            {:.1} MB", mega(server.resident_kib()));
+    println!(
+        "memory, after this load            {:.1} MB",
+        mega(server.resident_kib())
+    );
 }
 
 /// The middle of the rounds, by requests per second.
@@ -192,7 +241,11 @@ async fn clicks(world: &World, effort: Effort) {
     for _ in 0..effort.rounds {
         let (mut taken, mut finished) = (Vec::new(), Vec::new());
         for conns in CONNECTIONS {
-            let count = if conns == 1 { effort.clicks / 6 } else { effort.clicks };
+            let count = if conns == 1 {
+                effort.clicks / 6
+            } else {
+                effort.clicks
+            };
             let mut ready = world.ready_cards(server.addr, "cheap", count).await;
             let told_before = world.told().await;
             let begun = std::time::Instant::now();
@@ -207,14 +260,19 @@ async fn clicks(world: &World, effort: Effort) {
     head("confirmed clicks, Argon2id set aside");
     line("acknowledged", &medians(rounds[0].iter()));
     line("reset, delivered and told", &medians(rounds[1].iter()));
-    println!("memory, after this load            {:.1} MB", mega(server.resident_kib()));
+    println!(
+        "memory, after this load            {:.1} MB",
+        mega(server.resident_kib())
+    );
 }
 
 /// 200 look-ups a second at a steady pace, alone and while clicks keep Argon2id busy.
 async fn isolation(world: &World, effort: Effort) {
     let (server, _) = Peer::serve_timed(world).await;
     let pace = Duration::from_millis(5);
-    let alone = Load::new(server.addr, 8).run_paced(effort.span, pace, || world.why()).await;
+    let alone = Load::new(server.addr, 8)
+        .run_paced(effort.span, pace, || world.why())
+        .await;
     let count = if effort.rounds == 1 { 8 } else { 240 };
     let mut ready = world.ready_cards(server.addr, "real", count).await;
     let told_before = world.told().await;
@@ -224,17 +282,30 @@ async fn isolation(world: &World, effort: Effort) {
         while !ready.is_empty() {
             let mut some = ready.split_off(ready.len().saturating_sub(32));
             Load::new(server.addr, 4).run_all(&mut some).await;
-            world.wait_until_told(told_before + count - ready.len()).await;
+            world
+                .wait_until_told(told_before + count - ready.len())
+                .await;
         }
         begun.elapsed()
     };
     let looking = Load::new(server.addr, 8);
-    let (took, meanwhile) = tokio::join!(hashing, looking.run_paced(effort.span, pace, || world.why()));
+    let (took, meanwhile) = tokio::join!(
+        hashing,
+        looking.run_paced(effort.span, pace, || world.why())
+    );
     println!("\n200 look-ups a second              p50, p99, most in ms");
     for (name, measured) in [("alone", alone), ("while Argon2id is saturated", meanwhile)] {
-        println!("{name:<34} {:.2}, {:.2}, {:.2}", measured.millis(0.5), measured.millis(0.99), measured.millis(1.0));
+        println!(
+            "{name:<34} {:.2}, {:.2}, {:.2}",
+            measured.millis(0.5),
+            measured.millis(0.99),
+            measured.millis(1.0)
+        );
     }
     let resets = Measured::of(count, took, Vec::new()).per_second;
     println!("resets with Argon2id meanwhile     {resets:.0}/s");
-    println!("memory, after this load            {:.1} MB", mega(server.resident_kib()));
+    println!(
+        "memory, after this load            {:.1} MB",
+        mega(server.resident_kib())
+    );
 }

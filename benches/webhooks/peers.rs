@@ -36,7 +36,14 @@ pub(crate) fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let most = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap();
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: most,
+            maximum: most,
+        },
+    )
+    .unwrap();
 }
 
 /// The program: as `RELATCH` names it, or as it was built for this benchmark, which is larger by what only tests need.
@@ -64,10 +71,19 @@ impl Peer {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("--role").arg(role).args(settings);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = if role == "slack" { command.spawn().unwrap() } else { spawn_on_first_core(&mut command) };
+        let mut child = if role == "slack" {
+            command.spawn().unwrap()
+        } else {
+            spawn_on_first_core(&mut command)
+        };
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        Self { child, addr: line.trim().parse().unwrap() }
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            child,
+            addr: line.trim().parse().unwrap(),
+        }
     }
 
     /// `relatch serve`, as an operator starts it; and how long it took until the first answer.
@@ -76,17 +92,25 @@ impl Peer {
     }
 
     /// The same with further settings, as environment variables.
-    pub(crate) async fn serve_timed_with(world: &World, settings: &[(&str, &str)]) -> (Self, Duration) {
+    pub(crate) async fn serve_timed_with(
+        world: &World,
+        settings: &[(&str, &str)],
+    ) -> (Self, Duration) {
         let begun = Instant::now();
         let mut command = Command::new(program());
         command.envs(settings.iter().copied());
-        command.arg("serve").arg("--config").arg(world.settings()).stderr(Stdio::piped());
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(world.settings())
+            .stderr(Stdio::piped());
         let mut child = spawn_on_first_core(&mut command);
         let addr = BufReader::new(child.stderr.take().unwrap())
             .lines()
             .find_map(|line| {
                 let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
-                (line["message"] == "listening").then(|| line["addr"].as_str().unwrap().parse().unwrap())
+                (line["message"] == "listening")
+                    .then(|| line["addr"].as_str().unwrap().parse().unwrap())
             })
             .unwrap();
         load::send(&mut load::connect(addr).await, world.help()).await;
@@ -96,7 +120,10 @@ impl Peer {
     /// What is resident in memory, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
@@ -145,24 +172,43 @@ fn bare() -> Router {
     let keyed = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     let card = Bytes::from(format!("{{\"blocks\":\"{}\"}}", "x".repeat(2200)));
     let handler = async move |headers: HeaderMap, body: Bytes| {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
         let mut mac = keyed.clone();
-        for part in [b"v0:", text("x-slack-request-timestamp").as_bytes(), b":", body.as_ref()] {
+        for part in [
+            b"v0:",
+            text("x-slack-request-timestamp").as_bytes(),
+            b":",
+            body.as_ref(),
+        ] {
             mac.update(part);
         }
-        let signature = hex::decode(text("x-slack-signature").trim_start_matches("v0=")).unwrap_or_default();
-        if mac.verify_slice(&signature).is_ok() { Ok(card.clone()) } else { Err(StatusCode::UNAUTHORIZED) }
+        let signature =
+            hex::decode(text("x-slack-signature").trim_start_matches("v0=")).unwrap_or_default();
+        if mac.verify_slice(&signature).is_ok() {
+            Ok(card.clone())
+        } else {
+            Err(StatusCode::UNAUTHORIZED)
+        }
     };
     Router::new().route("/slack/commands", post(handler))
 }
 
 /// Everything of `relatch serve` but the cost of Argon2id.
 async fn cheap(settings: &str) {
-    let settings =
-        Settings::read(&std::fs::read_to_string(settings).unwrap(), &[]).unwrap_or_else(|error| panic!("{error}"));
-    let (app, _tasks) = relatch::cli::house::build(settings, Hasher::cheap_for_benchmarks()).await.unwrap();
+    let settings = Settings::read(&std::fs::read_to_string(settings).unwrap(), &[])
+        .unwrap_or_else(|error| panic!("{error}"));
+    let (app, _tasks) = relatch::cli::house::build(settings, Hasher::cheap_for_benchmarks())
+        .await
+        .unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = relatch::http::Server::start(app, listener, relatch::http::Front::default()).await.unwrap();
+    let server = relatch::http::Server::start(app, listener, relatch::http::Front::default())
+        .await
+        .unwrap();
     announce(server.addr);
     std::future::pending::<()>().await;
 }
@@ -171,10 +217,12 @@ async fn cheap(settings: &str) {
 fn slack() -> Router {
     let users_info = async |body: String| {
         let id = body.trim_start_matches("user=").to_owned();
-        let email = format!("{}@acme.example", id.to_ascii_lowercase().trim_start_matches('u'));
+        let email = format!(
+            "{}@acme.example",
+            id.to_ascii_lowercase().trim_start_matches('u')
+        );
         let profile = serde_json::json!({ "email": email });
-        let user =
-            serde_json::json!({ "id": id, "team_id": "T0BENCH", "is_email_confirmed": true, "profile": profile });
+        let user = serde_json::json!({ "id": id, "team_id": "T0BENCH", "is_email_confirmed": true, "profile": profile });
         serde_json::json!({ "ok": true, "user": user }).to_string()
     };
     let told = Arc::new(AtomicUsize::new(0));
@@ -183,7 +231,8 @@ fn slack() -> Router {
             told.fetch_add(1, Ordering::Relaxed);
         }
     };
-    let count = async |State(told): State<Arc<AtomicUsize>>| told.load(Ordering::Relaxed).to_string();
+    let count =
+        async |State(told): State<Arc<AtomicUsize>>| told.load(Ordering::Relaxed).to_string();
     Router::new()
         .route("/api/users.info", post(users_info))
         .route("/reply", post(reply))

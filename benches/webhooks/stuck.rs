@@ -20,7 +20,11 @@ pub(crate) fn ways() -> [(&'static str, String, String); 5] {
     [
         ("idle", String::new(), String::new()),
         ("half a head", format!("{HEAD}x-more: "), ".".to_owned()),
-        ("slow body", format!("{HEAD}content-length: 60000\r\n\r\n"), ".".to_owned()),
+        (
+            "slow body",
+            format!("{HEAD}content-length: 60000\r\n\r\n"),
+            ".".to_owned(),
+        ),
         ("reads nothing", PAGE.to_owned(), String::new()),
         ("pipelines and reads nothing", unsigned.clone(), unsigned),
     ]
@@ -74,8 +78,10 @@ async fn stay(mut stream: TcpStream, first: &str, more: &str) {
     }
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let is_closed =
-            stream.ready(Interest::READABLE).now_or_never().is_some_and(|ready| ready.is_ok_and(Ready::is_read_closed));
+        let is_closed = stream
+            .ready(Interest::READABLE)
+            .now_or_never()
+            .is_some_and(|ready| ready.is_ok_and(Ready::is_read_closed));
         let is_broken = |error: std::io::Error| error.kind() != std::io::ErrorKind::WouldBlock;
         if is_closed || stream.try_write(more.as_bytes()).is_err_and(is_broken) {
             return;

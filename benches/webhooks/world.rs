@@ -42,15 +42,29 @@ impl World {
         let folder = std::env::temp_dir().join(format!("relatch-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let keyed = Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
-        let world = Self { folder, slack, serial: Cell::new(0), crew: Cell::new(0), keyed };
+        let world = Self {
+            folder,
+            slack,
+            serial: Cell::new(0),
+            crew: Cell::new(0),
+            keyed,
+        };
         let mut people =
             "name,business_email,login_method,status,phone,personal_email,role,department,manager_email\n".to_owned();
         for n in 0..ADMINS {
-            writeln!(people, "Admin {n},a{n}@acme.example,business_email,active,,,primary_admin,IT,").unwrap();
+            writeln!(
+                people,
+                "Admin {n},a{n}@acme.example,business_email,active,,,primary_admin,IT,"
+            )
+            .unwrap();
         }
         for n in 0..MEMBERS {
             let contacts = format!("+8210{:08},m{n}@mail.example", 10_000_000 + n);
-            writeln!(people, "Member {n},m{n}@acme.example,business_email,active,{contacts},member,Sales,").unwrap();
+            writeln!(
+                people,
+                "Member {n},m{n}@acme.example,business_email,active,{contacts},member,Sales,"
+            )
+            .unwrap();
         }
         std::fs::write(world.folder.join("people.csv"), people).unwrap();
         for name in ["real", "cheap"] {
@@ -62,7 +76,11 @@ impl World {
                 folder = world.folder.display(),
             );
             // The real one says where it listens, which is a line of the level info.
-            let settings = if name == "real" { settings.replace("\"warn\"", "\"info\"") } else { settings };
+            let settings = if name == "real" {
+                settings.replace("\"warn\"", "\"info\"")
+            } else {
+                settings
+            };
             std::fs::write(world.file(name), settings).unwrap();
             let mut import = Command::new(program());
             import
@@ -71,7 +89,11 @@ impl World {
                 .arg("--config")
                 .arg(world.file(name));
             let ended = import.output().unwrap();
-            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+            assert!(
+                ended.status.success(),
+                "{}",
+                String::from_utf8_lossy(&ended.stderr)
+            );
         }
         world
     }
@@ -92,9 +114,16 @@ impl World {
         self.serial.replace(self.serial.get() + 1)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "Slack signs by the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "Slack signs by the machine's clock"
+    )]
     fn signed(&self, path: &str, body: String) -> Ready {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().to_string();
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            .to_string();
         let mut mac = self.keyed.clone();
         for part in ["v0:", &now, ":", &body] {
             mac.update(part.as_bytes());
@@ -103,14 +132,18 @@ impl World {
             .header("host", "reset.acme.example")
             .header("content-type", "application/x-www-form-urlencoded")
             .header("x-slack-request-timestamp", now)
-            .header("x-slack-signature", format!("v0={}", hex::encode(mac.finalize().into_bytes())))
+            .header(
+                "x-slack-signature",
+                format!("v0={}", hex::encode(mac.finalize().into_bytes())),
+            )
             .body(Full::new(Bytes::from(body)))
             .unwrap()
     }
 
     fn typed(&self, serial: usize, admin: usize, text: &str) -> Ready {
         let text = utf8_percent_encode(text, NON_ALPHANUMERIC);
-        let reply = utf8_percent_encode(&format!("http://{}/reply", self.slack), NON_ALPHANUMERIC).to_string();
+        let reply = utf8_percent_encode(&format!("http://{}/reply", self.slack), NON_ALPHANUMERIC)
+            .to_string();
         let body = format!(
             "token=gIkuvaNzQIHg97ATvDxqgjtO&team_id=T0BENCH&team_domain=acme&channel_id=C024BE7LR&channel_name=it\
             &user_id=UA{admin}&user_name=jo&command=%2Freset-password&text={text}&api_app_id=A0123\
@@ -128,7 +161,10 @@ impl World {
             "channel": { "id": "C024BE7LR", "name": "it" }, "response_url": format!("http://{}/reply", self.slack),
             "actions": [{ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" }],
         });
-        let body = format!("payload={}", utf8_percent_encode(&payload.to_string(), NON_ALPHANUMERIC));
+        let body = format!(
+            "payload={}",
+            utf8_percent_encode(&payload.to_string(), NON_ALPHANUMERIC)
+        );
         self.signed("/slack/interactions", body)
     }
 
@@ -137,13 +173,21 @@ impl World {
     pub(crate) fn command(&self) -> Ready {
         let serial = self.next();
         let admin = self.crew.get() * CREW + serial % CREW;
-        self.typed(serial, admin, &format!("m{}@acme.example", (serial + serial / MEMBERS) % MEMBERS))
+        self.typed(
+            serial,
+            admin,
+            &format!("m{}@acme.example", (serial + serial / MEMBERS) % MEMBERS),
+        )
     }
 
     /// Every rule with pass or fail, which changes nothing.
     pub(crate) fn why(&self) -> Ready {
         let serial = self.next();
-        self.typed(serial, self.crew.get() * CREW + serial % CREW, &format!("why m{}@acme.example", serial % MEMBERS))
+        self.typed(
+            serial,
+            self.crew.get() * CREW + serial % CREW,
+            &format!("why m{}@acme.example", serial % MEMBERS),
+        )
     }
 
     /// The next administrators take over, and ask once each, so that relatch knows their chat accounts: nobody may look up
@@ -161,15 +205,26 @@ impl World {
     }
 
     /// Confirming clicks on fresh cards, each of another member, Copy chosen.
-    pub(crate) async fn ready_cards(&self, server: SocketAddr, name: &str, count: usize) -> Vec<Ready> {
+    pub(crate) async fn ready_cards(
+        &self,
+        server: SocketAddr,
+        name: &str,
+        count: usize,
+    ) -> Vec<Ready> {
         let serials: Vec<usize> = (0..count).map(|_| self.next()).collect();
-        let asking =
-            serials.iter().map(|at| self.typed(*at, at % ADMINS, &format!("m{}@acme.example", at % MEMBERS))).collect();
+        let asking = serials
+            .iter()
+            .map(|at| self.typed(*at, at % ADMINS, &format!("m{}@acme.example", at % MEMBERS)))
+            .collect();
         // The last look comes through the follow-up; its button is made here, with the server's own key.
         let mut rng = Chance::System.rng().unwrap();
-        let keys = Keys::load_or_create(&self.folder.join(format!("{name}.key")), &mut rng).unwrap();
+        let keys =
+            Keys::load_or_create(&self.folder.join(format!("{name}.key")), &mut rng).unwrap();
         let (mut chosen, mut confirming) = (Vec::new(), Vec::new());
-        for (at, card) in serials.iter().zip(Load::new(server, 16).ask_all(asking).await) {
+        for (at, card) in serials
+            .iter()
+            .zip(Load::new(server, 16).ask_all(asking).await)
+        {
             let card: Value = serde_json::from_slice(&card).unwrap();
             let value = value_of(&card);
             chosen.push(self.pressed(at % ADMINS, "deliver_copy", &value));
@@ -182,7 +237,10 @@ impl World {
 
     /// How many resets were told as done.
     pub(crate) async fn told(&self) -> usize {
-        let request = Request::get("/told").header("host", "slack").body(Full::default()).unwrap();
+        let request = Request::get("/told")
+            .header("host", "slack")
+            .body(Full::default())
+            .unwrap();
         let (_, body) = load::send(&mut load::connect(self.slack).await, request).await;
         std::str::from_utf8(&body).unwrap().parse().unwrap()
     }
@@ -196,9 +254,13 @@ impl World {
 
 /// The opaque value on the buttons of a card.
 fn value_of(card: &Value) -> String {
-    let blocks = card["blocks"].as_array().unwrap_or_else(|| panic!("no card: {card}"));
-    let actions =
-        blocks.iter().find(|block| block["type"] == "actions").unwrap_or_else(|| panic!("no buttons: {card}"));
+    let blocks = card["blocks"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no card: {card}"));
+    let actions = blocks
+        .iter()
+        .find(|block| block["type"] == "actions")
+        .unwrap_or_else(|| panic!("no buttons: {card}"));
     actions["elements"][0]["value"].as_str().unwrap().to_owned()
 }
 

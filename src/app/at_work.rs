@@ -104,7 +104,13 @@ impl AtWork {
     /// So many at once, each waiting so long for its turn.
     pub fn with(hands: usize, patience: Duration) -> Self {
         let [hands, voices] = [hands, VOICES].map(|count| Arc::new(Semaphore::new(count)));
-        Self { pairs: watch::Sender::default(), line: Mutex::default(), hands, voices, patience }
+        Self {
+            pairs: watch::Sender::default(),
+            line: Mutex::default(),
+            hands,
+            voices,
+            patience,
+        }
     }
 
     /// Marks an administrator and a member until the mark is dropped.
@@ -120,7 +126,8 @@ impl AtWork {
     pub async fn finished(&self, admin: &MemberId, member: &MemberId, patience: Duration) {
         let mut all = self.pairs.subscribe();
         let pair = (admin.clone(), member.clone());
-        let finished = tokio::time::timeout(patience, all.wait_for(|all| !all.contains(&pair))).await;
+        let finished =
+            tokio::time::timeout(patience, all.wait_for(|all| !all.contains(&pair))).await;
         if finished.is_err() {
             tracing::debug!(admin.id = %admin, member.id = %member, "still at work; the record decides");
         }
@@ -146,7 +153,11 @@ impl AtWork {
     /// The first of the line, while turns are handed out.
     pub fn next(&self) -> Option<Ticket> {
         let mut line = self.line();
-        if line.is_closed { None } else { line.take_first() }
+        if line.is_closed {
+            None
+        } else {
+            line.take_first()
+        }
     }
 
     /// Takes those out who have waited for too long; all of them once the line is closed.
@@ -154,7 +165,11 @@ impl AtWork {
         let mut line = self.line();
         let mut out = Vec::new();
         let is_closed = line.is_closed;
-        while line.waiting.front().is_some_and(|first| is_closed || first.since.elapsed() >= self.patience) {
+        while line
+            .waiting
+            .front()
+            .is_some_and(|first| is_closed || first.since.elapsed() >= self.patience)
+        {
             out.extend(line.take_first());
         }
         out
@@ -163,7 +178,10 @@ impl AtWork {
     /// The ticket of a reset leaves the line, if it is there: somebody else has named its end.
     pub fn leave(&self, id: ResetId) -> Option<Ticket> {
         let mut line = self.line();
-        let at = line.waiting.iter().position(|ticket| ticket.reservation.reset_id() == id)?;
+        let at = line
+            .waiting
+            .iter()
+            .position(|ticket| ticket.reservation.reset_id() == id)?;
         line.heard -= usize::from(at < line.heard);
         line.waiting.remove(at)
     }
@@ -183,8 +201,14 @@ impl AtWork {
         let mut line = self.line();
         loop {
             let at = line.heard;
-            let next = line.waiting.get(at).filter(|next| next.since.elapsed() >= WORKING_AFTER)?;
-            let told = next.reply.clone().map(|reply| (next.platform, reply, Arc::clone(&next.heard)));
+            let next = line
+                .waiting
+                .get(at)
+                .filter(|next| next.since.elapsed() >= WORKING_AFTER)?;
+            let told = next
+                .reply
+                .clone()
+                .map(|reply| (next.platform, reply, Arc::clone(&next.heard)));
             line.heard += 1;
             if told.is_some() {
                 return told;
@@ -199,7 +223,9 @@ impl AtWork {
 
     /// The same, for no longer than a reset waits for its turn.
     pub async fn hand_in_time(&self) -> Option<OwnedSemaphorePermit> {
-        tokio::time::timeout(self.patience, self.hand()).await.ok()?
+        tokio::time::timeout(self.patience, self.hand())
+            .await
+            .ok()?
     }
 
     /// Waits for a turn to say that a reset is still at work.
@@ -234,8 +260,16 @@ mod tests {
         Ticket {
             reservation: Reservation::sample(ResetId([n; 16])),
             platform: Platform::Slack,
-            quota: Quota { used: 1, left: 4, next_at: None, window: crate::domain::Span::hours(24) },
-            reply: Some(ReplyAddress::new(format!("https://chat.example/{n}"), crate::domain::Moment(0))),
+            quota: Quota {
+                used: 1,
+                left: 4,
+                next_at: None,
+                window: crate::domain::Span::hours(24),
+            },
+            reply: Some(ReplyAddress::new(
+                format!("https://chat.example/{n}"),
+                crate::domain::Moment(0),
+            )),
             since: Instant::now().checked_sub(waits).unwrap(),
             heard: Arc::default(),
         }
@@ -246,17 +280,26 @@ mod tests {
         let at_work = AtWork::with(1, Duration::from_secs(20));
         for (n, secs) in (1..).zip(waits) {
             let is_first = at_work.join(ticket(n, Duration::from_secs(*secs)));
-            assert_eq!(is_first, n == 1, "one hands out turns, and the first who comes sees to that");
+            assert_eq!(
+                is_first,
+                n == 1,
+                "one hands out turns, and the first who comes sees to that"
+            );
         }
         at_work
     }
 
     fn names(tickets: impl IntoIterator<Item = Ticket>) -> Vec<u8> {
-        tickets.into_iter().map(|ticket| ticket.reservation.reset_id().0[0]).collect()
+        tickets
+            .into_iter()
+            .map(|ticket| ticket.reservation.reset_id().0[0])
+            .collect()
     }
 
     fn hears(at_work: &AtWork) -> Option<String> {
-        at_work.unheard().map(|(_, reply, _)| reply.expose().to_owned())
+        at_work
+            .unheard()
+            .map(|(_, reply, _)| reply.expose().to_owned())
     }
 
     #[test]
@@ -267,7 +310,10 @@ mod tests {
         assert!(!at_work.join(ticket(4, Duration::ZERO)));
         assert_eq!(names(std::iter::from_fn(|| at_work.next())), [2, 3, 4]);
         assert!(at_work.resigns());
-        assert!(at_work.join(ticket(5, Duration::ZERO)), "and the next who comes sees to it again");
+        assert!(
+            at_work.join(ticket(5, Duration::ZERO)),
+            "and the next who comes sees to it again"
+        );
     }
 
     #[test]
@@ -276,7 +322,11 @@ mod tests {
         assert_eq!(hears(&at_work).as_deref(), Some("https://chat.example/1"));
         assert_eq!(hears(&at_work).as_deref(), Some("https://chat.example/2"));
         assert_eq!(names(at_work.next()), [1]);
-        assert_eq!(names(at_work.leave(ResetId([3; 16]))), [3], "who has not heard");
+        assert_eq!(
+            names(at_work.leave(ResetId([3; 16]))),
+            [3],
+            "who has not heard"
+        );
         assert_eq!(names(at_work.leave(ResetId([2; 16]))), [2], "who has");
         assert_eq!(hears(&at_work).as_deref(), Some("https://chat.example/4"));
         assert_eq!(hears(&at_work), None, "the last one has just come");

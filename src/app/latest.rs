@@ -15,7 +15,10 @@ impl Latest {
     }
 
     fn get(&self) -> Option<Arc<App>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).upgrade()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade()
     }
 }
 

@@ -20,8 +20,16 @@ const CACHE_SIZE: usize = 10_000;
 /// The content type must be this one, once, and the body as it is.
 pub(super) fn check_content_type(headers: &HeaderMap, media: &str) -> Result<(), NotVerified> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(only), None) = (types.next(), types.next()) else { return Err(NotVerified::ContentType) };
-    let given = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return Err(NotVerified::ContentType);
+    };
+    let given = only
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     if given.eq_ignore_ascii_case(media) && !headers.contains_key(header::CONTENT_ENCODING) {
         Ok(())
     } else {
@@ -51,7 +59,10 @@ impl Default for Profiles {
 impl Profiles {
     pub(super) fn get(&self, user: &str, now: Moment) -> Option<Profile> {
         let known = self.0.lock().ok()?;
-        known.get(user).filter(|(at, _)| now - *at < CACHE_LIFE && now >= *at).map(|(_, profile)| profile.clone())
+        known
+            .get(user)
+            .filter(|(at, _)| now - *at < CACHE_LIFE && now >= *at)
+            .map(|(_, profile)| profile.clone())
     }
 
     pub(super) fn keep(&self, user: &str, profile: &Profile, now: Moment) {
@@ -92,7 +103,11 @@ impl Uses {
 
 /// The platform's `Retry-After`, with half a minute where it is missing.
 pub(super) fn wait(retry_after: Option<u64>) -> Span {
-    Span::seconds(retry_after.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(30))
+    Span::seconds(
+        retry_after
+            .and_then(|seconds| i64::try_from(seconds).ok())
+            .unwrap_or(30),
+    )
 }
 
 /// The answer of a REST call, or a name for why it holds nothing. `scope` is what a 403 means that we lack.
@@ -114,7 +129,9 @@ pub(super) fn end_of_follow_up(answer: &Result<Answer, CallError>) -> Outcome {
         Ok(answer) if answer.status == 429 => Outcome::Refused(Refusal::Later),
         Ok(answer) if answer.status < 500 => Outcome::Refused(Refusal::Message),
         Err(CallError::NotSent(_)) => Outcome::Refused(Refusal::Unreachable),
-        Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => Outcome::Unknown,
+        Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => {
+            Outcome::Unknown
+        }
     }
 }
 
@@ -148,7 +165,12 @@ pub(super) fn hostile_names() -> Vec<String> {
         "-# small",
         "$`\\",
     ];
-    let pairs = PARTS.iter().flat_map(|first| PARTS.iter().take(20).map(move |second| format!("{first}{second}")));
+    let pairs = PARTS.iter().flat_map(|first| {
+        PARTS
+            .iter()
+            .take(20)
+            .map(move |second| format!("{first}{second}"))
+    });
     let names: Vec<String> = pairs.collect();
     assert_eq!(names.len(), 500);
     names
@@ -161,11 +183,21 @@ mod tests {
     #[test]
     fn uses_are_counted_and_what_was_not_sent_is_given_back() {
         let (uses, until) = (Uses::default(), Moment(1000));
-        assert_eq!((uses.take("a", until, Moment(0)), uses.take("a", until, Moment(1))), (1, 2));
+        assert_eq!(
+            (
+                uses.take("a", until, Moment(0)),
+                uses.take("a", until, Moment(1))
+            ),
+            (1, 2)
+        );
         uses.give_back("a");
         uses.give_back("b");
         assert_eq!((uses.count("a"), uses.count("b")), (1, 0));
-        assert_eq!(uses.take("b", until, Moment(1000)), 1, "what works no longer is forgotten");
+        assert_eq!(
+            uses.take("b", until, Moment(1000)),
+            1,
+            "what works no longer is forgotten"
+        );
         assert_eq!(uses.count("a"), 0);
     }
 }

@@ -23,7 +23,10 @@ impl<'a> Fields<'a> {
     pub(super) fn read_with_lists(body: &'a [u8], lists: &[&str]) -> Result<Self, NotVerified> {
         let mut fields = Self(Vec::with_capacity(FIELDS));
         let mut once = HashSet::with_capacity(FIELDS);
-        for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        for pair in body
+            .split(|byte| *byte == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
             let mut sides = pair.splitn(2, |byte| *byte == b'=');
             let mut side = || decode(sides.next().unwrap_or_default());
             let (key, value) = (side()?, side()?);
@@ -37,7 +40,9 @@ impl<'a> Fields<'a> {
 
     /// A field that must be there.
     pub(super) fn required(&self, key: &'static str) -> Result<&str, NotVerified> {
-        self.get(key).filter(|value| !value.is_empty()).ok_or(NotVerified::Malformed("a field is missing"))
+        self.get(key)
+            .filter(|value| !value.is_empty())
+            .ok_or(NotVerified::Malformed("a field is missing"))
     }
 
     /// A field that may be there.
@@ -47,7 +52,10 @@ impl<'a> Fields<'a> {
 
     /// The values of a list, in order.
     pub(super) fn list(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(other, _)| other == key).map(|(_, value)| value.as_ref())
+        self.0
+            .iter()
+            .filter(move |(other, _)| other == key)
+            .map(|(_, value)| value.as_ref())
     }
 
     /// True when there are no other keys than these.
@@ -61,18 +69,31 @@ fn decode(text: &[u8]) -> Result<Cow<'_, str>, NotVerified> {
         .iter()
         .enumerate()
         .filter(|(_, byte)| **byte == b'%')
-        .all(|(at, _)| text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)));
+        .all(|(at, _)| {
+            text.get(at + 1..at + 3)
+                .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        });
     if !escapes_are_whole {
         return Err(NotVerified::Malformed("a broken escape"));
     }
-    let utf8 = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| NotVerified::Malformed("not UTF-8"));
+    let utf8 =
+        |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| NotVerified::Malformed("not UTF-8"));
     let decoded = if text.contains(&b'+') {
-        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        let spaced: Vec<u8> = text
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+            .collect();
         Cow::Owned(utf8(percent_decode(&spaced).collect())?)
     } else {
-        percent_decode(text).decode_utf8().map_err(|_| NotVerified::Malformed("not UTF-8"))?
+        percent_decode(text)
+            .decode_utf8()
+            .map_err(|_| NotVerified::Malformed("not UTF-8"))?
     };
-    if decoded.contains('\0') { Err(NotVerified::Malformed("a NUL")) } else { Ok(decoded) }
+    if decoded.contains('\0') {
+        Err(NotVerified::Malformed("a NUL"))
+    } else {
+        Ok(decoded)
+    }
 }
 
 #[cfg(test)]
@@ -101,10 +122,17 @@ mod tests {
             assert!(Fields::read(body.as_bytes()).is_err(), "{body}");
         }
         let fields = Fields::read(b"a+b=1+2&a%2Bb=1%2B2").unwrap_or_else(|_| panic!());
-        assert_eq!((fields.get("a b"), fields.get("a+b")), (Some("1 2"), Some("1+2")));
-        let fields = Fields::read(b"text=%3C%40U1%7Cbob%3E+x&empty=&&flag").unwrap_or_else(|_| panic!());
+        assert_eq!(
+            (fields.get("a b"), fields.get("a+b")),
+            (Some("1 2"), Some("1+2"))
+        );
+        let fields =
+            Fields::read(b"text=%3C%40U1%7Cbob%3E+x&empty=&&flag").unwrap_or_else(|_| panic!());
         assert_eq!(fields.get("text"), Some("<@U1|bob> x"));
-        assert_eq!((fields.get("empty"), fields.get("flag")), (Some(""), Some("")));
+        assert_eq!(
+            (fields.get("empty"), fields.get("flag")),
+            (Some(""), Some(""))
+        );
         assert!(fields.required("empty").is_err());
     }
 

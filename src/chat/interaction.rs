@@ -65,7 +65,10 @@ pub struct ReplyAddress {
 impl ReplyAddress {
     /// An address that the adapter has checked against its allow-list.
     pub fn new(url: String, until: Moment) -> Self {
-        Self { url: url.into(), until }
+        Self {
+            url: url.into(),
+            until,
+        }
     }
 
     /// The address, for the one expression that calls or seals it.
@@ -233,7 +236,8 @@ impl Ask {
                 "contact" => Self::contact(rest),
                 "log" => match rest {
                     [] => Self::Log(None),
-                    rest => Self::one_member(rest).map_or_else(|unclear| unclear, |member| Self::Log(Some(member))),
+                    rest => Self::one_member(rest)
+                        .map_or_else(|unclear| unclear, |member| Self::Log(Some(member))),
                 },
                 "why" => Self::one_member(rest).map_or_else(|unclear| unclear, Self::Why),
                 _ => Self::Unclear(text.clone()),
@@ -251,14 +255,19 @@ impl Ask {
             }
         }
         let reason: String = reason.join(" ").chars().take(REASON_LIMIT).collect();
-        Self::Reset(member.clone(), Some(reason).filter(|reason| !reason.is_empty()))
+        Self::Reset(
+            member.clone(),
+            Some(reason).filter(|reason| !reason.is_empty()),
+        )
     }
 
     /// A member and an address; an e-mail may look like a second member.
     fn contact(words: &[Word]) -> Self {
         let Some((Word::Member(member), address)) = words.split_first() else {
-            return Self::one_member(words)
-                .map_or_else(|unclear| unclear, |member| Self::Contact(member, String::new()));
+            return Self::one_member(words).map_or_else(
+                |unclear| unclear,
+                |member| Self::Contact(member, String::new()),
+            );
         };
         if let [Word::Member(Member::Email(email))] = address {
             return Self::Contact(member.clone(), email.to_string());
@@ -349,24 +358,51 @@ mod tests {
             Ask::read(&[mention("U1"), text("ticket"), text("INC-2041")]),
             Ask::Reset(mina.clone(), Some("ticket INC-2041".to_owned()))
         );
-        assert_eq!(Ask::read(&[mention("U1"), text("and"), mention("U2")]), Ask::Several);
-        assert_eq!(Ask::read(&[text("mina"), mention("U1")]), Ask::Unclear("mina".to_owned()));
+        assert_eq!(
+            Ask::read(&[mention("U1"), text("and"), mention("U2")]),
+            Ask::Several
+        );
+        assert_eq!(
+            Ask::read(&[text("mina"), mention("U1")]),
+            Ask::Unclear("mina".to_owned())
+        );
         assert_eq!(Ask::read(&[text("log")]), Ask::Log(None));
         let contact = |to: &str| Ask::Contact(mina.clone(), to.to_owned());
-        assert_eq!(Ask::read(&[text("contact"), mention("U1"), text("+82"), text("10")]), contact("+82 10"));
+        assert_eq!(
+            Ask::read(&[text("contact"), mention("U1"), text("+82"), text("10")]),
+            contact("+82 10")
+        );
         assert_eq!(Ask::read(&[text("contact"), mention("U1")]), contact(""));
-        assert_eq!(Ask::read(&[text("contact"), mention("U1"), text("x"), mention("U2")]), Ask::Several);
-        assert_eq!(Ask::read(&[text("contact"), text("mina")]), Ask::Unclear("mina".to_owned()));
-        assert_eq!(Ask::read(&[text("log"), mention("U1")]), Ask::Log(Some(mina.clone())));
-        assert_eq!(Ask::read(&[text("log"), text("mina")]), Ask::Unclear("mina".to_owned()));
+        assert_eq!(
+            Ask::read(&[text("contact"), mention("U1"), text("x"), mention("U2")]),
+            Ask::Several
+        );
+        assert_eq!(
+            Ask::read(&[text("contact"), text("mina")]),
+            Ask::Unclear("mina".to_owned())
+        );
+        assert_eq!(
+            Ask::read(&[text("log"), mention("U1")]),
+            Ask::Log(Some(mina.clone()))
+        );
+        assert_eq!(
+            Ask::read(&[text("log"), text("mina")]),
+            Ask::Unclear("mina".to_owned())
+        );
         assert_eq!(Ask::read(&[text("why"), mention("U1")]), Ask::Why(mina));
-        assert_eq!(Ask::read(&[text("why"), mention("U1"), mention("U2")]), Ask::Several);
+        assert_eq!(
+            Ask::read(&[text("why"), mention("U1"), mention("U2")]),
+            Ask::Several
+        );
         assert_eq!(Ask::read(&[text("why")]), Ask::Unclear(String::new()));
     }
 
     #[test]
     fn a_reason_is_cut() {
-        let Ask::Reset(_, Some(reason)) = Ask::read(&[mention("U1"), text(&"x".repeat(500))]) else { panic!() };
+        let Ask::Reset(_, Some(reason)) = Ask::read(&[mention("U1"), text(&"x".repeat(500))])
+        else {
+            panic!()
+        };
         assert_eq!(reason.len(), 200);
     }
 }

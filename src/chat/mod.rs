@@ -20,8 +20,8 @@ use serde_json::Value;
 use url::Url;
 
 pub use self::interaction::{
-    Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Member, Message, Origin, ReplyAddress,
-    Style, Verified,
+    Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Member, Message,
+    Origin, ReplyAddress, Style, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
@@ -204,7 +204,11 @@ pub trait Adapter {
     fn platform(&self) -> Platform;
 
     /// Asks who an account is.
-    fn profile(&self, user: &ChatUser, freshness: Freshness) -> impl Future<Output = Result<Profile, WhoError>> + Send;
+    fn profile(
+        &self,
+        user: &ChatUser,
+        freshness: Freshness,
+    ) -> impl Future<Output = Result<Profile, WhoError>> + Send;
 
     /// The account with this confirmed e-mail, its id and who it is; none where nobody has it. Never from a cache.
     fn profile_by_email(
@@ -256,12 +260,21 @@ pub trait Adapter {
     ) -> impl Future<Output = Outcome> + Send;
 
     /// The same to the proven person alone or not at all: refused for want of rights where the platform does not let us.
-    fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> impl Future<Output = Outcome> + Send {
+    fn follow_up_alone(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+    ) -> impl Future<Output = Outcome> + Send {
         self.follow_up(to, message, Placement::Add)
     }
 
     /// The same with the password in it: the only call of a chat that carries one, and always ephemeral (S11, S23).
-    fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> impl Future<Output = Outcome> + Send;
+    fn show(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        password: &Password,
+    ) -> impl Future<Output = Outcome> + Send;
 
     /// Opens a form; `trigger` is the permission that came with the click.
     fn open_form(
@@ -271,11 +284,16 @@ pub trait Adapter {
     ) -> impl Future<Output = Result<(), WhoError>> + Send;
 
     /// The commands of the manifest beside those that the platform has now; `team` is where, on a platform with several.
-    fn planned(&self, team: Option<&str>) -> impl Future<Output = Result<Vec<Planned>, RegisterError>> + Send;
+    fn planned(
+        &self,
+        team: Option<&str>,
+    ) -> impl Future<Output = Result<Vec<Planned>, RegisterError>> + Send;
 
     /// Writes what [`Adapter::planned`] found. A secret that the platform made for us is given back, to be told once.
-    fn register(&self, planned: &[Planned])
-    -> impl Future<Output = Result<Option<SecretString>, RegisterError>> + Send;
+    fn register(
+        &self,
+        planned: &[Planned],
+    ) -> impl Future<Output = Result<Option<SecretString>, RegisterError>> + Send;
 
     /// For `relatch check`: one call that shows whether the token works. The error is a sentence for the operator.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
@@ -409,7 +427,11 @@ platforms! {
 impl Config {
     /// Slack's own, for `relatch replay`, which plays Slack.
     pub fn into_slack(self) -> Option<slack::Config> {
-        if let Self::Slack(config) = self { Some(config) } else { None }
+        if let Self::Slack(config) = self {
+            Some(config)
+        } else {
+            None
+        }
     }
 }
 
@@ -450,7 +472,10 @@ impl Adapter for Chat {
         each!(self, one => one.profile(user, freshness).await)
     }
 
-    async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
+    async fn profile_by_email(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Option<(String, Profile)>, WhoError> {
         each!(self, one => one.profile_by_email(email).await)
     }
 
@@ -490,7 +515,12 @@ impl Adapter for Chat {
         each!(self, one => one.uses_left(to))
     }
 
-    async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
+    async fn follow_up(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        placement: Placement,
+    ) -> Outcome {
         each!(self, one => one.follow_up(to, message, placement).await)
     }
 

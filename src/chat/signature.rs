@@ -30,9 +30,15 @@ pub(super) fn fresh_timestamp(text: &str, now: Moment) -> Result<i64, NotVerifie
     if text.len() != 10 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(NotVerified::Unsigned("timestamp"));
     }
-    let seconds: i64 = text.parse().map_err(|_| NotVerified::Unsigned("timestamp"))?;
+    let seconds: i64 = text
+        .parse()
+        .map_err(|_| NotVerified::Unsigned("timestamp"))?;
     let distance = now.unix_seconds() - seconds;
-    if distance.abs() <= WINDOW { Ok(seconds) } else { Err(NotVerified::Unsigned("stale")) }
+    if distance.abs() <= WINDOW {
+        Ok(seconds)
+    } else {
+        Err(NotVerified::Unsigned("stale"))
+    }
 }
 
 /// The settings cannot make a verifier.
@@ -47,12 +53,23 @@ pub(super) struct SigningSecrets {
 
 impl SigningSecrets {
     /// Keys the MACs once; each request clones them.
-    pub(super) fn new(present: &SecretString, previous: Option<&SecretString>) -> Result<Self, EmptySecret> {
+    pub(super) fn new(
+        present: &SecretString,
+        previous: Option<&SecretString>,
+    ) -> Result<Self, EmptySecret> {
         let key = |secret: &SecretString| {
             let bytes = secret.expose_secret().as_bytes();
-            if bytes.is_empty() { None } else { HmacSha256::new_from_slice(bytes).ok() }
+            if bytes.is_empty() {
+                None
+            } else {
+                HmacSha256::new_from_slice(bytes).ok()
+            }
         };
-        let keyed = [Some(present), previous].into_iter().flatten().map(key).collect::<Option<Vec<_>>>();
+        let keyed = [Some(present), previous]
+            .into_iter()
+            .flatten()
+            .map(key)
+            .collect::<Option<Vec<_>>>();
         keyed.map(|keyed| Self { keyed }).ok_or(EmptySecret)
     }
 
@@ -66,7 +83,11 @@ impl SigningSecrets {
             }
             fits |= mac.verify_slice(signature).is_ok();
         }
-        if fits { Ok(()) } else { Err(NotVerified::Unsigned("signature")) }
+        if fits {
+            Ok(())
+        } else {
+            Err(NotVerified::Unsigned("signature"))
+        }
     }
 
     /// Signs with the present secret, for `relatch replay` and the demo, which play the platform.

@@ -23,14 +23,24 @@ pub(super) enum Command {
 }
 
 /// Runs the command.
-pub(super) async fn run(settings: Settings, Command::Accept { email }: Command) -> Result<(), Failure> {
+pub(super) async fn run(
+    settings: Settings,
+    Command::Accept { email }: Command,
+) -> Result<(), Failure> {
     is_listed(&settings.admins, &email)?;
-    let http = net::client(house::CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
+    let http =
+        net::client(house::CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
     let accepted = async {
         let ground = house::trial_ground(http)?;
         let company = house::company(&settings.directories, &settings.company_domains);
-        let directories = house::directories(settings.directories, &company, &store, Hasher::start()?, &ground)?;
+        let directories = house::directories(
+            settings.directories,
+            &company,
+            &store,
+            Hasher::start()?,
+            &ground,
+        )?;
         accept(&store, &directories, &email).await
     }
     .await;
@@ -42,34 +52,59 @@ pub(super) async fn run(settings: Settings, Command::Accept { email }: Command) 
 fn is_listed(admins: &Admins, email: &EmailAddress) -> Result<(), Failure> {
     let why = match admins {
         Admins::Directory | Admins::Chat => {
-            "admins.source is not \"list\", so no address gives a right. Nothing was changed.".to_owned()
+            "admins.source is not \"list\", so no address gives a right. Nothing was changed."
+                .to_owned()
         }
-        Admins::List { .. } if !admins.listed().any(|(listed, _)| listed.is_same(email)) => format!(
-            "{email} is neither in admins.primary nor in admins.member_and_department. Nothing was changed. Add it there first."
-        ),
+        Admins::List { .. } if !admins.listed().any(|(listed, _)| listed.is_same(email)) => {
+            format!(
+                "{email} is neither in admins.primary nor in admins.member_and_department. Nothing was changed. Add it there first."
+            )
+        }
         Admins::List { .. } => return Ok(()),
     };
     Err(Failure::Said(why))
 }
 
-async fn accept(store: &Store, directories: &Directories, email: &EmailAddress) -> Result<(), Failure> {
+async fn accept(
+    store: &Store,
+    directories: &Directories,
+    email: &EmailAddress,
+) -> Result<(), Failure> {
     let member = only_entry(directories, email).await?;
-    let before = store.admin_pins().await?.into_iter().find(|pin| pin.email_key == email.key());
+    let before = store
+        .admin_pins()
+        .await?
+        .into_iter()
+        .find(|pin| pin.email_key == email.key());
     let before = before.and_then(|pin| pin.entry);
     let told = format!("{email} is pinned to {} ({})", member.name, member.id);
     if before.as_ref().is_some_and(|(id, _)| *id == member.id) {
         return say(&format!("{told} already. Nothing was changed."));
     }
     let entry = Some((member.id.clone(), member.name.clone()));
-    let pin = AdminPin { email_key: email.key(), entry, how: PinnedBy::Accepted, noted_at: Clock::System.now() };
+    let pin = AdminPin {
+        email_key: email.key(),
+        entry,
+        how: PinnedBy::Accepted,
+        noted_at: Clock::System.now(),
+    };
     store.accept_pin(pin).await?;
     let before = before.map_or("nobody".to_owned(), |(id, name)| format!("{name} ({id})"));
-    say(&format!("{told}. Before: {before}. A running serve goes by it at once, and tells the security address."))
+    say(&format!(
+        "{told}. Before: {before}. A running serve goes by it at once, and tells the security address."
+    ))
 }
 
 /// The one entry that the address finds.
-async fn only_entry(directories: &Directories, email: &EmailAddress) -> Result<Box<Member>, Failure> {
-    let why = match directories.find(&[By::Email(email.clone())]).await.map(|mut found| found.pop()) {
+async fn only_entry(
+    directories: &Directories,
+    email: &EmailAddress,
+) -> Result<Box<Member>, Failure> {
+    let why = match directories
+        .find(&[By::Email(email.clone())])
+        .await
+        .map(|mut found| found.pop())
+    {
         Ok(Some(Match::One(member))) => return Ok(member),
         Ok(Some(Match::Nobody | Match::Unreadable) | None) => {
             format!("no entry of the directory has the address {email}.")
@@ -85,17 +120,31 @@ async fn only_entry(directories: &Directories, email: &EmailAddress) -> Result<B
 
 /// Pins the listed addresses that an import has brought, where they were never looked up before, and says so.
 /// `keys` are the imported addresses in lower case. An address of another directory is not the import's to pin.
-pub(super) async fn pin_imported(store: &Store, settings: &Settings, keys: &[String]) -> Result<(), Failure> {
+pub(super) async fn pin_imported(
+    store: &Store,
+    settings: &Settings,
+    keys: &[String],
+) -> Result<(), Failure> {
     let listed = settings.admins.listed().map(|(email, _)| email);
-    let listed = listed.filter(|email| directory::Config::is_builtin_for(&settings.directories, email));
-    let mut listed: Vec<String> = listed.map(EmailAddress::key).filter(|key| keys.contains(key)).collect();
+    let listed =
+        listed.filter(|email| directory::Config::is_builtin_for(&settings.directories, email));
+    let mut listed: Vec<String> = listed
+        .map(EmailAddress::key)
+        .filter(|key| keys.contains(key))
+        .collect();
     listed.sort();
     listed.dedup();
     if listed.is_empty() {
         return Ok(());
     }
     let members = listed.iter().cloned().map(MemberKey::Email).collect();
-    let found = store.look_up(LookUp { members, ..LookUp::default() }).await?.members;
+    let found = store
+        .look_up(LookUp {
+            members,
+            ..LookUp::default()
+        })
+        .await?
+        .members;
     let noted_at = Clock::System.now();
     let pin = |row: &crate::store::MemberRow| AdminPin {
         email_key: row.business_email_key.clone(),
@@ -104,13 +153,20 @@ pub(super) async fn pin_imported(store: &Store, settings: &Settings, keys: &[Str
         noted_at,
     };
     let members: Vec<_> = found.into_iter().flatten().collect();
-    for pin in store.pin_imported(members.iter().map(|row| pin(row)).collect()).await? {
+    for pin in store
+        .pin_imported(members.iter().map(|row| pin(row)).collect())
+        .await?
+    {
         say(&format!("administrator {}", messages::pin_line(&pin)))?;
     }
     let pins = store.admin_pins().await?;
     for row in members {
-        let pin = pins.iter().find(|pin| pin.email_key == row.business_email_key);
-        let is_pinned = pin.and_then(|pin| pin.entry.as_ref()).is_some_and(|(id, _)| *id == row.member_id);
+        let pin = pins
+            .iter()
+            .find(|pin| pin.email_key == row.business_email_key);
+        let is_pinned = pin
+            .and_then(|pin| pin.entry.as_ref())
+            .is_some_and(|(id, _)| *id == row.member_id);
         if !is_pinned {
             say(&format!(
                 "{} is in the list of administrators, but gives {} no right: run relatch admins accept {}",
@@ -132,7 +188,10 @@ pub(super) async fn checked(
     let looked_up = pins::look_up(directories, &listed).await;
     let mut told = Vec::new();
     for (email, role) in admins.listed() {
-        let found = looked_up.iter().find(|(asked, _)| asked.is_same(email)).map(|(_, found)| found);
+        let found = looked_up
+            .iter()
+            .find(|(asked, _)| asked.is_same(email))
+            .map(|(_, found)| found);
         let pin = pins.iter().find(|pin| pin.email_key == email.key());
         let (is_fine, what) = told_of(pin, found);
         told.push((is_fine, format!("{role} {email}: {what}")));
@@ -146,27 +205,53 @@ fn told_of(pin: Option<&AdminPin>, found: Option<&Match>) -> (bool, String) {
         (_, Some((id, name)), Some(Match::One(member))) if *id == member.id => {
             (true, format!("pinned to {name} ({id})"))
         }
-        (_, Some((id, name)), Some(Match::One(member))) => {
-            (false, format!("pinned to {name} ({id}), but now finds {} ({}), who has no right", member.name, member.id))
-        }
-        (_, Some((id, name)), Some(Match::Several(entries))) => {
-            (false, format!("pinned to {name} ({id}), but more than one entry has it: {}", entries.join("; ")))
-        }
-        (_, Some((id, name)), Some(Match::Nobody | Match::Unreadable)) => {
-            (false, format!("pinned to {name} ({id}), but finds nobody now"))
-        }
-        (_, Some((id, name)), None) => (false, format!("pinned to {name} ({id}), but the directory doesn't answer")),
-        (None, None, Some(Match::One(member))) => {
-            (true, format!("would be pinned to {} ({}) by serve", member.name, member.id))
-        }
+        (_, Some((id, name)), Some(Match::One(member))) => (
+            false,
+            format!(
+                "pinned to {name} ({id}), but now finds {} ({}), who has no right",
+                member.name, member.id
+            ),
+        ),
+        (_, Some((id, name)), Some(Match::Several(entries))) => (
+            false,
+            format!(
+                "pinned to {name} ({id}), but more than one entry has it: {}",
+                entries.join("; ")
+            ),
+        ),
+        (_, Some((id, name)), Some(Match::Nobody | Match::Unreadable)) => (
+            false,
+            format!("pinned to {name} ({id}), but finds nobody now"),
+        ),
+        (_, Some((id, name)), None) => (
+            false,
+            format!("pinned to {name} ({id}), but the directory doesn't answer"),
+        ),
+        (None, None, Some(Match::One(member))) => (
+            true,
+            format!(
+                "would be pinned to {} ({}) by serve",
+                member.name, member.id
+            ),
+        ),
         (Some(_), None, Some(Match::One(member))) => (
             false,
-            format!("finds {} ({}), who has no right until relatch admins accept is run", member.name, member.id),
+            format!(
+                "finds {} ({}), who has no right until relatch admins accept is run",
+                member.name, member.id
+            ),
         ),
-        (_, None, Some(Match::Several(entries))) => {
-            (false, format!("more than one entry has it, and none has the right: {}", entries.join("; ")))
-        }
+        (_, None, Some(Match::Several(entries))) => (
+            false,
+            format!(
+                "more than one entry has it, and none has the right: {}",
+                entries.join("; ")
+            ),
+        ),
         (_, None, Some(Match::Nobody | Match::Unreadable)) => (false, "finds nobody".to_owned()),
-        (_, None, None) => (false, "not pinned, and the directory doesn't answer".to_owned()),
+        (_, None, None) => (
+            false,
+            "not pinned, and the directory doesn't answer".to_owned(),
+        ),
     }
 }

@@ -13,7 +13,8 @@ use crate::telemetry;
 /// Tries everything, a line each. What an outcome keeps short, the log on standard error says in full.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
-    let http = net::client(Duration::from_secs(10)).map_err(|error| Failure::Said(error.to_string()))?;
+    let http =
+        net::client(Duration::from_secs(10)).map_err(|error| Failure::Said(error.to_string()))?;
     let mut tried: Vec<(String, Result<(), String>)> = Vec::new();
     let mut caveats: Vec<(&'static str, String)> = Vec::new();
     let opened = house::open_store(&settings, Use::Beside).await;
@@ -23,7 +24,11 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         Err(error) => Err(error.in_full()),
     };
     tried.push(("database".to_owned(), store));
-    let key = house::try_key(&settings.key_file, opened.as_ref().ok().map(|(store, _)| store)).await;
+    let key = house::try_key(
+        &settings.key_file,
+        opened.as_ref().ok().map(|(store, _)| store),
+    )
+    .await;
     // Nothing is said of a key that the first `serve` will make.
     if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
         tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
@@ -35,11 +40,17 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
         let company = house::company(&settings.directories, &settings.company_domains);
-        let directories = house::directories(settings.directories, &company, store, hasher, &ground)?;
+        let directories =
+            house::directories(settings.directories, &company, store, hasher, &ground)?;
         for home in directories.elsewhere() {
             let probed = home.probe().await;
             if probed.is_ok() {
-                warnings.extend(home.warnings().await.into_iter().map(|text| (home.name().to_owned(), text)));
+                warnings.extend(
+                    home.warnings()
+                        .await
+                        .into_iter()
+                        .map(|text| (home.name().to_owned(), text)),
+                );
             }
             tried.push((home.name().to_owned(), probed));
         }
@@ -51,7 +62,12 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             Ok(chat) => {
                 let probed = chat.probe().await;
                 if probed.is_ok() {
-                    caveats.extend(chat.caveats().await.into_iter().map(|caveat| (name, caveat)));
+                    caveats.extend(
+                        chat.caveats()
+                            .await
+                            .into_iter()
+                            .map(|caveat| (name, caveat)),
+                    );
                 }
                 probed
             }
@@ -59,7 +75,13 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         };
         tried.push((name.to_owned(), probed));
     }
-    let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http);
+    let deliveries = house::deliveries(
+        settings.email,
+        settings.sms,
+        settings.ways,
+        settings.sms_countries,
+        &http,
+    );
     if let Some(email) = &deliveries.email {
         tried.push(("email".to_owned(), email.probe().await));
     }
@@ -89,7 +111,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     match listed {
         Ok(listed) => {
             for (is_fine, what) in listed {
-                say(&format!("{} {what}", if is_fine { "ok     " } else { "warning" }))?;
+                say(&format!(
+                    "{} {what}",
+                    if is_fine { "ok     " } else { "warning" }
+                ))?;
             }
         }
         Err(error) => {
@@ -97,5 +122,9 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             say(&format!("failed  list of administrators: {error}"))?;
         }
     }
-    if failed == 0 { Ok(()) } else { Err(Failure::Said(format!("{failed} of {} failed", tried.len()))) }
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Said(format!("{failed} of {} failed", tried.len())))
+    }
 }

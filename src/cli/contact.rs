@@ -18,13 +18,24 @@ use crate::store::{ContactAdded, ContactRow, OPERATOR, Store};
 const OPERATOR_NAME: &str = "whoever runs relatch";
 
 /// Adds the contact, and tells the contacts that were there before and the security address.
-pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress, address: &str) -> Result<(), Failure> {
+pub(super) async fn add(
+    store: &Store,
+    settings: Settings,
+    email: &EmailAddress,
+    address: &str,
+) -> Result<(), Failure> {
     let company = house::company(&settings.directories, &settings.company_domains);
     let member = find(&directory(store)?.in_company(company.clone()), email).await?;
     let to = Destination::contact(address, &member, &company)
         .map_err(|denied| Failure::Said(messages::destination_denied(&denied, &member.name)))?;
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
-    let deliveries = house::deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http);
+    let deliveries = house::deliveries(
+        settings.email,
+        settings.sms,
+        settings.ways,
+        settings.sms_countries,
+        &http,
+    );
     if !deliveries.has(to.channel()) {
         let missing = match to {
             Destination::Phone(_) => "[sms]",
@@ -53,31 +64,60 @@ pub(super) async fn add(store: &Store, settings: Settings, email: &EmailAddress,
         )));
     };
     let mask = to.masked();
-    say(&format!("{mask} was added for codes of {}; it counts from now on", member.name))?;
+    say(&format!(
+        "{mask} was added for codes of {}; it counts from now on",
+        member.name
+    ))?;
     if let Some(dropped) = &dropped {
-        say(&format!("{} was removed to make room for it", dropped.masked()))?;
+        say(&format!(
+            "{} was removed to make room for it",
+            dropped.masked()
+        ))?;
     }
-    let others = before.into_iter().filter(|known| !known.to.is_same(&to)).collect();
+    let others = before
+        .into_iter()
+        .filter(|known| !known.to.is_same(&to))
+        .collect();
     let note = messages::contact_notice(&settings.organization, OPERATOR_NAME, &mask);
-    let alarm = messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, true);
+    let alarm =
+        messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, true);
     let told = told_of_change(others, &member, |to| deliveries.has(to.channel()));
-    let security = settings.security_email.map(Destination::Email).filter(|to| deliveries.has(to.channel()));
-    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    let security = settings
+        .security_email
+        .map(Destination::Email)
+        .filter(|to| deliveries.has(to.channel()));
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
     let name = ResetId::draw(&mut rng, Clock::System.now());
     let gone = dropped.map(|to| {
         let mask = to.masked();
         let note = messages::contact_dropped(&settings.organization, OPERATOR_NAME, &mask);
-        (note, messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, false))
+        (
+            note,
+            messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, false),
+        )
     });
     let of_dropped = gone.iter().flat_map(|(note, alarm)| {
-        told.iter().map(move |to| (to, note)).chain(security.iter().map(move |to| (to, alarm)))
+        told.iter()
+            .map(move |to| (to, note))
+            .chain(security.iter().map(move |to| (to, alarm)))
     });
-    let notes = told.iter().map(|to| (to, &note)).chain(security.iter().map(|to| (to, &alarm))).chain(of_dropped);
+    let notes = told
+        .iter()
+        .map(|to| (to, &note))
+        .chain(security.iter().map(|to| (to, &alarm)))
+        .chain(of_dropped);
     let mut is_anybody_told = false;
     for (at, (to, note)) in notes.enumerate() {
-        match deliveries.tell(to, note, &format!("contact-{name}-{at}")).await {
+        match deliveries
+            .tell(to, note, &format!("contact-{name}-{at}"))
+            .await
+        {
             Outcome::Accepted => is_anybody_told = true,
-            Outcome::Refused(_) | Outcome::Unknown => say(&format!("{} could not be told", to.masked()))?,
+            Outcome::Refused(_) | Outcome::Unknown => {
+                say(&format!("{} could not be told", to.masked()))?
+            }
         }
     }
     if !is_anybody_told {

@@ -25,13 +25,19 @@ pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Opens the record as the settings say. A key file tells that there was one, so then an empty one is not begun.
 pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {
-    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
     let (path, limit) = (&settings.database, settings.limit);
     if settings.key_file.try_exists().map_err(KeyError::Io)? {
         let opened = Store::open_existing(path, how, Clock::System, limit, &mut rng).await;
         return opened.map_err(|error| {
             let (database, key_file) = (path.clone(), settings.key_file.clone());
-            if error.is_no_record() { Failure::NoRecord { database, key_file } } else { Failure::Open(error) }
+            if error.is_no_record() {
+                Failure::NoRecord { database, key_file }
+            } else {
+                Failure::Open(error)
+            }
         });
     }
     Ok(Store::open(path, how, Clock::System, limit, &mut rng).await?)
@@ -43,7 +49,9 @@ pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     if is_key_lost(file, store).await? {
         return Err(Failure::LostKey(file.to_owned()));
     }
-    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
     let keys = Keys::load_or_create(file, &mut rng)?;
     let fingerprint = keys.fingerprint();
     if store.keep_key_fingerprint(&fingerprint).await? == fingerprint {
@@ -73,7 +81,12 @@ pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> 
     }
     let fingerprint = Keys::load(file)?.fingerprint();
     match store {
-        Some(store) if store.key_fingerprint().await?.is_some_and(|known| known != fingerprint) => {
+        Some(store)
+            if store
+                .key_fingerprint()
+                .await?
+                .is_some_and(|known| known != fingerprint) =>
+        {
             Err(Failure::OtherKey(file.to_owned()))
         }
         Some(_) | None => Ok(()),
@@ -101,7 +114,9 @@ pub fn deliveries(
 pub(super) fn company(configs: &[directory::Config], more: &[String]) -> CompanyDomains {
     let domains = configs.iter().flat_map(|config| match config {
         directory::Config::Builtin(domains) => domains,
-        directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => &config.domains,
+        directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => {
+            &config.domains
+        }
         directory::Config::Keycloak(config) => &config.domains,
         directory::Config::Lark(config) => &config.domains,
     });
@@ -117,9 +132,20 @@ pub fn directories(
     ground: &Ground,
 ) -> Result<Directories, Failure> {
     let builtin = Builtin::new(store.clone(), hasher, Chance::System).in_company(company.clone());
-    let Ground { http, clock, lark, .. } = ground.clone();
-    let ground = directory::Ground { builtin, http, clock, chance: Chance::System, lark };
-    let homes = configs.into_iter().map(|config| config.open(&ground)).collect::<Result<_, _>>();
+    let Ground {
+        http, clock, lark, ..
+    } = ground.clone();
+    let ground = directory::Ground {
+        builtin,
+        http,
+        clock,
+        chance: Chance::System,
+        lark,
+    };
+    let homes = configs
+        .into_iter()
+        .map(|config| config.open(&ground))
+        .collect::<Result<_, _>>();
     homes
         .map(|homes| Directories::new(homes).in_company(company.clone()))
         .map_err(|error| Failure::Said(error.to_string()))
@@ -129,19 +155,33 @@ pub fn directories(
 /// does.
 pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
     let keys = Keys::from_master(&[0; 32]).map_err(|error| Failure::Said(error.to_string()))?;
-    Ok(Ground { keys, http, clock: Clock::System, lark: LarkApis::default() })
+    Ok(Ground {
+        keys,
+        http,
+        clock: Clock::System,
+        lark: LarkApis::default(),
+    })
 }
 
 /// Everything that `serve` runs on.
 pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let keys = keys(&settings.key_file, &store).await?;
-    Ok((Arc::new(assemble(settings, hasher, store, keys, Living::default())?), tasks))
+    Ok((
+        Arc::new(assemble(settings, hasher, store, keys, Living::default())?),
+        tasks,
+    ))
 }
 
 /// The same by other settings, on the record, the key and the living parts of the one that is in use.
 pub fn rebuild(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
-    let mut app = assemble(settings, hasher, old.store.clone(), old.keys.clone(), old.living())?;
+    let mut app = assemble(
+        settings,
+        hasher,
+        old.store.clone(),
+        old.keys.clone(),
+        old.living(),
+    )?;
     for chat in &mut app.chats {
         if let Some(old) = old.chat(chat.platform()) {
             chat.go_on_from(old);
@@ -150,11 +190,22 @@ pub fn rebuild(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>
     Ok(Arc::new(app))
 }
 
-fn assemble(settings: Settings, hasher: Hasher, store: Store, keys: Keys, living: Living) -> Result<App, Failure> {
+fn assemble(
+    settings: Settings,
+    hasher: Hasher,
+    store: Store,
+    keys: Keys,
+    living: Living,
+) -> Result<App, Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let clock = Clock::System;
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
-    let ground = Ground { keys: keys.clone(), http: http.clone(), clock: clock.clone(), lark: LarkApis::default() };
+    let ground = Ground {
+        keys: keys.clone(),
+        http: http.clone(),
+        clock: clock.clone(),
+        lark: LarkApis::default(),
+    };
     let company = company(&settings.directories, &settings.company_domains);
     let directories = directories(settings.directories, &company, &store, hasher, &ground)?;
     let chats: Vec<Chat> = settings
@@ -162,7 +213,15 @@ fn assemble(settings: Settings, hasher: Hasher, store: Store, keys: Keys, living
         .into_iter()
         .map(|config| config.open(&ground).map_err(|error| said(&error)))
         .collect::<Result<_, _>>()?;
-    let Living { held, seen, faces, at_work, unsigned, tasks, latest } = living;
+    let Living {
+        held,
+        seen,
+        faces,
+        at_work,
+        unsigned,
+        tasks,
+        latest,
+    } = living;
     Ok(App {
         clock,
         chance: Chance::System,
@@ -170,7 +229,13 @@ fn assemble(settings: Settings, hasher: Hasher, store: Store, keys: Keys, living
         keys,
         store,
         directories,
-        deliveries: deliveries(settings.email, settings.sms, settings.ways, settings.sms_countries, &http),
+        deliveries: deliveries(
+            settings.email,
+            settings.sms,
+            settings.ways,
+            settings.sms_countries,
+            &http,
+        ),
         chats,
         house: House {
             organization: settings.organization,

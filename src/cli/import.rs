@@ -49,13 +49,26 @@ struct Line {
 }
 
 /// Imports the file, all or nothing.
-pub(super) async fn run(store: &Store, options: Options, settings: &Settings) -> Result<(), Failure> {
+pub(super) async fn run(
+    store: &Store,
+    options: Options,
+    settings: &Settings,
+) -> Result<(), Failure> {
     let rows = read_rows(&read_file(&options.file)?)?;
-    let keys: Vec<String> = rows.iter().map(|row| row.member.business_email_key.clone()).collect();
+    let keys: Vec<String> = rows
+        .iter()
+        .map(|row| row.member.business_email_key.clone())
+        .collect();
     let company = house::company(&settings.directories, &settings.company_domains);
-    let told = store.import(rows, options.wipe, &company).await.map_err(|why| not_imported(&why))?;
+    let told = store
+        .import(rows, options.wipe, &company)
+        .await
+        .map_err(|why| not_imported(&why))?;
     for moved in &told.moved {
-        say(&format!("{} has {} now, before {}", moved.name, moved.to, moved.from))?;
+        say(&format!(
+            "{} has {} now, before {}",
+            moved.name, moved.to, moved.from
+        ))?;
     }
     for person in &told.new_persons {
         say(&tell(person))?;
@@ -64,7 +77,10 @@ pub(super) async fn run(store: &Store, options: Options, settings: &Settings) ->
         0 => String::new(),
         count => format!(" (new persons: {count})"),
     };
-    say(&format!("{} added, {} updated{new}", told.added, told.updated))?;
+    say(&format!(
+        "{} added, {} updated{new}",
+        told.added, told.updated
+    ))?;
     admins::pin_imported(store, settings, &keys).await.map_err(|failure| {
         Failure::Said(format!(
             "the import is done; but the administrators of the list could not be pinned: {failure}. A running serve, or \
@@ -74,7 +90,13 @@ pub(super) async fn run(store: &Store, options: Options, settings: &Settings) ->
 }
 
 fn tell(person: &NewPerson) -> String {
-    let NewPerson { name, email, former, why, .. } = person;
+    let NewPerson {
+        name,
+        email,
+        former,
+        why,
+        ..
+    } = person;
     format!("new person: {name} ({email}) in place of {former}: {why}")
 }
 
@@ -116,13 +138,18 @@ fn not_imported(why: &NotImported) -> Failure {
 /// Reads all rows, or names every bad line.
 fn read_rows(text: &str) -> Result<Vec<ImportRow>, Failure> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
     let now = Clock::System.now();
     let (mut rows, mut problems): (Vec<ImportRow>, Vec<String>) = (Vec::new(), Vec::new());
-    let (mut emails, mut ids): (HashMap<String, u64>, HashMap<String, u64>) = (HashMap::new(), HashMap::new());
+    let (mut emails, mut ids): (HashMap<String, u64>, HashMap<String, u64>) =
+        (HashMap::new(), HashMap::new());
     let headers = reader.headers().cloned().unwrap_or_default();
     for record in reader.records() {
-        let number = record.as_ref().map_or(0, |record| line_of(text, record.position()));
+        let number = record
+            .as_ref()
+            .map_or(0, |record| line_of(text, record.position()));
         match record.and_then(|record| record.deserialize::<Line>(Some(&headers))) {
             Err(error) => problems.push(csv_problem(text, &error)),
             Ok(line) => {
@@ -135,10 +162,16 @@ fn read_rows(text: &str) -> Result<Vec<ImportRow>, Failure> {
                 if let Some(id) = &employee_id
                     && let Some(first) = ids.insert(id.clone(), number)
                 {
-                    bad.push(format!("employee_id \"{id}\" stands already on line {first}"));
+                    bad.push(format!(
+                        "employee_id \"{id}\" stands already on line {first}"
+                    ));
                 }
                 if bad.is_empty() {
-                    rows.push(ImportRow { member, employee_id, line: number });
+                    rows.push(ImportRow {
+                        member,
+                        employee_id,
+                        line: number,
+                    });
                 } else {
                     problems.push(format!("line {number}: {}", bad.join("; ")));
                 }
@@ -157,7 +190,9 @@ fn read_rows(text: &str) -> Result<Vec<ImportRow>, Failure> {
 fn read_employee_id(line: &Line, bad: &mut Vec<String>) -> Option<String> {
     let id = line.employee_id.trim();
     if id.chars().count() > EMPLOYEE_ID_LIMIT {
-        bad.push(format!("employee_id is longer than {EMPLOYEE_ID_LIMIT} characters"));
+        bad.push(format!(
+            "employee_id is longer than {EMPLOYEE_ID_LIMIT} characters"
+        ));
     }
     if id.chars().any(char::is_control) {
         bad.push("employee_id holds a control character".to_owned());
@@ -168,8 +203,15 @@ fn read_employee_id(line: &Line, bad: &mut Vec<String>) -> Option<String> {
 /// The line on which a record begins. What the reader tells is where it began to look for it: blank lines come first.
 pub(super) fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
     let Some(position) = position else { return 1 };
-    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
-    let skipped = rest.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| *byte == b'\n').count();
+    let rest = usize::try_from(position.byte())
+        .ok()
+        .and_then(|byte| text.get(byte..))
+        .unwrap_or_default();
+    let skipped = rest
+        .bytes()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .filter(|byte| *byte == b'\n')
+        .count();
     position.line() + skipped as u64
 }
 
@@ -179,7 +221,10 @@ pub(super) fn csv_problem(text: &str, error: &csv::Error) -> String {
     if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
         return format!("line {line}: {err}");
     }
-    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
+    if let csv::ErrorKind::UnequalLengths {
+        expected_len, len, ..
+    } = error.kind()
+    {
         return format!("line {line}: {len} fields instead of {expected_len}");
     }
     format!("line {line}: cannot be read")
@@ -193,11 +238,22 @@ fn read_line(line: &Line, id: ResetId, bad: &mut Vec<String>) -> MemberRow {
         }
     };
     let error = |result: Result<(), String>| result.err();
-    check("business_email", &line.business_email, error(parse::<EmailAddress>(&line.business_email)));
-    check("login_method", &line.login_method, error(parse::<LoginMethod>(&line.login_method)));
+    check(
+        "business_email",
+        &line.business_email,
+        error(parse::<EmailAddress>(&line.business_email)),
+    );
+    check(
+        "login_method",
+        &line.login_method,
+        error(parse::<LoginMethod>(&line.login_method)),
+    );
     check("status", &line.status, error(parse::<Status>(&line.status)));
     check("role", &line.role, error(parse::<Role>(&line.role)));
-    for (name, text) in [("personal_email", &line.personal_email), ("manager_email", &line.manager_email)] {
+    for (name, text) in [
+        ("personal_email", &line.personal_email),
+        ("manager_email", &line.manager_email),
+    ] {
         if !text.trim().is_empty() {
             check(name, text, error(parse::<EmailAddress>(text)));
         }
@@ -229,17 +285,27 @@ fn read_line(line: &Line, id: ResetId, bad: &mut Vec<String>) -> MemberRow {
 }
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {
-    text.parse::<T>().map(drop).map_err(|error| error.to_string())
+    text.parse::<T>()
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// Reads a file of a bounded size.
 pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
-    let said = |error: std::io::Error| Failure::Said(format!("{} cannot be read: {error}", path.display()));
+    let said = |error: std::io::Error| {
+        Failure::Said(format!("{} cannot be read: {error}", path.display()))
+    };
     let mut text = String::new();
-    let length =
-        std::fs::File::open(path).map_err(said)?.take(FILE_LIMIT + 1).read_to_string(&mut text).map_err(said)?;
+    let length = std::fs::File::open(path)
+        .map_err(said)?
+        .take(FILE_LIMIT + 1)
+        .read_to_string(&mut text)
+        .map_err(said)?;
     if length as u64 > FILE_LIMIT {
-        return Err(Failure::Said(format!("{} is larger than 64 MiB. Nothing was changed.", path.display())));
+        return Err(Failure::Said(format!(
+            "{} is larger than 64 MiB. Nothing was changed.",
+            path.display()
+        )));
     }
     Ok(text)
 }

@@ -24,10 +24,15 @@ pub(super) struct Options {
 /// Prints it.
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let url = Url::parse(&options.url).ok().filter(|url| {
-        net::is_acceptable_url(url) && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+        net::is_acceptable_url(url)
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
     });
     let Some(url) = url else {
-        return Err(Failure::Said("--url must be an https:// address such as https://reset.acme.example".to_owned()));
+        return Err(Failure::Said(
+            "--url must be an https:// address such as https://reset.acme.example".to_owned(),
+        ));
     };
     say(&chat::manifest(options.platform).replace(STAND_IN, url.as_str().trim_end_matches('/')))
 }

@@ -102,7 +102,9 @@ pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Fail
         Command::Verify { email } => verify(&directory(&store)?, &email).await,
         Command::Remove { email } => remove(&store, &email).await,
         Command::Unlock { email } => unlock(&store, &email).await,
-        Command::Contact { email, address } => contact::add(&store, settings, &email, &address.join(" ")).await,
+        Command::Contact { email, address } => {
+            contact::add(&store, settings, &email, &address.join(" ")).await
+        }
     };
     drop(store);
     tasks.finish().await;
@@ -110,7 +112,11 @@ pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Fail
 }
 
 pub(super) fn directory(store: &Store) -> Result<Builtin, Failure> {
-    Ok(Builtin::new(store.clone(), Hasher::start()?, Chance::System))
+    Ok(Builtin::new(
+        store.clone(),
+        Hasher::start()?,
+        Chance::System,
+    ))
 }
 
 /// A member as JSON.
@@ -202,12 +208,15 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
 }
 
 pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failure> {
-    let found = directory.find(&[By::Email(email.clone())]).await.map_err(|error| Failure::Said(error.to_string()))?;
+    let found = directory
+        .find(&[By::Email(email.clone())])
+        .await
+        .map_err(|error| Failure::Said(error.to_string()))?;
     match found.into_iter().next() {
         Some(Match::One(member)) => Ok(*member),
-        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => {
-            Err(Failure::Said(format!("no member has the business e-mail {email}")))
-        }
+        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => Err(Failure::Said(
+            format!("no member has the business e-mail {email}"),
+        )),
     }
 }
 
@@ -215,7 +224,10 @@ async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure
     let directory = directory(store)?;
     let member = find(&directory, email).await?;
     let password = read_password()?;
-    let phc = directory.hash(&password).await.map_err(|error| Failure::Said(error.to_string()))?;
+    let phc = directory
+        .hash(&password)
+        .await
+        .map_err(|error| Failure::Said(error.to_string()))?;
     // Whoever was in with the password before is out.
     store.set_password(&member.id, phc).await?.map_err(|ResetUnderWay { admin_name, state }| {
         let name = &member.name;
@@ -231,20 +243,30 @@ async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure
 }
 
 async fn remove(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
-    let name = store.remove_member(email).await.map_err(|why| not_done(&why, email))?;
+    let name = store
+        .remove_member(email)
+        .await
+        .map_err(|why| not_done(&why, email))?;
     say(&format!("{name} ({email}) was removed"))
 }
 
 async fn unlock(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
-    store.unlock(email).await.map_err(|why| not_done(&why, email))?;
+    store
+        .unlock(email)
+        .await
+        .map_err(|why| not_done(&why, email))?;
     say(&format!("{email} is unlocked"))
 }
 
 /// What an operator is told whose command did nothing.
 fn not_done(why: &NotDone, email: &EmailAddress) -> Failure {
     Failure::Said(match why {
-        NotDone::NoSuchMember => format!("no member has the business e-mail {email}. Nothing was changed."),
-        NotDone::UnderWay { .. } => format!("{why}. Nothing was changed. Run the command again in two minutes."),
+        NotDone::NoSuchMember => {
+            format!("no member has the business e-mail {email}. Nothing was changed.")
+        }
+        NotDone::UnderWay { .. } => {
+            format!("{why}. Nothing was changed. Run the command again in two minutes.")
+        }
         NotDone::NotLocked => format!("{email} is not locked. Nothing was changed."),
         NotDone::Disowned => format!(
             "the owner of {email} did not ask for their last reset, so somebody else may know the password. Nothing was \
@@ -270,7 +292,9 @@ fn read_password() -> Result<Zeroizing<String>, Failure> {
     std::io::stdin().take(1024).read_to_string(&mut text)?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
-        return Err(Failure::Said("no password on standard input. Nothing was changed.".to_owned()));
+        return Err(Failure::Said(
+            "no password on standard input. Nothing was changed.".to_owned(),
+        ));
     }
     Ok(Zeroizing::new(line.to_owned()))
 }
@@ -290,10 +314,15 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let headers = reader.headers().cloned().unwrap_or_default();
         for record in reader.records() {
-            let number = record.as_ref().map_or(0, |record| line_of(&text, record.position()));
+            let number = record
+                .as_ref()
+                .map_or(0, |record| line_of(&text, record.position()));
             match record.and_then(|record| record.deserialize::<LinkLine>(Some(&headers))) {
                 Err(error) => problems.push(csv_problem(&text, &error)),
-                Ok(line) => match (line.platform.parse::<Platform>(), line.business_email.parse::<EmailAddress>()) {
+                Ok(line) => match (
+                    line.platform.parse::<Platform>(),
+                    line.business_email.parse::<EmailAddress>(),
+                ) {
                     (Ok(platform), Ok(email)) if !line.user_id.trim().is_empty() => {
                         links.push((platform, line.user_id.trim().to_owned(), email));
                     }
@@ -303,13 +332,19 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
                             email.err().map(|e| format!("business_email {e}")),
                         ];
                         let wrong: Vec<String> = wrong.into_iter().flatten().collect();
-                        let wrong = if wrong.is_empty() { "user_id is empty".to_owned() } else { wrong.join("; ") };
+                        let wrong = if wrong.is_empty() {
+                            "user_id is empty".to_owned()
+                        } else {
+                            wrong.join("; ")
+                        };
                         problems.push(format!("line {number}: {wrong}"));
                     }
                 },
             }
         }
-    } else if let (Some(platform), Some(user), Some(email)) = (link.platform, link.user_id, link.email) {
+    } else if let (Some(platform), Some(user), Some(email)) =
+        (link.platform, link.user_id, link.email)
+    {
         links.push((platform, user, email));
     }
     if !problems.is_empty() {
@@ -320,7 +355,14 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
     }
     let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
     let linked = links.len();
-    store.link(links.into_iter().map(|(platform, user, email)| (platform, user, email.key())).collect()).await?;
+    store
+        .link(
+            links
+                .into_iter()
+                .map(|(platform, user, email)| (platform, user, email.key()))
+                .collect(),
+        )
+        .await?;
     drop(store);
     tasks.finish().await;
     say(&format!("{linked} linked"))
@@ -335,6 +377,8 @@ pub(super) async fn unlink(settings: Settings, unlink: Unlink) -> Result<(), Fai
     if was_linked {
         say("unlinked")
     } else {
-        Err(Failure::Said("there is no such link. Nothing was changed.".to_owned()))
+        Err(Failure::Said(
+            "there is no such link. Nothing was changed.".to_owned(),
+        ))
     }
 }

@@ -193,7 +193,11 @@ pub fn main() -> ExitCode {
         Err(told) => {
             // Help and version are answers, not errors.
             let code = if told.use_stderr() { 2 } else { 0 };
-            return if told.print().is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE };
+            return if told.print().is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::FAILURE
+            };
         }
     };
     protect_memory();
@@ -214,7 +218,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let load = || source.load().map_err(Failure::from);
     match cli.command {
         Command::Serve => run_async(serve::run(source)),
-        Command::Demo(options) => run_async(async { crate::demo::run(options).await.map_err(stopped) }),
+        Command::Demo(options) => {
+            run_async(async { crate::demo::run(options).await.map_err(stopped) })
+        }
         Command::Check => run_async(check::run(load()?)),
         Command::Config => say(config::DEFAULT_TEXT),
         Command::Members(command) => run_async(members::run(load()?, command)),
@@ -241,8 +247,10 @@ fn stopped(stop: crate::demo::Stop) -> Failure {
         Ok(lost) => return Failure::Lost(*lost),
         Err(stop) => stop,
     };
-    stop.downcast::<crate::demo::Unusable>()
-        .map_or_else(|stop| Failure::Said(stop.to_string()), |unusable| Failure::Unusable(*unusable))
+    stop.downcast::<crate::demo::Unusable>().map_or_else(
+        |stop| Failure::Said(stop.to_string()),
+        |unusable| Failure::Unusable(*unusable),
+    )
 }
 
 fn not_built(command: &str) -> Failure {
@@ -258,7 +266,11 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     } else {
         tokio::runtime::Builder::new_multi_thread()
     };
-    runtime.worker_threads(2).max_blocking_threads(8).enable_all().build()
+    runtime
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
 }
 
 fn run_async(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
@@ -269,9 +281,12 @@ fn run_async(command: impl Future<Output = Result<(), Failure>>) -> Result<(), F
 fn protect_memory() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    let refused =
-        setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err();
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let refused = setrlimit(Resource::Core, none).is_err()
+        || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err();
     if refused {
         tracing::warn!("core dumps could not be turned off");
     }
@@ -280,7 +295,11 @@ fn protect_memory() {
 /// Prints to standard output, and ends the line.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
     print(text)?;
-    if text.ends_with('\n') { Ok(()) } else { print("\n") }
+    if text.ends_with('\n') {
+        Ok(())
+    } else {
+        print("\n")
+    }
 }
 
 /// Prints to standard output as it is.

@@ -34,11 +34,24 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     // A key that cannot be used is told before anything is made.
     Keys::load(key_file)?;
     make_for_owner_of(key_file, database)?;
-    let mut rng = Chance::System.rng().map_err(|error| Failure::Said(error.to_string()))?;
-    let (store, tasks) = Store::open(database, Use::Serve, Clock::System, settings.limit, &mut rng).await?;
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
+    let (store, tasks) = Store::open(
+        database,
+        Use::Serve,
+        Clock::System,
+        settings.limit,
+        &mut rng,
+    )
+    .await?;
     let made = async {
         house::keys(key_file, &store).await?;
-        Ok::<(), Failure>(store.note_operation("new_database", "done", String::new()).await?)
+        Ok::<(), Failure>(
+            store
+                .note_operation("new_database", "done", String::new())
+                .await?,
+        )
     }
     .await;
     drop(store);
@@ -56,7 +69,11 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
 fn make_for_owner_of(key_file: &Path, database: &Path) -> Result<(), Failure> {
     let owner = key_file.metadata()?;
     // `create_new` follows no link, so nothing else is ever given away.
-    let opened = OpenOptions::new().create_new(true).write(true).mode(0o600).open(database);
+    let opened = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(database);
     let (made, is_new) = match opened {
         Ok(file) => (file, true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -67,7 +84,11 @@ fn make_for_owner_of(key_file: &Path, database: &Path) -> Result<(), Failure> {
     if made.metadata()?.uid() == owner.uid() {
         return Ok(());
     }
-    let folder = database.canonicalize()?.parent().map(Path::metadata).transpose()?;
+    let folder = database
+        .canonicalize()?
+        .parent()
+        .map(Path::metadata)
+        .transpose()?;
     // Whoever owns the folder could have made the file there by themselves.
     if is_new && folder.is_some_and(|folder| folder.uid() == owner.uid()) {
         return Ok(fchown(&made, Some(owner.uid()), Some(owner.gid()))?);

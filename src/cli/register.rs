@@ -28,12 +28,22 @@ pub(super) struct Options {
 /// Shows the difference, and writes it.
 pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
     let platform = options.platform;
-    let said = |error: &dyn std::fmt::Display| Failure::Said(format!("{platform}: {error}; nothing was changed"));
-    let config = settings.chats.into_iter().find(|config| config.platform() == platform);
+    let said = |error: &dyn std::fmt::Display| {
+        Failure::Said(format!("{platform}: {error}; nothing was changed"))
+    };
+    let config = settings
+        .chats
+        .into_iter()
+        .find(|config| config.platform() == platform);
     let config = config.ok_or_else(|| said(&format!("the settings have no [{platform}]")))?;
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
-    let chat = config.open(&house::trial_ground(http)?).map_err(|error| said(&error))?;
-    let planned = chat.planned(options.team.as_deref()).await.map_err(|error| said(&error))?;
+    let chat = config
+        .open(&house::trial_ground(http)?)
+        .map_err(|error| said(&error))?;
+    let planned = chat
+        .planned(options.team.as_deref())
+        .await
+        .map_err(|error| said(&error))?;
     let lines: Vec<String> = planned.iter().map(difference).collect();
     for line in &lines {
         say(line)?;
@@ -44,11 +54,17 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     if options.dry_run {
         return say("not written: --dry-run");
     }
-    let made = chat.register(&planned).await.map_err(|error| said(&error))?;
+    let made = chat
+        .register(&planned)
+        .await
+        .map_err(|error| said(&error))?;
     say("written")?;
     // Told once, to the operator who has to write it down.
     match made {
-        Some(token) => say(&format!("its token, for command_tokens: {}", token.expose_secret())),
+        Some(token) => say(&format!(
+            "its token, for command_tokens: {}",
+            token.expose_secret()
+        )),
         None => Ok(()),
     }
 }
@@ -69,22 +85,30 @@ fn difference(planned: &Planned) -> String {
 /// The fields that are not as they shall be. What a platform adds of its own does not count.
 fn changed_fields(wanted: &Value, present: &Value) -> Vec<String> {
     let fields = wanted.as_object().into_iter().flatten();
-    fields.filter(|(name, value)| !covers(&present[name.as_str()], value)).map(|(name, _)| name.clone()).collect()
+    fields
+        .filter(|(name, value)| !covers(&present[name.as_str()], value))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// True when everything that is wanted is there.
 fn covers(present: &Value, wanted: &Value) -> bool {
     match (present, wanted) {
-        (Value::Object(present), Value::Object(wanted)) => {
-            wanted.iter().all(|(name, value)| present.get(name).is_some_and(|present| covers(present, value)))
-        }
+        (Value::Object(present), Value::Object(wanted)) => wanted.iter().all(|(name, value)| {
+            present
+                .get(name)
+                .is_some_and(|present| covers(present, value))
+        }),
         (Value::Array(present), Value::Array(wanted)) => {
-            present.len() == wanted.len() && present.iter().zip(wanted).all(|(present, wanted)| covers(present, wanted))
+            present.len() == wanted.len()
+                && present
+                    .iter()
+                    .zip(wanted)
+                    .all(|(present, wanted)| covers(present, wanted))
         }
         // Numbers in quotes and without: the documentation and the schema of Discord differ about permissions.
-        (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
-            number.to_string() == *text
-        }
+        (Value::Number(number), Value::String(text))
+        | (Value::String(text), Value::Number(number)) => number.to_string() == *text,
         (present, wanted) => present == wanted,
     }
 }
@@ -102,10 +126,20 @@ mod tests {
         let mut other = same.clone();
         other["description"] = "y".into();
         let told = |wanted: Option<&Value>, present: Option<&Value>| {
-            difference(&Planned { name: "a".to_owned(), wanted: wanted.cloned(), present: present.cloned() })
+            difference(&Planned {
+                name: "a".to_owned(),
+                wanted: wanted.cloned(),
+                present: present.cloned(),
+            })
         };
         assert_eq!(told(Some(&wanted), Some(&same)), "= a");
         assert_eq!(told(Some(&wanted), Some(&other)), "~ a: description");
-        assert_eq!((told(None, Some(&other)).as_str(), told(Some(&wanted), None).as_str()), ("- a", "+ a"));
+        assert_eq!(
+            (
+                told(None, Some(&other)).as_str(),
+                told(Some(&wanted), None).as_str()
+            ),
+            ("- a", "+ a")
+        );
     }
 }

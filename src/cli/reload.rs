@@ -57,33 +57,56 @@ enum Refused {
 
 impl Running {
     pub(super) fn new(source: Source, hasher: Hasher, app: &Arc<App>, reading: Reading) -> Self {
-        Self { source, hasher, app: Arc::clone(app), at_start: reading.clone(), in_use: reading }
+        Self {
+            source,
+            hasher,
+            app: Arc::clone(app),
+            at_start: reading.clone(),
+            in_use: reading,
+        }
     }
 
     /// Reads everything anew and says what came of it. Whatever is wrong, the settings from before stay in use.
     pub(super) async fn reload(&mut self) {
         match self.try_reload().await {
             Ok((changes, at_restart)) if changes.keys.is_empty() => {
-                tracing::info!(at_restart, "the settings were read again; nothing has changed");
+                tracing::info!(
+                    at_restart,
+                    "the settings were read again; nothing has changed"
+                );
             }
             Ok((changes, at_restart)) => {
-                tracing::info!(changed = changes.keys.join(" "), "the settings were read again and are in use");
+                tracing::info!(
+                    changed = changes.keys.join(" "),
+                    "the settings were read again and are in use"
+                );
                 if !at_restart.is_empty() {
                     tracing::warn!(at_restart, "these settings change at the next restart only");
                 }
             }
             Err(Refused::Settings(problems)) => {
-                let keys: Vec<&str> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
+                let keys: Vec<&str> = problems
+                    .0
+                    .iter()
+                    .map(|problem| problem.key.as_str())
+                    .collect();
                 tracing::error!(
                     problems = %Failure::Settings(problems.clone()),
                     "the settings cannot be used; nothing was changed"
                 );
-                self.note("refused", keys.join(" ")).await.unwrap_or_else(|failure| unrecorded(&failure));
+                self.note("refused", keys.join(" "))
+                    .await
+                    .unwrap_or_else(|failure| unrecorded(&failure));
             }
             Err(Refused::Impossible(keys)) => {
                 let keys = keys.join(" ");
-                tracing::error!(keys, "the settings cannot be used without a restart; nothing was changed");
-                self.note("refused", keys).await.unwrap_or_else(|failure| unrecorded(&failure));
+                tracing::error!(
+                    keys,
+                    "the settings cannot be used without a restart; nothing was changed"
+                );
+                self.note("refused", keys)
+                    .await
+                    .unwrap_or_else(|failure| unrecorded(&failure));
             }
             Err(Refused::Unrecorded(failure)) => {
                 let error = &failure as &dyn std::error::Error;
@@ -93,8 +116,13 @@ impl Running {
                 );
             }
             Err(Refused::Failure(failure)) => {
-                tracing::error!(problems = failure.in_full(), "the settings cannot be used; nothing was changed");
-                self.note("refused", String::new()).await.unwrap_or_else(|failure| unrecorded(&failure));
+                tracing::error!(
+                    problems = failure.in_full(),
+                    "the settings cannot be used; nothing was changed"
+                );
+                self.note("refused", String::new())
+                    .await
+                    .unwrap_or_else(|failure| unrecorded(&failure));
             }
         }
         self.tell_what_is_copied();
@@ -110,24 +138,35 @@ impl Running {
         }
         let at_restart = since_start.at_restart.join(" ");
         if changes.keys.is_empty() {
-            self.note("unchanged", String::new()).await.map_err(Refused::Unrecorded)?;
+            self.note("unchanged", String::new())
+                .await
+                .map_err(Refused::Unrecorded)?;
             return Ok((changes, at_restart));
         }
         let (reading, level) = (settings.reading.clone(), settings.log);
-        let app = house::rebuild(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
+        let app =
+            house::rebuild(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
         // Recorded first: who may reset whom does not change without a record.
-        self.note("done", changes.keys.join(" ")).await.map_err(Refused::Unrecorded)?;
+        self.note("done", changes.keys.join(" "))
+            .await
+            .map_err(Refused::Unrecorded)?;
         app.latest.replace(&app);
         (self.app, self.in_use) = (app, reading);
         // Beside, because a directory that is silent must not keep SIGTERM waiting.
         let app = Arc::clone(&self.app);
-        self.app.tasks.spawn(async move { pins::pin_listed(&app).await });
+        self.app
+            .tasks
+            .spawn(async move { pins::pin_listed(&app).await });
         telemetry::set_level(level);
         Ok((changes, at_restart))
     }
 
     async fn note(&self, outcome: &'static str, keys: String) -> Result<(), Failure> {
-        Ok(self.app.store.note_operation("reload", outcome, keys).await?)
+        Ok(self
+            .app
+            .store
+            .note_operation("reload", outcome, keys)
+            .await?)
     }
 
     /// What systemd copied at the start cannot have changed, whatever is in the files that it was copied from.
@@ -137,11 +176,17 @@ impl Running {
             copied.insert(0, "the settings file");
         }
         if !copied.is_empty() {
-            tracing::warn!(copied = copied.join(" "), "unchanged since start; restart the service to rotate");
+            tracing::warn!(
+                copied = copied.join(" "),
+                "unchanged since start; restart the service to rotate"
+            );
         }
     }
 }
 
 fn unrecorded(failure: &Failure) {
-    tracing::error!(error = failure as &dyn std::error::Error, "could not record that the settings were read again");
+    tracing::error!(
+        error = failure as &dyn std::error::Error,
+        "could not record that the settings were read again"
+    );
 }

@@ -26,33 +26,63 @@ pub(super) struct Options {
 /// Sends it and prints the answer.
 pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
-    let text = std::fs::read_to_string(&options.file)
-        .map_err(|error| Failure::Said(format!("{} cannot be read: {error}", options.file.display())))?;
-    let (head, body) = text.split_once("\n\n").or_else(|| text.split_once("\r\n\r\n")).unwrap_or((text.as_str(), ""));
+    let text = std::fs::read_to_string(&options.file).map_err(|error| {
+        Failure::Said(format!(
+            "{} cannot be read: {error}",
+            options.file.display()
+        ))
+    })?;
+    let (head, body) = text
+        .split_once("\n\n")
+        .or_else(|| text.split_once("\r\n\r\n"))
+        .unwrap_or((text.as_str(), ""));
     let body = body.trim_end_matches(['\r', '\n']);
     let mut lines = head.lines();
-    let path = lines.next().and_then(|line| line.strip_prefix("POST ")).and_then(|rest| rest.split(' ').next());
-    let is_of = |platform: &Platform| path.is_some_and(|path| path.starts_with(&format!("/{platform}/")));
-    if let Some(platform) = Platform::ALL.iter().find(|platform| **platform != Platform::Slack && is_of(platform)) {
-        return Err(Failure::NotBuilt(format!("`replay` is not built yet for {platform}; nothing was sent")));
+    let path = lines
+        .next()
+        .and_then(|line| line.strip_prefix("POST "))
+        .and_then(|rest| rest.split(' ').next());
+    let is_of =
+        |platform: &Platform| path.is_some_and(|path| path.starts_with(&format!("/{platform}/")));
+    if let Some(platform) = Platform::ALL
+        .iter()
+        .find(|platform| **platform != Platform::Slack && is_of(platform))
+    {
+        return Err(Failure::NotBuilt(format!(
+            "`replay` is not built yet for {platform}; nothing was sent"
+        )));
     }
     let path = path
         .filter(|path| path.starts_with("/slack/"))
         .ok_or_else(|| Failure::Said("the file must begin with POST /slack/…".to_owned()))?;
-    let slack = settings.chats.into_iter().find_map(chat::Config::into_slack);
-    let config = slack.ok_or_else(|| Failure::Said("the settings have no [slack] to sign with".to_owned()))?;
+    let slack = settings
+        .chats
+        .into_iter()
+        .find_map(chat::Config::into_slack);
+    let config = slack
+        .ok_or_else(|| Failure::Said("the settings have no [slack] to sign with".to_owned()))?;
     if !net::is_acceptable_url(&options.to) {
-        return Err(Failure::Said("--to must be https, or http to this machine".to_owned()));
+        return Err(Failure::Said(
+            "--to must be https, or http to this machine".to_owned(),
+        ));
     }
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
     let slack = Slack::new(config, http.clone(), Clock::System).map_err(|error| said(&error))?;
     let url = options.to.join(path).map_err(|error| said(&error))?;
     let mut request = http.post(url);
     for line in lines {
-        let Some((name, value)) = line.split_once(':') else { continue };
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
         let name = name.trim().to_ascii_lowercase();
-        if !["host", "content-length", "connection", "x-slack-signature", "x-slack-request-timestamp"]
-            .contains(&name.as_str())
+        if ![
+            "host",
+            "content-length",
+            "connection",
+            "x-slack-signature",
+            "x-slack-request-timestamp",
+        ]
+        .contains(&name.as_str())
         {
             request = request.header(name, value.trim());
         }
@@ -60,6 +90,12 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     for (name, value) in slack.sign(body.as_bytes(), Clock::System.now()) {
         request = request.header(name, value);
     }
-    let answer = net::call(request.body(body.to_owned())).await.map_err(|error| said(&error))?;
-    say(&format!("{}\n{}", answer.status, String::from_utf8_lossy(&answer.body)))
+    let answer = net::call(request.body(body.to_owned()))
+        .await
+        .map_err(|error| said(&error))?;
+    say(&format!(
+        "{}\n{}",
+        answer.status,
+        String::from_utf8_lossy(&answer.body)
+    ))
 }

@@ -55,7 +55,11 @@ struct ShownStep {
 
 impl Shown {
     fn of(past: Past) -> Self {
-        let Past { reset, steps, is_slot_returned } = past;
+        let Past {
+            reset,
+            steps,
+            is_slot_returned,
+        } = past;
         Self {
             reference: reset.reset_id.reference().to_string(),
             id: reset.reset_id.to_string(),
@@ -102,7 +106,9 @@ async fn print_all(store: &Store, options: &Options) -> Result<(), Failure> {
     let mut is_first = true;
     loop {
         let past = store.history(&filter).await?;
-        filter.before = past.last().and_then(|past| Some((past.reset.claimed_at?, past.reset.reset_id)));
+        filter.before = past
+            .last()
+            .and_then(|past| Some((past.reset.claimed_at?, past.reset.reset_id)));
         let shown: Vec<Shown> = past.into_iter().map(Shown::of).collect();
         match options.format.as_str() {
             "json" => print_json(&shown, is_first)?,
@@ -118,7 +124,10 @@ async fn print_all(store: &Store, options: &Options) -> Result<(), Failure> {
 
 fn print_table(rows: &[Shown]) -> Result<(), Failure> {
     rows.iter().try_for_each(|row| {
-        let (at, way) = (row.reserved_at.as_deref().unwrap_or("–"), row.delivery.unwrap_or("–"));
+        let (at, way) = (
+            row.reserved_at.as_deref().unwrap_or("–"),
+            row.delivery.unwrap_or("–"),
+        );
         say(&format!(
             "{} {at}  {:<28} {:<28} {way:<6} {:<16} slot {}",
             row.reference, row.admin, row.member, row.state, row.slot
@@ -128,7 +137,11 @@ fn print_table(rows: &[Shown]) -> Result<(), Failure> {
 
 /// One page of the array. The page that is empty is the last, and ends it.
 fn print_json(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
-    let mut text = if is_first { "[".to_owned() } else { String::new() };
+    let mut text = if is_first {
+        "[".to_owned()
+    } else {
+        String::new()
+    };
     for (at, row) in rows.iter().enumerate() {
         text.push_str(if is_first && at == 0 { "\n  " } else { ",\n  " });
         text.push_str(&to_json(row)?.replace('\n', "\n  "));
@@ -142,13 +155,28 @@ fn print_json(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
 fn print_csv(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let header =
-        ["ref", "id", "admin", "member", "platform", "delivery", "state", "reserved_at", "changed_at", "slot", "steps"];
+    let header = [
+        "ref",
+        "id",
+        "admin",
+        "member",
+        "platform",
+        "delivery",
+        "state",
+        "reserved_at",
+        "changed_at",
+        "slot",
+        "steps",
+    ];
     if is_first {
         writer.write_record(header).map_err(|error| said(&error))?;
     }
     for row in rows {
-        let steps: Vec<String> = row.steps.iter().map(|step| format!("{}={}", step.step, step.outcome)).collect();
+        let steps: Vec<String> = row
+            .steps
+            .iter()
+            .map(|step| format!("{}={}", step.step, step.outcome))
+            .collect();
         let fields = [
             &row.reference,
             &row.id,

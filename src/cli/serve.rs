@@ -33,16 +33,25 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     if settings.chats.is_empty() {
         tracing::warn!("no chat has settings; only the member's pages are served");
     }
-    let (listen, reading, front) = (settings.listen, settings.reading.clone(), settings.front.clone());
+    let (listen, reading, front) = (
+        settings.listen,
+        settings.reading.clone(),
+        settings.front.clone(),
+    );
     let hasher = Hasher::start()?;
     let (app, tasks) = house::build(settings, hasher.clone()).await?;
     // Before anybody is answered; only addresses that are new in the list are looked up.
     // A directory that is silent does not keep the others waiting: it is asked again while we serve.
-    if tokio::time::timeout(PINNING, pins::pin_listed(&app)).await.is_err() {
-        tracing::warn!("listed administrators could not all be looked up yet; until then they have no right");
+    if tokio::time::timeout(PINNING, pins::pin_listed(&app))
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "listed administrators could not all be looked up yet; until then they have no right"
+        );
     }
-    let listener =
-        http::listen(listen).map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
+    let listener = http::listen(listen)
+        .map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
     let mut running = Running::new(source, hasher, &app, reading);
     let server = Server::start(app, listener, front).await?;
     let mut stop = std::pin::pin!(stop_signal()?);
@@ -121,7 +130,10 @@ pub(crate) async fn wait_for_loss(mut watch: Watch) -> Lost {
 fn tell_of_closed(terminal: &mut Terminal) {
     if terminal.has_gone() {
         let pid = std::process::id();
-        tracing::warn!(pid, "the terminal was closed; relatch goes on without it; `kill {pid}` stops it");
+        tracing::warn!(
+            pid,
+            "the terminal was closed; relatch goes on without it; `kill {pid}` stops it"
+        );
     }
 }
 

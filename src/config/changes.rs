@@ -48,7 +48,11 @@ impl Reading {
 
     fn take(&mut self, section: &str, table: &Table, copied: Option<&Path>) {
         for (key, value) in table {
-            let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
+            let name = if section.is_empty() {
+                key.clone()
+            } else {
+                format!("{section}.{key}")
+            };
             match value {
                 Value::Table(table) => {
                     // The section itself counts too: an empty one switches a platform on.
@@ -58,7 +62,11 @@ impl Reading {
                 Value::Array(list) if list.iter().any(Value::is_table) => {
                     for (number, one) in list.iter().enumerate() {
                         if let Value::Table(table) = one {
-                            self.take(&format!("{name}[{}]", number.saturating_add(1)), table, copied);
+                            self.take(
+                                &format!("{name}[{}]", number.saturating_add(1)),
+                                table,
+                                copied,
+                            );
                         }
                     }
                 }
@@ -80,10 +88,18 @@ impl Reading {
     /// A secret is compared by what it is, as if it stood in the settings; other files by name and contents.
     fn take_file(&mut self, name: &str, path: &Path, copied: Option<&Path>) {
         let contents = std::fs::read(path).unwrap_or_default();
-        let secret = name.strip_suffix("_file").filter(|_| !name.ends_with("ca_file"));
+        let secret = name
+            .strip_suffix("_file")
+            .filter(|_| !name.ends_with("ca_file"));
         let (name, value) = match (secret, String::from_utf8(contents.clone())) {
-            (Some(secret), Ok(text)) => (secret, of_value(&Value::from(text.trim_end_matches(['\r', '\n'])))),
-            (_, _) => (name, digest(&[path.as_os_str().as_encoded_bytes(), &contents].concat())),
+            (Some(secret), Ok(text)) => (
+                secret,
+                of_value(&Value::from(text.trim_end_matches(['\r', '\n']))),
+            ),
+            (_, _) => (
+                name,
+                digest(&[path.as_os_str().as_encoded_bytes(), &contents].concat()),
+            ),
         };
         self.digests.insert(name.to_owned(), value);
         if copied.is_some_and(|folder| path.starts_with(folder)) {
@@ -96,15 +112,29 @@ impl Reading {
         let names: BTreeSet<&String> = self.digests.keys().chain(later.digests.keys()).collect();
         let differs = |name: &&String| self.digests.get(*name) != later.digests.get(*name);
         let keys: Vec<String> = names.into_iter().filter(differs).cloned().collect();
-        let at_restart = keys.iter().filter(|key| AT_START_ONLY.contains(&key.as_str())).cloned().collect();
-        let impossible = keys.iter().filter(|key| self.is_made_at_start(key)).cloned().collect();
-        Changes { keys, at_restart, impossible }
+        let at_restart = keys
+            .iter()
+            .filter(|key| AT_START_ONLY.contains(&key.as_str()))
+            .cloned()
+            .collect();
+        let impossible = keys
+            .iter()
+            .filter(|key| self.is_made_at_start(key))
+            .cloned()
+            .collect();
+        Changes {
+            keys,
+            at_restart,
+            impossible,
+        }
     }
 
     /// True for what half of the program would have from the start, and half anew.
     fn is_made_at_start(&self, key: &str) -> bool {
         // The routes of a platform are made at the start; without its section they answer 404 from now on.
-        let is_new_platform = crate::domain::Platform::ALL.iter().any(|platform| platform.as_str() == key)
+        let is_new_platform = crate::domain::Platform::ALL
+            .iter()
+            .any(|platform| platform.as_str() == key)
             && !self.digests.contains_key(key);
         // So are the members' pages, which belong to the built-in directory.
         let is_kind = key.starts_with("directory[") && key.ends_with("].kind");
@@ -123,7 +153,9 @@ pub fn is_copied(file: &Path) -> bool {
 }
 
 fn copied_folder() -> Option<PathBuf> {
-    std::env::var_os("CREDENTIALS_DIRECTORY").filter(|folder: &OsString| !folder.is_empty()).map(PathBuf::from)
+    std::env::var_os("CREDENTIALS_DIRECTORY")
+        .filter(|folder: &OsString| !folder.is_empty())
+        .map(PathBuf::from)
 }
 
 /// A number and the text of it differ.
@@ -144,7 +176,11 @@ mod tests {
     }
 
     fn changed(before: &str, after: &str) -> [String; 3] {
-        let Changes { keys, at_restart, impossible } = reading(before).changes(&reading(after));
+        let Changes {
+            keys,
+            at_restart,
+            impossible,
+        } = reading(before).changes(&reading(after));
         [keys, at_restart, impossible].map(|keys| keys.join(" "))
     }
 
@@ -153,7 +189,13 @@ mod tests {
         for (before, after, keys, at_restart, impossible) in [
             ("log = \"info\"", "log = \"info\"", "", "", ""),
             ("log = \"info\"", "log = \"debug\"", "log", "", ""),
-            ("listen = \"a\"\nlog = \"info\"", "listen = \"b\"", "listen log", "listen", ""),
+            (
+                "listen = \"a\"\nlog = \"info\"",
+                "listen = \"b\"",
+                "listen log",
+                "listen",
+                "",
+            ),
             (
                 "[policy]\nwindow = \"1h\"",
                 "[policy]\nwindow = \"2h\"\nsend = \"link\"",
@@ -161,9 +203,27 @@ mod tests {
                 "policy.window",
                 "",
             ),
-            ("", "[discord]\nguild_id = \"1\"", "discord discord.guild_id", "", "discord"),
-            ("[discord]\nguild_id = \"1\"", "", "discord discord.guild_id", "", ""),
-            ("[discord]\nguild_id = \"1\"", "[discord]\nguild_id = \"2\"", "discord.guild_id", "", ""),
+            (
+                "",
+                "[discord]\nguild_id = \"1\"",
+                "discord discord.guild_id",
+                "",
+                "discord",
+            ),
+            (
+                "[discord]\nguild_id = \"1\"",
+                "",
+                "discord discord.guild_id",
+                "",
+                "",
+            ),
+            (
+                "[discord]\nguild_id = \"1\"",
+                "[discord]\nguild_id = \"2\"",
+                "discord.guild_id",
+                "",
+                "",
+            ),
             (
                 "[[directory]]\nkind = \"builtin\"",
                 "[[directory]]\nkind = \"ldap\"\nurl = \"x\"",
@@ -171,9 +231,19 @@ mod tests {
                 "",
                 "directory[1].kind",
             ),
-            ("[admins]\nprimary = [\"a\"]", "[admins]\nprimary = [\"b\"]", "admins.primary", "", ""),
+            (
+                "[admins]\nprimary = [\"a\"]",
+                "[admins]\nprimary = [\"b\"]",
+                "admins.primary",
+                "",
+                "",
+            ),
         ] {
-            assert_eq!(changed(before, after), [keys, at_restart, impossible], "{before} → {after}");
+            assert_eq!(
+                changed(before, after),
+                [keys, at_restart, impossible],
+                "{before} → {after}"
+            );
         }
     }
 
@@ -192,13 +262,21 @@ mod tests {
         write("token", "xoxb-1\n");
         write("ca.pem", "one");
         let before = reading(&settings);
-        let inline = settings
-            .replace(&format!("bot_token_file = {:?}", path("token").display().to_string()), "bot_token = \"xoxb-1\"");
+        let inline = settings.replace(
+            &format!("bot_token_file = {:?}", path("token").display().to_string()),
+            "bot_token = \"xoxb-1\"",
+        );
         assert_eq!(before.changes(&reading(&inline)).keys, Vec::<String>::new());
         write("token", "xoxb-2\n");
-        assert_eq!(before.changes(&reading(&settings)).keys, ["slack.bot_token"]);
+        assert_eq!(
+            before.changes(&reading(&settings)).keys,
+            ["slack.bot_token"]
+        );
         write("ca.pem", "two");
-        assert_eq!(before.changes(&reading(&settings)).keys, ["email.ca_file", "slack.bot_token"]);
+        assert_eq!(
+            before.changes(&reading(&settings)).keys,
+            ["email.ca_file", "slack.bot_token"]
+        );
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -96,7 +96,8 @@ pub struct Settings {
 pub fn environment() -> Vec<(String, String)> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
-        name.starts_with("RELATCH_").then(|| (name, value.to_string_lossy().into_owned()))
+        name.starts_with("RELATCH_")
+            .then(|| (name, value.to_string_lossy().into_owned()))
     });
     ours.collect()
 }
@@ -107,10 +108,15 @@ impl Settings {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let text = match read_file(path) {
             Ok(text) => text,
-            Err(NotRead::Io(error)) if file.is_none() && error.kind() == ErrorKind::NotFound => String::new(),
+            Err(NotRead::Io(error)) if file.is_none() && error.kind() == ErrorKind::NotFound => {
+                String::new()
+            }
             // A file that is there and cannot be read must not become the defaults.
             Err(not_read) => {
-                let problem = Problem { key: path.display().to_string(), text: not_read.to_string() };
+                let problem = Problem {
+                    key: path.display().to_string(),
+                    text: not_read.to_string(),
+                };
                 return Err(Problems(vec![problem]));
             }
         };
@@ -130,7 +136,10 @@ impl Settings {
         let reading = Reading::of(&table);
         let settings = build(table, &mut problems);
         match settings {
-            Some(settings) if problems.is_empty() => Ok(Self { reading, ..settings }),
+            Some(settings) if problems.is_empty() => Ok(Self {
+                reading,
+                ..settings
+            }),
             _ => Err(Problems(problems)),
         }
     }
@@ -158,10 +167,21 @@ fn read_file(path: &Path) -> Result<String, NotRead> {
 
 fn parse(text: &str) -> Result<Table, Problem> {
     text.parse::<Table>().map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count().saturating_add(1).min(text.lines().count()).max(1);
+        let before = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .unwrap_or_default();
+        let line = before
+            .matches('\n')
+            .count()
+            .saturating_add(1)
+            .min(text.lines().count())
+            .max(1);
         // The parser's own message may quote the line, and the line may hold a secret.
-        Problem { key: format!("line {line}"), text: "is not TOML".to_owned() }
+        Problem {
+            key: format!("line {line}"),
+            text: "is not TOML".to_owned(),
+        }
     })
 }
 
@@ -180,31 +200,43 @@ fn merge(base: &mut Table, over: Table) {
 /// `RELATCH_POLICY__WINDOW=1h` is `policy.window = "1h"`, and `RELATCH_DIRECTORY__1__PASSWORD=…` is `password` of the first
 /// `[[directory]]`.
 fn overlay(table: &mut Table, name: &str, value: &str, problems: &mut Vec<Problem>) {
-    let Some(path) = name.strip_prefix("RELATCH_").map(str::to_ascii_lowercase) else { return };
+    let Some(path) = name.strip_prefix("RELATCH_").map(str::to_ascii_lowercase) else {
+        return;
+    };
     let value = Value::String(value.to_owned());
     match path.split_once("__") {
         None => {
             table.insert(path, value);
         }
         Some(("directory", key)) => {
-            let place = key.split_once("__").and_then(|(number, key)| Some((number.parse::<usize>().ok()?, key)));
+            let place = key
+                .split_once("__")
+                .and_then(|(number, key)| Some((number.parse::<usize>().ok()?, key)));
             let list = table.get_mut("directory").and_then(Value::as_array_mut);
-            let one = list
-                .zip(place)
-                .and_then(|(list, (number, key))| Some((list.get_mut(number.checked_sub(1)?)?.as_table_mut()?, key)));
+            let one = list.zip(place).and_then(|(list, (number, key))| {
+                Some((list.get_mut(number.checked_sub(1)?)?.as_table_mut()?, key))
+            });
             match one {
                 Some((one, key)) => {
                     one.insert(key.to_owned(), value);
                 }
-                None => problems.push(Problem { key: name.to_owned(), text: "names no [[directory]]".to_owned() }),
+                None => problems.push(Problem {
+                    key: name.to_owned(),
+                    text: "names no [[directory]]".to_owned(),
+                }),
             }
         }
         Some((section, key)) => {
-            let section = table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            let section = table
+                .entry(section.to_owned())
+                .or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(section) = section {
                 section.insert(key.to_owned(), value);
             } else {
-                problems.push(Problem { key: name.to_owned(), text: "names no section".to_owned() });
+                problems.push(Problem {
+                    key: name.to_owned(),
+                    text: "names no section".to_owned(),
+                });
             }
         }
     }
@@ -215,12 +247,18 @@ fn section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> Option
     if let Value::Table(section) = value {
         return Some(section);
     }
-    problems.push(Problem { key: name.to_owned(), text: "must be a section, written [name]".to_owned() });
+    problems.push(Problem {
+        key: name.to_owned(),
+        text: "must be a section, written [name]".to_owned(),
+    });
     None
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
-    let declared = table.get("directory").and_then(Value::as_array).map_or(1, Vec::len);
+    let declared = table
+        .get("directory")
+        .and_then(Value::as_array)
+        .map_or(1, Vec::len);
     let directories = directories(table.remove("directory"), problems);
     let policy = section(&mut table, "policy", problems).unwrap_or_default();
     let admins = section(&mut table, "admins", problems).unwrap_or_default();
@@ -249,24 +287,28 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
     let listen = top.parsed("listen");
     let front = read_front(&mut top);
     let public_url = top.url("public_url");
-    let database = top.required("database").and_then(|text| match text.strip_prefix("sqlite://") {
-        Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
-        _ if text.starts_with("postgres") => {
-            top.problem("database", "PostgreSQL is not built yet; use sqlite://FILE");
-            None
-        }
-        _ => {
-            top.problem("database", "must be sqlite://FILE");
-            None
-        }
-    });
+    let database = top
+        .required("database")
+        .and_then(|text| match text.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() => Some(PathBuf::from(path)),
+            _ if text.starts_with("postgres") => {
+                top.problem("database", "PostgreSQL is not built yet; use sqlite://FILE");
+                None
+            }
+            _ => {
+                top.problem("database", "must be sqlite://FILE");
+                None
+            }
+        });
     let key_file = top.path("key_file");
     let organization = top.required("organization");
     let help_url = top.url("help_url");
     let security_email = top.parsed("security_email");
     let default_country = top.parsed("default_country");
     let zone = top.required("time_zone").and_then(|name| {
-        Zone::named(&name).map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}"))).ok()
+        Zone::named(&name)
+            .map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}")))
+            .ok()
     });
     let log = top.parsed("log");
     let company_domains = policy::read_domains(&mut top);
@@ -279,12 +321,31 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         })
         .collect();
 
-    together::administrators(admins.as_ref(), identity, &chats, &directories, declared == directories.len(), problems);
+    together::administrators(
+        admins.as_ref(),
+        identity,
+        &chats,
+        &directories,
+        declared == directories.len(),
+        problems,
+    );
     together::lark_apps(&chats, &directories, problems);
-    let Policy { limit, password_length, password_lifetime, offer_lifetime, own_password_least, ways, contact_rules } =
-        policy?;
+    let Policy {
+        limit,
+        password_length,
+        password_lifetime,
+        offer_lifetime,
+        own_password_least,
+        ways,
+        contact_rules,
+    } = policy?;
     if ways.carries == Carries::Link {
-        together::links(&directories, public_url.as_ref(), email.is_some() || has_sms, problems);
+        together::links(
+            &directories,
+            public_url.as_ref(),
+            email.is_some() || has_sms,
+            problems,
+        );
     }
     Some(Settings {
         listen: listen?,
@@ -324,15 +385,25 @@ fn directories(value: Option<Value>, problems: &mut Vec<Problem>) -> Vec<directo
         Some(_) => Vec::new(),
     };
     if list.is_empty() || !list.iter().all(Value::is_table) {
-        problems.push(Problem { key: "directory".to_owned(), text: "must be written [[directory]]".to_owned() });
+        problems.push(Problem {
+            key: "directory".to_owned(),
+            text: "must be written [[directory]]".to_owned(),
+        });
         return Vec::new();
     }
     let is_alone = list.len() == 1;
     let mut configs = Vec::new();
     for (at, one) in list.into_iter().enumerate() {
         let Value::Table(table) = one else { continue };
-        let name = if is_alone { "directory".to_owned() } else { format!("directory[{}]", at.saturating_add(1)) };
-        configs.extend(directory::Config::read(Section::new(name, table, problems), is_alone));
+        let name = if is_alone {
+            "directory".to_owned()
+        } else {
+            format!("directory[{}]", at.saturating_add(1))
+        };
+        configs.extend(directory::Config::read(
+            Section::new(name, table, problems),
+            is_alone,
+        ));
     }
     directory::conflicts(&configs, problems);
     configs
@@ -350,8 +421,14 @@ fn read_front(top: &mut Section<'_>) -> Option<Front> {
             "must be from 1s to 1h, and longer than your proxy keeps idle connections to relatch",
         );
     }
-    let keep_alive = u64::try_from(keep_alive?.0).ok().map(Duration::from_millis)?;
-    Some(Front { trusted_proxies: trusted_proxies?, keep_alive, ..Front::default() })
+    let keep_alive = u64::try_from(keep_alive?.0)
+        .ok()
+        .map(Duration::from_millis)?;
+    Some(Front {
+        trusted_proxies: trusted_proxies?,
+        keep_alive,
+        ..Front::default()
+    })
 }
 
 /// What the section `policy` says.
@@ -388,15 +465,21 @@ fn read_policy(mut section: Section<'_>) -> Option<Policy> {
     };
     let resets = section.number("resets_per_admin", 1, 100);
     let window = lifetime(&mut section, "window");
-    let length =
-        section.number("password_length", i64::from(password::DEFAULT_LENGTH), i64::from(password::MAX_LENGTH));
+    let length = section.number(
+        "password_length",
+        i64::from(password::DEFAULT_LENGTH),
+        i64::from(password::MAX_LENGTH),
+    );
     let password_lifetime = lifetime(&mut section, "password_lifetime");
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
     let own_least = section.number("new_password_min_length", 8, 128);
     let contact_rules = policy::read_contact_rules(&mut section, is_strict);
     section.end();
     Some(Policy {
-        limit: Limit { resets: u32::try_from(resets?).ok()?, window: window? },
+        limit: Limit {
+            resets: u32::try_from(resets?).ok()?,
+            window: window?,
+        },
         password_length: u8::try_from(length?).ok()?,
         password_lifetime: password_lifetime?,
         offer_lifetime: offer_lifetime?,
@@ -426,7 +509,10 @@ fn read_admins(mut section: Section<'_>) -> Option<Admins> {
             if primary.is_empty() {
                 section.problem("primary", "must name at least one primary administrator");
             }
-            Some(Admins::List { primary, member_and_department: delegated.unwrap_or_default() })
+            Some(Admins::List {
+                primary,
+                member_and_department: delegated.unwrap_or_default(),
+            })
         }
         Some("directory") => Some(Admins::Directory),
         Some("chat") => Some(Admins::Chat),
@@ -436,7 +522,10 @@ fn read_admins(mut section: Section<'_>) -> Option<Admins> {
         }
     };
     if has_lists && source.as_deref() != Some("list") {
-        section.problem("source", "must be \"list\" where primary or member_and_department is given");
+        section.problem(
+            "source",
+            "must be \"list\" where primary or member_and_department is given",
+        );
     }
     section.end();
     admins
@@ -456,7 +545,8 @@ fn read_identity(mut section: Section<'_>) -> Option<Identity> {
 }
 
 fn read_email(mut section: Section<'_>) -> Option<smtp::Config> {
-    let smtp_url: Option<SecretString> = section.required_secret("smtp_url", "smtp_url_file", false);
+    let smtp_url: Option<SecretString> =
+        section.required_secret("smtp_url", "smtp_url_file", false);
     let from = section.required("from");
     let ca_file = section.path("ca_file");
     if let Some(path) = &ca_file
@@ -464,13 +554,23 @@ fn read_email(mut section: Section<'_>) -> Option<smtp::Config> {
     {
         section.problem("ca_file", error.to_string());
     }
-    let config = smtp_url.zip(from).and_then(|(url, from)| match smtp::Config::read(&url, &from, ca_file) {
-        Ok(config) => Some(config),
-        Err(text) => {
-            section.problem(if text.contains("sender") { "from" } else { "smtp_url" }, text);
-            None
-        }
-    });
+    let config =
+        smtp_url.zip(from).and_then(
+            |(url, from)| match smtp::Config::read(&url, &from, ca_file) {
+                Ok(config) => Some(config),
+                Err(text) => {
+                    section.problem(
+                        if text.contains("sender") {
+                            "from"
+                        } else {
+                            "smtp_url"
+                        },
+                        text,
+                    );
+                    None
+                }
+            },
+        );
     section.end();
     config
 }
@@ -482,16 +582,24 @@ fn read_sms(mut section: Section<'_>) -> (Option<sms::Config>, Vec<Country>) {
         Some("webhook") => {
             let url = section.required_url("url");
             let token = section.required_secret("token", "token_file", true);
-            url.zip(token).map(|(url, token)| sms::Config::Webhook { url, token })
+            url.zip(token)
+                .map(|(url, token)| sms::Config::Webhook { url, token })
         }
         Some("twilio") => {
             let account_sid = section.required("account_sid");
             let auth_token = section.required_secret("auth_token", "auth_token_file", true);
             let from = section.required("from");
-            let api_url = section.url("api_url").or_else(|| Url::parse("https://api.twilio.com/").ok());
+            let api_url = section
+                .url("api_url")
+                .or_else(|| Url::parse("https://api.twilio.com/").ok());
             match (account_sid, auth_token, from, api_url) {
                 (Some(account_sid), Some(auth_token), Some(from), Some(api_url)) => {
-                    Some(sms::Config::Twilio { account_sid, auth_token, from, api_url })
+                    Some(sms::Config::Twilio {
+                        account_sid,
+                        auth_token,
+                        from,
+                        api_url,
+                    })
                 }
                 _ => None,
             }
@@ -501,7 +609,11 @@ fn read_sms(mut section: Section<'_>) -> (Option<sms::Config>, Vec<Country>) {
             let username = section.required("username");
             let password = section.required_secret("password", "password_file", false);
             match (url, username, password) {
-                (Some(url), Some(username), Some(password)) => Some(sms::Config::Kannel { url, username, password }),
+                (Some(url), Some(username), Some(password)) => Some(sms::Config::Kannel {
+                    url,
+                    username,
+                    password,
+                }),
                 _ => None,
             }
         }

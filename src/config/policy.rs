@@ -15,18 +15,27 @@ pub(super) fn read_domains(top: &mut Section<'_>) -> Vec<String> {
     let names = top.list("company_domains").unwrap_or_default();
     let domains: Vec<String> = names.iter().filter_map(ascii).collect();
     if domains.len() < names.len() {
-        top.problem("company_domains", "must be a list of e-mail domains, such as [\"acme.com\"]");
+        top.problem(
+            "company_domains",
+            "must be a list of e-mail domains, such as [\"acme.com\"]",
+        );
     }
     domains
 }
 
 /// Reads `contact_age` and `separate_code`; "strict" means "require".
-pub(super) fn read_contact_rules(section: &mut Section<'_>, is_strict: bool) -> Option<ContactRules> {
+pub(super) fn read_contact_rules(
+    section: &mut Section<'_>,
+    is_strict: bool,
+) -> Option<ContactRules> {
     let needs_two = match section.text("separate_code").as_deref() {
         None => is_strict,
         Some("require") => true,
         Some("prefer") if is_strict => {
-            section.problem("separate_code", "must be \"require\" where profile is \"strict\"");
+            section.problem(
+                "separate_code",
+                "must be \"require\" where profile is \"strict\"",
+            );
             true
         }
         Some("prefer") => false,

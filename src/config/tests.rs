@@ -18,7 +18,13 @@ fn slack(extra: &str) -> String {
 #[test]
 fn the_defaults_load() {
     let settings = Settings::read("", &[]).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(settings.limit, Limit { resets: 5, window: Span::hours(24) });
+    assert_eq!(
+        settings.limit,
+        Limit {
+            resets: 5,
+            window: Span::hours(24)
+        }
+    );
     assert!(settings.chats.is_empty() && settings.email.is_none() && settings.sms.is_none());
 }
 
@@ -29,9 +35,19 @@ fn environment_stands_over_file_over_default() {
         ("RELATCH_LISTEN".to_owned(), "127.0.0.1:1".to_owned()),
     ];
     let text = "organization = \"Big Acme\"\n[policy]\nwindow = \"2h\"\nresets_per_admin = 3\n";
-    let settings = Settings::read(text, &environment).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(settings.limit, Limit { resets: 3, window: Span::hours(3) });
-    assert_eq!((settings.organization.as_str(), settings.listen.port()), ("Big Acme", 1));
+    let settings =
+        Settings::read(text, &environment).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(
+        settings.limit,
+        Limit {
+            resets: 3,
+            window: Span::hours(3)
+        }
+    );
+    assert_eq!(
+        (settings.organization.as_str(), settings.listen.port()),
+        ("Big Acme", 1)
+    );
 }
 
 /// U8: all mistakes at once, each with its key.
@@ -130,20 +146,41 @@ fn every_mistake_is_told_at_once_with_its_key() {
         "directory.password",
         "directory.base",
     ] {
-        assert!(told.iter().any(|line| line.starts_with(&format!("{key}: "))), "{key} is not told in {told:#?}");
+        assert!(
+            told.iter()
+                .any(|line| line.starts_with(&format!("{key}: "))),
+            "{key} is not told in {told:#?}"
+        );
     }
-    assert!(told.iter().any(|line| line.contains("did you mean \"window\"?")), "{told:#?}");
-    assert!(told.iter().any(|line| line.contains("did you mean \"database\"?")), "{told:#?}");
-    assert!(!told.concat().contains("canary"), "a secret was told: {told:#?}");
+    assert!(
+        told.iter()
+            .any(|line| line.contains("did you mean \"window\"?")),
+        "{told:#?}"
+    );
+    assert!(
+        told.iter()
+            .any(|line| line.contains("did you mean \"database\"?")),
+        "{told:#?}"
+    );
+    assert!(
+        !told.concat().contains("canary"),
+        "a secret was told: {told:#?}"
+    );
 }
 
 #[test]
 fn a_file_that_is_no_toml_is_told_by_line_without_its_text() {
     let told = problems("listen = \"x\"\nbot_token = canary-without-quotes\n");
     assert_eq!(told, ["line 2: is not TOML"]);
-    assert_eq!(problems("log = \"info\"\nlisten = \"x\"\nlog = \"info\"\n"), ["line 3: is not TOML"]);
+    assert_eq!(
+        problems("log = \"info\"\nlisten = \"x\"\nlog = \"info\"\n"),
+        ["line 3: is not TOML"]
+    );
     assert_eq!(problems("= 1\n"), ["line 1: is not TOML"]);
-    assert_eq!(problems("log = \"info\"\n[policy\n"), ["line 2: is not TOML"]);
+    assert_eq!(
+        problems("log = \"info\"\n[policy\n"),
+        ["line 2: is not TOML"]
+    );
 }
 
 #[test]
@@ -155,7 +192,13 @@ fn secrets_come_from_files_too() {
         path.display()
     );
     assert_eq!(problems(&text), Vec::<String>::new());
-    assert_eq!(problems(&format!("{text}signing_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n")).len(), 1);
+    assert_eq!(
+        problems(&format!(
+            "{text}signing_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n"
+        ))
+        .len(),
+        1
+    );
     std::fs::remove_file(&path).unwrap();
     assert!(problems(&text)[0].starts_with("slack.signing_secret_file: "));
 }
@@ -176,20 +219,42 @@ fn each_gateway_has_its_own_settings() {
 /// Links need pages to lead to and a channel to go by; "strict" sends nothing else.
 #[test]
 fn one_time_links_need_pages_and_a_channel() {
-    let sms = "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
+    let sms =
+        "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
     let url = "public_url = \"https://reset.acme.example\"\n";
-    for policy in ["profile = \"strict\"", "send = \"link\"", "profile = \"strict\"\nsend = \"link\""] {
+    for policy in [
+        "profile = \"strict\"",
+        "send = \"link\"",
+        "profile = \"strict\"\nsend = \"link\"",
+    ] {
         let policy = format!("[policy]\n{policy}\n");
-        assert_eq!(problems(&format!("{url}{policy}{sms}")), Vec::<String>::new());
+        assert_eq!(
+            problems(&format!("{url}{policy}{sms}")),
+            Vec::<String>::new()
+        );
         assert!(problems(&format!("{policy}{sms}"))[0].starts_with("public_url: is missing"));
         assert!(problems(&format!("{url}{policy}"))[0].starts_with("policy.send: "));
         let long = format!("public_url = \"https://{}.example\"\n", "a".repeat(60));
-        assert!(problems(&format!("{long}{policy}{sms}"))[0].starts_with("public_url: is too long"));
+        assert!(
+            problems(&format!("{long}{policy}{sms}"))[0].starts_with("public_url: is too long")
+        );
     }
-    assert!(problems(&format!("{url}[policy]\nprofile = \"strict\"\nsend = \"password\"\n{sms}")).len() == 1);
+    assert!(
+        problems(&format!(
+            "{url}[policy]\nprofile = \"strict\"\nsend = \"password\"\n{sms}"
+        ))
+        .len()
+            == 1
+    );
     let strict = Settings::read(&format!("{url}[policy]\nprofile = \"strict\"\n{sms}"), &[]);
     let ways = strict.unwrap_or_else(|problems| panic!("{problems}")).ways;
-    assert_eq!(ways, Ways { is_strict: true, carries: Carries::Link });
+    assert_eq!(
+        ways,
+        Ways {
+            is_strict: true,
+            carries: Carries::Link
+        }
+    );
 }
 
 fn ldap(extra: &str) -> String {
@@ -206,10 +271,16 @@ fn directories_stand_side_by_side() {
         ldap("name = \"One\"\npassword = \"x\"\ndomains = [\"One.example\"]"),
         ldap("name = \"Two\"\ndomains = [\"two.example\"]"),
     );
-    let secret = [("RELATCH_DIRECTORY__2__PASSWORD".to_owned(), "from the environment".to_owned())];
+    let secret = [(
+        "RELATCH_DIRECTORY__2__PASSWORD".to_owned(),
+        "from the environment".to_owned(),
+    )];
     let settings = Settings::read(&text, &secret).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(settings.directories.len(), 3);
-    assert_eq!(problems(&text), ["directory[2].password: is missing; give it here or as password_file"]);
+    assert_eq!(
+        problems(&text),
+        ["directory[2].password: is missing; give it here or as password_file"]
+    );
     let nowhere = [("RELATCH_DIRECTORY__9__PASSWORD".to_owned(), "x".to_owned())];
     assert!(Settings::read(&text, &nowhere).is_err());
 }
@@ -220,30 +291,54 @@ fn directories_that_cannot_be_are_told() {
     let alone = |extra: &str| problems(&ldap(&format!("password = \"x\"\n{extra}")));
     assert_eq!(alone(""), Vec::<String>::new());
     assert!(alone("tls = \"none\"")[0].starts_with("directory.tls: may be \"none\" only"));
-    assert!(alone("filter = \"objectClass=*\"")[0].starts_with("directory.filter: must be an LDAP filter"));
+    assert!(
+        alone("filter = \"objectClass=*\"")[0]
+            .starts_with("directory.filter: must be an LDAP filter")
+    );
     assert!(alone("email_attribute = \"mail)(uid\"")[0].starts_with("directory.email_attribute: "));
     assert!(alone("name = \"a/b\"")[0].starts_with("directory.name: "));
     assert!(alone("domains = [\"not a domain\"]")[0].starts_with("directory.domains: "));
     assert!(alone("ca_file = \"/dev/null\"")[0].starts_with("directory.ca_file: "));
     assert!(alone("bind = \"x\"")[0].starts_with("directory.bind: is no setting"));
-    let plain = ldap("password = \"x\"\ntls = \"none\"").replace("ldaps://ldap.acme.example", "ldap://127.0.0.1:3890");
+    let plain = ldap("password = \"x\"\ntls = \"none\"")
+        .replace("ldaps://ldap.acme.example", "ldap://127.0.0.1:3890");
     assert_eq!(problems(&plain), Vec::<String>::new());
 
     let one = ldap("password = \"x\"\ndomains = [\"acme.example\"]");
     let twice = problems(&format!("{one}{one}"));
     assert!(
-        twice.iter().any(|told| told.starts_with("directory.name: \"LDAP directory\" is given to two")),
+        twice
+            .iter()
+            .any(|told| told.starts_with("directory.name: \"LDAP directory\" is given to two")),
         "{twice:?}"
     );
-    assert!(twice.iter().any(|told| told.starts_with("directory.domains: acme.example is given to two")), "{twice:?}");
+    assert!(
+        twice
+            .iter()
+            .any(|told| told.starts_with("directory.domains: acme.example is given to two")),
+        "{twice:?}"
+    );
     let first = problems(&format!("[[directory]]\nkind = \"builtin\"\n{one}"));
-    assert!(first[0].starts_with("directory.domains: is missing; only the last"), "{first:?}");
+    assert!(
+        first[0].starts_with("directory.domains: is missing; only the last"),
+        "{first:?}"
+    );
     assert_eq!(problems("[[directory]]\nkind = \"nis\"\n").len(), 1);
-    assert_eq!(problems("directory = \"ldap\"\n"), ["directory: must be written [[directory]]"]);
+    assert_eq!(
+        problems("directory = \"ldap\"\n"),
+        ["directory: must be written [[directory]]"]
+    );
 
-    let sms = "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
-    let link = format!("public_url = \"https://reset.acme.example\"\n[policy]\nsend = \"link\"\n{sms}{one}");
-    assert!(problems(&link)[0].starts_with("policy.send: must be \"password\""), "{:?}", problems(&link));
+    let sms =
+        "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
+    let link = format!(
+        "public_url = \"https://reset.acme.example\"\n[policy]\nsend = \"link\"\n{sms}{one}"
+    );
+    assert!(
+        problems(&link)[0].starts_with("policy.send: must be \"password\""),
+        "{:?}",
+        problems(&link)
+    );
 }
 
 /// "directory" is the default, and a directory that is not ours names nobody by itself.
@@ -253,20 +348,44 @@ fn some_directory_must_name_administrators() {
     let ldap = ldap("password = \"x\"\ndomains = [\"acme.example\"]");
     let keycloak = "[[directory]]\nkind = \"keycloak\"\nurl = \"https://login.acme.example\"\nrealm = \"acme\"\n\
         client_id = \"relatch\"\nclient_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\ndomains = [\"b.example\"]\n";
-    for nobody in [bare(&ldap), keycloak.to_owned(), format!("{}{keycloak}", bare(&ldap))] {
+    for nobody in [
+        bare(&ldap),
+        keycloak.to_owned(),
+        format!("{}{keycloak}", bare(&ldap)),
+    ] {
         let told = problems(&nobody);
-        assert!(matches!(&*told, [one] if one.starts_with("admins.source: is \"directory\"")), "{nobody}: {told:?}");
-        let list = format!("[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n{nobody}");
+        assert!(
+            matches!(&*told, [one] if one.starts_with("admins.source: is \"directory\"")),
+            "{nobody}: {told:?}"
+        );
+        let list =
+            format!("[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n{nobody}");
         assert_eq!(problems(&list), Vec::<String>::new());
-        assert_eq!(problems(&format!("{nobody}[[directory]]\nkind = \"builtin\"\n")), Vec::<String>::new());
+        assert_eq!(
+            problems(&format!("{nobody}[[directory]]\nkind = \"builtin\"\n")),
+            Vec::<String>::new()
+        );
     }
-    assert_eq!(problems(&format!("{}{keycloak}primary_admin_roles = [\"it\"]\n", bare(&ldap))), Vec::<String>::new());
     assert_eq!(
-        problems(&format!("{}{keycloak}member_and_department_roles = [\"desk\"]\n", bare(&ldap))),
+        problems(&format!(
+            "{}{keycloak}primary_admin_roles = [\"it\"]\n",
+            bare(&ldap)
+        )),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        problems(&format!(
+            "{}{keycloak}member_and_department_roles = [\"desk\"]\n",
+            bare(&ldap)
+        )),
         Vec::<String>::new()
     );
     // Of a directory that cannot be read nobody knows what it names.
-    assert!(!problems("[[directory]]\nkind = \"ldap\"\n").concat().contains("admins.source"));
+    assert!(
+        !problems("[[directory]]\nkind = \"ldap\"\n")
+            .concat()
+            .contains("admins.source")
+    );
 }
 
 /// Who speaks to one app shares its token: a second secret would never be used.
@@ -276,36 +395,62 @@ fn one_app_of_lark_has_one_secret() {
         encrypt_key = \"8f742231b10e8888abcd99yyyzzz85a5\"\nverification_token = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
         tenant_key = \"t1\"\n";
     let directory = |id: &str, secret: &str| {
-        format!("{chat}[[directory]]\nkind = \"lark\"\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n")
+        format!(
+            "{chat}[[directory]]\nkind = \"lark\"\napp_id = \"{id}\"\napp_secret = \"{secret}\"\n"
+        )
     };
-    assert_eq!(problems(&directory("cli_a1b2", "8f742231b10e8888abcd99yyyzzz85a5")), Vec::<String>::new());
-    assert_eq!(problems(&directory("cli_c3d4", "an-other-secret-of-canary")), Vec::<String>::new());
+    assert_eq!(
+        problems(&directory("cli_a1b2", "8f742231b10e8888abcd99yyyzzz85a5")),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        problems(&directory("cli_c3d4", "an-other-secret-of-canary")),
+        Vec::<String>::new()
+    );
     let told = problems(&directory("cli_a1b2", "an-other-secret-of-canary"));
-    assert!(matches!(&*told, [one] if one.starts_with("lark.app_secret: ")), "{told:?}");
+    assert!(
+        matches!(&*told, [one] if one.starts_with("lark.app_secret: ")),
+        "{told:?}"
+    );
     assert!(!told.concat().contains("canary"));
-    let other_cloud =
-        directory("cli_a1b2", "an-other-secret-of-canary") + "api_url = \"https://open.feishu.cn/open-apis/\"\n";
+    let other_cloud = directory("cli_a1b2", "an-other-secret-of-canary")
+        + "api_url = \"https://open.feishu.cn/open-apis/\"\n";
     assert_eq!(problems(&other_cloud), Vec::<String>::new());
 }
 
 /// A mistake here would trust a stranger's header, or nobody's.
 #[test]
 fn proxies_and_idle_times_that_cannot_be_are_told_with_an_example() {
-    let settings = |text: &str| Settings::read(text, &[]).unwrap_or_else(|problems| panic!("{problems}")).front;
+    let settings = |text: &str| {
+        Settings::read(text, &[])
+            .unwrap_or_else(|problems| panic!("{problems}"))
+            .front
+    };
     let default = settings("");
     assert_eq!(default.keep_alive, Duration::from_secs(130));
     assert!(default.trusted_proxies.has("127.0.0.1".parse().unwrap()));
     let set = settings("trusted_proxies = [\"10.1.0.0/16\", \"fd00::5\"]\nkeep_alive = \"2m\"");
     assert!(
-        set.trusted_proxies.has("10.1.2.3".parse().unwrap()) && set.trusted_proxies.has("fd00::5".parse().unwrap())
+        set.trusted_proxies.has("10.1.2.3".parse().unwrap())
+            && set.trusted_proxies.has("fd00::5".parse().unwrap())
     );
     assert!(!set.trusted_proxies.has("127.0.0.1".parse().unwrap()));
     assert_eq!(set.keep_alive, Duration::from_mins(2));
-    assert!(!settings("trusted_proxies = []").trusted_proxies.has("127.0.0.1".parse().unwrap()));
-    let told = problems("trusted_proxies = [\"proxy\", \"10.0.0.1/8\", \"0.0.0.0/0\"]\nkeep_alive = \"0s\"").join("\n");
-    for part in
-        ["\"proxy\" is no network", "10.0.0.0/8", "\"0.0.0.0/0\" trusts everybody", "keep_alive: must be from 1s"]
-    {
+    assert!(
+        !settings("trusted_proxies = []")
+            .trusted_proxies
+            .has("127.0.0.1".parse().unwrap())
+    );
+    let told = problems(
+        "trusted_proxies = [\"proxy\", \"10.0.0.1/8\", \"0.0.0.0/0\"]\nkeep_alive = \"0s\"",
+    )
+    .join("\n");
+    for part in [
+        "\"proxy\" is no network",
+        "10.0.0.0/8",
+        "\"0.0.0.0/0\" trusts everybody",
+        "keep_alive: must be from 1s",
+    ] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
 }

@@ -17,21 +17,35 @@ pub(super) fn links(
     can_send: bool,
     problems: &mut Vec<Problem>,
 ) {
-    let mut problem = |key: &str, text: &str| problems.push(Problem { key: key.to_owned(), text: text.to_owned() });
+    let mut problem = |key: &str, text: &str| {
+        problems.push(Problem {
+            key: key.to_owned(),
+            text: text.to_owned(),
+        })
+    };
     if directories.iter().any(|directory| !directory.is_builtin()) {
         let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, \
             and there is another";
         problem("policy.send", text);
     }
     match public_url {
-        None => problem("public_url", "is missing; one-time links lead to the pages there"),
+        None => problem(
+            "public_url",
+            "is missing; one-time links lead to the pages there",
+        ),
         Some(url) if url.as_str().len() > LONGEST_LINK_BASE => {
-            problem("public_url", "is too long for a one-time link in an SMS; 64 characters are the most");
+            problem(
+                "public_url",
+                "is too long for a one-time link in an SMS; 64 characters are the most",
+            );
         }
         Some(_) => {}
     }
     if !can_send {
-        problem("policy.send", "is \"link\", and there is neither [email] nor [sms] to send one");
+        problem(
+            "policy.send",
+            "is \"link\", and there is neither [email] nor [sms] to send one",
+        );
     }
 }
 
@@ -45,17 +59,28 @@ pub(super) fn administrators(
     are_all_directories_read: bool,
     problems: &mut Vec<Problem>,
 ) {
-    let mut problem = |text: String| problems.push(Problem { key: "admins.source".to_owned(), text });
+    let mut problem = |text: String| {
+        problems.push(Problem {
+            key: "admins.source".to_owned(),
+            text,
+        })
+    };
     match admins {
         Some(Admins::Chat) => {
             for chat in chats.iter().filter(|chat| !chat.tells_emails()) {
                 // Its accounts stand for people by links alone, which cannot be followed back to the account whose rank
                 // counts.
-                problem(format!("must be \"directory\" or \"list\" where [{}] is set", chat.platform()));
+                problem(format!(
+                    "must be \"directory\" or \"list\" where [{}] is set",
+                    chat.platform()
+                ));
             }
             if identity == Some(Identity::Linked) {
                 // Who was named by an e-mail could not be traced to the account whose rank counts.
-                problem("must be \"directory\" or \"list\" where identity.match is \"linked\"".to_owned());
+                problem(
+                    "must be \"directory\" or \"list\" where identity.match is \"linked\""
+                        .to_owned(),
+                );
             }
         }
         Some(Admins::Directory) => {
@@ -76,7 +101,8 @@ fn names_administrators(directory: &directory::Config) -> bool {
         // The first says so in `members import`, the second by its super administrators.
         directory::Config::Builtin(_) | directory::Config::Lark(_) => true,
         directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => {
-            !config.groups.primary_admin.is_empty() || !config.groups.member_and_department.is_empty()
+            !config.groups.primary_admin.is_empty()
+                || !config.groups.member_and_department.is_empty()
         }
         directory::Config::Keycloak(config) => {
             !config.primary_admin_roles.is_empty() || !config.member_and_department_roles.is_empty()
@@ -85,7 +111,11 @@ fn names_administrators(directory: &directory::Config) -> bool {
 }
 
 /// One app of Lark has one secret, wherever it is given: all who speak to the app share its token.
-pub(super) fn lark_apps(chats: &[chat::Config], directories: &[directory::Config], problems: &mut Vec<Problem>) {
+pub(super) fn lark_apps(
+    chats: &[chat::Config],
+    directories: &[directory::Config],
+    problems: &mut Vec<Problem>,
+) {
     let of_chats = chats.iter().filter_map(|chat| match chat {
         chat::Config::Lark(lark) => Some((&lark.api_url, &lark.app_id, &lark.app_secret)),
         chat::Config::Slack(_) | chat::Config::Discord(_) | chat::Config::Mattermost(_) => None,
@@ -100,10 +130,15 @@ pub(super) fn lark_apps(chats: &[chat::Config], directories: &[directory::Config
     let apps: Vec<_> = of_chats.chain(of_directories).collect();
     let is_other = |(at, (url, id, secret)): (usize, &(_, &String, &secrecy::SecretString))| {
         let mut earlier = apps.iter().take(at);
-        earlier.any(|one| (one.0, one.1) == (*url, *id) && one.2.expose_secret() != secret.expose_secret())
+        earlier.any(|one| {
+            (one.0, one.1) == (*url, *id) && one.2.expose_secret() != secret.expose_secret()
+        })
     };
     if apps.iter().enumerate().any(is_other) {
         let text = "is not the same everywhere for one app; all who speak to it share its token";
-        problems.push(Problem { key: "lark.app_secret".to_owned(), text: text.to_owned() });
+        problems.push(Problem {
+            key: "lark.app_secret".to_owned(),
+            text: text.to_owned(),
+        });
     }
 }

@@ -33,7 +33,10 @@ struct Inside {
 impl Outbox {
     /// Everything that arrived since the last call.
     pub fn take(&self) -> Vec<Delivered> {
-        self.0.lock().map(|mut inside| std::mem::take(&mut inside.delivered)).unwrap_or_default()
+        self.0
+            .lock()
+            .map(|mut inside| std::mem::take(&mut inside.delivered))
+            .unwrap_or_default()
     }
 
     /// Lets the next preparation of an e-mail fail.
@@ -51,16 +54,27 @@ impl Outbox {
     }
 
     pub(super) fn prepare(&self) -> Result<(), Refusal> {
-        let next = self.0.lock().ok().and_then(|mut inside| inside.prepares.pop_front());
+        let next = self
+            .0
+            .lock()
+            .ok()
+            .and_then(|mut inside| inside.prepares.pop_front());
         next.map_or(Ok(()), Err)
     }
 
     pub(super) fn send(&self, channel: Channel, to: &str, subject: &str, text: &str) -> Outcome {
-        let Ok(mut inside) = self.0.lock() else { return Outcome::Unknown };
+        let Ok(mut inside) = self.0.lock() else {
+            return Outcome::Unknown;
+        };
         let outcome = inside.sends.pop_front().unwrap_or(Outcome::Accepted);
         if outcome == Outcome::Accepted {
             let (to, subject, text) = (to.to_owned(), subject.to_owned(), text.to_owned());
-            inside.delivered.push(Delivered { channel, to, subject, text });
+            inside.delivered.push(Delivered {
+                channel,
+                to,
+                subject,
+                text,
+            });
         }
         outcome
     }

@@ -34,7 +34,10 @@ impl EmailChannel {
     /// Opens a connection up to an accepted recipient; nothing is sent yet.
     pub async fn prepare(&self, to: &EmailAddress) -> Result<PreparedEmail, Refusal> {
         match self {
-            Self::Smtp(smtp) => smtp.prepare(to).await.map(|ready| PreparedEmail::Smtp(Box::new(ready))),
+            Self::Smtp(smtp) => smtp
+                .prepare(to)
+                .await
+                .map(|ready| PreparedEmail::Smtp(Box::new(ready))),
             Self::Memory(outbox) => {
                 outbox.prepare()?;
                 Ok(PreparedEmail::Memory(outbox.clone(), to.clone()))
@@ -64,7 +67,9 @@ impl PreparedEmail {
     pub async fn send(self, note: &Note) -> Outcome {
         match self {
             Self::Smtp(ready) => ready.send(note).await,
-            Self::Memory(outbox, to) => outbox.send(Channel::Email, to.as_str(), &note.subject, &note.text),
+            Self::Memory(outbox, to) => {
+                outbox.send(Channel::Email, to.as_str(), &note.subject, &note.text)
+            }
         }
     }
 
@@ -125,12 +130,19 @@ impl Deliveries {
     }
 
     /// Can a message go to this address, which somebody typed for the member?
-    pub fn check_typed(&self, to: &Destination, member: &domain::Member) -> Result<(), DestinationDenied> {
+    pub fn check_typed(
+        &self,
+        to: &Destination,
+        member: &domain::Member,
+    ) -> Result<(), DestinationDenied> {
         if !self.has(to.channel()) {
             return Err(DestinationDenied::ChannelOff(to.channel()));
         }
         match to {
-            Destination::Phone(phone) => self.countries.check(phone, member).map_err(DestinationDenied::Country),
+            Destination::Phone(phone) => self
+                .countries
+                .check(phone, member)
+                .map_err(DestinationDenied::Country),
             Destination::Email(_) => Ok(()),
         }
     }
@@ -139,14 +151,19 @@ impl Deliveries {
     pub async fn prepare(&self, plan: &Plan) -> Result<Prepared<'_>, (Step, Refusal)> {
         let to_member = match &plan.way {
             Way::Copy => Member::Shown,
-            Way::Send(Destination::Email(to)) => {
-                Member::Email(self.prepare_email(to).await.map_err(|why| (Step::Deliver, why))?)
-            }
+            Way::Send(Destination::Email(to)) => Member::Email(
+                self.prepare_email(to)
+                    .await
+                    .map_err(|why| (Step::Deliver, why))?,
+            ),
             Way::Send(Destination::Phone(to)) => {
                 if to.is_costly() {
                     return Err((Step::Deliver, Refusal::Address));
                 }
-                let sms = self.sms.as_ref().ok_or((Step::Deliver, Refusal::Unreachable))?;
+                let sms = self
+                    .sms
+                    .as_ref()
+                    .ok_or((Step::Deliver, Refusal::Unreachable))?;
                 Member::Sms(sms, to.clone())
             }
         };
@@ -155,7 +172,12 @@ impl Deliveries {
             Some(to) => match self.prepare_email(to).await {
                 Ok(ready) => Some(ready),
                 Err(why) => {
-                    Prepared { to_member, to_self: None }.abandon().await;
+                    Prepared {
+                        to_member,
+                        to_self: None,
+                    }
+                    .abandon()
+                    .await;
                     return Err((Step::CopyToSelf, why));
                 }
             },
@@ -164,7 +186,11 @@ impl Deliveries {
     }
 
     async fn prepare_email(&self, to: &EmailAddress) -> Result<PreparedEmail, Refusal> {
-        self.email.as_ref().ok_or(Refusal::Unreachable)?.prepare(to).await
+        self.email
+            .as_ref()
+            .ok_or(Refusal::Unreachable)?
+            .prepare(to)
+            .await
     }
 
     /// Sends one message without a password to one address.

@@ -55,7 +55,11 @@ pub struct Gateway {
 impl Gateway {
     /// The adapter for one gateway.
     pub fn new(config: Config, http: reqwest::Client) -> Self {
-        Self { config, http, deadline: DEADLINE }
+        Self {
+            config,
+            http,
+            deadline: DEADLINE,
+        }
     }
 
     /// Submits one SMS.
@@ -63,7 +67,9 @@ impl Gateway {
         let outcome = match net::call(self.request(to, text, id).timeout(self.deadline)).await {
             Ok(answer) => self.judge(&answer),
             Err(CallError::NotSent(_)) => Outcome::Refused(Refusal::Unreachable),
-            Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => Outcome::Unknown,
+            Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => {
+                Outcome::Unknown
+            }
         };
         if outcome != Outcome::Accepted {
             tracing::warn!(to = %to.masked(), ?outcome, "the SMS gateway did not accept a message");
@@ -78,16 +84,24 @@ impl Gateway {
                 .post(url.clone())
                 .bearer_auth(token.expose_secret())
                 .json(&json!({ "id": id, "to": to.as_str(), "text": text })),
-            Config::Twilio { account_sid, auth_token, from, api_url } => {
+            Config::Twilio {
+                account_sid,
+                auth_token,
+                from,
+                api_url,
+            } => {
                 let mut url = api_url.clone();
                 url.set_path(&format!("/2010-04-01/Accounts/{account_sid}/Messages.json"));
-                self.http.post(url).basic_auth(account_sid, Some(auth_token.expose_secret())).form(&[
-                    ("To", to.as_str()),
-                    ("From", from.as_str()),
-                    ("Body", text),
-                ])
+                self.http
+                    .post(url)
+                    .basic_auth(account_sid, Some(auth_token.expose_secret()))
+                    .form(&[("To", to.as_str()), ("From", from.as_str()), ("Body", text)])
             }
-            Config::Kannel { url, username, password } => {
+            Config::Kannel {
+                url,
+                username,
+                password,
+            } => {
                 let mut url = url.clone();
                 url.query_pairs_mut()
                     .append_pair("username", username)
@@ -95,7 +109,9 @@ impl Gateway {
                     .append_pair("to", to.as_str())
                     .append_pair("text", text);
                 if !text.is_ascii() {
-                    url.query_pairs_mut().append_pair("coding", "2").append_pair("charset", "UTF-8");
+                    url.query_pairs_mut()
+                        .append_pair("coding", "2")
+                        .append_pair("charset", "UTF-8");
                 }
                 self.http.get(url)
             }
@@ -106,7 +122,9 @@ impl Gateway {
         match &self.config {
             Config::Webhook { .. } => by_status(answer.status),
             Config::Twilio { .. } => match by_status(answer.status) {
-                Outcome::Refused(Refusal::Address) => Outcome::Refused(twilio_refusal(&answer.body)),
+                Outcome::Refused(Refusal::Address) => {
+                    Outcome::Refused(twilio_refusal(&answer.body))
+                }
                 outcome @ (Outcome::Accepted | Outcome::Refused(_) | Outcome::Unknown) => outcome,
             },
             // "3: Queued for later" is taken too: it leaves as soon as the operator's line is back.
@@ -129,7 +147,11 @@ impl Gateway {
             Config::Webhook { url, .. } | Config::Kannel { url, .. } => url,
             Config::Twilio { api_url, .. } => api_url,
         };
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let host = url
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned();
         let port = url.port_or_known_default().unwrap_or(443);
         let connect = tokio::net::TcpStream::connect((host, port));
         match tokio::time::timeout(net::CONNECT_DEADLINE, connect).await {
@@ -177,14 +199,21 @@ mod tests {
     fn gateway(kind: &str, base: &str) -> Gateway {
         let url: Url = base.parse().unwrap();
         let config = match kind {
-            "webhook" => Config::Webhook { url, token: "canary-token-of-sms".to_owned().into() },
+            "webhook" => Config::Webhook {
+                url,
+                token: "canary-token-of-sms".to_owned().into(),
+            },
             "twilio" => Config::Twilio {
                 account_sid: "AC1".to_owned(),
                 auth_token: "canary-token-of-sms".to_owned().into(),
                 from: "+16502530001".to_owned(),
                 api_url: url,
             },
-            _ => Config::Kannel { url, username: "bot".to_owned(), password: "canary-token-of-sms".to_owned().into() },
+            _ => Config::Kannel {
+                url,
+                username: "bot".to_owned(),
+                password: "canary-token-of-sms".to_owned().into(),
+            },
         };
         Gateway {
             deadline: Duration::from_millis(300),
@@ -194,14 +223,21 @@ mod tests {
 
     async fn send(kind: &str, answer: ResponseTemplate) -> Outcome {
         let server = MockServer::start().await;
-        Mock::given(any()).respond_with(answer).expect(1).mount(&server).await;
-        gateway(kind, &server.uri()).send(&"+821012345642".parse().unwrap(), "k7Rm4Tqx", "id-1").await
+        Mock::given(any())
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
+        gateway(kind, &server.uri())
+            .send(&"+821012345642".parse().unwrap(), "k7Rm4Tqx", "id-1")
+            .await
     }
 
     fn accepted(kind: &str) -> ResponseTemplate {
         match kind {
             "webhook" => ResponseTemplate::new(204),
-            "twilio" => ResponseTemplate::new(201).set_body_json(json!({ "sid": "SM1", "status": "queued" })),
+            "twilio" => ResponseTemplate::new(201)
+                .set_body_json(json!({ "sid": "SM1", "status": "queued" })),
             _ => ResponseTemplate::new(202).set_body_string("0: Accepted for delivery"),
         }
     }
@@ -210,7 +246,11 @@ mod tests {
     #[tokio::test]
     async fn every_gateway_names_every_end() {
         for kind in KINDS {
-            assert_eq!(send(kind, accepted(kind)).await, Outcome::Accepted, "{kind}");
+            assert_eq!(
+                send(kind, accepted(kind)).await,
+                Outcome::Accepted,
+                "{kind}"
+            );
             for (status, outcome) in [
                 (400, Outcome::Refused(Refusal::Address)),
                 (401, Outcome::Refused(Refusal::Credentials)),
@@ -218,12 +258,22 @@ mod tests {
                 (429, Outcome::Refused(Refusal::Later)),
                 (500, Outcome::Unknown),
             ] {
-                assert_eq!(send(kind, ResponseTemplate::new(status)).await, outcome, "{kind} {status}");
+                assert_eq!(
+                    send(kind, ResponseTemplate::new(status)).await,
+                    outcome,
+                    "{kind} {status}"
+                );
             }
             let late = accepted(kind).set_delay(Duration::from_secs(5));
             assert_eq!(send(kind, late).await, Outcome::Unknown, "{kind} hangs");
-            let dead = gateway(kind, "http://127.0.0.1:1/").send(&"+821012345642".parse().unwrap(), "x", "1").await;
-            assert_eq!(dead, Outcome::Refused(Refusal::Unreachable), "{kind} is dead");
+            let dead = gateway(kind, "http://127.0.0.1:1/")
+                .send(&"+821012345642".parse().unwrap(), "x", "1")
+                .await;
+            assert_eq!(
+                dead,
+                Outcome::Refused(Refusal::Unreachable),
+                "{kind} is dead"
+            );
         }
     }
 
@@ -232,12 +282,16 @@ mod tests {
         let server = MockServer::start().await;
         Mock::given(method("POST"))
             .and(header("authorization", "Bearer canary-token-of-sms"))
-            .and(body_json(json!({ "id": "id-1", "to": "+821012345642", "text": "k7Rm4Tqx" })))
+            .and(body_json(
+                json!({ "id": "id-1", "to": "+821012345642", "text": "k7Rm4Tqx" }),
+            ))
             .respond_with(ResponseTemplate::new(200))
             .expect(1)
             .mount(&server)
             .await;
-        let sent = gateway("webhook", &server.uri()).send(&"+821012345642".parse().unwrap(), "k7Rm4Tqx", "id-1").await;
+        let sent = gateway("webhook", &server.uri())
+            .send(&"+821012345642".parse().unwrap(), "k7Rm4Tqx", "id-1")
+            .await;
         assert_eq!(sent, Outcome::Accepted);
     }
 
@@ -251,19 +305,37 @@ mod tests {
             } else {
                 Mock::given(body_string_contains(matcher))
             };
-            mock.respond_with(accepted(kind)).expect(1).mount(&server).await;
-            let sent = gateway(kind, &server.uri()).send(&"+821012345642".parse().unwrap(), "x", "1").await;
+            mock.respond_with(accepted(kind))
+                .expect(1)
+                .mount(&server)
+                .await;
+            let sent = gateway(kind, &server.uri())
+                .send(&"+821012345642".parse().unwrap(), "x", "1")
+                .await;
             assert_eq!(sent, Outcome::Accepted, "{kind}");
         }
     }
 
     #[tokio::test]
     async fn codes_of_twilio_and_kannel_are_read() {
-        let twilio = |code: u32| send("twilio", ResponseTemplate::new(400).set_body_json(json!({ "code": code })));
+        let twilio = |code: u32| {
+            send(
+                "twilio",
+                ResponseTemplate::new(400).set_body_json(json!({ "code": code })),
+            )
+        };
         assert_eq!(twilio(21211).await, Outcome::Refused(Refusal::Address));
         assert_eq!(twilio(21606).await, Outcome::Refused(Refusal::Credentials));
-        let kannel = |status, body: &str| send("kannel", ResponseTemplate::new(status).set_body_string(body));
-        assert_eq!(kannel(202, "3: Queued for later delivery").await, Outcome::Accepted);
+        let kannel = |status, body: &str| {
+            send(
+                "kannel",
+                ResponseTemplate::new(status).set_body_string(body),
+            )
+        };
+        assert_eq!(
+            kannel(202, "3: Queued for later delivery").await,
+            Outcome::Accepted
+        );
         assert_eq!(kannel(202, "no such answer").await, Outcome::Unknown);
         assert_eq!(kannel(200, "hello").await, Outcome::Unknown);
         assert_eq!(kannel(503, "busy").await, Outcome::Refused(Refusal::Later));

@@ -45,33 +45,58 @@ pub struct Config {
 
 impl Config {
     /// Reads `smtps://user:password@host[:port]` or `smtp://…`. The error never holds the address.
-    pub fn read(smtp_url: &SecretString, from: &str, ca_file: Option<PathBuf>) -> Result<Self, &'static str> {
-        let url =
-            Url::parse(smtp_url.expose_secret()).map_err(|_| "is not an address such as smtps://user:password@host")?;
+    pub fn read(
+        smtp_url: &SecretString,
+        from: &str,
+        ca_file: Option<PathBuf>,
+    ) -> Result<Self, &'static str> {
+        let url = Url::parse(smtp_url.expose_secret())
+            .map_err(|_| "is not an address such as smtps://user:password@host")?;
         // The scheme is unknown to the URL standard, so its host is text and no parsed address.
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let host = url
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned();
         if host.is_empty() {
             return Err("names no host");
         }
-        let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let is_loopback = host == "localhost"
+            || host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
         let (security, port) = match (url.scheme(), is_loopback) {
             ("smtps", _) => (Security::Implicit, 465),
             ("smtp", false) => (Security::Starttls, 587),
             ("smtp", true) => (Security::Loopback, 587),
             _ => return Err("must begin with smtps:// or smtp://"),
         };
-        let decode = |text: &str| percent_decode_str(text).decode_utf8().map(std::borrow::Cow::into_owned);
+        let decode = |text: &str| {
+            percent_decode_str(text)
+                .decode_utf8()
+                .map(std::borrow::Cow::into_owned)
+        };
         let credentials = match (url.username(), url.password()) {
             ("", None) => None,
             (user, Some(password)) if !user.is_empty() && !password.is_empty() => {
                 let user = decode(user).map_err(|_| "holds a user name that is not UTF-8")?;
-                let password = decode(password).map_err(|_| "holds a password that is not UTF-8")?;
+                let password =
+                    decode(password).map_err(|_| "holds a password that is not UTF-8")?;
                 Some((user, password.into()))
             }
             _ => return Err("holds a user name or a password, but not both"),
         };
-        let from = from.parse().map_err(|_| "has no sender such as Acme IT <it@acme.example>")?;
-        Ok(Self { host, port: url.port().unwrap_or(port), security, credentials, from, ca_file })
+        let from = from
+            .parse()
+            .map_err(|_| "has no sender such as Acme IT <it@acme.example>")?;
+        Ok(Self {
+            host,
+            port: url.port().unwrap_or(port),
+            security,
+            credentials,
+            from,
+            ca_file,
+        })
     }
 }
 
@@ -92,12 +117,18 @@ pub struct Ready {
 impl Smtp {
     /// The adapter for one mail server.
     pub fn new(config: Config) -> Self {
-        Self { config, deadline: PHASE_DEADLINE }
+        Self {
+            config,
+            deadline: PHASE_DEADLINE,
+        }
     }
 
     #[cfg(test)]
     fn impatient(config: Config) -> Self {
-        Self { config, deadline: Duration::from_millis(300) }
+        Self {
+            config,
+            deadline: Duration::from_millis(300),
+        }
     }
 
     /// Connects, encrypts, signs in, and gets the recipient accepted.
@@ -110,17 +141,28 @@ impl Smtp {
                 if is_recipient {
                     connection.command(Rcpt::new(to.clone(), Vec::new())).await
                 } else {
-                    connection.command(Mail::new(Some(from.clone()), Vec::new())).await
+                    connection
+                        .command(Mail::new(Some(from.clone()), Vec::new()))
+                        .await
                 }
             };
-            let about = if is_recipient { Refusal::Address } else { Refusal::Message };
+            let about = if is_recipient {
+                Refusal::Address
+            } else {
+                Refusal::Message
+            };
             if let Err(why) = self.phase(command, about).await {
                 close(connection).await;
                 return Err(why);
             }
         }
         let to = Mailbox::new(None, to);
-        Ok(Ready { connection, from: self.config.from.clone(), to, deadline: self.deadline })
+        Ok(Ready {
+            connection,
+            from: self.config.from.clone(),
+            to,
+            deadline: self.deadline,
+        })
     }
 
     /// For `relatch check`: connects, encrypts and signs in.
@@ -130,17 +172,28 @@ impl Smtp {
                 close(connection).await;
                 Ok(())
             }
-            Err(Refusal::Credentials) => Err("the mail server refuses the user name or the password".to_owned()),
-            Err(Refusal::Tls) => Err("the mail server offers no encrypted connection that can be trusted".to_owned()),
-            Err(Refusal::Unreachable) => Err("the mail server does not answer".to_owned()),
-            Err(why @ (Refusal::Address | Refusal::Later | Refusal::Message)) => {
-                Err(format!("the mail server refuses the connection ({})", why.code()))
+            Err(Refusal::Credentials) => {
+                Err("the mail server refuses the user name or the password".to_owned())
             }
+            Err(Refusal::Tls) => {
+                Err("the mail server offers no encrypted connection that can be trusted".to_owned())
+            }
+            Err(Refusal::Unreachable) => Err("the mail server does not answer".to_owned()),
+            Err(why @ (Refusal::Address | Refusal::Later | Refusal::Message)) => Err(format!(
+                "the mail server refuses the connection ({})",
+                why.code()
+            )),
         }
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Refusal> {
-        let Config { host, port, security, credentials, .. } = &self.config;
+        let Config {
+            host,
+            port,
+            security,
+            credentials,
+            ..
+        } = &self.config;
         let hello = ClientId::Domain(self.config.from.email.domain().to_owned());
         let wrapped = match security {
             Security::Implicit => Some(self.tls()?),
@@ -154,7 +207,9 @@ impl Smtp {
             None,
         );
         let mut connection = self.phase(open, Refusal::Message).await?;
-        let offers_tls = connection.server_info().supports_feature(Extension::StartTls);
+        let offers_tls = connection
+            .server_info()
+            .supports_feature(Extension::StartTls);
         let upgrade = match security {
             Security::Implicit => false,
             Security::Starttls if !offers_tls => {
@@ -166,7 +221,8 @@ impl Smtp {
         };
         if upgrade {
             let tls = self.tls()?;
-            let secured = tokio::time::timeout(self.deadline, connection.starttls(tls, &hello)).await;
+            let secured =
+                tokio::time::timeout(self.deadline, connection.starttls(tls, &hello)).await;
             match secured {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) if error.is_timeout() => return Err(Refusal::Unreachable),
@@ -192,7 +248,8 @@ impl Smtp {
         let mut builder = TlsParameters::builder(self.config.host.clone());
         if let Some(path) = &self.config.ca_file {
             let pem = std::fs::read(path).map_err(|_| Refusal::Tls)?;
-            builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|_| Refusal::Tls)?);
+            builder = builder
+                .add_root_certificate(Certificate::from_pem(&pem).map_err(|_| Refusal::Tls)?);
         }
         builder.build_rustls().map_err(|_| Refusal::Tls)
     }
@@ -239,7 +296,10 @@ fn is_certificate_error(error: &lettre::transport::smtp::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let text = inner.to_string();
-        if inner.downcast_ref::<rustls::Error>().is_some() || text.contains("certificate") || text.contains("TLS") {
+        if inner.downcast_ref::<rustls::Error>().is_some()
+            || text.contains("certificate")
+            || text.contains("TLS")
+        {
             return true;
         }
         cause = inner.source();
@@ -249,7 +309,10 @@ fn is_certificate_error(error: &lettre::transport::smtp::Error) -> bool {
 
 /// Says goodbye where the other side still listens.
 async fn close(mut connection: AsyncSmtpConnection) {
-    if tokio::time::timeout(Duration::from_secs(1), connection.quit()).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(1), connection.quit())
+        .await
+        .is_err()
+    {
         tracing::debug!("the mail server did not hear the goodbye");
     }
 }
@@ -272,7 +335,9 @@ impl Ready {
                 close(self.connection).await;
                 Outcome::Accepted
             }
-            Ok(Err(error)) if error.status().is_some() => Outcome::Refused(sort(&error, Refusal::Message)),
+            Ok(Err(error)) if error.status().is_some() => {
+                Outcome::Refused(sort(&error, Refusal::Message))
+            }
             Ok(Err(_)) | Err(_) => Outcome::Unknown,
         }
     }
@@ -282,7 +347,10 @@ impl Ready {
         close(self.connection).await;
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the Date header is for the mail server, no rule hangs on it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the Date header is for the mail server, no rule hangs on it"
+    )]
     fn content(&self, note: &Note) -> Result<zeroize::Zeroizing<Vec<u8>>, lettre::error::Error> {
         let mut id = [0; 16];
         rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut id)
@@ -297,8 +365,15 @@ impl Ready {
             .to(self.to.clone())
             .subject(note.subject.clone())
             .date(SystemTime::now())
-            .message_id(Some(format!("<{}@{}>", hex::encode(id), self.from.email.domain())))
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+            .message_id(Some(format!(
+                "<{}@{}>",
+                hex::encode(id),
+                self.from.email.domain()
+            )))
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ))
             .singlepart(part)?;
         Ok(zeroize::Zeroizing::new(message.formatted()))
     }

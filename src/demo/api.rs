@@ -36,7 +36,12 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
 }
 
 /// Serves until it is told to stop.
-pub(super) async fn serve(listener: TcpListener, router: Router, tasks: TaskTracker, stop: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -45,7 +50,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, tasks: TaskTrac
         let Ok((stream, _)) = accepted else { continue };
         let (service, stop) = (TowerToHyperService::new(router.clone()), stop.clone());
         tasks.spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service);
             tokio::select! {
                 ended = connection => drop(ended.ok()),
                 () = stop.cancelled() => {}
@@ -56,43 +62,83 @@ pub(super) async fn serve(listener: TcpListener, router: Router, tasks: TaskTrac
 
 async fn users_info(State(workspace): Shared, headers: HeaderMap, body: String) -> Response {
     let id = field(&body, "user");
-    let found = PEOPLE.iter().find(|person| person.id() == id).map(|person| person.account(TEAM));
-    let answer = found
-        .map_or_else(|| json!({ "ok": false, "error": "user_not_found" }), |user| json!({ "ok": true, "user": user }));
+    let found = PEOPLE
+        .iter()
+        .find(|person| person.id() == id)
+        .map(|person| person.account(TEAM));
+    let answer = found.map_or_else(
+        || json!({ "ok": false, "error": "user_not_found" }),
+        |user| json!({ "ok": true, "user": user }),
+    );
     called(&workspace, "users.info", FORM, &headers, body, |_| answer)
 }
 
 async fn users_by_email(State(workspace): Shared, headers: HeaderMap, body: String) -> Response {
     let email = field(&body, "email");
-    let found = PEOPLE.iter().find(|person| person.email == email).map(|person| person.account(TEAM));
-    let answer = found
-        .map_or_else(|| json!({ "ok": false, "error": "users_not_found" }), |user| json!({ "ok": true, "user": user }));
-    called(&workspace, "users.lookupByEmail", FORM, &headers, body, |_| answer)
+    let found = PEOPLE
+        .iter()
+        .find(|person| person.email == email)
+        .map(|person| person.account(TEAM));
+    let answer = found.map_or_else(
+        || json!({ "ok": false, "error": "users_not_found" }),
+        |user| json!({ "ok": true, "user": user }),
+    );
+    called(
+        &workspace,
+        "users.lookupByEmail",
+        FORM,
+        &headers,
+        body,
+        |_| answer,
+    )
 }
 
 async fn views_open(State(workspace): Shared, headers: HeaderMap, body: String) -> Response {
     let asked: Value = serde_json::from_str(&body).unwrap_or_default();
     let part = |name: &str| asked.get(name).cloned().unwrap_or_default();
-    called(&workspace, "views.open", JSON, &headers, body, |workspace| {
-        let (trigger, now) = (part("trigger_id"), workspace.clock.now());
-        match workspace.desk(|desk| desk.open(trigger.as_str().unwrap_or_default(), part("view"), now)) {
-            Ok(()) => json!({ "ok": true }),
-            Err(word) => json!({ "ok": false, "error": word }),
-        }
-    })
+    called(
+        &workspace,
+        "views.open",
+        JSON,
+        &headers,
+        body,
+        |workspace| {
+            let (trigger, now) = (part("trigger_id"), workspace.clock.now());
+            match workspace
+                .desk(|desk| desk.open(trigger.as_str().unwrap_or_default(), part("view"), now))
+            {
+                Ok(()) => json!({ "ok": true }),
+                Err(word) => json!({ "ok": false, "error": word }),
+            }
+        },
+    )
 }
 
-async fn reply(State(workspace): Shared, Path(id): Path<String>, headers: HeaderMap, body: String) -> Response {
+async fn reply(
+    State(workspace): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
     let now = workspace.clock.now();
     let status = match serde_json::from_str(&body) {
-        Ok(message) if is_of(&headers, JSON) => workspace.desk(|desk| desk.follow_up(&id, message, now)),
+        Ok(message) if is_of(&headers, JSON) => {
+            workspace.desk(|desk| desk.follow_up(&id, message, now))
+        }
         Ok(_) | Err(_) => {
             workspace.desk(|desk| desk.broke("a follow-up is no JSON", now));
             400
         }
     };
     let answer = if status == 200 { "ok" } else { "expired_url" };
-    note(&workspace, ("Follow-up", format!("POST /reply/{id}")), &headers, body, status, answer);
+    note(
+        &workspace,
+        ("Follow-up", format!("POST /reply/{id}")),
+        &headers,
+        body,
+        status,
+        answer,
+    );
     (StatusCode::from_u16(status).unwrap_or_default(), answer).into_response()
 }
 
@@ -106,7 +152,9 @@ fn called(
     answer: impl FnOnce(&Workspace) -> Value,
 ) -> Response {
     let now = workspace.clock.now();
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let answer = if bearer != Some(&format!("Bearer {TOKEN}")) {
         workspace.desk(|desk| desk.broke(format!("{method} was called without the token"), now));
         json!({ "ok": false, "error": "invalid_auth" })
@@ -117,12 +165,22 @@ fn called(
         json!({ "ok": false, "error": "invalid_arguments" })
     };
     let text = answer.to_string();
-    note(workspace, (method, format!("POST /api/{method}")), headers, body, 200, &text);
+    note(
+        workspace,
+        (method, format!("POST /api/{method}")),
+        headers,
+        body,
+        200,
+        &text,
+    );
     ([(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 
 fn is_of(headers: &HeaderMap, media: &str) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
     kind.split(';').next().unwrap_or_default().trim() == media
 }
 
@@ -137,17 +195,34 @@ fn note(
     let shown = ["content-type", "authorization", "user-agent"];
     let headers = shown
         .iter()
-        .filter_map(|name| Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.to_owned())))
+        .filter_map(|name| {
+            Some((
+                (*name).to_owned(),
+                headers.get(*name)?.to_str().ok()?.to_owned(),
+            ))
+        })
         .collect();
-    let at = rfc3339(workspace.clock.now()).chars().skip(11).take(8).collect();
+    let at = rfc3339(workspace.clock.now())
+        .chars()
+        .skip(11)
+        .take(8)
+        .collect();
     workspace.desk(|desk| {
         let exchange = Exchange {
             id: desk.next_id('w'),
             at,
             direction: "from relatch",
             title,
-            request: Asked { line, headers, body },
-            answer: Answered { status, ms: 0, body: answer.to_owned() },
+            request: Asked {
+                line,
+                headers,
+                body,
+            },
+            answer: Answered {
+                status,
+                ms: 0,
+                body: answer.to_owned(),
+            },
         };
         desk.note(exchange);
     });
@@ -155,5 +230,7 @@ fn note(
 
 fn field(body: &str, name: &str) -> String {
     let found = form_urlencoded::parse(body.as_bytes()).find(|(known, _)| known == name);
-    found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    found
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }

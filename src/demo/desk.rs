@@ -152,9 +152,19 @@ impl Desk {
     }
 
     /// A new response address; `message` is what a click on it stands in.
-    pub(super) fn new_address(&mut self, user: &str, message: Option<String>, now: Moment) -> String {
+    pub(super) fn new_address(
+        &mut self,
+        user: &str,
+        message: Option<String>,
+        now: Moment,
+    ) -> String {
         let id = self.next_id('r');
-        let address = Address { user: user.to_owned(), message, uses: 0, made_at: now };
+        let address = Address {
+            user: user.to_owned(),
+            message,
+            uses: 0,
+            made_at: now,
+        };
         self.addresses.insert(id.clone(), address);
         id
     }
@@ -169,7 +179,11 @@ impl Desk {
     /// A new trigger.
     pub(super) fn new_trigger(&mut self, user: &str) -> String {
         let id = self.next_id('t');
-        let ticket = Ticket { user: user.to_owned(), made_at: Instant::now(), was_used: false };
+        let ticket = Ticket {
+            user: user.to_owned(),
+            made_at: Instant::now(),
+            was_used: false,
+        };
         self.triggers.insert(id.clone(), ticket);
         id
     }
@@ -178,7 +192,11 @@ impl Desk {
     pub(super) fn broke(&mut self, text: impl Into<String>, now: Moment) {
         let id = self.next_id('b');
         let at = Zone::utc().tell(now, now);
-        self.broken.push(BrokenRule { id, at, text: text.into() });
+        self.broken.push(BrokenRule {
+            id,
+            at,
+            text: text.into(),
+        });
         self.version += 1;
     }
 
@@ -195,7 +213,10 @@ impl Desk {
     pub(super) fn follow_up(&mut self, address: &str, mut message: Value, now: Moment) -> u16 {
         self.version += 1;
         let Some(known) = self.addresses.get_mut(address) else {
-            self.broke("a follow-up went to an address that was never given out", now);
+            self.broke(
+                "a follow-up went to an address that was never given out",
+                now,
+            );
             return 404;
         };
         known.uses += 1;
@@ -208,20 +229,30 @@ impl Desk {
             self.broke("a response address was used more than five times", now);
             return 404;
         }
-        let is_set = |name: &str| message.get(name).and_then(Value::as_bool).unwrap_or_default();
+        let is_set = |name: &str| {
+            message
+                .get(name)
+                .and_then(Value::as_bool)
+                .unwrap_or_default()
+        };
         let (is_replacing, is_deleting) = (is_set("replace_original"), is_set("delete_original"));
         if let Some(fields) = message.as_object_mut() {
             fields.remove("replace_original");
         }
         if is_deleting {
-            self.messages.retain(|said| Some(&said.id) != original.as_ref());
+            self.messages
+                .retain(|said| Some(&said.id) != original.as_ref());
             return 200;
         }
         for rule in rules::of_message(&message) {
             self.broke(rule, now);
         }
         let original = original.filter(|_| is_replacing);
-        if let Some(said) = self.messages.iter_mut().find(|said| Some(&said.id) == original.as_ref()) {
+        if let Some(said) = self
+            .messages
+            .iter_mut()
+            .find(|said| Some(&said.id) == original.as_ref())
+        {
             said.message = message;
             return 200;
         }
@@ -233,7 +264,12 @@ impl Desk {
     }
 
     /// `views.open`. The error is Slack's own word.
-    pub(super) fn open(&mut self, trigger: &str, view: Value, now: Moment) -> Result<(), &'static str> {
+    pub(super) fn open(
+        &mut self,
+        trigger: &str,
+        view: Value,
+        now: Moment,
+    ) -> Result<(), &'static str> {
         self.version += 1;
         let refused = match self.triggers.get_mut(trigger) {
             None => Some("invalid_trigger_id"),
@@ -251,18 +287,43 @@ impl Desk {
         for rule in rules::of_view(&view) {
             self.broke(rule, now);
         }
-        let user = self.triggers.get(trigger).map(|ticket| ticket.user.clone()).unwrap_or_default();
+        let user = self
+            .triggers
+            .get(trigger)
+            .map(|ticket| ticket.user.clone())
+            .unwrap_or_default();
         let id = self.next_id('V');
-        self.views.insert(user, Opened { id, view, errors: BTreeMap::new() });
+        self.views.insert(
+            user,
+            Opened {
+                id,
+                view,
+                errors: BTreeMap::new(),
+            },
+        );
         Ok(())
     }
 
     /// SMS and e-mails that came since.
     pub(super) fn receive(&mut self, delivered: Vec<Delivered>, now: Moment) {
-        for Delivered { channel, to, subject, text } in delivered {
+        for Delivered {
+            channel,
+            to,
+            subject,
+            text,
+        } in delivered
+        {
             let id = self.next_id(if channel == Channel::Sms { 's' } else { 'e' });
             let (at, owner) = (Zone::utc().tell(now, now), Person::owner_of(&to));
-            self.arrived.push(Arrived { id, at, to, owner, subject, text, channel });
+            self.arrived.push(Arrived {
+                id,
+                at,
+                to,
+                owner,
+                subject,
+                text,
+                channel,
+            });
             self.version += 1;
         }
     }
@@ -294,14 +355,24 @@ mod tests {
         let mut desk = Desk::default();
         let address = desk.new_address("UJO", None, NOW);
         for count in 1..=5 {
-            assert_eq!(desk.follow_up(&address, message("x"), NOW + REPLY_LIFE), 200, "{count}");
+            assert_eq!(
+                desk.follow_up(&address, message("x"), NOW + REPLY_LIFE),
+                200,
+                "{count}"
+            );
         }
         assert_eq!(desk.messages.len(), 1, "each replaced the one before");
         assert!(desk.broken_rules().is_empty());
         assert_eq!(desk.follow_up(&address, message("x"), NOW), 404);
-        assert_eq!(desk.broken_rules(), ["a response address was used more than five times"]);
+        assert_eq!(
+            desk.broken_rules(),
+            ["a response address was used more than five times"]
+        );
         let other = desk.new_address("UJO", None, NOW);
-        assert_eq!(desk.follow_up(&other, message("x"), NOW + REPLY_LIFE + Span(1)), 404);
+        assert_eq!(
+            desk.follow_up(&other, message("x"), NOW + REPLY_LIFE + Span(1)),
+            404
+        );
         assert_eq!(desk.follow_up("r99", message("x"), NOW), 404);
         assert_eq!(desk.broken_rules().len(), 3);
     }
@@ -315,8 +386,15 @@ mod tests {
         let mut desk = Desk::default();
         let trigger = desk.new_trigger("UJO");
         assert_eq!(desk.open(&trigger, view.clone(), NOW), Ok(()));
-        assert!(desk.broken_rules().is_empty() && desk.views.contains_key("UJO"), "{:?}", desk.broken_rules());
-        assert_eq!(desk.open(&trigger, view.clone(), NOW), Err("exchanged_trigger_id"));
+        assert!(
+            desk.broken_rules().is_empty() && desk.views.contains_key("UJO"),
+            "{:?}",
+            desk.broken_rules()
+        );
+        assert_eq!(
+            desk.open(&trigger, view.clone(), NOW),
+            Err("exchanged_trigger_id")
+        );
         assert_eq!(desk.open("t99", view, NOW), Err("invalid_trigger_id"));
         assert_eq!(desk.broken_rules().len(), 2);
     }

@@ -82,7 +82,12 @@ pub async fn run(options: Options) -> Result<(), Stop> {
 async fn act(options: &Options, temporary: &Path) -> Result<(), Stop> {
     let mut stop = std::pin::pin!(stop_signal()?);
     let port = SocketAddr::from(([127, 0, 0, 1], 0));
-    let story = Stage::open(&temporary.join("story"), port, Some("https://reset.acme.example")).await?;
+    let story = Stage::open(
+        &temporary.join("story"),
+        port,
+        Some("https://reset.acme.example"),
+    )
+    .await?;
     let is_stopped = tokio::select! {
         told = story::play(&story.workspace) => told.map(|()| false),
         () = &mut stop => Ok(true),
@@ -91,9 +96,15 @@ async fn act(options: &Options, temporary: &Path) -> Result<(), Stop> {
     if is_stopped? || options.once {
         return Ok(());
     }
-    let folder = options.data.clone().unwrap_or_else(|| temporary.join("played"));
+    let folder = options
+        .data
+        .clone()
+        .unwrap_or_else(|| temporary.join("played"));
     let stage = Stage::open(&folder, options.listen, None).await?;
-    say(&format!("Play it yourself: http://{}/demo", stage.server.addr))?;
+    say(&format!(
+        "Play it yourself: http://{}/demo",
+        stage.server.addr
+    ))?;
     let mut watch = stage.store_tasks.watch();
     let stopped = tokio::select! {
         () = stop => Ok(()),
@@ -114,7 +125,11 @@ struct Stage {
 
 impl Stage {
     /// Opens it in a folder; `public_url` is its own address where none is given.
-    async fn open(folder: &Path, listen: SocketAddr, public_url: Option<&str>) -> Result<Self, Stop> {
+    async fn open(
+        folder: &Path,
+        listen: SocketAddr,
+        public_url: Option<&str>,
+    ) -> Result<Self, Stop> {
         std::fs::create_dir_all(folder)?;
         let (tasks, clock, outbox) = (TaskTracker::new(), Clock::movable(), Outbox::default());
         let listener = TcpListener::bind(listen).await?;
@@ -123,16 +138,36 @@ impl Stage {
         let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
         people::move_in(&app).await?;
         // Browser and pretend chat come directly.
-        let front = Front { trusted_proxies: TrustedProxies(Vec::new()), ..Front::default() };
-        let server =
-            Server::start_with(Arc::clone(&app), listener, front, page::router(Arc::clone(&workspace))).await?;
+        let front = Front {
+            trusted_proxies: TrustedProxies(Vec::new()),
+            ..Front::default()
+        };
+        let server = Server::start_with(
+            Arc::clone(&app),
+            listener,
+            front,
+            page::router(Arc::clone(&workspace)),
+        )
+        .await?;
         workspace.is_served_at(server.addr);
-        Ok(Self { app, server, store_tasks, workspace, guard })
+        Ok(Self {
+            app,
+            server,
+            store_tasks,
+            workspace,
+            guard,
+        })
     }
 
     /// Lets what is at hand finish, and closes the database.
     async fn close(self) {
-        let Self { app, server, store_tasks, workspace, guard } = self;
+        let Self {
+            app,
+            server,
+            store_tasks,
+            workspace,
+            guard,
+        } = self;
         drop(guard);
         let is_drained = server.stop().await;
         drop((workspace, app));
@@ -147,8 +182,11 @@ impl Stage {
 /// Catches SIGTERM, Ctrl-C and the end of the terminal from now on, because the demo belongs to whoever watches it; what is
 /// given back waits for one of them.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let [mut terminate, mut interrupt, mut hangup] =
-        [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?];
+    let [mut terminate, mut interrupt, mut hangup] = [
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::hangup())?,
+    ];
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -166,7 +204,10 @@ async fn build(
     outbox: &Outbox,
     tasks: TaskTracker,
 ) -> Result<(Arc<App>, StoreTasks), Stop> {
-    let limit = Limit { resets: 5, window: Span::hours(24) };
+    let limit = Limit {
+        resets: 5,
+        window: Span::hours(24),
+    };
     let (store, store_tasks) = open_store(folder, clock.clone(), limit).await?;
     let keys = keys(&folder.join(KEY_FILE), &store).await?;
     let builtin = Builtin::new(store.clone(), Hasher::start()?, Chance::System);
@@ -211,7 +252,11 @@ async fn build(
 }
 
 /// The demo's record, by the rules of `serve`: none is begun where the key tells that there was one.
-async fn open_store(folder: &Path, clock: Clock, limit: Limit) -> Result<(Store, StoreTasks), Stop> {
+async fn open_store(
+    folder: &Path,
+    clock: Clock,
+    limit: Limit,
+) -> Result<(Store, StoreTasks), Stop> {
     let (database, key_file) = (folder.join(DATABASE), folder.join(KEY_FILE));
     let mut rng = Chance::System.rng()?;
     if !key_file.try_exists()? {
@@ -219,7 +264,11 @@ async fn open_store(folder: &Path, clock: Clock, limit: Limit) -> Result<(Store,
     }
     let opened = Store::open_existing(&database, Use::Serve, clock, limit, &mut rng).await;
     opened.map_err(|error| {
-        if error.is_no_record() { Unusable::without_record(&database, &key_file).into() } else { error.into() }
+        if error.is_no_record() {
+            Unusable::without_record(&database, &key_file).into()
+        } else {
+            error.into()
+        }
     })
 }
 

@@ -19,7 +19,10 @@ use crate::domain::{Channel, Span};
 
 /// Ready commands, each for something to see.
 const SUGGESTIONS: [(&str, &str); 9] = [
-    ("A whole reset", "/reset-password @Mina Park forgot it on holiday"),
+    (
+        "A whole reset",
+        "/reset-password @Mina Park forgot it on holiday",
+    ),
     ("No outside contact", "/reset-password @Noa Bae"),
     ("Business email only", "/reset-password @Ari Seo"),
     ("Suspended", "/reset-password @Sam Oh"),
@@ -38,9 +41,18 @@ type Shared = State<Arc<Workspace>>;
 /// The page with its assets, and what it asks for.
 pub(super) fn router(workspace: Arc<Workspace>) -> Router {
     Router::new()
-        .route("/demo", get(async || asset("text/html; charset=utf-8", include_str!("pages/demo.html"))))
-        .route("/demo/demo.css", get(async || asset("text/css", include_str!("pages/demo.css"))))
-        .route("/demo/demo.js", get(async || asset("text/javascript", include_str!("pages/demo.js"))))
+        .route(
+            "/demo",
+            get(async || asset("text/html; charset=utf-8", include_str!("pages/demo.html"))),
+        )
+        .route(
+            "/demo/demo.css",
+            get(async || asset("text/css", include_str!("pages/demo.css"))),
+        )
+        .route(
+            "/demo/demo.js",
+            get(async || asset("text/javascript", include_str!("pages/demo.js"))),
+        )
         .route("/demo/state", get(state))
         .route("/demo/say", post(say))
         .route("/demo/click", post(click))
@@ -57,7 +69,11 @@ fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
 
 /// Only a browser on this machine that asks for this machine by name: no other site can lead here by DNS (rebinding).
 async fn guarded(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if !matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
         return StatusCode::MISDIRECTED_REQUEST.into_response();
@@ -73,7 +89,9 @@ async fn guarded(request: Request, next: Next) -> Response {
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
     ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -91,7 +109,12 @@ async fn state(State(workspace): Shared, Query(Seen { seen }): Query<Seen>) -> R
         if desk.version == seen {
             return None;
         }
-        let arrived = |channel| desk.arrived.iter().filter(|one| one.channel == channel).collect::<Vec<_>>();
+        let arrived = |channel| {
+            desk.arrived
+                .iter()
+                .filter(|one| one.channel == channel)
+                .collect::<Vec<_>>()
+        };
         Some(json!({
             "version": desk.version,
             "now": Zone::utc().tell(now, now),
@@ -109,11 +132,18 @@ async fn state(State(workspace): Shared, Query(Seen { seen }): Query<Seen>) -> R
             "broken": desk.broken_as_json(),
         }))
     });
-    told.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |told| Json(told).into_response())
+    told.map_or_else(
+        || StatusCode::NO_CONTENT.into_response(),
+        |told| Json(told).into_response(),
+    )
 }
 
 fn moved(span: Span) -> String {
-    if span == Span(0) { String::new() } else { span.to_string() }
+    if span == Span(0) {
+        String::new()
+    } else {
+        span.to_string()
+    }
 }
 
 fn people() -> Vec<Value> {
@@ -129,7 +159,11 @@ fn people() -> Vec<Value> {
 fn answer(done: Result<(), Cannot>) -> Response {
     match done {
         Ok(()) => Json(json!({ "ok": true })).into_response(),
-        Err(why) => (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "error": why }))).into_response(),
+        Err(why) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Json(json!({ "error": why })),
+        )
+            .into_response(),
     }
 }
 
@@ -152,7 +186,14 @@ struct Click {
     action_id: String,
 }
 
-async fn click(State(workspace): Shared, Json(Click { user, message, action_id }): Json<Click>) -> Response {
+async fn click(
+    State(workspace): Shared,
+    Json(Click {
+        user,
+        message,
+        action_id,
+    }): Json<Click>,
+) -> Response {
     answer(workspace.click(&user, &message, &action_id).await)
 }
 
@@ -164,7 +205,10 @@ struct Submit {
     values: Value,
 }
 
-async fn submit(State(workspace): Shared, Json(Submit { user, view, values }): Json<Submit>) -> Response {
+async fn submit(
+    State(workspace): Shared,
+    Json(Submit { user, view, values }): Json<Submit>,
+) -> Response {
     answer(workspace.submit(&user, &view, &values).await)
 }
 
@@ -186,7 +230,9 @@ struct Forward {
 
 async fn forward(State(workspace): Shared, Json(Forward { minutes }): Json<Forward>) -> Response {
     if !(1..=FURTHEST).contains(&minutes) {
-        return answer(Err("The clock moves forward by a minute to a week.".to_owned()));
+        return answer(Err(
+            "The clock moves forward by a minute to a week.".to_owned()
+        ));
     }
     workspace.clock.advance(Span::minutes(minutes));
     workspace.desk(|desk| desk.version += 1);

@@ -67,8 +67,19 @@ pub(super) const PEOPLE: [Person; 10] = [
         plays: "Administrator with the permission",
         ..MEMBER
     },
-    Person { name: "Lee Han", email: "lee@acme.example", plays: "No administrator", ..MEMBER },
-    Person { name: "Gus Ray", email: "gus@partner.example", plays: "Guest of the workspace", is_guest: true, ..MEMBER },
+    Person {
+        name: "Lee Han",
+        email: "lee@acme.example",
+        plays: "No administrator",
+        ..MEMBER
+    },
+    Person {
+        name: "Gus Ray",
+        email: "gus@partner.example",
+        plays: "Guest of the workspace",
+        is_guest: true,
+        ..MEMBER
+    },
     Person {
         name: "Mina Park",
         email: MINA,
@@ -77,7 +88,13 @@ pub(super) const PEOPLE: [Person; 10] = [
         about: "phone and private email",
         ..MEMBER
     },
-    Person { name: "Noa Bae", email: "noa@acme.example", status: "inactive", about: "no outside contact", ..MEMBER },
+    Person {
+        name: "Noa Bae",
+        email: "noa@acme.example",
+        status: "inactive",
+        about: "no outside contact",
+        ..MEMBER
+    },
     Person {
         name: "Ari Seo",
         email: "ari@acme.example",
@@ -137,8 +154,12 @@ impl Person {
 
     /// Whose phone or mailbox an address is.
     pub(super) fn owner_of(address: &str) -> &'static str {
-        let owns = |person: &&Self| [person.phone, person.email, person.personal_email].contains(&address);
-        PEOPLE.iter().find(owns).map_or("somebody else", |person| person.name)
+        let owns =
+            |person: &&Self| [person.phone, person.email, person.personal_email].contains(&address);
+        PEOPLE
+            .iter()
+            .find(owns)
+            .map_or("somebody else", |person| person.name)
     }
 
     fn member_id(&self) -> MemberId {
@@ -165,13 +186,24 @@ impl Person {
 
 /// Puts them into the built-in directory, and gives Mina a password where she has none yet.
 pub(super) async fn move_in(app: &Arc<App>) -> Result<(), Stop> {
-    let rows: Vec<MemberRow> = PEOPLE.iter().filter(|person| !person.is_guest).map(Person::row).collect();
+    let rows: Vec<MemberRow> = PEOPLE
+        .iter()
+        .filter(|person| !person.is_guest)
+        .map(Person::row)
+        .collect();
     app.store.import_members(rows).await?;
-    let mina = PEOPLE.iter().find(|person| person.email == MINA).zip(app.directories.builtin());
-    let Some((mina, builtin)) = mina else { return Ok(()) };
+    let mina = PEOPLE
+        .iter()
+        .find(|person| person.email == MINA)
+        .zip(app.directories.builtin());
+    let Some((mina, builtin)) = mina else {
+        return Ok(());
+    };
     let account = app.store.account(mina.email).await?;
     if account.is_some_and(|(_, account)| account.credential.is_none()) {
-        builtin.set_password(&mina.member_id(), OLD_PASSWORD).await?;
+        builtin
+            .set_password(&mina.member_id(), OLD_PASSWORD)
+            .await?;
     }
     Ok(())
 }

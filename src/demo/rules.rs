@@ -49,11 +49,24 @@ pub(super) fn of_view(view: &Value) -> Vec<String> {
     }
     for (part, is_needed) in [("title", true), ("submit", true), ("close", false)] {
         if is_needed || !view[part].is_null() {
-            broken.text(&view[part], MODAL_TITLE, &format!("the {part} of a modal"), true);
+            broken.text(
+                &view[part],
+                MODAL_TITLE,
+                &format!("the {part} of a modal"),
+                true,
+            );
         }
     }
-    broken.length(view["private_metadata"].as_str().unwrap_or_default(), METADATA, "private_metadata");
-    broken.length(view["callback_id"].as_str().unwrap_or_default(), IDENTIFIER, "callback_id");
+    broken.length(
+        view["private_metadata"].as_str().unwrap_or_default(),
+        METADATA,
+        "private_metadata",
+    );
+    broken.length(
+        view["callback_id"].as_str().unwrap_or_default(),
+        IDENTIFIER,
+        "callback_id",
+    );
     let blocks = broken.list(&view["blocks"], VIEW_BLOCKS, "a modal");
     if blocks.is_empty() {
         broken.note("a modal has no blocks");
@@ -74,14 +87,19 @@ impl Broken {
     fn length(&mut self, text: &str, limit: usize, what: &str) {
         let length = text.chars().count();
         if length > limit {
-            self.note(format!("{what} has {length} characters, {limit} are the most"));
+            self.note(format!(
+                "{what} has {length} characters, {limit} are the most"
+            ));
         }
     }
 
     fn list<'a>(&mut self, value: &'a Value, limit: usize, what: &str) -> &'a [Value] {
         let list = value.as_array().map_or(&[][..], Vec::as_slice);
         if list.len() > limit {
-            self.note(format!("{what} has {} parts, {limit} are the most", list.len()));
+            self.note(format!(
+                "{what} has {} parts, {limit} are the most",
+                list.len()
+            ));
         }
         list
     }
@@ -89,7 +107,9 @@ impl Broken {
     /// A raw `<` in markup is a mention, a link or a mistake.
     fn markup(&mut self, text: &str, what: &str) {
         if text.contains(['<', '>']) {
-            self.note(format!("{what} holds a mention or a link that nobody meant"));
+            self.note(format!(
+                "{what} holds a mention or a link that nobody meant"
+            ));
         }
     }
 
@@ -154,10 +174,16 @@ impl Broken {
                 self.note("only buttons are used here");
             }
             if id.is_empty() || !ids.insert(id) {
-                self.note(format!("the action_id \"{id}\" is missing or used twice in a block"));
+                self.note(format!(
+                    "the action_id \"{id}\" is missing or used twice in a block"
+                ));
             }
             self.length(id, IDENTIFIER, "action_id");
-            self.length(element["value"].as_str().unwrap_or_default(), BUTTON_VALUE, "the value of a button");
+            self.length(
+                element["value"].as_str().unwrap_or_default(),
+                BUTTON_VALUE,
+                "the value of a button",
+            );
             self.text(&element["text"], BUTTON, "a button", true);
             if !matches!(element["style"].as_str(), None | Some("primary" | "danger")) {
                 self.note("a button has a style that Slack does not know");
@@ -207,25 +233,64 @@ mod tests {
 
     #[test]
     fn every_broken_rule_is_told() {
-        let button = json!({ "type": "button", "action_id": "a", "style": "loud", "text": plain(76) });
+        let button =
+            json!({ "type": "button", "action_id": "a", "style": "loud", "text": plain(76) });
         for (blocks, told) in [
-            (json!([{ "type": "header", "text": plain(151) }]), "a header has 151 characters"),
-            (json!([{ "type": "header", "text": { "type": "mrkdwn", "text": "x" } }]), "no text object that fits"),
+            (
+                json!([{ "type": "header", "text": plain(151) }]),
+                "a header has 151 characters",
+            ),
+            (
+                json!([{ "type": "header", "text": { "type": "mrkdwn", "text": "x" } }]),
+                "no text object that fits",
+            ),
             (json!([{ "type": "section", "text": plain(0) }]), "is empty"),
-            (json!([{ "type": "section", "text": { "type": "mrkdwn", "text": "<!channel>" } }]), "nobody meant"),
-            (json!([{ "type": "actions", "elements": [button, button] }]), "used twice"),
-            (json!([{ "type": "actions", "elements": [button] }]), "a button has 76 characters"),
-            (json!([{ "type": "actions", "elements": [button] }]), "a style that Slack does not know"),
-            (json!([{ "type": "actions", "elements": [] }]), "no elements"),
+            (
+                json!([{ "type": "section", "text": { "type": "mrkdwn", "text": "<!channel>" } }]),
+                "nobody meant",
+            ),
+            (
+                json!([{ "type": "actions", "elements": [button, button] }]),
+                "used twice",
+            ),
+            (
+                json!([{ "type": "actions", "elements": [button] }]),
+                "a button has 76 characters",
+            ),
+            (
+                json!([{ "type": "actions", "elements": [button] }]),
+                "a style that Slack does not know",
+            ),
+            (
+                json!([{ "type": "actions", "elements": [] }]),
+                "no elements",
+            ),
             (json!([{ "type": "input" }]), "does not fit here"),
-            (json!([{ "type": "divider", "block_id": "a" }, { "type": "divider", "block_id": "a" }]), "are called a"),
+            (
+                json!([{ "type": "divider", "block_id": "a" }, { "type": "divider", "block_id": "a" }]),
+                "are called a",
+            ),
             (json!(vec![json!({ "type": "divider" }); 51]), "51 parts"),
         ] {
             let broken = of_message(&message(&blocks));
-            assert!(broken.iter().any(|line| line.contains(told)), "{told}: {broken:?}");
+            assert!(
+                broken.iter().any(|line| line.contains(told)),
+                "{told}: {broken:?}"
+            );
         }
-        assert_eq!(of_message(&json!({})), ["a message has neither text nor blocks"]);
-        assert_eq!(of_message(&json!({ "text": "x", "response_type": "in_channel" })), ["a message is not ephemeral"]);
-        assert!(!of_view(&json!({ "type": "modal", "title": plain(25), "submit": plain(1), "blocks": [] })).is_empty());
+        assert_eq!(
+            of_message(&json!({})),
+            ["a message has neither text nor blocks"]
+        );
+        assert_eq!(
+            of_message(&json!({ "text": "x", "response_type": "in_channel" })),
+            ["a message is not ephemeral"]
+        );
+        assert!(
+            !of_view(
+                &json!({ "type": "modal", "title": plain(25), "submit": plain(1), "blocks": [] })
+            )
+            .is_empty()
+        );
     }
 }

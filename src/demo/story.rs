@@ -15,7 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Plays it.
 pub(super) async fn play(workspace: &Workspace) -> Result<(), Stop> {
     say("Jo Lim (primary admin) types:  /reset-password @Mina Park forgot it on holiday\n")?;
-    workspace.say("UJO", "/reset-password @Mina Park forgot it on holiday").await?;
+    workspace
+        .say("UJO", "/reset-password @Mina Park forgot it on holiday")
+        .await?;
     let card = last(workspace, "UJO")?;
     show("Jo sees", &card.message)?;
 
@@ -27,9 +29,21 @@ pub(super) async fn play(workspace: &Workspace) -> Result<(), Stop> {
     let ended = click(workspace, &ready, "confirm").await?;
     show("Jo sees", &ended.message)?;
     for sent in workspace.desk(|desk| std::mem::take(&mut desk.arrived)) {
-        let channel = if sent.channel == Channel::Sms { "SMS" } else { "e-mail" };
-        let heading = if sent.subject.is_empty() { String::new() } else { format!(" · {}", sent.subject) };
-        say(&format!("── {channel} to {}{heading}\n{}\n", sent.to, indent(sent.text.trim_end())))?;
+        let channel = if sent.channel == Channel::Sms {
+            "SMS"
+        } else {
+            "e-mail"
+        };
+        let heading = if sent.subject.is_empty() {
+            String::new()
+        } else {
+            format!(" · {}", sent.subject)
+        };
+        say(&format!(
+            "── {channel} to {}{heading}\n{}\n",
+            sent.to,
+            indent(sent.text.trim_end())
+        ))?;
     }
 
     say("Lee Han (no administrator) tries the same:\n")?;
@@ -51,8 +65,14 @@ async fn click(workspace: &Workspace, said: &Said, action: &str) -> Result<Said,
     workspace.click(&said.to, &said.id, action).await?;
     let until = Instant::now() + PATIENCE;
     loop {
-        let now = workspace.message(&said.to, &said.id).ok_or("the message is gone")?;
-        let text = now.message.get("text").and_then(Value::as_str).unwrap_or_default();
+        let now = workspace
+            .message(&said.to, &said.id)
+            .ok_or("the message is gone")?;
+        let text = now
+            .message
+            .get("text")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if now.message != said.message && !text.starts_with("Working") {
             return Ok(now);
         }
@@ -68,18 +88,30 @@ fn show(who: &str, message: &Value) -> Result<(), Stop> {
     let mut lines = Vec::new();
     let mut buttons = Vec::new();
     for block in message["blocks"].as_array().into_iter().flatten() {
-        lines.extend(block.pointer("/text/text").and_then(Value::as_str).map(str::to_owned));
+        lines.extend(
+            block
+                .pointer("/text/text")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+        );
         let elements = block["elements"].as_array().into_iter().flatten();
-        let labels = elements.filter_map(|button| button.pointer("/text/text").and_then(Value::as_str));
+        let labels =
+            elements.filter_map(|button| button.pointer("/text/text").and_then(Value::as_str));
         buttons.extend(labels.map(|label| format!("[{label}]")));
     }
     if !buttons.is_empty() {
         lines.push(buttons.join(" "));
     }
-    say(&format!("── {who} (only they can see it)\n{}\n", indent(&lines.join("\n"))))?;
+    say(&format!(
+        "── {who} (only they can see it)\n{}\n",
+        indent(&lines.join("\n"))
+    ))?;
     Ok(())
 }
 
 fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("   {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("   {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -55,7 +55,15 @@ impl Workspace {
         let http = net::client(ANSWER_DEADLINE + Duration::from_secs(1))?;
         let slack = adapter(&base, &http, clock.clone())?;
         let desk = Mutex::default();
-        let workspace = Arc::new(Self { base, clock, desk, slack, http, server: OnceLock::new(), outbox });
+        let workspace = Arc::new(Self {
+            base,
+            clock,
+            desk,
+            slack,
+            http,
+            server: OnceLock::new(),
+            outbox,
+        });
         let stop = CancellationToken::new();
         let router = api::router(Arc::clone(&workspace));
         tasks.spawn(api::serve(listener, router, tasks.clone(), stop.clone()));
@@ -64,7 +72,11 @@ impl Workspace {
 
     /// The adapter that trusts this workspace.
     pub(super) fn adapter(&self) -> Result<Slack, Stop> {
-        adapter(&self.base, &net::client(Duration::from_secs(5))?, self.clock.clone())
+        adapter(
+            &self.base,
+            &net::client(Duration::from_secs(5))?,
+            self.clock.clone(),
+        )
     }
 
     /// Where relatch listens.
@@ -85,9 +97,13 @@ impl Workspace {
     pub(super) async fn say(&self, user: &str, text: &str) -> Result<(), Cannot> {
         let person = who(user)?;
         let text = text.trim();
-        let rest = text.strip_prefix(COMMAND_NAME).filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        let rest = text
+            .strip_prefix(COMMAND_NAME)
+            .filter(|rest| rest.is_empty() || rest.starts_with(' '));
         let Some(rest) = rest else {
-            return Err(format!("Nobody reads messages here. Type {COMMAND_NAME} and a member."));
+            return Err(format!(
+                "Nobody reads messages here. Type {COMMAND_NAME} and a member."
+            ));
         };
         let now = self.clock.now();
         let (address, trigger) = self.desk(|desk| {
@@ -110,8 +126,13 @@ impl Workspace {
             ("response_url", &format!("{}/reply/{address}", self.base)),
             ("trigger_id", &trigger),
         ];
-        let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        let answer = self.post("Slash command", COMMANDS_ROUTE, body.join("&")).await?;
+        let body: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let answer = self
+            .post("Slash command", COMMANDS_ROUTE, body.join("&"))
+            .await?;
         if answer.is_empty() {
             return Ok(());
         }
@@ -130,13 +151,22 @@ impl Workspace {
     }
 
     /// Somebody presses a button of a message that they see.
-    pub(super) async fn click(&self, user: &str, message: &str, action: &str) -> Result<(), Cannot> {
+    pub(super) async fn click(
+        &self,
+        user: &str,
+        message: &str,
+        action: &str,
+    ) -> Result<(), Cannot> {
         let person = who(user)?;
         let now = self.clock.now();
         let said = self.message(user, message).ok_or("This message is gone.")?;
         let button = button(&said.message, action).ok_or("This button is gone.")?;
-        let (address, trigger) =
-            self.desk(|desk| (desk.new_address(user, Some(message.to_owned()), now), desk.new_trigger(user)));
+        let (address, trigger) = self.desk(|desk| {
+            (
+                desk.new_address(user, Some(message.to_owned()), now),
+                desk.new_trigger(user),
+            )
+        });
         let payload = json!({
             "type": "block_actions",
             "user": { "id": user, "username": person.handle(), "name": person.handle(), "team_id": TEAM },
@@ -154,8 +184,13 @@ impl Workspace {
                 "value": button["value"], "action_ts": "0",
             }],
         });
-        let answer =
-            self.post("Click", INTERACTIONS_ROUTE, format!("payload={}", encode(&payload.to_string()))).await?;
+        let answer = self
+            .post(
+                "Click",
+                INTERACTIONS_ROUTE,
+                format!("payload={}", encode(&payload.to_string())),
+            )
+            .await?;
         if !answer.is_empty() {
             // Slack, "Block actions": the answer does not replace the message.
             self.desk(|desk| desk.broke("the answer to a click is not empty", now));
@@ -164,15 +199,27 @@ impl Workspace {
     }
 
     /// Somebody sends the form in front of them.
-    pub(super) async fn submit(&self, user: &str, view: &str, values: &Value) -> Result<(), Cannot> {
+    pub(super) async fn submit(
+        &self,
+        user: &str,
+        view: &str,
+        values: &Value,
+    ) -> Result<(), Cannot> {
         who(user)?;
         let now = self.clock.now();
-        let opened = self.desk(|desk| desk.views.get(user).filter(|opened| opened.id == view).cloned());
+        let opened = self.desk(|desk| {
+            desk.views
+                .get(user)
+                .filter(|opened| opened.id == view)
+                .cloned()
+        });
         let opened = opened.ok_or("This form is closed.")?;
         let (mut state, shown) = (serde_json::Map::new(), &opened.view);
         for block in shown["blocks"].as_array().into_iter().flatten() {
             let action = block.pointer("/element/action_id").and_then(Value::as_str);
-            let Some((id, action)) = block["block_id"].as_str().zip(action) else { continue };
+            let Some((id, action)) = block["block_id"].as_str().zip(action) else {
+                continue;
+            };
             let typed = json!({ action: { "type": "plain_text_input", "value": values[id] } });
             state.insert(id.to_owned(), typed);
         }
@@ -188,9 +235,18 @@ impl Workspace {
             },
             "response_urls": [],
         });
-        let answer = self.post("Form", INTERACTIONS_ROUTE, format!("payload={}", encode(&payload.to_string()))).await?;
+        let answer = self
+            .post(
+                "Form",
+                INTERACTIONS_ROUTE,
+                format!("payload={}", encode(&payload.to_string())),
+            )
+            .await?;
         let told: Value = serde_json::from_str(&answer).unwrap_or_default();
-        let errors = told.get("errors").filter(|_| told.get("response_action").is_some_and(|word| word == "errors"));
+        let errors = told.get("errors").filter(|_| {
+            told.get("response_action")
+                .is_some_and(|word| word == "errors")
+        });
         self.desk(|desk| {
             desk.version += 1;
             if answer.is_empty() {
@@ -200,7 +256,10 @@ impl Workspace {
                     opened.errors = serde_json::from_value(errors.clone()).unwrap_or_default();
                 }
             } else {
-                desk.broke("the answer to a form is neither empty nor a response_action", now);
+                desk.broke(
+                    "the answer to a form is neither empty nor a response_action",
+                    now,
+                );
             }
         });
         Ok(())
@@ -216,16 +275,28 @@ impl Workspace {
 
     /// A message that this person sees.
     pub(super) fn message(&self, user: &str, id: &str) -> Option<Said> {
-        self.desk(|desk| desk.messages.iter().find(|said| said.id == id && said.to == user).cloned())
+        self.desk(|desk| {
+            desk.messages
+                .iter()
+                .find(|said| said.id == id && said.to == user)
+                .cloned()
+        })
     }
 
     /// Signs and posts to the real routes. The body of the answer.
     async fn post(&self, title: &'static str, route: &str, body: String) -> Result<String, Cannot> {
         let server = self.server.get().ok_or("relatch is not up yet.")?;
         let now = self.clock.now();
-        let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+        let form = (
+            "content-type".to_owned(),
+            "application/x-www-form-urlencoded".to_owned(),
+        );
         let mut headers = vec![form];
-        headers.extend(self.slack.sign(body.as_bytes(), now).map(|(name, value)| (name.to_ascii_lowercase(), value)));
+        headers.extend(
+            self.slack
+                .sign(body.as_bytes(), now)
+                .map(|(name, value)| (name.to_ascii_lowercase(), value)),
+        );
         let mut request = self.http.post(format!("http://{server}{route}"));
         for (name, value) in &headers {
             request = request.header(name, value);
@@ -234,7 +305,10 @@ impl Workspace {
         let answer = net::call(request.body(body.clone())).await;
         let took = began.elapsed();
         let (status, text) = match answer {
-            Ok(answer) => (answer.status, String::from_utf8_lossy(&answer.body).into_owned()),
+            Ok(answer) => (
+                answer.status,
+                String::from_utf8_lossy(&answer.body).into_owned(),
+            ),
             Err(error) => (0, error.to_string()),
         };
         let id = self.desk(|desk| desk.next_id('w'));
@@ -244,16 +318,34 @@ impl Workspace {
             at: rfc3339(now).chars().skip(11).take(8).collect(),
             direction: "to relatch",
             title,
-            request: Asked { line, headers, body },
-            answer: Answered { status, ms: took.as_millis(), body: text.clone() },
+            request: Asked {
+                line,
+                headers,
+                body,
+            },
+            answer: Answered {
+                status,
+                ms: took.as_millis(),
+                body: text.clone(),
+            },
         };
         self.desk(|desk| {
             desk.note(exchange);
             if took > ANSWER_DEADLINE {
-                desk.broke(format!("an answer took {} ms; 3 seconds are the most", took.as_millis()), now);
+                desk.broke(
+                    format!(
+                        "an answer took {} ms; 3 seconds are the most",
+                        took.as_millis()
+                    ),
+                    now,
+                );
             }
         });
-        if status == 200 { Ok(text) } else { Err(format!("relatch answered {status}.")) }
+        if status == 200 {
+            Ok(text)
+        } else {
+            Err(format!("relatch answered {status}."))
+        }
     }
 }
 
@@ -273,13 +365,18 @@ fn adapter(base: &str, http: &reqwest::Client, clock: Clock) -> Result<Slack, St
 
 /// A person whom one can be.
 fn who(user: &str) -> Result<&'static Person, Cannot> {
-    let found = PEOPLE.iter().find(|person| person.id() == user && !person.plays.is_empty());
+    let found = PEOPLE
+        .iter()
+        .find(|person| person.id() == user && !person.plays.is_empty());
     found.ok_or_else(|| "You can't be this person here.".to_owned())
 }
 
 /// What Slack makes of `@Mina Park` where the manifest says `should_escape`: `<@UMINAPARK|mina.park>`.
 fn escaped(text: &str) -> String {
-    let mut text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     for person in &PEOPLE {
         let mention = format!("<@{}|{}>", person.id(), person.handle());
         text = text.replace(&format!("@{}", person.name), &mention);
@@ -290,7 +387,11 @@ fn escaped(text: &str) -> String {
 /// The button of a message with this action.
 pub(super) fn button<'a>(message: &'a Value, action: &str) -> Option<&'a Value> {
     let blocks = message["blocks"].as_array()?;
-    blocks.iter().filter_map(|block| block["elements"].as_array()).flatten().find(|one| one["action_id"] == action)
+    blocks
+        .iter()
+        .filter_map(|block| block["elements"].as_array())
+        .flatten()
+        .find(|one| one["action_id"] == action)
 }
 
 fn encode(text: &str) -> String {

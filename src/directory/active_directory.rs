@@ -22,7 +22,9 @@ use zeroize::Zeroizing;
 
 use self::protection::Unclear;
 use super::ldap::generalized_time;
-use super::ldap_common::{Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one};
+use super::ldap_common::{
+    Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one,
+};
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
 use crate::domain::{Guard, MemberId, Moment, Password, Status};
@@ -66,8 +68,13 @@ const OWN: &[&str] = &[
 
 /// Reads the settings of this kind.
 pub(crate) fn read(section: Section<'_>, name: String, domains: Vec<String>) -> Option<Config> {
-    let mut config =
-        Config::read(section, name, domains, "(&(objectCategory=person)(objectClass=user))", "displayName")?;
+    let mut config = Config::read(
+        section,
+        name,
+        domains,
+        "(&(objectCategory=person)(objectClass=user))",
+        "displayName",
+    )?;
     if config.attributes.department == "departmentNumber" {
         "department".clone_into(&mut config.attributes.department);
     }
@@ -84,7 +91,11 @@ pub struct ActiveDirectory {
 impl ActiveDirectory {
     /// The domain of these settings. It is first asked when somebody is looked up.
     pub fn new(config: Config, clock: Clock) -> Result<Self, TlsError> {
-        Ok(Self { server: Server::new(&config)?, tree: Tree { config }, clock })
+        Ok(Self {
+            server: Server::new(&config)?,
+            tree: Tree { config },
+            clock,
+        })
     }
 
     async fn open(&self) -> Result<Session, Trouble> {
@@ -95,7 +106,10 @@ impl ActiveDirectory {
         self.tree.filter(by, |native| {
             let mut guid = [0; 16];
             hex::decode_to_slice(native, &mut guid).ok()?;
-            Some(format!("(objectGUID={})", guid.map(|byte| format!("\\{byte:02x}")).concat()))
+            Some(format!(
+                "(objectGUID={})",
+                guid.map(|byte| format!("\\{byte:02x}")).concat()
+            ))
         })
     }
 
@@ -106,29 +120,49 @@ impl ActiveDirectory {
         all
     }
 
-    async fn entry(&self, session: &mut Session, member: &MemberId) -> Result<Option<Entry>, Unavailable> {
+    async fn entry(
+        &self,
+        session: &mut Session,
+        member: &MemberId,
+    ) -> Result<Option<Entry>, Unavailable> {
         let by = By::Id(member.clone());
-        let Some(filter) = self.filter(&by) else { return Ok(None) };
-        Ok(self.tree.one(session, &by, &filter, &self.attributes()).await?.ok())
+        let Some(filter) = self.filter(&by) else {
+            return Ok(None);
+        };
+        Ok(self
+            .tree
+            .one(session, &by, &filter, &self.attributes())
+            .await?
+            .ok())
     }
 
     /// A session and the entry of a member, right before the change: whoever was put out of use or into a protected group
     /// since the card was drawn is refused.
     async fn open_for_change(&self, member: &MemberId) -> Result<(Session, Entry), ResetFailed> {
         let asked = async {
-            let mut session = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
-            let Some(entry) = self.entry(&mut session, member).await? else { return Ok(None) };
+            let mut session = self
+                .open()
+                .await
+                .map_err(|trouble| self.tree.unavailable(&trouble))?;
+            let Some(entry) = self.entry(&mut session, member).await? else {
+                return Ok(None);
+            };
             let belonging = protection::read(&self.tree, &mut session, &entry).await?;
             let standing = self.standing(&entry, belonging.is_protected);
             Ok(Some((session, entry, standing)))
         };
         let found = asked.await.map_err(|unclear| match unclear {
             Unclear::Unavailable => ResetFailed::NotSent,
-            Unclear::Unreadable => ResetFailed::Refused("what protects the account cannot be read any more".to_owned()),
+            Unclear::Unreadable => {
+                ResetFailed::Refused("what protects the account cannot be read any more".to_owned())
+            }
         })?;
-        let (session, entry, standing) = found.ok_or_else(|| ResetFailed::Refused("the account is gone".to_owned()))?;
+        let (session, entry, standing) =
+            found.ok_or_else(|| ResetFailed::Refused("the account is gone".to_owned()))?;
         if standing.status == Status::Suspended || standing.guard.is_some() {
-            return Err(ResetFailed::Refused("the account was disabled or protected meanwhile".to_owned()));
+            return Err(ResetFailed::Refused(
+                "the account was disabled or protected meanwhile".to_owned(),
+            ));
         }
         Ok((session, entry))
     }
@@ -137,17 +171,28 @@ impl ActiveDirectory {
     fn standing(&self, entry: &Entry, is_protected: bool) -> Standing {
         let control = entry.number("userAccountControl").unwrap_or_default();
         let has = |flag: i64| control & flag != 0;
-        let expires = entry.number("accountExpires").filter(|ticks| !NEVER.contains(ticks));
+        let expires = entry
+            .number("accountExpires")
+            .filter(|ticks| !NEVER.contains(ticks));
         let has_expired = expires.is_some_and(|ticks| moment(ticks) <= self.clock.now());
-        let status = if has(DISABLED) || has_expired || entry.first("userAccountControl").is_none() {
+        let status = if has(DISABLED) || has_expired || entry.first("userAccountControl").is_none()
+        {
             Status::Suspended
         } else if entry.first("lastLogonTimestamp").is_some() {
             Status::Active
         } else {
             Status::Inactive
         };
-        let guard = if is_protected { Some(Guard::Protected) } else { has(SMART_CARD).then_some(Guard::SmartCard) };
-        Standing { status, guard, never_expires: has(NEVER_EXPIRES) }
+        let guard = if is_protected {
+            Some(Guard::Protected)
+        } else {
+            has(SMART_CARD).then_some(Guard::SmartCard)
+        };
+        Standing {
+            status,
+            guard,
+            never_expires: has(NEVER_EXPIRES),
+        }
     }
 }
 
@@ -159,7 +204,10 @@ fn moment(ticks: i64) -> Moment {
 /// The password as `unicodePwd` wants it: in quotes, in UTF-16 with the low byte first.
 fn unicode_pwd(password: &Password) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * (password.expose().len() + 2)));
-    for unit in std::iter::once(u16::from(b'"')).chain(password.expose().encode_utf16()).chain([u16::from(b'"')]) {
+    for unit in std::iter::once(u16::from(b'"'))
+        .chain(password.expose().encode_utf16())
+        .chain([u16::from(b'"')])
+    {
         bytes.extend_from_slice(&unit.to_le_bytes());
     }
     bytes
@@ -182,18 +230,30 @@ impl Backend for ActiveDirectory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { can_sign_out: false, must_change: true, has_our_pages: false, sends_own_link: false }
+        Capabilities {
+            can_sign_out: false,
+            must_change: true,
+            has_our_pages: false,
+            sends_own_link: false,
+        }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
-        let mut session = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let mut session = self
+            .open()
+            .await
+            .map_err(|trouble| self.tree.unavailable(&trouble))?;
         let mut found = Vec::with_capacity(by.len());
         for by in by {
             let Some(filter) = self.filter(by) else {
                 found.push(Match::Nobody);
                 continue;
             };
-            let entry = match self.tree.one(&mut session, by, &filter, &self.attributes()).await? {
+            let entry = match self
+                .tree
+                .one(&mut session, by, &filter, &self.attributes())
+                .await?
+            {
                 Ok(entry) => entry,
                 Err(other) => {
                     found.push(other);
@@ -209,31 +269,56 @@ impl Backend for ActiveDirectory {
                 }
             };
             let standing = self.standing(&entry, belonging.is_protected);
-            let member = entry
-                .first_bytes("objectGUID")
-                .and_then(|guid| self.tree.member(by, &hex::encode(guid), &entry, belonging.role, &standing));
+            let member = entry.first_bytes("objectGUID").and_then(|guid| {
+                self.tree
+                    .member(by, &hex::encode(guid), &entry, belonging.role, &standing)
+            });
             found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
         }
         Ok(found)
     }
 
-    async fn reset(&self, reservation: &Reservation, password: &Password, _until: Moment) -> Result<(), ResetFailed> {
-        let prepared = tokio::time::timeout(PREPARE_DEADLINE, self.open_for_change(reservation.member())).await;
+    async fn reset(
+        &self,
+        reservation: &Reservation,
+        password: &Password,
+        _until: Moment,
+    ) -> Result<(), ResetFailed> {
+        let prepared =
+            tokio::time::timeout(PREPARE_DEADLINE, self.open_for_change(reservation.member()))
+                .await;
         let (mut session, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
         let secret = unicode_pwd(password);
-        let changes = [("unicodePwd", secret.as_slice()), ("pwdLastSet", b"0"), ("lockoutTime", b"0")];
-        ended(session.modify(&entry.dn, &changes, Vec::new()).await, password, refusal)
+        let changes = [
+            ("unicodePwd", secret.as_slice()),
+            ("pwdLastSet", b"0"),
+            ("lockoutTime", b"0"),
+        ];
+        ended(
+            session.modify(&entry.dn, &changes, Vec::new()).await,
+            password,
+            refusal,
+        )
     }
 
     /// The flags of the account, and the proof: a bind with the new password is refused because it has to be changed,
     /// which the server says only of the right one. Nobody is signed in by that.
-    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
-        let mut session = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
+    async fn enforced(
+        &self,
+        member: &MemberId,
+        password: &Password,
+    ) -> Result<Enforced, Unavailable> {
+        let mut session = self
+            .open()
+            .await
+            .map_err(|trouble| self.tree.unavailable(&trouble))?;
         let entry = self.entry(&mut session, member).await?.ok_or(Unavailable)?;
         if self.standing(&entry, false).never_expires {
             return Ok(Enforced::NeverExpires);
         }
-        let computed = entry.number("msDS-User-Account-Control-Computed").unwrap_or_default();
+        let computed = entry
+            .number("msDS-User-Account-Control-Computed")
+            .unwrap_or_default();
         if entry.number("pwdLastSet") != Some(0) || computed & EXPIRED_PASSWORD == 0 {
             return Ok(Enforced::NotInForce);
         }
@@ -243,14 +328,27 @@ impl Backend for ActiveDirectory {
         if bound.rc == code::INVALID_CREDENTIALS && bound.text.contains(RIGHT_BUT_MUST_CHANGE) {
             return Ok(Enforced::MustChange);
         }
-        tracing::warn!(directory = self.name(), code = bound.rc, "the new password could not be proved");
-        if bound.rc == code::SUCCESS { Ok(Enforced::NotInForce) } else { Err(Unavailable) }
+        tracing::warn!(
+            directory = self.name(),
+            code = bound.rc,
+            "the new password could not be proved"
+        );
+        if bound.rc == code::SUCCESS {
+            Ok(Enforced::NotInForce)
+        } else {
+            Err(Unavailable)
+        }
     }
 
     /// `pwdLastSet` is 0 after a reset; the entry's own time of change stands for it then.
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let mut session = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
-        let Some(entry) = self.entry(&mut session, member).await? else { return Ok(None) };
+        let mut session = self
+            .open()
+            .await
+            .map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let Some(entry) = self.entry(&mut session, member).await? else {
+            return Ok(None);
+        };
         Ok(match entry.number("pwdLastSet") {
             Some(0) => entry.first("whenChanged").and_then(generalized_time),
             Some(ticks) => Some(moment(ticks)),
@@ -268,28 +366,50 @@ impl Backend for ActiveDirectory {
     async fn probe(&self) -> Result<(), String> {
         let mut session = self.open().await.map_err(|trouble| trouble.to_string())?;
         self.tree.probe_base(&mut session).await?;
-        let Some(email) = &self.tree.config.check_account else { return Ok(()) };
+        let Some(email) = &self.tree.config.check_account else {
+            return Ok(());
+        };
         let by = By::Email(email.clone());
         let filter = self.filter(&by).unwrap_or_default();
-        if let Ok(Ok(entry)) = self.tree.one(&mut session, &by, &filter, &self.attributes()).await {
+        if let Ok(Ok(entry)) = self
+            .tree
+            .one(&mut session, &by, &filter, &self.attributes())
+            .await
+        {
             let tokens = protection::token_groups(&self.tree, &mut session, &entry).await;
             tokens.map_err(|_| {
-                format!("the groups (tokenGroups) of {} cannot be read: {}", email.masked(), protection::TOKEN_RIGHT)
+                format!(
+                    "the groups (tokenGroups) of {} cannot be read: {}",
+                    email.masked(),
+                    protection::TOKEN_RIGHT
+                )
             })?;
         }
         found_one(self.find(std::slice::from_ref(&by)).await, email)?;
         let wanted = ["allowedAttributesEffective"];
-        let found = session.search(&self.tree.config.base, Scope::Subtree, &filter, &wanted, 2).await;
+        let found = session
+            .search(&self.tree.config.base, Scope::Subtree, &filter, &wanted, 2)
+            .await;
         let found = found.map_err(|trouble| trouble.to_string())?;
         let may = |name: &str| {
-            let mut rights = found.entries.iter().flat_map(|entry| entry.all("allowedAttributesEffective"));
+            let mut rights = found
+                .entries
+                .iter()
+                .flat_map(|entry| entry.all("allowedAttributesEffective"));
             rights.any(|own| own.eq_ignore_ascii_case(name))
         };
-        let missing: Vec<&str> = ["pwdLastSet", "lockoutTime"].into_iter().filter(|name| !may(name)).collect();
+        let missing: Vec<&str> = ["pwdLastSet", "lockoutTime"]
+            .into_iter()
+            .filter(|name| !may(name))
+            .collect();
         if missing.is_empty() {
             Ok(())
         } else {
-            Err(format!("relatch's account may not write {} of {}", missing.join(" and "), email.masked()))
+            Err(format!(
+                "relatch's account may not write {} of {}",
+                missing.join(" and "),
+                email.masked()
+            ))
         }
     }
 

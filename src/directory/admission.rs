@@ -39,7 +39,10 @@ pub(super) struct Turn {
 impl FairQueue {
     /// With so many turns at once.
     pub(super) fn new(turns: usize) -> Self {
-        Self(Arc::new(Mutex::new(State { free: turns, callers: VecDeque::new() })))
+        Self(Arc::new(Mutex::new(State {
+            free: turns,
+            callers: VecDeque::new(),
+        })))
     }
 
     /// Waits for a turn of this caller.
@@ -48,7 +51,9 @@ impl FairQueue {
             let mut state = self.0.lock().map_err(|_| Full)?;
             if state.free > 0 {
                 state.free -= 1;
-                return Ok(Turn { queue: Some(self.clone()) });
+                return Ok(Turn {
+                    queue: Some(self.clone()),
+                });
             }
             state.wait(caller)?
         };
@@ -67,13 +72,22 @@ impl State {
             requests.retain(|request| !request.is_closed());
         }
         self.callers.retain(|(_, requests)| !requests.is_empty());
-        let of = |name: &str| self.callers.iter().find(|(known, _)| known == name).map_or(0, |(_, all)| all.len());
+        let of = |name: &str| {
+            self.callers
+                .iter()
+                .find(|(known, _)| known == name)
+                .map_or(0, |(_, all)| all.len())
+        };
         let own = of(caller);
         if own >= WAITING_OF_ONE {
             return Err(Full);
         }
         if self.callers.iter().map(|(_, all)| all.len()).sum::<usize>() >= WAITING {
-            let largest = self.callers.iter_mut().max_by_key(|(_, all)| all.len()).ok_or(Full)?;
+            let largest = self
+                .callers
+                .iter_mut()
+                .max_by_key(|(_, all)| all.len())
+                .ok_or(Full)?;
             if largest.1.len() <= own + 1 {
                 return Err(Full);
             }
@@ -82,7 +96,9 @@ impl State {
         let (sender, receiver) = oneshot::channel();
         match self.callers.iter_mut().find(|(known, _)| known == caller) {
             Some((_, requests)) => requests.push_back(sender),
-            None => self.callers.push_back((caller.to_owned(), VecDeque::from([sender]))),
+            None => self
+                .callers
+                .push_back((caller.to_owned(), VecDeque::from([sender]))),
         }
         Ok(receiver)
     }
@@ -100,10 +116,14 @@ impl State {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Some(queue) = self.queue.take() else { return };
+        let Some(queue) = self.queue.take() else {
+            return;
+        };
         loop {
             let next = {
-                let Ok(mut state) = queue.0.lock() else { return };
+                let Ok(mut state) = queue.0.lock() else {
+                    return;
+                };
                 let Some(next) = state.next() else {
                     state.free += 1;
                     return;
@@ -111,7 +131,9 @@ impl Drop for Turn {
                 next
             };
             // Outside of the lock: a receiver that is gone gives the turn back, and the next request is tried.
-            match next.send(Turn { queue: Some(queue.clone()) }) {
+            match next.send(Turn {
+                queue: Some(queue.clone()),
+            }) {
                 Ok(()) => return,
                 Err(mut unused) => unused.queue = None,
             }
@@ -141,7 +163,10 @@ mod tests {
         }
         drop(running);
         waiting.join_all().await;
-        assert_eq!(*order.lock().unwrap(), ["flood", "mina", "flood", "flood", "flood"]);
+        assert_eq!(
+            *order.lock().unwrap(),
+            ["flood", "mina", "flood", "flood", "flood"]
+        );
     }
 
     /// A full queue still takes a caller that has fewer requests in it than another.
@@ -152,14 +177,19 @@ mod tests {
         let mut waiting = tokio::task::JoinSet::new();
         for number in 0..WAITING * 2 {
             let queue = queue.clone();
-            waiting.spawn(async move { queue.turn(&format!("flood {}", number % 8)).await.map(drop) });
+            waiting
+                .spawn(async move { queue.turn(&format!("flood {}", number % 8)).await.map(drop) });
             tokio::task::yield_now().await;
         }
         let mina = async { queue.turn("mina").await.map(drop) };
         let (mina, ()) = tokio::join!(mina, async { drop(running) });
         assert_eq!(mina, Ok(()));
         let ended = waiting.join_all().await;
-        assert_eq!(ended.iter().filter(|one| one.is_err()).count(), WAITING + 1, "as many were refused as had no room");
+        assert_eq!(
+            ended.iter().filter(|one| one.is_err()).count(),
+            WAITING + 1,
+            "as many were refused as had no room"
+        );
     }
 
     /// A client that goes away while it waits takes no turn with it.

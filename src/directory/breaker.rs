@@ -26,12 +26,17 @@ struct Seen {
 
 impl Breaker {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, seen: Mutex::default() }
+        Self {
+            clock,
+            seen: Mutex::default(),
+        }
     }
 
     /// True when a call may be made. While the breaker is open, one call in every rest is the trial.
     pub(super) fn may_call(&self) -> bool {
-        let Ok(mut seen) = self.seen.lock() else { return true };
+        let Ok(mut seen) = self.seen.lock() else {
+            return true;
+        };
         let now = self.clock.now();
         match seen.closed_until {
             Some(until) if now < until => false,
@@ -45,7 +50,9 @@ impl Breaker {
 
     /// Notes how a call ended.
     pub(super) fn note(&self, has_answered: bool) {
-        let Ok(mut seen) = self.seen.lock() else { return };
+        let Ok(mut seen) = self.seen.lock() else {
+            return;
+        };
         if has_answered {
             *seen = Seen::default();
             return;
@@ -71,7 +78,10 @@ mod tests {
         }
         assert!(!breaker.may_call());
         clock.advance(REST);
-        assert!(breaker.may_call() && !breaker.may_call(), "one trial, not two");
+        assert!(
+            breaker.may_call() && !breaker.may_call(),
+            "one trial, not two"
+        );
         breaker.note(false);
         assert!(!breaker.may_call());
         clock.advance(REST);

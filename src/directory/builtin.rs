@@ -1,15 +1,18 @@
 //! The built-in directory: members and Argon2id credentials in our own database.
 
 use super::admission::{FairQueue, Turn};
-use super::{Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable};
+use super::{
+    Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable,
+};
 use crate::chance::Chance;
 use crate::domain::member::NotAPhone;
-use crate::domain::{CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber};
+use crate::domain::{
+    CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber,
+};
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
 /// A credential of no password, which costs as much as any other.
-const NOBODYS: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The most turns of one queue of sign-ins: with both, half of what may wait for the hasher.
 const MOST_TURNS: usize = 16;
@@ -50,7 +53,14 @@ impl Builtin {
         // One more than there are threads, so that no thread waits for the next password.
         let queue = || FairQueue::new((Hasher::threads() + 1).min(MOST_TURNS));
         let company = CompanyDomains::default();
-        Self { store, hasher, chance, company, known: queue(), strangers: queue() }
+        Self {
+            store,
+            hasher,
+            chance,
+            company,
+            known: queue(),
+            strangers: queue(),
+        }
     }
 
     /// The same in an organisation with these e-mail domains.
@@ -66,17 +76,35 @@ impl Builtin {
 
     /// True when the password is the member's present one.
     pub async fn verify(&self, member: &MemberId, password: &str) -> Result<bool, Unavailable> {
-        match self.store.credential(member).await.map_err(|_| Unavailable)? {
-            Some(phc) => self.hasher.verify(password, &phc).await.map_err(|_| Unavailable),
+        match self
+            .store
+            .credential(member)
+            .await
+            .map_err(|_| Unavailable)?
+        {
+            Some(phc) => self
+                .hasher
+                .verify(password, &phc)
+                .await
+                .map_err(|_| Unavailable),
             None => Ok(false),
         }
     }
 
     /// True when the password belongs to the credential. Without a credential it takes as long and is false, so that
     /// nobody learns from the time who has an account.
-    pub async fn check(&self, caller: Caller<'_>, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
+    pub async fn check(
+        &self,
+        caller: Caller<'_>,
+        password: &str,
+        phc: Option<&str>,
+    ) -> Result<bool, Unavailable> {
         let _place = self.place(caller).await?;
-        let is_right = self.hasher.verify(password, phc.unwrap_or(NOBODYS)).await.map_err(|_| Unavailable)?;
+        let is_right = self
+            .hasher
+            .verify(password, phc.unwrap_or(NOBODYS))
+            .await
+            .map_err(|_| Unavailable)?;
         Ok(is_right && phc.is_some())
     }
 
@@ -86,26 +114,44 @@ impl Builtin {
             Caller::Known(name) => self.known.turn(name).await,
             Caller::Stranger(name) => self.strangers.turn(name).await,
         };
-        turn.map(|turn| Place { _turn: turn }).map_err(|_| Unavailable)
+        turn.map(|turn| Place { _turn: turn })
+            .map_err(|_| Unavailable)
     }
 
     /// A credential for a password that the member sets.
     pub async fn hash(&self, password: &str) -> Result<String, Unavailable> {
         let mut rng = self.chance.rng().map_err(|_| Unavailable)?;
-        self.hasher.hash(password, Hasher::salt(&mut rng)).await.map_err(|_| Unavailable)
+        self.hasher
+            .hash(password, Hasher::salt(&mut rng))
+            .await
+            .map_err(|_| Unavailable)
     }
 
-    async fn set(&self, member: &MemberId, password: &str, until: Option<Moment>) -> Result<(), ResetFailed> {
+    async fn set(
+        &self,
+        member: &MemberId,
+        password: &str,
+        until: Option<Moment>,
+    ) -> Result<(), ResetFailed> {
         let mut rng = self.chance.rng().map_err(|_| ResetFailed::NotSent)?;
-        let phc = self.hasher.hash(password, Hasher::salt(&mut rng)).await.map_err(|error| match error {
-            HashError::Busy => ResetFailed::NotSent,
-            HashError::Broken => ResetFailed::Refused("the password could not be hashed".to_owned()),
-        })?;
-        self.store.set_credential(member, phc, until).await.map_err(|error| match error {
-            StoreError::Overloaded | StoreError::NotBegun => ResetFailed::NotSent,
-            // A commit that failed may still have reached the disk.
-            StoreError::Unavailable => ResetFailed::Unknown,
-        })
+        let phc = self
+            .hasher
+            .hash(password, Hasher::salt(&mut rng))
+            .await
+            .map_err(|error| match error {
+                HashError::Busy => ResetFailed::NotSent,
+                HashError::Broken => {
+                    ResetFailed::Refused("the password could not be hashed".to_owned())
+                }
+            })?;
+        self.store
+            .set_credential(member, phc, until)
+            .await
+            .map_err(|error| match error {
+                StoreError::Overloaded | StoreError::NotBegun => ResetFailed::NotSent,
+                // A commit that failed may still have reached the disk.
+                StoreError::Unavailable => ResetFailed::Unknown,
+            })
     }
 }
 
@@ -115,7 +161,12 @@ impl Backend for Builtin {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { can_sign_out: true, must_change: true, has_our_pages: true, sends_own_link: false }
+        Capabilities {
+            can_sign_out: true,
+            must_change: true,
+            has_our_pages: true,
+            sends_own_link: false,
+        }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
@@ -126,25 +177,49 @@ impl Backend for Builtin {
                 By::Id(id) => MemberKey::Id(id.clone()),
             })
             .collect();
-        let found = self.store.look_up(LookUp { members, ..LookUp::default() }).await.map_err(|_| Unavailable)?;
+        let found = self
+            .store
+            .look_up(LookUp {
+                members,
+                ..LookUp::default()
+            })
+            .await
+            .map_err(|_| Unavailable)?;
         found
             .members
             .into_iter()
-            .map(|row| row.map_or(Ok(Match::Nobody), |row| to_member(&row, &self.company).map(Match::One)))
+            .map(|row| {
+                row.map_or(Ok(Match::Nobody), |row| {
+                    to_member(&row, &self.company).map(Match::One)
+                })
+            })
             .collect()
     }
 
-    async fn reset(&self, reservation: &Reservation, password: &Password, until: Moment) -> Result<(), ResetFailed> {
-        self.set(reservation.member(), password.expose(), Some(until)).await
+    async fn reset(
+        &self,
+        reservation: &Reservation,
+        password: &Password,
+        until: Moment,
+    ) -> Result<(), ResetFailed> {
+        self.set(reservation.member(), password.expose(), Some(until))
+            .await
     }
 
     /// The password and the end of its life are one row: whoever has one has the other.
-    async fn enforced(&self, _member: &MemberId, _password: &Password) -> Result<Enforced, Unavailable> {
+    async fn enforced(
+        &self,
+        _member: &MemberId,
+        _password: &Password,
+    ) -> Result<Enforced, Unavailable> {
         Ok(Enforced::MustChange)
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        self.store.credential_set_at(member).await.map_err(|_| Unavailable)
+        self.store
+            .credential_set_at(member)
+            .await
+            .map_err(|_| Unavailable)
     }
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
@@ -165,12 +240,21 @@ pub fn to_member(row: &MemberRow, company: &CompanyDomains) -> Result<Box<Member
         Unavailable
     };
     let email = |text: &Option<String>| -> Result<Option<EmailAddress>, Unavailable> {
-        text.as_deref().map(str::parse).transpose().map_err(|_| broken("e-mail"))
+        text.as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| broken("e-mail"))
     };
     Ok(Box::new(Member {
         name: row.name.clone(),
-        business_email: row.business_email.parse().map_err(|_| broken("business e-mail"))?,
-        login_method: row.login_method.parse().map_err(|_| broken("login method"))?,
+        business_email: row
+            .business_email
+            .parse()
+            .map_err(|_| broken("business e-mail"))?,
+        login_method: row
+            .login_method
+            .parse()
+            .map_err(|_| broken("login method"))?,
         status: row.status.parse().map_err(|_| broken("status"))?,
         phone: match row.phone.as_deref().map(PhoneNumber::stored).transpose() {
             // An import of an older version took satellite phones, to which no SMS goes now.

@@ -72,22 +72,36 @@ impl Config {
     /// Reads one section; `is_alone` where there is no other.
     pub(crate) fn read(mut section: Section<'_>, is_alone: bool) -> Option<Self> {
         let text = section.required("kind")?;
-        let kind: Kind = text.parse().map_err(|error| section.problem("kind", format!("\"{text}\" {error}"))).ok()?;
+        let kind: Kind = text
+            .parse()
+            .map_err(|error| section.problem("kind", format!("\"{text}\" {error}")))
+            .ok()?;
         let domains = section.list("domains").map(|domains| {
             let is_domain = |domain: &str| format!("a@{domain}").parse::<EmailAddress>().is_ok();
             if domains.is_empty() || !domains.iter().all(|domain| is_domain(domain)) {
-                section.problem("domains", "must be a list of e-mail domains, such as [\"acme.example\"]");
+                section.problem(
+                    "domains",
+                    "must be a list of e-mail domains, such as [\"acme.example\"]",
+                );
             }
-            domains.iter().map(|domain| domain.to_ascii_lowercase()).collect::<Vec<String>>()
+            domains
+                .iter()
+                .map(|domain| domain.to_ascii_lowercase())
+                .collect::<Vec<String>>()
         });
         if kind == Kind::Builtin {
             section.end();
             return Some(Self::Builtin(domains.unwrap_or_default()));
         }
         if domains.is_none() && !is_alone {
-            section.problem("domains", "is missing; with several directories each has its e-mail domains");
+            section.problem(
+                "domains",
+                "is missing; with several directories each has its e-mail domains",
+            );
         }
-        let name = section.text("name").unwrap_or_else(|| kind.default_name().to_owned());
+        let name = section
+            .text("name")
+            .unwrap_or_else(|| kind.default_name().to_owned());
         let is_name = !name.trim().is_empty() && name.len() <= 40 && !name.contains('/');
         if !is_name || name.chars().any(char::is_control) {
             section.problem("name", "must be 1 to 40 characters without \"/\"");
@@ -96,7 +110,9 @@ impl Config {
         match kind {
             Kind::Builtin => Some(Self::Builtin(domains)),
             Kind::Ldap => ldap::read(section, name, domains).map(Self::Ldap),
-            Kind::ActiveDirectory => active_directory::read(section, name, domains).map(Self::ActiveDirectory),
+            Kind::ActiveDirectory => {
+                active_directory::read(section, name, domains).map(Self::ActiveDirectory)
+            }
             Kind::Keycloak => keycloak::read(section, name, domains).map(Self::Keycloak),
             Kind::Lark => lark::read(section, name, domains).map(Self::Lark),
         }
@@ -128,48 +144,91 @@ impl Config {
 
     /// True where a person with this address would be a member of the built-in one of these.
     pub fn is_builtin_for(configs: &[Self], email: &EmailAddress) -> bool {
-        let has_domain = |config: &&Self| config.domains().is_empty() || config.domains().contains(&email.domain());
-        configs.iter().find(has_domain).is_some_and(Self::is_builtin)
+        let has_domain = |config: &&Self| {
+            config.domains().is_empty() || config.domains().contains(&email.domain())
+        };
+        configs
+            .iter()
+            .find(has_domain)
+            .is_some_and(Self::is_builtin)
     }
 
     /// Opens the directory. Nothing is asked yet.
     pub fn open(self, ground: &Ground) -> Result<Home, TlsError> {
         let domains = self.domains().to_vec();
         let directory = match self {
-            Self::Builtin(_) => return Ok(Home::builtin(Directory::Builtin(ground.builtin.clone()), domains)),
+            Self::Builtin(_) => {
+                return Ok(Home::builtin(
+                    Directory::Builtin(ground.builtin.clone()),
+                    domains,
+                ));
+            }
             Self::Ldap(config) => Directory::Ldap(Box::new(ldap::Ldap::new(config)?)),
             Self::ActiveDirectory(config) => Directory::ActiveDirectory(Box::new(
                 active_directory::ActiveDirectory::new(config, ground.clock.clone())?,
             )),
-            Self::Keycloak(config) => {
-                Directory::Keycloak(Box::new(keycloak::Keycloak::new(config, ground.clock.clone())?))
-            }
+            Self::Keycloak(config) => Directory::Keycloak(Box::new(keycloak::Keycloak::new(
+                config,
+                ground.clock.clone(),
+            )?)),
             Self::Lark(config) => {
-                let lark::Config { api_url, app_id, app_secret, .. } = &config;
-                let api = ground.lark.app(api_url, app_id, app_secret, &ground.http, &ground.clock);
+                let lark::Config {
+                    api_url,
+                    app_id,
+                    app_secret,
+                    ..
+                } = &config;
+                let api = ground
+                    .lark
+                    .app(api_url, app_id, app_secret, &ground.http, &ground.clock);
                 Directory::Lark(Box::new(lark::LarkDirectory::new(config, api)))
             }
         };
-        Ok(Home::elsewhere(directory, domains, ground.clock.clone(), ground.chance.clone()))
+        Ok(Home::elsewhere(
+            directory,
+            domains,
+            ground.clock.clone(),
+            ground.chance.clone(),
+        ))
     }
 }
 
 /// What several directories must not share: a name, an e-mail domain, or the place of the one for everybody else.
 pub(crate) fn conflicts(configs: &[Config], problems: &mut Vec<Problem>) {
-    let mut problem = |key: &str, text: String| problems.push(Problem { key: format!("directory.{key}"), text });
+    let mut problem = |key: &str, text: String| {
+        problems.push(Problem {
+            key: format!("directory.{key}"),
+            text,
+        })
+    };
     for (at, config) in configs.iter().enumerate() {
         for earlier in configs.iter().take(at) {
             if earlier.name() == config.name() {
-                problem("name", format!("\"{}\" is given to two directories", config.name()));
+                problem(
+                    "name",
+                    format!("\"{}\" is given to two directories", config.name()),
+                );
             }
-            if let Some(domain) = config.domains().iter().find(|domain| earlier.domains().contains(domain)) {
+            if let Some(domain) = config
+                .domains()
+                .iter()
+                .find(|domain| earlier.domains().contains(domain))
+            {
                 problem("domains", format!("{domain} is given to two directories"));
             }
         }
     }
-    if configs.iter().rev().skip(1).any(|config| config.domains().is_empty()) {
+    if configs
+        .iter()
+        .rev()
+        .skip(1)
+        .any(|config| config.domains().is_empty())
+    {
         // It would take everybody before the later ones are asked.
-        problem("domains", "is missing; only the last directory may be the one for everybody else".to_owned());
+        problem(
+            "domains",
+            "is missing; only the last directory may be the one for everybody else".to_owned(),
+        );
     }
 }
 

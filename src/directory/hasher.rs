@@ -66,7 +66,9 @@ impl Hasher {
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..Self::threads() {
             let queue = Arc::clone(&queue);
-            thread::Builder::new().name(format!("hasher-{number}")).spawn(move || work(&queue))?;
+            thread::Builder::new()
+                .name(format!("hasher-{number}"))
+                .spawn(move || work(&queue))?;
         }
         Ok(Self(Kind::Argon2id(sender)))
     }
@@ -89,10 +91,15 @@ impl Hasher {
                 let hash = run(queue, password, salt, COST, PATIENCE).await?;
                 let (memory, passes, lanes) = COST;
                 let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
-                Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
+                Ok(format!(
+                    "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"
+                ))
             }
             Kind::Cheap => {
-                let digest = Sha256::new().chain_update(salt).chain_update(password).finalize();
+                let digest = Sha256::new()
+                    .chain_update(salt)
+                    .chain_update(password)
+                    .finalize();
                 Ok(format!("$cheap${}", hex::encode(digest)))
             }
         }
@@ -124,7 +131,14 @@ async fn run(
     let (answer, hash) = oneshot::channel();
     // The thread needs bytes of its own; they are wiped when it is done with them.
     let password = Zeroizing::new(password.as_bytes().to_vec());
-    queue.try_send(Job { password, salt, cost, answer }).map_err(|_| HashError::Busy)?;
+    queue
+        .try_send(Job {
+            password,
+            salt,
+            cost,
+            answer,
+        })
+        .map_err(|_| HashError::Busy)?;
     match tokio::time::timeout(patience, hash).await {
         Ok(hash) => hash.map_err(|_| HashError::Broken)?,
         Err(_) => Err(HashError::Busy),
@@ -134,13 +148,22 @@ async fn run(
 fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
     // Requests come before hashing. Being refused (a container may forbid it) costs only that.
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
-        tracing::debug!(error = &error as &dyn std::error::Error, "hashing keeps its priority");
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "hashing keeps its priority"
+        );
     }
     let mut memory: Vec<Block> = Vec::new();
     loop {
         // The guard is dropped before the hash, so that the other threads can take the next one.
         let next = queue.lock().map(|queue| queue.recv());
-        let Ok(Ok(Job { password, salt, cost, answer })) = next else {
+        let Ok(Ok(Job {
+            password,
+            salt,
+            cost,
+            answer,
+        })) = next
+        else {
             return;
         };
         if answer.is_closed() {
@@ -148,7 +171,9 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
             continue;
         }
         // A panic is in the log already; this thread is needed for the next one.
-        let hashed = catch_unwind(AssertUnwindSafe(|| hash(&password, salt, cost, &mut memory)));
+        let hashed = catch_unwind(AssertUnwindSafe(|| {
+            hash(&password, salt, cost, &mut memory)
+        }));
         answer.send(hashed.unwrap_or(Err(HashError::Broken))).ok();
     }
 }
@@ -159,7 +184,8 @@ fn hash(
     (memory_kib, passes, lanes): Cost,
     memory: &mut Vec<Block>,
 ) -> Result<[u8; LENGTH], HashError> {
-    let params = Params::new(memory_kib, passes, lanes, Some(LENGTH)).map_err(|_| HashError::Broken)?;
+    let params =
+        Params::new(memory_kib, passes, lanes, Some(LENGTH)).map_err(|_| HashError::Broken)?;
     memory.resize(params.block_count(), Block::new());
     let mut hash = [0; LENGTH];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -173,11 +199,24 @@ fn read_phc(phc: &str) -> Option<(Cost, [u8; 16], [u8; LENGTH])> {
     let mut parts = phc.strip_prefix("$argon2id$v=19$")?.split('$');
     let mut costs = parts.next()?.split(',');
     let mut cost = |prefix: &str, most: u32| {
-        costs.next()?.strip_prefix(prefix)?.parse::<u32>().ok().filter(|value| (1..=most).contains(value))
+        costs
+            .next()?
+            .strip_prefix(prefix)?
+            .parse::<u32>()
+            .ok()
+            .filter(|value| (1..=most).contains(value))
     };
     let cost = (cost("m=", COST.0 * 16)?, cost("t=", 32)?, cost("p=", 16)?);
-    let salt = STANDARD_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
-    let hash = STANDARD_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
+    let salt = STANDARD_NO_PAD
+        .decode(parts.next()?)
+        .ok()?
+        .try_into()
+        .ok()?;
+    let hash = STANDARD_NO_PAD
+        .decode(parts.next()?)
+        .ok()?
+        .try_into()
+        .ok()?;
     parts.next().is_none().then_some((cost, salt, hash))
 }
 
@@ -199,18 +238,33 @@ mod tests {
     async fn the_credential_is_a_phc_string_that_others_can_read() {
         use argon2::PasswordVerifier;
 
-        let phc = Hasher::start().unwrap().hash("k7Rm4Tqx", [3; 16]).await.unwrap();
+        let phc = Hasher::start()
+            .unwrap()
+            .hash("k7Rm4Tqx", [3; 16])
+            .await
+            .unwrap();
         let parsed = argon2::password_hash::phc::PasswordHash::new(&phc).unwrap();
-        assert!(Argon2::default().verify_password(b"k7Rm4Tqx", &parsed).is_ok());
+        assert!(
+            Argon2::default()
+                .verify_password(b"k7Rm4Tqx", &parsed)
+                .is_ok()
+        );
     }
 
     #[tokio::test]
     async fn a_broken_credential_is_an_error_and_not_a_no() {
         let hasher = Hasher::start().unwrap();
-        for broken in
-            ["", "$argon2id$v=19$m=1$$", "$2b$10$abc", "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA"]
-        {
-            assert_eq!(hasher.verify("x", broken).await, Err(HashError::Broken), "{broken}");
+        for broken in [
+            "",
+            "$argon2id$v=19$m=1$$",
+            "$2b$10$abc",
+            "$argon2id$v=19$m=99999999,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA",
+        ] {
+            assert_eq!(
+                hasher.verify("x", broken).await,
+                Err(HashError::Broken),
+                "{broken}"
+            );
         }
     }
 
@@ -218,8 +272,13 @@ mod tests {
     #[tokio::test]
     async fn who_waits_too_long_is_told_to_come_back() {
         let hasher = Hasher::start().unwrap();
-        let Kind::Argon2id(queue) = &hasher.0 else { unreachable!() };
-        assert_eq!(run(queue, "x", [1; 16], COST, Duration::ZERO).await, Err(HashError::Busy));
+        let Kind::Argon2id(queue) = &hasher.0 else {
+            unreachable!()
+        };
+        assert_eq!(
+            run(queue, "x", [1; 16], COST, Duration::ZERO).await,
+            Err(HashError::Busy)
+        );
         assert!(hasher.hash("x", [1; 16]).await.is_ok());
     }
 
@@ -232,7 +291,10 @@ mod tests {
             running.spawn(async move { hasher.hash("x", [1; 16]).await });
         }
         let ended = running.join_all().await;
-        assert!(ended.contains(&Err(HashError::Busy)), "nobody was turned away");
+        assert!(
+            ended.contains(&Err(HashError::Busy)),
+            "nobody was turned away"
+        );
         assert!(ended.iter().any(Result::is_ok));
     }
 }

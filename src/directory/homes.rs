@@ -7,7 +7,9 @@ use futures_util::future::try_join_all;
 use rand::RngExt;
 
 use super::breaker::Breaker;
-use super::{Backend, Builtin, By, Capabilities, Directory, Enforced, Match, ResetFailed, Unavailable};
+use super::{
+    Backend, Builtin, By, Capabilities, Directory, Enforced, Match, ResetFailed, Unavailable,
+};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::{CompanyDomains, EmailAddress, MemberId, Moment, Password, Span};
@@ -33,7 +35,8 @@ pub struct Directories(Vec<Home>, CompanyDomains);
 impl Directories {
     /// These, in the order of the settings.
     pub fn new(homes: Vec<Home>) -> Self {
-        let company = CompanyDomains::new(homes.iter().flat_map(|home| home.domains.iter().cloned()));
+        let company =
+            CompanyDomains::new(homes.iter().flat_map(|home| home.domains.iter().cloned()));
         Self(homes, company)
     }
 
@@ -50,27 +53,41 @@ impl Directories {
 
     /// True for an address whose person would be a member of the built-in directory.
     pub fn is_builtin(&self, email: &EmailAddress) -> bool {
-        self.0.iter().find(|home| home.has_domain(email)).is_some_and(|home| home.directory.builtin().is_some())
+        self.0
+            .iter()
+            .find(|home| home.has_domain(email))
+            .is_some_and(|home| home.directory.builtin().is_some())
     }
 
     /// The directory of a member. None when it is no longer in the settings.
     pub fn home(&self, member: &MemberId) -> Option<&Home> {
-        let own = self.0.iter().find(|home| home.prefix().is_some_and(|prefix| member.0.starts_with(&prefix)));
+        let own = self.0.iter().find(|home| {
+            home.prefix()
+                .is_some_and(|prefix| member.0.starts_with(&prefix))
+        });
         own.or_else(|| self.0.iter().find(|home| home.prefix().is_none()))
     }
 
     /// How a member's directory is called, and what it can enforce.
     pub fn told(&self, member: &MemberId) -> (&str, Capabilities) {
-        const NONE: Capabilities =
-            Capabilities { can_sign_out: false, must_change: false, has_our_pages: false, sends_own_link: false };
-        self.home(member).map_or(("directory", NONE), |home| (home.name(), home.capabilities()))
+        const NONE: Capabilities = Capabilities {
+            can_sign_out: false,
+            must_change: false,
+            has_our_pages: false,
+            sends_own_link: false,
+        };
+        self.home(member).map_or(("directory", NONE), |home| {
+            (home.name(), home.capabilities())
+        })
     }
 
     /// Finds members in the directories they belong to, in the order asked.
     pub async fn find(&self, by: &[By]) -> Result<Vec<Match>, Down> {
         let home_of = |by: &By| match by {
             By::Email(email) => self.0.iter().position(|home| home.has_domain(email)),
-            By::Id(id) => self.home(id).and_then(|home| self.0.iter().position(|other| std::ptr::eq(home, other))),
+            By::Id(id) => self
+                .home(id)
+                .and_then(|home| self.0.iter().position(|other| std::ptr::eq(home, other))),
         };
         let mut shares: Vec<(usize, Vec<usize>)> = Vec::new();
         for (place, asked) in by.iter().enumerate() {
@@ -82,18 +99,28 @@ impl Directories {
         }
         let asked = shares.iter().filter_map(|(home, places)| {
             let home = self.0.get(*home)?;
-            let by: Vec<By> = places.iter().filter_map(|place| by.get(*place).cloned()).collect();
+            let by: Vec<By> = places
+                .iter()
+                .filter_map(|place| by.get(*place).cloned())
+                .collect();
             Some(async move {
                 let down = || Down(home.name().to_owned());
                 let found = home.find(&by).await.map_err(|Unavailable| down())?;
-                if found.contains(&Match::Unreadable) { Err(down()) } else { Ok(found) }
+                if found.contains(&Match::Unreadable) {
+                    Err(down())
+                } else {
+                    Ok(found)
+                }
             })
         });
         let mut answers = try_join_all(asked).await?;
         for one in answers.iter_mut().flatten() {
             // S43: an address at any domain of the organisation is none of the member's own, whichever directory says so.
             if let Match::One(member) = one
-                && member.personal_email.as_ref().is_some_and(|email| self.1.has_for(member, email))
+                && member
+                    .personal_email
+                    .as_ref()
+                    .is_some_and(|email| self.1.has_for(member, email))
             {
                 member.personal_email = None;
             }
@@ -127,12 +154,27 @@ pub struct Home {
 impl Home {
     /// The built-in directory, for these e-mail domains; for every other one where there are none.
     pub fn builtin(directory: Directory, domains: Vec<String>) -> Self {
-        Self { directory, domains, breaker: None, chance: Chance::System }
+        Self {
+            directory,
+            domains,
+            breaker: None,
+            chance: Chance::System,
+        }
     }
 
     /// A directory elsewhere, for these e-mail domains.
-    pub fn elsewhere(directory: Directory, domains: Vec<String>, clock: Clock, chance: Chance) -> Self {
-        Self { directory, domains, breaker: Some(Breaker::new(clock)), chance }
+    pub fn elsewhere(
+        directory: Directory,
+        domains: Vec<String>,
+        clock: Clock,
+        chance: Chance,
+    ) -> Self {
+        Self {
+            directory,
+            domains,
+            breaker: Some(Breaker::new(clock)),
+            chance,
+        }
     }
 
     /// What ids of this directory begin with; nothing in the built-in one.
@@ -150,7 +192,9 @@ impl Home {
     where
         F: Future<Output = Result<T, Unavailable>>,
     {
-        let Some(breaker) = &self.breaker else { return question().await };
+        let Some(breaker) = &self.breaker else {
+            return question().await;
+        };
         if !breaker.may_call() {
             return Err(Unavailable);
         }
@@ -158,11 +202,16 @@ impl Home {
             if let Ok(answer) = question().await {
                 return Ok(answer);
             }
-            let pause = self.chance.rng().map_or(PAUSE.1, |mut rng| rng.random_range(PAUSE.0..PAUSE.1));
+            let pause = self
+                .chance
+                .rng()
+                .map_or(PAUSE.1, |mut rng| rng.random_range(PAUSE.0..PAUSE.1));
             tokio::time::sleep(Duration::from_millis(pause)).await;
             question().await
         };
-        let answer = tokio::time::timeout(ASK_DEADLINE, twice).await.unwrap_or(Err(Unavailable));
+        let answer = tokio::time::timeout(ASK_DEADLINE, twice)
+            .await
+            .unwrap_or(Err(Unavailable));
         breaker.note(answer.is_ok());
         answer
     }
@@ -186,18 +235,31 @@ impl Backend for Home {
         self.ask(|| self.directory.find(by)).await
     }
 
-    async fn reset(&self, reservation: &Reservation, password: &Password, until: Moment) -> Result<(), ResetFailed> {
-        let Some(breaker) = &self.breaker else { return self.directory.reset(reservation, password, until).await };
+    async fn reset(
+        &self,
+        reservation: &Reservation,
+        password: &Password,
+        until: Moment,
+    ) -> Result<(), ResetFailed> {
+        let Some(breaker) = &self.breaker else {
+            return self.directory.reset(reservation, password, until).await;
+        };
         if !breaker.may_call() {
             return Err(ResetFailed::NotSent);
         }
         let change = self.directory.reset(reservation, password, until);
-        let ended = tokio::time::timeout(CHANGE_DEADLINE, change).await.unwrap_or(Err(ResetFailed::Unknown));
+        let ended = tokio::time::timeout(CHANGE_DEADLINE, change)
+            .await
+            .unwrap_or(Err(ResetFailed::Unknown));
         breaker.note(matches!(ended, Ok(()) | Err(ResetFailed::Refused(_))));
         ended
     }
 
-    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
+    async fn enforced(
+        &self,
+        member: &MemberId,
+        password: &Password,
+    ) -> Result<Enforced, Unavailable> {
         self.ask(|| self.directory.enforced(member, password)).await
     }
 
@@ -210,12 +272,16 @@ impl Backend for Home {
     }
 
     async fn send_link(&self, member: &MemberId, life: Span) -> Result<(), ResetFailed> {
-        let Some(breaker) = &self.breaker else { return self.directory.send_link(member, life).await };
+        let Some(breaker) = &self.breaker else {
+            return self.directory.send_link(member, life).await;
+        };
         if !breaker.may_call() {
             return Err(ResetFailed::NotSent);
         }
         let sent = self.directory.send_link(member, life);
-        let ended = tokio::time::timeout(CHANGE_DEADLINE, sent).await.unwrap_or(Err(ResetFailed::Unknown));
+        let ended = tokio::time::timeout(CHANGE_DEADLINE, sent)
+            .await
+            .unwrap_or(Err(ResetFailed::Unknown));
         breaker.note(matches!(ended, Ok(()) | Err(ResetFailed::Refused(_))));
         ended
     }

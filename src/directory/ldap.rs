@@ -96,7 +96,11 @@ struct Kind {
 impl Kind {
     /// The attribute that holds the id that never changes.
     fn id(self) -> &'static str {
-        if self.flavor == Flavor::Server389 { "nsUniqueId" } else { "entryUUID" }
+        if self.flavor == Flavor::Server389 {
+            "nsUniqueId"
+        } else {
+            "entryUUID"
+        }
     }
 
     fn must_change(self) -> bool {
@@ -142,7 +146,11 @@ pub struct Ldap {
 impl Ldap {
     /// The server of these settings. It is first asked when somebody is looked up.
     pub fn new(config: Config) -> Result<Self, TlsError> {
-        Ok(Self { server: Server::new(&config)?, tree: Tree { config }, kind: OnceCell::new() })
+        Ok(Self {
+            server: Server::new(&config)?,
+            tree: Tree { config },
+            kind: OnceCell::new(),
+        })
     }
 
     async fn open(&self) -> Result<(Session, Kind), Trouble> {
@@ -154,56 +162,95 @@ impl Ldap {
 
     /// The entry of a member with the session in which it was found.
     async fn entry(&self, member: &MemberId) -> Result<Option<Entry>, Unavailable> {
-        let (mut session, kind) = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let (mut session, kind) = self
+            .open()
+            .await
+            .map_err(|trouble| self.tree.unavailable(&trouble))?;
         let by = By::Id(member.clone());
-        let Some(filter) = self.filter(&by, kind) else { return Ok(None) };
-        Ok(self.tree.one(&mut session, &by, &filter, &self.tree.attributes(OWN)).await?.ok())
+        let Some(filter) = self.filter(&by, kind) else {
+            return Ok(None);
+        };
+        Ok(self
+            .tree
+            .one(&mut session, &by, &filter, &self.tree.attributes(OWN))
+            .await?
+            .ok())
     }
 
     fn filter(&self, by: &By, kind: Kind) -> Option<String> {
-        self.tree.filter(by, |native| Some(format!("({}={})", kind.id(), ldap_escape(native))))
+        self.tree.filter(by, |native| {
+            Some(format!("({}={})", kind.id(), ldap_escape(native)))
+        })
     }
 
     /// The user names that can give the entry a role: those it is named by, where no other entry below the base is named so.
     /// Whatever else a member writes into `uid` gives nothing: neither the name of somebody who left, nor that of a
     /// colleague, who keeps the role. Nothing is asked where no group gives one.
-    async fn own_user_names<'a>(&self, session: &mut Session, entry: &'a Entry) -> Result<Vec<&'a str>, Unavailable> {
+    async fn own_user_names<'a>(
+        &self,
+        session: &mut Session,
+        entry: &'a Entry,
+    ) -> Result<Vec<&'a str>, Unavailable> {
         let Config { base, groups, .. } = &self.tree.config;
         let mut own = Vec::new();
         if groups.giving_a_role().next().is_none() {
             return Ok(own);
         }
-        let named: Vec<&str> = entry.all("uid").iter().map(String::as_str).filter(|uid| is_named(entry, uid)).collect();
+        let named: Vec<&str> = entry
+            .all("uid")
+            .iter()
+            .map(String::as_str)
+            .filter(|uid| is_named(entry, uid))
+            .collect();
         // Each costs a search.
         if named.len() > USER_NAMES {
-            tracing::warn!(directory = self.name(), dn = entry.dn, "so many user names give no role");
+            tracing::warn!(
+                directory = self.name(),
+                dn = entry.dn,
+                "so many user names give no role"
+            );
             return Ok(own);
         }
         for uid in named {
             let filter = format!("(uid={})", ldap_escape(uid));
-            let found = session.search(base, Scope::Subtree, &filter, &["1.1"], NAMESAKES).await;
+            let found = session
+                .search(base, Scope::Subtree, &filter, &["1.1"], NAMESAKES)
+                .await;
             let found = found.map_err(|trouble| self.tree.unavailable(&trouble))?;
             let (itself, others): (Vec<&Entry>, Vec<&Entry>) =
                 found.entries.iter().partition(|found| found.dn == entry.dn);
             // Who only wrote the name does not count; one whose name cannot be read might have it.
-            let has_namesake = others.iter().any(|other| rdn::user_names(&other.dn).is_none() || is_named(other, uid));
+            let has_namesake = others
+                .iter()
+                .any(|other| rdn::user_names(&other.dn).is_none() || is_named(other, uid));
             if !itself.is_empty() && !has_namesake && !found.is_cut {
                 own.push(uid);
             } else {
-                tracing::warn!(directory = self.name(), dn = entry.dn, "a user name that others have gives no role");
+                tracing::warn!(
+                    directory = self.name(),
+                    dn = entry.dn,
+                    "a user name that others have gives no role"
+                );
             }
         }
         Ok(own)
     }
 
     /// What `relatch check` says where a group gives a role by user names, and entries are not named by them.
-    async fn warnings_of_names(&self, session: &mut Session, entry: &Entry, account: &str) -> Vec<String> {
+    async fn warnings_of_names(
+        &self,
+        session: &mut Session,
+        entry: &Entry,
+        account: &str,
+    ) -> Vec<String> {
         let mut warnings = Vec::new();
         if rdn::user_names(&entry.dn).is_some_and(|names| !names.is_empty()) {
             return warnings;
         }
         for group in self.tree.config.groups.giving_a_role() {
-            let found = session.search(group, Scope::Base, "(memberUid=*)", &["1.1"], 1).await;
+            let found = session
+                .search(group, Scope::Base, "(memberUid=*)", &["1.1"], 1)
+                .await;
             if found.is_ok_and(|found| !found.entries.is_empty()) {
                 warnings.push(format!(
                     "memberUid of {group} gives no role to an entry whose DN does not begin with uid=, such as that of \
@@ -217,14 +264,25 @@ impl Ldap {
     /// What the server says to the member who comes with the new password. Nobody is signed in by that.
     async fn proved_by_bind(&self, dn: &str, password: &Password) -> Result<Enforced, Unavailable> {
         let password = SecretString::from(password.expose().to_owned());
-        let bound = self.server.bind_as(dn, &password, vec![ask_for_policy()]).await;
+        let bound = self
+            .server
+            .bind_as(dn, &password, vec![ask_for_policy()])
+            .await;
         let bound = bound.map_err(|trouble| self.tree.unavailable(&trouble))?;
         if bound.rc != code::SUCCESS {
-            tracing::warn!(directory = self.name(), code = bound.rc, "the new password could not be proved");
+            tracing::warn!(
+                directory = self.name(),
+                code = bound.rc,
+                "the new password could not be proved"
+            );
             return Err(Unavailable);
         }
         let is_asked = error_of_policy(&bound) == Some(CHANGE_AFTER_RESET);
-        Ok(if is_asked { Enforced::MustChange } else { Enforced::NotInForce })
+        Ok(if is_asked {
+            Enforced::MustChange
+        } else {
+            Enforced::NotInForce
+        })
     }
 }
 
@@ -246,12 +304,19 @@ fn user_names(entry: &Entry) -> Vec<String> {
 
 /// Asks for the reason in the password policy's own words (draft-behera-10, section 6.1).
 fn ask_for_policy() -> RawControl {
-    RawControl { ctype: PPOLICY_CONTROL.to_owned(), crit: false, val: None }
+    RawControl {
+        ctype: PPOLICY_CONTROL.to_owned(),
+        crit: false,
+        val: None,
+    }
 }
 
 /// The password policy's own reason in an answer.
 fn error_of_policy(result: &LdapResult) -> Option<u8> {
-    let control = result.ctrls.iter().find(|control| control.1.ctype == PPOLICY_CONTROL)?;
+    let control = result
+        .ctrls
+        .iter()
+        .find(|control| control.1.ctype == PPOLICY_CONTROL)?;
     policy_error(control.1.val.as_deref()?)
 }
 
@@ -259,21 +324,40 @@ fn error_of_policy(result: &LdapResult) -> Option<u8> {
 fn membership<'a>(entry: &Entry, user_names: impl IntoIterator<Item = &'a str>) -> String {
     let dn = ldap_escape(entry.dn.as_str());
     let mut any = vec![format!("(member={dn})"), format!("(uniqueMember={dn})")];
-    any.extend(user_names.into_iter().map(|uid| format!("(memberUid={})", ldap_escape(uid))));
+    any.extend(
+        user_names
+            .into_iter()
+            .map(|uid| format!("(memberUid={})", ldap_escape(uid))),
+    );
     format!("(|{})", any.concat())
 }
 
 async fn detect(session: &mut Session) -> Result<Kind, Trouble> {
-    let wanted = ["objectClass", "vendorName", "supportedControl", "supportedExtension"];
+    let wanted = [
+        "objectClass",
+        "vendorName",
+        "supportedControl",
+        "supportedExtension",
+    ];
     let found = session.search("", Scope::Base, ANY, &wanted, 1).await?;
     // How a password is set safely depends on it.
     if found.entries.is_empty() {
-        return Err(Trouble::NotReached("the server does not show its root DSE to relatch's account".to_owned()));
+        return Err(Trouble::NotReached(
+            "the server does not show its root DSE to relatch's account".to_owned(),
+        ));
     }
     let has = |name: &str, value: &str| {
-        found.entries.iter().any(|root| root.all(name).iter().any(|own| own.eq_ignore_ascii_case(value)))
+        found.entries.iter().any(|root| {
+            root.all(name)
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(value))
+        })
     };
-    let vendor = found.entries.first().and_then(|root| root.first("vendorName")).unwrap_or_default();
+    let vendor = found
+        .entries
+        .first()
+        .and_then(|root| root.first("vendorName"))
+        .unwrap_or_default();
     let flavor = if has("objectClass", "OpenLDAProotDSE") {
         Flavor::OpenLdap
     } else if vendor.starts_with("389") {
@@ -282,14 +366,23 @@ async fn detect(session: &mut Session) -> Result<Kind, Trouble> {
         Flavor::Other
     };
     let has_ppolicy = has("supportedControl", PPOLICY_CONTROL);
-    Ok(Kind { flavor, has_ppolicy, can_modify_password: has("supportedExtension", PASSWORD_MODIFY) })
+    Ok(Kind {
+        flavor,
+        has_ppolicy,
+        can_modify_password: has("supportedExtension", PASSWORD_MODIFY),
+    })
 }
 
 /// What the account's own attributes say. A lock after failed sign-ins is no reason to refuse: the reset lifts it (Q13).
 fn standing(entry: &Entry, is_protected: bool) -> Standing {
-    let is_locked = entry.first("pwdAccountLockedTime") == Some(LOCKED_FOR_GOOD) || entry.is_true("nsAccountLock");
+    let is_locked = entry.first("pwdAccountLockedTime") == Some(LOCKED_FOR_GOOD)
+        || entry.is_true("nsAccountLock");
     Standing {
-        status: if is_locked { Status::Suspended } else { Status::Active },
+        status: if is_locked {
+            Status::Suspended
+        } else {
+            Status::Active
+        },
         guard: is_protected.then_some(crate::domain::Guard::Protected),
         never_expires: false,
     }
@@ -297,7 +390,9 @@ fn standing(entry: &Entry, is_protected: bool) -> Standing {
 
 /// True where somebody else set the password and the member has to replace it.
 fn has_been_reset(entry: &Entry) -> bool {
-    let has_ended = entry.first("passwordExpirationTime").is_some_and(|end| end == ENDED_ALREADY);
+    let has_ended = entry
+        .first("passwordExpirationTime")
+        .is_some_and(|end| end == ENDED_ALREADY);
     entry.is_true("pwdReset") || has_ended
 }
 
@@ -309,18 +404,30 @@ impl Backend for Ldap {
     /// Before the server was first asked nothing is claimed.
     fn capabilities(&self) -> Capabilities {
         let must_change = self.kind.get().is_some_and(|kind| kind.must_change());
-        Capabilities { can_sign_out: false, must_change, has_our_pages: false, sends_own_link: false }
+        Capabilities {
+            can_sign_out: false,
+            must_change,
+            has_our_pages: false,
+            sends_own_link: false,
+        }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
-        let (mut session, kind) = self.open().await.map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let (mut session, kind) = self
+            .open()
+            .await
+            .map_err(|trouble| self.tree.unavailable(&trouble))?;
         let mut found = Vec::with_capacity(by.len());
         for by in by {
             let Some(filter) = self.filter(by, kind) else {
                 found.push(Match::Nobody);
                 continue;
             };
-            let entry = match self.tree.one(&mut session, by, &filter, &self.tree.attributes(OWN)).await? {
+            let entry = match self
+                .tree
+                .one(&mut session, by, &filter, &self.tree.attributes(OWN))
+                .await?
+            {
                 Ok(entry) => entry,
                 Err(other) => {
                     found.push(other);
@@ -332,19 +439,31 @@ impl Backend for Ldap {
                 protecting: &membership(&entry, user_names(&entry).iter().map(String::as_str)),
                 giving_a_role: &membership(&entry, own),
             };
-            let (role, is_protected): (Role, bool) = self.tree.groups(&mut session, HAS_MEMBERS, member_of).await?;
-            let member = entry
-                .first(kind.id())
-                .and_then(|native| self.tree.member(by, native, &entry, role, &standing(&entry, is_protected)));
+            let (role, is_protected): (Role, bool) = self
+                .tree
+                .groups(&mut session, HAS_MEMBERS, member_of)
+                .await?;
+            let member = entry.first(kind.id()).and_then(|native| {
+                self.tree
+                    .member(by, native, &entry, role, &standing(&entry, is_protected))
+            });
             if member.is_none() {
-                tracing::warn!(directory = self.name(), "an entry has no id or no e-mail that can be read");
+                tracing::warn!(
+                    directory = self.name(),
+                    "an entry has no id or no e-mail that can be read"
+                );
             }
             found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
         }
         Ok(found)
     }
 
-    async fn reset(&self, reservation: &Reservation, password: &Password, _until: Moment) -> Result<(), ResetFailed> {
+    async fn reset(
+        &self,
+        reservation: &Reservation,
+        password: &Password,
+        _until: Moment,
+    ) -> Result<(), ResetFailed> {
         let by = By::Id(reservation.member().clone());
         let not_sent = |trouble: &Trouble| {
             self.tree.unavailable(trouble);
@@ -355,10 +474,14 @@ impl Backend for Ldap {
         let filter = self.filter(&by, kind).ok_or_else(gone)?;
         let attributes = self.tree.attributes(OWN);
         let found = self.tree.one(&mut session, &by, &filter, &attributes).await;
-        let entry = found.map_err(|Unavailable| ResetFailed::NotSent)?.map_err(|_| gone())?;
+        let entry = found
+            .map_err(|Unavailable| ResetFailed::NotSent)?
+            .map_err(|_| gone())?;
         // Once more, because the change itself would lift such a lock.
         if standing(&entry, false).status != Status::Active {
-            return Err(ResetFailed::Refused("the account was locked by an administrator".to_owned()));
+            return Err(ResetFailed::Refused(
+                "the account was locked by an administrator".to_owned(),
+            ));
         }
         let readable = || ResetFailed::Refused(READABLE.to_owned());
         let answer = match kind.way().ok_or_else(readable)? {
@@ -368,14 +491,22 @@ impl Backend for Ldap {
                 if kind.takes_pwd_reset() {
                     changes.push(("pwdReset", b"TRUE"));
                 }
-                let controls = if kind.has_ppolicy { vec![ask_for_policy()] } else { Vec::new() };
+                let controls = if kind.has_ppolicy {
+                    vec![ask_for_policy()]
+                } else {
+                    Vec::new()
+                };
                 session.modify(&entry.dn, &changes, controls).await
             }
         };
         ended(answer, password, policy_refusal)
     }
 
-    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
+    async fn enforced(
+        &self,
+        member: &MemberId,
+        password: &Password,
+    ) -> Result<Enforced, Unavailable> {
         let entry = self.entry(member).await?.ok_or(Unavailable)?;
         if self.kind.get().is_some_and(|kind| kind.takes_pwd_reset()) {
             return self.proved_by_bind(&entry.dn, password).await;
@@ -384,12 +515,20 @@ impl Backend for Ldap {
         let is_freeipa = entry.first("krbPasswordExpiration").is_some()
             && entry.first("krbPasswordExpiration") <= entry.first("krbLastPwdChange");
         let is_asked = has_been_reset(&entry) || is_freeipa;
-        Ok(if is_asked { Enforced::MustChange } else { Enforced::NotInForce })
+        Ok(if is_asked {
+            Enforced::MustChange
+        } else {
+            Enforced::NotInForce
+        })
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let Some(entry) = self.entry(member).await? else { return Ok(None) };
-        let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"].iter().find_map(|name| entry.first(name));
+        let Some(entry) = self.entry(member).await? else {
+            return Ok(None);
+        };
+        let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"]
+            .iter()
+            .find_map(|name| entry.first(name));
         // 389 Directory Server keeps no time of its own by default; a password that was reset and not yet replaced was
         // set at the latest when the entry was last touched.
         let is_reset = has_been_reset(&entry);
@@ -409,23 +548,45 @@ impl Backend for Ldap {
         if kind.way().is_none() {
             return Err(READABLE.to_owned());
         }
-        let Config { base, bind_dn, check_account: Some(email), .. } = &self.tree.config else { return Ok(()) };
+        let Config {
+            base,
+            bind_dn,
+            check_account: Some(email),
+            ..
+        } = &self.tree.config
+        else {
+            return Ok(());
+        };
         let by = By::Email(email.clone());
         found_one(self.find(std::slice::from_ref(&by)).await, email)?;
         if kind.flavor != Flavor::Server389 {
             return Ok(());
         }
         let filter = self.filter(&by, kind).unwrap_or_default();
-        match session.may_write(base, &filter, bind_dn, "userPassword").await {
+        match session
+            .may_write(base, &filter, bind_dn, "userPassword")
+            .await
+        {
             Ok(true) => Ok(()),
-            Ok(false) => Err(format!("relatch's account may not write userPassword of {}", email.masked())),
-            Err(trouble) => Err(format!("the rights of relatch's account cannot be read: {trouble}")),
+            Ok(false) => Err(format!(
+                "relatch's account may not write userPassword of {}",
+                email.masked()
+            )),
+            Err(trouble) => Err(format!(
+                "the rights of relatch's account cannot be read: {trouble}"
+            )),
         }
     }
 
     /// Who may write what only 389 Directory Server tells.
     async fn warnings(&self) -> Vec<String> {
-        let Config { check_account: Some(email), attributes, groups, .. } = &self.tree.config else {
+        let Config {
+            check_account: Some(email),
+            attributes,
+            groups,
+            ..
+        } = &self.tree.config
+        else {
             return vec![self_write::unknown(self_write::NOBODY_NAMED)];
         };
         let cannot = |trouble: &Trouble| vec![self_write::unknown(&trouble.to_string())];
@@ -435,10 +596,18 @@ impl Backend for Ldap {
         };
         let by = By::Email(email.clone());
         let filter = self.filter(&by, kind).unwrap_or_default();
-        let Ok(Ok(entry)) = self.tree.one(&mut session, &by, &filter, &self.tree.attributes(OWN)).await else {
-            return vec![self_write::unknown("the account to be looked at is not found")];
+        let Ok(Ok(entry)) = self
+            .tree
+            .one(&mut session, &by, &filter, &self.tree.attributes(OWN))
+            .await
+        else {
+            return vec![self_write::unknown(
+                "the account to be looked at is not found",
+            )];
         };
-        let mut warnings = self.warnings_of_names(&mut session, &entry, &email.masked()).await;
+        let mut warnings = self
+            .warnings_of_names(&mut session, &entry, &email.masked())
+            .await;
         if kind.flavor != Flavor::Server389 {
             warnings.push(self_write::unknown("this server does not tell"));
             return warnings;
@@ -448,10 +617,15 @@ impl Backend for Ldap {
         let mut trusted = self_write::trusted(attributes);
         // By it `memberUid` says who is in a group, and on this server whoever may write it may rename the entry.
         trusted.push("uid");
-        report.note_entry(told_by_rights(session.effective_rights(own, &entry.dn, &trusted).await, &trusted));
+        report.note_entry(told_by_rights(
+            session.effective_rights(own, &entry.dn, &trusted).await,
+            &trusted,
+        ));
         for group in groups.all() {
             let place = (group, Scope::Base, ANY);
-            let rights = session.effective_rights(place, &entry.dn, &MEMBER_LISTS).await;
+            let rights = session
+                .effective_rights(place, &entry.dn, &MEMBER_LISTS)
+                .await;
             report.note_group(group, told_by_rights(rights, &MEMBER_LISTS));
         }
         warnings.extend(report.warnings());
@@ -473,10 +647,16 @@ fn told_by_rights(
         Err(trouble) => return Err(format!("{trouble}; {needed}")),
     };
     let may_write = |name: &str| {
-        let mut own = rights.iter().filter(|(told, _)| told.eq_ignore_ascii_case(name));
+        let mut own = rights
+            .iter()
+            .filter(|(told, _)| told.eq_ignore_ascii_case(name));
         own.any(|(_, letters)| letters != "none" && letters.contains(['w', 'W']))
     };
-    Ok(attributes.iter().filter(|name| may_write(name)).map(|name| (*name).to_owned()).collect())
+    Ok(attributes
+        .iter()
+        .filter(|name| may_write(name))
+        .map(|name| (*name).to_owned())
+        .collect())
 }
 
 /// The server's reason in words: from the password policy control, else from the result.
@@ -487,7 +667,9 @@ fn policy_refusal(result: &LdapResult) -> Option<String> {
     }
     let words = match error_of_policy(result) {
         Some(5) => "the generated password is not strong enough for its password policy",
-        Some(6) => "the generated password is too short for its password policy; policy.password_length can be raised",
+        Some(6) => {
+            "the generated password is too short for its password policy; policy.password_length can be raised"
+        }
         Some(7) => "its password policy does not allow another change so soon",
         Some(8) => "the generated password was used before",
         Some(3) => "its password policy does not allow the password to be changed",
@@ -525,7 +707,12 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         0..=0x7f => (usize::from(*first), rest),
         0x81..=0x84 => {
             let (length, rest) = rest.split_at_checked(usize::from(first & 0x0f))?;
-            (length.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)), rest)
+            (
+                length
+                    .iter()
+                    .fold(0_usize, |all, byte| all << 8 | usize::from(*byte)),
+                rest,
+            )
         }
         _ => return None,
     };
@@ -538,7 +725,12 @@ pub(super) fn generalized_time(text: &str) -> Option<Moment> {
     let digits = text.strip_suffix('Z')?;
     let whole = digits.split(['.', ',']).next()?;
     let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", whole).ok()?;
-    Some(Moment(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond()))
+    Some(Moment(
+        time.to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()?
+            .timestamp()
+            .as_millisecond(),
+    ))
 }
 
 #[cfg(test)]
@@ -549,7 +741,10 @@ mod tests {
     #[test]
     fn the_policy_control_is_read_in_short_and_long_form() {
         assert_eq!(policy_error(&[0x30, 0x03, 0x81, 0x01, 0x06]), Some(6));
-        assert_eq!(policy_error(&[0x30, 0x84, 0, 0, 0, 3, 0x81, 0x01, 0x05]), Some(5));
+        assert_eq!(
+            policy_error(&[0x30, 0x84, 0, 0, 0, 3, 0x81, 0x01, 0x05]),
+            Some(5)
+        );
         let warned = [0x30, 0x08, 0xa0, 0x03, 0x80, 0x01, 0x05, 0x81, 0x01, 0x02];
         assert_eq!(policy_error(&warned), Some(2));
         assert_eq!(policy_error(&[0x30, 0x00]), None);
@@ -557,9 +752,14 @@ mod tests {
 
     #[test]
     fn broken_controls_are_no_error() {
-        for broken in
-            [&[][..], &[0x30], &[0x30, 0x05, 0x81], &[0x30, 0x80], &[0x30, 0x85, 0, 0, 0, 0, 1, 0], &[0x31, 0]]
-        {
+        for broken in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0x05, 0x81],
+            &[0x30, 0x80],
+            &[0x30, 0x85, 0, 0, 0, 0, 1, 0],
+            &[0x31, 0],
+        ] {
             assert_eq!(policy_error(broken), None, "{broken:?}");
         }
         let whole = [0x30, 0x84, 0, 0, 0, 3, 0x81, 0x01, 0x05];
@@ -571,10 +771,23 @@ mod tests {
     /// OpenLDAP without its policy hashes only what comes by the operation; 389 Directory Server hashes everything.
     #[test]
     fn no_password_is_left_readable() {
-        let way = |flavor, has_ppolicy, can_modify_password| Kind { flavor, has_ppolicy, can_modify_password }.way();
+        let way = |flavor, has_ppolicy, can_modify_password| {
+            Kind {
+                flavor,
+                has_ppolicy,
+                can_modify_password,
+            }
+            .way()
+        };
         for can_modify_password in [true, false] {
-            assert_eq!(way(Flavor::OpenLdap, true, can_modify_password), Some(Way::Modify));
-            assert_eq!(way(Flavor::Server389, true, can_modify_password), Some(Way::Modify));
+            assert_eq!(
+                way(Flavor::OpenLdap, true, can_modify_password),
+                Some(Way::Modify)
+            );
+            assert_eq!(
+                way(Flavor::Server389, true, can_modify_password),
+                Some(Way::Modify)
+            );
         }
         assert_eq!(way(Flavor::OpenLdap, false, true), Some(Way::Operation));
         assert_eq!(way(Flavor::OpenLdap, false, false), None);
@@ -584,9 +797,21 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        assert_eq!(generalized_time("20261123100000Z"), Some(Moment(1_795_428_000_000)));
-        assert_eq!(generalized_time("20261123100000.123456Z"), Some(Moment(1_795_428_000_000)));
-        for wrong in ["", "Z", "20261123100000", "20261399100000Z", "000001010000Z"] {
+        assert_eq!(
+            generalized_time("20261123100000Z"),
+            Some(Moment(1_795_428_000_000))
+        );
+        assert_eq!(
+            generalized_time("20261123100000.123456Z"),
+            Some(Moment(1_795_428_000_000))
+        );
+        for wrong in [
+            "",
+            "Z",
+            "20261123100000",
+            "20261399100000Z",
+            "000001010000Z",
+        ] {
             assert_eq!(generalized_time(wrong), None, "{wrong}");
         }
     }

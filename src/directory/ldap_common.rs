@@ -14,7 +14,8 @@ use futures_util::FutureExt;
 use futures_util::future::Fuse;
 use ldap3::controls::RawControl;
 use ldap3::{
-    Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, SearchEntry, SearchOptions, ldap_escape,
+    Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, SearchEntry,
+    SearchOptions, ldap_escape,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
@@ -23,7 +24,9 @@ use url::Url;
 use super::homes::id_prefix;
 use super::{By, Match, Unavailable};
 use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Password, PhoneNumber, Role, Status};
+use crate::domain::{
+    EmailAddress, Guard, LoginMethod, Member, MemberId, Password, PhoneNumber, Role, Status,
+};
 use crate::net;
 use crate::settings::Section;
 
@@ -92,13 +95,23 @@ pub struct Groups {
 impl Groups {
     /// Those whose members are administrators.
     pub(super) fn giving_a_role(&self) -> impl Iterator<Item = &str> {
-        [&self.primary_admin, &self.member_and_department].into_iter().flatten().map(String::as_str)
+        [&self.primary_admin, &self.member_and_department]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
-        let Self { protected, primary_admin, member_and_department } = self;
-        [protected, primary_admin, member_and_department].into_iter().flatten().map(String::as_str)
+        let Self {
+            protected,
+            primary_admin,
+            member_and_department,
+        } = self;
+        [protected, primary_admin, member_and_department]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 }
 
@@ -142,7 +155,8 @@ impl Config {
     ) -> Option<Self> {
         let url = section.required("url").and_then(|text| {
             let url = Url::parse(&text).ok().filter(|url| {
-                matches!(url.scheme(), "ldap" | "ldaps") && url.host_str().is_some_and(|host| !host.is_empty())
+                matches!(url.scheme(), "ldap" | "ldaps")
+                    && url.host_str().is_some_and(|host| !host.is_empty())
             });
             if url.is_none() {
                 section.problem("url", "must be ldaps://HOST, or ldap://HOST for StartTLS");
@@ -152,14 +166,22 @@ impl Config {
         let is_encrypted = match section.text("tls").as_deref() {
             None | Some("required") => true,
             Some("none") => {
-                let is_here = url.as_ref().is_some_and(|url| url.scheme() == "ldap" && net::is_this_machine(url));
+                let is_here = url
+                    .as_ref()
+                    .is_some_and(|url| url.scheme() == "ldap" && net::is_this_machine(url));
                 if !is_here {
-                    section.problem("tls", "may be \"none\" only for an ldap:// server on this machine");
+                    section.problem(
+                        "tls",
+                        "may be \"none\" only for an ldap:// server on this machine",
+                    );
                 }
                 false
             }
             Some(_) => {
-                section.problem("tls", "must be \"required\", or \"none\" for a server on this machine");
+                section.problem(
+                    "tls",
+                    "must be \"required\", or \"none\" for a server on this machine",
+                );
                 true
             }
         };
@@ -174,7 +196,10 @@ impl Config {
         let base = section.required("base");
         let filter = section.text("filter").unwrap_or_else(|| filter.to_owned());
         if !filter.starts_with('(') || ldap3::parse_filter(&filter).is_err() {
-            section.problem("filter", "must be an LDAP filter in parentheses, such as (objectClass=inetOrgPerson)");
+            section.problem(
+                "filter",
+                "must be an LDAP filter in parentheses, such as (objectClass=inetOrgPerson)",
+            );
         }
         let mut attribute = |key: &'static str| {
             let name = section.text(key)?;
@@ -190,12 +215,15 @@ impl Config {
             name: attribute("name_attribute").unwrap_or_else(|| attribute_of_name.to_owned()),
             phone: attribute("phone_attribute").unwrap_or_else(|| "mobile".to_owned()),
             personal_email: attribute("personal_email_attribute"),
-            department: attribute("department_attribute").unwrap_or_else(|| "departmentNumber".to_owned()),
+            department: attribute("department_attribute")
+                .unwrap_or_else(|| "departmentNumber".to_owned()),
         };
         let groups = Groups {
             protected: section.list("protected_groups").unwrap_or_default(),
             primary_admin: section.list("primary_admin_groups").unwrap_or_default(),
-            member_and_department: section.list("member_and_department_groups").unwrap_or_default(),
+            member_and_department: section
+                .list("member_and_department_groups")
+                .unwrap_or_default(),
         };
         let check_account = section.parsed("check_account");
         section.end();
@@ -237,7 +265,10 @@ pub(super) enum Trouble {
 
 impl Trouble {
     fn of(result: LdapResult) -> Self {
-        Self::Refused { code: result.rc, text: result.text }
+        Self::Refused {
+            code: result.rc,
+            text: result.text,
+        }
     }
 }
 
@@ -260,9 +291,19 @@ impl Server {
     pub(super) fn new(config: &Config) -> Result<Self, net::TlsError> {
         let tls = Arc::new(net::tls_config(config.ca_file.as_deref())?);
         let (bind_dn, password) = (config.bind_dn.clone(), config.password.clone());
-        let (url, is_encrypted, refused_at) = (config.url.clone(), config.is_encrypted, Mutex::default());
+        let (url, is_encrypted, refused_at) =
+            (config.url.clone(), config.is_encrypted, Mutex::default());
         let (is_taken, turn) = (AtomicBool::default(), tokio::sync::Mutex::default());
-        Ok(Self { url, is_encrypted, tls, bind_dn, password, refused_at, is_taken, turn })
+        Ok(Self {
+            url,
+            is_encrypted,
+            tls,
+            bind_dn,
+            password,
+            refused_at,
+            is_taken,
+            turn,
+        })
     }
 
     async fn connect(&self) -> Result<Session, Trouble> {
@@ -272,14 +313,23 @@ impl Server {
             .set_starttls(self.is_encrypted && self.url.scheme() == "ldap");
         let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, &self.url)
             .await
-            .map_err(|error| Trouble::NotReached(format!("no safe connection: {}", plain(&error))))?;
+            .map_err(|error| {
+                Trouble::NotReached(format!("no safe connection: {}", plain(&error)))
+            })?;
         let driver: Driver = Box::pin(async move { connection.drive().await });
-        Ok(Session { ldap, driver: driver.fuse() })
+        Ok(Session {
+            ldap,
+            driver: driver.fuse(),
+        })
     }
 
     /// A session as relatch's own account.
     pub(super) async fn open(&self) -> Result<Session, Trouble> {
-        let _turn = if self.is_taken.load(Ordering::Relaxed) { None } else { self.turn().await? };
+        let _turn = if self.is_taken.load(Ordering::Relaxed) {
+            None
+        } else {
+            self.turn().await?
+        };
         if self.has_refused_lately() {
             return Err(Trouble::NotReached(format!(
                 "the server refused the account {} less than a minute ago and was not asked again",
@@ -287,7 +337,9 @@ impl Server {
             )));
         }
         let mut session = self.connect().await?;
-        let bound = session.bind(&self.bind_dn, &self.password, Vec::new()).await;
+        let bound = session
+            .bind(&self.bind_dn, &self.password, Vec::new())
+            .await;
         match bound {
             Ok(result) if result.rc == code::SUCCESS => {
                 self.is_taken.store(true, Ordering::Relaxed);
@@ -306,20 +358,27 @@ impl Server {
                 )))
             }
             // Nothing was asked for yet but to be let in.
-            Err(_) => Err(Trouble::NotReached("the server did not answer the bind".to_owned())),
+            Err(_) => Err(Trouble::NotReached(
+                "the server did not answer the bind".to_owned(),
+            )),
         }
     }
 
     /// The turn to try a bind, until one was taken. A server that hangs is not waited for by everybody in turn.
     async fn turn(&self) -> Result<Option<tokio::sync::MutexGuard<'_, ()>>, Trouble> {
         let waited = tokio::time::timeout(CONNECT_DEADLINE, self.turn.lock()).await;
-        let turn =
-            waited.map_err(|_| Trouble::NotReached("the server has not taken relatch's account yet".to_owned()))?;
+        let turn = waited.map_err(|_| {
+            Trouble::NotReached("the server has not taken relatch's account yet".to_owned())
+        })?;
         Ok(Some(turn).filter(|_| !self.is_taken.load(Ordering::Relaxed)))
     }
 
     fn has_refused_lately(&self) -> bool {
-        let refused_at = self.refused_at.lock().ok().and_then(|refused_at| *refused_at);
+        let refused_at = self
+            .refused_at
+            .lock()
+            .ok()
+            .and_then(|refused_at| *refused_at);
         refused_at.is_some_and(|at| at.elapsed() < REST_AFTER_REFUSAL)
     }
 
@@ -385,7 +444,12 @@ impl Session {
         if !controls.is_empty() {
             ldap.with_controls(controls);
         }
-        Self::drive(driver, ASK_DEADLINE, ldap.simple_bind(dn, password.expose_secret())).await
+        Self::drive(
+            driver,
+            ASK_DEADLINE,
+            ldap.simple_bind(dn, password.expose_secret()),
+        )
+        .await
     }
 
     /// Searches for at most `most` entries. A server that has more says so with [`code::SIZE_LIMIT`], and may give some.
@@ -400,12 +464,21 @@ impl Session {
         let Self { ldap, driver } = self;
         let limit = i32::try_from(most).unwrap_or(i32::MAX);
         ldap.with_search_options(SearchOptions::new().sizelimit(limit).timelimit(3));
-        let found = Self::drive(driver, ASK_DEADLINE, ldap.search(base, scope, filter, attributes)).await?;
+        let found = Self::drive(
+            driver,
+            ASK_DEADLINE,
+            ldap.search(base, scope, filter, attributes),
+        )
+        .await?;
         let is_cut = found.1.rc == code::SIZE_LIMIT;
         if !is_cut && found.1.rc != code::SUCCESS {
             return Err(Trouble::of(found.1));
         }
-        let entries = found.0.into_iter().map(|one| Entry::from(SearchEntry::construct(one))).collect();
+        let entries = found
+            .0
+            .into_iter()
+            .map(|one| Entry::from(SearchEntry::construct(one)))
+            .collect();
         Ok(Found { entries, is_cut })
     }
 
@@ -418,7 +491,11 @@ impl Session {
         most: usize,
     ) -> Result<Found, Trouble> {
         let (name, value) = control;
-        self.ldap.with_controls(vec![RawControl { ctype: name.to_owned(), crit: true, val: Some(value) }]);
+        self.ldap.with_controls(vec![RawControl {
+            ctype: name.to_owned(),
+            crit: true,
+            val: Some(value),
+        }]);
         self.search(base, scope, filter, attributes, most).await
     }
 
@@ -434,7 +511,11 @@ impl Session {
         let control = (EFFECTIVE_RIGHTS, format!("dn:{somebody}").into_bytes());
         let found = self.search_with(control, place, attributes, 2).await?;
         // One entry is asked about; of several nobody knows which is told.
-        let told = found.entries.iter().filter(|_| !found.is_cut).flat_map(|entry| entry.all("attributeLevelRights"));
+        let told = found
+            .entries
+            .iter()
+            .filter(|_| !found.is_cut)
+            .flat_map(|entry| entry.all("attributeLevelRights"));
         let rights: Vec<(String, String)> = told
             .flat_map(|all| all.split(", "))
             .filter_map(|one| one.split_once(':'))
@@ -451,8 +532,13 @@ impl Session {
         own: &str,
         attribute: &str,
     ) -> Result<bool, Trouble> {
-        let rights = self.effective_rights((base, Scope::Subtree, filter), own, &[attribute]).await?;
-        let mut own_rights = rights.iter().flatten().filter(|(name, _)| name == attribute);
+        let rights = self
+            .effective_rights((base, Scope::Subtree, filter), own, &[attribute])
+            .await?;
+        let mut own_rights = rights
+            .iter()
+            .flatten()
+            .filter(|(name, _)| name == attribute);
         Ok(own_rights.any(|(_, letters)| letters != "none" && letters.contains('w')))
     }
 
@@ -464,7 +550,10 @@ impl Session {
         controls: Vec<RawControl>,
     ) -> Result<LdapResult, Trouble> {
         let Self { ldap, driver } = self;
-        let mods = changes.iter().map(|(name, value)| Mod::Replace(name.as_bytes(), [*value].into())).collect();
+        let mods = changes
+            .iter()
+            .map(|(name, value)| Mod::Replace(name.as_bytes(), [*value].into()))
+            .collect();
         if !controls.is_empty() {
             ldap.with_controls(controls);
         }
@@ -472,10 +561,20 @@ impl Session {
     }
 
     /// Changes a password by the extended operation of RFC 3062, once.
-    pub(super) async fn change_password(&mut self, dn: &str, password: &str) -> Result<LdapResult, Trouble> {
+    pub(super) async fn change_password(
+        &mut self,
+        dn: &str,
+        password: &str,
+    ) -> Result<LdapResult, Trouble> {
         let Self { ldap, driver } = self;
-        let change = ldap3::exop::PasswordModify { user_id: Some(dn), old_pass: None, new_pass: Some(password) };
-        Self::drive(driver, MODIFY_DEADLINE, ldap.extended(change)).await.map(|answer| answer.1)
+        let change = ldap3::exop::PasswordModify {
+            user_id: Some(dn),
+            old_pass: None,
+            new_pass: Some(password),
+        };
+        Self::drive(driver, MODIFY_DEADLINE, ldap.extended(change))
+            .await
+            .map(|answer| answer.1)
     }
 }
 
@@ -498,8 +597,16 @@ impl From<SearchEntry> for Entry {
         let lower = |name: String| name.to_ascii_lowercase();
         Self {
             dn: entry.dn,
-            texts: entry.attrs.into_iter().map(|(name, values)| (lower(name), values)).collect(),
-            bytes: entry.bin_attrs.into_iter().map(|(name, values)| (lower(name), values)).collect(),
+            texts: entry
+                .attrs
+                .into_iter()
+                .map(|(name, values)| (lower(name), values))
+                .collect(),
+            bytes: entry
+                .bin_attrs
+                .into_iter()
+                .map(|(name, values)| (lower(name), values))
+                .collect(),
         }
     }
 }
@@ -507,7 +614,10 @@ impl From<SearchEntry> for Entry {
 impl Entry {
     /// All values that are texts.
     pub(super) fn all(&self, name: &str) -> &[String] {
-        self.texts.get(&name.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default()
+        self.texts
+            .get(&name.to_ascii_lowercase())
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// The first value.
@@ -522,19 +632,32 @@ impl Entry {
 
     /// The first value as bytes; some bytes happen to be text.
     pub(super) fn first_bytes(&self, name: &str) -> Option<&[u8]> {
-        let bytes = self.bytes.get(&name.to_ascii_lowercase()).and_then(|values| values.first());
-        bytes.map(Vec::as_slice).or_else(|| self.first(name).map(str::as_bytes))
+        let bytes = self
+            .bytes
+            .get(&name.to_ascii_lowercase())
+            .and_then(|values| values.first());
+        bytes
+            .map(Vec::as_slice)
+            .or_else(|| self.first(name).map(str::as_bytes))
     }
 
     /// All values as bytes.
     pub(super) fn all_bytes(&self, name: &str) -> Vec<&[u8]> {
-        let bytes = self.bytes.get(&name.to_ascii_lowercase()).into_iter().flatten().map(Vec::as_slice);
-        bytes.chain(self.all(name).iter().map(String::as_bytes)).collect()
+        let bytes = self
+            .bytes
+            .get(&name.to_ascii_lowercase())
+            .into_iter()
+            .flatten()
+            .map(Vec::as_slice);
+        bytes
+            .chain(self.all(name).iter().map(String::as_bytes))
+            .collect()
     }
 
     /// True where the first value is the word TRUE, in any case.
     pub(super) fn is_true(&self, name: &str) -> bool {
-        self.first(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.first(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 }
 
@@ -574,9 +697,15 @@ impl Tree {
     /// The filter that finds a member, with everything that was given from outside escaped. `id` writes the directory's
     /// own id into a filter; None where the id is not one of this directory.
     pub(super) fn filter(&self, by: &By, id: impl Fn(&str) -> Option<String>) -> Option<String> {
-        let Config { filter, attributes, .. } = &self.config;
+        let Config {
+            filter, attributes, ..
+        } = &self.config;
         match by {
-            By::Email(email) => Some(format!("(&{filter}({}={}))", attributes.email, ldap_escape(email.key()))),
+            By::Email(email) => Some(format!(
+                "(&{filter}({}={}))",
+                attributes.email,
+                ldap_escape(email.key())
+            )),
             By::Id(member) => Some(format!("(&{filter}{})", id(self.native(member)?)?)),
         }
     }
@@ -588,7 +717,13 @@ impl Tree {
 
     /// The attributes that every kind needs.
     pub(super) fn attributes<'a>(&'a self, own: &[&'a str]) -> Vec<&'a str> {
-        let Attributes { email, name, phone, personal_email, department } = &self.config.attributes;
+        let Attributes {
+            email,
+            name,
+            phone,
+            personal_email,
+            department,
+        } = &self.config.attributes;
         let mut all = vec![email.as_str(), name, phone, department];
         all.extend(personal_email.as_deref());
         all.extend(own);
@@ -603,21 +738,34 @@ impl Tree {
         filter: &str,
         attributes: &[&str],
     ) -> Result<Result<Entry, Match>, Unavailable> {
-        let found = session.search(&self.config.base, Scope::Subtree, filter, attributes, 2).await;
+        let found = session
+            .search(&self.config.base, Scope::Subtree, filter, attributes, 2)
+            .await;
         let mut found = found.map_err(|trouble| self.unavailable(&trouble))?;
         if found.is_cut || found.entries.len() > 1 {
-            return Ok(Err(Match::Several(found.entries.into_iter().map(|entry| entry.dn).collect())));
+            return Ok(Err(Match::Several(
+                found.entries.into_iter().map(|entry| entry.dn).collect(),
+            )));
         }
-        let Some(entry) = found.entries.pop() else { return Ok(Err(Match::Nobody)) };
+        let Some(entry) = found.entries.pop() else {
+            return Ok(Err(Match::Nobody));
+        };
         let is_asked = match by {
             By::Email(email) => self.emails(&entry).any(|own| own.key() == email.key()),
             By::Id(_) => true,
         };
-        Ok(if is_asked { Ok(entry) } else { Err(Match::Nobody) })
+        Ok(if is_asked {
+            Ok(entry)
+        } else {
+            Err(Match::Nobody)
+        })
     }
 
     fn emails(&self, entry: &Entry) -> impl Iterator<Item = EmailAddress> {
-        entry.all(&self.config.attributes.email).iter().filter_map(|text| text.parse().ok())
+        entry
+            .all(&self.config.attributes.email)
+            .iter()
+            .filter_map(|text| text.parse().ok())
     }
 
     fn is_own_domain(&self, email: &EmailAddress) -> bool {
@@ -637,10 +785,24 @@ impl Tree {
             By::Email(email) => self.emails(entry).find(|own| own.key() == email.key()),
             By::Id(_) => self.emails(entry).find(|own| self.is_own_domain(own)),
         }?;
-        let Attributes { name, phone, personal_email, department, .. } = &self.config.attributes;
-        let text = |key: &str| entry.first(key).map(clean_name).filter(|text| !text.is_empty());
+        let Attributes {
+            name,
+            phone,
+            personal_email,
+            department,
+            ..
+        } = &self.config.attributes;
+        let text = |key: &str| {
+            entry
+                .first(key)
+                .map(clean_name)
+                .filter(|text| !text.is_empty())
+        };
         let personal_email = personal_email.as_deref().and_then(|key| {
-            let mut own = entry.all(key).iter().filter_map(|text| text.parse::<EmailAddress>().ok());
+            let mut own = entry
+                .all(key)
+                .iter()
+                .filter_map(|text| text.parse::<EmailAddress>().ok());
             // A second mailbox of the organisation is opened by the same password.
             own.find(|email| self.config.domains.is_empty() || !self.is_own_domain(email))
         });
@@ -649,12 +811,18 @@ impl Tree {
             name: text(name).unwrap_or_else(|| business_email.to_string()),
             login_method: LoginMethod::BusinessEmail,
             status: standing.status,
-            phone: entry.all(phone).iter().find_map(|text| text.parse::<PhoneNumber>().ok()),
+            phone: entry
+                .all(phone)
+                .iter()
+                .find_map(|text| text.parse::<PhoneNumber>().ok()),
             personal_email,
             role,
             department: text(department),
             manager_email: None,
-            aliases: self.emails(entry).filter(|own| *own != business_email).collect(),
+            aliases: self
+                .emails(entry)
+                .filter(|own| *own != business_email)
+                .collect(),
             guard: standing.guard,
             never_expires: standing.never_expires,
             business_email,
@@ -670,15 +838,31 @@ impl Tree {
         protecting: &str,
         member_of: MemberOf<'_>,
     ) -> Result<(Role, bool), Unavailable> {
-        let Groups { protected, primary_admin, member_and_department } = &self.config.groups;
+        let Groups {
+            protected,
+            primary_admin,
+            member_and_department,
+        } = &self.config.groups;
         let (none, is_in_doubt) = (Vec::new(), member_of.protecting != member_of.giving_a_role);
         let of_settings = [
             (protected, protecting, member_of.protecting),
             (primary_admin, ANY, member_of.giving_a_role),
             (member_and_department, ANY, member_of.giving_a_role),
             // Who would have a role by what does not count for one is looked at only where that makes a difference.
-            (if is_in_doubt { primary_admin } else { &none }, ANY, member_of.protecting),
-            (if is_in_doubt { member_and_department } else { &none }, ANY, member_of.protecting),
+            (
+                if is_in_doubt { primary_admin } else { &none },
+                ANY,
+                member_of.protecting,
+            ),
+            (
+                if is_in_doubt {
+                    member_and_department
+                } else {
+                    &none
+                },
+                ANY,
+                member_of.protecting,
+            ),
         ];
         let mut belongs = [false; 5];
         for (place, (groups, is_group, filter)) in belongs.iter_mut().zip(of_settings) {
@@ -690,10 +874,14 @@ impl Tree {
                         "a group of the settings, or who is in it, cannot be read"
                     );
                 };
-                let there = session.search(group, Scope::Base, is_group, &["1.1"], 1).await;
+                let there = session
+                    .search(group, Scope::Base, is_group, &["1.1"], 1)
+                    .await;
                 let found = match there {
                     Ok(there) if !there.entries.is_empty() => {
-                        session.search(group, Scope::Base, filter, &["1.1"], 1).await
+                        session
+                            .search(group, Scope::Base, filter, &["1.1"], 1)
+                            .await
                     }
                     // A group that cannot be read, or has no members to be seen, protects nobody, so nobody is reset.
                     Ok(_) => {
@@ -709,11 +897,20 @@ impl Tree {
                 *place |= !found.entries.is_empty();
             }
         }
-        let [is_protected, is_primary, is_delegated, may_be_primary, may_be_delegated] = belongs;
+        let [
+            is_protected,
+            is_primary,
+            is_delegated,
+            may_be_primary,
+            may_be_delegated,
+        ] = belongs;
         // Else whoever copies an administrator's user name would take the administrator's role, and with it what keeps
         // delegated administrators from resetting them.
         let is_unclear = (may_be_primary && !is_primary) || (may_be_delegated && !is_delegated);
-        Ok((role_of(is_primary, is_delegated), is_protected || is_unclear))
+        Ok((
+            role_of(is_primary, is_delegated),
+            is_protected || is_unclear,
+        ))
     }
 
     /// Says to the operator why the directory is of no use now.
@@ -741,7 +938,10 @@ impl Tree {
 }
 
 /// How the look-up of the named account went, for `relatch check`.
-pub(super) fn found_one(found: Result<Vec<Match>, Unavailable>, email: &EmailAddress) -> Result<(), String> {
+pub(super) fn found_one(
+    found: Result<Vec<Match>, Unavailable>,
+    email: &EmailAddress,
+) -> Result<(), String> {
     let why = match found.map(|mut found| found.pop()) {
         Ok(Some(Match::One(_))) => return Ok(()),
         Ok(Some(Match::Several(_))) => "stands for several entries",
@@ -768,7 +968,11 @@ pub(super) fn ended(
         return Ok(());
     }
     // A server may repeat in its text what it was sent.
-    let text = if result.text.contains(password.expose()) { "" } else { result.text.as_str() };
+    let text = if result.text.contains(password.expose()) {
+        ""
+    } else {
+        result.text.as_str()
+    };
     tracing::warn!(code = result.rc, text, "the directory refused a change");
     Err(match result.rc {
         code::BUSY => NotSent,
@@ -781,12 +985,19 @@ pub(super) fn ended(
 fn sentence(code: u32) -> String {
     match code {
         code::REFERRAL => {
-            "this server is a read-only copy; relatch has to be pointed at one that takes changes".to_owned()
+            "this server is a read-only copy; relatch has to be pointed at one that takes changes"
+                .to_owned()
         }
-        code::UNDEFINED_ATTRIBUTE => "the server does not know an attribute of the change".to_owned(),
+        code::UNDEFINED_ATTRIBUTE => {
+            "the server does not know an attribute of the change".to_owned()
+        }
         code::NO_SUCH_OBJECT => "the account is gone".to_owned(),
-        code::INSUFFICIENT_ACCESS => "relatch's account there has no right to reset this member".to_owned(),
-        code::CONSTRAINT_VIOLATION => "the generated password does not fit its password policy".to_owned(),
+        code::INSUFFICIENT_ACCESS => {
+            "relatch's account there has no right to reset this member".to_owned()
+        }
+        code::CONSTRAINT_VIOLATION => {
+            "the generated password does not fit its password policy".to_owned()
+        }
         code => format!("it answers with code {code}"),
     }
 }
@@ -811,13 +1022,24 @@ mod tests {
         let told = |rc: u32| ended(Ok(result(rc)), &password, |_| None);
         assert_eq!(told(code::SUCCESS), Ok(()));
         assert_eq!(told(code::BUSY), Err(ResetFailed::NotSent));
-        for unsure in [code::OPERATIONS_ERROR, code::TIME_LIMIT, code::UNAVAILABLE, code::OTHER] {
+        for unsure in [
+            code::OPERATIONS_ERROR,
+            code::TIME_LIMIT,
+            code::UNAVAILABLE,
+            code::OTHER,
+        ] {
             assert_eq!(told(unsure), Err(ResetFailed::Unknown), "{unsure}");
         }
         for no in [10, 17, 19, 32, 50, 53] {
             assert!(matches!(told(no), Err(ResetFailed::Refused(_))), "{no}");
         }
-        assert_eq!(ended(Err(Trouble::NoAnswer), &password, |_| None), Err(ResetFailed::Unknown));
-        assert_eq!(ended(Err(Trouble::NotReached(String::new())), &password, |_| None), Err(ResetFailed::NotSent));
+        assert_eq!(
+            ended(Err(Trouble::NoAnswer), &password, |_| None),
+            Err(ResetFailed::Unknown)
+        );
+        assert_eq!(
+            ended(Err(Trouble::NotReached(String::new())), &password, |_| None),
+            Err(ResetFailed::NotSent)
+        );
     }
 }

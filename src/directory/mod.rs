@@ -76,7 +76,10 @@ pub enum ResetFailed {
 
 /// What a directory can enforce, told on the card where something is missing (Q5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a directory can do or cannot")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a directory can do or cannot"
+)]
 pub struct Capabilities {
     /// Ends the member's open sessions.
     pub can_sign_out: bool,
@@ -130,14 +133,21 @@ pub trait Backend {
     ) -> impl Future<Output = Result<Enforced, Unavailable>> + Send;
 
     /// When the member's password was last set, as far as the directory tells; looked at after an unknown end.
-    fn last_change(&self, member: &MemberId) -> impl Future<Output = Result<Option<Moment>, Unavailable>> + Send;
+    fn last_change(
+        &self,
+        member: &MemberId,
+    ) -> impl Future<Output = Result<Option<Moment>, Unavailable>> + Send;
 
     /// Ends every open session of the member. Idempotent.
     fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Has the directory send its own link, which works for `life`, to the e-mail that it has. Changes nothing by itself.
     /// Where it cannot ([`Capabilities::sends_own_link`]) nothing is sent.
-    fn send_link(&self, _member: &MemberId, _life: Span) -> impl Future<Output = Result<(), ResetFailed>> + Send {
+    fn send_link(
+        &self,
+        _member: &MemberId,
+        _life: Span,
+    ) -> impl Future<Output = Result<(), ResetFailed>> + Send {
         std::future::ready(Err(ResetFailed::NotSent))
     }
 
@@ -205,11 +215,20 @@ impl Backend for Directory {
         delegate!(self, directory => directory.find(by).await)
     }
 
-    async fn reset(&self, reservation: &Reservation, password: &Password, until: Moment) -> Result<(), ResetFailed> {
+    async fn reset(
+        &self,
+        reservation: &Reservation,
+        password: &Password,
+        until: Moment,
+    ) -> Result<(), ResetFailed> {
         delegate!(self, directory => directory.reset(reservation, password, until).await)
     }
 
-    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
+    async fn enforced(
+        &self,
+        member: &MemberId,
+        password: &Password,
+    ) -> Result<Enforced, Unavailable> {
         delegate!(self, directory => directory.enforced(member, password).await)
     }
 

@@ -29,7 +29,11 @@ pub struct Rehearsed {
 impl Rehearsed {
     /// A directory that behaves until it is told otherwise.
     pub fn new(builtin: Builtin) -> Self {
-        Self { builtin, resets: Arc::default(), sign_outs_to_fail: Arc::default() }
+        Self {
+            builtin,
+            resets: Arc::default(),
+            sign_outs_to_fail: Arc::default(),
+        }
     }
 
     /// The directory behind it.
@@ -65,8 +69,18 @@ impl Backend for Rehearsed {
         self.builtin.find(by).await
     }
 
-    async fn reset(&self, reservation: &Reservation, password: &Password, until: Moment) -> Result<(), ResetFailed> {
-        let next = self.resets.lock().ok().and_then(|mut resets| resets.pop_front()).unwrap_or(NextReset::Real);
+    async fn reset(
+        &self,
+        reservation: &Reservation,
+        password: &Password,
+        until: Moment,
+    ) -> Result<(), ResetFailed> {
+        let next = self
+            .resets
+            .lock()
+            .ok()
+            .and_then(|mut resets| resets.pop_front())
+            .unwrap_or(NextReset::Real);
         match next {
             NextReset::Real => self.builtin.reset(reservation, password, until).await,
             NextReset::Fail(failed) => Err(failed),
@@ -77,7 +91,11 @@ impl Backend for Rehearsed {
         }
     }
 
-    async fn enforced(&self, member: &MemberId, password: &Password) -> Result<Enforced, Unavailable> {
+    async fn enforced(
+        &self,
+        member: &MemberId,
+        password: &Password,
+    ) -> Result<Enforced, Unavailable> {
         self.builtin.enforced(member, password).await
     }
 
@@ -91,7 +109,11 @@ impl Backend for Rehearsed {
             *left = left.saturating_sub(1);
             fails
         });
-        if fails { Err(Unavailable) } else { self.builtin.sign_out(member).await }
+        if fails {
+            Err(Unavailable)
+        } else {
+            self.builtin.sign_out(member).await
+        }
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -19,7 +19,12 @@ pub(super) fn unknown(why: &str) -> String {
 
 /// The attributes of a member that relatch trusts.
 pub(super) fn trusted(attributes: &Attributes) -> Vec<&str> {
-    let Attributes { email, phone, personal_email, .. } = attributes;
+    let Attributes {
+        email,
+        phone,
+        personal_email,
+        ..
+    } = attributes;
     let mut all = vec![email.as_str(), phone];
     all.extend(personal_email.as_deref());
     all
@@ -34,7 +39,10 @@ pub(super) struct Report {
 impl Report {
     /// Nothing yet.
     pub(super) fn new(account: &EmailAddress) -> Self {
-        Self { account: account.masked(), warnings: Vec::new() }
+        Self {
+            account: account.masked(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Which attributes of their own entry the account may write, or why that is unknown.

@@ -23,7 +23,10 @@ pub struct ContactRules {
 
 impl Default for ContactRules {
     fn default() -> Self {
-        Self { age: Span::hours(72), needs_two: false }
+        Self {
+            age: Span::hours(72),
+            needs_two: false,
+        }
     }
 }
 
@@ -68,7 +71,9 @@ impl Added {
     fn waits_until(&self, rules: ContactRules, now: Moment) -> Option<Moment> {
         match self.added_as {
             AddedAs::Operator | AddedAs::Proven => None,
-            AddedAs::Member | AddedAs::Administrator => Some(self.added_at + rules.age).filter(|until| *until > now),
+            AddedAs::Member | AddedAs::Administrator => {
+                Some(self.added_at + rules.age).filter(|until| *until > now)
+            }
         }
     }
 }
@@ -142,7 +147,12 @@ impl Methods {
 /// contact that an administrator of the reset added (Q7). The contact on record that got the password comes into question
 /// only where no other one counts, and never where two are required. A contact that an administrator added waits, unless it
 /// was added after the reset began by another administrator and the member has no older method (S42).
-pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surroundings<'_>) -> Methods {
+pub fn methods(
+    member: &Member,
+    added: &[Added],
+    origin: &Origin,
+    around: &Surroundings<'_>,
+) -> Methods {
     let may_receive = |to: &Destination| {
         let is_outside = to.clone().outside(member, around.company).is_ok();
         is_outside && (around.has)(to.channel()) && !origin.typed.contains(&(around.digest)(to))
@@ -150,7 +160,11 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
     let of_directory = of_directory(member).into_iter().filter(may_receive);
     let method = |to: Destination, added: Option<Added>| Method {
         got_password: origin.carried.contains(&(around.digest)(&to))
-            || (added.is_none() && origin.carried_masks.iter().any(|mask| mask.eq_ignore_ascii_case(&to.masked()))),
+            || (added.is_none()
+                && origin
+                    .carried_masks
+                    .iter()
+                    .any(|mask| mask.eq_ignore_ascii_case(&to.masked()))),
         counts: added.as_ref().is_none_or(Added::counts),
         to,
         added,
@@ -158,15 +172,21 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
     let mut ready: Vec<Method> = of_directory.map(|to| method(to, None)).collect();
     let (mut fresh, mut waiting) = (Vec::new(), Vec::new());
     for one in added {
-        let is_vouched_by_admin = one.added_as != AddedAs::Operator && origin.admins.contains(&one.by);
-        let is_typed = origin.typed_masks.iter().any(|mask| mask.eq_ignore_ascii_case(&one.to.masked()));
+        let is_vouched_by_admin =
+            one.added_as != AddedAs::Operator && origin.admins.contains(&one.by);
+        let is_typed = origin
+            .typed_masks
+            .iter()
+            .any(|mask| mask.eq_ignore_ascii_case(&one.to.masked()));
         if is_vouched_by_admin || is_typed || !may_receive(&one.to) {
             continue;
         }
         match one.waits_until(around.rules, around.now) {
             None => ready.push(method(one.to.clone(), Some(one.clone()))),
             Some(until) => {
-                let is_after = origin.began_at.is_some_and(|began_at| one.added_at > began_at);
+                let is_after = origin
+                    .began_at
+                    .is_some_and(|began_at| one.added_at > began_at);
                 if is_after && one.added_as == AddedAs::Administrator && !around.is_strict {
                     fresh.push(method(one.to.clone(), Some(one.clone())));
                 }
@@ -174,9 +194,12 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
             }
         }
     }
-    let (mut usable, rest): (Vec<_>, Vec<_>) = ready.into_iter().partition(|one| one.counts && !one.got_password);
+    let (mut usable, rest): (Vec<_>, Vec<_>) = ready
+        .into_iter()
+        .partition(|one| one.counts && !one.got_password);
     if usable.is_empty() {
-        let (carried, mut unanswered): (Vec<_>, Vec<_>) = rest.into_iter().partition(|one| one.counts);
+        let (carried, mut unanswered): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|one| one.counts);
         // The oldest first, so that nobody takes over the code by adding a further contact.
         unanswered.sort_by_key(|one| one.added.as_ref().map(|added| added.added_at));
         // Where two are required, what got the password is no method of this reset.
@@ -184,18 +207,25 @@ pub fn methods(member: &Member, added: &[Added], origin: &Origin, around: &Surro
         usable.extend(unanswered);
         if usable.is_empty() {
             // The newest first, so that a number that was mistyped can be put right.
-            fresh.sort_by_key(|one| std::cmp::Reverse(one.added.as_ref().map(|added| added.added_at)));
+            fresh.sort_by_key(|one| {
+                std::cmp::Reverse(one.added.as_ref().map(|added| added.added_at))
+            });
             usable = fresh;
         }
     }
-    let mut methods = Methods { usable: Vec::new(), waiting };
+    let mut methods = Methods {
+        usable: Vec::new(),
+        waiting,
+    };
     for one in usable {
         // Several people may have vouched for the same contact.
         if !methods.usable.iter().any(|other| other.to.is_same(&one.to)) {
             methods.usable.push(one);
         }
     }
-    methods.waiting.retain(|(one, _)| !methods.usable.iter().any(|other| other.to.is_same(&one.to)));
+    methods
+        .waiting
+        .retain(|(one, _)| !methods.usable.iter().any(|other| other.to.is_same(&one.to)));
     methods
 }
 
@@ -234,7 +264,11 @@ mod tests {
     }
 
     fn bare() -> Member {
-        Member { phone: None, personal_email: None, ..mina() }
+        Member {
+            phone: None,
+            personal_email: None,
+            ..mina()
+        }
     }
 
     fn to(text: &str) -> Destination {
@@ -257,33 +291,65 @@ mod tests {
     }
 
     fn answered(one: Added) -> Added {
-        Added { answered_at: Some(one.added_at), ..one }
+        Added {
+            answered_at: Some(one.added_at),
+            ..one
+        }
     }
 
     /// A reset of Jo's that began an hour ago.
     fn of_jo() -> Origin {
-        Origin { admins: vec![MemberId("jo".to_owned())], began_at: Some(NOW - Span::hours(1)), ..Origin::default() }
+        Origin {
+            admins: vec![MemberId("jo".to_owned())],
+            began_at: Some(NOW - Span::hours(1)),
+            ..Origin::default()
+        }
     }
 
     fn carried(address: &str) -> Origin {
-        Origin { carried: vec![to(address).key()], ..of_jo() }
+        Origin {
+            carried: vec![to(address).key()],
+            ..of_jo()
+        }
     }
 
     fn typed(address: &str) -> Origin {
-        Origin { typed: vec![to(address).key()], ..of_jo() }
+        Origin {
+            typed: vec![to(address).key()],
+            ..of_jo()
+        }
     }
 
-    fn found(member: &Member, added: &[Added], origin: &Origin, rules: ContactRules, is_strict: bool) -> Methods {
+    fn found(
+        member: &Member,
+        added: &[Added],
+        origin: &Origin,
+        rules: ContactRules,
+        is_strict: bool,
+    ) -> Methods {
         let company = CompanyDomains::new(["acme.co".to_owned()]);
         let (has, digest) = (|_| true, |to: &Destination| to.key());
-        let around = Surroundings { company: &company, rules, is_strict, has: &has, digest: &digest, now: NOW };
+        let around = Surroundings {
+            company: &company,
+            rules,
+            is_strict,
+            has: &has,
+            digest: &digest,
+            now: NOW,
+        };
         methods(member, added, origin, &around)
     }
 
     /// The usable contacts, in order; one that got the password too is marked.
     fn usable(member: &Member, added: &[Added], origin: &Origin) -> Vec<String> {
         let found = found(member, added, origin, ContactRules::default(), false).usable;
-        let told = |one: Method| format!("{}{}", one.to.full(), if one.got_password { " same" } else { "" });
+        let told = |one: Method| {
+            format!(
+                "{}{}",
+                one.to.full(),
+                if one.got_password { " same" } else { "" }
+            )
+        };
         found.into_iter().map(told).collect()
     }
 
@@ -291,13 +357,34 @@ mod tests {
     #[test]
     fn the_contact_that_got_the_password_comes_last() {
         let mina = mina();
-        let phone_only = Member { personal_email: None, ..mina.clone() };
+        let phone_only = Member {
+            personal_email: None,
+            ..mina.clone()
+        };
         let second = "+821012345699";
         for (name, member, others, origin, expected) in [
             ("Copy", &mina, vec![], of_jo(), vec![OWN_PHONE, OWN_EMAIL]),
-            ("by phone", &mina, vec![], carried(OWN_PHONE), vec![OWN_EMAIL]),
-            ("by email", &mina, vec![], carried(OWN_EMAIL), vec![OWN_PHONE]),
-            ("one only", &phone_only, vec![], carried(OWN_PHONE), vec!["+821012345642 same"]),
+            (
+                "by phone",
+                &mina,
+                vec![],
+                carried(OWN_PHONE),
+                vec![OWN_EMAIL],
+            ),
+            (
+                "by email",
+                &mina,
+                vec![],
+                carried(OWN_EMAIL),
+                vec![OWN_PHONE],
+            ),
+            (
+                "one only",
+                &phone_only,
+                vec![],
+                carried(OWN_PHONE),
+                vec!["+821012345642 same"],
+            ),
             (
                 "a second phone that has answered",
                 &phone_only,
@@ -314,13 +401,28 @@ mod tests {
             ),
             (
                 "the same mailbox with a tag is no second one",
-                &Member { phone: None, ..mina.clone() },
+                &Member {
+                    phone: None,
+                    ..mina.clone()
+                },
                 vec![answered(added("kim", "Mina+x@mail.example", 80))],
                 carried(OWN_EMAIL),
                 vec!["mina@mail.example same"],
             ),
-            ("copied to the contact on record", &mina, vec![], typed(OWN_PHONE), vec![OWN_EMAIL]),
-            ("and to the only one", &phone_only, vec![], typed(OWN_PHONE), vec![]),
+            (
+                "copied to the contact on record",
+                &mina,
+                vec![],
+                typed(OWN_PHONE),
+                vec![OWN_EMAIL],
+            ),
+            (
+                "and to the only one",
+                &phone_only,
+                vec![],
+                typed(OWN_PHONE),
+                vec![],
+            ),
         ] {
             assert_eq!(usable(member, &others, &origin), expected, "{name}");
         }
@@ -334,25 +436,83 @@ mod tests {
         let one = |by: &str, hours| vec![added(by, number, hours)];
         let other = "+821012345688";
         let with_older = |hours, of_number| {
-            let later = Added { added_at: NOW - Span::hours(hours) + Span::seconds(1), ..added("lee", other, 0) };
+            let later = Added {
+                added_at: NOW - Span::hours(hours) + Span::seconds(1),
+                ..added("lee", other, 0)
+            };
             vec![added("kim", number, of_number), later]
         };
-        let as_who = |added_as, hours| vec![Added { added_as, ..added("mina", number, hours) }];
+        let as_who = |added_as, hours| {
+            vec![Added {
+                added_as,
+                ..added("mina", number, hours)
+            }]
+        };
         for (name, member, others, expected) in [
             ("before the reset", &bare, one("kim", 2), vec![]),
             ("long before", &bare, one("kim", 72), vec![number]),
             ("after the reset", &bare, one("kim", 0), vec![number]),
-            ("after it, with an older method", &mina, one("kim", 0), vec![OWN_PHONE, OWN_EMAIL]),
-            ("after it, with an older one that has not answered", &bare, with_older(80, 0), vec![other]),
-            ("two that have not answered", &bare, with_older(80, 99), vec![number, other]),
-            ("two after the reset", &bare, with_older(0, 0), vec![other, number]),
-            ("by the administrator of the reset", &bare, one("jo", 0), vec![]),
+            (
+                "after it, with an older method",
+                &mina,
+                one("kim", 0),
+                vec![OWN_PHONE, OWN_EMAIL],
+            ),
+            (
+                "after it, with an older one that has not answered",
+                &bare,
+                with_older(80, 0),
+                vec![other],
+            ),
+            (
+                "two that have not answered",
+                &bare,
+                with_older(80, 99),
+                vec![number, other],
+            ),
+            (
+                "two after the reset",
+                &bare,
+                with_older(0, 0),
+                vec![other, number],
+            ),
+            (
+                "by the administrator of the reset",
+                &bare,
+                one("jo", 0),
+                vec![],
+            ),
             ("the same, long before", &bare, one("jo", 999), vec![]),
-            ("by the operator", &bare, as_who(AddedAs::Operator, 2), vec![number]),
-            ("by the member after a code", &bare, as_who(AddedAs::Proven, 2), vec![number]),
-            ("by the member with the password alone", &bare, as_who(AddedAs::Member, 2), vec![]),
-            ("the same, after the reset", &bare, as_who(AddedAs::Member, 0), vec![]),
-            ("the same, long before", &bare, as_who(AddedAs::Member, 72), vec![number]),
+            (
+                "by the operator",
+                &bare,
+                as_who(AddedAs::Operator, 2),
+                vec![number],
+            ),
+            (
+                "by the member after a code",
+                &bare,
+                as_who(AddedAs::Proven, 2),
+                vec![number],
+            ),
+            (
+                "by the member with the password alone",
+                &bare,
+                as_who(AddedAs::Member, 2),
+                vec![],
+            ),
+            (
+                "the same, after the reset",
+                &bare,
+                as_who(AddedAs::Member, 0),
+                vec![],
+            ),
+            (
+                "the same, long before",
+                &bare,
+                as_who(AddedAs::Member, 72),
+                vec![number],
+            ),
             (
                 "by two, of whom one made the reset",
                 &bare,
@@ -362,42 +522,90 @@ mod tests {
         ] {
             assert_eq!(usable(member, &others, &of_jo()), expected, "{name}");
         }
-        let strict = found(&bare, &one("kim", 0), &of_jo(), ContactRules::default(), true);
+        let strict = found(
+            &bare,
+            &one("kim", 0),
+            &of_jo(),
+            ContactRules::default(),
+            true,
+        );
         assert_eq!((strict.usable.len(), strict.waiting.len()), (0, 1));
         // A reset that has not begun: whatever is young waits.
-        let next = Origin { began_at: None, ..of_jo() };
+        let next = Origin {
+            began_at: None,
+            ..of_jo()
+        };
         assert_eq!(usable(&bare, &one("kim", 0), &next), Vec::<String>::new());
     }
 
     /// S43: no mailbox of the organisation gets a code, whoever put it on record.
     #[test]
     fn a_mailbox_of_the_organisation_gets_no_code() {
-        for address in ["mina@acme.co", "mina@sub.acme.co", "m@mail.acme.example", "Mina.Park+x@ACME.example"] {
-            let on_record = Member { personal_email: address.parse().ok(), ..bare() };
-            assert_eq!(usable(&on_record, &[], &of_jo()), Vec::<String>::new(), "{address}");
-            assert_eq!(usable(&bare(), &[answered(added("kim", address, 99))], &of_jo()), Vec::<String>::new());
+        for address in [
+            "mina@acme.co",
+            "mina@sub.acme.co",
+            "m@mail.acme.example",
+            "Mina.Park+x@ACME.example",
+        ] {
+            let on_record = Member {
+                personal_email: address.parse().ok(),
+                ..bare()
+            };
+            assert_eq!(
+                usable(&on_record, &[], &of_jo()),
+                Vec::<String>::new(),
+                "{address}"
+            );
+            assert_eq!(
+                usable(&bare(), &[answered(added("kim", address, 99))], &of_jo()),
+                Vec::<String>::new()
+            );
         }
     }
 
     /// With "require" a code never follows the password, whatever is left.
     #[test]
     fn two_are_required_where_the_settings_say_so() {
-        let rules = ContactRules { needs_two: true, ..ContactRules::default() };
-        let phone_only = Member { personal_email: None, ..mina() };
+        let rules = ContactRules {
+            needs_two: true,
+            ..ContactRules::default()
+        };
+        let phone_only = Member {
+            personal_email: None,
+            ..mina()
+        };
         assert_eq!(found(&mina(), &[], &of_jo(), rules, false).counting(), 2);
-        assert_eq!(found(&phone_only, &[], &of_jo(), rules, false).counting(), 1);
-        assert_eq!(found(&phone_only, &[], &carried(OWN_PHONE), rules, false).usable, []);
+        assert_eq!(
+            found(&phone_only, &[], &of_jo(), rules, false).counting(),
+            1
+        );
+        assert_eq!(
+            found(&phone_only, &[], &carried(OWN_PHONE), rules, false).usable,
+            []
+        );
         let unproven = [added("kim", "+821012345699", 99)];
-        assert_eq!(found(&phone_only, &unproven, &Origin::default(), rules, false).counting(), 1);
+        assert_eq!(
+            found(&phone_only, &unproven, &Origin::default(), rules, false).counting(),
+            1
+        );
     }
 
     /// A record of the version before has masks only: they keep an added contact from the code, as they did.
     #[test]
     fn older_resets_are_known_by_masks() {
-        let older = Origin { typed_masks: vec![to("kim.private@mail.example").masked()], ..of_jo() };
-        assert_eq!(usable(&bare(), &[added("kim", "KIM@mail.example", 99)], &older), Vec::<String>::new());
+        let older = Origin {
+            typed_masks: vec![to("kim.private@mail.example").masked()],
+            ..of_jo()
+        };
+        assert_eq!(
+            usable(&bare(), &[added("kim", "KIM@mail.example", 99)], &older),
+            Vec::<String>::new()
+        );
         assert_eq!(usable(&mina(), &[], &older), [OWN_PHONE, OWN_EMAIL]);
-        let older = Origin { carried_masks: vec![to(OWN_PHONE).masked()], ..of_jo() };
+        let older = Origin {
+            carried_masks: vec![to(OWN_PHONE).masked()],
+            ..of_jo()
+        };
         assert_eq!(usable(&mina(), &[], &older), [OWN_EMAIL]);
     }
 }

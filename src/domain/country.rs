@@ -19,7 +19,11 @@ impl FromStr for Country {
     type Err = NotACountry;
 
     fn from_str(text: &str) -> Result<Self, NotACountry> {
-        text.trim().to_ascii_uppercase().parse().map(Self).map_err(|_| NotACountry)
+        text.trim()
+            .to_ascii_uppercase()
+            .parse()
+            .map(Self)
+            .map_err(|_| NotACountry)
     }
 }
 
@@ -33,7 +37,11 @@ impl PhoneNumber {
     /// The country whose numbering plan the number belongs to. None for the codes that several countries share, where
     /// the digits do not tell.
     pub fn country_of(&self) -> Option<Country> {
-        phonenumber::parse(None, self.as_str()).ok()?.country().id().map(Country)
+        phonenumber::parse(None, self.as_str())
+            .ok()?
+            .country()
+            .id()
+            .map(Country)
     }
 }
 
@@ -42,9 +50,12 @@ impl PhoneNumber {
     /// They follow rules of their countries that [`PhoneNumber::stored`] does not look at.
     pub fn is_costly(&self) -> bool {
         use phonenumber::Type;
-        let kind =
-            phonenumber::parse(None, self.as_str()).map(|number| number.number_type(&phonenumber::metadata::DATABASE));
-        matches!(kind, Ok(Type::PremiumRate | Type::SharedCost | Type::PersonalNumber))
+        let kind = phonenumber::parse(None, self.as_str())
+            .map(|number| number.number_type(&phonenumber::metadata::DATABASE));
+        matches!(
+            kind,
+            Ok(Type::PremiumRate | Type::SharedCost | Type::PersonalNumber)
+        )
     }
 }
 
@@ -60,7 +71,10 @@ pub struct SmsCountries {
 impl SmsCountries {
     /// As the settings say.
     pub fn new(listed: Vec<Country>, default: Option<Country>) -> Self {
-        Self { listed: listed.into(), default }
+        Self {
+            listed: listed.into(),
+            default,
+        }
     }
 
     /// May an SMS go to this number, for this member? The member's phone on record always gets one.
@@ -73,9 +87,15 @@ impl SmsCountries {
             // Of a number whose country nobody can tell, the calling code has to do.
             Some(own) if allowed.is_empty() => own.calling_code() == to.calling_code(),
             None if allowed.is_empty() => true,
-            Some(_) | None => to.country_of().is_some_and(|country| allowed.contains(&country)),
+            Some(_) | None => to
+                .country_of()
+                .is_some_and(|country| allowed.contains(&country)),
         };
-        if is_allowed { Ok(()) } else { Err(NotThisCountry { allowed }) }
+        if is_allowed {
+            Ok(())
+        } else {
+            Err(NotThisCountry { allowed })
+        }
     }
 
     /// None where every country is allowed.
@@ -122,7 +142,10 @@ mod tests {
 
     fn countries(listed: &[&str], default: Option<&str>) -> SmsCountries {
         let read = |text: &str| text.parse().unwrap();
-        SmsCountries::new(listed.iter().map(|text| read(text)).collect(), default.map(read))
+        SmsCountries::new(
+            listed.iter().map(|text| read(text)).collect(),
+            default.map(read),
+        )
     }
 
     const KR: &str = "+821012345642";
@@ -137,11 +160,22 @@ mod tests {
         };
         let listed = countries(&["jp"], Some("KR"));
         assert!(lets(&listed, Some(KR), JP) && !lets(&listed, Some(KR), "+821055550199"));
-        assert!(lets(&listed, Some(KR), KR), "a number on record is always allowed");
+        assert!(
+            lets(&listed, Some(KR), KR),
+            "a number on record is always allowed"
+        );
         let default = countries(&[], Some("KR"));
-        assert!(lets(&default, None, KR) && lets(&default, Some(JP), "+819087654321") && !lets(&default, None, JP));
+        assert!(
+            lets(&default, None, KR)
+                && lets(&default, Some(JP), "+819087654321")
+                && !lets(&default, None, JP)
+        );
         let own = countries(&[], None);
-        assert!(lets(&own, Some(KR), "+821055550199") && !lets(&own, Some(KR), JP) && lets(&own, None, JP));
+        assert!(
+            lets(&own, Some(KR), "+821055550199")
+                && !lets(&own, Some(KR), JP)
+                && lets(&own, None, JP)
+        );
     }
 
     /// Countries that share a code are told apart: SMS to some of them cost whoever sends, and pay whoever asked.
@@ -149,13 +183,25 @@ mod tests {
     fn a_shared_country_code_is_no_country() {
         let listed = countries(&["US"], None);
         assert!(listed.check(&US.parse().unwrap(), &member(None)).is_ok());
-        let refused = listed.check(&JAMAICA.parse().unwrap(), &member(None)).unwrap_err();
-        assert_eq!(refused.allowed.iter().map(ToString::to_string).collect::<Vec<_>>(), ["US"]);
+        let refused = listed
+            .check(&JAMAICA.parse().unwrap(), &member(None))
+            .unwrap_err();
+        assert_eq!(
+            refused
+                .allowed
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["US"]
+        );
     }
 
     #[test]
     fn countries_are_two_letters() {
-        assert_eq!("kr".parse::<Country>().map(|country| country.to_string()), Ok("KR".to_owned()));
+        assert_eq!(
+            "kr".parse::<Country>().map(|country| country.to_string()),
+            Ok("KR".to_owned())
+        );
         for text in ["", "KOR", "Korea", "XX", "82"] {
             assert_eq!(text.parse::<Country>(), Err(NotACountry), "{text}");
         }
@@ -164,9 +210,20 @@ mod tests {
     /// Satellite, premium, shared-cost and personal numbers never get an SMS, typed or on record.
     #[test]
     fn costly_numbers_are_no_phones() {
-        let costly =
-            ["+881612345678", "+870773111632", "+88216123456", "+883510012345", "+979123456789", "+80812345678"];
-        for number in costly.into_iter().chain(["+447012345678", "+448431234567", "+449012345678", "+19002345678"]) {
+        let costly = [
+            "+881612345678",
+            "+870773111632",
+            "+88216123456",
+            "+883510012345",
+            "+979123456789",
+            "+80812345678",
+        ];
+        for number in costly.into_iter().chain([
+            "+447012345678",
+            "+448431234567",
+            "+449012345678",
+            "+19002345678",
+        ]) {
             assert!(number.parse::<PhoneNumber>().is_err(), "{number}");
         }
         for number in costly {

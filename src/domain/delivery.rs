@@ -93,7 +93,10 @@ pub struct Ways {
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { is_strict: false, carries: Carries::Password }
+        Self {
+            is_strict: false,
+            carries: Carries::Password,
+        }
     }
 }
 
@@ -110,7 +113,9 @@ impl Ways {
     pub fn allow(self, extra: Extra, carried: Carries) -> Result<(), ExtraDenied> {
         match (extra, carried) {
             _ if self.is_strict => Err(ExtraDenied::Strict),
-            (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Link) => Err(ExtraDenied::WithLink),
+            (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Link) => {
+                Err(ExtraDenied::WithLink)
+            }
             (Extra::Copy | Extra::Typed, _)
             | (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Password) => Ok(()),
         }
@@ -149,18 +154,30 @@ pub enum DestinationDenied {
 
 impl Destination {
     /// Reads what an administrator typed as a destination. With an `@` it is an e-mail, else a phone number.
-    pub fn typed(text: &str, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
+    pub fn typed(
+        text: &str,
+        member: &Member,
+        company: &CompanyDomains,
+    ) -> Result<Self, DestinationDenied> {
         if text.contains('@') {
             let to = Self::Email(Self::typed_email(text, member, company)?);
             return to.outside(member, company);
         }
-        text.parse().map(Self::Phone).map_err(DestinationDenied::NotAPhone)
+        text.parse()
+            .map(Self::Phone)
+            .map_err(DestinationDenied::NotAPhone)
     }
 
     /// The same destination, unless it is a mailbox of the organisation: no password and no code goes there.
-    pub fn outside(self, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
+    pub fn outside(
+        self,
+        member: &Member,
+        company: &CompanyDomains,
+    ) -> Result<Self, DestinationDenied> {
         match &self {
-            Self::Email(email) if company.has_for(member, email) => Err(DestinationDenied::Organization),
+            Self::Email(email) if company.has_for(member, email) => {
+                Err(DestinationDenied::Organization)
+            }
             Self::Email(_) | Self::Phone(_) => Ok(self),
         }
     }
@@ -188,13 +205,25 @@ impl Destination {
             return Err(DestinationDenied::EmailNeeded);
         }
         let email: EmailAddress = text.parse().map_err(|_| DestinationDenied::NotAnEmail)?;
-        if company.has_mailbox_of(member, &email) { Err(DestinationDenied::BusinessEmail) } else { Ok(email) }
+        if company.has_mailbox_of(member, &email) {
+            Err(DestinationDenied::BusinessEmail)
+        } else {
+            Ok(email)
+        }
     }
 
     /// Reads a contact for codes: an address of the company does not count, because an administrator can move it (S43).
-    pub fn contact(text: &str, member: &Member, company: &CompanyDomains) -> Result<Self, DestinationDenied> {
+    pub fn contact(
+        text: &str,
+        member: &Member,
+        company: &CompanyDomains,
+    ) -> Result<Self, DestinationDenied> {
         let of_code = |denied| {
-            if denied == DestinationDenied::Organization { DestinationDenied::BusinessDomain } else { denied }
+            if denied == DestinationDenied::Organization {
+                DestinationDenied::BusinessDomain
+            } else {
+                denied
+            }
         };
         Self::typed(text, member, company).map_err(of_code)
     }
@@ -274,7 +303,10 @@ impl Plan {
         if ways.is_strict && self.carries == Carries::Password {
             return Err(ExtraDenied::Strict);
         }
-        wanted.into_iter().flatten().try_for_each(|extra| ways.allow(extra, self.carries))
+        wanted
+            .into_iter()
+            .flatten()
+            .try_for_each(|extra| ways.allow(extra, self.carries))
     }
 }
 
@@ -350,7 +382,10 @@ mod tests {
 
         let company = CompanyDomains::new(["acme.example", "acme.co"].map(str::to_owned));
         let typed = |text: &str| Destination::typed(text, &mina(), &company).map(|d| d.masked());
-        assert_eq!(typed(" mina@mail.example "), Ok("m···@mail.example".to_owned()));
+        assert_eq!(
+            typed(" mina@mail.example "),
+            Ok("m···@mail.example".to_owned())
+        );
         assert_eq!(typed("+82 10 1234 5678"), Ok("+82 ··· ··78".to_owned()));
         assert_eq!(typed("MINA.park+x@acme.example"), Err(BusinessEmail));
         assert_eq!(typed("mina@"), Err(NotAnEmail));
@@ -358,33 +393,92 @@ mod tests {
         assert_eq!(typed("+442079460000"), Err(Bad(NotAPhone::NotMobile)));
         assert_eq!(typed("Mina.Park+x@acme.co"), Err(BusinessEmail));
         assert_eq!(typed("kim@acme.co"), Err(DestinationDenied::Organization));
-        assert_eq!(typed("kim@mail.acme.example"), Err(DestinationDenied::Organization));
-        let copy = Destination::typed_email("kim@acme.co", &mina(), &company).map(|email| email.masked());
+        assert_eq!(
+            typed("kim@mail.acme.example"),
+            Err(DestinationDenied::Organization)
+        );
+        let copy =
+            Destination::typed_email("kim@acme.co", &mina(), &company).map(|email| email.masked());
         assert_eq!(copy, Ok("k···@acme.co".to_owned()));
-        assert_eq!(Destination::typed_email("+82 10 1234 5678", &mina(), &company), Err(EmailNeeded));
-        let contact = |text: &str| Destination::contact(text, &mina(), &company).map(|d| d.masked());
-        assert_eq!(contact("kim@Acme.CO"), Err(DestinationDenied::BusinessDomain));
-        assert_eq!(contact("kim@ACME.example"), Err(DestinationDenied::BusinessDomain));
-        assert_eq!(contact("kim@mail.example"), Ok("k···@mail.example".to_owned()));
+        assert_eq!(
+            Destination::typed_email("+82 10 1234 5678", &mina(), &company),
+            Err(EmailNeeded)
+        );
+        let contact =
+            |text: &str| Destination::contact(text, &mina(), &company).map(|d| d.masked());
+        assert_eq!(
+            contact("kim@Acme.CO"),
+            Err(DestinationDenied::BusinessDomain)
+        );
+        assert_eq!(
+            contact("kim@ACME.example"),
+            Err(DestinationDenied::BusinessDomain)
+        );
+        assert_eq!(
+            contact("kim@mail.example"),
+            Ok("k···@mail.example".to_owned())
+        );
     }
 
     /// Profile "strict": whatever shows, copies or redirects a password is refused; a link to a contact on record goes.
     #[test]
     fn strict_leaves_links_to_contacts_on_record_alone() {
-        let strict = Ways { is_strict: true, carries: Carries::Link };
+        let strict = Ways {
+            is_strict: true,
+            carries: Carries::Link,
+        };
         let to: Destination = "mina@mail.example".parse().map(Destination::Email).unwrap();
-        let plan = |way, carries| Plan { way, copy_to_self: None, also_show: false, carries };
+        let plan = |way, carries| Plan {
+            way,
+            copy_to_self: None,
+            also_show: false,
+            carries,
+        };
         let link = plan(Way::Send(to.clone()), Carries::Link);
         assert_eq!(link.fits(strict, false), Ok(()));
         assert_eq!(link.fits(strict, true), Err(ExtraDenied::Strict));
-        assert_eq!(plan(Way::Send(to.clone()), Carries::Password).fits(strict, false), Err(ExtraDenied::Strict));
-        assert_eq!(plan(Way::Copy, Carries::Password).fits(strict, false), Err(ExtraDenied::Strict));
-        assert_eq!(plan(Way::Copy, Carries::Password).fits(Ways::default(), false), Ok(()));
-        let shown = Plan { also_show: true, ..link };
+        assert_eq!(
+            plan(Way::Send(to.clone()), Carries::Password).fits(strict, false),
+            Err(ExtraDenied::Strict)
+        );
+        assert_eq!(
+            plan(Way::Copy, Carries::Password).fits(strict, false),
+            Err(ExtraDenied::Strict)
+        );
+        assert_eq!(
+            plan(Way::Copy, Carries::Password).fits(Ways::default(), false),
+            Ok(())
+        );
+        let shown = Plan {
+            also_show: true,
+            ..link
+        };
         assert_eq!(shown.fits(strict, false), Err(ExtraDenied::Strict));
-        assert_eq!(shown.fits(Ways { is_strict: false, ..strict }, false), Err(ExtraDenied::WithLink));
-        let copied = Plan { copy_to_self: Some("jo@acme.example".parse().unwrap()), also_show: false, ..shown };
-        assert_eq!(copied.fits(Ways { is_strict: false, ..strict }, false), Err(ExtraDenied::WithLink));
+        assert_eq!(
+            shown.fits(
+                Ways {
+                    is_strict: false,
+                    ..strict
+                },
+                false
+            ),
+            Err(ExtraDenied::WithLink)
+        );
+        let copied = Plan {
+            copy_to_self: Some("jo@acme.example".parse().unwrap()),
+            also_show: false,
+            ..shown
+        };
+        assert_eq!(
+            copied.fits(
+                Ways {
+                    is_strict: false,
+                    ..strict
+                },
+                false
+            ),
+            Err(ExtraDenied::WithLink)
+        );
     }
 
     /// S43: the business mailbox written a second time is no outside contact.

@@ -14,8 +14,16 @@ pub struct Allowance {
 }
 
 /// What one administrator may look up.
-pub const LOOK_UPS: [Allowance; 2] =
-    [Allowance { look_ups: 30, within: Span::minutes(10) }, Allowance { look_ups: 120, within: Span::hours(24) }];
+pub const LOOK_UPS: [Allowance; 2] = [
+    Allowance {
+        look_ups: 30,
+        within: Span::minutes(10),
+    },
+    Allowance {
+        look_ups: 120,
+        within: Span::hours(24),
+    },
+];
 
 /// So many refusals in [`REFUSALS_WITHIN`] pause an administrator's commands.
 pub const REFUSALS: u32 = 20;
@@ -80,9 +88,17 @@ impl TooMany {
 
 /// May another member be looked up now, after what was tried in the last [`COUNT_FOR`]? A pause does not count here.
 pub fn may_look_up(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany> {
-    let at: Vec<Moment> = tried.iter().filter(|(_, tried)| tried.is_look_up()).map(|(at, _)| *at).collect();
+    let at: Vec<Moment> = tried
+        .iter()
+        .filter(|(_, tried)| tried.is_look_up())
+        .map(|(at, _)| *at)
+        .collect();
     let closed = LOOK_UPS.iter().filter_map(|of| {
-        let quota = Limit { resets: of.look_ups, window: of.within }.measure(&at, now);
+        let quota = Limit {
+            resets: of.look_ups,
+            window: of.within,
+        }
+        .measure(&at, now);
         let next_at = quota.next_at.filter(|_| quota.left == 0)?;
         Some(TooMany::LookUps { of: *of, next_at })
     });
@@ -103,7 +119,11 @@ pub fn may_command(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany
 /// The end of the last pause that these refusals led to. What is refused during a pause does not make it longer, because
 /// its end was told.
 pub fn paused_until(tried: &[(Moment, Tried)]) -> Option<Moment> {
-    let mut refused: Vec<Moment> = tried.iter().filter(|(_, tried)| tried.is_refused()).map(|(at, _)| *at).collect();
+    let mut refused: Vec<Moment> = tried
+        .iter()
+        .filter(|(_, tried)| tried.is_refused())
+        .map(|(at, _)| *at)
+        .collect();
     refused.sort_unstable();
     let (mut recent, mut until) = (Vec::new(), None);
     for at in refused {
@@ -136,10 +156,21 @@ mod tests {
     fn thirty_in_ten_minutes_and_a_hundred_and_twenty_a_day() {
         let thirty = times(30, Tried::LookUp, at(0));
         assert_eq!(may_look_up(&thirty[..29], at(1)), Ok(()));
-        assert_eq!(may_look_up(&thirty, at(1)), Err(TooMany::LookUps { of: LOOK_UPS[0], next_at: at(10) }));
+        assert_eq!(
+            may_look_up(&thirty, at(1)),
+            Err(TooMany::LookUps {
+                of: LOOK_UPS[0],
+                next_at: at(10)
+            })
+        );
         assert_eq!(may_look_up(&thirty, at(10)), Ok(()));
-        let day: Vec<_> = (0..4).flat_map(|round| times(30, Tried::LookUp, at(20 * round))).collect();
-        let closed = Err(TooMany::LookUps { of: LOOK_UPS[1], next_at: at(24 * 60) });
+        let day: Vec<_> = (0..4)
+            .flat_map(|round| times(30, Tried::LookUp, at(20 * round)))
+            .collect();
+        let closed = Err(TooMany::LookUps {
+            of: LOOK_UPS[1],
+            next_at: at(24 * 60),
+        });
         assert_eq!(may_look_up(&day, at(120)), closed);
         assert_eq!(may_look_up(&day, at(24 * 60)), Ok(()));
         // Where both are used up, the later end is told.
@@ -149,7 +180,10 @@ mod tests {
     #[test]
     fn refused_look_ups_count_twice_and_clicks_once() {
         assert!(may_look_up(&times(30, Tried::RefusedLookUp, at(0)), at(1)).is_err());
-        assert_eq!(may_look_up(&times(30, Tried::RefusedClick, at(0)), at(1)), Ok(()));
+        assert_eq!(
+            may_look_up(&times(30, Tried::RefusedClick, at(0)), at(1)),
+            Ok(())
+        );
         assert_eq!(paused_until(&times(30, Tried::LookUp, at(0))), None);
     }
 
@@ -158,9 +192,14 @@ mod tests {
         let refused = times(20, Tried::RefusedClick, at(0));
         let until = at(0) + Span(19) + PAUSE;
         assert_eq!(paused_until(&refused[..19]), None);
-        assert_eq!(may_command(&refused, at(1)), Err(TooMany::Refusals { next_at: until }));
+        assert_eq!(
+            may_command(&refused, at(1)),
+            Err(TooMany::Refusals { next_at: until })
+        );
         assert_eq!(may_command(&refused, until), Ok(()));
-        let slow: Vec<_> = (0..60).map(|n| (Moment(0) + Span::seconds(32 * n), Tried::RefusedClick)).collect();
+        let slow: Vec<_> = (0..60)
+            .map(|n| (Moment(0) + Span::seconds(32 * n), Tried::RefusedClick))
+            .collect();
         assert_eq!(paused_until(&slow), None);
         // During the pause more is refused; its end stays where it was.
         let more = [refused, times(25, Tried::RefusedClick, at(2))].concat();

@@ -150,9 +150,11 @@ impl Member {
     /// The personal e-mail, unless it lies with the organisation, where an administrator could give it to somebody else
     /// (S43).
     pub fn outside_email(&self) -> Option<&EmailAddress> {
-        self.personal_email
-            .as_ref()
-            .filter(|personal| !self.business_emails().any(|own| personal.is_within(&own.domain())))
+        self.personal_email.as_ref().filter(|personal| {
+            !self
+                .business_emails()
+                .any(|own| personal.is_within(&own.domain()))
+        })
     }
 }
 
@@ -164,7 +166,12 @@ pub struct CompanyDomains(Arc<[String]>);
 impl CompanyDomains {
     /// These; case and a dot at the end do not matter.
     pub fn new(domains: impl IntoIterator<Item = String>) -> Self {
-        Self(domains.into_iter().map(|domain| domain.trim_end_matches('.').to_ascii_lowercase()).collect())
+        Self(
+            domains
+                .into_iter()
+                .map(|domain| domain.trim_end_matches('.').to_ascii_lowercase())
+                .collect(),
+        )
     }
 
     /// True for an address of one of them, or of a sub-domain of one.
@@ -174,7 +181,10 @@ impl CompanyDomains {
 
     /// True for an address of the organisation that this member belongs to.
     pub fn has_for(&self, member: &Member, email: &EmailAddress) -> bool {
-        self.has(email) || member.business_emails().any(|own| email.is_within(&own.domain()))
+        self.has(email)
+            || member
+                .business_emails()
+                .any(|own| email.is_within(&own.domain()))
     }
 
     /// True where the address is the member's own mailbox, or has its name at another domain of the organisation, which in
@@ -276,7 +286,10 @@ impl EmailAddress {
 
     /// The part after the `@`, in lower case.
     pub fn domain(&self) -> String {
-        self.0.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase()).unwrap_or_default()
+        self.0
+            .rsplit_once('@')
+            .map(|(_, domain)| domain.to_ascii_lowercase())
+            .unwrap_or_default()
     }
 
     /// True for the same address, without regard to ASCII case.
@@ -293,12 +306,18 @@ impl EmailAddress {
     /// True where the address lies at this domain, written in lower case, or at a sub-domain of it.
     pub fn is_within(&self, domain: &str) -> bool {
         let own = self.domain();
-        own.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        own.strip_suffix(domain)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 
     /// Compares what stands before the `@`, as [`Self::is_same_mailbox`] does.
     fn is_same_name(&self, other: &Self) -> bool {
-        let name = |address: &Self| address.mailbox().split_once('@').map(|(name, _)| name.to_owned());
+        let name = |address: &Self| {
+            address
+                .mailbox()
+                .split_once('@')
+                .map(|(name, _)| name.to_owned())
+        };
         name(self) == name(other)
     }
 
@@ -343,14 +362,18 @@ impl FromStr for EmailAddress {
                 && label.len() <= 63
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
         let local_fits = !local.is_empty()
             && local.len() <= 64
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
-            && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
+            && local
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
         if text.len() <= 254 && local_fits && domain.contains('.') && domain.split('.').all(label) {
             Ok(Self(text.to_owned()))
         } else {
@@ -383,16 +406,25 @@ impl PhoneNumber {
 
     /// Country code and last two digits, for cards and logs: `+82 ··· ··42`.
     pub fn masked(&self) -> String {
-        let tail = self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default();
+        let tail = self
+            .0
+            .get(self.0.len().saturating_sub(2)..)
+            .unwrap_or_default();
         format!("+{} ··· ··{tail}", self.calling_code())
     }
 
     /// The country code; no country's code begins with another's (E.164, section 6.2.1).
     pub(super) fn calling_code(&self) -> &str {
         let prefix = |digits| self.0.get(1..=digits);
-        let is_known =
-            |code: &&str| code.parse().is_ok_and(|code: u16| phonenumber::metadata::DATABASE.by_code(&code).is_some());
-        (1..=3).filter_map(prefix).find(is_known).filter(|code| !code.starts_with('0')).unwrap_or("0")
+        let is_known = |code: &&str| {
+            code.parse()
+                .is_ok_and(|code: u16| phonenumber::metadata::DATABASE.by_code(&code).is_some())
+        };
+        (1..=3)
+            .filter_map(prefix)
+            .find(is_known)
+            .filter(|code| !code.starts_with('0'))
+            .unwrap_or("0")
     }
 }
 
@@ -407,7 +439,8 @@ impl PhoneNumber {
     /// asked again.
     pub fn stored(text: &str) -> Result<Self, NotAPhone> {
         let digits = text.strip_prefix('+').ok_or(NotAPhone::Incomplete)?;
-        let is_e164 = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_e164 =
+            (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         if !is_e164 {
             return Err(NotAPhone::Incomplete);
         }
@@ -420,7 +453,9 @@ impl PhoneNumber {
 
 /// Codes of no country: freephone, shared cost, Inmarsat, personal numbers, satellites and other networks, relief, premium
 /// rate (ITU-T, "List of ITU-T Recommendation E.164 assigned country codes").
-const GLOBAL_CODES: [&str; 9] = ["800", "808", "870", "878", "881", "882", "883", "888", "979"];
+const GLOBAL_CODES: [&str; 9] = [
+    "800", "808", "870", "878", "881", "882", "883", "888", "979",
+];
 
 impl FromStr for PhoneNumber {
     type Err = NotAPhone;
@@ -429,7 +464,10 @@ impl FromStr for PhoneNumber {
         use phonenumber::{Mode, Type};
 
         let text = text.trim();
-        let plain = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_digit() || b" +-().".contains(&b));
+        let plain = text.len() <= 32
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b" +-().".contains(&b));
         if !plain || !text.starts_with('+') {
             return Err(NotAPhone::Incomplete);
         }
@@ -495,21 +533,42 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<EmailAddress>(), Err(NotAnEmail), "{wrong:?}");
         }
-        assert!(format!("{}@c.example", "a".repeat(65)).parse::<EmailAddress>().is_err());
-        assert!("mina.park+it@mail.acme.example".parse::<EmailAddress>().is_ok());
+        assert!(
+            format!("{}@c.example", "a".repeat(65))
+                .parse::<EmailAddress>()
+                .is_err()
+        );
+        assert!(
+            "mina.park+it@mail.acme.example"
+                .parse::<EmailAddress>()
+                .is_ok()
+        );
     }
 
     #[test]
     fn one_mailbox_is_recognised_in_another_case_and_with_a_tag() {
         let business: EmailAddress = "mina.park@acme.example".parse().unwrap();
-        assert!("Mina.Park+x@ACME.example".parse::<EmailAddress>().unwrap().is_same_mailbox(&business));
-        assert!(!"mina@acme.example".parse::<EmailAddress>().unwrap().is_same_mailbox(&business));
+        assert!(
+            "Mina.Park+x@ACME.example"
+                .parse::<EmailAddress>()
+                .unwrap()
+                .is_same_mailbox(&business)
+        );
+        assert!(
+            !"mina@acme.example"
+                .parse::<EmailAddress>()
+                .unwrap()
+                .is_same_mailbox(&business)
+        );
     }
 
     /// S24.
     #[test]
     fn phone_numbers_are_complete_and_mobile() {
-        assert_eq!("+82 10-1234-5678".parse::<PhoneNumber>().unwrap().as_str(), "+821012345678");
+        assert_eq!(
+            "+82 10-1234-5678".parse::<PhoneNumber>().unwrap().as_str(),
+            "+821012345678"
+        );
         for wrong in [
             "",
             "010 1234 5678",
@@ -519,9 +578,16 @@ mod tests {
             "+82 10 1234 5678 ext 3",
             "+8210123456789999",
         ] {
-            assert_eq!(wrong.parse::<PhoneNumber>(), Err(NotAPhone::Incomplete), "{wrong:?}");
+            assert_eq!(
+                wrong.parse::<PhoneNumber>(),
+                Err(NotAPhone::Incomplete),
+                "{wrong:?}"
+            );
         }
-        assert_eq!("+442079460000".parse::<PhoneNumber>(), Err(NotAPhone::NotMobile));
+        assert_eq!(
+            "+442079460000".parse::<PhoneNumber>(),
+            Err(NotAPhone::NotMobile)
+        );
     }
 
     /// S43: a sub-domain belongs to whoever has the domain.
@@ -551,7 +617,13 @@ mod tests {
         ] {
             assert_eq!(PhoneNumber::stored(number).unwrap().masked(), masked);
         }
-        assert_eq!("mina@mail.example".parse::<EmailAddress>().unwrap().masked(), "m···@mail.example");
+        assert_eq!(
+            "mina@mail.example"
+                .parse::<EmailAddress>()
+                .unwrap()
+                .masked(),
+            "m···@mail.example"
+        );
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub mod sign_in;
 
 pub use delivery::{Carries, Channel, Delivery, Destination, Plan};
 pub use member::{
-    ChatUser, CompanyDomains, EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber, Platform, Role, Status,
+    ChatUser, CompanyDomains, EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber,
+    Platform, Role, Status,
 };
 pub use moment::{Moment, Span};
 pub use password::Password;

@@ -126,14 +126,34 @@ mod tests {
     fn spans_are_read_with_their_unit_and_nothing_else() {
         assert_eq!("24h".parse(), Ok(Span::hours(24)));
         assert_eq!("250ms".parse(), Ok(Span(250)));
-        for wrong in ["", "h", "24", "-1s", "1.5h", "24 h", "1w", "99999999999999999h"] {
+        for wrong in [
+            "",
+            "h",
+            "24",
+            "-1s",
+            "1.5h",
+            "24 h",
+            "1w",
+            "99999999999999999h",
+        ] {
             assert_eq!(wrong.parse::<Span>(), Err(NotASpan), "{wrong}");
         }
     }
 
     #[test]
     fn spans_are_told_as_people_say_them() {
-        let told = [1, 600, 11_520, 86_400, 87_060, 172_800].map(|seconds| Span::seconds(seconds).to_string());
-        assert_eq!(told, ["1 s", "10 min", "3 h 12 min", "24 h", "24 h 11 min", "2 days"]);
+        let told = [1, 600, 11_520, 86_400, 87_060, 172_800]
+            .map(|seconds| Span::seconds(seconds).to_string());
+        assert_eq!(
+            told,
+            [
+                "1 s",
+                "10 min",
+                "3 h 12 min",
+                "24 h",
+                "24 h 11 min",
+                "2 days"
+            ]
+        );
     }
 }

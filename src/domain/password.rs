@@ -41,7 +41,8 @@ impl Password {
                 }
             }
             let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
-            if has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit) {
+            if has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
+            {
                 return Self(text);
             }
         }
@@ -79,15 +80,23 @@ impl Password {
 /// The word of the NATO alphabet for a lower-case letter or a digit.
 fn spoken_word(character: char) -> &'static str {
     const LETTERS: [&str; 26] = [
-        "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima",
-        "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey",
-        "x-ray", "yankee", "zulu",
+        "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india",
+        "juliett", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo",
+        "sierra", "tango", "uniform", "victor", "whiskey", "x-ray", "yankee", "zulu",
     ];
-    const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    const DIGITS: [&str; 10] = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    ];
     let at = |words: &'static [&'static str], first: char| {
-        words.get((u32::from(character).wrapping_sub(u32::from(first))) as usize).copied()
+        words
+            .get((u32::from(character).wrapping_sub(u32::from(first))) as usize)
+            .copied()
     };
-    let word = if character.is_ascii_digit() { at(&DIGITS, '0') } else { at(&LETTERS, 'a') };
+    let word = if character.is_ascii_digit() {
+        at(&DIGITS, '0')
+    } else {
+        at(&LETTERS, 'a')
+    };
     word.unwrap_or("?")
 }
 
@@ -107,7 +116,10 @@ mod tests {
             assert_eq!(bytes.len(), 8);
             assert!(bytes.iter().all(|b| ALPHABET.contains(b)));
             assert!(bytes.iter().any(u8::is_ascii_digit));
-            assert!(bytes.iter().any(u8::is_ascii_lowercase) && bytes.iter().any(u8::is_ascii_uppercase));
+            assert!(
+                bytes.iter().any(u8::is_ascii_lowercase)
+                    && bytes.iter().any(u8::is_ascii_uppercase)
+            );
         }
         assert!(!ALPHABET.iter().any(|b| b"0O1lI".contains(b)));
     }
@@ -125,14 +137,24 @@ mod tests {
         }
         // Within one kind all characters are equally likely, so each kind is tested by itself.
         for position in &counts {
-            for kind in [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase] {
+            for kind in [
+                u8::is_ascii_digit,
+                u8::is_ascii_lowercase,
+                u8::is_ascii_uppercase,
+            ] {
                 let members: Vec<u8> = ALPHABET.iter().copied().filter(kind).collect();
                 let total: u32 = members.iter().map(|b| position[usize::from(*b)]).sum();
                 let expected = f64::from(total) / f64::from(u8::try_from(members.len()).unwrap());
-                let chi: f64 =
-                    members.iter().map(|b| (f64::from(position[usize::from(*b)]) - expected).powi(2) / expected).sum();
+                let chi: f64 = members
+                    .iter()
+                    .map(|b| (f64::from(position[usize::from(*b)]) - expected).powi(2) / expected)
+                    .sum();
                 // 7 to 24 degrees of freedom; 0.9999 of the distribution of 24 lies below 58.6.
-                assert!(chi < 58.6, "chi-square {chi} over {} characters", members.len());
+                assert!(
+                    chi < 58.6,
+                    "chi-square {chi} over {} characters",
+                    members.len()
+                );
             }
         }
     }
@@ -147,6 +169,9 @@ mod tests {
     #[test]
     fn it_can_be_said_aloud() {
         let password = Password(Zeroizing::new("k7Rm4Tqx".to_owned()));
-        assert_eq!(*password.spoken(), "kilo, seven, capital Romeo, mike, four, capital Tango, quebec, x-ray");
+        assert_eq!(
+            *password.spoken(),
+            "kilo, seven, capital Romeo, mike, four, capital Tango, quebec, x-ray"
+        );
     }
 }

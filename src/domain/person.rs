@@ -31,7 +31,11 @@ written_enum! {
 }
 
 /// None where both are the same person. Ids decide where both have one; a name may be written in another way.
-pub fn difference(known: &Traits<'_>, imported: &Traits<'_>, company: &CompanyDomains) -> Option<Difference> {
+pub fn difference(
+    known: &Traits<'_>,
+    imported: &Traits<'_>,
+    company: &CompanyDomains,
+) -> Option<Difference> {
     if let (Some(known), Some(imported)) = (known.employee_id, imported.employee_id) {
         return (known != imported).then_some(Difference::EmployeeId);
     }
@@ -57,7 +61,13 @@ fn words(name: &str) -> Vec<String> {
     let plain: String = DecomposingNormalizerBorrowed::new_nfkd()
         .normalize_iter(folded.chars())
         .filter(|c| !is_accent(*c) && !matches!(c, '\'' | '’' | 'ʼ' | '.'))
-        .map(|c| if is_punctuation(c) { ' ' } else { without_stroke(c) })
+        .map(|c| {
+            if is_punctuation(c) {
+                ' '
+            } else {
+                without_stroke(c)
+            }
+        })
         .collect();
     let mut words: Vec<String> = plain.split_whitespace().map(str::to_owned).collect();
     words.sort_unstable();
@@ -104,7 +114,12 @@ mod tests {
     }
 
     fn named(name: &str) -> Traits<'_> {
-        Traits { name, phone: None, personal_email: None, ..mina() }
+        Traits {
+            name,
+            phone: None,
+            personal_email: None,
+            ..mina()
+        }
     }
 
     #[test]
@@ -117,10 +132,17 @@ mod tests {
             ("Sean O'Brien", "Sean O’Brien"),
             ("Kim-Lee Ji", "Ji Kim Lee"),
             ("J. R. Smith", "Smith J R"),
-            ("박민아", "\u{1107}\u{1161}\u{11a8}\u{1106}\u{1175}\u{11ab}\u{110b}\u{1161}"),
+            (
+                "박민아",
+                "\u{1107}\u{1161}\u{11a8}\u{1106}\u{1175}\u{11ab}\u{110b}\u{1161}",
+            ),
             ("ﬁona Ray", "Fiona Ray"),
         ] {
-            assert_eq!(difference(&named(one), &named(other), &CompanyDomains::default()), None, "{one} {other}");
+            assert_eq!(
+                difference(&named(one), &named(other), &CompanyDomains::default()),
+                None,
+                "{one} {other}"
+            );
         }
         for (one, other) in [
             ("Mina Park", "Mina Kim"),
@@ -137,31 +159,85 @@ mod tests {
 
     #[test]
     fn ids_decide_where_both_have_one() {
-        let with = |name, employee_id| Traits { name, employee_id, ..mina() };
+        let with = |name, employee_id| Traits {
+            name,
+            employee_id,
+            ..mina()
+        };
         for (known, imported, expected) in [
-            (with("Mina Park", Some("1")), with("Ari Seo", Some("1")), None),
-            (with("Mina Park", Some("1")), with("Mina Park", Some("2")), Some(Difference::EmployeeId)),
+            (
+                with("Mina Park", Some("1")),
+                with("Ari Seo", Some("1")),
+                None,
+            ),
+            (
+                with("Mina Park", Some("1")),
+                with("Mina Park", Some("2")),
+                Some(Difference::EmployeeId),
+            ),
             (with("Mina Park", Some("1")), with("Mina Park", None), None),
             (with("Mina Park", None), with("Mina Park", Some("2")), None),
         ] {
-            assert_eq!(difference(&known, &imported, &CompanyDomains::default()), expected, "{known:?} {imported:?}");
+            assert_eq!(
+                difference(&known, &imported, &CompanyDomains::default()),
+                expected,
+                "{known:?} {imported:?}"
+            );
         }
-        let other = Traits { employee_id: Some("2"), ..named("Ari Seo") };
-        assert_eq!(difference(&mina(), &other, &CompanyDomains::default()), Some(Difference::Name));
+        let other = Traits {
+            employee_id: Some("2"),
+            ..named("Ari Seo")
+        };
+        assert_eq!(
+            difference(&mina(), &other, &CompanyDomains::default()),
+            Some(Difference::Name)
+        );
     }
 
     #[test]
     fn a_contact_of_their_own_is_the_same_person() {
-        let ari = Traits { name: "Ari Seo", ..mina() };
-        let with_email = |personal_email| Traits { phone: None, personal_email: Some(personal_email), ..ari };
+        let ari = Traits {
+            name: "Ari Seo",
+            ..mina()
+        };
+        let with_email = |personal_email| Traits {
+            phone: None,
+            personal_email: Some(personal_email),
+            ..ari
+        };
         let company = CompanyDomains::new(["acme.org".to_owned()]);
         let tell = |known, imported| difference(&known, &imported, &company);
-        assert_eq!(tell(mina(), Traits { personal_email: None, ..ari }), None, "the phone");
-        assert_eq!(tell(mina(), with_email("MINA@mail.example")), None, "the e-mail");
+        assert_eq!(
+            tell(
+                mina(),
+                Traits {
+                    personal_email: None,
+                    ..ari
+                }
+            ),
+            None,
+            "the phone"
+        );
+        assert_eq!(
+            tell(mina(), with_email("MINA@mail.example")),
+            None,
+            "the e-mail"
+        );
         for mailbox in ["mina@acme.example", "mina@acme.org"] {
-            let known = Traits { personal_email: Some(mailbox), ..mina() };
-            assert_eq!(tell(known, with_email(mailbox)), Some(Difference::Name), "{mailbox}");
+            let known = Traits {
+                personal_email: Some(mailbox),
+                ..mina()
+            };
+            assert_eq!(
+                tell(known, with_email(mailbox)),
+                Some(Difference::Name),
+                "{mailbox}"
+            );
         }
-        assert_eq!(tell(named("Mina Park"), named("Ari Seo")), Some(Difference::Name), "none is no equal contact");
+        assert_eq!(
+            tell(named("Mina Park"), named("Ari Seo")),
+            Some(Difference::Name),
+            "none is no equal contact"
+        );
     }
 }

@@ -102,8 +102,11 @@ impl Case<'_> {
     pub fn check(&self, rule: Rule) -> Result<(), Denied> {
         let refused = match rule {
             Rule::CallerMayReset => (!self.admin.may_administer()).then_some(Denied::NotAdmin),
-            Rule::NotOneself => (self.admin.member.id == self.member.member.id).then_some(Denied::Oneself),
-            Rule::RankSuffices => (self.member.role == Role::PrimaryAdmin && self.admin.role != Role::PrimaryAdmin)
+            Rule::NotOneself => {
+                (self.admin.member.id == self.member.member.id).then_some(Denied::Oneself)
+            }
+            Rule::RankSuffices => (self.member.role == Role::PrimaryAdmin
+                && self.admin.role != Role::PrimaryAdmin)
                 .then_some(Denied::Outranked),
             Rule::LoginMethod => {
                 let method = self.member.member.login_method;
@@ -111,7 +114,9 @@ impl Case<'_> {
             }
             Rule::Status => match self.member.member.status {
                 Status::Active | Status::Inactive => None,
-                status @ (Status::Suspended | Status::Pending | Status::Resigned) => Some(Denied::Status(status)),
+                status @ (Status::Suspended | Status::Pending | Status::Resigned) => {
+                    Some(Denied::Status(status))
+                }
             },
             Rule::Unguarded => self.member.member.guard.map(Denied::Guarded),
         };
@@ -178,7 +183,11 @@ pub fn approve(case: &Case<'_>, now: Moment) -> Result<Permit, Denied> {
     for rule in Rule::ALL {
         case.check(*rule)?;
     }
-    Ok(Permit { admin: case.admin.member.id.clone(), member: case.member.member.id.clone(), at: now })
+    Ok(Permit {
+        admin: case.admin.member.id.clone(),
+        member: case.member.member.id.clone(),
+        at: now,
+    })
 }
 
 #[cfg(test)]
@@ -233,10 +242,19 @@ mod tests {
             (Primary,   Active,    Plain,     BusinessEmail, Resigned,  Some(Denied::Status(Resigned))),
         ];
         for (admin_role, admin_status, member_role, method, status, expected) in table {
-            let (jo, mina) = (person("jo", admin_status, BusinessEmail), person("mina", status, method));
+            let (jo, mina) = (
+                person("jo", admin_status, BusinessEmail),
+                person("mina", status, method),
+            );
             let case = Case {
-                admin: Person { member: &jo, role: admin_role },
-                member: Person { member: &mina, role: member_role },
+                admin: Person {
+                    member: &jo,
+                    role: admin_role,
+                },
+                member: Person {
+                    member: &mina,
+                    role: member_role,
+                },
             };
             assert_eq!(
                 approve(&case, Moment(7)).err(),
@@ -251,20 +269,45 @@ mod tests {
     fn guarded_accounts_are_reset_by_nobody() {
         let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
         for guard in Guard::ALL {
-            let mina = Member { guard: Some(*guard), ..person("mina", Status::Active, LoginMethod::BusinessEmail) };
-            let case = Case {
-                admin: Person { member: &jo, role: Role::PrimaryAdmin },
-                member: Person { member: &mina, role: Role::Member },
+            let mina = Member {
+                guard: Some(*guard),
+                ..person("mina", Status::Active, LoginMethod::BusinessEmail)
             };
-            assert_eq!(approve(&case, Moment(0)).unwrap_err(), Denied::Guarded(*guard));
+            let case = Case {
+                admin: Person {
+                    member: &jo,
+                    role: Role::PrimaryAdmin,
+                },
+                member: Person {
+                    member: &mina,
+                    role: Role::Member,
+                },
+            };
+            assert_eq!(
+                approve(&case, Moment(0)).unwrap_err(),
+                Denied::Guarded(*guard)
+            );
         }
     }
 
     #[test]
     fn nobody_resets_themselves() {
         let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
-        let me = Person { member: &jo, role: Role::PrimaryAdmin };
-        assert_eq!(approve(&Case { admin: me, member: me }, Moment(0)).unwrap_err(), Denied::Oneself);
+        let me = Person {
+            member: &jo,
+            role: Role::PrimaryAdmin,
+        };
+        assert_eq!(
+            approve(
+                &Case {
+                    admin: me,
+                    member: me
+                },
+                Moment(0)
+            )
+            .unwrap_err(),
+            Denied::Oneself
+        );
     }
 
     #[test]
@@ -274,10 +317,19 @@ mod tests {
             person("mina", Status::Active, LoginMethod::BusinessEmail),
         );
         let case = Case {
-            admin: Person { member: &jo, role: Role::PrimaryAdmin },
-            member: Person { member: &mina, role: Role::Member },
+            admin: Person {
+                member: &jo,
+                role: Role::PrimaryAdmin,
+            },
+            member: Person {
+                member: &mina,
+                role: Role::Member,
+            },
         };
         let permit = approve(&case, Moment(7)).unwrap();
-        assert_eq!((permit.admin(), permit.member(), permit.at()), (&jo.id, &mina.id, Moment(7)));
+        assert_eq!(
+            (permit.admin(), permit.member(), permit.at()),
+            (&jo.id, &mina.id, Moment(7))
+        );
     }
 }

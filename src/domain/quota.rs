@@ -28,13 +28,22 @@ impl Limit {
     /// Counts the slots that still stand at `now`. A slot frees when it is exactly one window old; one in the
     /// future (the clock was set back) still counts.
     pub fn measure(self, taken_at: &[Moment], now: Moment) -> Quota {
-        let mut standing: Vec<Moment> = taken_at.iter().copied().filter(|at| now - *at < self.window).collect();
+        let mut standing: Vec<Moment> = taken_at
+            .iter()
+            .copied()
+            .filter(|at| now - *at < self.window)
+            .collect();
         standing.sort_unstable();
         let used = u32::try_from(standing.len()).unwrap_or(u32::MAX);
         // With more slots taken than the limit allows (it was lowered), several must age before one opens.
         let waits_for = used.saturating_sub(self.resets) as usize;
         let next_at = standing.get(waits_for).map(|at| *at + self.window);
-        Quota { used, left: self.resets.saturating_sub(used), next_at, window: self.window }
+        Quota {
+            used,
+            left: self.resets.saturating_sub(used),
+            next_at,
+            window: self.window,
+        }
     }
 }
 
@@ -44,15 +53,24 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: Limit = Limit { resets: 5, window: Span::hours(24) };
+    const LIMIT: Limit = Limit {
+        resets: 5,
+        window: Span::hours(24),
+    };
 
     /// S36, F3: refused at 86 399.999 s, allowed at 86 400.000 s.
     #[test]
     fn a_slot_opens_exactly_one_window_after_the_oldest() {
         let taken: Vec<Moment> = (0..5).map(|i| Moment(1_000_000 + i)).collect();
         let before = LIMIT.measure(&taken, Moment(1_000_000 + 86_399_999));
-        assert_eq!((before.left, before.next_at), (0, Some(Moment(1_000_000 + 86_400_000))));
-        assert_eq!(LIMIT.measure(&taken, Moment(1_000_000 + 86_400_000)).left, 1);
+        assert_eq!(
+            (before.left, before.next_at),
+            (0, Some(Moment(1_000_000 + 86_400_000)))
+        );
+        assert_eq!(
+            LIMIT.measure(&taken, Moment(1_000_000 + 86_400_000)).left,
+            1
+        );
     }
 
     #[test]
@@ -62,7 +80,10 @@ mod tests {
 
     #[test]
     fn a_lowered_limit_waits_for_the_right_slot() {
-        let limit = Limit { resets: 1, window: Span(100) };
+        let limit = Limit {
+            resets: 1,
+            window: Span(100),
+        };
         let quota = limit.measure(&[Moment(30), Moment(10), Moment(20)], Moment(50));
         assert_eq!((quota.left, quota.next_at), (0, Some(Moment(130))));
     }

@@ -19,7 +19,10 @@ impl ResetId {
     pub fn draw(rng: &mut impl CryptoRng, now: Moment) -> Self {
         let [_, _, time @ ..] = now.0.to_be_bytes();
         let mut bytes: [u8; 16] = rng.random();
-        bytes.iter_mut().zip(time).for_each(|(byte, time)| *byte = time);
+        bytes
+            .iter_mut()
+            .zip(time)
+            .for_each(|(byte, time)| *byte = time);
         Self(bytes)
     }
 
@@ -41,7 +44,8 @@ impl FromStr for ResetId {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let mut bytes = [0; 16];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| UnknownWord("32 hexadecimal digits".to_owned()))?;
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| UnknownWord("32 hexadecimal digits".to_owned()))?;
         Ok(Self(bytes))
     }
 }
@@ -59,7 +63,12 @@ impl Reference {
     /// The lowest 20 bits, five to a character.
     fn from_bits(bits: u32) -> Self {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let digit = |shift: u32| DIGITS.get((bits >> shift & 31) as usize).copied().map_or('0', char::from);
+        let digit = |shift: u32| {
+            DIGITS
+                .get((bits >> shift & 31) as usize)
+                .copied()
+                .map_or('0', char::from)
+        };
         Self([15, 10, 5, 0].into_iter().map(digit).collect())
     }
 }
@@ -108,8 +117,8 @@ impl State {
     /// The moves that exist; every other one is refused by the store.
     pub fn may_become(self, next: Self) -> bool {
         use State::{
-            Cancelled, Changed, Changing, Claimed, Delivered, Delivering, DeliveryUnknown, Expired, Lost, Offered,
-            Refused, Superseded, Undelivered, Unknown,
+            Cancelled, Changed, Changing, Claimed, Delivered, Delivering, DeliveryUnknown, Expired,
+            Lost, Offered, Refused, Superseded, Undelivered, Unknown,
         };
         match self {
             Offered => matches!(next, Claimed | Cancelled | Expired | Superseded),
@@ -118,13 +127,17 @@ impl State {
             Changed => matches!(next, Delivering | Lost),
             Delivering => matches!(next, Delivered | Undelivered | DeliveryUnknown),
             Undelivered => next == Delivering,
-            Delivered | DeliveryUnknown | Cancelled | Expired | Superseded | Refused | Unknown | Lost => false,
+            Delivered | DeliveryUnknown | Cancelled | Expired | Superseded | Refused | Unknown
+            | Lost => false,
         }
     }
 
     /// True while a process is at work on the reset; no other reset of the member may start.
     pub fn is_active(self) -> bool {
-        matches!(self, Self::Claimed | Self::Changing | Self::Changed | Self::Delivering)
+        matches!(
+            self,
+            Self::Claimed | Self::Changing | Self::Changed | Self::Delivering
+        )
     }
 
     /// What recovery makes of a reset whose process died (section 3 of the design), and whether its slot comes back.
@@ -211,7 +224,10 @@ mod tests {
         let mut reached = vec![State::Changing];
         while let Some(state) = reached.pop() {
             for next in State::ALL.iter().filter(|next| state.may_become(**next)) {
-                assert!(!matches!(next, State::Offered | State::Claimed | State::Changing), "{state} → {next}");
+                assert!(
+                    !matches!(next, State::Offered | State::Claimed | State::Changing),
+                    "{state} → {next}"
+                );
                 if *next != State::Delivering || state == State::Changed {
                     reached.push(*next);
                 }
@@ -223,7 +239,10 @@ mod tests {
     fn recovery_follows_a_move_that_exists() {
         for state in State::ALL {
             if let Some((next, _)) = state.recovered() {
-                assert!(state.is_active() && state.may_become(next), "{state} → {next}");
+                assert!(
+                    state.is_active() && state.may_become(next),
+                    "{state} → {next}"
+                );
             }
         }
     }

@@ -100,7 +100,12 @@ pub struct Standing {
 }
 
 /// What a right password leads to now; `methods` are the contacts that a code can reach.
-pub fn admit(member: &Member, standing: Standing, methods: &[Destination], now: Moment) -> Admission {
+pub fn admit(
+    member: &Member,
+    standing: Standing,
+    methods: &[Destination],
+    now: Moment,
+) -> Admission {
     let is_in_use = matches!(member.status, Status::Active | Status::Inactive);
     if !is_in_use {
         return Admission::Refused;
@@ -134,14 +139,21 @@ pub enum CodeDenied {
 
 /// May a code be sent, when these were sent to the member before?
 pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> {
-    let mut recent: Vec<Moment> = sent_at.iter().copied().filter(|at| now - *at < CODES_COUNT_FOR).collect();
+    let mut recent: Vec<Moment> = sent_at
+        .iter()
+        .copied()
+        .filter(|at| now - *at < CODES_COUNT_FOR)
+        .collect();
     recent.sort_unstable();
     if let Some(last) = recent.last()
         && now - *last < CODE_PAUSE
     {
         return Err(CodeDenied::Wait(*last + CODE_PAUSE));
     }
-    let first_that_counts = recent.len().checked_sub(CODES_PER_HOUR).and_then(|at| recent.get(at));
+    let first_that_counts = recent
+        .len()
+        .checked_sub(CODES_PER_HOUR)
+        .and_then(|at| recent.get(at));
     first_that_counts.map_or(Ok(()), |at| Err(CodeDenied::TooMany(*at + CODES_COUNT_FOR)))
 }
 
@@ -193,7 +205,10 @@ mod tests {
     }
 
     fn standing(temporary: Option<Span>) -> Standing {
-        Standing { temporary_until: temporary.map(|span| NOW + span), lock: None }
+        Standing {
+            temporary_until: temporary.map(|span| NOW + span),
+            lock: None,
+        }
     }
 
     fn all(member: &Member) -> Vec<Destination> {
@@ -205,21 +220,47 @@ mod tests {
     fn the_password_of_a_reset_asks_for_a_code_on_record() {
         let (mina, temporary) = (mina(), standing(Some(Span::hours(1))));
         let phone = Destination::Phone("+821012345642".parse().unwrap());
-        assert_eq!(admit(&mina, standing(None), &all(&mina), NOW), Admission::Open);
-        assert_eq!(admit(&mina, temporary, &all(&mina), NOW), Admission::Code(phone.clone()));
+        assert_eq!(
+            admit(&mina, standing(None), &all(&mina), NOW),
+            Admission::Open
+        );
+        assert_eq!(
+            admit(&mina, temporary, &all(&mina), NOW),
+            Admission::Code(phone.clone())
+        );
         assert_eq!(admit(&mina, temporary, &[], NOW), Admission::NoMethod);
-        assert_eq!(admit(&mina, standing(Some(Span(0))), &all(&mina), NOW), Admission::Ended(NOW));
-        assert_eq!(admit(&mina, standing(Some(Span(1))), &all(&mina), NOW), Admission::Code(phone));
+        assert_eq!(
+            admit(&mina, standing(Some(Span(0))), &all(&mina), NOW),
+            Admission::Ended(NOW)
+        );
+        assert_eq!(
+            admit(&mina, standing(Some(Span(1))), &all(&mina), NOW),
+            Admission::Code(phone)
+        );
     }
 
     #[test]
     fn accounts_that_are_not_in_use_or_locked_are_refused() {
         for status in [Status::Suspended, Status::Pending, Status::Resigned] {
-            assert_eq!(admit(&Member { status, ..mina() }, standing(None), &all(&mina()), NOW), Admission::Refused);
+            assert_eq!(
+                admit(
+                    &Member { status, ..mina() },
+                    standing(None),
+                    &all(&mina()),
+                    NOW
+                ),
+                Admission::Refused
+            );
         }
         for lock in [LockedBy::Codes, LockedBy::Member] {
-            let locked = Standing { lock: Some(lock), ..standing(None) };
-            assert_eq!(admit(&mina(), locked, &all(&mina()), NOW), Admission::Refused);
+            let locked = Standing {
+                lock: Some(lock),
+                ..standing(None)
+            };
+            assert_eq!(
+                admit(&mina(), locked, &all(&mina()), NOW),
+                Admission::Refused
+            );
         }
     }
 
@@ -227,18 +268,33 @@ mod tests {
     #[test]
     fn wrong_passwords_lock_to_a_code() {
         let phone = Destination::Phone("+821012345642".parse().unwrap());
-        let locked = |temporary| Standing { lock: Some(LockedBy::Passwords), ..standing(temporary) };
-        assert_eq!(admit(&mina(), locked(None), &all(&mina()), NOW), Admission::Code(phone.clone()));
+        let locked = |temporary| Standing {
+            lock: Some(LockedBy::Passwords),
+            ..standing(temporary)
+        };
+        assert_eq!(
+            admit(&mina(), locked(None), &all(&mina()), NOW),
+            Admission::Code(phone.clone())
+        );
         assert_eq!(admit(&mina(), locked(None), &[], NOW), Admission::Refused);
-        assert_eq!(admit(&mina(), locked(Some(Span(1))), &all(&mina()), NOW), Admission::Code(phone));
-        assert_eq!(admit(&mina(), locked(Some(Span(0))), &all(&mina()), NOW), Admission::Ended(NOW));
+        assert_eq!(
+            admit(&mina(), locked(Some(Span(1))), &all(&mina()), NOW),
+            Admission::Code(phone)
+        );
+        assert_eq!(
+            admit(&mina(), locked(Some(Span(0))), &all(&mina()), NOW),
+            Admission::Ended(NOW)
+        );
     }
 
     #[test]
     fn codes_are_sent_with_pauses_and_not_too_often() {
         let ago = |seconds| NOW - Span::seconds(seconds);
         assert_eq!(may_send_code(&[], NOW), Ok(()));
-        assert_eq!(may_send_code(&[ago(29)], NOW), Err(CodeDenied::Wait(ago(-1))));
+        assert_eq!(
+            may_send_code(&[ago(29)], NOW),
+            Err(CodeDenied::Wait(ago(-1)))
+        );
         assert_eq!(may_send_code(&[ago(30)], NOW), Ok(()));
         let six = [ago(3599), ago(600), ago(500), ago(400), ago(300), ago(200)];
         assert_eq!(may_send_code(&six, NOW), Err(CodeDenied::TooMany(ago(-1))));
@@ -247,9 +303,15 @@ mod tests {
 
     #[test]
     fn a_password_of_ones_own_has_a_length_and_nothing_else() {
-        assert_eq!(check_length("elf chars..", 12), Err(PasswordDenied::TooShort(12)));
+        assert_eq!(
+            check_length("elf chars..", 12),
+            Err(PasswordDenied::TooShort(12))
+        );
         assert_eq!(check_length("한글열두글자한글열두글자", 12), Ok(()));
         assert_eq!(check_length(&"x".repeat(128), 12), Ok(()));
-        assert_eq!(check_length(&"x".repeat(129), 12), Err(PasswordDenied::TooLong));
+        assert_eq!(
+            check_length(&"x".repeat(129), 12),
+            Err(PasswordDenied::TooLong)
+        );
     }
 }

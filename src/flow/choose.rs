@@ -8,19 +8,23 @@ use super::identity::{self, Pair};
 use super::issue::{self, Again};
 use super::messages::{self, Card};
 use super::{
-    Failure, Next, Reaction, contact_code, contacts, in_place, offer, question, refused, seal, tell, unseal, uses_left,
+    Failure, Next, Reaction, contact_code, contacts, in_place, offer, question, refused, seal,
+    tell, unseal, uses_left,
 };
 use crate::app::{App, Ticket};
 use crate::chat::{
-    Action, Adapter, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
+    Action, Adapter, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement,
+    ReplyAddress,
 };
 use crate::directory::{Backend, ResetFailed};
 use crate::domain::delivery::{DestinationDenied, Extra, ExtraDenied, Outcome};
 use crate::domain::{
-    Carries, Channel, Delivery, Destination, EmailAddress, Member, MemberId, Moment, Permit, ResetId, Span, State,
-    Step, StepOutcome, policy,
+    Carries, Channel, Delivery, Destination, EmailAddress, Member, MemberId, Moment, Permit,
+    ResetId, Span, State, Step, StepOutcome, policy,
 };
-use crate::store::{Amend, Amended, AuditRow, CardClick, Choice, ClickRefused, Earlier, ResetRow, SealedReply};
+use crate::store::{
+    Amend, Amended, AuditRow, CardClick, Choice, ClickRefused, Earlier, ResetRow, SealedReply,
+};
 
 /// How long a failed sign-out may be tried again from its message.
 const RETRIES_FOR: Span = Span::hours(24);
@@ -70,14 +74,23 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
         return contact_code::click(app, click).await;
     }
     let Some((id, edition)) = app.keys.read_button_value(&click.value) else {
-        return forged(app, &click.origin).await.map(|stop| stop.of_click(&click.origin));
+        return forged(app, &click.origin)
+            .await
+            .map(|stop| stop.of_click(&click.origin));
     };
     let origin = &click.origin;
     if let Some(extra) = extra_of(click.action)
-        && let Err(denied) = allow(app, extra, Carries::Password, chat.assurance().await.is_private())
+        && let Err(denied) = allow(
+            app,
+            extra,
+            Carries::Password,
+            chat.assurance().await.is_private(),
+        )
     {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, origin, id, denied.code(), told).await?.of_click(origin));
+        return Ok(refuse(app, origin, id, denied.code(), told)
+            .await?
+            .of_click(origin));
     }
     match click.action {
         Action::Cancel => cancel(app, origin, id).await,
@@ -99,10 +112,12 @@ pub(super) async fn click(app: &Arc<App>, chat: &Chat, click: Click) -> Result<R
             Err(stop) => Ok(stop.of_click(origin)),
         },
         // Nothing confirms it, so rights and member are read past every cache.
-        Action::SendGuide | Action::DirectoryLink => match allowed(app, chat, origin, id, Freshness::Now).await? {
-            Ok(allowed) => go_on(app, click, edition, allowed).await,
-            Err(stop) => Ok(stop.of_click(origin)),
-        },
+        Action::SendGuide | Action::DirectoryLink => {
+            match allowed(app, chat, origin, id, Freshness::Now).await? {
+                Ok(allowed) => go_on(app, click, edition, allowed).await,
+                Err(stop) => Ok(stop.of_click(origin)),
+            }
+        }
     }
 }
 
@@ -132,11 +147,24 @@ fn extra_of(action: Action) -> Option<Extra> {
 /// What the organisation lets out, and what this chat can keep to one person.
 fn allow(app: &App, extra: Extra, carried: Carries, is_private: bool) -> Result<(), ExtraDenied> {
     app.deliveries.ways.allow(extra, carried)?;
-    if is_private || !extra.needs_private_replies() { Ok(()) } else { Err(ExtraDenied::NotPrivate) }
+    if is_private || !extra.needs_private_replies() {
+        Ok(())
+    } else {
+        Err(ExtraDenied::NotPrivate)
+    }
 }
 
-async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
-    let (origin, id, now) = (&click.origin, allowed.row.reset_id, click.origin.received_at);
+async fn go_on(
+    app: &Arc<App>,
+    click: Click,
+    edition: Option<u16>,
+    allowed: Allowed,
+) -> Result<Reaction, Failure> {
+    let (origin, id, now) = (
+        &click.origin,
+        allowed.row.reset_id,
+        click.origin.received_at,
+    );
     let (admin, member) = (&allowed.pair.admin.member, &allowed.pair.member.member);
     let is_private = allowed.is_private;
     let mail = || admin.business_email.clone();
@@ -144,10 +172,18 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
         && let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private)
     {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, origin, id, denied.code(), told).await?.of_click(origin));
+        return Ok(refuse(app, origin, id, denied.code(), told)
+            .await?
+            .of_click(origin));
     }
     if has_face(click.action)
-        && let Some(stop) = without_face(app, origin, &allowed.row, click.action == Action::DeliverCopy).await?
+        && let Some(stop) = without_face(
+            app,
+            origin,
+            &allowed.row,
+            click.action == Action::DeliverCopy,
+        )
+        .await?
     {
         return Ok(stop.of_click(origin));
     }
@@ -163,30 +199,52 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
         }
         Action::Reachable => {
             let about = offer::about_contacts(app, &admin.id, member).await?;
-            amend(app, origin, &allowed.row, Amend::Reachable, |app, amended| {
-                card_again(app, member, amended, (true, is_private), &about, now)
-            })
+            amend(
+                app,
+                origin,
+                &allowed.row,
+                Amend::Reachable,
+                |app, amended| card_again(app, member, amended, (true, is_private), &about, now),
+            )
             .await
         }
         Action::Back => {
             let about = offer::about_contacts(app, &admin.id, member).await?;
             amend(app, origin, &allowed.row, Amend::Back, |app, amended| {
-                let is_reachable = member.has_outside_contact() || amended.row.reachable_at.is_some();
-                card_again(app, member, amended, (is_reachable, is_private), &about, now)
+                let is_reachable =
+                    member.has_outside_contact() || amended.row.reachable_at.is_some();
+                card_again(
+                    app,
+                    member,
+                    amended,
+                    (is_reachable, is_private),
+                    &about,
+                    now,
+                )
             })
             .await
         }
         Action::CopyToSelf if member.has_mailbox(&admin.business_email) => {
-            let title = messages::destination_denied(&DestinationDenied::BusinessEmail, &member.name);
-            let told = Message { title, ..Message::default() };
-            Ok(refuse(app, origin, id, "destination", told).await?.of_click(origin))
+            let title =
+                messages::destination_denied(&DestinationDenied::BusinessEmail, &member.name);
+            let told = Message {
+                title,
+                ..Message::default()
+            };
+            Ok(refuse(app, origin, id, "destination", told)
+                .await?
+                .of_click(origin))
         }
         Action::CopyToSelf => {
             let digest = contacts::digest(app, &member.id, &Destination::Email(mail()));
             amend_last_look(app, origin, &allowed, Amend::ToggleCopy(mail(), digest)).await
         }
         Action::AlsoShow => amend_last_look(app, origin, &allowed, Amend::ToggleShow).await,
-        Action::SendGuide => match app.store.amend(card_click(origin, id, None), &member.id, Amend::Guide).await? {
+        Action::SendGuide => match app
+            .store
+            .amend(card_click(origin, id, None), &member.id, Amend::Guide)
+            .await?
+        {
             Ok(Amended { row, .. }) => {
                 let to = origin.reply.clone().or_else(|| unseal(app, &row));
                 Ok(Reaction::Then(Next::Guide(Box::new(row), to)))
@@ -194,7 +252,15 @@ async fn go_on(app: &Arc<App>, click: Click, edition: Option<u16>, allowed: Allo
             Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
         },
         Action::DirectoryLink if app.directories.told(&member.id).1.sends_own_link => {
-            match app.store.amend(card_click(origin, id, None), &member.id, Amend::DirectoryLink).await? {
+            match app
+                .store
+                .amend(
+                    card_click(origin, id, None),
+                    &member.id,
+                    Amend::DirectoryLink,
+                )
+                .await?
+            {
                 Ok(Amended { row, .. }) => {
                     let to = origin.reply.clone().or_else(|| unseal(app, &row));
                     Ok(Reaction::Then(Next::DirectoryLink(Box::new(row), to)))
@@ -241,7 +307,12 @@ fn has_face(action: Action) -> bool {
 /// The refusal where what would come of a click or a form could not be shown any more: what nobody sees is not chosen.
 /// The last use of the address is kept for the end of the reset. A password that waits for another way goes it all the same
 /// where it is not to be shown: the next command tells how it went.
-async fn without_face(app: &Arc<App>, origin: &Origin, row: &ResetRow, is_copy: bool) -> Result<Option<Stop>, Failure> {
+async fn without_face(
+    app: &Arc<App>,
+    origin: &Origin,
+    row: &ResetRow,
+    is_copy: bool,
+) -> Result<Option<Stop>, Failure> {
     if row.is_waiting_for_another_way() && !is_copy && !row.also_show {
         return Ok(None);
     }
@@ -251,7 +322,9 @@ async fn without_face(app: &Arc<App>, origin: &Origin, row: &ResetRow, is_copy: 
         return Ok(None);
     }
     let told = messages::no_more_faces(&row.reset_id.reference());
-    refuse(app, origin, row.reset_id, "no_more_faces", told).await.map(Some)
+    refuse(app, origin, row.reset_id, "no_more_faces", told)
+        .await
+        .map(Some)
 }
 
 /// S22–S25: a way of delivery; before the act it only leads to the last look, after an undelivered act it delivers.
@@ -264,7 +337,9 @@ async fn choose(
 ) -> Result<Reaction, Failure> {
     let row = &allowed.row;
     if let Some(why) = not_choosable(app, &allowed, delivery, to.as_ref()) {
-        return Ok(refuse(app, origin, row.reset_id, why.0, why.1).await?.of_click(origin));
+        return Ok(refuse(app, origin, row.reset_id, why.0, why.1)
+            .await?
+            .of_click(origin));
     }
     if row.state == State::Undelivered {
         return again(app, origin, allowed, delivery, to).await;
@@ -282,14 +357,29 @@ async fn amend_last_look(
 ) -> Result<Reaction, Failure> {
     let row = &allowed.row;
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
-    match app.store.amend(card_click(origin, row.reset_id, reply), &row.member_id, change).await? {
+    match app
+        .store
+        .amend(
+            card_click(origin, row.reset_id, reply),
+            &row.member_id,
+            change,
+        )
+        .await?
+    {
         Ok(amended) => {
             let message = last_look(app, &amended, &allowed.pair, allowed.is_private).await?;
             Ok(in_place(app, origin, amended.row, message))
         }
         Err(why) => {
             let present = app.store.reset(row.reset_id).await?;
-            Ok(refused(app, origin, row.reset_id, &why, present.as_ref(), origin.received_at))
+            Ok(refused(
+                app,
+                origin,
+                row.reset_id,
+                &why,
+                present.as_ref(),
+                origin.received_at,
+            ))
         }
     }
 }
@@ -302,14 +392,23 @@ fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination
             let is_on_record = member.phone.as_ref() == Some(&phone);
             (Some(Destination::Phone(phone)), is_on_record)
         }
-        Some(Destination::Email(email)) => match member.outside_email().filter(|known| known.is_same_mailbox(&email)) {
+        Some(Destination::Email(email)) => match member
+            .outside_email()
+            .filter(|known| known.is_same_mailbox(&email))
+        {
             Some(known) => (Some(Destination::Email(known.clone())), true),
             None => (Some(Destination::Email(email)), false),
         },
         None => (None, true),
     };
     let digest = to.as_ref().map(|to| contacts::digest(app, &member.id, to));
-    Choice { delivery, to, is_typed: !is_on_record, carries: app.deliveries.ways.carried_by(delivery), digest }
+    Choice {
+        delivery,
+        to,
+        is_typed: !is_on_record,
+        carries: app.deliveries.ways.carried_by(delivery),
+        digest,
+    }
 }
 
 /// Why a way cannot be chosen: not reachable, no contact, or no channel.
@@ -322,13 +421,22 @@ fn not_choosable(
     let (row, member) = (&allowed.row, &allowed.pair.member.member);
     let reference = row.reset_id.reference();
     let refusal = |why: &ClickRefused| {
-        messages::click_refused(why, Some(row), &app.house, &app.zone, app.clock.now(), &reference)
+        messages::click_refused(
+            why,
+            Some(row),
+            &app.house,
+            &app.zone,
+            app.clock.now(),
+            &reference,
+        )
     };
     if !member.has_outside_contact() && row.reachable_at.is_none() {
         return Some(("not_reachable", refusal(&ClickRefused::NotReachable)));
     }
     match (delivery, to) {
-        (Delivery::Phone | Delivery::Email, None) => Some(("nothing_chosen", refusal(&ClickRefused::NothingChosen))),
+        (Delivery::Phone | Delivery::Email, None) => {
+            Some(("nothing_chosen", refusal(&ClickRefused::NothingChosen)))
+        }
         (Delivery::Phone | Delivery::Email, Some(to)) if !app.deliveries.has(to.channel()) => {
             Some(("channel_off", refusal(&ClickRefused::NothingChosen)))
         }
@@ -337,8 +445,18 @@ fn not_choosable(
 }
 
 /// The confirming click. When it returns, the slot is taken and the intent is on disk, or nothing was changed.
-async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed: Allowed) -> Result<Reaction, Failure> {
-    let Allowed { is_private, row, pair, permit } = allowed;
+async fn confirm(
+    app: &Arc<App>,
+    origin: &Origin,
+    edition: Option<u16>,
+    allowed: Allowed,
+) -> Result<Reaction, Failure> {
+    let Allowed {
+        is_private,
+        row,
+        pair,
+        permit,
+    } = allowed;
     let (id, now) = (row.reset_id, origin.received_at);
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
         let why = messages::click_refused(
@@ -349,19 +467,36 @@ async fn confirm(app: &Arc<App>, origin: &Origin, edition: Option<u16>, allowed:
             now,
             &id.reference(),
         );
-        return Ok(refuse(app, origin, id, "not_reachable", why).await?.of_click(origin));
+        return Ok(refuse(app, origin, id, "not_reachable", why)
+            .await?
+            .of_click(origin));
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.reserve(permit, edition, card_click(origin, id, reply)).await? {
+    match app
+        .store
+        .reserve(permit, edition, card_click(origin, id, reply))
+        .await?
+    {
         Ok((reservation, row, quota)) => {
             let reply = origin.reply.clone().or_else(|| unseal(app, &row));
             let platform = row.platform;
             let (since, heard) = (Instant::now(), Arc::default());
-            let ticket = Ticket { reservation, platform, quota, reply, since, heard };
+            let ticket = Ticket {
+                reservation,
+                platform,
+                quota,
+                reply,
+                since,
+                heard,
+            };
             Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }
-        Err(ClickRefused::Stale(earlier)) => last_look_again(app, origin, row, &pair, is_private, earlier).await,
-        Err(ClickRefused::Overtaken(by)) => last_look_again(app, origin, row, &pair, is_private, Some(by)).await,
+        Err(ClickRefused::Stale(earlier)) => {
+            last_look_again(app, origin, row, &pair, is_private, earlier).await
+        }
+        Err(ClickRefused::Overtaken(by)) => {
+            last_look_again(app, origin, row, &pair, is_private, Some(by)).await
+        }
         Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
     }
 }
@@ -379,7 +514,12 @@ async fn last_look_again(
     let row = app.store.reset(id).await?.unwrap_or(seen);
     let present = Amended { row, earlier };
     let face = last_look(app, &present, pair, is_private).await?;
-    Ok(in_place(app, origin, present.row, messages::stale(face, &id.reference())))
+    Ok(in_place(
+        app,
+        origin,
+        present.row,
+        messages::stale(face, &id.reference()),
+    ))
 }
 
 /// Q3: another way inside the same reset, with the password that nobody received yet.
@@ -394,9 +534,15 @@ async fn again(
     let id = row.reset_id;
     let Some(held) = app.held.take(id, now) else {
         // Another click has it, or its ten minutes are over.
-        let why = ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at };
-        let message = messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference());
-        return Ok(refuse(app, origin, id, "already_done", message).await?.of_click(origin));
+        let why = ClickRefused::AlreadyDone {
+            state: row.state,
+            changed_at: row.changed_at,
+        };
+        let message =
+            messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference());
+        return Ok(refuse(app, origin, id, "already_done", message)
+            .await?
+            .of_click(origin));
     };
     let reply = seal(app, id, origin.reply.as_ref());
     let moved = match reply {
@@ -414,7 +560,12 @@ async fn again(
     match moved {
         Ok(Ok(row)) => {
             let reply = origin.reply.clone().or_else(|| unseal(app, &row));
-            let again = Again { held, row, member: allowed.pair.member.member, reply };
+            let again = Again {
+                held,
+                row,
+                member: allowed.pair.member.member,
+                reply,
+            };
             Ok(Reaction::Then(Next::Again(Box::new(again))))
         }
         Ok(Err(why)) => {
@@ -429,14 +580,26 @@ async fn again(
 }
 
 /// Answers a form (S24, S25, S28).
-pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Result<Reaction, Failure> {
+pub(super) async fn form(
+    app: &Arc<App>,
+    chat: &Chat,
+    form: FormSubmitted,
+) -> Result<Reaction, Failure> {
     if contact_code::is_form(form.kind) {
         return contact_code::submitted(app, chat, form).await;
     }
-    let FormSubmitted { origin, kind, once, value, typed } = form;
+    let FormSubmitted {
+        origin,
+        kind,
+        once,
+        value,
+        typed,
+    } = form;
     let may_be_sent_again = once.is_some();
     let Some((id, _)) = app.keys.read_button_value(&value) else {
-        return forged(app, &origin).await.map(|stop| stop.of_form(may_be_sent_again));
+        return forged(app, &origin)
+            .await
+            .map(|stop| stop.of_form(may_be_sent_again));
     };
     let allowed = match allowed(app, chat, &origin, id, Freshness::Now).await? {
         Ok(allowed) => allowed,
@@ -448,7 +611,9 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     };
     if let Err(denied) = allow(app, extra, allowed.row.carries, allowed.is_private) {
         let told = messages::extra_denied(denied, &id.reference());
-        return Ok(refuse(app, &origin, id, denied.code(), told).await?.of_form(may_be_sent_again));
+        return Ok(refuse(app, &origin, id, denied.code(), told)
+            .await?
+            .of_form(may_be_sent_again));
     }
     let member = &allowed.pair.member.member;
     let read = match kind {
@@ -461,10 +626,15 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     let to = match read {
         Ok(to) => to,
         Err(denied) => {
-            let told = Message { title: messages::destination_denied(&denied, &member.name), ..Message::default() };
-            return Ok(refuse_and_count(app, &origin, &allowed.row, "destination", told)
-                .await?
-                .of_form(may_be_sent_again));
+            let told = Message {
+                title: messages::destination_denied(&denied, &member.name),
+                ..Message::default()
+            };
+            return Ok(
+                refuse_and_count(app, &origin, &allowed.row, "destination", told)
+                    .await?
+                    .of_form(may_be_sent_again),
+            );
         }
     };
     if let Some(stop) = without_face(app, &origin, &allowed.row, false).await? {
@@ -476,7 +646,11 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
     // Where a form has no follow-up address of its own, that of the click which opened it was kept with the reset.
     let reply = origin.reply.clone().or_else(|| unseal(app, &allowed.row));
     // From here on it acts, and it acts once, whatever was typed.
-    let origin = Origin { reply, replay: once.unwrap_or(origin.replay), ..origin };
+    let origin = Origin {
+        reply,
+        replay: once.unwrap_or(origin.replay),
+        ..origin
+    };
     match (kind, to) {
         (FormKind::Destination, to) => {
             let delivery = match to {
@@ -486,10 +660,13 @@ pub(super) async fn form(app: &Arc<App>, chat: &Chat, form: FormSubmitted) -> Re
             choose(app, &origin, allowed, delivery, Some(to)).await
         }
         (FormKind::CopyAddress, Destination::Email(to)) => {
-            let digest = contacts::digest(app, &allowed.row.member_id, &Destination::Email(to.clone()));
+            let digest =
+                contacts::digest(app, &allowed.row.member_id, &Destination::Email(to.clone()));
             amend_last_look(app, &origin, &allowed, Amend::CopyTo(to, digest)).await
         }
-        (FormKind::CopyAddress, Destination::Phone(_)) | (FormKind::ContactCode, _) => Ok(Reaction::Taken),
+        (FormKind::CopyAddress, Destination::Phone(_)) | (FormKind::ContactCode, _) => {
+            Ok(Reaction::Taken)
+        }
     }
 }
 
@@ -507,8 +684,15 @@ async fn too_many_typed(
     match app.store.count_typed(&row.admin_id, &origin.replay).await? {
         Ok(()) => Ok(None),
         Err(too_many) => {
-            let told = messages::too_many_typed(too_many, &app.zone, origin.received_at, &row.reset_id.reference());
-            refuse(app, origin, row.reset_id, too_many.code(), told).await.map(Some)
+            let told = messages::too_many_typed(
+                too_many,
+                &app.zone,
+                origin.received_at,
+                &row.reset_id.reference(),
+            );
+            refuse(app, origin, row.reset_id, too_many.code(), told)
+                .await
+                .map(Some)
         }
     }
 }
@@ -521,7 +705,10 @@ pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Optio
             Some(destination) => guide_to(app, &member, &destination, &reference).await,
             None => ("nowhere", messages::guide_failed(&member.name, &reference)),
         },
-        None => ("nobody", messages::guide_failed(&row.member_name, &reference)),
+        None => (
+            "nobody",
+            messages::guide_failed(&row.member_name, &reference),
+        ),
     };
     note_outcome(app, row, "guide", outcome).await;
     tell(chat, to, &message, Placement::Replace).await;
@@ -535,18 +722,35 @@ async fn note_outcome(app: &App, row: &ResetRow, event: &'static str, outcome: &
 }
 
 /// The directory sends its own link, by which the member sets a password without anybody knowing it.
-pub(super) async fn send_directory_link(app: &App, chat: &Chat, row: &ResetRow, to: Option<&ReplyAddress>) {
+pub(super) async fn send_directory_link(
+    app: &App,
+    chat: &Chat,
+    row: &ResetRow,
+    to: Option<&ReplyAddress>,
+) {
     let reference = row.reset_id.reference();
     let (name, _) = app.directories.told(&row.member_id);
     let sent = match app.directories.home(&row.member_id) {
-        Some(home) => home.send_link(&row.member_id, app.house.password_lifetime).await,
+        Some(home) => {
+            home.send_link(&row.member_id, app.house.password_lifetime)
+                .await
+        }
         None => Err(ResetFailed::NotSent),
     };
     let (outcome, message) = match sent {
-        Ok(()) => ("sent", messages::directory_link_sent(name, &row.member_name, &reference)),
-        Err(ResetFailed::Refused(reason)) => ("refused", messages::directory_refused(name, &reason, &reference)),
+        Ok(()) => (
+            "sent",
+            messages::directory_link_sent(name, &row.member_name, &reference),
+        ),
+        Err(ResetFailed::Refused(reason)) => (
+            "refused",
+            messages::directory_refused(name, &reason, &reference),
+        ),
         Err(ResetFailed::NotSent) => ("not_sent", messages::directory_down(name, &reference)),
-        Err(ResetFailed::Unknown) => ("unknown", messages::directory_link_unknown(name, &row.member_name, &reference)),
+        Err(ResetFailed::Unknown) => (
+            "unknown",
+            messages::directory_link_unknown(name, &row.member_name, &reference),
+        ),
     };
     note_outcome(app, row, "directory_link", outcome).await;
     tell(chat, to, &message, Placement::Replace).await;
@@ -562,10 +766,17 @@ async fn guide_to(
         Destination::Phone(_) => messages::guide_sms(&app.house),
         Destination::Email(_) => messages::guide(&app.house, &member.name),
     };
-    match app.deliveries.tell(to, &note, &format!("guide-{reference}")).await {
+    match app
+        .deliveries
+        .tell(to, &note, &format!("guide-{reference}"))
+        .await
+    {
         Outcome::Accepted => ("sent", messages::guide_sent(&member.name, &to.masked())),
         Outcome::Refused(why) => (why.code(), messages::guide_failed(&member.name, reference)),
-        Outcome::Unknown => ("unknown", messages::guide_unknown(&member.name, &to.masked(), reference)),
+        Outcome::Unknown => (
+            "unknown",
+            messages::guide_unknown(&member.name, &to.masked(), reference),
+        ),
     }
 }
 
@@ -598,7 +809,10 @@ async fn allowed(
     });
     let Some(row) = clickable else {
         return stop(app, origin, id, ("closed", None), |row| {
-            let why = ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at };
+            let why = ClickRefused::AlreadyDone {
+                state: row.state,
+                changed_at: row.changed_at,
+            };
             messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference())
         })
         .await
@@ -606,28 +820,50 @@ async fn allowed(
     };
     let reference = id.reference();
     // A click that delivers at once is an act, and is read past every cache.
-    let freshness = if row.is_waiting_for_another_way() { Freshness::Now } else { freshness };
+    let freshness = if row.is_waiting_for_another_way() {
+        Freshness::Now
+    } else {
+        freshness
+    };
     let pair = match identity::pair_of_card(app, chat, &origin.user, &row, freshness).await {
         Ok(pair) => pair,
         Err(lost) => {
             let told = lost.told(app, &reference);
             let counted = lost.is_answer().then_some(&row.admin_id);
-            return stop(app, origin, id, (lost.code(), counted), |_| told).await.map(Err);
+            return stop(app, origin, id, (lost.code(), counted), |_| told)
+                .await
+                .map(Err);
         }
     };
     if pair.admin.member.id != row.admin_id {
         // The chat account stands for somebody else than when the card was made.
         let told = messages::unresolved_caller(&reference);
-        return refuse(app, origin, id, "another_person", told).await.map(Err);
+        return refuse(app, origin, id, "another_person", told)
+            .await
+            .map(Err);
     }
     match policy::approve(&pair.case(), now) {
         Ok(permit) => {
             let is_private = chat.assurance().await.is_private();
-            Ok(Ok(Allowed { is_private, row, pair, permit }))
+            Ok(Ok(Allowed {
+                is_private,
+                row,
+                pair,
+                permit,
+            }))
         }
         Err(denied) => {
-            let told = messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference);
-            refuse_and_count(app, origin, &row, denied.code(), told).await.map(Err)
+            let told = messages::denied(
+                &denied,
+                &row.member_name,
+                &app.house,
+                &app.zone,
+                now,
+                &reference,
+            );
+            refuse_and_count(app, origin, &row, denied.code(), told)
+                .await
+                .map(Err)
         }
     }
 }
@@ -650,7 +886,14 @@ async fn refuse_and_count(
     code: &'static str,
     told: Message,
 ) -> Result<Stop, Failure> {
-    stop(app, origin, card.reset_id, (code, Some(&card.admin_id)), |_| told).await
+    stop(
+        app,
+        origin,
+        card.reset_id,
+        (code, Some(&card.admin_id)),
+        |_| told,
+    )
+    .await
 }
 
 /// Writes a refusal down; what the store knows better (not yours, expired, already done) is told instead.
@@ -662,40 +905,80 @@ async fn stop(
     told: impl FnOnce(&ResetRow) -> Message,
 ) -> Result<Stop, Failure> {
     let now = origin.received_at;
-    Ok(match app.store.refuse_click(card_click(origin, id, None), code, counted.cloned()).await? {
-        Ok(row) => {
-            tracing::info!(reset.id = %id, refused = code, "a click was refused");
-            Stop::Told(messages::after_change(told(&row), &row, &app.zone, now))
-        }
-        Err(ClickRefused::Replayed) => Stop::Replayed(app.store.reset(id).await?.as_ref().map(told)),
-        Err(why) => {
-            tracing::info!(reset.id = %id, refused = why.code(), "a click was refused");
-            let row = app.store.reset(id).await?;
-            let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
-            Stop::Told(messages::click_refused(&why, row.as_ref(), &app.house, &app.zone, now, &id.reference()))
-        }
-    })
+    Ok(
+        match app
+            .store
+            .refuse_click(card_click(origin, id, None), code, counted.cloned())
+            .await?
+        {
+            Ok(row) => {
+                tracing::info!(reset.id = %id, refused = code, "a click was refused");
+                Stop::Told(messages::after_change(told(&row), &row, &app.zone, now))
+            }
+            Err(ClickRefused::Replayed) => {
+                Stop::Replayed(app.store.reset(id).await?.as_ref().map(told))
+            }
+            Err(why) => {
+                tracing::info!(reset.id = %id, refused = why.code(), "a click was refused");
+                let row = app.store.reset(id).await?;
+                let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
+                Stop::Told(messages::click_refused(
+                    &why,
+                    row.as_ref(),
+                    &app.house,
+                    &app.zone,
+                    now,
+                    &id.reference(),
+                ))
+            }
+        },
+    )
 }
 
 /// A value that we did not make: written down, told as an unknown card.
 async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
     let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
-    if app.store.note(origin.replay.clone(), audit, None).await?.decided.is_err() {
+    if app
+        .store
+        .note(origin.replay.clone(), audit, None)
+        .await?
+        .decided
+        .is_err()
+    {
         return Ok(Stop::Replayed(None));
     }
     let reference = crate::domain::Reference::draw(&mut app.chance.rng()?);
     let why = ClickRefused::NoSuchCard;
-    Ok(Stop::Told(messages::click_refused(&why, None, &app.house, &app.zone, origin.received_at, &reference)))
+    Ok(Stop::Told(messages::click_refused(
+        &why,
+        None,
+        &app.house,
+        &app.zone,
+        origin.received_at,
+        &reference,
+    )))
 }
 
 /// Closes the card.
 async fn cancel(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
     match app.store.cancel(card_click(origin, id, reply)).await? {
-        Ok(row) => Ok(in_place(app, origin, row, messages::cancelled(&id.reference()))),
+        Ok(row) => Ok(in_place(
+            app,
+            origin,
+            row,
+            messages::cancelled(&id.reference()),
+        )),
         Err(why) => {
             let row = app.store.reset(id).await?;
-            Ok(refused(app, origin, id, &why, row.as_ref(), origin.received_at))
+            Ok(refused(
+                app,
+                origin,
+                id,
+                &why,
+                row.as_ref(),
+                origin.received_at,
+            ))
         }
     }
 }
@@ -710,44 +993,87 @@ async fn amend(
 ) -> Result<Reaction, Failure> {
     let id = card.reset_id;
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.amend(card_click(origin, id, reply), &card.member_id, change).await? {
+    match app
+        .store
+        .amend(card_click(origin, id, reply), &card.member_id, change)
+        .await?
+    {
         Ok(amended) => {
             let message = face(app, &amended);
             Ok(in_place(app, origin, amended.row, message))
         }
         Err(why) => {
             let row = app.store.reset(id).await?;
-            Ok(refused(app, origin, id, &why, row.as_ref(), origin.received_at))
+            Ok(refused(
+                app,
+                origin,
+                id,
+                &why,
+                row.as_ref(),
+                origin.received_at,
+            ))
         }
     }
 }
 
 /// The sign-out once more, where it failed: an act, so rights are read past every cache.
-async fn sign_out_again(app: &Arc<App>, chat: &Chat, origin: &Origin, id: ResetId) -> Result<Reaction, Failure> {
+async fn sign_out_again(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    id: ResetId,
+) -> Result<Reaction, Failure> {
     let now = origin.received_at;
-    let row = app.store.reset(id).await?.filter(|row| row.is_of(&origin.user));
-    let steps = app.store.steps(&[id]).await?.remove(&id).unwrap_or_default();
-    let has_failed = steps
-        .iter()
-        .any(|step| step.step == Step::SignOut && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown));
+    let row = app
+        .store
+        .reset(id)
+        .await?
+        .filter(|row| row.is_of(&origin.user));
+    let steps = app
+        .store
+        .steps(&[id])
+        .await?
+        .remove(&id)
+        .unwrap_or_default();
+    let has_failed = steps.iter().any(|step| {
+        step.step == Step::SignOut
+            && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown)
+    });
     let is_recent = |row: &ResetRow| row.changing_at.is_some_and(|at| now - at < RETRIES_FOR);
     let Some(row) = row.filter(|row| has_failed && is_recent(row)) else {
         return visit(app, origin, id, "retry_sign_out", |_, to| Next::Nothing(to)).await;
     };
     let reference = id.reference();
-    let refusal = match identity::pair_of_card(app, chat, &origin.user, &row, Freshness::Now).await {
-        Ok(pair) if pair.admin.member.id != row.admin_id => Some(messages::unresolved_caller(&reference)),
-        Ok(pair) => policy::approve(&pair.case(), now)
-            .err()
-            .map(|denied| messages::denied(&denied, &row.member_name, &app.house, &app.zone, now, &reference)),
+    let refusal = match identity::pair_of_card(app, chat, &origin.user, &row, Freshness::Now).await
+    {
+        Ok(pair) if pair.admin.member.id != row.admin_id => {
+            Some(messages::unresolved_caller(&reference))
+        }
+        Ok(pair) => policy::approve(&pair.case(), now).err().map(|denied| {
+            messages::denied(
+                &denied,
+                &row.member_name,
+                &app.house,
+                &app.zone,
+                now,
+                &reference,
+            )
+        }),
         Err(lost) => Some(lost.told(app, &reference)),
     };
     match refusal {
         None => visit(app, origin, id, "retry_sign_out", Next::SignOut).await,
         Some(told) => {
             let reply = seal(app, id, origin.reply.as_ref())?;
-            match app.store.visit(card_click(origin, id, reply), "retry_sign_out_refused").await? {
-                Ok(row) => Ok(super::beside(origin, messages::after_change(told, &row, &app.zone, now))),
+            match app
+                .store
+                .visit(card_click(origin, id, reply), "retry_sign_out_refused")
+                .await?
+            {
+                Ok(row) => Ok(super::beside(
+                    origin,
+                    messages::after_change(told, &row, &app.zone, now),
+                )),
                 Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
             }
         }
@@ -763,33 +1089,67 @@ async fn visit(
     next: fn(ResetId, Option<ReplyAddress>) -> Next,
 ) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.visit(card_click(origin, id, reply), event).await? {
-        Ok(row) => Ok(Reaction::Then(next(id, origin.reply.clone().or_else(|| unseal(app, &row))))),
+    match app
+        .store
+        .visit(card_click(origin, id, reply), event)
+        .await?
+    {
+        Ok(row) => Ok(Reaction::Then(next(
+            id,
+            origin.reply.clone().or_else(|| unseal(app, &row)),
+        ))),
         Err(why) => Ok(refused(app, origin, id, &why, None, origin.received_at)),
     }
 }
 
 /// What the store needs to know of a click.
 fn card_click(origin: &Origin, reset_id: ResetId, follow_up: Option<SealedReply>) -> CardClick {
-    CardClick { reset_id, replay: origin.replay.clone(), clicker: origin.user.clone(), follow_up }
+    CardClick {
+        reset_id,
+        replay: origin.replay.clone(),
+        clicker: origin.user.clone(),
+        follow_up,
+    }
 }
 
 /// Opens a form. No look-up comes before it: the permission lives three seconds.
-async fn open_form(app: &Arc<App>, click: Click, id: ResetId, kind: FormKind) -> Result<Reaction, Failure> {
-    let Click { origin, trigger, value, .. } = click;
+async fn open_form(
+    app: &Arc<App>,
+    click: Click,
+    id: ResetId,
+    kind: FormKind,
+) -> Result<Reaction, Failure> {
+    let Click {
+        origin,
+        trigger,
+        value,
+        ..
+    } = click;
     let reply = seal(app, id, origin.reply.as_ref())?;
     match app.store.open_form(card_click(&origin, id, reply)).await? {
         Ok(row) => match trigger {
             Some(trigger) => {
                 let form = messages::typed_form(kind, &row.member_name, value);
                 let to = origin.reply.or_else(|| unseal(app, &row));
-                Ok(Reaction::Then(Next::Open { trigger, form, to, about: Some(Box::new(row)) }))
+                Ok(Reaction::Then(Next::Open {
+                    trigger,
+                    form,
+                    to,
+                    about: Some(Box::new(row)),
+                }))
             }
             None => Ok(Reaction::Taken),
         },
         Err(why) => {
             let row = app.store.reset(id).await?;
-            Ok(refused(app, &origin, id, &why, row.as_ref(), origin.received_at))
+            Ok(refused(
+                app,
+                &origin,
+                id,
+                &why,
+                row.as_ref(),
+                origin.received_at,
+            ))
         }
     }
 }
@@ -805,14 +1165,36 @@ fn card_again(
     let value = app.keys.button_value(amended.row.reset_id);
     let earlier = amended.earlier.as_ref();
     let card = offer::card(app, member, is_reachable, about, now);
-    messages::offer_card(&Card { value: &value, earlier, is_private, ..card })
+    messages::offer_card(&Card {
+        value: &value,
+        earlier,
+        is_private,
+        ..card
+    })
 }
 
-async fn last_look(app: &App, amended: &Amended, pair: &Pair, is_private: bool) -> Result<Message, Failure> {
-    let (row, own, now) = (&amended.row, &pair.admin.member.business_email, app.clock.now());
-    let copy_to = row.copy_to_self.as_deref().or(row.copy_address.as_deref()).unwrap_or(own.as_str());
+async fn last_look(
+    app: &App,
+    amended: &Amended,
+    pair: &Pair,
+    is_private: bool,
+) -> Result<Message, Failure> {
+    let (row, own, now) = (
+        &amended.row,
+        &pair.admin.member.business_email,
+        app.clock.now(),
+    );
+    let copy_to = row
+        .copy_to_self
+        .as_deref()
+        .or(row.copy_address.as_deref())
+        .unwrap_or(own.as_str());
     let has_pages = app.directories.told(&row.member_id).1.has_our_pages;
-    let codes = if has_pages { Some(contacts::methods_of(app, &pair.member.member, row).await?) } else { None };
+    let codes = if has_pages {
+        Some(contacts::methods_of(app, &pair.member.member, row).await?)
+    } else {
+        None
+    };
     let look = messages::last_look(&messages::LastLook {
         row,
         length: app.house.password_length,
@@ -826,6 +1208,12 @@ async fn last_look(app: &App, amended: &Amended, pair: &Pair, is_private: bool) 
         value: &app.keys.button_value(row.reset_id),
         confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
     });
-    let warning = amended.earlier.as_ref().map(|earlier| messages::careful(earlier, &row.member_name, &app.zone, now));
-    Ok(Message { lines: warning.into_iter().chain(look.lines).collect(), ..look })
+    let warning = amended
+        .earlier
+        .as_ref()
+        .map(|earlier| messages::careful(earlier, &row.member_name, &app.zone, now));
+    Ok(Message {
+        lines: warning.into_iter().chain(look.lines).collect(),
+        ..look
+    })
 }

@@ -15,7 +15,10 @@ const DIFFERENCE_TOLD_FOR: Span = Span::hours(72);
 
 /// The keyed digest of a contact of a member: kept where the address itself must not be.
 pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
-    hex::encode(app.keys.tag(&[b"contact address", member.0.as_bytes(), to.key().as_bytes()]))
+    hex::encode(
+        app.keys
+            .tag(&[b"contact address", member.0.as_bytes(), to.key().as_bytes()]),
+    )
 }
 
 /// Where the code for the password that is set now can go.
@@ -25,20 +28,42 @@ pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreErr
         began_at: last.iter().filter_map(|row| row.changing_at).max(),
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
         typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
-        carried: last.iter().filter_map(|row| row.carried_to().map(str::to_owned)).collect(),
-        carried_masks: last.iter().filter_map(|row| row.carried_mask().map(str::to_owned)).collect(),
+        carried: last
+            .iter()
+            .filter_map(|row| row.carried_to().map(str::to_owned))
+            .collect(),
+        carried_masks: last
+            .iter()
+            .filter_map(|row| row.carried_mask().map(str::to_owned))
+            .collect(),
         admins: last.into_iter().map(|row| row.admin_id).collect(),
     };
     methods(app, member, &origin).await
 }
 
 /// Where the code could go for a reset that this administrator has not begun yet.
-pub(super) async fn methods_for_next(app: &App, member: &Member, admin: &MemberId) -> Result<Methods, StoreError> {
-    methods(app, member, &Origin { admins: vec![admin.clone()], ..Origin::default() }).await
+pub(super) async fn methods_for_next(
+    app: &App,
+    member: &Member,
+    admin: &MemberId,
+) -> Result<Methods, StoreError> {
+    methods(
+        app,
+        member,
+        &Origin {
+            admins: vec![admin.clone()],
+            ..Origin::default()
+        },
+    )
+    .await
 }
 
 /// Where the code will go for a reset that is delivered as this row says.
-pub(super) async fn methods_of(app: &App, member: &Member, row: &ResetRow) -> Result<Methods, StoreError> {
+pub(super) async fn methods_of(
+    app: &App,
+    member: &Member,
+    row: &ResetRow,
+) -> Result<Methods, StoreError> {
     let origin = Origin {
         admins: vec![row.admin_id.clone()],
         began_at: row.changing_at,
@@ -51,9 +76,18 @@ pub(super) async fn methods_of(app: &App, member: &Member, row: &ResetRow) -> Re
 }
 
 /// How many contacts there are for password and code together, when the reset is delivered as this row says.
-pub(super) async fn count_for(app: &App, member: &Member, row: &ResetRow) -> Result<usize, StoreError> {
+pub(super) async fn count_for(
+    app: &App,
+    member: &Member,
+    row: &ResetRow,
+) -> Result<usize, StoreError> {
     let admins = vec![row.admin_id.clone()];
-    let origin = Origin { admins, typed: row.typed_addresses(), typed_masks: row.typed_masks(), ..Origin::default() };
+    let origin = Origin {
+        admins,
+        typed: row.typed_addresses(),
+        typed_masks: row.typed_masks(),
+        ..Origin::default()
+    };
     Ok(methods(app, member, &origin).await?.counting())
 }
 
@@ -63,10 +97,15 @@ async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods,
         return Ok(Methods::default());
     }
     // The settings may name other countries than when a number was added; the operator's counts like the import.
-    let is_allowed =
-        |added: &Added| added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok();
+    let is_allowed = |added: &Added| {
+        added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok()
+    };
     let added = app.store.contacts(&member.id).await?;
-    let added: Vec<Added> = added.iter().filter_map(ContactRow::added).filter(is_allowed).collect();
+    let added: Vec<Added> = added
+        .iter()
+        .filter_map(ContactRow::added)
+        .filter(is_allowed)
+        .collect();
     let around = Surroundings {
         company: &app.house.company,
         rules: app.house.contact_rules,
@@ -79,7 +118,11 @@ async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods,
 }
 
 /// Is this refused because code and password need two contacts, and there is one?
-pub(super) async fn lacks_a_second(app: &App, member: &Member, admin: &MemberId) -> Result<Option<usize>, StoreError> {
+pub(super) async fn lacks_a_second(
+    app: &App,
+    member: &Member,
+    admin: &MemberId,
+) -> Result<Option<usize>, StoreError> {
     if !app.house.contact_rules.needs_two || !app.directories.told(&member.id).1.has_our_pages {
         return Ok(None);
     }
@@ -87,13 +130,33 @@ pub(super) async fn lacks_a_second(app: &App, member: &Member, admin: &MemberId)
 }
 
 /// The contacts of the directory that differ from what was seen at an earlier card, each with when that was.
-pub(super) async fn differing(app: &App, member: &Member) -> Result<Vec<(Destination, Moment)>, StoreError> {
+pub(super) async fn differing(
+    app: &App,
+    member: &Member,
+) -> Result<Vec<(Destination, Moment)>, StoreError> {
     let present = contacts::of_directory(member);
-    let seen = present.iter().map(|to| (to.channel(), digest(app, &member.id, to))).collect();
-    let differing =
-        app.store.see_contacts(&member.id, seen, DIFFERENCE_TOLD_FOR.max(app.house.contact_rules.age)).await?;
-    let at = |to: &Destination| differing.iter().find(|(channel, _)| *channel == to.channel()).map(|(_, at)| *at);
-    Ok(present.into_iter().filter_map(|to| at(&to).map(|at| (to, at))).collect())
+    let seen = present
+        .iter()
+        .map(|to| (to.channel(), digest(app, &member.id, to)))
+        .collect();
+    let differing = app
+        .store
+        .see_contacts(
+            &member.id,
+            seen,
+            DIFFERENCE_TOLD_FOR.max(app.house.contact_rules.age),
+        )
+        .await?;
+    let at = |to: &Destination| {
+        differing
+            .iter()
+            .find(|(channel, _)| *channel == to.channel())
+            .map(|(_, at)| *at)
+    };
+    Ok(present
+        .into_iter()
+        .filter_map(|to| at(&to).map(|at| (to, at)))
+        .collect())
 }
 
 /// S42, Q7: adds a contact for codes, for an administrator whose rights were read a moment ago.
@@ -122,12 +185,23 @@ pub(super) async fn add_contact(
         ..AuditRow::of_chat("contact", "added", &origin.user, origin.received_at)
     };
     let before = known(app, member).await?;
-    let told = match app.store.add_contact(origin.replay.clone(), row, audit).await? {
+    let told = match app
+        .store
+        .add_contact(origin.replay.clone(), row, audit)
+        .await?
+    {
         ContactAdded::Replayed => return Ok(Reaction::Replayed),
-        ContactAdded::TooMany { has_room_for_operator } => {
-            messages::too_many_contacts(&member.name, &member.business_email, has_room_for_operator, reference)
+        ContactAdded::TooMany {
+            has_room_for_operator,
+        } => messages::too_many_contacts(
+            &member.name,
+            &member.business_email,
+            has_room_for_operator,
+            reference,
+        ),
+        ContactAdded::TooOften(at) => {
+            messages::too_many_contact_commands(&app.zone, at, origin.received_at, reference)
         }
-        ContactAdded::TooOften(at) => messages::too_many_contact_commands(&app.zone, at, origin.received_at, reference),
         ContactAdded::Yes { stored, dropped } => {
             tell_of_contact(app, &admin.name, member, to, &before);
             if let Some(dropped) = dropped {
@@ -137,8 +211,17 @@ pub(super) async fn add_contact(
             let from = app.zone.tell(now + app.house.contact_rules.age, now);
             let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
             // The contact is on record, whether its code can be offered or not.
-            let value = contact_code::offer(app, origin, (admin, member), &stored).await.ok();
-            messages::contact_added(&member.name, &mask, &from, is_strict, reference, value.as_deref())
+            let value = contact_code::offer(app, origin, (admin, member), &stored)
+                .await
+                .ok();
+            messages::contact_added(
+                &member.name,
+                &mask,
+                &from,
+                is_strict,
+                reference,
+                value.as_deref(),
+            )
         }
     };
     Ok(Reaction::Say(told))
@@ -160,7 +243,9 @@ pub async fn known(app: &App, member: &Member) -> Result<Vec<Known>, StoreError>
 
 /// The same from rows that were read.
 pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Known> {
-    let of_directory = contacts::of_directory(member).into_iter().map(|to| Known { to, counts: true });
+    let of_directory = contacts::of_directory(member)
+        .into_iter()
+        .map(|to| Known { to, counts: true });
     let mut known: Vec<Known> = of_directory.collect();
     for one in added.iter().filter_map(ContactRow::added) {
         let counts = one.counts();
@@ -173,24 +258,46 @@ pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Known> {
 }
 
 /// The member hears of it at every contact that was there before, and so does the security address.
-pub fn tell_of_contact(app: &Arc<App>, added_by: &str, member: &Member, added: &Destination, before: &[Known]) {
+pub fn tell_of_contact(
+    app: &Arc<App>,
+    added_by: &str,
+    member: &Member,
+    added: &Destination,
+    before: &[Known],
+) {
     let organization = &app.house.organization;
     let note = messages::contact_notice(organization, added_by, &added.masked());
-    let others = before.iter().filter(|known| !known.to.is_same(added)).cloned().collect();
+    let others = before
+        .iter()
+        .filter(|known| !known.to.is_same(added))
+        .cloned()
+        .collect();
     let alarm = messages::contact_alarm(organization, added_by, member, &added.masked(), true);
     tell_all(app, member, others, note, alarm);
 }
 
 /// The same of a contact that was taken away; that one is told too.
-pub fn tell_of_removed_contact(app: &Arc<App>, member: &Member, removed: &Destination, before: Vec<Known>) {
+pub fn tell_of_removed_contact(
+    app: &Arc<App>,
+    member: &Member,
+    removed: &Destination,
+    before: Vec<Known>,
+) {
     let organization = &app.house.organization;
     let note = messages::contact_removed(organization);
-    let alarm = messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
+    let alarm =
+        messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
     tell_all(app, member, before, note, alarm);
 }
 
 /// The same of a contact that went because there was no room for another one.
-fn tell_of_dropped_contact(app: &Arc<App>, who: &str, member: &Member, dropped: &Destination, before: Vec<Known>) {
+fn tell_of_dropped_contact(
+    app: &Arc<App>,
+    who: &str,
+    member: &Member,
+    dropped: &Destination,
+    before: Vec<Known>,
+) {
     let organization = &app.house.organization;
     let note = messages::contact_dropped(organization, who, &dropped.masked());
     let alarm = messages::contact_alarm(organization, who, member, &dropped.masked(), false);
@@ -199,21 +306,39 @@ fn tell_of_dropped_contact(app: &Arc<App>, who: &str, member: &Member, dropped: 
 
 /// Who is told of a change of contacts: those there were before, as far as there is a channel, and the business address
 /// where none of them is sure to be the member's.
-pub fn told_of_change(before: Vec<Known>, member: &Member, has: impl Fn(&Destination) -> bool) -> Vec<Destination> {
+pub fn told_of_change(
+    before: Vec<Known>,
+    member: &Member,
+    has: impl Fn(&Destination) -> bool,
+) -> Vec<Destination> {
     let reachable: Vec<Known> = before.into_iter().filter(|known| has(&known.to)).collect();
     let is_sure = reachable.iter().any(|known| known.counts);
-    let business = Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
-    reachable.into_iter().map(|known| known.to).chain(business).collect()
+    let business =
+        Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
+    reachable
+        .into_iter()
+        .map(|known| known.to)
+        .chain(business)
+        .collect()
 }
 
 fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Known>, note: Note, alarm: Note) {
     let to = told_of_change(before, member, |to| app.deliveries.has(to.channel()));
     // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
-    let Ok(name) = app.chance.rng().map(|mut rng| ResetId::draw(&mut rng, app.clock.now())) else { return };
+    let Ok(name) = app
+        .chance
+        .rng()
+        .map(|mut rng| ResetId::draw(&mut rng, app.clock.now()))
+    else {
+        return;
+    };
     let worker = Arc::clone(app);
     app.tasks.spawn(async move {
         for (at, to) in to.iter().enumerate() {
-            worker.deliveries.tell(to, &note, &format!("contact-{name}-{at}")).await;
+            worker
+                .deliveries
+                .tell(to, &note, &format!("contact-{name}-{at}"))
+                .await;
         }
         tell_security(&worker, &alarm, &format!("contact-{name}")).await;
     });

@@ -23,10 +23,19 @@ pub(super) async fn log(
     reference: &Reference,
 ) -> Result<Reaction, Failure> {
     let found = match &named {
-        None => identity::caller(app, chat, &origin.user, Freshness::Cached).await.map(|admin| (admin, None)),
-        Some(named) => identity::pair_within(app, chat, &origin.user, named, Freshness::Cached, Limits::Yes)
+        None => identity::caller(app, chat, &origin.user, Freshness::Cached)
             .await
-            .map(|asked| (asked.admin, Some(asked.member))),
+            .map(|admin| (admin, None)),
+        Some(named) => identity::pair_within(
+            app,
+            chat,
+            &origin.user,
+            named,
+            Freshness::Cached,
+            Limits::Yes,
+        )
+        .await
+        .map(|asked| (asked.admin, Some(asked.member))),
     };
     let (admin, member) = match found {
         Ok((admin, None)) => (admin, None),
@@ -40,8 +49,16 @@ pub(super) async fn log(
     let member = member.map(|Known { member, .. }| member);
     if !admin.person().may_administer() {
         let told = messages::denied(&Denied::NotAdmin, "", &app.house, &app.zone, now, reference);
-        return offer::note(app, &origin, ("log", "not_admin"), (Some(&admin.member), None), reference, None, told)
-            .await;
+        return offer::note(
+            app,
+            &origin,
+            ("log", "not_admin"),
+            (Some(&admin.member), None),
+            reference,
+            None,
+            told,
+        )
+        .await;
     }
     let own: Option<MemberId> = (admin.role != Role::PrimaryAdmin).then(|| admin.member.id.clone());
     let filter = HistoryFilter {
@@ -51,7 +68,12 @@ pub(super) async fn log(
         ..HistoryFilter::default()
     };
     let past = app.store.history(&filter).await?;
-    let told = messages::history(&past, member.as_ref().map(|member| member.name.as_str()), &app.zone, now);
+    let told = messages::history(
+        &past,
+        member.as_ref().map(|member| member.name.as_str()),
+        &app.zone,
+        now,
+    );
     let about = (Some(&admin.member), member.as_ref());
     let tried = member.is_some().then_some(Tried::LookUp);
     offer::note(app, &origin, ("log", "done"), about, reference, tried, told).await

@@ -23,7 +23,10 @@ pub(super) struct Known {
 impl Known {
     /// The person as the rules see them.
     pub(super) fn person(&self) -> Person<'_> {
-        Person { member: &self.member, role: self.role }
+        Person {
+            member: &self.member,
+            role: self.role,
+        }
     }
 }
 
@@ -39,7 +42,10 @@ pub(super) struct Pair {
 impl Pair {
     /// The pair as the rules see it.
     pub(super) fn case(&self) -> Case<'_> {
-        Case { admin: self.admin.person(), member: self.member.person() }
+        Case {
+            admin: self.admin.person(),
+            member: self.member.person(),
+        }
     }
 }
 
@@ -97,8 +103,15 @@ impl Unresolved {
     /// True where chat and directory answered, so that the refusal tells something of the person who was named.
     pub(super) fn is_answer(&self) -> bool {
         match self {
-            Self::Outsider(_) | Self::Unknown | Self::NoSuchEmail(_) | Self::Who(WhoError::NotFound) => true,
-            Self::NotPinned(_) | Self::TooMany(..) | Self::Who(_) | Self::DirectoryDown(_) | Self::StoreDown => false,
+            Self::Outsider(_)
+            | Self::Unknown
+            | Self::NoSuchEmail(_)
+            | Self::Who(WhoError::NotFound) => true,
+            Self::NotPinned(_)
+            | Self::TooMany(..)
+            | Self::Who(_)
+            | Self::DirectoryDown(_)
+            | Self::StoreDown => false,
         }
     }
 
@@ -119,12 +132,18 @@ impl Unresolved {
     /// What the caller is told about themselves, or about the member they named.
     pub(super) fn told(&self, app: &App, is_caller: bool, reference: &Reference) -> Message {
         match self {
-            Self::Outsider(standing) if is_caller => messages::outsider(*standing, &app.house.organization, reference),
-            Self::Unknown | Self::Who(WhoError::NotFound) if is_caller => messages::unresolved_caller(reference),
+            Self::Outsider(standing) if is_caller => {
+                messages::outsider(*standing, &app.house.organization, reference)
+            }
+            Self::Unknown | Self::Who(WhoError::NotFound) if is_caller => {
+                messages::unresolved_caller(reference)
+            }
             Self::Outsider(_) | Self::Unknown => messages::unresolved_member(reference),
             Self::NoSuchEmail(email) => messages::no_such_member(email, reference),
             Self::NotPinned(not_pinned) => messages::not_pinned(&not_pinned.email, reference),
-            Self::TooMany(_, too_many) => messages::too_many_look_ups(*too_many, &app.zone, app.clock.now(), reference),
+            Self::TooMany(_, too_many) => {
+                messages::too_many_look_ups(*too_many, &app.zone, app.clock.now(), reference)
+            }
             Self::Who(error) => messages::who_failed(error, reference),
             Self::DirectoryDown(name) => messages::directory_down(name, reference),
             Self::StoreDown => messages::store_down(reference),
@@ -140,11 +159,17 @@ pub(super) struct Lost {
 
 impl Lost {
     fn caller(why: Unresolved) -> Self {
-        Self { is_caller: true, why }
+        Self {
+            is_caller: true,
+            why,
+        }
     }
 
     fn member(why: Unresolved) -> Self {
-        Self { is_caller: false, why }
+        Self {
+            is_caller: false,
+            why,
+        }
     }
 
     /// A short fixed word for the audit.
@@ -169,8 +194,16 @@ struct Account {
     email: EmailAddress,
 }
 
-async fn account(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) -> Result<Account, Unresolved> {
-    let profile = chat.profile(user, freshness).await.map_err(Unresolved::Who)?;
+async fn account(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    freshness: Freshness,
+) -> Result<Account, Unresolved> {
+    let profile = chat
+        .profile(user, freshness)
+        .await
+        .map_err(Unresolved::Who)?;
     if profile.standing != Standing::Member {
         return Err(Unresolved::Outsider(profile.standing));
     }
@@ -178,30 +211,61 @@ async fn account(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) 
         Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
         Identity::Email | Identity::Linked => {
             let links = vec![(user.platform.to_string(), user.user.clone())];
-            let found = app.store.look_up(LookUp { links, ..LookUp::default() }).await?;
-            found.links.into_iter().flatten().next().and_then(|email| email.parse().ok())
+            let found = app
+                .store
+                .look_up(LookUp {
+                    links,
+                    ..LookUp::default()
+                })
+                .await?;
+            found
+                .links
+                .into_iter()
+                .flatten()
+                .next()
+                .and_then(|email| email.parse().ok())
         }
     };
-    email.map(|email| Account { profile, email }).ok_or(Unresolved::Unknown)
+    email
+        .map(|email| Account { profile, email })
+        .ok_or(Unresolved::Unknown)
 }
 
 /// The caller alone, for commands that name nobody.
-pub(super) async fn caller(app: &App, chat: &Chat, user: &ChatUser, freshness: Freshness) -> Result<Known, Unresolved> {
+pub(super) async fn caller(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    freshness: Freshness,
+) -> Result<Known, Unresolved> {
     let account = account(app, chat, user, freshness).await?;
     let found = find(app, &[By::Email(account.email.clone())]).await?.pop();
     known(app, &pins(app).await?, &account, found).await
 }
 
 /// The caller's entry and what it may do, by what their address found.
-async fn known(app: &App, pins: &Pins, account: &Account, found: Option<Match>) -> Result<Known, Unresolved> {
+async fn known(
+    app: &App,
+    pins: &Pins,
+    account: &Account,
+    found: Option<Match>,
+) -> Result<Known, Unresolved> {
     let Account { profile, email } = account;
     let found = found.unwrap_or(Match::Nobody);
     match app.house.admins {
         Admins::Directory => {
             let member = one(found).ok_or(Unresolved::Unknown)?;
-            Ok(Known { role: member.role, member })
+            Ok(Known {
+                role: member.role,
+                member,
+            })
         }
-        Admins::Chat => one(found).map(|member| Known { role: profile.role, member }).ok_or(Unresolved::Unknown),
+        Admins::Chat => one(found)
+            .map(|member| Known {
+                role: profile.role,
+                member,
+            })
+            .ok_or(Unresolved::Unknown),
         Admins::List { .. } => listed::caller(app, pins, email, found).await,
     }
 }
@@ -257,7 +321,10 @@ pub(super) async fn pair_within(
     let admin = known(app, &pins, &caller, found.next()).await?;
     if !admin.person().may_administer() {
         // The pair stands for "no right": the first rule refuses it whoever the member is. Nobody else is asked for.
-        return Ok(Asked { member: Ok((admin.clone(), None)), admin });
+        return Ok(Asked {
+            member: Ok((admin.clone(), None)),
+            admin,
+        });
     }
     if limits == Limits::Yes
         && let Err(too_many) = app.store.may_look_up_now(&admin.member.id).await?
@@ -287,7 +354,10 @@ async fn named_member(
             Some(member) => (member, None),
         },
         Named::Mention(id) => {
-            let other = ChatUser { user: id.clone(), ..user.clone() };
+            let other = ChatUser {
+                user: id.clone(),
+                ..user.clone()
+            };
             let target = match account(app, chat, &other, freshness).await {
                 Ok(target) => target,
                 Err(unresolved) => return Ok(Err(unresolved)),
@@ -304,19 +374,35 @@ async fn named_member(
         Err(unresolved) => return Ok(Err(unresolved)),
     };
     let profiles = accounts.iter().map(|(_, _, profile)| profile);
-    let role = app.house.role_of_member(&member, pins, profiles.chain(mentioned.as_ref().map(|(_, profile)| profile)));
-    let own = accounts.iter().find(|(platform, ..)| *platform == chat.platform()).map(|(_, id, _)| id.clone());
-    Ok(Ok((Known { member, role }, mentioned.map(|(id, _)| id).or(own))))
+    let role = app.house.role_of_member(
+        &member,
+        pins,
+        profiles.chain(mentioned.as_ref().map(|(_, profile)| profile)),
+    );
+    let own = accounts
+        .iter()
+        .find(|(platform, ..)| *platform == chat.platform())
+        .map(|(_, id, _)| id.clone());
+    Ok(Ok((
+        Known { member, role },
+        mentioned.map(|(id, _)| id).or(own),
+    )))
 }
 
 /// The accounts of a member in every chat and by every address of theirs, where the chat says how high people stand (Q8):
 /// otherwise an owner could be reset by typing an e-mail, or from another chat.
-async fn accounts_of(app: &App, member: &Member) -> Result<Vec<(Platform, String, Profile)>, Unresolved> {
+async fn accounts_of(
+    app: &App,
+    member: &Member,
+) -> Result<Vec<(Platform, String, Profile)>, Unresolved> {
     let mut accounts = Vec::new();
     if let Admins::Chat = app.house.admins {
         for chat in &app.chats {
             for email in member.business_emails() {
-                let found = chat.profile_by_email(email).await.map_err(Unresolved::Who)?;
+                let found = chat
+                    .profile_by_email(email)
+                    .await
+                    .map_err(Unresolved::Who)?;
                 accounts.extend(found.map(|(id, profile)| (chat.platform(), id, profile)));
             }
         }
@@ -335,39 +421,85 @@ pub(super) async fn pair_of_card(
     let asked = async {
         match &row.member_chat_user {
             Some(id) => {
-                let other = ChatUser { user: id.clone(), ..user.clone() };
-                chat.profile(&other, freshness).await.map(Some).map_err(Unresolved::Who)
+                let other = ChatUser {
+                    user: id.clone(),
+                    ..user.clone()
+                };
+                chat.profile(&other, freshness)
+                    .await
+                    .map(Some)
+                    .map_err(Unresolved::Who)
             }
             None => Ok(None),
         }
     };
     let (caller, profile) = tokio::join!(account(app, chat, user, freshness), asked);
-    let (caller, profile) = (caller.map_err(Lost::caller)?, profile.map_err(Lost::member)?);
-    if let Some(profile) = profile.as_ref().filter(|profile| profile.standing != Standing::Member) {
+    let (caller, profile) = (
+        caller.map_err(Lost::caller)?,
+        profile.map_err(Lost::member)?,
+    );
+    if let Some(profile) = profile
+        .as_ref()
+        .filter(|profile| profile.standing != Standing::Member)
+    {
         return Err(Lost::member(Unresolved::Outsider(profile.standing)));
     }
-    let by = [By::Email(caller.email.clone()), By::Id(row.member_id.clone())];
+    let by = [
+        By::Email(caller.email.clone()),
+        By::Id(row.member_id.clone()),
+    ];
     let mut found = find(app, &by).await.map_err(Lost::member)?.into_iter();
     let pins = pins(app).await.map_err(Lost::member)?;
-    let admin = known(app, &pins, &caller, found.next()).await.map_err(Lost::caller)?;
-    let member = found.next().and_then(one).ok_or(Lost::member(Unresolved::Unknown))?;
+    let admin = known(app, &pins, &caller, found.next())
+        .await
+        .map_err(Lost::caller)?;
+    let member = found
+        .next()
+        .and_then(one)
+        .ok_or(Lost::member(Unresolved::Unknown))?;
     let accounts = accounts_of(app, &member).await.map_err(Lost::member)?;
-    let role = app.house.role_of_member(&member, &pins, accounts.iter().map(|(_, _, profile)| profile).chain(&profile));
-    Ok(Pair { admin, member: Known { member, role }, member_chat_user: row.member_chat_user.clone() })
+    let role = app.house.role_of_member(
+        &member,
+        &pins,
+        accounts
+            .iter()
+            .map(|(_, _, profile)| profile)
+            .chain(&profile),
+    );
+    Ok(Pair {
+        admin,
+        member: Known { member, role },
+        member_chat_user: row.member_chat_user.clone(),
+    })
 }
 
 /// The pins of the listed administrators, as they are now: they are not cached, so that `relatch admins accept` counts at
 /// once.
 async fn pins(app: &App) -> Result<Pins, Unresolved> {
-    let admin_pins: Vec<String> = app.house.admins.listed().map(|(email, _)| email.key()).collect();
+    let admin_pins: Vec<String> = app
+        .house
+        .admins
+        .listed()
+        .map(|(email, _)| email.key())
+        .collect();
     if admin_pins.is_empty() {
         return Ok(Pins::default());
     }
-    Ok(app.store.look_up(LookUp { admin_pins, ..LookUp::default() }).await?.admin_pins)
+    Ok(app
+        .store
+        .look_up(LookUp {
+            admin_pins,
+            ..LookUp::default()
+        })
+        .await?
+        .admin_pins)
 }
 
 pub(super) async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, Unresolved> {
-    app.directories.find(by).await.map_err(|Down(name)| Unresolved::DirectoryDown(name))
+    app.directories
+        .find(by)
+        .await
+        .map_err(|Down(name)| Unresolved::DirectoryDown(name))
 }
 
 pub(super) fn one(found: Match) -> Option<Member> {

@@ -15,11 +15,14 @@ use crate::directory::{Backend, By, Down, Enforced, Match, ResetFailed, Unavaila
 use crate::domain::contacts::Methods;
 use crate::domain::delivery::{ExtraDenied, Outcome, Refusal, Way};
 use crate::domain::{
-    Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment, Password, PhoneNumber,
-    Plan, Platform, Quota, ResetId, Span, State, Step, StepOutcome, policy,
+    Carries, Channel, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, Moment,
+    Password, PhoneNumber, Plan, Platform, Quota, ResetId, Span, State, Step, StepOutcome, policy,
 };
 use crate::secret::Link;
-use crate::store::{MoveRefused, Reservation, ResetRow, Shown, StepNote, StepRow, StoreError, Successor, after_change};
+use crate::store::{
+    MoveRefused, Reservation, ResetRow, Shown, StepNote, StepRow, StoreError, Successor,
+    after_change,
+};
 
 /// How long the directory may take for the change.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(15);
@@ -57,7 +60,11 @@ struct Voice<'a> {
 
 impl<'a> Voice<'a> {
     fn of(chat: &'a Chat, ticket: &Ticket) -> Self {
-        Self { chat, reply: ticket.reply.clone(), heard: Arc::clone(&ticket.heard) }
+        Self {
+            chat,
+            reply: ticket.reply.clone(),
+            heard: Arc::clone(&ticket.heard),
+        }
     }
 
     async fn say(&self, message: &Message) -> bool {
@@ -86,12 +93,19 @@ pub(super) async fn say_working(chat: &Chat, reply: Option<&ReplyAddress>, heard
 /// A confirmed reset whose turn has come, to its named end.
 pub(super) async fn issue_in_turn(app: &Arc<App>, chat: &Chat, ticket: Ticket) {
     let (id, voice) = (ticket.reservation.reset_id(), Voice::of(chat, &ticket));
-    let Ticket { reservation, quota, since, .. } = ticket;
+    let Ticket {
+        reservation,
+        quota,
+        since,
+        ..
+    } = ticket;
     let _at_work = app.at_work.begin(reservation.admin(), reservation.member());
     let act = async {
         // What is on disk is what will be done.
         match app.store.reset(id).await {
-            Ok(Some(row)) if row.state == State::Claimed => Box::pin(issue(app, &voice, reservation, row, quota)).await,
+            Ok(Some(row)) if row.state == State::Claimed => {
+                Box::pin(issue(app, &voice, reservation, row, quota)).await
+            }
             // Recovery has named it, and told its end.
             Ok(Some(_)) => Err(MoveRefused::Fenced),
             Ok(None) | Err(_) => {
@@ -146,8 +160,20 @@ pub(super) async fn tell_turned_away(app: &App, chat: &Chat, refused: TurnedAway
 
 /// The password of an undelivered reset by another way, to its named end.
 pub(super) async fn issue_again(app: &Arc<App>, chat: &Chat, again: Again) {
-    let Again { held, row, member, reply } = again;
-    let (id, voice) = (row.reset_id, Voice { chat, reply, heard: Arc::default() });
+    let Again {
+        held,
+        row,
+        member,
+        reply,
+    } = again;
+    let (id, voice) = (
+        row.reset_id,
+        Voice {
+            chat,
+            reply,
+            heard: Arc::default(),
+        },
+    );
     let _at_work = app.at_work.begin(&row.admin_id, &row.member_id);
     let since = Instant::now();
     let act = async {
@@ -171,7 +197,11 @@ async fn to_its_end(
         *voice.heard.lock().await = Heard::End;
     };
     // Whoever has waited in the line may have heard it there; if not, most are done before it could be said.
-    let since = if since.elapsed() < WORKING_AFTER { since } else { Instant::now() };
+    let since = if since.elapsed() < WORKING_AFTER {
+        since
+    } else {
+        Instant::now()
+    };
     let working = async {
         tokio::time::sleep_until(since + WORKING_AFTER).await;
         if *voice.heard.lock().await == Heard::Nothing {
@@ -203,21 +233,42 @@ async fn issue(
     quota: Quota,
 ) -> Result<(), MoveRefused> {
     let Some(plan) = plan_of(app, &row) else {
-        return stop_before(app, voice, &reservation, Stop::plain("no_plan", nothing_chosen(app, &row))).await;
+        return stop_before(
+            app,
+            voice,
+            &reservation,
+            Stop::plain("no_plan", nothing_chosen(app, &row)),
+        )
+        .await;
     };
     let is_private = voice.chat.assurance().await.is_private();
-    let may_do = plan.fits(app.deliveries.ways, row.is_typed).and_then(|()| private_enough(&plan, &row, is_private));
+    let may_do = plan
+        .fits(app.deliveries.ways, row.is_typed)
+        .and_then(|()| private_enough(&plan, &row, is_private));
     if let Err(denied) = may_do {
         let told = messages::extra_denied(denied, &row.reset_id.reference());
         return stop_before(app, voice, &reservation, Stop::plain(denied.code(), told)).await;
     }
     // A password that is set and cannot be shown is of no use to anybody.
-    if plan.shows() && voice.reply.as_ref().is_none_or(|to| voice.chat.uses_left(to) == 0) {
-        return stop_before(app, voice, &reservation, Stop::plain("no_reply", nothing_chosen(app, &row))).await;
+    if plan.shows()
+        && voice
+            .reply
+            .as_ref()
+            .is_none_or(|to| voice.chat.uses_left(to) == 0)
+    {
+        return stop_before(
+            app,
+            voice,
+            &reservation,
+            Stop::plain("no_reply", nothing_chosen(app, &row)),
+        )
+        .await;
     }
     let prepared = match prepare(app, &plan).await {
         Ok(prepared) => prepared,
-        Err((step, why)) => return not_prepared(app, voice, &reservation, &row, &plan, step, &why).await,
+        Err((step, why)) => {
+            return not_prepared(app, voice, &reservation, &row, &plan, step, &why).await;
+        }
     };
     // Last of all, because a mail server may have taken its time.
     let member = match read_anew(app, voice.chat, &row).await {
@@ -236,7 +287,11 @@ async fn issue(
         let told = messages::store_down(&row.reset_id.reference());
         return stop_before(app, voice, &reservation, Stop::plain("no_entropy", told)).await;
     };
-    if let Err(stopped) = app.store.advance(&reservation, State::Changing, None, Vec::new()).await {
+    if let Err(stopped) = app
+        .store
+        .advance(&reservation, State::Changing, None, Vec::new())
+        .await
+    {
         prepared.abandon().await;
         return match stopped {
             MoveRefused::Disowned => {
@@ -261,14 +316,30 @@ async fn issue(
     let must_change = read_back(app, &member, &password).await;
     let signed_out = sign_out(app, &member).await;
     let done = vec![must_change.clone(), signed_out.clone()];
-    let row = app.store.advance(&reservation, State::Delivering, None, done).await?;
-    let noted =
-        [note(Step::Change, StepOutcome::Done), must_change, signed_out, note(Step::Notice, StepOutcome::Pending)];
+    let row = app
+        .store
+        .advance(&reservation, State::Delivering, None, done)
+        .await?;
+    let noted = [
+        note(Step::Change, StepOutcome::Done),
+        must_change,
+        signed_out,
+        note(Step::Notice, StepOutcome::Pending),
+    ];
     let (now, id) = (app.clock.now(), row.reset_id);
     let steps = noted.iter().map(|note| row_of(id, note, now)).collect();
     let member = &member;
-    let parcel =
-        Parcel { reservation, password, prepared, plan, row, member, steps, quota: Some(quota), held_until: None };
+    let parcel = Parcel {
+        reservation,
+        password,
+        prepared,
+        plan,
+        row,
+        member,
+        steps,
+        quota: Some(quota),
+        held_until: None,
+    };
     Box::pin(deliver(app, voice, parcel)).await
 }
 
@@ -295,23 +366,48 @@ impl Stop {
 }
 
 /// Claimed → refused: the slot comes back, and the administrator is told that nothing was changed.
-async fn stop_before(app: &App, voice: &Voice<'_>, reservation: &Reservation, stop: Stop) -> Result<(), MoveRefused> {
+async fn stop_before(
+    app: &App,
+    voice: &Voice<'_>,
+    reservation: &Reservation,
+    stop: Stop,
+) -> Result<(), MoveRefused> {
     refuse_before(app, reservation, &stop).await?;
     tell_stopped(app, voice, reservation, &stop).await
 }
 
-async fn refuse_before(app: &App, reservation: &Reservation, stop: &Stop) -> Result<(), MoveRefused> {
+async fn refuse_before(
+    app: &App,
+    reservation: &Reservation,
+    stop: &Stop,
+) -> Result<(), MoveRefused> {
     app.store.refuse(reservation, stop.code, Vec::new()).await?;
     tracing::info!(reset.id = %reservation.reset_id(), refused = stop.code, "a claimed reset was refused; its slot came back");
     Ok(())
 }
 
-async fn tell_stopped(app: &App, voice: &Voice<'_>, reservation: &Reservation, stop: &Stop) -> Result<(), MoveRefused> {
-    say_and_note(app, voice, reservation.reset_id(), &messages::with_slot_back(stop.told.clone())).await
+async fn tell_stopped(
+    app: &App,
+    voice: &Voice<'_>,
+    reservation: &Reservation,
+    stop: &Stop,
+) -> Result<(), MoveRefused> {
+    say_and_note(
+        app,
+        voice,
+        reservation.reset_id(),
+        &messages::with_slot_back(stop.told.clone()),
+    )
+    .await
 }
 
 /// Tells the administrator how a reset ended that is refused, and notes that they have heard it.
-async fn say_and_note(app: &App, voice: &Voice<'_>, id: ResetId, told: &Message) -> Result<(), MoveRefused> {
+async fn say_and_note(
+    app: &App,
+    voice: &Voice<'_>,
+    id: ResetId,
+    told: &Message,
+) -> Result<(), MoveRefused> {
     if voice.say(told).await {
         app.store.told(id).await?;
     }
@@ -319,7 +415,12 @@ async fn say_and_note(app: &App, voice: &Voice<'_>, id: ResetId, told: &Message)
 }
 
 /// The same of one that went further: an undelivered one may go on as soon as they read it.
-async fn say_and_note_of(app: &App, voice: &Voice<'_>, row: &ResetRow, told: &Message) -> Result<(), MoveRefused> {
+async fn say_and_note_of(
+    app: &App,
+    voice: &Voice<'_>,
+    row: &ResetRow,
+    told: &Message,
+) -> Result<(), MoveRefused> {
     if voice.say(told).await {
         app.store.told_as(row).await?;
     }
@@ -328,22 +429,36 @@ async fn say_and_note_of(app: &App, voice: &Voice<'_>, row: &ResetRow, told: &Me
 
 /// Rights and member, past every cache (S3, S9, S16).
 async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Stop> {
-    let user = ChatUser { platform: row.platform, tenant: row.tenant.clone(), user: row.chat_user.clone() };
+    let user = ChatUser {
+        platform: row.platform,
+        tenant: row.tenant.clone(),
+        user: row.chat_user.clone(),
+    };
     let (now, reference) = (app.clock.now(), row.reset_id.reference());
     let pair = identity::pair_of_card(app, chat, &user, row, Freshness::Now)
         .await
-        .map_err(|lost| Stop { code: lost.code(), told: lost.told(app, &reference) })?;
+        .map_err(|lost| Stop {
+            code: lost.code(),
+            told: lost.told(app, &reference),
+        })?;
     if pair.admin.member.id != row.admin_id {
-        return Err(Stop::plain("another_person", messages::unresolved_caller(&reference)));
+        return Err(Stop::plain(
+            "another_person",
+            messages::unresolved_caller(&reference),
+        ));
     }
     match policy::approve(&pair.case(), now) {
-        Ok(_) if !is_still_on_record(row, &pair.member.member) => {
-            Err(Stop::plain("contact_changed", messages::contact_changed(&row.member_name, &reference)))
-        }
+        Ok(_) if !is_still_on_record(row, &pair.member.member) => Err(Stop::plain(
+            "contact_changed",
+            messages::contact_changed(&row.member_name, &reference),
+        )),
         Ok(_) => Ok(pair.member.member),
         Err(denied) => {
             let told = lost_right(app, &denied, row, now);
-            Err(Stop { code: denied.code(), told })
+            Err(Stop {
+                code: denied.code(),
+                told,
+            })
         }
     }
 }
@@ -353,16 +468,32 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
 async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan) -> Option<Stop> {
     let reference = row.reset_id.reference();
     if row.lacks_digest() {
-        return Some(Stop::plain("older_version", messages::chosen_before_upgrade(&reference)));
+        return Some(Stop::plain(
+            "older_version",
+            messages::chosen_before_upgrade(&reference),
+        ));
     }
     if let Way::Send(to) = &plan.way
-        && let Err(denied) = to.clone().outside(member, &app.house.company).and_then(|to| {
-            // The settings may name other countries than when it was typed.
-            if row.is_typed { app.deliveries.check_typed(&to, member) } else { Ok(()) }
-        })
+        && let Err(denied) = to
+            .clone()
+            .outside(member, &app.house.company)
+            .and_then(|to| {
+                // The settings may name other countries than when it was typed.
+                if row.is_typed {
+                    app.deliveries.check_typed(&to, member)
+                } else {
+                    Ok(())
+                }
+            })
     {
         let title = messages::destination_denied(&denied, &member.name);
-        return Some(Stop::plain("destination", Message { title, ..Message::default() }));
+        return Some(Stop::plain(
+            "destination",
+            Message {
+                title,
+                ..Message::default()
+            },
+        ));
     }
     let has_pages = app.directories.told(&member.id).1.has_our_pages;
     if !app.house.contact_rules.needs_two || !has_pages {
@@ -371,7 +502,12 @@ async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan
     match contacts::count_for(app, member, row).await {
         Ok(count) if count >= 2 => None,
         Ok(count) => {
-            let told = messages::two_contacts_needed(&member.name, &member.business_email, count, &reference);
+            let told = messages::two_contacts_needed(
+                &member.name,
+                &member.business_email,
+                count,
+                &reference,
+            );
             Some(Stop::plain("one_contact", told))
         }
         Err(_) => Some(Stop::plain("store_down", messages::store_down(&reference))),
@@ -390,12 +526,26 @@ fn is_still_on_record(row: &ResetRow, member: &Member) -> bool {
 }
 
 fn lost_right(app: &App, denied: &Denied, row: &ResetRow, now: Moment) -> Message {
-    messages::denied(denied, &row.member_name, &app.house, &app.zone, now, &row.reset_id.reference())
+    messages::denied(
+        denied,
+        &row.member_name,
+        &app.house,
+        &app.zone,
+        now,
+        &row.reset_id.reference(),
+    )
 }
 
 fn nothing_chosen(app: &App, row: &ResetRow) -> Message {
     let why = crate::store::ClickRefused::NothingChosen;
-    messages::click_refused(&why, Some(row), &app.house, &app.zone, app.clock.now(), &row.reset_id.reference())
+    messages::click_refused(
+        &why,
+        Some(row),
+        &app.house,
+        &app.zone,
+        app.clock.now(),
+        &row.reset_id.reference(),
+    )
 }
 
 /// What was chosen, read from the record: what the administrator saw on the last look.
@@ -414,7 +564,12 @@ fn plan_of(app: &App, row: &ResetRow) -> Option<Plan> {
         Some(address) => Some(address.parse().ok()?),
         None => None,
     };
-    Some(Plan { also_show: row.also_show && way != Way::Copy, way, copy_to_self, carries: row.carries })
+    Some(Plan {
+        also_show: row.also_show && way != Way::Copy,
+        way,
+        copy_to_self,
+        carries: row.carries,
+    })
 }
 
 /// Makes the channels ready, within a deadline of its own.
@@ -441,12 +596,22 @@ async fn not_prepared(
     let successor = app.chance.rng().ok().map(|mut rng| {
         let reset_id = ResetId::draw(&mut rng, app.clock.now());
         // The follow-up address is sealed anew, because a sealed text opens for its own reset only.
-        let reply = super::seal_by(app, reset_id, voice.reply.as_ref(), &mut rng).ok().flatten();
-        Successor { reset_id, reply, lifetime: app.house.offer_lifetime }
+        let reply = super::seal_by(app, reset_id, voice.reply.as_ref(), &mut rng)
+            .ok()
+            .flatten();
+        Successor {
+            reset_id,
+            reply,
+            lifetime: app.house.offer_lifetime,
+        }
     });
-    let value = successor.as_ref().map(|successor| app.keys.button_value(successor.reset_id));
+    let value = successor
+        .as_ref()
+        .map(|successor| app.keys.button_value(successor.reset_id));
     count_typed_refusal(app, row, step, why).await;
-    app.store.refuse_for_another(reservation, why.code(), successor).await?;
+    app.store
+        .refuse_for_another(reservation, why.code(), successor)
+        .await?;
     tracing::warn!(reset.id = %reservation.reset_id(), step = %step, why = why.code(), "a channel was not ready; nothing was changed");
     let reference = row.reset_id.reference();
     // Without the member there are no buttons to offer, and the command shows them again.
@@ -469,7 +634,9 @@ async fn change(
     let ended = match app.directories.home(&row.member_id) {
         Some(home) => {
             let call = home.reset(reservation, password, until);
-            tokio::time::timeout(CHANGE_DEADLINE, call).await.unwrap_or(Err(ResetFailed::Unknown))
+            tokio::time::timeout(CHANGE_DEADLINE, call)
+                .await
+                .unwrap_or(Err(ResetFailed::Unknown))
         }
         None => Err(ResetFailed::NotSent),
     };
@@ -477,23 +644,42 @@ async fn change(
     let told = match ended {
         Ok(()) => {
             let steps = [vec![note(Step::Change, StepOutcome::Done)], after_change()].concat();
-            return app.store.advance(reservation, State::Changed, None, steps).await.map(|_| true);
+            return app
+                .store
+                .advance(reservation, State::Changed, None, steps)
+                .await
+                .map(|_| true);
         }
         Err(ResetFailed::Unknown) => return unknown(app, voice, reservation).await.map(|()| false),
         Err(ResetFailed::Refused(reason)) => messages::directory_refused(name, &reason, &reference),
         Err(ResetFailed::NotSent) => messages::directory_down(name, &reference),
     };
     let steps = vec![note(Step::Change, StepOutcome::Failed)];
-    app.store.refuse(reservation, "directory_refused", steps).await?;
+    app.store
+        .refuse(reservation, "directory_refused", steps)
+        .await?;
     tracing::warn!(reset.id = %reservation.reset_id(), "the directory refused; nothing was changed");
-    say_and_note(app, voice, reservation.reset_id(), &told).await.map(|()| false)
+    say_and_note(app, voice, reservation.reset_id(), &told)
+        .await
+        .map(|()| false)
 }
 
 /// Nobody can say: the slot stays used, the directory is looked at, and what was seen is said.
-async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Result<(), MoveRefused> {
+async fn unknown(
+    app: &App,
+    voice: &Voice<'_>,
+    reservation: &Reservation,
+) -> Result<(), MoveRefused> {
     // If it was changed, somebody's old session must not live on, and the member must hear of it.
-    let steps = [vec![note(Step::Change, StepOutcome::Unknown)], after_change()].concat();
-    let row = app.store.advance(reservation, State::Unknown, Some("no_answer"), steps).await?;
+    let steps = [
+        vec![note(Step::Change, StepOutcome::Unknown)],
+        after_change(),
+    ]
+    .concat();
+    let row = app
+        .store
+        .advance(reservation, State::Unknown, Some("no_answer"), steps)
+        .await?;
     tracing::error!(reset.id = %row.reset_id, "the directory stopped answering half-way; the end is unknown");
     let told = ending(app, &row, None, None).await;
     say_and_note_of(app, voice, &row, &told).await?;
@@ -503,8 +689,13 @@ async fn unknown(app: &App, voice: &Voice<'_>, reservation: &Reservation) -> Res
 
 /// Reads back whether a new password is asked for: only that is told (Q5).
 async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote {
-    let home = app.directories.home(&member.id).filter(|home| home.capabilities().must_change);
-    let Some(home) = home else { return note(Step::MustChange, StepOutcome::Impossible) };
+    let home = app
+        .directories
+        .home(&member.id)
+        .filter(|home| home.capabilities().must_change);
+    let Some(home) = home else {
+        return note(Step::MustChange, StepOutcome::Impossible);
+    };
     let (outcome, detail) = match home.enforced(&member.id, password).await {
         Ok(Enforced::MustChange) => (StepOutcome::Done, None),
         Ok(Enforced::NeverExpires) => (StepOutcome::Failed, Some("never_expires")),
@@ -514,17 +705,29 @@ async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote 
     if outcome != StepOutcome::Done {
         tracing::warn!(member.id = %member.id, outcome = %outcome, detail, "a new password may not be asked for at the next sign-in");
     }
-    StepNote { step: Step::MustChange, outcome, detail }
+    StepNote {
+        step: Step::MustChange,
+        outcome,
+        detail,
+    }
 }
 
 async fn sign_out(app: &App, member: &Member) -> StepNote {
-    let home = app.directories.home(&member.id).filter(|home| home.capabilities().can_sign_out);
-    let Some(home) = home else { return note(Step::SignOut, StepOutcome::Impossible) };
+    let home = app
+        .directories
+        .home(&member.id)
+        .filter(|home| home.capabilities().can_sign_out);
+    let Some(home) = home else {
+        return note(Step::SignOut, StepOutcome::Impossible);
+    };
     match home.sign_out(&member.id).await {
         Ok(()) => note(Step::SignOut, StepOutcome::Done),
         Err(error) => {
             tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not sign a member out");
-            StepNote { detail: Some("directory_down"), ..note(Step::SignOut, StepOutcome::Failed) }
+            StepNote {
+                detail: Some("directory_down"),
+                ..note(Step::SignOut, StepOutcome::Failed)
+            }
         }
     }
 }
@@ -547,18 +750,47 @@ struct Parcel<'a> {
 
 /// All outputs of the plan. It consumes the password, and keeps it only when nothing was accepted (section 2).
 async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Result<(), MoveRefused> {
-    let Parcel { reservation, password, prepared, plan, row, member, steps, quota, held_until } = parcel;
-    let was_signed_out = steps.iter().any(|step| step.step == Step::SignOut && step.outcome == StepOutcome::Done);
+    let Parcel {
+        reservation,
+        password,
+        prepared,
+        plan,
+        row,
+        member,
+        steps,
+        quota,
+        held_until,
+    } = parcel;
+    let was_signed_out = steps
+        .iter()
+        .any(|step| step.step == Step::SignOut && step.outcome == StepOutcome::Done);
     let id = row.reset_id;
     let until = row.changed_at.unwrap_or_else(|| app.clock.now()) + app.house.password_lifetime;
     let sent = Box::pin(send(app, &password, prepared, &row, until)).await;
-    let mut notes: Vec<StepNote> = sent.iter().map(|(step, outcome)| outcome_note(*step, outcome)).collect();
+    let mut notes: Vec<StepNote> = sent
+        .iter()
+        .map(|(step, outcome)| outcome_note(*step, outcome))
+        .collect();
     if plan.shows() {
-        let step = if plan.way == Way::Copy { Step::Deliver } else { Step::Show };
+        let step = if plan.way == Way::Copy {
+            Step::Deliver
+        } else {
+            Step::Show
+        };
         // What an earlier way came to is not told of this one; that this one is shown, its reader sees.
-        let earlier =
-            steps.into_iter().filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step));
-        let outcome = show(app, voice, &password, (&row, member), earlier.collect(), &notes, quota).await;
+        let earlier = steps
+            .into_iter()
+            .filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step));
+        let outcome = show(
+            app,
+            voice,
+            &password,
+            (&row, member),
+            earlier.collect(),
+            &notes,
+            quota,
+        )
+        .await;
         notes.push(outcome_note(step, &outcome));
     }
     let has = |wanted: StepOutcome| notes.iter().any(|note| note.outcome == wanted);
@@ -569,10 +801,15 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
     } else {
         State::Undelivered
     };
-    let shown = notes.last().filter(|_| plan.shows()).map(|note| note.outcome);
+    let shown = notes
+        .last()
+        .filter(|_| plan.shows())
+        .map(|note| note.outcome);
     let was_shown = shown == Some(StepOutcome::Done);
-    let failure =
-        notes.iter().find(|note| note.outcome != StepOutcome::Done).map(|note| note.detail.unwrap_or("unknown"));
+    let failure = notes
+        .iter()
+        .find(|note| note.outcome != StepOutcome::Done)
+        .map(|note| note.detail.unwrap_or("unknown"));
     let is_first = held_until.is_none();
     let notice_to = notice_destination(app, &row, member).filter(|_| is_first);
     if is_first && notice_to.is_none() {
@@ -580,18 +817,32 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
     }
     let row = match shown {
         Some(StepOutcome::Done | StepOutcome::Unknown) => {
-            let hide_at = voice.chat.can_replace().then(|| app.clock.now() + SHOWN_FOR);
-            let shown = Shown { hide_at, is_certain: was_shown };
-            app.store.advance_shown(&reservation, state, failure, notes, shown).await?
+            let hide_at = voice
+                .chat
+                .can_replace()
+                .then(|| app.clock.now() + SHOWN_FOR);
+            let shown = Shown {
+                hide_at,
+                is_certain: was_shown,
+            };
+            app.store
+                .advance_shown(&reservation, state, failure, notes, shown)
+                .await?
         }
         Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) | None => {
-            app.store.advance(&reservation, state, failure, notes).await?
+            app.store
+                .advance(&reservation, state, failure, notes)
+                .await?
         }
     };
     tracing::info!(reset.id = %id, admin.id = %row.admin_id, member.id = %row.member_id, state = %row.state, "a reset ended");
     let retry = if state == State::Undelivered {
         let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
-        app.held.keep(HeldPassword { password, reservation, until });
+        app.held.keep(HeldPassword {
+            password,
+            reservation,
+            until,
+        });
         Some(member)
     } else {
         drop(password);
@@ -606,8 +857,14 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
     };
     let mut notice = std::pin::pin!(notice);
     // The result waits for the notice for a moment, so that it can tell of it, and no longer.
-    let is_noticed = tokio::time::timeout(NOTICE_PATIENCE, &mut notice).await.is_ok();
-    let told = if was_shown { Ok(()) } else { tell_end(app, voice, &row, quota, retry).await };
+    let is_noticed = tokio::time::timeout(NOTICE_PATIENCE, &mut notice)
+        .await
+        .is_ok();
+    let told = if was_shown {
+        Ok(())
+    } else {
+        tell_end(app, voice, &row, quota, retry).await
+    };
     if !is_noticed {
         notice.await;
     }
@@ -635,7 +892,8 @@ async fn send(
     let (house, zone) = (&app.house, &app.zone);
     let (_, capabilities) = app.directories.told(&row.member_id);
     let ends = capabilities.has_our_pages.then_some(until);
-    let link = (row.carries == Carries::Link).then(|| link(app, Link::Claim, row).unwrap_or_default());
+    let link =
+        (row.carries == Carries::Link).then(|| link(app, Link::Claim, row).unwrap_or_default());
     let (mail, sms) = match link {
         Some(link) => (
             messages::link_mail(house, &row.member_name, &link, until, zone),
@@ -668,7 +926,12 @@ async fn show(
     let shows_password = Some(voice.chat.can_replace());
     let codes = codes_of(app, row, Some(member)).await;
     let codes = codes.as_ref();
-    let message = messages::result(&Ending { quota, shows_password, codes, ..frame(app, row, &steps, &value, now) });
+    let message = messages::result(&Ending {
+        quota,
+        shows_password,
+        codes,
+        ..frame(app, row, &steps, &value, now)
+    });
     voice.show(&message, password).await
 }
 
@@ -680,16 +943,33 @@ async fn deliver_again(
     row: ResetRow,
     member: Member,
 ) -> Result<(), MoveRefused> {
-    let HeldPassword { password, reservation, until } = held;
+    let HeldPassword {
+        password,
+        reservation,
+        until,
+    } = held;
     let ready = match may_go_again(app, voice, &row, &member).await {
-        Ok(plan) => prepare(app, &plan).await.map(|prepared| (plan, prepared)).map_err(NotAgain::NotReady),
+        Ok(plan) => prepare(app, &plan)
+            .await
+            .map(|prepared| (plan, prepared))
+            .map_err(NotAgain::NotReady),
         Err(stop) => Err(NotAgain::Stopped(stop)),
     };
     let not_again = match ready {
         Ok((plan, prepared)) => {
             let steps = steps_of(app, row.reset_id).await;
             let (member, held_until) = (&member, Some(until));
-            let parcel = Parcel { reservation, password, prepared, plan, row, member, steps, quota: None, held_until };
+            let parcel = Parcel {
+                reservation,
+                password,
+                prepared,
+                plan,
+                row,
+                member,
+                steps,
+                quota: None,
+                held_until,
+            };
             return Box::pin(deliver(app, voice, parcel)).await;
         }
         Err(not_again) => not_again,
@@ -700,21 +980,49 @@ async fn deliver_again(
             // One that is not ready keeps all of them back.
             let noted = |output: Step| match output {
                 output if output == step => outcome_note(step, &Outcome::Refused(why.clone())),
-                output => StepNote { detail: Some("kept_back"), ..note(output, StepOutcome::Failed) },
+                output => StepNote {
+                    detail: Some("kept_back"),
+                    ..note(output, StepOutcome::Failed)
+                },
             };
-            (why.code(), row.outputs().into_iter().map(noted).collect(), None)
+            (
+                why.code(),
+                row.outputs().into_iter().map(noted).collect(),
+                None,
+            )
         }
         NotAgain::Stopped(Stop { code, told }) => {
-            let noted = |output| StepNote { detail: Some("not_allowed"), ..note(output, StepOutcome::Failed) };
-            (code, row.outputs().into_iter().map(noted).collect(), Some(told.title))
+            let noted = |output| StepNote {
+                detail: Some("not_allowed"),
+                ..note(output, StepOutcome::Failed)
+            };
+            (
+                code,
+                row.outputs().into_iter().map(noted).collect(),
+                Some(told.title),
+            )
         }
     };
-    let row = app.store.advance(&reservation, State::Undelivered, Some(failure), notes).await?;
-    app.held.keep(HeldPassword { password, reservation, until });
+    let row = app
+        .store
+        .advance(&reservation, State::Undelivered, Some(failure), notes)
+        .await?;
+    app.held.keep(HeldPassword {
+        password,
+        reservation,
+        until,
+    });
     let mut end = ending(app, &row, None, Some(&member)).await;
     if let Some(why) = told {
-        let why =
-            messages::after_change(Message { title: why, ..Message::default() }, &row, &app.zone, app.clock.now());
+        let why = messages::after_change(
+            Message {
+                title: why,
+                ..Message::default()
+            },
+            &row,
+            &app.zone,
+            app.clock.now(),
+        );
         end.lines.insert(0, why.title);
     }
     say_and_note_of(app, voice, &row, &end).await
@@ -729,12 +1037,24 @@ enum NotAgain {
 }
 
 /// The same checks as before the change: what the organisation lets out, private replies, the member's contacts.
-async fn may_go_again(app: &App, voice: &Voice<'_>, row: &ResetRow, member: &Member) -> Result<Plan, Stop> {
-    let Some(plan) = plan_of(app, row) else { return Err(Stop::plain("no_plan", nothing_chosen(app, row))) };
+async fn may_go_again(
+    app: &App,
+    voice: &Voice<'_>,
+    row: &ResetRow,
+    member: &Member,
+) -> Result<Plan, Stop> {
+    let Some(plan) = plan_of(app, row) else {
+        return Err(Stop::plain("no_plan", nothing_chosen(app, row)));
+    };
     let is_private = voice.chat.assurance().await.is_private();
     plan.fits(app.deliveries.ways, row.is_typed)
         .and_then(|()| private_enough(&plan, row, is_private))
-        .map_err(|denied| Stop::plain(denied.code(), messages::extra_denied(denied, &row.reset_id.reference())))?;
+        .map_err(|denied| {
+            Stop::plain(
+                denied.code(),
+                messages::extra_denied(denied, &row.reset_id.reference()),
+            )
+        })?;
     match contacts_forbid(app, row, member, &plan).await {
         Some(stop) => Err(stop),
         None => Ok(plan),
@@ -757,13 +1077,35 @@ async fn count_typed_refusal(app: &App, row: &ResetRow, step: Step, why: &Refusa
 }
 
 /// Tells the member on a contact other than the delivery's; never with the password.
-async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out: bool) -> Result<(), MoveRefused> {
+async fn send_notice(
+    app: &App,
+    row: &ResetRow,
+    to: &Destination,
+    was_signed_out: bool,
+) -> Result<(), MoveRefused> {
     let is_certain = row.changed_at.is_some();
-    let at = row.changed_at.or(row.changing_at).unwrap_or_else(|| app.clock.now());
+    let at = row
+        .changed_at
+        .or(row.changing_at)
+        .unwrap_or_else(|| app.clock.now());
     let link = link(app, Link::NotMe, row);
-    let (house, admin_name, link, zone) = (&app.house, row.admin_name.as_str(), link.as_deref(), &app.zone);
+    let (house, admin_name, link, zone) = (
+        &app.house,
+        row.admin_name.as_str(),
+        link.as_deref(),
+        &app.zone,
+    );
     let has_our_pages = app.directories.told(&row.member_id).1.has_our_pages;
-    let notice = Notice { house, admin_name, at, is_certain, was_signed_out, has_our_pages, link, zone };
+    let notice = Notice {
+        house,
+        admin_name,
+        at,
+        is_certain,
+        was_signed_out,
+        has_our_pages,
+        link,
+        zone,
+    };
     let text = match to {
         Destination::Phone(_) => notice.sms(),
         Destination::Email(_) => notice.mail(),
@@ -772,19 +1114,39 @@ async fn send_notice(app: &App, row: &ResetRow, to: &Destination, was_signed_out
     let sent = tokio::time::timeout(PREPARE_DEADLINE, app.deliveries.tell(to, &text, &name)).await;
     let noted = match sent.unwrap_or(Outcome::Unknown) {
         // A mail server that does not know us yet asks for patience; the sweep tries again.
-        Outcome::Refused(Refusal::Later | Refusal::Unreachable) if app.clock.now() - at < NOTICE_LIFE => {
+        Outcome::Refused(Refusal::Later | Refusal::Unreachable)
+            if app.clock.now() - at < NOTICE_LIFE =>
+        {
             note(Step::Notice, StepOutcome::Pending)
         }
-        outcome @ (Outcome::Accepted | Outcome::Refused(_) | Outcome::Unknown) => outcome_note(Step::Notice, &outcome),
+        outcome @ (Outcome::Accepted | Outcome::Refused(_) | Outcome::Unknown) => {
+            outcome_note(Step::Notice, &outcome)
+        }
     };
-    app.store.note_steps(row.reset_id, vec![noted]).await.map_err(MoveRefused::from)
+    app.store
+        .note_steps(row.reset_id, vec![noted])
+        .await
+        .map_err(MoveRefused::from)
 }
 
 /// A link to a page about this reset, where the member has pages here.
 fn link(app: &App, link: Link, row: &ResetRow) -> Option<String> {
-    app.directories.told(&row.member_id).1.has_our_pages.then_some(())?;
-    let base = app.house.public_url.as_ref()?.as_str().trim_end_matches('/');
-    Some(format!("{base}/{}/{}", link.path(), app.keys.link_token(link, row.reset_id)))
+    app.directories
+        .told(&row.member_id)
+        .1
+        .has_our_pages
+        .then_some(())?;
+    let base = app
+        .house
+        .public_url
+        .as_ref()?
+        .as_str()
+        .trim_end_matches('/');
+    Some(format!(
+        "{base}/{}/{}",
+        link.path(),
+        app.keys.link_token(link, row.reset_id)
+    ))
 }
 
 /// Where the notice goes, if there is any contact left.
@@ -804,20 +1166,30 @@ fn notice_destination(app: &App, row: &ResetRow, member: &Member) -> Option<Dest
         (Some(Delivery::Email), Destination::Email(used)) => member.outside_email() == Some(used),
         (Some(_) | None, _) => false,
     };
-    contacts.into_iter().flatten().find(|to| app.deliveries.has(to.channel()) && !was_used(to))
+    contacts
+        .into_iter()
+        .flatten()
+        .find(|to| app.deliveries.has(to.channel()) && !was_used(to))
 }
 
 /// Steps that a dead process left to do: the sign-out and the notice, both harmless twice.
 pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
-    let pending =
-        |step: Step, steps: &[StepRow]| steps.iter().any(|row| row.step == step && row.outcome == StepOutcome::Pending);
+    let pending = |step: Step, steps: &[StepRow]| {
+        steps
+            .iter()
+            .any(|row| row.step == step && row.outcome == StepOutcome::Pending)
+    };
     let steps = steps_of(app, row.reset_id).await;
     let member = match found(app, row).await {
         Ok(Some(member)) => member,
         Ok(None) => {
             // Nobody is left to be signed out or told.
             let impossible = |step: &StepRow| note(step.step, StepOutcome::Impossible);
-            let noted = steps.iter().filter(|step| step.outcome == StepOutcome::Pending).map(impossible).collect();
+            let noted = steps
+                .iter()
+                .filter(|step| step.outcome == StepOutcome::Pending)
+                .map(impossible)
+                .collect();
             if let Err(error) = app.store.note_steps(row.reset_id, noted).await {
                 tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note that a member is gone");
             }
@@ -826,7 +1198,9 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
         // Asked again later.
         Err(Down(_)) => return,
     };
-    let mut was_signed_out = steps.iter().any(|row| row.step == Step::SignOut && row.outcome == StepOutcome::Done);
+    let mut was_signed_out = steps
+        .iter()
+        .any(|row| row.step == Step::SignOut && row.outcome == StepOutcome::Done);
     if pending(Step::SignOut, &steps) {
         let noted = sign_out(app, &member).await;
         was_signed_out = noted.outcome == StepOutcome::Done;
@@ -839,7 +1213,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
             send_notice(app, row, &to, was_signed_out).await
         } else {
             let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
-            app.store.note_steps(row.reset_id, impossible).await.map_err(MoveRefused::from)
+            app.store
+                .note_steps(row.reset_id, impossible)
+                .await
+                .map_err(MoveRefused::from)
         };
         if let Err(error) = noted {
             tracing::error!(reset.id = %row.reset_id, error = &error as &dyn std::error::Error, "could not note a notice");
@@ -849,26 +1226,37 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
 
 /// The administrator asks to sign the member out once more.
 pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Option<ReplyAddress>) {
-    let Ok(Some(row)) = app.store.reset(id).await else { return };
-    let Some(member) = member_of(app, &row).await else { return };
+    let Ok(Some(row)) = app.store.reset(id).await else {
+        return;
+    };
+    let Some(member) = member_of(app, &row).await else {
+        return;
+    };
     let noted = sign_out(app, &member).await;
     if let Err(error) = app.store.note_steps(id, vec![noted]).await {
         tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note a sign-out");
     }
     // Meanwhile it may have gone on; then its end is told when it has come.
-    let Ok(Some(row)) = app.store.reset(id).await else { return };
+    let Ok(Some(row)) = app.store.reset(id).await else {
+        return;
+    };
     if row.state.is_active() {
         return;
     }
     // A password that is in sight stays there, and one that waits for another way keeps its buttons.
-    let placement = if row.hide_at.is_some() { Placement::Add } else { Placement::Replace };
+    let placement = if row.hide_at.is_some() {
+        Placement::Add
+    } else {
+        Placement::Replace
+    };
     let told = ending(app, &row, None, retry_for(app, &row, Some(&member))).await;
     tell(chat, to.as_ref(), &told, placement).await;
 }
 
 /// The member, where an undelivered password can still go another way.
 fn retry_for<'a>(app: &App, row: &ResetRow, member: Option<&'a Member>) -> Option<&'a Member> {
-    member.filter(|_| row.is_waiting_for_another_way() && app.held.has(row.reset_id, app.clock.now()))
+    member
+        .filter(|_| row.is_waiting_for_another_way() && app.held.has(row.reset_id, app.clock.now()))
 }
 
 /// Replaces the message that shows a password by the result without it.
@@ -886,16 +1274,29 @@ pub(super) async fn hide(app: &App, chat: &Chat, id: ResetId, to: Option<&ReplyA
 
 /// Tells how a reset ended through its own follow-up address; true if the platform took it.
 pub(super) async fn tell_ending(app: &App, chat: &Chat, row: &ResetRow) -> bool {
-    let member = if row.is_waiting_for_another_way() { member_of(app, row).await } else { None };
+    let member = if row.is_waiting_for_another_way() {
+        member_of(app, row).await
+    } else {
+        None
+    };
     let told = ending(app, row, None, retry_for(app, row, member.as_ref())).await;
     tell(chat, unseal(app, row).as_ref(), &told, Placement::Replace).await
 }
 
 /// The text of an ending, from the record.
-async fn ending(app: &App, row: &ResetRow, quota: Option<Quota>, retry_for: Option<&Member>) -> Message {
+async fn ending(
+    app: &App,
+    row: &ResetRow,
+    quota: Option<Quota>,
+    retry_for: Option<&Member>,
+) -> Message {
     let now = app.clock.now();
     let steps = steps_of(app, row.reset_id).await;
-    let observed = if row.state == State::Unknown { observe(app, row).await } else { None };
+    let observed = if row.state == State::Unknown {
+        observe(app, row).await
+    } else {
+        None
+    };
     let value = app.keys.button_value(row.reset_id);
     let codes = codes_of(app, row, retry_for).await;
     let codes = codes.as_ref();
@@ -903,29 +1304,55 @@ async fn ending(app: &App, row: &ResetRow, quota: Option<Quota>, retry_for: Opti
         Some(chat) => chat.assurance().await.is_private(),
         None => false,
     };
-    messages::result(&Ending { quota, observed, retry_for, is_private, codes, ..frame(app, row, &steps, &value, now) })
+    messages::result(&Ending {
+        quota,
+        observed,
+        retry_for,
+        is_private,
+        codes,
+        ..frame(app, row, &steps, &value, now)
+    })
 }
 
 /// Where the code of a reset that changed the password goes now; none where it is not told or cannot be read.
 async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<Methods> {
-    let is_told = matches!(row.state, State::Delivering | State::Delivered) && row.changed_at.is_some();
+    let is_told =
+        matches!(row.state, State::Delivering | State::Delivered) && row.changed_at.is_some();
     if !is_told || !app.directories.told(&row.member_id).1.has_our_pages {
         return None;
     }
-    let found = if member.is_none() { member_of(app, row).await } else { None };
-    contacts::methods_now(app, member.or(found.as_ref())?).await.ok()
+    let found = if member.is_none() {
+        member_of(app, row).await
+    } else {
+        None
+    };
+    contacts::methods_now(app, member.or(found.as_ref())?)
+        .await
+        .ok()
 }
 
 /// After an unknown end: what the directory shows. None when it does not answer now either.
 async fn observe(app: &App, row: &ResetRow) -> Option<Option<Moment>> {
-    let seen = app.directories.home(&row.member_id)?.last_change(&row.member_id).await.ok()?;
+    let seen = app
+        .directories
+        .home(&row.member_id)?
+        .last_change(&row.member_id)
+        .await
+        .ok()?;
     // Directories count in seconds: a change within the second in which ours began is ours.
-    Some(
-        seen.filter(|at| row.changing_at.is_some_and(|begun| at.0 >= begun.0.saturating_sub(begun.0.rem_euclid(1000)))),
-    )
+    Some(seen.filter(|at| {
+        row.changing_at
+            .is_some_and(|begun| at.0 >= begun.0.saturating_sub(begun.0.rem_euclid(1000)))
+    }))
 }
 
-fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a str, now: Moment) -> Ending<'a> {
+fn frame<'a>(
+    app: &'a App,
+    row: &'a ResetRow,
+    steps: &'a [StepRow],
+    value: &'a str,
+    now: Moment,
+) -> Ending<'a> {
     Ending {
         row,
         steps,
@@ -945,7 +1372,12 @@ fn frame<'a>(app: &'a App, row: &'a ResetRow, steps: &'a [StepRow], value: &'a s
 }
 
 async fn steps_of(app: &App, id: ResetId) -> Vec<StepRow> {
-    app.store.steps(&[id]).await.ok().and_then(|mut steps| steps.remove(&id)).unwrap_or_default()
+    app.store
+        .steps(&[id])
+        .await
+        .ok()
+        .and_then(|mut steps| steps.remove(&id))
+        .unwrap_or_default()
 }
 
 /// The member of a reset, as the directory has them now.
@@ -955,7 +1387,10 @@ pub(super) async fn member_of(app: &App, row: &ResetRow) -> Option<Member> {
 
 /// The same, told apart from a directory that does not answer.
 async fn found(app: &App, row: &ResetRow) -> Result<Option<Member>, Down> {
-    let mut found = app.directories.find(&[By::Id(row.member_id.clone())]).await?;
+    let mut found = app
+        .directories
+        .find(&[By::Id(row.member_id.clone())])
+        .await?;
     Ok(match found.pop() {
         Some(Match::One(member)) => Some(*member),
         Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => None,
@@ -963,18 +1398,36 @@ async fn found(app: &App, row: &ResetRow) -> Result<Option<Member>, Down> {
 }
 
 fn note(step: Step, outcome: StepOutcome) -> StepNote {
-    StepNote { step, outcome, detail: None }
+    StepNote {
+        step,
+        outcome,
+        detail: None,
+    }
 }
 
 fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
     match outcome {
         Outcome::Accepted => note(step, StepOutcome::Done),
-        Outcome::Refused(why) => StepNote { step, outcome: StepOutcome::Failed, detail: Some(why.code()) },
+        Outcome::Refused(why) => StepNote {
+            step,
+            outcome: StepOutcome::Failed,
+            detail: Some(why.code()),
+        },
         Outcome::Unknown => note(step, StepOutcome::Unknown),
     }
 }
 
 fn row_of(reset_id: ResetId, noted: &StepNote, now: Moment) -> StepRow {
-    let StepNote { step, outcome, detail } = noted;
-    StepRow { reset_id, step: *step, outcome: *outcome, detail: detail.map(str::to_owned), noted_at: now }
+    let StepNote {
+        step,
+        outcome,
+        detail,
+    } = noted;
+    StepRow {
+        reset_id,
+        step: *step,
+        outcome: *outcome,
+        detail: detail.map(str::to_owned),
+        noted_at: now,
+    }
 }

@@ -70,7 +70,11 @@ async fn keep(app: Arc<App>) {
 /// confirmed there must still end and be told.
 fn serving(app: &Arc<App>, platform: Platform) -> Arc<App> {
     let present = app.present();
-    if present.chat(platform).is_some() { present } else { Arc::clone(app) }
+    if present.chat(platform).is_some() {
+        present
+    } else {
+        Arc::clone(app)
+    }
 }
 
 fn look_after(app: &Arc<App>) {
@@ -94,7 +98,11 @@ fn look_after(app: &Arc<App>) {
 /// First all slots come back, however slow the chat is; then everybody is told, each in a task of its own.
 async fn turn_away(app: Arc<App>, out: Vec<Ticket>) {
     let refusals = futures_util::stream::iter(out).map(|ticket| issue::refuse_turn(&app, ticket));
-    let refused: Vec<_> = refusals.buffered(REFUSALS).filter_map(std::future::ready).collect().await;
+    let refused: Vec<_> = refusals
+        .buffered(REFUSALS)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
     let tell = async |refused: issue::TurnedAway| {
         let teller = serving(&app, refused.platform());
         let told = app.tasks.spawn(async move {
@@ -103,8 +111,13 @@ async fn turn_away(app: Arc<App>, out: Vec<Ticket>) {
             }
         });
         if let Err(error) = told.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "could not tell that a turn did not come");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "could not tell that a turn did not come"
+            );
         }
     };
-    futures_util::stream::iter(refused).for_each_concurrent(HANDS, tell).await;
+    futures_util::stream::iter(refused)
+        .for_each_concurrent(HANDS, tell)
+        .await;
 }

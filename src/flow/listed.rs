@@ -12,8 +12,17 @@ use crate::domain::{EmailAddress, Member, Role, Status};
 use crate::store::Pins;
 
 /// The caller whose chat account has this address, which found this in the directory.
-pub(super) async fn caller(app: &App, pins: &Pins, email: &EmailAddress, found: Match) -> Result<Known, Unresolved> {
-    let is_listed = app.house.admins.listed().any(|(listed, _)| listed.is_same(email));
+pub(super) async fn caller(
+    app: &App,
+    pins: &Pins,
+    email: &EmailAddress,
+    found: Match,
+) -> Result<Known, Unresolved> {
+    let is_listed = app
+        .house
+        .admins
+        .listed()
+        .any(|(listed, _)| listed.is_same(email));
     let member = match found {
         Match::One(member) => *member,
         Match::Several(entries) if is_listed => {
@@ -34,12 +43,24 @@ pub(super) async fn caller(app: &App, pins: &Pins, email: &EmailAddress, found: 
 
 /// Of several entries with a listed address, the pinned one: whoever takes an administrator's address as well does not shut
 /// the administrator out.
-async fn pinned_among_several(app: &App, pins: &Pins, email: &EmailAddress) -> Result<Member, Unresolved> {
+async fn pinned_among_several(
+    app: &App,
+    pins: &Pins,
+    email: &EmailAddress,
+) -> Result<Member, Unresolved> {
     let id = pins.of(email).ok_or(Unresolved::Unknown)?;
-    let mut member = find(app, &[By::Id(id.clone())]).await?.pop().and_then(one).ok_or(Unresolved::Unknown)?;
+    let mut member = find(app, &[By::Id(id.clone())])
+        .await?
+        .pop()
+        .and_then(one)
+        .ok_or(Unresolved::Unknown)?;
     if !member.business_email.is_same(email) {
         // As if the entry had been found by the address: that is the one to which a copy goes.
-        let asked = member.aliases.iter_mut().find(|own| own.is_same(email)).ok_or(Unresolved::Unknown)?;
+        let asked = member
+            .aliases
+            .iter_mut()
+            .find(|own| own.is_same(email))
+            .ok_or(Unresolved::Unknown)?;
         std::mem::swap(asked, &mut member.business_email);
     }
     Ok(member)
@@ -60,8 +81,11 @@ async fn right(
         }
         let is_pinned = pins.of(email) == Some(&member.id);
         // What `asked` found is known: this entry alone, or several of which this one is pinned.
-        let is_theirs =
-            if is_pinned && email.is_same(asked) { true } else { leads_to(app, pins, member, email).await? };
+        let is_theirs = if is_pinned && email.is_same(asked) {
+            true
+        } else {
+            leads_to(app, pins, member, email).await?
+        };
         if is_theirs && is_pinned {
             role = role.max(given);
         } else {
@@ -73,7 +97,12 @@ async fn right(
 
 /// True where the address alone finds this member's entry, or several of which it is pinned to this one. What is not as it
 /// should be is told to the security address.
-async fn leads_to(app: &App, pins: &Pins, member: &Member, email: &EmailAddress) -> Result<bool, Unresolved> {
+async fn leads_to(
+    app: &App,
+    pins: &Pins,
+    member: &Member,
+    email: &EmailAddress,
+) -> Result<bool, Unresolved> {
     let pinned = pins.of(email);
     match find(app, &[By::Email(email.clone())]).await?.pop() {
         Some(Match::One(found)) => {

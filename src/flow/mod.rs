@@ -25,10 +25,14 @@ use rand::CryptoRng;
 
 use crate::app::{App, Ticket};
 use crate::chat::interaction::Trigger;
-use crate::chat::{Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified};
+use crate::chat::{
+    Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified,
+};
 use crate::delivery::Note;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Channel, ChatUser, Destination, MemberId, Moment, Platform, Reference, ResetId};
+use crate::domain::{
+    Channel, ChatUser, Destination, MemberId, Moment, Platform, Reference, ResetId,
+};
 use crate::store::{ClickRefused, ResetRow, SealedReply, StoreError};
 
 pub use self::issue::Again;
@@ -117,28 +121,51 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
         Interaction::Ping => return Reaction::Taken,
         Interaction::Challenge(text) => return Reaction::Challenge(text),
         Interaction::Command(command) => {
-            if !app.seen.is_new(&command.origin.replay, command.origin.received_at) {
+            if !app
+                .seen
+                .is_new(&command.origin.replay, command.origin.received_at)
+            {
                 return Reaction::Replayed;
             }
-            (command.origin.clone(), Box::pin(offer::command(app, chat, command)).await)
+            (
+                command.origin.clone(),
+                Box::pin(offer::command(app, chat, command)).await,
+            )
         }
         Interaction::Click(click) => {
-            if !app.seen.is_new(&click.origin.replay, click.origin.received_at) {
+            if !app
+                .seen
+                .is_new(&click.origin.replay, click.origin.received_at)
+            {
                 return Reaction::Replayed;
             }
-            (click.origin.clone(), Box::pin(choose::click(app, chat, click)).await)
+            (
+                click.origin.clone(),
+                Box::pin(choose::click(app, chat, click)).await,
+            )
         }
         Interaction::Form(form) => {
             // One that may be sent again after a refusal gets its reason again; the record knows what it did.
-            if form.once.is_none() && !app.seen.is_new(&form.origin.replay, form.origin.received_at) {
+            if form.once.is_none()
+                && !app
+                    .seen
+                    .is_new(&form.origin.replay, form.origin.received_at)
+            {
                 return Reaction::Replayed;
             }
-            (form.origin.clone(), Box::pin(choose::form(app, chat, form)).await)
+            (
+                form.origin.clone(),
+                Box::pin(choose::form(app, chat, form)).await,
+            )
         }
     };
     let reaction = decided.unwrap_or_else(|failure| failed(app, &origin, is_on_card, &failure));
     // Whoever sent a form looks at its input.
-    if is_form && let Reaction::Say(message) = reaction { at_input(message) } else { reaction }
+    if is_form && let Reaction::Say(message) = reaction {
+        at_input(message)
+    } else {
+        reaction
+    }
 }
 
 /// A message as a text at the input of a form.
@@ -162,19 +189,34 @@ pub(crate) enum Failure {
 
 fn failed(app: &App, origin: &Origin, is_on_card: bool, failure: &Failure) -> Reaction {
     tracing::error!(platform = %origin.user.platform, error = failure as &dyn std::error::Error, "could not react; nothing was changed");
-    let reference = app.chance.rng().map_or_else(|_| ResetId([0; 16]).reference(), |mut rng| Reference::draw(&mut rng));
+    let reference = app.chance.rng().map_or_else(
+        |_| ResetId([0; 16]).reference(),
+        |mut rng| Reference::draw(&mut rng),
+    );
     // A command can be sure that nothing was changed.
-    let told = if is_on_card { messages::click_failed(&reference) } else { messages::store_down(&reference) };
+    let told = if is_on_card {
+        messages::click_failed(&reference)
+    } else {
+        messages::store_down(&reference)
+    };
     beside(origin, told)
 }
 
 /// Runs what follows, to its end; a claimed reset waits in the line and goes on from there.
 pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture<'a, ()> {
     match next {
-        Next::Tell { to, message, placement } => Box::pin(async move {
+        Next::Tell {
+            to,
+            message,
+            placement,
+        } => Box::pin(async move {
             tell(chat, Some(&to), &message, placement).await;
         }),
-        Next::Ask { to, question, otherwise } => Box::pin(async move {
+        Next::Ask {
+            to,
+            question,
+            otherwise,
+        } => Box::pin(async move {
             match chat.follow_up_alone(&to, &question).await {
                 Outcome::Accepted => {}
                 Outcome::Refused(Refusal::Credentials) => {
@@ -187,15 +229,28 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
         }),
         Next::Face { row, to, message } => Box::pin(show_face(app, chat, row, to, message)),
         Next::Nothing(to) => Box::pin(async move {
-            tell(chat, to.as_ref(), &messages::nothing_to_do(), Placement::Add).await;
+            tell(
+                chat,
+                to.as_ref(),
+                &messages::nothing_to_do(),
+                Placement::Add,
+            )
+            .await;
         }),
-        Next::Open { trigger, form, to, about } => Box::pin(async move {
+        Next::Open {
+            trigger,
+            form,
+            to,
+            about,
+        } => Box::pin(async move {
             if let Err(error) = chat.open_form(&trigger, &form).await
                 && let Ok(mut rng) = app.chance.rng()
             {
                 let message = messages::who_failed(&error, &Reference::draw(&mut rng));
                 let message = match &about {
-                    Some(about) => messages::after_change(message, about, &app.zone, app.clock.now()),
+                    Some(about) => {
+                        messages::after_change(message, about, &app.zone, app.clock.now())
+                    }
                     None => message,
                 };
                 tell_by_the_way(chat, to.as_ref(), &message, Placement::Add).await;
@@ -207,11 +262,15 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
         }
         Next::Again(again) => Box::pin(issue::issue_again(app, chat, *again)),
         Next::SignOut(id, to) => Box::pin(issue::sign_out_again(app, chat, id, to)),
-        Next::Hide(id, to) => Box::pin(async move { issue::hide(app, chat, id, to.as_ref()).await }),
+        Next::Hide(id, to) => {
+            Box::pin(async move { issue::hide(app, chat, id, to.as_ref()).await })
+        }
         Next::DirectoryLink(row, to) => {
             Box::pin(async move { choose::send_directory_link(app, chat, &row, to.as_ref()).await })
         }
-        Next::Guide(row, to) => Box::pin(async move { choose::send_guide(app, chat, &row, to.as_ref()).await }),
+        Next::Guide(row, to) => {
+            Box::pin(async move { choose::send_guide(app, chat, &row, to.as_ref()).await })
+        }
     }
 }
 
@@ -226,13 +285,23 @@ async fn show_face(app: &App, chat: &Chat, row: Box<ResetRow>, to: ReplyAddress,
     };
     if is_present {
         // Several clicks at once may all have found an answer left for their face.
-        Box::pin(tell_by_the_way(chat, Some(&to), &message, Placement::Replace)).await;
+        Box::pin(tell_by_the_way(
+            chat,
+            Some(&to),
+            &message,
+            Placement::Replace,
+        ))
+        .await;
     }
 }
 
 /// Tells the administrator of the member's last reset that the password did its work, where the chat still takes it.
 pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
-    if let Ok(Some(row)) = app.store.last_changes(member).await.map(|rows| rows.into_iter().next())
+    if let Ok(Some(row)) = app
+        .store
+        .last_changes(member)
+        .await
+        .map(|rows| rows.into_iter().next())
         && let Some(chat) = app.chat(row.platform)
     {
         let message = messages::used(&row, &app.zone, app.clock.now());
@@ -246,7 +315,14 @@ pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let reference = row.reset_id.reference().to_string();
     tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");
-    let note = messages::alarm(&app.house, &row.member_name, &row.admin_name, at, &app.zone, &reference);
+    let note = messages::alarm(
+        &app.house,
+        &row.member_name,
+        &row.admin_name,
+        at,
+        &app.zone,
+        &reference,
+    );
     let is_security_told = tell_security(app, &note, &format!("not-me-{}", row.reset_id)).await;
     if let Some(chat) = app.chat(row.platform) {
         let message = messages::disowned(row, is_security_told);
@@ -262,8 +338,15 @@ pub async fn tell_security(app: &App, note: &Note, id: &str) -> bool {
 
 /// The same, with what the mail server said; None where there is no address or no e-mail.
 async fn send_security(app: &App, note: &Note, id: &str) -> Option<Outcome> {
-    let security = app.house.security_email.clone().filter(|_| app.deliveries.has(Channel::Email))?;
-    let sent = app.deliveries.tell(&Destination::Email(security), note, id).await;
+    let security = app
+        .house
+        .security_email
+        .clone()
+        .filter(|_| app.deliveries.has(Channel::Email))?;
+    let sent = app
+        .deliveries
+        .tell(&Destination::Email(security), note, id)
+        .await;
     if sent != Outcome::Accepted {
         tracing::error!(alarm = id, ?sent, "the security address could not be told");
     }
@@ -271,7 +354,12 @@ async fn send_security(app: &App, note: &Note, id: &str) -> Option<Outcome> {
 }
 
 /// Sends a message where there is an address for it; true if the platform took it.
-async fn tell(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placement: Placement) -> bool {
+async fn tell(
+    chat: &Chat,
+    to: Option<&ReplyAddress>,
+    message: &Message,
+    placement: Placement,
+) -> bool {
     let Some(to) = to else { return false };
     match chat.follow_up(to, message, placement).await {
         Outcome::Accepted => true,
@@ -283,7 +371,12 @@ async fn tell(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placeme
 }
 
 /// The same, where the last use of the address is kept for the end of the reset.
-async fn tell_by_the_way(chat: &Chat, to: Option<&ReplyAddress>, message: &Message, placement: Placement) {
+async fn tell_by_the_way(
+    chat: &Chat,
+    to: Option<&ReplyAddress>,
+    message: &Message,
+    placement: Placement,
+) {
     if let Some(to) = to.filter(|to| chat.uses_left(to) > 1) {
         tell(chat, Some(to), message, placement).await;
     }
@@ -292,19 +385,29 @@ async fn tell_by_the_way(chat: &Chat, to: Option<&ReplyAddress>, message: &Messa
 /// The answer to a click that ends here: beside the card, so that a result or another card is never overwritten.
 fn beside(origin: &Origin, message: Message) -> Reaction {
     match &origin.reply {
-        Some(to) => Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add }),
+        Some(to) => Reaction::Then(Next::Tell {
+            to: to.clone(),
+            message,
+            placement: Placement::Add,
+        }),
         None => Reaction::Say(message),
     }
 }
 
 /// The answer to a click that moves the card on: in its place.
 fn in_place(app: &App, origin: &Origin, row: ResetRow, message: Message) -> Reaction {
-    let Some(to) = origin.reply.clone().or_else(|| unseal(app, &row)) else { return Reaction::Taken };
+    let Some(to) = origin.reply.clone().or_else(|| unseal(app, &row)) else {
+        return Reaction::Taken;
+    };
     // The last use is kept for the end of the reset, and where none follows, as after Cancel, it is said right here.
     if uses_left(app, origin.user.platform, &to) <= 1 {
         return Reaction::Say(message);
     }
-    Reaction::Then(Next::Face { row: Box::new(row), to, message })
+    Reaction::Then(Next::Face {
+        row: Box::new(row),
+        to,
+        message,
+    })
 }
 
 /// How often a follow-up address can still be used.
@@ -314,8 +417,16 @@ fn uses_left(app: &App, platform: Platform, to: &ReplyAddress) -> u32 {
 
 /// Answers somebody whose click or form brought no address of its own: beside the card that it was about, if that is
 /// theirs.
-pub async fn tell_beside_card(app: &App, chat: &Chat, user: &ChatUser, value: &str, message: &Message) {
-    let Some((id, _)) = app.keys.read_button_value(value) else { return };
+pub async fn tell_beside_card(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    value: &str,
+    message: &Message,
+) {
+    let Some((id, _)) = app.keys.read_button_value(value) else {
+        return;
+    };
     if let Ok(Some(row)) = app.store.reset(id).await
         && row.is_of(user)
     {
@@ -330,7 +441,11 @@ pub async fn tell_beside_card(app: &App, chat: &Chat, user: &ChatUser, value: &s
 }
 
 /// Seals the follow-up address of an interaction for its reset.
-fn seal(app: &App, id: ResetId, reply: Option<&ReplyAddress>) -> Result<Option<SealedReply>, Failure> {
+fn seal(
+    app: &App,
+    id: ResetId,
+    reply: Option<&ReplyAddress>,
+) -> Result<Option<SealedReply>, Failure> {
     seal_by(app, id, reply, &mut app.chance.rng()?)
 }
 
@@ -343,7 +458,10 @@ fn seal_by(
 ) -> Result<Option<SealedReply>, Failure> {
     let Some(reply) = reply else { return Ok(None) };
     let sealed = app.keys.seal(reply.expose(), &format!("reply {id}"), rng)?;
-    Ok(Some(SealedReply { sealed, until: reply.until }))
+    Ok(Some(SealedReply {
+        sealed,
+        until: reply.until,
+    }))
 }
 
 /// Opens the follow-up address of a reset, while it works.
@@ -352,7 +470,10 @@ fn unseal(app: &App, row: &ResetRow) -> Option<ReplyAddress> {
     if until <= app.clock.now() {
         return None;
     }
-    let url = app.keys.open(sealed, &format!("reply {}", row.reset_id)).ok()?;
+    let url = app
+        .keys
+        .open(sealed, &format!("reply {}", row.reset_id))
+        .ok()?;
     Some(ReplyAddress::new(url.to_string(), until))
 }
 

@@ -14,14 +14,20 @@ use crate::app::App;
 use crate::chat::interaction::Member as Named;
 use crate::chat::{Adapter, Ask, Assurance, Chat, Command, Freshness, Message, Origin, Placement};
 use crate::domain::look_up::Tried;
-use crate::domain::{Denied, Destination, Member, MemberId, Moment, Permit, Reference, ResetId, policy};
+use crate::domain::{
+    Denied, Destination, Member, MemberId, Moment, Permit, Reference, ResetId, policy,
+};
 use crate::store::{AuditRow, ClickRefused, NewOffer, NotNoted, ResetRow, StoreError};
 
 /// How long a command waits for the administrator's own reset of the same member to be finished.
 const OWN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Answers a command. Whatever comes of it is written down in the same transaction as its replay key.
-pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Result<Reaction, Failure> {
+pub(super) async fn command(
+    app: &Arc<App>,
+    chat: &Chat,
+    command: Command,
+) -> Result<Reaction, Failure> {
     let Command { origin, ask } = command;
     let mut rng = app.chance.rng()?;
     let reference = Reference::draw(&mut rng);
@@ -29,19 +35,50 @@ pub(super) async fn command(app: &Arc<App>, chat: &Chat, command: Command) -> Re
         Ask::Help => {
             let limit = app.store.limit();
             let help = messages::help(app.house.offer_lifetime, limit.resets, limit.window);
-            note(app, &origin, ("help", "done"), (None, None), &reference, None, help).await
+            note(
+                app,
+                &origin,
+                ("help", "done"),
+                (None, None),
+                &reference,
+                None,
+                help,
+            )
+            .await
         }
-        Ask::Reset(named, reason) => reset(app, chat, origin, (&named, reason), reference, rng).await,
+        Ask::Reset(named, reason) => {
+            reset(app, chat, origin, (&named, reason), reference, rng).await
+        }
         Ask::Why(named) => why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
-        Ask::Contact(named, typed) => contact(app, chat, origin, (&named, &typed), reference, None).await,
+        Ask::Contact(named, typed) => {
+            contact(app, chat, origin, (&named, &typed), reference, None).await
+        }
         Ask::Unclear(text) => {
             let told = messages::unclear(&text, &reference);
-            note(app, &origin, ("command", "unclear"), (None, None), &reference, None, told).await
+            note(
+                app,
+                &origin,
+                ("command", "unclear"),
+                (None, None),
+                &reference,
+                None,
+                told,
+            )
+            .await
         }
         Ask::Several => {
             let told = messages::several_members(&reference);
-            note(app, &origin, ("command", "several"), (None, None), &reference, None, told).await
+            note(
+                app,
+                &origin,
+                ("command", "several"),
+                (None, None),
+                &reference,
+                None,
+                told,
+            )
+            .await
         }
     }
 }
@@ -55,16 +92,34 @@ async fn reset(
     mut rng: impl CryptoRng,
 ) -> Result<Reaction, Failure> {
     let now = origin.received_at;
-    let (pair, _permit) =
-        match permitted(app, chat, &origin, named, (Freshness::Cached, Limits::Yes), &reference).await? {
-            Ok(permitted) => permitted,
-            Err(reaction) => return Ok(reaction),
-        };
+    let (pair, _permit) = match permitted(
+        app,
+        chat,
+        &origin,
+        named,
+        (Freshness::Cached, Limits::Yes),
+        &reference,
+    )
+    .await?
+    {
+        Ok(permitted) => permitted,
+        Err(reaction) => return Ok(reaction),
+    };
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     if let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? {
-        let told = messages::two_contacts_needed(&member.name, &member.business_email, count, &reference);
+        let told =
+            messages::two_contacts_needed(&member.name, &member.business_email, count, &reference);
         let (about, tried) = ((Some(admin), Some(member)), Some(Tried::RefusedLookUp));
-        return note(app, &origin, ("command", "one_contact"), about, &reference, tried, told).await;
+        return note(
+            app,
+            &origin,
+            ("command", "one_contact"),
+            about,
+            &reference,
+            tried,
+            told,
+        )
+        .await;
     }
     let about = about_contacts(app, &admin.id, member).await?;
     let reset_id = ResetId::draw(&mut rng, now);
@@ -78,8 +133,13 @@ async fn reset(
         reply: seal_by(app, reset_id, origin.reply.as_ref(), &mut rng)?,
         lifetime: app.house.offer_lifetime,
     };
-    app.at_work.finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE).await;
-    let noted = app.store.offer(offer, origin.replay.clone(), reference.clone()).await?;
+    app.at_work
+        .finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE)
+        .await;
+    let noted = app
+        .store
+        .offer(offer, origin.replay.clone(), reference.clone())
+        .await?;
     let message = match noted.decided {
         Ok(offered) => {
             let member = &pair.member.member;
@@ -95,7 +155,14 @@ async fn reset(
         Err(refused) => {
             tracing::info!(admin.id = %pair.admin.member.id, refused = refused.code(), "a command was refused");
             if let ClickRefused::Denied(denied) = refused {
-                messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, &reference)
+                messages::denied(
+                    &denied,
+                    &pair.member.member.name,
+                    &app.house,
+                    &app.zone,
+                    now,
+                    &reference,
+                )
             } else {
                 messages::click_refused(&refused, None, &app.house, &app.zone, now, &reference)
             }
@@ -111,7 +178,10 @@ pub(super) async fn about_contacts(
     member: &Member,
 ) -> Result<messages::AboutContacts, StoreError> {
     let methods = contacts::methods_for_next(app, member, admin).await?;
-    Ok(messages::AboutContacts { methods, differing: contacts::differing(app, member).await? })
+    Ok(messages::AboutContacts {
+        methods,
+        differing: contacts::differing(app, member).await?,
+    })
 }
 
 /// The parts of a card that every face of it shares.
@@ -156,11 +226,30 @@ async fn permitted(
     match policy::approve(&pair.case(), now) {
         Ok(permit) => Ok(Ok((pair, permit))),
         Err(denied) => {
-            let told = messages::denied(&denied, &pair.member.member.name, &app.house, &app.zone, now, reference);
+            let told = messages::denied(
+                &denied,
+                &pair.member.member.name,
+                &app.house,
+                &app.zone,
+                now,
+                reference,
+            );
             let is_told_of_member = denied != Denied::NotAdmin;
-            let about = (Some(&pair.admin.member), is_told_of_member.then_some(&pair.member.member));
+            let about = (
+                Some(&pair.admin.member),
+                is_told_of_member.then_some(&pair.member.member),
+            );
             let tried = is_told_of_member.then_some(Tried::RefusedLookUp);
-            Ok(Err(note(app, origin, ("command", denied.code()), about, reference, tried, told).await?))
+            Ok(Err(note(
+                app,
+                origin,
+                ("command", denied.code()),
+                about,
+                reference,
+                tried,
+                told,
+            )
+            .await?))
         }
     }
 }
@@ -175,11 +264,23 @@ async fn resolved(
     reference: &Reference,
 ) -> Result<Result<Pair, Reaction>, Failure> {
     match identity::pair_within(app, chat, &origin.user, named, freshness, limits).await {
-        Ok(Asked { admin, member: Ok((member, member_chat_user)) }) => Ok(Ok(Pair { admin, member, member_chat_user })),
-        Ok(Asked { admin, member: Err(why) }) => {
-            member_unresolved(app, origin, &admin.member, &why, reference).await.map(Err)
-        }
-        Err(why) => caller_unresolved(app, origin, &why, reference).await.map(Err),
+        Ok(Asked {
+            admin,
+            member: Ok((member, member_chat_user)),
+        }) => Ok(Ok(Pair {
+            admin,
+            member,
+            member_chat_user,
+        })),
+        Ok(Asked {
+            admin,
+            member: Err(why),
+        }) => member_unresolved(app, origin, &admin.member, &why, reference)
+            .await
+            .map(Err),
+        Err(why) => caller_unresolved(app, origin, &why, reference)
+            .await
+            .map(Err),
     }
 }
 
@@ -192,7 +293,16 @@ pub(super) async fn caller_unresolved(
 ) -> Result<Reaction, Failure> {
     tracing::info!(platform = %origin.user.platform, why = why.code(), "a caller matches no directory account");
     let told = why.told(app, true, reference);
-    note(app, origin, ("command", why.code()), (why.caller(), None), reference, None, told).await
+    note(
+        app,
+        origin,
+        ("command", why.code()),
+        (why.caller(), None),
+        reference,
+        None,
+        told,
+    )
+    .await
 }
 
 /// The same for the member that an administrator named: a look-up that was refused, unless nobody could be asked.
@@ -206,7 +316,16 @@ pub(super) async fn member_unresolved(
     tracing::info!(platform = %origin.user.platform, why = why.code(), "a named member matches no directory account");
     let told = why.told(app, false, reference);
     let tried = why.is_answer().then_some(Tried::RefusedLookUp);
-    note(app, origin, ("command", why.code()), (Some(admin), None), reference, tried, told).await
+    note(
+        app,
+        origin,
+        ("command", why.code()),
+        (Some(admin), None),
+        reference,
+        tried,
+        told,
+    )
+    .await
 }
 
 /// S42, Q7: a contact for codes, added by an administrator other than the one whose password is waiting to be used.
@@ -220,8 +339,21 @@ pub(super) async fn contact(
     asked: Option<&Question>,
 ) -> Result<Reaction, Failure> {
     // Nothing confirms it, so rights and member are read past every cache.
-    let limits = if asked.is_none() { Limits::Yes } else { Limits::No };
-    let (pair, _permit) = match permitted(app, chat, &origin, named, (Freshness::Now, limits), &reference).await? {
+    let limits = if asked.is_none() {
+        Limits::Yes
+    } else {
+        Limits::No
+    };
+    let (pair, _permit) = match permitted(
+        app,
+        chat,
+        &origin,
+        named,
+        (Freshness::Now, limits),
+        &reference,
+    )
+    .await?
+    {
         Ok(permitted) => permitted,
         Err(reaction) => return Ok(reaction),
     };
@@ -232,21 +364,57 @@ pub(super) async fn contact(
         && let Err(too_many) = app.store.count_command(&admin.id, &origin.replay).await?
     {
         let told = messages::too_many_look_ups(too_many, &app.zone, origin.received_at, &reference);
-        return note(app, &origin, ("contact", too_many.code()), about, &reference, None, told).await;
+        return note(
+            app,
+            &origin,
+            ("contact", too_many.code()),
+            about,
+            &reference,
+            None,
+            told,
+        )
+        .await;
     }
     let (directory, capabilities) = app.directories.told(&member.id);
     if !capabilities.has_our_pages {
         let told = messages::contact_elsewhere(&member.name, directory, &reference);
-        return note(app, &origin, ("contact", "elsewhere"), about, &reference, None, told).await;
+        return note(
+            app,
+            &origin,
+            ("contact", "elsewhere"),
+            about,
+            &reference,
+            None,
+            told,
+        )
+        .await;
     }
     let assurance = chat.assurance().await;
     if assurance == Assurance::PersonOnly {
         let told = messages::contact_not_private(member, &reference);
-        return note(app, &origin, ("contact", "not_private"), about, &reference, None, told).await;
+        return note(
+            app,
+            &origin,
+            ("contact", "not_private"),
+            about,
+            &reference,
+            None,
+            told,
+        )
+        .await;
     }
     if asked.is_some_and(|asked| !asked.is_about(admin, member)) {
         let told = messages::contact_question_over(&reference);
-        return note(app, &origin, ("contact", "question_over"), about, &reference, None, told).await;
+        return note(
+            app,
+            &origin,
+            ("contact", "question_over"),
+            about,
+            &reference,
+            None,
+            told,
+        )
+        .await;
     }
     let to = Destination::contact(typed, member, &app.house.company)
         .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to));
@@ -254,13 +422,31 @@ pub(super) async fn contact(
         Ok(to) => to,
         Err(denied) => {
             let told = messages::contact_denied(&denied, &member.name, &reference);
-            return note(app, &origin, ("contact", "destination"), about, &reference, None, told).await;
+            return note(
+                app,
+                &origin,
+                ("contact", "destination"),
+                about,
+                &reference,
+                None,
+                told,
+            )
+            .await;
         }
     };
     let last = app.store.last_changes(&member.id).await?;
     if last.iter().any(|row| row.admin_id == admin.id) {
         let told = messages::contact_of_own_reset(&member.name, &reference);
-        return note(app, &origin, ("contact", "own_reset"), about, &reference, None, told).await;
+        return note(
+            app,
+            &origin,
+            ("contact", "own_reset"),
+            about,
+            &reference,
+            None,
+            told,
+        )
+        .await;
     }
     if assurance == Assurance::PrivateReply && asked.is_none() {
         return question::ask(app, &origin, (admin, member), &to, &reference).await;
@@ -276,22 +462,63 @@ async fn why(
     named: &Named,
     reference: &Reference,
 ) -> Result<Reaction, Failure> {
-    let pair = match resolved(app, chat, &origin, named, (Freshness::Cached, Limits::Yes), reference).await? {
+    let pair = match resolved(
+        app,
+        chat,
+        &origin,
+        named,
+        (Freshness::Cached, Limits::Yes),
+        reference,
+    )
+    .await?
+    {
         Ok(pair) => pair,
         Err(reaction) => return Ok(reaction),
     };
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     if !pair.case().admin.may_administer() {
-        let told = messages::denied(&Denied::NotAdmin, "", &app.house, &app.zone, origin.received_at, reference);
-        return note(app, &origin, ("why", "not_admin"), (Some(admin), None), reference, None, told).await;
+        let told = messages::denied(
+            &Denied::NotAdmin,
+            "",
+            &app.house,
+            &app.zone,
+            origin.received_at,
+            reference,
+        );
+        return note(
+            app,
+            &origin,
+            ("why", "not_admin"),
+            (Some(admin), None),
+            reference,
+            None,
+            told,
+        )
+        .await;
     }
-    let outcomes: Vec<_> = policy::Rule::ALL.iter().map(|rule| (*rule, pair.case().check(*rule))).collect();
-    let line = audit_line(&origin, "why", "done", (Some(admin), Some(member)), reference);
-    let noted = app.store.note_standing(origin.replay.clone(), line, &admin.id, &member.id).await?;
+    let outcomes: Vec<_> = policy::Rule::ALL
+        .iter()
+        .map(|rule| (*rule, pair.case().check(*rule)))
+        .collect();
+    let line = audit_line(
+        &origin,
+        "why",
+        "done",
+        (Some(admin), Some(member)),
+        reference,
+    );
+    let noted = app
+        .store
+        .note_standing(origin.replay.clone(), line, &admin.id, &member.id)
+        .await?;
     let now = origin.received_at;
     let told = match noted.decided {
-        Ok((quota, busy)) => messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference),
-        Err(NotNoted::TooMany(too_many)) => messages::too_many_look_ups(too_many, &app.zone, now, reference),
+        Ok((quota, busy)) => {
+            messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference)
+        }
+        Err(NotNoted::TooMany(too_many)) => {
+            messages::too_many_look_ups(too_many, &app.zone, now, reference)
+        }
         Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
     };
     Ok(said(app, &origin, told, &noted.untold).await)
@@ -313,7 +540,9 @@ pub(super) async fn note(
     let noted = app.store.note(origin.replay.clone(), line, tried).await?;
     let told = match noted.decided {
         Ok(()) => message,
-        Err(NotNoted::TooMany(too_many)) => messages::too_many_look_ups(too_many, &app.zone, now, reference),
+        Err(NotNoted::TooMany(too_many)) => {
+            messages::too_many_look_ups(too_many, &app.zone, now, reference)
+        }
         Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
     };
     Ok(said(app, origin, told, &noted.untold).await)
@@ -339,10 +568,16 @@ fn audit_line(
 /// that the command came from this person, such an end is sent to them and not to whoever waits for the answer.
 async fn said(app: &App, origin: &Origin, message: Message, untold: &[ResetRow]) -> Reaction {
     let message = with_untold(app, message, untold, origin.received_at);
-    let chat = app.chat(origin.user.platform).filter(|_| !untold.is_empty());
+    let chat = app
+        .chat(origin.user.platform)
+        .filter(|_| !untold.is_empty());
     match (chat, &origin.reply) {
         (Some(chat), Some(to)) if chat.assurance().await == Assurance::PrivateReply => {
-            Reaction::Then(Next::Tell { to: to.clone(), message, placement: Placement::Add })
+            Reaction::Then(Next::Tell {
+                to: to.clone(),
+                message,
+                placement: Placement::Add,
+            })
         }
         _ => Reaction::Say(message),
     }
@@ -351,7 +586,10 @@ async fn said(app: &App, origin: &Origin, message: Message, untold: &[ResetRow])
 /// P4: what could not be told through its own message is told now, first.
 fn with_untold(app: &App, mut message: Message, untold: &[ResetRow], now: Moment) -> Message {
     if !untold.is_empty() {
-        let mut lines: Vec<String> = untold.iter().map(|row| messages::untold(row, &app.zone, now)).collect();
+        let mut lines: Vec<String> = untold
+            .iter()
+            .map(|row| messages::untold(row, &app.zone, now))
+            .collect();
         lines.append(&mut message.lines);
         message.lines = lines;
     }

@@ -51,8 +51,9 @@ pub async fn pin_listed(app: &App) -> bool {
         let mut pins = Vec::new();
         for (email, found) in &looked_up {
             // Before the first import the built-in directory says nothing about anybody.
-            let is_too_early =
-                *found == Match::Nobody && app.directories.is_builtin(email) && app.store.has_no_members().await?;
+            let is_too_early = *found == Match::Nobody
+                && app.directories.is_builtin(email)
+                && app.store.has_no_members().await?;
             if !is_too_early {
                 pins.push(first_pin(app, email, found));
             }
@@ -68,7 +69,10 @@ pub async fn pin_listed(app: &App) -> bool {
         Ok::<bool, StoreError>(is_complete)
     };
     pinned.await.unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "the list of administrators could not be pinned");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the list of administrators could not be pinned"
+        );
         false
     })
 }
@@ -77,7 +81,12 @@ pub async fn pin_listed(app: &App) -> bool {
 /// tells what is to be told, until the stop.
 pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let now = Instant::now();
-    let mut when = When { pause: RETRY.0, compare_at: now, tell_at: now, tell_pause: LOOK_EVERY };
+    let mut when = When {
+        pause: RETRY.0,
+        compare_at: now,
+        tell_at: now,
+        tell_pause: LOOK_EVERY,
+    };
     loop {
         tokio::select! {
             () = tokio::time::sleep(when.pause) => {}
@@ -86,7 +95,11 @@ pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
         // A reload may bring another list, or none.
         let app = app.present();
         // A panic is in the log already; it must not end what later rounds do.
-        if AssertUnwindSafe(round(&app, &mut when)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(round(&app, &mut when))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
             when.pause = RETRY.1;
         }
     }
@@ -106,7 +119,11 @@ async fn round(app: &App, when: &mut When) {
     if app.house.admins.listed().next().is_none() {
         when.pause = LOOK_EVERY;
     } else {
-        when.pause = if pin_listed(app).await { LOOK_EVERY } else { (when.pause * 2).min(RETRY.1) };
+        when.pause = if pin_listed(app).await {
+            LOOK_EVERY
+        } else {
+            (when.pause * 2).min(RETRY.1)
+        };
         if when.compare_at <= Instant::now() {
             compare(app).await;
             when.compare_at = Instant::now() + COMPARE_EVERY;
@@ -114,7 +131,11 @@ async fn round(app: &App, when: &mut When) {
     }
     // Also where the list is gone: what happened before is to be told.
     if when.tell_at <= Instant::now() {
-        when.tell_pause = if tell(app).await { LOOK_EVERY } else { (when.tell_pause * 2).min(TELL_AGAIN) };
+        when.tell_pause = if tell(app).await {
+            LOOK_EVERY
+        } else {
+            (when.tell_pause * 2).min(TELL_AGAIN)
+        };
         when.tell_at = Instant::now() + when.tell_pause;
     }
 }
@@ -146,7 +167,10 @@ pub async fn tell(app: &App) -> bool {
         Ok::<bool, StoreError>(is_all)
     };
     told.await.unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "could not tell what is new about administrators");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not tell what is new about administrators"
+        );
         false
     })
 }
@@ -160,7 +184,12 @@ async fn is_told(app: &App, note: &Note, id: &str) -> bool {
 }
 
 /// Two entries, or more, have an address of the list.
-pub(super) async fn alarm_of_several(app: &App, email: &EmailAddress, pinned: Option<&MemberId>, entries: &[String]) {
+pub(super) async fn alarm_of_several(
+    app: &App,
+    email: &EmailAddress,
+    pinned: Option<&MemberId>,
+    entries: &[String],
+) {
     let mut entries = entries.to_vec();
     entries.sort();
     entries.truncate(ENTRIES);
@@ -173,12 +202,20 @@ pub(super) async fn alarm_of_several(app: &App, email: &EmailAddress, pinned: Op
                 .to_owned()
         }
     };
-    let what = format!("More than one entry of the directory has it: {}. {right}", entries.join("; "));
+    let what = format!(
+        "More than one entry of the directory has it: {}. {right}",
+        entries.join("; ")
+    );
     alarm(app, email, &entries.join("; "), &what).await;
 }
 
 /// An entry that is not the pinned one has an address of the list.
-pub(super) async fn alarm_of_another(app: &App, email: &EmailAddress, pinned: Option<&MemberId>, found: &Member) {
+pub(super) async fn alarm_of_another(
+    app: &App,
+    email: &EmailAddress,
+    pinned: Option<&MemberId>,
+    found: &Member,
+) {
     let id = &found.id;
     let pinned = match pinned {
         Some(pinned) if pinned == id => return,
@@ -186,8 +223,11 @@ pub(super) async fn alarm_of_another(app: &App, email: &EmailAddress, pinned: Op
         None => "No entry was pinned to it.".to_owned(),
     };
     // Who has no name is called by their address, which is not for the log.
-    let name =
-        if found.name == found.business_email.as_str() { found.business_email.masked() } else { found.name.clone() };
+    let name = if found.name == found.business_email.as_str() {
+        found.business_email.masked()
+    } else {
+        found.name.clone()
+    };
     let what = format!("An entry without the right has it: {name} ({id}). {pinned}");
     alarm(app, email, &id.0, &what).await;
 }
@@ -211,10 +251,14 @@ async fn alarm(app: &App, email: &EmailAddress, about: &str, what: &str) {
 
 /// Looks whether the addresses still lead to their entries. A directory that does not answer says nothing.
 async fn compare(app: &App) {
-    let Ok(pins) = app.store.admin_pins().await else { return };
+    let Ok(pins) = app.store.admin_pins().await else {
+        return;
+    };
     let listed: Vec<EmailAddress> = listed(app).collect();
     for (email, found) in look_up(&app.directories, &listed).await {
-        let Some(pin) = pins.iter().find(|pin| pin.email_key == email.key()) else { continue };
+        let Some(pin) = pins.iter().find(|pin| pin.email_key == email.key()) else {
+            continue;
+        };
         let pinned = pin.entry.as_ref().map(|(id, _)| id);
         match &found {
             Match::Nobody | Match::Unreadable => {}
@@ -226,8 +270,12 @@ async fn compare(app: &App) {
 
 /// Each listed address once.
 fn listed(app: &App) -> impl Iterator<Item = EmailAddress> {
-    let by_key: BTreeMap<String, &EmailAddress> =
-        app.house.admins.listed().map(|(email, _)| (email.key(), email)).collect();
+    let by_key: BTreeMap<String, &EmailAddress> = app
+        .house
+        .admins
+        .listed()
+        .map(|(email, _)| (email.key(), email))
+        .collect();
     by_key.into_values().cloned()
 }
 
@@ -237,38 +285,69 @@ async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
         return Ok(Vec::new());
     }
     let pins = app.store.admin_pins().await?;
-    Ok(listed(app).filter(|email| !pins.iter().any(|pin| pin.email_key == email.key())).collect())
+    Ok(listed(app)
+        .filter(|email| !pins.iter().any(|pin| pin.email_key == email.key()))
+        .collect())
 }
 
 /// What these addresses find; without those that could not be looked up. Each is a question of its own, because one that
 /// cannot be answered must not take the others with it.
-pub(crate) async fn look_up(directories: &Directories, emails: &[EmailAddress]) -> Vec<(EmailAddress, Match)> {
-    let ask = async |email: EmailAddress| match directories.find(&[By::Email(email.clone())]).await {
+pub(crate) async fn look_up(
+    directories: &Directories,
+    emails: &[EmailAddress],
+) -> Vec<(EmailAddress, Match)> {
+    let ask = async |email: EmailAddress| match directories.find(&[By::Email(email.clone())]).await
+    {
         Ok(found) => Some((email, found.into_iter().next().unwrap_or(Match::Nobody))),
         Err(down) => {
             let address = email.masked();
-            tracing::warn!(directory = down.0, address, "an administrator of the list could not be looked up");
+            tracing::warn!(
+                directory = down.0,
+                address,
+                "an administrator of the list could not be looked up"
+            );
             None
         }
     };
-    stream::iter(emails.iter().cloned()).map(ask).buffered(AT_ONCE).filter_map(std::future::ready).collect().await
+    stream::iter(emails.iter().cloned())
+        .map(ask)
+        .buffered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await
 }
 
 fn first_pin(app: &App, email: &EmailAddress, found: &Match) -> AdminPin {
     let (entry, how) = match found {
-        Match::One(member) => (Some((member.id.clone(), member.name.clone())), PinnedBy::First),
+        Match::One(member) => (
+            Some((member.id.clone(), member.name.clone())),
+            PinnedBy::First,
+        ),
         Match::Nobody | Match::Unreadable => (None, PinnedBy::Nobody),
         Match::Several(_) => (None, PinnedBy::Several),
     };
-    AdminPin { email_key: email.key(), entry, how, noted_at: app.clock.now() }
+    AdminPin {
+        email_key: email.key(),
+        entry,
+        how,
+        noted_at: app.clock.now(),
+    }
 }
 
 fn log(pin: &AdminPin) {
-    let address = pin.email_key.parse().map(|email: EmailAddress| email.masked()).unwrap_or_default();
+    let address = pin
+        .email_key
+        .parse()
+        .map(|email: EmailAddress| email.masked())
+        .unwrap_or_default();
     if let Some((id, _)) = &pin.entry {
         tracing::warn!(address, member.id = %id, "an administrator of the list was pinned");
     } else {
         let found = pin.how.as_str();
-        tracing::warn!(address, found, "an address of the list of administrators gives no right until it is accepted");
+        tracing::warn!(
+            address,
+            found,
+            "an address of the list of administrators gives no right until it is accepted"
+        );
     }
 }

@@ -34,7 +34,9 @@ pub(super) struct Question {
 
 impl Question {
     fn is_of(&self, user: &ChatUser, now: Moment) -> bool {
-        let same_user = self.platform == user.platform.as_str() && self.tenant == user.tenant && self.user == user.user;
+        let same_user = self.platform == user.platform.as_str()
+            && self.tenant == user.tenant
+            && self.user == user.user;
         same_user && now < Moment(self.until)
     }
 
@@ -45,7 +47,11 @@ impl Question {
 
     /// The key of the change, which happens once however often the button is pressed.
     fn once(&self) -> ReplayKey {
-        ReplayKey(format!("{:010}-question-{}", Moment(self.until).unix_seconds(), self.id))
+        ReplayKey(format!(
+            "{:010}-question-{}",
+            Moment(self.until).unix_seconds(),
+            self.id
+        ))
     }
 }
 
@@ -58,7 +64,11 @@ pub(super) async fn ask(
     reference: &Reference,
 ) -> Result<Reaction, Failure> {
     let mut rng = app.chance.rng()?;
-    let ChatUser { platform, tenant, user } = &origin.user;
+    let ChatUser {
+        platform,
+        tenant,
+        user,
+    } = &origin.user;
     let question = Question {
         id: ResetId::draw(&mut rng, origin.received_at).to_string(),
         platform: platform.as_str().to_owned(),
@@ -74,12 +84,31 @@ pub(super) async fn ask(
     let value = app.keys.seal(&text, CONTACT_QUESTION, &mut rng)?;
     let told = messages::contact_question(member, to, &value, reference);
     let about = (Some(admin), Some(member));
-    let asked = note(app, origin, ("contact", "asked"), about, reference, None, told).await?;
+    let asked = note(
+        app,
+        origin,
+        ("contact", "asked"),
+        about,
+        reference,
+        None,
+        told,
+    )
+    .await?;
     // Neither in the answer to the command nor at its response address, because somebody else may have sent it.
     Ok(match (asked, &origin.reply) {
-        (Reaction::Say(question) | Reaction::Then(Next::Tell { message: question, .. }), Some(to)) => {
+        (
+            Reaction::Say(question)
+            | Reaction::Then(Next::Tell {
+                message: question, ..
+            }),
+            Some(to),
+        ) => {
             let otherwise = messages::contact_not_private(member, reference);
-            Reaction::Then(Next::Ask { to: to.clone(), question, otherwise })
+            Reaction::Then(Next::Ask {
+                to: to.clone(),
+                question,
+                otherwise,
+            })
         }
         (Reaction::Say(_), None) => Reaction::Taken,
         (other, _) => other,
@@ -87,25 +116,55 @@ pub(super) async fn ask(
 }
 
 /// The button was pressed: everything is checked again, and the contact is added.
-pub(super) async fn answer(app: &Arc<App>, chat: &Chat, origin: Origin, value: &str) -> Result<Reaction, Failure> {
+pub(super) async fn answer(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: Origin,
+    value: &str,
+) -> Result<Reaction, Failure> {
     let reference = Reference::draw(&mut app.chance.rng()?);
     let opened = app.keys.open(value, CONTACT_QUESTION).ok();
     let question: Option<Question> = opened.and_then(|text| serde_json::from_str(&text).ok());
     let question = question.filter(|question| question.is_of(&origin.user, origin.received_at));
-    let pressed = if question.is_some() { "pressed" } else { "question_over" };
+    let pressed = if question.is_some() {
+        "pressed"
+    } else {
+        "question_over"
+    };
     let audit = AuditRow {
         reference: Some(reference.to_string()),
         ..AuditRow::of_chat("contact", pressed, &origin.user, origin.received_at)
     };
-    if app.store.note(origin.replay.clone(), audit, None).await?.decided.is_err() {
+    if app
+        .store
+        .note(origin.replay.clone(), audit, None)
+        .await?
+        .decided
+        .is_err()
+    {
         return Ok(Reaction::Replayed);
     }
     let over = || messages::contact_question_over(&reference);
-    let Some(question) = question else { return Ok(beside(&origin, over())) };
-    let Ok(email) = question.member_email.parse() else { return Ok(beside(&origin, over())) };
-    let once = Origin { replay: question.once(), ..origin.clone() };
+    let Some(question) = question else {
+        return Ok(beside(&origin, over()));
+    };
+    let Ok(email) = question.member_email.parse() else {
+        return Ok(beside(&origin, over()));
+    };
+    let once = Origin {
+        replay: question.once(),
+        ..origin.clone()
+    };
     let named = Named::Email(email);
-    let added = contact(app, chat, once, (&named, &question.address), reference.clone(), Some(&question)).await?;
+    let added = contact(
+        app,
+        chat,
+        once,
+        (&named, &question.address),
+        reference.clone(),
+        Some(&question),
+    )
+    .await?;
     Ok(match added {
         Reaction::Say(message) => beside(&origin, message),
         Reaction::Replayed => beside(&origin, over()),

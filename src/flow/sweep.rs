@@ -47,15 +47,22 @@ pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
 pub async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
     let mut untold = app.store.to_tell(TELL_PATIENCE).await?;
     let now = app.clock.now();
-    untold.retain(|row| row.finished_at.or(row.delivering_at).is_some_and(|at| now - at < TOLD_FOR));
+    untold.retain(|row| {
+        row.finished_at
+            .or(row.delivering_at)
+            .is_some_and(|at| now - at < TOLD_FOR)
+    });
     tell_all(app, untold).await.map(drop)
 }
 
 /// As many of those that were left behind as are picked at once, after they were named.
 async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
     let left = futures_util::stream::iter(app.store.left_behind().await?);
-    let named: Vec<Option<ResetRow>> =
-        left.map(|row| app.store.recover(row.reset_id)).buffered(MOVES).try_collect().await?;
+    let named: Vec<Option<ResetRow>> = left
+        .map(|row| app.store.recover(row.reset_id))
+        .buffered(MOVES)
+        .try_collect()
+        .await?;
     let named: Vec<ResetRow> = named.into_iter().flatten().collect();
     for row in &named {
         tracing::warn!(reset.id = %row.reset_id, state = %row.state, "a reset was left behind");
@@ -83,14 +90,23 @@ pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
         let teller = Arc::clone(app);
         app.tasks.spawn(async move {
             if let Err(error) = tell_all(&teller, named).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "could not note what was told");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not note what was told"
+                );
             }
         });
     }
     let expired = futures_util::stream::iter(app.store.expired_offers().await?.into_iter().map(Ok));
-    expired.try_for_each_concurrent(MOVES, async |row| app.store.expire(row.reset_id).await).await?;
+    expired
+        .try_for_each_concurrent(MOVES, async |row| app.store.expire(row.reset_id).await)
+        .await?;
     let stale = futures_util::stream::iter(app.store.stale_replies().await?.into_iter().map(Ok));
-    stale.try_for_each_concurrent(MOVES, async |row| app.store.forget_reply(row.reset_id).await).await
+    stale
+        .try_for_each_concurrent(MOVES, async |row| {
+            app.store.forget_reply(row.reset_id).await
+        })
+        .await
 }
 
 /// Hides passwords that were shown for long enough.
@@ -120,7 +136,9 @@ pub async fn purge(app: &Arc<App>) -> Result<(), StoreError> {
 
 async fn finish_all(app: &App, rows: Vec<ResetRow>) {
     let finish = async |row: ResetRow| issue::finish_steps(app, &row).await;
-    futures_util::stream::iter(rows).for_each_concurrent(HANDS, finish).await;
+    futures_util::stream::iter(rows)
+        .for_each_concurrent(HANDS, finish)
+        .await;
 }
 
 /// P4: tells what nobody has heard, through the follow-up address if it still works; else the next command tells it. How
@@ -129,9 +147,12 @@ async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
     let tell = async |picked: ResetRow| {
         // It may have gone on, or been told, while others were told.
         let present = app.store.reset(picked.reset_id).await?;
-        let still =
-            |row: &ResetRow| row.told_at.is_none() && (row.state, row.edition) == (picked.state, picked.edition);
-        let Some(row) = present.filter(still) else { return Ok(0) };
+        let still = |row: &ResetRow| {
+            row.told_at.is_none() && (row.state, row.edition) == (picked.state, picked.edition)
+        };
+        let Some(row) = present.filter(still) else {
+            return Ok(0);
+        };
         let is_told = match app.chat(row.platform) {
             Some(chat) => issue::tell_ending(app, chat, &row).await,
             None => false,
@@ -141,6 +162,9 @@ async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
         }
         Ok(usize::from(is_told))
     };
-    let told = futures_util::stream::iter(rows).map(tell).buffer_unordered(HANDS);
-    told.try_fold(0, |all, one| std::future::ready(Ok(all + one))).await
+    let told = futures_util::stream::iter(rows)
+        .map(tell)
+        .buffer_unordered(HANDS);
+    told.try_fold(0, |all, one| std::future::ready(Ok(all + one)))
+        .await
 }

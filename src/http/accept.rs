@@ -26,13 +26,20 @@ struct Errors {
 
 impl Errors {
     fn new() -> Self {
-        Self { wait: BACKOFF.0, unlogged: 0, logged_at: None }
+        Self {
+            wait: BACKOFF.0,
+            unlogged: 0,
+            logged_at: None,
+        }
     }
 
     /// Notes one. How many there were since the last line, where a line is due.
     fn note(&mut self, now: Instant) -> Option<u64> {
         self.unlogged = self.unlogged.saturating_add(1);
-        if self.logged_at.is_some_and(|at| now.saturating_duration_since(at) < LOG_EVERY) {
+        if self
+            .logged_at
+            .is_some_and(|at| now.saturating_duration_since(at) < LOG_EVERY)
+        {
             return None;
         }
         self.logged_at = Some(now);
@@ -55,7 +62,10 @@ impl Errors {
 /// True for errors of one connection that is gone already; the next one can be accepted at once (accept(2), "Error
 /// handling").
 fn is_of_one_connection(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
+    )
 }
 
 pub(super) async fn run(
@@ -74,11 +84,22 @@ pub(super) async fn run(
         match accepted {
             Ok((stream, peer)) => {
                 errors.are_over();
-                begin(stream, peer.ip().to_canonical(), &routes, &shared, &tasks, &stopped);
+                begin(
+                    stream,
+                    peer.ip().to_canonical(),
+                    &routes,
+                    &shared,
+                    &tasks,
+                    &stopped,
+                );
             }
             Err(error) => {
                 if let Some(count) = errors.note(Instant::now()) {
-                    tracing::warn!(error = &error as &dyn std::error::Error, count, "could not accept a connection");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        count,
+                        "could not accept a connection"
+                    );
                 }
                 if is_of_one_connection(&error) {
                     continue;
@@ -106,8 +127,18 @@ fn begin(
         tracing::debug!(%peer, "refused a connection: all that could be closed for it are at work");
         return;
     };
-    let peer = connection::Peer { address: peer, is_trusted, seat };
-    tasks.spawn(connection::serve(stream, peer, routes.clone(), shared.clone(), stopped.clone()));
+    let peer = connection::Peer {
+        address: peer,
+        is_trusted,
+        seat,
+    };
+    tasks.spawn(connection::serve(
+        stream,
+        peer,
+        routes.clone(),
+        shared.clone(),
+        stopped.clone(),
+    ));
 }
 
 #[cfg(test)]

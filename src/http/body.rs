@@ -14,7 +14,11 @@ use super::progress::Exchange;
 const BODY_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Reads a body to its end, if it is not longer than `limit` bytes and does not take longer than it may.
-pub(crate) async fn read_body(parts: &Parts, body: Body, limit: usize) -> Result<Vec<u8>, StatusCode> {
+pub(crate) async fn read_body(
+    parts: &Parts,
+    body: Body,
+    limit: usize,
+) -> Result<Vec<u8>, StatusCode> {
     // A declared length over the limit is refused before anything is read.
     let declared = parts.headers.get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -22,7 +26,11 @@ pub(crate) async fn read_body(parts: &Parts, body: Body, limit: usize) -> Result
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     // As large as it can become from the start: one that grows leaves copies behind, and it may hold a password.
-    let most = body.size_hint().upper().and_then(|most| usize::try_from(most).ok()).unwrap_or(limit);
+    let most = body
+        .size_hint()
+        .upper()
+        .and_then(|most| usize::try_from(most).ok())
+        .unwrap_or(limit);
     let mut whole = Zeroizing::new(Vec::with_capacity(most.min(limit)));
     let read = async {
         let mut body = Limited::new(body, limit);

@@ -72,8 +72,12 @@ pub(super) async fn serve(
     mut stopped: watch::Receiver<bool>,
 ) {
     let seat = peer.seat.clone();
-    let progress =
-        Progress::new(peer.seat.clone(), peer.is_trusted, shared.front.keep_alive, Arc::clone(&shared.limits));
+    let progress = Progress::new(
+        peer.seat.clone(),
+        peer.is_trusted,
+        shared.front.keep_alive,
+        Arc::clone(&shared.limits),
+    );
     // Whoever says nothing needs no buffers.
     tokio::select! {
         readable = stream.readable() => if readable.is_err() { return },
@@ -82,7 +86,10 @@ pub(super) async fn serve(
         () = Watch::of(&progress).overdue() => return,
     }
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = &error as &dyn std::error::Error, "could not set nodelay");
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "could not set nodelay"
+        );
     }
     let requests = Requests {
         inner: TowerToHyperService::new(routes),
@@ -94,7 +101,10 @@ pub(super) async fn serve(
     let transport = TokioIo::new(Transport::new(stream, progress.clone()));
     let mut builder = hyper::server::conn::http1::Builder::new();
     // Its own deadline of a head also counts the idle time before the first byte.
-    builder.header_read_timeout(None).max_headers(HEADERS).max_buf_size(HEAD_SIZE);
+    builder
+        .header_read_timeout(None)
+        .max_headers(HEADERS)
+        .max_buf_size(HEAD_SIZE);
     let service = hyper::service::service_fn(move |request| requests.clone().answer(request));
     let mut serving = std::pin::pin!(builder.serve_connection(transport, service));
     let mut watch = Watch::of(&progress);
@@ -118,7 +128,10 @@ pub(super) async fn serve(
     match ended.await {
         Some(Ok(())) => {}
         Some(Err(error)) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "a connection ended early"
+            );
         }
         None => {
             progress.cut();
@@ -136,8 +149,13 @@ struct Watch {
 
 impl Watch {
     fn of(progress: &Progress) -> Self {
-        let due = progress.deadline().unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
-        Self { progress: progress.clone(), sleep: Box::pin(tokio::time::sleep_until(due)) }
+        let due = progress
+            .deadline()
+            .unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
+        Self {
+            progress: progress.clone(),
+            sleep: Box::pin(tokio::time::sleep_until(due)),
+        }
     }
 
     async fn overdue(mut self) {
@@ -146,7 +164,9 @@ impl Watch {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            let Some(deadline) = self.progress.deadline() else { return Poll::Pending };
+            let Some(deadline) = self.progress.deadline() else {
+                return Poll::Pending;
+            };
             // A later one is noticed when the timer fires; most never get that far.
             if deadline < self.sleep.deadline() || self.sleep.is_elapsed() {
                 self.sleep.as_mut().reset(deadline);
@@ -174,10 +194,18 @@ struct Requests {
 impl Requests {
     async fn answer(self, mut request: Request<Incoming>) -> Result<Response<Watched>, Infallible> {
         std::future::poll_fn(|context| self.progress.poll_begin(context)).await;
-        let client = self.shared.front.trusted_proxies.client(self.peer, request.headers());
-        self.shared.complaints.look(self.peer, self.is_trusted, request.headers(), client);
+        let client = self
+            .shared
+            .front
+            .trusted_proxies
+            .client(self.peer, request.headers());
+        self.shared
+            .complaints
+            .look(self.peer, self.is_trusted, request.headers(), client);
         request.extensions_mut().insert(client);
-        request.extensions_mut().insert(Exchange(self.progress.clone()));
+        request
+            .extensions_mut()
+            .insert(Exchange(self.progress.clone()));
         let mut response = self.inner.call(request).await?;
         let is_good = match response.extensions().get::<IsVerified>() {
             Some(IsVerified(is_verified)) => *is_verified,
@@ -185,12 +213,20 @@ impl Requests {
         };
         let is_kept = self.progress.answer(is_good);
         // Of these a part may be unread, which would be taken for the next head.
-        let is_unread = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
+        let is_unread = matches!(
+            response.status(),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE
+        );
         if !is_kept || is_unread {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let guard = AnswerGuard(self.progress);
-        Ok(response.map(|body| Watched { body, _guard: guard }))
+        Ok(response.map(|body| Watched {
+            body,
+            _guard: guard,
+        }))
     }
 }
 

@@ -75,11 +75,17 @@ impl Table {
 
     /// Closes the connection that is quiet for the longest time, a trusted proxy's last. False where all are at work.
     fn close_one(&mut self, may_close: impl Fn(&Entry) -> bool) -> bool {
-        let quiet = self.open.iter().filter(|(_, entry)| may_close(entry)).filter_map(|(number, entry)| {
-            let since = entry.shared.quiet_since.load(Ordering::Relaxed);
-            (since != BUSY).then_some((entry.is_trusted, since, *number))
-        });
-        let Some((.., number)) = quiet.min() else { return false };
+        let quiet = self
+            .open
+            .iter()
+            .filter(|(_, entry)| may_close(entry))
+            .filter_map(|(number, entry)| {
+                let since = entry.shared.quiet_since.load(Ordering::Relaxed);
+                (since != BUSY).then_some((entry.is_trusted, since, *number))
+            });
+        let Some((.., number)) = quiet.min() else {
+            return false;
+        };
         if let Some(entry) = self.remove(number) {
             entry.shared.close.notify_one();
         }
@@ -89,7 +95,12 @@ impl Table {
 
 impl Connections {
     pub(super) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
-        Arc::new(Self { most, most_of_one, began_at: Instant::now(), table: Mutex::default() })
+        Arc::new(Self {
+            most,
+            most_of_one,
+            began_at: Instant::now(),
+            table: Mutex::default(),
+        })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -104,9 +115,16 @@ impl Connections {
     /// else any. None where all of those are at work.
     pub(super) fn enter(self: &Arc<Self>, peer: IpAddr, is_trusted: bool) -> Option<Seat> {
         let owner = counted_as(peer);
-        let shared = Arc::new(Shared { quiet_since: AtomicU64::new(self.now()), close: Notify::new() });
+        let shared = Arc::new(Shared {
+            quiet_since: AtomicU64::new(self.now()),
+            close: Notify::new(),
+        });
         let mut table = self.table();
-        let is_one_full = !is_trusted && table.of_one.get(&owner).is_some_and(|count| *count >= self.most_of_one);
+        let is_one_full = !is_trusted
+            && table
+                .of_one
+                .get(&owner)
+                .is_some_and(|count| *count >= self.most_of_one);
         if is_one_full && !table.close_one(|entry| !entry.is_trusted && entry.owner == owner) {
             return None;
         }
@@ -119,8 +137,19 @@ impl Connections {
             let count = table.of_one.entry(owner).or_default();
             *count = count.saturating_add(1);
         }
-        table.open.insert(number, Entry { owner, is_trusted, shared: Arc::clone(&shared) });
-        Some(Seat(Arc::new(Held { all: Arc::clone(self), number, shared })))
+        table.open.insert(
+            number,
+            Entry {
+                owner,
+                is_trusted,
+                shared: Arc::clone(&shared),
+            },
+        );
+        Some(Seat(Arc::new(Held {
+            all: Arc::clone(self),
+            number,
+            shared,
+        })))
     }
 }
 
@@ -132,7 +161,10 @@ impl Seat {
 
     /// Nothing is at work.
     pub(super) fn is_quiet(&self) {
-        self.0.shared.quiet_since.store(self.0.all.now(), Ordering::Relaxed);
+        self.0
+            .shared
+            .quiet_since
+            .store(self.0.all.now(), Ordering::Relaxed);
     }
 
     /// Waits until the place is given to another connection.
@@ -159,7 +191,8 @@ mod tests {
 
     fn is_lost(seat: &Seat) -> bool {
         let lost = std::pin::pin!(seat.lost());
-        lost.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready()
+        lost.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+            .is_ready()
     }
 
     async fn pass() {
@@ -194,7 +227,9 @@ mod tests {
     async fn an_address_with_too_many_loses_its_own() {
         let all = Connections::new(100, 2);
         let other = all.enter(ip("192.0.2.9"), false).unwrap();
-        let ones: Vec<Seat> = ["2001:db8::1", "2001:db8::2"].map(|one| all.enter(ip(one), false).unwrap()).to_vec();
+        let ones: Vec<Seat> = ["2001:db8::1", "2001:db8::2"]
+            .map(|one| all.enter(ip(one), false).unwrap())
+            .to_vec();
         pass().await;
         ones[1].is_quiet();
         let third = all.enter(ip("2001:db8::3"), false).unwrap();
@@ -208,7 +243,9 @@ mod tests {
     #[tokio::test]
     async fn a_trusted_proxy_has_no_cap_of_its_own() {
         let all = Connections::new(100, 2);
-        let ones: Vec<Seat> = (0..10).map(|_| all.enter(ip("127.0.0.1"), true).unwrap()).collect();
+        let ones: Vec<Seat> = (0..10)
+            .map(|_| all.enter(ip("127.0.0.1"), true).unwrap())
+            .collect();
         assert!(!ones.iter().any(is_lost));
     }
 }

@@ -54,7 +54,11 @@ const BACKLOG: u32 = 4096;
 
 /// Listens at an address.
 pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     // A port whose last connections are not forgotten yet can be taken again at once.
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
@@ -71,12 +75,21 @@ pub struct Server {
 
 impl Server {
     /// Names what a dead process left behind, then listens; what is left to do and to tell follows beside it.
-    pub async fn start(app: Arc<App>, listener: TcpListener, front: Front) -> std::io::Result<Self> {
+    pub async fn start(
+        app: Arc<App>,
+        listener: TcpListener,
+        front: Front,
+    ) -> std::io::Result<Self> {
         Self::start_with(app, listener, front, Router::new()).await
     }
 
     /// The same with more routes; those of the demo.
-    pub async fn start_with(app: Arc<App>, listener: TcpListener, front: Front, more: Router) -> std::io::Result<Self> {
+    pub async fn start_with(
+        app: Arc<App>,
+        listener: TcpListener,
+        front: Front,
+        more: Router,
+    ) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
         if let Err(error) = sweep::name(&app).await {
             tracing::error!(
@@ -87,13 +100,40 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let routes = routes(&app).merge(more);
         let shared = connection::Shared::new(front);
-        app.tasks.spawn(accept::run(listener, routes, shared, app.tasks.clone(), stopped.clone()));
+        app.tasks.spawn(accept::run(
+            listener,
+            routes,
+            shared,
+            app.tasks.clone(),
+            stopped.clone(),
+        ));
         // Side by side, because what waits for a directory or a mail server must keep no password in sight or in memory.
-        app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::keep_time));
-        app.tasks.spawn(every(SWEEP_EVERY, stopped.clone(), Arc::clone(&app), sweep::hide));
-        app.tasks.spawn(every(TELL_EVERY, stopped.clone(), Arc::clone(&app), sweep::tell));
-        app.tasks.spawn(every(PURGE_EVERY, stopped.clone(), Arc::clone(&app), sweep::purge));
-        app.tasks.spawn(pins::keep(Arc::clone(&app), stopped.clone()));
+        app.tasks.spawn(every(
+            SWEEP_EVERY,
+            stopped.clone(),
+            Arc::clone(&app),
+            sweep::keep_time,
+        ));
+        app.tasks.spawn(every(
+            SWEEP_EVERY,
+            stopped.clone(),
+            Arc::clone(&app),
+            sweep::hide,
+        ));
+        app.tasks.spawn(every(
+            TELL_EVERY,
+            stopped.clone(),
+            Arc::clone(&app),
+            sweep::tell,
+        ));
+        app.tasks.spawn(every(
+            PURGE_EVERY,
+            stopped.clone(),
+            Arc::clone(&app),
+            sweep::purge,
+        ));
+        app.tasks
+            .spawn(pins::keep(Arc::clone(&app), stopped.clone()));
         app.tasks.spawn(catch_up(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })
     }
@@ -111,14 +151,19 @@ impl Server {
         }
         self.app.at_work.close();
         self.app.tasks.close();
-        tokio::time::timeout(patience, self.app.tasks.wait()).await.is_ok()
+        tokio::time::timeout(patience, self.app.tasks.wait())
+            .await
+            .is_ok()
     }
 }
 
 /// Does what a dead process left to do, and from then on what is left to do now and then.
 async fn catch_up(app: Arc<App>, stopped: watch::Receiver<bool>) {
     if let Ok(Err(error)) = AssertUnwindSafe(sweep::catch_up(&app)).catch_unwind().await {
-        tracing::error!(error = &error as &dyn std::error::Error, "could not catch up with what was left to do");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not catch up with what was left to do"
+        );
     }
     every(SWEEP_EVERY, stopped, app, sweep::finish).await;
 }
@@ -139,7 +184,10 @@ async fn every(
         // A panic is in the log already; it must not end what later rounds do.
         let app = app.present();
         if let Ok(Err(error)) = AssertUnwindSafe(round(&app)).catch_unwind().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a round of the sweep failed");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a round of the sweep failed"
+            );
         }
     }
 }

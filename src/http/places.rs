@@ -48,7 +48,12 @@ struct Share {
 impl Pool {
     /// So many places, and so many of them for one client.
     pub(crate) fn new((places, share): (usize, usize)) -> Arc<Self> {
-        Arc::new(Self { all: Arc::new(Semaphore::new(places)), places, share, shares: Arc::default() })
+        Arc::new(Self {
+            all: Arc::new(Semaphore::new(places)),
+            places,
+            share,
+            shares: Arc::default(),
+        })
     }
 
     /// For webhooks.
@@ -71,8 +76,14 @@ impl Pool {
     /// connection open.
     pub(crate) async fn take(&self, request: &Extensions, until: Instant) -> Option<Place> {
         let of_one = self.share_of(client_of(request))?.taken(until).await?;
-        let of_all = timeout_at(until, Arc::clone(&self.all).acquire_owned()).await.ok()?.ok()?;
-        Some(Place { _of_all: of_all, _of_one: of_one })
+        let of_all = timeout_at(until, Arc::clone(&self.all).acquire_owned())
+            .await
+            .ok()?
+            .ok()?;
+        Some(Place {
+            _of_all: of_all,
+            _of_one: of_one,
+        })
     }
 
     /// A place, if there is one now.
@@ -82,25 +93,44 @@ impl Pool {
 
     /// The share of a client; where nobody knows the client, that is the whole pool.
     fn share_of(&self, client: Option<IpAddr>) -> Option<Share> {
-        let share = if client.is_some() { self.share } else { self.places };
+        let share = if client.is_some() {
+            self.share
+        } else {
+            self.places
+        };
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = Arc::clone(shares.entry(client).or_insert_with(|| Arc::new(Semaphore::new(share))));
+        let places = Arc::clone(
+            shares
+                .entry(client)
+                .or_insert_with(|| Arc::new(Semaphore::new(share))),
+        );
         // The table and this clone count one each; every request counts two, whether it has its place or waits for it.
         if Arc::strong_count(&places) > share.saturating_mul(4).saturating_add(1) {
             return None;
         }
-        Some(Share { permit: None, client, places, shares: Arc::clone(&self.shares) })
+        Some(Share {
+            permit: None,
+            client,
+            places,
+            shares: Arc::clone(&self.shares),
+        })
     }
 }
 
 /// Who counts for a request; nobody behind a proxy that does not tell its clients.
 fn client_of(request: &Extensions) -> Option<IpAddr> {
-    request.get::<ClientAddress>().and_then(|client| client.0).map(counted_as)
+    request
+        .get::<ClientAddress>()
+        .and_then(|client| client.0)
+        .map(counted_as)
 }
 
 impl Share {
     async fn taken(mut self, until: Instant) -> Option<Self> {
-        let permit = timeout_at(until, Arc::clone(&self.places).acquire_owned()).await.ok()?.ok()?;
+        let permit = timeout_at(until, Arc::clone(&self.places).acquire_owned())
+            .await
+            .ok()?
+            .ok()?;
         self.permit = Some(permit);
         Some(self)
     }
@@ -126,21 +156,33 @@ mod tests {
 
     fn from(address: Option<&str>) -> Extensions {
         let mut extensions = Extensions::new();
-        extensions.insert(ClientAddress(address.map(|address| address.parse().unwrap())));
+        extensions.insert(ClientAddress(
+            address.map(|address| address.parse().unwrap()),
+        ));
         extensions
     }
 
     #[tokio::test]
     async fn nobody_takes_more_than_their_share_and_others_find_a_place() {
         let pool = Pool::new((4, 2));
-        let (greedy, other, unknown) = (from(Some("192.0.2.1")), from(Some("192.0.2.2")), from(None));
-        let taken = [pool.take_now(&greedy).await.unwrap(), pool.take_now(&greedy).await.unwrap()];
+        let (greedy, other, unknown) =
+            (from(Some("192.0.2.1")), from(Some("192.0.2.2")), from(None));
+        let taken = [
+            pool.take_now(&greedy).await.unwrap(),
+            pool.take_now(&greedy).await.unwrap(),
+        ];
         assert!(pool.take_now(&greedy).await.is_none());
-        let others = [pool.take_now(&other).await.unwrap(), pool.take_now(&unknown).await.unwrap()];
+        let others = [
+            pool.take_now(&other).await.unwrap(),
+            pool.take_now(&unknown).await.unwrap(),
+        ];
         assert!(pool.take_now(&unknown).await.is_none());
         drop(others);
         // Behind a proxy that tells nobody, everybody has the whole pool.
-        let rest = [pool.take_now(&unknown).await.unwrap(), pool.take_now(&unknown).await.unwrap()];
+        let rest = [
+            pool.take_now(&unknown).await.unwrap(),
+            pool.take_now(&unknown).await.unwrap(),
+        ];
         drop((taken, rest));
         assert!(pool.shares.lock().unwrap().is_empty());
         assert!(pool.take_now(&greedy).await.is_some());

@@ -51,7 +51,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(seat: Seat, is_trusted: bool, keep_alive: Duration, limits: Arc<Limits>) -> Self {
+    pub(super) fn new(
+        seat: Seat,
+        is_trusted: bool,
+        keep_alive: Duration,
+        limits: Arc<Limits>,
+    ) -> Self {
         let now = Instant::now();
         let state = State {
             phase: Phase::Idle { since: now },
@@ -62,7 +67,12 @@ impl Progress {
             has_early_bytes: false,
             waiting: None,
         };
-        Self { state: Arc::new(Mutex::new(state)), limits, keep_alive, seat }
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            limits,
+            keep_alive,
+            seat,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -88,7 +98,11 @@ impl Progress {
     pub(super) fn did_read(&self) {
         let mut state = self.state();
         match state.phase {
-            Phase::Idle { .. } => state.phase = Phase::Head { since: Instant::now() },
+            Phase::Idle { .. } => {
+                state.phase = Phase::Head {
+                    since: Instant::now(),
+                }
+            }
             Phase::Work | Phase::Answer { .. } => state.has_early_bytes = true,
             Phase::Head { .. } | Phase::Body | Phase::Cut => {}
         }
@@ -202,12 +216,16 @@ mod tests {
     const KEEP_ALIVE: Duration = Duration::from_secs(130);
 
     fn fresh(is_trusted: bool) -> Progress {
-        let seat = Connections::new(10, 10).enter("192.0.2.1".parse().unwrap(), is_trusted).unwrap();
+        let seat = Connections::new(10, 10)
+            .enter("192.0.2.1".parse().unwrap(), is_trusted)
+            .unwrap();
         Progress::new(seat, is_trusted, KEEP_ALIVE, Arc::new(Limits::default()))
     }
 
     fn begin(progress: &Progress) -> bool {
-        progress.poll_begin(&Context::from_waker(Waker::noop())).is_ready()
+        progress
+            .poll_begin(&Context::from_waker(Waker::noop()))
+            .is_ready()
     }
 
     fn request(progress: &Progress, is_good: bool) -> bool {
@@ -223,7 +241,9 @@ mod tests {
     /// Until the deadline, in whole seconds.
     fn left(progress: &Progress) -> Option<Duration> {
         let left = progress.deadline()? - Instant::now();
-        Some(Duration::from_secs((left + Duration::from_millis(500)).as_secs()))
+        Some(Duration::from_secs(
+            (left + Duration::from_millis(500)).as_secs(),
+        ))
     }
 
     /// As if this time had passed.
@@ -319,8 +339,14 @@ mod tests {
 
     #[test]
     fn age_alone_closes_nothing_but_the_next_answer_says_close() {
-        let limits = Limits { greatest_age: Duration::from_secs(100), ..Limits::default() };
-        let progress = Progress { limits: Arc::new(limits), ..fresh(true) };
+        let limits = Limits {
+            greatest_age: Duration::from_secs(100),
+            ..Limits::default()
+        };
+        let progress = Progress {
+            limits: Arc::new(limits),
+            ..fresh(true)
+        };
         assert!(request(&progress, true));
         pass(&progress, Duration::from_secs(101));
         assert_eq!(left(&progress), Some(Duration::from_secs(29)));

@@ -35,7 +35,9 @@ pub enum NotANetwork {
     #[error("is no network; write one as \"10.0.0.0/8\", \"fd00::/8\" or \"10.0.0.5\"")]
     Malformed,
     /// It has bits set that its prefix does not cover, so one of the two is mistyped.
-    #[error("has more bits set than its prefix covers; write \"10.0.0.0/8\", or \"10.0.0.5\" for one address")]
+    #[error(
+        "has more bits set than its prefix covers; write \"10.0.0.0/8\", or \"10.0.0.5\" for one address"
+    )]
     HostBits,
     /// Every peer could then claim any address.
     #[error("trusts everybody; name the proxy's own addresses, such as \"10.0.0.5\"")]
@@ -51,7 +53,9 @@ fn bits_of(address: IpAddr) -> u128 {
 }
 
 fn mask(bits: u32) -> u128 {
-    u128::MAX.checked_shl(128_u32.saturating_sub(bits)).unwrap_or(0)
+    u128::MAX
+        .checked_shl(128_u32.saturating_sub(bits))
+        .unwrap_or(0)
 }
 
 impl Network {
@@ -77,13 +81,19 @@ impl FromStr for Network {
             Some(_) => None,
             None => Some(most),
         };
-        let length: u32 = length.filter(|length| *length <= most).ok_or(NotANetwork::Malformed)?;
+        let length: u32 = length
+            .filter(|length| *length <= most)
+            .ok_or(NotANetwork::Malformed)?;
         if length == 0 {
             return Err(NotANetwork::Everybody);
         }
         let bits = length.saturating_add(128_u32.saturating_sub(most));
         let first = bits_of(address);
-        if first & mask(bits) == first { Ok(Self { first, bits }) } else { Err(NotANetwork::HostBits) }
+        if first & mask(bits) == first {
+            Ok(Self { first, bits })
+        } else {
+            Err(NotANetwork::HostBits)
+        }
     }
 }
 
@@ -94,9 +104,14 @@ pub struct TrustedProxies(pub Vec<Network>);
 impl Default for TrustedProxies {
     /// This machine itself.
     fn default() -> Self {
-        let loopback = [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        let networks =
-            loopback.map(|first| Network { first: bits_of(first), bits: if first.is_ipv4() { 128 - 24 } else { 128 } });
+        let loopback = [
+            IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ];
+        let networks = loopback.map(|first| Network {
+            first: bits_of(first),
+            bits: if first.is_ipv4() { 128 - 24 } else { 128 },
+        });
         Self(networks.to_vec())
     }
 }
@@ -115,7 +130,11 @@ impl TrustedProxies {
         }
         let mut nearest = None;
         // Several headers count as one, in their order (RFC 9110, section 5.3).
-        for hop in headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|value| value.as_bytes().rsplit(|b| *b == b','))
+        for hop in headers
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .rev()
+            .flat_map(|value| value.as_bytes().rsplit(|b| *b == b','))
         {
             match address_of(hop) {
                 Some(address) if self.has(address) => nearest = Some(address),
@@ -131,7 +150,10 @@ impl TrustedProxies {
 /// One entry of the header: an address, perhaps in brackets or quotes, perhaps with a port.
 fn address_of(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim().trim_matches('"');
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
     let address: Option<IpAddr> = bare.parse().ok();
     let address = address.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()));
     address.map(|address| address.to_canonical())
@@ -152,7 +174,13 @@ pub(super) struct Complaints(Mutex<HashMap<IpAddr, Instant>>);
 
 impl Complaints {
     /// Looks at one request of a peer.
-    pub(super) fn look(&self, peer: IpAddr, is_trusted: bool, headers: &HeaderMap, client: ClientAddress) {
+    pub(super) fn look(
+        &self,
+        peer: IpAddr,
+        is_trusted: bool,
+        headers: &HeaderMap,
+        client: ClientAddress,
+    ) {
         if is_trusted && client.0.is_none() {
             if self.is_due(peer, Instant::now()) {
                 tracing::warn!(
@@ -161,7 +189,10 @@ impl Complaints {
                     trusted_proxies"
                 );
             }
-        } else if !is_trusted && headers.contains_key(FORWARDED_FOR) && self.is_due(peer, Instant::now()) {
+        } else if !is_trusted
+            && headers.contains_key(FORWARDED_FOR)
+            && self.is_due(peer, Instant::now())
+        {
             tracing::warn!(
                 peer = %peer,
                 "X-Forwarded-For of a peer that is not in trusted_proxies was ignored; if it is your proxy, name it there"
@@ -170,8 +201,13 @@ impl Complaints {
     }
 
     fn is_due(&self, peer: IpAddr, now: Instant) -> bool {
-        let Ok(mut named) = self.0.lock() else { return false };
-        if named.get(&peer).is_some_and(|at| now.saturating_duration_since(*at) < NAME_EVERY) {
+        let Ok(mut named) = self.0.lock() else {
+            return false;
+        };
+        if named
+            .get(&peer)
+            .is_some_and(|at| now.saturating_duration_since(*at) < NAME_EVERY)
+        {
             return false;
         }
         named.retain(|_, at| now.saturating_duration_since(*at) < NAME_EVERY);
@@ -222,22 +258,38 @@ mod tests {
     #[test]
     fn this_machine_is_trusted_unless_told_otherwise() {
         let trusted = TrustedProxies::default();
-        assert!(["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"].iter().all(|own| trusted.has(ip(own))));
-        assert!(!["126.255.255.255", "128.0.0.0", "::2", "10.0.0.1"].iter().any(|other| trusted.has(ip(other))));
+        assert!(
+            ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]
+                .iter()
+                .all(|own| trusted.has(ip(own)))
+        );
+        assert!(
+            !["126.255.255.255", "128.0.0.0", "::2", "10.0.0.1"]
+                .iter()
+                .any(|other| trusted.has(ip(other)))
+        );
     }
 
     fn client(trusted: &[&str], peer: &str, lines: &[&str]) -> Option<String> {
         let trusted = TrustedProxies(trusted.iter().map(|text| text.parse().unwrap()).collect());
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            headers.append(
+                FORWARDED_FOR,
+                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
+            );
         }
-        trusted.client(ip(peer), &headers).0.map(|address| address.to_string())
+        trusted
+            .client(ip(peer), &headers)
+            .0
+            .map(|address| address.to_string())
     }
 
     #[test]
     fn the_client_is_the_right_most_address_that_is_no_trusted_proxy() {
-        let of = |lines: &[&str]| client(&["127.0.0.0/8", "10.0.0.0/8"], "127.0.0.1", lines).unwrap_or_default();
+        let of = |lines: &[&str]| {
+            client(&["127.0.0.0/8", "10.0.0.0/8"], "127.0.0.1", lines).unwrap_or_default()
+        };
         assert_eq!(of(&["192.0.2.1"]), "192.0.2.1");
         assert_eq!(of(&["192.0.2.1, 10.0.0.1, 10.0.0.2"]), "192.0.2.1");
         // What the client sent itself stands to the left of what the proxy saw.
@@ -260,14 +312,24 @@ mod tests {
     #[test]
     fn without_a_header_the_client_of_a_proxy_is_unknown() {
         for lines in [&[][..], &[""], &["unknown"], &["192.0.2.1, garbage"]] {
-            assert_eq!(client(&["127.0.0.0/8"], "127.0.0.1", lines), None, "{lines:?}");
+            assert_eq!(
+                client(&["127.0.0.0/8"], "127.0.0.1", lines),
+                None,
+                "{lines:?}"
+            );
         }
     }
 
     #[test]
     fn nobody_else_can_name_another_address() {
-        assert_eq!(client(&["127.0.0.0/8"], "192.0.2.1", &["198.51.100.9"]), Some("192.0.2.1".to_owned()));
-        assert_eq!(client(&[], "127.0.0.1", &["198.51.100.9"]), Some("127.0.0.1".to_owned()));
+        assert_eq!(
+            client(&["127.0.0.0/8"], "192.0.2.1", &["198.51.100.9"]),
+            Some("192.0.2.1".to_owned())
+        );
+        assert_eq!(
+            client(&[], "127.0.0.1", &["198.51.100.9"]),
+            Some("127.0.0.1".to_owned())
+        );
     }
 
     #[test]

@@ -16,7 +16,8 @@ use super::connection::IsVerified;
 use super::places::Pool;
 use crate::app::App;
 use crate::chat::{
-    Adapter, Asking, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement, ReplyAddress, Verified,
+    Adapter, Asking, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement,
+    ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Platform};
 use crate::flow::{self, Next, Reaction, messages};
@@ -37,8 +38,15 @@ pub(super) fn router(app: &Arc<App>, places: &Arc<Pool>) -> Router {
         let platform = chat.platform();
         for route in chat.routes() {
             let (app, places) = (Arc::clone(app), Arc::clone(places));
-            let handler =
-                move |request: Request| handle(Arc::clone(&app), Arc::clone(&places), platform, route, request);
+            let handler = move |request: Request| {
+                handle(
+                    Arc::clone(&app),
+                    Arc::clone(&places),
+                    platform,
+                    route,
+                    request,
+                )
+            };
             router = router.route(route, post(handler));
         }
     }
@@ -53,17 +61,25 @@ async fn handle(
     request: Request,
 ) -> Response {
     let app = app.present();
-    let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(chat) = app.chat(platform) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let (parts, body) = request.into_parts();
     let body = match read_body(&parts, body, BODY_LIMIT).await {
         Ok(body) => body,
         Err(status) => return status.into_response(),
     };
     let received = Instant::now();
-    let place = places.take(&parts.extensions, received + PLACE_DEADLINE).await;
+    let place = places
+        .take(&parts.extensions, received + PLACE_DEADLINE)
+        .await;
     let now = app.clock.now();
     let until = received + ANSWER_DEADLINE;
-    let asking = if place.is_some() { Asking::Allowed } else { Asking::No };
+    let asking = if place.is_some() {
+        Asking::Allowed
+    } else {
+        Asking::No
+    };
     let read = chat.receive(route, &parts.headers, &body, (now, asking));
     let Ok(read) = tokio::time::timeout_at(until, read).await else {
         // What it takes to verify a request could not be had in time; a place is not held longer for that.
@@ -88,14 +104,21 @@ async fn handle(
 /// The answer where no place was free in time: the text, or where the platform would not show one, an error that it tells
 /// the person itself.
 fn busy(chat: &Chat, kind: Kind) -> Response {
-    tracing::warn!(platform = chat.platform().as_str(), "refused a webhook: all places for webhooks are taken");
+    tracing::warn!(
+        platform = chat.platform().as_str(),
+        "refused a webhook: all places for webhooks are taken"
+    );
     let (message, under_the_input) = (messages::busy(), messages::busy_form());
     let body = match kind {
         Kind::Ping => return json(chat.immediate(kind, Immediate::Taken)),
         Kind::Command | Kind::Click => chat.immediate(kind, Immediate::Say(&message)),
         Kind::Form(_) => chat.immediate(kind, Immediate::FormError(&under_the_input)),
     };
-    if body.is_empty() { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { json(body) }
+    if body.is_empty() {
+        StatusCode::SERVICE_UNAVAILABLE.into_response()
+    } else {
+        json(body)
+    }
 }
 
 /// Where an interaction can still be answered after the platform's patience is over.
@@ -114,16 +137,39 @@ impl Later {
             Interaction::Form(form) => (Some(&form.origin), Some(&form.value)),
             Interaction::Ping | Interaction::Challenge(_) => (None, None),
         };
-        let card = origin.zip(value).map(|(origin, value)| (origin.user.clone(), value.clone()));
-        Self { reply: origin.and_then(|origin| origin.reply.clone()), card, kind: Kind::of(interaction) }
+        let card = origin
+            .zip(value)
+            .map(|(origin, value)| (origin.user.clone(), value.clone()));
+        Self {
+            reply: origin.and_then(|origin| origin.reply.clone()),
+            card,
+            kind: Kind::of(interaction),
+        }
     }
 
     /// Tells what could not be answered in time: a command where "Working …" stands, a click or a form beside the card.
     async fn tell(self, app: &Arc<App>, chat: &Chat, message: Message) {
-        let placement = if self.kind == Kind::Command { chat.late_placement() } else { Placement::Add };
+        let placement = if self.kind == Kind::Command {
+            chat.late_placement()
+        } else {
+            Placement::Add
+        };
         match (self.reply, self.card) {
-            (Some(to), _) => flow::carry_out(app, chat, Next::Tell { to, message, placement }).await,
-            (None, Some((user, value))) => flow::tell_beside_card(app, chat, &user, &value, &message).await,
+            (Some(to), _) => {
+                flow::carry_out(
+                    app,
+                    chat,
+                    Next::Tell {
+                        to,
+                        message,
+                        placement,
+                    },
+                )
+                .await
+            }
+            (None, Some((user, value))) => {
+                flow::tell_beside_card(app, chat, &user, &value, &message).await
+            }
             (None, None) => {}
         }
     }
@@ -131,20 +177,31 @@ impl Later {
 
 /// Decides in a task of its own, so that a caller who hangs up cannot stop it half-way, and answers within the
 /// platform's patience: with the decision, or with "Working …" and the decision as a follow-up.
-async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interaction>, until: Instant) -> Response {
+async fn answer(
+    app: Arc<App>,
+    platform: Platform,
+    interaction: Verified<Interaction>,
+    until: Instant,
+) -> Response {
     let (decided, decision) = oneshot::channel();
     let later = Later::of(interaction.inner());
     let kind = later.kind;
     let worker = Arc::clone(&app);
     app.tasks.spawn(async move {
-        let Some(chat) = worker.chat(platform) else { return };
+        let Some(chat) = worker.chat(platform) else {
+            return;
+        };
         let reaction = flow::react(&worker, chat, interaction).await;
         let (now, next) = match reaction {
             Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
                 (Reaction::Open(form, to), None)
             }
             Reaction::Say(message) if !chat.says_at_once() && later.reply.is_some() => {
-                let next = later.reply.clone().map(|to| Next::Tell { to, message, placement: Placement::Add });
+                let next = later.reply.clone().map(|to| Next::Tell {
+                    to,
+                    message,
+                    placement: Placement::Add,
+                });
                 (Reaction::Taken, next)
             }
             Reaction::Then(next) => (Reaction::Taken, Some(next)),
@@ -158,7 +215,10 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
         // Whoever waited has been told "Working …" meanwhile, and hears the end through the follow-up address.
         let unheard = match decided.send(now) {
             Err(Reaction::Say(message)) => Some(message),
-            Err(Reaction::FormError(title)) => Some(Message { title, ..Message::default() }),
+            Err(Reaction::FormError(title)) => Some(Message {
+                title,
+                ..Message::default()
+            }),
             Ok(()) | Err(_) => None,
         };
         if let Some(message) = unheard {
@@ -168,15 +228,25 @@ async fn answer(app: Arc<App>, platform: Platform, interaction: Verified<Interac
             flow::carry_out(&worker, chat, next).await;
         }
     });
-    let Some(chat) = app.chat(platform) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(chat) = app.chat(platform) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let (mut response, is_new) = match tokio::time::timeout_at(until, decision).await {
-        Ok(Ok(reaction)) => (respond(chat, kind, &reaction), !matches!(reaction, Reaction::Replayed)),
+        Ok(Ok(reaction)) => (
+            respond(chat, kind, &reaction),
+            !matches!(reaction, Reaction::Replayed),
+        ),
         // The task died: its panic is in the log, and nothing is claimed.
         Ok(Err(_)) => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true),
-        Err(_) => (json(chat.immediate(kind, Immediate::Working(&messages::working()))), true),
+        Err(_) => (
+            json(chat.immediate(kind, Immediate::Working(&messages::working()))),
+            true,
+        ),
     };
     // A ping needs no signature everywhere, and whoever repeats what they overheard is nobody known.
-    response.extensions_mut().insert(IsVerified(is_new && kind != Kind::Ping));
+    response
+        .extensions_mut()
+        .insert(IsVerified(is_new && kind != Kind::Ping));
     response
 }
 
@@ -197,6 +267,12 @@ fn json(body: Vec<u8>) -> Response {
         return StatusCode::OK.into_response();
     }
     let kind = HeaderValue::from_static("application/json; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body)
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ],
+        body,
+    )
         .into_response()
 }

@@ -35,7 +35,8 @@ const COME_BACK_AFTER: Duration = Duration::from_millis(500);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(1500);
 
 /// S29, S30: what an open page says when its session ended.
-const ENDED: &str = "Your password was reset by an administrator. Please verify your identity to sign in again.";
+const ENDED: &str =
+    "Your password was reset by an administrator. Please verify your identity to sign in again.";
 
 /// The same where it ended in another way.
 const OVER: &str = "This session has ended. Please sign in again.";
@@ -56,17 +57,28 @@ struct Shown {
     is_this: bool,
 }
 
-async fn show(visit: &Visit<'_>, found: &SignedIn, status: StatusCode, frame: Frame) -> Result<Response, Response> {
+async fn show(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    status: StatusCode,
+    frame: Frame,
+) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let now = app.clock.now();
-    let sessions = app.store.sessions(&found.session.member_id).await.map_err(|_| visit.unavailable())?;
+    let sessions = app
+        .store
+        .sessions(&found.session.member_id)
+        .await
+        .map_err(|_| visit.unavailable())?;
     let sessions = sessions
         .into_iter()
         .filter(|session| session.stage == Stage::Open)
         .map(|session| Shown {
             is_this: session.session_key == found.session.session_key,
             since: app.zone.tell(session.began_at, now),
-            agent: session.agent.unwrap_or_else(|| "A browser without a name".to_owned()),
+            agent: session
+                .agent
+                .unwrap_or_else(|| "A browser without a name".to_owned()),
         })
         .collect();
     let page = AccountPage {
@@ -87,7 +99,11 @@ pub(super) async fn page(State(portal): Shared, headers: HeaderMap) -> Result<Re
 }
 
 /// `POST /account/password`: the present password is asked for, and this session goes on.
-pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+pub(super) async fn password(
+    State(portal): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
@@ -98,13 +114,23 @@ pub(super) async fn password(State(portal): Shared, headers: HeaderMap, body: By
     match set_own(&visit, found, &fields, passes_lock).await? {
         Ok(token) => Ok(visit.go_with("/account", &token)),
         Err(denied) => {
-            show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(denied_words(denied))).await
+            show(
+                &visit,
+                found,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                visit.frame_with(denied_words(denied)),
+            )
+            .await
         }
     }
 }
 
 /// `POST /account/sessions`: ends this session, or all others.
-pub(super) async fn sessions(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+pub(super) async fn sessions(
+    State(portal): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
@@ -117,10 +143,24 @@ pub(super) async fn sessions(State(portal): Shared, headers: HeaderMap, body: By
     if others {
         // First, so that nothing is left half done where it fails.
         let own = visit.device_key(member);
-        portal.app.store.forget_devices(member, own.as_deref()).await.map_err(|_| visit.unavailable())?;
+        portal
+            .app
+            .store
+            .forget_devices(member, own.as_deref())
+            .await
+            .map_err(|_| visit.unavailable())?;
     }
-    portal.app.store.end_sessions(member, this, others).await.map_err(|_| visit.unavailable())?;
-    Ok(if others { go("/account") } else { visit.go_with("/signin", "") })
+    portal
+        .app
+        .store
+        .end_sessions(member, this, others)
+        .await
+        .map_err(|_| visit.unavailable())?;
+    Ok(if others {
+        go("/account")
+    } else {
+        visit.go_with("/signin", "")
+    })
 }
 
 /// `GET /account/events`: one event when the session ends, within two seconds of a reset (S29–S31).
@@ -135,29 +175,51 @@ pub(super) async fn events(
     let key = match visit.at(Stage::Open) {
         // A browser gives up for good on an error, so a page without a place comes back in a while.
         Ok(_) if place.is_none() => {
-            let later = stream::once(async { Ok::<_, Infallible>(Event::default().retry(ASK_AGAIN_AFTER)) });
+            let later = stream::once(async {
+                Ok::<_, Infallible>(Event::default().retry(ASK_AGAIN_AFTER))
+            });
             return Ok(Sse::new(later).into_response());
         }
         Ok(found) => found.session.session_key.clone(),
         Err(elsewhere) => match named_session(&portal, &headers).await? {
-            Some((key, _)) if portal.app.store.was_signed_out(&key).await.map_err(|_| visit.unavailable())? => key,
+            Some((key, _))
+                if portal
+                    .app
+                    .store
+                    .was_signed_out(&key)
+                    .await
+                    .map_err(|_| visit.unavailable())? =>
+            {
+                key
+            }
             Some(_) | None => return Err(elsewhere),
         },
     };
     let ended = stream::unfold(Some((Arc::clone(&portal), key, place)), |state| async {
         let (portal, key, _place) = state?;
-        let heard = tokio::time::timeout(LISTEN_FOR, wait_for_end(&portal, &key)).await.unwrap_or(false);
+        let heard = tokio::time::timeout(LISTEN_FOR, wait_for_end(&portal, &key))
+            .await
+            .unwrap_or(false);
         if !heard {
             return None;
         }
         // A session that ended from outside was ended by a reset; the member ends their own in other ways.
         let was_reset = portal.app.store.was_signed_out(&key).await.unwrap_or(true);
-        let (event, text) = if was_reset { ("reset", ENDED) } else { ("ended", OVER) };
-        Some((Ok::<_, Infallible>(Event::default().event(event).data(text)), None))
+        let (event, text) = if was_reset {
+            ("reset", ENDED)
+        } else {
+            ("ended", OVER)
+        };
+        Some((
+            Ok::<_, Infallible>(Event::default().event(event).data(text)),
+            None,
+        ))
     });
     let soon = stream::once(async { Ok(Event::default().retry(COME_BACK_AFTER)) });
     let alive = KeepAlive::new().interval(SIGN_OF_LIFE_EVERY);
-    Ok(Sse::new(soon.chain(ended)).keep_alive(alive).into_response())
+    Ok(Sse::new(soon.chain(ended))
+        .keep_alive(alive)
+        .into_response())
 }
 
 /// True when the session ended; false when the program stops first.
@@ -167,7 +229,10 @@ async fn wait_for_end(portal: &Portal, key: &str) -> bool {
             Ok(Some(found)) if is_in_use(&found.member) => {}
             Ok(Some(_) | None) => return true,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "an open page could not be looked after");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an open page could not be looked after"
+                );
             }
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -68,16 +68,27 @@ pub(super) async fn check(
     let portal = visit.portal;
     // Before the record is read, so that tries side by side do not see the same number.
     let counted = portal.under_way.count(format!("account {email_key}"));
-    let found = portal.app.store.account(email_key).await.map_err(|_| visit.unavailable())?;
+    let found = portal
+        .app
+        .store
+        .account(email_key)
+        .await
+        .map_err(|_| visit.unavailable())?;
     let device = match &found {
         Some((row, _)) => Device::of(visit, row).await?,
         None => None,
     };
     let (pair, name) = match (&device, &place) {
-        (Some(device), _) => (Some(pair_of(visit, "device", &device.key)), device.key.clone()),
+        (Some(device), _) => (
+            Some(pair_of(visit, "device", &device.key)),
+            device.key.clone(),
+        ),
         (None, Place::Session(key)) => (Some(pair_of(visit, "session", key)), (*key).to_owned()),
         (None, Place::SignIn(network)) => match network.name() {
-            Some(network) => (Some(pair_of(visit, "network", &format!("{network} {email_key}"))), network),
+            Some(network) => (
+                Some(pair_of(visit, "network", &format!("{network} {email_key}"))),
+                network,
+            ),
             // Clients that nobody can tell apart are not slowed down, because one would hold up all others; and they
             // take turns by account.
             None => (None, format!("account {email_key}")),
@@ -92,18 +103,28 @@ pub(super) async fn check(
         (Some(_), _) | (None, Place::Session(_)) => Caller::Known(&name),
         (None, Place::SignIn(_)) => Caller::Stranger(&name),
     };
-    let credential = found.as_ref().and_then(|(_, account)| account.credential.clone());
-    let Ok(is_right) = portal.builtin.check(caller, typed, credential.as_deref()).await else {
+    let credential = found
+        .as_ref()
+        .and_then(|(_, account)| account.credential.clone());
+    let Ok(is_right) = portal
+        .builtin
+        .check(caller, typed, credential.as_deref())
+        .await
+    else {
         if let Some(taken) = &taken {
             portal.throttle.give_back(taken);
         }
         return Err(visit.unavailable());
     };
-    let Some((row, account)) = found else { return Ok(Checked::Wrong) };
+    let Some((row, account)) = found else {
+        return Ok(Checked::Wrong);
+    };
     let is_known = device.is_some();
     let lock = match account.lock() {
         Some(LockedBy::Passwords) if is_known => None,
-        None if !is_known && account.failed_sign_ins.saturating_add(counted.count) > TRIES_BEFORE_LOCK => {
+        None if !is_known
+            && account.failed_sign_ins.saturating_add(counted.count) > TRIES_BEFORE_LOCK =>
+        {
             Some(LockedBy::Passwords)
         }
         lock => lock,
@@ -118,7 +139,15 @@ pub(super) async fn check(
         note_wrong(visit, row, device, counted);
         return Ok(Checked::Wrong);
     }
-    Ok(Checked::Right(Box::new(Right { row, account, lock, is_known, device, taken, counted })))
+    Ok(Checked::Right(Box::new(Right {
+        row,
+        account,
+        lock,
+        is_known,
+        device,
+        taken,
+        counted,
+    })))
 }
 
 /// Asks for the present password inside a session. A wrong one counts like a wrong one at sign-in; the inner error is what
@@ -159,16 +188,33 @@ struct Device {
 
 impl Device {
     async fn of(visit: &Visit<'_>, row: &MemberRow) -> Result<Option<Self>, Response> {
-        let Some(key) = visit.device_key(&row.member_id) else { return Ok(None) };
+        let Some(key) = visit.device_key(&row.member_id) else {
+            return Ok(None);
+        };
         let counted = visit.portal.under_way.count(format!("device {key}"));
-        let tries = visit.portal.app.store.device_tries(&key, &row.member_id).await.map_err(|_| visit.unavailable())?;
+        let tries = visit
+            .portal
+            .app
+            .store
+            .device_tries(&key, &row.member_id)
+            .await
+            .map_err(|_| visit.unavailable())?;
         let may_try = |tries: u32| tries.saturating_add(counted.count) <= TRIES_OF_A_DEVICE;
-        Ok(tries.is_some_and(may_try).then_some(Self { key, _counted: counted }))
+        Ok(tries.is_some_and(may_try).then_some(Self {
+            key,
+            _counted: counted,
+        }))
     }
 }
 
 fn pair_of(visit: &Visit<'_>, kind: &str, name: &str) -> Pair {
-    Pair(visit.portal.app.keys.tag(&[b"tries", kind.as_bytes(), name.as_bytes()]))
+    Pair(
+        visit
+            .portal
+            .app
+            .keys
+            .tag(&[b"tries", kind.as_bytes(), name.as_bytes()]),
+    )
 }
 
 /// Behind the answer, so that its time does not tell who has an account. Until it is written, the try counts as under way.
@@ -181,7 +227,10 @@ fn note_wrong(visit: &Visit<'_>, row: MemberRow, device: Option<Device>, counted
             None => Ok(()),
         };
         if let Err(error) = noted.and(noted_of_device) {
-            tracing::error!(error = &error as &dyn std::error::Error, "a failed sign-in was not counted");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a failed sign-in was not counted"
+            );
         }
         drop((device, counted));
     });

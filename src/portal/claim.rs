@@ -28,16 +28,31 @@ struct ClaimPage {
 
 /// The reset behind a link that was not used yet and still lives, or the page that says why not.
 async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
-    let id = portal.app.keys.read_link_token(Link::Claim, token).ok_or_else(|| dead(visit))?;
-    let row = portal.app.store.reset(id).await.map_err(|_| visit.unavailable())?;
+    let id = portal
+        .app
+        .keys
+        .read_link_token(Link::Claim, token)
+        .ok_or_else(|| dead(visit))?;
+    let row = portal
+        .app
+        .store
+        .reset(id)
+        .await
+        .map_err(|_| visit.unavailable())?;
     let (now, life) = (portal.app.clock.now(), portal.app.house.password_lifetime);
     let lives = |row: &ResetRow| {
         row.carries == Carries::Link
             && row.disowned_at.is_none()
-            && row.changed_at.is_some_and(|changed_at| now < changed_at + life)
+            && row
+                .changed_at
+                .is_some_and(|changed_at| now < changed_at + life)
     };
     let row = row.filter(lives).ok_or_else(|| dead(visit))?;
-    if row.link_used_at.is_some() { Err(used(visit)) } else { Ok(row) }
+    if row.link_used_at.is_some() {
+        Err(used(visit))
+    } else {
+        Ok(row)
+    }
 }
 
 fn dead(visit: &Visit<'_>) -> Response {
@@ -62,14 +77,33 @@ pub(super) async fn page(
     let row = reset_of(&portal, &visit, &token).await?;
     let until = row.changed_at.unwrap_or(row.offered_at) + portal.app.house.password_lifetime;
     let until = portal.app.zone.tell_with_date(until);
-    Ok(visit.page(StatusCode::OK, &ClaimPage { frame: visit.frame(), admin: row.admin_name, until }))
+    Ok(visit.page(
+        StatusCode::OK,
+        &ClaimPage {
+            frame: visit.frame(),
+            admin: row.admin_name,
+            until,
+        },
+    ))
 }
 
 /// The account of the member that the reset was made for, whatever their address is now.
-async fn account_of(portal: &Portal, row: &ResetRow) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
+async fn account_of(
+    portal: &Portal,
+    row: &ResetRow,
+) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
     let members = vec![MemberKey::Id(row.member_id.clone())];
-    let found = portal.app.store.look_up(LookUp { members, ..LookUp::default() }).await?;
-    let Some(member) = found.members.into_iter().flatten().next() else { return Ok(None) };
+    let found = portal
+        .app
+        .store
+        .look_up(LookUp {
+            members,
+            ..LookUp::default()
+        })
+        .await?;
+    let Some(member) = found.members.into_iter().flatten().next() else {
+        return Ok(None);
+    };
     let found = portal.app.store.account(&member.business_email_key).await?;
     // The address may have gone to somebody else in between.
     Ok(found.filter(|(member, _)| member.member_id == row.member_id))
@@ -85,19 +119,42 @@ pub(super) async fn claim(
     let visit = Visit::of(&portal, &headers).await?;
     visit.form(&headers, &body)?;
     let row = reset_of(&portal, &visit, &token).await?;
-    let (member_row, account) =
-        account_of(&portal, &row).await.map_err(|_| visit.unavailable())?.ok_or_else(|| dead(&visit))?;
-    let member = to_member(&member_row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
-    let standing = Standing { temporary_until: account.temporary_until, lock: account.lock() };
-    let to = match admit(&member, standing, &methods_of(&visit, &member).await?, portal.app.clock.now()) {
+    let (member_row, account) = account_of(&portal, &row)
+        .await
+        .map_err(|_| visit.unavailable())?
+        .ok_or_else(|| dead(&visit))?;
+    let member = to_member(&member_row, &portal.app.house.company)
+        .map_err(|Unavailable| visit.unavailable())?;
+    let standing = Standing {
+        temporary_until: account.temporary_until,
+        lock: account.lock(),
+    };
+    let to = match admit(
+        &member,
+        standing,
+        &methods_of(&visit, &member).await?,
+        portal.app.clock.now(),
+    ) {
         Admission::Code(to) => to,
         // Not used up: the contact may be added while the link lives.
         Admission::NoMethod => return Ok(no_method(&visit)),
         Admission::Open | Admission::Ended(_) | Admission::Refused => return Err(dead(&visit)),
     };
     let token = visit.new_token()?;
-    let session = new_session(&visit, key_of(&token), member.id.clone(), Stage::Code, PROVING_LIFE);
-    match portal.app.store.claim(&row, session.clone()).await.map_err(|_| visit.unavailable())? {
+    let session = new_session(
+        &visit,
+        key_of(&token),
+        member.id.clone(),
+        Stage::Code,
+        PROVING_LIFE,
+    );
+    match portal
+        .app
+        .store
+        .claim(&row, session.clone())
+        .await
+        .map_err(|_| visit.unavailable())?
+    {
         Claimed::Before => Err(used(&visit)),
         Claimed::Dead => Err(dead(&visit)),
         Claimed::Now => {

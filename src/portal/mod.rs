@@ -4,7 +4,10 @@
 //! only the code on record leads on. Every page asks for the stage that it belongs to and answers with a redirect to the
 //! one that is allowed. To add a page: a template in `pages/`, a handler, its route and its stage.
 
-#![expect(clippy::result_large_err, reason = "an early answer is as large as a late one")]
+#![expect(
+    clippy::result_large_err,
+    reason = "an early answer is as large as a late one"
+)]
 
 mod account;
 mod check;
@@ -83,24 +86,39 @@ impl FromRef<Pages> for Arc<Portal> {
         // Where the built-in directory left the settings, its pages stay until the restart.
         let builtin = app.directories.builtin().unwrap_or(&first.builtin).clone();
         let (is_secure, has_prefix) = (is_secure(&app), has_prefix(&app));
-        Arc::new(Portal { app, builtin, is_secure, has_prefix, ..Portal::clone(first) })
+        Arc::new(Portal {
+            app,
+            builtin,
+            is_secure,
+            has_prefix,
+            ..Portal::clone(first)
+        })
     }
 }
 
 /// False only where the pages are served on this machine itself, without TLS.
 fn is_secure(app: &App) -> bool {
-    app.house.public_url.as_ref().is_none_or(|url| url.scheme() != "http")
+    app.house
+        .public_url
+        .as_ref()
+        .is_none_or(|url| url.scheme() != "http")
 }
 
 /// The prefix `__Host-` wants `Secure` and the path `/` (RFC 6265bis, section 4.1.3.2).
 fn has_prefix(app: &App) -> bool {
-    let has_path = app.house.public_url.as_ref().is_some_and(|url| !url.path().trim_matches('/').is_empty());
+    let has_path = app
+        .house
+        .public_url
+        .as_ref()
+        .is_some_and(|url| !url.path().trim_matches('/').is_empty());
     is_secure(app) && !has_path
 }
 
 /// The routes of the member's pages; none where no built-in directory is served.
 pub fn router(app: &Arc<App>) -> Router {
-    let Some(builtin) = app.directories.builtin() else { return Router::new() };
+    let Some(builtin) = app.directories.builtin() else {
+        return Router::new();
+    };
     let portal = Portal {
         app: Arc::clone(app),
         builtin: builtin.clone(),
@@ -116,7 +134,10 @@ pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .route("/signin", get(sign_in::form).post(sign_in::sign_in))
         .route("/verify", get(sign_in::code_form).post(sign_in::verify))
-        .route("/new-password", get(sign_in::password_form).post(sign_in::new_password))
+        .route(
+            "/new-password",
+            get(sign_in::password_form).post(sign_in::new_password),
+        )
         .route("/account", get(account::page))
         .route("/account/events", get(account::events))
         .route("/account/password", post(account::password))
@@ -124,12 +145,29 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/contacts", get(contacts::page).post(contacts::add))
         .route("/claim/{token}", get(claim::page).post(claim::claim))
         .route("/not-me/{token}", get(not_me::page).post(not_me::close))
-        .route("/portal.css", get(async || ([(header::CONTENT_TYPE, "text/css")], include_str!("pages/portal.css"))))
+        .route(
+            "/portal.css",
+            get(async || {
+                (
+                    [(header::CONTENT_TYPE, "text/css")],
+                    include_str!("pages/portal.css"),
+                )
+            }),
+        )
         .route("/portal.js", get(script))
-        .layer(axum::middleware::from_fn_with_state(portal.clone(), visit::renamed))
-        .layer(axum::middleware::from_fn_with_state(portal.clone(), with_place))
+        .layer(axum::middleware::from_fn_with_state(
+            portal.clone(),
+            visit::renamed,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            portal.clone(),
+            with_place,
+        ))
         .layer(axum::middleware::from_fn(read_whole))
-        .layer(axum::middleware::map_response_with_state(portal.clone(), visit::guarded))
+        .layer(axum::middleware::map_response_with_state(
+            portal.clone(),
+            visit::guarded,
+        ))
         .with_state(portal)
 }
 
@@ -158,7 +196,10 @@ async fn with_place(State(portal): Shared, request: Request, next: Next) -> Resp
 }
 
 async fn script() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/javascript")], include_str!("pages/portal.js"))
+    (
+        [(header::CONTENT_TYPE, "text/javascript")],
+        include_str!("pages/portal.js"),
+    )
 }
 
 #[cfg(test)]
@@ -176,17 +217,39 @@ mod tests {
     async fn a_form_leaves_nothing_behind_in_memory() {
         // Made first, so that it does not take the place of the form.
         let mut memory = vec![0; 6400];
-        let tell_where = post(async |body: Bytes| format!("{} {}", body.as_ptr().addr(), body.len()));
-        let routes = Router::new().route("/", tell_where).layer(axum::middleware::from_fn(read_whole));
+        let tell_where =
+            post(async |body: Bytes| format!("{} {}", body.as_ptr().addr(), body.len()));
+        let routes = Router::new()
+            .route("/", tell_where)
+            .layer(axum::middleware::from_fn(read_whole));
         let form = Body::from("password=nine+loud+otters+sleep&".repeat(200));
-        let answer = routes.oneshot(Request::post("/").body(form).unwrap()).await.unwrap();
-        let told = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        let answer = routes
+            .oneshot(Request::post("/").body(form).unwrap())
+            .await
+            .unwrap();
+        let told = String::from_utf8(
+            answer
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
+                .to_vec(),
+        )
+        .unwrap();
         let (at, length) = told.split_once(' ').unwrap();
         let (at, length): (u64, usize) = (at.parse().unwrap(), length.parse().unwrap());
         assert_eq!(length, memory.len());
         // A page that was given back cannot be read, which is as good.
-        drop(File::open("/proc/self/mem").unwrap().read_exact_at(&mut memory, at));
-        let left = memory.windows(5).filter(|window| window == b"loud+").count();
+        drop(
+            File::open("/proc/self/mem")
+                .unwrap()
+                .read_exact_at(&mut memory, at),
+        );
+        let left = memory
+            .windows(5)
+            .filter(|window| window == b"loud+")
+            .count();
         assert_eq!(left, 0);
     }
 }

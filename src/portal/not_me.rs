@@ -35,10 +35,20 @@ async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<Res
         let text = "This link is not known, or it is too old. If you did not expect a reset, tell your security team.";
         visit.stop(StatusCode::NOT_FOUND, "This link does not work", text)
     };
-    let id = portal.app.keys.read_link_token(Link::NotMe, token).ok_or_else(unknown)?;
-    let row = portal.app.store.reset(id).await.map_err(|_| visit.unavailable())?;
+    let id = portal
+        .app
+        .keys
+        .read_link_token(Link::NotMe, token)
+        .ok_or_else(unknown)?;
+    let row = portal
+        .app
+        .store
+        .reset(id)
+        .await
+        .map_err(|_| visit.unavailable())?;
     let now = portal.app.clock.now();
-    row.filter(|row| row.changing_at.is_some_and(|at| now - at < WORKS_FOR)).ok_or_else(unknown)
+    row.filter(|row| row.changing_at.is_some_and(|at| now - at < WORKS_FOR))
+        .ok_or_else(unknown)
 }
 
 /// `GET /not-me/{token}`.
@@ -49,13 +59,22 @@ pub(super) async fn page(
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let row = reset_of(&portal, &visit, &token).await?;
-    let at = portal.app.zone.tell_with_date(row.changed_at.or(row.changing_at).unwrap_or(row.offered_at));
+    let at = portal
+        .app
+        .zone
+        .tell_with_date(row.changed_at.or(row.changing_at).unwrap_or(row.offered_at));
     let told = if has_security(&portal) {
         format!("{} and the security team are", row.admin_name)
     } else {
         format!("{} is", row.admin_name)
     };
-    let page = NotMePage { frame: visit.frame(), admin: row.admin_name, member: row.member_name, at, told };
+    let page = NotMePage {
+        frame: visit.frame(),
+        admin: row.admin_name,
+        member: row.member_name,
+        at,
+        told,
+    };
     Ok(visit.page(StatusCode::OK, &page))
 }
 
@@ -69,14 +88,24 @@ pub(super) async fn close(
     let visit = Visit::of(&portal, &headers).await?;
     visit.form(&headers, &body)?;
     let row = reset_of(&portal, &visit, &token).await?;
-    match portal.app.store.disown(&row).await.map_err(|_| visit.unavailable())? {
+    match portal
+        .app
+        .store
+        .disown(&row)
+        .await
+        .map_err(|_| visit.unavailable())?
+    {
         Disowned::Now(row) => {
             let app = Arc::clone(&portal.app);
-            portal.app.tasks.spawn(async move { flow::tell_of_disowned(&app, &row).await });
+            portal
+                .app
+                .tasks
+                .spawn(async move { flow::tell_of_disowned(&app, &row).await });
         }
         Disowned::Before => {}
         Disowned::Outdated => {
-            let text = "The password was reset once more since. Use the link in the newest message.";
+            let text =
+                "The password was reset once more since. Use the link in the newest message.";
             return Ok(visit.stop(StatusCode::GONE, "This link is outdated", text));
         }
     }

@@ -17,8 +17,8 @@ use super::{Portal, Shared};
 use crate::directory::{Caller, Unavailable, to_member};
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{
-    Admission, CodeDenied, LockedBy, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing, admit, check_length,
-    draw_code,
+    Admission, CodeDenied, LockedBy, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing,
+    admit, check_length, draw_code,
 };
 use crate::domain::{Destination, Member, MemberId, Span};
 use crate::flow::{self, contacts, messages};
@@ -65,7 +65,13 @@ pub(super) async fn form(State(portal): Shared, headers: HeaderMap) -> Result<Re
     if visit.signed_in.is_some() {
         return Ok(visit.allowed());
     }
-    Ok(visit.page(StatusCode::OK, &SignInPage { frame: visit.frame(), email: String::new() }))
+    Ok(visit.page(
+        StatusCode::OK,
+        &SignInPage {
+            frame: visit.frame(),
+            email: String::new(),
+        },
+    ))
 }
 
 /// `POST /signin`.
@@ -78,23 +84,49 @@ pub(super) async fn sign_in(
     let visit = Visit::of(&portal, &headers).await?;
     let fields = visit.form(&headers, &body)?;
     // No address is longer (RFC 5321, 4.5.3.1.3), and what is remembered of tries is bounded.
-    let key: String = fields.get("email").trim().chars().take(254).collect::<String>().to_ascii_lowercase();
+    let key: String = fields
+        .get("email")
+        .trim()
+        .chars()
+        .take(254)
+        .collect::<String>()
+        .to_ascii_lowercase();
     let now = portal.app.clock.now();
     let again = |status, problem: &str| {
         let email = fields.get("email").chars().take(254).collect();
-        Ok(visit.page(status, &SignInPage { frame: visit.frame_with(problem), email }))
+        Ok(visit.page(
+            status,
+            &SignInPage {
+                frame: visit.frame_with(problem),
+                email,
+            },
+        ))
     };
     let client = client.map_or(ClientAddress(None), |Extension(client)| client);
-    let right = match check(&visit, &key, Place::SignIn(Network::of(client)), fields.get("password")).await? {
+    let right = match check(
+        &visit,
+        &key,
+        Place::SignIn(Network::of(client)),
+        fields.get("password"),
+    )
+    .await?
+    {
         Checked::TooSoon(until) => {
-            let text = format!("Too many tries. Nothing was changed. Wait {} and try again.", until - now);
+            let text = format!(
+                "Too many tries. Nothing was changed. Wait {} and try again.",
+                until - now
+            );
             return again(StatusCode::TOO_MANY_REQUESTS, &text);
         }
         Checked::Wrong => return again(StatusCode::UNAUTHORIZED, WRONG),
         Checked::Right(right) => right,
     };
-    let member = to_member(&right.row, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
-    let standing = Standing { temporary_until: right.account.temporary_until, lock: right.lock };
+    let member = to_member(&right.row, &portal.app.house.company)
+        .map_err(|Unavailable| visit.unavailable())?;
+    let standing = Standing {
+        temporary_until: right.account.temporary_until,
+        lock: right.lock,
+    };
     match admit(&member, standing, &methods_of(&visit, &member).await?, now) {
         Admission::Refused => {
             right.refuse(&visit);
@@ -138,8 +170,13 @@ pub(super) fn no_method(visit: &Visit<'_>) -> Response {
 }
 
 /// Where a code can go now, for the password that is set now.
-pub(super) async fn methods_of(visit: &Visit<'_>, member: &Member) -> Result<Vec<Destination>, Response> {
-    let methods = contacts::methods_now(&visit.portal.app, member).await.map_err(|_| visit.unavailable())?;
+pub(super) async fn methods_of(
+    visit: &Visit<'_>,
+    member: &Member,
+) -> Result<Vec<Destination>, Response> {
+    let methods = contacts::methods_now(&visit.portal.app, member)
+        .await
+        .map_err(|_| visit.unavailable())?;
     Ok(methods.usable.into_iter().map(|method| method.to).collect())
 }
 
@@ -152,11 +189,25 @@ async fn begin(
 ) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let token = visit.new_token()?;
-    let session = new_session(visit, key_of(&token), right.row.member_id.clone(), stage, life);
+    let session = new_session(
+        visit,
+        key_of(&token),
+        right.row.member_id.clone(),
+        stage,
+        life,
+    );
     let checked = right.account.credential.clone().unwrap_or_default();
-    match app.store.begin_session(session.clone(), checked, right.is_known).await.map_err(|_| visit.unavailable())? {
+    match app
+        .store
+        .begin_session(session.clone(), checked, right.is_known)
+        .await
+        .map_err(|_| visit.unavailable())?
+    {
         Begun::Changed => {
-            let page = SignInPage { frame: visit.frame_with(WRONG), email: String::new() };
+            let page = SignInPage {
+                frame: visit.frame_with(WRONG),
+                email: String::new(),
+            };
             Ok(visit.page(StatusCode::UNAUTHORIZED, &page))
         }
         Begun::Yes => {
@@ -167,7 +218,9 @@ async fn begin(
                 return Ok(visit.go_with("/verify", &token));
             }
             let mut response = visit.go_with("/account", &token);
-            visit.remember_device(&mut response, &right.row.member_id, &token).await;
+            visit
+                .remember_device(&mut response, &right.row.member_id, &token)
+                .await;
             Ok(response)
         }
     }
@@ -208,7 +261,11 @@ pub(super) enum NotSent {
 }
 
 /// Sends a code to the contact on record in a session that has just begun.
-pub(super) async fn send_first_code(portal: &Portal, session: &SessionRow, to: &Destination) -> Result<(), Response> {
+pub(super) async fn send_first_code(
+    portal: &Portal,
+    session: &SessionRow,
+    to: &Destination,
+) -> Result<(), Response> {
     match deliver_code(portal, session, to, SIGN_IN).await {
         Ok(()) => Ok(()),
         Err(NotSent::NoSession) => Err(go("/signin")),
@@ -228,17 +285,32 @@ pub(super) async fn deliver_code(
     purpose: &str,
 ) -> Result<(), NotSent> {
     let app = &portal.app;
-    let sorry = || NotSent::Told("No code could be sent at the moment. Try again in a few minutes.".to_owned());
-    let code = app.chance.rng().map(|mut rng| draw_code(&mut rng)).map_err(|_| sorry())?;
+    let sorry = || {
+        NotSent::Told("No code could be sent at the moment. Try again in a few minutes.".to_owned())
+    };
+    let code = app
+        .chance
+        .rng()
+        .map(|mut rng| draw_code(&mut rng))
+        .map_err(|_| sorry())?;
     let digest = digest_of(portal, &session.session_key, purpose, &code);
     // A gateway may drop what it takes for a repetition, so every code has a name of its own, which tells nothing of it.
-    let name = format!("code-{}", hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()])));
-    match app.store.new_code(session, digest, to).await.map_err(|_| sorry())? {
+    let name = format!(
+        "code-{}",
+        hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()]))
+    );
+    match app
+        .store
+        .new_code(session, digest, to)
+        .await
+        .map_err(|_| sorry())?
+    {
         Ok(()) => {}
         Err(CodeDenied::NoSession) => return Err(NotSent::NoSession),
         Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
             let wait = until - app.clock.now();
-            let told = format!("No further code can be sent yet. The next one can be sent in {wait}.");
+            let told =
+                format!("No further code can be sent yet. The next one can be sent in {wait}.");
             return Err(NotSent::Told(told));
         }
     }
@@ -256,13 +328,26 @@ pub(super) fn digest_of(portal: &Portal, session_key: &str, purpose: &str, code:
 }
 
 /// `GET /verify`.
-pub(super) async fn code_form(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+pub(super) async fn code_form(
+    State(portal): Shared,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Code)?;
     let mask = found.session.code_mask.clone().unwrap_or_default();
-    let frame =
-        if mask.is_empty() { visit.frame_with("No code was sent yet. Ask for one below.") } else { visit.frame() };
-    Ok(visit.page(StatusCode::OK, &CodePage { frame, mask, is_reset: is_reset(found) }))
+    let frame = if mask.is_empty() {
+        visit.frame_with("No code was sent yet. Ask for one below.")
+    } else {
+        visit.frame()
+    };
+    Ok(visit.page(
+        StatusCode::OK,
+        &CodePage {
+            frame,
+            mask,
+            is_reset: is_reset(found),
+        },
+    ))
 }
 
 /// True where the password was one of a reset.
@@ -271,13 +356,25 @@ fn is_reset(found: &SignedIn) -> bool {
 }
 
 /// `POST /verify`: a typed code, or the wish for another one.
-pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+pub(super) async fn verify(
+    State(portal): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Code)?;
     let fields = visit.form(&headers, &body)?;
     let mask = found.session.code_mask.clone().unwrap_or_default();
-    let again =
-        |status, frame| Ok(visit.page(status, &CodePage { frame, mask: mask.clone(), is_reset: is_reset(found) }));
+    let again = |status, frame| {
+        Ok(visit.page(
+            status,
+            &CodePage {
+                frame,
+                mask: mask.clone(),
+                is_reset: is_reset(found),
+            },
+        ))
+    };
     if !fields.get("again").is_empty() {
         return match another_code(&visit, found).await {
             Ok(to) => {
@@ -285,17 +382,32 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
                     notice: "A new code is on its way. Earlier ones no longer work.".to_owned(),
                     ..visit.frame()
                 };
-                Ok(visit.page(StatusCode::OK, &CodePage { frame, mask: to.masked(), is_reset: is_reset(found) }))
+                Ok(visit.page(
+                    StatusCode::OK,
+                    &CodePage {
+                        frame,
+                        mask: to.masked(),
+                        is_reset: is_reset(found),
+                    },
+                ))
             }
             Err(NotSent::NoSession) => Ok(go("/signin")),
             Err(NotSent::Told(why)) => again(StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why)),
         };
     }
-    let code: String = fields.get("code").chars().filter(char::is_ascii_digit).collect();
+    let code: String = fields
+        .get("code")
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     let (session_key, token) = (found.session.session_key.clone(), visit.new_token()?);
     let digest = digest_of(&portal, &session_key, SIGN_IN, &code);
     let member = &found.session.member_id;
-    let proof = portal.app.store.prove(member, session_key, digest, key_of(&token)).await;
+    let proof = portal
+        .app
+        .store
+        .prove(member, session_key, digest, key_of(&token))
+        .await;
     match proof.map_err(|_| visit.unavailable())? {
         Proof::Right if is_reset(found) => Ok(visit.go_with("/new-password", &token)),
         Proof::Right => {
@@ -303,7 +415,10 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
             visit.remember_device(&mut response, member, &token).await;
             Ok(response)
         }
-        Proof::Wrong(left) => again(StatusCode::UNPROCESSABLE_ENTITY, visit.frame_with(messages::wrong_code(left))),
+        Proof::Wrong(left) => again(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            visit.frame_with(messages::wrong_code(left)),
+        ),
         Proof::Over | Proof::TooMany => {
             let frame = visit.frame_with("This code no longer works. Ask for another one below.");
             again(StatusCode::UNPROCESSABLE_ENTITY, frame)
@@ -315,43 +430,77 @@ pub(super) async fn verify(State(portal): Shared, headers: HeaderMap, body: Byte
 /// The contact is read from the record again: one that was taken away meanwhile gets nothing.
 async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, NotSent> {
     let portal = visit.portal;
-    let no = || NotSent::Told("No contact of yours can receive a code now. Ask an administrator.".to_owned());
+    let no = || {
+        NotSent::Told(
+            "No contact of yours can receive a code now. Ask an administrator.".to_owned(),
+        )
+    };
     let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| no())?;
     // Where the lock was lifted meanwhile, the session still asks for the code.
-    let lock = found.account.lock().or((!is_reset(found)).then_some(LockedBy::Passwords));
-    let standing = Standing { temporary_until: found.account.temporary_until, lock };
+    let lock = found
+        .account
+        .lock()
+        .or((!is_reset(found)).then_some(LockedBy::Passwords));
+    let standing = Standing {
+        temporary_until: found.account.temporary_until,
+        lock,
+    };
     let methods = methods_of(visit, &member).await.map_err(|_| no())?;
     match admit(&member, standing, &methods, portal.app.clock.now()) {
-        Admission::Code(to) => deliver_code(portal, &found.session, &to, SIGN_IN).await.map(|()| to),
-        Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => Err(no()),
+        Admission::Code(to) => deliver_code(portal, &found.session, &to, SIGN_IN)
+            .await
+            .map(|()| to),
+        Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => {
+            Err(no())
+        }
     }
 }
 
 /// `GET /new-password`.
-pub(super) async fn password_form(State(portal): Shared, headers: HeaderMap) -> Result<Response, Response> {
+pub(super) async fn password_form(
+    State(portal): Shared,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let email = visit.at(Stage::NewPassword)?.member.business_email.clone();
-    let page = PasswordPage { frame: visit.frame(), email, least: portal.app.house.own_password_least };
+    let page = PasswordPage {
+        frame: visit.frame(),
+        email,
+        least: portal.app.house.own_password_least,
+    };
     Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// `POST /new-password`.
-pub(super) async fn new_password(State(portal): Shared, headers: HeaderMap, body: Bytes) -> Result<Response, Response> {
+pub(super) async fn new_password(
+    State(portal): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::NewPassword)?;
     let fields = visit.form(&headers, &body)?;
     match set_own(&visit, found, &fields, false).await? {
         Ok(token) => {
             let (app, member) = (Arc::clone(&portal.app), found.session.member_id.clone());
-            portal.app.tasks.spawn(async move { flow::tell_that_it_was_used(&app, &member).await });
+            portal
+                .app
+                .tasks
+                .spawn(async move { flow::tell_that_it_was_used(&app, &member).await });
             let mut response = visit.go_with("/account", &token);
-            visit.remember_device(&mut response, &found.session.member_id, &token).await;
+            visit
+                .remember_device(&mut response, &found.session.member_id, &token)
+                .await;
             Ok(response)
         }
         Err(denied) => {
             let frame = visit.frame_with(denied_words(denied));
             let email = found.member.business_email.clone();
-            let page = PasswordPage { frame, email, least: portal.app.house.own_password_least };
+            let page = PasswordPage {
+                frame,
+                email,
+                least: portal.app.house.own_password_least,
+            };
             Ok(visit.page(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }
@@ -367,40 +516,83 @@ pub(super) async fn set_own(
     passes_lock: bool,
 ) -> Result<Result<String, PasswordDenied>, Response> {
     let portal = visit.portal;
-    let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| visit.unavailable())?;
+    let member = to_member(&found.member, &portal.app.house.company)
+        .map_err(|Unavailable| visit.unavailable())?;
     let password = fields.get("password");
     if let Err(denied) = check_length(password, portal.app.house.own_password_least) {
         return Ok(Err(denied));
     }
-    if is_guessable(portal, password, &member).await.map_err(|Unavailable| visit.unavailable())? {
+    if is_guessable(portal, password, &member)
+        .await
+        .map_err(|Unavailable| visit.unavailable())?
+    {
         return Ok(Err(PasswordDenied::Common));
     }
     let present = found.account.credential.clone();
     let caller = Caller::Known(&found.session.session_key);
-    let is_same = portal.builtin.check(caller, password, present.as_deref()).await;
+    let is_same = portal
+        .builtin
+        .check(caller, password, present.as_deref())
+        .await;
     if is_same.map_err(|Unavailable| visit.unavailable())? {
         return Ok(Err(PasswordDenied::Same));
     }
-    let phc = portal.builtin.hash(password).await.map_err(|Unavailable| visit.unavailable())?;
+    let phc = portal
+        .builtin
+        .hash(password)
+        .await
+        .map_err(|Unavailable| visit.unavailable())?;
     let token = visit.new_token()?;
     let (member, session_key) = (&found.session.member_id, found.session.session_key.clone());
-    let set = portal.app.store.set_own_password(member, session_key, present, phc, key_of(&token), passes_lock).await;
-    if set.map_err(|_| visit.unavailable())? { Ok(Ok(token)) } else { Err(go("/signin")) }
+    let set = portal
+        .app
+        .store
+        .set_own_password(
+            member,
+            session_key,
+            present,
+            phc,
+            key_of(&token),
+            passes_lock,
+        )
+        .await;
+    if set.map_err(|_| visit.unavailable())? {
+        Ok(Ok(token))
+    } else {
+        Err(go("/signin"))
+    }
 }
 
 /// True for what somebody who knows the member would try first. It is found out beside the threads that answer, because it
 /// takes long, and within the places of sign-ins.
-async fn is_guessable(portal: &Portal, password: &str, member: &Member) -> Result<bool, Unavailable> {
+async fn is_guessable(
+    portal: &Portal,
+    password: &str,
+    member: &Member,
+) -> Result<bool, Unavailable> {
     // Whoever waits for the turn holds no place of those who sign in.
-    let turn = Arc::clone(&portal.judge).acquire_owned().await.map_err(|_| Unavailable)?;
+    let turn = Arc::clone(&portal.judge)
+        .acquire_owned()
+        .await
+        .map_err(|_| Unavailable)?;
     let place = portal.builtin.place(Caller::Known(&member.id.0)).await?;
-    let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(at, _)| at);
+    let end = password
+        .char_indices()
+        .nth(JUDGED)
+        .map_or(password.len(), |(at, _)| at);
     let password = Zeroizing::new(password.get(..end).unwrap_or_default().to_owned());
-    let own = [member.name.clone(), member.business_email.to_string(), portal.app.house.organization.clone()];
+    let own = [
+        member.name.clone(),
+        member.business_email.to_string(),
+        portal.app.house.organization.clone(),
+    ];
     let judged = portal.app.tasks.spawn_blocking(move || {
         // Who gave up waiting still has the place and the turn until this ends.
         let _held = (place, turn);
-        let parts = own.iter().flat_map(|text| text.split([' ', '@', '.'])).filter(|word| word.len() > 2);
+        let parts = own
+            .iter()
+            .flat_map(|text| text.split([' ', '@', '.']))
+            .filter(|word| word.len() > 2);
         let words: Vec<&str> = parts.chain(own.iter().map(String::as_str)).collect();
         zxcvbn::zxcvbn(&password, &words).score() <= zxcvbn::Score::One
     });

@@ -66,7 +66,13 @@ impl Throttle {
     /// Counts a try before its password is looked at, so that many at once are as slow as one after the other. The error
     /// is when the next try is allowed.
     pub(super) fn take(&self, pair: Pair, now: Moment) -> Result<Taken, Moment> {
-        let Ok(mut all) = self.0.lock() else { return Ok(Taken { pair, at: now, before: None }) };
+        let Ok(mut all) = self.0.lock() else {
+            return Ok(Taken {
+                pair,
+                at: now,
+                before: None,
+            });
+        };
         let before = all.get(&pair.0).copied();
         let (tries, last) = before.unwrap_or((0, now));
         if let Some(doublings) = tries.checked_sub(FREE) {
@@ -76,7 +82,11 @@ impl Throttle {
             }
         }
         all.insert(pair.0, (tries.saturating_add(1), now), now);
-        Ok(Taken { pair, at: now, before })
+        Ok(Taken {
+            pair,
+            at: now,
+            before,
+        })
     }
 
     /// Forgets a pair whose password was right.
@@ -89,10 +99,16 @@ impl Throttle {
     /// Takes back a try whose password was not looked at.
     pub(super) fn give_back(&self, taken: &Taken) {
         let Ok(mut all) = self.0.lock() else { return };
-        let Some((tries, last)) = all.get(&taken.pair.0).copied() else { return };
+        let Some((tries, last)) = all.get(&taken.pair.0).copied() else {
+            return;
+        };
         let before = taken.before.unwrap_or((0, last));
         // Another try came meanwhile: its pause stays.
-        let count = if last == taken.at && tries == before.0 + 1 { before } else { (tries.saturating_sub(1), last) };
+        let count = if last == taken.at && tries == before.0 + 1 {
+            before
+        } else {
+            (tries.saturating_sub(1), last)
+        };
         all.insert(taken.pair.0, count, taken.at);
     }
 }
@@ -117,13 +133,19 @@ impl UnderWay {
             *count = count.saturating_add(1);
             *count
         });
-        Counted { all: self.clone(), key, count }
+        Counted {
+            all: self.clone(),
+            key,
+            count,
+        }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let Ok(mut all) = self.all.0.lock() else { return };
+        let Ok(mut all) = self.all.0.lock() else {
+            return;
+        };
         if let Some(count) = all.get_mut(&self.key) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -186,7 +208,10 @@ mod tests {
     fn what_is_under_way_is_counted_until_it_ends() {
         let all = UnderWay::default();
         let (one, two) = (all.count("a".to_owned()), all.count("a".to_owned()));
-        assert_eq!((one.count, two.count, all.count("b".to_owned()).count), (1, 2, 1));
+        assert_eq!(
+            (one.count, two.count, all.count("b".to_owned()).count),
+            (1, 2, 1)
+        );
         drop((one, two));
         assert_eq!(all.count("a".to_owned()).count, 1);
         assert!(all.0.lock().unwrap().is_empty());

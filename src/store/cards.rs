@@ -9,8 +9,8 @@ use super::writer::{Keys, Page};
 use super::{Store, StoreError};
 use crate::domain::look_up::{COUNT_FOR, TooMany, Tried, may_command, may_look_up};
 use crate::domain::{
-    Carries, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment, Quota, Reference,
-    ResetId, Span, State,
+    Carries, ChatUser, Delivery, Denied, Destination, EmailAddress, Member, MemberId, Moment,
+    Quota, Reference, ResetId, Span, State,
 };
 
 /// How far back a change of the same member is told on the card.
@@ -45,7 +45,11 @@ pub struct CardClick {
 impl CardClick {
     /// What a decision about it needs to see.
     pub(super) fn keys(&self) -> Keys {
-        Keys { replay: Some(self.replay.0.clone()), reset: Some(self.reset_id), ..Keys::default() }
+        Keys {
+            replay: Some(self.replay.0.clone()),
+            reset: Some(self.reset_id),
+            ..Keys::default()
+        }
     }
 }
 
@@ -95,7 +99,11 @@ pub struct Earlier {
 impl Earlier {
     fn of(row: &ResetRow) -> Option<Self> {
         let changed_at = row.changed_at.or(row.changing_at)?;
-        Some(Self { changed_at, admin_name: row.admin_name.clone(), is_certain: row.changed_at.is_some() })
+        Some(Self {
+            changed_at,
+            admin_name: row.admin_name.clone(),
+            is_certain: row.changed_at.is_some(),
+        })
     }
 }
 
@@ -249,7 +257,12 @@ impl Amend {
             Self::Choose(choice) => choose(row, &choice),
             Self::Back => {
                 row.edition = row.edition.saturating_add(1);
-                (row.delivery, row.destination, row.destination_mask, row.is_typed) = (None, None, None, false);
+                (
+                    row.delivery,
+                    row.destination,
+                    row.destination_mask,
+                    row.is_typed,
+                ) = (None, None, None, false);
                 row.destination_digest = None;
                 row.carries = Carries::Password;
             }
@@ -260,7 +273,11 @@ impl Amend {
                 }
                 row.copy_to_self = match row.copy_to_self {
                     Some(_) => None,
-                    None => Some(row.copy_address.clone().unwrap_or_else(|| address.to_string())),
+                    None => Some(
+                        row.copy_address
+                            .clone()
+                            .unwrap_or_else(|| address.to_string()),
+                    ),
                 }
             }
             Self::CopyTo(address, digest) => {
@@ -295,12 +312,19 @@ impl Store {
         };
         self.write(keys, move |page, now| {
             if !page.is_new_request(&replay.0, now) {
-                return Noted { decided: Err(ClickRefused::Replayed), untold: Vec::new() };
+                return Noted {
+                    decided: Err(ClickRefused::Replayed),
+                    untold: Vec::new(),
+                };
             }
             let mut row = offered_row(&offer, now);
             let quota = page.quota(&row.admin_id, now);
             let denied = may_offer(page, &row, quota, now);
-            let tried = if denied.is_some() { Tried::RefusedLookUp } else { Tried::LookUp };
+            let tried = if denied.is_some() {
+                Tried::RefusedLookUp
+            } else {
+                Tried::LookUp
+            };
             if !matches!(denied, Some(Denied::TooMany(_))) {
                 page.count_try(&row.admin_id, &replay.0, tried, now);
             }
@@ -314,11 +338,18 @@ impl Store {
             supersede(page, &row, now);
             let earlier = earlier(page, &row, now);
             row.seen_reset_id = newest_change(page, &row).map(|newest| newest.reset_id);
-            let offered = Offered { expires_at: row.expires_at, quota, earlier };
+            let offered = Offered {
+                expires_at: row.expires_at,
+                quota,
+                earlier,
+            };
             page.audit(line(&row, "command", "offered", None, now));
             let untold = take_untold(page, &row.admin_id, now);
             page.put(row);
-            Noted { decided: Ok(offered), untold }
+            Noted {
+                decided: Ok(offered),
+                untold,
+            }
         })
         .await
     }
@@ -331,39 +362,74 @@ impl Store {
         audit: AuditRow,
         tried: Option<Tried>,
     ) -> Result<Noted<Result<(), NotNoted>>, StoreError> {
-        self.note_and_look(replay, audit, None, tried, |_, _| ()).await
+        self.note_and_look(replay, audit, None, tried, |_, _| ())
+            .await
     }
 
     /// Counts a command that acts at once as a look-up, before it acts.
-    pub async fn count_command(&self, admin: &MemberId, replay: &ReplayKey) -> Result<Result<(), TooMany>, StoreError> {
+    pub async fn count_command(
+        &self,
+        admin: &MemberId,
+        replay: &ReplayKey,
+    ) -> Result<Result<(), TooMany>, StoreError> {
         self.count(admin, replay, may_command).await
     }
 
     /// Counts a typed address as a look-up: the mail server tells whether it exists. Forms of open cards go on during a
     /// pause.
-    pub async fn count_typed(&self, admin: &MemberId, replay: &ReplayKey) -> Result<Result<(), TooMany>, StoreError> {
+    pub async fn count_typed(
+        &self,
+        admin: &MemberId,
+        replay: &ReplayKey,
+    ) -> Result<Result<(), TooMany>, StoreError> {
         self.count(admin, replay, may_look_up).await
     }
 
     /// May this administrator look somebody up now? Nothing is counted: that follows with what came of it.
-    pub async fn may_look_up_now(&self, admin: &MemberId) -> Result<Result<(), TooMany>, StoreError> {
+    pub async fn may_look_up_now(
+        &self,
+        admin: &MemberId,
+    ) -> Result<Result<(), TooMany>, StoreError> {
         let now = self.clock.now();
         let sql = "select looked_at, tried from look_up where person_id = $1 and looked_at > $2";
-        let asked = sqlx::query_as(sql).bind(&admin.0).bind((now - COUNT_FOR).0).fetch_all(&self.pool).await;
+        let asked = sqlx::query_as(sql)
+            .bind(&admin.0)
+            .bind((now - COUNT_FOR).0)
+            .fetch_all(&self.pool)
+            .await;
         let rows: Vec<(i64, String)> = asked.map_err(failed)?;
-        let tried = rows.into_iter().filter_map(|(at, tried)| Some((Moment(at), tried.parse().ok()?)));
+        let tried = rows
+            .into_iter()
+            .filter_map(|(at, tried)| Some((Moment(at), tried.parse().ok()?)));
         Ok(may_command(&tried.collect::<Vec<_>>(), now))
     }
 
     /// Counts that a mail server said of a typed address that it does not exist: a refusal, once for each choice.
     pub async fn count_refused_address(&self, card: &ResetRow) -> Result<(), StoreError> {
-        let (admin, request) = (card.admin_id.clone(), format!("address {} {}", card.reset_id, card.edition));
-        let keys = Keys { person: Some(admin.clone()), ..Keys::default() };
-        self.write(keys, move |page, now| page.count_try(&admin, &request, Tried::RefusedClick, now)).await
+        let (admin, request) = (
+            card.admin_id.clone(),
+            format!("address {} {}", card.reset_id, card.edition),
+        );
+        let keys = Keys {
+            person: Some(admin.clone()),
+            ..Keys::default()
+        };
+        self.write(keys, move |page, now| {
+            page.count_try(&admin, &request, Tried::RefusedClick, now)
+        })
+        .await
     }
 
-    async fn count(&self, admin: &MemberId, replay: &ReplayKey, may: Rule) -> Result<Result<(), TooMany>, StoreError> {
-        let keys = Keys { person: Some(admin.clone()), ..Keys::default() };
+    async fn count(
+        &self,
+        admin: &MemberId,
+        replay: &ReplayKey,
+        may: Rule,
+    ) -> Result<Result<(), TooMany>, StoreError> {
+        let keys = Keys {
+            person: Some(admin.clone()),
+            ..Keys::default()
+        };
         let (admin, replay) = (admin.clone(), replay.clone());
         self.write(keys, move |page, now| {
             may(&page.tried(&admin), now)?;
@@ -383,9 +449,24 @@ impl Store {
         member: &MemberId,
     ) -> Result<Noted<Result<(Quota, Option<String>), NotNoted>>, StoreError> {
         let (admin, of) = (admin.clone(), member.clone());
-        let audit = AuditRow { admin_id: Some(admin.clone()), ..audit };
-        let look = move |page: &Page, now| (page.quota(&admin, now), at_work(page, &of, ResetId([0; 16])));
-        self.note_and_look(replay, audit, Some(member.clone()), Some(Tried::LookUp), look).await
+        let audit = AuditRow {
+            admin_id: Some(admin.clone()),
+            ..audit
+        };
+        let look = move |page: &Page, now| {
+            (
+                page.quota(&admin, now),
+                at_work(page, &of, ResetId([0; 16])),
+            )
+        };
+        self.note_and_look(
+            replay,
+            audit,
+            Some(member.clone()),
+            Some(Tried::LookUp),
+            look,
+        )
+        .await
     }
 
     async fn note_and_look<T: Send + 'static>(
@@ -396,22 +477,43 @@ impl Store {
         tried: Option<Tried>,
         look: impl FnOnce(&Page, Moment) -> T + Send + 'static,
     ) -> Result<Noted<Result<T, NotNoted>>, StoreError> {
-        let keys = Keys { replay: Some(replay.0.clone()), person: audit.admin_id.clone(), member, ..Keys::default() };
+        let keys = Keys {
+            replay: Some(replay.0.clone()),
+            person: audit.admin_id.clone(),
+            member,
+            ..Keys::default()
+        };
         self.write(keys, move |page, now| {
             if !page.is_new_request(&replay.0, now) {
-                return Noted { decided: Err(NotNoted::Replayed), untold: Vec::new() };
+                return Noted {
+                    decided: Err(NotNoted::Replayed),
+                    untold: Vec::new(),
+                };
             }
             audit.noted_at = now;
-            let untold = audit.admin_id.clone().map(|admin| take_untold(page, &admin, now)).unwrap_or_default();
+            let untold = audit
+                .admin_id
+                .clone()
+                .map(|admin| take_untold(page, &admin, now))
+                .unwrap_or_default();
             if let Some((admin, tried)) = audit.admin_id.clone().zip(tried) {
                 if let Err(too_many) = may_command(&page.tried(&admin), now) {
-                    page.audit(AuditRow { outcome: too_many.code().to_owned(), ..audit });
-                    return Noted { decided: Err(NotNoted::TooMany(too_many)), untold };
+                    page.audit(AuditRow {
+                        outcome: too_many.code().to_owned(),
+                        ..audit
+                    });
+                    return Noted {
+                        decided: Err(NotNoted::TooMany(too_many)),
+                        untold,
+                    };
                 }
                 page.count_try(&admin, &replay.0, tried, now);
             }
             page.audit(audit);
-            Noted { decided: Ok(look(page, now)), untold }
+            Noted {
+                decided: Ok(look(page, now)),
+                untold,
+            }
         })
         .await
     }
@@ -423,7 +525,10 @@ impl Store {
         member: &MemberId,
         amend: Amend,
     ) -> Result<Result<Amended, ClickRefused>, StoreError> {
-        let keys = Keys { member: Some(member.clone()), ..click.keys() };
+        let keys = Keys {
+            member: Some(member.clone()),
+            ..click.keys()
+        };
         self.write(keys, move |page, now| {
             let event = amend.event();
             let mut row = open_card(page, &click, event, now)?;
@@ -435,13 +540,19 @@ impl Store {
             answer_at(&mut row, click.follow_up);
             page.audit(line(&row, event, "done", None, now));
             page.put(row.clone());
-            Ok(Amended { earlier: earlier(page, &row, now), row })
+            Ok(Amended {
+                earlier: earlier(page, &row, now),
+                row,
+            })
         })
         .await
     }
 
     /// Closes a card that is still open: the administrator gave it up.
-    pub async fn cancel(&self, click: CardClick) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+    pub async fn cancel(
+        &self,
+        click: CardClick,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         self.write(click.keys(), move |page, now| {
             let mut row = open_card(page, &click, "cancel", now)?;
             enter(&mut row, State::Cancelled, now);
@@ -463,7 +574,10 @@ impl Store {
     }
 
     /// A form is about to be opened: nothing changes but where its answer will be told.
-    pub async fn open_form(&self, click: CardClick) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
+    pub async fn open_form(
+        &self,
+        click: CardClick,
+    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         self.clicked(click, clickable_card, "open_form").await
     }
 
@@ -491,7 +605,10 @@ impl Store {
         code: &'static str,
         counted: Option<MemberId>,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let keys = Keys { person: counted.clone(), ..click.keys() };
+        let keys = Keys {
+            person: counted.clone(),
+            ..click.keys()
+        };
         self.write(keys, move |page, now| {
             let row = clickable_card(page, &click, "click", now)?;
             if let Some(admin) = counted.filter(|admin| *admin == row.admin_id) {
@@ -505,9 +622,15 @@ impl Store {
 
     /// Offered → expired, when its time has come.
     pub async fn expire(&self, id: ResetId) -> Result<(), StoreError> {
-        let keys = Keys { reset: Some(id), ..Keys::default() };
+        let keys = Keys {
+            reset: Some(id),
+            ..Keys::default()
+        };
         self.write(keys, move |page, now| {
-            if let Some(mut row) = page.reset(id).filter(|row| row.state == State::Offered && row.expires_at <= now) {
+            if let Some(mut row) = page
+                .reset(id)
+                .filter(|row| row.state == State::Offered && row.expires_at <= now)
+            {
                 enter(&mut row, State::Expired, now);
                 page.audit(line(&row, "expiry", "expired", None, now));
                 page.put(row);
@@ -543,12 +666,25 @@ pub(super) fn known_card(
         return Err(ClickRefused::Replayed);
     }
     let Some(row) = page.reset(click.reset_id) else {
-        page.audit(AuditRow::of_chat(event, ClickRefused::NoSuchCard.code(), clicker, now));
+        page.audit(AuditRow::of_chat(
+            event,
+            ClickRefused::NoSuchCard.code(),
+            clicker,
+            now,
+        ));
         return Err(ClickRefused::NoSuchCard);
     };
     let owner = (row.platform, row.tenant.as_str(), row.chat_user.as_str());
-    if owner != (clicker.platform, clicker.tenant.as_str(), clicker.user.as_str()) {
-        let refused = ClickRefused::NotYours { admin_name: row.admin_name };
+    if owner
+        != (
+            clicker.platform,
+            clicker.tenant.as_str(),
+            clicker.user.as_str(),
+        )
+    {
+        let refused = ClickRefused::NotYours {
+            admin_name: row.admin_name,
+        };
         let mut audit = AuditRow::of_chat(event, refused.code(), clicker, now);
         audit.reset_id = Some(row.reset_id);
         page.audit(audit);
@@ -594,22 +730,31 @@ pub(super) fn closed(row: &ResetRow) -> Option<ClickRefused> {
         State::Offered => None,
         State::Expired => Some(ClickRefused::Expired),
         State::Superseded => Some(ClickRefused::Superseded),
-        State::Cancelled if row.failure.as_deref() == Some(MEMBER_GONE) => Some(ClickRefused::MemberGone),
+        State::Cancelled if row.failure.as_deref() == Some(MEMBER_GONE) => {
+            Some(ClickRefused::MemberGone)
+        }
         State::Cancelled => Some(ClickRefused::Cancelled),
-        State::Claimed | State::Changing | State::Changed | State::Delivering => Some(ClickRefused::InProgress),
+        State::Claimed | State::Changing | State::Changed | State::Delivering => {
+            Some(ClickRefused::InProgress)
+        }
         State::Delivered
         | State::Undelivered
         | State::DeliveryUnknown
         | State::Refused
         | State::Unknown
-        | State::Lost => Some(ClickRefused::AlreadyDone { state: row.state, changed_at: row.changed_at }),
+        | State::Lost => Some(ClickRefused::AlreadyDone {
+            state: row.state,
+            changed_at: row.changed_at,
+        }),
     }
 }
 
 /// The administrator who is in the middle of another reset of the member.
 pub(super) fn at_work(page: &Page, member: &MemberId, except: ResetId) -> Option<String> {
     page.resets()
-        .find(|other| other.member_id == *member && other.reset_id != except && other.state.is_active())
+        .find(|other| {
+            other.member_id == *member && other.reset_id != except && other.state.is_active()
+        })
         .map(|other| other.admin_name.clone())
 }
 
@@ -620,18 +765,26 @@ pub(super) fn begun_at(row: &ResetRow) -> Option<Moment> {
 
 /// The newest other reset of the member of this card that changed the password, or may have.
 fn newest_change<'a>(page: &'a Page, row: &ResetRow) -> Option<&'a ResetRow> {
-    let of_member = page.resets().filter(|other| other.member_id == row.member_id && other.reset_id != row.reset_id);
-    of_member.filter(|other| begun_at(other).is_some()).max_by_key(|other| (begun_at(other), other.reset_id))
+    let of_member = page
+        .resets()
+        .filter(|other| other.member_id == row.member_id && other.reset_id != row.reset_id);
+    of_member
+        .filter(|other| begun_at(other).is_some())
+        .max_by_key(|other| (begun_at(other), other.reset_id))
 }
 
 /// What a face of this card has to warn of: the member's newest other reset, if it is not long ago.
 pub(super) fn earlier(page: &Page, row: &ResetRow, now: Moment) -> Option<Earlier> {
-    newest_change(page, row).and_then(Earlier::of).filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
+    newest_change(page, row)
+        .and_then(Earlier::of)
+        .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
 }
 
 /// The face that answers now warns of the member's newest reset. True if no face did before.
 fn note_seen(page: &Page, row: &mut ResetRow) -> bool {
-    let seen = newest_change(page, row).map(|newest| newest.reset_id).or(row.seen_reset_id);
+    let seen = newest_change(page, row)
+        .map(|newest| newest.reset_id)
+        .or(row.seen_reset_id);
     std::mem::replace(&mut row.seen_reset_id, seen) != seen
 }
 
@@ -640,7 +793,8 @@ fn note_seen(page: &Page, row: &mut ResetRow) -> bool {
 pub(super) fn overtaken(page: &Page, row: &mut ResetRow) -> Option<Earlier> {
     let newest = newest_change(page, row)?;
     // One from before the card was told on it, or is older than the one that was.
-    let is_told = row.seen_reset_id == Some(newest.reset_id) || begun_at(newest) < Some(row.offered_at);
+    let is_told =
+        row.seen_reset_id == Some(newest.reset_id) || begun_at(newest) < Some(row.offered_at);
     let told = Earlier::of(newest).filter(|_| !is_told)?;
     row.seen_reset_id = Some(newest.reset_id);
     row.edition = row.edition.saturating_add(1);
@@ -649,7 +803,9 @@ pub(super) fn overtaken(page: &Page, row: &mut ResetRow) -> Option<Earlier> {
 
 /// The member said of their last reset that they had not asked for it, and it was the same administrator's.
 pub(super) fn is_disowned(page: &Page, next: &ResetRow) -> bool {
-    let of_member = page.resets().filter(|row| row.member_id == next.member_id && begun_at(row).is_some());
+    let of_member = page
+        .resets()
+        .filter(|row| row.member_id == next.member_id && begun_at(row).is_some());
     let last = of_member.max_by_key(|row| begun_at(row));
     last.is_some_and(|row| row.disowned_at.is_some() && row.admin_id == next.admin_id)
 }
@@ -657,7 +813,11 @@ pub(super) fn is_disowned(page: &Page, next: &ResetRow) -> bool {
 fn supersede(page: &mut Page, newer: &ResetRow, now: Moment) {
     let older: Vec<ResetRow> = page
         .resets()
-        .filter(|row| row.state == State::Offered && row.admin_id == newer.admin_id && row.member_id == newer.member_id)
+        .filter(|row| {
+            row.state == State::Offered
+                && row.admin_id == newer.admin_id
+                && row.member_id == newer.member_id
+        })
         .cloned()
         .collect();
     for mut row in older {
@@ -679,13 +839,21 @@ fn take_untold(page: &mut Page, admin: &MemberId, now: Moment) -> Vec<ResetRow> 
         .collect();
     // Whose password still waits hears of it again, until its buttons have come.
     for row in untold.iter().filter(|row| row.finished_at.is_some()) {
-        page.put(ResetRow { told_at: Some(now), ..row.clone() });
+        page.put(ResetRow {
+            told_at: Some(now),
+            ..row.clone()
+        });
     }
     untold
 }
 
 fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
-    let NewOffer { requester, admin, member, .. } = offer;
+    let NewOffer {
+        requester,
+        admin,
+        member,
+        ..
+    } = offer;
     ResetRow {
         reset_id: offer.reset_id,
         platform: requester.platform,

@@ -30,14 +30,25 @@ impl DatabaseFile {
             return Err(OpenError::Missing);
         }
         let may_make = absent == Absent::Begin;
-        let file = File::options().create(may_make).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+        let file = File::options()
+            .create(may_make)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
         let for_others = file.metadata()?.mode() & 0o077;
         if for_others != 0 {
             return Err(OpenError::Exposed);
         }
         let mut beside = path.canonicalize()?.into_os_string();
         beside.push(".lock");
-        Ok(Self { file, beside: beside.into(), locked_beside: None, is_new })
+        Ok(Self {
+            file,
+            beside: beside.into(),
+            locked_beside: None,
+            is_new,
+        })
     }
 
     /// What the file is, by whatever name.
@@ -48,7 +59,11 @@ impl DatabaseFile {
     /// Refuses a file with another name: what is written under one of them is not in the log of the other, and lost later
     /// ("How To Corrupt An SQLite Database File", section 2.5).
     pub(super) fn check_single_name(&self) -> Result<(), OpenError> {
-        if self.metadata()?.nlink() > 1 { Err(OpenError::Linked) } else { Ok(()) }
+        if self.metadata()?.nlink() > 1 {
+            Err(OpenError::Linked)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes the lock that only one process has.
@@ -74,16 +89,28 @@ impl DatabaseFile {
 /// user that serves it.
 fn open_lock(lock: &Path, database: &File) -> std::io::Result<File> {
     // `create_new` follows no link, so nothing else is ever given away.
-    match File::options().create_new(true).write(true).mode(0o600).open(lock) {
+    match File::options()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(lock)
+    {
         Ok(file) => {
-            let (owner, folder) = (database.metadata()?, lock.parent().map(Path::metadata).transpose()?);
+            let (owner, folder) = (
+                database.metadata()?,
+                lock.parent().map(Path::metadata).transpose()?,
+            );
             // Whoever owns the folder could have made the file there by themselves.
-            if file.metadata()?.uid() != owner.uid() && folder.is_some_and(|folder| folder.uid() == owner.uid()) {
+            if file.metadata()?.uid() != owner.uid()
+                && folder.is_some_and(|folder| folder.uid() == owner.uid())
+            {
                 std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
             }
             Ok(file)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => File::options().write(true).open(lock),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            File::options().write(true).open(lock)
+        }
         Err(error) => Err(error),
     }
 }

@@ -44,7 +44,8 @@ const AT_WORK: &str = "select admin_name, state, member_name from reset
         and member_id in (select value from json_each($1)) and deadline_at > $2 limit 1";
 
 /// Lifts the lock that came from failed sign-ins of the member `$1`.
-const UNLOCK: &str = "update member set locked_at = null, locked_by = null, failed_sign_ins = 0, wrong_codes = 0
+const UNLOCK: &str =
+    "update member set locked_at = null, locked_by = null, failed_sign_ins = 0, wrong_codes = 0
     where member_id = $1";
 
 /// Why an operator's command about a member did nothing. Nothing was changed.
@@ -85,7 +86,11 @@ impl Store {
         let ids = vec![member.clone()];
         wipe(&mut tx, &ids, now).await?;
         delete(&mut tx, &ids).await?;
-        note(&mut tx, &[AuditRow::of_member("remove", "done", &member, now)]).await?;
+        note(
+            &mut tx,
+            &[AuditRow::of_member("remove", "done", &member, now)],
+        )
+        .await?;
         tx.commit().await.map_err(failed)?;
         Ok(name)
     }
@@ -100,7 +105,11 @@ impl Store {
                 select 1 from reset where reset.member_id = member.member_id and changing_at is not null
                     and disowned_at >= coalesce(member.credential_set_at, 0))
             from member where member_id = $1";
-        let row = sqlx::query(sql).bind(&member.0).fetch_one(&mut *tx).await.map_err(failed)?;
+        let row = sqlx::query(sql)
+            .bind(&member.0)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed)?;
         let is_locked: bool = row.try_get(0).map_err(failed)?;
         let is_disowned: bool = row.try_get(1).map_err(failed)?;
         let refused = match (is_disowned, is_locked) {
@@ -114,38 +123,64 @@ impl Store {
             None => "done",
         };
         if refused.is_none() {
-            sqlx::query(UNLOCK).bind(&member.0).execute(&mut *tx).await.map_err(failed)?;
+            sqlx::query(UNLOCK)
+                .bind(&member.0)
+                .execute(&mut *tx)
+                .await
+                .map_err(failed)?;
         }
-        note(&mut tx, &[AuditRow::of_member("unlock", outcome, &member, now)]).await?;
+        note(
+            &mut tx,
+            &[AuditRow::of_member("unlock", outcome, &member, now)],
+        )
+        .await?;
         tx.commit().await.map_err(failed)?;
         refused.map_or(Ok(()), Err)
     }
 
     /// Begins a transaction that nobody else's write can come between.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        self.pool.begin_with("begin immediate").await.map_err(|error| {
-            failed(error);
-            StoreError::NotBegun
-        })
+        self.pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(|error| {
+                failed(error);
+                StoreError::NotBegun
+            })
     }
 }
 
 async fn find(tx: &mut Tx, email: &EmailAddress) -> Result<(MemberId, String), NotDone> {
     let sql = "select member_id, name from member where business_email_key = $1";
-    let row = sqlx::query(sql).bind(email.key()).fetch_optional(&mut **tx).await.map_err(failed)?;
+    let row = sqlx::query(sql)
+        .bind(email.key())
+        .fetch_optional(&mut **tx)
+        .await
+        .map_err(failed)?;
     let row = row.ok_or(NotDone::NoSuchMember)?;
-    Ok((MemberId(row.try_get(0).map_err(failed)?), row.try_get(1).map_err(failed)?))
+    Ok((
+        MemberId(row.try_get(0).map_err(failed)?),
+        row.try_get(1).map_err(failed)?,
+    ))
 }
 
 /// Takes everything from these members, unless a reset is at work on one of them: what it delivers must stay alive.
 pub(super) async fn wipe(tx: &mut Tx, members: &[MemberId], now: Moment) -> Result<(), NotDone> {
     let members = json(&members).map_err(failed)?;
-    let at_work = sqlx::query(AT_WORK).bind(&members).bind((now - GIVEN_UP_AFTER).0);
+    let at_work = sqlx::query(AT_WORK)
+        .bind(&members)
+        .bind((now - GIVEN_UP_AFTER).0);
     if let Some(row) = at_work.fetch_optional(&mut **tx).await.map_err(failed)? {
         let text = |at: usize| row.try_get::<String, _>(at).map_err(failed);
         let state = text(1)?.parse().map_err(|_| StoreError::Unavailable)?;
-        let under_way = ResetUnderWay { admin_name: text(0)?, state };
-        return Err(NotDone::UnderWay { member_name: text(2)?, under_way });
+        let under_way = ResetUnderWay {
+            admin_name: text(0)?,
+            state,
+        };
+        return Err(NotDone::UnderWay {
+            member_name: text(2)?,
+            under_way,
+        });
     }
     run(tx, WIPE, members, now).await.map_err(NotDone::from)
 }
@@ -154,11 +189,20 @@ pub(super) async fn wipe(tx: &mut Tx, members: &[MemberId], now: Moment) -> Resu
 pub(super) async fn delete(tx: &mut Tx, members: &[MemberId]) -> Result<(), StoreError> {
     let sql = "delete from member where member_id in (select value from json_each($1))";
     let members = json(&members).map_err(failed)?;
-    sqlx::query(sql).bind(members).execute(&mut **tx).await.map(drop).map_err(failed)
+    sqlx::query(sql)
+        .bind(members)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 /// Ends the sessions of these members.
-pub(super) async fn end_sessions(tx: &mut Tx, members: &[MemberId], now: Moment) -> Result<(), StoreError> {
+pub(super) async fn end_sessions(
+    tx: &mut Tx,
+    members: &[MemberId],
+    now: Moment,
+) -> Result<(), StoreError> {
     run(tx, END_SESSIONS, json(&members).map_err(failed)?, now).await
 }
 
@@ -166,9 +210,25 @@ pub(super) async fn end_sessions(tx: &mut Tx, members: &[MemberId], now: Moment)
 pub(super) async fn note(tx: &mut Tx, lines: &[AuditRow]) -> Result<(), StoreError> {
     let sql = AssertSqlSafe(AuditRow::insert_many("$1"));
     let lines = json(&lines).map_err(failed)?;
-    sqlx::query(sql).bind(lines).execute(&mut **tx).await.map(drop).map_err(failed)
+    sqlx::query(sql)
+        .bind(lines)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
-async fn run(tx: &mut Tx, sql: &'static str, members: String, now: Moment) -> Result<(), StoreError> {
-    sqlx::query(sql).bind(members).bind(now.0).execute(&mut **tx).await.map(drop).map_err(failed)
+async fn run(
+    tx: &mut Tx,
+    sql: &'static str,
+    members: String,
+    now: Moment,
+) -> Result<(), StoreError> {
+    sqlx::query(sql)
+        .bind(members)
+        .bind(now.0)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+        .map_err(failed)
 }

@@ -93,13 +93,20 @@ impl Store {
     }
 
     /// The steps of some resets.
-    pub async fn steps(&self, ids: &[ResetId]) -> Result<HashMap<ResetId, Vec<StepRow>>, StoreError> {
+    pub async fn steps(
+        &self,
+        ids: &[ResetId],
+    ) -> Result<HashMap<ResetId, Vec<StepRow>>, StoreError> {
         let sql = format!(
             "select {} from step where reset_id in (select value from json_each($1)) order by noted_at, step",
             StepRow::ROW
         );
         let ids = serde_json::to_string(ids).map_err(|_| StoreError::Unavailable)?;
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(&self.pool).await.map_err(failed)?;
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(ids)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
         let mut steps: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
         for row in &rows {
             let step = rows::read::<StepRow>(row).map_err(failed)?;
@@ -119,46 +126,74 @@ impl Store {
             order by changing_at desc, reset_id desc limit 100",
             ResetRow::ROW
         );
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(&member.0).fetch_all(&self.pool).await.map_err(failed)?;
-        found.iter().map(|row| rows::read(row).map_err(failed)).collect()
+        let found = sqlx::query(AssertSqlSafe(sql))
+            .bind(&member.0)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        found
+            .iter()
+            .map(|row| rows::read(row).map_err(failed))
+            .collect()
     }
 
     /// One reset.
     pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
-        let found = self.look_up(super::LookUp { reset: Some(id), ..super::LookUp::default() }).await?;
+        let found = self
+            .look_up(super::LookUp {
+                reset: Some(id),
+                ..super::LookUp::default()
+            })
+            .await?;
         Ok(found.reset.map(Arc::unwrap_or_clone))
     }
 
     /// Everything a dead process may have left: at work, or undelivered with the password gone.
     pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
         let given_up = (self.clock.now() - GIVEN_UP_AFTER).0;
-        let at_work =
-            "state in ('claimed', 'changing', 'changed', 'delivering') and (owner is not $1 or deadline_at <= $2)";
+        let at_work = "state in ('claimed', 'changing', 'changed', 'delivering') and (owner is not $1 or deadline_at <= $2)";
         let mut left = self.pick(at_work, given_up, &self.owner).await?;
-        let undelivered = "state = 'undelivered' and finished_at is null and owner is not $1 and $2 is not null";
+        let undelivered =
+            "state = 'undelivered' and finished_at is null and owner is not $1 and $2 is not null";
         left.extend(self.pick(undelivered, given_up, &self.owner).await?);
         Ok(left)
     }
 
     /// Cards whose time has come.
     pub async fn expired_offers(&self) -> Result<Vec<ResetRow>, StoreError> {
-        self.pick("state = 'offered' and expires_at <= $2", self.clock.now().0, "").await
+        self.pick(
+            "state = 'offered' and expires_at <= $2",
+            self.clock.now().0,
+            "",
+        )
+        .await
     }
 
     /// Messages that show a password longer than they should.
     pub async fn to_hide(&self) -> Result<Vec<ResetRow>, StoreError> {
-        self.pick("hide_at is not null and hide_at <= $2", self.clock.now().0, "").await
+        self.pick(
+            "hide_at is not null and hide_at <= $2",
+            self.clock.now().0,
+            "",
+        )
+        .await
     }
 
     /// Follow-up addresses that the platform no longer accepts.
     pub async fn stale_replies(&self) -> Result<Vec<ResetRow>, StoreError> {
-        self.pick("reply_until is not null and reply_until <= $2", self.clock.now().0, "").await
+        self.pick(
+            "reply_until is not null and reply_until <= $2",
+            self.clock.now().0,
+            "",
+        )
+        .await
     }
 
     /// Resets that ended at least so long ago, or wait for another way, whose administrator has not heard of it and whose
     /// follow-up address may still work; the newest first. A message that shows the password is left alone.
     pub async fn to_tell(&self, age: Span) -> Result<Vec<ResetRow>, StoreError> {
-        let condition = "told_at is null and claimed_at is not null and reply_until > $2 and hide_at is null
+        let condition =
+            "told_at is null and claimed_at is not null and reply_until > $2 and hide_at is null
             and coalesce(finished_at, case when state = 'undelivered' then delivering_at end) <= $2
             order by claimed_at desc";
         self.pick(condition, (self.clock.now() - age).0, "").await
@@ -166,7 +201,8 @@ impl Store {
 
     /// Resets with a step that is still to do, older than `age`.
     pub async fn with_pending_steps(&self, age: Span) -> Result<Vec<ResetRow>, StoreError> {
-        let condition = "reset_id in (select reset_id from step where outcome = 'pending' and noted_at <= $2)";
+        let condition =
+            "reset_id in (select reset_id from step where outcome = 'pending' and noted_at <= $2)";
         self.pick(condition, (self.clock.now() - age).0, "").await
     }
 
@@ -176,10 +212,22 @@ impl Store {
         let mut gone = 0;
         for (sql, age) in [
             ("delete from replay_key where seen_at < $1", Span::hours(9)),
-            ("delete from reset where claimed_at is null and finished_at < $1", Span::hours(7 * 24)),
-            ("delete from contact_command where noted_at < $1", COMMANDS_COUNT_FOR),
-            ("delete from contact_check where expires_at < $1", Span::hours(1)),
-            ("delete from session where expires_at < $1", Span::hours(7 * 24)),
+            (
+                "delete from reset where claimed_at is null and finished_at < $1",
+                Span::hours(7 * 24),
+            ),
+            (
+                "delete from contact_command where noted_at < $1",
+                COMMANDS_COUNT_FOR,
+            ),
+            (
+                "delete from contact_check where expires_at < $1",
+                Span::hours(1),
+            ),
+            (
+                "delete from session where expires_at < $1",
+                Span::hours(7 * 24),
+            ),
             // Lines come in the order of time, so that no index of their times is needed: all before the first that stays.
             (
                 "delete from audit where seq < coalesce(
@@ -187,25 +235,61 @@ impl Store {
                     (select max(seq) + 1 from audit))",
                 Span::hours(400 * 24),
             ),
-            ("delete from slot where taken_at < $1", Span::hours(400 * 24)),
+            (
+                "delete from slot where taken_at < $1",
+                Span::hours(400 * 24),
+            ),
             ("delete from look_up where looked_at < $1", COUNT_FOR),
-            ("delete from step where noted_at < $1", Span::hours(400 * 24)),
-            ("delete from reset where claimed_at < $1", Span::hours(400 * 24)),
+            (
+                "delete from step where noted_at < $1",
+                Span::hours(400 * 24),
+            ),
+            (
+                "delete from reset where claimed_at < $1",
+                Span::hours(400 * 24),
+            ),
         ] {
-            gone += sqlx::query(sql).bind((now - age).0).execute(&self.pool).await.map_err(failed)?.rows_affected();
+            gone += sqlx::query(sql)
+                .bind((now - age).0)
+                .execute(&self.pool)
+                .await
+                .map_err(failed)?
+                .rows_affected();
         }
         Ok(gone)
     }
 
-    async fn pick(&self, condition: &str, at: i64, owner: &str) -> Result<Vec<ResetRow>, StoreError> {
-        let sql = format!("select {} from reset where {condition} limit {SWEPT}", ResetRow::ROW);
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(at).fetch_all(&self.pool).await.map_err(failed)?;
-        found.iter().map(|row| rows::read(row).map_err(failed)).collect()
+    async fn pick(
+        &self,
+        condition: &str,
+        at: i64,
+        owner: &str,
+    ) -> Result<Vec<ResetRow>, StoreError> {
+        let sql = format!(
+            "select {} from reset where {condition} limit {SWEPT}",
+            ResetRow::ROW
+        );
+        let found = sqlx::query(AssertSqlSafe(sql))
+            .bind(owner)
+            .bind(at)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        found
+            .iter()
+            .map(|row| rows::read(row).map_err(failed))
+            .collect()
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as a function in map_err"
+)]
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
-    tracing::error!(error = &error as &dyn std::error::Error, "could not read the record");
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "could not read the record"
+    );
     StoreError::Unavailable
 }

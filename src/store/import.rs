@@ -149,7 +149,10 @@ impl Store {
 async fn known(tx: &mut Tx) -> Result<Vec<Known>, StoreError> {
     let sql = "select member_id, name, business_email, business_email_key, status, phone, personal_email, employee_id
         from member";
-    let found = sqlx::query(sql).fetch_all(&mut **tx).await.map_err(failed)?;
+    let found = sqlx::query(sql)
+        .fetch_all(&mut **tx)
+        .await
+        .map_err(failed)?;
     let read = |row: &sqlx::sqlite::SqliteRow| {
         Ok(Known {
             member_id: MemberId(row.try_get(0)?),
@@ -166,24 +169,50 @@ async fn known(tx: &mut Tx) -> Result<Vec<Known>, StoreError> {
 }
 
 impl Plan {
-    fn make(rows: Vec<ImportRow>, known: &[Known], company: &CompanyDomains, now: Moment) -> Result<Self, NotImported> {
-        let by_id: HashMap<&str, &Known> =
-            known.iter().filter_map(|known| Some((known.employee_id.as_deref()?, known))).collect();
-        let by_email: HashMap<&str, &Known> = known.iter().map(|known| (known.key.as_str(), known)).collect();
-        let same_id = |row: &ImportRow| row.employee_id.as_deref().and_then(|id| by_id.get(id).copied());
+    fn make(
+        rows: Vec<ImportRow>,
+        known: &[Known],
+        company: &CompanyDomains,
+        now: Moment,
+    ) -> Result<Self, NotImported> {
+        let by_id: HashMap<&str, &Known> = known
+            .iter()
+            .filter_map(|known| Some((known.employee_id.as_deref()?, known)))
+            .collect();
+        let by_email: HashMap<&str, &Known> = known
+            .iter()
+            .map(|known| (known.key.as_str(), known))
+            .collect();
+        let same_id = |row: &ImportRow| {
+            row.employee_id
+                .as_deref()
+                .and_then(|id| by_id.get(id).copied())
+        };
         // The file says of these by their ids where they are now.
-        let placed: HashSet<&MemberId> = rows.iter().filter_map(same_id).map(|known| &known.member_id).collect();
+        let placed: HashSet<&MemberId> = rows
+            .iter()
+            .filter_map(same_id)
+            .map(|known| &known.member_id)
+            .collect();
         let mut plan = Self::default();
         for row in rows {
-            let owner = by_email.get(row.member.business_email_key.as_str()).copied();
+            let owner = by_email
+                .get(row.member.business_email_key.as_str())
+                .copied();
             match (same_id(&row), owner) {
                 (Some(same), None) => plan.put_same(row, same, now),
-                (Some(same), Some(owner)) if same.member_id == owner.member_id || placed.contains(&owner.member_id) => {
+                (Some(same), Some(owner))
+                    if same.member_id == owner.member_id || placed.contains(&owner.member_id) =>
+                {
                     plan.put_same(row, same, now);
                 }
                 (Some(_), Some(owner)) => {
                     let (line, email) = (row.line, row.member.business_email);
-                    return Err(NotImported::AddressTaken { line, email, owner: owner.name.clone() });
+                    return Err(NotImported::AddressTaken {
+                        line,
+                        email,
+                        owner: owner.name.clone(),
+                    });
                 }
                 (None, Some(owner)) if !placed.contains(&owner.member_id) => {
                     match difference(&owner.traits(), &row.traits(), company) {
@@ -213,12 +242,16 @@ impl Plan {
             self.signed_out.push(id.clone());
         }
         if known.status != row.member.status {
-            self.audit.push(AuditRow::of_member("status", &row.member.status, id, now));
+            self.audit
+                .push(AuditRow::of_member("status", &row.member.status, id, now));
         }
         if known.key != row.member.business_email_key {
             let masked = [&known.email, &row.member.business_email].map(|email| mask(email));
             let line = AuditRow::of_member("moved", "done", id, now);
-            self.audit.push(AuditRow { detail: Some(masked.join(" → ")), ..line });
+            self.audit.push(AuditRow {
+                detail: Some(masked.join(" → ")),
+                ..line
+            });
             self.told.moved.push(Moved {
                 name: row.member.name.clone(),
                 from: known.email.clone(),
@@ -234,7 +267,10 @@ impl Plan {
     fn put_in_place_of(&mut self, row: ImportRow, known: &Known, why: Difference, now: Moment) {
         let member = &row.member;
         let line = AuditRow::of_member("new_person", "done", &member.member_id, now);
-        self.audit.push(AuditRow { detail: Some(format!("in place of {}: {why}", known.member_id)), ..line });
+        self.audit.push(AuditRow {
+            detail: Some(format!("in place of {}: {why}", known.member_id)),
+            ..line
+        });
         self.replaced.push(known.member_id.clone());
         self.told.new_persons.push(NewPerson {
             name: member.name.clone(),
@@ -249,16 +285,31 @@ impl Plan {
 
     /// Whoever names a number means it; whoever names none is asked for it where there are many.
     fn check_number(&self, wipe: Option<usize>) -> Result<(), NotImported> {
-        let count = self.told.new_persons.iter().filter(|person| person.counts).count();
+        let count = self
+            .told
+            .new_persons
+            .iter()
+            .filter(|person| person.counts)
+            .count();
         let is_expected = wipe.map_or(count <= NEW_PERSONS_UNASKED, |wipe| wipe == count);
         if is_expected {
             return Ok(());
         }
-        Err(NotImported::NewPersons { count, persons: self.told.new_persons.clone() })
+        Err(NotImported::NewPersons {
+            count,
+            persons: self.told.new_persons.clone(),
+        })
     }
 
     async fn write(self, tx: &mut Tx, now: Moment) -> Result<Imported, NotImported> {
-        let Self { told, rows, replaced, wiped, signed_out, mut audit } = self;
+        let Self {
+            told,
+            rows,
+            replaced,
+            wiped,
+            signed_out,
+            mut audit,
+        } = self;
         gone::wipe(tx, &[replaced.as_slice(), &wiped].concat(), now).await?;
         gone::delete(tx, &replaced).await?;
         gone::end_sessions(tx, &signed_out, now).await?;
@@ -266,7 +317,10 @@ impl Plan {
         put(tx, &rows).await?;
         // From here on every row has the id of its member: what has to follow an address is written here.
         let detail = format!("{} added, {} updated", told.added, told.updated);
-        audit.push(AuditRow { detail: Some(detail), ..AuditRow::of_operator("import", "done", now) });
+        audit.push(AuditRow {
+            detail: Some(detail),
+            ..AuditRow::of_operator("import", "done", now)
+        });
         gone::note(tx, &audit).await?;
         Ok(told)
     }
@@ -275,7 +329,10 @@ impl Plan {
 /// Moves chat links along, and frees the addresses: two members may have swapped theirs.
 async fn move_addresses(tx: &mut Tx, moved: &[Moved]) -> Result<(), StoreError> {
     let key = |email: &str| email.to_ascii_lowercase();
-    let rows: Vec<_> = moved.iter().map(|one| (&one.member_id, key(&one.from), key(&one.to))).collect();
+    let rows: Vec<_> = moved
+        .iter()
+        .map(|one| (&one.member_id, key(&one.from), key(&one.to)))
+        .collect();
     let rows = json(&rows).map_err(failed)?;
     for sql in [
         "update link set business_email_key = moved.value ->> 2 from json_each($1) as moved
@@ -283,7 +340,11 @@ async fn move_addresses(tx: &mut Tx, moved: &[Moved]) -> Result<(), StoreError> 
         "update member set business_email_key = 'moving ' || member_id
             where member_id in (select value ->> 0 from json_each($1))",
     ] {
-        sqlx::query(sql).bind(&rows).execute(&mut **tx).await.map_err(failed)?;
+        sqlx::query(sql)
+            .bind(&rows)
+            .execute(&mut **tx)
+            .await
+            .map_err(failed)?;
     }
     Ok(())
 }
@@ -297,15 +358,29 @@ async fn put(tx: &mut Tx, rows: &[ImportRow]) -> Result<(), StoreError> {
         MemberRow::overwrite(&["member_id"])
     );
     let members = json(&members).map_err(failed)?;
-    sqlx::query(AssertSqlSafe(sql)).bind(members).execute(&mut **tx).await.map_err(failed)?;
-    let ids: Vec<_> = rows.iter().filter_map(|row| Some((&row.member.member_id, row.employee_id.as_ref()?))).collect();
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(members)
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+    let ids: Vec<_> = rows
+        .iter()
+        .filter_map(|row| Some((&row.member.member_id, row.employee_id.as_ref()?)))
+        .collect();
     let sql = "update member set employee_id = new.value ->> 1 from json_each($1) as new
         where member.member_id = new.value ->> 0";
-    sqlx::query(sql).bind(json(&ids).map_err(failed)?).execute(&mut **tx).await.map(drop).map_err(failed)
+    sqlx::query(sql)
+        .bind(json(&ids).map_err(failed)?)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 fn mask(email: &str) -> String {
-    email.parse().map_or_else(|_| "?".to_owned(), |email: EmailAddress| email.masked())
+    email
+        .parse()
+        .map_or_else(|_| "?".to_owned(), |email: EmailAddress| email.masked())
 }
 
 impl Known {

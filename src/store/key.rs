@@ -10,23 +10,44 @@ use super::{Store, StoreError};
 impl Store {
     /// The fingerprint of the key that this database was served with; none before its first `serve`.
     pub async fn key_fingerprint(&self) -> Result<Option<String>, StoreError> {
-        let found = sqlx::query("select fingerprint from key_fingerprint").fetch_optional(&self.pool).await;
-        found.map_err(failed)?.map_or(Ok(None), |row| row.try_get(0).map(Some).map_err(failed))
+        let found = sqlx::query("select fingerprint from key_fingerprint")
+            .fetch_optional(&self.pool)
+            .await;
+        found
+            .map_err(failed)?
+            .map_or(Ok(None), |row| row.try_get(0).map(Some).map_err(failed))
     }
 
     /// Keeps the fingerprint of the key, if none is there, and gives back the one that is.
     pub async fn keep_key_fingerprint(&self, fingerprint: &str) -> Result<String, StoreError> {
-        let mut together = self.pool.begin_with("begin immediate").await.map_err(failed)?;
+        let mut together = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(failed)?;
         let now = self.clock.now().0;
         let kept = sqlx::query(
             "insert into key_fingerprint (place, fingerprint, noted_at) values (1, $1, $2) on conflict do nothing",
         );
-        let kept = kept.bind(fingerprint).bind(now).execute(&mut *together).await.map_err(failed)?;
+        let kept = kept
+            .bind(fingerprint)
+            .bind(now)
+            .execute(&mut *together)
+            .await
+            .map_err(failed)?;
         if kept.rows_affected() > 0 {
-            let noted = sqlx::query("insert into audit (noted_at, event, outcome) values ($1, 'key', 'taken')");
-            noted.bind(now).execute(&mut *together).await.map_err(failed)?;
+            let noted = sqlx::query(
+                "insert into audit (noted_at, event, outcome) values ($1, 'key', 'taken')",
+            );
+            noted
+                .bind(now)
+                .execute(&mut *together)
+                .await
+                .map_err(failed)?;
         }
-        let row = sqlx::query("select fingerprint from key_fingerprint").fetch_one(&mut *together).await;
+        let row = sqlx::query("select fingerprint from key_fingerprint")
+            .fetch_one(&mut *together)
+            .await;
         let fingerprint = row.and_then(|row| row.try_get(0)).map_err(failed)?;
         together.commit().await.map_err(failed)?;
         Ok(fingerprint)
@@ -34,7 +55,10 @@ impl Store {
 
     /// True where somebody was reset, or was about to be.
     pub async fn has_resets(&self) -> Result<bool, StoreError> {
-        let any = sqlx::query("select 1 from reset limit 1").fetch_optional(&self.pool).await.map_err(failed)?;
+        let any = sqlx::query("select 1 from reset limit 1")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
         Ok(any.is_some())
     }
 
@@ -48,7 +72,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(Keys::default(), move |page, now| {
             let detail = Some(detail).filter(|detail| !detail.is_empty());
-            page.audit(AuditRow { detail, ..AuditRow::of_operator(event, outcome, now) });
+            page.audit(AuditRow {
+                detail,
+                ..AuditRow::of_operator(event, outcome, now)
+            });
         })
         .await
     }

@@ -30,14 +30,28 @@ impl Store {
     /// Inserts members, or updates them by business e-mail, whoever they are; for the demo and for tests. All or none.
     /// What an operator imports goes through [`Store::import`].
     pub async fn import_members(&self, members: Vec<MemberRow>) -> Result<ImportCount, StoreError> {
-        let keys = members.iter().map(|member| MemberKey::Email(member.business_email_key.clone())).collect();
-        let known = self.look_up(LookUp { members: keys, ..LookUp::default() }).await?;
+        let keys = members
+            .iter()
+            .map(|member| MemberKey::Email(member.business_email_key.clone()))
+            .collect();
+        let known = self
+            .look_up(LookUp {
+                members: keys,
+                ..LookUp::default()
+            })
+            .await?;
         let updated = known.members.iter().flatten().count();
-        let count = ImportCount { added: members.len().saturating_sub(updated), updated };
+        let count = ImportCount {
+            added: members.len().saturating_sub(updated),
+            updated,
+        };
         self.write(Keys::default(), move |page, now| {
             page.import(members);
             let detail = Some(format!("{} added, {} updated", count.added, count.updated));
-            page.audit(AuditRow { detail, ..AuditRow::of_operator("import", "done", now) });
+            page.audit(AuditRow {
+                detail,
+                ..AuditRow::of_operator("import", "done", now)
+            });
         })
         .await?;
         Ok(count)
@@ -45,9 +59,18 @@ impl Store {
 
     /// All members, by business e-mail.
     pub async fn members(&self) -> Result<Vec<MemberRow>, StoreError> {
-        let sql = format!("select {} from member order by business_email_key", MemberRow::ROW);
-        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await.map_err(failed)?;
-        found.iter().map(|row| rows::read(row).map_err(failed)).collect()
+        let sql = format!(
+            "select {} from member order by business_email_key",
+            MemberRow::ROW
+        );
+        let found = sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        found
+            .iter()
+            .map(|row| rows::read(row).map_err(failed))
+            .collect()
     }
 
     /// The organisation's own number of a member.
@@ -77,7 +100,12 @@ impl Store {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
-        row.map_or(Ok(None), |row| Ok(row.try_get::<Option<i64>, _>(0).map_err(failed)?.map(Moment)))
+        row.map_or(Ok(None), |row| {
+            Ok(row
+                .try_get::<Option<i64>, _>(0)
+                .map_err(failed)?
+                .map(Moment))
+        })
     }
 
     /// Sets a credential and lifts a lock that came from failed sign-ins; `temporary_until` marks a password that
@@ -91,29 +119,60 @@ impl Store {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, set_at| {
             let signed_out_at = temporary_until.map(|_| set_at);
-            page.set_credential(Credential { member_id, phc, set_at, temporary_until, signed_out_at });
+            page.set_credential(Credential {
+                member_id,
+                phc,
+                set_at,
+                temporary_until,
+                signed_out_at,
+            });
         })
         .await
     }
 
     /// Sets a lasting password for an operator and ends every session, unless a reset of the member is under way.
-    pub async fn set_password(&self, member: &MemberId, phc: String) -> Result<Result<(), ResetUnderWay>, StoreError> {
+    pub async fn set_password(
+        &self,
+        member: &MemberId,
+        phc: String,
+    ) -> Result<Result<(), ResetUnderWay>, StoreError> {
         let member_id = member.clone();
-        let keys = Keys { member: Some(member.clone()), ..Keys::default() };
+        let keys = Keys {
+            member: Some(member.clone()),
+            ..Keys::default()
+        };
         self.write(keys, move |page, now| {
             let is_under_way = |row: &&ResetRow| {
                 row.member_id == member_id
-                    && (row.is_waiting_for_another_way() || row.state.is_active() && !row.is_given_up(now))
+                    && (row.is_waiting_for_another_way()
+                        || row.state.is_active() && !row.is_given_up(now))
             };
             let under_way = page.resets().find(is_under_way);
-            let under_way = under_way.map(|row| ResetUnderWay { admin_name: row.admin_name.clone(), state: row.state });
+            let under_way = under_way.map(|row| ResetUnderWay {
+                admin_name: row.admin_name.clone(),
+                state: row.state,
+            });
             if let Some(under_way) = under_way {
-                page.audit(AuditRow::of_member("set_password", under_way.state.as_str(), &member_id, now));
+                page.audit(AuditRow::of_member(
+                    "set_password",
+                    under_way.state.as_str(),
+                    &member_id,
+                    now,
+                ));
                 return Err(under_way);
             }
             page.audit(AuditRow::of_member("set_password", "done", &member_id, now));
-            page.sign_out(SignOut { member_id: member_id.clone(), signed_out_at: now });
-            page.set_credential(Credential { member_id, phc, set_at: now, temporary_until: None, signed_out_at: None });
+            page.sign_out(SignOut {
+                member_id: member_id.clone(),
+                signed_out_at: now,
+            });
+            page.set_credential(Credential {
+                member_id,
+                phc,
+                set_at: now,
+                temporary_until: None,
+                signed_out_at: None,
+            });
             Ok(())
         })
         .await
@@ -123,7 +182,10 @@ impl Store {
     pub async fn sign_out(&self, member: &MemberId) -> Result<(), StoreError> {
         let member_id = member.clone();
         self.write(Keys::default(), move |page, signed_out_at| {
-            page.sign_out(SignOut { member_id, signed_out_at });
+            page.sign_out(SignOut {
+                member_id,
+                signed_out_at,
+            });
         })
         .await
     }
@@ -133,7 +195,10 @@ impl Store {
     pub async fn link(&self, links: Vec<(Platform, String, String)>) -> Result<(), StoreError> {
         // Of people in other directories no id is known here.
         let mask = |key: &str| key.parse().ok().map(|email: EmailAddress| email.masked());
-        let links: Vec<_> = links.iter().map(|(platform, user, key)| (platform, user, key, mask(key))).collect();
+        let links: Vec<_> = links
+            .iter()
+            .map(|(platform, user, key)| (platform, user, key, mask(key)))
+            .collect();
         let links = serde_json::to_string(&links).map_err(|_| StoreError::Unavailable)?;
         let mut together = self.pool.begin().await.map_err(failed)?;
         for statement in [
@@ -160,10 +225,18 @@ impl Store {
                 (select member_id from member where member.business_email_key = link.business_email_key)
             from link where platform = $1 and chat_user = $2",
         );
-        let noted = noted.bind(platform.as_str()).bind(user).bind(self.clock.now().0);
+        let noted = noted
+            .bind(platform.as_str())
+            .bind(user)
+            .bind(self.clock.now().0);
         noted.execute(&mut *together).await.map_err(failed)?;
         let done = sqlx::query("delete from link where platform = $1 and chat_user = $2");
-        let done = done.bind(platform.as_str()).bind(user).execute(&mut *together).await.map_err(failed)?;
+        let done = done
+            .bind(platform.as_str())
+            .bind(user)
+            .execute(&mut *together)
+            .await
+            .map_err(failed)?;
         together.commit().await.map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }

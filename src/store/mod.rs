@@ -32,13 +32,15 @@ use std::time::Duration;
 use rand::{CryptoRng, RngExt};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::cards::{
-    Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, NotNoted, Noted, Offered, ReplayKey,
-    SealedReply,
+    Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, NotNoted, Noted, Offered,
+    ReplayKey, SealedReply,
 };
 pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
 pub use self::contacts::ContactAdded;
@@ -50,7 +52,9 @@ pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
 pub use self::reader::{Found, LookUp, MemberKey};
 pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
-pub use self::rows::{AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow};
+pub use self::rows::{
+    AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow,
+};
 pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
 pub use self::watch::{Lost, Watch};
 use crate::clock::Clock;
@@ -137,7 +141,11 @@ impl OpenError {
     }
 
     fn when_outdated(self) -> Self {
-        if matches!(self, Self::Locked) { Self::Outdated } else { self }
+        if matches!(self, Self::Locked) {
+            Self::Outdated
+        } else {
+            self
+        }
     }
 }
 
@@ -181,7 +189,10 @@ impl StoreTasks {
             Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
         };
         if let Err(error) = closed {
-            tracing::error!(error = &error as &dyn std::error::Error, "the database was not closed well");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the database was not closed well"
+            );
         }
         drop(self.file);
     }
@@ -230,7 +241,11 @@ impl Store {
 
     /// True where the file is there and holds our tables.
     pub async fn has_record(path: &Path) -> Result<bool, OpenError> {
-        if path.try_exists()? { has_record(path).await } else { Ok(false) }
+        if path.try_exists()? {
+            has_record(path).await
+        } else {
+            Ok(false)
+        }
     }
 
     async fn open_as(
@@ -264,7 +279,8 @@ impl Store {
         if absent == Absent::Refuse && !has_record(path).await? {
             return Err(OpenError::Empty);
         }
-        let [taking_turns, browsing] = CACHES.map(|size| options.clone().pragma("cache_size", size));
+        let [taking_turns, browsing] =
+            CACHES.map(|size| options.clone().pragma("cache_size", size));
         let mut connection = taking_turns.connect().await?;
         check_version(&mut connection).await?;
         let migrates_beside = how == Use::Beside && is_outdated(&mut connection).await?;
@@ -285,8 +301,14 @@ impl Store {
         }
         let (look_ups, looking) = mpsc::channel(turns::QUEUE);
         let (writes, writing) = mpsc::channel(turns::QUEUE);
-        let queues = turns::Queues { look_ups: looking, writes: writing };
-        let (reader, mut writer) = (reader::Reader::new(), writer::Writer::new(clock.clone(), limit));
+        let queues = turns::Queues {
+            look_ups: looking,
+            writes: writing,
+        };
+        let (reader, mut writer) = (
+            reader::Reader::new(),
+            writer::Writer::new(clock.clone(), limit),
+        );
         if how == Use::Serve {
             writer.know_cards(&mut connection).await?;
         }
@@ -310,7 +332,17 @@ impl Store {
             file,
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
-        Ok((Self { look_ups, writes, pool, owner, clock, limit }, tasks))
+        Ok((
+            Self {
+                look_ups,
+                writes,
+                pool,
+                owner,
+                clock,
+                limit,
+            },
+            tasks,
+        ))
     }
 
     /// The limit that the store keeps.
@@ -321,7 +353,10 @@ impl Store {
     /// Answers one look-up of the hot path.
     pub async fn look_up(&self, look_up: LookUp) -> Result<Found, StoreError> {
         let (reply, found) = oneshot::channel();
-        self.look_ups.send((look_up, reply)).await.map_err(|_| StoreError::Unavailable)?;
+        self.look_ups
+            .send((look_up, reply))
+            .await
+            .map_err(|_| StoreError::Unavailable)?;
         found.await.map_err(|_| StoreError::Unavailable)?
     }
 
@@ -346,7 +381,9 @@ impl Store {
         let give_up = tokio::time::Instant::now() + patience;
         loop {
             match self.write(keys(), decide.clone()).await {
-                Err(StoreError::NotBegun | StoreError::Overloaded) if tokio::time::Instant::now() < give_up => {
+                Err(StoreError::NotBegun | StoreError::Overloaded)
+                    if tokio::time::Instant::now() < give_up =>
+                {
                     tokio::time::sleep(MOVE_PAUSE).await;
                 }
                 ended => return ended,
@@ -372,7 +409,9 @@ impl Store {
     clippy::disallowed_methods,
     reason = "the store's task ends with its last handle and is awaited in StoreTasks"
 )]
-fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+fn spawn<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
     tokio::spawn(task)
 }
 
@@ -390,49 +429,123 @@ async fn has_record(path: &Path) -> Result<bool, OpenError> {
     if path.metadata()?.len() == 0 {
         return Ok(false);
     }
-    let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .disable_statement_logging();
     let mut connection = options.connect().await?;
-    let ours =
-        "select 1 from sqlite_schema where type = 'table' and name in ('member', 'reset', 'slot', 'audit') limit 1";
+    let ours = "select 1 from sqlite_schema where type = 'table' and name in ('member', 'reset', 'slot', 'audit') limit 1";
     let found = sqlx::query(ours).fetch_optional(&mut connection).await?;
     connection.close().await?;
     Ok(found.is_some())
 }
 
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let version: String = sqlx::query("select sqlite_version()").fetch_one(connection).await?.try_get(0)?;
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let version: String = sqlx::query("select sqlite_version()")
+        .fetch_one(connection)
+        .await?
+        .try_get(0)?;
+    let mut parts = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
-    if [next(), next(), next()] < OLDEST_SQLITE { Err(OpenError::OldSqlite(version)) } else { Ok(()) }
+    if [next(), next(), next()] < OLDEST_SQLITE {
+        Err(OpenError::OldSqlite(version))
+    } else {
+        Ok(())
+    }
 }
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
-    Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    Migration::new(
+        version,
+        name.into(),
+        MigrationType::Simple,
+        sql.into_sql_str(),
+        false,
+    )
 }
 
 /// All of them, in order. Each is for good once it was released.
 fn migrations() -> Vec<Migration> {
     vec![
-        migration(1, "start", include_str!("../../migrations/sqlite/0001_start.sql")),
-        migration(2, "portal", include_str!("../../migrations/sqlite/0002_portal.sql")),
-        migration(3, "links", include_str!("../../migrations/sqlite/0003_links.sql")),
-        migration(4, "codes", include_str!("../../migrations/sqlite/0004_codes.sql")),
-        migration(5, "indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
-        migration(6, "sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
-        migration(7, "standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
-        migration(8, "admin_pin", include_str!("../../migrations/sqlite/0008_admin_pin.sql")),
-        migration(10, "employee_id", include_str!("../../migrations/sqlite/0010_employee_id.sql")),
-        migration(11, "contacts", include_str!("../../migrations/sqlite/0011_contacts.sql")),
-        migration(12, "sign_in", include_str!("../../migrations/sqlite/0012_sign_in.sql")),
-        migration(13, "key", include_str!("../../migrations/sqlite/0013_key.sql")),
-        migration(15, "look_ups", include_str!("../../migrations/sqlite/0015_look_ups.sql")),
-        migration(18, "alarms", include_str!("../../migrations/sqlite/0018_alarms.sql")),
+        migration(
+            1,
+            "start",
+            include_str!("../../migrations/sqlite/0001_start.sql"),
+        ),
+        migration(
+            2,
+            "portal",
+            include_str!("../../migrations/sqlite/0002_portal.sql"),
+        ),
+        migration(
+            3,
+            "links",
+            include_str!("../../migrations/sqlite/0003_links.sql"),
+        ),
+        migration(
+            4,
+            "codes",
+            include_str!("../../migrations/sqlite/0004_codes.sql"),
+        ),
+        migration(
+            5,
+            "indexes",
+            include_str!("../../migrations/sqlite/0005_indexes.sql"),
+        ),
+        migration(
+            6,
+            "sessions",
+            include_str!("../../migrations/sqlite/0006_sessions.sql"),
+        ),
+        migration(
+            7,
+            "standing",
+            include_str!("../../migrations/sqlite/0007_standing.sql"),
+        ),
+        migration(
+            8,
+            "admin_pin",
+            include_str!("../../migrations/sqlite/0008_admin_pin.sql"),
+        ),
+        migration(
+            10,
+            "employee_id",
+            include_str!("../../migrations/sqlite/0010_employee_id.sql"),
+        ),
+        migration(
+            11,
+            "contacts",
+            include_str!("../../migrations/sqlite/0011_contacts.sql"),
+        ),
+        migration(
+            12,
+            "sign_in",
+            include_str!("../../migrations/sqlite/0012_sign_in.sql"),
+        ),
+        migration(
+            13,
+            "key",
+            include_str!("../../migrations/sqlite/0013_key.sql"),
+        ),
+        migration(
+            15,
+            "look_ups",
+            include_str!("../../migrations/sqlite/0015_look_ups.sql"),
+        ),
+        migration(
+            18,
+            "alarms",
+            include_str!("../../migrations/sqlite/0018_alarms.sql"),
+        ),
     ]
 }
 
 /// True where a migration is still to be made.
 async fn is_outdated(connection: &mut SqliteConnection) -> Result<bool, OpenError> {
-    let made = sqlx::query("select 1 from sqlite_schema where type = 'table' and name = '_sqlx_migrations'");
+    let made = sqlx::query(
+        "select 1 from sqlite_schema where type = 'table' and name = '_sqlx_migrations'",
+    );
     if made.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(true);
     }
@@ -444,9 +557,16 @@ async fn is_outdated(connection: &mut SqliteConnection) -> Result<bool, OpenErro
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     use sqlx::migrate::MigrateError;
 
-    Migrator::with_migrations(migrations()).run(connection).await.map_err(|error| {
-        if matches!(error, MigrateError::VersionMissing(_)) { OpenError::Newer } else { OpenError::Migration(error) }
-    })
+    Migrator::with_migrations(migrations())
+        .run(connection)
+        .await
+        .map_err(|error| {
+            if matches!(error, MigrateError::VersionMissing(_)) {
+                OpenError::Newer
+            } else {
+                OpenError::Migration(error)
+            }
+        })
 }
 
 #[cfg(test)]
@@ -463,14 +583,23 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("relatch.db");
         let mut serving = DatabaseFile::open(&path, Absent::Begin).unwrap();
-        let options = SqliteConnectOptions::new().filename(&path).journal_mode(SqliteJournalMode::Wal);
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .journal_mode(SqliteJournalMode::Wal);
         let mut older = options.connect().await.unwrap();
         let newest = migrations().len();
-        Migrator::with_migrations(migrations().into_iter().take(newest - 1).collect()).run(&mut older).await.unwrap();
-        let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
+        Migrator::with_migrations(migrations().into_iter().take(newest - 1).collect())
+            .run(&mut older)
+            .await
+            .unwrap();
+        let limit = Limit {
+            resets: 5,
+            window: crate::domain::Span::hours(24),
+        };
         let open = async || {
             let mut rng = crate::chance::Chance::System.rng().unwrap();
-            let (store, tasks) = Store::open(&path, Use::Beside, Clock::System, limit, &mut rng).await?;
+            let (store, tasks) =
+                Store::open(&path, Use::Beside, Clock::System, limit, &mut rng).await?;
             drop(store);
             tasks.finish().await;
             Ok::<(), OpenError>(())
@@ -492,18 +621,37 @@ mod tests {
     /// eleven thousand times as long on ten million resets.
     #[tokio::test]
     async fn no_batch_reads_a_whole_table() {
-        let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        let mut connection = SqliteConnectOptions::new()
+            .in_memory(true)
+            .connect()
+            .await
+            .unwrap();
         migrate(&mut connection).await.unwrap();
         for statement in [reader::statement(), writer::everything_read()] {
-            let plan = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {statement}")));
-            let lines: Vec<String> =
-                plan.fetch_all(&mut connection).await.unwrap().iter().map(|row| row.get("detail")).collect();
+            let plan = sqlx::query(sqlx::AssertSqlSafe(format!(
+                "explain query plan {statement}"
+            )));
+            let lines: Vec<String> = plan
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| row.get("detail"))
+                .collect();
             assert!(lines.len() > 10, "{lines:#?}");
             let scans = lines.iter().filter(|line| line.starts_with("SCAN"));
-            let tables: Vec<&String> =
-                scans.filter(|line| !line.starts_with("SCAN asked VIRTUAL") && *line != "SCAN CONSTANT ROW").collect();
+            let tables: Vec<&String> = scans
+                .filter(|line| {
+                    !line.starts_with("SCAN asked VIRTUAL") && *line != "SCAN CONSTANT ROW"
+                })
+                .collect();
             assert!(tables.is_empty(), "{tables:?} in {lines:#?}");
-            assert!(!lines.iter().any(|line| line.contains("AUTOMATIC") || line.contains("TEMP B-TREE")), "{lines:#?}");
+            assert!(
+                !lines
+                    .iter()
+                    .any(|line| line.contains("AUTOMATIC") || line.contains("TEMP B-TREE")),
+                "{lines:#?}"
+            );
         }
     }
 
@@ -523,12 +671,20 @@ mod tests {
             insert into slot values ('a', 3, '00000000000000000000000000000001', null);
             insert into replay_key values ('0000000001-x', 1);
             insert into audit (noted_at, event, outcome) values (1, 'command', 'offered');";
-        const CONTACT: &str = "insert into contact (member_id, channel, address, added_by, added_at)
+        const CONTACT: &str =
+            "insert into contact (member_id, channel, address, added_by, added_at)
             values ('m', 'email', 'mina@mail.example', 'a', 1)";
         for age in 1..migrations().len() {
-            let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+            let mut connection = SqliteConnectOptions::new()
+                .in_memory(true)
+                .connect()
+                .await
+                .unwrap();
             let older = migrations().into_iter().take(age).collect();
-            Migrator::with_migrations(older).run(&mut connection).await.unwrap();
+            Migrator::with_migrations(older)
+                .run(&mut connection)
+                .await
+                .unwrap();
             connection.execute(ROWS).await.unwrap();
             if age > 1 {
                 connection.execute(CONTACT).await.unwrap();
@@ -543,15 +699,26 @@ mod tests {
                 ("audit", 1),
                 ("contact", i64::from(age > 1)),
             ] {
-                let count = sqlx::query(sqlx::AssertSqlSafe(format!("select count(*) from {table}")));
+                let count =
+                    sqlx::query(sqlx::AssertSqlSafe(format!("select count(*) from {table}")));
                 let found: i64 = count.fetch_one(&mut connection).await.unwrap().get(0);
                 assert_eq!(found, rows, "{table} of age {age}");
             }
             let resets = format!("select {} from reset", <ResetRow as rows::Table>::ROW);
-            let reset = sqlx::query(sqlx::AssertSqlSafe(resets)).fetch_one(&mut connection).await.unwrap();
+            let reset = sqlx::query(sqlx::AssertSqlSafe(resets))
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
             let reset: ResetRow = rows::read(&reset).unwrap();
-            assert_eq!((reset.state, reset.carries), (State::Delivered, Carries::Password));
-            let sound: String = sqlx::query("pragma integrity_check").fetch_one(&mut connection).await.unwrap().get(0);
+            assert_eq!(
+                (reset.state, reset.carries),
+                (State::Delivered, Carries::Password)
+            );
+            let sound: String = sqlx::query("pragma integrity_check")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap()
+                .get(0);
             assert_eq!(sound, "ok", "age {age}");
         }
     }

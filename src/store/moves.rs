@@ -2,7 +2,9 @@
 
 use super::cards::{Choice, SealedReply};
 use super::rows::{AuditRow, ResetRow};
-use crate::domain::{Carries, ChatUser, Delivery, Destination, EmailAddress, MemberId, Moment, Reference, State};
+use crate::domain::{
+    Carries, ChatUser, Delivery, Destination, EmailAddress, MemberId, Moment, Reference, State,
+};
 
 /// Sets the state and its time; a state that nothing follows also erases the address.
 pub(super) fn enter(row: &mut ResetRow, state: State, now: Moment) {
@@ -38,13 +40,21 @@ pub(super) fn finish(row: &mut ResetRow, now: Moment) {
 
 /// Where the copy goes, masked.
 fn copy_mask(row: &ResetRow) -> Option<String> {
-    row.copy_to_self.as_deref()?.parse().ok().map(|copy: EmailAddress| copy.masked())
+    row.copy_to_self
+        .as_deref()?
+        .parse()
+        .ok()
+        .map(|copy: EmailAddress| copy.masked())
 }
 
 /// A typed address that was tried gets no code, also when another way is chosen after it (S41).
 pub(super) fn note_typed(row: &mut ResetRow) {
     if let Some(digest) = row.destination_digest.as_ref().filter(|_| row.is_typed) {
-        let earlier = row.typed_digests.take().map(|earlier| format!("{earlier} ")).unwrap_or_default();
+        let earlier = row
+            .typed_digests
+            .take()
+            .map(|earlier| format!("{earlier} "))
+            .unwrap_or_default();
         row.typed_digests = Some(format!("{earlier}{digest}"));
     }
 }
@@ -54,33 +64,53 @@ impl ResetRow {
     /// (S41).
     pub fn typed_addresses(&self) -> Vec<String> {
         let typed = self.destination_digest.clone().filter(|_| self.is_typed);
-        let copied = self.copy_digest.clone().filter(|_| self.copy_to_self.is_some() || self.copy_mask.is_some());
-        let earlier = self.typed_digests.iter().flat_map(|digests| digests.split(' ').map(str::to_owned));
+        let copied = self
+            .copy_digest
+            .clone()
+            .filter(|_| self.copy_to_self.is_some() || self.copy_mask.is_some());
+        let earlier = self
+            .typed_digests
+            .iter()
+            .flat_map(|digests| digests.split(' ').map(str::to_owned));
         typed.into_iter().chain(copied).chain(earlier).collect()
     }
 
     /// The same as masks, as far as no digest was kept: of resets that were made by an older version.
     pub fn typed_masks(&self) -> Vec<String> {
-        let typed = self.destination_mask.clone().filter(|_| self.is_typed && self.destination_digest.is_none());
-        let copied = self.copy_mask.clone().or_else(|| copy_mask(self)).filter(|_| self.copy_digest.is_none());
+        let typed = self
+            .destination_mask
+            .clone()
+            .filter(|_| self.is_typed && self.destination_digest.is_none());
+        let copied = self
+            .copy_mask
+            .clone()
+            .or_else(|| copy_mask(self))
+            .filter(|_| self.copy_digest.is_none());
         typed.into_iter().chain(copied).collect()
     }
 
     /// The keyed digest of the contact on record that the password or the link goes to.
     pub fn carried_to(&self) -> Option<&str> {
-        self.destination_digest.as_deref().filter(|_| !self.is_typed)
+        self.destination_digest
+            .as_deref()
+            .filter(|_| !self.is_typed)
     }
 
     /// The same as a mask, as far as no digest was kept.
     pub fn carried_mask(&self) -> Option<&str> {
-        self.destination_mask.as_deref().filter(|_| !self.is_typed && self.destination_digest.is_none())
+        self.destination_mask
+            .as_deref()
+            .filter(|_| !self.is_typed && self.destination_digest.is_none())
     }
 
     /// True where an address was chosen by an older version, which kept no digest of it: nobody could tell later where
     /// the password went.
     pub fn lacks_digest(&self) -> bool {
-        let is_without = |address: &Option<String>, digest: &Option<String>| address.is_some() && digest.is_none();
-        is_without(&self.destination, &self.destination_digest) || is_without(&self.copy_to_self, &self.copy_digest)
+        let is_without = |address: &Option<String>, digest: &Option<String>| {
+            address.is_some() && digest.is_none()
+        };
+        is_without(&self.destination, &self.destination_digest)
+            || is_without(&self.copy_to_self, &self.copy_digest)
     }
 }
 
@@ -110,20 +140,31 @@ pub(super) fn line(
         noted_at: now,
         event: event.to_owned(),
         outcome: outcome.to_owned(),
-        reference: Some(reference.unwrap_or_else(|| row.reset_id.reference()).to_string()),
+        reference: Some(
+            reference
+                .unwrap_or_else(|| row.reset_id.reference())
+                .to_string(),
+        ),
         platform: Some(row.platform),
         tenant: Some(row.tenant.clone()),
         chat_user: Some(row.chat_user.clone()),
         admin_id: Some(row.admin_id.clone()),
         member_id: Some(row.member_id.clone()),
         reset_id: Some(row.reset_id),
-        detail: row.failure.clone().or_else(|| row.delivery.map(|way| told_way(row, way))),
+        detail: row
+            .failure
+            .clone()
+            .or_else(|| row.delivery.map(|way| told_way(row, way))),
     }
 }
 
 /// The way, and whether it went where the record says or where somebody typed.
 fn told_way(row: &ResetRow, way: Delivery) -> String {
-    let link = if row.carries == Carries::Link { ", link" } else { "" };
+    let link = if row.carries == Carries::Link {
+        ", link"
+    } else {
+        ""
+    };
     match &row.destination_mask {
         Some(mask) if row.is_typed => format!("{way}{link}, typed: {mask}"),
         Some(mask) => format!("{way}{link}: {mask}"),
@@ -151,7 +192,10 @@ impl AuditRow {
 
     /// A line about a member at their own pages.
     pub fn of_member(event: &str, outcome: &str, member: &MemberId, now: Moment) -> Self {
-        Self { member_id: Some(member.clone()), ..Self::of_operator(event, outcome, now) }
+        Self {
+            member_id: Some(member.clone()),
+            ..Self::of_operator(event, outcome, now)
+        }
     }
 
     /// A line about a chat account, before anything else is known.

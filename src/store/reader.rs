@@ -25,11 +25,19 @@ pub enum MemberKey {
 
 impl MemberKey {
     fn email(&self) -> Option<&str> {
-        if let Self::Email(email) = self { Some(email) } else { None }
+        if let Self::Email(email) = self {
+            Some(email)
+        } else {
+            None
+        }
     }
 
     fn id(&self) -> Option<&MemberId> {
-        if let Self::Id(id) = self { Some(id) } else { None }
+        if let Self::Id(id) = self {
+            Some(id)
+        } else {
+            None
+        }
     }
 }
 
@@ -69,7 +77,9 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new() -> Self {
-        Self { statement: AssertSqlSafe(statement()).into_sql_str() }
+        Self {
+            statement: AssertSqlSafe(statement()).into_sql_str(),
+        }
     }
 
     /// Answers all of these from one round trip, or tells all of them that there is no answer.
@@ -106,32 +116,60 @@ pub(super) fn statement() -> String {
     )
 }
 
-async fn answer(connection: &mut SqliteConnection, statement: SqlStr, jobs: &[Job]) -> Result<Vec<Found>, sqlx::Error> {
+async fn answer(
+    connection: &mut SqliteConnection,
+    statement: SqlStr,
+    jobs: &[Job],
+) -> Result<Vec<Found>, sqlx::Error> {
     let keys = || jobs.iter().flat_map(|(look_up, _)| &look_up.members);
     let emails: HashSet<&str> = keys().filter_map(MemberKey::email).collect();
     let ids: HashSet<&MemberId> = keys().filter_map(MemberKey::id).collect();
-    let resets: HashSet<ResetId> = jobs.iter().filter_map(|(look_up, _)| look_up.reset).collect();
-    let links: HashSet<&(String, String)> = jobs.iter().flat_map(|(look_up, _)| &look_up.links).collect();
-    let pins: HashSet<&String> = jobs.iter().flat_map(|(look_up, _)| &look_up.admin_pins).collect();
-    let query = sqlx::query(statement).bind(json(&resets)?).bind(json(&emails)?).bind(json(&ids)?).bind(json(&links)?);
+    let resets: HashSet<ResetId> = jobs
+        .iter()
+        .filter_map(|(look_up, _)| look_up.reset)
+        .collect();
+    let links: HashSet<&(String, String)> = jobs
+        .iter()
+        .flat_map(|(look_up, _)| &look_up.links)
+        .collect();
+    let pins: HashSet<&String> = jobs
+        .iter()
+        .flat_map(|(look_up, _)| &look_up.admin_pins)
+        .collect();
+    let query = sqlx::query(statement)
+        .bind(json(&resets)?)
+        .bind(json(&emails)?)
+        .bind(json(&ids)?)
+        .bind(json(&links)?);
     let query = query.bind(json(&pins)?);
 
     let found = connection.fetch_one(query).await?;
-    let by_reset: HashMap<ResetId, Arc<ResetRow>> =
-        read_all(&found, 0)?.into_iter().map(|row: ResetRow| (row.reset_id, Arc::new(row))).collect();
+    let by_reset: HashMap<ResetId, Arc<ResetRow>> = read_all(&found, 0)?
+        .into_iter()
+        .map(|row: ResetRow| (row.reset_id, Arc::new(row)))
+        .collect();
     let by_email: HashMap<String, Arc<MemberRow>> = read_all(&found, 1)?
         .into_iter()
         .map(|row: MemberRow| (row.business_email_key.clone(), Arc::new(row)))
         .collect();
-    let by_id: HashMap<MemberId, Arc<MemberRow>> =
-        read_all(&found, 2)?.into_iter().map(|row: MemberRow| (row.member_id.clone(), Arc::new(row))).collect();
-    let by_link: HashMap<(String, String), String> = read_all::<(String, String, String)>(&found, 3)?
+    let by_id: HashMap<MemberId, Arc<MemberRow>> = read_all(&found, 2)?
         .into_iter()
-        .map(|(platform, user, email)| ((platform, user), email))
+        .map(|row: MemberRow| (row.member_id.clone(), Arc::new(row)))
         .collect();
+    let by_link: HashMap<(String, String), String> =
+        read_all::<(String, String, String)>(&found, 3)?
+            .into_iter()
+            .map(|(platform, user, email)| ((platform, user), email))
+            .collect();
     let by_address: HashMap<String, Option<MemberId>> =
-        read_all::<(String, Option<MemberId>)>(&found, 4)?.into_iter().collect();
-    let pin = |key: &String| by_address.get(key).map(|entry| (key.clone(), entry.clone()));
+        read_all::<(String, Option<MemberId>)>(&found, 4)?
+            .into_iter()
+            .collect();
+    let pin = |key: &String| {
+        by_address
+            .get(key)
+            .map(|entry| (key.clone(), entry.clone()))
+    };
     let member = |key: &MemberKey| match key {
         MemberKey::Email(email) => by_email.get(email).cloned(),
         MemberKey::Id(id) => by_id.get(id).cloned(),
@@ -139,7 +177,11 @@ async fn answer(connection: &mut SqliteConnection, statement: SqlStr, jobs: &[Jo
     let one = |(look_up, _): &Job| Found {
         reset: look_up.reset.and_then(|id| by_reset.get(&id).cloned()),
         members: look_up.members.iter().map(member).collect(),
-        links: look_up.links.iter().map(|key| by_link.get(key).cloned()).collect(),
+        links: look_up
+            .links
+            .iter()
+            .map(|key| by_link.get(key).cloned())
+            .collect(),
         admin_pins: Pins::new(look_up.admin_pins.iter().filter_map(pin)),
     };
     Ok(jobs.iter().map(one).collect())

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cards::{
-    CardClick, Choice, ClickRefused, SealedReply, at_work, closed, earlier, is_disowned, known_card, open_card,
-    overtaken,
+    CardClick, Choice, ClickRefused, SealedReply, at_work, closed, earlier, is_disowned,
+    known_card, open_card, overtaken,
 };
 use super::moves::{answer_at, choose, enter, finish, line, note_typed};
 use super::rows::{ResetRow, StepRow};
 use super::writer::{Keys, Page};
 use super::{MOVE_PATIENCE, Store, StoreError};
 use crate::domain::reset::SlotAfter;
-use crate::domain::{Carries, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome};
+use crate::domain::{
+    Carries, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome,
+};
 
 /// How long one process may be at work on a reset; after that another replica may take it for dead.
 const WORK_DEADLINE: Span = Span::seconds(120);
@@ -47,7 +49,12 @@ impl Reservation {
     #[cfg(test)]
     pub(crate) fn sample(reset_id: ResetId) -> Self {
         let [admin, member] = ["admin", "member"].map(|id| MemberId(id.to_owned()));
-        Self { reset_id, owner: "nobody".to_owned(), admin, member }
+        Self {
+            reset_id,
+            owner: "nobody".to_owned(),
+            admin,
+            member,
+        }
     }
 }
 
@@ -106,7 +113,11 @@ impl Store {
         click: CardClick,
     ) -> Result<Result<(Reservation, ResetRow, Quota), ClickRefused>, StoreError> {
         let (person, member) = (Some(permit.admin().clone()), Some(permit.member().clone()));
-        let keys = Keys { person, member, ..click.keys() };
+        let keys = Keys {
+            person,
+            member,
+            ..click.keys()
+        };
         let owner = self.owner().to_owned();
         self.write(keys, move |page, now| {
             let mut row = open_card(page, &click, "confirm", now)?;
@@ -130,8 +141,12 @@ impl Store {
             page.take_slot(id, row.admin_id.clone(), now);
             page.audit(line(&row, "confirm", "claimed", None, now));
             page.put(row.clone());
-            let reservation =
-                Reservation { reset_id: id, owner, admin: row.admin_id.clone(), member: row.member_id.clone() };
+            let reservation = Reservation {
+                reset_id: id,
+                owner,
+                admin: row.admin_id.clone(),
+                member: row.member_id.clone(),
+            };
             let after = page.quota(&row.admin_id, now);
             Ok((reservation, row, after))
         })
@@ -158,7 +173,8 @@ impl Store {
         steps: Vec<StepNote>,
         shown: Shown,
     ) -> Result<ResetRow, MoveRefused> {
-        self.step_to(reservation, to, failure, steps, Some(shown)).await
+        self.step_to(reservation, to, failure, steps, Some(shown))
+            .await
     }
 
     async fn step_to(
@@ -171,9 +187,17 @@ impl Store {
     ) -> Result<ResetRow, MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
         let member = (to == State::Changing).then(|| reservation.member.clone());
-        let keys = || Keys { reset: Some(id), member: member.clone(), ..Keys::default() };
+        let keys = || Keys {
+            reset: Some(id),
+            member: member.clone(),
+            ..Keys::default()
+        };
         // Before the change nothing has happened outside, and what was read a moment ago would grow old.
-        let patience = if to == State::Changing { Duration::ZERO } else { MOVE_PATIENCE };
+        let patience = if to == State::Changing {
+            Duration::ZERO
+        } else {
+            MOVE_PATIENCE
+        };
         self.write_move(patience, keys, move |page, now| {
             let mut row = ours(page, id, &owner, to).ok_or(MoveRefused::Fenced)?;
             if to == State::Changing && is_disowned(page, &row) {
@@ -185,7 +209,11 @@ impl Store {
             if to == State::Changing {
                 replace_earlier(page, &row, now);
             }
-            if let Some(Shown { hide_at, is_certain }) = shown {
+            if let Some(Shown {
+                hide_at,
+                is_certain,
+            }) = shown
+            {
                 row.hide_at = hide_at;
                 row.told_at = is_certain.then_some(now);
             }
@@ -215,7 +243,8 @@ impl Store {
         failure: &'static str,
         successor: Option<Successor>,
     ) -> Result<(), MoveRefused> {
-        self.give_back(reservation, failure, Vec::new(), successor).await
+        self.give_back(reservation, failure, Vec::new(), successor)
+            .await
     }
 
     async fn give_back(
@@ -227,7 +256,11 @@ impl Store {
     ) -> Result<(), MoveRefused> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
         let admin = reservation.admin.clone();
-        let keys = || Keys { reset: Some(id), person: Some(admin.clone()), ..Keys::default() };
+        let keys = || Keys {
+            reset: Some(id),
+            person: Some(admin.clone()),
+            ..Keys::default()
+        };
         let moved = self
             .write_move(MOVE_PATIENCE, keys, move |page, now| {
                 let row = ours(page, id, &owner, State::Refused)?;
@@ -252,7 +285,10 @@ impl Store {
         choice: Choice,
     ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
         let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys { member: Some(reservation.member.clone()), ..click.keys() };
+        let keys = Keys {
+            member: Some(reservation.member.clone()),
+            ..click.keys()
+        };
         self.write(keys, move |page, now| {
             let mut row = known_card(page, &click, "deliver_again", now)?;
             if let Some(admin_name) = at_work(page, &row.member_id, id) {
@@ -280,8 +316,17 @@ impl Store {
             note_typed(&mut row);
             choose(&mut row, &choice);
             // What the first way came to says nothing of this one.
-            let unknown = |step| StepNote { step, outcome: StepOutcome::Unknown, detail: None };
-            note_steps(page, id, row.outputs().into_iter().map(unknown).collect(), now);
+            let unknown = |step| StepNote {
+                step,
+                outcome: StepOutcome::Unknown,
+                detail: None,
+            };
+            note_steps(
+                page,
+                id,
+                row.outputs().into_iter().map(unknown).collect(),
+                now,
+            );
             answer_at(&mut row, click.follow_up);
             page.audit(line(&row, "deliver_again", "delivering", None, now));
             page.put(row.clone());
@@ -292,7 +337,10 @@ impl Store {
 
     /// Recovery (section 3): what a dead process left behind gets its name. The row after it, if it was moved.
     pub async fn recover(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
-        let keys = Keys { reset: Some(id), ..Keys::default() };
+        let keys = Keys {
+            reset: Some(id),
+            ..Keys::default()
+        };
         let us = Arc::clone(&self.owner);
         self.write(keys, move |page, now| {
             let mut row = page.reset(id)?;
@@ -338,7 +386,10 @@ impl Store {
         event: &'static str,
         outcome: &'static str,
     ) -> Result<(), StoreError> {
-        let keys = Keys { reset: Some(id), ..Keys::default() };
+        let keys = Keys {
+            reset: Some(id),
+            ..Keys::default()
+        };
         self.write(keys, move |page, now| {
             if let Some(row) = page.reset(id) {
                 page.audit(line(&row, event, outcome, None, now));
@@ -349,7 +400,10 @@ impl Store {
 
     /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
     pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
-        self.write(Keys::default(), move |page, now| note_steps(page, id, steps, now)).await
+        self.write(Keys::default(), move |page, now| {
+            note_steps(page, id, steps, now)
+        })
+        .await
     }
 
     /// The administrator was told how it ended.
@@ -375,7 +429,8 @@ impl Store {
 
     /// Erases the sealed follow-up address.
     pub async fn forget_reply(&self, id: ResetId) -> Result<(), StoreError> {
-        self.touch(id, |row, _| (row.reply, row.reply_until) = (None, None)).await
+        self.touch(id, |row, _| (row.reply, row.reply_until) = (None, None))
+            .await
     }
 
     async fn touch(
@@ -383,7 +438,10 @@ impl Store {
         id: ResetId,
         change: impl FnOnce(&mut ResetRow, Moment) + Send + 'static,
     ) -> Result<(), StoreError> {
-        let keys = Keys { reset: Some(id), ..Keys::default() };
+        let keys = Keys {
+            reset: Some(id),
+            ..Keys::default()
+        };
         self.write(keys, move |page, now| {
             if let Some(mut row) = page.reset(id) {
                 change(&mut row, now);
@@ -396,11 +454,17 @@ impl Store {
 
 /// The compare of compare-and-set: state and owner must be what the mover believes.
 fn ours(page: &Page, id: ResetId, owner: &str, to: State) -> Option<ResetRow> {
-    page.reset(id).filter(|row| row.owner.as_deref() == Some(owner) && row.state.may_become(to))
+    page.reset(id)
+        .filter(|row| row.owner.as_deref() == Some(owner) && row.state.may_become(to))
 }
 
 /// What stands against starting, asked under the writer's lock.
-fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> Option<ClickRefused> {
+fn may_not_start(
+    page: &Page,
+    row: &ResetRow,
+    permit: &Permit,
+    quota: Quota,
+) -> Option<ClickRefused> {
     if *permit.admin() != row.admin_id || *permit.member() != row.member_id {
         return Some(ClickRefused::NoSuchCard);
     }
@@ -419,7 +483,9 @@ fn may_not_start(page: &Page, row: &ResetRow, permit: &Permit, quota: Quota) -> 
 /// The password of an earlier reset that is still waiting for another way is about to die: it must not be delivered.
 fn replace_earlier(page: &mut Page, newer: &ResetRow, now: Moment) {
     let waits = |row: &&ResetRow| {
-        row.member_id == newer.member_id && row.reset_id != newer.reset_id && row.is_waiting_for_another_way()
+        row.member_id == newer.member_id
+            && row.reset_id != newer.reset_id
+            && row.is_waiting_for_another_way()
     };
     let earlier: Vec<ResetRow> = page.resets().filter(waits).cloned().collect();
     for mut row in earlier {
@@ -440,18 +506,37 @@ fn give_slot_back(page: &mut Page, mut row: ResetRow, failure: &str, now: Moment
 
 /// What is still to do for the member after a password was changed, or may have been.
 pub fn after_change() -> Vec<StepNote> {
-    let pending = |step| StepNote { step, outcome: StepOutcome::Pending, detail: None };
+    let pending = |step| StepNote {
+        step,
+        outcome: StepOutcome::Pending,
+        detail: None,
+    };
     vec![pending(Step::SignOut), pending(Step::Notice)]
 }
 
 fn note_steps(page: &mut Page, reset_id: ResetId, steps: Vec<StepNote>, noted_at: Moment) {
-    for StepNote { step, outcome, detail } in steps {
-        page.note_step(StepRow { reset_id, step, outcome, detail: detail.map(str::to_owned), noted_at });
+    for StepNote {
+        step,
+        outcome,
+        detail,
+    } in steps
+    {
+        page.note_step(StepRow {
+            reset_id,
+            step,
+            outcome,
+            detail: detail.map(str::to_owned),
+            noted_at,
+        });
     }
 }
 
 fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow {
-    let Successor { reset_id, reply, lifetime } = successor;
+    let Successor {
+        reset_id,
+        reply,
+        lifetime,
+    } = successor;
     ResetRow {
         reset_id,
         state: State::Offered,

@@ -19,8 +19,8 @@ use crate::domain::contacts::{Added, AddedAs};
 use crate::domain::look_up::Tried;
 use crate::domain::sign_in::{LockedBy, Stage};
 use crate::domain::{
-    Carries, Channel, ChatUser, Delivery, Destination, MemberId, Moment, PhoneNumber, Platform, ResetId, State, Step,
-    StepOutcome,
+    Carries, Channel, ChatUser, Delivery, Destination, MemberId, Moment, PhoneNumber, Platform,
+    ResetId, State, Step, StepOutcome,
 };
 
 /// What every table can do.
@@ -40,7 +40,11 @@ pub(super) trait Table: Serialize + DeserializeOwned {
     /// All rows of the JSON array in `parameter`, each value under the name of its column.
     fn select_many(parameter: &str) -> String {
         let named = |(value, name)| format!("{value} as {name}");
-        let named: Vec<_> = Self::values().split(", ").zip(Self::COLUMNS.split(", ")).map(named).collect();
+        let named: Vec<_> = Self::values()
+            .split(", ")
+            .zip(Self::COLUMNS.split(", "))
+            .map(named)
+            .collect();
         // Without the `limit`, SQLite would take the row out of the array once for each of its columns; PostgreSQL, which
         // has no negative one, needs none.
         let rows = format!("(select value from jsonb_each({parameter}) limit -1)");
@@ -53,7 +57,12 @@ pub(super) trait Table: Serialize + DeserializeOwned {
     /// Writes all rows of the JSON array in `parameter`; what follows on a conflict is up to the caller.
     fn insert_many(parameter: &str) -> String {
         // `where true` keeps the parser from taking a following `on conflict` for a join.
-        format!("insert into {} ({}) {} where true", Self::NAME, Self::COLUMNS, Self::select_many(parameter))
+        format!(
+            "insert into {} ({}) {} where true",
+            Self::NAME,
+            Self::COLUMNS,
+            Self::select_many(parameter)
+        )
     }
 }
 
@@ -63,7 +72,10 @@ pub(super) fn read<T: DeserializeOwned>(row: &SqliteRow) -> Result<T, sqlx::Erro
 }
 
 /// The rows that were selected as [`Table::ROWS`] in the column at `place`.
-pub(super) fn read_all<T: DeserializeOwned>(row: &SqliteRow, place: usize) -> Result<Vec<T>, sqlx::Error> {
+pub(super) fn read_all<T: DeserializeOwned>(
+    row: &SqliteRow,
+    place: usize,
+) -> Result<Vec<T>, sqlx::Error> {
     parse(row.try_get(place)?)
 }
 
@@ -156,8 +168,12 @@ macro_rules! table {
     };
 }
 
-fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(row: &mut A, name: &'static str) -> Result<T, A::Error> {
-    row.next_element()?.ok_or_else(|| A::Error::missing_field(name))
+fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
+    row: &mut A,
+    name: &'static str,
+) -> Result<T, A::Error> {
+    row.next_element()?
+        .ok_or_else(|| A::Error::missing_field(name))
 }
 
 macro_rules! concat_columns {
@@ -484,7 +500,8 @@ table! {
 impl AccountRow {
     /// What locks it now. A lock without a reason counts as the strictest.
     pub fn lock(&self) -> Option<LockedBy> {
-        self.locked_at.map(|_| self.locked_by.unwrap_or(LockedBy::Member))
+        self.locked_at
+            .map(|_| self.locked_by.unwrap_or(LockedBy::Member))
     }
 }
 
@@ -531,7 +548,10 @@ impl ResetRow {
     pub fn outputs(&self) -> Vec<Step> {
         let copies = self.copy_to_self.as_ref().map(|_| Step::CopyToSelf);
         let shows = (self.also_show && self.delivery != Some(Delivery::Copy)).then_some(Step::Show);
-        [Some(Step::Deliver), copies, shows].into_iter().flatten().collect()
+        [Some(Step::Deliver), copies, shows]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -543,6 +563,8 @@ impl Serialize for ResetId {
 
 impl<'de> Deserialize<'de> for ResetId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <Cow<'de, str>>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        <Cow<'de, str>>::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }

@@ -34,7 +34,10 @@ pub(super) struct Cards {
 
 impl Standing {
     /// All of them; read from disk where that was not done yet.
-    pub(super) async fn known(&mut self, connection: &mut SqliteConnection) -> Result<&Cards, sqlx::Error> {
+    pub(super) async fn known(
+        &mut self,
+        connection: &mut SqliteConnection,
+    ) -> Result<&Cards, sqlx::Error> {
         let cards = match self.cards.take() {
             Some(cards) => cards,
             None => Cards::read(connection).await?,
@@ -121,8 +124,17 @@ pub(super) mod tests {
     }
 
     async fn row(connection: &mut SqliteConnection, id: ResetId) -> ResetRow {
-        let sql = format!("select {} from reset where reset_id = '{id}'", ResetRow::ROW);
-        read(&sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(connection).await.unwrap()).unwrap()
+        let sql = format!(
+            "select {} from reset where reset_id = '{id}'",
+            ResetRow::ROW
+        );
+        read(
+            &sqlx::query(sqlx::AssertSqlSafe(sql))
+                .fetch_one(connection)
+                .await
+                .unwrap(),
+        )
+        .unwrap()
     }
 
     #[tokio::test]
@@ -131,33 +143,74 @@ pub(super) mod tests {
         let [mina, jo] = ["mina", "jo"].map(|name| MemberId(name.to_owned()));
         let mut standing = Standing::default();
         let cards = standing.known(&mut connection).await.unwrap();
-        assert_eq!((cards.of(&mina, &jo), cards.of(&jo, &mina)), (Some(id(2)), None));
+        assert_eq!(
+            (cards.of(&mina, &jo), cards.of(&jo, &mina)),
+            (Some(id(2)), None)
+        );
 
-        let (older, newer) = (row(&mut connection, id(1)).await, row(&mut connection, id(2)).await);
-        let with = |row: &ResetRow, state| ResetRow { state, ..row.clone() };
+        let (older, newer) = (
+            row(&mut connection, id(1)).await,
+            row(&mut connection, id(2)).await,
+        );
+        let with = |row: &ResetRow, state| ResetRow {
+            state,
+            ..row.clone()
+        };
         for (committed, expected) in [
             (vec![with(&older, State::Expired)], Some(id(2))),
             (vec![with(&newer, State::Claimed)], None),
             (vec![with(&older, State::Offered)], Some(id(1))),
-            (vec![with(&newer, State::Offered), with(&older, State::Superseded)], Some(id(2))),
-            (vec![with(&newer, State::Superseded), with(&older, State::Offered)], Some(id(1))),
+            (
+                vec![
+                    with(&newer, State::Offered),
+                    with(&older, State::Superseded),
+                ],
+                Some(id(2)),
+            ),
+            (
+                vec![
+                    with(&newer, State::Superseded),
+                    with(&older, State::Offered),
+                ],
+                Some(id(1)),
+            ),
             (vec![], Some(id(1))),
         ] {
             standing.note(committed.iter());
-            let seen = standing.known(&mut connection).await.unwrap().of(&mina, &jo);
+            let seen = standing
+                .known(&mut connection)
+                .await
+                .unwrap()
+                .of(&mina, &jo);
             assert_eq!(seen, expected, "{committed:#?}");
         }
         standing.forget();
-        assert_eq!(standing.known(&mut connection).await.unwrap().of(&mina, &jo), Some(id(2)), "as it is on disk");
+        assert_eq!(
+            standing
+                .known(&mut connection)
+                .await
+                .unwrap()
+                .of(&mina, &jo),
+            Some(id(2)),
+            "as it is on disk"
+        );
     }
 
     /// Resets are kept for more than a year; of those only the cards that stand are read.
     #[tokio::test]
     async fn only_cards_that_stand_are_read() {
         let mut connection = record("").await;
-        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {STATEMENT}")));
+        let plan = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "explain query plan {STATEMENT}"
+        )));
         let lines = plan.fetch_all(&mut connection).await.unwrap();
-        let lines: Vec<String> = lines.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-        assert!(matches!(lines.as_slice(), [one] if one.contains("INDEX reset_expiring")), "{lines:?}");
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|row| sqlx::Row::get(row, "detail"))
+            .collect();
+        assert!(
+            matches!(lines.as_slice(), [one] if one.contains("INDEX reset_expiring")),
+            "{lines:?}"
+        );
     }
 }

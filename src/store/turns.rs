@@ -74,11 +74,15 @@ pub(super) async fn run(
             if waiting.look_ups.is_empty() {
                 break;
             }
-            reader.answer(&mut connection, std::mem::take(&mut waiting.look_ups)).await;
+            reader
+                .answer(&mut connection, std::mem::take(&mut waiting.look_ups))
+                .await;
             waiting.take(&mut queues).await;
         }
         if !waiting.writes.is_empty() {
-            writer.commit(&mut connection, std::mem::take(&mut waiting.writes)).await;
+            writer
+                .commit(&mut connection, std::mem::take(&mut waiting.writes))
+                .await;
         }
     }
     connection
@@ -97,13 +101,22 @@ mod tests {
     async fn a_decision_that_panics_is_told_to_whoever_watches() {
         let folder = std::env::temp_dir().join(format!("relatch-panic-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let limit = Limit { resets: 5, window: Span::hours(24) };
+        let limit = Limit {
+            resets: 5,
+            window: Span::hours(24),
+        };
         let mut rng = Chance::System.rng().unwrap();
         let path = folder.join("relatch.db");
-        let (store, tasks) = Store::open(&path, Use::Serve, Clock::System, limit, &mut rng).await.unwrap();
+        let (store, tasks) = Store::open(&path, Use::Serve, Clock::System, limit, &mut rng)
+            .await
+            .unwrap();
         let (mut watch, mut later) = (tasks.watch(), tasks.watch());
         assert!(store.is_writable().await);
-        let panicked = store.write(writer::Keys::default(), |_, _| panic!("a mistake in a decision")).await;
+        let panicked = store
+            .write(writer::Keys::default(), |_, _| {
+                panic!("a mistake in a decision")
+            })
+            .await;
         assert_eq!(panicked, Err::<(), _>(StoreError::Unavailable));
         assert_eq!(watch.task_ended().await, Lost::Task);
         assert!(!store.is_writable().await);

@@ -14,7 +14,9 @@ pub enum Lost {
     #[error("the store's task ended unexpectedly, so nothing can be recorded")]
     Task,
     /// The file is not where it was opened.
-    #[error("the database was deleted or moved while relatch was running, so resets would go on without a record")]
+    #[error(
+        "the database was deleted or moved while relatch was running, so resets would go on without a record"
+    )]
     Deleted,
     /// There is another file in its place.
     #[error(
@@ -32,7 +34,10 @@ struct Identity {
 
 impl Identity {
     fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
     }
 }
 
@@ -56,7 +61,12 @@ impl Watch {
         log.push("-wal");
         let log = PathBuf::from(log);
         let opened_log = log.metadata().ok().map(|metadata| Identity::of(&metadata));
-        Ok(Self { file: file.to_owned(), opened, log: (log, opened_log), task })
+        Ok(Self {
+            file: file.to_owned(),
+            opened,
+            log: (log, opened_log),
+            task,
+        })
     }
 
     /// True if this is the file that was opened.
@@ -82,16 +92,24 @@ impl Watch {
 
 /// What is there now; an error if it is not what was there before.
 fn look_at(path: &Path, before: Option<Identity>) -> Result<Option<Identity>, Lost> {
-    match (path.metadata().map(|metadata| Identity::of(&metadata)), before) {
+    match (
+        path.metadata().map(|metadata| Identity::of(&metadata)),
+        before,
+    ) {
         (Ok(now), Some(before)) if now != before => Err(Lost::Replaced),
         (Ok(now), Some(_) | None) => Ok(Some(now)),
-        (Err(error), Some(_)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+        (Err(error), Some(_))
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+        {
             Err(Lost::Deleted)
         }
         (Err(error), before) => {
             // Not there yet, or a folder that may not be read for a while; the open file itself still works.
             if before.is_some() {
-                tracing::warn!(error = &error as &dyn std::error::Error, "could not look at the database's files");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not look at the database's files"
+                );
             }
             Ok(before)
         }
@@ -103,7 +121,8 @@ mod tests {
     use super::*;
 
     fn opened(name: &str) -> (PathBuf, Watch) {
-        let folder = std::env::temp_dir().join(format!("relatch-watch-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("relatch-watch-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         for file in ["relatch.db", "relatch.db-wal"] {
             std::fs::write(folder.join(file), "opened").unwrap();

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use super::rows::{
-    AccountRow, AuditRow, ContactCommandRow, ContactRow, LookUpRow, MemberRow, NO_ROWS, ReplayRow, ResetRow,
-    SessionRow, SlotRow, StepRow, Table, json, read_all,
+    AccountRow, AuditRow, ContactCommandRow, ContactRow, LookUpRow, MemberRow, NO_ROWS, ReplayRow,
+    ResetRow, SessionRow, SlotRow, StepRow, Table, json, read_all,
 };
 use super::standing::Standing;
 use crate::clock::Clock;
@@ -135,7 +135,10 @@ impl Page {
     }
 
     fn changed_resets(&self) -> impl Iterator<Item = &ResetRow> {
-        self.changed.resets.iter().filter_map(|id| self.resets.get(id))
+        self.changed
+            .resets
+            .iter()
+            .filter_map(|id| self.resets.get(id))
     }
 
     /// Inserts or overwrites a reset.
@@ -157,7 +160,12 @@ impl Page {
 
     /// Takes a slot.
     pub(super) fn take_slot(&mut self, reset_id: ResetId, person_id: MemberId, taken_at: Moment) {
-        let slot = SlotRow { reset_id, person_id, taken_at, returned_at: None };
+        let slot = SlotRow {
+            reset_id,
+            person_id,
+            taken_at,
+            returned_at: None,
+        };
         self.slots.push(slot.clone());
         self.changed.slots.push(slot);
     }
@@ -183,17 +191,35 @@ impl Page {
     }
 
     /// Counts what a person tried, once for a request. The refusal that begins a pause has a line of its own in the audit.
-    pub(super) fn count_try(&mut self, person: &MemberId, replay_key: &str, tried: Tried, now: Moment) {
-        if self.look_ups.iter().any(|row| row.replay_key == replay_key && row.person_id == *person) {
+    pub(super) fn count_try(
+        &mut self,
+        person: &MemberId,
+        replay_key: &str,
+        tried: Tried,
+        now: Moment,
+    ) {
+        if self
+            .look_ups
+            .iter()
+            .any(|row| row.replay_key == replay_key && row.person_id == *person)
+        {
             return;
         }
         let before = paused_until(&self.tried(person));
-        let row = LookUpRow { person_id: person.clone(), looked_at: now, replay_key: replay_key.to_owned(), tried };
+        let row = LookUpRow {
+            person_id: person.clone(),
+            looked_at: now,
+            replay_key: replay_key.to_owned(),
+            tried,
+        };
         self.look_ups.push(row.clone());
         self.changed.look_ups.push(row);
         if paused_until(&self.tried(person)) != before {
             let line = AuditRow::of_operator("pause", "too_many_refusals", now);
-            self.audit(AuditRow { admin_id: Some(person.clone()), ..line });
+            self.audit(AuditRow {
+                admin_id: Some(person.clone()),
+                ..line
+            });
         }
     }
 
@@ -201,14 +227,19 @@ impl Page {
     pub(super) fn is_new_request(&mut self, replay_key: &str, now: Moment) -> bool {
         let is_new = self.seen.insert(replay_key.to_owned());
         if is_new {
-            self.changed.replays.push(ReplayRow { replay_key: replay_key.to_owned(), seen_at: now });
+            self.changed.replays.push(ReplayRow {
+                replay_key: replay_key.to_owned(),
+                seen_at: now,
+            });
         }
         is_new
     }
 
     /// Notes how an effect ended, or that it is still to do.
     pub(super) fn note_step(&mut self, step: StepRow) {
-        self.changed.steps.retain(|other| (other.reset_id, other.step) != (step.reset_id, step.step));
+        self.changed
+            .steps
+            .retain(|other| (other.reset_id, other.step) != (step.reset_id, step.step));
         self.changed.steps.push(step);
     }
 
@@ -230,12 +261,21 @@ impl Page {
 
     /// The contacts that were added for a member whose account was asked for.
     pub(super) fn contacts(&self, member: &MemberId) -> impl Iterator<Item = &ContactRow> {
-        self.contacts.iter().filter(move |contact| contact.member_id == *member)
+        self.contacts
+            .iter()
+            .filter(move |contact| contact.member_id == *member)
     }
 
     /// Adds a contact, or overwrites what the same person added before.
     pub(super) fn put_contact(&mut self, contact: ContactRow) {
-        let key = |one: &ContactRow| (one.member_id.clone(), one.channel, one.address.clone(), one.added_by.clone());
+        let key = |one: &ContactRow| {
+            (
+                one.member_id.clone(),
+                one.channel,
+                one.address.clone(),
+                one.added_by.clone(),
+            )
+        };
         let is_other = |one: &ContactRow| key(one) != key(&contact);
         self.contacts.retain(is_other);
         self.changed.contacts.retain(is_other);
@@ -245,7 +285,10 @@ impl Page {
 
     /// When this person added contacts, within the time that counts for the limit.
     pub(super) fn contact_commands(&self, admin: &MemberId) -> Vec<Moment> {
-        let own = self.contact_commands.iter().filter(|command| command.admin_id == *admin);
+        let own = self
+            .contact_commands
+            .iter()
+            .filter(|command| command.admin_id == *admin);
         own.map(|command| command.noted_at).collect()
     }
 
@@ -257,7 +300,8 @@ impl Page {
 
     /// Takes a contact away, whoever vouched for it; what is added later in the same batch stays.
     pub(super) fn remove_contact(&mut self, removed: Removed) {
-        let is_other = |one: &ContactRow| one.member_id != removed.member_id || one.address != removed.address;
+        let is_other =
+            |one: &ContactRow| one.member_id != removed.member_id || one.address != removed.address;
         self.contacts.retain(is_other);
         self.changed.contacts.retain(is_other);
         self.changed.removed.push(removed);
@@ -276,8 +320,13 @@ impl Page {
 
     /// Sets a credential of the built-in directory. Q13: it lifts a lock that came from failed sign-ins.
     pub(super) fn set_credential(&mut self, credential: Credential) {
-        let signed_out_at = credential.signed_out_at.map(|at| self.voids_all(&credential.member_id, at));
-        let credential = Credential { signed_out_at, ..credential };
+        let signed_out_at = credential
+            .signed_out_at
+            .map(|at| self.voids_all(&credential.member_id, at));
+        let credential = Credential {
+            signed_out_at,
+            ..credential
+        };
         if let Some(account) = self.accounts.get_mut(&credential.member_id) {
             account.credential = Some(credential.phc.clone());
             account.credential_set_at = Some(credential.set_at);
@@ -286,7 +335,9 @@ impl Page {
             (account.failed_sign_ins, account.wrong_codes) = (0, 0);
             account.signed_out_at = signed_out_at.or(account.signed_out_at);
         }
-        self.changed.credentials.retain(|other| other.member_id != credential.member_id);
+        self.changed
+            .credentials
+            .retain(|other| other.member_id != credential.member_id);
         self.changed.credentials.push(credential);
     }
 
@@ -296,14 +347,26 @@ impl Page {
         if let Some(account) = self.accounts.get_mut(&sign_out.member_id) {
             account.signed_out_at = Some(signed_out_at);
         }
-        self.changed.sign_outs.retain(|other| other.member_id != sign_out.member_id);
-        self.changed.sign_outs.push(SignOut { signed_out_at, ..sign_out });
+        self.changed
+            .sign_outs
+            .retain(|other| other.member_id != sign_out.member_id);
+        self.changed.sign_outs.push(SignOut {
+            signed_out_at,
+            ..sign_out
+        });
     }
 
     /// The moment of a sign-out at `at`, as far as this batch sees; what lies on disk alone, [`SIGNED_OUT_AT`] adds.
     fn voids_all(&self, member: &MemberId, at: Moment) -> Moment {
-        let earlier = self.accounts.get(member).and_then(|account| account.signed_out_at);
-        let began = self.sessions.values().filter(|row| row.member_id == *member).map(|row| row.began_at);
+        let earlier = self
+            .accounts
+            .get(member)
+            .and_then(|account| account.signed_out_at);
+        let began = self
+            .sessions
+            .values()
+            .filter(|row| row.member_id == *member)
+            .map(|row| row.began_at);
         began.chain(earlier).fold(at, Moment::max)
     }
 
@@ -429,14 +492,22 @@ impl Statements {
             ),
             format!("{} on conflict (person_id, looked_at, replay_key) do nothing", LookUpRow::insert_many("$14")),
         ];
-        Self { load: [lean, full].map(|sql| AssertSqlSafe(sql).into_sql_str()), parts, saves: HashMap::new() }
+        Self {
+            load: [lean, full].map(|sql| AssertSqlSafe(sql).into_sql_str()),
+            parts,
+            saves: HashMap::new(),
+        }
     }
 
     /// Writes what is touched, and commits.
     fn save(&mut self, touched: Touched) -> SqlStr {
         let Self { parts, saves, .. } = self;
         let joined = || {
-            let parts = parts.iter().zip(touched).filter(|(_, is_touched)| *is_touched).map(|(part, _)| part.as_str());
+            let parts = parts
+                .iter()
+                .zip(touched)
+                .filter(|(_, is_touched)| *is_touched)
+                .map(|(part, _)| part.as_str());
             AssertSqlSafe(parts.chain(["commit"]).collect::<Vec<_>>().join(";\n")).into_sql_str()
         };
         saves.entry(touched).or_insert_with(joined).clone()
@@ -445,7 +516,12 @@ impl Statements {
 
 /// Everything that decisions may need, as one row: without accounts and sessions, and with them.
 fn reads() -> [String; 2] {
-    let (resets, slots, accounts, sessions) = (ResetRow::ROWS, SlotRow::ROWS, AccountRow::ROWS, SessionRow::ROWS);
+    let (resets, slots, accounts, sessions) = (
+        ResetRow::ROWS,
+        SlotRow::ROWS,
+        AccountRow::ROWS,
+        SessionRow::ROWS,
+    );
     let look_ups = LookUpRow::ROWS;
     let lean = format!(
         "select
@@ -502,11 +578,19 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(clock: Clock, limit: Limit) -> Self {
-        Self { statements: Statements::new(), standing: Standing::default(), clock, limit }
+        Self {
+            statements: Statements::new(),
+            standing: Standing::default(),
+            clock,
+            limit,
+        }
     }
 
     /// Reads which cards stand, so that no command has to wait for it.
-    pub(super) async fn know_cards(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn know_cards(
+        &mut self,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), sqlx::Error> {
         self.standing.known(connection).await.map(drop)
     }
 
@@ -514,11 +598,22 @@ impl Writer {
     pub(super) async fn commit(&mut self, connection: &mut SqliteConnection, jobs: Vec<Job>) {
         let now = self.clock.now();
         let keys: Vec<&Keys> = jobs.iter().map(|job| &job.keys).collect();
-        let loaded = load(connection, &self.statements, &mut self.standing, &keys, self.limit, now).await;
+        let loaded = load(
+            connection,
+            &self.statements,
+            &mut self.standing,
+            &keys,
+            self.limit,
+            now,
+        )
+        .await;
         let mut page = match loaded {
             Ok(page) => page,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "could not begin; nothing was recorded");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not begin; nothing was recorded"
+                );
                 roll_back(connection).await;
                 // Where a transaction was left open, what was read of them may never have been committed.
                 self.standing.forget();
@@ -528,18 +623,28 @@ impl Writer {
                 return;
             }
         };
-        let answers: Vec<Answer> = jobs.into_iter().map(|job| (job.decide)(Ok((&mut page, now)))).collect();
+        let answers: Vec<Answer> = jobs
+            .into_iter()
+            .map(|job| (job.decide)(Ok((&mut page, now))))
+            .collect();
         let committed = save(connection, &mut self.statements, &page).await;
         match &committed {
             Ok(()) => self.standing.note(page.changed_resets()),
             Err(error) => {
-                tracing::error!(error = error as &dyn std::error::Error, "could not commit; nothing was recorded");
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "could not commit; nothing was recorded"
+                );
                 roll_back(connection).await;
                 self.standing.forget();
             }
         }
         for answer in answers {
-            answer(if committed.is_ok() { Ok(()) } else { Err(StoreError::Unavailable) });
+            answer(if committed.is_ok() {
+                Ok(())
+            } else {
+                Err(StoreError::Unavailable)
+            });
         }
     }
 }
@@ -557,7 +662,11 @@ async fn load(
     let pairs = asked(keys, |keys| keys.member.as_ref().zip(keys.person.as_ref()));
     if !pairs.is_empty() {
         let cards = standing.known(connection).await?;
-        resets.extend(pairs.into_iter().filter_map(|(member, admin)| cards.of(member, admin)));
+        resets.extend(
+            pairs
+                .into_iter()
+                .filter_map(|(member, admin)| cards.of(member, admin)),
+        );
     }
     let accounts = asked(keys, |keys| keys.account.as_ref());
     let mut query = sqlx::query(if accounts.is_empty() { lean } else { full }.clone())
@@ -568,7 +677,10 @@ async fn load(
         .bind((now - limit.window).0)
         .bind((now - COUNT_FOR).0);
     if !accounts.is_empty() {
-        query = query.bind(json(&accounts)?).bind(now.0).bind((now - COMMANDS_COUNT_FOR).0);
+        query = query
+            .bind(json(&accounts)?)
+            .bind(now.0)
+            .bind((now - COMMANDS_COUNT_FOR).0);
     }
     let found = connection.fetch_one(query).await?;
     let mut page = Page {
@@ -584,13 +696,31 @@ async fn load(
         changed: Changes::default(),
     };
     for place in 1..SLOTS {
-        page.resets.extend(read_all(&found, place)?.into_iter().map(|reset: ResetRow| (reset.reset_id, reset)));
+        page.resets.extend(
+            read_all(&found, place)?
+                .into_iter()
+                .map(|reset: ResetRow| (reset.reset_id, reset)),
+        );
     }
     if !accounts.is_empty() {
-        let (accounts, sessions) = (read_all(&found, LOOK_UPS + 1)?, read_all(&found, LOOK_UPS + 2)?);
-        page.accounts.extend(accounts.into_iter().map(|row: AccountRow| (row.member_id.clone(), row)));
-        page.sessions.extend(sessions.into_iter().map(|row: SessionRow| (row.session_key.clone(), row)));
-        (page.contacts, page.contact_commands) = (read_all(&found, LOOK_UPS + 3)?, read_all(&found, LOOK_UPS + 4)?);
+        let (accounts, sessions) = (
+            read_all(&found, LOOK_UPS + 1)?,
+            read_all(&found, LOOK_UPS + 2)?,
+        );
+        page.accounts.extend(
+            accounts
+                .into_iter()
+                .map(|row: AccountRow| (row.member_id.clone(), row)),
+        );
+        page.sessions.extend(
+            sessions
+                .into_iter()
+                .map(|row: SessionRow| (row.session_key.clone(), row)),
+        );
+        (page.contacts, page.contact_commands) = (
+            read_all(&found, LOOK_UPS + 3)?,
+            read_all(&found, LOOK_UPS + 4)?,
+        );
     }
     Ok(page)
 }
@@ -600,13 +730,25 @@ fn asked<'a, T: Eq + Hash>(keys: &[&'a Keys], pick: fn(&'a Keys) -> Option<T>) -
     keys.iter().filter_map(|keys| pick(keys)).collect()
 }
 
-async fn save(connection: &mut SqliteConnection, statements: &mut Statements, page: &Page) -> Result<(), sqlx::Error> {
+async fn save(
+    connection: &mut SqliteConnection,
+    statements: &mut Statements,
+    page: &Page,
+) -> Result<(), sqlx::Error> {
     let changed = &page.changed;
     let mut resets: Vec<&ResetRow> = page.changed_resets().collect();
     // A member has one reset at work: who leaves makes room before the next one comes.
     resets.sort_by_key(|row| row.state.is_active());
-    let accounts: Vec<&AccountRow> = changed.accounts.iter().filter_map(|id| page.accounts.get(id)).collect();
-    let sessions: Vec<&SessionRow> = changed.sessions.iter().filter_map(|key| page.sessions.get(key)).collect();
+    let accounts: Vec<&AccountRow> = changed
+        .accounts
+        .iter()
+        .filter_map(|id| page.accounts.get(id))
+        .collect();
+    let sessions: Vec<&SessionRow> = changed
+        .sessions
+        .iter()
+        .filter_map(|key| page.sessions.get(key))
+        .collect();
     // In the order of the statements.
     let rows = [
         json(&changed.replays)?,
@@ -625,14 +767,19 @@ async fn save(connection: &mut SqliteConnection, statements: &mut Statements, pa
         json(&changed.look_ups)?,
     ];
     let touched = rows.each_ref().map(|rows| rows != NO_ROWS);
-    let query = rows.into_iter().fold(sqlx::query(statements.save(touched)), Query::bind);
+    let query = rows
+        .into_iter()
+        .fold(sqlx::query(statements.save(touched)), Query::bind);
     connection.execute(query).await.map(drop)
 }
 
 async fn roll_back(connection: &mut SqliteConnection) {
     // Without an open transaction this fails, which is as good.
     if let Err(error) = connection.execute("rollback").await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "nothing to roll back");
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "nothing to roll back"
+        );
     }
 }
 
@@ -648,13 +795,20 @@ pub(super) mod tests {
 
     /// An empty record with Mina in it, and these rows.
     pub(in super::super) async fn record(rows: &str) -> SqliteConnection {
-        let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        let mut connection = SqliteConnectOptions::new()
+            .in_memory(true)
+            .connect()
+            .await
+            .unwrap();
         super::super::migrate(&mut connection).await.unwrap();
         let mina = "insert into member
             (member_id, name, business_email, business_email_key, login_method, status, role)
             values ('mina', 'Mina Park', 'mina@acme.example', 'mina@acme.example', 'business_email', 'active', 'member')";
         connection.execute(mina).await.unwrap();
-        connection.execute(AssertSqlSafe(rows.to_owned())).await.unwrap();
+        connection
+            .execute(AssertSqlSafe(rows.to_owned()))
+            .await
+            .unwrap();
         connection
     }
 
@@ -664,27 +818,57 @@ pub(super) mod tests {
 
     /// What a decision sees.
     async fn page_of(connection: &mut SqliteConnection, keys: &Keys) -> Page {
-        let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
-        load(connection, &Statements::new(), &mut Standing::default(), &[keys], limit, NOW).await.unwrap()
+        let limit = Limit {
+            resets: 5,
+            window: crate::domain::Span::hours(24),
+        };
+        load(
+            connection,
+            &Statements::new(),
+            &mut Standing::default(),
+            &[keys],
+            limit,
+            NOW,
+        )
+        .await
+        .unwrap()
     }
 
     /// What a failed commit wrote is not taken for a card that stands; what stands then is read from disk.
     #[tokio::test]
     async fn a_failed_commit_leaves_the_older_card_to_be_replaced() {
-        let mut connection = record(&super::super::standing::tests::cards_of_jo(&[(1, 2_000_000)])).await;
-        let limit = Limit { resets: 5, window: crate::domain::Span::hours(24) };
+        let mut connection = record(&super::super::standing::tests::cards_of_jo(&[(
+            1, 2_000_000,
+        )]))
+        .await;
+        let limit = Limit {
+            resets: 5,
+            window: crate::domain::Span::hours(24),
+        };
         let mut writer = Writer::new(Clock::fixed(NOW), limit);
-        let keys = || Keys { member: Some(mina()), person: Some(MemberId("jo".to_owned())), ..Keys::default() };
+        let keys = || Keys {
+            member: Some(mina()),
+            person: Some(MemberId("jo".to_owned())),
+            ..Keys::default()
+        };
         let seen = |page: &Page| page.resets().map(|row| row.reset_id).collect::<Vec<_>>();
         let card = |last: u8| ResetId(std::array::from_fn(|at| if at == 15 { last } else { 0 }));
         let older = card(1);
         let (job, first) = job(keys(), move |page, _| {
             let card = page.reset(older).unwrap();
-            page.put(ResetRow { state: State::Superseded, ..card.clone() });
-            page.put(ResetRow { reset_id: ResetId([9; 16]), ..card });
+            page.put(ResetRow {
+                state: State::Superseded,
+                ..card.clone()
+            });
+            page.put(ResetRow {
+                reset_id: ResetId([9; 16]),
+                ..card
+            });
         });
         connection
-            .execute("create trigger full before insert on reset begin select raise(abort, 'full'); end")
+            .execute(
+                "create trigger full before insert on reset begin select raise(abort, 'full'); end",
+            )
             .await
             .unwrap();
         writer.commit(&mut connection, vec![job]).await;
@@ -706,19 +890,39 @@ pub(super) mod tests {
                 ('ended', 'mina', 'open', 999999, 1000001, 999999, 0), ('another', 'jo', 'open', 1, 1000001, null, 0)",
         )
         .await;
-        let page = page_of(&mut connection, &Keys { account: Some(mina()), ..Keys::default() }).await;
-        assert_eq!(page.sessions().map(|row| row.session_key.as_str()).collect::<Vec<_>>(), ["stands"]);
+        let page = page_of(
+            &mut connection,
+            &Keys {
+                account: Some(mina()),
+                ..Keys::default()
+            },
+        )
+        .await;
+        assert_eq!(
+            page.sessions()
+                .map(|row| row.session_key.as_str())
+                .collect::<Vec<_>>(),
+            ["stands"]
+        );
     }
 
     /// S13: a clock that was set back neither revives what a sign-out had ended nor spares what began before it.
     #[tokio::test]
     async fn a_sign_out_is_never_earlier_than_what_it_ends() {
         let signed_out_at = async |mut connection: SqliteConnection, page: Page| {
-            save(&mut connection, &mut Statements::new(), &page).await.unwrap();
-            let found = sqlx::query("select signed_out_at from member").fetch_one(&mut connection).await.unwrap();
+            save(&mut connection, &mut Statements::new(), &page)
+                .await
+                .unwrap();
+            let found = sqlx::query("select signed_out_at from member")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
             Moment(sqlx::Row::get(&found, 0))
         };
-        let sign_out = || SignOut { member_id: mina(), signed_out_at: NOW };
+        let sign_out = || SignOut {
+            member_id: mina(),
+            signed_out_at: NOW,
+        };
         let reset = || Credential {
             member_id: mina(),
             phc: "phc".to_owned(),
@@ -727,20 +931,30 @@ pub(super) mod tests {
             signed_out_at: Some(NOW),
         };
         let ended_later = "update member set signed_out_at = 1000005";
-        let begun_later = "insert into session (session_key, member_id, stage, began_at, expires_at, code_tries)
+        let begun_later =
+            "insert into session (session_key, member_id, stage, began_at, expires_at, code_tries)
             values ('later', 'mina', 'open', 1000007, 2000000, 0)";
-        for (rows, expected) in [("", NOW), (ended_later, Moment(1_000_005)), (begun_later, Moment(1_000_007))] {
+        for (rows, expected) in [
+            ("", NOW),
+            (ended_later, Moment(1_000_005)),
+            (begun_later, Moment(1_000_007)),
+        ] {
             for is_seen in [false, true] {
                 for is_reset in [false, true] {
                     let mut connection = record(rows).await;
-                    let keys = Keys { account: is_seen.then(mina), ..Keys::default() };
+                    let keys = Keys {
+                        account: is_seen.then(mina),
+                        ..Keys::default()
+                    };
                     let mut page = page_of(&mut connection, &keys).await;
                     if is_reset {
                         page.set_credential(reset());
                     } else {
                         page.sign_out(sign_out());
                     }
-                    let seen = page.account(&mina()).and_then(|account| account.signed_out_at);
+                    let seen = page
+                        .account(&mina())
+                        .and_then(|account| account.signed_out_at);
                     assert_eq!(seen, is_seen.then_some(expected), "{rows}");
                     assert_eq!(signed_out_at(connection, page).await, expected, "{rows}");
                 }
@@ -755,9 +969,15 @@ pub(super) mod tests {
         for part in Statements::new().parts {
             let plan = sqlx::query(AssertSqlSafe(format!("explain query plan {part}")));
             let lines = plan.fetch_all(&mut connection).await.unwrap();
-            let lines: Vec<String> = lines.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-            let is_whole =
-                |line: &&String| ["member", "session", "reset"].iter().any(|table| **line == format!("SCAN {table}"));
+            let lines: Vec<String> = lines
+                .iter()
+                .map(|row| sqlx::Row::get(row, "detail"))
+                .collect();
+            let is_whole = |line: &&String| {
+                ["member", "session", "reset"]
+                    .iter()
+                    .any(|table| **line == format!("SCAN {table}"))
+            };
             assert_eq!(lines.iter().find(is_whole), None, "{part}: {lines:#?}");
         }
     }

@@ -10,7 +10,11 @@ const LISTEN: &str = "listen = \"127.0.0.1:0\"\n";
 impl Place {
     /// Starts `serve`, which must come to listen, and kills it.
     fn serve_once(&self) {
-        let mut serving = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut serving = self
+            .command(&["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         wait_for_line(&mut serving, "listening");
         serving.kill().unwrap();
         serving.wait().unwrap();
@@ -49,9 +53,18 @@ fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
     ] {
         let ran = place.run(words);
         assert_eq!(ran.code, 78, "{words:?}: {}", ran.err);
-        assert_eq!(ran.err.matches("Nothing was changed.").count(), 1, "{}", ran.err);
+        assert_eq!(
+            ran.err.matches("Nothing was changed.").count(),
+            1,
+            "{}",
+            ran.err
+        );
         let told = ran.err.lines().last().unwrap();
-        assert!(told.contains("relatch new-database") && told.len() <= 350, "{}", ran.err);
+        assert!(
+            told.contains("relatch new-database") && told.len() <= 350,
+            "{}",
+            ran.err
+        );
         assert!(!place.has("relatch.db"), "{words:?}");
     }
     let checked = place.run(&["check"]);
@@ -63,7 +76,11 @@ fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
 
     place.write_private("relatch.db", "");
     assert_eq!(place.run(&["serve"]).code, 78);
-    assert_eq!(place.0.join("relatch.db").metadata().unwrap().len(), 0, "it stays as it is");
+    assert_eq!(
+        place.0.join("relatch.db").metadata().unwrap().len(),
+        0,
+        "it stays as it is"
+    );
     place.sql("create table somebody_elses (x)");
     assert_eq!(place.run(&["serve"]).code, 78);
 }
@@ -72,13 +89,25 @@ fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
 fn a_new_database_is_begun_on_demand_for_the_owner_of_the_key() {
     let place = Place::new(LISTEN);
     let ran = place.run(&["new-database"]);
-    assert!(ran.code == 1 && ran.err.contains("Nothing was changed.") && !place.has("relatch.db"), "{}", ran.err);
+    assert!(
+        ran.code == 1 && ran.err.contains("Nothing was changed.") && !place.has("relatch.db"),
+        "{}",
+        ran.err
+    );
     place.write("people.csv", PEOPLE);
     place.serve_once();
     place.run(&["members", "import", "people.csv"]);
     let ran = place.run(&["new-database"]);
-    assert!(ran.code == 1 && ran.err.contains("Nothing was changed."), "{}", ran.err);
-    assert_eq!(place.look("select name from member").len(), 2, "the record is still there");
+    assert!(
+        ran.code == 1 && ran.err.contains("Nothing was changed."),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        place.look("select name from member").len(),
+        2,
+        "the record is still there"
+    );
 
     place.remove_database();
     std::fs::remove_file(place.0.join("relatch.db.lock")).unwrap();
@@ -88,10 +117,15 @@ fn a_new_database_is_begun_on_demand_for_the_owner_of_the_key() {
     // Root begins it for the service's own user, where that user could have made it by themselves.
     if mine.0 == 0 {
         owner = (12_345, 12_346);
-        let give = |path: &Path| std::os::unix::fs::chown(path, Some(owner.0), Some(owner.1)).unwrap();
+        let give =
+            |path: &Path| std::os::unix::fs::chown(path, Some(owner.0), Some(owner.1)).unwrap();
         give(&key);
         let ran = place.run(&["new-database"]);
-        assert!(ran.code == 1 && ran.err.contains("Nothing was changed.") && !place.has("relatch.db"), "{}", ran.err);
+        assert!(
+            ran.code == 1 && ran.err.contains("Nothing was changed.") && !place.has("relatch.db"),
+            "{}",
+            ran.err
+        );
         give(&place.0);
         let elsewhere = place.0.with_extension("elsewhere");
         std::os::unix::fs::symlink(&elsewhere, place.0.join("relatch.db")).unwrap();
@@ -103,7 +137,11 @@ fn a_new_database_is_begun_on_demand_for_the_owner_of_the_key() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     for name in ["relatch.db", "relatch.db.lock"] {
         let made = place.0.join(name).metadata().unwrap();
-        assert_eq!((made.uid(), made.gid(), made.mode() & 0o777), (owner.0, owner.1, 0o600), "{name}");
+        assert_eq!(
+            (made.uid(), made.gid(), made.mode() & 0o777),
+            (owner.0, owner.1, 0o600),
+            "{name}"
+        );
     }
     assert_eq!(
         place.look("select event || ' ' || outcome from audit order by seq"),
@@ -120,11 +158,17 @@ fn a_half_made_database_without_a_key_is_finished() {
     place.serve_once();
     assert!(place.has("relatch.key"));
     // Or after the database was made, or after the key, before the database knew it.
-    for (removed, change) in [("relatch.key", "delete from key_fingerprint"), ("none", "delete from key_fingerprint")] {
+    for (removed, change) in [
+        ("relatch.key", "delete from key_fingerprint"),
+        ("none", "delete from key_fingerprint"),
+    ] {
         std::fs::remove_file(place.0.join(removed)).ok();
         place.sql(change);
         place.serve_once();
-        assert_eq!(place.look("select fingerprint from key_fingerprint").len(), 1);
+        assert_eq!(
+            place.look("select fingerprint from key_fingerprint").len(),
+            1
+        );
     }
 }
 
@@ -134,23 +178,49 @@ fn a_database_is_served_with_its_own_key_only() {
     let place = Place::new(LISTEN);
     place.write("people.csv", PEOPLE);
     assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
-    assert_eq!(place.look("select fingerprint from key_fingerprint"), Vec::<String>::new());
+    assert_eq!(
+        place.look("select fingerprint from key_fingerprint"),
+        Vec::<String>::new()
+    );
     place.serve_once();
     let key = std::fs::read_to_string(place.0.join("relatch.key")).unwrap();
-    let [fingerprint] = place.look("select fingerprint from key_fingerprint").try_into().unwrap();
+    let [fingerprint] = place
+        .look("select fingerprint from key_fingerprint")
+        .try_into()
+        .unwrap();
     assert!(!key.contains(&fingerprint), "it says nothing about the key");
 
     place.write_private("relatch.key", &"ab".repeat(32));
     let ran = place.run(&["serve"]);
-    assert!(ran.code == 78 && ran.err.contains("not the one that belongs to this database"), "{}", ran.err);
+    assert!(
+        ran.code == 78
+            && ran
+                .err
+                .contains("not the one that belongs to this database"),
+        "{}",
+        ran.err
+    );
     let checked = place.run(&["check"]);
-    assert!(checked.code == 1 && checked.out.contains("failed  key file: "), "{}", checked.out);
+    assert!(
+        checked.code == 1 && checked.out.contains("failed  key file: "),
+        "{}",
+        checked.out
+    );
 
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     let ran = place.run(&["serve"]);
-    assert!(ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"), "{}", ran.err);
+    assert!(
+        ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"),
+        "{}",
+        ran.err
+    );
     let told = place.run(&["check"]);
-    assert!(told.code == 1 && told.out.contains("failed  key file: "), "{} {}", told.out, told.err);
+    assert!(
+        told.code == 1 && told.out.contains("failed  key file: "),
+        "{} {}",
+        told.out,
+        told.err
+    );
 
     place.write_private("relatch.key", &key);
     place.serve_once();
@@ -170,10 +240,22 @@ fn a_database_with_resets_is_not_given_another_key() {
     );
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     let ran = place.run(&["serve"]);
-    assert!(ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"), "{}", ran.err);
-    assert!(ran.err.contains("correct `database` / `key_file`"), "{}", ran.err);
+    assert!(
+        ran.code == 78 && ran.err.contains("is missing") && !place.has("relatch.key"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains("correct `database` / `key_file`"),
+        "{}",
+        ran.err
+    );
     let ran = place.run(&["new-database"]);
-    assert!(ran.code == 1 && ran.err.contains("its key is missing. Nothing was changed."), "{}", ran.err);
+    assert!(
+        ran.code == 1 && ran.err.contains("its key is missing. Nothing was changed."),
+        "{}",
+        ran.err
+    );
 }
 
 /// The version before had no fingerprints.
@@ -184,7 +266,10 @@ fn a_database_of_the_version_before_takes_the_key_that_is_there() {
     place.sql("drop table key_fingerprint");
     place.sql("delete from _sqlx_migrations where version = 13");
     place.serve_once();
-    assert_eq!(place.look("select fingerprint from key_fingerprint").len(), 1);
+    assert_eq!(
+        place.look("select fingerprint from key_fingerprint").len(),
+        1
+    );
 }
 
 #[test]
@@ -193,9 +278,18 @@ fn the_demo_keeps_to_the_same_rules() {
 
     let place = Place::new("");
     let play = || {
-        let mut demo = place.command(&["demo", "--data", "kept"]).stdout(Stdio::piped()).spawn().unwrap();
-        let told = std::io::BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
-        assert!(told.into_iter().any(|line| line.starts_with("Play it yourself")));
+        let mut demo = place
+            .command(&["demo", "--data", "kept"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = std::io::BufReader::new(demo.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        assert!(
+            told.into_iter()
+                .any(|line| line.starts_with("Play it yourself"))
+        );
         demo.kill().unwrap();
         demo.wait().unwrap();
     };
@@ -206,10 +300,18 @@ fn the_demo_keeps_to_the_same_rules() {
     }
     let ran = place.run(&["demo", "--data", "kept"]);
     assert_eq!(ran.code, 78, "{}", ran.err);
-    assert!(ran.err.contains("Nothing was changed.") && !place.has("kept/demo.db"), "{}", ran.err);
+    assert!(
+        ran.err.contains("Nothing was changed.") && !place.has("kept/demo.db"),
+        "{}",
+        ran.err
+    );
     std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
     play();
     std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
     let ran = place.run(&["demo", "--data", "kept"]);
-    assert!(ran.code == 78 && ran.err.contains("demo.key"), "{}", ran.err);
+    assert!(
+        ran.code == 78 && ran.err.contains("demo.key"),
+        "{}",
+        ran.err
+    );
 }

@@ -15,7 +15,11 @@ struct Serving {
 
 impl Serving {
     fn start(place: &Place) -> Self {
-        let mut child = place.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = place
+            .command(&["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut serving = Self { child, log };
         serving.hears("listening");
@@ -26,7 +30,10 @@ impl Serving {
     fn hears(&mut self, beginning: &str) -> serde_json::Value {
         loop {
             let mut line = String::new();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "it ended without saying {beginning}");
+            assert!(
+                self.log.read_line(&mut line).unwrap() > 0,
+                "it ended without saying {beginning}"
+            );
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
             if line["message"].as_str().unwrap().starts_with(beginning) {
                 return line;
@@ -37,7 +44,13 @@ impl Serving {
     /// SIGHUP; the line that says what came of it.
     fn reload(&mut self) -> serde_json::Value {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-HUP", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         self.hears("the settings ")
     }
 }
@@ -57,10 +70,19 @@ fn a_default_file_that_is_gone_at_a_reload_changes_nothing() {
     let [here, away] = ["relatch.toml", "away.toml"].map(|name| place.0.join(name));
     std::fs::rename(&here, &away).unwrap();
     let line = serving.reload();
-    assert_eq!(line["message"], "the settings cannot be used; nothing was changed");
-    assert!(line["problems"].as_str().unwrap().contains("relatch.toml"), "{line}");
+    assert_eq!(
+        line["message"],
+        "the settings cannot be used; nothing was changed"
+    );
+    assert!(
+        line["problems"].as_str().unwrap().contains("relatch.toml"),
+        "{line}"
+    );
     std::fs::rename(&away, &here).unwrap();
-    assert_eq!(serving.reload()["message"], "the settings were read again; nothing has changed");
+    assert_eq!(
+        serving.reload()["message"],
+        "the settings were read again; nothing has changed"
+    );
 }
 
 /// The routes of a platform and the members' pages are made at the start: half of such a change would be none.
@@ -70,14 +92,23 @@ fn what_needs_a_restart_is_refused_with_all_that_comes_with_it() {
     let mut serving = Serving::start(&place);
     let slack = "[slack]\nsigning_secret = \"0123456789abcdef0123456789abcdef\"\nteam_id = \"TACME\"\n\
         bot_token = \"xoxb-1234567890-abcdefghij\"\n";
-    place.write("relatch.toml", &format!("{}{slack}", SETTINGS.replace("Acme", "Umbrella")));
+    place.write(
+        "relatch.toml",
+        &format!("{}{slack}", SETTINGS.replace("Acme", "Umbrella")),
+    );
     for _ in 0..2 {
         let line = serving.reload();
-        assert_eq!(line["message"], "the settings cannot be used without a restart; nothing was changed", "{line}");
+        assert_eq!(
+            line["message"], "the settings cannot be used without a restart; nothing was changed",
+            "{line}"
+        );
         assert_eq!(line["keys"], "slack");
     }
     place.write("relatch.toml", SETTINGS);
-    assert_eq!(serving.reload()["message"], "the settings were read again; nothing has changed");
+    assert_eq!(
+        serving.reload()["message"],
+        "the settings were read again; nothing has changed"
+    );
     assert_eq!(
         place.look("select outcome || ' ' || coalesce(detail, '') from audit where event = 'reload' order by seq"),
         ["refused slack", "refused slack", "unchanged "]

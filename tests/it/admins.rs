@@ -22,7 +22,10 @@ const NOTHING: &str = "Nothing was changed.";
 
 fn list(primary: &[&str], delegated: &[&str]) -> Admins {
     let read = |emails: &[&str]| emails.iter().map(|email| email.parse().unwrap()).collect();
-    Admins::List { primary: read(primary), member_and_department: read(delegated) }
+    Admins::List {
+        primary: read(primary),
+        member_and_department: read(delegated),
+    }
 }
 
 /// A bot before this directory, whose list has these primary administrators.
@@ -50,15 +53,26 @@ async fn is_not_pinned(bot: &TestBot, who: &str, listed: &str) {
     let (is_card, told) = asked(bot, who).await;
     assert!(!is_card, "{who} has a card: {told}");
     assert!(told.contains(NOTHING) && told.contains("(ref "), "{told}");
-    assert!(told.contains(&format!("relatch admins accept {listed} ")), "{told}");
+    assert!(
+        told.contains(&format!("relatch admins accept {listed} ")),
+        "{told}"
+    );
     assert!(told.chars().count() <= 350, "{told}");
-    assert!(bot.audited("command").await.ends_with("not_pinned"), "{}", bot.audited("command").await);
+    assert!(
+        bot.audited("command").await.ends_with("not_pinned"),
+        "{}",
+        bot.audited("command").await
+    );
 }
 
 /// What the security address was sent since.
 async fn alarms(bot: &TestBot) -> Vec<String> {
     pins::tell(&bot.app).await;
-    let sent = bot.outbox.take().into_iter().filter(|sent| sent.to == "security@acme.example");
+    let sent = bot
+        .outbox
+        .take()
+        .into_iter()
+        .filter(|sent| sent.to == "security@acme.example");
     sent.map(|sent| sent.text.clone()).collect()
 }
 
@@ -66,7 +80,12 @@ async fn alarms(bot: &TestBot) -> Vec<String> {
 async fn accept(bot: &TestBot, email: &str, id: &str) {
     let entry = Some((MemberId(id.to_owned()), "Somebody".to_owned()));
     let noted_at = bot.clock.now();
-    let pin = AdminPin { email_key: email.to_owned(), entry, how: PinnedBy::Accepted, noted_at };
+    let pin = AdminPin {
+        email_key: email.to_owned(),
+        entry,
+        how: PinnedBy::Accepted,
+        noted_at,
+    };
     bot.app.store.accept_pin(pin).await.unwrap();
 }
 
@@ -82,9 +101,15 @@ async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {
     is_not_pinned(&bot, MAL, ANN).await;
     has_right(&bot, ANN).await;
     let told = alarms(&bot).await;
-    assert!(matches!(told.as_slice(), [one] if one.contains("More than one entry") && one.contains(ANN)), "{told:?}");
+    assert!(
+        matches!(told.as_slice(), [one] if one.contains("More than one entry") && one.contains(ANN)),
+        "{told:?}"
+    );
     let ids = [&fake.outward("ann"), &fake.outward("mal")];
-    assert!(ids.iter().all(|id| told[0].contains(*id)), "{told:?} does not name {ids:?}");
+    assert!(
+        ids.iter().all(|id| told[0].contains(*id)),
+        "{told:?} does not name {ids:?}"
+    );
 }
 
 /// The administrator left, and the address is only a second one of somebody else.
@@ -109,13 +134,19 @@ async fn whoever_takes_over_an_address_has_no_right_until_it_is_accepted() {
     is_not_pinned(&bot, ANN, ANN).await;
     let told = alarms(&bot).await.concat();
     assert!(
-        told.contains("An entry without the right has it: mal Corp") && told.contains("pinned to another"),
+        told.contains("An entry without the right has it: mal Corp")
+            && told.contains("pinned to another"),
         "{told}"
     );
 
     accept(&bot, ANN, &format!("Corp directory/{}", fake.id("mal"))).await;
     has_right(&bot, ANN).await;
-    assert!(alarms(&bot).await.concat().contains("accepted by an operator"));
+    assert!(
+        alarms(&bot)
+            .await
+            .concat()
+            .contains("accepted by an operator")
+    );
 }
 
 /// An address that found nobody at the start does not wait for the first who comes.
@@ -140,10 +171,18 @@ async fn of_two_entries_without_a_pin_none_has_the_right() {
     fake.set_email("mal", ANN);
     let bot = bot(&fake, &[ANN]).await;
     let (is_card, told) = asked(&bot, ANN).await;
-    assert!(!is_card && told.contains("exactly one person") && told.contains(NOTHING), "{told}");
+    assert!(
+        !is_card && told.contains("exactly one person") && told.contains(NOTHING),
+        "{told}"
+    );
     let told = alarms(&bot).await.concat();
     assert!(told.contains("none of them has the right"), "{told}");
-    assert!(["ann", "mal"].iter().all(|name| told.contains(&fake.id(name))), "{told}");
+    assert!(
+        ["ann", "mal"]
+            .iter()
+            .all(|name| told.contains(&fake.id(name))),
+        "{told}"
+    );
 
     // The one that is left then was not pinned either.
     fake.remove("ann");
@@ -159,7 +198,11 @@ async fn of_two_entries_the_pinned_one_keeps_its_right() {
     fake.set_email("mal", ANN);
     bot.click(ANN, &card, "deliver_copy").await;
     bot.click(ANN, &bot.slack.last(), "confirm").await;
-    assert!(shown_password(&bot.slack.last()).is_some(), "{}", bot.slack.last_text());
+    assert!(
+        shown_password(&bot.slack.last()).is_some(),
+        "{}",
+        bot.slack.last_text()
+    );
     has_right(&bot, ANN).await;
 }
 
@@ -173,7 +216,10 @@ async fn a_pin_that_was_given_to_another_entry_stops_the_click() {
     accept(&bot, ANN, "Corp directory/somebody-else").await;
     bot.click(ANN, &bot.slack.last(), "confirm").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("relatch admins accept") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("relatch admins accept") && told.contains(NOTHING),
+        "{told}"
+    );
     assert_eq!(bot.count("slot").await, 0);
 }
 
@@ -185,28 +231,57 @@ async fn a_new_person_with_an_administrators_address_has_no_right() {
     assert!(button_value(&bot.command(jo, lee).await.json(), "cancel").is_some());
     bot.replace_id(jo, "id-of-a-new-person").await;
     let told = text_of(&bot.command(jo, lee).await.json());
-    assert!(told.contains("relatch admins accept jo@acme.example") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("relatch admins accept jo@acme.example") && told.contains(NOTHING),
+        "{told}"
+    );
     for command in ["log", "why lee@acme.example"] {
         let told = text_of(&bot.command(jo, command).await.json());
-        assert!(told.contains("relatch admins accept jo@acme.example"), "{command}: {told}");
+        assert!(
+            told.contains("relatch admins accept jo@acme.example"),
+            "{command}: {told}"
+        );
     }
     // Whoever has no address of the list learns nothing of it.
     let told = text_of(&bot.command(lee, "noa@acme.example").await.json());
-    assert!(told.contains("You can't reset passwords") && !told.contains("admins accept"), "{told}");
+    assert!(
+        told.contains("You can't reset passwords") && !told.contains("admins accept"),
+        "{told}"
+    );
 }
 
 /// First pins are told once, all in one message, and written down.
 #[tokio::test]
 async fn first_pins_are_told_and_written_down() {
-    let bot = TestBot::with_admins(list(&["Jo@ACME.example"], &["kim@acme.example", "jo@acme.example"])).await;
+    let bot = TestBot::with_admins(list(
+        &["Jo@ACME.example"],
+        &["kim@acme.example", "jo@acme.example"],
+    ))
+    .await;
     let told = alarms(&bot).await;
-    assert!(matches!(told.as_slice(), [one] if one.contains("jo@acme.example: Jo Lim (id-jo)")), "{told:?}");
-    assert!(told[0].contains("kim@acme.example: Kim Cho (id-kim)"), "{told:?}");
+    assert!(
+        matches!(told.as_slice(), [one] if one.contains("jo@acme.example: Jo Lim (id-jo)")),
+        "{told:?}"
+    );
+    assert!(
+        told[0].contains("kim@acme.example: Kim Cho (id-kim)"),
+        "{told:?}"
+    );
     assert_eq!(bot.audited("pin_admin").await, "first first");
     assert_eq!(alarms(&bot).await, [""; 0]);
-    let bot = bot.restart_with_admins(list(&["Jo@ACME.example"], &["kim@acme.example"])).await;
+    let bot = bot
+        .restart_with_admins(list(&["Jo@ACME.example"], &["kim@acme.example"]))
+        .await;
     assert_eq!(alarms(&bot).await, [""; 0]);
-    assert!(button_value(&bot.command("jo@acme.example", "lee@acme.example").await.json(), "cancel").is_some());
+    assert!(
+        button_value(
+            &bot.command("jo@acme.example", "lee@acme.example")
+                .await
+                .json(),
+            "cancel"
+        )
+        .is_some()
+    );
 }
 
 /// What the mail server does not take is told later.
@@ -246,7 +321,11 @@ async fn alarms_about_one_address_stay_few() {
     alarms(&bot).await;
     let mut told = Vec::new();
     for n in 0..6 {
-        let (on, off) = if n % 2 == 0 { ("mal", "inj") } else { ("inj", "mal") };
+        let (on, off) = if n % 2 == 0 {
+            ("mal", "inj")
+        } else {
+            ("inj", "mal")
+        };
         fake.set_email(off, &format!("{off}@corp.example"));
         fake.set_email(on, ANN);
         bot.clock.advance(Span::hours(1));
@@ -264,7 +343,12 @@ async fn alarms_about_one_address_stay_few() {
 #[tokio::test]
 async fn the_import_pins_an_address_that_found_nobody() {
     let bot = TestBot::with_admins(list(&["jo@acme.example", "late@acme.example"], &[])).await;
-    assert!(alarms(&bot).await.concat().contains("late@acme.example: nobody has it"));
+    assert!(
+        alarms(&bot)
+            .await
+            .concat()
+            .contains("late@acme.example: nobody has it")
+    );
     let pin = |email: &str| AdminPin {
         email_key: email.to_owned(),
         entry: Some((MemberId("id-new".to_owned()), "Late Comer".to_owned())),
@@ -275,7 +359,10 @@ async fn the_import_pins_an_address_that_found_nobody() {
     let pinned = bot.app.store.pin_imported(pins.to_vec()).await.unwrap();
     assert_eq!(pinned, pins[1..]);
     let told = alarms(&bot).await.concat();
-    assert!(told.contains("late@acme.example: Late Comer (id-new), by the import"), "{told}");
+    assert!(
+        told.contains("late@acme.example: Late Comer (id-new), by the import"),
+        "{told}"
+    );
 }
 
 /// Q8: an administrator whose address was changed is still protected, and so is whoever has the address now.
@@ -289,7 +376,10 @@ async fn a_pinned_administrator_stays_protected_without_the_address() {
     fake.set_email("inj", ANN);
     for email in ["renamed@corp.example", ANN] {
         let told = text_of(&bot.command(MAL, email).await.json());
-        assert!(told.contains("is a primary admin") && told.contains(NOTHING), "{email}: {told}");
+        assert!(
+            told.contains("is a primary admin") && told.contains(NOTHING),
+            "{email}: {told}"
+        );
     }
 }
 
@@ -318,9 +408,16 @@ async fn a_silent_directory_is_tried_again() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     fake.make_blind(Blind::Clients);
     let bot = bot(&fake, &[ANN]).await;
-    assert_eq!(bot.count("admin_pin").await, 0, "what a silent directory said was believed");
+    assert_eq!(
+        bot.count("admin_pin").await,
+        0,
+        "what a silent directory said was believed"
+    );
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let keeping = tokio::time::timeout(Duration::from_mins(1), pins::keep(Arc::clone(&bot.app), stopped));
+    let keeping = tokio::time::timeout(
+        Duration::from_mins(1),
+        pins::keep(Arc::clone(&bot.app), stopped),
+    );
     let watching = async {
         fake.make_see();
         is_not_pinned(&bot, ANN, ANN).await;
@@ -342,7 +439,10 @@ async fn the_start_looks_whether_addresses_still_lead_to_their_entries() {
     alarms(&bot).await;
     fake.set_email("mal", ANN);
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let keeping = tokio::time::timeout(Duration::from_mins(1), pins::keep(Arc::clone(&bot.app), stopped));
+    let keeping = tokio::time::timeout(
+        Duration::from_mins(1),
+        pins::keep(Arc::clone(&bot.app), stopped),
+    );
     let watching = async {
         while bot.audited("admin_address").await.is_empty() {
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -12,16 +12,35 @@ const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
 const NOA: &str = "noa@acme.example";
 
-const STRICT: Ways = Ways { is_strict: true, carries: Carries::Link };
-const LINKS: Ways = Ways { is_strict: false, carries: Carries::Link };
+const STRICT: Ways = Ways {
+    is_strict: true,
+    carries: Carries::Link,
+};
+const LINKS: Ways = Ways {
+    is_strict: false,
+    carries: Carries::Link,
+};
 
 /// A reset whose link went by SMS, and a moment later: the path of the link.
 async fn linked(bot: &TestBot) -> String {
     let ended = bot.reset(JO, MINA, "deliver_phone").await;
-    assert!(text_of(&ended).contains("The link works once"), "{}", text_of(&ended));
+    assert!(
+        text_of(&ended).contains("The link works once"),
+        "{}",
+        text_of(&ended)
+    );
     bot.clock.advance(Span::seconds(1));
-    let sent = bot.outbox.take().into_iter().find(|sent| sent.text.contains("/claim/")).expect("a link");
-    assert!(sent.to == "+821012345642" && sent.text.len() <= 160, "{}", sent.text);
+    let sent = bot
+        .outbox
+        .take()
+        .into_iter()
+        .find(|sent| sent.text.contains("/claim/"))
+        .expect("a link");
+    assert!(
+        sent.to == "+821012345642" && sent.text.len() <= 160,
+        "{}",
+        sent.text
+    );
     let path = sent.text.split("http://127.0.0.1").nth(1).unwrap();
     path.split_whitespace().next().unwrap().to_owned()
 }
@@ -33,14 +52,27 @@ async fn a_link_is_opened_by_previews_and_used_once() {
     let bot = TestBot::with_ways(STRICT).await;
     bot.set_password(MINA, "an older password").await;
     let link = linked(&bot).await;
-    assert!(bot.command(JO, "log").await.text().contains("link not used"));
+    assert!(
+        bot.command(JO, "log")
+            .await
+            .text()
+            .contains("link not used")
+    );
     for _ in 0..5 {
         let page = bot.browser().open(&link).await;
-        assert!(page.status == StatusCode::OK && page.text.contains("Send me the code"), "{}", page.text);
+        assert!(
+            page.status == StatusCode::OK && page.text.contains("Send me the code"),
+            "{}",
+            page.text
+        );
         assert!(!page.text.contains("Mina") && page.headers["cache-control"] == "no-store");
     }
     assert!(bot.outbox.take().is_empty(), "a preview asked for a code");
-    assert_eq!(bot.browser().post(&link, &[]).await.status, StatusCode::FORBIDDEN, "a form of our own is needed");
+    assert_eq!(
+        bot.browser().post(&link, &[]).await.status,
+        StatusCode::FORBIDDEN,
+        "a form of our own is needed"
+    );
 
     let browser = bot.browser();
     assert_eq!(browser.submit(&link, &link, &[]).await.to(), "/verify");
@@ -48,19 +80,50 @@ async fn a_link_is_opened_by_previews_and_used_once() {
         assert_eq!(browser.open(path).await.to(), "/verify", "{path}");
     }
     let again = browser.submit("/verify", &link, &[]).await;
-    assert!(again.status == StatusCode::GONE && again.text.contains("This link was used"), "{}", again.text);
+    assert!(
+        again.status == StatusCode::GONE && again.text.contains("This link was used"),
+        "{}",
+        again.text
+    );
     let other = bot.browser();
-    assert_eq!(other.submit("/signin", &link, &[]).await.status, StatusCode::GONE);
+    assert_eq!(
+        other.submit("/signin", &link, &[]).await.status,
+        StatusCode::GONE
+    );
     assert_eq!(other.open(&link).await.status, StatusCode::GONE);
     assert_eq!(other.open("/verify").await.to(), "/signin");
 
     let (code, _) = bot.codes().pop().expect("a code");
-    assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
-    assert_eq!(browser.submit("/new-password", "/new-password", &[("password", OWN)]).await.to(), "/account");
+    assert_eq!(
+        browser
+            .submit("/verify", "/verify", &[("code", &code)])
+            .await
+            .to(),
+        "/new-password"
+    );
+    assert_eq!(
+        browser
+            .submit("/new-password", "/new-password", &[("password", OWN)])
+            .await
+            .to(),
+        "/account"
+    );
     bot.settle().await;
-    assert!(bot.slack.last_text().contains("Mina Park signed in and set a new password"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("Mina Park signed in and set a new password"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert!(bot.command(JO, "log").await.text().contains("link used"));
-    assert_eq!(bot.browser().sign_in(MINA, "an older password").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        bot.browser()
+            .sign_in(MINA, "an older password")
+            .await
+            .status,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
 }
 
@@ -70,7 +133,10 @@ async fn two_presses_at_once_use_a_link_once() {
     let bot = TestBot::with_ways(LINKS).await;
     let link = linked(&bot).await;
     let (one, other) = (bot.browser(), bot.browser());
-    let pages = tokio::join!(one.submit("/signin", &link, &[]), other.submit("/signin", &link, &[]));
+    let pages = tokio::join!(
+        one.submit("/signin", &link, &[]),
+        other.submit("/signin", &link, &[])
+    );
     let mut ends = [pages.0.status, pages.1.status];
     ends.sort();
     assert_eq!(ends, [StatusCode::SEE_OTHER, StatusCode::GONE]);
@@ -79,7 +145,12 @@ async fn two_presses_at_once_use_a_link_once() {
 /// A link dies with its life, with the next reset, with "this wasn't me", and with a password of the member's own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_dies_with_its_reset() {
-    for (why, is_opened) in [("life", false), ("newer", true), ("closed", true), ("own", true)] {
+    for (why, is_opened) in [
+        ("life", false),
+        ("newer", true),
+        ("closed", true),
+        ("own", true),
+    ] {
         let bot = TestBot::with_ways(LINKS).await;
         let link = linked(&bot).await;
         match why {
@@ -92,9 +163,20 @@ async fn a_link_dies_with_its_reset() {
         }
         let browser = bot.browser();
         let opened = browser.open(&link).await.status;
-        assert_eq!(opened, if is_opened { StatusCode::OK } else { StatusCode::GONE }, "{why}");
+        assert_eq!(
+            opened,
+            if is_opened {
+                StatusCode::OK
+            } else {
+                StatusCode::GONE
+            },
+            "{why}"
+        );
         let pressed = browser.submit("/signin", &link, &[]).await;
-        assert!(pressed.status == StatusCode::GONE && pressed.text.contains("Nothing was changed."), "{why}");
+        assert!(
+            pressed.status == StatusCode::GONE && pressed.text.contains("Nothing was changed."),
+            "{why}"
+        );
         assert_eq!(browser.open("/verify").await.to(), "/signin", "{why}");
     }
 }
@@ -105,11 +187,18 @@ async fn links_are_not_made_by_others() {
     let bot = TestBot::with_ways(LINKS).await;
     let link = linked(&bot).await;
     let token = link.strip_prefix("/claim/").unwrap();
-    for wrong in [format!("/claim/_{}", &token[1..]), format!("{link}A"), "/claim/x".to_owned()] {
+    for wrong in [
+        format!("/claim/_{}", &token[1..]),
+        format!("{link}A"),
+        "/claim/x".to_owned(),
+    ] {
         let page = bot.browser().open(&wrong).await;
         assert_eq!(page.status, StatusCode::GONE, "{wrong}");
     }
-    assert_eq!(bot.browser().open(&format!("/not-me/{token}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        bot.browser().open(&format!("/not-me/{token}")).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 /// What is kept on disk neither holds the link nor a password that it could reveal.
@@ -131,20 +220,37 @@ async fn strict_shows_copies_and_redirects_nothing() {
         assert_eq!(button_value(&card, action), None, "{action}");
     }
     let value = button_value(&card, "deliver_phone").unwrap();
-    for action in ["deliver_copy", "deliver_other", "copy_to_self", "copy_to_self_change", "also_show", "reachable"] {
+    for action in [
+        "deliver_copy",
+        "deliver_other",
+        "copy_to_self",
+        "copy_to_self_change",
+        "also_show",
+        "reachable",
+    ] {
         bot.click_value(JO, action, &value).await;
         let told = bot.slack.last_text();
-        assert!(told.contains("not shown, copied or sent to typed addresses") && told.contains("Nothing was changed."));
+        assert!(
+            told.contains("not shown, copied or sent to typed addresses")
+                && told.contains("Nothing was changed.")
+        );
     }
     bot.click(JO, &card, "deliver_phone").await;
     let ready = bot.slack.last();
     let told = text_of(&ready);
-    assert!(told.contains("A one-time link by SMS to +82 ··· ··42"), "{told}");
+    assert!(
+        told.contains("A one-time link by SMS to +82 ··· ··42"),
+        "{told}"
+    );
     for action in ["copy_to_self", "copy_to_self_change", "also_show"] {
         assert_eq!(button_value(&ready, action), None, "{action}");
     }
     let bare = bot.card(JO, NOA).await;
-    assert!(text_of(&bare).contains("A one-time link needs one"), "{}", text_of(&bare));
+    assert!(
+        text_of(&bare).contains("A one-time link needs one"),
+        "{}",
+        text_of(&bare)
+    );
     assert_eq!(button_value(&bare, "reachable"), None);
     bot.outbox.take();
 }
@@ -158,7 +264,10 @@ async fn a_choice_from_before_strict_is_refused() {
     let bot = bot.restart_with(STRICT).await;
     bot.click_value(JO, "confirm", &value).await;
     let told = bot.slack.last_text();
-    assert!(told.contains("not shown, copied or sent") && told.contains("Nothing was changed."), "{told}");
+    assert!(
+        told.contains("not shown, copied or sent") && told.contains("Nothing was changed."),
+        "{told}"
+    );
     assert_eq!(bot.count("slot where returned_at is null").await, 0);
 }
 
@@ -174,12 +283,28 @@ async fn beside_a_link_nothing_is_copied() {
     let ready = bot.slack.last();
     let value = button_value(&ready, "back").unwrap();
     bot.click_value(JO, "also_show", &value).await;
-    assert!(bot.slack.last_text().contains("there is no password to show or copy"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("there is no password to show or copy"),
+        "{}",
+        bot.slack.last_text()
+    );
     bot.click(JO, &ready, "confirm").await;
-    assert!(bot.slack.last_text().contains("The link works once"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("The link works once"),
+        "{}",
+        bot.slack.last_text()
+    );
     let sent = bot.outbox.take();
-    assert!(sent.iter().all(|sent| !sent.to.contains("jo@")), "a copy went out");
-    assert!(sent.iter().any(|sent| sent.to == "mina@mail.example" && sent.text.contains("/claim/")));
+    assert!(
+        sent.iter().all(|sent| !sent.to.contains("jo@")),
+        "a copy went out"
+    );
+    assert!(
+        sent.iter()
+            .any(|sent| sent.to == "mina@mail.example" && sent.text.contains("/claim/"))
+    );
 }
 
 /// A link keeps its promise to the millisecond.
@@ -188,7 +313,8 @@ async fn a_link_lives_as_long_as_its_password() {
     let bot = TestBot::with_ways(LINKS).await;
     let link = linked(&bot).await;
     let changed_at: Moment = bot.clock.now() - Span::seconds(1);
-    bot.clock.advance(changed_at + Span::hours(24) - Span(1) - bot.clock.now());
+    bot.clock
+        .advance(changed_at + Span::hours(24) - Span(1) - bot.clock.now());
     assert_eq!(bot.browser().open(&link).await.status, StatusCode::OK);
     bot.clock.advance(Span(1));
     assert_eq!(bot.browser().open(&link).await.status, StatusCode::GONE);

@@ -21,21 +21,37 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server that trusts nobody or this machine, with deadlines that a test can wait for.
 async fn serve(bot: &TestBot, is_trusted: bool, keep_alive: Duration, limits: Limits) -> Server {
-    let trusted_proxies = if is_trusted { TrustedProxies::default() } else { TrustedProxies(Vec::new()) };
+    let trusted_proxies = if is_trusted {
+        TrustedProxies::default()
+    } else {
+        TrustedProxies(Vec::new())
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let front = Front { trusted_proxies, keep_alive, limits };
-    Server::start(std::sync::Arc::clone(&bot.app), listener, front).await.unwrap()
+    let front = Front {
+        trusted_proxies,
+        keep_alive,
+        limits,
+    };
+    Server::start(std::sync::Arc::clone(&bot.app), listener, front)
+        .await
+        .unwrap()
 }
 
 fn command(bot: &TestBot, text: &str) -> String {
     let body = slack::command_body("UJO", text, &format!("{}/reply/1", bot.slack.base));
-    let signature = bot.sign(&body).map(|(name, value)| format!("{name}: {value}\r\n")).concat();
+    let signature = bot
+        .sign(&body)
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .concat();
     post(&body, &signature)
 }
 
 fn post(body: &str, headers: &str) -> String {
     let kind = "content-type: application/x-www-form-urlencoded\r\n";
-    format!("POST /slack/commands HTTP/1.1\r\nhost: x\r\n{kind}{headers}content-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST /slack/commands HTTP/1.1\r\nhost: x\r\n{kind}{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 struct Raw(TcpStream);
@@ -57,7 +73,10 @@ impl Raw {
             head.push(self.0.read_u8().await.unwrap());
         }
         let head = String::from_utf8(head).unwrap();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+            .unwrap_or(0);
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).await.unwrap();
         head
@@ -66,7 +85,10 @@ impl Raw {
     /// Waits until the other side closes it. Whether it does is the test: a connection that stays ends it after a while.
     async fn closed(&mut self) {
         let mut rest = Vec::new();
-        tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("it stays open").ok();
+        tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest))
+            .await
+            .expect("it stays open")
+            .ok();
     }
 }
 
@@ -94,8 +116,13 @@ async fn a_direct_connection_is_kept_only_after_a_good_request() {
     assert!(head.contains("200") && !closes(&head), "{head}");
     // A page that is shown or leads on is good too; whoever repeats what they overheard is nobody known.
     for page in ["/signin", "/account"] {
-        let head = raw.ask(&format!("GET {page} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
-        assert!((head.contains("200") || head.contains("303")) && !closes(&head), "{head}");
+        let head = raw
+            .ask(&format!("GET {page} HTTP/1.1\r\nhost: x\r\n\r\n"))
+            .await;
+        assert!(
+            (head.contains("200") || head.contains("303")) && !closes(&head),
+            "{head}"
+        );
     }
     let head = raw.ask(&signed).await;
     assert!(head.contains("409") && closes(&head), "{head}");
@@ -108,7 +135,10 @@ async fn a_trusted_proxy_keeps_its_connection_whatever_it_carried() {
     let bot = TestBot::new().await;
     let server = serve(&bot, true, Duration::from_secs(130), Limits::default()).await;
     let mut raw = Raw::to(server.addr).await;
-    for (request, status) in [(post("text=help", ""), "401"), (post("ssl_check=1", ""), "200")] {
+    for (request, status) in [
+        (post("text=help", ""), "401"),
+        (post("ssl_check=1", ""), "200"),
+    ] {
         let head = raw.ask(&request).await;
         assert!(head.contains(status) && !closes(&head), "{head}");
     }
@@ -118,8 +148,11 @@ async fn a_trusted_proxy_keeps_its_connection_whatever_it_carried() {
 #[tokio::test]
 async fn idle_connections_end_after_keep_alive_and_old_ones_with_their_next_answer() {
     let bot = TestBot::new().await;
-    let limits =
-        Limits { head: Duration::from_millis(100), greatest_age: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits {
+        head: Duration::from_millis(100),
+        greatest_age: Duration::from_millis(300),
+        ..Limits::default()
+    };
     let server = serve(&bot, true, Duration::from_secs(2), limits).await;
     let mut kept = Raw::to(server.addr).await;
     assert!(!closes(&kept.ask(&post("ssl_check=1", "")).await));
@@ -131,7 +164,11 @@ async fn idle_connections_end_after_keep_alive_and_old_ones_with_their_next_answ
     assert!(!closes(&idle.ask(&post("ssl_check=1", "")).await));
     let began = tokio::time::Instant::now();
     idle.closed().await;
-    assert!(began.elapsed() >= Duration::from_millis(1900), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= Duration::from_millis(1900),
+        "{:?}",
+        began.elapsed()
+    );
     server.stop().await;
 }
 
@@ -139,8 +176,11 @@ async fn idle_connections_end_after_keep_alive_and_old_ones_with_their_next_answ
 #[tokio::test]
 async fn stuck_connections_are_closed() {
     let bot = TestBot::new().await;
-    let limits =
-        Limits { head: Duration::from_millis(100), unverified_life: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits {
+        head: Duration::from_millis(100),
+        unverified_life: Duration::from_millis(300),
+        ..Limits::default()
+    };
     let server = serve(&bot, false, Duration::from_hours(1), limits).await;
     for sent in [
         "",
@@ -163,14 +203,19 @@ async fn stuck_connections_are_closed() {
 #[tokio::test]
 async fn who_reads_nothing_is_closed_and_has_one_answer_at_a_time() {
     let bot = TestBot::new().await;
-    let limits = Limits { write: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits {
+        write: Duration::from_millis(300),
+        ..Limits::default()
+    };
     let server = serve(&bot, true, Duration::from_hours(1), limits).await;
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(1024).unwrap();
     let mut raw = Raw(socket.connect(server.addr).await.unwrap());
     let page = "GET /signin HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
     let flood = async { while raw.0.write_all(page.as_bytes()).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, flood).await.expect("it stays open");
+    tokio::time::timeout(PATIENCE, flood)
+        .await
+        .expect("it stays open");
     server.stop().await;
 }
 
@@ -191,20 +236,29 @@ async fn pipelined_requests_are_answered_in_turn() {
 #[tokio::test]
 async fn one_address_has_so_many_connections_and_no_more() {
     let bot = TestBot::new().await;
-    let limits = Limits { connections_of_one: 3, ..Limits::default() };
+    let limits = Limits {
+        connections_of_one: 3,
+        ..Limits::default()
+    };
     let server = serve(&bot, false, Duration::from_secs(130), limits).await;
     let mut first = Raw::to(server.addr).await;
-    assert!(!closes(&first.ask("GET /signin HTTP/1.1\r\nhost: x\r\n\r\n").await));
+    assert!(!closes(
+        &first.ask("GET /signin HTTP/1.1\r\nhost: x\r\n\r\n").await
+    ));
     let mut others = Vec::new();
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(5)).await;
         let mut other = Raw::to(server.addr).await;
-        assert!(!closes(&other.ask("GET /signin HTTP/1.1\r\nhost: x\r\n\r\n").await));
+        assert!(!closes(
+            &other.ask("GET /signin HTTP/1.1\r\nhost: x\r\n\r\n").await
+        ));
         others.push(other);
     }
     first.closed().await;
     for other in &mut others {
-        assert!(!closes(&other.ask("GET /signin HTTP/1.1\r\nhost: x\r\n\r\n").await));
+        assert!(!closes(
+            &other.ask("GET /signin HTTP/1.1\r\nhost: x\r\n\r\n").await
+        ));
     }
     server.stop().await;
 }
@@ -223,14 +277,27 @@ async fn the_event_stream_of_a_member_stays() {
     };
     let server = serve(&bot, false, Duration::from_millis(200), limits).await;
     let mut raw = Raw::to(server.addr).await;
-    let cookies: Vec<String> =
-        browser.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies: Vec<String> = browser
+        .cookies
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let cookies = cookies.join("; ");
-    let head = raw.ask(&format!("GET /account/events HTTP/1.1\r\nhost: x\r\ncookie: {cookies}\r\n\r\n")).await;
+    let head = raw
+        .ask(&format!(
+            "GET /account/events HTTP/1.1\r\nhost: x\r\ncookie: {cookies}\r\n\r\n"
+        ))
+        .await;
     assert!(head.contains("text/event-stream"), "{head}");
     let mut rest = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(1), raw.0.read_to_end(&mut rest)).await;
-    assert!(read.is_err(), "the stream ended: {}", String::from_utf8_lossy(&rest));
+    assert!(
+        read.is_err(),
+        "the stream ended: {}",
+        String::from_utf8_lossy(&rest)
+    );
     server.stop().await;
 }
 
@@ -240,13 +307,21 @@ async fn a_client_that_has_its_share_is_told_so_and_others_are_answered() {
     let bot = TestBot::new().await;
     let routes = relatch::http::routes(&bot.app);
     let ask = |client: u8, number: usize| {
-        let body = slack::command_body("UJO", "help", &format!("{}/reply/{client}.{number}", bot.slack.base));
-        let mut request = Request::post("/slack/commands").header("content-type", "application/x-www-form-urlencoded");
+        let body = slack::command_body(
+            "UJO",
+            "help",
+            &format!("{}/reply/{client}.{number}", bot.slack.base),
+        );
+        let mut request = Request::post("/slack/commands")
+            .header("content-type", "application/x-www-form-urlencoded");
         for (name, value) in bot.sign(&body) {
             request = request.header(name, value);
         }
         let client = ClientAddress(Some(IpAddr::from([192, 0, 2, client])));
-        said(routes.clone(), request.extension(client).body(Body::from(body)).unwrap())
+        said(
+            routes.clone(),
+            request.extension(client).body(Body::from(body)).unwrap(),
+        )
     };
     let asked = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -257,13 +332,26 @@ async fn a_client_that_has_its_share_is_told_so_and_others_are_answered() {
         };
         tokio::join!(held, further)
     };
-    let ((), (_, (refused, other))) = tokio::join!(bot.keep_the_record_busy(Duration::from_secs(4)), asked);
-    assert!(refused.contains("relatch is busy") && refused.contains("Nothing was changed."), "{refused}");
+    let ((), (_, (refused, other))) =
+        tokio::join!(bot.keep_the_record_busy(Duration::from_secs(4)), asked);
+    assert!(
+        refused.contains("relatch is busy") && refused.contains("Nothing was changed."),
+        "{refused}"
+    );
     assert!(!other.contains("busy"), "{other}");
     bot.settle().await;
 }
 
 async fn said(routes: Router, request: Request<Body>) -> String {
     let response: Response<Body> = routes.oneshot(request).await.unwrap();
-    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    String::from_utf8(
+        response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec(),
+    )
+    .unwrap()
 }

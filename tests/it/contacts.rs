@@ -20,7 +20,10 @@ const NUMBER: &str = "+821012345699";
 /// The password out of what was sent to an address, and nothing else left unread.
 fn sent_password(bot: &TestBot, to: &str) -> String {
     let sent = bot.outbox.take();
-    let text = sent.iter().find(|sent| sent.to == to && sent.text.contains("password is")).expect("the password");
+    let text = sent
+        .iter()
+        .find(|sent| sent.to == to && sent.text.contains("password is"))
+        .expect("the password");
     let (_, rest) = text.text.split_once("password is ").expect("a password");
     rest.chars().take(8).collect()
 }
@@ -36,24 +39,45 @@ async fn code_goes_to(bot: &TestBot, member: &str, password: &str) -> Option<Str
 }
 
 async fn add(bot: &TestBot, who: &str, member: &str, address: &str) -> String {
-    text_of(&added(bot, who, &format!("contact <@{}> {address}", user_id(member))).await)
+    text_of(
+        &added(
+            bot,
+            who,
+            &format!("contact <@{}> {address}", user_id(member)),
+        )
+        .await,
+    )
 }
 
 /// What comes of the command that adds a contact. Mattermost asks by a button first.
 async fn added(bot: &TestBot, who: &str, words: &str) -> serde_json::Value {
     let told = bot.command(who, words).await.json();
     bot.settle().await;
-    let Some(value) = button_value(&told, "contact_add") else { return told };
+    let Some(value) = button_value(&told, "contact_add") else {
+        return told;
+    };
     bot.click_value(who, "contact_add", &value).await;
     bot.slack.last()
 }
 
 fn assert_refused(told: &str, what: &str) {
-    assert!(told.contains(what) && told.contains("Nothing was changed.") && told.contains("(ref "), "{told}");
-    assert!(told.chars().count() <= 350, "{} characters: {told}", told.chars().count());
+    assert!(
+        told.contains(what) && told.contains("Nothing was changed.") && told.contains("(ref "),
+        "{told}"
+    );
+    assert!(
+        told.chars().count() <= 350,
+        "{} characters: {told}",
+        told.chars().count()
+    );
 }
 
-const PLATFORMS: [Platform; 4] = [Platform::Slack, Platform::Discord, Platform::Lark, Platform::Mattermost];
+const PLATFORMS: [Platform; 4] = [
+    Platform::Slack,
+    Platform::Discord,
+    Platform::Lark,
+    Platform::Mattermost,
+];
 
 /// S40, S41: whoever holds the phone to which the password went does not get the code there, while the member has a private
 /// email; and card, last look and result say where it goes. On every platform.
@@ -86,13 +110,31 @@ async fn one_contact_gets_both_and_it_is_said() {
     let bot = TestBot::new().await;
     bot.alter(NOA, "phone", NUMBER).await;
     let card = bot.card(JO, NOA).await;
-    assert!(text_of(&card).contains("password and code go to the same phone"), "{card:#}");
+    assert!(
+        text_of(&card).contains("password and code go to the same phone"),
+        "{card:#}"
+    );
     bot.click(JO, &card, "deliver_phone").await;
-    assert!(bot.slack.last_text().contains("password and code go to the same phone"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("password and code go to the same phone"),
+        "{}",
+        bot.slack.last_text()
+    );
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert!(bot.slack.last_text().contains("password and code go to the same phone"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("password and code go to the same phone"),
+        "{}",
+        bot.slack.last_text()
+    );
     let password = sent_password(&bot, NUMBER);
-    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER));
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some(NUMBER)
+    );
 }
 
 /// "A second phone is another method", once it has answered a code.
@@ -104,7 +146,11 @@ async fn a_second_phone_is_another_method_once_it_has_answered() {
     bot.clock.advance(Span::hours(72));
     bot.reset(JO, NOA, "deliver_phone").await;
     let password = sent_password(&bot, "+821012345698");
-    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some("+821012345698"), "it has not answered");
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some("+821012345698"),
+        "it has not answered"
+    );
 
     bot.alter(NOA, "phone", "").await;
     let browser = bot.browser();
@@ -112,16 +158,27 @@ async fn a_second_phone_is_another_method_once_it_has_answered() {
     assert_eq!(browser.sign_in(NOA, &password).await.to(), "/verify");
     let (code, to) = bot.codes().pop().expect("a code");
     assert_eq!(to, NUMBER);
-    assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+    assert_eq!(
+        browser
+            .submit("/verify", "/verify", &[("code", &code)])
+            .await
+            .to(),
+        "/new-password"
+    );
     bot.alter(NOA, "phone", "+821012345698").await;
     bot.reset(JO, NOA, "deliver_phone").await;
     assert!(
-        bot.slack.last_text().contains("code sent to +82 ··· ··99 (added by Kim Cho on 23 Nov)"),
+        bot.slack
+            .last_text()
+            .contains("code sent to +82 ··· ··99 (added by Kim Cho on 23 Nov)"),
         "{}",
         bot.slack.last_text()
     );
     let password = sent_password(&bot, "+821012345698");
-    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER));
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some(NUMBER)
+    );
 }
 
 /// S41 without exception: the contact on record gets no code where the administrator's copy went there.
@@ -130,10 +187,13 @@ async fn no_code_follows_a_copy_to_a_contact_on_record() {
     let bot = TestBot::new().await;
     bot.alter(NOA, "personal_email", "noa@mail.example").await;
     bot.last_look(JO, NOA, "deliver_copy").await;
-    bot.click(JO, &bot.slack.last(), "copy_to_self_change").await;
+    bot.click(JO, &bot.slack.last(), "copy_to_self_change")
+        .await;
     bot.submit(JO, "Noa+x@mail.example").await;
     assert!(
-        bot.slack.last_text().contains("has no phone or private email for the code yet"),
+        bot.slack
+            .last_text()
+            .contains("has no phone or private email for the code yet"),
         "{}",
         bot.slack.last_text()
     );
@@ -153,10 +213,28 @@ async fn no_code_follows_an_address_that_was_typed() {
     bot.click(JO, &bot.slack.last(), "confirm").await;
     bot.click(JO, &bot.slack.last(), "deliver_email").await;
     let sent = bot.outbox.take();
-    let mail = sent.iter().find(|sent| sent.to == EMAIL && sent.text.contains("new one is")).expect("the password");
-    let password: String = mail.text.split("\n\n    ").nth(1).unwrap().chars().take(8).collect();
+    let mail = sent
+        .iter()
+        .find(|sent| sent.to == EMAIL && sent.text.contains("new one is"))
+        .expect("the password");
+    let password: String = mail
+        .text
+        .split("\n\n    ")
+        .nth(1)
+        .unwrap()
+        .chars()
+        .take(8)
+        .collect();
     bot.alter(MINA, "phone", "").await;
-    let mut row = bot.app.store.members().await.unwrap().into_iter().find(|row| row.business_email == MINA).unwrap();
+    let mut row = bot
+        .app
+        .store
+        .members()
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|row| row.business_email == MINA)
+        .unwrap();
     (row.phone, row.personal_email) = (None, Some("jo.private@home.example".to_owned()));
     bot.app.store.import_members(vec![row]).await.unwrap();
     assert_eq!(code_goes_to(&bot, MINA, &password).await, None);
@@ -168,13 +246,28 @@ async fn no_code_follows_an_address_that_was_typed() {
 async fn two_contacts_can_be_required() {
     for platform in PLATFORMS {
         on(platform, async {
-            let rules = ContactRules { needs_two: true, ..ContactRules::default() };
+            let rules = ContactRules {
+                needs_two: true,
+                ..ContactRules::default()
+            };
             let bot = TestBot::with_contact_rules(Ways::default(), rules).await;
             bot.alter(NOA, "phone", NUMBER).await;
-            let told = bot.command(JO, &format!("<@{}|someone>", user_id(NOA))).await.text();
-            assert_refused(&told, "Password and code need two contacts; Noa Bae has one.");
-            assert!(told.contains("relatch members contact noa@acme.example"), "{told}");
-            assert_eq!((bot.count("reset").await, bot.audited("command").await), (0, "one_contact".to_owned()));
+            let told = bot
+                .command(JO, &format!("<@{}|someone>", user_id(NOA)))
+                .await
+                .text();
+            assert_refused(
+                &told,
+                "Password and code need two contacts; Noa Bae has one.",
+            );
+            assert!(
+                told.contains("relatch members contact noa@acme.example"),
+                "{told}"
+            );
+            assert_eq!(
+                (bot.count("reset").await, bot.audited("command").await),
+                (0, "one_contact".to_owned())
+            );
             assert!(button_value(&bot.card(JO, MINA).await, "deliver_phone").is_some());
         })
         .await;
@@ -184,15 +277,29 @@ async fn two_contacts_can_be_required() {
 /// The same is asked at the act: a contact that went meanwhile stops the reset, and its slot comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_contacts_are_required_at_the_act_too() {
-    let rules = ContactRules { needs_two: true, ..ContactRules::default() };
+    let rules = ContactRules {
+        needs_two: true,
+        ..ContactRules::default()
+    };
     let bot = TestBot::with_contact_rules(Ways::default(), rules).await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
-    let mut row = bot.app.store.members().await.unwrap().into_iter().find(|row| row.business_email == MINA).unwrap();
+    let mut row = bot
+        .app
+        .store
+        .members()
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|row| row.business_email == MINA)
+        .unwrap();
     row.personal_email = None;
     bot.app.store.import_members(vec![row]).await.unwrap();
     bot.click(JO, &ready, "confirm").await;
     let told = bot.slack.last_text();
-    assert_refused(&told, "Password and code need two contacts; Mina Park has one.");
+    assert_refused(
+        &told,
+        "Password and code need two contacts; Mina Park has one.",
+    );
     assert!(told.contains("No reset was used."), "{told}");
     assert!(bot.outbox.take().is_empty());
 }
@@ -207,13 +314,19 @@ async fn a_planted_contact_gets_no_code() {
             bot.clock.advance(Span::hours(71));
             let card = bot.card(JO, NOA).await;
             let told = text_of(&card);
-            assert!(told.contains("+82 ··· ··99, added by Kim Cho on 23 Nov, does not count before 10:00."), "{told}");
+            assert!(
+                told.contains(
+                    "+82 ··· ··99, added by Kim Cho on 23 Nov, does not count before 10:00."
+                ),
+                "{told}"
+            );
             bot.click(JO, &card, "reachable").await;
             bot.click(JO, &bot.slack.last(), "deliver_copy").await;
             bot.click(JO, &bot.slack.last(), "confirm").await;
             let told = bot.slack.last_text();
             assert!(
-                told.contains("Noa Bae has no phone or private email for the code yet.") && !told.contains("their own"),
+                told.contains("Noa Bae has no phone or private email for the code yet.")
+                    && !told.contains("their own"),
                 "{told}"
             );
             let password = shown_password(&bot.slack.last()).expect("the password is shown");
@@ -232,12 +345,28 @@ async fn a_contact_of_an_administrator_serves_after_its_time() {
     add(&bot, KIM, NOA, NUMBER).await;
     bot.clock.advance(Span::hours(71));
     let password = bot.reset_by_copy(JO, NOA).await;
-    assert_eq!(code_goes_to(&bot, NOA, &password).await, None, "added again: counted from then");
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await,
+        None,
+        "added again: counted from then"
+    );
     bot.clock.advance(Span::hours(1));
-    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER));
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some(NUMBER)
+    );
     let password = bot.reset_by_copy(JO, NOA).await;
-    assert!(bot.slack.last_text().contains("+82 ··· ··99 (added by Kim Cho on 26 Nov)"), "{}", bot.slack.last_text());
-    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER));
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("+82 ··· ··99 (added by Kim Cho on 26 Nov)"),
+        "{}",
+        bot.slack.last_text()
+    );
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some(NUMBER)
+    );
     // Q7, whatever its age.
     let password = bot.reset_by_copy(KIM, NOA).await;
     assert_eq!(code_goes_to(&bot, NOA, &password).await, None);
@@ -252,17 +381,29 @@ async fn a_contact_that_is_added_after_the_reset_serves_it() {
     let password = bot.reset_by_copy(JO, NOA).await;
     assert_eq!(code_goes_to(&bot, NOA, &password).await, None);
     add(&bot, KIM, NOA, NUMBER).await;
-    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER));
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some(NUMBER)
+    );
 
     let password = bot.reset_by_copy(JO, MINA).await;
     add(&bot, KIM, MINA, NUMBER).await;
-    assert_eq!(code_goes_to(&bot, MINA, &password).await.as_deref(), Some(PHONE));
+    assert_eq!(
+        code_goes_to(&bot, MINA, &password).await.as_deref(),
+        Some(PHONE)
+    );
     bot.alter(MINA, "phone", "").await;
-    assert_eq!(code_goes_to(&bot, MINA, &password).await.as_deref(), Some(EMAIL));
+    assert_eq!(
+        code_goes_to(&bot, MINA, &password).await.as_deref(),
+        Some(EMAIL)
+    );
 
     let bot = TestBot::new().await;
     let password = bot.reset_by_copy(JO, NOA).await;
-    let strict = Ways { is_strict: true, carries: Carries::Link };
+    let strict = Ways {
+        is_strict: true,
+        carries: Carries::Link,
+    };
     let bot = bot.restart_with(strict).await;
     add(&bot, KIM, NOA, NUMBER).await;
     let page = bot.browser().sign_in(NOA, &password).await;
@@ -282,11 +423,17 @@ async fn a_contact_from_a_session_without_a_code_waits() {
     let page = browser.submit("/contacts", "/contacts", &fields).await;
     let (code, _) = bot.codes().pop().expect("a code");
     let csrf = page.csrf();
-    let right = [("csrf", csrf.as_str()), ("value", NUMBER), ("code", code.as_str())];
+    let right = [
+        ("csrf", csrf.as_str()),
+        ("value", NUMBER),
+        ("code", code.as_str()),
+    ];
     assert_eq!(browser.post("/contacts", &right).await.to(), "/contacts");
     let password = bot.reset_by_copy(JO, NOA).await;
     assert!(
-        bot.slack.last_text().contains("added by themselves on 23 Nov, does not count"),
+        bot.slack
+            .last_text()
+            .contains("added by themselves on 23 Nov, does not count"),
         "{}",
         bot.slack.last_text()
     );
@@ -299,19 +446,38 @@ async fn a_contact_from_a_session_without_a_code_waits() {
     bot.outbox.take();
     browser.sign_in(NOA, &password).await;
     let (code, _) = bot.codes().pop().expect("a code");
-    assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
+    assert_eq!(
+        browser
+            .submit("/verify", "/verify", &[("code", &code)])
+            .await
+            .to(),
+        "/new-password"
+    );
     let own = "nine loud otters sleep";
-    assert_eq!(browser.submit("/new-password", "/new-password", &[("password", own)]).await.to(), "/account");
+    assert_eq!(
+        browser
+            .submit("/new-password", "/new-password", &[("password", own)])
+            .await
+            .to(),
+        "/account"
+    );
     bot.clock.advance(Span::minutes(1));
     let fields = [("value", "+821012345697"), ("password", own)];
     let page = browser.submit("/contacts", "/contacts", &fields).await;
     let (code, _) = bot.codes().pop().expect("a code");
     let csrf = page.csrf();
-    let right = [("csrf", csrf.as_str()), ("value", "+821012345697"), ("code", code.as_str())];
+    let right = [
+        ("csrf", csrf.as_str()),
+        ("value", "+821012345697"),
+        ("code", code.as_str()),
+    ];
     assert_eq!(browser.post("/contacts", &right).await.to(), "/contacts");
     bot.alter(NOA, "phone", "").await;
     let password = bot.reset_by_copy(JO, NOA).await;
-    assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some("+821012345697"));
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some("+821012345697")
+    );
 }
 
 /// A session alone neither adds nor removes a contact; a wrong password counts like one at sign-in.
@@ -328,15 +494,33 @@ async fn contacts_are_changed_with_the_present_password_only() {
     ] {
         let page = browser.submit("/contacts", "/contacts", &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
-        assert!(page.text.contains("That is not your current password, or the account is locked"), "{}", page.text);
+        assert!(
+            page.text
+                .contains("That is not your current password, or the account is locked"),
+            "{}",
+            page.text
+        );
     }
-    let page = browser.submit("/contacts", "/contacts", &[("remove", NUMBER)]).await;
+    let page = browser
+        .submit("/contacts", "/contacts", &[("remove", NUMBER)])
+        .await;
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS, "{}", page.text);
     assert!(bot.outbox.take().is_empty() && bot.count("contact").await == 1);
-    assert!(bot.audited("sign_in").await.contains("wrong_password wrong_password wrong_password"));
+    assert!(
+        bot.audited("sign_in")
+            .await
+            .contains("wrong_password wrong_password wrong_password")
+    );
     bot.clock.advance(Span::minutes(2));
     assert_eq!(
-        browser.submit("/contacts", "/contacts", &[("remove", NUMBER), ("password", OWN)]).await.to(),
+        browser
+            .submit(
+                "/contacts",
+                "/contacts",
+                &[("remove", NUMBER), ("password", OWN)]
+            )
+            .await
+            .to(),
         "/contacts"
     );
     assert_eq!(bot.count("contact").await, 0);
@@ -354,17 +538,26 @@ async fn no_password_goes_to_a_mailbox_of_the_organisation() {
                 bot.click(JO, &card, "deliver_other").await;
                 let told = bot.submit(JO, address).await.refusal_of_form();
                 assert!(
-                    told.contains("Type a private address or choose Copy.") && told.contains("Nothing was changed."),
+                    told.contains("Type a private address or choose Copy.")
+                        && told.contains("Nothing was changed."),
                     "{platform}, {address}: {told}"
                 );
             }
             bot.alter(NOA, "personal_email", "noa@mail.acme.co").await;
             let card = bot.card(JO, NOA).await;
-            assert!(button_value(&card, "deliver_email").is_none() && button_value(&card, "reachable").is_some());
+            assert!(
+                button_value(&card, "deliver_email").is_none()
+                    && button_value(&card, "reachable").is_some()
+            );
             bot.last_look(JO, MINA, "deliver_copy").await;
-            bot.click(JO, &bot.slack.last(), "copy_to_self_change").await;
+            bot.click(JO, &bot.slack.last(), "copy_to_self_change")
+                .await;
             bot.submit(JO, "helpdesk@acme.co").await;
-            assert!(bot.slack.last_text().contains("a copy to helpdesk@acme.co"), "{}", bot.slack.last_text());
+            assert!(
+                bot.slack.last_text().contains("a copy to helpdesk@acme.co"),
+                "{}",
+                bot.slack.last_text()
+            );
         })
         .await;
     }
@@ -375,7 +568,10 @@ async fn no_password_goes_to_a_mailbox_of_the_organisation() {
 async fn a_changed_contact_of_the_directory_is_named() {
     let bot = TestBot::new().await;
     let told = text_of(&bot.card(JO, MINA).await);
-    assert!(!told.contains("differs"), "the first sight says nothing: {told}");
+    assert!(
+        !told.contains("differs"),
+        "the first sight says nothing: {told}"
+    );
     bot.clock.advance(Span::hours(48));
     bot.alter(MINA, "phone", NUMBER).await;
     for _ in 0..2 {
@@ -401,17 +597,43 @@ async fn a_changed_contact_is_told_to_all_that_were_there_before() {
         to
     };
     add(&bot, KIM, NOA, NUMBER).await;
-    assert_eq!(told_to(&bot), [NOA, "security@acme.example"], "nobody was there before");
+    assert_eq!(
+        told_to(&bot),
+        [NOA, "security@acme.example"],
+        "nobody was there before"
+    );
     add(&bot, JO, NOA, "noa.second@mail.example").await;
-    assert_eq!(told_to(&bot), [NUMBER, NOA, "security@acme.example"], "that number may be nobody's");
+    assert_eq!(
+        told_to(&bot),
+        [NUMBER, NOA, "security@acme.example"],
+        "that number may be nobody's"
+    );
     add(&bot, KIM, MINA, NUMBER).await;
     assert_eq!(told_to(&bot), [PHONE, EMAIL, "security@acme.example"]);
     add(&bot, JO, MINA, "mina.second@mail.example").await;
-    assert_eq!(told_to(&bot), [PHONE, NUMBER, EMAIL, "security@acme.example"]);
+    assert_eq!(
+        told_to(&bot),
+        [PHONE, NUMBER, EMAIL, "security@acme.example"]
+    );
     let browser = bot.signed_in(MINA).await;
-    browser.submit("/contacts", "/contacts", &[("remove", NUMBER), ("password", OWN)]).await;
+    browser
+        .submit(
+            "/contacts",
+            "/contacts",
+            &[("remove", NUMBER), ("password", OWN)],
+        )
+        .await;
     bot.settle().await;
-    assert_eq!(told_to(&bot), [PHONE, NUMBER, "mina.second@mail.example", EMAIL, "security@acme.example"]);
+    assert_eq!(
+        told_to(&bot),
+        [
+            PHONE,
+            NUMBER,
+            "mina.second@mail.example",
+            EMAIL,
+            "security@acme.example"
+        ]
+    );
 }
 
 /// At most five contacts a member, and ten commands an administrator a day, over all members.
@@ -422,27 +644,55 @@ async fn contacts_are_limited() {
         let told = add(&bot, KIM, NOA, &format!("+82101234569{last}")).await;
         assert!(told.contains("was added"), "{told}");
     }
-    bot.execute("update contact set answered_at = added_at").await;
+    bot.execute("update contact set answered_at = added_at")
+        .await;
     let told = add(&bot, JO, NOA, NUMBER).await;
     assert_refused(&told, "Noa Bae has 5 added contacts already");
-    assert!(told.contains("relatch members contact noa@acme.example"), "{told}");
+    assert!(
+        told.contains("relatch members contact noa@acme.example"),
+        "{told}"
+    );
     bot.execute("update contact set added_as = 'member'").await;
     let told = add(&bot, JO, NOA, NUMBER).await;
-    assert!(told.contains("They can remove one on their account page."), "{told}");
-    bot.execute("update contact set answered_at = null, added_as = 'administrator'").await;
-    assert!(add(&bot, KIM, NOA, "+821012345690").await.contains("was added"), "one that is there can be added again");
+    assert!(
+        told.contains("They can remove one on their account page."),
+        "{told}"
+    );
+    bot.execute("update contact set answered_at = null, added_as = 'administrator'")
+        .await;
+    assert!(
+        add(&bot, KIM, NOA, "+821012345690")
+            .await
+            .contains("was added"),
+        "one that is there can be added again"
+    );
     for last in 0..4 {
-        assert!(add(&bot, KIM, MINA, &format!("+82101234569{last}")).await.contains("was added"));
+        assert!(
+            add(&bot, KIM, MINA, &format!("+82101234569{last}"))
+                .await
+                .contains("was added")
+        );
     }
     let told = add(&bot, KIM, "lee@acme.example", NUMBER).await;
     assert_refused(&told, "You added 10 contacts in 24 hours");
-    assert!(told.contains("The next one is possible tomorrow 10:00."), "{told}");
+    assert!(
+        told.contains("The next one is possible tomorrow 10:00."),
+        "{told}"
+    );
     let told = add(&bot, KIM, NOA, NUMBER).await;
     assert_refused(&told, "You added 10 contacts in 24 hours");
-    assert_eq!(bot.count("contact").await, 9, "a refused command takes nothing away");
+    assert_eq!(
+        bot.count("contact").await,
+        9,
+        "a refused command takes nothing away"
+    );
     assert!(bot.audited("contact").await.ends_with("too_often"));
     bot.clock.advance(Span::hours(24));
-    assert!(add(&bot, KIM, "lee@acme.example", NUMBER).await.contains("was added"));
+    assert!(
+        add(&bot, KIM, "lee@acme.example", NUMBER)
+            .await
+            .contains("was added")
+    );
 }
 
 /// One administrator cannot fill the places of a member, nor take the place of what another one added.
@@ -461,10 +711,25 @@ async fn one_administrator_does_not_fill_the_places() {
     let dropped = "+821012345682";
     let sent = bot.outbox.take();
     for to in [dropped, "security@acme.example"] {
-        assert!(sent.iter().any(|sent| sent.to == to && sent.text.contains("removed")), "{to}");
+        assert!(
+            sent.iter()
+                .any(|sent| sent.to == to && sent.text.contains("removed")),
+            "{to}"
+        );
     }
-    for left in [second, "+821012345683", "+821012345684", "+821012345685", NUMBER] {
-        assert_eq!(bot.count(&format!("contact where address = '{left}'")).await, 1, "{left}");
+    for left in [
+        second,
+        "+821012345683",
+        "+821012345684",
+        "+821012345685",
+        NUMBER,
+    ] {
+        assert_eq!(
+            bot.count(&format!("contact where address = '{left}'"))
+                .await,
+            1,
+            "{left}"
+        );
     }
     assert!(bot.audited("contact").await.ends_with("made_room added"));
 }
@@ -486,25 +751,50 @@ async fn an_added_contact_answers_a_code_in_the_chat() {
             bot.click_value(KIM, "contact_code", &value).await;
             let sent = bot.outbox.take();
             assert!(
-                sent.len() == 1 && sent[0].to == NUMBER && sent[0].text.contains("It opens nothing."),
+                sent.len() == 1
+                    && sent[0].to == NUMBER
+                    && sent[0].text.contains("It opens nothing."),
                 "{platform}"
             );
-            let code: String = sent[0].text.split_once(" code: ").unwrap().1.chars().take(6).collect();
+            let code: String = sent[0]
+                .text
+                .split_once(" code: ")
+                .unwrap()
+                .1
+                .chars()
+                .take(6)
+                .collect();
             let wrong = if code == "000000" { "000001" } else { "000000" };
             let refused = bot.submit(KIM, wrong).await.refusal_of_form();
-            assert!(refused.contains("Wrong code. 4 tries left. Nothing was changed."), "{platform}: {refused}");
+            assert!(
+                refused.contains("Wrong code. 4 tries left. Nothing was changed."),
+                "{platform}: {refused}"
+            );
             if platform == Platform::Mattermost {
                 // The same text again is the same request, and without a reason the dialog would close.
                 let again = bot.submit(KIM, wrong).await.refusal_of_form();
                 assert!(again.contains("Wrong code. 4 tries left."), "{again}");
             }
             bot.submit(KIM, &code).await;
-            assert!(bot.slack.last_text().contains("+82 ··· ··99 has answered"), "{}", bot.slack.last_text());
-            assert!(bot.audited("contact").await.ends_with("code_sent code_wrong answered"), "{platform}");
+            assert!(
+                bot.slack.last_text().contains("+82 ··· ··99 has answered"),
+                "{}",
+                bot.slack.last_text()
+            );
+            assert!(
+                bot.audited("contact")
+                    .await
+                    .ends_with("code_sent code_wrong answered"),
+                "{platform}"
+            );
             bot.clock.advance(Span::hours(72));
             bot.reset(JO, NOA, "deliver_phone").await;
             let password = sent_password(&bot, "+821012345698");
-            assert_eq!(code_goes_to(&bot, NOA, &password).await.as_deref(), Some(NUMBER), "{platform}");
+            assert_eq!(
+                code_goes_to(&bot, NOA, &password).await.as_deref(),
+                Some(NUMBER),
+                "{platform}"
+            );
         })
         .await;
     }
@@ -515,7 +805,12 @@ async fn an_added_contact_answers_a_code_in_the_chat() {
 async fn a_contact_answers_only_while_it_is_on_record() {
     let bot = TestBot::new().await;
     add(&bot, JO, NOA, "noa@mail.example").await;
-    let told = added(&bot, KIM, &format!("contact <@{}> Noa+work@mail.example", user_id(NOA))).await;
+    let told = added(
+        &bot,
+        KIM,
+        &format!("contact <@{}> Noa+work@mail.example", user_id(NOA)),
+    )
+    .await;
     let value = button_value(&told, "contact_code").expect("the button");
     bot.outbox.take();
     bot.click_value(KIM, "contact_code", &value).await;
@@ -532,28 +827,49 @@ async fn a_contact_answers_only_while_it_is_on_record() {
     assert_refused(&told, "is no added contact of Noa Bae any more");
     bot.clock.advance(Span::minutes(1));
     bot.click_value(KIM, "contact_code", &value).await;
-    assert_refused(&bot.slack.last_text(), "is no added contact of Noa Bae any more");
-    assert!(bot.codes().is_empty() && bot.audited("contact").await.ends_with("contact_gone contact_gone"));
+    assert_refused(
+        &bot.slack.last_text(),
+        "is no added contact of Noa Bae any more",
+    );
+    assert!(
+        bot.codes().is_empty()
+            && bot
+                .audited("contact")
+                .await
+                .ends_with("contact_gone contact_gone")
+    );
 }
 
 /// The code of a contact is no code for signing in, is rights-checked when it is typed, and is sent with pauses.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_code_of_a_contact_is_guarded() {
     let bot = TestBot::new().await;
-    let told = bot.command(KIM, &format!("contact <@{}> {NUMBER}", user_id(NOA))).await.json();
+    let told = bot
+        .command(KIM, &format!("contact <@{}> {NUMBER}", user_id(NOA)))
+        .await
+        .json();
     bot.settle().await;
     bot.outbox.take();
     let value = button_value(&told, "contact_code").unwrap();
     bot.click_value(KIM, "contact_code", &value).await;
     let (code, _) = bot.codes().pop().expect("a code");
     bot.click_value(KIM, "contact_code", &value).await;
-    assert_refused(&bot.slack.last_text(), "No further code can be sent to Noa Bae yet.");
+    assert_refused(
+        &bot.slack.last_text(),
+        "No further code can be sent to Noa Bae yet.",
+    );
     assert!(bot.outbox.take().is_empty());
     bot.alter(KIM, "role", "member").await;
-    assert_refused(&bot.submit(KIM, &code).await.refusal_of_form(), "You can't reset passwords.");
+    assert_refused(
+        &bot.submit(KIM, &code).await.refusal_of_form(),
+        "You can't reset passwords.",
+    );
     bot.clock.advance(Span::minutes(1));
     bot.click_value(KIM, "contact_code", &value).await;
-    assert!(bot.outbox.take().is_empty(), "no code is sent for somebody without the right");
+    assert!(
+        bot.outbox.take().is_empty(),
+        "no code is sent for somebody without the right"
+    );
     bot.clock.advance(Span::minutes(10));
     bot.click_value(KIM, "contact_code", &value).await;
     assert_refused(&bot.slack.last_text(), "This card is older than");
@@ -562,20 +878,41 @@ async fn the_code_of_a_contact_is_guarded() {
 /// And before an undelivered password goes another way: it waits for one that is allowed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_contacts_are_required_for_another_way_too() {
-    let rules = ContactRules { needs_two: true, ..ContactRules::default() };
+    let rules = ContactRules {
+        needs_two: true,
+        ..ContactRules::default()
+    };
     let bot = TestBot::with_contact_rules(Ways::default(), rules).await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
     let failed = bot.slack.last();
-    let mut row = bot.app.store.members().await.unwrap().into_iter().find(|row| row.business_email == MINA).unwrap();
+    let mut row = bot
+        .app
+        .store
+        .members()
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|row| row.business_email == MINA)
+        .unwrap();
     row.personal_email = None;
     bot.app.store.import_members(vec![row]).await.unwrap();
     bot.outbox.take();
     bot.click(JO, &failed, "deliver_phone").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("Password and code need two contacts; Mina Park has one."), "{told}");
-    assert!(told.contains("The password was changed, but") && !told.contains("Nothing was changed."), "{told}");
+    assert!(
+        told.contains("Password and code need two contacts; Mina Park has one."),
+        "{told}"
+    );
+    assert!(
+        told.contains("The password was changed, but") && !told.contains("Nothing was changed."),
+        "{told}"
+    );
     assert!(bot.outbox.take().is_empty());
-    assert_eq!(bot.count("reset where state = 'undelivered' and failure = 'one_contact'").await, 1);
+    assert_eq!(
+        bot.count("reset where state = 'undelivered' and failure = 'one_contact'")
+            .await,
+        1
+    );
 }

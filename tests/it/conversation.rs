@@ -25,12 +25,22 @@ fn password_in(text: &str) -> String {
 }
 
 async fn states(bot: &TestBot) -> Vec<State> {
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
     past.into_iter().map(|past| past.reset.state).collect()
 }
 
 async fn used(bot: &TestBot) -> usize {
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
     past.iter().filter(|past| !past.is_slot_returned).count()
 }
 
@@ -38,7 +48,11 @@ async fn used(bot: &TestBot) -> usize {
 fn assert_refusal(text: &str) {
     assert_eq!(text.matches(NOTHING).count(), 1, "{text}");
     assert!(text.contains("ref "), "{text}");
-    assert!(text.chars().count() <= 350, "{} characters: {text}", text.chars().count());
+    assert!(
+        text.chars().count() <= 350,
+        "{} characters: {text}",
+        text.chars().count()
+    );
 }
 
 /// S1, S2, S12, S22, S23, S32: Copy shows a working password once, and the old one is dead.
@@ -48,12 +62,24 @@ async fn copy_shows_a_working_password_to_the_administrator_alone() {
         bot.set_password(MINA, "old-password").await;
         let ended = bot.reset(admin, MINA, "deliver_copy").await;
         let password = shown_password(&ended).expect("the password is shown");
-        assert!(text_of(&ended).contains("Say it: ") && text_of(&ended).contains("outside this chat"));
+        assert!(
+            text_of(&ended).contains("Say it: ") && text_of(&ended).contains("outside this chat")
+        );
         assert!(bot.signs_in(MINA, &password).await);
         assert!(!bot.signs_in(MINA, "old-password").await);
-        let with_password = bot.slack.said().iter().filter(|said| said.to_string().contains(&password)).count();
+        let with_password = bot
+            .slack
+            .said()
+            .iter()
+            .filter(|said| said.to_string().contains(&password))
+            .count();
         assert_eq!(with_password, 1);
-        assert!(bot.outbox.take().iter().all(|sent| !sent.text.contains(&password)));
+        assert!(
+            bot.outbox
+                .take()
+                .iter()
+                .all(|sent| !sent.text.contains(&password))
+        );
         assert_eq!(states(&bot).await, [State::Delivered]);
 
         // Hidden by the button; clicking again shows nothing again.
@@ -78,13 +104,22 @@ async fn a_shown_password_goes_away_after_two_minutes() {
 async fn an_sms_carries_a_working_password_and_the_notice_does_not() {
     let bot = TestBot::new().await;
     let ended = text_of(&bot.reset(JO, MINA, "deliver_phone").await);
-    assert!(ended.contains("Done. Mina Park's password was reset at 10:00."), "{ended}");
+    assert!(
+        ended.contains("Done. Mina Park's password was reset at 10:00."),
+        "{ended}"
+    );
     let sent = bot.outbox.take();
     let (sms, notice) = (&sent[0], &sent[1]);
-    assert_eq!((sms.channel, sms.to.as_str()), (Channel::Sms, "+821012345642"));
+    assert_eq!(
+        (sms.channel, sms.to.as_str()),
+        (Channel::Sms, "+821012345642")
+    );
     assert!(sms.text.len() <= 160, "{}", sms.text);
     assert!(bot.signs_in(MINA, &password_in(&sms.text)).await);
-    assert_eq!((notice.channel, notice.to.as_str()), (Channel::Email, "mina@mail.example"));
+    assert_eq!(
+        (notice.channel, notice.to.as_str()),
+        (Channel::Email, "mina@mail.example")
+    );
     assert!(!notice.text.contains(&password_in(&sms.text)));
     assert_eq!(sent.len(), 2);
 }
@@ -100,14 +135,23 @@ async fn a_reset_can_be_sent_copied_and_shown_at_once() {
     bot.click(JO, &ready, "also_show").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
     let password = shown_password(&bot.slack.last()).unwrap();
-    let carrying: Vec<String> =
-        bot.outbox.take().into_iter().filter(|sent| sent.text.contains(&password)).map(|sent| sent.to).collect();
+    let carrying: Vec<String> = bot
+        .outbox
+        .take()
+        .into_iter()
+        .filter(|sent| sent.text.contains(&password))
+        .map(|sent| sent.to)
+        .collect();
     assert_eq!(carrying, ["mina@mail.example", "jo@home.example"]);
     assert_eq!(used(&bot).await, 1);
 
     // The stored default is unchanged.
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
-    assert!(text_of(&ready).contains("copy to jo@acme.example"), "{}", text_of(&ready));
+    assert!(
+        text_of(&ready).contains("copy to jo@acme.example"),
+        "{}",
+        text_of(&ready)
+    );
 }
 
 /// S26: nobody confirms a way that they have not seen: the older face confirms nothing, and the present one is shown.
@@ -119,7 +163,9 @@ async fn an_older_last_look_confirms_nothing() {
     bot.click(JO, &card, "deliver_phone").await;
     bot.click(JO, &by_email, "confirm").await;
     let present = bot.slack.last();
-    assert!(text_of(&present).contains("changed meanwhile") && text_of(&present).contains("by SMS"));
+    assert!(
+        text_of(&present).contains("changed meanwhile") && text_of(&present).contains("by SMS")
+    );
     assert_eq!(text_of(&present).matches(NOTHING).count(), 1);
     assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
     bot.click(JO, &present, "confirm").await;
@@ -134,8 +180,16 @@ async fn what_was_switched_meanwhile_is_not_confirmed() {
         bot.click(JO, &older, switch).await;
         bot.click(JO, &older, "confirm").await;
         let present = bot.slack.last();
-        assert!(text_of(&present).contains("changed meanwhile"), "{switch}: {}", text_of(&present));
-        assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0), "{switch}");
+        assert!(
+            text_of(&present).contains("changed meanwhile"),
+            "{switch}: {}",
+            text_of(&present)
+        );
+        assert_eq!(
+            (used(&bot).await, bot.outbox.take().len()),
+            (0, 0),
+            "{switch}"
+        );
         bot.click(JO, &present, "cancel").await;
     }
 }
@@ -144,13 +198,24 @@ async fn what_was_switched_meanwhile_is_not_confirmed() {
 async fn the_last_face_is_the_present_one() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
-    bot.slack.delay_acknowledgements(std::time::Duration::from_millis(100));
-    for action in ["copy_to_self", "also_show", "copy_to_self", "also_show", "also_show"] {
-        bot.click_and_go(JO, action, &button_value(&ready, action).unwrap()).await;
+    bot.slack
+        .delay_acknowledgements(std::time::Duration::from_millis(100));
+    for action in [
+        "copy_to_self",
+        "also_show",
+        "copy_to_self",
+        "also_show",
+        "also_show",
+    ] {
+        bot.click_and_go(JO, action, &button_value(&ready, action).unwrap())
+            .await;
     }
     bot.settle().await;
     let last = bot.slack.last_text();
-    assert!(last.contains("☐ Also send a copy") && last.contains("☑ Also show it here"), "{last}");
+    assert!(
+        last.contains("☐ Also send a copy") && last.contains("☑ Also show it here"),
+        "{last}"
+    );
 }
 
 /// S11, S24, S25: a typed destination is checked, and never the business e-mail.
@@ -166,7 +231,10 @@ async fn a_typed_destination_is_checked() {
         ("a@b.example,c@d.example", "not a complete email"),
     ] {
         let text = bot.submit(JO, typed).await.refusal_of_form();
-        assert!(text.contains(told) && text.contains(NOTHING), "{typed}: {text}");
+        assert!(
+            text.contains(told) && text.contains(NOTHING),
+            "{typed}: {text}"
+        );
     }
     bot.submit(JO, "+82 10 9999 8877").await;
     let ready = bot.slack.last();
@@ -182,7 +250,11 @@ async fn every_refusal_says_what_holds() {
     let mention = |email: &str| format!("<@{}>", user_id(email));
     for (who, text, told) in [
         (LEE, mention(MINA), "You can't reset passwords"),
-        (LEE, mention("nobody@acme.example"), "You can't reset passwords"),
+        (
+            LEE,
+            mention("nobody@acme.example"),
+            "You can't reset passwords",
+        ),
         (JO, mention(JO), "your own password"),
         (KIM, mention(JO), "Only another primary admin"),
         (JO, mention("sam@acme.example"), "is Suspended"),
@@ -191,17 +263,33 @@ async fn every_refusal_says_what_holds() {
         (JO, mention("sol@acme.example"), "single sign-on"),
         (JO, mention("fon@acme.example"), "phone and a code"),
         (JO, mention("nobody@acme.example"), "exactly one account"),
-        (JO, "nobody@acme.example".to_owned(), "exactly one account for \"nobody@acme.example\""),
+        (
+            JO,
+            "nobody@acme.example".to_owned(),
+            "exactly one account for \"nobody@acme.example\"",
+        ),
         (JO, "mina".to_owned(), "exactly one account for \"mina\""),
         (JO, "UMINAPARK".to_owned(), "exactly one account"),
-        (JO, format!("{} {}", mention(MINA), mention(NOA)), "one member at a time"),
-        (JO, "contact <@UMINAPARK> +82".to_owned(), "not a complete phone number"),
+        (
+            JO,
+            format!("{} {}", mention(MINA), mention(NOA)),
+            "one member at a time",
+        ),
+        (
+            JO,
+            "contact <@UMINAPARK> +82".to_owned(),
+            "not a complete phone number",
+        ),
     ] {
         let answer = bot.command(who, &text).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert!(answer.text().contains(told), "{text}: {}", answer.text());
         assert_refusal(&answer.text());
-        assert!(!answer.text().contains("mina.park@acme.example") || text.contains("mina"), "{}", answer.text());
+        assert!(
+            !answer.text().contains("mina.park@acme.example") || text.contains("mina"),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(used(&bot).await, 0);
 }
@@ -222,7 +310,11 @@ async fn accounts_that_stand_for_nobody_are_refused() {
             bot.slack.change(who, field, value.clone());
             let answer = bot.command(JO, "<@UMINAPARK>").await;
             assert_refusal(&answer.text());
-            assert!(!answer.text().contains("Mina Park"), "{field} {who}: {}", answer.text());
+            assert!(
+                !answer.text().contains("Mina Park"),
+                "{field} {who}: {}",
+                answer.text()
+            );
         }
     }
 }
@@ -232,8 +324,16 @@ async fn failures_of_slack_are_told() {
     let bot = TestBot::new().await;
     for (status, body, told) in [
         (429, json!({}), "in 7 s"),
-        (200, json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email" }), "users:read.email"),
-        (200, json!({ "ok": false, "error": "token_revoked" }), "refuses relatch's token"),
+        (
+            200,
+            json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email" }),
+            "users:read.email",
+        ),
+        (
+            200,
+            json!({ "ok": false, "error": "token_revoked" }),
+            "refuses relatch's token",
+        ),
         (500, json!({}), "doesn't answer"),
     ] {
         bot.slack.answer_who_with(Some((status, body)));
@@ -259,15 +359,27 @@ async fn the_sixth_reset_waits_for_the_oldest_slot() {
     assert_refusal(&refused);
     // Another administrator is not concerned.
     assert!(button_value(&bot.card(KIM, MINA).await, "deliver_copy").is_some());
-    bot.clock.advance(Span(Span::hours(24).0 - Span::minutes(5).0 - 1));
-    assert!(bot.command(JO, "<@UMINAPARK>").await.text().contains("You used all 5"));
+    bot.clock
+        .advance(Span(Span::hours(24).0 - Span::minutes(5).0 - 1));
+    assert!(
+        bot.command(JO, "<@UMINAPARK>")
+            .await
+            .text()
+            .contains("You used all 5")
+    );
     bot.clock.advance(Span(1));
     assert!(shown_password(&bot.reset(JO, MINA, "deliver_copy").await).is_some());
 }
 
 /// P1, P2: 64 clicks at once on the last slot give one reset.
 async fn sixty_four_clicks_at_once_give_one_reset() {
-    let bot = std::sync::Arc::new(TestBot::with_limit(Limit { resets: 1, window: Span::hours(24) }).await);
+    let bot = std::sync::Arc::new(
+        TestBot::with_limit(Limit {
+            resets: 1,
+            window: Span::hours(24),
+        })
+        .await,
+    );
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let value = button_value(&ready, "confirm").unwrap();
     let mut clicks = tokio::task::JoinSet::new();
@@ -275,10 +387,21 @@ async fn sixty_four_clicks_at_once_give_one_reset() {
         let (bot, value) = (std::sync::Arc::clone(&bot), value.clone());
         clicks.spawn(async move { bot.click_and_go(JO, "confirm", &value).await.status });
     }
-    assert!(clicks.join_all().await.iter().all(|status| *status == StatusCode::OK));
+    assert!(
+        clicks
+            .join_all()
+            .await
+            .iter()
+            .all(|status| *status == StatusCode::OK)
+    );
     bot.settle().await;
     assert_eq!(states(&bot).await, [State::Delivered]);
-    let passwords = bot.outbox.take().iter().filter(|sent| sent.text.contains("password is")).count();
+    let passwords = bot
+        .outbox
+        .take()
+        .iter()
+        .filter(|sent| sent.text.contains("password is"))
+        .count();
     assert_eq!(passwords, 1);
 }
 
@@ -290,7 +413,13 @@ async fn a_used_button_does_nothing_again() {
     bot.outbox.take();
     let answer = bot.click(JO, &ready, "confirm").await;
     assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
-    assert!(bot.slack.last_text().contains("Already done: you reset Mina Park at 10:00"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("Already done: you reset Mina Park at 10:00"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(bot.slack.last()["replace_original"], false);
     assert!(bot.outbox.take().is_empty());
 }
@@ -300,8 +429,12 @@ async fn the_same_bytes_have_one_effect() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_copy").await;
     let value = button_value(&ready, "confirm").unwrap();
-    let body = crate::support::slack::click_body("UJO", "confirm", &value, &bot.slack.reply_url(999), 999);
-    assert_eq!(bot.post("/slack/interactions", &body).await.status, StatusCode::OK);
+    let body =
+        crate::support::slack::click_body("UJO", "confirm", &value, &bot.slack.reply_url(999), 999);
+    assert_eq!(
+        bot.post("/slack/interactions", &body).await.status,
+        StatusCode::OK
+    );
     bot.settle().await;
     let again = bot.post("/slack/interactions", &body).await;
     assert_eq!((again.status, again.body.len()), (StatusCode::CONFLICT, 0));
@@ -321,7 +454,11 @@ async fn what_changed_between_card_and_click_counts() {
         let ready = bot.last_look(JO, MINA, "deliver_phone").await;
         bot.alter(who, column, value).await;
         bot.click(JO, &ready, "confirm").await;
-        assert!(bot.slack.last_text().contains(told), "{}", bot.slack.last_text());
+        assert!(
+            bot.slack.last_text().contains(told),
+            "{}",
+            bot.slack.last_text()
+        );
         assert_refusal(&bot.slack.last_text());
         assert!(bot.signs_in(MINA, "old-password").await);
         assert_eq!(used(&bot).await, 0);
@@ -335,7 +472,10 @@ async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
     bot.slack.change(JO, "is_restricted", json!(true));
     bot.click(JO, &ready, "confirm").await;
     assert_refusal(&bot.slack.last_text());
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Refused], 0)
+    );
 }
 
 /// A confirmed reset whose turn does not come is refused; its slot comes back.
@@ -346,7 +486,10 @@ async fn a_reset_whose_turn_does_not_come_is_refused() {
     let text = bot.slack.last_text();
     assert!(text.contains("Too many resets are being done"), "{text}");
     assert_refusal(&text);
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Refused], 0)
+    );
     assert!(bot.signs_in(MINA, "old-password").await && bot.outbox.take().is_empty());
 }
 
@@ -356,7 +499,13 @@ async fn a_card_belongs_to_one_administrator() {
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     for action in ["confirm", "cancel", "back", "copy_to_self", "also_show"] {
         bot.click(KIM, &ready, action).await;
-        assert!(bot.slack.last_text().contains("This card belongs to Jo Lim."), "{}", bot.slack.last_text());
+        assert!(
+            bot.slack
+                .last_text()
+                .contains("This card belongs to Jo Lim."),
+            "{}",
+            bot.slack.last_text()
+        );
         assert_refusal(&bot.slack.last_text());
     }
     assert_eq!(used(&bot).await, 0);
@@ -377,7 +526,11 @@ async fn forged_and_old_cards_do_nothing() {
     assert!(bot.slack.last_text().contains("newer card"));
     bot.clock.advance(Span::minutes(10));
     bot.click(JO, &second, "confirm").await;
-    assert!(bot.slack.last_text().contains("older than 10 min"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("older than 10 min"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(used(&bot).await, 0);
 }
 
@@ -385,8 +538,13 @@ async fn forged_and_old_cards_do_nothing() {
 async fn a_choice_comes_first() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
-    bot.click_value(JO, "confirm", &button_value(&card, "cancel").unwrap()).await;
-    assert!(bot.slack.last_text().contains("No way of delivery was chosen."));
+    bot.click_value(JO, "confirm", &button_value(&card, "cancel").unwrap())
+        .await;
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("No way of delivery was chosen.")
+    );
     assert_refusal(&bot.slack.last_text());
 }
 
@@ -412,10 +570,21 @@ async fn the_guide_changes_nothing() {
     bot.set_password(MINA, "old-password").await;
     let card = bot.card(JO, MINA).await;
     bot.click(JO, &card, "send_guide").await;
-    assert!(bot.slack.last_text().contains("Guide sent to Mina Park (m···@mail.example)."));
-    assert!(bot.outbox.take()[0].text.contains("https://help.acme.example/password"));
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("Guide sent to Mina Park (m···@mail.example).")
+    );
+    assert!(
+        bot.outbox.take()[0]
+            .text
+            .contains("https://help.acme.example/password")
+    );
     assert!(bot.signs_in(MINA, "old-password").await);
-    assert_eq!((used(&bot).await, bot.audited("guide").await), (0, "done sent".to_owned()));
+    assert_eq!(
+        (used(&bot).await, bot.audited("guide").await),
+        (0, "done sent".to_owned())
+    );
     bot.click(JO, &card, "deliver_copy").await;
     assert!(bot.slack.last_text().contains("This card was closed."));
 
@@ -448,11 +617,18 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         );
         assert_eq!(text_of(&refused).matches(NOTHING).count(), 1);
         assert!(bot.signs_in(MINA, "old-password").await);
-        assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+        assert_eq!(
+            (states(&bot).await, used(&bot).await),
+            (vec![State::Refused], 0)
+        );
         // The successor card works.
         bot.click(JO, &refused, "deliver_phone").await;
         bot.click(JO, &bot.slack.last(), "confirm").await;
-        assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+        assert!(
+            bot.slack.last_text().contains("Done."),
+            "{}",
+            bot.slack.last_text()
+        );
     }
 }
 
@@ -472,11 +648,22 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     assert_eq!(states(&bot).await, [State::Undelivered]);
     bot.outbox.take();
     bot.click(JO, &failed, "deliver_email").await;
-    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Delivered], 1));
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Delivered], 1)
+    );
     assert_eq!(bot.outbox.take()[0].to, "mina@mail.example");
     bot.click(JO, &failed, "deliver_copy").await;
-    assert!(bot.slack.last_text().contains("Already done"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Already done"),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// What the first way came to is not told of the second.
@@ -488,11 +675,18 @@ async fn another_way_is_told_as_it_went() {
     bot.click(JO, &bot.slack.last(), "deliver_copy").await;
     let told = bot.slack.last();
     assert!(shown_password(&told).is_some(), "{}", text_of(&told));
-    assert!(text_of(&told).contains("Done.") && !text_of(&told).contains('✗'), "{}", text_of(&told));
+    assert!(
+        text_of(&told).contains("Done.") && !text_of(&told).contains('✗'),
+        "{}",
+        text_of(&told)
+    );
     bot.clock.advance(Span::minutes(2));
     bot.sweep().await;
     let hidden = bot.slack.last_text();
-    assert!(hidden.contains("Done.") && !hidden.contains('✗'), "{hidden}");
+    assert!(
+        hidden.contains("Done.") && !hidden.contains('✗'),
+        "{hidden}"
+    );
 }
 
 /// An end that the platform did not take is told later, with the buttons that belong to it.
@@ -508,12 +702,20 @@ async fn what_could_not_be_told_is_told_later() {
     bot.sweep().await;
     assert_eq!(bot.slack.said().len(), before + 1);
     let told = bot.slack.last();
-    assert!(text_of(&told).contains("the SMS was not accepted"), "{}", text_of(&told));
+    assert!(
+        text_of(&told).contains("the SMS was not accepted"),
+        "{}",
+        text_of(&told)
+    );
     bot.clock.advance(Span::seconds(61));
     bot.sweep().await;
     assert_eq!(bot.slack.said().len(), before + 1, "once is enough");
     bot.click(JO, &told, "deliver_email").await;
-    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(used(&bot).await, 1);
 }
 
@@ -525,12 +727,21 @@ async fn a_notice_that_is_put_off_is_sent_later() {
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
     bot.click(JO, &ready, "confirm").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("Done.") && told.contains("… Mina Park told: still to do"), "{told}");
+    assert!(
+        told.contains("Done.") && told.contains("… Mina Park told: still to do"),
+        "{told}"
+    );
     bot.outbox.take();
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
     let notices = bot.outbox.take();
-    assert_eq!(notices.iter().map(|sent| sent.to.as_str()).collect::<Vec<_>>(), ["mina@mail.example"]);
+    assert_eq!(
+        notices
+            .iter()
+            .map(|sent| sent.to.as_str())
+            .collect::<Vec<_>>(),
+        ["mina@mail.example"]
+    );
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
     assert!(bot.outbox.take().is_empty(), "it was sent twice");
@@ -543,7 +754,11 @@ async fn the_same_may_be_typed_again() {
     for _ in 0..2 {
         bot.click(JO, &card, "deliver_other").await;
         bot.submit(JO, "friend@mail.example").await;
-        assert!(bot.slack.last_text().contains("Ready to reset"), "{}", bot.slack.last_text());
+        assert!(
+            bot.slack.last_text().contains("Ready to reset"),
+            "{}",
+            bot.slack.last_text()
+        );
     }
 }
 
@@ -554,9 +769,17 @@ async fn the_mailbox_on_record_is_known_however_it_is_typed() {
     bot.click(JO, &card, "deliver_other").await;
     bot.submit(JO, "Mina+x@Mail.Example").await;
     let ready = bot.slack.last();
-    assert!(text_of(&ready).contains("Ready to reset"), "{}", text_of(&ready));
+    assert!(
+        text_of(&ready).contains("Ready to reset"),
+        "{}",
+        text_of(&ready)
+    );
     bot.click(JO, &ready, "confirm").await;
-    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(bot.outbox.take()[0].to, "mina@mail.example");
 }
 
@@ -569,12 +792,23 @@ async fn a_late_refusal_is_told() {
     let before = bot.slack.said().len();
     bot.submit(JO, MINA).await;
     assert_eq!(bot.slack.said().len(), before + 1);
-    assert!(bot.slack.last_text().contains("business email"), "{}", bot.slack.last_text());
-    assert_ne!(bot.slack.last()["replace_original"], json!(true), "the card is gone");
+    assert!(
+        bot.slack.last_text().contains("business email"),
+        "{}",
+        bot.slack.last_text()
+    );
+    assert_ne!(
+        bot.slack.last()["replace_original"],
+        json!(true),
+        "the card is gone"
+    );
     bot.alter(JO, "role", "member").await;
     bot.click(JO, &card, "deliver_phone").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("You can't reset passwords") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("You can't reset passwords") && told.contains(NOTHING),
+        "{told}"
+    );
 }
 
 /// Whose account it is that is out of use, is said right.
@@ -585,7 +819,10 @@ async fn a_member_who_left_the_chat_is_not_taken_for_the_administrator() {
     bot.clock.advance(Span::seconds(31));
     bot.click(JO, &card, "deliver_phone").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("I can't find exactly one account") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("I can't find exactly one account") && told.contains(NOTHING),
+        "{told}"
+    );
 }
 
 /// After ten minutes the password is wiped, and another way is no longer possible.
@@ -599,10 +836,19 @@ async fn an_undelivered_password_is_wiped_after_ten_minutes() {
     // A click that is quicker than the sweep gets nothing, and leaves nothing undone.
     for _ in 0..2 {
         bot.click(JO, &failed, "deliver_copy").await;
-        assert!(bot.slack.last_text().contains("Already done"), "{}", bot.slack.last_text());
+        assert!(
+            bot.slack.last_text().contains("Already done"),
+            "{}",
+            bot.slack.last_text()
+        );
         bot.sweep().await;
     }
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
     assert_eq!(past[0].reset.state, State::Undelivered);
     assert!(past[0].reset.finished_at.is_some() && past[0].reset.destination.is_none());
 }
@@ -617,7 +863,11 @@ async fn another_way_can_be_typed() {
     let refused = bot.submit(JO, MINA).await.refusal_of_form();
     assert!(refused.contains("business email"), "{refused}");
     bot.submit(JO, "friend@mail.example").await;
-    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// P5, S35: the next reset of a member takes the earlier password out of the world, wherever it waits.
@@ -633,8 +883,15 @@ async fn an_undelivered_password_dies_with_the_next_reset() {
     let said = bot.slack.said().len();
     bot.click(JO, &waiting, "deliver_email").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("Already done") && !told.contains("Done. "), "{told}");
-    assert!(bot.slack.said()[said..].iter().all(|said| shown_password(said).is_none()));
+    assert!(
+        told.contains("Already done") && !told.contains("Done. "),
+        "{told}"
+    );
+    assert!(
+        bot.slack.said()[said..]
+            .iter()
+            .all(|said| shown_password(said).is_none())
+    );
     assert!(bot.outbox.take().is_empty() && bot.signs_in(MINA, &newer).await);
     assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);
 }
@@ -648,7 +905,8 @@ async fn another_way_waits_while_the_member_is_being_reset() {
     let waiting = bot.slack.last();
     bot.clock.advance(Span::seconds(1));
     let second = bot.last_look(KIM, MINA, "deliver_copy").await;
-    bot.slack.delay_acknowledgements(std::time::Duration::from_millis(700));
+    bot.slack
+        .delay_acknowledgements(std::time::Duration::from_millis(700));
     let value = button_value(&second, "confirm").unwrap();
     bot.click_and_go(KIM, "confirm", &value).await;
     let email = button_value(&waiting, "deliver_email").unwrap();
@@ -656,7 +914,12 @@ async fn another_way_waits_while_the_member_is_being_reset() {
     bot.settle().await;
     bot.slack.delay_acknowledgements(std::time::Duration::ZERO);
     assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);
-    assert!(bot.outbox.take().iter().all(|sent| !sent.text.contains("password is")));
+    assert!(
+        bot.outbox
+            .take()
+            .iter()
+            .all(|sent| !sent.text.contains("password is"))
+    );
 }
 
 /// P4: whatever refuses a click on a password that was changed, it does not say that nothing was.
@@ -666,20 +929,38 @@ async fn after_a_change_no_refusal_says_that_nothing_was_changed() {
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
     let waiting = bot.slack.last();
-    bot.slack.answer_who_with(Some((429, json!({ "ok": false, "error": "ratelimited" }))));
+    bot.slack
+        .answer_who_with(Some((429, json!({ "ok": false, "error": "ratelimited" }))));
     bot.click(JO, &waiting, "deliver_email").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("slow down") && told.contains("the password was changed at 10:00"), "{told}");
-    assert!(!told.contains(NOTHING) && !told.contains("No reset was used"), "{told}");
+    assert!(
+        told.contains("slow down") && told.contains("the password was changed at 10:00"),
+        "{told}"
+    );
+    assert!(
+        !told.contains(NOTHING) && !told.contains("No reset was used"),
+        "{told}"
+    );
     bot.slack.answer_who_with(None);
     bot.click(JO, &waiting, "deliver_other").await;
     let refused = bot.submit(JO, MINA).await.json().to_string();
-    assert!(refused.contains("the password was changed") && !refused.contains(NOTHING), "{refused}");
+    assert!(
+        refused.contains("the password was changed") && !refused.contains(NOTHING),
+        "{refused}"
+    );
     bot.alter(JO, "role", "member").await;
     bot.click(JO, &waiting, "deliver_email").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("You can't reset passwords") && !told.contains(NOTHING), "{told}");
-    assert!(bot.outbox.take().iter().all(|sent| !sent.text.contains("password is")));
+    assert!(
+        told.contains("You can't reset passwords") && !told.contains(NOTHING),
+        "{told}"
+    );
+    assert!(
+        bot.outbox
+            .take()
+            .iter()
+            .all(|sent| !sent.text.contains("password is"))
+    );
 }
 
 /// P4, P5: an unknown delivery is told as unknown, and keeps the slot.
@@ -689,8 +970,14 @@ async fn an_unknown_delivery_is_not_called_done() {
     bot.outbox.end_next_send(Outcome::Unknown);
     bot.click(JO, &ready, "confirm").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("nobody can say whether it arrived") && !told.contains(NOTHING), "{told}");
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::DeliveryUnknown], 1));
+    assert!(
+        told.contains("nobody can say whether it arrived") && !told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::DeliveryUnknown], 1)
+    );
 }
 
 /// The directory's three bad ends.
@@ -703,9 +990,27 @@ async fn ends_of_the_directory_are_told_apart() {
             0,
             true,
         ),
-        (NextReset::Fail(ResetFailed::NotSent), "doesn't answer", State::Refused, 0, true),
-        (NextReset::Fail(ResetFailed::Unknown), "No change is seen as of 10:00", State::Unknown, 1, false),
-        (NextReset::ChangeAndLoseTheAnswer, "shows a change at 10:00", State::Unknown, 1, false),
+        (
+            NextReset::Fail(ResetFailed::NotSent),
+            "doesn't answer",
+            State::Refused,
+            0,
+            true,
+        ),
+        (
+            NextReset::Fail(ResetFailed::Unknown),
+            "No change is seen as of 10:00",
+            State::Unknown,
+            1,
+            false,
+        ),
+        (
+            NextReset::ChangeAndLoseTheAnswer,
+            "shows a change at 10:00",
+            State::Unknown,
+            1,
+            false,
+        ),
     ] {
         let bot = TestBot::new().await;
         let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -717,7 +1022,12 @@ async fn ends_of_the_directory_are_told_apart() {
         assert_eq!((states(&bot).await, used(&bot).await), (vec![state], slots));
         // Where nobody can say, the member is signed out and told all the same; no password was ever sent.
         let sent = bot.outbox.take();
-        assert_eq!(sent.iter().filter(|sent| sent.text.contains("may have been reset")).count(), slots);
+        assert_eq!(
+            sent.iter()
+                .filter(|sent| sent.text.contains("may have been reset"))
+                .count(),
+            slots
+        );
         assert_eq!(sent.len(), slots);
     }
 }
@@ -729,11 +1039,23 @@ async fn a_failed_sign_out_is_told_and_tried_again() {
     bot.directory.fail_sign_outs(1);
     bot.click(JO, &ready, "confirm").await;
     let half = bot.slack.last();
-    assert!(text_of(&half).contains("but signing out failed"), "{}", text_of(&half));
+    assert!(
+        text_of(&half).contains("but signing out failed"),
+        "{}",
+        text_of(&half)
+    );
     bot.click(JO, &half, "retry_sign_out").await;
-    assert!(bot.slack.last_text().contains("✓ signed out everywhere"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("✓ signed out everywhere"),
+        "{}",
+        bot.slack.last_text()
+    );
     bot.click(JO, &half, "retry_sign_out").await;
-    assert!(bot.slack.last_text().contains("nothing left to do"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("nothing left to do"),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// A password that is in sight, or waits for another way, is not lost by signing out again.
@@ -743,7 +1065,11 @@ async fn a_sign_out_takes_no_password_away() {
     let shown = bot.reset(JO, MINA, "deliver_copy").await;
     bot.click(JO, &shown, "retry_sign_out").await;
     let told = bot.slack.last();
-    assert!(text_of(&told).contains("✓ signed out everywhere"), "{}", text_of(&told));
+    assert!(
+        text_of(&told).contains("✓ signed out everywhere"),
+        "{}",
+        text_of(&told)
+    );
     assert_ne!(told["replace_original"], json!(true));
 
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -752,15 +1078,28 @@ async fn a_sign_out_takes_no_password_away() {
     bot.click(JO, &ready, "confirm").await;
     bot.click(JO, &bot.slack.last(), "retry_sign_out").await;
     bot.click(JO, &bot.slack.last(), "deliver_email").await;
-    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// S3, S26: signing out is an act: it needs the right, and a reset whose sign-out failed.
 async fn a_sign_out_is_not_to_be_had_without_the_right() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
-    bot.click_value(JO, "retry_sign_out", &button_value(&card, "cancel").unwrap()).await;
-    assert!(bot.slack.last_text().contains("nothing left to do"), "{}", bot.slack.last_text());
+    bot.click_value(
+        JO,
+        "retry_sign_out",
+        &button_value(&card, "cancel").unwrap(),
+    )
+    .await;
+    assert!(
+        bot.slack.last_text().contains("nothing left to do"),
+        "{}",
+        bot.slack.last_text()
+    );
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.directory.fail_sign_outs(1);
     bot.click(JO, &ready, "confirm").await;
@@ -768,9 +1107,22 @@ async fn a_sign_out_is_not_to_be_had_without_the_right() {
     bot.alter(JO, "role", "member").await;
     bot.click(JO, &half, "retry_sign_out").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("You can't reset passwords") && !told.contains(NOTHING), "{told}");
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
-    assert!(past[0].steps.iter().any(|step| step.step == Step::SignOut && step.outcome == StepOutcome::Failed));
+    assert!(
+        told.contains("You can't reset passwords") && !told.contains(NOTHING),
+        "{told}"
+    );
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
+    assert!(
+        past[0]
+            .steps
+            .iter()
+            .any(|step| step.step == Step::SignOut && step.outcome == StepOutcome::Failed)
+    );
 }
 
 /// Q8, A5: where the chat says how high people stand, an owner is protected however they are named.
@@ -786,7 +1138,11 @@ async fn an_owner_of_the_chat_is_protected_by_every_name() {
     let ready = bot.last_look(KIM, MINA, "deliver_phone").await;
     bot.slack.change(MINA, "is_owner", json!(true));
     bot.click(KIM, &ready, "confirm").await;
-    assert!(bot.slack.last_text().contains("is a primary admin"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("is a primary admin"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_refusal(&bot.slack.last_text());
     assert_eq!(used(&bot).await, 0);
 }
@@ -797,9 +1153,18 @@ async fn a_contact_that_left_the_record_gets_nothing() {
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.alter(MINA, "phone", "+821099990000").await;
     bot.click(JO, &ready, "confirm").await;
-    assert!(bot.slack.last_text().contains("was changed after you chose it"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("was changed after you chose it"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_refusal(&bot.slack.last_text());
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Refused], 0)
+    );
     assert!(bot.outbox.take().is_empty());
 }
 
@@ -811,9 +1176,19 @@ async fn a_look_alike_does_not_keep_the_notice_away() {
     bot.click(JO, &card, "deliver_other").await;
     bot.submit(JO, "mallory@mail.example").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    let sent: Vec<(String, bool)> =
-        bot.outbox.take().into_iter().map(|sent| (sent.to, sent.text.contains("was reset by Jo Lim"))).collect();
-    assert_eq!(sent, [("mallory@mail.example".to_owned(), false), ("mina@mail.example".to_owned(), true)]);
+    let sent: Vec<(String, bool)> = bot
+        .outbox
+        .take()
+        .into_iter()
+        .map(|sent| (sent.to, sent.text.contains("was reset by Jo Lim")))
+        .collect();
+    assert_eq!(
+        sent,
+        [
+            ("mallory@mail.example".to_owned(), false),
+            ("mina@mail.example".to_owned(), true)
+        ]
+    );
 }
 
 /// Copy that could not be shown is undelivered, and told at the next command.
@@ -824,10 +1199,19 @@ async fn what_could_not_be_told_is_told_at_the_next_command() {
     bot.click(JO, &ready, "confirm").await;
     bot.slack.answer_replies_with(None);
     let next = bot.command(JO, "help").await.text();
-    assert!(!next.contains("About your reset"), "help names nobody: {next}");
+    assert!(
+        !next.contains("About your reset"),
+        "help names nobody: {next}"
+    );
     let next = text_of(&bot.card(JO, NOA).await);
-    assert!(next.contains("About your reset of Mina Park at 10:00: it was changed and delivered."), "{next}");
-    assert!(!text_of(&bot.card(JO, NOA).await).contains("About your reset"), "told twice");
+    assert!(
+        next.contains("About your reset of Mina Park at 10:00: it was changed and delivered."),
+        "{next}"
+    );
+    assert!(
+        !text_of(&bot.card(JO, NOA).await).contains("About your reset"),
+        "told twice"
+    );
 }
 
 /// A4: two administrators, one member.
@@ -835,25 +1219,59 @@ async fn the_same_member_again_is_told_with_care() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;
     let card = text_of(&bot.card(KIM, MINA).await);
-    assert!(card.contains("Careful: Mina Park was reset at 10:00 by Jo Lim."), "{card}");
+    assert!(
+        card.contains("Careful: Mina Park was reset at 10:00 by Jo Lim."),
+        "{card}"
+    );
 }
 
 /// Help, log and why change nothing; a delegated administrator sees their own resets only.
 async fn help_log_and_why() {
     let bot = TestBot::new().await;
-    assert!(bot.command(JO, "").await.text().contains("You can make 5 resets in 24 h."));
+    assert!(
+        bot.command(JO, "")
+            .await
+            .text()
+            .contains("You can make 5 resets in 24 h.")
+    );
     bot.reset(JO, MINA, "deliver_phone").await;
-    assert!(bot.command(JO, "log").await.text().contains("Mina Park by Jo Lim by phone: delivered"));
-    assert!(bot.command(JO, "log <@UNOA>").await.text().contains("None so far."));
-    assert!(bot.command(KIM, "log <@UMINAPARK>").await.text().contains("None so far."));
-    assert!(bot.command(LEE, "log").await.text().contains("You can't reset passwords"));
+    assert!(
+        bot.command(JO, "log")
+            .await
+            .text()
+            .contains("Mina Park by Jo Lim by phone: delivered")
+    );
+    assert!(
+        bot.command(JO, "log <@UNOA>")
+            .await
+            .text()
+            .contains("None so far.")
+    );
+    assert!(
+        bot.command(KIM, "log <@UMINAPARK>")
+            .await
+            .text()
+            .contains("None so far.")
+    );
+    assert!(
+        bot.command(LEE, "log")
+            .await
+            .text()
+            .contains("You can't reset passwords")
+    );
     let why = bot.command(KIM, "why <@UJO>").await.text();
     assert!(
-        why.contains("✗ Jo Lim is no primary admin, or you are one") && why.contains("✓ you may reset passwords"),
+        why.contains("✗ Jo Lim is no primary admin, or you are one")
+            && why.contains("✓ you may reset passwords"),
         "{why}"
     );
     assert_eq!(why.matches(NOTHING).count(), 1);
-    assert!(bot.command(LEE, "why <@UMINAPARK>").await.text().contains("You can't reset passwords"));
+    assert!(
+        bot.command(LEE, "why <@UMINAPARK>")
+            .await
+            .text()
+            .contains("You can't reset passwords")
+    );
 }
 
 /// The message that shows a password goes out before its end is on disk; who reads it fast is not told to wait.
@@ -861,13 +1279,18 @@ async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_copy").await;
     let before = bot.slack.said().len();
-    bot.slack.delay_acknowledgements(std::time::Duration::from_millis(300));
-    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    bot.slack
+        .delay_acknowledgements(std::time::Duration::from_millis(300));
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
+        .await;
     while bot.slack.said().len() == before {
         tokio::task::yield_now().await;
     }
     let next = bot.command(JO, "<@UMINAPARK>").await.text();
-    assert!(next.contains("Careful: Mina Park was reset at 10:00 by Jo Lim."), "{next}");
+    assert!(
+        next.contains("Careful: Mina Park was reset at 10:00 by Jo Lim."),
+        "{next}"
+    );
     bot.settle().await;
 }
 
@@ -879,8 +1302,13 @@ async fn whoever_waits_is_told_so_before_the_result() {
     bot.slack.delay_who(std::time::Duration::from_millis(1500));
     bot.click(JO, &ready, "confirm").await;
     let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
-    let [working, done] = said.as_slice() else { panic!("{said:#?}") };
-    assert!(working.contains("Working") && done.contains("Done."), "{said:#?}");
+    let [working, done] = said.as_slice() else {
+        panic!("{said:#?}")
+    };
+    assert!(
+        working.contains("Working") && done.contains("Done."),
+        "{said:#?}"
+    );
 }
 
 /// Two administrators confirm at once, and what comes of it when one hand does both and the platform is slow.
@@ -893,7 +1321,10 @@ async fn confirmed_at_once(bot: &TestBot) -> Vec<String> {
     let before = bot.slack.said().len();
     bot.slack.delay_who(std::time::Duration::from_millis(1500));
     let [first, second] = [first, second].map(|ready| button_value(&ready, "confirm").unwrap());
-    tokio::join!(bot.click_and_go(JO, "confirm", &first), bot.click_and_go(KIM, "confirm", &second));
+    tokio::join!(
+        bot.click_and_go(JO, "confirm", &first),
+        bot.click_and_go(KIM, "confirm", &second)
+    );
     bot.settle().await;
     bot.slack.said()[before..].iter().map(text_of).collect()
 }
@@ -902,23 +1333,45 @@ async fn confirmed_at_once(bot: &TestBot) -> Vec<String> {
 async fn whoever_waits_in_the_line_hears_so_and_gets_their_turn() {
     let bot = TestBot::with_hands(1, std::time::Duration::from_secs(20)).await;
     let said = confirmed_at_once(&bot).await;
-    let [one, other, done, also_done] = said.as_slice() else { panic!("{said:#?}") };
-    assert!(one.contains("Working") && other.contains("Working"), "{said:#?}");
-    assert!(done.contains("Done.") && also_done.contains("Done."), "{said:#?}");
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Delivered; 2], 2));
+    let [one, other, done, also_done] = said.as_slice() else {
+        panic!("{said:#?}")
+    };
+    assert!(
+        one.contains("Working") && other.contains("Working"),
+        "{said:#?}"
+    );
+    assert!(
+        done.contains("Done.") && also_done.contains("Done."),
+        "{said:#?}"
+    );
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Delivered; 2], 2)
+    );
 }
 
 /// Whoever waits for too long is refused while the other goes on.
 async fn whoever_waits_in_the_line_for_too_long_is_refused() {
     let bot = TestBot::with_hands(1, std::time::Duration::from_millis(300)).await;
     let said = confirmed_at_once(&bot).await;
-    let [refused, working, done] = said.as_slice() else { panic!("{said:#?}") };
-    assert!(refused.contains("Too many resets are being done"), "{said:#?}");
+    let [refused, working, done] = said.as_slice() else {
+        panic!("{said:#?}")
+    };
+    assert!(
+        refused.contains("Too many resets are being done"),
+        "{said:#?}"
+    );
     assert_refusal(refused);
-    assert!(working.contains("Working") && done.contains("Done."), "{said:#?}");
+    assert!(
+        working.contains("Working") && done.contains("Done."),
+        "{said:#?}"
+    );
     let mut ends = states(&bot).await;
     ends.sort_by_key(|state| *state == State::Delivered);
-    assert_eq!((ends, used(&bot).await), (vec![State::Refused, State::Delivered], 1));
+    assert_eq!(
+        (ends, used(&bot).await),
+        (vec![State::Refused, State::Delivered], 1)
+    );
 }
 
 /// A stop turns away who waits for their turn: nobody is left in the middle when the program ends.
@@ -926,14 +1379,23 @@ async fn a_stop_turns_away_who_waits_for_their_turn() {
     let bot = TestBot::with_hands(0, std::time::Duration::from_secs(20)).await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let before = bot.slack.said().len();
-    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
+        .await;
     bot.app.at_work.close();
     bot.settle().await;
     let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
-    let [refused] = said.as_slice() else { panic!("{said:#?}") };
-    assert!(refused.contains("is being stopped or started again"), "{refused}");
+    let [refused] = said.as_slice() else {
+        panic!("{said:#?}")
+    };
+    assert!(
+        refused.contains("is being stopped or started again"),
+        "{refused}"
+    );
     assert_refusal(refused);
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Refused], 0)
+    );
 }
 
 /// P6: where the intent cannot be recorded, nothing is begun; the slot comes back as soon as that can be recorded.
@@ -941,14 +1403,25 @@ async fn a_record_that_is_busy_before_the_change_stops_the_reset() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.slack.delay_who(std::time::Duration::from_secs(1));
-    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
+        .await;
     // Longer than SQLite itself waits, from before the change.
-    bot.keep_the_record_busy(std::time::Duration::from_secs(7)).await;
+    bot.keep_the_record_busy(std::time::Duration::from_secs(7))
+        .await;
     bot.settle().await;
     let told = bot.slack.last_text();
-    assert!(told.contains("I can't record this reset, so I don't do it."), "{told}");
-    assert!(told.contains("Nothing was changed. No reset was used."), "{told}");
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert!(
+        told.contains("I can't record this reset, so I don't do it."),
+        "{told}"
+    );
+    assert!(
+        told.contains("Nothing was changed. No reset was used."),
+        "{told}"
+    );
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Refused], 0)
+    );
     assert!(bot.outbox.take().is_empty());
 }
 
@@ -957,14 +1430,23 @@ async fn a_reset_that_recovery_has_named_leaves_the_line() {
     let bot = TestBot::with_hands(0, std::time::Duration::from_secs(3)).await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let before = bot.slack.said().len();
-    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap()).await;
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
+        .await;
     bot.clock.advance(Span::seconds(150));
     bot.sweep().await;
     let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
-    let [named] = said.as_slice() else { panic!("{said:#?}") };
-    assert!(named.contains("was stopped before anything happened"), "{named}");
+    let [named] = said.as_slice() else {
+        panic!("{said:#?}")
+    };
+    assert!(
+        named.contains("was stopped before anything happened"),
+        "{named}"
+    );
     assert_refusal(named);
-    assert_eq!((states(&bot).await, used(&bot).await), (vec![State::Refused], 0));
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Refused], 0)
+    );
 }
 
 /// However long the platform takes to accept the result, nothing is said over it.
@@ -972,11 +1454,22 @@ async fn the_result_is_the_last_word() {
     for way in ["deliver_phone", "deliver_copy"] {
         let bot = TestBot::new().await;
         let ready = bot.last_look(JO, MINA, way).await;
-        bot.slack.delay_acknowledgements(std::time::Duration::from_millis(1500));
+        bot.slack
+            .delay_acknowledgements(std::time::Duration::from_millis(1500));
         bot.click(JO, &ready, "confirm").await;
         bot.slack.delay_acknowledgements(std::time::Duration::ZERO);
-        assert!(bot.slack.last_text().contains("Done."), "{way}: {}", bot.slack.last_text());
-        assert!(!bot.slack.said().iter().any(|said| text_of(said).contains("Working")), "{way}");
+        assert!(
+            bot.slack.last_text().contains("Done."),
+            "{way}: {}",
+            bot.slack.last_text()
+        );
+        assert!(
+            !bot.slack
+                .said()
+                .iter()
+                .any(|said| text_of(said).contains("Working")),
+            "{way}"
+        );
     }
 }
 

@@ -89,30 +89,50 @@ struct Recorded {
 }
 
 fn folder(by: Recorder) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(by.name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(by.name)
 }
 
 fn names(by: Recorder, extension: &str) -> BTreeSet<String> {
-    let files = std::fs::read_dir(folder(by)).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(folder(by))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let chosen = files.filter(|path| path.extension().is_some_and(|found| found == extension));
-    chosen.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+    chosen
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
 }
 
 /// All of them.
 fn every_case() -> Vec<(String, Recorded)> {
-    let of =
-        |by| names(by, "http").into_iter().map(move |name| (format!("{}/{name}", by.name), Recorded::read(by, &name)));
+    let of = |by| {
+        names(by, "http")
+            .into_iter()
+            .map(move |name| (format!("{}/{name}", by.name), Recorded::read(by, &name)))
+    };
     PLATFORMS.into_iter().flat_map(of).collect()
 }
 
 impl Recorded {
     fn read(by: Recorder, name: &str) -> Self {
         let text = std::fs::read_to_string(folder(by).join(format!("{name}.http"))).unwrap();
-        let (head, body) = text.split_once("\n\n").expect("a blank line behind the headers");
+        let (head, body) = text
+            .split_once("\n\n")
+            .expect("a blank line behind the headers");
         let mut lines = head.lines();
-        let path = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a request line").to_owned();
-        let mut recorded =
-            Self { by, path, headers: Vec::new(), body: body.trim_end().as_bytes().to_vec(), after: Vec::new() };
+        let path = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .expect("a request line")
+            .to_owned();
+        let mut recorded = Self {
+            by,
+            path,
+            headers: Vec::new(),
+            body: body.trim_end().as_bytes().to_vec(),
+            after: Vec::new(),
+        };
         for (name, value) in lines.map(|line| line.split_once(": ").expect("a header")) {
             match name {
                 "X-After" => recorded.after = value.split(", ").map(str::to_owned).collect(),
@@ -123,7 +143,10 @@ impl Recorded {
     }
 
     fn at(&self) -> Moment {
-        let header = self.headers.iter().find(|(name, _)| name == self.by.timestamp);
+        let header = self
+            .headers
+            .iter()
+            .find(|(name, _)| name == self.by.timestamp);
         Moment::from_unix_seconds(header.expect("a timestamp").1.parse().unwrap())
     }
 
@@ -140,12 +163,21 @@ impl Recorded {
         let answer = bot.send(self.request()).await;
         let memory = &bot.slack.memory;
         match self.by.name {
-            "discord" => Answer { body: discord::read_answer(memory, &answer.body), ..answer },
-            "mattermost" => Answer { body: mattermost::read_answer(memory, &answer.body), ..answer },
+            "discord" => Answer {
+                body: discord::read_answer(memory, &answer.body),
+                ..answer
+            },
+            "mattermost" => Answer {
+                body: mattermost::read_answer(memory, &answer.body),
+                ..answer
+            },
             "lark" => {
                 // Every token of these recordings changes its card from now on.
                 (0..100).for_each(|serial| memory.note_answered(lark::token(true, serial)));
-                Answer { body: lark::read_answer(memory, &answer.body), ..answer }
+                Answer {
+                    body: lark::read_answer(memory, &answer.body),
+                    ..answer
+                }
             }
             _ => answer,
         }
@@ -157,7 +189,9 @@ impl Recorded {
         let proof = |part: &&str| {
             let place = body.find(part)? + part.len();
             let rest = &body[place..];
-            let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').unwrap_or(rest.len());
+            let length = rest
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+                .unwrap_or(rest.len());
             Some(place..place + length)
         };
         let found: Vec<_> = behind.iter().filter_map(proof).collect();
@@ -194,7 +228,13 @@ impl Recorded {
             Proof::Within(behind) => {
                 let bits = |proof: std::ops::Range<usize>| {
                     let (first, length) = (proof.start, proof.len());
-                    [first, first + length / 3, first + length / 2, first + length - 2].map(|byte| byte * 8)
+                    [
+                        first,
+                        first + length / 3,
+                        first + length / 2,
+                        first + length - 2,
+                    ]
+                    .map(|byte| byte * 8)
                 };
                 self.proofs(behind).into_iter().flat_map(bits).collect()
             }
@@ -222,7 +262,11 @@ impl Recorded {
 
     /// A bot that has seen everything that came before, at the time of this request.
     async fn bot(&self) -> TestBot {
-        let before: Vec<Self> = self.after.iter().map(|name| Self::read(self.by, name)).collect();
+        let before: Vec<Self> = self
+            .after
+            .iter()
+            .map(|name| Self::read(self.by, name))
+            .collect();
         let bot = TestBot::recorded(before.first().unwrap_or(self).at()).await;
         for earlier in before {
             bot.clock.advance(earlier.at() - bot.clock.now());
@@ -238,14 +282,22 @@ impl Recorded {
 fn told(status: StatusCode, answer: &Value, said: &[Value], sent: &[String]) -> String {
     let mut lines = vec![format!("{status}")];
     let message = |message: &Value| match message["errors"].as_object() {
-        Some(errors) => format!("{}: {:#?}", message["response_action"].as_str().unwrap(), errors),
+        Some(errors) => format!(
+            "{}: {:#?}",
+            message["response_action"].as_str().unwrap(),
+            errors
+        ),
         None => text_of(message),
     };
     if !answer.is_null() {
         lines.extend(["-- answer".to_owned(), message(answer)]);
     }
     for follow_up in said {
-        let how = if follow_up["replace_original"] == true { "replaces the message" } else { "is added" };
+        let how = if follow_up["replace_original"] == true {
+            "replaces the message"
+        } else {
+            "is added"
+        };
         lines.extend([format!("-- follow-up, {how}"), message(follow_up)]);
     }
     lines.extend(sent.iter().map(|sent| format!("-- sent to {sent}")));
@@ -260,7 +312,12 @@ async fn each_request_is_answered_as_recorded() {
         let answer = recorded.send_to(&bot).await;
         bot.settle().await;
         let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
-        let told = told(answer.status, &answer.json(), &bot.slack.said()[before..], &sent);
+        let told = told(
+            answer.status,
+            &answer.json(),
+            &bot.slack.said()[before..],
+            &sent,
+        );
         insta::with_settings!({
             snapshot_path => folder(recorded.by),
             prepend_module_to_snapshot => false,
@@ -268,7 +325,11 @@ async fn each_request_is_answered_as_recorded() {
         }, { insta::assert_snapshot!(name.split_once('/').unwrap().1, told) });
     }
     for by in PLATFORMS {
-        assert_eq!(names(by, "http"), names(by, "snap"), "every case has one answer, and every answer its case");
+        assert_eq!(
+            names(by, "http"),
+            names(by, "snap"),
+            "every case has one answer, and every answer its case"
+        );
     }
 }
 
@@ -276,8 +337,11 @@ async fn each_request_is_answered_as_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_comes_of_a_request_that_is_not_proven() {
     for (name, recorded) in every_case() {
-        let flipped: Vec<Recorded> =
-            recorded.bits().into_iter().map(|bit| recorded.clone().with_flipped_bit(bit)).collect();
+        let flipped: Vec<Recorded> = recorded
+            .bits()
+            .into_iter()
+            .map(|bit| recorded.clone().with_flipped_bit(bit))
+            .collect();
         let late = [Span::minutes(6), Span::minutes(-6)].map(|late| (recorded.clone(), late));
         let ways = flipped
             .into_iter()
@@ -290,8 +354,16 @@ async fn nothing_comes_of_a_request_that_is_not_proven() {
             let before = (bot.trace().await, bot.slack.said().len());
             let answer = bot.send(way.request()).await;
             bot.settle().await;
-            assert_eq!((answer.status, answer.body.as_slice()), (StatusCode::UNAUTHORIZED, b"".as_slice()), "{name}");
-            assert_eq!((bot.trace().await, bot.slack.said().len()), before, "{name}");
+            assert_eq!(
+                (answer.status, answer.body.as_slice()),
+                (StatusCode::UNAUTHORIZED, b"".as_slice()),
+                "{name}"
+            );
+            assert_eq!(
+                (bot.trace().await, bot.slack.said().len()),
+                before,
+                "{name}"
+            );
         }
     }
 }
@@ -313,7 +385,11 @@ async fn the_second_time_is_no_second_effect() {
             let again = bot.send(recorded.request()).await;
             bot.settle().await;
             assert_eq!((again.status, again.body), recorded.again(&first), "{name}");
-            assert_eq!((bot.trace().await, bot.slack.said().len()), before, "{name}");
+            assert_eq!(
+                (bot.trace().await, bot.slack.said().len()),
+                before,
+                "{name}"
+            );
         }
     }
 }
@@ -336,11 +412,14 @@ fn renewed(bot: &TestBot, bytes: &[u8], at: usize, id: ResetId) -> Option<(usize
 #[ignore = "writes tests/fixtures anew"]
 async fn renew() {
     let by_signature = |case: &(String, Recorded)| matches!(case.1.by.name, "slack" | "discord");
-    let mut cases: Vec<(String, Recorded)> = every_case().into_iter().filter(by_signature).collect();
+    let mut cases: Vec<(String, Recorded)> =
+        every_case().into_iter().filter(by_signature).collect();
     // Who comes earlier in a conversation is renewed earlier.
     cases.sort_by_key(|(_, recorded)| recorded.after.len());
     for (name, recorded) in cases {
-        let Some(first) = recorded.after.first() else { continue };
+        let Some(first) = recorded.after.first() else {
+            continue;
+        };
         let first = Recorded::read(recorded.by, first);
         let bot = first.bot().await;
         first.send_to(&bot).await;
@@ -363,12 +442,18 @@ async fn renew() {
             _ => bot.sign(&body)[1].1.clone(),
         };
         let file = folder(recorded.by).join(format!("{}.http", name.split_once('/').unwrap().1));
-        let Proof::Signature(header) = recorded.by.proof else { unreachable!() };
+        let Proof::Signature(header) = recorded.by.proof else {
+            unreachable!()
+        };
         let text = std::fs::read_to_string(&file).unwrap();
         let (head, _) = text.split_once("\n\n").unwrap();
         let signed = |line: &str| {
             let is_signature = line.starts_with(&format!("{header}: "));
-            if is_signature { format!("{header}: {signature}") } else { line.to_owned() }
+            if is_signature {
+                format!("{header}: {signature}")
+            } else {
+                line.to_owned()
+            }
         };
         let head: Vec<String> = head.lines().map(signed).collect();
         std::fs::write(file, format!("{}\n\n{body}\n", head.join("\n"))).unwrap();

@@ -30,13 +30,31 @@ async fn what_cannot_be_read_is_refused_bare() {
         let large = vec![b'a'; 65 * 1024];
         for (request, status) in [
             (Request::post(route).body(Body::empty()), 415),
-            (Request::post(route).header("content-type", "application/json").body(Body::from("{}")), 415),
-            (Request::post(route).header("content-type", "multipart/form-data; boundary=x").body(Body::empty()), 415),
-            (post(route).header("content-type", form).body(Body::empty()), 415),
+            (
+                Request::post(route)
+                    .header("content-type", "application/json")
+                    .body(Body::from("{}")),
+                415,
+            ),
+            (
+                Request::post(route)
+                    .header("content-type", "multipart/form-data; boundary=x")
+                    .body(Body::empty()),
+                415,
+            ),
+            (
+                post(route).header("content-type", form).body(Body::empty()),
+                415,
+            ),
             (post(route).body(Body::empty()), 401),
             (post(route).body(Body::from("text=unsigned")), 401),
             (post(route).body(Body::from(large)), 413),
-            (post(route).header("content-length", "70000").body(Body::empty()), 413),
+            (
+                post(route)
+                    .header("content-length", "70000")
+                    .body(Body::empty()),
+                413,
+            ),
             (Request::get(route).body(Body::empty()), 405),
             (Request::put(route).body(Body::empty()), 405),
             (Request::post(format!("{route}/x")).body(Body::empty()), 404),
@@ -44,7 +62,11 @@ async fn what_cannot_be_read_is_refused_bare() {
             let request = request.unwrap();
             let shown = format!("{request:?}");
             let answer = bot.send(request).await;
-            assert_eq!((answer.status.as_u16(), answer.body.as_slice()), (status, b"".as_slice()), "{shown}");
+            assert_eq!(
+                (answer.status.as_u16(), answer.body.as_slice()),
+                (status, b"".as_slice()),
+                "{shown}"
+            );
         }
     }
     assert_eq!(bot.trace().await, before);
@@ -61,26 +83,65 @@ async fn headers_must_be_exactly_right() {
     let later = (START.unix_seconds() + 1).to_string();
     for (name, timestamps, signatures) in [
         ("no timestamp", vec![], vec![signature.clone()]),
-        ("two timestamps", vec![timestamp.clone(), timestamp.clone()], vec![signature.clone()]),
-        ("two signatures", vec![timestamp.clone()], vec![signature.clone(), signature.clone()]),
+        (
+            "two timestamps",
+            vec![timestamp.clone(), timestamp.clone()],
+            vec![signature.clone()],
+        ),
+        (
+            "two signatures",
+            vec![timestamp.clone()],
+            vec![signature.clone(), signature.clone()],
+        ),
         ("another timestamp", vec![later], vec![signature.clone()]),
-        ("a space", vec![format!(" {timestamp}x")], vec![signature.clone()]),
-        ("upper case", vec![timestamp.clone()], vec![format!("v0={}", digits.to_uppercase())]),
-        ("another version", vec![timestamp.clone()], vec![format!("v1={digits}")]),
-        ("no version", vec![timestamp.clone()], vec![digits.to_owned()]),
-        ("cut short", vec![timestamp.clone()], vec![signature[..signature.len() - 2].to_owned()]),
-        ("too long", vec![timestamp.clone()], vec![format!("{signature}00")]),
+        (
+            "a space",
+            vec![format!(" {timestamp}x")],
+            vec![signature.clone()],
+        ),
+        (
+            "upper case",
+            vec![timestamp.clone()],
+            vec![format!("v0={}", digits.to_uppercase())],
+        ),
+        (
+            "another version",
+            vec![timestamp.clone()],
+            vec![format!("v1={digits}")],
+        ),
+        (
+            "no version",
+            vec![timestamp.clone()],
+            vec![digits.to_owned()],
+        ),
+        (
+            "cut short",
+            vec![timestamp.clone()],
+            vec![signature[..signature.len() - 2].to_owned()],
+        ),
+        (
+            "too long",
+            vec![timestamp.clone()],
+            vec![format!("{signature}00")],
+        ),
         ("empty", vec![timestamp.clone()], vec!["v0=".to_owned()]),
     ] {
-        let mut request = Request::post(ROUTES[0]).header("content-type", "application/x-www-form-urlencoded");
+        let mut request =
+            Request::post(ROUTES[0]).header("content-type", "application/x-www-form-urlencoded");
         for timestamp in timestamps {
             request = request.header("x-slack-request-timestamp", timestamp);
         }
         for signature in signatures {
             request = request.header("x-slack-signature", signature);
         }
-        let answer = bot.send(request.body(Body::from(body.clone())).unwrap()).await;
-        assert_eq!((answer.status, answer.body.len()), (StatusCode::UNAUTHORIZED, 0), "{name}");
+        let answer = bot
+            .send(request.body(Body::from(body.clone())).unwrap())
+            .await;
+        assert_eq!(
+            (answer.status, answer.body.len()),
+            (StatusCode::UNAUTHORIZED, 0),
+            "{name}"
+        );
     }
 }
 
@@ -118,12 +179,20 @@ async fn signed_nonsense_is_refused_bare() {
         (1, payload("{\"type\":\"block_actions\"}"), 400),
         (1, click("unheard_of", "x"), 400),
         (1, click("", "x"), 400),
-        (1, click("confirm", "x").replace("%22actions%22%3A%5B", "%22actions%22%3A%5B%7B%7D%2C"), 400),
+        (
+            1,
+            click("confirm", "x").replace("%22actions%22%3A%5B", "%22actions%22%3A%5B%7B%7D%2C"),
+            400,
+        ),
         (1, form_body(&jo, &view, "x", 1), 400),
     ] {
         let answer = bot.post(ROUTES[route], &body).await;
         let shown: String = body.chars().take(120).collect();
-        assert_eq!((answer.status.as_u16(), answer.body.len()), (status, 0), "{shown}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.len()),
+            (status, 0),
+            "{shown}"
+        );
     }
     bot.settle().await;
     assert_eq!(bot.trace().await, before);
@@ -136,12 +205,16 @@ async fn ssl_check_is_answered_and_does_nothing() {
     let bot = TestBot::new().await;
     let before = bot.trace().await;
     let ask = |body: &str| {
-        let request = Request::post(ROUTES[0]).header("content-type", "application/x-www-form-urlencoded");
+        let request =
+            Request::post(ROUTES[0]).header("content-type", "application/x-www-form-urlencoded");
         bot.send(request.body(Body::from(body.to_owned())).unwrap())
     };
     assert_eq!(ask("ssl_check=1&token=x").await.status, StatusCode::OK);
     let command = command_body(&user_id(JO), "<@UMINAPARK>", &bot.slack.reply_url(1));
-    assert_eq!(ask(&format!("ssl_check=1&{command}")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        ask(&format!("ssl_check=1&{command}")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(bot.trace().await, before);
 }
 
@@ -165,31 +238,52 @@ async fn odd_texts_get_an_answer() {
         let Answer { status, body } = bot.command(JO, &text).await;
         let text = String::from_utf8(body).unwrap();
         assert_eq!(status, StatusCode::OK);
-        assert!(text.contains("Nothing was changed.") && text.len() < 4000, "{text}");
-        assert!(!text.contains("<!channel>") || text.contains("plain_text"), "{text}");
+        assert!(
+            text.contains("Nothing was changed.") && text.len() < 4000,
+            "{text}"
+        );
+        assert!(
+            !text.contains("<!channel>") || text.contains("plain_text"),
+            "{text}"
+        );
     }
 }
 
 /// Whatever is signed, and whatever is not: no 5xx, ever.
 #[test]
 fn any_bytes_get_less_than_500() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let bot = runtime.block_on(TestBot::new());
     let mutated = click_body(&user_id(JO), "confirm", "value", &bot.slack.reply_url(1), 1);
-    let strategy = (prop::collection::vec(any::<u8>(), 0..300), any::<bool>(), 0..2_usize, 0..mutated.len());
-    let config = ProptestConfig { cases: 200, ..ProptestConfig::default() };
-    let ran = proptest::test_runner::TestRunner::new(config).run(&strategy, |(bytes, is_inside, route, at)| {
-        // Either noise, or noise in the middle of what Slack would send.
-        let body = if is_inside {
-            let (head, tail) = mutated.as_bytes().split_at(at);
-            [head, bytes.as_slice(), tail].concat()
-        } else {
-            bytes
-        };
-        let answer = runtime.block_on(bot.post_bytes(ROUTES[route], body));
-        prop_assert!(answer.status.as_u16() < 500);
-        Ok(())
-    });
+    let strategy = (
+        prop::collection::vec(any::<u8>(), 0..300),
+        any::<bool>(),
+        0..2_usize,
+        0..mutated.len(),
+    );
+    let config = ProptestConfig {
+        cases: 200,
+        ..ProptestConfig::default()
+    };
+    let ran = proptest::test_runner::TestRunner::new(config).run(
+        &strategy,
+        |(bytes, is_inside, route, at)| {
+            // Either noise, or noise in the middle of what Slack would send.
+            let body = if is_inside {
+                let (head, tail) = mutated.as_bytes().split_at(at);
+                [head, bytes.as_slice(), tail].concat()
+            } else {
+                bytes
+            };
+            let answer = runtime.block_on(bot.post_bytes(ROUTES[route], body));
+            prop_assert!(answer.status.as_u16() < 500);
+            Ok(())
+        },
+    );
     ran.unwrap();
 }
 
@@ -200,8 +294,16 @@ async fn a_slow_look_up_is_answered_in_time_and_followed_up() {
     bot.slack.delay_who(Duration::from_millis(2800));
     let begun = std::time::Instant::now();
     let answer = bot.command(JO, "<@UMINAPARK>").await;
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
     assert!(answer.text().contains("Working"), "{}", answer.text());
     bot.settle().await;
-    assert!(bot.slack.last_text().contains("Reset the login password of Mina Park?"));
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("Reset the login password of Mina Park?")
+    );
 }

@@ -14,8 +14,15 @@ const NOTHING: &str = "Nothing was changed.";
 
 /// The resets that changed a password.
 async fn changed(bot: &TestBot) -> usize {
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
-    past.iter().filter(|past| past.reset.changed_at.is_some()).count()
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
+    past.iter()
+        .filter(|past| past.reset.changed_at.is_some())
+        .count()
 }
 
 /// Jo stands at the last look, Kim resets Mina, Jo confirms: a second password would make the first one useless before it
@@ -31,15 +38,29 @@ async fn a_last_look_from_before_another_reset_is_out_of_date() {
             bot.click(JO, &old, "confirm").await;
             let new = bot.slack.last();
             let told = text_of(&new);
-            assert!(told.contains("Careful: Mina Park was reset at 10:00 by Kim Cho."), "{platform}: {told}");
+            assert!(
+                told.contains("Careful: Mina Park was reset at 10:00 by Kim Cho."),
+                "{platform}: {told}"
+            );
             assert_eq!(told.matches(NOTHING).count(), 1, "{platform}: {told}");
             assert!(told.contains("ref "), "{platform}: {told}");
-            assert_eq!((changed(&bot).await, bot.outbox.take().len()), (1, 0), "{platform}");
+            assert_eq!(
+                (changed(&bot).await, bot.outbox.take().len()),
+                (1, 0),
+                "{platform}"
+            );
             // The button of the old last look stays out of date, and what it draws warns too; the newest one goes on.
             bot.click(JO, &old, "confirm").await;
             assert_eq!(changed(&bot).await, 1, "{platform}");
-            assert!(bot.slack.last_text().contains("Careful: "), "{platform}: {}", bot.slack.last_text());
-            assert!(button_value(&new, "confirm") != button_value(&old, "confirm"), "{platform}");
+            assert!(
+                bot.slack.last_text().contains("Careful: "),
+                "{platform}: {}",
+                bot.slack.last_text()
+            );
+            assert!(
+                button_value(&new, "confirm") != button_value(&old, "confirm"),
+                "{platform}"
+            );
             bot.click(JO, &new, "confirm").await;
             assert_eq!(changed(&bot).await, 2, "{platform}");
         })
@@ -57,10 +78,18 @@ async fn an_older_face_does_not_renew_an_older_last_look() {
     let old = bot.slack.last();
     bot.reset_by_copy(KIM, "noa@acme.example").await;
     bot.click(JO, &card, "reachable").await;
-    assert!(bot.slack.last_text().contains("Careful: Noa Bae was reset"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Careful: Noa Bae was reset"),
+        "{}",
+        bot.slack.last_text()
+    );
     bot.click(JO, &old, "confirm").await;
     assert_eq!(changed(&bot).await, 1);
-    assert!(bot.slack.last_text().contains("Careful: Noa Bae was reset"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Careful: Noa Bae was reset"),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// A last look that is drawn after the other reset warns at once and is not refused.
@@ -71,7 +100,11 @@ async fn a_last_look_from_after_another_reset_warns() {
     bot.reset(KIM, MINA, "deliver_phone").await;
     bot.click(JO, &card, "deliver_phone").await;
     let look = bot.slack.last();
-    assert!(text_of(&look).contains("Careful: Mina Park was reset at 10:00 by Kim Cho."), "{}", text_of(&look));
+    assert!(
+        text_of(&look).contains("Careful: Mina Park was reset at 10:00 by Kim Cho."),
+        "{}",
+        text_of(&look)
+    );
     bot.click(JO, &look, "confirm").await;
     assert_eq!(changed(&bot).await, 2);
 }
@@ -80,8 +113,14 @@ async fn a_last_look_from_after_another_reset_warns() {
 fn assert_refusal(text: &str, what: &str) {
     assert!(text.contains(what), "{text}");
     assert_eq!(text.matches(NOTHING).count(), 1, "{text}");
-    assert!(text.contains("ref ") && text.chars().count() <= 350, "{text}");
-    assert!(!text.contains("Mina") && !text.contains("nobody@"), "{text}");
+    assert!(
+        text.contains("ref ") && text.chars().count() <= 350,
+        "{text}"
+    );
+    assert!(
+        !text.contains("Mina") && !text.contains("nobody@"),
+        "{text}"
+    );
 }
 
 /// Thirty look-ups in ten minutes, whatever their command and whether or not they found somebody.
@@ -94,25 +133,50 @@ async fn an_administrator_looks_up_thirty_members_in_ten_minutes() {
                 bot.card(JO, MINA).await;
                 bot.command(JO, "why mina.park@acme.example").await;
                 // Refused look-ups are kept under those that pause.
-                let third = if round < 5 { "nobody@acme.example" } else { "log mina.park@acme.example" };
+                let third = if round < 5 {
+                    "nobody@acme.example"
+                } else {
+                    "log mina.park@acme.example"
+                };
                 bot.command(JO, third).await;
             }
             let told = "You looked up 30 members in 10 minutes.";
-            let commands = ["mina.park@acme.example", "nobody@acme.example", "why mina.park@acme.example"];
-            for text in commands.into_iter().chain(["log mina.park@acme.example", "contact nobody@acme.example +8210"])
-            {
+            let commands = [
+                "mina.park@acme.example",
+                "nobody@acme.example",
+                "why mina.park@acme.example",
+            ];
+            for text in commands.into_iter().chain([
+                "log mina.park@acme.example",
+                "contact nobody@acme.example +8210",
+            ]) {
                 let answer = bot.command(JO, text).await.text();
                 assert_refusal(&answer, told);
                 assert!(answer.contains("You can go on at 10:10."), "{answer}");
             }
-            let contact = bot.command(JO, "contact mina.park@acme.example +82 10 5555 0199").await.text();
-            assert!(contact.contains(told) && contact.contains(NOTHING), "{contact}");
+            let contact = bot
+                .command(JO, "contact mina.park@acme.example +82 10 5555 0199")
+                .await
+                .text();
+            assert!(
+                contact.contains(told) && contact.contains(NOTHING),
+                "{contact}"
+            );
             assert_eq!(bot.count("contact").await, 0);
             // What names nobody, and another administrator, go on.
-            assert!(bot.command(JO, "log").await.text().contains("None so far."), "{platform}");
-            assert!(text_of(&bot.card(KIM, MINA).await).contains("Reset the login password"), "{platform}");
+            assert!(
+                bot.command(JO, "log").await.text().contains("None so far."),
+                "{platform}"
+            );
+            assert!(
+                text_of(&bot.card(KIM, MINA).await).contains("Reset the login password"),
+                "{platform}"
+            );
             bot.clock.advance(Span::minutes(10));
-            assert!(text_of(&bot.card(JO, MINA).await).contains("Reset the login password"), "{platform}");
+            assert!(
+                text_of(&bot.card(JO, MINA).await).contains("Reset the login password"),
+                "{platform}"
+            );
         })
         .await;
     }
@@ -151,13 +215,21 @@ async fn twenty_refusals_pause_new_commands_alone() {
     bot.command(JO, "nobody@acme.example").await;
     assert_eq!(bot.audited("pause").await, "too_many_refusals");
     let answer = bot.command(JO, "mina.park@acme.example").await.text();
-    assert_refusal(&answer, "20 of your tries were refused in 10 minutes, so I take no new commands.");
+    assert_refusal(
+        &answer,
+        "20 of your tries were refused in 10 minutes, so I take no new commands.",
+    );
     assert!(answer.contains("You can go on at 10:15."), "{answer}");
     bot.click(JO, &look, "confirm").await;
     let shown = bot.slack.last();
     assert!(text_of(&shown).contains("Say it: "), "{}", text_of(&shown));
     bot.click(JO, &shown, "done").await;
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
     assert!(past.iter().any(|past| past.reset.state == State::Delivered));
     bot.clock.advance(Span::minutes(15));
     assert!(text_of(&bot.card(JO, "noa@acme.example").await).contains("Reset the login password"));
@@ -172,17 +244,36 @@ async fn typed_numbers_are_of_the_listed_countries() {
             let card = bot.card(JO, MINA).await;
             bot.click(JO, &card, "deliver_other").await;
             let refused = bot.submit(JO, "+1 876 210 1234").await.refusal_of_form();
-            assert!(refused.contains("only to JP and to the phone on record"), "{platform}: {refused}");
-            assert!(refused.contains(NOTHING) && refused.chars().count() <= 350, "{refused}");
-            let contact = bot.command(JO, "contact mina.park@acme.example +1 876 210 1234").await.text();
-            assert!(contact.contains("only to JP") && contact.contains(NOTHING), "{platform}: {contact}");
+            assert!(
+                refused.contains("only to JP and to the phone on record"),
+                "{platform}: {refused}"
+            );
+            assert!(
+                refused.contains(NOTHING) && refused.chars().count() <= 350,
+                "{refused}"
+            );
+            let contact = bot
+                .command(JO, "contact mina.park@acme.example +1 876 210 1234")
+                .await
+                .text();
+            assert!(
+                contact.contains("only to JP") && contact.contains(NOTHING),
+                "{platform}: {contact}"
+            );
             assert_eq!(bot.count("contact").await, 0);
             bot.reset(JO, MINA, "deliver_phone").await;
-            assert_eq!(bot.outbox.take().first().map(|sent| sent.to.clone()), Some("+821012345642".to_owned()));
+            assert_eq!(
+                bot.outbox.take().first().map(|sent| sent.to.clone()),
+                Some("+821012345642".to_owned())
+            );
             let card = bot.card(JO, MINA).await;
             bot.click(JO, &card, "deliver_other").await;
             bot.submit(JO, "+81 90 1234 5678").await;
-            assert!(bot.slack.last_text().contains("by SMS to +81"), "{platform}: {}", bot.slack.last_text());
+            assert!(
+                bot.slack.last_text().contains("by SMS to +81"),
+                "{platform}: {}",
+                bot.slack.last_text()
+            );
         })
         .await;
     }
@@ -194,8 +285,18 @@ async fn a_satellite_phone_on_record_is_passed_by() {
     let bot = TestBot::new().await;
     bot.execute("update member set phone = '+881612345678' where business_email_key = 'mina.park@acme.example'").await;
     let card = bot.card(JO, MINA).await;
-    assert!(text_of(&card).contains("Reset the login password of Mina Park?"), "{}", text_of(&card));
-    assert_eq!((button_value(&card, "deliver_phone"), button_value(&card, "deliver_email").is_some()), (None, true));
+    assert!(
+        text_of(&card).contains("Reset the login password of Mina Park?"),
+        "{}",
+        text_of(&card)
+    );
+    assert_eq!(
+        (
+            button_value(&card, "deliver_phone"),
+            button_value(&card, "deliver_email").is_some()
+        ),
+        (None, true)
+    );
 }
 
 /// The mail server tells which typed addresses exist: one that it refuses counts, for the member as for the copy, and also
@@ -209,7 +310,11 @@ async fn a_typed_address_that_is_refused_counts_as_a_refusal() {
     bot.submit(JO, "guess@mail.example").await;
     bot.outbox.fail_next_prepare(Refusal::Address);
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert!(bot.slack.last_text().contains(NOTHING), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains(NOTHING),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(bot.count(refused).await, 1);
     let look = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
@@ -236,12 +341,23 @@ async fn an_undelivered_password_tries_no_addresses_above_the_limit() {
     }
     bot.click(JO, &failed, "deliver_other").await;
     let told = bot.submit(JO, "guess@mail.example").await.refusal_of_form();
-    for part in ["You looked up 30 members", "This click did nothing", "Contacts on record, phone numbers and Copy"] {
+    for part in [
+        "You looked up 30 members",
+        "This click did nothing",
+        "Contacts on record, phone numbers and Copy",
+    ] {
         assert!(told.contains(part), "{told}");
     }
-    assert!(!told.contains(NOTHING) && told.chars().count() <= 350, "{told}");
+    assert!(
+        !told.contains(NOTHING) && told.chars().count() <= 350,
+        "{told}"
+    );
     bot.click(JO, &failed, "deliver_email").await;
-    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// Above the limit nobody is looked up: the chat is asked for the administrator alone.
@@ -254,6 +370,9 @@ async fn above_the_limit_nobody_is_asked_for_the_member() {
     // Whoever is not in the chat would be refused for that.
     let answer = bot.command(JO, "<@UNOBODYHERE|x>").await.text();
     assert_refusal(&answer, "You looked up 30 members in 10 minutes.");
-    assert_eq!(bot.count("look_up where tried = 'refused_look_up'").await, 0);
+    assert_eq!(
+        bot.count("look_up where tried = 'refused_look_up'").await,
+        0
+    );
     assert!(bot.audited("command").await.contains("too_many_look_ups"));
 }

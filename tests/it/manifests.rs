@@ -8,15 +8,30 @@ const SLACK: &str = include_str!("../../manifests/slack.yaml");
 
 /// The values of a key, in order, without quotes. Our manifest has one key a line.
 fn values(key: &str) -> Vec<&'static str> {
-    let value = |line: &'static str| line.trim().trim_start_matches("- ").strip_prefix(key)?.strip_prefix(": ");
-    SLACK.lines().filter_map(value).map(|value| value.trim_matches('"')).collect()
+    let value = |line: &'static str| {
+        line.trim()
+            .trim_start_matches("- ")
+            .strip_prefix(key)?
+            .strip_prefix(": ")
+    };
+    SLACK
+        .lines()
+        .filter_map(value)
+        .map(|value| value.trim_matches('"'))
+        .collect()
 }
 
 #[test]
 fn slacks_manifest_names_what_the_code_serves() {
     assert_eq!(values("command"), [COMMAND_NAME]);
-    assert_eq!(values("url"), [format!("https://relatch.example{COMMANDS_ROUTE}")]);
-    assert_eq!(values("request_url"), [format!("https://relatch.example{INTERACTIONS_ROUTE}")]);
+    assert_eq!(
+        values("url"),
+        [format!("https://relatch.example{COMMANDS_ROUTE}")]
+    );
+    assert_eq!(
+        values("request_url"),
+        [format!("https://relatch.example{INTERACTIONS_ROUTE}")]
+    );
     let scopes: Vec<&str> = SLACK
         .lines()
         .skip_while(|line| line.trim() != "bot:")
@@ -33,24 +48,51 @@ fn slacks_manifest_names_what_the_code_serves() {
 fn discords_manifest_names_what_the_code_serves() {
     let manifest: serde_json::Value = serde_json::from_str(discord::MANIFEST).unwrap();
     let url = manifest["interactions_endpoint_url"].as_str().unwrap();
-    assert_eq!(url, format!("https://relatch.example{}", discord::INTERACTIONS_ROUTE));
+    assert_eq!(
+        url,
+        format!("https://relatch.example{}", discord::INTERACTIONS_ROUTE)
+    );
     let commands = manifest["commands"].as_array().unwrap();
-    let names: Vec<_> = commands.iter().map(|command| (command["type"].as_u64(), command["name"].as_str())).collect();
-    assert_eq!(names, [(Some(1), Some(discord::COMMAND_NAME)), (Some(2), Some(discord::MENU_NAME))]);
+    let names: Vec<_> = commands
+        .iter()
+        .map(|command| (command["type"].as_u64(), command["name"].as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            (Some(1), Some(discord::COMMAND_NAME)),
+            (Some(2), Some(discord::MENU_NAME))
+        ]
+    );
     for command in commands {
         // Only administrators of the server see them at first; who may is decided by relatch alone.
         assert_eq!(command["default_member_permissions"], "0");
         // Fields of global commands only; ours are registered in one server, and are nowhere else.
-        assert_eq!((command.get("contexts"), command.get("integration_types")), (None, None));
+        assert_eq!(
+            (command.get("contexts"), command.get("integration_types")),
+            (None, None)
+        );
         let length = |text: &serde_json::Value| text.as_str().unwrap_or_default().chars().count();
-        assert!((1..=32).contains(&length(&command["name"])) && length(&command["description"]) <= 100);
-        assert_eq!(length(&command["description"]) > 0, command["type"] == 1, "a menu has no description");
+        assert!(
+            (1..=32).contains(&length(&command["name"])) && length(&command["description"]) <= 100
+        );
+        assert_eq!(
+            length(&command["description"]) > 0,
+            command["type"] == 1,
+            "a menu has no description"
+        );
         for option in command["options"].as_array().into_iter().flatten() {
             let name = option["name"].as_str().unwrap();
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase()) && name.len() <= 32);
-            assert!((1..=100).contains(&length(&option["description"])), "{name}");
+            assert!(
+                (1..=100).contains(&length(&option["description"])),
+                "{name}"
+            );
             for choice in option["choices"].as_array().into_iter().flatten() {
-                assert!((1..=100).contains(&length(&choice["name"])) && (1..=100).contains(&length(&choice["value"])));
+                assert!(
+                    (1..=100).contains(&length(&choice["name"]))
+                        && (1..=100).contains(&length(&choice["value"]))
+                );
             }
         }
     }
@@ -60,15 +102,43 @@ fn discords_manifest_names_what_the_code_serves() {
 #[test]
 fn larks_manifest_names_what_the_code_serves() {
     let manifest: serde_json::Value = serde_json::from_str(lark::MANIFEST).unwrap();
-    assert_eq!(manifest["request_url"], format!("https://relatch.example{}", lark::EVENTS_ROUTE));
-    let events = manifest["events"].as_array().unwrap().iter().chain(manifest["callbacks"].as_array().unwrap());
+    assert_eq!(
+        manifest["request_url"],
+        format!("https://relatch.example{}", lark::EVENTS_ROUTE)
+    );
+    let events = manifest["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .chain(manifest["callbacks"].as_array().unwrap());
     assert_eq!(events.collect::<Vec<_>>(), lark::EVENTS);
-    let [command] = manifest["commands"].as_array().unwrap().as_slice() else { panic!("one command") };
-    assert_eq!(format!("/{}", command["command"].as_str().unwrap()), lark::COMMAND_NAME);
-    assert!(command["description"]["default_value"].as_str().unwrap().chars().count() <= 100);
+    let [command] = manifest["commands"].as_array().unwrap().as_slice() else {
+        panic!("one command")
+    };
+    assert_eq!(
+        format!("/{}", command["command"].as_str().unwrap()),
+        lark::COMMAND_NAME
+    );
+    assert!(
+        command["description"]["default_value"]
+            .as_str()
+            .unwrap()
+            .chars()
+            .count()
+            <= 100
+    );
     assert_eq!(manifest["bot_menu"][0]["event_key"], "help");
-    let scopes: Vec<&str> = manifest["scopes"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
-    for needed in ["im:message:send_as_bot", "contact:user.email:readonly", "application:app_slash_command:write"] {
+    let scopes: Vec<&str> = manifest["scopes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    for needed in [
+        "im:message:send_as_bot",
+        "contact:user.email:readonly",
+        "application:app_slash_command:write",
+    ] {
         assert!(scopes.contains(&needed), "{needed}");
     }
 }
@@ -83,7 +153,10 @@ fn mattermosts_manifest_names_what_the_code_serves() {
         (&json!(url), &json!("P")),
         "GET would put the token into the URL"
     );
-    assert_eq!(format!("/{}", manifest["trigger"].as_str().unwrap()), mattermost::COMMAND_NAME);
+    assert_eq!(
+        format!("/{}", manifest["trigger"].as_str().unwrap()),
+        mattermost::COMMAND_NAME
+    );
 }
 
 /// Slack, "App manifest": the longest name, descriptions and hint, in characters.

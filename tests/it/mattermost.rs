@@ -5,7 +5,9 @@ use axum::http::StatusCode;
 use relatch::domain::{Platform, Span};
 use serde_json::Value;
 
-use crate::support::mattermost::{SigningKey, click_body, command_body, form_body, hook_id, id_of, trigger};
+use crate::support::mattermost::{
+    SigningKey, click_body, command_body, form_body, hook_id, id_of, trigger,
+};
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
 use crate::support::{Answer, TestBot, mattermost};
 
@@ -22,20 +24,32 @@ fn unsigned(user: &str, serial: u32, bot: &TestBot) -> String {
 
 /// A command as an attacker makes it, who knows the token: Jo's id, a trigger, and the attacker's own hook.
 async fn attack_by_command(bot: &TestBot, text: &str, serial: u32, trigger: &str) -> Answer {
-    let (jo, hook) = (id_of(JO), format!("{}/mm/hooks/commands/{}", bot.slack.base, hook_id(9)));
+    let (jo, hook) = (
+        id_of(JO),
+        format!("{}/mm/hooks/commands/{}", bot.slack.base, hook_id(9)),
+    );
     let honest = command_body(&jo, text, &hook, serial, bot.clock.now());
     let (before, rest) = honest.split_once("&trigger_id=").unwrap();
     let (_, after) = rest.split_once('&').unwrap();
-    let trigger = percent_encoding::utf8_percent_encode(trigger, percent_encoding::NON_ALPHANUMERIC);
-    let answer = bot.post_to_mattermost("/mattermost/commands", format!("{before}&trigger_id={trigger}&{after}")).await;
+    let trigger =
+        percent_encoding::utf8_percent_encode(trigger, percent_encoding::NON_ALPHANUMERIC);
+    let answer = bot
+        .post_to_mattermost(
+            "/mattermost/commands",
+            format!("{before}&trigger_id={trigger}&{after}"),
+        )
+        .await;
     bot.settle().await;
     answer
 }
 
 async fn attack_by_click(bot: &TestBot, action: &str, value: &str, trigger: &str) -> Answer {
-    let mut body: Value = serde_json::from_str(&click_body(&id_of(JO), action, value, 1, bot.clock.now())).unwrap();
+    let mut body: Value =
+        serde_json::from_str(&click_body(&id_of(JO), action, value, 1, bot.clock.now())).unwrap();
     body["trigger_id"] = trigger.into();
-    let answer = bot.post_to_mattermost("/mattermost/actions", body.to_string()).await;
+    let answer = bot
+        .post_to_mattermost("/mattermost/actions", body.to_string())
+        .await;
     bot.settle().await;
     answer
 }
@@ -59,7 +73,12 @@ async fn play(bot: &TestBot, trigger: impl Fn(u32) -> String) -> Option<String> 
     let card = attack_by_command(bot, &mention(MINA), 1, &trigger(1)).await;
     let copy = button_value(&card.json(), "deliver_copy")?;
     attack_by_click(bot, "deliver_copy", &copy, &trigger(2)).await;
-    let find = |action: &str| seen(bot).iter().rev().find_map(|said| button_value(said, action));
+    let find = |action: &str| {
+        seen(bot)
+            .iter()
+            .rev()
+            .find_map(|said| button_value(said, action))
+    };
     // Without the value on the last look, the one on the card is tried.
     let confirm = find("confirm").unwrap_or(copy);
     attack_by_click(bot, "confirm", &confirm, &trigger(3)).await;
@@ -71,9 +90,15 @@ async fn play(bot: &TestBot, trigger: impl Fn(u32) -> String) -> Option<String> 
 async fn the_token_of_the_command_makes_nobody_an_administrator() {
     let bot = TestBot::new().await;
     let before = bot.trace().await;
-    assert_eq!(play(&bot, |serial| unsigned(&id_of(JO), serial, &bot)).await, None);
+    assert_eq!(
+        play(&bot, |serial| unsigned(&id_of(JO), serial, &bot)).await,
+        None
+    );
     let refused = attack_by_command(&bot, &mention(MINA), 4, &unsigned(&id_of(JO), 4, &bot)).await;
-    assert_eq!((refused.status, refused.body.len()), (StatusCode::UNAUTHORIZED, 0));
+    assert_eq!(
+        (refused.status, refused.body.len()),
+        (StatusCode::UNAUTHORIZED, 0)
+    );
     assert_eq!((bot.trace().await, bot.slack.said().len()), (before, 0));
 }
 
@@ -85,7 +110,12 @@ async fn a_harvested_trigger_shows_no_last_look_and_no_password() {
     assert_eq!(play(&bot, harvested).await, None);
     assert!(seen(&bot).is_empty(), "{:#?}", seen(&bot));
     let to_jo = seen_by_jo(&bot);
-    assert!(to_jo.iter().any(|said| text_of(said).contains("Ready to reset Mina Park")), "{to_jo:#?}");
+    assert!(
+        to_jo
+            .iter()
+            .any(|said| text_of(said).contains("Ready to reset Mina Park")),
+        "{to_jo:#?}"
+    );
     assert_eq!((bot.count("slot").await, bot.outbox.take().len()), (0, 0));
 }
 
@@ -105,9 +135,17 @@ async fn a_button_s_value_opens_no_dialog_by_itself() {
     let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
     let value = button_value(&card, "deliver_other").unwrap();
     let view = serde_json::json!({ "callback_id": "deliver_other", "state": format!("deliver_other:{value}:0") });
-    let sent = bot.post_to_mattermost("/mattermost/dialogs", form_body(&id_of(JO), &view, "+82 10 7777 6666")).await;
+    let sent = bot
+        .post_to_mattermost(
+            "/mattermost/dialogs",
+            form_body(&id_of(JO), &view, "+82 10 7777 6666"),
+        )
+        .await;
     bot.settle().await;
-    assert_eq!((sent.status, sent.body.len()), (StatusCode::UNAUTHORIZED, 0));
+    assert_eq!(
+        (sent.status, sent.body.len()),
+        (StatusCode::UNAUTHORIZED, 0)
+    );
     assert_eq!(bot.slack.said().len(), 0);
 }
 
@@ -128,7 +166,11 @@ async fn a_contact_is_added_by_a_button() {
     assert!(told(&bot).contains(over), "{}", told(&bot));
     assert_eq!(bot.count("contact").await, 0);
     bot.click_value(JO, "contact_add", &value).await;
-    assert!(told(&bot).contains("+82 ··· ··66 was added for codes of Noa Bae."), "{}", told(&bot));
+    assert!(
+        told(&bot).contains("+82 ··· ··66 was added for codes of Noa Bae."),
+        "{}",
+        told(&bot)
+    );
     assert_eq!(bot.count("contact").await, 1);
     bot.outbox.take();
     bot.click_value(JO, "contact_add", &value).await;
@@ -137,8 +179,14 @@ async fn a_contact_is_added_by_a_button() {
     bot.clock.advance(Span::minutes(10));
     bot.click_value(JO, "contact_add", &late).await;
     assert!(told(&bot).contains(over), "{}", told(&bot));
-    assert_eq!((bot.count("contact").await, bot.outbox.take().len()), (1, 0));
-    assert_eq!(bot.audited("contact").await, "asked question_over pressed added pressed asked question_over");
+    assert_eq!(
+        (bot.count("contact").await, bot.outbox.take().len()),
+        (1, 0)
+    );
+    assert_eq!(
+        bot.audited("contact").await,
+        "asked question_over pressed added pressed asked question_over"
+    );
 }
 
 /// Two addresses can have one mask, and somebody else may have sent the command: the question shows the whole address.
@@ -147,7 +195,10 @@ async fn the_question_shows_the_whole_address() {
     let bot = TestBot::new().await;
     bot.on(Platform::Mattermost);
     for address in ["noa@mail.example", "nina@mail.example"] {
-        let asked = bot.command(JO, &format!("contact {} {address}", mention(NOA))).await.json();
+        let asked = bot
+            .command(JO, &format!("contact {} {address}", mention(NOA)))
+            .await
+            .json();
         let question = format!("Add {address} for the codes of Noa Bae (noa@acme.example)?");
         assert!(text_of(&asked).contains(&question), "{}", text_of(&asked));
     }
@@ -163,18 +214,33 @@ async fn the_button_of_a_contact_proves_no_right() {
     bot.alter(KIM, "role", "member").await;
     bot.click_value(KIM, "contact_add", &value).await;
     let told = bot.slack.last_text();
-    assert!(told.contains("You can't reset passwords") && told.contains("Nothing was changed."), "{told}");
+    assert!(
+        told.contains("You can't reset passwords") && told.contains("Nothing was changed."),
+        "{told}"
+    );
     for forged in [value.to_lowercase(), "A".repeat(value.len())] {
-        assert_eq!(bot.click_value(JO, "contact_add", &forged).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            bot.click_value(JO, "contact_add", &forged).await.status,
+            StatusCode::UNAUTHORIZED
+        );
     }
     let card = bot.card(JO, MINA).await;
-    bot.click_value(JO, "contact_add", &button_value(&card, "cancel").unwrap()).await;
-    assert!(bot.slack.last_text().contains("This question is answered, too old"), "{}", bot.slack.last_text());
+    bot.click_value(JO, "contact_add", &button_value(&card, "cancel").unwrap())
+        .await;
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("This question is answered, too old"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(bot.count("contact").await, 0);
 }
 
 async fn submit(bot: &TestBot, who: &str, view: &Value, typed: &str) -> Answer {
-    let answer = bot.post_to_mattermost("/mattermost/dialogs", form_body(&id_of(who), view, typed)).await;
+    let answer = bot
+        .post_to_mattermost("/mattermost/dialogs", form_body(&id_of(who), view, typed))
+        .await;
     bot.settle().await;
     answer
 }
@@ -190,24 +256,52 @@ async fn a_dialog_acts_once_for_who_opened_it() {
     for (who, state) in [(KIM, view["state"].clone()), (JO, "".into())] {
         let mut other = view.clone();
         other["state"] = state;
-        assert_eq!(submit(&bot, who, &other, "+82 10 9999 8877").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            submit(&bot, who, &other, "+82 10 9999 8877").await.status,
+            StatusCode::UNAUTHORIZED
+        );
     }
     assert_eq!(bot.trace().await, before);
     let refused = submit(&bot, JO, &view, "+82 12").await.refusal_of_form();
-    assert!(refused.contains("not a complete phone number") && refused.contains("Nothing was changed."), "{refused}");
+    assert!(
+        refused.contains("not a complete phone number") && refused.contains("Nothing was changed."),
+        "{refused}"
+    );
     let after_refusal = bot.trace().await;
-    assert_eq!(submit(&bot, JO, &view, "+82 12").await.refusal_of_form(), refused, "the same again");
+    assert_eq!(
+        submit(&bot, JO, &view, "+82 12").await.refusal_of_form(),
+        refused,
+        "the same again"
+    );
     assert_eq!(bot.trace().await, after_refusal);
-    assert_eq!(submit(&bot, JO, &view, "+82 10 9999 8877").await.status, StatusCode::OK);
-    assert!(bot.slack.last_text().contains("by SMS to +82 ··· ··77"), "{}", bot.slack.last_text());
+    assert_eq!(
+        submit(&bot, JO, &view, "+82 10 9999 8877").await.status,
+        StatusCode::OK
+    );
+    assert!(
+        bot.slack.last_text().contains("by SMS to +82 ··· ··77"),
+        "{}",
+        bot.slack.last_text()
+    );
     let (trace, said) = (bot.trace().await, bot.slack.said().len());
     for typed in ["+82 10 9999 8877", "+82 10 1111 2222"] {
         let again = submit(&bot, JO, &view, typed).await;
-        assert_eq!((again.status, again.body.len()), (StatusCode::OK, 0), "{typed}");
+        assert_eq!(
+            (again.status, again.body.len()),
+            (StatusCode::OK, 0),
+            "{typed}"
+        );
     }
-    assert_eq!((bot.trace().await, bot.slack.said().len()), (trace, said), "used once");
+    assert_eq!(
+        (bot.trace().await, bot.slack.said().len()),
+        (trace, said),
+        "used once"
+    );
     bot.clock.advance(Span::minutes(30));
-    assert_eq!(submit(&bot, JO, &view, "+82 10 1111 2222").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        submit(&bot, JO, &view, "+82 10 1111 2222").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 /// The server's rule for dialogs: a trigger older than 30 s opens none, and the administrator is told.
@@ -219,28 +313,55 @@ async fn a_dialog_that_cannot_be_opened_is_told() {
     let old = trigger(&id_of(JO), 77, bot.clock.now());
     bot.clock.advance(Span::seconds(31));
     attack_by_click(&bot, "deliver_other", &value, &old).await;
-    assert!(bot.slack.last_text().contains("Nothing was changed."), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Nothing was changed."),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// A key that the server has made anew is learned from the server; on a server that tells none, nobody is believed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_learned_and_no_key_is_no_proof() {
     let bot = TestBot::new().await;
-    assert_eq!(bot.on(Platform::Mattermost).command(JO, "help").await.status, StatusCode::OK);
+    assert_eq!(
+        bot.on(Platform::Mattermost)
+            .command(JO, "help")
+            .await
+            .status,
+        StatusCode::OK
+    );
     let new = SigningKey::fresh();
     bot.slack.memory.mattermost.lock().unwrap().key = Some(new.public());
-    let by =
-        |key: &SigningKey, serial: u32| key.trigger(&mattermost::trigger_id(serial), &id_of(JO), bot.clock.now().0);
+    let by = |key: &SigningKey, serial: u32| {
+        key.trigger(
+            &mattermost::trigger_id(serial),
+            &id_of(JO),
+            bot.clock.now().0,
+        )
+    };
     bot.clock.advance(Span::minutes(1));
-    assert_eq!(attack_by_command(&bot, "help", 71, &by(&new, 71)).await.status, StatusCode::OK);
+    assert_eq!(
+        attack_by_command(&bot, "help", 71, &by(&new, 71))
+            .await
+            .status,
+        StatusCode::OK
+    );
     let old = attack_by_command(&bot, "help", 72, &by(&SigningKey::of_server(), 72)).await;
     assert_eq!((old.status, old.body.len()), (StatusCode::UNAUTHORIZED, 0));
-    assert_eq!(bot.slack.memory.mattermost.lock().unwrap().key_asked, 2, "at the start, and once for both");
+    assert_eq!(
+        bot.slack.memory.mattermost.lock().unwrap().key_asked,
+        2,
+        "at the start, and once for both"
+    );
 
     let bot = TestBot::new().await;
     bot.slack.memory.mattermost.lock().unwrap().key = None;
     let refused = bot.on(Platform::Mattermost).command(JO, "help").await;
-    assert_eq!((refused.status, refused.body.len()), (StatusCode::UNAUTHORIZED, 0));
+    assert_eq!(
+        (refused.status, refused.body.len()),
+        (StatusCode::UNAUTHORIZED, 0)
+    );
 }
 
 /// The server hangs when it is asked for its key, and requests with wrong signatures make relatch ask: one of them waits,
@@ -248,14 +369,24 @@ async fn a_new_key_is_learned_and_no_key_is_no_proof() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_does_not_stop_the_other_chats() {
     let bot = TestBot::new().await;
-    assert_eq!(bot.on(Platform::Mattermost).command(JO, "help").await.status, StatusCode::OK);
+    assert_eq!(
+        bot.on(Platform::Mattermost)
+            .command(JO, "help")
+            .await
+            .status,
+        StatusCode::OK
+    );
     bot.slack.memory.mattermost.lock().unwrap().key_delay = std::time::Duration::from_secs(30);
     bot.clock.advance(Span::minutes(1));
     let (key, jo, now) = (SigningKey::fresh(), id_of(JO), bot.clock.now());
     let forged = |serial: u32| {
         let trigger = key.trigger(&mattermost::trigger_id(serial), &jo, now.0);
-        let trigger = percent_encoding::utf8_percent_encode(&trigger, percent_encoding::NON_ALPHANUMERIC);
-        let body = format!("token={}&user_id={jo}&trigger_id={trigger}", mattermost::TOKEN);
+        let trigger =
+            percent_encoding::utf8_percent_encode(&trigger, percent_encoding::NON_ALPHANUMERIC);
+        let body = format!(
+            "token={}&user_id={jo}&trigger_id={trigger}",
+            mattermost::TOKEN
+        );
         bot.post_to_mattermost("/mattermost/commands", body)
     };
     let flood = futures_util::future::join_all((0..600).map(forged));
@@ -265,15 +396,31 @@ async fn a_server_that_hangs_does_not_stop_the_other_chats() {
     };
     let (flood, told) = tokio::join!(flood, slack);
     assert!(told.contains("/reset-password"), "{told}");
-    let of = |status: StatusCode| flood.iter().filter(|answer| answer.status == status).count();
-    assert_eq!((of(StatusCode::SERVICE_UNAVAILABLE), of(StatusCode::UNAUTHORIZED)), (1, 599));
+    let of = |status: StatusCode| {
+        flood
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    };
+    assert_eq!(
+        (
+            of(StatusCode::SERVICE_UNAVAILABLE),
+            of(StatusCode::UNAUTHORIZED)
+        ),
+        (1, 599)
+    );
     assert!(flood.iter().all(|answer| answer.body.is_empty()));
 }
 
 /// A bot that may not write to one user alone.
 async fn without_private_replies() -> TestBot {
     let bot = TestBot::new().await;
-    bot.slack.memory.mattermost.lock().unwrap().may_post_ephemeral = false;
+    bot.slack
+        .memory
+        .mattermost
+        .lock()
+        .unwrap()
+        .may_post_ephemeral = false;
     bot.on(Platform::Mattermost);
     bot
 }
@@ -283,23 +430,49 @@ async fn without_private_replies() -> TestBot {
 async fn without_private_replies_only_contacts_on_record_are_left() {
     let bot = without_private_replies().await;
     let card = bot.card(JO, MINA).await;
-    assert!(text_of(&card).contains("I can't write to you alone here"), "{}", text_of(&card));
-    assert!(button_value(&card, "deliver_copy").is_none() && button_value(&card, "deliver_other").is_none());
+    assert!(
+        text_of(&card).contains("I can't write to you alone here"),
+        "{}",
+        text_of(&card)
+    );
+    assert!(
+        button_value(&card, "deliver_copy").is_none()
+            && button_value(&card, "deliver_other").is_none()
+    );
     let value = button_value(&card, "deliver_phone").unwrap();
     let off = "Copy, showing and typed addresses are off.";
-    for action in ["deliver_copy", "deliver_other", "also_show", "copy_to_self_change", "reachable"] {
+    for action in [
+        "deliver_copy",
+        "deliver_other",
+        "also_show",
+        "copy_to_self_change",
+        "reachable",
+    ] {
         let answer = bot.click_value(JO, action, &value).await;
         let told = [answer.text(), bot.slack.last_text()].concat();
-        assert!(told.contains(off) && told.contains("Nothing was changed."), "{action}: {told}");
+        assert!(
+            told.contains(off) && told.contains("Nothing was changed."),
+            "{action}: {told}"
+        );
     }
     bot.click(JO, &card, "deliver_phone").await;
     let ready = bot.slack.last();
-    assert!(button_value(&ready, "also_show").is_none() && button_value(&ready, "copy_to_self_change").is_none());
+    assert!(
+        button_value(&ready, "also_show").is_none()
+            && button_value(&ready, "copy_to_self_change").is_none()
+    );
     bot.click(JO, &ready, "copy_to_self").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert!(bot.slack.last_text().contains("Done."), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
     let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
-    assert!(sent.contains(&"+821012345642".to_owned()) && sent.contains(&JO.to_owned()), "{sent:?}");
+    assert!(
+        sent.contains(&"+821012345642".to_owned()) && sent.contains(&JO.to_owned()),
+        "{sent:?}"
+    );
     assert_eq!(shown_password(&bot.slack.last()), None);
 }
 
@@ -308,13 +481,27 @@ async fn without_private_replies_only_contacts_on_record_are_left() {
 async fn without_private_replies_a_contact_is_added_by_the_operator() {
     let bot = without_private_replies().await;
     let card = bot.card(JO, NOA).await;
-    assert!(button_value(&card, "reachable").is_none(), "{}", text_of(&card));
-    let told = bot.command(JO, &format!("contact {} +82 10 7777 6666", mention(NOA))).await.text();
-    for part in ["Nothing was changed.", "relatch members contact noa@acme.example", "can't be added from this chat"] {
+    assert!(
+        button_value(&card, "reachable").is_none(),
+        "{}",
+        text_of(&card)
+    );
+    let told = bot
+        .command(JO, &format!("contact {} +82 10 7777 6666", mention(NOA)))
+        .await
+        .text();
+    for part in [
+        "Nothing was changed.",
+        "relatch members contact noa@acme.example",
+        "can't be added from this chat",
+    ] {
         assert!(told.contains(part), "{told}");
     }
     assert!(told.chars().count() <= 350);
-    assert_eq!((bot.count("contact").await, bot.audited("contact").await), (0, "not_private".to_owned()));
+    assert_eq!(
+        (bot.count("contact").await, bot.audited("contact").await),
+        (0, "not_private".to_owned())
+    );
 }
 
 /// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named.
@@ -324,20 +511,37 @@ async fn a_question_that_is_refused_is_not_asked_elsewhere() {
     bot.on(Platform::Mattermost);
     bot.card(JO, MINA).await;
     // The roles were read a moment ago.
-    bot.slack.memory.mattermost.lock().unwrap().may_post_ephemeral = false;
+    bot.slack
+        .memory
+        .mattermost
+        .lock()
+        .unwrap()
+        .may_post_ephemeral = false;
     let text = format!("contact {} +82 10 7777 6666", mention(NOA));
     attack_by_command(&bot, &text, 90, &trigger(&id_of(JO), 90, bot.clock.now())).await;
     let told: Vec<String> = seen(&bot).iter().map(text_of).collect();
     let told = told.join(" ");
-    assert!(told.contains("can't be added from this chat") && told.contains("Nothing was changed."), "{told}");
-    assert!(seen(&bot).iter().all(|said| button_value(said, "contact_add").is_none()), "{:#?}", seen(&bot));
+    assert!(
+        told.contains("can't be added from this chat") && told.contains("Nothing was changed."),
+        "{told}"
+    );
+    assert!(
+        seen(&bot)
+            .iter()
+            .all(|said| button_value(said, "contact_add").is_none()),
+        "{:#?}",
+        seen(&bot)
+    );
     assert!(!told.contains("7777"), "{told}");
 }
 
 /// What was chosen while replies were private is not done when they no longer are: no password, and no reset used.
 #[tokio::test(flavor = "multi_thread")]
 async fn replies_that_are_no_longer_private_stop_the_act() {
-    for (action, typed) in [("deliver_copy", None), ("deliver_other", Some("+82 10 9999 8877"))] {
+    for (action, typed) in [
+        ("deliver_copy", None),
+        ("deliver_other", Some("+82 10 9999 8877")),
+    ] {
         let bot = TestBot::new().await;
         let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
         bot.click(JO, &card, action).await;
@@ -345,16 +549,37 @@ async fn replies_that_are_no_longer_private_stop_the_act() {
             bot.submit(JO, typed).await;
         }
         let ready = bot.slack.last();
-        bot.slack.memory.mattermost.lock().unwrap().may_post_ephemeral = false;
+        bot.slack
+            .memory
+            .mattermost
+            .lock()
+            .unwrap()
+            .may_post_ephemeral = false;
         // The server is asked again after a minute.
         bot.clock.advance(Span::minutes(1));
         bot.click(JO, &ready, "confirm").await;
         assert_eq!(bot.audited("confirm").await, "claimed", "{action}");
-        assert_eq!(bot.count("reset where state = 'refused' and failure = 'not_private'").await, 1, "{action}");
+        assert_eq!(
+            bot.count("reset where state = 'refused' and failure = 'not_private'")
+                .await,
+            1,
+            "{action}"
+        );
         let next = bot.command(JO, NOA).await.text();
         assert!(next.contains("About your reset of Mina Park"), "{next}");
-        assert_eq!(bot.count("slot where returned_at is null").await, 0, "{action}");
-        assert!(bot.outbox.take().is_empty() && bot.slack.said().iter().all(|said| shown_password(said).is_none()));
+        assert_eq!(
+            bot.count("slot where returned_at is null").await,
+            0,
+            "{action}"
+        );
+        assert!(
+            bot.outbox.take().is_empty()
+                && bot
+                    .slack
+                    .said()
+                    .iter()
+                    .all(|said| shown_password(said).is_none())
+        );
     }
 }
 
@@ -363,16 +588,34 @@ async fn replies_that_are_no_longer_private_stop_the_act() {
 async fn a_permission_that_nobody_tells_is_tried() {
     let bot = TestBot::new().await;
     bot.slack.memory.mattermost.lock().unwrap().tells_roles = false;
-    bot.on(Platform::Mattermost).reset(JO, MINA, "deliver_copy").await;
-    assert!(shown_password(&bot.slack.last()).is_some(), "{}", bot.slack.last_text());
+    bot.on(Platform::Mattermost)
+        .reset(JO, MINA, "deliver_copy")
+        .await;
+    assert!(
+        shown_password(&bot.slack.last()).is_some(),
+        "{}",
+        bot.slack.last_text()
+    );
 
     let bot = without_private_replies().await;
     bot.slack.memory.mattermost.lock().unwrap().tells_roles = false;
     let card = bot.card(JO, MINA).await;
     bot.click(JO, &card, "deliver_copy").await;
-    assert!(bot.slack.last_text().contains("Ready to reset"), "by the response address: {}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("Ready to reset"),
+        "by the response address: {}",
+        bot.slack.last_text()
+    );
     bot.click(JO, &bot.slack.last(), "confirm").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("typed addresses are off") && told.contains("No reset was used."), "{told}");
-    assert!(bot.slack.said().iter().all(|said| shown_password(said).is_none()));
+    assert!(
+        told.contains("typed addresses are off") && told.contains("No reset was used."),
+        "{told}"
+    );
+    assert!(
+        bot.slack
+            .said()
+            .iter()
+            .all(|said| shown_password(said).is_none())
+    );
 }

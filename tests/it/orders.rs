@@ -29,8 +29,18 @@ const ACTS: usize = 24;
 impl Attacker {
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> StatusCode {
         // The token of a form is no secret to the browser that asks for it; it is the same on every page.
-        let csrf = self.browser.cookies.lock().unwrap().get("csrf").cloned().unwrap_or_default();
-        self.browser.post(path, &[&[("csrf", csrf.as_str())], fields].concat()).await.status
+        let csrf = self
+            .browser
+            .cookies
+            .lock()
+            .unwrap()
+            .get("csrf")
+            .cloned()
+            .unwrap_or_default();
+        self.browser
+            .post(path, &[&[("csrf", csrf.as_str())], fields].concat())
+            .await
+            .status
     }
 
     /// One act; what it was answered.
@@ -49,24 +59,59 @@ impl Attacker {
         match act {
             0..8 => self.browser.open(PAGES[act]).await.status,
             8 => self.post("/new-password", &[("password", OWN)]).await,
-            9 => self.post("/account/password", &[("current", password), ("password", OWN)]).await,
+            9 => {
+                self.post(
+                    "/account/password",
+                    &[("current", password), ("password", OWN)],
+                )
+                .await
+            }
             10 => self.post("/account/sessions", &[("end", "others")]).await,
-            11 => self.post("/contacts", &[("kind", "phone"), ("value", "+821099998877")]).await,
+            11 => {
+                self.post(
+                    "/contacts",
+                    &[("kind", "phone"), ("value", "+821099998877")],
+                )
+                .await
+            }
             12 => {
-                let fields = [("kind", "phone"), ("value", "+821099998877"), ("code", self.codes[0].as_str())];
+                let fields = [
+                    ("kind", "phone"),
+                    ("value", "+821099998877"),
+                    ("code", self.codes[0].as_str()),
+                ];
                 self.post("/contacts", &fields).await
             }
-            13..16 => self.post("/verify", &[("code", self.codes[act - 13].as_str())]).await,
+            13..16 => {
+                self.post("/verify", &[("code", self.codes[act - 13].as_str())])
+                    .await
+            }
             16 => self.post("/verify", &[("code", "")]).await,
             17 => self.post("/verify", &[("again", "1")]).await,
-            18 => self.post("/verify", &[("again", "1"), ("code", self.codes[2].as_str())]).await,
-            19 => self.post("/claim/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &[]).await,
+            18 => {
+                self.post(
+                    "/verify",
+                    &[("again", "1"), ("code", self.codes[2].as_str())],
+                )
+                .await
+            }
+            19 => {
+                self.post("/claim/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &[])
+                    .await
+            }
             20..23 => {
                 let cookie = self.cookies[act - 20].clone();
-                self.browser.cookies.lock().unwrap().insert("relatch_session".to_owned(), cookie);
+                self.browser
+                    .cookies
+                    .lock()
+                    .unwrap()
+                    .insert("relatch_session".to_owned(), cookie);
                 StatusCode::OK
             }
-            _ => self.post("/signin", &[("email", MINA), ("password", password)]).await,
+            _ => {
+                self.post("/signin", &[("email", MINA), ("password", password)])
+                    .await
+            }
         }
     }
 
@@ -116,10 +161,22 @@ async fn attacker(bot: &TestBot) -> (Attacker, Browser) {
     bot.clock.advance(Span::seconds(31));
     let browser = bot.browser();
     let csrf = browser.open("/signin").await.csrf();
-    browser.cookies.lock().unwrap().insert("csrf".to_owned(), csrf);
+    browser
+        .cookies
+        .lock()
+        .unwrap()
+        .insert("csrf".to_owned(), csrf);
     let codes = vec![code_of_lee, code_of_older, code_of_own];
     let cookies = vec![stale, "A".repeat(43), "../../etc".to_owned()];
-    (Attacker { browser, password, codes, cookies }, own)
+    (
+        Attacker {
+            browser,
+            password,
+            codes,
+            cookies,
+        },
+        own,
+    )
 }
 
 /// Every two acts one after the other, each from a fresh sign-in.
@@ -127,21 +184,39 @@ async fn attacker(bot: &TestBot) -> (Attacker, Browser) {
 async fn no_two_requests_open_what_the_code_opens() {
     let bot = TestBot::new().await;
     let (attacker, own) = attacker(&bot).await;
-    assert_eq!(attacker.act(23).await, StatusCode::SEE_OTHER, "the password is right");
-    assert_eq!(attacker.act(14).await, StatusCode::UNPROCESSABLE_ENTITY, "the form is taken, the code is not");
+    assert_eq!(
+        attacker.act(23).await,
+        StatusCode::SEE_OTHER,
+        "the password is right"
+    );
+    assert_eq!(
+        attacker.act(14).await,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "the form is taken, the code is not"
+    );
     let fresh = session(&attacker.browser);
     for first in 0..ACTS - 1 {
         for second in 0..ACTS - 1 {
-            attacker.browser.cookies.lock().unwrap().insert("relatch_session".to_owned(), fresh.clone());
+            attacker
+                .browser
+                .cookies
+                .lock()
+                .unwrap()
+                .insert("relatch_session".to_owned(), fresh.clone());
             attacker.act(first).await;
             attacker.act(second).await;
             assert!(attacker.is_outside().await, "{first}, {second}");
         }
     }
     bot.outbox.take();
-    assert!(bot.signs_in(MINA, &attacker.password).await, "it is still the password of the reset");
+    assert!(
+        bot.signs_in(MINA, &attacker.password).await,
+        "it is still the password of the reset"
+    );
     // And the member is not kept out by it.
-    let page = own.submit("/verify", "/verify", &[("code", &attacker.codes[2])]).await;
+    let page = own
+        .submit("/verify", "/verify", &[("code", &attacker.codes[2])])
+        .await;
     assert_eq!(page.to(), "/new-password");
 }
 

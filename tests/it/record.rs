@@ -37,14 +37,29 @@ const CASES: &[Case] = &[
     ("alone", &[], JO, Types("")),
     ("log", &[], JO, Types("log")),
     ("reset", &[], JO, Mentions("", MINA)),
-    ("reset-with-reason", &[], JO, Mentions("", "mina.park@acme.example ticket INC-2041")),
+    (
+        "reset-with-reason",
+        &[],
+        JO,
+        Mentions("", "mina.park@acme.example ticket INC-2041"),
+    ),
     ("reset-by-email", &[], JO, Types("mina.park@acme.example")),
     ("why", &[], JO, Mentions("why", MINA)),
     ("reset-oneself", &[], JO, Mentions("", JO)),
     ("reset-primary-by-delegated", &[], KIM, Mentions("", JO)),
     ("reset-without-right", &[], LEE, Mentions("", MINA)),
-    ("reset-stranger", &[], JO, Mentions("", "nobody@acme.example")),
-    ("reset-two-members", &[], JO, Mentions(MINA, "noa@acme.example")),
+    (
+        "reset-stranger",
+        &[],
+        JO,
+        Mentions("", "nobody@acme.example"),
+    ),
+    (
+        "reset-two-members",
+        &[],
+        JO,
+        Mentions(MINA, "noa@acme.example"),
+    ),
     ("reset-suspended", &[], JO, Mentions("", "sam@acme.example")),
     ("choose-phone", &["reset"], JO, Clicks("deliver_phone")),
     ("other", &["reset"], JO, Clicks("deliver_other")),
@@ -52,30 +67,60 @@ const CASES: &[Case] = &[
     ("card-of-another", &["reset"], KIM, Clicks("deliver_phone")),
     ("forged-value", &["reset"], JO, Forges("deliver_phone")),
     ("typed-bad", &["reset", "other"], JO, Sends("mina@")),
-    ("typed-phone", &["reset", "other"], JO, Sends("+82 10 9999 8877")),
-    ("also-show", &["reset", "choose-phone"], JO, Clicks("also_show")),
+    (
+        "typed-phone",
+        &["reset", "other"],
+        JO,
+        Sends("+82 10 9999 8877"),
+    ),
+    (
+        "also-show",
+        &["reset", "choose-phone"],
+        JO,
+        Clicks("also_show"),
+    ),
     ("confirm", &["reset", "choose-phone"], JO, Clicks("confirm")),
-    ("confirm-twice", &["reset", "choose-phone", "confirm"], JO, Clicks("confirm")),
+    (
+        "confirm-twice",
+        &["reset", "choose-phone", "confirm"],
+        JO,
+        Clicks("confirm"),
+    ),
 ];
 
 /// A request: path, headers, body.
 type Made = (&'static str, Vec<(String, String)>, String);
 
-fn make(platform: Platform, bot: &TestBot, card: &Value, at: (u32, Moment), who: &str, does: Does) -> Made {
+fn make(
+    platform: Platform,
+    bot: &TestBot,
+    card: &Value,
+    at: (u32, Moment),
+    who: &str,
+    does: Does,
+) -> Made {
     let (serial, now) = at;
     // Of the last message that has the button, which may be an older one.
     let said = bot.slack.said();
     let value = |action: &str| {
         let mut messages = std::iter::once(card).chain(said.iter().rev());
-        messages.find_map(|message| button_value(message, action)).unwrap_or_else(|| panic!("no {action} in {card:#}"))
+        messages
+            .find_map(|message| button_value(message, action))
+            .unwrap_or_else(|| panic!("no {action} in {card:#}"))
     };
     let text = match does {
         Types(text) => text.to_owned(),
         Mentions(before, member) => {
             let mention = |email: &str| format!("<@{}>", user_id(email));
             let (member, rest) = member.split_once(' ').unwrap_or((member, ""));
-            let before = if before.contains('@') { mention(before) } else { before.to_owned() };
-            format!("{before} {} {rest}", mention(member)).trim().to_owned()
+            let before = if before.contains('@') {
+                mention(before)
+            } else {
+                before.to_owned()
+            };
+            format!("{before} {} {rest}", mention(member))
+                .trim()
+                .to_owned()
         }
         Clicks(_) | Forges(_) | Sends(_) => String::new(),
     };
@@ -88,34 +133,70 @@ fn make(platform: Platform, bot: &TestBot, card: &Value, at: (u32, Moment), who:
             Sends(typed) => lark::form_body(&who, &bot.slack.last_view(), typed, true, serial, now),
         };
         let body = lark::seal(&event);
-        let headers = lark::sign(&now.unix_seconds().to_string(), &format!("nonce{serial}"), &body);
+        let headers = lark::sign(
+            &now.unix_seconds().to_string(),
+            &format!("nonce{serial}"),
+            &body,
+        );
         let name = |name: &str| match name {
             "x-lark-request-timestamp" => "X-Lark-Request-Timestamp".to_owned(),
             "x-lark-request-nonce" => "X-Lark-Request-Nonce".to_owned(),
             _ => "X-Lark-Signature".to_owned(),
         };
-        let mut all = vec![("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned())];
-        all.extend(headers.into_iter().map(|(header, value)| (name(header), value)));
+        let mut all = vec![(
+            "Content-Type".to_owned(),
+            "application/json; charset=utf-8".to_owned(),
+        )];
+        all.extend(
+            headers
+                .into_iter()
+                .map(|(header, value)| (name(header), value)),
+        );
         return (lark::ROUTE, all, body);
     }
     let who = mattermost::id_of(who);
-    let reply = format!("{RECORDED_ORIGIN}/mm/hooks/commands/{}", mattermost::hook_id(serial));
+    let reply = format!(
+        "{RECORDED_ORIGIN}/mm/hooks/commands/{}",
+        mattermost::hook_id(serial)
+    );
     let (path, body) = match does {
-        Types(_) | Mentions(..) => ("/mattermost/commands", mattermost::command_body(&who, &text, &reply, serial, now)),
-        Clicks(action) => ("/mattermost/actions", mattermost::click_body(&who, action, &value(action), serial, now)),
-        Forges(action) => ("/mattermost/actions", mattermost::click_body(&who, action, &"A".repeat(43), serial, now)),
-        Sends(typed) => ("/mattermost/dialogs", mattermost::form_body(&who, &bot.slack.last_view(), typed)),
+        Types(_) | Mentions(..) => (
+            "/mattermost/commands",
+            mattermost::command_body(&who, &text, &reply, serial, now),
+        ),
+        Clicks(action) => (
+            "/mattermost/actions",
+            mattermost::click_body(&who, action, &value(action), serial, now),
+        ),
+        Forges(action) => (
+            "/mattermost/actions",
+            mattermost::click_body(&who, action, &"A".repeat(43), serial, now),
+        ),
+        Sends(typed) => (
+            "/mattermost/dialogs",
+            mattermost::form_body(&who, &bot.slack.last_view(), typed),
+        ),
     };
-    let kind = if path.ends_with("commands") { "application/x-www-form-urlencoded" } else { "application/json" };
+    let kind = if path.ends_with("commands") {
+        "application/x-www-form-urlencoded"
+    } else {
+        "application/json"
+    };
     let at = ("X-At".to_owned(), now.unix_seconds().to_string());
-    (path, vec![("Content-Type".to_owned(), kind.to_owned()), at], body)
+    (
+        path,
+        vec![("Content-Type".to_owned(), kind.to_owned()), at],
+        body,
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "writes tests/fixtures anew"]
 async fn record() {
     for platform in [Platform::Lark, Platform::Mattermost] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(platform.as_str());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures")
+            .join(platform.as_str());
         std::fs::create_dir_all(&folder).unwrap();
         for (name, after, who, does) in CASES {
             // Mattermost's mentions have names of their own, and a forged value is no request there.
@@ -124,10 +205,15 @@ async fn record() {
             }
             let place = |name: &str| {
                 let at = CASES.iter().position(|case| case.0 == name).unwrap();
-                (u32::try_from(at).unwrap() + 1, START + Span::seconds(10 * i64::try_from(at).unwrap()))
+                (
+                    u32::try_from(at).unwrap() + 1,
+                    START + Span::seconds(10 * i64::try_from(at).unwrap()),
+                )
             };
-            let before: Vec<&Case> =
-                after.iter().map(|name| CASES.iter().find(|case| case.0 == *name).unwrap()).collect();
+            let before: Vec<&Case> = after
+                .iter()
+                .map(|name| CASES.iter().find(|case| case.0 == *name).unwrap())
+                .collect();
             let first = before.first().map_or(*name, |case| case.0);
             let bot = TestBot::recorded(place(first).1).await;
             let mut card = Value::Null;
@@ -141,7 +227,9 @@ async fn record() {
                 let answer = bot.send(request.body(Body::from(body)).unwrap()).await;
                 let read = match platform {
                     Platform::Lark => {
-                        bot.slack.memory.note_answered(lark::token(true, place(earlier).0));
+                        bot.slack
+                            .memory
+                            .note_answered(lark::token(true, place(earlier).0));
                         lark::read_answer(&bot.slack.memory, &answer.body)
                     }
                     Platform::Slack | Platform::Discord | Platform::Mattermost => {
@@ -149,7 +237,10 @@ async fn record() {
                     }
                 };
                 bot.settle().await;
-                card = serde_json::from_slice(&read).ok().or_else(|| bot.slack.said().pop()).unwrap_or(card);
+                card = serde_json::from_slice(&read)
+                    .ok()
+                    .or_else(|| bot.slack.said().pop())
+                    .unwrap_or(card);
             }
             let (path, headers, body) = make(platform, &bot, &card, place(name), who, *does);
             let mut text = format!("POST {path} HTTP/1.1\nHost: reset.acme.example\n");
@@ -159,7 +250,11 @@ async fn record() {
             if !after.is_empty() {
                 text.extend(["X-After: ", &after.join(", "), "\n"]);
             }
-            std::fs::write(folder.join(format!("{name}.http")), format!("{text}\n{body}\n")).unwrap();
+            std::fs::write(
+                folder.join(format!("{name}.http")),
+                format!("{text}\n{body}\n"),
+            )
+            .unwrap();
         }
     }
 }

@@ -28,7 +28,9 @@ impl Write for Log {
 }
 
 fn contains(bytes: &[u8], secret: &str) -> bool {
-    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+    bytes
+        .windows(secret.len())
+        .any(|window| window == secret.as_bytes())
 }
 
 /// Everything that anybody logs at TRACE, libraries of ours included, while every kind of reset goes by: shown, sent,
@@ -37,9 +39,13 @@ fn contains(bytes: &[u8], secret: &str) -> bool {
 async fn secrets_stay_out_of_logs_and_off_the_disk() {
     let log = Log::default();
     let writer = log.clone();
-    let lines = tracing_subscriber::fmt::layer().json().with_writer(move || writer.clone());
-    let ours = tracing_subscriber::filter::Targets::new().with_target("relatch", tracing::Level::TRACE);
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines).with(ours)).unwrap();
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .with_writer(move || writer.clone());
+    let ours =
+        tracing_subscriber::filter::Targets::new().with_target("relatch", tracing::Level::TRACE);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines).with(ours))
+        .unwrap();
 
     let bot = TestBot::new().await;
     let mut passwords = Vec::new();
@@ -48,7 +54,10 @@ async fn secrets_stay_out_of_logs_and_off_the_disk() {
     let undelivered = bot.reset(JO, MINA, "deliver_phone").await;
     bot.click(JO, &undelivered, "deliver_email").await;
     for (next, outcome) in [
-        (NextReset::Fail(ResetFailed::Refused("it says no".to_owned())), None),
+        (
+            NextReset::Fail(ResetFailed::Refused("it says no".to_owned())),
+            None,
+        ),
         (NextReset::ChangeAndLoseTheAnswer, None),
         (NextReset::Real, Some(Outcome::Unknown)),
         (NextReset::Real, None),
@@ -59,28 +68,57 @@ async fn secrets_stay_out_of_logs_and_off_the_disk() {
         }
         bot.reset(JO, MINA, "deliver_phone").await;
     }
-    bot.set_password("noa@acme.example", "canary-of-noa-1").await;
+    bot.set_password("noa@acme.example", "canary-of-noa-1")
+        .await;
     let sent = bot.outbox.take();
     passwords.extend(sent.iter().filter_map(|sent| {
-        let (_, rest) = sent.text.split_once("password is ").or_else(|| sent.text.split_once("Your new one is:\n"))?;
+        let (_, rest) = sent
+            .text
+            .split_once("password is ")
+            .or_else(|| sent.text.split_once("Your new one is:\n"))?;
         Some(rest.trim().chars().take(8).collect())
     }));
-    assert!(passwords.len() >= 3, "only {} passwords were seen", passwords.len());
+    assert!(
+        passwords.len() >= 3,
+        "only {} passwords were seen",
+        passwords.len()
+    );
     let reply_address = format!("{}/reply/", bot.slack.base);
-    let said: Vec<u8> = bot.slack.said().iter().flat_map(|said| said.to_string().into_bytes()).collect();
+    let said: Vec<u8> = bot
+        .slack
+        .said()
+        .iter()
+        .flat_map(|said| said.to_string().into_bytes())
+        .collect();
     let disk = bot.bytes_on_disk();
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
 
     let log = log.0.lock().unwrap().clone();
     assert!(contains(&log, "a reset ended"), "the log was not heard");
-    assert!(past.iter().any(|past| contains(&log, &past.reset.reset_id.to_string())), "our own was not heard");
+    assert!(
+        past.iter()
+            .any(|past| contains(&log, &past.reset.reset_id.to_string())),
+        "our own was not heard"
+    );
     assert!(contains(&disk, "Mina Park"), "the disk was not read");
-    for secret in passwords.iter().map(String::as_str).chain([SECRET, BOT_TOKEN, "canary-of-noa-1"]) {
+    for secret in passwords
+        .iter()
+        .map(String::as_str)
+        .chain([SECRET, BOT_TOKEN, "canary-of-noa-1"])
+    {
         assert!(!contains(&log, secret), "{secret} is in the log");
         assert!(!contains(&disk, secret), "{secret} is on the disk");
     }
     for password in &passwords {
-        let times = said.windows(password.len()).filter(|window| *window == password.as_bytes()).count();
+        let times = said
+            .windows(password.len())
+            .filter(|window| *window == password.as_bytes())
+            .count();
         assert!(times <= 1, "a password was said {times} times");
     }
     // A reply address is a bearer token for half an hour: it lies sealed on disk, and never in a log.

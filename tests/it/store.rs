@@ -11,8 +11,8 @@ use relatch::domain::quota::Limit;
 use relatch::domain::{Carries, Delivery, Permit, ResetId, Span, State, Step, StepOutcome};
 use relatch::flow::sweep;
 use relatch::store::{
-    CardClick, Choice, ClickRefused, HistoryFilter, LookUp, MoveRefused, OpenError, ReplayKey, Reservation, StepNote,
-    Store, Use,
+    CardClick, Choice, ClickRefused, HistoryFilter, LookUp, MoveRefused, OpenError, ReplayKey,
+    Reservation, StepNote, Store, Use,
 };
 use tokio::time::timeout;
 
@@ -29,17 +29,35 @@ const SOON: Duration = Duration::from_secs(20);
 async fn permit(bot: &TestBot, member: &str) -> Permit {
     use relatch::directory::{Backend, By, Match};
 
-    let by = [By::Email(JO.parse().unwrap()), By::Email(member.parse().unwrap())];
+    let by = [
+        By::Email(JO.parse().unwrap()),
+        By::Email(member.parse().unwrap()),
+    ];
     let found = bot.directory.find(&by).await.unwrap();
-    let [Match::One(admin), Match::One(member)] = found.as_slice() else { panic!("{found:?}") };
-    let case = Case { admin: Person { member: admin, role: admin.role }, member: Person { member, role: member.role } };
+    let [Match::One(admin), Match::One(member)] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    let case = Case {
+        admin: Person {
+            member: admin,
+            role: admin.role,
+        },
+        member: Person {
+            member,
+            role: member.role,
+        },
+    };
     policy::approve(&case, START).unwrap()
 }
 
 /// A card on which Copy was chosen, by its id.
 async fn chosen(bot: &TestBot, member: &str) -> ResetId {
     let ready = bot.last_look(JO, member, "deliver_copy").await;
-    bot.app.keys.read_button_value(&button_value(&ready, "confirm").unwrap()).unwrap().0
+    bot.app
+        .keys
+        .read_button_value(&button_value(&ready, "confirm").unwrap())
+        .unwrap()
+        .0
 }
 
 /// The same for a member who may still be able to sign in.
@@ -61,13 +79,34 @@ fn click(reset_id: ResetId, key: &str) -> CardClick {
         tenant: TEAM.to_owned(),
         user: user_id(JO),
     };
-    CardClick { reset_id, replay: ReplayKey(key.to_owned()), clicker, follow_up: None }
+    CardClick {
+        reset_id,
+        replay: ReplayKey(key.to_owned()),
+        clicker,
+        follow_up: None,
+    }
 }
 
-async fn reserve(bot: &TestBot, id: ResetId, member: &str, key: &str) -> Result<Reservation, ClickRefused> {
+async fn reserve(
+    bot: &TestBot,
+    id: ResetId,
+    member: &str,
+    key: &str,
+) -> Result<Reservation, ClickRefused> {
     let click = click(id, key);
-    let edition = bot.app.store.reset(id).await.unwrap().map(|row| row.edition);
-    let reserved = bot.app.store.reserve(permit(bot, member).await, edition, click).await.unwrap();
+    let edition = bot
+        .app
+        .store
+        .reset(id)
+        .await
+        .unwrap()
+        .map(|row| row.edition);
+    let reserved = bot
+        .app
+        .store
+        .reserve(permit(bot, member).await, edition, click)
+        .await
+        .unwrap();
     reserved.map(|(reservation, ..)| reservation)
 }
 
@@ -77,7 +116,12 @@ async fn recover(bot: &TestBot) {
 }
 
 async fn state_and_slot(bot: &TestBot) -> (State, bool) {
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
     (past[0].reset.state, past[0].is_slot_returned)
 }
 
@@ -87,7 +131,10 @@ async fn one_card_is_reserved_once() {
     let bot = TestBot::new().await;
     let id = chosen(&bot, MINA).await;
     let (one, two) = tokio::join!(reserve(&bot, id, MINA, "a"), reserve(&bot, id, MINA, "b"));
-    let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    let refused = [one, two]
+        .into_iter()
+        .filter_map(Result::err)
+        .collect::<Vec<_>>();
     assert_eq!(refused, [ClickRefused::InProgress]);
 }
 
@@ -95,7 +142,8 @@ async fn one_card_is_reserved_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn six_reservations_at_once_take_five_slots() {
     let bot = Arc::new(TestBot::new().await);
-    let members = ["kim", "lee", "mina.park", "noa", "jo2", "jo3"].map(|name| format!("{name}@acme.example"));
+    let members =
+        ["kim", "lee", "mina.park", "noa", "jo2", "jo3"].map(|name| format!("{name}@acme.example"));
     for extra in ["jo2", "jo3"] {
         bot.add_member(extra).await;
     }
@@ -115,7 +163,10 @@ async fn six_reservations_at_once_take_five_slots() {
     for one in tries {
         refused.extend(one.await.unwrap());
     }
-    assert_eq!(refused.iter().map(ClickRefused::code).collect::<Vec<_>>(), ["limit"]);
+    assert_eq!(
+        refused.iter().map(ClickRefused::code).collect::<Vec<_>>(),
+        ["limit"]
+    );
 }
 
 /// The same member twice at once: one is in the middle, the other is told so.
@@ -125,12 +176,20 @@ async fn a_member_is_reset_by_one_at_a_time() {
     let id = chosen(&bot, MINA).await;
     reserve(&bot, id, MINA, "a").await.unwrap();
     let told = bot.command("kim@acme.example", "<@UMINAPARK>").await.json()["text"].to_string();
-    assert!(told.contains("Jo Lim is resetting Mina Park right now. Nothing was changed."), "{told}");
+    assert!(
+        told.contains("Jo Lim is resetting Mina Park right now. Nothing was changed."),
+        "{told}"
+    );
 }
 
 /// How far a reset goes before its process dies.
 async fn go(bot: &TestBot, reservation: &Reservation, until: State) {
-    for state in [State::Changing, State::Changed, State::Delivering, State::Undelivered] {
+    for state in [
+        State::Changing,
+        State::Changed,
+        State::Delivering,
+        State::Undelivered,
+    ] {
         if until == State::Claimed {
             return;
         }
@@ -138,14 +197,22 @@ async fn go(bot: &TestBot, reservation: &Reservation, until: State) {
             [Step::Change, Step::SignOut, Step::Notice]
                 .map(|step| StepNote {
                     step,
-                    outcome: if step == Step::Change { StepOutcome::Done } else { StepOutcome::Pending },
+                    outcome: if step == Step::Change {
+                        StepOutcome::Done
+                    } else {
+                        StepOutcome::Pending
+                    },
                     detail: None,
                 })
                 .to_vec()
         } else {
             Vec::new()
         };
-        bot.app.store.advance(reservation, state, None, steps).await.unwrap();
+        bot.app
+            .store
+            .advance(reservation, state, None, steps)
+            .await
+            .unwrap();
         if state == until {
             return;
         }
@@ -157,11 +224,36 @@ async fn go(bot: &TestBot, reservation: &Reservation, until: State) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_state_has_its_recovery() {
     for (died_in, named, is_slot_returned, told) in [
-        (State::Claimed, State::Refused, true, "nothing was changed and no reset was used"),
-        (State::Changing, State::Unknown, false, "nobody can say whether it was changed"),
-        (State::Changed, State::Lost, false, "changed but not delivered, and the old password no longer works"),
-        (State::Delivering, State::DeliveryUnknown, false, "nobody can say whether it arrived"),
-        (State::Undelivered, State::Undelivered, false, "changed but not delivered, and the old password no longer"),
+        (
+            State::Claimed,
+            State::Refused,
+            true,
+            "nothing was changed and no reset was used",
+        ),
+        (
+            State::Changing,
+            State::Unknown,
+            false,
+            "nobody can say whether it was changed",
+        ),
+        (
+            State::Changed,
+            State::Lost,
+            false,
+            "changed but not delivered, and the old password no longer works",
+        ),
+        (
+            State::Delivering,
+            State::DeliveryUnknown,
+            false,
+            "nobody can say whether it arrived",
+        ),
+        (
+            State::Undelivered,
+            State::Undelivered,
+            false,
+            "changed but not delivered, and the old password no longer",
+        ),
     ] {
         let bot = TestBot::new().await;
         let id = chosen(&bot, MINA).await;
@@ -171,16 +263,43 @@ async fn every_state_has_its_recovery() {
         bot.app.store.forget_reply(id).await.unwrap();
         let bot = bot.restart().await;
         recover(&bot).await;
-        assert_eq!(state_and_slot(&bot).await, (named, is_slot_returned), "{died_in}");
+        assert_eq!(
+            state_and_slot(&bot).await,
+            (named, is_slot_returned),
+            "{died_in}"
+        );
         let next = bot.card(JO, "noa@acme.example").await;
-        assert!(crate::support::slack::text_of(&next).contains(told), "{died_in}: {next:#}");
-        let moved = bot.app.store.advance(&reservation, State::Delivered, None, Vec::new()).await;
+        assert!(
+            crate::support::slack::text_of(&next).contains(told),
+            "{died_in}: {next:#}"
+        );
+        let moved = bot
+            .app
+            .store
+            .advance(&reservation, State::Delivered, None, Vec::new())
+            .await;
         assert!(matches!(moved, Err(MoveRefused::Fenced)), "{died_in}");
-        let steps = bot.app.store.steps(&[id]).await.unwrap().remove(&id).unwrap_or_default();
-        assert!(steps.iter().all(|step| step.outcome != StepOutcome::Pending), "{died_in}: {steps:?}");
+        let steps = bot
+            .app
+            .store
+            .steps(&[id])
+            .await
+            .unwrap()
+            .remove(&id)
+            .unwrap_or_default();
+        assert!(
+            steps
+                .iter()
+                .all(|step| step.outcome != StepOutcome::Pending),
+            "{died_in}: {steps:?}"
+        );
         // Recovery again moves nothing.
         recover(&bot).await;
-        assert_eq!(state_and_slot(&bot).await, (named, is_slot_returned), "{died_in}");
+        assert_eq!(
+            state_and_slot(&bot).await,
+            (named, is_slot_returned),
+            "{died_in}"
+        );
     }
 }
 
@@ -188,7 +307,11 @@ async fn every_state_has_its_recovery() {
 #[tokio::test(flavor = "multi_thread")]
 async fn recovery_leaves_nothing_out() {
     const MANY: u32 = 205;
-    let bot = TestBot::with_limit(Limit { resets: MANY, window: Span::hours(24) }).await;
+    let bot = TestBot::with_limit(Limit {
+        resets: MANY,
+        window: Span::hours(24),
+    })
+    .await;
     for n in 0..MANY {
         let name = format!("many{n}");
         bot.add_member(&name).await;
@@ -201,9 +324,17 @@ async fn recovery_leaves_nothing_out() {
     let bot = bot.restart().await;
     let before = bot.slack.said().len();
     sweep::name(&bot.app).await.unwrap();
-    let past = bot.app.store.history(&HistoryFilter::default()).await.unwrap();
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
     assert_eq!(past.len(), MANY as usize);
-    assert!(past.iter().all(|one| one.reset.state == State::Refused && one.is_slot_returned));
+    assert!(
+        past.iter()
+            .all(|one| one.reset.state == State::Refused && one.is_slot_returned)
+    );
     sweep::catch_up(&bot.app).await.unwrap();
     assert_eq!(bot.slack.said().len() - before, MANY as usize);
 }
@@ -218,8 +349,15 @@ async fn recovery_tells_through_the_follow_up_while_it_lives() {
     let bot = bot.restart().await;
     recover(&bot).await;
     let told = bot.slack.last_text();
-    assert!(told.contains("password was changed at 10:00, but not delivered") && told.contains("again."), "{told}");
-    assert!(told.contains("✓ signed out everywhere") || !told.contains("✓"), "{told}");
+    assert!(
+        told.contains("password was changed at 10:00, but not delivered")
+            && told.contains("again."),
+        "{told}"
+    );
+    assert!(
+        told.contains("✓ signed out everywhere") || !told.contains("✓"),
+        "{told}"
+    );
     let next = bot.card(JO, "noa@acme.example").await;
     assert!(!crate::support::slack::text_of(&next).contains("About your reset"));
 }
@@ -231,13 +369,41 @@ async fn another_way_begins_with_nothing_known() {
     let id = chosen(&bot, MINA).await;
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     go(&bot, &reservation, State::Undelivered).await;
-    let failed = StepNote { step: Step::Deliver, outcome: StepOutcome::Failed, detail: Some("address") };
+    let failed = StepNote {
+        step: Step::Deliver,
+        outcome: StepOutcome::Failed,
+        detail: Some("address"),
+    };
     bot.app.store.note_steps(id, vec![failed]).await.unwrap();
-    let copy = Choice { delivery: Delivery::Copy, to: None, is_typed: false, carries: Carries::Password, digest: None };
-    bot.app.store.deliver_again(&reservation, click(id, "b"), copy).await.unwrap().unwrap();
-    let steps = bot.app.store.steps(&[id]).await.unwrap().remove(&id).unwrap();
-    let delivered = steps.iter().find(|step| step.step == Step::Deliver).unwrap();
-    assert_eq!((delivered.outcome, delivered.detail.as_deref()), (StepOutcome::Unknown, None));
+    let copy = Choice {
+        delivery: Delivery::Copy,
+        to: None,
+        is_typed: false,
+        carries: Carries::Password,
+        digest: None,
+    };
+    bot.app
+        .store
+        .deliver_again(&reservation, click(id, "b"), copy)
+        .await
+        .unwrap()
+        .unwrap();
+    let steps = bot
+        .app
+        .store
+        .steps(&[id])
+        .await
+        .unwrap()
+        .remove(&id)
+        .unwrap();
+    let delivered = steps
+        .iter()
+        .find(|step| step.step == Step::Deliver)
+        .unwrap();
+    assert_eq!(
+        (delivered.outcome, delivered.detail.as_deref()),
+        (StepOutcome::Unknown, None)
+    );
 }
 
 /// By then the directory has said yes: what surely was not written is written as soon as somebody else has ended.
@@ -251,7 +417,10 @@ async fn a_move_waits_for_a_record_that_is_busy() {
     let busy = bot.keep_the_record_busy(Duration::from_millis(5600));
     let moved = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        bot.app.store.advance(&reservation, State::Changed, None, Vec::new()).await
+        bot.app
+            .store
+            .advance(&reservation, State::Changed, None, Vec::new())
+            .await
     };
     let ((), moved) = tokio::join!(busy, moved);
     assert_eq!(moved.unwrap().state, State::Changed);
@@ -266,17 +435,31 @@ async fn a_living_process_is_left_alone_until_its_deadline() {
     bot.clock.advance(Span::seconds(149));
     bot.sweep().await;
     assert_eq!(state_and_slot(&bot).await, (State::Claimed, false));
-    assert!(bot.app.store.recover(id).await.unwrap().is_none(), "however it came to be asked for");
+    assert!(
+        bot.app.store.recover(id).await.unwrap().is_none(),
+        "however it came to be asked for"
+    );
     bot.clock.advance(Span::seconds(1));
     bot.sweep().await;
     assert_eq!(state_and_slot(&bot).await, (State::Refused, true));
-    assert!(bot.app.store.advance(&reservation, State::Changing, None, Vec::new()).await.is_err());
+    assert!(
+        bot.app
+            .store
+            .advance(&reservation, State::Changing, None, Vec::new())
+            .await
+            .is_err()
+    );
 }
 
 async fn open(path: &std::path::Path, how: Use) -> Result<Store, OpenError> {
-    let limit = Limit { resets: 5, window: Span::hours(24) };
+    let limit = Limit {
+        resets: 5,
+        window: Span::hours(24),
+    };
     let mut rng = Chance::System.rng().unwrap();
-    Store::open(path, how, Clock::fixed(START), limit, &mut rng).await.map(|(store, _)| store)
+    Store::open(path, how, Clock::fixed(START), limit, &mut rng)
+        .await
+        .map(|(store, _)| store)
 }
 
 /// A second `serve` is turned away; other commands work beside the first.
@@ -284,11 +467,17 @@ async fn open(path: &std::path::Path, how: Use) -> Result<Store, OpenError> {
 async fn one_process_serves_a_database() {
     let path = fresh_folder().join("relatch.db");
     let first = open(&path, Use::Serve).await.unwrap();
-    assert!(matches!(open(&path, Use::Serve).await, Err(OpenError::Locked)));
+    assert!(matches!(
+        open(&path, Use::Serve).await,
+        Err(OpenError::Locked)
+    ));
     let beside = open(&path, Use::Beside).await.unwrap();
     assert!(beside.is_writable().await && first.is_writable().await);
     std::os::unix::fs::symlink(&path, path.with_file_name("other.db")).unwrap();
-    assert!(matches!(open(&path.with_file_name("other.db"), Use::Serve).await, Err(OpenError::Locked)));
+    assert!(matches!(
+        open(&path.with_file_name("other.db"), Use::Serve).await,
+        Err(OpenError::Locked)
+    ));
     drop(first);
     drop(open_when_free(&path).await.unwrap());
 }
@@ -311,7 +500,11 @@ async fn a_card_is_replaced_after_a_restart_too() {
     let bot = bot.restart().await;
     let newer = bot.last_look(JO, MINA, "deliver_copy").await;
     bot.click(JO, &older, "confirm").await;
-    assert!(bot.slack.last_text().contains("newer card"), "{}", bot.slack.last_text());
+    assert!(
+        bot.slack.last_text().contains("newer card"),
+        "{}",
+        bot.slack.last_text()
+    );
     assert_eq!(bot.count("slot").await, 0);
     bot.click(JO, &newer, "confirm").await;
     assert_eq!(bot.count("slot").await, 1);
@@ -320,7 +513,9 @@ async fn a_card_is_replaced_after_a_restart_too() {
 /// Look-ups go before writes and are asked again as soon as they are answered; neither waits for ever for the other.
 #[tokio::test]
 async fn look_ups_and_writes_take_turns() {
-    let store = open(&fresh_folder().join("relatch.db"), Use::Serve).await.unwrap();
+    let store = open(&fresh_folder().join("relatch.db"), Use::Serve)
+        .await
+        .unwrap();
     let look_up = async || store.look_up(LookUp::default()).await.is_ok();
     let write = async || store.is_writable().await;
     for _ in 0..50 {
@@ -361,8 +556,13 @@ async fn a_newer_database_is_refused() {
 /// Before the bundled version moves there, count `SQLITE_STMTSTATUS_REPREPARE` of the reader's statements.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bundled_sqlite_keeps_prepared_statements() {
-    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap();
-    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await.unwrap();
+    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect("sqlite::memory:")
+        .await
+        .unwrap();
+    let version: String = sqlx::query_scalar("select sqlite_version()")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
     let minor: u32 = version.split('.').nth(1).unwrap().parse().unwrap();
     assert!(version.starts_with("3.") && minor < 54, "{version}");
 }
@@ -376,15 +576,37 @@ async fn what_was_kept_long_enough_is_purged() {
     bot.click(JO, &card, "cancel").await;
     assert_eq!(bot.app.store.purge().await.unwrap(), 0);
     let count = async |table: &str| bot.count(table).await;
-    let before = (count("reset").await, count("slot").await, count("audit").await);
+    let before = (
+        count("reset").await,
+        count("slot").await,
+        count("audit").await,
+    );
     bot.clock.advance(Span(Span::hours(9).0 + 1));
     bot.app.store.purge().await.unwrap();
-    assert_eq!((count("replay_key").await, count("reset").await), (0, before.0));
+    assert_eq!(
+        (count("replay_key").await, count("reset").await),
+        (0, before.0)
+    );
     bot.clock.advance(Span::hours(7 * 24));
     bot.app.store.purge().await.unwrap();
-    assert_eq!((count("reset").await, count("slot").await, count("audit").await), (1, before.1, before.2));
+    assert_eq!(
+        (
+            count("reset").await,
+            count("slot").await,
+            count("audit").await
+        ),
+        (1, before.1, before.2)
+    );
     bot.clock.advance(Span::hours(400 * 24));
     bot.app.store.purge().await.unwrap();
-    assert_eq!((count("reset").await, count("slot").await, count("audit").await, count("step").await), (0, 0, 0, 0));
+    assert_eq!(
+        (
+            count("reset").await,
+            count("slot").await,
+            count("audit").await,
+            count("step").await
+        ),
+        (0, 0, 0, 0)
+    );
     assert_eq!(count("member").await, i64::try_from(PEOPLE.len()).unwrap());
 }

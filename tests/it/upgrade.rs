@@ -26,13 +26,34 @@ const CARD: &str = "00000000000000000000000000000001";
 
 /// The migrations of that version, which are for good.
 const BEFORE: [(&str, &str); 7] = [
-    ("start", include_str!("../../migrations/sqlite/0001_start.sql")),
-    ("portal", include_str!("../../migrations/sqlite/0002_portal.sql")),
-    ("links", include_str!("../../migrations/sqlite/0003_links.sql")),
-    ("codes", include_str!("../../migrations/sqlite/0004_codes.sql")),
-    ("indexes", include_str!("../../migrations/sqlite/0005_indexes.sql")),
-    ("sessions", include_str!("../../migrations/sqlite/0006_sessions.sql")),
-    ("standing", include_str!("../../migrations/sqlite/0007_standing.sql")),
+    (
+        "start",
+        include_str!("../../migrations/sqlite/0001_start.sql"),
+    ),
+    (
+        "portal",
+        include_str!("../../migrations/sqlite/0002_portal.sql"),
+    ),
+    (
+        "links",
+        include_str!("../../migrations/sqlite/0003_links.sql"),
+    ),
+    (
+        "codes",
+        include_str!("../../migrations/sqlite/0004_codes.sql"),
+    ),
+    (
+        "indexes",
+        include_str!("../../migrations/sqlite/0005_indexes.sql"),
+    ),
+    (
+        "sessions",
+        include_str!("../../migrations/sqlite/0006_sessions.sql"),
+    ),
+    (
+        "standing",
+        include_str!("../../migrations/sqlite/0007_standing.sql"),
+    ),
 ];
 
 /// What that version wrote: people with passwords, one of them locked and one nearly; Mina's session; contacts that Jo and
@@ -44,10 +65,34 @@ async fn fill(connection: &mut SqliteConnection) {
     let now = START.0;
     let people = [
         ("jo", "Jo Lim", JO, "primary_admin", "null", "null", 0),
-        ("kim", "Kim Cho", KIM, "member_and_department", "null", "null", 0),
+        (
+            "kim",
+            "Kim Cho",
+            KIM,
+            "member_and_department",
+            "null",
+            "null",
+            0,
+        ),
         ("lee", "Lee Han", LEE, "member", "null", "null", 9),
-        ("mina.park", "Mina Park", MINA, "member", "'+821012345642'", "null", 0),
-        ("noa", "Noa Bae", NOA, "member", "null", &now.to_string(), 10),
+        (
+            "mina.park",
+            "Mina Park",
+            MINA,
+            "member",
+            "'+821012345642'",
+            "null",
+            0,
+        ),
+        (
+            "noa",
+            "Noa Bae",
+            NOA,
+            "member",
+            "null",
+            &now.to_string(),
+            10,
+        ),
     ];
     for (id, name, email, role, phone, locked_at, failed) in people {
         let row = format!(
@@ -81,13 +126,27 @@ async fn upgraded() -> TestBot {
     let folder = slack::fresh_folder();
     let path = folder.join("relatch.db");
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::File::create(&path).unwrap().set_permissions(private).unwrap();
-    let options = SqliteConnectOptions::new().filename(&path).journal_mode(SqliteJournalMode::Wal);
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_permissions(private)
+        .unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .journal_mode(SqliteJournalMode::Wal);
     let mut connection = options.connect().await.unwrap();
     let migrations = (1..).zip(BEFORE).map(|(version, (name, sql))| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        Migration::new(
+            version,
+            name.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
     });
-    Migrator::with_migrations(migrations.collect()).run(&mut connection).await.unwrap();
+    Migrator::with_migrations(migrations.collect())
+        .run(&mut connection)
+        .await
+        .unwrap();
     fill(&mut connection).await;
     connection.close().await.unwrap();
     TestBot::on_folder(folder, &[JO, KIM, LEE, MINA, NOA]).await
@@ -97,7 +156,11 @@ async fn upgraded() -> TestBot {
 async fn nobody_is_signed_out() {
     let bot = upgraded().await;
     let browser = bot.browser();
-    browser.cookies.lock().unwrap().insert("relatch_session".to_owned(), TOKEN.to_owned());
+    browser
+        .cookies
+        .lock()
+        .unwrap()
+        .insert("relatch_session".to_owned(), TOKEN.to_owned());
     let page = browser.open("/account").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     assert!(page.text.contains("Mina Park"), "{}", page.text);
@@ -107,7 +170,11 @@ async fn nobody_is_signed_out() {
 async fn nobody_is_locked() {
     let bot = upgraded().await;
     for email in [MINA, LEE] {
-        assert_eq!(bot.browser().sign_in(email, OWN).await.to(), "/account", "{email}");
+        assert_eq!(
+            bot.browser().sign_in(email, OWN).await.to(),
+            "/account",
+            "{email}"
+        );
     }
     // Who was locked before is opened by a reset, as before.
     let temporary = bot.reset_by_copy(KIM, NOA).await;
@@ -144,8 +211,15 @@ async fn a_way_that_was_chosen_before_is_chosen_anew() {
         let value = bot.app.keys.confirm_value(CARD.parse().unwrap(), 1);
         bot.click_value(JO, "confirm", &value).await;
         let told = bot.slack.last_text();
-        assert!(told.contains("Run the command again.") && told.contains("Nothing was changed."), "{told}");
-        assert_eq!(bot.count("slot where returned_at is null").await, 0, "{told}");
+        assert!(
+            told.contains("Run the command again.") && told.contains("Nothing was changed."),
+            "{told}"
+        );
+        assert_eq!(
+            bot.count("slot where returned_at is null").await,
+            0,
+            "{told}"
+        );
         bot.outbox.take();
         assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
     }
@@ -160,9 +234,20 @@ async fn the_code_of_a_finished_reset_goes_elsewhere() {
     bot.click_value(JO, "deliver_phone", &value).await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
     let sent = bot.outbox.take();
-    let text = &sent.iter().find(|sent| sent.text.contains("password is")).expect("the password").text;
-    let password: String = text.split_once("password is ").unwrap().1.chars().take(8).collect();
-    bot.execute("update reset set destination_digest = null").await;
+    let text = &sent
+        .iter()
+        .find(|sent| sent.text.contains("password is"))
+        .expect("the password")
+        .text;
+    let password: String = text
+        .split_once("password is ")
+        .unwrap()
+        .1
+        .chars()
+        .take(8)
+        .collect();
+    bot.execute("update reset set destination_digest = null")
+        .await;
     assert_eq!(bot.browser().sign_in(MINA, &password).await.to(), "/verify");
     assert_eq!(bot.codes().pop().unwrap().1, "mina@mail.example");
 }
@@ -174,7 +259,14 @@ async fn open_cards_and_links_go_on() {
     let value = bot.app.keys.button_value(CARD.parse().unwrap());
     bot.click_value(JO, "deliver_phone", &value).await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert!(bot.outbox.take().iter().any(|sent| sent.to == "+821012345642"), "{}", bot.slack.last_text());
+    assert!(
+        bot.outbox
+            .take()
+            .iter()
+            .any(|sent| sent.to == "+821012345642"),
+        "{}",
+        bot.slack.last_text()
+    );
     let told = bot.on(Platform::Discord).command(JO, "help").await.text();
     assert!(told.contains("/reset-password"), "{told}");
 }

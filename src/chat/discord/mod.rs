@@ -19,9 +19,9 @@ use super::common::{Profiles, check_content_type, end_of_follow_up, read_rest};
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
-    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, Verified,
-    WhoError,
+    Adapter, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Ground, Immediate,
+    Interaction, Kind, Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError,
+    ReplyAddress, Standing, Verified, WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -104,7 +104,10 @@ impl Config {
         let public_key = section.required("public_key").and_then(|text| {
             let key = public_key(&text);
             if key.is_none() {
-                section.problem("public_key", "must be the 64 hexadecimal digits of the application's public key");
+                section.problem(
+                    "public_key",
+                    "must be the 64 hexadecimal digits of the application's public key",
+                );
             }
             key
         });
@@ -149,7 +152,12 @@ pub struct Discord {
 impl Discord {
     /// The adapter for one server.
     pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Self {
-        Self { config, http, clock, profiles: Profiles::default() }
+        Self {
+            config,
+            http,
+            clock,
+            profiles: Profiles::default(),
+        }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
@@ -167,23 +175,34 @@ impl Discord {
     ) -> Result<Verified<Interaction>, NotVerified> {
         check_content_type(headers, "application/json")?;
         let replay = self.verify(headers, body, now)?;
-        let sent: wire::Sent = serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the interaction"))?;
+        let sent: wire::Sent =
+            serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the interaction"))?;
         // Discord's own probe carries nothing else.
         if sent.kind == PING {
             return Ok(Verified::new(Interaction::Ping));
         }
         self.check_pins(&sent)?;
         let origin = self.origin(&sent, replay, now)?;
-        let data = sent.data.ok_or(NotVerified::Malformed("an interaction without data"))?;
+        let data = sent
+            .data
+            .ok_or(NotVerified::Malformed("an interaction without data"))?;
         Ok(Verified::new(match sent.kind {
-            COMMAND => Interaction::Command(Command { origin, ask: read_command(&data)? }),
+            COMMAND => Interaction::Command(Command {
+                origin,
+                ask: read_command(&data)?,
+            }),
             COMPONENT => read_click(origin, &data, sent.id)?,
             MODAL => read_form(origin, data)?,
             _ => return Err(NotVerified::Malformed("a type that we never ask for")),
         }))
     }
 
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<ReplayKey, NotVerified> {
+    fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Moment,
+    ) -> Result<ReplayKey, NotVerified> {
         let timestamp = only_header(headers, "x-signature-timestamp")?;
         let signature = only_header(headers, "x-signature-ed25519")?;
         // Ten digits exactly: else a digit could move from the time into the body under the same signature.
@@ -194,32 +213,62 @@ impl Discord {
         UnparsedPublicKey::new(&ED25519, &self.config.public_key)
             .verify(&signed, &bytes)
             .map_err(|_| NotVerified::Unsigned("signature"))?;
-        Ok(replay_key(Platform::Discord, signed_at, &[timestamp.as_bytes(), body]))
+        Ok(replay_key(
+            Platform::Discord,
+            signed_at,
+            &[timestamp.as_bytes(), body],
+        ))
     }
 
     /// W18: our application, our server, installed there, and not in a private conversation.
     fn check_pins(&self, sent: &wire::Sent) -> Result<(), NotVerified> {
-        if sent.application_id.as_ref().is_some_and(|id| *id != self.config.application_id) {
+        if sent
+            .application_id
+            .as_ref()
+            .is_some_and(|id| *id != self.config.application_id)
+        {
             return Err(NotVerified::Unsigned("app"));
         }
         let is_in_guild = sent.context.is_none_or(|context| context == 0);
-        let is_installed_there =
-            sent.authorizing_integration_owners.as_ref().is_none_or(|owners| owners.contains_key("0"));
-        if sent.guild_id.as_ref() != Some(&self.config.guild_id) || !is_in_guild || !is_installed_there {
+        let is_installed_there = sent
+            .authorizing_integration_owners
+            .as_ref()
+            .is_none_or(|owners| owners.contains_key("0"));
+        if sent.guild_id.as_ref() != Some(&self.config.guild_id)
+            || !is_in_guild
+            || !is_installed_there
+        {
             return Err(NotVerified::Unsigned("guild"));
         }
         Ok(())
     }
 
-    fn origin(&self, sent: &wire::Sent, replay: ReplayKey, now: Moment) -> Result<Origin, NotVerified> {
-        let user = sent.member.as_ref().map(|member| member.user.id.as_str()).unwrap_or_default();
+    fn origin(
+        &self,
+        sent: &wire::Sent,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Origin, NotVerified> {
+        let user = sent
+            .member
+            .as_ref()
+            .map(|member| member.user.id.as_str())
+            .unwrap_or_default();
         if !is_snowflake(user) || !is_token(&sent.token) {
             return Err(NotVerified::Malformed("a user id or a token"));
         }
         let path = format!("webhooks/{}/{}", self.config.application_id, sent.token);
-        let url = self.config.api_url.join(&path).map_err(|_| NotVerified::Malformed("a token"))?;
+        let url = self
+            .config
+            .api_url
+            .join(&path)
+            .map_err(|_| NotVerified::Malformed("a token"))?;
         Ok(Origin {
-            user: ChatUser { platform: Platform::Discord, tenant: self.config.guild_id.clone(), user: user.to_owned() },
+            user: ChatUser {
+                platform: Platform::Discord,
+                tenant: self.config.guild_id.clone(),
+                user: user.to_owned(),
+            },
             replay,
             reply: Some(ReplyAddress::new(url.into(), now + REPLY_LIFE)),
             received_at: now,
@@ -233,8 +282,14 @@ impl Discord {
         let mut tries = 0;
         loop {
             let call = match placement {
-                Placement::Replace => self.http.patch(format!("{}/messages/@original", to.expose())).json(&message),
-                Placement::Add => self.http.post(to.expose()).json(&render::ephemeral(message.clone())),
+                Placement::Replace => self
+                    .http
+                    .patch(format!("{}/messages/@original", to.expose()))
+                    .json(&message),
+                Placement::Add => self
+                    .http
+                    .post(to.expose())
+                    .json(&render::ephemeral(message.clone())),
             };
             let answer = net::call(as_bot(call)).await;
             // Our answer to the interaction may still be on its way, and there is nothing yet that could be followed.
@@ -253,16 +308,32 @@ impl Discord {
     /// The commands of the manifest, as the API takes them.
     fn commands() -> Vec<Value> {
         let manifest: Value = serde_json::from_str(MANIFEST).unwrap_or_default();
-        manifest.get("commands").and_then(Value::as_array).cloned().unwrap_or_default()
+        manifest
+            .get("commands")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
     }
 
     fn commands_path(&self) -> String {
-        format!("applications/{}/guilds/{}/commands", self.config.application_id, self.config.guild_id)
+        format!(
+            "applications/{}/guilds/{}/commands",
+            self.config.application_id, self.config.guild_id
+        )
     }
 
     /// A call of the bot: its answer, or a name for why there is none.
-    async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, WhoError> {
-        let url = self.config.api_url.join(path).map_err(|_| WhoError::Unavailable)?;
+    async fn api(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, WhoError> {
+        let url = self
+            .config
+            .api_url
+            .join(path)
+            .map_err(|_| WhoError::Unavailable)?;
         let token = format!("Bot {}", self.config.bot_token.expose_secret());
         let mut call = as_bot(self.http.request(method, url)).header(header::AUTHORIZATION, token);
         if let Some(body) = body {
@@ -298,20 +369,28 @@ impl Adapter for Discord {
         let path = format!("guilds/{}/members/{}", self.config.guild_id, user.user);
         let standing = match self.api(Method::GET, &path, None).await {
             Ok(answer) => {
-                let member: wire::Member = serde_json::from_value(answer).map_err(|_| WhoError::Unavailable)?;
+                let member: wire::Member =
+                    serde_json::from_value(answer).map_err(|_| WhoError::Unavailable)?;
                 standing_of(&member, &user.user)?
             }
             // Not in our server, whoever it is.
             Err(WhoError::NotFound) => Standing::Stranger,
             Err(error) => return Err(error),
         };
-        let profile = Profile { standing, confirmed_email: None, role: Role::Member };
+        let profile = Profile {
+            standing,
+            confirmed_email: None,
+            role: Role::Member,
+        };
         self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
     }
 
     /// Discord tells no e-mails.
-    async fn profile_by_email(&self, _email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
+    async fn profile_by_email(
+        &self,
+        _email: &EmailAddress,
+    ) -> Result<Option<(String, Profile)>, WhoError> {
         Ok(None)
     }
 
@@ -325,13 +404,18 @@ impl Adapter for Discord {
             (Kind::Command, Immediate::Taken | Immediate::Working(_)) => {
                 json!({ "type": 5, "data": { "flags": render::EPHEMERAL } })
             }
-            (Kind::Click | Kind::Form(_), Immediate::Taken | Immediate::Working(_)) => json!({ "type": 6 }),
+            (Kind::Click | Kind::Form(_), Immediate::Taken | Immediate::Working(_)) => {
+                json!({ "type": 6 })
+            }
             (_, Immediate::Say(message)) => {
                 json!({ "type": 4, "data": render::ephemeral(render::message(message, None)) })
             }
             (_, Immediate::Open(form, _)) => json!({ "type": 9, "data": render::modal(form) }),
             (_, Immediate::FormError(text)) => {
-                let message = Message { title: text.to_owned(), ..Message::default() };
+                let message = Message {
+                    title: text.to_owned(),
+                    ..Message::default()
+                };
                 json!({ "type": 4, "data": render::ephemeral(render::message(&message, None)) })
             }
         };
@@ -356,12 +440,23 @@ impl Adapter for Discord {
         u32::MAX
     }
 
-    async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
-        self.post(to, render::message(message, None), placement).await
+    async fn follow_up(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        placement: Placement,
+    ) -> Outcome {
+        self.post(to, render::message(message, None), placement)
+            .await
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
-        self.post(to, render::message(message, Some(password)), Placement::Replace).await
+        self.post(
+            to,
+            render::message(message, Some(password)),
+            Placement::Replace,
+        )
+        .await
     }
 
     /// Never called: forms are opened by the answer.
@@ -377,24 +472,43 @@ impl Adapter for Discord {
         let mut planned: Vec<Planned> = Self::commands()
             .into_iter()
             .map(|wanted| {
-                let is_same = |other: &Value| ["name", "type"].iter().all(|key| other.get(key) == wanted.get(key));
+                let is_same = |other: &Value| {
+                    ["name", "type"]
+                        .iter()
+                        .all(|key| other.get(key) == wanted.get(key))
+                };
                 let at = present.iter().position(is_same);
-                Planned { name: name(&wanted), present: at.map(|at| present.remove(at)), wanted: Some(wanted) }
+                Planned {
+                    name: name(&wanted),
+                    present: at.map(|at| present.remove(at)),
+                    wanted: Some(wanted),
+                }
             })
             .collect();
-        planned.extend(present.into_iter().map(|one| Planned { name: name(&one), wanted: None, present: Some(one) }));
+        planned.extend(present.into_iter().map(|one| Planned {
+            name: name(&one),
+            wanted: None,
+            present: Some(one),
+        }));
         Ok(planned)
     }
 
     /// Puts the commands in the place of all others of the application in our server.
     async fn register(&self, planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
-        let commands: Value = planned.iter().filter_map(|one| one.wanted.clone()).collect();
-        self.api(Method::PUT, &self.commands_path(), Some(&commands)).await?;
+        let commands: Value = planned
+            .iter()
+            .filter_map(|one| one.wanted.clone())
+            .collect();
+        self.api(Method::PUT, &self.commands_path(), Some(&commands))
+            .await?;
         Ok(None)
     }
 
     async fn probe(&self) -> Result<(), String> {
-        let answer = self.api(Method::GET, "applications/@me", None).await.map_err(|error| error.to_string())?;
+        let answer = self
+            .api(Method::GET, "applications/@me", None)
+            .await
+            .map_err(|error| error.to_string())?;
         let part = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
         let key = part("verify_key");
         if part("id") != self.config.application_id {
@@ -409,8 +523,13 @@ impl Adapter for Discord {
 
 /// Discord wants to know whose bot calls (Discord, "Reference: User Agent").
 fn as_bot(call: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-    const AGENT: &str = concat!("DiscordBot (https://relatch.example, ", env!("CARGO_PKG_VERSION"), ")");
-    call.timeout(CALL_DEADLINE).header(header::USER_AGENT, AGENT)
+    const AGENT: &str = concat!(
+        "DiscordBot (https://relatch.example, ",
+        env!("CARGO_PKG_VERSION"),
+        ")"
+    );
+    call.timeout(CALL_DEADLINE)
+        .header(header::USER_AGENT, AGENT)
 }
 
 fn standing_of(member: &wire::Member, user: &str) -> Result<Standing, WhoError> {
@@ -430,7 +549,9 @@ fn standing_of(member: &wire::Member, user: &str) -> Result<Standing, WhoError> 
 /// The token becomes a part of an address, so nothing in it may lead anywhere else.
 fn is_token(token: &str) -> bool {
     (1..=512).contains(&token.len())
-        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && token
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
         && !token.contains("..")
 }
 
@@ -463,38 +584,66 @@ fn read_command(data: &wire::Data) -> Result<Ask, NotVerified> {
         words.push(Word::Member(Member::Mention(id.to_owned())));
     }
     words.extend(option("email")?.map(read_word));
-    words.extend(option("words")?.unwrap_or_default().split_whitespace().map(read_word));
+    words.extend(
+        option("words")?
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(read_word),
+    );
     Ok(Ask::read(&words))
 }
 
 /// A mention that was typed into a text, `<@…>`, names a member like the option does.
 fn read_word(word: &str) -> Word {
-    let id = word.strip_prefix("<@").and_then(|rest| rest.strip_suffix('>'));
+    let id = word
+        .strip_prefix("<@")
+        .and_then(|rest| rest.strip_suffix('>'));
     let id = id.map(|id| id.strip_prefix('!').unwrap_or(id));
     if let Some(id) = id.filter(|id| is_snowflake(id)) {
         return Word::Member(Member::Mention(id.to_owned()));
     }
-    word.parse().map_or_else(|_| Word::Text(word.to_owned()), |email| Word::Member(Member::Email(email)))
+    word.parse().map_or_else(
+        |_| Word::Text(word.to_owned()),
+        |email| Word::Member(Member::Email(email)),
+    )
 }
 
 fn read_click(origin: Origin, data: &wire::Data, id: String) -> Result<Interaction, NotVerified> {
     let (action, value) = name_and_value(data)?;
-    let action = action.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?;
-    Ok(Interaction::Click(Click { origin, action, value, trigger: Some(Trigger::new(id)) }))
+    let action = action
+        .parse()
+        .map_err(|_| NotVerified::Malformed("an unknown action"))?;
+    Ok(Interaction::Click(Click {
+        origin,
+        action,
+        value,
+        trigger: Some(Trigger::new(id)),
+    }))
 }
 
 fn read_form(origin: Origin, data: wire::Data) -> Result<Interaction, NotVerified> {
     let (kind, value) = name_and_value(&data)?;
-    let kind = kind.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?;
+    let kind = kind
+        .parse()
+        .map_err(|_| NotVerified::Malformed("an unknown form"))?;
     // Today's shape is a label around the input; the older one a row of one.
-    let mut typed = data.components.into_iter().flat_map(|part| part.component.into_iter().chain(part.components));
+    let mut typed = data
+        .components
+        .into_iter()
+        .flat_map(|part| part.component.into_iter().chain(part.components));
     let (Some(input), None) = (typed.next(), typed.next()) else {
         return Err(NotVerified::Malformed("a form without its input"));
     };
     if input.custom_id.as_deref() != Some(render::INPUT) {
         return Err(NotVerified::Malformed("a form without its input"));
     }
-    Ok(Interaction::Form(FormSubmitted { origin, kind, once: None, value, typed: input.value.unwrap_or_default() }))
+    Ok(Interaction::Form(FormSubmitted {
+        origin,
+        kind,
+        once: None,
+        value,
+        typed: input.value.unwrap_or_default(),
+    }))
 }
 
 /// `deliver_copy:…`: what a button or a form is, and its opaque value.

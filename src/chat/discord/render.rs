@@ -45,7 +45,12 @@ pub(super) fn message(message: &Message, password: Option<&Password>) -> Value {
     let mut content = format!("**{}**", escape(&fit(&message.title, 300)));
     if let Some(password) = password {
         // Letters and digits of our own making: nothing in it can be markup.
-        for part in ["\n`", password.expose(), "`\nSay it\\: ", &escape(password.spoken().as_str())] {
+        for part in [
+            "\n`",
+            password.expose(),
+            "`\nSay it\\: ",
+            &escape(password.spoken().as_str()),
+        ] {
             content.push_str(part);
         }
     }

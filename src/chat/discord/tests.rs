@@ -24,7 +24,11 @@ fn discord() -> Discord {
         guild_id: GUILD.to_owned(),
         api_url: "https://discord.com/api/v10/".parse().unwrap(),
     };
-    Discord::new(config, net::client(CALL_DEADLINE).unwrap(), Clock::fixed(NOW))
+    Discord::new(
+        config,
+        net::client(CALL_DEADLINE).unwrap(),
+        Clock::fixed(NOW),
+    )
 }
 
 fn interaction(kind: u8, data: &Value) -> Value {
@@ -36,7 +40,10 @@ fn interaction(kind: u8, data: &Value) -> Value {
 }
 
 fn command(options: &Value) -> Value {
-    interaction(2, &json!({ "type": 1, "name": "reset-password", "options": options }))
+    interaction(
+        2,
+        &json!({ "type": 1, "name": "reset-password", "options": options }),
+    )
 }
 
 fn headers(timestamp: &str, signature: &str) -> HeaderMap {
@@ -48,17 +55,24 @@ fn headers(timestamp: &str, signature: &str) -> HeaderMap {
 }
 
 fn signed(timestamp: &str, body: &[u8]) -> HeaderMap {
-    headers(timestamp, &hex::encode(key().sign(&[timestamp.as_bytes(), body].concat())))
+    headers(
+        timestamp,
+        &hex::encode(key().sign(&[timestamp.as_bytes(), body].concat())),
+    )
 }
 
 fn receive(body: &Value) -> Result<Interaction, NotVerified> {
     let body = body.to_string();
     let headers = signed("1795428000", body.as_bytes());
-    discord().receive(INTERACTIONS_ROUTE, &headers, body.as_bytes(), NOW).map(Verified::into_inner)
+    discord()
+        .receive(INTERACTIONS_ROUTE, &headers, body.as_bytes(), NOW)
+        .map(Verified::into_inner)
 }
 
 fn ask(options: &Value) -> Ask {
-    let Ok(Interaction::Command(command)) = receive(&command(options)) else { panic!("no command") };
+    let Ok(Interaction::Command(command)) = receive(&command(options)) else {
+        panic!("no command")
+    };
     command.ask
 }
 
@@ -69,29 +83,55 @@ fn a_command_names_its_member_by_an_option_or_by_the_menu() {
     assert_eq!(ask(&json!([member])), Ask::Reset(mina(), None));
     assert_eq!(ask(&json!([])), Ask::Help);
     let words = |text: &str| json!({ "name": "words", "type": 3, "value": text });
-    assert_eq!(ask(&json!([member, words("lost it")])), Ask::Reset(mina(), Some("lost it".to_owned())));
-    assert_eq!(ask(&json!([member, words(&format!("and <@!{JO}>"))])), Ask::Several);
+    assert_eq!(
+        ask(&json!([member, words("lost it")])),
+        Ask::Reset(mina(), Some("lost it".to_owned()))
+    );
+    assert_eq!(
+        ask(&json!([member, words(&format!("and <@!{JO}>"))])),
+        Ask::Several
+    );
     let show = |word: &str| json!({ "name": "show", "type": 3, "value": word });
     assert_eq!(ask(&json!([show("why"), member])), Ask::Why(mina()));
     assert_eq!(ask(&json!([show("log")])), Ask::Log(None));
-    assert_eq!(ask(&json!([show("contact"), member, words("+82 10")])), Ask::Contact(mina(), "+82 10".to_owned()));
+    assert_eq!(
+        ask(&json!([show("contact"), member, words("+82 10")])),
+        Ask::Contact(mina(), "+82 10".to_owned())
+    );
     let email = json!({ "name": "email", "type": 3, "value": "mina@acme.example" });
-    assert_eq!(ask(&json!([email])), Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None));
-    let menu = interaction(2, &json!({ "type": 2, "name": "Reset password", "target_id": MINA }));
-    let Ok(Interaction::Command(command)) = receive(&menu) else { panic!("no command") };
+    assert_eq!(
+        ask(&json!([email])),
+        Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None)
+    );
+    let menu = interaction(
+        2,
+        &json!({ "type": 2, "name": "Reset password", "target_id": MINA }),
+    );
+    let Ok(Interaction::Command(command)) = receive(&menu) else {
+        panic!("no command")
+    };
     assert_eq!(command.ask, Ask::Reset(mina(), None));
     for wrong in [
         command_named("reset"),
         interaction(2, &json!({ "type": 3, "name": "reset-password" })),
-        interaction(2, &json!({ "type": 2, "name": "Reset password", "target_id": "../x" })),
+        interaction(
+            2,
+            &json!({ "type": 2, "name": "Reset password", "target_id": "../x" }),
+        ),
         self::command(&json!([{ "name": "member", "type": 6, "value": "1 or 1" }])),
         self::command(&json!([member, member])),
         interaction(4, &json!({})),
         interaction(3, &json!({ "custom_id": "confirm" })),
         interaction(3, &json!({ "custom_id": "destroy:x" })),
-        interaction(5, &json!({ "custom_id": "deliver_other:x", "components": [] })),
+        interaction(
+            5,
+            &json!({ "custom_id": "deliver_other:x", "components": [] }),
+        ),
     ] {
-        assert!(matches!(receive(&wrong), Err(NotVerified::Malformed(_))), "{wrong}");
+        assert!(
+            matches!(receive(&wrong), Err(NotVerified::Malformed(_))),
+            "{wrong}"
+        );
     }
 }
 
@@ -103,13 +143,24 @@ fn command_named(name: &str) -> Value {
 #[test]
 fn a_form_is_read_in_both_shapes() {
     let input = json!({ "type": 4, "custom_id": "value", "value": "x" });
-    for part in [json!({ "type": 18, "component": input }), json!({ "type": 1, "components": [input] })] {
-        let form = interaction(5, &json!({ "custom_id": "deliver_other:abc", "components": [part] }));
-        let Ok(Interaction::Form(form)) = receive(&form) else { panic!("no form") };
+    for part in [
+        json!({ "type": 18, "component": input }),
+        json!({ "type": 1, "components": [input] }),
+    ] {
+        let form = interaction(
+            5,
+            &json!({ "custom_id": "deliver_other:abc", "components": [part] }),
+        );
+        let Ok(Interaction::Form(form)) = receive(&form) else {
+            panic!("no form")
+        };
         assert_eq!((form.value.as_str(), form.typed.as_str()), ("abc", "x"));
     }
     let two = json!([{ "type": 18, "component": input }, { "type": 18, "component": input }]);
-    let form = interaction(5, &json!({ "custom_id": "deliver_other:abc", "components": two }));
+    let form = interaction(
+        5,
+        &json!({ "custom_id": "deliver_other:abc", "components": two }),
+    );
     assert!(matches!(receive(&form), Err(NotVerified::Malformed(_))));
 }
 
@@ -118,26 +169,50 @@ fn a_form_is_read_in_both_shapes() {
 fn only_discord_s_own_requests_for_our_server_are_taken() {
     let body = command(&json!([])).to_string();
     let try_with = |headers: &HeaderMap, body: &str| {
-        discord().receive(INTERACTIONS_ROUTE, headers, body.as_bytes(), NOW).map(drop).unwrap_err()
+        discord()
+            .receive(INTERACTIONS_ROUTE, headers, body.as_bytes(), NOW)
+            .map(drop)
+            .unwrap_err()
     };
     let good = signed("1795428000", body.as_bytes());
     for name in ["x-signature-timestamp", "x-signature-ed25519"] {
         let mut without = good.clone();
         without.remove(name);
-        assert!(matches!(try_with(&without, &body), NotVerified::Unsigned("missing")));
+        assert!(matches!(
+            try_with(&without, &body),
+            NotVerified::Unsigned("missing")
+        ));
         let mut twice = good.clone();
         twice.append(name, good[name].clone());
-        assert!(matches!(try_with(&twice, &body), NotVerified::Unsigned("twice")));
+        assert!(matches!(
+            try_with(&twice, &body),
+            NotVerified::Unsigned("twice")
+        ));
     }
-    assert!(matches!(try_with(&headers("1795428000", &"0".repeat(128)), &body), NotVerified::Unsigned("signature")));
-    assert!(matches!(try_with(&headers("1795428000", "zz"), &body), NotVerified::Unsigned("form")));
-    assert!(matches!(try_with(&good, &body.replace("reset", "Reset")), NotVerified::Unsigned("signature")));
+    assert!(matches!(
+        try_with(&headers("1795428000", &"0".repeat(128)), &body),
+        NotVerified::Unsigned("signature")
+    ));
+    assert!(matches!(
+        try_with(&headers("1795428000", "zz"), &body),
+        NotVerified::Unsigned("form")
+    ));
+    assert!(matches!(
+        try_with(&good, &body.replace("reset", "Reset")),
+        NotVerified::Unsigned("signature")
+    ));
     for stale in ["1795427699", "1795428301"] {
-        assert!(matches!(try_with(&signed(stale, body.as_bytes()), &body), NotVerified::Unsigned("stale")));
+        assert!(matches!(
+            try_with(&signed(stale, body.as_bytes()), &body),
+            NotVerified::Unsigned("stale")
+        ));
     }
     // The same signed bytes, cut at another place.
     let shifted = headers("179542800", good["x-signature-ed25519"].to_str().unwrap());
-    assert!(matches!(try_with(&shifted, &format!("0{body}")), NotVerified::Unsigned("timestamp")));
+    assert!(matches!(
+        try_with(&shifted, &format!("0{body}")),
+        NotVerified::Unsigned("timestamp")
+    ));
     let mut form = good.clone();
     form.insert(header::CONTENT_TYPE, "text/plain".parse().unwrap());
     assert!(matches!(try_with(&form, &body), NotVerified::ContentType));
@@ -152,12 +227,18 @@ fn only_discord_s_own_requests_for_our_server_are_taken() {
     ] {
         let mut other = command(&json!([]));
         other[field] = value;
-        assert!(matches!(receive(&other), Err(NotVerified::Unsigned("guild" | "app"))), "{field}");
+        assert!(
+            matches!(receive(&other), Err(NotVerified::Unsigned("guild" | "app"))),
+            "{field}"
+        );
     }
     for token in ["", "../../@me", "a/b", "a?b", "a b"] {
         let mut other = command(&json!([]));
         other["token"] = token.into();
-        assert!(matches!(receive(&other), Err(NotVerified::Malformed(_))), "{token}");
+        assert!(
+            matches!(receive(&other), Err(NotVerified::Malformed(_))),
+            "{token}"
+        );
     }
 }
 
@@ -165,11 +246,18 @@ fn only_discord_s_own_requests_for_our_server_are_taken() {
 #[test]
 fn what_may_be_missing_may_be_missing() {
     let mut bare = command(&json!([]));
-    for field in ["application_id", "context", "authorizing_integration_owners"] {
+    for field in [
+        "application_id",
+        "context",
+        "authorizing_integration_owners",
+    ] {
         bare.as_object_mut().unwrap().remove(field);
     }
     assert!(matches!(receive(&bare), Ok(Interaction::Command(_))));
-    assert!(matches!(receive(&json!({ "type": 1 })), Ok(Interaction::Ping)));
+    assert!(matches!(
+        receive(&json!({ "type": 1 })),
+        Ok(Interaction::Ping)
+    ));
 }
 
 #[test]
@@ -178,13 +266,23 @@ fn a_key_that_belongs_to_nobody_is_refused() {
     for weak in WEAK_KEYS {
         assert_eq!(public_key(weak), None);
     }
-    assert_eq!(public_key(&format!("ed{}ff", "ff".repeat(30))), None, "the same point with its sign");
+    assert_eq!(
+        public_key(&format!("ed{}ff", "ff".repeat(30))),
+        None,
+        "the same point with its sign"
+    );
     assert_eq!(public_key("00"), None);
 }
 
 #[test]
 fn every_answer_has_the_type_that_discord_expects() {
-    let (discord, message) = (discord(), Message { title: "x".to_owned(), ..Message::default() });
+    let (discord, message) = (
+        discord(),
+        Message {
+            title: "x".to_owned(),
+            ..Message::default()
+        },
+    );
     let kind = |kind, answer| {
         let answer: Value = serde_json::from_slice(&discord.immediate(kind, answer)).unwrap();
         answer["type"].as_u64().unwrap()
@@ -192,8 +290,18 @@ fn every_answer_has_the_type_that_discord_expects() {
     assert_eq!(kind(Kind::Ping, Immediate::Taken), 1);
     assert_eq!(kind(Kind::Command, Immediate::Working(&message)), 5);
     assert_eq!(kind(Kind::Click, Immediate::Taken), 6);
-    assert_eq!(kind(Kind::Form(FormKind::Destination), Immediate::Working(&message)), 6);
-    for of in [Kind::Command, Kind::Click, Kind::Form(FormKind::Destination)] {
+    assert_eq!(
+        kind(
+            Kind::Form(FormKind::Destination),
+            Immediate::Working(&message)
+        ),
+        6
+    );
+    for of in [
+        Kind::Command,
+        Kind::Click,
+        Kind::Form(FormKind::Destination),
+    ] {
         assert_eq!(kind(of, Immediate::Say(&message)), 4);
     }
 }
@@ -202,16 +310,29 @@ fn every_answer_has_the_type_that_discord_expects() {
 #[test]
 fn hostile_names_stay_names() {
     for name in hostile_names() {
-        let message = Message { title: name.clone(), lines: vec![name.clone()], ..Message::default() };
+        let message = Message {
+            title: name.clone(),
+            lines: vec![name.clone()],
+            ..Message::default()
+        };
         let rendered = render::message(&message, None);
         let content = rendered["content"].as_str().unwrap();
-        let inside = content.strip_prefix("**").unwrap().replacen("**\n", "\n", 1);
+        let inside = content
+            .strip_prefix("**")
+            .unwrap()
+            .replacen("**\n", "\n", 1);
         // Whatever is punctuation stands behind a backslash, so nothing of it means anything.
         let mut characters = inside.chars().peekable();
         while let Some(character) = characters.next() {
-            assert!(!character.is_ascii_punctuation() || character == '\\', "{name}: {content}");
+            assert!(
+                !character.is_ascii_punctuation() || character == '\\',
+                "{name}: {content}"
+            );
             if character == '\\' {
-                assert!(characters.next().unwrap().is_ascii_punctuation(), "{name}: {content}");
+                assert!(
+                    characters.next().unwrap().is_ascii_punctuation(),
+                    "{name}: {content}"
+                );
             }
         }
         assert_eq!(rendered["allowed_mentions"], json!({ "parse": [] }));
@@ -221,7 +342,11 @@ fn hostile_names_stay_names() {
 #[test]
 fn a_long_message_is_cut_between_lines_and_keeps_its_password() {
     let line = "*".repeat(400);
-    let message = Message { title: "x".repeat(5000), lines: vec![line; 20], ..Message::default() };
+    let message = Message {
+        title: "x".repeat(5000),
+        lines: vec![line; 20],
+        ..Message::default()
+    };
     let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
     let password = Password::generate(&mut rng, 8);
     let rendered = render::message(&message, Some(&password));

@@ -32,8 +32,9 @@ use super::common::{Profiles, Uses, check_content_type};
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{EmptySecret, WINDOW, fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind, Message,
-    NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, Verified, WhoError,
+    Adapter, Click, Command, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
+    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress,
+    Standing, Verified, WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -101,7 +102,8 @@ impl Config {
         if encrypt_key.is_none() && section.problem_count() == problems {
             section.problem("encrypt_key", NO_ENCRYPT_KEY);
         }
-        let verification_token = section.required_secret("verification_token", "verification_token_file", true);
+        let verification_token =
+            section.required_secret("verification_token", "verification_token_file", true);
         let tenant_key = section.required("tenant_key");
         let api_url = section.api_url("https://open.larksuite.com/open-apis/");
         section.end();
@@ -153,12 +155,24 @@ impl Place {
 impl Lark {
     /// The adapter for one tenant.
     pub fn new(config: Config, http: &reqwest::Client, clock: Clock) -> Self {
-        let api = LarkApis::default().app(&config.api_url, &config.app_id, &config.app_secret, http, &clock);
+        let api = LarkApis::default().app(
+            &config.api_url,
+            &config.app_id,
+            &config.app_secret,
+            http,
+            &clock,
+        );
         Self::with(config, api, clock)
     }
 
     fn with(config: Config, api: Arc<LarkApi>, clock: Clock) -> Self {
-        Self { config, api, clock, profiles: Profiles::default(), used: Arc::default() }
+        Self {
+            config,
+            api,
+            clock,
+            profiles: Profiles::default(),
+            used: Arc::default(),
+        }
     }
 
     /// Goes on with how often the tokens of the same app's clicks were used, when the settings are read again.
@@ -170,8 +184,16 @@ impl Lark {
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
     pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
-        let Ground { http, clock, lark, .. } = ground;
-        let api = lark.app(&config.api_url, &config.app_id, &config.app_secret, http, clock);
+        let Ground {
+            http, clock, lark, ..
+        } = ground;
+        let api = lark.app(
+            &config.api_url,
+            &config.app_id,
+            &config.app_secret,
+            http,
+            clock,
+        );
         Ok(Self::with(config, api, clock.clone()))
     }
 
@@ -214,14 +236,21 @@ impl Lark {
     }
 
     /// The event, and whether a signature held. Whatever fails before one held fails alike.
-    fn unseal(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<(wire::Sent, bool), NotVerified> {
+    fn unseal(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Moment,
+    ) -> Result<(wire::Sent, bool), NotVerified> {
         let key = &self.config.encrypt_key;
         let is_signed = headers.contains_key("x-lark-signature");
         if is_signed {
             verify(headers, body, key, now)?;
         }
-        let sealed: wire::Sealed = serde_json::from_slice(body).map_err(|_| NotVerified::Unsigned("not encrypted"))?;
-        let opened = decrypt(key.expose_secret(), &sealed.encrypt).ok_or(NotVerified::Unsigned("encryption"))?;
+        let sealed: wire::Sealed =
+            serde_json::from_slice(body).map_err(|_| NotVerified::Unsigned("not encrypted"))?;
+        let opened = decrypt(key.expose_secret(), &sealed.encrypt)
+            .ok_or(NotVerified::Unsigned("encryption"))?;
         let sent = serde_json::from_slice(&opened).map_err(|_| NotVerified::Unsigned("form"))?;
         Ok((sent, is_signed))
     }
@@ -231,16 +260,36 @@ impl Lark {
             return Ok(None);
         }
         self.check_token(sent.token.as_deref().unwrap_or_default())?;
-        let challenge = sent.challenge.as_ref().filter(|text| (1..=1024).contains(&text.len()));
-        challenge.cloned().map(Some).ok_or(NotVerified::Malformed("a challenge without its text"))
+        let challenge = sent
+            .challenge
+            .as_ref()
+            .filter(|text| (1..=1024).contains(&text.len()));
+        challenge
+            .cloned()
+            .map(Some)
+            .ok_or(NotVerified::Malformed("a challenge without its text"))
     }
 
     fn check_token(&self, token: &str) -> Result<(), NotVerified> {
-        let is_ours = self.config.verification_token.expose_secret().as_bytes().ct_eq(token.as_bytes());
-        if bool::from(is_ours) { Ok(()) } else { Err(NotVerified::Unsigned("token")) }
+        let is_ours = self
+            .config
+            .verification_token
+            .expose_secret()
+            .as_bytes()
+            .ct_eq(token.as_bytes());
+        if bool::from(is_ours) {
+            Ok(())
+        } else {
+            Err(NotVerified::Unsigned("token"))
+        }
     }
 
-    fn read_message(&self, event: &Value, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+    fn read_message(
+        &self,
+        event: &Value,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
         let received: wire::Received = parse(event)?;
         let wire::Received { sender, message } = received;
         // Other bots talk too, and are no business of ours.
@@ -259,8 +308,12 @@ impl Lark {
         if !is_id(&message.chat_id, "oc_") {
             return Err(NotVerified::Malformed("a chat"));
         }
-        let content: Value = serde_json::from_str(&message.content).map_err(|_| NotVerified::Malformed("a text"))?;
-        let text = content.get("text").and_then(Value::as_str).unwrap_or_default();
+        let content: Value =
+            serde_json::from_str(&message.content).map_err(|_| NotVerified::Malformed("a text"))?;
+        let text = content
+            .get("text")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let ask = match read_command(text, &message.mentions) {
             Some(ask) => ask,
             // In the 1:1 chat everything is meant for us; in a group only the command is.
@@ -275,28 +328,62 @@ impl Lark {
             token: None,
             at: now.0,
         };
-        Ok(Interaction::Command(Command { origin: origin(user, replay, &place, now), ask }))
+        Ok(Interaction::Command(Command {
+            origin: origin(user, replay, &place, now),
+            ask,
+        }))
     }
 
-    fn read_menu(&self, event: &Value, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+    fn read_menu(
+        &self,
+        event: &Value,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
         let chosen: wire::Chosen = parse(event)?;
         if chosen.event_key != "help" {
             return Ok(Interaction::Ping);
         }
         let user = self.user(&chosen.operator.operator_id.open_id)?;
-        let place = Place { user: user.user.clone(), chat: None, is_group: false, card: None, token: None, at: now.0 };
-        Ok(Interaction::Command(Command { origin: origin(user, replay, &place, now), ask: Ask::Help }))
+        let place = Place {
+            user: user.user.clone(),
+            chat: None,
+            is_group: false,
+            card: None,
+            token: None,
+            at: now.0,
+        };
+        Ok(Interaction::Command(Command {
+            origin: origin(user, replay, &place, now),
+            ask: Ask::Help,
+        }))
     }
 
-    fn read_card(&self, event: &Value, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+    fn read_card(
+        &self,
+        event: &Value,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
         let pressed: wire::Pressed = parse(event)?;
         if pressed.operator.tenant_key != self.config.tenant_key {
             return Err(NotVerified::Unsigned("tenant"));
         }
         let user = self.user(&pressed.operator.open_id)?;
-        let wire::Place { open_message_id, open_chat_id } = pressed.context;
-        let wire::Pushed { value, mut form_value } = pressed.action;
-        let wire::OurValue { action, form, value, group } = value;
+        let wire::Place {
+            open_message_id,
+            open_chat_id,
+        } = pressed.context;
+        let wire::Pushed {
+            value,
+            mut form_value,
+        } = pressed.action;
+        let wire::OurValue {
+            action,
+            form,
+            value,
+            group,
+        } = value;
         let place = Place {
             user: user.user.clone(),
             is_group: group.is_some(),
@@ -309,17 +396,32 @@ impl Lark {
         let origin = origin(user, replay, &place, now);
         match (action, form) {
             (Some(action), None) => {
-                let action = action.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?;
+                let action = action
+                    .parse()
+                    .map_err(|_| NotVerified::Malformed("an unknown action"))?;
                 // A form is opened by the answer, and needs no permission of its own.
                 let trigger = Some(Trigger::new(String::new()));
-                Ok(Interaction::Click(Click { origin, action, value, trigger }))
+                Ok(Interaction::Click(Click {
+                    origin,
+                    action,
+                    value,
+                    trigger,
+                }))
             }
             (None, Some(form)) => {
-                let kind = form.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?;
+                let kind = form
+                    .parse()
+                    .map_err(|_| NotVerified::Malformed("an unknown form"))?;
                 let Some(Value::String(typed)) = form_value.remove(render::INPUT) else {
                     return Err(NotVerified::Malformed("a form without its input"));
                 };
-                Ok(Interaction::Form(FormSubmitted { origin, kind, once: None, value, typed }))
+                Ok(Interaction::Form(FormSubmitted {
+                    origin,
+                    kind,
+                    once: None,
+                    value,
+                    typed,
+                }))
             }
             _ => Err(NotVerified::Malformed("a card that is not ours")),
         }
@@ -329,39 +431,66 @@ impl Lark {
         if !is_id(id, "ou_") {
             return Err(NotVerified::Malformed("a user id"));
         }
-        Ok(ChatUser { platform: Platform::Lark, tenant: self.config.tenant_key.clone(), user: id.to_owned() })
+        Ok(ChatUser {
+            platform: Platform::Lark,
+            tenant: self.config.tenant_key.clone(),
+            user: id.to_owned(),
+        })
     }
 
     /// Sends a card of its own.
     async fn send(&self, place: &Place, card: &Value) -> Result<(), LarkError> {
         if place.is_group {
             let body = json!({ "chat_id": place.chat, "open_id": place.user, "msg_type": "interactive", "card": card });
-            return self.api.call(Method::POST, "ephemeral/v1/send", Some(&body)).await.map(drop);
+            return self
+                .api
+                .call(Method::POST, "ephemeral/v1/send", Some(&body))
+                .await
+                .map(drop);
         }
         let (kind, to) = match &place.chat {
             Some(chat) => ("chat_id", chat),
             None => ("open_id", &place.user),
         };
-        let body = json!({ "receive_id": to, "msg_type": "interactive", "content": card.to_string() });
+        let body =
+            json!({ "receive_id": to, "msg_type": "interactive", "content": card.to_string() });
         let path = format!("im/v1/messages?receive_id_type={kind}");
-        self.api.call(Method::POST, &path, Some(&body)).await.map(drop)
+        self.api
+            .call(Method::POST, &path, Some(&body))
+            .await
+            .map(drop)
     }
 
     /// Puts a card in the place of the one that was clicked: with the token of the click while it works, else by the
     /// card's own id; an ephemeral one can then only be taken away and sent anew.
     async fn replace(&self, place: &Place, card: &Value) -> Result<(), LarkError> {
-        if let Some(token) = place.token.as_deref().filter(|token| self.takes_use(token, place.at)) {
+        if let Some(token) = place
+            .token
+            .as_deref()
+            .filter(|token| self.takes_use(token, place.at))
+        {
             tokio::time::sleep(AFTER_ANSWER).await;
             let body = json!({ "token": token, "card": card });
-            match self.api.call(Method::POST, "interactive/v1/card/update", Some(&body)).await {
-                Err(LarkError::Refused(code)) => tracing::warn!(platform = "lark", code, "a card was not changed"),
+            match self
+                .api
+                .call(Method::POST, "interactive/v1/card/update", Some(&body))
+                .await
+            {
+                Err(LarkError::Refused(code)) => {
+                    tracing::warn!(platform = "lark", code, "a card was not changed")
+                }
                 end => return end.map(drop),
             }
         }
-        let Some(id) = &place.card else { return self.send(place, card).await };
+        let Some(id) = &place.card else {
+            return self.send(place, card).await;
+        };
         if place.is_group {
             let body = json!({ "message_id": id });
-            let gone = self.api.call(Method::POST, "ephemeral/v1/delete", Some(&body)).await;
+            let gone = self
+                .api
+                .call(Method::POST, "ephemeral/v1/delete", Some(&body))
+                .await;
             if let Err(error) = gone {
                 tracing::warn!(
                     platform = "lark",
@@ -372,7 +501,10 @@ impl Lark {
             return self.send(place, card).await;
         }
         let body = json!({ "content": card.to_string() });
-        self.api.call(Method::PATCH, &format!("im/v1/messages/{id}"), Some(&body)).await.map(drop)
+        self.api
+            .call(Method::PATCH, &format!("im/v1/messages/{id}"), Some(&body))
+            .await
+            .map(drop)
     }
 
     /// Takes one of the uses of a click's token, if one is left.
@@ -403,7 +535,9 @@ impl Lark {
             Ok(()) => Outcome::Accepted,
             Err(LarkError::NotSent) => Outcome::Refused(Refusal::Unreachable),
             Err(LarkError::Limited(_)) => Outcome::Refused(Refusal::Later),
-            Err(LarkError::MissingScope(_) | LarkError::Refused(_)) => Outcome::Refused(Refusal::Message),
+            Err(LarkError::MissingScope(_) | LarkError::Refused(_)) => {
+                Outcome::Refused(Refusal::Message)
+            }
             Err(LarkError::NoAnswer) => Outcome::Unknown,
         }
     }
@@ -411,8 +545,12 @@ impl Lark {
     async fn account(&self, user: &str) -> Result<Profile, WhoError> {
         let path = format!("contact/v3/users/{user}?user_id_type=open_id");
         let mut answer = self.api.call(Method::GET, &path, None).await.map_err(who)?;
-        let account = answer.pointer_mut("/data/user").map(Value::take).unwrap_or_default();
-        let account: wire::Account = serde_json::from_value(account).map_err(|_| WhoError::Unavailable)?;
+        let account = answer
+            .pointer_mut("/data/user")
+            .map(Value::take)
+            .unwrap_or_default();
+        let account: wire::Account =
+            serde_json::from_value(account).map_err(|_| WhoError::Unavailable)?;
         if account.open_id != user {
             return Err(WhoError::Unavailable);
         }
@@ -440,12 +578,25 @@ impl Adapter for Lark {
         Ok(profile)
     }
 
-    async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
+    async fn profile_by_email(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Option<(String, Profile)>, WhoError> {
         let body = json!({ "emails": [email.as_str()], "include_resigned": false });
         let path = "contact/v3/users/batch_get_id?user_id_type=open_id";
-        let answer = self.api.call(Method::POST, path, Some(&body)).await.map_err(who)?;
-        let found = answer.pointer("/data/user_list").and_then(Value::as_array).into_iter().flatten();
-        let mut ids = found.filter_map(|one| one.get("user_id").and_then(Value::as_str)).filter(|id| is_id(id, "ou_"));
+        let answer = self
+            .api
+            .call(Method::POST, path, Some(&body))
+            .await
+            .map_err(who)?;
+        let found = answer
+            .pointer("/data/user_list")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let mut ids = found
+            .filter_map(|one| one.get("user_id").and_then(Value::as_str))
+            .filter(|id| is_id(id, "ou_"));
         match (ids.next(), ids.next()) {
             (None, _) => Ok(None),
             (Some(id), None) => Ok(Some((id.to_owned(), self.account(id).await?))),
@@ -462,7 +613,9 @@ impl Adapter for Lark {
             // What an event is answered with nobody sees.
             Immediate::Taken | Immediate::Working(_) => json!({}),
             Immediate::Challenge(text) => json!({ "challenge": text }),
-            Immediate::Say(message) => json!({ "toast": { "type": "info", "content": message.title } }),
+            Immediate::Say(message) => {
+                json!({ "toast": { "type": "info", "content": message.title } })
+            }
             Immediate::FormError(text) => json!({ "toast": { "type": "error", "content": text } }),
             Immediate::Open(form, to) => {
                 let place = to.and_then(|to| serde_json::from_str::<Place>(to.expose()).ok());
@@ -500,12 +653,18 @@ impl Adapter for Lark {
         u32::MAX
     }
 
-    async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
+    async fn follow_up(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        placement: Placement,
+    ) -> Outcome {
         self.tell(to, message, None, placement).await
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
-        self.tell(to, message, Some(password), Placement::Replace).await
+        self.tell(to, message, Some(password), Placement::Replace)
+            .await
     }
 
     /// Never called: forms are opened by the answer.
@@ -515,29 +674,64 @@ impl Adapter for Lark {
 
     /// Commands of others, which the same app may have, stay.
     async fn planned(&self, _team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
-        let answer = self.api.call(Method::GET, "application/v7/app_slash_commands", None).await.map_err(who)?;
-        let present = answer.pointer("/data/items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let answer = self
+            .api
+            .call(Method::GET, "application/v7/app_slash_commands", None)
+            .await
+            .map_err(who)?;
+        let present = answer
+            .pointer("/data/items")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         let manifest: Value = serde_json::from_str(MANIFEST).unwrap_or_default();
-        let wanted = manifest.get("commands").and_then(Value::as_array).cloned().unwrap_or_default();
-        let name = |command: &Value| command.get("command").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let wanted = manifest
+            .get("commands")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let name = |command: &Value| {
+            command
+                .get("command")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let planned = wanted.into_iter().map(|wanted| {
             let name = name(&wanted);
-            let present = present.iter().find(|one| one.get("command") == wanted.get("command")).cloned();
-            Planned { name, wanted: Some(wanted), present }
+            let present = present
+                .iter()
+                .find(|one| one.get("command") == wanted.get("command"))
+                .cloned();
+            Planned {
+                name,
+                wanted: Some(wanted),
+                present,
+            }
         });
         Ok(planned.collect())
     }
 
     async fn register(&self, planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
         const PATH: &str = "application/v7/app_slash_commands";
-        for Planned { wanted, present, .. } in planned {
+        for Planned {
+            wanted, present, ..
+        } in planned
+        {
             let Some(wanted) = wanted else { continue };
-            let id = present.as_ref().and_then(|present| present.get("command_id")).and_then(Value::as_str);
-            let end = match id.filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
-            {
+            let id = present
+                .as_ref()
+                .and_then(|present| present.get("command_id"))
+                .and_then(Value::as_str);
+            let end = match id.filter(|id| {
+                id.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            }) {
                 Some(id) => {
                     let body = json!({ "description": wanted.get("description") });
-                    self.api.call(Method::PATCH, &format!("{PATH}/{id}"), Some(&body)).await
+                    self.api
+                        .call(Method::PATCH, &format!("{PATH}/{id}"), Some(&body))
+                        .await
                 }
                 None => self.api.call(Method::POST, PATH, Some(wanted)).await,
             };
@@ -547,8 +741,16 @@ impl Adapter for Lark {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        let answer = self.api.call(Method::GET, "bot/v3/info", None).await.map_err(|error| error.to_string())?;
-        if answer.pointer("/bot/open_id").and_then(Value::as_str).is_some() {
+        let answer = self
+            .api
+            .call(Method::GET, "bot/v3/info", None)
+            .await
+            .map_err(|error| error.to_string())?;
+        if answer
+            .pointer("/bot/open_id")
+            .and_then(Value::as_str)
+            .is_some()
+        {
             Ok(())
         } else {
             Err("the app has no bot; add the bot ability".to_owned())
@@ -558,16 +760,30 @@ impl Adapter for Lark {
 
 /// SHA-256 over time, nonce, key and the body as it came ("Encrypt key"). It is no HMAC, so every part is held to its own
 /// form: ten digits, then letters and digits, and a body that is one JSON object to its last byte.
-fn verify(headers: &HeaderMap, body: &[u8], key: &SecretString, now: Moment) -> Result<(), NotVerified> {
+fn verify(
+    headers: &HeaderMap,
+    body: &[u8],
+    key: &SecretString,
+    now: Moment,
+) -> Result<(), NotVerified> {
     let timestamp = only_header(headers, "x-lark-request-timestamp")?;
     let nonce = only_header(headers, "x-lark-request-nonce")?;
     let signature = only_header(headers, "x-lark-signature")?;
     fresh_timestamp(timestamp, now)?;
-    if !(1..=128).contains(&nonce.len()) || !nonce.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+    if !(1..=128).contains(&nonce.len())
+        || !nonce
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
         return Err(NotVerified::Unsigned("nonce"));
     }
     let mut digest = Sha256::new();
-    for part in [timestamp.as_bytes(), nonce.as_bytes(), key.expose_secret().as_bytes(), body] {
+    for part in [
+        timestamp.as_bytes(),
+        nonce.as_bytes(),
+        key.expose_secret().as_bytes(),
+        body,
+    ] {
         digest.update(part);
     }
     let wanted = hex::encode(digest.finalize());
@@ -592,7 +808,10 @@ fn decrypt(key: &str, sealed: &str) -> Option<Vec<u8>> {
 
 /// The time of an event: milliseconds for events, microseconds for callbacks of cards, as Lark's own examples have it.
 fn seconds(text: &str) -> Option<i64> {
-    let number: i64 = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let number: i64 = text
+        .parse()
+        .ok()
+        .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     match text.len() {
         10 => Some(number),
         13 => Some(number / 1_000),
@@ -602,8 +821,15 @@ fn seconds(text: &str) -> Option<i64> {
 }
 
 fn origin(user: ChatUser, replay: ReplayKey, place: &Place, now: Moment) -> Origin {
-    let reply = serde_json::to_string(place).ok().map(|place| ReplyAddress::new(place, now + REPLY_LIFE));
-    Origin { user, replay, reply, received_at: now }
+    let reply = serde_json::to_string(place)
+        .ok()
+        .map(|place| ReplyAddress::new(place, now + REPLY_LIFE));
+    Origin {
+        user,
+        replay,
+        reply,
+        received_at: now,
+    }
 }
 
 /// What an account is worth. Confirmed is only the mailbox that the organisation gave; anything else in the profile
@@ -611,11 +837,22 @@ fn origin(user: ChatUser, replay: ReplayKey, place: &Place, now: Moment) -> Orig
 fn judge(account: &wire::Account) -> Profile {
     let status = &account.status;
     let is_gone = status.is_frozen || status.is_resigned || status.is_exited;
-    let email = account.enterprise_email.as_deref().filter(|email| !email.is_empty());
+    let email = account
+        .enterprise_email
+        .as_deref()
+        .filter(|email| !email.is_empty());
     Profile {
-        standing: if is_gone { Standing::Deleted } else { Standing::Member },
+        standing: if is_gone {
+            Standing::Deleted
+        } else {
+            Standing::Member
+        },
         confirmed_email: email.and_then(|email| email.parse().ok()),
-        role: if account.is_tenant_manager { Role::PrimaryAdmin } else { Role::Member },
+        role: if account.is_tenant_manager {
+            Role::PrimaryAdmin
+        } else {
+            Role::Member
+        },
     }
 }
 
@@ -637,16 +874,24 @@ fn parse<T: DeserializeOwned>(event: &Value) -> Result<T, NotVerified> {
 fn is_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix).is_some_and(|rest| {
         (1..=96).contains(&rest.len())
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     })
 }
 
 /// The words behind the command, which may stand behind mentions of the bot; none where there is no command.
 fn read_command(text: &str, mentions: &[wire::Mentioned]) -> Option<Ask> {
-    let mentions: HashMap<&str, &str> =
-        mentions.iter().map(|mentioned| (mentioned.key.as_str(), mentioned.id.open_id.as_str())).collect();
-    let mut words = text.split_whitespace().skip_while(|word| mentions.contains_key(word));
-    words.next().filter(|word| word.eq_ignore_ascii_case(COMMAND_NAME))?;
+    let mentions: HashMap<&str, &str> = mentions
+        .iter()
+        .map(|mentioned| (mentioned.key.as_str(), mentioned.id.open_id.as_str()))
+        .collect();
+    let mut words = text
+        .split_whitespace()
+        .skip_while(|word| mentions.contains_key(word));
+    words
+        .next()
+        .filter(|word| word.eq_ignore_ascii_case(COMMAND_NAME))?;
     let words: Vec<Word> = words.map(|word| read_word(word, &mentions)).collect();
     Some(Ask::read(&words))
 }
@@ -659,7 +904,10 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Word {
             return Word::Member(Member::Mention((*id).to_owned()));
         }
     }
-    word.parse().map_or_else(|_| Word::Text(word.to_owned()), |email| Word::Member(Member::Email(email)))
+    word.parse().map_or_else(
+        |_| Word::Text(word.to_owned()),
+        |email| Word::Member(Member::Email(email)),
+    )
 }
 
 #[cfg(test)]

@@ -41,7 +41,11 @@ fn card(title: &str, elements: &[Value]) -> Value {
 }
 
 /// A whole message; its buttons know the group in which it stands.
-pub(super) fn message(message: &Message, password: Option<&Password>, group: Option<&str>) -> Value {
+pub(super) fn message(
+    message: &Message,
+    password: Option<&Password>,
+    group: Option<&str>,
+) -> Value {
     let mut elements = Vec::new();
     if let Some(password) = password {
         elements.push(line(password.expose()));
@@ -57,7 +61,12 @@ pub(super) fn message(message: &Message, password: Option<&Password>, group: Opt
         }
         elements.push(line(text));
     }
-    elements.extend(message.buttons.chunks(ROW).map(|buttons| row(buttons, group)));
+    elements.extend(
+        message
+            .buttons
+            .chunks(ROW)
+            .map(|buttons| row(buttons, group)),
+    );
     card(&message.title, &elements)
 }
 
@@ -82,8 +91,12 @@ fn button(button: &Button, group: Option<&str>) -> Value {
 
 /// A card with one input and the way back.
 pub(super) fn form(form: &Form, group: Option<&str>) -> Value {
-    let back =
-        Button { action: Action::Back, label: "Back".to_owned(), value: form.value.clone(), style: Style::Plain };
+    let back = Button {
+        action: Action::Back,
+        label: "Back".to_owned(),
+        value: form.value.clone(),
+        style: Style::Plain,
+    };
     let input = json!({
         "tag": "input",
         "name": INPUT,

@@ -22,7 +22,11 @@ fn lark() -> Lark {
         tenant_key: "acme".to_owned(),
         api_url: "https://open.larksuite.com/open-apis/".parse().unwrap(),
     };
-    Lark::new(config, &net::client(Duration::from_secs(1)).unwrap(), Clock::fixed(NOW))
+    Lark::new(
+        config,
+        &net::client(Duration::from_secs(1)).unwrap(),
+        Clock::fixed(NOW),
+    )
 }
 
 fn event(kind: &str, event: &Value) -> Value {
@@ -59,7 +63,13 @@ fn encrypt(text: &str) -> Vec<u8> {
     let mut buffer = vec![0; text.len() + 16];
     buffer[..text.len()].copy_from_slice(text.as_bytes());
     let cipher = cbc::Encryptor::<Aes256>::new_from_slices(&key, &[9; 16]).unwrap();
-    [&[9; 16], cipher.encrypt_padded::<Pkcs7>(&mut buffer, text.len()).unwrap()].concat()
+    [
+        &[9; 16],
+        cipher
+            .encrypt_padded::<Pkcs7>(&mut buffer, text.len())
+            .unwrap(),
+    ]
+    .concat()
 }
 
 fn sealed(event: &Value) -> String {
@@ -74,19 +84,27 @@ fn headers(timestamp: &str, nonce: &str, body: &str) -> HeaderMap {
         ("x-lark-request-nonce", nonce),
         ("x-lark-signature", signature.as_str()),
     ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).unwrap(),
+        );
     }
     headers
 }
 
 fn plain_headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    );
     headers
 }
 
 fn receive(headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
-    lark().receive(EVENTS_ROUTE, headers, body.as_bytes(), NOW).map(Verified::into_inner)
+    lark()
+        .receive(EVENTS_ROUTE, headers, body.as_bytes(), NOW)
+        .map(Verified::into_inner)
 }
 
 fn receive_event(event: &Value) -> Result<Interaction, NotVerified> {
@@ -95,36 +113,73 @@ fn receive_event(event: &Value) -> Result<Interaction, NotVerified> {
 }
 
 fn ask(text: &str) -> Option<Ask> {
-    let Interaction::Command(command) = receive_event(&typed(text, "group")).unwrap() else { return None };
+    let Interaction::Command(command) = receive_event(&typed(text, "group")).unwrap() else {
+        return None;
+    };
     Some(command.ask)
 }
 
 /// The example of Lark's page "Encrypt key".
 #[test]
 fn the_published_vector_is_read() {
-    assert_eq!(decrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=").unwrap(), b"hello world");
+    assert_eq!(
+        decrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=").unwrap(),
+        b"hello world"
+    );
     assert!(decrypt("test key", "").is_none() && decrypt("test key", "AAAA").is_none());
 }
 
 #[test]
 fn the_command_is_found_in_what_people_type() {
-    let reset =
-        |id: &str, reason: Option<&str>| Some(Ask::Reset(Member::Mention(id.to_owned()), reason.map(str::to_owned)));
-    assert_eq!(ask("@_user_1 /reset-password @_user_10 "), reset("ou_mina", None));
-    assert_eq!(ask("/reset-password\u{3000}@_user_2"), reset("ou_noa", None), "a full-width space");
-    assert_eq!(ask("@_user_1 /Reset-Password @_user_10, lost it"), reset("ou_mina", Some("lost it")));
-    assert_eq!(ask("@_user_1 /reset-password @_user_1x"), Some(Ask::Unclear("@_user_1x".to_owned())));
-    assert_eq!(ask("@_user_1 /reset-password @_all"), Some(Ask::Unclear("@_all".to_owned())));
-    assert_eq!(ask("@_user_1 /reset-password @_user_2 @_user_10"), Some(Ask::Several));
-    assert_eq!(ask("@_user_1 /reset-password why @_user_2"), Some(Ask::Why(Member::Mention("ou_noa".to_owned()))));
+    let reset = |id: &str, reason: Option<&str>| {
+        Some(Ask::Reset(
+            Member::Mention(id.to_owned()),
+            reason.map(str::to_owned),
+        ))
+    };
+    assert_eq!(
+        ask("@_user_1 /reset-password @_user_10 "),
+        reset("ou_mina", None)
+    );
+    assert_eq!(
+        ask("/reset-password\u{3000}@_user_2"),
+        reset("ou_noa", None),
+        "a full-width space"
+    );
+    assert_eq!(
+        ask("@_user_1 /Reset-Password @_user_10, lost it"),
+        reset("ou_mina", Some("lost it"))
+    );
+    assert_eq!(
+        ask("@_user_1 /reset-password @_user_1x"),
+        Some(Ask::Unclear("@_user_1x".to_owned()))
+    );
+    assert_eq!(
+        ask("@_user_1 /reset-password @_all"),
+        Some(Ask::Unclear("@_all".to_owned()))
+    );
+    assert_eq!(
+        ask("@_user_1 /reset-password @_user_2 @_user_10"),
+        Some(Ask::Several)
+    );
+    assert_eq!(
+        ask("@_user_1 /reset-password why @_user_2"),
+        Some(Ask::Why(Member::Mention("ou_noa".to_owned())))
+    );
     let mina = Member::Email("mina@acme.example".parse().unwrap());
-    assert_eq!(ask("/reset-password mina@acme.example"), Some(Ask::Reset(mina, None)));
+    assert_eq!(
+        ask("/reset-password mina@acme.example"),
+        Some(Ask::Reset(mina, None))
+    );
     assert_eq!(ask("@_user_1 /reset-password"), Some(Ask::Help));
     // What people say to each other in a group is none of our business; with the bot alone it is answered.
     assert_eq!(ask("@_user_1 good morning"), None);
     assert_eq!(ask("how does /reset-password @_user_2 work?"), None);
     let alone = receive_event(&typed("good morning", "p2p")).unwrap();
-    assert!(matches!(alone, Interaction::Command(Command { ask: Ask::Help, .. })));
+    assert!(matches!(
+        alone,
+        Interaction::Command(Command { ask: Ask::Help, .. })
+    ));
 }
 
 #[test]
@@ -137,7 +192,10 @@ fn bots_other_kinds_of_message_and_other_events_are_passed_over() {
     ] {
         let mut event = typed("/reset-password @_user_2", "group");
         *event.pointer_mut(path).unwrap() = value.into();
-        assert!(matches!(receive_event(&event), Ok(Interaction::Ping)), "{path}");
+        assert!(
+            matches!(receive_event(&event), Ok(Interaction::Ping)),
+            "{path}"
+        );
     }
 }
 
@@ -164,11 +222,19 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     }
     let mut callback = good.clone();
     callback["header"]["create_time"] = "1795428000000000".into();
-    assert!(receive_event(&callback).is_ok(), "callbacks of cards come with microseconds");
+    assert!(
+        receive_event(&callback).is_ok(),
+        "callbacks of cards come with microseconds"
+    );
     let body = sealed(&good);
-    let refused = |headers: &HeaderMap, body: &str| matches!(receive(headers, body), Err(NotVerified::Unsigned(_)));
+    let refused = |headers: &HeaderMap, body: &str| {
+        matches!(receive(headers, body), Err(NotVerified::Unsigned(_)))
+    };
     for timestamp in ["1795427699", "1795428301", "1", "17954280000"] {
-        assert!(refused(&headers(timestamp, "n1", &body), &body), "{timestamp}");
+        assert!(
+            refused(&headers(timestamp, "n1", &body), &body),
+            "{timestamp}"
+        );
     }
     // A digit or a letter that moved over the boundary, under the same signature.
     for (timestamp, nonce) in [("179542800", "0n1"), ("1795428000n", "1")] {
@@ -177,7 +243,11 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
         moved.insert("x-lark-request-nonce", nonce.parse().unwrap());
         assert!(refused(&moved, &body), "{timestamp} {nonce}");
     }
-    for name in ["x-lark-request-timestamp", "x-lark-request-nonce", "x-lark-signature"] {
+    for name in [
+        "x-lark-request-timestamp",
+        "x-lark-request-nonce",
+        "x-lark-signature",
+    ] {
         let mut less = headers("1795428000", "n1", &body);
         less.remove(name);
         assert!(refused(&less, &body), "without {name}");
@@ -192,11 +262,21 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     assert!(refused(&upper, &body));
     assert!(refused(&headers("1795428000", "n1", "x"), &body));
     // Signed, and still not what it should be.
-    for body in ["{}", "[]", "x", &good.to_string(), &format!("{body} x"), "{\"encrypt\":\"AAAA\"}"] {
+    for body in [
+        "{}",
+        "[]",
+        "x",
+        &good.to_string(),
+        &format!("{body} x"),
+        "{\"encrypt\":\"AAAA\"}",
+    ] {
         assert!(refused(&headers("1795428000", "n1", body), body), "{body}");
     }
     let doubled = body.replacen('{', "{\"encrypt\":\"\",", 1);
-    assert!(refused(&headers("1795428000", "n1", &doubled), &doubled), "a key twice");
+    assert!(
+        refused(&headers("1795428000", "n1", &doubled), &doubled),
+        "a key twice"
+    );
 }
 
 /// Every byte of the padding counts; some libraries look at the last one only.
@@ -215,9 +295,15 @@ fn padding_is_held_to_the_standard() {
         }
         let cipher = cbc::Encryptor::<Aes256>::new_from_slices(&key, &[9; 16]).unwrap();
         let whole = padded.len();
-        let sealed = cipher.encrypt_padded::<cbc::cipher::block_padding::NoPadding>(&mut padded, whole).unwrap();
+        let sealed = cipher
+            .encrypt_padded::<cbc::cipher::block_padding::NoPadding>(&mut padded, whole)
+            .unwrap();
         let body = json!({ "encrypt": STANDARD.encode([&[9; 16], sealed].concat()) }).to_string();
-        assert_eq!(receive(&headers("1795428000", "n1", &body), &body).is_ok(), is_taken, "{wrong:?}");
+        assert_eq!(
+            receive(&headers("1795428000", "n1", &body), &body).is_ok(),
+            is_taken,
+            "{wrong:?}"
+        );
     }
 }
 
@@ -225,11 +311,14 @@ fn padding_is_held_to_the_standard() {
 #[test]
 fn a_challenge_is_answered_only_when_it_is_encrypted() {
     let challenge = json!({ "challenge": "c1", "token": TOKEN, "type": "url_verification" });
-    let is_taken =
-        |body: &str| matches!(receive(&plain_headers(), body), Ok(Interaction::Challenge(text)) if text == "c1");
+    let is_taken = |body: &str| matches!(receive(&plain_headers(), body), Ok(Interaction::Challenge(text)) if text == "c1");
     assert!(is_taken(&sealed(&challenge)));
     assert!(!is_taken(&challenge.to_string()), "plain text");
-    for (name, value) in [("token", "canary-lark-verification-02"), ("type", "x"), ("challenge", "")] {
+    for (name, value) in [
+        ("token", "canary-lark-verification-02"),
+        ("type", "x"),
+        ("challenge", ""),
+    ] {
         let mut wrong = challenge.clone();
         wrong[name] = value.into();
         assert!(!is_taken(&sealed(&wrong)), "{name}");
@@ -241,11 +330,20 @@ fn a_challenge_is_answered_only_when_it_is_encrypted() {
 fn an_event_that_is_not_encrypted_and_signed_is_refused() {
     let event = typed("/reset-password help", "p2p");
     for body in [event.to_string(), sealed(&event)] {
-        assert!(matches!(receive(&plain_headers(), &body), Err(NotVerified::Unsigned(_))), "{body}");
+        assert!(
+            matches!(
+                receive(&plain_headers(), &body),
+                Err(NotVerified::Unsigned(_))
+            ),
+            "{body}"
+        );
     }
     // Signed over a plain body with the right key: still nothing that Lark sends.
     let plain = event.to_string();
-    assert!(matches!(receive(&headers("1795428000", "n1", &plain), &plain), Err(NotVerified::Unsigned(_))));
+    assert!(matches!(
+        receive(&headers("1795428000", "n1", &plain), &plain),
+        Err(NotVerified::Unsigned(_))
+    ));
 }
 
 fn pressed(value: &Value, form: &Value) -> Value {
@@ -261,30 +359,71 @@ fn pressed(value: &Value, form: &Value) -> Value {
 
 #[test]
 fn clicks_and_forms_are_read() {
-    let click = pressed(&json!({ "action": "deliver_copy", "value": "v", "group": "oc_1" }), &json!({}));
-    let Ok(Interaction::Click(read)) = receive_event(&click) else { panic!("no click") };
-    assert_eq!((read.action, read.value.as_str()), (Action::DeliverCopy, "v"));
+    let click = pressed(
+        &json!({ "action": "deliver_copy", "value": "v", "group": "oc_1" }),
+        &json!({}),
+    );
+    let Ok(Interaction::Click(read)) = receive_event(&click) else {
+        panic!("no click")
+    };
+    assert_eq!(
+        (read.action, read.value.as_str()),
+        (Action::DeliverCopy, "v")
+    );
     let place: Place = serde_json::from_str(read.origin.reply.unwrap().expose()).unwrap();
-    assert_eq!((place.is_group, place.token.as_deref(), place.card.as_deref()), (true, Some("c-1"), Some("om_1")));
-    let form = pressed(&json!({ "form": "deliver_other", "value": "v" }), &json!({ "destination": "+82" }));
-    let Ok(Interaction::Form(read)) = receive_event(&form) else { panic!("no form") };
-    assert_eq!((read.kind, read.typed.as_str()), (FormKind::Destination, "+82"));
+    assert_eq!(
+        (
+            place.is_group,
+            place.token.as_deref(),
+            place.card.as_deref()
+        ),
+        (true, Some("c-1"), Some("om_1"))
+    );
+    let form = pressed(
+        &json!({ "form": "deliver_other", "value": "v" }),
+        &json!({ "destination": "+82" }),
+    );
+    let Ok(Interaction::Form(read)) = receive_event(&form) else {
+        panic!("no form")
+    };
+    assert_eq!(
+        (read.kind, read.typed.as_str()),
+        (FormKind::Destination, "+82")
+    );
 
     for (value, form) in [
         (json!({ "action": "rm", "value": "v" }), json!({})),
-        (json!({ "action": "cancel", "form": "deliver_other", "value": "v" }), json!({ "destination": "x" })),
+        (
+            json!({ "action": "cancel", "form": "deliver_other", "value": "v" }),
+            json!({ "destination": "x" }),
+        ),
         (json!({ "form": "deliver_other", "value": "v" }), json!({})),
-        (json!({ "form": "deliver_other", "value": "v" }), json!({ "destination": 5 })),
+        (
+            json!({ "form": "deliver_other", "value": "v" }),
+            json!({ "destination": 5 }),
+        ),
         (json!({}), json!({})),
         (json!("v"), json!({})),
     ] {
-        assert!(matches!(receive_event(&pressed(&value, &form)), Err(NotVerified::Malformed(_))), "{value} {form}");
+        assert!(
+            matches!(
+                receive_event(&pressed(&value, &form)),
+                Err(NotVerified::Malformed(_))
+            ),
+            "{value} {form}"
+        );
     }
     let mut strange = click;
     strange["event"]["operator"]["tenant_key"] = "other".into();
-    assert!(matches!(receive_event(&strange), Err(NotVerified::Unsigned(_))));
+    assert!(matches!(
+        receive_event(&strange),
+        Err(NotVerified::Unsigned(_))
+    ));
     strange["event"]["operator"] = json!({ "tenant_key": "acme", "open_id": "ou_../../x" });
-    assert!(matches!(receive_event(&strange), Err(NotVerified::Malformed(_))));
+    assert!(matches!(
+        receive_event(&strange),
+        Err(NotVerified::Malformed(_))
+    ));
 }
 
 /// The same event, sent again with another nonce, is the same request; so are its retries.
@@ -292,7 +431,10 @@ fn clicks_and_forms_are_read() {
 fn a_retry_is_the_same_request() {
     let body = sealed(&typed("/reset-password help", "p2p"));
     let key = |timestamp: &str, nonce: &str| {
-        let Ok(Interaction::Command(command)) = receive(&headers(timestamp, nonce, &body), &body) else { panic!() };
+        let Ok(Interaction::Command(command)) = receive(&headers(timestamp, nonce, &body), &body)
+        else {
+            panic!()
+        };
         command.origin.replay
     };
     assert_eq!(key("1795428000", "n1").0, key("1795428015", "n2").0);
@@ -302,15 +444,31 @@ fn a_retry_is_the_same_request() {
 fn accounts_are_judged_by_what_lark_says() {
     let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
     let plain = judged(json!({ "open_id": JO, "email": "jo@acme.example", "status": {} }));
-    assert!(plain.confirmed_email.is_none(), "an address that somebody typed into the profile proves nothing");
-    assert_eq!((plain.standing, plain.role), (Standing::Member, Role::Member));
+    assert!(
+        plain.confirmed_email.is_none(),
+        "an address that somebody typed into the profile proves nothing"
+    );
+    assert_eq!(
+        (plain.standing, plain.role),
+        (Standing::Member, Role::Member)
+    );
     let known = judged(
         json!({ "open_id": JO, "enterprise_email": "jo@acme.example", "is_tenant_manager": true, "status": {} }),
     );
-    assert_eq!((known.confirmed_email.is_some(), known.role), (true, Role::PrimaryAdmin));
-    assert_eq!(judged(json!({ "open_id": JO })).standing, Standing::Deleted, "nobody says that it is in use");
+    assert_eq!(
+        (known.confirmed_email.is_some(), known.role),
+        (true, Role::PrimaryAdmin)
+    );
+    assert_eq!(
+        judged(json!({ "open_id": JO })).standing,
+        Standing::Deleted,
+        "nobody says that it is in use"
+    );
     for gone in ["is_frozen", "is_resigned", "is_exited"] {
-        assert_eq!(judged(json!({ "open_id": JO, "status": { gone: true } })).standing, Standing::Deleted);
+        assert_eq!(
+            judged(json!({ "open_id": JO, "status": { gone: true } })).standing,
+            Standing::Deleted
+        );
     }
 }
 
@@ -337,7 +495,11 @@ fn hostile_names_stay_names() {
             value: "v".to_owned(),
             style: crate::chat::Style::Plain,
         };
-        let message = Message { title: name.clone(), lines: vec![name.clone()], buttons: vec![button] };
+        let message = Message {
+            title: name.clone(),
+            lines: vec![name.clone()],
+            buttons: vec![button],
+        };
         let card = render::message(&message, None, Some("oc_1"));
         let mut found = Vec::new();
         texts(&card, &mut found);

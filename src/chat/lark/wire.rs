@@ -168,6 +168,10 @@ pub(super) struct Status {
 impl Default for Status {
     /// Of an account without any status nobody knows whether it is in use.
     fn default() -> Self {
-        Self { is_frozen: true, is_resigned: true, is_exited: true }
+        Self {
+            is_frozen: true,
+            is_resigned: true,
+            is_exited: true,
+        }
     }
 }

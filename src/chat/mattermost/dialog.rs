@@ -44,7 +44,13 @@ impl DialogState {
 
     /// As text, with a tag that only we can make.
     pub(super) fn write(&self, keys: &Keys) -> String {
-        let Self { kind, value, user, id, opened_at } = self;
+        let Self {
+            kind,
+            value,
+            user,
+            id,
+            opened_at,
+        } = self;
         let tag = URL_SAFE_NO_PAD.encode(self.tag(keys));
         format!("{kind}:{value}:{user}:{id}:{}:{tag}", opened_at.0)
     }
@@ -53,12 +59,18 @@ impl DialogState {
     pub(super) fn read(text: &str, keys: &Keys, now: Moment) -> Result<Self, NotVerified> {
         let state = Self::parse(text, keys).ok_or(NotVerified::Unsigned("state"))?;
         let age = now - state.opened_at;
-        if age < LIFE && age > Span(-LIFE.0) { Ok(state) } else { Err(NotVerified::Unsigned("stale")) }
+        if age < LIFE && age > Span(-LIFE.0) {
+            Ok(state)
+        } else {
+            Err(NotVerified::Unsigned("stale"))
+        }
     }
 
     fn parse(text: &str, keys: &Keys) -> Option<Self> {
         let parts: Vec<&str> = text.split(':').collect();
-        let [kind, value, user, id, opened_at, tag] = parts.as_slice() else { return None };
+        let [kind, value, user, id, opened_at, tag] = parts.as_slice() else {
+            return None;
+        };
         let state = Self {
             kind: kind.parse().ok()?,
             value: (*value).to_owned(),
@@ -73,7 +85,13 @@ impl DialogState {
 
     fn tag(&self, keys: &Keys) -> [u8; 16] {
         let opened_at = self.opened_at.0.to_be_bytes();
-        let Self { kind, value, user, id, .. } = self;
+        let Self {
+            kind,
+            value,
+            user,
+            id,
+            ..
+        } = self;
         let parts = [kind.as_str(), value, user, id].map(str::as_bytes);
         let [kind, value, user, id] = parts;
         keys.tag(&[b"dialog", kind, value, user, id, &opened_at])
@@ -124,31 +142,49 @@ mod tests {
         assert!(DialogState::read(&text, &other, OPENED).is_err());
         for (part, instead) in [
             ("deliver_other", "copy_to_self_change"),
-            (state().value.as_str(), keys().button_value(ResetId([2; 16])).as_str()),
+            (
+                state().value.as_str(),
+                keys().button_value(ResetId([2; 16])).as_str(),
+            ),
             (&"u".repeat(26), &"v".repeat(26)),
             (&"i".repeat(26), &"j".repeat(26)),
             ("1795428000000", "1795428000001"),
         ] {
             let changed = text.replacen(part, instead, 1);
-            assert!(changed != text && DialogState::read(&changed, &keys(), OPENED).is_err(), "{part}");
+            assert!(
+                changed != text && DialogState::read(&changed, &keys(), OPENED).is_err(),
+                "{part}"
+            );
         }
         for late in [LIFE, Span(-LIFE.0)] {
-            assert_eq!(DialogState::read(&text, &keys(), OPENED + late), Err(NotVerified::Unsigned("stale")));
+            assert_eq!(
+                DialogState::read(&text, &keys(), OPENED + late),
+                Err(NotVerified::Unsigned("stale"))
+            );
         }
     }
 
     #[test]
     fn a_button_s_value_is_no_state() {
         let value = keys().button_value(ResetId([1; 16]));
-        for text in [value.clone(), format!("deliver_other:{value}"), format!("deliver_other:{value}:28faf5940a8b7b41")]
-        {
+        for text in [
+            value.clone(),
+            format!("deliver_other:{value}"),
+            format!("deliver_other:{value}:28faf5940a8b7b41"),
+        ] {
             assert!(DialogState::read(&text, &keys(), OPENED).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_dialog_acts_once_and_each_text_is_one_try() {
-        let (one, other) = (state(), DialogState { id: "j".repeat(26), ..state() });
+        let (one, other) = (
+            state(),
+            DialogState {
+                id: "j".repeat(26),
+                ..state()
+            },
+        );
         assert!(one.once() == state().once() && one.once() != other.once());
         assert!(one.attempt("a") == one.attempt("a") && one.attempt("a") != one.attempt("b"));
         assert!(one.attempt("") != one.once() && one.attempt("a") != other.attempt("a"));

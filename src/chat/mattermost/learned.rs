@@ -27,7 +27,10 @@ struct Next {
 
 impl<T> Default for Learned<T> {
     fn default() -> Self {
-        Self { value: RwLock::new(None), next: tokio::sync::Mutex::default() }
+        Self {
+            value: RwLock::new(None),
+            next: tokio::sync::Mutex::default(),
+        }
     }
 }
 
@@ -44,7 +47,11 @@ impl<T: Copy> Learned<T> {
 
     /// Asks, unless somebody asked not long ago. What was known stays where there is no answer, and whoever knows
     /// something does not wait while another asks. The first failure of a minute is given back, to be logged.
-    pub(super) async fn ask<E>(&self, clock: &Clock, ask: impl Future<Output = Result<T, E>>) -> Result<(), E> {
+    pub(super) async fn ask<E>(
+        &self,
+        clock: &Clock,
+        ask: impl Future<Output = Result<T, E>>,
+    ) -> Result<(), E> {
         let mut next = match self.next.try_lock() {
             Ok(next) => next,
             Err(_) if self.get().is_some() => return Ok(()),
@@ -52,7 +59,8 @@ impl<T: Copy> Learned<T> {
         };
         let now = clock.now();
         // A clock that was set back does not make anybody wait longer.
-        let is_before = |at: Option<Moment>| at.is_some_and(|at| now < at && at - now <= AFTER_ANSWER);
+        let is_before =
+            |at: Option<Moment>| at.is_some_and(|at| now < at && at - now <= AFTER_ANSWER);
         if is_before(next.ask_at) {
             return Ok(());
         }
@@ -60,13 +68,25 @@ impl<T: Copy> Learned<T> {
         next.ask_at = Some(now + AFTER_FAILURE);
         let answer = ask.await;
         let now = clock.now();
-        next.ask_at = Some(now + if answer.is_ok() { AFTER_ANSWER } else { AFTER_FAILURE });
+        next.ask_at = Some(
+            now + if answer.is_ok() {
+                AFTER_ANSWER
+            } else {
+                AFTER_FAILURE
+            },
+        );
         match answer {
             Ok(value) => {
                 self.set(value);
                 Ok(())
             }
-            Err(_) if next.log_at.is_some_and(|at| now < at && at - now <= LOG_EVERY) => Ok(()),
+            Err(_)
+                if next
+                    .log_at
+                    .is_some_and(|at| now < at && at - now <= LOG_EVERY) =>
+            {
+                Ok(())
+            }
             Err(error) => {
                 next.log_at = Some(now + LOG_EVERY);
                 Err(error)
@@ -80,7 +100,9 @@ mod tests {
     use super::*;
 
     async fn ask(learned: &Learned<u8>, at: i64, answer: Result<u8, ()>) -> Option<u8> {
-        let asked = learned.ask(&Clock::fixed(Moment(at * 1000)), async { answer }).await;
+        let asked = learned
+            .ask(&Clock::fixed(Moment(at * 1000)), async { answer })
+            .await;
         assert!(asked.is_ok() || answer.is_err());
         learned.get()
     }
@@ -117,7 +139,9 @@ mod tests {
     async fn a_failure_is_told_once_a_minute() {
         let learned = Learned::<u8>::default();
         for (at, is_told) in [(0, true), (30, false), (54, false), (60, true), (90, false)] {
-            let asked = learned.ask(&Clock::fixed(Moment(at * 1000)), async { Err(()) }).await;
+            let asked = learned
+                .ask(&Clock::fixed(Moment(at * 1000)), async { Err(()) })
+                .await;
             assert_eq!(asked.is_err(), is_told, "{at}");
         }
     }
@@ -129,8 +153,16 @@ mod tests {
         assert_eq!(ask(&learned, 104, Ok(1)).await, None, "not yet");
         assert_eq!(ask(&learned, 105, Ok(1)).await, Some(1));
         assert_eq!(ask(&learned, 164, Ok(2)).await, Some(1));
-        assert_eq!(ask(&learned, 165, Err(())).await, Some(1), "what was known stays");
+        assert_eq!(
+            ask(&learned, 165, Err(())).await,
+            Some(1),
+            "what was known stays"
+        );
         assert_eq!(ask(&learned, 170, Ok(3)).await, Some(3));
-        assert_eq!(ask(&learned, 50, Ok(4)).await, Some(4), "the clock was set back");
+        assert_eq!(
+            ask(&learned, 50, Ok(4)).await,
+            Some(4),
+            "the clock was set back"
+        );
     }
 }

@@ -31,8 +31,8 @@ use self::trigger::{Signed, SigningKey};
 use super::common::{Profiles, Uses};
 use super::interaction::Trigger;
 use super::{
-    Adapter, Assurance, EmptySecret, Form, Freshness, Ground, Immediate, Kind, Message, Placement, Planned, Profile,
-    RegisterError, ReplyAddress, Standing, WhoError,
+    Adapter, Assurance, EmptySecret, Form, Freshness, Ground, Immediate, Kind, Message, Placement,
+    Planned, Profile, RegisterError, ReplyAddress, Standing, WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
@@ -84,7 +84,10 @@ impl Config {
         // None yet: `relatch register mattermost` makes the command, and tells its token.
         let tokens = section.list("command_tokens").unwrap_or_default();
         if tokens.iter().any(|token| is_weak_secret(token)) {
-            section.problem("command_tokens", "holds a token that is too short, or a placeholder");
+            section.problem(
+                "command_tokens",
+                "holds a token that is too short, or a placeholder",
+            );
         }
         let bot_token = section.required_secret("bot_token", "bot_token_file", true);
         if own_url.is_none() {
@@ -120,7 +123,16 @@ impl Mattermost {
     pub fn new(config: Config, keys: Keys, http: reqwest::Client, clock: Clock) -> Self {
         let (profiles, used) = (Profiles::default(), Arc::default());
         let (signing_key, may_post) = (Arc::default(), Arc::default());
-        Self { config, keys, http, clock, profiles, used, signing_key, may_post }
+        Self {
+            config,
+            keys,
+            http,
+            clock,
+            profiles,
+            used,
+            signing_key,
+            may_post,
+        }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
@@ -130,7 +142,12 @@ impl Mattermost {
                 "mattermost.command_tokens is empty, so no command is taken; run `relatch register mattermost`"
             );
         }
-        Ok(Self::new(config, ground.keys.clone(), ground.http.clone(), ground.clock.clone()))
+        Ok(Self::new(
+            config,
+            ground.keys.clone(),
+            ground.http.clone(),
+            ground.clock.clone(),
+        ))
     }
 
     /// Goes on with what is known of the server, when the settings are read again: another server or another bot begins
@@ -150,7 +167,8 @@ impl Mattermost {
     fn command(&self, team: &str) -> Value {
         let own = self.config.own_url.as_str().trim_end_matches('/');
         let mut command: Value =
-            serde_json::from_str(&MANIFEST.replace("https://relatch.example", own)).unwrap_or_default();
+            serde_json::from_str(&MANIFEST.replace("https://relatch.example", own))
+                .unwrap_or_default();
         if let Some(fields) = command.as_object_mut() {
             fields.insert("team_id".to_owned(), team.into());
         }
@@ -159,12 +177,16 @@ impl Mattermost {
 
     async fn ask(&self, path: &str) -> Result<(String, Profile), WhoError> {
         let account: wire::Account =
-            serde_json::from_value(self.api(Method::GET, path, None).await?).map_err(|_| WhoError::Unavailable)?;
+            serde_json::from_value(self.api(Method::GET, path, None).await?)
+                .map_err(|_| WhoError::Unavailable)?;
         Ok((account.id.clone(), judge(&account)))
     }
 
     fn own(&self, route: &str) -> String {
-        format!("{}{route}", self.config.own_url.as_str().trim_end_matches('/'))
+        format!(
+            "{}{route}",
+            self.config.own_url.as_str().trim_end_matches('/')
+        )
     }
 }
 
@@ -181,9 +203,14 @@ impl Adapter for Mattermost {
             return Ok(profile);
         }
         // A name that Mattermost did not resolve, because its owner is not in the team of the channel, or an id.
-        let by_name = user.user.strip_prefix('@').map(|name| format!("users/username/{name}"));
+        let by_name = user
+            .user
+            .strip_prefix('@')
+            .map(|name| format!("users/username/{name}"));
         let is_by_name = by_name.is_some();
-        let (id, profile) = self.ask(&by_name.unwrap_or_else(|| format!("users/{}", user.user))).await?;
+        let (id, profile) = self
+            .ask(&by_name.unwrap_or_else(|| format!("users/{}", user.user)))
+            .await?;
         if !is_by_name && id != user.user {
             return Err(WhoError::Unavailable);
         }
@@ -191,7 +218,10 @@ impl Adapter for Mattermost {
         Ok(profile)
     }
 
-    async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
+    async fn profile_by_email(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Option<(String, Profile)>, WhoError> {
         let mut url = self.config.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.clear().extend(["email", email.as_str()]);
@@ -215,10 +245,20 @@ impl Adapter for Mattermost {
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })
             }
-            (Kind::Form(_), Immediate::FormError(text)) => json!({ "errors": { render::INPUT: text } }),
-            (_, Immediate::FormError(text)) => json!({ "ephemeral_text": text, "skip_slack_parsing": true }),
+            (Kind::Form(_), Immediate::FormError(text)) => {
+                json!({ "errors": { render::INPUT: text } })
+            }
+            (_, Immediate::FormError(text)) => {
+                json!({ "ephemeral_text": text, "skip_slack_parsing": true })
+            }
             // An `update` would be sought among the posts that everybody sees; an ephemeral one is not there.
-            (_, Immediate::Taken | Immediate::Working(_) | Immediate::Open(..) | Immediate::Challenge(_)) => json!({}),
+            (
+                _,
+                Immediate::Taken
+                | Immediate::Working(_)
+                | Immediate::Open(..)
+                | Immediate::Challenge(_),
+            ) => json!({}),
         };
         answer.to_string().into_bytes()
     }
@@ -241,7 +281,9 @@ impl Adapter for Mattermost {
         if self.may_post.get() != Some(false) {
             return u32::MAX;
         }
-        Place::read(to.expose()).and_then(|place| self.hook_uses_left(&place)).unwrap_or(0)
+        Place::read(to.expose())
+            .and_then(|place| self.hook_uses_left(&place))
+            .unwrap_or(0)
     }
 
     /// The same dialog again is answered like the first time: any other status is an error to the client.
@@ -250,10 +292,19 @@ impl Adapter for Mattermost {
     }
 
     async fn assurance(&self) -> Assurance {
-        if self.may_post_to_one().await { Assurance::PrivateReply } else { Assurance::PersonOnly }
+        if self.may_post_to_one().await {
+            Assurance::PrivateReply
+        } else {
+            Assurance::PersonOnly
+        }
     }
 
-    async fn follow_up(&self, to: &ReplyAddress, message: &Message, _placement: Placement) -> Outcome {
+    async fn follow_up(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        _placement: Placement,
+    ) -> Outcome {
         self.send(to, message, None).await
     }
 
@@ -266,7 +317,11 @@ impl Adapter for Mattermost {
     }
 
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
-        let url = self.config.url.join("api/v4/actions/dialogs/open").map_err(|_| WhoError::Unavailable)?;
+        let url = self
+            .config
+            .url
+            .join("api/v4/actions/dialogs/open")
+            .map_err(|_| WhoError::Unavailable)?;
         // The trigger was verified when the click came in.
         let opened_by = Signed::read(trigger.expose()).map_err(|_| WhoError::Unavailable)?;
         let state = DialogState::new(form, &opened_by).write(&self.keys);
@@ -282,25 +337,58 @@ impl Adapter for Mattermost {
 
     async fn planned(&self, team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
         let team = team.filter(|team| is_id(team));
-        let team = team.ok_or(RegisterError::Said("--team must be the id of a team, 26 letters and digits"))?;
-        let answer = self.api(Method::GET, &format!("commands?team_id={team}&custom_only=true"), None).await?;
+        let team = team.ok_or(RegisterError::Said(
+            "--team must be the id of a team, 26 letters and digits",
+        ))?;
+        let answer = self
+            .api(
+                Method::GET,
+                &format!("commands?team_id={team}&custom_only=true"),
+                None,
+            )
+            .await?;
         let trigger = COMMAND_NAME.trim_start_matches('/');
-        let present = answer.as_array().into_iter().flatten().find(|command| command["trigger"] == trigger).cloned();
-        Ok(vec![Planned { name: trigger.to_owned(), wanted: Some(self.command(team)), present }])
+        let present = answer
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|command| command["trigger"] == trigger)
+            .cloned();
+        Ok(vec![Planned {
+            name: trigger.to_owned(),
+            wanted: Some(self.command(team)),
+            present,
+        }])
     }
 
     /// Makes the command, or changes the one that is there, which keeps its token; that of a new one is given back.
     async fn register(&self, planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
-        let [Planned { wanted: Some(wanted), present, .. }] = planned else { return Ok(None) };
-        let Some((present, id)) = present.as_ref().and_then(|present| Some((present, present["id"].as_str()?))) else {
+        let [
+            Planned {
+                wanted: Some(wanted),
+                present,
+                ..
+            },
+        ] = planned
+        else {
+            return Ok(None);
+        };
+        let Some((present, id)) = present
+            .as_ref()
+            .and_then(|present| Some((present, present["id"].as_str()?)))
+        else {
             let answer = self.api(Method::POST, "commands", Some(wanted)).await?;
-            return Ok(answer.get("token").and_then(Value::as_str).map(|token| token.to_owned().into()));
+            return Ok(answer
+                .get("token")
+                .and_then(Value::as_str)
+                .map(|token| token.to_owned().into()));
         };
         let mut changed = present.clone();
         if let (Some(fields), Some(wanted)) = (changed.as_object_mut(), wanted.as_object()) {
             fields.extend(wanted.clone());
         }
-        self.api(Method::PUT, &format!("commands/{id}"), Some(&changed)).await?;
+        self.api(Method::PUT, &format!("commands/{id}"), Some(&changed))
+            .await?;
         Ok(None)
     }
 
@@ -308,7 +396,9 @@ impl Adapter for Mattermost {
         if self.config.command_tokens.is_empty() {
             return Err("command_tokens is empty; run `relatch register mattermost`".to_owned());
         }
-        self.api(Method::GET, "users/me", None).await.map_err(|error| error.to_string())?;
+        self.api(Method::GET, "users/me", None)
+            .await
+            .map_err(|error| error.to_string())?;
         match self.ask_signing_key().await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err("the server tells no key (AsymmetricSigningPublicKey), so no command is taken; check mattermost.url and the server's version".to_owned()),
@@ -353,12 +443,19 @@ fn judge(account: &wire::Account) -> Profile {
         Role::Member
     };
     let email = Some(account.email.as_str()).filter(|_| account.email_verified);
-    Profile { standing, confirmed_email: email.and_then(|email| email.parse().ok()), role }
+    Profile {
+        standing,
+        confirmed_email: email.and_then(|email| email.parse().ok()),
+        role,
+    }
 }
 
 /// Mattermost's ids: 26 lower-case letters and digits.
 fn is_id(id: &str) -> bool {
-    id.len() == 26 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    id.len() == 26
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -20,7 +20,11 @@ pub(super) struct Permission {
 impl Permission {
     /// What is known; none before the first answer.
     pub(super) fn get(&self) -> Option<bool> {
-        if self.is_refused() { Some(false) } else { self.by_roles.get() }
+        if self.is_refused() {
+            Some(false)
+        } else {
+            self.by_roles.get()
+        }
     }
 
     /// True after a refused post, until one is taken.
@@ -51,7 +55,9 @@ impl Permission {
     }
 
     fn try_again_at(&self) -> std::sync::MutexGuard<'_, Option<Moment>> {
-        self.try_again_at.lock().unwrap_or_else(PoisonError::into_inner)
+        self.try_again_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,7 +73,11 @@ mod tests {
         assert!(permission.get() == Some(true) && !permission.may_try_again(Moment(0)));
         permission.refuse(Moment(0));
         permission.by_roles.set(true);
-        assert_eq!(permission.get(), Some(false), "the roles do not count any more");
+        assert_eq!(
+            permission.get(),
+            Some(false),
+            "the roles do not count any more"
+        );
         let after = Moment(0) + TRY_AGAIN_AFTER;
         assert!(!permission.may_try_again(Moment(1)) && permission.may_try_again(after));
         assert!(!permission.may_try_again(after), "one a minute");

@@ -27,7 +27,11 @@ pub(super) struct Hook {
 
 impl Place {
     pub(super) fn write(&self) -> String {
-        let Self { user, channel, hook } = self;
+        let Self {
+            user,
+            channel,
+            hook,
+        } = self;
         match hook {
             Some(Hook { id, until }) => format!("{user}:{channel}:{id}:{}", until.0),
             None => format!("{user}:{channel}:{NONE}:{NONE}"),
@@ -37,13 +41,22 @@ impl Place {
     /// None for what an earlier version stored: the end of such a reset is told at the next command.
     pub(super) fn read(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(':').collect();
-        let [user, channel, id, until] = parts.as_slice() else { return None };
+        let [user, channel, id, until] = parts.as_slice() else {
+            return None;
+        };
         let hook = match (*id, *until) {
             (NONE, NONE) => None,
-            (id, until) if is_id(id) => Some(Hook { id: id.to_owned(), until: millis(until)? }),
+            (id, until) if is_id(id) => Some(Hook {
+                id: id.to_owned(),
+                until: millis(until)?,
+            }),
             _ => return None,
         };
-        (is_id(user) && is_id(channel)).then(|| Self { user: (*user).to_owned(), channel: (*channel).to_owned(), hook })
+        (is_id(user) && is_id(channel)).then(|| Self {
+            user: (*user).to_owned(),
+            channel: (*channel).to_owned(),
+            hook,
+        })
     }
 }
 
@@ -67,12 +80,24 @@ mod tests {
     #[test]
     fn a_place_is_read_as_it_was_written() {
         let (user, channel) = ("u".repeat(26), "c".repeat(26));
-        let hook = Some(Hook { id: "h".repeat(26), until: Moment(1_795_428_000_000) });
+        let hook = Some(Hook {
+            id: "h".repeat(26),
+            until: Moment(1_795_428_000_000),
+        });
         for hook in [hook, None] {
-            let place = Place { user: user.clone(), channel: channel.clone(), hook };
+            let place = Place {
+                user: user.clone(),
+                channel: channel.clone(),
+                hook,
+            };
             assert_eq!(Place::read(&place.write()), Some(place));
         }
-        for wrong in ["https://chat.acme.example/hooks/commands/abc", "", "a:b:-:-", &format!("{user}:{channel}:-:1")] {
+        for wrong in [
+            "https://chat.acme.example/hooks/commands/abc",
+            "",
+            "a:b:-:-",
+            &format!("{user}:{channel}:-:1"),
+        ] {
             assert_eq!(Place::read(wrong), None, "{wrong}");
         }
     }
@@ -81,13 +106,30 @@ mod tests {
     #[test]
     fn of_a_response_address_only_the_id_counts() {
         let id = "h".repeat(26);
-        for address in [format!("https://chat.acme.example/hooks/commands/{id}"), format!("//x/hooks/commands/{id}")] {
+        for address in [
+            format!("https://chat.acme.example/hooks/commands/{id}"),
+            format!("//x/hooks/commands/{id}"),
+        ] {
             assert_eq!(hook_id(&address), Some(id.as_str()));
         }
-        for wrong in ["", "abc", "x?y", &format!("{id}/.."), &format!("{id}?x"), &format!("../{id}"), &format!("{id}#")]
-        {
-            assert_eq!(hook_id(&format!("https://chat.acme.example/hooks/commands/{wrong}")), None, "{wrong}");
+        for wrong in [
+            "",
+            "abc",
+            "x?y",
+            &format!("{id}/.."),
+            &format!("{id}?x"),
+            &format!("../{id}"),
+            &format!("{id}#"),
+        ] {
+            assert_eq!(
+                hook_id(&format!("https://chat.acme.example/hooks/commands/{wrong}")),
+                None,
+                "{wrong}"
+            );
         }
-        assert_eq!(hook_id(&format!("https://chat.acme.example/hooks/{id}")), None);
+        assert_eq!(
+            hook_id(&format!("https://chat.acme.example/hooks/{id}")),
+            None
+        );
     }
 }

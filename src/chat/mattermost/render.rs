@@ -48,7 +48,12 @@ fn with_password(message: &Message, password: Option<&Password>) -> String {
     let mut text = format!("**{}**", escape(&fit(&message.title, 300)));
     if let Some(password) = password {
         // Letters and digits of our own making: nothing in it can be markup.
-        for part in ["\n\n`", password.expose(), "`\n\nSay it: ", &escape(password.spoken().as_str())] {
+        for part in [
+            "\n\n`",
+            password.expose(),
+            "`\n\nSay it: ",
+            &escape(password.spoken().as_str()),
+        ] {
             text.push_str(part);
         }
     }
@@ -66,24 +71,38 @@ fn with_password(message: &Message, password: Option<&Password>) -> String {
 
 /// The answer of a command, or what goes to its response address; its buttons post to `actions`.
 pub(super) fn message(message: &Message, actions: &str) -> Value {
-    let mut rendered = json!({ "response_type": "ephemeral", "text": text(message), "skip_slack_parsing": true });
+    let mut rendered =
+        json!({ "response_type": "ephemeral", "text": text(message), "skip_slack_parsing": true });
     if let Some(fields) = rendered.as_object_mut() {
-        fields.extend(attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)));
+        fields.extend(
+            attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)),
+        );
     }
     rendered
 }
 
 /// The `post` of `POST /api/v4/posts/ephemeral` (`model.PostEphemeral`): nothing in it is parsed as Slack's markup.
-pub(super) fn post(message: &Message, password: Option<&Password>, actions: &str, channel: &str) -> Value {
+pub(super) fn post(
+    message: &Message,
+    password: Option<&Password>,
+    actions: &str,
+    channel: &str,
+) -> Value {
     let mut props = json!({});
     if let Some(fields) = props.as_object_mut() {
-        fields.extend(attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)));
+        fields.extend(
+            attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)),
+        );
     }
     json!({ "channel_id": channel, "message": with_password(message, password), "props": props })
 }
 
 fn attachments(message: &Message, actions: &str) -> Option<Value> {
-    let buttons: Vec<Value> = message.buttons.iter().map(|one| button(one, actions)).collect();
+    let buttons: Vec<Value> = message
+        .buttons
+        .iter()
+        .map(|one| button(one, actions))
+        .collect();
     (!buttons.is_empty()).then(|| json!([{ "fallback": "buttons", "actions": buttons }]))
 }
 
@@ -94,7 +113,12 @@ fn button(button: &Button, actions: &str) -> Value {
         Style::Danger => "danger",
     };
     // An id takes letters and digits only.
-    let id: String = button.action.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+    let id: String = button
+        .action
+        .as_str()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     json!({
         "id": id,
         "type": "button",

@@ -11,11 +11,16 @@ use subtle::ConstantTimeEq;
 use super::dialog::DialogState;
 use super::place::{Hook, Place, hook_id};
 use super::trigger::Signed;
-use super::{ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost, REPLY_LIFE, is_id, render, wire};
+use super::{
+    ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost, REPLY_LIFE, is_id, render,
+    wire,
+};
 use crate::chat::common::check_content_type;
 use crate::chat::form::Fields;
 use crate::chat::interaction::{Ask, CONTACT_QUESTION, Member, Trigger, Word};
-use crate::chat::{Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified};
+use crate::chat::{
+    Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
+};
 use crate::domain::{ChatUser, Moment, Platform};
 
 impl Mattermost {
@@ -28,7 +33,11 @@ impl Mattermost {
         (now, asking): (Moment, Asking),
     ) -> Result<Verified<Interaction>, NotVerified> {
         let is_command = route == COMMANDS_ROUTE;
-        let media = if is_command { "application/x-www-form-urlencoded" } else { "application/json" };
+        let media = if is_command {
+            "application/x-www-form-urlencoded"
+        } else {
+            "application/json"
+        };
         check_content_type(headers, media)?;
         let interaction = match route {
             COMMANDS_ROUTE => self.read_command(headers, body, (now, asking)).await?,
@@ -47,23 +56,44 @@ impl Mattermost {
     ) -> Result<Interaction, NotVerified> {
         let fields = Fields::read_with_lists(
             body,
-            &["user_mentions", "user_mentions_ids", "channel_mentions", "channel_mentions_ids"],
+            &[
+                "user_mentions",
+                "user_mentions_ids",
+                "channel_mentions",
+                "channel_mentions_ids",
+            ],
         )?;
-        self.check_token(fields.required("token").map_err(|_| NotVerified::Unsigned("token"))?)?;
+        self.check_token(
+            fields
+                .required("token")
+                .map_err(|_| NotVerified::Unsigned("token"))?,
+        )?;
         // Where an outgoing connection puts a bearer of its own there, the form's token alone counts.
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
         if let Some(token) = bearer.and_then(|value| value.strip_prefix("Token ")) {
             self.check_token(token)?;
         }
         let trigger = fields.get("trigger_id").unwrap_or_default();
-        let signed = self.check_trigger(trigger, fields.required("user_id")?, (now, asking)).await?;
-        let hook = hook_id(fields.required("response_url")?).ok_or(NotVerified::Malformed("a response address"))?;
+        let signed = self
+            .check_trigger(trigger, fields.required("user_id")?, (now, asking))
+            .await?;
+        let hook = hook_id(fields.required("response_url")?)
+            .ok_or(NotVerified::Malformed("a response address"))?;
         let channel = fields.required("channel_id")?.to_owned();
         if !is_id(&channel) {
             return Err(NotVerified::Malformed("a channel id"));
         }
-        let hook = Some(Hook { id: hook.to_owned(), until: now + HOOK_LIFE });
-        let place = Place { user: signed.user.clone(), channel, hook };
+        let hook = Some(Hook {
+            id: hook.to_owned(),
+            until: now + HOOK_LIFE,
+        });
+        let place = Place {
+            user: signed.user.clone(),
+            channel,
+            hook,
+        };
         let names = || fields.list("user_mentions");
         let mentions: HashMap<&str, &str> = names().zip(fields.list("user_mentions_ids")).collect();
         let words: Vec<Word> = fields
@@ -73,15 +103,33 @@ impl Mattermost {
             .map(|word| read_word(word, &mentions))
             .collect::<Result<_, _>>()?;
         let reply = Some(ReplyAddress::new(place.write(), now + REPLY_LIFE));
-        let origin = Origin { user: self.user(&signed.user), replay: signed.replay(), reply, received_at: now };
-        Ok(Interaction::Command(Command { origin, ask: Ask::read(&words) }))
+        let origin = Origin {
+            user: self.user(&signed.user),
+            replay: signed.replay(),
+            reply,
+            received_at: now,
+        };
+        Ok(Interaction::Command(Command {
+            origin,
+            ask: Ask::read(&words),
+        }))
     }
 
-    async fn read_click(&self, body: &[u8], (now, asking): (Moment, Asking)) -> Result<Interaction, NotVerified> {
+    async fn read_click(
+        &self,
+        body: &[u8],
+        (now, asking): (Moment, Asking),
+    ) -> Result<Interaction, NotVerified> {
         let pressed: wire::Pressed = parse(body)?;
         self.check_value(&pressed.context.value)?;
-        let signed = self.check_trigger(&pressed.trigger_id, &pressed.user_id, (now, asking)).await?;
-        let action = pressed.context.action.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?;
+        let signed = self
+            .check_trigger(&pressed.trigger_id, &pressed.user_id, (now, asking))
+            .await?;
+        let action = pressed
+            .context
+            .action
+            .parse()
+            .map_err(|_| NotVerified::Malformed("an unknown action"))?;
         // What is known is read again where it is used, so here only the first click waits for it.
         let is_private = match self.may_post.get() {
             None if asking == Asking::Allowed => self.surely_posts_to_one().await,
@@ -89,14 +137,28 @@ impl Mattermost {
         };
         // Else what follows goes to the address of the card, which names the command's response address too.
         let reply = if is_id(&pressed.channel_id) && is_private {
-            let place = Place { user: signed.user.clone(), channel: pressed.channel_id, hook: None };
+            let place = Place {
+                user: signed.user.clone(),
+                channel: pressed.channel_id,
+                hook: None,
+            };
             Some(ReplyAddress::new(place.write(), now + REPLY_LIFE))
         } else {
             None
         };
-        let origin = Origin { user: self.user(&signed.user), replay: signed.replay(), reply, received_at: now };
+        let origin = Origin {
+            user: self.user(&signed.user),
+            replay: signed.replay(),
+            reply,
+            received_at: now,
+        };
         let trigger = Some(Trigger::new(pressed.trigger_id));
-        Ok(Interaction::Click(Click { origin, action, value: pressed.context.value, trigger }))
+        Ok(Interaction::Click(Click {
+            origin,
+            action,
+            value: pressed.context.value,
+            trigger,
+        }))
     }
 
     /// The user is the one in the state, who opened the dialog by a signed click.
@@ -109,10 +171,19 @@ impl Mattermost {
         if sent.cancelled {
             return Ok(Interaction::Ping);
         }
-        let typed = sent.submission.get(render::INPUT).and_then(Value::as_str).unwrap_or_default();
+        let typed = sent
+            .submission
+            .get(render::INPUT)
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let user = self.user(&state.user);
         Ok(Interaction::Form(FormSubmitted {
-            origin: Origin { user, replay: state.attempt(typed), reply: None, received_at: now },
+            origin: Origin {
+                user,
+                replay: state.attempt(typed),
+                reply: None,
+                received_at: now,
+            },
             kind: state.kind,
             once: Some(state.once()),
             typed: typed.to_owned(),
@@ -141,18 +212,31 @@ impl Mattermost {
         for known in &self.config.command_tokens {
             fits |= bool::from(known.expose_secret().as_bytes().ct_eq(token.as_bytes()));
         }
-        if fits { Ok(()) } else { Err(NotVerified::Unsigned("token")) }
+        if fits {
+            Ok(())
+        } else {
+            Err(NotVerified::Unsigned("token"))
+        }
     }
 
     /// Only who was given a value by us, through Mattermost, has one.
     fn check_value(&self, value: &str) -> Result<(), NotVerified> {
-        let is_ours = self.keys.read_button_value(value).is_some() || self.keys.open(value, CONTACT_QUESTION).is_ok();
-        if is_ours { Ok(()) } else { Err(NotVerified::Unsigned("value")) }
+        let is_ours = self.keys.read_button_value(value).is_some()
+            || self.keys.open(value, CONTACT_QUESTION).is_ok();
+        if is_ours {
+            Ok(())
+        } else {
+            Err(NotVerified::Unsigned("value"))
+        }
     }
 
     fn user(&self, id: &str) -> ChatUser {
         let tenant = self.config.url.host_str().unwrap_or_default().to_owned();
-        ChatUser { platform: Platform::Mattermost, tenant, user: id.to_owned() }
+        ChatUser {
+            platform: Platform::Mattermost,
+            tenant,
+            user: id.to_owned(),
+        }
     }
 }
 
@@ -164,17 +248,18 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_'))
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
+        })
 }
 
 /// `@mina` is whom Mattermost says it is; a name that it did not resolve is looked up.
 fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVerified> {
     let Some(name) = word.strip_prefix('@') else {
-        return Ok(word
-            .parse()
-            .map_or_else(|_| Word::Text(word.to_owned()), |email| Word::Member(Member::Email(email))));
+        return Ok(word.parse().map_or_else(
+            |_| Word::Text(word.to_owned()),
+            |email| Word::Member(Member::Email(email)),
+        ));
     };
     // Punctuation behind a name belongs to the sentence.
     let trimmed = name.trim_end_matches(['.', ',', ';', ':', '!', '?', '-', '_']);
@@ -188,5 +273,9 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVeri
             };
         }
     }
-    Ok(if is_name(&name) { Word::Member(Member::Mention(format!("@{name}"))) } else { Word::Text(word.to_owned()) })
+    Ok(if is_name(&name) {
+        Word::Member(Member::Mention(format!("@{name}")))
+    } else {
+        Word::Text(word.to_owned())
+    })
 }

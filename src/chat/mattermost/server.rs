@@ -18,8 +18,17 @@ pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
 
 impl Mattermost {
     /// One call of the API, as the bot.
-    pub(super) async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, WhoError> {
-        let url = self.config.url.join(&format!("api/v4/{path}")).map_err(|_| WhoError::Unavailable)?;
+    pub(super) async fn api(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, WhoError> {
+        let url = self
+            .config
+            .url
+            .join(&format!("api/v4/{path}"))
+            .map_err(|_| WhoError::Unavailable)?;
         let call = self.http.request(method, url).timeout(CALL_DEADLINE);
         let mut call = call.bearer_auth(self.config.bot_token.expose_secret());
         if let Some(body) = body {
@@ -38,16 +47,33 @@ impl Mattermost {
 
     /// Holds a trigger against the server's key, which is asked for where there is none, and again where the signature
     /// does not fit, because the server may have a new one.
-    pub(super) async fn check_signature(&self, signed: &Signed, asking: Asking) -> Result<(), NotVerified> {
-        let fits = || self.signing_key.get().flatten().is_some_and(|key| signed.is_signed_by(&key));
+    pub(super) async fn check_signature(
+        &self,
+        signed: &Signed,
+        asking: Asking,
+    ) -> Result<(), NotVerified> {
+        let fits = || {
+            self.signing_key
+                .get()
+                .flatten()
+                .is_some_and(|key| signed.is_signed_by(&key))
+        };
         if !fits() && asking == Asking::Allowed {
             self.learn_signing_key().await;
         }
-        if fits() { Ok(()) } else { Err(NotVerified::Unsigned("trigger signature")) }
+        if fits() {
+            Ok(())
+        } else {
+            Err(NotVerified::Unsigned("trigger signature"))
+        }
     }
 
     async fn learn_signing_key(&self) {
-        if let Err(error) = self.signing_key.ask(&self.clock, self.ask_signing_key()).await {
+        if let Err(error) = self
+            .signing_key
+            .ask(&self.clock, self.ask_signing_key())
+            .await
+        {
             tracing::error!(
                 platform = "mattermost",
                 error = &error as &dyn std::error::Error,
@@ -59,10 +85,19 @@ impl Mattermost {
     /// The key with which the server signs triggers; none on a server that tells none. The limited form has it, which
     /// needs no sign-in, so a wrong token of the bot does not stand in the way.
     pub(super) async fn ask_signing_key(&self) -> Result<Option<SigningKey>, WhoError> {
-        let url = self.config.url.join("api/v4/config/client?format=old").map_err(|_| WhoError::Unavailable)?;
-        let answer = net::call(self.http.get(url).timeout(CALL_DEADLINE)).await.map_err(|_| WhoError::Unavailable)?;
+        let url = self
+            .config
+            .url
+            .join("api/v4/config/client?format=old")
+            .map_err(|_| WhoError::Unavailable)?;
+        let answer = net::call(self.http.get(url).timeout(CALL_DEADLINE))
+            .await
+            .map_err(|_| WhoError::Unavailable)?;
         let config = read_rest(&answer, "none")?;
-        let key = config.get("AsymmetricSigningPublicKey").and_then(Value::as_str).and_then(SigningKey::read);
+        let key = config
+            .get("AsymmetricSigningPublicKey")
+            .and_then(Value::as_str)
+            .and_then(SigningKey::read);
         if key.is_none() {
             tracing::error!(
                 platform = "mattermost",
@@ -77,7 +112,11 @@ impl Mattermost {
     pub(super) async fn may_post_to_one(&self) -> bool {
         if !self.may_post.is_refused() {
             // Where nobody can say, a post shows it.
-            self.may_post.by_roles.ask(&self.clock, self.ask_permission()).await.ok();
+            self.may_post
+                .by_roles
+                .ask(&self.clock, self.ask_permission())
+                .await
+                .ok();
         }
         self.may_post.get() != Some(false)
     }
@@ -90,22 +129,43 @@ impl Mattermost {
     /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).
     pub(super) async fn ask_permission(&self) -> Result<bool, WhoError> {
         let me = self.api(Method::GET, "users/me", None).await?;
-        let held = me.get("roles").and_then(Value::as_str).ok_or(WhoError::Unavailable)?;
+        let held = me
+            .get("roles")
+            .and_then(Value::as_str)
+            .ok_or(WhoError::Unavailable)?;
         let roles: Vec<&str> = held.split_whitespace().collect();
-        let roles = self.api(Method::POST, "roles/names", Some(&json!(roles))).await?;
+        let roles = self
+            .api(Method::POST, "roles/names", Some(&json!(roles)))
+            .await?;
         let has = |role: &Value| {
             let permissions = role.get("permissions").and_then(Value::as_array);
             permissions.is_some_and(|all| all.contains(&POST_EPHEMERAL.into()))
         };
-        Ok(roles.as_array().ok_or(WhoError::Unavailable)?.iter().any(has))
+        Ok(roles
+            .as_array()
+            .ok_or(WhoError::Unavailable)?
+            .iter()
+            .any(has))
     }
 
     /// Sends a message: to the signed user alone, and where the bot may not do that, to the response address of the
     /// command. A password is sent in the first way only.
-    pub(super) async fn send(&self, to: &ReplyAddress, message: &Message, password: Option<&Password>) -> Outcome {
-        let Some(place) = self.place(to) else { return Outcome::Refused(Refusal::Unreachable) };
-        let is_tried = self.may_post_to_one().await || self.may_post.may_try_again(self.clock.now());
-        let sent = if is_tried { self.send_to_one(&place, message, password).await } else { None };
+    pub(super) async fn send(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        password: Option<&Password>,
+    ) -> Outcome {
+        let Some(place) = self.place(to) else {
+            return Outcome::Refused(Refusal::Unreachable);
+        };
+        let is_tried =
+            self.may_post_to_one().await || self.may_post.may_try_again(self.clock.now());
+        let sent = if is_tried {
+            self.send_to_one(&place, message, password).await
+        } else {
+            None
+        };
         match (sent, password) {
             (Some(end), _) => end,
             (None, Some(_)) => Outcome::Refused(Refusal::Credentials),
@@ -115,8 +175,12 @@ impl Mattermost {
 
     /// Sends a message to the signed user alone, or not at all.
     pub(super) async fn send_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
-        let Some(place) = self.place(to) else { return Outcome::Refused(Refusal::Unreachable) };
-        self.send_to_one(&place, message, None).await.unwrap_or(Outcome::Refused(Refusal::Credentials))
+        let Some(place) = self.place(to) else {
+            return Outcome::Refused(Refusal::Unreachable);
+        };
+        self.send_to_one(&place, message, None)
+            .await
+            .unwrap_or(Outcome::Refused(Refusal::Credentials))
     }
 
     fn place(&self, to: &ReplyAddress) -> Option<Place> {
@@ -124,12 +188,20 @@ impl Mattermost {
     }
 
     /// Sends a message to the signed user alone; none where the server says that the bot may not, which is remembered.
-    async fn send_to_one(&self, place: &Place, message: &Message, password: Option<&Password>) -> Option<Outcome> {
+    async fn send_to_one(
+        &self,
+        place: &Place,
+        message: &Message,
+        password: Option<&Password>,
+    ) -> Option<Outcome> {
         let post = self.post_to_one(place, message, password).await;
         match post.as_ref().map(|answer| answer.status) {
             Ok(201) => self.may_post.allow(),
             Ok(403) => {
-                tracing::warn!(platform = "mattermost", "the bot lacks the permission {POST_EPHEMERAL}");
+                tracing::warn!(
+                    platform = "mattermost",
+                    "the bot lacks the permission {POST_EPHEMERAL}"
+                );
                 self.may_post.refuse(self.clock.now());
                 return None;
             }
@@ -144,23 +216,42 @@ impl Mattermost {
         message: &Message,
         password: Option<&Password>,
     ) -> Result<Answer, CallError> {
-        let url = self.config.url.join("api/v4/posts/ephemeral").map_err(|_| CallError::Malformed)?;
-        let post = render::post(message, password, &self.own(super::ACTIONS_ROUTE), &place.channel);
+        let url = self
+            .config
+            .url
+            .join("api/v4/posts/ephemeral")
+            .map_err(|_| CallError::Malformed)?;
+        let post = render::post(
+            message,
+            password,
+            &self.own(super::ACTIONS_ROUTE),
+            &place.channel,
+        );
         let body = json!({ "user_id": place.user, "post": post });
         let call = self.http.post(url).timeout(CALL_DEADLINE);
-        net::call(call.bearer_auth(self.config.bot_token.expose_secret()).json(&body)).await
+        net::call(
+            call.bearer_auth(self.config.bot_token.expose_secret())
+                .json(&body),
+        )
+        .await
     }
 
     async fn send_to_hook(&self, place: &Place, message: &Message) -> Outcome {
         let unreachable = Outcome::Refused(Refusal::Unreachable);
-        let (Some(hook), Some(left)) = (&place.hook, self.hook_uses_left(place)) else { return unreachable };
-        let Ok(url) = self.config.url.join(&format!("hooks/commands/{}", hook.id)) else { return unreachable };
+        let (Some(hook), Some(left)) = (&place.hook, self.hook_uses_left(place)) else {
+            return unreachable;
+        };
+        let Ok(url) = self.config.url.join(&format!("hooks/commands/{}", hook.id)) else {
+            return unreachable;
+        };
         if left == 0 {
             return unreachable;
         }
         self.used.take(&hook.id, hook.until, self.clock.now());
         let body = render::message(message, &self.own(super::ACTIONS_ROUTE));
-        let end = end_of_follow_up(&net::call(self.http.post(url).timeout(CALL_DEADLINE).json(&body)).await);
+        let end = end_of_follow_up(
+            &net::call(self.http.post(url).timeout(CALL_DEADLINE).json(&body)).await,
+        );
         if end == unreachable {
             self.used.give_back(&hook.id);
         }
@@ -169,7 +260,10 @@ impl Mattermost {
 
     /// How often the response address still works; none where there is none, or not any more.
     pub(super) fn hook_uses_left(&self, place: &Place) -> Option<u32> {
-        let hook = place.hook.as_ref().filter(|hook| self.clock.now() <= hook.until)?;
+        let hook = place
+            .hook
+            .as_ref()
+            .filter(|hook| self.clock.now() <= hook.until)?;
         Some(REPLY_USES.saturating_sub(self.used.count(&hook.id)))
     }
 }

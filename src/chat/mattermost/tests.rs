@@ -30,7 +30,14 @@ fn key_pair() -> &'static EcdsaKeyPair {
 
 fn fresh_key() -> EcdsaKeyPair {
     let (rng, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
-    EcdsaKeyPair::from_pkcs8(algorithm, EcdsaKeyPair::generate_pkcs8(algorithm, &rng).unwrap().as_ref(), &rng).unwrap()
+    EcdsaKeyPair::from_pkcs8(
+        algorithm,
+        EcdsaKeyPair::generate_pkcs8(algorithm, &rng)
+            .unwrap()
+            .as_ref(),
+        &rng,
+    )
+    .unwrap()
 }
 
 /// `AsymmetricSigningPublicKey`.
@@ -42,17 +49,27 @@ fn public(key: &EcdsaKeyPair) -> String {
 fn at(url: &str) -> Mattermost {
     let config = Config {
         url: url.parse().unwrap(),
-        command_tokens: vec!["token-of-another-team-1".to_owned().into(), TOKEN.to_owned().into()],
+        command_tokens: vec![
+            "token-of-another-team-1".to_owned().into(),
+            TOKEN.to_owned().into(),
+        ],
         bot_token: "canary-bot-token-0123456789".to_owned().into(),
         own_url: "https://reset.acme.example".parse().unwrap(),
     };
-    Mattermost::new(config, keys(), net::client(CALL_DEADLINE).unwrap(), Clock::fixed(NOW))
+    Mattermost::new(
+        config,
+        keys(),
+        net::client(CALL_DEADLINE).unwrap(),
+        Clock::fixed(NOW),
+    )
 }
 
 /// A server that has told its key, and that the bot may write to one user alone, and that answers no more.
 fn mattermost() -> Mattermost {
     let mattermost = at("http://127.0.0.1:1/");
-    mattermost.signing_key.set(SigningKey::read(&public(key_pair())));
+    mattermost
+        .signing_key
+        .set(SigningKey::read(&public(key_pair())));
     mattermost.may_post.allow();
     mattermost
 }
@@ -67,7 +84,10 @@ fn trigger_by(key: &EcdsaKeyPair, user: &str, at: i64) -> String {
 fn trigger(user: &str, at: i64) -> String {
     static MADE: std::sync::Mutex<Vec<(String, i64, String)>> = std::sync::Mutex::new(Vec::new());
     let mut made = MADE.lock().unwrap();
-    if let Some((.., trigger)) = made.iter().find(|(known, when, _)| known == user && *when == at) {
+    if let Some((.., trigger)) = made
+        .iter()
+        .find(|(known, when, _)| known == user && *when == at)
+    {
         return trigger.clone();
     }
     let trigger = trigger_by(key_pair(), user, at);
@@ -76,7 +96,10 @@ fn trigger(user: &str, at: i64) -> String {
 }
 
 fn in_form(trigger: &str) -> String {
-    trigger.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+    trigger
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D")
 }
 
 fn headers(kind: &str) -> HeaderMap {
@@ -88,9 +111,17 @@ fn receive(route: &str, kind: &str, body: &str) -> Result<Interaction, NotVerifi
 }
 
 fn receive_with(route: &str, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let mattermost = mattermost();
-    let received = runtime.block_on(mattermost.receive(route, headers, body.as_bytes(), (NOW, Asking::Allowed)));
+    let received = runtime.block_on(mattermost.receive(
+        route,
+        headers,
+        body.as_bytes(),
+        (NOW, Asking::Allowed),
+    ));
     received.map(Verified::into_inner)
 }
 
@@ -111,23 +142,48 @@ fn try_command(body: &str) -> Result<Interaction, NotVerified> {
 }
 
 fn ask(text: &str, more: &str) -> Ask {
-    let Ok(Interaction::Command(command)) = try_command(&command(text, more)) else { panic!("no command") };
+    let Ok(Interaction::Command(command)) = try_command(&command(text, more)) else {
+        panic!("no command")
+    };
     command.ask
 }
 
 #[test]
 fn a_mention_is_whom_mattermost_says_it_is() {
     let mina = || Member::Mention(MINA.to_owned());
-    let both = format!("&user_mentions=mina.park&user_mentions_ids={MINA}&user_mentions=jo&user_mentions_ids={JO}");
-    assert_eq!(ask("%40mina.park+lost+it", &both), Ask::Reset(mina(), Some("lost it".to_owned())));
-    assert_eq!(ask("%40mina.park%2C", &both), Ask::Reset(mina(), None), "a comma belongs to the sentence");
-    assert_eq!(ask("%40Mina.Park", &both), Ask::Reset(mina(), None), "names have no case there");
+    let both = format!(
+        "&user_mentions=mina.park&user_mentions_ids={MINA}&user_mentions=jo&user_mentions_ids={JO}"
+    );
+    assert_eq!(
+        ask("%40mina.park+lost+it", &both),
+        Ask::Reset(mina(), Some("lost it".to_owned()))
+    );
+    assert_eq!(
+        ask("%40mina.park%2C", &both),
+        Ask::Reset(mina(), None),
+        "a comma belongs to the sentence"
+    );
+    assert_eq!(
+        ask("%40Mina.Park", &both),
+        Ask::Reset(mina(), None),
+        "names have no case there"
+    );
     assert_eq!(ask("%40..", &both), Ask::Unclear("@..".to_owned()));
     assert_eq!(ask("%40mina.park+%40jo", &both), Ask::Several);
-    assert_eq!(ask("%40noa", &both), Ask::Reset(Member::Mention("@noa".to_owned()), None), "looked up by name");
-    assert_eq!(ask("mina%40acme.example", ""), Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None));
+    assert_eq!(
+        ask("%40noa", &both),
+        Ask::Reset(Member::Mention("@noa".to_owned()), None),
+        "looked up by name"
+    );
+    assert_eq!(
+        ask("mina%40acme.example", ""),
+        Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None)
+    );
     assert_eq!(ask("why+%40mina.park", &both), Ask::Why(mina()));
-    assert_eq!(ask("%40..%2F..%2Fme", ""), Ask::Unclear("@../../me".to_owned()));
+    assert_eq!(
+        ask("%40..%2F..%2Fme", ""),
+        Ask::Unclear("@../../me".to_owned())
+    );
     assert_eq!(ask("", ""), Ask::Help);
 }
 
@@ -135,40 +191,79 @@ fn a_mention_is_whom_mattermost_says_it_is() {
 #[test]
 fn only_our_command_s_token_counts_for_its_user_and_in_time() {
     let good = command("help", "");
-    let Ok(Interaction::Command(read)) = try_command(&good) else { panic!("no command") };
+    let Ok(Interaction::Command(read)) = try_command(&good) else {
+        panic!("no command")
+    };
     let place = Place::read(read.origin.reply.unwrap().expose()).unwrap();
-    assert_eq!((place.user.as_str(), place.channel.as_str(), place.hook.unwrap().id.as_str()), (JO, CHANNEL, HOOK));
+    assert_eq!(
+        (
+            place.user.as_str(),
+            place.channel.as_str(),
+            place.hook.unwrap().id.as_str()
+        ),
+        (JO, CHANNEL, HOOK)
+    );
     let unsigned = |body: &str| matches!(try_command(body), Err(NotVerified::Unsigned(_)));
     assert!(unsigned(&good.replace(TOKEN, "canaryttokenofthecommand02")));
     assert!(unsigned(&good.replace(&format!("token={TOKEN}&"), "")));
-    assert!(unsigned(&good.replace(&format!("user_id={JO}"), &format!("user_id={MINA}"))), "another's trigger");
+    assert!(
+        unsigned(&good.replace(&format!("user_id={JO}"), &format!("user_id={MINA}"))),
+        "another's trigger"
+    );
     let ours = in_form(&trigger(JO, NOW.0));
     for late in [-301_000, 301_000] {
-        assert!(unsigned(&good.replace(&ours, &in_form(&trigger(JO, NOW.0 + late)))));
+        assert!(unsigned(
+            &good.replace(&ours, &in_form(&trigger(JO, NOW.0 + late)))
+        ));
     }
     for edge in [-300_000, 300_000] {
-        assert!(!unsigned(&good.replace(&ours, &in_form(&trigger(JO, NOW.0 + edge)))));
+        assert!(!unsigned(
+            &good.replace(&ours, &in_form(&trigger(JO, NOW.0 + edge)))
+        ));
     }
-    for wrong in ["hooks%2Fcommands%2Fabc".to_owned(), "api%2Fv4%2Fx".to_owned(), format!("hooks%2F{HOOK}")] {
+    for wrong in [
+        "hooks%2Fcommands%2Fabc".to_owned(),
+        "api%2Fv4%2Fx".to_owned(),
+        format!("hooks%2F{HOOK}"),
+    ] {
         let body = good.replace(&format!("hooks%2Fcommands%2F{HOOK}"), &wrong);
-        assert!(matches!(try_command(&body), Err(NotVerified::Malformed(_))), "{wrong}");
+        assert!(
+            matches!(try_command(&body), Err(NotVerified::Malformed(_))),
+            "{wrong}"
+        );
     }
-    assert!(matches!(try_command(&good.replace(CHANNEL, "c")), Err(NotVerified::Malformed(_))));
-    assert!(matches!(try_command(&format!("{good}&text=x")), Err(NotVerified::Malformed(_))), "a key twice");
+    assert!(matches!(
+        try_command(&good.replace(CHANNEL, "c")),
+        Err(NotVerified::Malformed(_))
+    ));
+    assert!(
+        matches!(
+            try_command(&format!("{good}&text=x")),
+            Err(NotVerified::Malformed(_))
+        ),
+        "a key twice"
+    );
     let json = receive(COMMANDS_ROUTE, "application/json", &good);
     assert!(matches!(json, Err(NotVerified::ContentType)));
-    for (bearer, is_taken) in
-        [("Token wrong-token-wrong-01", false), (&format!("Token {TOKEN}"), true), ("Bearer x", true)]
-    {
+    for (bearer, is_taken) in [
+        ("Token wrong-token-wrong-01", false),
+        (&format!("Token {TOKEN}"), true),
+        ("Bearer x", true),
+    ] {
         let mut headers = headers(FORM);
         headers.insert(header::AUTHORIZATION, bearer.parse().unwrap());
-        assert_eq!(receive_with(COMMANDS_ROUTE, &headers, &good).is_ok(), is_taken, "{bearer}");
+        assert_eq!(
+            receive_with(COMMANDS_ROUTE, &headers, &good).is_ok(),
+            is_taken,
+            "{bearer}"
+        );
     }
 }
 
 fn click(value: &str, user: &str, trigger: &str) -> String {
     let context = json!({ "action": "confirm", "value": value });
-    json!({ "user_id": user, "channel_id": CHANNEL, "trigger_id": trigger, "context": context }).to_string()
+    json!({ "user_id": user, "channel_id": CHANNEL, "trigger_id": trigger, "context": context })
+        .to_string()
 }
 
 fn try_click(body: &str) -> Result<Interaction, NotVerified> {
@@ -180,13 +275,19 @@ fn try_click(body: &str) -> Result<Interaction, NotVerified> {
 fn a_click_needs_our_value_and_the_server_s_signature() {
     let value = keys().button_value(ResetId([7; 16]));
     let now = trigger(JO, NOW.0);
-    assert!(matches!(try_click(&click(&value, JO, &now)), Ok(Interaction::Click(_))));
+    assert!(matches!(
+        try_click(&click(&value, JO, &now)),
+        Ok(Interaction::Click(_))
+    ));
     let signed_again = trigger_by(key_pair(), JO, NOW.0);
     let replay = |trigger: &str| match try_click(&click(&value, JO, trigger)) {
         Ok(Interaction::Click(click)) => click.origin.replay,
         other => panic!("{other:?}"),
     };
-    assert!(signed_again != now && replay(&signed_again) == replay(&now), "two forms of one trigger are one request");
+    assert!(
+        signed_again != now && replay(&signed_again) == replay(&now),
+        "two forms of one trigger are one request"
+    );
     for wrong in [
         click(&"A".repeat(43), JO, &now),
         click("", JO, &now),
@@ -196,7 +297,10 @@ fn a_click_needs_our_value_and_the_server_s_signature() {
         click(&value, JO, "not-base64!"),
         click(&value, JO, ""),
     ] {
-        assert!(matches!(try_click(&wrong), Err(NotVerified::Unsigned(_))), "{wrong}");
+        assert!(
+            matches!(try_click(&wrong), Err(NotVerified::Unsigned(_))),
+            "{wrong}"
+        );
     }
 }
 
@@ -215,25 +319,52 @@ fn a_dialog_needs_its_own_state() {
     let opened = Signed::read(&trigger(JO, NOW.0)).unwrap();
     let state = DialogState::new(&form(FormKind::Destination), &opened).write(&keys());
     let dialog = |user: &str, state: &str, typed: &str| {
-        json!({ "user_id": user, "state": state, "submission": { "destination": typed } }).to_string()
+        json!({ "user_id": user, "state": state, "submission": { "destination": typed } })
+            .to_string()
     };
     let try_dialog = |body: &str| receive(DIALOGS_ROUTE, "application/json", body);
-    let Ok(Interaction::Form(form)) = try_dialog(&dialog(JO, &state, "x")) else { panic!("no form") };
-    assert_eq!((form.kind, form.value, form.typed.as_str()), (FormKind::Destination, value.clone(), "x"));
+    let Ok(Interaction::Form(form)) = try_dialog(&dialog(JO, &state, "x")) else {
+        panic!("no form")
+    };
+    assert_eq!(
+        (form.kind, form.value, form.typed.as_str()),
+        (FormKind::Destination, value.clone(), "x")
+    );
     assert_eq!(form.origin.user.user, JO);
     assert!(form.once.is_some_and(|once| once != form.origin.replay));
     for wrong in [
         dialog(MINA, &state, "x"),
         dialog(JO, &value, "x"),
         dialog(JO, &format!("deliver_other:{value}"), "x"),
-        dialog(JO, &state.replace("deliver_other", "copy_to_self_change"), "x"),
+        dialog(
+            JO,
+            &state.replace("deliver_other", "copy_to_self_change"),
+            "x",
+        ),
         dialog(JO, "", "x"),
     ] {
-        assert!(matches!(try_dialog(&wrong), Err(NotVerified::Unsigned(_))), "{wrong}");
+        assert!(
+            matches!(try_dialog(&wrong), Err(NotVerified::Unsigned(_))),
+            "{wrong}"
+        );
     }
     // What belongs to one route is nothing to another.
-    assert!(receive(DIALOGS_ROUTE, "application/json", &click(&value, JO, &trigger(JO, NOW.0))).is_err());
-    assert!(receive("/discord/interactions", "application/json", &click(&value, JO, &trigger(JO, NOW.0))).is_err());
+    assert!(
+        receive(
+            DIALOGS_ROUTE,
+            "application/json",
+            &click(&value, JO, &trigger(JO, NOW.0))
+        )
+        .is_err()
+    );
+    assert!(
+        receive(
+            "/discord/interactions",
+            "application/json",
+            &click(&value, JO, &trigger(JO, NOW.0))
+        )
+        .is_err()
+    );
 }
 
 async fn tells(server: &MockServer, key: &Value, times: u64) {
@@ -242,7 +373,9 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
         .and(query_param("format", "old"))
         // The limited form needs no sign-in.
         .and(|request: &wiremock::Request| !request.headers.contains_key("authorization"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": key })))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": key })),
+        )
         .expect(times)
         .mount(server)
         .await;
@@ -253,14 +386,22 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
 async fn the_key_is_asked_for_again_when_a_signature_fails() {
     let server = MockServer::start().await;
     let mattermost = at(&server.uri());
-    mattermost.signing_key.set(SigningKey::read(&public(&fresh_key())));
+    mattermost
+        .signing_key
+        .set(SigningKey::read(&public(&fresh_key())));
     tells(&server, &public(key_pair()).into(), 1).await;
     let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
     let foreign = Signed::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
     let check = async |signed: &Signed| mattermost.check_signature(signed, Asking::Allowed).await;
-    assert!(mattermost.check_signature(&good, Asking::No).await.is_err(), "nobody is asked");
+    assert!(
+        mattermost.check_signature(&good, Asking::No).await.is_err(),
+        "nobody is asked"
+    );
     let (of_good, of_foreign) = tokio::join!(check(&good), check(&foreign));
-    assert_eq!((of_good, of_foreign), (Ok(()), Err(NotVerified::Unsigned("trigger signature"))));
+    assert_eq!(
+        (of_good, of_foreign),
+        (Ok(()), Err(NotVerified::Unsigned("trigger signature")))
+    );
     for seconds in [0, 30, 29] {
         mattermost.clock.advance(Span::seconds(seconds));
         assert!(check(&foreign).await.is_err());
@@ -285,16 +426,29 @@ async fn without_a_key_nothing_is_taken() {
         ResponseTemplate::new(500),
     ] {
         let server = MockServer::start().await;
-        Mock::given(method("GET")).respond_with(answer).expect(1).mount(&server).await;
+        Mock::given(method("GET"))
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
         let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
-        let refused = at(&server.uri()).check_signature(&good, Asking::Allowed).await;
+        let refused = at(&server.uri())
+            .check_signature(&good, Asking::Allowed)
+            .await;
         assert_eq!(refused, Err(NotVerified::Unsigned("trigger signature")));
     }
 }
 
 fn reply() -> ReplyAddress {
-    let hook = Some(place::Hook { id: HOOK.to_owned(), until: NOW + HOOK_LIFE });
-    let place = Place { user: JO.to_owned(), channel: CHANNEL.to_owned(), hook };
+    let hook = Some(place::Hook {
+        id: HOOK.to_owned(),
+        until: NOW + HOOK_LIFE,
+    });
+    let place = Place {
+        user: JO.to_owned(),
+        channel: CHANNEL.to_owned(),
+        hook,
+    };
     ReplyAddress::new(place.write(), NOW + REPLY_LIFE)
 }
 
@@ -307,28 +461,61 @@ async fn a_password_never_goes_to_the_response_address() {
     mattermost.may_post.allow();
     let body = json!({ "user_id": JO, "post": { "channel_id": CHANNEL, "message": "**Done**", "props": {} } });
     Mock::given(path("/api/v4/posts/ephemeral"))
-        .and(has_header("authorization", "Bearer canary-bot-token-0123456789"))
+        .and(has_header(
+            "authorization",
+            "Bearer canary-bot-token-0123456789",
+        ))
         .respond_with(ResponseTemplate::new(403))
         .expect(2)
         .mount(&server)
         .await;
     let hook = format!("/hooks/commands/{HOOK}");
-    Mock::given(path(hook.as_str())).respond_with(ResponseTemplate::new(200)).expect(1).mount(&server).await;
-    let message = Message { title: "Done".to_owned(), ..Message::default() };
+    Mock::given(path(hook.as_str()))
+        .respond_with(ResponseTemplate::new(200))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let message = Message {
+        title: "Done".to_owned(),
+        ..Message::default()
+    };
     let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
     let password = Password::generate(&mut rng, 8);
-    assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
+    assert!(matches!(
+        mattermost.show(&reply(), &message, &password).await,
+        Outcome::Refused(_)
+    ));
     assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
-    assert!(matches!(mattermost.show(&reply(), &message, &password).await, Outcome::Refused(_)));
+    assert!(matches!(
+        mattermost.show(&reply(), &message, &password).await,
+        Outcome::Refused(_)
+    ));
     mattermost.may_post.allow();
-    assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
+    assert_eq!(
+        mattermost
+            .follow_up(&reply(), &message, Placement::Add)
+            .await,
+        Outcome::Accepted
+    );
     assert_eq!(mattermost.uses_left(&reply()), REPLY_USES - 1);
     server.verify().await;
     server.reset().await;
     mattermost.may_post.allow();
-    Mock::given(body_json(body)).respond_with(ResponseTemplate::new(201)).expect(1).mount(&server).await;
-    assert_eq!(mattermost.follow_up(&reply(), &message, Placement::Add).await, Outcome::Accepted);
-    assert_eq!((mattermost.uses_left(&reply()), mattermost.assurance().await), (u32::MAX, Assurance::PrivateReply));
+    Mock::given(body_json(body))
+        .respond_with(ResponseTemplate::new(201))
+        .expect(1)
+        .mount(&server)
+        .await;
+    assert_eq!(
+        mattermost
+            .follow_up(&reply(), &message, Placement::Add)
+            .await,
+        Outcome::Accepted
+    );
+    assert_eq!(
+        (mattermost.uses_left(&reply()), mattermost.assurance().await),
+        (u32::MAX, Assurance::PrivateReply)
+    );
 }
 
 /// What is for the signed user alone does not go to the response address, and after a refused post the roles do not count.
@@ -338,9 +525,18 @@ async fn a_question_goes_to_the_signed_user_or_nowhere() {
     let mattermost = at(&server.uri());
     mattermost.may_post.by_roles.set(true);
     let post = || Mock::given(path("/api/v4/posts/ephemeral"));
-    post().respond_with(ResponseTemplate::new(403)).expect(1).mount(&server).await;
-    let said = mattermost.follow_up_alone(&reply(), &Message::default()).await;
-    assert_eq!(said, Outcome::Refused(crate::domain::delivery::Refusal::Credentials));
+    post()
+        .respond_with(ResponseTemplate::new(403))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let said = mattermost
+        .follow_up_alone(&reply(), &Message::default())
+        .await;
+    assert_eq!(
+        said,
+        Outcome::Refused(crate::domain::delivery::Refusal::Credentials)
+    );
     mattermost.clock.advance(Span::minutes(1));
     assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
     let asked = server.received_requests().await.unwrap_or_default();
@@ -348,8 +544,17 @@ async fn a_question_goes_to_the_signed_user_or_nowhere() {
     server.verify().await;
     server.reset().await;
     // A post is tried once a minute, and one that is taken counts.
-    post().respond_with(ResponseTemplate::new(201)).expect(1).mount(&server).await;
-    assert_eq!(mattermost.follow_up(&reply(), &Message::default(), Placement::Add).await, Outcome::Accepted);
+    post()
+        .respond_with(ResponseTemplate::new(201))
+        .expect(1)
+        .mount(&server)
+        .await;
+    assert_eq!(
+        mattermost
+            .follow_up(&reply(), &Message::default(), Placement::Add)
+            .await,
+        Outcome::Accepted
+    );
     assert_eq!(mattermost.assurance().await, Assurance::PrivateReply);
 }
 
@@ -365,7 +570,9 @@ async fn what_failed_is_not_sent_to_the_response_address() {
             .expect(1)
             .mount(&server)
             .await;
-        let said = mattermost.follow_up(&reply(), &Message::default(), Placement::Add).await;
+        let said = mattermost
+            .follow_up(&reply(), &Message::default(), Placement::Add)
+            .await;
         assert_ne!(said, Outcome::Accepted, "{status}");
     }
 }
@@ -380,11 +587,21 @@ fn a_reload_goes_on_with_what_is_known() {
         let mut new = at(url);
         new.config.bot_token = token.to_owned().into();
         new.go_on_from(&old);
-        (new.signing_key.get().is_some(), new.used.count(HOOK), new.may_post.get())
+        (
+            new.signing_key.get().is_some(),
+            new.used.count(HOOK),
+            new.may_post.get(),
+        )
     };
     let token = "canary-bot-token-0123456789";
-    assert_eq!(gone_on("http://127.0.0.1:1/", token), (true, 1, Some(false)));
-    assert_eq!(gone_on("http://127.0.0.1:1/", "another-bot-token-0123456789"), (true, 1, None));
+    assert_eq!(
+        gone_on("http://127.0.0.1:1/", token),
+        (true, 1, Some(false))
+    );
+    assert_eq!(
+        gone_on("http://127.0.0.1:1/", "another-bot-token-0123456789"),
+        (true, 1, None)
+    );
     assert_eq!(gone_on("http://127.0.0.1:2/", token), (false, 0, None));
 }
 
@@ -393,23 +610,44 @@ fn a_reload_goes_on_with_what_is_known() {
 fn an_account_is_worth_what_is_said_of_it() {
     let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
     let plain = judged(json!({ "id": JO, "email": "jo@acme.example" }));
-    assert_eq!((plain.standing, plain.confirmed_email.is_none(), plain.role), (Standing::Member, true, Role::Member));
+    assert_eq!(
+        (plain.standing, plain.confirmed_email.is_none(), plain.role),
+        (Standing::Member, true, Role::Member)
+    );
     let known = judged(
         json!({ "id": JO, "email": "jo@acme.example", "email_verified": true, "roles": "system_user system_admin" }),
     );
-    assert_eq!((known.confirmed_email.is_some(), known.role), (true, Role::PrimaryAdmin));
-    assert_eq!(judged(json!({ "id": JO, "roles": "system_guest" })).standing, Standing::Guest);
-    assert_eq!(judged(json!({ "id": JO, "delete_at": 5 })).standing, Standing::Deleted);
-    assert_eq!(judged(json!({ "id": JO, "is_bot": true })).standing, Standing::Bot);
+    assert_eq!(
+        (known.confirmed_email.is_some(), known.role),
+        (true, Role::PrimaryAdmin)
+    );
+    assert_eq!(
+        judged(json!({ "id": JO, "roles": "system_guest" })).standing,
+        Standing::Guest
+    );
+    assert_eq!(
+        judged(json!({ "id": JO, "delete_at": 5 })).standing,
+        Standing::Deleted
+    );
+    assert_eq!(
+        judged(json!({ "id": JO, "is_bot": true })).standing,
+        Standing::Bot
+    );
 }
 
 /// O2: no name becomes a mention, a link or markup.
 #[test]
 fn hostile_names_stay_names() {
     for name in hostile_names() {
-        let message = Message { title: name, ..Message::default() };
+        let message = Message {
+            title: name,
+            ..Message::default()
+        };
         let text = render::text(&message);
-        let inside = text.strip_prefix("**").and_then(|text| text.strip_suffix("**")).unwrap();
+        let inside = text
+            .strip_prefix("**")
+            .and_then(|text| text.strip_suffix("**"))
+            .unwrap();
         let mut characters = inside.chars().peekable();
         while let Some(character) = characters.next() {
             match character {

@@ -15,8 +15,8 @@ use crate::store::ReplayKey;
 /// What stands before the point in the PKIX form of a P-256 key (RFC 5480): algorithm, curve, and a bit string of 66
 /// bytes. A key of another kind or in another form begins otherwise.
 const P256: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 /// The server's key as its uncompressed point. Whether the point lies on the curve is checked at every verification.
@@ -54,30 +54,47 @@ impl Signed {
     fn parse(trigger: &str) -> Option<Self> {
         let decoded = String::from_utf8(STANDARD.decode(trigger).ok()?).ok()?;
         let mut parts = decoded.split(':');
-        let (id, user, at, signature) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (id, user, at, signature) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || !is_id(id) || !is_id(user) {
             return None;
         }
         let (at, signature) = (place::millis(at)?, STANDARD.decode(signature).ok()?);
         let text = decoded.get(..decoded.rfind(':')? + 1)?.to_owned();
-        Some(Self { id: id.to_owned(), user: user.to_owned(), at, text, signature })
+        Some(Self {
+            id: id.to_owned(),
+            user: user.to_owned(),
+            at,
+            text,
+            signature,
+        })
     }
 
     /// Holds the signed time against the window.
     pub(super) fn check_time(&self, now: Moment) -> Result<(), NotVerified> {
         let distance = now.unix_seconds() - self.at.unix_seconds();
-        if distance.abs() <= WINDOW { Ok(()) } else { Err(NotVerified::Unsigned("stale")) }
+        if distance.abs() <= WINDOW {
+            Ok(())
+        } else {
+            Err(NotVerified::Unsigned("stale"))
+        }
     }
 
     /// True where the server's key signed id, user and time.
     pub(super) fn is_signed_by(&self, key: &SigningKey) -> bool {
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.0).verify(self.text.as_bytes(), &self.signature).is_ok()
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.0)
+            .verify(self.text.as_bytes(), &self.signature)
+            .is_ok()
     }
 
     /// The key under which the request is remembered. It is made from the signed id: base64 and ECDSA know several valid
     /// forms of the same trigger.
     pub(super) fn replay(&self) -> ReplayKey {
-        replay_key(Platform::Mattermost, self.at.unix_seconds(), &[b"trigger", self.id.as_bytes()])
+        replay_key(
+            Platform::Mattermost,
+            self.at.unix_seconds(),
+            &[b"trigger", self.id.as_bytes()],
+        )
     }
 }
 
@@ -97,7 +114,12 @@ mod tests {
             assert!(!reads(&other), "{at}");
         }
         let compressed = [P256.as_slice(), &[2], &[7; 64]].concat();
-        assert!(!reads(&compressed) && !reads(&good[..90]) && !reads(&[&good[..], &[0]].concat()) && !reads(&[]));
+        assert!(
+            !reads(&compressed)
+                && !reads(&good[..90])
+                && !reads(&[&good[..], &[0]].concat())
+                && !reads(&[])
+        );
         assert!(SigningKey::read("no base64!").is_none() && SigningKey::read("").is_none());
     }
 
@@ -120,10 +142,16 @@ mod tests {
             assert!(!reads(&wrong), "{wrong}");
         }
         let canonical = STANDARD.encode(format!("{id}:{user}:1795428000000:c2lnbg=="));
-        for changed in
-            [format!("{canonical}\n"), format!(" {canonical}"), format!("{canonical}="), canonical[1..].to_owned()]
-        {
-            assert!(Signed::read(&canonical).is_ok() && Signed::read(&changed).is_err(), "{changed:?}");
+        for changed in [
+            format!("{canonical}\n"),
+            format!(" {canonical}"),
+            format!("{canonical}="),
+            canonical[1..].to_owned(),
+        ] {
+            assert!(
+                Signed::read(&canonical).is_ok() && Signed::read(&changed).is_err(),
+                "{changed:?}"
+            );
         }
     }
 }

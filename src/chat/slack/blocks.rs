@@ -43,10 +43,21 @@ pub(super) enum Text {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block<'a> {
-    Header { text: Text },
-    Section { text: Text },
-    Actions { elements: Vec<Element<'a>> },
-    Input { block_id: &'static str, label: Text, hint: Text, element: Element<'a> },
+    Header {
+        text: Text,
+    },
+    Section {
+        text: Text,
+    },
+    Actions {
+        elements: Vec<Element<'a>>,
+    },
+    Input {
+        block_id: &'static str,
+        label: Text,
+        hint: Text,
+        element: Element<'a>,
+    },
 }
 
 /// What stands in a block and can be used (Slack, "Block elements").
@@ -101,7 +112,10 @@ pub(super) struct FormErrors {
 
 fn plain(text: &str, limit: usize) -> Text {
     // Without `emoji: false` a name like ":skull:" would become a picture.
-    Text::PlainText { text: fit(text, limit), emoji: false }
+    Text::PlainText {
+        text: fit(text, limit),
+        emoji: false,
+    }
 }
 
 /// The fallback text for notifications and screen readers. It is markup to Slack, so `& < >` are escaped; without a
@@ -112,21 +126,34 @@ fn fallback(message: &Message) -> String {
         text.push(' ');
         text.push_str(&message.lines.join("\n"));
     }
-    fit(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"), SECTION)
+    fit(
+        &text
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;"),
+        SECTION,
+    )
 }
 
 /// The blocks of a message; the password, where there is one, stands in a block of its own and nowhere else.
 fn blocks<'a>(message: &'a Message, password: Option<&Password>) -> Vec<Block<'a>> {
-    let section = |text: &str| Block::Section { text: plain(text, SECTION) };
+    let section = |text: &str| Block::Section {
+        text: plain(text, SECTION),
+    };
     let mut blocks = Vec::new();
     if message.title.chars().count() <= HEADER {
-        blocks.push(Block::Header { text: plain(&message.title, HEADER) });
+        blocks.push(Block::Header {
+            text: plain(&message.title, HEADER),
+        });
     } else {
         blocks.push(section(&message.title));
     }
     if let Some(password) = password {
         // Letters and digits of our own making: nothing in it can be markup.
-        let text = Text::Mrkdwn { text: format!("`{}`", password.expose()), verbatim: true };
+        let text = Text::Mrkdwn {
+            text: format!("`{}`", password.expose()),
+            verbatim: true,
+        };
         blocks.push(Block::Section { text });
         blocks.push(section(&format!("Say it: {}", password.spoken().as_str())));
     }
@@ -134,7 +161,9 @@ fn blocks<'a>(message: &'a Message, password: Option<&Password>) -> Vec<Block<'a
         blocks.push(section(&message.lines.join("\n")));
     }
     if !message.buttons.is_empty() {
-        blocks.push(Block::Actions { elements: message.buttons.iter().take(ACTIONS).map(button).collect() });
+        blocks.push(Block::Actions {
+            elements: message.buttons.iter().take(ACTIONS).map(button).collect(),
+        });
     }
     blocks
 }
@@ -153,7 +182,11 @@ fn button(button: &Button) -> Element<'_> {
 }
 
 /// A whole ephemeral message; behind a click it stands in place of the card or beside it.
-pub(super) fn message<'a>(message: &'a Message, password: Option<&Password>, placement: Option<Placement>) -> Sent<'a> {
+pub(super) fn message<'a>(
+    message: &'a Message,
+    password: Option<&Password>,
+    placement: Option<Placement>,
+) -> Sent<'a> {
     Sent {
         response_type: "ephemeral",
         text: fallback(message),
@@ -178,7 +211,10 @@ pub(super) fn modal(form: &Form) -> Modal<'_> {
             block_id,
             label: plain(&form.label, INPUT_LABEL),
             hint: plain(&form.hint, INPUT_LABEL),
-            element: Element::PlainTextInput { action_id, max_length: TYPED },
+            element: Element::PlainTextInput {
+                action_id,
+                max_length: TYPED,
+            },
         }],
     }
 }
@@ -186,7 +222,10 @@ pub(super) fn modal(form: &Form) -> Modal<'_> {
 /// The answer that puts a text at the form's input.
 pub(super) fn form_error(kind: FormKind, text: &str) -> FormErrors {
     let (block_id, _) = input(kind);
-    FormErrors { response_action: "errors", errors: BTreeMap::from([(block_id, fit(text, INPUT_LABEL))]) }
+    FormErrors {
+        response_action: "errors",
+        errors: BTreeMap::from([(block_id, fit(text, INPUT_LABEL))]),
+    }
 }
 
 #[cfg(test)]
@@ -232,11 +271,19 @@ mod tests {
     /// O2: names stand in plain text only, without emoji, and cannot mention anybody in the fallback.
     #[test]
     fn untrusted_names_cannot_become_markup() {
-        let named = |name: String| Message { title: name.clone(), lines: vec![name], ..Message::default() };
+        let named = |name: String| Message {
+            title: name.clone(),
+            lines: vec![name],
+            ..Message::default()
+        };
         for hostile in hostile_names().into_iter().map(named).chain([hostile()]) {
             let sent = sent(&hostile, None);
             walk(&sent, &mut |fields| {
-                assert_ne!(fields.get("type"), Some(&"mrkdwn".into()), "markup without a password");
+                assert_ne!(
+                    fields.get("type"),
+                    Some(&"mrkdwn".into()),
+                    "markup without a password"
+                );
                 if fields.get("type") == Some(&"plain_text".into()) {
                     assert_eq!(fields["emoji"], false);
                 }
@@ -259,7 +306,11 @@ mod tests {
                 "actions" => {
                     let elements = block["elements"].as_array().unwrap();
                     assert!(elements.len() <= ACTIONS);
-                    assert!(elements.iter().all(|element| length(&element["text"]["text"]) <= BUTTON));
+                    assert!(
+                        elements
+                            .iter()
+                            .all(|element| length(&element["text"]["text"]) <= BUTTON)
+                    );
                 }
                 other => panic!("{other}"),
             }
@@ -270,7 +321,13 @@ mod tests {
     #[test]
     fn the_password_stands_in_one_block() {
         let password = Password::generate(&mut StdRng::seed_from_u64(1), 8);
-        let sent = sent(&Message { title: "New password for Mina".to_owned(), ..Message::default() }, Some(&password));
+        let sent = sent(
+            &Message {
+                title: "New password for Mina".to_owned(),
+                ..Message::default()
+            },
+            Some(&password),
+        );
         assert_eq!(sent.to_string().matches(password.expose()).count(), 1);
         assert!(!sent["text"].as_str().unwrap().contains(password.expose()));
     }

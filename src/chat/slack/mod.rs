@@ -17,8 +17,9 @@ use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{EmptySecret, SigningSecrets, fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind, Message,
-    NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, Verified, WhoError,
+    Adapter, Click, Command, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
+    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress,
+    Standing, Verified, WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -75,21 +76,34 @@ impl Config {
     /// Reads the section `[slack]`.
     pub(super) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
         let signing_secret = section.required_secret("signing_secret", "signing_secret_file", true);
-        let previous_signing_secret = section.secret("previous_signing_secret", "previous_signing_secret_file", true);
+        let previous_signing_secret = section.secret(
+            "previous_signing_secret",
+            "previous_signing_secret_file",
+            true,
+        );
         let bot_token = section.required_secret("bot_token", "bot_token_file", true);
-        let team_id = section.required("team_id").filter(|id| is_own_id(&mut section, "team_id", id, 'T'));
-        let enterprise_id =
-            section.text("enterprise_id").filter(|id| is_own_id(&mut section, "enterprise_id", id, 'E'));
-        let app_id = section.text("app_id").filter(|id| is_own_id(&mut section, "app_id", id, 'A'));
+        let team_id = section
+            .required("team_id")
+            .filter(|id| is_own_id(&mut section, "team_id", id, 'T'));
+        let enterprise_id = section
+            .text("enterprise_id")
+            .filter(|id| is_own_id(&mut section, "enterprise_id", id, 'E'));
+        let app_id = section
+            .text("app_id")
+            .filter(|id| is_own_id(&mut section, "app_id", id, 'A'));
         let api_url = section.api_url("https://slack.com/api/");
-        let origins = section.list("response_origins").unwrap_or_else(|| vec!["https://hooks.slack.com".to_owned()]);
+        let origins = section
+            .list("response_origins")
+            .unwrap_or_else(|| vec!["https://hooks.slack.com".to_owned()]);
         let mut response_origins = Vec::new();
         for origin in origins {
             match Url::parse(&origin) {
                 Ok(url) if is_origin(&url) => response_origins.push(url),
                 _ => {
-                    section
-                        .problem("response_origins", "each must be scheme, host and port only, https or this machine");
+                    section.problem(
+                        "response_origins",
+                        "each must be scheme, host and port only, https or this machine",
+                    );
                 }
             }
         }
@@ -120,9 +134,14 @@ fn is_origin(url: &Url) -> bool {
 fn is_own_id(section: &mut Section<'_>, key: &str, id: &str, first: char) -> bool {
     let fits = id.starts_with(first)
         && id.len() > 1
-        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     if !fits {
-        section.problem(key, format!("must be an id of Slack that begins with {first}"));
+        section.problem(
+            key,
+            format!("must be an id of Slack that begins with {first}"),
+        );
     }
     fits
 }
@@ -139,8 +158,17 @@ pub struct Slack {
 impl Slack {
     /// The adapter for one workspace.
     pub fn new(config: Config, http: reqwest::Client, clock: Clock) -> Result<Self, EmptySecret> {
-        let secrets = SigningSecrets::new(&config.signing_secret, config.previous_signing_secret.as_ref())?;
-        Ok(Self { config, secrets, http, clock, profiles: Profiles::default() })
+        let secrets = SigningSecrets::new(
+            &config.signing_secret,
+            config.previous_signing_secret.as_ref(),
+        )?;
+        Ok(Self {
+            config,
+            secrets,
+            http,
+            clock,
+            profiles: Profiles::default(),
+        })
     }
 
     pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
@@ -173,17 +201,32 @@ impl Slack {
     /// The headers with which Slack would send `body` now; `relatch replay` and the demo play Slack.
     pub fn sign(&self, body: &[u8], now: Moment) -> [(&'static str, String); 2] {
         let timestamp = now.unix_seconds().to_string();
-        let signature =
-            self.secrets.sign(&[b"v0:", timestamp.as_bytes(), b":", body]).map(hex::encode).unwrap_or_default();
-        [("X-Slack-Request-Timestamp", timestamp), ("X-Slack-Signature", format!("v0={signature}"))]
+        let signature = self
+            .secrets
+            .sign(&[b"v0:", timestamp.as_bytes(), b":", body])
+            .map(hex::encode)
+            .unwrap_or_default();
+        [
+            ("X-Slack-Request-Timestamp", timestamp),
+            ("X-Slack-Signature", format!("v0={signature}")),
+        ]
     }
 
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Moment) -> Result<ReplayKey, NotVerified> {
+    fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Moment,
+    ) -> Result<ReplayKey, NotVerified> {
         let timestamp = only_header(headers, "x-slack-request-timestamp")?;
         let signature = only_header(headers, "x-slack-signature")?;
         let signed_at = fresh_timestamp(timestamp, now)?;
-        let digits = signature.strip_prefix("v0=").ok_or(NotVerified::Unsigned("form"))?;
-        let is_lower_hex = digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let digits = signature
+            .strip_prefix("v0=")
+            .ok_or(NotVerified::Unsigned("form"))?;
+        let is_lower_hex = digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         let mut bytes = [0; 32];
         if !is_lower_hex || hex::decode_to_slice(digits, &mut bytes).is_err() {
             return Err(NotVerified::Unsigned("form"));
@@ -193,18 +236,40 @@ impl Slack {
         Ok(replay_key(Platform::Slack, signed_at, &signed))
     }
 
-    fn read_command(&self, fields: &Fields<'_>, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+    fn read_command(
+        &self,
+        fields: &Fields<'_>,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
         let team = fields.required("team_id")?;
         self.check_pins(team, fields.get("enterprise_id"), fields.get("api_app_id"))?;
         let user = self.user(fields.required("user_id")?)?;
-        let reply = fields.get("response_url").map(|url| self.reply_address(url, now)).transpose()?;
+        let reply = fields
+            .get("response_url")
+            .map(|url| self.reply_address(url, now))
+            .transpose()?;
         let words = read_words(fields.get("text").unwrap_or_default());
-        let origin = Origin { user, replay, reply, received_at: now };
-        Ok(Interaction::Command(Command { origin, ask: Ask::read(&words) }))
+        let origin = Origin {
+            user,
+            replay,
+            reply,
+            received_at: now,
+        };
+        Ok(Interaction::Command(Command {
+            origin,
+            ask: Ask::read(&words),
+        }))
     }
 
-    fn read_payload(&self, payload: &str, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
-        let payload = serde_json::from_str(payload).map_err(|_| NotVerified::Malformed("the payload"))?;
+    fn read_payload(
+        &self,
+        payload: &str,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
+        let payload =
+            serde_json::from_str(payload).map_err(|_| NotVerified::Malformed("the payload"))?;
         match payload {
             wire::Payload::BlockActions(pressed) => self.read_click(pressed, replay, now),
             wire::Payload::ViewSubmission(submitted) => self.read_form(submitted, replay, now),
@@ -212,7 +277,12 @@ impl Slack {
         }
     }
 
-    fn read_click(&self, pressed: wire::Pressed, replay: ReplayKey, now: Moment) -> Result<Interaction, NotVerified> {
+    fn read_click(
+        &self,
+        pressed: wire::Pressed,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
         self.check_payload_pins(
             pressed.team.as_ref(),
             pressed.enterprise.as_ref(),
@@ -225,13 +295,23 @@ impl Slack {
         let origin = Origin {
             user: self.user(&pressed.user.id)?,
             replay,
-            reply: pressed.response_url.as_deref().map(|url| self.reply_address(url, now)).transpose()?,
+            reply: pressed
+                .response_url
+                .as_deref()
+                .map(|url| self.reply_address(url, now))
+                .transpose()?,
             received_at: now,
         };
         Ok(Interaction::Click(Click {
             origin,
-            action: action.action_id.parse().map_err(|_| NotVerified::Malformed("an unknown action"))?,
-            value: action.value.clone().ok_or(NotVerified::Malformed("a button without a value"))?,
+            action: action
+                .action_id
+                .parse()
+                .map_err(|_| NotVerified::Malformed("an unknown action"))?,
+            value: action
+                .value
+                .clone()
+                .ok_or(NotVerified::Malformed("a button without a value"))?,
             trigger: pressed.trigger_id.map(Trigger::new),
         }))
     }
@@ -242,14 +322,41 @@ impl Slack {
         replay: ReplayKey,
         now: Moment,
     ) -> Result<Interaction, NotVerified> {
-        let wire::Submitted { user, team, enterprise, api_app_id, view } = submitted;
-        self.check_payload_pins(team.as_ref(), enterprise.as_ref(), &user, api_app_id.as_deref())?;
-        let kind = view.callback_id.parse().map_err(|_| NotVerified::Malformed("an unknown form"))?;
+        let wire::Submitted {
+            user,
+            team,
+            enterprise,
+            api_app_id,
+            view,
+        } = submitted;
+        self.check_payload_pins(
+            team.as_ref(),
+            enterprise.as_ref(),
+            &user,
+            api_app_id.as_deref(),
+        )?;
+        let kind = view
+            .callback_id
+            .parse()
+            .map_err(|_| NotVerified::Malformed("an unknown form"))?;
         let (block_id, action_id) = blocks::input(kind);
-        let input = view.state.values.get(block_id).and_then(|block| block.get(action_id));
-        let typed = input.ok_or(NotVerified::Malformed("a form without its input"))?.value.clone().unwrap_or_default();
+        let input = view
+            .state
+            .values
+            .get(block_id)
+            .and_then(|block| block.get(action_id));
+        let typed = input
+            .ok_or(NotVerified::Malformed("a form without its input"))?
+            .value
+            .clone()
+            .unwrap_or_default();
         Ok(Interaction::Form(FormSubmitted {
-            origin: Origin { user: self.user(&user.id)?, replay, reply: None, received_at: now },
+            origin: Origin {
+                user: self.user(&user.id)?,
+                replay,
+                reply: None,
+                received_at: now,
+            },
             kind,
             once: None,
             value: view.private_metadata,
@@ -258,15 +365,26 @@ impl Slack {
     }
 
     /// W18: the request must be for our workspace, our organisation and our app, as far as they are pinned.
-    fn check_pins(&self, team: &str, enterprise: Option<&str>, app: Option<&str>) -> Result<(), NotVerified> {
-        let fits = |pinned: &Option<String>, given: Option<&str>| pinned.is_none() || pinned.as_deref() == given;
+    fn check_pins(
+        &self,
+        team: &str,
+        enterprise: Option<&str>,
+        app: Option<&str>,
+    ) -> Result<(), NotVerified> {
+        let fits = |pinned: &Option<String>, given: Option<&str>| {
+            pinned.is_none() || pinned.as_deref() == given
+        };
         if team != self.config.team_id {
             return Err(NotVerified::Unsigned("workspace"));
         }
         if !fits(&self.config.enterprise_id, enterprise) {
             return Err(NotVerified::Unsigned("enterprise"));
         }
-        if fits(&self.config.app_id, app) { Ok(()) } else { Err(NotVerified::Unsigned("app")) }
+        if fits(&self.config.app_id, app) {
+            Ok(())
+        } else {
+            Err(NotVerified::Unsigned("app"))
+        }
     }
 
     fn check_payload_pins(
@@ -277,9 +395,13 @@ impl Slack {
         app: Option<&str>,
     ) -> Result<(), NotVerified> {
         // `team` is null where the app is installed for a whole organisation; then the user's own workspace counts.
-        let team_id =
-            team.map(|team| team.id.as_str()).or(user.team_id.as_deref()).ok_or(NotVerified::Unsigned("workspace"))?;
-        let enterprise_id = team.and_then(|team| team.enterprise_id.as_deref()).or(enterprise.map(|it| it.id.as_str()));
+        let team_id = team
+            .map(|team| team.id.as_str())
+            .or(user.team_id.as_deref())
+            .ok_or(NotVerified::Unsigned("workspace"))?;
+        let enterprise_id = team
+            .and_then(|team| team.enterprise_id.as_deref())
+            .or(enterprise.map(|it| it.id.as_str()));
         self.check_pins(team_id, enterprise_id, app)
     }
 
@@ -287,7 +409,11 @@ impl Slack {
         if !is_user_id(id) {
             return Err(NotVerified::Malformed("a user id"));
         }
-        Ok(ChatUser { platform: Platform::Slack, tenant: self.config.team_id.clone(), user: id.to_owned() })
+        Ok(ChatUser {
+            platform: Platform::Slack,
+            tenant: self.config.team_id.clone(),
+            user: id.to_owned(),
+        })
     }
 
     /// O1: an address outside the allow-list makes the whole request malformed; nothing is ever sent there.
@@ -295,7 +421,9 @@ impl Slack {
         if self.is_allowed(url) {
             Ok(ReplyAddress::new(url.to_owned(), now + REPLY_LIFE))
         } else {
-            Err(NotVerified::Malformed("a response address of somebody else"))
+            Err(NotVerified::Malformed(
+                "a response address of somebody else",
+            ))
         }
     }
 
@@ -304,7 +432,11 @@ impl Slack {
             url.username().is_empty()
                 && url.password().is_none()
                 && net::is_acceptable_url(&url)
-                && self.config.response_origins.iter().any(|origin| origin.origin() == url.origin())
+                && self
+                    .config
+                    .response_origins
+                    .iter()
+                    .any(|origin| origin.origin() == url.origin())
         })
     }
 
@@ -312,7 +444,11 @@ impl Slack {
         if !self.is_allowed(to.expose()) || self.clock.now() > to.until {
             return Outcome::Refused(Refusal::Unreachable);
         }
-        let request = self.http.post(to.expose()).timeout(FOLLOW_UP_DEADLINE).json(body);
+        let request = self
+            .http
+            .post(to.expose())
+            .timeout(FOLLOW_UP_DEADLINE)
+            .json(body);
         end_of_follow_up(&net::call(request).await)
     }
 
@@ -321,9 +457,17 @@ impl Slack {
         method: &str,
         request: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<wire::ApiAnswer, WhoError> {
-        let url = self.config.api_url.join(method).map_err(|_| WhoError::Unavailable)?;
-        let call =
-            request(self.http.post(url).bearer_auth(self.config.bot_token.expose_secret()).timeout(WHO_DEADLINE));
+        let url = self
+            .config
+            .api_url
+            .join(method)
+            .map_err(|_| WhoError::Unavailable)?;
+        let call = request(
+            self.http
+                .post(url)
+                .bearer_auth(self.config.bot_token.expose_secret())
+                .timeout(WHO_DEADLINE),
+        );
         let answer = net::call(call).await.map_err(|error| {
             tracing::warn!(
                 platform = "slack",
@@ -354,9 +498,8 @@ impl Slack {
             "user_not_found" | "user_not_visible" | "users_not_found" => WhoError::NotFound,
             "missing_scope" => WhoError::MissingScope(parsed.needed.unwrap_or_default()),
             "ratelimited" => WhoError::RateLimited(wait(answer.retry_after)),
-            "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
-                WhoError::Refused(error)
-            }
+            "invalid_auth" | "not_authed" | "token_revoked" | "token_expired"
+            | "account_inactive" => WhoError::Refused(error),
             _ => WhoError::Unavailable,
         })
     }
@@ -380,15 +523,26 @@ impl Slack {
         } else {
             Standing::Member
         };
-        let role = if account.is_owner || account.is_primary_owner || enterprise.is_some_and(|user| user.is_owner) {
+        let role = if account.is_owner
+            || account.is_primary_owner
+            || enterprise.is_some_and(|user| user.is_owner)
+        {
             Role::PrimaryAdmin
         } else if account.is_admin || enterprise.is_some_and(|user| user.is_admin) {
             Role::MemberAndDepartment
         } else {
             Role::Member
         };
-        let confirmed = account.profile.email.as_deref().filter(|_| account.is_email_confirmed);
-        Profile { standing, confirmed_email: confirmed.and_then(|email| email.parse().ok()), role }
+        let confirmed = account
+            .profile
+            .email
+            .as_deref()
+            .filter(|_| account.is_email_confirmed);
+        Profile {
+            standing,
+            confirmed_email: confirmed.and_then(|email| email.parse().ok()),
+            role,
+        }
     }
 }
 
@@ -410,15 +564,30 @@ impl Adapter for Slack {
             return Ok(profile);
         }
         // `users.info` takes a form, not JSON.
-        let answer = self.api("users.info", |call| call.form(&[("user", user.user.as_str())])).await?;
-        let account = answer.user.filter(|account| account.id == user.user).ok_or(WhoError::Unavailable)?;
+        let answer = self
+            .api("users.info", |call| {
+                call.form(&[("user", user.user.as_str())])
+            })
+            .await?;
+        let account = answer
+            .user
+            .filter(|account| account.id == user.user)
+            .ok_or(WhoError::Unavailable)?;
         let profile = self.judge(&account);
         self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
     }
 
-    async fn profile_by_email(&self, email: &EmailAddress) -> Result<Option<(String, Profile)>, WhoError> {
-        match self.api("users.lookupByEmail", |call| call.form(&[("email", email.as_str())])).await {
+    async fn profile_by_email(
+        &self,
+        email: &EmailAddress,
+    ) -> Result<Option<(String, Profile)>, WhoError> {
+        match self
+            .api("users.lookupByEmail", |call| {
+                call.form(&[("email", email.as_str())])
+            })
+            .await
+        {
             Ok(answer) => {
                 let account = answer.user.ok_or(WhoError::Unavailable)?;
                 let profile = self.judge(&account);
@@ -471,21 +640,35 @@ impl Adapter for Slack {
         u32::MAX
     }
 
-    async fn follow_up(&self, to: &ReplyAddress, message: &Message, placement: Placement) -> Outcome {
-        self.post(to, &blocks::message(message, None, Some(placement))).await
+    async fn follow_up(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        placement: Placement,
+    ) -> Outcome {
+        self.post(to, &blocks::message(message, None, Some(placement)))
+            .await
     }
 
     async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
-        self.post(to, &blocks::message(message, Some(password), Some(Placement::Replace))).await
+        self.post(
+            to,
+            &blocks::message(message, Some(password), Some(Placement::Replace)),
+        )
+        .await
     }
 
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
         let body = json!({ "trigger_id": trigger.expose(), "view": blocks::modal(form) });
-        self.api("views.open", |call| call.timeout(FORM_DEADLINE).json(&body)).await.map(drop)
+        self.api("views.open", |call| call.timeout(FORM_DEADLINE).json(&body))
+            .await
+            .map(drop)
     }
 
     async fn planned(&self, _team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
-        Err(RegisterError::Said("Slack takes its command from the manifest: relatch manifest slack --url URL"))
+        Err(RegisterError::Said(
+            "Slack takes its command from the manifest: relatch manifest slack --url URL",
+        ))
     }
 
     /// Never called: nothing is planned.
@@ -494,21 +677,27 @@ impl Adapter for Slack {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        self.api("auth.test", |call| call).await.map(drop).map_err(|error| error.to_string())
+        self.api("auth.test", |call| call)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
     }
 }
 
 /// `ssl_check=1`, alone or with the old verification token, and nothing else.
 fn is_ssl_check(body: &[u8]) -> bool {
     body.len() <= 256
-        && Fields::read(body)
-            .is_ok_and(|fields| fields.get("ssl_check") == Some("1") && fields.has_only(&["ssl_check", "token"]))
+        && Fields::read(body).is_ok_and(|fields| {
+            fields.get("ssl_check") == Some("1") && fields.has_only(&["ssl_check", "token"])
+        })
 }
 
 fn is_user_id(id: &str) -> bool {
     (2..=32).contains(&id.len())
         && id.starts_with(['U', 'W'])
-        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 /// Cuts a command's text into words. With `should_escape` a mention is `<@U…|name>` or `<@U…>`, an address
@@ -520,7 +709,8 @@ fn read_words(text: &str) -> Vec<Word> {
         let end = if rest.starts_with('<') {
             rest.find('>').map_or(rest.len(), |at| at + 1)
         } else {
-            rest.find(|c: char| c.is_whitespace() || c == '<').unwrap_or(rest.len())
+            rest.find(|c: char| c.is_whitespace() || c == '<')
+                .unwrap_or(rest.len())
         };
         let (word, after) = rest.split_at(end);
         words.push(read_word(word));
@@ -530,8 +720,14 @@ fn read_words(text: &str) -> Vec<Word> {
 }
 
 fn read_word(word: &str) -> Word {
-    let inside = word.strip_prefix('<').and_then(|word| word.strip_suffix('>'));
-    let target = inside.map(|inside| inside.split_once('|').map_or(inside, |(target, _label)| target));
+    let inside = word
+        .strip_prefix('<')
+        .and_then(|word| word.strip_suffix('>'));
+    let target = inside.map(|inside| {
+        inside
+            .split_once('|')
+            .map_or(inside, |(target, _label)| target)
+    });
     let member = match target {
         Some(target) => match (target.strip_prefix('@'), target.strip_prefix("mailto:")) {
             (Some(id), _) if is_user_id(id) => Some(Member::Mention(id.to_owned())),
@@ -544,7 +740,9 @@ fn read_word(word: &str) -> Word {
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 #[cfg(test)]

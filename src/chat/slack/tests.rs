@@ -22,13 +22,21 @@ fn config(api: &str) -> Config {
         enterprise_id: None,
         app_id: None,
         api_url: api.parse().unwrap(),
-        response_origins: vec!["https://hooks.slack.com".parse().unwrap(), api.parse().unwrap()],
+        response_origins: vec![
+            "https://hooks.slack.com".parse().unwrap(),
+            api.parse().unwrap(),
+        ],
     }
 }
 
 fn slack_at(api: &str) -> Slack {
     let clock = Clock::fixed(Moment::from_unix_seconds(AT));
-    Slack::new(config(api), net::client(Duration::from_millis(500)).unwrap(), clock).unwrap()
+    Slack::new(
+        config(api),
+        net::client(Duration::from_millis(500)).unwrap(),
+        clock,
+    )
+    .unwrap()
 }
 
 fn slack() -> Slack {
@@ -37,7 +45,10 @@ fn slack() -> Slack {
 
 fn headers(timestamp: &str, signature: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
     headers.insert("x-slack-request-timestamp", timestamp.parse().unwrap());
     headers.insert("x-slack-signature", signature.parse().unwrap());
     headers
@@ -45,19 +56,34 @@ fn headers(timestamp: &str, signature: &str) -> HeaderMap {
 
 fn receive(slack: &Slack, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
     let now = Moment::from_unix_seconds(AT);
-    slack.receive(COMMANDS_ROUTE, headers, body.as_bytes(), now).map(Verified::into_inner)
+    slack
+        .receive(COMMANDS_ROUTE, headers, body.as_bytes(), now)
+        .map(Verified::into_inner)
 }
 
 fn receive_signed(slack: &Slack, route: &str, body: &str) -> Result<Interaction, NotVerified> {
     let now = Moment::from_unix_seconds(AT);
     let [(_, timestamp), (_, signature)] = slack.sign(body.as_bytes(), now);
-    slack.receive(route, &headers(&timestamp, &signature), body.as_bytes(), now).map(Verified::into_inner)
+    slack
+        .receive(
+            route,
+            &headers(&timestamp, &signature),
+            body.as_bytes(),
+            now,
+        )
+        .map(Verified::into_inner)
 }
 
 #[test]
 fn the_published_vector_is_accepted() {
     let read = receive(&slack(), &headers(&AT.to_string(), SIGNATURE), BODY);
-    assert!(matches!(read, Ok(Interaction::Command(Command { ask: Ask::Help, .. }))), "{read:?}");
+    assert!(
+        matches!(
+            read,
+            Ok(Interaction::Command(Command { ask: Ask::Help, .. }))
+        ),
+        "{read:?}"
+    );
 }
 
 /// W1: every bit of the signature, of the body and of the timestamp matters.
@@ -71,7 +97,10 @@ fn one_changed_bit_is_refused() {
             if let Ok(value) = HeaderValue::from_bytes(&forged) {
                 let mut sent = headers(&AT.to_string(), SIGNATURE);
                 sent.insert("x-slack-signature", value);
-                assert!(matches!(receive(&slack, &sent, BODY), Err(NotVerified::Unsigned(_))), "{at} {bit}");
+                assert!(
+                    matches!(receive(&slack, &sent, BODY), Err(NotVerified::Unsigned(_))),
+                    "{at} {bit}"
+                );
             }
         }
     }
@@ -79,7 +108,10 @@ fn one_changed_bit_is_refused() {
         let mut forged = BODY.as_bytes().to_vec();
         forged[at] ^= 1;
         let forged = String::from_utf8(forged).unwrap();
-        assert!(receive(&slack, &headers(&AT.to_string(), SIGNATURE), &forged).is_err(), "{at}");
+        assert!(
+            receive(&slack, &headers(&AT.to_string(), SIGNATURE), &forged).is_err(),
+            "{at}"
+        );
     }
     assert!(receive(&slack, &headers("1531420619", SIGNATURE), BODY).is_err());
 }
@@ -89,7 +121,9 @@ fn one_changed_bit_is_refused() {
 fn other_forms_of_a_signature_are_refused() {
     let slack = slack();
     let digits = SIGNATURE.strip_prefix("v0=").unwrap();
-    let mut wrong: Vec<String> = (0..64).map(|length| format!("v0={}", &digits[..length])).collect();
+    let mut wrong: Vec<String> = (0..64)
+        .map(|length| format!("v0={}", &digits[..length]))
+        .collect();
     wrong.extend([
         digits.to_owned(),
         format!("v1={digits}"),
@@ -99,17 +133,26 @@ fn other_forms_of_a_signature_are_refused() {
         format!("v0={digits},v0={digits}"),
     ]);
     for signature in wrong {
-        assert!(receive(&slack, &headers(&AT.to_string(), &signature), BODY).is_err(), "{signature}");
+        assert!(
+            receive(&slack, &headers(&AT.to_string(), &signature), BODY).is_err(),
+            "{signature}"
+        );
     }
     for name in ["x-slack-signature", "x-slack-request-timestamp"] {
         for second in [SIGNATURE, "1531420618", ""] {
             let mut twice = headers(&AT.to_string(), SIGNATURE);
             twice.append(name, second.parse().unwrap());
-            assert_eq!(receive(&slack, &twice, BODY).unwrap_err(), NotVerified::Unsigned("twice"));
+            assert_eq!(
+                receive(&slack, &twice, BODY).unwrap_err(),
+                NotVerified::Unsigned("twice")
+            );
         }
         let mut none = headers(&AT.to_string(), SIGNATURE);
         none.remove(name);
-        assert_eq!(receive(&slack, &none, BODY).unwrap_err(), NotVerified::Unsigned("missing"));
+        assert_eq!(
+            receive(&slack, &none, BODY).unwrap_err(),
+            NotVerified::Unsigned("missing")
+        );
     }
 }
 
@@ -122,56 +165,108 @@ fn both_secrets_work_during_a_rotation() {
         previous_signing_secret: Some(SECRET.to_owned().into()),
         ..config("http://127.0.0.1:1/api/")
     };
-    let slack = Slack::new(rotating, net::client(Duration::from_secs(1)).unwrap(), Clock::System).unwrap();
+    let slack = Slack::new(
+        rotating,
+        net::client(Duration::from_secs(1)).unwrap(),
+        Clock::System,
+    )
+    .unwrap();
     let old = receive(&slack, &headers(&AT.to_string(), SIGNATURE), BODY).unwrap();
     let new = receive_signed(&slack, COMMANDS_ROUTE, BODY).unwrap();
-    let (Interaction::Command(old), Interaction::Command(new)) = (old, new) else { panic!() };
+    let (Interaction::Command(old), Interaction::Command(new)) = (old, new) else {
+        panic!()
+    };
     assert_eq!(old.origin.replay, new.origin.replay);
 }
 
 /// W9, W11.
 #[test]
 fn other_content_types_and_encodings_are_refused() {
-    for other in ["application/json", "text/plain", "multipart/form-data; boundary=x", ""] {
+    for other in [
+        "application/json",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "",
+    ] {
         let mut sent = headers(&AT.to_string(), SIGNATURE);
         sent.insert("content-type", other.parse().unwrap());
-        assert_eq!(receive(&slack(), &sent, BODY).unwrap_err(), NotVerified::ContentType, "{other}");
+        assert_eq!(
+            receive(&slack(), &sent, BODY).unwrap_err(),
+            NotVerified::ContentType,
+            "{other}"
+        );
     }
     let mut zipped = headers(&AT.to_string(), SIGNATURE);
     zipped.insert("content-encoding", HeaderValue::from_static("gzip"));
-    assert_eq!(receive(&slack(), &zipped, BODY).unwrap_err(), NotVerified::ContentType);
+    assert_eq!(
+        receive(&slack(), &zipped, BODY).unwrap_err(),
+        NotVerified::ContentType
+    );
 }
 
 /// W15: the unsigned certificate check is no side door.
 #[test]
 fn ssl_check_is_answered_only_when_it_is_the_whole_request() {
     let mut unsigned = HeaderMap::new();
-    unsigned.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
+    unsigned.insert(
+        "content-type",
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
     let slack = slack();
-    assert!(matches!(receive(&slack, &unsigned, "ssl_check=1"), Ok(Interaction::Ping)));
-    assert!(matches!(receive(&slack, &unsigned, "ssl_check=1&token=x"), Ok(Interaction::Ping)));
-    for body in
-        [format!("ssl_check=1&{BODY}"), format!("{BODY}&ssl_check=1"), "ssl_check=0".into(), "ssl_check=true".into()]
-    {
-        assert!(matches!(receive(&slack, &unsigned, &body), Err(NotVerified::Unsigned(_))), "{body}");
+    assert!(matches!(
+        receive(&slack, &unsigned, "ssl_check=1"),
+        Ok(Interaction::Ping)
+    ));
+    assert!(matches!(
+        receive(&slack, &unsigned, "ssl_check=1&token=x"),
+        Ok(Interaction::Ping)
+    ));
+    for body in [
+        format!("ssl_check=1&{BODY}"),
+        format!("{BODY}&ssl_check=1"),
+        "ssl_check=0".into(),
+        "ssl_check=true".into(),
+    ] {
+        assert!(
+            matches!(
+                receive(&slack, &unsigned, &body),
+                Err(NotVerified::Unsigned(_))
+            ),
+            "{body}"
+        );
     }
 }
 
 /// W18: another workspace, organisation or app is not ours, though the signature is good.
 #[test]
 fn other_tenants_are_refused() {
-    let pinned =
-        Config { enterprise_id: Some("E1".into()), app_id: Some("A1".into()), ..config("http://127.0.0.1:1/api/") };
-    let slack = Slack::new(pinned, net::client(Duration::from_secs(1)).unwrap(), Clock::System).unwrap();
+    let pinned = Config {
+        enterprise_id: Some("E1".into()),
+        app_id: Some("A1".into()),
+        ..config("http://127.0.0.1:1/api/")
+    };
+    let slack = Slack::new(
+        pinned,
+        net::client(Duration::from_secs(1)).unwrap(),
+        Clock::System,
+    )
+    .unwrap();
     let body = |team: &str, enterprise: &str, app: &str| {
         format!("team_id={team}&enterprise_id={enterprise}&api_app_id={app}&user_id=U1&text=")
     };
     assert!(receive_signed(&slack, COMMANDS_ROUTE, &body("T1DC2JH3J", "E1", "A1")).is_ok());
-    for (team, enterprise, app) in
-        [("T2", "E1", "A1"), ("T1DC2JH3J", "E2", "A1"), ("T1DC2JH3J", "E1", "A2"), ("T1DC2JH3J", "", "")]
-    {
-        let refused = receive_signed(&slack, COMMANDS_ROUTE, &body(team, enterprise, app)).unwrap_err();
-        assert!(matches!(refused, NotVerified::Unsigned(_)), "{team} {enterprise} {app}");
+    for (team, enterprise, app) in [
+        ("T2", "E1", "A1"),
+        ("T1DC2JH3J", "E2", "A1"),
+        ("T1DC2JH3J", "E1", "A2"),
+        ("T1DC2JH3J", "", ""),
+    ] {
+        let refused =
+            receive_signed(&slack, COMMANDS_ROUTE, &body(team, enterprise, app)).unwrap_err();
+        assert!(
+            matches!(refused, NotVerified::Unsigned(_)),
+            "{team} {enterprise} {app}"
+        );
     }
 }
 
@@ -204,13 +299,28 @@ fn words_of_a_command() {
     let text = |text: &str| Word::Text(text.to_owned());
     let email = || Word::Member(Member::Email("mina.park@acme.example".parse().unwrap()));
     assert_eq!(read_words("<@U024BE7LH|bob>"), [mention("U024BE7LH")]);
-    assert_eq!(read_words(" <@W1>  lost his phone"), [mention("W1"), text("lost"), text("his"), text("phone")]);
-    assert_eq!(read_words("<@U1|Mina Park>,<@U2>"), [mention("U1"), text(","), mention("U2")]);
-    assert_eq!(read_words("<mailto:mina.park@acme.example|mina.park@acme.example>"), [email()]);
+    assert_eq!(
+        read_words(" <@W1>  lost his phone"),
+        [mention("W1"), text("lost"), text("his"), text("phone")]
+    );
+    assert_eq!(
+        read_words("<@U1|Mina Park>,<@U2>"),
+        [mention("U1"), text(","), mention("U2")]
+    );
+    assert_eq!(
+        read_words("<mailto:mina.park@acme.example|mina.park@acme.example>"),
+        [email()]
+    );
     assert_eq!(read_words("mina.park@acme.example"), [email()]);
-    assert_eq!(read_words("U024BE7LH @bob bob"), [text("U024BE7LH"), text("@bob"), text("bob")]);
+    assert_eq!(
+        read_words("U024BE7LH @bob bob"),
+        [text("U024BE7LH"), text("@bob"), text("bob")]
+    );
     assert_eq!(read_words("&lt;@U1&gt;"), [text("<@U1>")]);
-    assert_eq!(read_words("<!channel> <#C1|general> <@U1"), [text("<!channel>"), text("<#C1|general>"), text("<@U1")]);
+    assert_eq!(
+        read_words("<!channel> <#C1|general> <@U1"),
+        [text("<!channel>"), text("<#C1|general>"), text("<@U1")]
+    );
 }
 
 proptest! {
@@ -240,14 +350,19 @@ async fn who(answer: ResponseTemplate) -> Result<Profile, WhoError> {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/api/users.info"))
-        .and(has_header("authorization", "Bearer xoxb-canary-token-of-the-bot"))
+        .and(has_header(
+            "authorization",
+            "Bearer xoxb-canary-token-of-the-bot",
+        ))
         .and(body_string("user=U1"))
         .respond_with(answer)
         .expect(1)
         .mount(&server)
         .await;
     let slack = slack_at(&format!("{}/api/", server.uri()));
-    slack.profile(&slack.user("U1").unwrap(), Freshness::Now).await
+    slack
+        .profile(&slack.user("U1").unwrap(), Freshness::Now)
+        .await
 }
 
 /// A8, A9: what kind of account, and whose e-mail.
@@ -255,27 +370,50 @@ async fn who(answer: ResponseTemplate) -> Result<Profile, WhoError> {
 async fn accounts_are_judged_by_their_flags() {
     for (changes, standing, has_email) in [
         (json!({}), Standing::Member, true),
-        (json!({ "is_email_confirmed": false }), Standing::Member, false),
+        (
+            json!({ "is_email_confirmed": false }),
+            Standing::Member,
+            false,
+        ),
         (json!({ "profile": {} }), Standing::Member, false),
         (json!({ "is_restricted": true }), Standing::Guest, true),
-        (json!({ "is_ultra_restricted": true }), Standing::Guest, true),
+        (
+            json!({ "is_ultra_restricted": true }),
+            Standing::Guest,
+            true,
+        ),
         (json!({ "is_bot": true }), Standing::Bot, true),
         (json!({ "deleted": true }), Standing::Deleted, true),
         (json!({ "is_stranger": true }), Standing::Stranger, true),
         (json!({ "team_id": "T9" }), Standing::Stranger, true),
         (json!({ "team_id": null }), Standing::Stranger, true),
     ] {
-        let profile = who(ResponseTemplate::new(200).set_body_json(account(&changes))).await.unwrap();
-        assert_eq!((profile.standing, profile.confirmed_email.is_some()), (standing, has_email), "{changes}");
+        let profile = who(ResponseTemplate::new(200).set_body_json(account(&changes)))
+            .await
+            .unwrap();
+        assert_eq!(
+            (profile.standing, profile.confirmed_email.is_some()),
+            (standing, has_email),
+            "{changes}"
+        );
     }
     for (changes, role) in [
         (json!({}), Role::Member),
         (json!({ "is_admin": true }), Role::MemberAndDepartment),
-        (json!({ "is_admin": true, "is_owner": true }), Role::PrimaryAdmin),
-        (json!({ "enterprise_user": { "is_owner": true } }), Role::PrimaryAdmin),
+        (
+            json!({ "is_admin": true, "is_owner": true }),
+            Role::PrimaryAdmin,
+        ),
+        (
+            json!({ "enterprise_user": { "is_owner": true } }),
+            Role::PrimaryAdmin,
+        ),
     ] {
         assert_eq!(
-            who(ResponseTemplate::new(200).set_body_json(account(&changes))).await.unwrap().role,
+            who(ResponseTemplate::new(200).set_body_json(account(&changes)))
+                .await
+                .unwrap()
+                .role,
             role,
             "{changes}"
         );
@@ -285,21 +423,40 @@ async fn accounts_are_judged_by_their_flags() {
 #[tokio::test]
 async fn refusals_of_slack_have_names() {
     let error = |body: serde_json::Value| who(ResponseTemplate::new(200).set_body_json(body));
-    assert_eq!(error(json!({ "ok": false, "error": "user_not_found" })).await.unwrap_err(), WhoError::NotFound);
     assert_eq!(
-        error(json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email" })).await.unwrap_err(),
+        error(json!({ "ok": false, "error": "user_not_found" }))
+            .await
+            .unwrap_err(),
+        WhoError::NotFound
+    );
+    assert_eq!(
+        error(json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email" }))
+            .await
+            .unwrap_err(),
         WhoError::MissingScope("users:read.email".to_owned())
     );
     assert_eq!(
-        error(json!({ "ok": false, "error": "token_revoked" })).await.unwrap_err(),
+        error(json!({ "ok": false, "error": "token_revoked" }))
+            .await
+            .unwrap_err(),
         WhoError::Refused("token_revoked".to_owned())
     );
     assert_eq!(
-        who(ResponseTemplate::new(429).insert_header("retry-after", "7")).await.unwrap_err(),
+        who(ResponseTemplate::new(429).insert_header("retry-after", "7"))
+            .await
+            .unwrap_err(),
         WhoError::RateLimited(Span::seconds(7))
     );
-    assert_eq!(who(ResponseTemplate::new(500)).await.unwrap_err(), WhoError::Unavailable);
-    assert_eq!(who(ResponseTemplate::new(200).set_body_string("{\"ok\":")).await.unwrap_err(), WhoError::Unavailable);
+    assert_eq!(
+        who(ResponseTemplate::new(500)).await.unwrap_err(),
+        WhoError::Unavailable
+    );
+    assert_eq!(
+        who(ResponseTemplate::new(200).set_body_string("{\"ok\":"))
+            .await
+            .unwrap_err(),
+        WhoError::Unavailable
+    );
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
     // The deadline of `users.info` is 5 s; the wait is the test's price for a real time-out.
     assert_eq!(who(slow).await.unwrap_err(), WhoError::Unavailable);
@@ -320,15 +477,42 @@ async fn follow_ups_end_with_a_name() {
         (500, Outcome::Unknown),
     ] {
         let server = MockServer::start().await;
-        Mock::given(method("POST")).respond_with(ResponseTemplate::new(status)).expect(1).mount(&server).await;
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(status))
+            .expect(1)
+            .mount(&server)
+            .await;
         let slack = slack_at(&format!("{}/api/", server.uri()));
-        let to = slack.reply_address(&format!("{}/reply", server.uri()), Moment::from_unix_seconds(AT)).unwrap();
-        assert_eq!(slack.follow_up(&to, &Message::default(), Placement::Replace).await, outcome, "{status}");
+        let to = slack
+            .reply_address(
+                &format!("{}/reply", server.uri()),
+                Moment::from_unix_seconds(AT),
+            )
+            .unwrap();
+        assert_eq!(
+            slack
+                .follow_up(&to, &Message::default(), Placement::Replace)
+                .await,
+            outcome,
+            "{status}"
+        );
     }
     let slack = slack();
-    let dead = slack.reply_address("http://127.0.0.1:1/reply", Moment::from_unix_seconds(AT)).unwrap();
+    let dead = slack
+        .reply_address("http://127.0.0.1:1/reply", Moment::from_unix_seconds(AT))
+        .unwrap();
     let unreachable = Outcome::Refused(Refusal::Unreachable);
-    assert_eq!(slack.follow_up(&dead, &Message::default(), Placement::Add).await, unreachable);
+    assert_eq!(
+        slack
+            .follow_up(&dead, &Message::default(), Placement::Add)
+            .await,
+        unreachable
+    );
     let old = ReplyAddress::new("http://127.0.0.1:1/reply".to_owned(), Moment(0));
-    assert_eq!(slack.follow_up(&old, &Message::default(), Placement::Add).await, unreachable);
+    assert_eq!(
+        slack
+            .follow_up(&old, &Message::default(), Placement::Add)
+            .await,
+        unreachable
+    );
 }

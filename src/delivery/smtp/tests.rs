@@ -16,11 +16,17 @@ struct Script {
 
 impl Script {
     fn new(answers: &[(&'static str, &'static str)]) -> Self {
-        Self { answers: answers.to_vec(), seen: Arc::default() }
+        Self {
+            answers: answers.to_vec(),
+            seen: Arc::default(),
+        }
     }
 
     fn answer(&self, line: &str) -> Option<&'static str> {
-        self.answers.iter().find(|(verb, _)| line.starts_with(verb)).map(|(_, answer)| *answer)
+        self.answers
+            .iter()
+            .find(|(verb, _)| line.starts_with(verb))
+            .map(|(_, answer)| *answer)
     }
 
     fn seen(&self) -> Vec<String> {
@@ -36,7 +42,10 @@ async fn serve(script: Script) -> u16 {
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = BufReader::new(stream);
-        stream.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
+        stream
+            .write_all(b"220 mail.example ESMTP\r\n")
+            .await
+            .unwrap();
         let (mut line, mut in_data) = (String::new(), false);
         loop {
             line.clear();
@@ -44,7 +53,15 @@ async fn serve(script: Script) -> u16 {
                 return;
             }
             script.seen.lock().unwrap().push(line.trim_end().to_owned());
-            let verb = if in_data { if line.trim_end() == "." { "." } else { continue } } else { line.as_str() };
+            let verb = if in_data {
+                if line.trim_end() == "." {
+                    "."
+                } else {
+                    continue;
+                }
+            } else {
+                line.as_str()
+            };
             let answer = script.answer(verb).unwrap_or(match verb {
                 verb if verb.starts_with("EHLO") => "250-mail.example\r\n250 AUTH PLAIN",
                 verb if verb.starts_with("DATA") => "354 go on",
@@ -55,7 +72,10 @@ async fn serve(script: Script) -> u16 {
             match answer {
                 "hang" => tokio::time::sleep(Duration::from_secs(5)).await,
                 "drop" => return,
-                answer => stream.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap(),
+                answer => stream
+                    .write_all(format!("{answer}\r\n").as_bytes())
+                    .await
+                    .unwrap(),
             }
         }
     });
@@ -72,7 +92,10 @@ fn mina() -> EmailAddress {
 }
 
 fn note() -> Note {
-    Note { subject: "Ünïcode\r\nBcc: x@y.example".replace("\r\n", " "), text: ".\nk7Rm4Tqx\n.\n".to_owned().into() }
+    Note {
+        subject: "Ünïcode\r\nBcc: x@y.example".replace("\r\n", " "),
+        text: ".\nk7Rm4Tqx\n.\n".to_owned().into(),
+    }
 }
 
 async fn run(answers: &[(&'static str, &'static str)]) -> (Result<Outcome, Refusal>, Vec<String>) {
@@ -90,13 +113,27 @@ async fn run(answers: &[(&'static str, &'static str)]) -> (Result<Outcome, Refus
 async fn an_accepted_message_has_one_recipient_and_clean_headers() {
     let (ended, seen) = run(&[]).await;
     assert_eq!(ended, Ok(Outcome::Accepted));
-    assert_eq!(seen.iter().filter(|line| line.starts_with("RCPT TO:<mina@mail.example>")).count(), 1);
-    assert_eq!(seen.iter().filter(|line| line.starts_with("RCPT")).count(), 1);
+    assert_eq!(
+        seen.iter()
+            .filter(|line| line.starts_with("RCPT TO:<mina@mail.example>"))
+            .count(),
+        1
+    );
+    assert_eq!(
+        seen.iter().filter(|line| line.starts_with("RCPT")).count(),
+        1
+    );
     assert!(seen.contains(&"EHLO acme.example".to_owned()));
-    assert!(seen.iter().any(|line| line.starts_with("Message-ID: <") && line.ends_with("@acme.example>")));
+    assert!(
+        seen.iter()
+            .any(|line| line.starts_with("Message-ID: <") && line.ends_with("@acme.example>"))
+    );
     assert!(seen.contains(&"Auto-Submitted: auto-generated".to_owned()));
     assert!(!seen.iter().any(|line| line.starts_with("Bcc")));
-    assert!(!seen.iter().any(|line| line.contains("k7Rm4Tqx")), "the text travels as base64");
+    assert!(
+        !seen.iter().any(|line| line.contains("k7Rm4Tqx")),
+        "the text travels as base64"
+    );
 }
 
 /// Before the content everything is a refusal: surely nothing was sent.
@@ -117,7 +154,10 @@ async fn what_goes_wrong_before_the_content_has_a_name() {
         assert_eq!(ended, Err(why), "{verb} {answer}");
         assert!(!seen.iter().any(|line| line.starts_with("DATA")));
     }
-    assert_eq!(smtp(1).prepare(&mina()).await.err(), Some(Refusal::Unreachable));
+    assert_eq!(
+        smtp(1).prepare(&mina()).await.err(),
+        Some(Refusal::Unreachable)
+    );
 }
 
 /// P4: a definite answer is believed, silence after the content is unknown.
@@ -130,7 +170,11 @@ async fn the_end_of_the_content_has_a_name() {
         (".", "drop", Outcome::Unknown),
         (".", "hang", Outcome::Unknown),
     ] {
-        assert_eq!(run(&[(verb, answer)]).await.0, Ok(outcome), "{verb} {answer}");
+        assert_eq!(
+            run(&[(verb, answer)]).await.0,
+            Ok(outcome),
+            "{verb} {answer}"
+        );
     }
 }
 
@@ -138,16 +182,36 @@ async fn the_end_of_the_content_has_a_name() {
 #[test]
 fn security_follows_the_address() {
     let security = |url: &str| {
-        Config::read(&url.to_owned().into(), "it@acme.example", None).map(|config| (config.security, config.port))
+        Config::read(&url.to_owned().into(), "it@acme.example", None)
+            .map(|config| (config.security, config.port))
     };
-    assert_eq!(security("smtps://u:p@mail.example"), Ok((Security::Implicit, 465)));
-    assert_eq!(security("smtp://u:p@mail.example"), Ok((Security::Starttls, 587)));
-    assert_eq!(security("smtp://localhost:2525"), Ok((Security::Loopback, 2525)));
-    assert_eq!(security("smtp://127.0.0.1:25"), Ok((Security::Loopback, 25)));
-    assert_eq!(security("smtp://127.0.0.1.evil.example"), Ok((Security::Starttls, 587)));
-    for wrong in
-        ["http://mail.example", "smtp://", "smtp://canary@mail.example", "smtp://:canary@mail.example", "canary"]
-    {
+    assert_eq!(
+        security("smtps://u:p@mail.example"),
+        Ok((Security::Implicit, 465))
+    );
+    assert_eq!(
+        security("smtp://u:p@mail.example"),
+        Ok((Security::Starttls, 587))
+    );
+    assert_eq!(
+        security("smtp://localhost:2525"),
+        Ok((Security::Loopback, 2525))
+    );
+    assert_eq!(
+        security("smtp://127.0.0.1:25"),
+        Ok((Security::Loopback, 25))
+    );
+    assert_eq!(
+        security("smtp://127.0.0.1.evil.example"),
+        Ok((Security::Starttls, 587))
+    );
+    for wrong in [
+        "http://mail.example",
+        "smtp://",
+        "smtp://canary@mail.example",
+        "smtp://:canary@mail.example",
+        "canary",
+    ] {
         assert!(!security(wrong).unwrap_err().contains("canary"), "{wrong}");
     }
 }
@@ -158,5 +222,8 @@ async fn a_server_without_starttls_is_refused_unless_it_is_this_machine() {
     let url = format!("smtp://u:p@127.0.0.1:{port}").into();
     let mut config = Config::read(&url, "it@acme.example", None).unwrap();
     config.security = Security::Starttls;
-    assert_eq!(Smtp::impatient(config).prepare(&mina()).await.err(), Some(Refusal::Tls));
+    assert_eq!(
+        Smtp::impatient(config).prepare(&mina()).await.err(),
+        Some(Refusal::Tls)
+    );
 }

@@ -55,7 +55,9 @@ impl Descriptor {
     /// Reads `nTSecurityDescriptor`.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let head = bytes.first_chunk::<20>()?;
-        let [1, _, low, high, ..] = head else { return None };
+        let [1, _, low, high, ..] = head else {
+            return None;
+        };
         let control = u16::from_le_bytes([*low, *high]);
         let at = |place: usize| number(head.get(place..)?);
         let owner = match at(4)? {
@@ -63,7 +65,9 @@ impl Descriptor {
             offset => Some(Sid::read_first(bytes.get(offset..)?)?.0),
         };
         let entries = match at(16)? {
-            offset if control & DACL_PRESENT != 0 && offset != 0 => Some(entries(bytes.get(offset..)?)?),
+            offset if control & DACL_PRESENT != 0 && offset != 0 => {
+                Some(entries(bytes.get(offset..)?)?)
+            }
             _ => None,
         };
         Some(Self { owner, entries })
@@ -81,7 +85,9 @@ impl Descriptor {
 
     /// The first entry that fits decides; where none does the right is not given.
     fn grants(&self, who: &[Sid], right: u32, objects: &[Option<Guid>]) -> bool {
-        let Some(entries) = &self.entries else { return true };
+        let Some(entries) = &self.entries else {
+            return true;
+        };
         let deciding = entries.iter().find(|entry| {
             who.contains(&entry.sid)
                 && entry.mask & right != 0
@@ -103,7 +109,8 @@ fn entries(list: &[u8]) -> Option<Vec<Entry>> {
     for _ in 0..u16::from_le_bytes([low, high]) {
         let [kind, flags, low, high] = *rest.first_chunk::<4>()?;
         let (one, after) = rest.split_at_checked(usize::from(u16::from_le_bytes([low, high])))?;
-        if let Some((is_allowing, has_object)) = effect(kind).filter(|_| flags & INHERIT_ONLY == 0) {
+        if let Some((is_allowing, has_object)) = effect(kind).filter(|_| flags & INHERIT_ONLY == 0)
+        {
             entries.push(entry(one, is_allowing, has_object)?);
         }
         rest = after;
@@ -141,14 +148,23 @@ fn entry(bytes: &[u8], is_allowing: bool, has_object: bool) -> Option<Entry> {
         }
     }
     let sid = Sid::read_first(rest)?.0;
-    Some(Entry { is_allowing, mask: mapped(u32::from_le_bytes(*mask)), object, sid })
+    Some(Entry {
+        is_allowing,
+        mask: mapped(u32::from_le_bytes(*mask)),
+        object,
+        sid,
+    })
 }
 
 /// The rights behind the generic ones ([MS-ADTS] 5.1.3.2).
 fn mapped(mask: u32) -> u32 {
     let all = WRITE_PROPERTY | VALIDATED_WRITE | WRITE_DACL | WRITE_OWNER;
     let everything = if mask & GENERIC_ALL != 0 { all } else { 0 };
-    let writing = if mask & GENERIC_WRITE != 0 { WRITE_PROPERTY | VALIDATED_WRITE } else { 0 };
+    let writing = if mask & GENERIC_WRITE != 0 {
+        WRITE_PROPERTY | VALIDATED_WRITE
+    } else {
+        0
+    };
     mask | everything | writing
 }
 
@@ -168,30 +184,52 @@ mod tests {
 
     /// In Public-Information, as the schema of Samba says.
     fn mail() -> Attribute {
-        Attribute { own: guid("617996bfe60dd011a28500aa003049e2"), set: Some(guid("54018de4f8bcd111870200c04fb96050")) }
+        Attribute {
+            own: guid("617996bfe60dd011a28500aa003049e2"),
+            set: Some(guid("54018de4f8bcd111870200c04fb96050")),
+        }
     }
 
     /// In Personal-Information.
     fn mobile() -> Attribute {
-        Attribute { own: guid("a3fff8f09111d011a06000aa006c33ed"), set: Some(guid("86b8b5774a94d111aebd0000f80367c1")) }
+        Attribute {
+            own: guid("a3fff8f09111d011a06000aa006c33ed"),
+            set: Some(guid("86b8b5774a94d111aebd0000f80367c1")),
+        }
     }
 
     fn member() -> Attribute {
-        Attribute { own: guid("c07996bfe60dd011a28500aa003049e2"), set: None }
+        Attribute {
+            own: guid("c07996bfe60dd011a28500aa003049e2"),
+            set: None,
+        }
     }
 
     /// A descriptor with these entries: kind, flags, rights, attribute, whom.
     fn made(owner: &str, entries: &[(u8, u8, u32, Option<Guid>, &str)]) -> Vec<u8> {
         let bytes = |text: &str| {
-            let mut numbers = text.strip_prefix("S-1-").unwrap().split('-').map(|part| part.parse::<u32>().unwrap());
+            let mut numbers = text
+                .strip_prefix("S-1-")
+                .unwrap()
+                .split('-')
+                .map(|part| part.parse::<u32>().unwrap());
             let authority = numbers.next().unwrap();
             let parts: Vec<u8> = numbers.flat_map(u32::to_le_bytes).collect();
-            [&[1, u8::try_from(parts.len() / 4).unwrap(), 0, 0][..], &authority.to_be_bytes(), &parts].concat()
+            [
+                &[1, u8::try_from(parts.len() / 4).unwrap(), 0, 0][..],
+                &authority.to_be_bytes(),
+                &parts,
+            ]
+            .concat()
         };
         let mut list = Vec::new();
         for (kind, flags, mask, object, whom) in entries {
             let has_object = matches!(kind, 0x05 | 0x06 | 0x0b);
-            let present = if has_object { u32::from(object.is_some()).to_le_bytes().to_vec() } else { Vec::new() };
+            let present = if has_object {
+                u32::from(object.is_some()).to_le_bytes().to_vec()
+            } else {
+                Vec::new()
+            };
             let object = object.map(|guid| guid.to_vec()).unwrap_or_default();
             let rest = [&mask.to_le_bytes()[..], &present, &object, &bytes(whom)].concat();
             let size = u16::try_from(rest.len() + 4).unwrap().to_le_bytes();
@@ -201,7 +239,14 @@ mod tests {
         let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
         let count = u16::try_from(entries.len()).unwrap().to_le_bytes();
         let size = u16::try_from(list.len() + 8).unwrap().to_le_bytes();
-        let head = [&[1, 0, 0x04, 0x80][..], &number(20), &number(0), &number(0), &number(20 + owner.len())].concat();
+        let head = [
+            &[1, 0, 0x04, 0x80][..],
+            &number(20),
+            &number(0),
+            &number(0),
+            &number(20 + owner.len()),
+        ]
+        .concat();
         [&head[..], &owner, &[4, 0], &size, &count, &[0, 0], &list].concat()
     }
 
@@ -209,7 +254,9 @@ mod tests {
     const MINA: &str = "S-1-5-21-1-2-3-1104";
 
     fn may(entries: &[(u8, u8, u32, Option<Guid>, &str)]) -> bool {
-        Descriptor::read(&made(NOBODY, entries)).unwrap().lets_write(&[sid(MINA), Sid::itself()], &mobile())
+        Descriptor::read(&made(NOBODY, entries))
+            .unwrap()
+            .lets_write(&[sid(MINA), Sid::itself()], &mobile())
     }
 
     /// Members of Active Directory may write their own phone numbers, by a property set, and not their e-mail.
@@ -219,7 +266,10 @@ mod tests {
         let itself = [Sid::itself(), Sid::everyone(), Sid::authenticated_users()];
         assert!(descriptor.lets_write(&itself, &mobile()));
         assert!(!descriptor.lets_write(&itself, &mail()));
-        assert!(!descriptor.lets_write(&itself[1..], &mobile()), "somebody else's phone");
+        assert!(
+            !descriptor.lets_write(&itself[1..], &mobile()),
+            "somebody else's phone"
+        );
         let domain_admins = sid("S-1-5-21-4068279369-1715280668-2364039628-512");
         assert!(descriptor.lets_write(&[domain_admins], &mail()));
     }
@@ -229,15 +279,34 @@ mod tests {
         let own = Some(mobile().own);
         let set = mobile().set;
         let other = Some(mail().own);
-        assert!(may(&[(0, 0, WRITE_PROPERTY, None, MINA)]) && may(&[(5, 0, WRITE_PROPERTY, None, MINA)]));
-        assert!(may(&[(5, 0, WRITE_PROPERTY, own, "S-1-5-10")]) && may(&[(5, 0, WRITE_PROPERTY, set, "S-1-5-10")]));
-        assert!(may(&[(0x0b, 0, WRITE_PROPERTY, own, MINA)]) && may(&[(9, 0, WRITE_PROPERTY, None, MINA)]));
+        assert!(
+            may(&[(0, 0, WRITE_PROPERTY, None, MINA)])
+                && may(&[(5, 0, WRITE_PROPERTY, None, MINA)])
+        );
+        assert!(
+            may(&[(5, 0, WRITE_PROPERTY, own, "S-1-5-10")])
+                && may(&[(5, 0, WRITE_PROPERTY, set, "S-1-5-10")])
+        );
+        assert!(
+            may(&[(0x0b, 0, WRITE_PROPERTY, own, MINA)])
+                && may(&[(9, 0, WRITE_PROPERTY, None, MINA)])
+        );
         for right in [GENERIC_ALL, GENERIC_WRITE, WRITE_DACL, WRITE_OWNER] {
             assert!(may(&[(0, 0, right, None, MINA)]), "{right:x}");
         }
-        assert!(!may(&[]) && !may(&[(0, 0, WRITE_PROPERTY, None, NOBODY)]) && !may(&[(0, 0, 0x10, None, MINA)]));
-        assert!(!may(&[(5, 0, WRITE_PROPERTY, other, MINA)]), "another attribute");
-        assert!(!may(&[(0, INHERIT_ONLY, GENERIC_ALL, None, MINA)]), "for objects below only");
+        assert!(
+            !may(&[])
+                && !may(&[(0, 0, WRITE_PROPERTY, None, NOBODY)])
+                && !may(&[(0, 0, 0x10, None, MINA)])
+        );
+        assert!(
+            !may(&[(5, 0, WRITE_PROPERTY, other, MINA)]),
+            "another attribute"
+        );
+        assert!(
+            !may(&[(0, INHERIT_ONLY, GENERIC_ALL, None, MINA)]),
+            "for objects below only"
+        );
         assert!(!may(&[(0x11, 0, GENERIC_ALL, None, MINA)]), "a label");
     }
 
@@ -248,7 +317,10 @@ mod tests {
         let allowed = (5, 0, WRITE_PROPERTY, own, "S-1-5-10");
         assert!(!may(&[(1, 0, WRITE_PROPERTY, None, MINA), allowed]));
         assert!(!may(&[(6, 0, WRITE_PROPERTY, own, MINA), allowed]));
-        assert!(may(&[(6, 0, WRITE_PROPERTY, Some(mail().own), MINA), allowed]));
+        assert!(may(&[
+            (6, 0, WRITE_PROPERTY, Some(mail().own), MINA),
+            allowed
+        ]));
         assert!(may(&[(1, 0, WRITE_PROPERTY, None, NOBODY), allowed]));
         assert!(may(&[allowed, (1, 0, WRITE_PROPERTY, None, MINA)]));
     }
@@ -256,20 +328,30 @@ mod tests {
     #[test]
     fn an_owner_and_a_missing_list_give_every_right() {
         let owned = Descriptor::read(&made(MINA, &[])).unwrap();
-        assert!(owned.lets_write(&[sid(MINA)], &mail()) && !owned.lets_write(&[sid(NOBODY)], &mail()));
+        assert!(
+            owned.lets_write(&[sid(MINA)], &mail()) && !owned.lets_write(&[sid(NOBODY)], &mail())
+        );
         let mut open = made(NOBODY, &[]);
         open[2] = 0;
-        assert!(Descriptor::read(&open).unwrap().lets_write(&[sid(MINA)], &mail()));
+        assert!(
+            Descriptor::read(&open)
+                .unwrap()
+                .lets_write(&[sid(MINA)], &mail())
+        );
     }
 
     /// Adding oneself to a group is a validated write of `member`.
     #[test]
     fn whoever_may_join_a_group_writes_its_members() {
         let of_group = |object, right| {
-            let descriptor = Descriptor::read(&made(NOBODY, &[(5, 0, right, object, MINA)])).unwrap();
+            let descriptor =
+                Descriptor::read(&made(NOBODY, &[(5, 0, right, object, MINA)])).unwrap();
             descriptor.lets_write(&[sid(MINA)], &member())
         };
-        assert!(of_group(Some(member().own), VALIDATED_WRITE) && of_group(Some(member().own), WRITE_PROPERTY));
+        assert!(
+            of_group(Some(member().own), VALIDATED_WRITE)
+                && of_group(Some(member().own), WRITE_PROPERTY)
+        );
         assert!(!of_group(Some(mail().own), VALIDATED_WRITE));
     }
 

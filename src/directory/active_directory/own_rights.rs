@@ -22,19 +22,30 @@ const MEMBER: &str = "member";
 /// Says what the account of the settings may write of its own entry and of the groups of the settings.
 pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
     let config = &directory.tree.config;
-    let Some(email) = &config.check_account else { return vec![self_write::unknown(self_write::NOBODY_NAMED)] };
+    let Some(email) = &config.check_account else {
+        return vec![self_write::unknown(self_write::NOBODY_NAMED)];
+    };
     let mut session = match directory.open().await {
         Ok(session) => session,
         Err(trouble) => return vec![self_write::unknown(&trouble.to_string())],
     };
     let by = By::Email(email.clone());
     let filter = directory.filter(&by).unwrap_or_default();
-    let found = directory.tree.one(&mut session, &by, &filter, &directory.attributes()).await;
-    let Ok(Ok(entry)) = found else { return vec![self_write::unknown("the account to be looked at is not found")] };
+    let found = directory
+        .tree
+        .one(&mut session, &by, &filter, &directory.attributes())
+        .await;
+    let Ok(Ok(entry)) = found else {
+        return vec![self_write::unknown(
+            "the account to be looked at is not found",
+        )];
+    };
     let own = entry.first_bytes("objectSid").and_then(Sid::read);
     let tokens = protection::token_groups(&directory.tree, &mut session, &entry).await;
     let (Some(own), Ok(mut who)) = (own, tokens) else {
-        return vec![self_write::unknown("the groups of the account cannot be read")];
+        return vec![self_write::unknown(
+            "the groups of the account cannot be read",
+        )];
     };
     who.extend([own, Sid::everyone(), Sid::authenticated_users()]);
 
@@ -43,17 +54,41 @@ pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
         report.note_group(group, writable(&mut session, group, &who, &[MEMBER]).await);
     }
     who.push(Sid::itself());
-    report.note_entry(writable(&mut session, &entry.dn, &who, &self_write::trusted(&config.attributes)).await);
+    report.note_entry(
+        writable(
+            &mut session,
+            &entry.dn,
+            &who,
+            &self_write::trusted(&config.attributes),
+        )
+        .await,
+    );
     report.warnings()
 }
 
 /// Which of these attributes of an object somebody with these identifiers may write.
-async fn writable(session: &mut Session, dn: &str, who: &[Sid], names: &[&str]) -> Result<Vec<String>, String> {
+async fn writable(
+    session: &mut Session,
+    dn: &str,
+    who: &[Sid],
+    names: &[&str],
+) -> Result<Vec<String>, String> {
     let control = (SD_FLAGS, OWNER_AND_DACL.to_vec());
-    let found = session.search_with(control, (dn, Scope::Base, ANY), &["nTSecurityDescriptor"], 1).await;
+    let found = session
+        .search_with(
+            control,
+            (dn, Scope::Base, ANY),
+            &["nTSecurityDescriptor"],
+            1,
+        )
+        .await;
     let found = found.map_err(|trouble| trouble.to_string())?;
-    let bytes = found.entries.first().and_then(|entry| entry.first_bytes("nTSecurityDescriptor"));
-    let bytes = bytes.ok_or("relatch's account needs the right to read permissions there (READ_CONTROL)")?;
+    let bytes = found
+        .entries
+        .first()
+        .and_then(|entry| entry.first_bytes("nTSecurityDescriptor"));
+    let bytes = bytes
+        .ok_or("relatch's account needs the right to read permissions there (READ_CONTROL)")?;
     let descriptor = Descriptor::read(bytes).ok_or("its security descriptor cannot be read")?;
     let mut writable = Vec::new();
     for name in names {
@@ -68,14 +103,29 @@ async fn writable(session: &mut Session, dn: &str, who: &[Sid], names: &[&str]) 
 /// An attribute as the schema has it.
 async fn attribute(session: &mut Session, name: &str) -> Result<Attribute, String> {
     let unknown = || format!("the schema does not show the attribute {name} to relatch's account");
-    let root = session.search("", Scope::Base, ANY, &["schemaNamingContext"], 1).await;
+    let root = session
+        .search("", Scope::Base, ANY, &["schemaNamingContext"], 1)
+        .await;
     let root = root.map_err(|trouble| trouble.to_string())?;
-    let schema = root.entries.first().and_then(|entry| entry.first("schemaNamingContext")).ok_or_else(unknown)?;
+    let schema = root
+        .entries
+        .first()
+        .and_then(|entry| entry.first("schemaNamingContext"))
+        .ok_or_else(unknown)?;
     let filter = format!("(lDAPDisplayName={})", ldap_escape(name));
     let wanted = ["schemaIDGUID", "attributeSecurityGUID"];
-    let found = session.search(schema, Scope::OneLevel, &filter, &wanted, 1).await;
+    let found = session
+        .search(schema, Scope::OneLevel, &filter, &wanted, 1)
+        .await;
     let found = found.map_err(|trouble| trouble.to_string())?;
     let entry = found.entries.first().ok_or_else(unknown)?;
-    let guid = |name: &str| entry.first_bytes(name).and_then(|bytes| Guid::try_from(bytes).ok());
-    Ok(Attribute { own: guid("schemaIDGUID").ok_or_else(unknown)?, set: guid("attributeSecurityGUID") })
+    let guid = |name: &str| {
+        entry
+            .first_bytes(name)
+            .and_then(|bytes| Guid::try_from(bytes).ok())
+    };
+    Ok(Attribute {
+        own: guid("schemaIDGUID").ok_or_else(unknown)?,
+        set: guid("attributeSecurityGUID"),
+    })
 }

@@ -47,43 +47,79 @@ impl From<Unavailable> for Unclear {
 }
 
 /// Reads what an entry belongs to. Where that cannot be seen, nobody can say that it is not protected.
-pub(super) async fn read(tree: &Tree, session: &mut Session, entry: &Entry) -> Result<Belonging, Unclear> {
+pub(super) async fn read(
+    tree: &Tree,
+    session: &mut Session,
+    entry: &Entry,
+) -> Result<Belonging, Unclear> {
     let own = entry.first_bytes("objectSid").and_then(Sid::read);
     let own = own.ok_or_else(|| unreadable(tree, entry, "objectSid"))?;
-    let is_marked = entry.number("adminCount").unwrap_or_default() > 0 || own.is_privileged_account();
+    let is_marked =
+        entry.number("adminCount").unwrap_or_default() > 0 || own.is_privileged_account();
     let tokens = match token_groups(tree, session, entry).await {
         Ok(tokens) => tokens,
         // Protected whatever the groups are; without them an administrator has less of a right, never more.
         Err(_) if is_marked => Vec::new(),
         Err(Unclear::Unavailable) => return Err(Unclear::Unavailable),
         Err(Unclear::Unreadable) => {
-            tracing::error!(needed = TOKEN_RIGHT, "the groups of a member cannot be read");
+            tracing::error!(
+                needed = TOKEN_RIGHT,
+                "the groups of a member cannot be read"
+            );
             return Err(unreadable(tree, entry, "tokenGroups"));
         }
     };
-    let primary = entry.number("primaryGroupID").and_then(|id| own.beside(u32::try_from(id).ok()?));
+    let primary = entry
+        .number("primaryGroupID")
+        .and_then(|id| own.beside(u32::try_from(id).ok()?));
     let primary = primary.ok_or_else(|| unreadable(tree, entry, "primaryGroupID"))?;
-    let person = Person { dn: &entry.dn, tokens: &tokens, primary: &primary };
+    let person = Person {
+        dn: &entry.dn,
+        tokens: &tokens,
+        primary: &primary,
+    };
 
-    let Groups { protected, primary_admin, member_and_department } = &tree.config.groups;
+    let Groups {
+        protected,
+        primary_admin,
+        member_and_department,
+    } = &tree.config.groups;
     let mut belongs = [false; 3];
-    for (place, groups) in belongs.iter_mut().zip([protected, primary_admin, member_and_department]) {
+    for (place, groups) in belongs
+        .iter_mut()
+        .zip([protected, primary_admin, member_and_department])
+    {
         for group in groups {
             *place |= person.is_in(tree, session, group).await?;
         }
     }
     let [is_in_protected, is_primary, is_delegated] = belongs;
     let is_protected = is_marked || is_in_protected || tokens.iter().any(Sid::is_privileged_group);
-    Ok(Belonging { role: role_of(is_primary, is_delegated), is_protected })
+    Ok(Belonging {
+        role: role_of(is_primary, is_delegated),
+        is_protected,
+    })
 }
 
 /// The security groups of an entry. There is always one, the primary group, so none means that they cannot be seen.
-pub(super) async fn token_groups(tree: &Tree, session: &mut Session, entry: &Entry) -> Result<Vec<Sid>, Unclear> {
-    let found = session.search(&entry.dn, Scope::Base, ANY, &["tokenGroups"], 1).await;
+pub(super) async fn token_groups(
+    tree: &Tree,
+    session: &mut Session,
+    entry: &Entry,
+) -> Result<Vec<Sid>, Unclear> {
+    let found = session
+        .search(&entry.dn, Scope::Base, ANY, &["tokenGroups"], 1)
+        .await;
     let found = found.map_err(|trouble| tree.unavailable(&trouble))?;
-    let values = found.entries.first().map(|found| found.all_bytes("tokenGroups")).unwrap_or_default();
+    let values = found
+        .entries
+        .first()
+        .map(|found| found.all_bytes("tokenGroups"))
+        .unwrap_or_default();
     let tokens: Option<Vec<Sid>> = values.into_iter().map(Sid::read).collect();
-    tokens.filter(|tokens| !tokens.is_empty()).ok_or(Unclear::Unreadable)
+    tokens
+        .filter(|tokens| !tokens.is_empty())
+        .ok_or(Unclear::Unreadable)
 }
 
 fn unreadable(tree: &Tree, entry: &Entry, attribute: &str) -> Unclear {
@@ -105,7 +141,12 @@ struct Person<'a> {
 
 impl Person<'_> {
     /// True where the person is in a group of the settings.
-    async fn is_in(&self, tree: &Tree, session: &mut Session, group: &str) -> Result<bool, Unclear> {
+    async fn is_in(
+        &self,
+        tree: &Tree,
+        session: &mut Session,
+        group: &str,
+    ) -> Result<bool, Unclear> {
         let cannot = |trouble: Option<Trouble>| {
             tracing::error!(
                 directory = tree.config.name,
@@ -114,18 +155,30 @@ impl Person<'_> {
             );
             trouble.map_or(Unavailable, |trouble| tree.unavailable(&trouble))
         };
-        let found = session.search(group, Scope::Base, ANY, &["objectSid", "groupType"], 1).await;
+        let found = session
+            .search(group, Scope::Base, ANY, &["objectSid", "groupType"], 1)
+            .await;
         let found = found.map_err(|trouble| cannot(Some(trouble)))?;
         let found = found.entries.first().ok_or_else(|| cannot(None))?;
-        let sid = found.first_bytes("objectSid").and_then(Sid::read).ok_or_else(|| cannot(None))?;
+        let sid = found
+            .first_bytes("objectSid")
+            .and_then(Sid::read)
+            .ok_or_else(|| cannot(None))?;
         if self.tokens.contains(&sid) {
             return Ok(true);
         }
         let mut is_found = async |base: &str, filter: &str| {
             let found = session.search(base, Scope::Base, filter, &["1.1"], 1).await;
-            found.map(|found| !found.entries.is_empty()).map_err(|trouble| cannot(Some(trouble)))
+            found
+                .map(|found| !found.entries.is_empty())
+                .map_err(|trouble| cannot(Some(trouble)))
         };
-        if is_found(self.dn, &format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group))).await? {
+        if is_found(
+            self.dn,
+            &format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group)),
+        )
+        .await?
+        {
             return Ok(true);
         }
         // Bit 31 of groupType makes a security group, whose members tokenGroups names. In any other group only the lists of
@@ -137,16 +190,33 @@ impl Person<'_> {
         if !is_found(group, "(member=*)").await? {
             return Err(cannot(None).into());
         }
-        let primary = session.search(&format!("<SID={}>", self.primary), Scope::Base, ANY, &["1.1"], 1).await;
+        let primary = session
+            .search(
+                &format!("<SID={}>", self.primary),
+                Scope::Base,
+                ANY,
+                &["1.1"],
+                1,
+            )
+            .await;
         let primary = primary.map_err(|trouble| cannot(Some(trouble)))?;
         let primary = primary.entries.first().ok_or_else(|| {
             let name = &tree.config.name;
-            tracing::error!(directory = name, dn = self.dn, "the primary group of a member cannot be read");
+            tracing::error!(
+                directory = name,
+                dn = self.dn,
+                "the primary group of a member cannot be read"
+            );
             Unclear::Unreadable
         })?;
         let (own, primary) = (ldap_escape(self.dn), ldap_escape(primary.dn.as_str()));
         let listed = format!("(|(member:{IN_CHAIN}:={own})(member:{IN_CHAIN}:={primary}))");
-        let listed = session.search(group, Scope::Base, &listed, &["1.1"], 1).await;
-        Ok(!listed.map_err(|trouble| cannot(Some(trouble)))?.entries.is_empty())
+        let listed = session
+            .search(group, Scope::Base, &listed, &["1.1"], 1)
+            .await;
+        Ok(!listed
+            .map_err(|trouble| cannot(Some(trouble)))?
+            .entries
+            .is_empty())
     }
 }

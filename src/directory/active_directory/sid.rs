@@ -36,36 +36,57 @@ pub(super) struct Sid {
 impl Sid {
     /// S-1-1-0.
     pub(super) fn everyone() -> Self {
-        Self { authority: 1, parts: vec![0] }
+        Self {
+            authority: 1,
+            parts: vec![0],
+        }
     }
 
     /// S-1-5-10: in the rights on an object, the object itself.
     pub(super) fn itself() -> Self {
-        Self { authority: NT_AUTHORITY, parts: vec![10] }
+        Self {
+            authority: NT_AUTHORITY,
+            parts: vec![10],
+        }
     }
 
     /// S-1-5-11.
     pub(super) fn authenticated_users() -> Self {
-        Self { authority: NT_AUTHORITY, parts: vec![11] }
+        Self {
+            authority: NT_AUTHORITY,
+            parts: vec![11],
+        }
     }
 
     /// Reads exactly one identifier.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        Self::read_first(bytes).filter(|(_, rest)| rest.is_empty()).map(|(sid, _)| sid)
+        Self::read_first(bytes)
+            .filter(|(_, rest)| rest.is_empty())
+            .map(|(sid, _)| sid)
     }
 
     /// Reads the identifier at the beginning, and gives what follows it.
     pub(super) fn read_first(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_at_checked(8)?;
-        let [1, count, authority @ ..] = head else { return None };
+        let [1, count, authority @ ..] = head else {
+            return None;
+        };
         let count = usize::from(*count);
         if count == 0 || count > MOST_PARTS {
             return None;
         }
-        let authority = authority.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+        let authority = authority
+            .iter()
+            .fold(0, |all, byte| all << 8 | u64::from(*byte));
         let (parts, rest) = rest.split_at_checked(4 * count)?;
         let (parts, _) = parts.as_chunks::<4>();
-        Some((Self { authority, parts: parts.iter().map(|part| u32::from_le_bytes(*part)).collect() }, rest))
+        Some((
+            Self {
+                authority,
+                parts: parts.iter().map(|part| u32::from_le_bytes(*part)).collect(),
+            },
+            rest,
+        ))
     }
 
     /// The relative identifier, of accounts and groups of a domain only.
@@ -88,13 +109,16 @@ impl Sid {
     pub(super) fn is_privileged_group(&self) -> bool {
         match (self.authority, self.parts.as_slice()) {
             (NT_AUTHORITY, [BUILTIN, alias]) => PRIVILEGED_ALIASES.contains(alias),
-            _ => self.in_domain().is_some_and(|relative| PRIVILEGED_GROUPS.contains(&relative)),
+            _ => self
+                .in_domain()
+                .is_some_and(|relative| PRIVILEGED_GROUPS.contains(&relative)),
         }
     }
 
     /// True for the accounts that a domain begins with.
     pub(super) fn is_privileged_account(&self) -> bool {
-        self.in_domain().is_some_and(|relative| PRIVILEGED_ACCOUNTS.contains(&relative))
+        self.in_domain()
+            .is_some_and(|relative| PRIVILEGED_ACCOUNTS.contains(&relative))
     }
 }
 
@@ -111,8 +135,15 @@ pub(super) mod tests {
 
     /// An identifier as it is written.
     pub(crate) fn sid(text: &str) -> Sid {
-        let mut numbers = text.strip_prefix("S-1-").unwrap().split('-').map(|part| part.parse().unwrap());
-        Sid { authority: u64::from(numbers.next().unwrap()), parts: numbers.collect() }
+        let mut numbers = text
+            .strip_prefix("S-1-")
+            .unwrap()
+            .split('-')
+            .map(|part| part.parse().unwrap());
+        Sid {
+            authority: u64::from(numbers.next().unwrap()),
+            parts: numbers.collect(),
+        }
     }
 
     /// What Samba answered for a member whose primary group is Domain Users.
@@ -122,8 +153,14 @@ pub(super) mod tests {
     #[test]
     fn bytes_of_samba_are_read() {
         let bytes = hex::decode(USERS_OF_SAMBA).unwrap();
-        assert_eq!(Sid::read(&bytes).unwrap().to_string(), "S-1-5-21-617637636-2920157687-2016050563-513");
-        assert_eq!(Sid::read(&hex::decode("01020000000000052000000020020000").unwrap()), Some(sid("S-1-5-32-544")));
+        assert_eq!(
+            Sid::read(&bytes).unwrap().to_string(),
+            "S-1-5-21-617637636-2920157687-2016050563-513"
+        );
+        assert_eq!(
+            Sid::read(&hex::decode("01020000000000052000000020020000").unwrap()),
+            Some(sid("S-1-5-32-544"))
+        );
     }
 
     #[test]
@@ -146,26 +183,48 @@ pub(super) mod tests {
     fn privileged_groups_and_accounts_are_known() {
         let is_group = |text: &str| sid(text).is_privileged_group();
         for relative in [498, 512, 516, 517, 518, 519, 520, 521, 522, 526, 527] {
-            assert!(is_group(&format!("S-1-5-21-1-2-3-{relative}")), "{relative}");
-            assert!(!is_group(&format!("S-1-5-32-{relative}")) && !is_group(&format!("S-1-5-21-1-2-{relative}")));
+            assert!(
+                is_group(&format!("S-1-5-21-1-2-3-{relative}")),
+                "{relative}"
+            );
+            assert!(
+                !is_group(&format!("S-1-5-32-{relative}"))
+                    && !is_group(&format!("S-1-5-21-1-2-{relative}"))
+            );
         }
         for alias in [544, 548, 549, 550, 551, 552] {
             assert!(is_group(&format!("S-1-5-32-{alias}")), "{alias}");
-            assert!(!is_group(&format!("S-1-5-21-1-2-3-{alias}")) && !is_group(&format!("S-1-2-32-{alias}")));
+            assert!(
+                !is_group(&format!("S-1-5-21-1-2-3-{alias}"))
+                    && !is_group(&format!("S-1-2-32-{alias}"))
+            );
         }
         for other in [497, 500, 513, 514, 515, 523, 525, 528, 553, 571, 572, 1104] {
             assert!(!is_group(&format!("S-1-5-21-1-2-3-{other}")), "{other}");
         }
         assert!(!is_group("S-1-5-32-545") && !is_group("S-1-5-32-546") && !is_group("S-1-1-0"));
-        for (relative, is_account) in [(500, true), (502, true), (501, false), (512, false), (1500, false)] {
-            assert_eq!(sid(&format!("S-1-5-21-1-2-3-{relative}")).is_privileged_account(), is_account, "{relative}");
+        for (relative, is_account) in [
+            (500, true),
+            (502, true),
+            (501, false),
+            (512, false),
+            (1500, false),
+        ] {
+            assert_eq!(
+                sid(&format!("S-1-5-21-1-2-3-{relative}")).is_privileged_account(),
+                is_account,
+                "{relative}"
+            );
         }
         assert!(!sid("S-1-5-32-500").is_privileged_account());
     }
 
     #[test]
     fn the_primary_group_is_in_the_account_s_domain() {
-        assert_eq!(sid("S-1-5-21-1-2-3-1104").beside(513), Some(sid("S-1-5-21-1-2-3-513")));
+        assert_eq!(
+            sid("S-1-5-21-1-2-3-1104").beside(513),
+            Some(sid("S-1-5-21-1-2-3-513"))
+        );
         assert_eq!(sid("S-1-5-32-544").beside(513), None);
     }
 }

@@ -8,7 +8,12 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use super::element;
 
 /// What `uid` is called in a DN.
-const UID: [&str; 4] = ["uid", "userid", "0.9.2342.19200300.100.1.1", "oid.0.9.2342.19200300.100.1.1"];
+const UID: [&str; 4] = [
+    "uid",
+    "userid",
+    "0.9.2342.19200300.100.1.1",
+    "oid.0.9.2342.19200300.100.1.1",
+];
 
 /// What a backslash may stand before (RFC 4514, section 3), besides two hexadecimal digits.
 const ESCAPED: &[u8] = b" \"#+,;<=>\\";
@@ -43,8 +48,14 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn prepared(name: &str) -> String {
-    let plain: String = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(name.to_lowercase().chars()).collect();
-    plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    let plain: String = DecomposingNormalizerBorrowed::new_nfkd()
+        .normalize_iter(name.to_lowercase().chars())
+        .collect();
+    plain
+        .to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A value as it stands in the DN, and what follows where the same part has another attribute. Quotes are of an older form,
@@ -85,7 +96,9 @@ fn read(value: &str) -> Option<String> {
         }
         let mut pair = [0];
         match *behind {
-            [high, low, ref behind @ ..] if hex::decode_to_slice([high, low], &mut pair).is_ok() => {
+            [high, low, ref behind @ ..]
+                if hex::decode_to_slice([high, low], &mut pair).is_ok() =>
+            {
                 bytes.extend(pair);
                 rest = behind;
             }
@@ -124,19 +137,32 @@ mod tests {
     #[test]
     fn a_first_part_may_have_several_attributes() {
         assert_eq!(names("uid=mina+cn=Mina Park,dc=corp"), ["mina"]);
-        assert_eq!(names(r"cn=Mina \+ uid=jo\, Park+uid=mina,dc=corp"), ["mina"]);
+        assert_eq!(
+            names(r"cn=Mina \+ uid=jo\, Park+uid=mina,dc=corp"),
+            ["mina"]
+        );
         assert_eq!(names("cn=#04026a6f+UID = mina ,dc=corp"), ["mina"]);
     }
 
     #[test]
     fn the_attribute_has_several_names() {
-        for kind in ["uid", "UID", "userid", "userId", "0.9.2342.19200300.100.1.1", "OID.0.9.2342.19200300.100.1.1"] {
+        for kind in [
+            "uid",
+            "UID",
+            "userid",
+            "userId",
+            "0.9.2342.19200300.100.1.1",
+            "OID.0.9.2342.19200300.100.1.1",
+        ] {
             assert_eq!(names(&format!("{kind}=mina,dc=corp")), ["mina"], "{kind}");
         }
         for kind in ["uidNumber", "cn", "uid2", "0.9.2342.19200300.100.1.11"] {
             assert_eq!(names(&format!("{kind}=mina,dc=corp")), [""; 0], "{kind}");
         }
-        assert_eq!(names("0.9.2342.19200300.100.1.1=#04046d696e61,dc=corp"), ["mina"]);
+        assert_eq!(
+            names("0.9.2342.19200300.100.1.1=#04046d696e61,dc=corp"),
+            ["mina"]
+        );
     }
 
     #[test]
@@ -173,10 +199,20 @@ mod tests {
 
     #[test]
     fn names_are_compared_as_ldap_does() {
-        for (one, other) in [("jo", "JO"), (" jo  lee ", "Jo Lee"), ("ｊｏ", "jo"), ("m\u{e4}r", "MA\u{308}R")] {
+        for (one, other) in [
+            ("jo", "JO"),
+            (" jo  lee ", "Jo Lee"),
+            ("ｊｏ", "jo"),
+            ("m\u{e4}r", "MA\u{308}R"),
+        ] {
             assert!(is_same(one, other), "{one} {other}");
         }
-        for (one, other) in [("jo", "jo2"), ("jo lee", "jolee"), ("mar", "m\u{e4}r"), ("", "jo")] {
+        for (one, other) in [
+            ("jo", "jo2"),
+            ("jo lee", "jolee"),
+            ("mar", "m\u{e4}r"),
+            ("", "jo"),
+        ] {
             assert!(!is_same(one, other), "{one} {other}");
         }
     }

@@ -12,7 +12,9 @@ const ADDRESS: usize = 80;
 
 /// A caller with a listed address whose entry is not the pinned one.
 pub fn not_pinned(email: &EmailAddress, reference: &Reference) -> Message {
-    let email = Some(email.as_str()).filter(|email| email.len() <= ADDRESS).unwrap_or("EMAIL");
+    let email = Some(email.as_str())
+        .filter(|email| email.len() <= ADDRESS)
+        .unwrap_or("EMAIL");
     refusal(
         "Your address is in the list of administrators, but another account of the directory, or none, is pinned to it.",
         &format!(
@@ -31,19 +33,31 @@ pub fn pinned(house: &House, pins: &[AdminPin]) -> Note {
         mend the directory, put it back and run relatch admins accept EMAIL\n",
         lines.join("\n")
     );
-    Note { subject: format!("{} password reset: administrators pinned", house.organization), text: text.into() }
+    Note {
+        subject: format!(
+            "{} password reset: administrators pinned",
+            house.organization
+        ),
+        text: text.into(),
+    }
 }
 
 /// One pin in a line.
 pub fn pin_line(pin: &AdminPin) -> String {
     let email = &pin.email_key;
     match (&pin.entry, pin.how) {
-        (Some((id, name)), PinnedBy::Accepted) => format!("{email}: {name} ({id}), accepted by an operator"),
+        (Some((id, name)), PinnedBy::Accepted) => {
+            format!("{email}: {name} ({id}), accepted by an operator")
+        }
         (Some((id, name)), PinnedBy::Import) => format!("{email}: {name} ({id}), by the import"),
-        (Some((id, name)), PinnedBy::First | PinnedBy::Nobody | PinnedBy::Several) => format!("{email}: {name} ({id})"),
+        (Some((id, name)), PinnedBy::First | PinnedBy::Nobody | PinnedBy::Several) => {
+            format!("{email}: {name} ({id})")
+        }
         (None, PinnedBy::Several) => format!("{email}: nobody, because more than one entry has it"),
         (None, PinnedBy::First | PinnedBy::Import | PinnedBy::Accepted | PinnedBy::Nobody) => {
-            format!("{email}: nobody has it; whoever gets it later has no right until it is accepted")
+            format!(
+                "{email}: nobody has it; whoever gets it later has no right until it is accepted"
+            )
         }
     }
 }
@@ -54,7 +68,13 @@ pub fn address_alarm(house: &House, email: &str, what: &str) -> Note {
         "{email} is in relatch's list of administrators. {what}\n\nDid somebody write the address into their own entry? Then \
         take it out there. Is the entry right? Look with relatch check first, then run: relatch admins accept {email}\n"
     );
-    Note { subject: format!("{} password reset: an administrator's address", house.organization), text: text.into() }
+    Note {
+        subject: format!(
+            "{} password reset: an administrator's address",
+            house.organization
+        ),
+        text: text.into(),
+    }
 }
 
 #[cfg(test)]
@@ -66,10 +86,15 @@ mod tests {
     fn a_long_address_does_not_make_the_refusal_long() {
         let reference = crate::domain::ResetId([7; 16]).reference();
         for (labels, named) in [(1, true), (30, true), (100, false)] {
-            let email: EmailAddress = format!("ann@{}example", "a.".repeat(labels)).parse().unwrap();
+            let email: EmailAddress = format!("ann@{}example", "a.".repeat(labels))
+                .parse()
+                .unwrap();
             let told = not_pinned(&email, &reference);
             let text = [vec![told.title], told.lines].concat().join("\n");
-            assert!(text.chars().count() <= 350 && text.contains("relatch admins accept "), "{text}");
+            assert!(
+                text.chars().count() <= 350 && text.contains("relatch admins accept "),
+                "{text}"
+            );
             assert_eq!(text.contains(email.as_str()), named, "{text}");
         }
     }

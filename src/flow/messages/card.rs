@@ -40,13 +40,20 @@ pub struct Card<'a> {
 
 /// The card: who it is, what will happen, and the ways of delivery (S10, S12, S22).
 pub fn offer_card(card: &Card<'_>) -> Message {
-    let Card { member, zone, now, .. } = card;
+    let Card {
+        member, zone, now, ..
+    } = card;
     let mut lines = vec![
         match &member.department {
             Some(department) => format!("{} · {department}", member.business_email),
             None => member.business_email.to_string(),
         },
-        format!("{} · signs in with {} · {}", status(member.status), login_method(member.login_method), card.directory),
+        format!(
+            "{} · signs in with {} · {}",
+            status(member.status),
+            login_method(member.login_method),
+            card.directory
+        ),
         if card.capabilities.can_sign_out {
             "They will be signed out everywhere at once. The old password stops working.".to_owned()
         } else {
@@ -59,7 +66,10 @@ pub fn offer_card(card: &Card<'_>) -> Message {
         lines.extend(code_on_card(card));
     }
     if member.never_expires {
-        lines.push("This account's password never expires, so they can't be made to set a new one.".to_owned());
+        lines.push(
+            "This account's password never expires, so they can't be made to set a new one."
+                .to_owned(),
+        );
     } else if !card.capabilities.must_change {
         lines.push("This directory can't make them set a new password of their own.".to_owned());
     }
@@ -74,14 +84,22 @@ pub fn offer_card(card: &Card<'_>) -> Message {
                 .to_owned(),
         );
     }
-    lines.extend(card.earlier.map(|earlier| careful(earlier, &member.name, zone, *now)));
+    lines.extend(
+        card.earlier
+            .map(|earlier| careful(earlier, &member.name, zone, *now)),
+    );
     if let Some(quota) = card.quota {
-        let next =
-            quota.next_at.map(|at| format!(" (next one comes back {})", zone.tell(at, *now))).unwrap_or_default();
+        let next = quota
+            .next_at
+            .map(|at| format!(" (next one comes back {})", zone.tell(at, *now)))
+            .unwrap_or_default();
         lines.push(format!("You have {}{next}.", count(quota)));
     }
     let title = format!("Reset the login password of {}?", member.name);
-    Message { buttons: card_buttons(card), ..message(title, lines) }
+    Message {
+        buttons: card_buttons(card),
+        ..message(title, lines)
+    }
 }
 
 /// The warning that somebody reset this member not long ago.
@@ -101,7 +119,10 @@ pub fn careful(earlier: &Earlier, member_name: &str, zone: &Zone, now: Moment) -
 
 fn contacts(card: &Card<'_>) -> String {
     let Card { member, zone, .. } = card;
-    let known: Vec<String> = of_directory(member).iter().map(|to| contact_of_record(to, card.contacts, zone)).collect();
+    let known: Vec<String> = of_directory(member)
+        .iter()
+        .map(|to| contact_of_record(to, card.contacts, zone))
+        .collect();
     if known.is_empty() {
         let what_next = if card.channels.ways.is_strict {
             format!("A one-time link needs one: {}.", on_record(card))
@@ -110,7 +131,10 @@ fn contacts(card: &Card<'_>) -> String {
         } else {
             "Can you reach them another way?".to_owned()
         };
-        format!("I know no phone or private email for {}. {what_next}", member.name)
+        format!(
+            "I know no phone or private email for {}. {what_next}",
+            member.name
+        )
     } else {
         format!("Reach them outside this chat: {}", known.join(", "))
     }
@@ -129,30 +153,80 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
     let value = card.value;
     let mut buttons = Vec::new();
     if card.is_reachable {
-        buttons.extend(delivery_buttons(card.member, card.channels, card.is_private, value));
+        buttons.extend(delivery_buttons(
+            card.member,
+            card.channels,
+            card.is_private,
+            value,
+        ));
     } else if card.is_private && !card.channels.ways.is_strict {
-        buttons.push(button(Action::Reachable, "Yes, I can reach them", value, Style::Primary));
+        buttons.push(button(
+            Action::Reachable,
+            "Yes, I can reach them",
+            value,
+            Style::Primary,
+        ));
     }
     if card.capabilities.sends_own_link {
         let label = format!("Let {} send its own link", card.directory);
         buttons.push(button(Action::DirectoryLink, label, value, Style::Plain));
     }
-    buttons.push(button(Action::SendGuide, "They can still sign in: send the guide", value, Style::Plain));
+    buttons.push(button(
+        Action::SendGuide,
+        "They can still sign in: send the guide",
+        value,
+        Style::Plain,
+    ));
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
     buttons
 }
 
 /// The ways of delivery that there are for this member.
-pub(super) fn delivery_buttons(member: &Member, channels: &Deliveries, is_private: bool, value: &str) -> Vec<Button> {
+pub(super) fn delivery_buttons(
+    member: &Member,
+    channels: &Deliveries,
+    is_private: bool,
+    value: &str,
+) -> Vec<Button> {
     let phone = member.phone.as_ref().filter(|_| channels.has(Channel::Sms));
-    let email = member.outside_email().filter(|_| channels.has(Channel::Email));
+    let email = member
+        .outside_email()
+        .filter(|_| channels.has(Channel::Email));
     let may_know = is_private && !channels.ways.is_strict;
     let other = may_know && (channels.has(Channel::Sms) || channels.has(Channel::Email));
     [
-        may_know.then(|| button(Action::DeliverCopy, "Copy: I tell them myself", value, Style::Plain)),
-        phone.map(|to| button(Action::DeliverPhone, format!("Phone {}", to.masked()), value, Style::Plain)),
-        email.map(|to| button(Action::DeliverEmail, format!("Email {}", to.masked()), value, Style::Plain)),
-        other.then(|| button(Action::DeliverOther, "Another phone or email …", value, Style::Plain)),
+        may_know.then(|| {
+            button(
+                Action::DeliverCopy,
+                "Copy: I tell them myself",
+                value,
+                Style::Plain,
+            )
+        }),
+        phone.map(|to| {
+            button(
+                Action::DeliverPhone,
+                format!("Phone {}", to.masked()),
+                value,
+                Style::Plain,
+            )
+        }),
+        email.map(|to| {
+            button(
+                Action::DeliverEmail,
+                format!("Email {}", to.masked()),
+                value,
+                Style::Plain,
+            )
+        }),
+        other.then(|| {
+            button(
+                Action::DeliverOther,
+                "Another phone or email …",
+                value,
+                Style::Plain,
+            )
+        }),
     ]
     .into_iter()
     .flatten()
@@ -188,37 +262,82 @@ pub struct LastLook<'a> {
 
 /// The last look: one button changes something, all others do not (S26–S28, S38).
 pub fn last_look(look: &LastLook<'_>) -> Message {
-    let LastLook { row, length, copy_to, can_mail, is_private, value, confirm_value, .. } = *look;
+    let LastLook {
+        row,
+        length,
+        copy_to,
+        can_mail,
+        is_private,
+        value,
+        confirm_value,
+        ..
+    } = *look;
     let to = row.destination_mask.as_deref().unwrap_or_default();
     let way = match row.delivery {
         Some(Delivery::Phone) => format!("by SMS to {to}"),
         Some(Delivery::Email) => format!("by email to {to}"),
         Some(Delivery::Copy) | None => "shown to you here, once".to_owned(),
     };
-    let copy = copy_to.filter(|_| row.copy_to_self.is_some()).map(|to| format!(", a copy to {to}")).unwrap_or_default();
+    let copy = copy_to
+        .filter(|_| row.copy_to_self.is_some())
+        .map(|to| format!(", a copy to {to}"))
+        .unwrap_or_default();
     let sends = matches!(row.delivery, Some(Delivery::Phone | Delivery::Email));
-    let show = if row.also_show && sends { ", also shown to you here" } else { "" };
+    let show = if row.also_show && sends {
+        ", also shown to you here"
+    } else {
+        ""
+    };
     let is_link = row.carries == Carries::Link;
     let mut lines = if is_link {
         vec![
-            format!("A one-time link {way}, with which {} sets a new password after a code.", row.member_name),
-            format!("{} is signed out at once. The old password stops working.", row.member_name),
+            format!(
+                "A one-time link {way}, with which {} sets a new password after a code.",
+                row.member_name
+            ),
+            format!(
+                "{} is signed out at once. The old password stops working.",
+                row.member_name
+            ),
         ]
     } else {
         vec![
             format!("New {length}-character password {way}{copy}{show}."),
-            format!("{} is signed out at once. This password cannot be sent a second time.", row.member_name),
+            format!(
+                "{} is signed out at once. This password cannot be sent a second time.",
+                row.member_name
+            ),
         ]
     };
-    lines.extend(look.codes.map(|codes| code_goes(row, codes, look.is_strict, look.zone, look.now)));
+    lines.extend(
+        look.codes
+            .map(|codes| code_goes(row, codes, look.is_strict, look.zone, look.now)),
+    );
     let mark = |on: bool| if on { "☑" } else { "☐" };
-    let confirm = if sends { "Reset and send" } else { "Reset and show" };
-    let mut buttons = vec![button(Action::Confirm, confirm, confirm_value, Style::Danger)];
+    let confirm = if sends {
+        "Reset and send"
+    } else {
+        "Reset and show"
+    };
+    let mut buttons = vec![button(
+        Action::Confirm,
+        confirm,
+        confirm_value,
+        Style::Danger,
+    )];
     if let Some(to) = copy_to.filter(|_| can_mail && !is_link) {
-        let label = format!("{} Also send a copy to {to}", mark(row.copy_to_self.is_some()));
+        let label = format!(
+            "{} Also send a copy to {to}",
+            mark(row.copy_to_self.is_some())
+        );
         buttons.push(button(Action::CopyToSelf, label, value, Style::Plain));
         if is_private {
-            buttons.push(button(Action::CopyToSelfChange, "Copy to another address …", value, Style::Plain));
+            buttons.push(button(
+                Action::CopyToSelfChange,
+                "Copy to another address …",
+                value,
+                Style::Plain,
+            ));
         }
     }
     if sends && !is_link && is_private {
@@ -231,14 +350,20 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
     }
     buttons.push(button(Action::Back, "Back", value, Style::Plain));
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
-    Message { buttons, ..message(format!("Ready to reset {}.", row.member_name), lines) }
+    Message {
+        buttons,
+        ..message(format!("Ready to reset {}.", row.member_name), lines)
+    }
 }
 
 /// The last look once more, because it changed after the button that was pressed was shown.
 pub fn stale(mut face: Message, reference: &Reference) -> Message {
     face.lines.insert(
         0,
-        format!("This changed meanwhile. Please look at it again. {} (ref {reference})", super::NOTHING_CHANGED),
+        format!(
+            "This changed meanwhile. Please look at it again. {} (ref {reference})",
+            super::NOTHING_CHANGED
+        ),
     );
     face
 }
@@ -265,25 +390,41 @@ pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
             "Check",
         ),
     };
-    Form { kind, value, title: title.to_owned(), label, hint: hint.to_owned(), submit: submit.to_owned() }
+    Form {
+        kind,
+        value,
+        title: title.to_owned(),
+        label,
+        hint: hint.to_owned(),
+        submit: submit.to_owned(),
+    }
 }
 
 /// Shown when the end takes longer than a second.
 pub fn working() -> Message {
-    message("Working …", ["The result appears here. Please don't run the command again.".to_owned()])
+    message(
+        "Working …",
+        ["The result appears here. Please don't run the command again.".to_owned()],
+    )
 }
 
 /// A command that came while too many others were at work.
 pub fn busy() -> Message {
     message(
         "relatch is busy at this moment.",
-        [format!("{} Wait a minute and run the command again.", super::NOTHING_CHANGED)],
+        [format!(
+            "{} Wait a minute and run the command again.",
+            super::NOTHING_CHANGED
+        )],
     )
 }
 
 /// The same for a form, under its input.
 pub fn busy_form() -> String {
-    format!("relatch is busy at this moment. {} Wait a minute and try again.", super::NOTHING_CHANGED)
+    format!(
+        "relatch is busy at this moment. {} Wait a minute and try again.",
+        super::NOTHING_CHANGED
+    )
 }
 
 /// The directory took the order to send its own link.
@@ -299,10 +440,17 @@ pub fn directory_link_sent(directory: &str, member_name: &str, reference: &Refer
 }
 
 /// Nobody can say whether the directory sends its link.
-pub fn directory_link_unknown(directory: &str, member_name: &str, reference: &Reference) -> Message {
+pub fn directory_link_unknown(
+    directory: &str,
+    member_name: &str,
+    reference: &Reference,
+) -> Message {
     message(
         format!("Nobody can say whether {directory} sends {member_name} its own link."),
-        [format!("Ask {member_name}. The old password still works. {} (ref {reference})", super::NO_RESET_USED)],
+        [format!(
+            "Ask {member_name}. The old password still works. {} (ref {reference})",
+            super::NO_RESET_USED
+        )],
     )
 }
 
@@ -310,11 +458,18 @@ pub fn directory_link_unknown(directory: &str, member_name: &str, reference: &Re
 pub fn guide_sent(member_name: &str, to: &str) -> Message {
     message(
         format!("Guide sent to {member_name} ({to})."),
-        [format!("They keep their sessions. {} {}", super::NOTHING_CHANGED, super::NO_RESET_USED)],
+        [format!(
+            "They keep their sessions. {} {}",
+            super::NOTHING_CHANGED,
+            super::NO_RESET_USED
+        )],
     )
 }
 
 /// Takes the place of a message that showed a password, when the record of its reset cannot be read.
 pub fn hidden() -> Message {
-    message("The password is hidden.", ["It was shown once and cannot be shown again.".to_owned()])
+    message(
+        "The password is hidden.",
+        ["It was shown once and cannot be shown again.".to_owned()],
+    )
 }

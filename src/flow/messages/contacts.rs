@@ -6,7 +6,9 @@ use super::{NOTHING_CHANGED, button, message};
 use crate::chat::{Action, Form, FormKind, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Note;
-use crate::domain::contacts::{Added, AddedAs, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER, Method, Methods};
+use crate::domain::contacts::{
+    Added, AddedAs, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER, Method, Methods,
+};
 use crate::domain::{Carries, Channel, Destination, EmailAddress, Moment, Reference, Span};
 use crate::store::ResetRow;
 
@@ -26,7 +28,8 @@ pub(super) fn contact_of_record(to: &Destination, about: &AboutContacts, zone: &
         Destination::Email(_) => "email",
     };
     let differs = about.differing.iter().find(|(one, _)| one == to);
-    let differs = differs.map(|(_, at)| format!(" (differs from what was on record on {})", zone.day(*at)));
+    let differs =
+        differs.map(|(_, at)| format!(" (differs from what was on record on {})", zone.day(*at)));
     format!("{kind} {}{}", to.masked(), differs.unwrap_or_default())
 }
 
@@ -41,14 +44,22 @@ fn added_by(added: &Added, zone: &Zone) -> String {
 }
 
 fn named(method: &Method, zone: &Zone) -> String {
-    let added = method.added.as_ref().map(|added| format!(" ({})", added_by(added, zone))).unwrap_or_default();
+    let added = method
+        .added
+        .as_ref()
+        .map(|added| format!(" ({})", added_by(added, zone)))
+        .unwrap_or_default();
     format!("{}{added}", method.to.masked())
 }
 
 fn waiting(methods: &Methods, zone: &Zone, now: Moment) -> Vec<String> {
     let line = |(added, until): &(Added, Moment)| {
         let by = added_by(added, zone);
-        format!("{}, {by}, does not count before {}.", added.to.masked(), zone.tell(*until, now))
+        format!(
+            "{}, {by}, does not count before {}.",
+            added.to.masked(),
+            zone.tell(*until, now)
+        )
     };
     methods.waiting.iter().map(line).collect()
 }
@@ -56,11 +67,19 @@ fn waiting(methods: &Methods, zone: &Zone, now: Moment) -> Vec<String> {
 /// The lines of a card about the code at sign-in, before a way of delivery is chosen.
 pub(super) fn code_on_card(card: &Card<'_>) -> Vec<String> {
     let (methods, zone) = (&card.contacts.methods, card.zone);
-    let names: Vec<String> = methods.usable.iter().filter(|one| one.counts).map(|one| named(one, zone)).collect();
+    let names: Vec<String> = methods
+        .usable
+        .iter()
+        .filter(|one| one.counts)
+        .map(|one| named(one, zone))
+        .collect();
     let first = match (names.as_slice(), methods.usable.first()) {
         ([], None) => "No contact can receive the code at sign-in yet.".to_owned(),
         ([], Some(one)) => {
-            format!("The code at sign-in goes to {}, which has not answered a code yet.", named(one, zone))
+            format!(
+                "The code at sign-in goes to {}, which has not answered a code yet.",
+                named(one, zone)
+            )
         }
         // No password goes to a contact that was added for codes.
         ([only], Some(one)) if one.added.is_none() => format!(
@@ -75,7 +94,9 @@ pub(super) fn code_on_card(card: &Card<'_>) -> Vec<String> {
             )
         }
     };
-    std::iter::once(first).chain(waiting(methods, zone, card.now)).collect()
+    std::iter::once(first)
+        .chain(waiting(methods, zone, card.now))
+        .collect()
 }
 
 fn kind(to: &Destination) -> &'static str {
@@ -86,16 +107,30 @@ fn kind(to: &Destination) -> &'static str {
 }
 
 /// Where the code goes, once a way of delivery is chosen.
-pub(super) fn code_goes(row: &ResetRow, methods: &Methods, is_strict: bool, zone: &Zone, now: Moment) -> String {
+pub(super) fn code_goes(
+    row: &ResetRow,
+    methods: &Methods,
+    is_strict: bool,
+    zone: &Zone,
+    now: Moment,
+) -> String {
     let member = &row.member_name;
     let Some(first) = methods.usable.first() else {
         let who = if is_strict {
-            format!("whoever runs relatch adds one: relatch members contact {} …", row.member_email)
+            format!(
+                "whoever runs relatch adds one: relatch members contact {} …",
+                row.member_email
+            )
         } else {
             "another administrator adds one: /reset-password contact @member …".to_owned()
         };
-        let none = format!("{member} has no phone or private email for the code yet. Before they sign in, {who}");
-        return std::iter::once(none).chain(waiting(methods, zone, now)).collect::<Vec<_>>().join(" ");
+        let none = format!(
+            "{member} has no phone or private email for the code yet. Before they sign in, {who}"
+        );
+        return std::iter::once(none)
+            .chain(waiting(methods, zone, now))
+            .collect::<Vec<_>>()
+            .join(" ");
     };
     let to = named(first, zone);
     if !first.got_password {
@@ -106,11 +141,18 @@ pub(super) fn code_goes(row: &ResetRow, methods: &Methods, is_strict: bool, zone
         Carries::Link => "link",
     };
     let kind = kind(&first.to);
-    format!("At sign-in {member} is asked for a code sent to {to}: {what} and code go to the same {kind}.")
+    format!(
+        "At sign-in {member} is asked for a code sent to {to}: {what} and code go to the same {kind}."
+    )
 }
 
 /// Code and password need two contacts, and there are fewer.
-pub fn two_contacts_needed(member_name: &str, email: &EmailAddress, count: usize, reference: &Reference) -> Message {
+pub fn two_contacts_needed(
+    member_name: &str,
+    email: &EmailAddress,
+    count: usize,
+    reference: &Reference,
+) -> Message {
     let has = if count == 0 { "none" } else { "one" };
     refusal(
         &format!("Password and code need two contacts; {member_name} has {has}."),
@@ -128,33 +170,58 @@ pub fn contact_added(
     reference: &Reference,
     code_value: Option<&str>,
 ) -> Message {
-    let at_once =
-        if is_strict { "" } else { " For a reset that was made before, it counts at once if there is no older one." };
+    let at_once = if is_strict {
+        ""
+    } else {
+        " For a reset that was made before, it counts at once if there is no older one."
+    };
     let told = message(
         format!("{to} was added for codes of {member_name}. (ref {reference})"),
         [
             format!("It counts for resets from {from} on.{at_once}"),
-            format!("{member_name} is told. For a reset that you make yourself this contact does not count."),
+            format!(
+                "{member_name} is told. For a reset that you make yourself this contact does not count."
+            ),
         ],
     );
-    let send = |value| button(Action::ContactCode, "Send a code there, to see that it works", value, Style::Plain);
-    Message { buttons: code_value.map(send).into_iter().collect(), ..told }
+    let send = |value| {
+        button(
+            Action::ContactCode,
+            "Send a code there, to see that it works",
+            value,
+            Style::Plain,
+        )
+    };
+    Message {
+        buttons: code_value.map(send).into_iter().collect(),
+        ..told
+    }
 }
 
 /// The form for the code that was sent to an added contact.
 pub fn contact_code_form(member_name: &str, to: &str, value: String) -> Form {
     let form = super::typed_form(FormKind::ContactCode, member_name, value);
-    Form { hint: format!("It was sent to {to}. {}", form.hint), ..form }
+    Form {
+        hint: format!("It was sent to {to}. {}", form.hint),
+        ..form
+    }
 }
 
 /// The code for an added contact: unlike one for signing in it is read out.
 pub fn contact_code(organization: &str, code: &str) -> Note {
-    let name: String = organization.chars().filter(char::is_ascii).take(20).collect();
+    let name: String = organization
+        .chars()
+        .filter(char::is_ascii)
+        .take(20)
+        .collect();
     // The purpose comes first, so that a locked screen shows it: a code for signing in is never read out.
     let text = format!(
         "Check of a new contact for {name}, code: {code}. Read it to the administrator who added this contact. It opens nothing."
     );
-    Note { subject: format!("Check of a new contact for {organization}"), text: text.into() }
+    Note {
+        subject: format!("Check of a new contact for {organization}"),
+        text: text.into(),
+    }
 }
 
 /// An added contact has answered its code.
@@ -193,13 +260,17 @@ pub fn too_many_contacts(
     reference: &Reference,
 ) -> Message {
     let what_next = if has_room_for_operator {
-        format!("Whoever runs relatch can put one in the place of another: relatch members contact {email} …")
+        format!(
+            "Whoever runs relatch can put one in the place of another: relatch members contact {email} …"
+        )
     } else {
         // All of them are the member's or the operator's, so the member can sign in.
         "They can remove one on their account page.".to_owned()
     };
     refusal(
-        &format!("{member_name} has {CONTACTS_PER_MEMBER} added contacts already, which is the most."),
+        &format!(
+            "{member_name} has {CONTACTS_PER_MEMBER} added contacts already, which is the most."
+        ),
         &what_next,
         reference,
     )
@@ -207,14 +278,24 @@ pub fn too_many_contacts(
 
 /// The same on the member's own page.
 pub fn too_many_own_contacts() -> String {
-    format!("You have {CONTACTS_PER_MEMBER} added contacts already. {NOTHING_CHANGED} Remove one first.")
+    format!(
+        "You have {CONTACTS_PER_MEMBER} added contacts already. {NOTHING_CHANGED} Remove one first."
+    )
 }
 
 /// The administrator added as many contacts as they may.
-pub fn too_many_contact_commands(zone: &Zone, next_at: Moment, now: Moment, reference: &Reference) -> Message {
+pub fn too_many_contact_commands(
+    zone: &Zone,
+    next_at: Moment,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
     refusal(
         &format!("You added {CONTACTS_PER_ADMIN} contacts in 24 hours, which is the most."),
-        &format!("The next one is possible {}. Another admin can add one now.", zone.tell(next_at, now)),
+        &format!(
+            "The next one is possible {}. Another admin can add one now.",
+            zone.tell(next_at, now)
+        ),
         reference,
     )
 }

@@ -12,23 +12,25 @@ mod result;
 
 pub use self::admins::{address_alarm, not_pinned, pin_line, pinned};
 pub use self::card::{
-    Card, LastLook, busy, busy_form, careful, directory_link_sent, directory_link_unknown, guide_sent, hidden,
-    last_look, offer_card, stale, typed_form, working,
+    Card, LastLook, busy, busy_form, careful, directory_link_sent, directory_link_unknown,
+    guide_sent, hidden, last_look, offer_card, stale, typed_form, working,
 };
 pub use self::contacts::{
-    AboutContacts, contact_added, contact_answered, contact_code, contact_code_form, contact_code_too_soon,
-    contact_gone, too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
+    AboutContacts, contact_added, contact_answered, contact_code, contact_code_form,
+    contact_code_too_soon, contact_gone, too_many_contact_commands, too_many_contacts,
+    too_many_own_contacts, two_contacts_needed,
 };
 pub use self::notes::{
-    Notice, alarm, code, contact_alarm, contact_dropped, contact_notice, contact_removed, copy_to_self, guide,
-    guide_sms, link_mail, link_sms, password_mail, password_sms, wrong_code,
+    Notice, alarm, code, contact_alarm, contact_dropped, contact_notice, contact_removed,
+    copy_to_self, guide, guide_sms, link_mail, link_sms, password_mail, password_sms, wrong_code,
 };
 pub use self::refusal::{
-    after_change, cancelled, chosen_before_upgrade, click_failed, click_refused, contact_changed, contact_denied,
-    contact_elsewhere, contact_not_private, contact_of_own_reset, contact_question, contact_question_over, denied,
-    destination_denied, directory_down, directory_refused, extra_denied, guide_failed, guide_unknown, no_more_faces,
-    no_such_member, not_prepared, nothing_to_do, outsider, overloaded, several_members, stopping, store_down,
-    too_many_look_ups, too_many_typed, unclear, unresolved_caller, unresolved_member, who_failed, with_slot_back,
+    after_change, cancelled, chosen_before_upgrade, click_failed, click_refused, contact_changed,
+    contact_denied, contact_elsewhere, contact_not_private, contact_of_own_reset, contact_question,
+    contact_question_over, denied, destination_denied, directory_down, directory_refused,
+    extra_denied, guide_failed, guide_unknown, no_more_faces, no_such_member, not_prepared,
+    nothing_to_do, outsider, overloaded, several_members, stopping, store_down, too_many_look_ups,
+    too_many_typed, unclear, unresolved_caller, unresolved_member, who_failed, with_slot_back,
 };
 pub use self::result::{Ending, disowned, help, history, result, rules, untold, used};
 
@@ -42,7 +44,12 @@ pub const NOTHING_CHANGED: &str = "Nothing was changed.";
 pub const NO_RESET_USED: &str = "No reset was used.";
 
 fn button(action: Action, label: impl Into<String>, value: &str, style: Style) -> Button {
-    Button { action, label: label.into(), value: value.to_owned(), style }
+    Button {
+        action,
+        label: label.into(),
+        value: value.to_owned(),
+        style,
+    }
 }
 
 fn login_method(method: LoginMethod) -> &'static str {

@@ -12,18 +12,36 @@ const SMS: usize = 160;
 
 /// A name that fits into an SMS beside its sentence, in letters that every phone shows.
 fn short(name: &str, limit: usize) -> String {
-    name.chars().filter(char::is_ascii).take(limit).collect::<String>().trim().to_owned()
+    name.chars()
+        .filter(char::is_ascii)
+        .take(limit)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// The same for whoever reset a password, also where their name has no such letters.
 fn short_admin(name: &str, limit: usize) -> String {
-    Some(short(name, limit)).filter(|name| !name.is_empty()).unwrap_or_else(|| "an admin".to_owned())
+    Some(short(name, limit))
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "an admin".to_owned())
 }
 
 /// The SMS with the password. `until` is the end of its life, where the directory ends it.
-pub fn password_sms(house: &House, password: &Password, until: Option<Moment>, zone: &Zone) -> Zeroizing<String> {
-    let begin = format!("{} IT: your new sign-in password is ", short(&house.organization, 20));
-    let when = until.map_or_else(|| "now".to_owned(), |until| format!("before {}", zone.tell_with_date(until)));
+pub fn password_sms(
+    house: &House,
+    password: &Password,
+    until: Option<Moment>,
+    zone: &Zone,
+) -> Zeroizing<String> {
+    let begin = format!(
+        "{} IT: your new sign-in password is ",
+        short(&house.organization, 20)
+    );
+    let when = until.map_or_else(
+        || "now".to_owned(),
+        |until| format!("before {}", zone.tell_with_date(until)),
+    );
     let end = format!(". Use it {when}, then set your own. Tell nobody, also not IT.");
     around(&begin, password, &end)
 }
@@ -47,8 +65,14 @@ pub fn password_mail(
         ),
         None => "Sign in with it now and set a new password of your own, even if you are not asked for one.".to_owned(),
     };
-    let end = format!("\n\n{how}\nNever tell it to anyone, also not to IT.\n{}", not_expected(house));
-    Note { subject: format!("Your new {} sign-in password", house.organization), text: around(&begin, password, &end) }
+    let end = format!(
+        "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
+        not_expected(house)
+    );
+    Note {
+        subject: format!("Your new {} sign-in password", house.organization),
+        text: around(&begin, password, &end),
+    }
 }
 
 /// The SMS with the one-time link.
@@ -56,7 +80,11 @@ pub fn link_sms(house: &House, link: &str, until: Moment, zone: &Zone) -> Zeroiz
     let name = short(&house.organization, 12);
     let until = zone.tell_with_date(until);
     let whole = format!("{name} IT: set your new password before {until}: {link} Tell nobody.");
-    Zeroizing::new(if whole.len() <= SMS { whole } else { format!("{name}: set your new password: {link}") })
+    Zeroizing::new(if whole.len() <= SMS {
+        whole
+    } else {
+        format!("{name}: set your new password: {link}")
+    })
 }
 
 /// The e-mail with the one-time link.
@@ -69,21 +97,39 @@ pub fn link_mail(house: &House, member_name: &str, link: &str, until: Moment, zo
         zone.tell_with_date(until),
         not_expected(house)
     );
-    Note { subject: format!("Set your new {} sign-in password", house.organization), text: text.into() }
+    Note {
+        subject: format!("Set your new {} sign-in password", house.organization),
+        text: text.into(),
+    }
 }
 
 /// S27: the administrator's copy.
-pub fn copy_to_self(house: &House, member_name: &str, password: &Password, until: Option<Moment>, zone: &Zone) -> Note {
+pub fn copy_to_self(
+    house: &House,
+    member_name: &str,
+    password: &Password,
+    until: Option<Moment>,
+    zone: &Zone,
+) -> Note {
     let begin = format!("Your copy of the password that you just set for {member_name}:\n\n    ");
-    let life = until.map(|until| format!("It works until {}. ", zone.tell_with_date(until))).unwrap_or_default();
-    let end = format!("\n\n{life}Tell it to nobody but {member_name}, outside the chat, and delete this message.\n");
-    Note { subject: format!("{} password reset: your copy", house.organization), text: around(&begin, password, &end) }
+    let life = until
+        .map(|until| format!("It works until {}. ", zone.tell_with_date(until)))
+        .unwrap_or_default();
+    let end = format!(
+        "\n\n{life}Tell it to nobody but {member_name}, outside the chat, and delete this message.\n"
+    );
+    Note {
+        subject: format!("{} password reset: your copy", house.organization),
+        text: around(&begin, password, &end),
+    }
 }
 
 /// A text with the password in it, in memory that is wiped; it is made large enough at once, so that no half-built
 /// copy stays behind.
 fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(begin.len() + password.expose().len() + end.len()));
+    let mut text = Zeroizing::new(String::with_capacity(
+        begin.len() + password.expose().len() + end.len(),
+    ));
     for part in [begin, password.expose(), end] {
         text.push_str(part);
     }
@@ -114,19 +160,34 @@ impl Notice<'_> {
     /// As an e-mail.
     pub fn mail(&self) -> Note {
         let organization = &self.house.organization;
-        let was = if self.is_certain { "was" } else { "may have been" };
+        let was = if self.is_certain {
+            "was"
+        } else {
+            "may have been"
+        };
         let text = format!(
             "Your {organization} password {was} reset by {} (IT) on {}{}.\n{}{}{}",
             self.admin_name,
             self.zone.tell_with_date(self.at),
-            if self.was_signed_out { " and you were signed out" } else { "" },
-            if self.has_our_pages { "To sign in you need to verify that it is you.\n" } else { "" },
+            if self.was_signed_out {
+                " and you were signed out"
+            } else {
+                ""
+            },
+            if self.has_our_pages {
+                "To sign in you need to verify that it is you.\n"
+            } else {
+                ""
+            },
             self.link
                 .map(|link| format!("\nThis wasn't you? Close your account at once: {link}\n"))
                 .unwrap_or_default(),
             not_expected(self.house)
         );
-        Note { subject: format!("Your {organization} password {was} reset"), text: text.into() }
+        Note {
+            subject: format!("Your {organization} password {was} reset"),
+            text: text.into(),
+        }
     }
 
     /// As an SMS.
@@ -135,43 +196,84 @@ impl Notice<'_> {
             format!(
                 "Your {} password {} reset by {} on {}. Not you? {link}",
                 short(&self.house.organization, 12),
-                if self.is_certain { "was" } else { "may have been" },
+                if self.is_certain {
+                    "was"
+                } else {
+                    "may have been"
+                },
                 short_admin(self.admin_name, 12),
                 self.zone.tell_with_date(self.at),
             )
         });
         if let Some(text) = with_link.filter(|text| text.len() <= SMS) {
-            return Note { subject: String::new(), text: text.into() };
+            return Note {
+                subject: String::new(),
+                text: text.into(),
+            };
         }
         let with_names_of = |letters: usize| {
             format!(
                 "Your {} password {} reset by {} (IT) on {}{}.{} Not you? Tell security.",
                 short(&self.house.organization, letters),
-                if self.is_certain { "was" } else { "may have been" },
+                if self.is_certain {
+                    "was"
+                } else {
+                    "may have been"
+                },
                 short_admin(self.admin_name, letters),
                 self.zone.tell_with_date(self.at),
-                if self.was_signed_out { ", you are signed out" } else { "" },
-                if self.has_our_pages { " Verify yourself to sign in." } else { "" },
+                if self.was_signed_out {
+                    ", you are signed out"
+                } else {
+                    ""
+                },
+                if self.has_our_pages {
+                    " Verify yourself to sign in."
+                } else {
+                    ""
+                },
             )
         };
-        let text = Some(with_names_of(20)).filter(|text| text.len() <= SMS).unwrap_or_else(|| with_names_of(12));
-        Note { subject: String::new(), text: text.into() }
+        let text = Some(with_names_of(20))
+            .filter(|text| text.len() <= SMS)
+            .unwrap_or_else(|| with_names_of(12));
+        Note {
+            subject: String::new(),
+            text: text.into(),
+        }
     }
 }
 
 /// For the security address: a member says that they did not ask for a reset.
-pub fn alarm(house: &House, member_name: &str, admin_name: &str, at: Moment, zone: &Zone, reference: &str) -> Note {
+pub fn alarm(
+    house: &House,
+    member_name: &str,
+    admin_name: &str,
+    at: Moment,
+    zone: &Zone,
+    reference: &str,
+) -> Note {
     let text = format!(
         "{member_name} says that they did not ask for the reset that {admin_name} made on {} (ref {reference}).\n\
         The password is blocked and every session has ended. {admin_name} cannot make the next reset of {member_name}.\n",
         zone.tell_with_date(at)
     );
-    Note { subject: format!("{} password reset: \"this wasn't me\"", house.organization), text: text.into() }
+    Note {
+        subject: format!("{} password reset: \"this wasn't me\"", house.organization),
+        text: text.into(),
+    }
 }
 
 /// A code that was typed wrong.
 pub fn wrong_code(left: u32) -> String {
-    format!("Wrong code. {} left.", if left == 1 { "1 try".to_owned() } else { format!("{left} tries") })
+    format!(
+        "Wrong code. {} left.",
+        if left == 1 {
+            "1 try".to_owned()
+        } else {
+            format!("{left} tries")
+        }
+    )
 }
 
 /// Q7: the member hears that a contact was added.
@@ -183,17 +285,29 @@ pub fn contact_notice(organization: &str, admin_name: &str, to: &str) -> Note {
         short(organization, 20),
         short_admin(admin_name, 24)
     );
-    Note { subject: format!("A contact was added to your {organization} account"), text: text.into() }
+    Note {
+        subject: format!("A contact was added to your {organization} account"),
+        text: text.into(),
+    }
 }
 
 /// The security address hears that a contact was added or removed.
-pub fn contact_alarm(organization: &str, who: &str, member: &Member, to: &str, is_added: bool) -> Note {
+pub fn contact_alarm(
+    organization: &str,
+    who: &str,
+    member: &Member,
+    to: &str,
+    is_added: bool,
+) -> Note {
     let what = if is_added { "added" } else { "removed" };
     let text = format!(
         "{who} {what} the contact {to} for the sign-in codes of {} ({}).\nThe contacts that were on record before are told, and the business address where none of them is sure to be theirs.\n",
         member.name, member.business_email
     );
-    Note { subject: format!("{organization} password reset: a contact was {what}"), text: text.into() }
+    Note {
+        subject: format!("{organization} password reset: a contact was {what}"),
+        text: text.into(),
+    }
 }
 
 /// The member hears that a contact was removed.
@@ -202,7 +316,10 @@ pub fn contact_removed(organization: &str) -> Note {
         "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
         short(organization, 20)
     );
-    Note { subject: format!("A contact was removed from your {organization} account"), text: text.into() }
+    Note {
+        subject: format!("A contact was removed from your {organization} account"),
+        text: text.into(),
+    }
 }
 
 /// The member hears that a contact went to make room for another one.
@@ -213,7 +330,10 @@ pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
         short_admin(who, 24),
         to.replace('·', ".")
     );
-    Note { subject: format!("A contact was removed from your {organization} account"), text: text.into() }
+    Note {
+        subject: format!("A contact was removed from your {organization} account"),
+        text: text.into(),
+    }
 }
 
 /// S40: the code that proves the person.
@@ -222,32 +342,49 @@ pub fn code(house: &House, code: &str) -> Note {
         "{} code: {code}. It works for 10 minutes. Never tell it to anyone, also not to IT.",
         short(&house.organization, 20)
     );
-    Note { subject: format!("Your {} code", house.organization), text: text.into() }
+    Note {
+        subject: format!("Your {} code", house.organization),
+        text: text.into(),
+    }
 }
 
 /// S6, S7: how to change the password oneself.
 pub fn guide(house: &House, member_name: &str) -> Note {
-    let link = house.help_url.as_ref().map(|url| format!("\nStep by step: {url}\n")).unwrap_or_default();
+    let link = house
+        .help_url
+        .as_ref()
+        .map(|url| format!("\nStep by step: {url}\n"))
+        .unwrap_or_default();
     let text = format!(
         "Hello {member_name},\n\nYou can change your {} password yourself while you can still sign in with a verification code: open the Account Security Center, choose \"Change password\" and set a new one. You stay signed in.\n{link}",
         house.organization
     );
-    Note { subject: format!("How to change your {} password", house.organization), text: text.into() }
+    Note {
+        subject: format!("How to change your {} password", house.organization),
+        text: text.into(),
+    }
 }
 
 /// The guide as an SMS.
 pub fn guide_sms(house: &House) -> Note {
     let name = short(&house.organization, 20);
     let text = match &house.help_url {
-        Some(url) => format!("{name} IT: change your password yourself in the Account Security Center: {url}"),
-        None => format!("{name} IT: you can change your password yourself in the Account Security Center."),
+        Some(url) => format!(
+            "{name} IT: change your password yourself in the Account Security Center: {url}"
+        ),
+        None => format!(
+            "{name} IT: you can change your password yourself in the Account Security Center."
+        ),
     };
     let text = if text.len() <= SMS {
         text
     } else {
         format!("{name} IT: you can change your password yourself in the Account Security Center.")
     };
-    Note { subject: String::new(), text: text.into() }
+    Note {
+        subject: String::new(),
+        text: text.into(),
+    }
 }
 
 fn not_expected(house: &House) -> String {

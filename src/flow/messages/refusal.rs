@@ -8,12 +8,18 @@ use crate::delivery::Deliveries;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
 use crate::domain::look_up::{REFUSALS, REFUSALS_WITHIN, TooMany};
 use crate::domain::member::NotAPhone;
-use crate::domain::{Channel, Denied, Destination, Guard, Member, Moment, Reference, Span, State, Step};
+use crate::domain::{
+    Channel, Denied, Destination, Guard, Member, Moment, Reference, Span, State, Step,
+};
 use crate::store::{ClickRefused, ResetRow};
 
 /// The frame of them all.
 pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
-    let next = if next.is_empty() { String::new() } else { format!(" {next}") };
+    let next = if next.is_empty() {
+        String::new()
+    } else {
+        format!(" {next}")
+    };
     message(what, [format!("{NOTHING_CHANGED}{next} (ref {reference})")])
 }
 
@@ -38,7 +44,11 @@ pub fn denied(
             reference,
         ),
         Denied::Oneself => {
-            let link = house.help_url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
+            let link = house
+                .help_url
+                .as_ref()
+                .map(|url| format!(": {url}"))
+                .unwrap_or_default();
             refusal(
                 "You can't reset your own password here.",
                 &format!("Use \"Change password\" in your account{link}."),
@@ -51,38 +61,56 @@ pub fn denied(
             reference,
         ),
         Denied::LoginMethod(method) => refusal(
-            &format!("{member_name} doesn't sign in with a business email, so there is no password for you to reset."),
+            &format!(
+                "{member_name} doesn't sign in with a business email, so there is no password for you to reset."
+            ),
             &format!("They sign in with: {}.", login_method(*method)),
             reference,
         ),
         Denied::Status(found) => refusal(
-            &format!("{member_name}'s account is {}. Only Active or Inactive accounts can be reset.", status(*found)),
+            &format!(
+                "{member_name}'s account is {}. Only Active or Inactive accounts can be reset.",
+                status(*found)
+            ),
             "Ask whoever manages accounts.",
             reference,
         ),
         Denied::Guarded(guard) => match guard {
             Guard::Protected => refusal(
-                &format!("{member_name}'s account is protected: it belongs to those who run the directory."),
+                &format!(
+                    "{member_name}'s account is protected: it belongs to those who run the directory."
+                ),
                 "Whoever runs the directory has to reset it there.",
                 reference,
             ),
             Guard::ManagedElsewhere => refusal(
-                &format!("{member_name}'s password is kept by another system, and the directory only follows it."),
+                &format!(
+                    "{member_name}'s password is kept by another system, and the directory only follows it."
+                ),
                 "Reset it where it is kept; ask whoever runs the directory.",
                 reference,
             ),
             Guard::SmartCard => refusal(
-                &format!("{member_name} signs in with a smart card, so there is no password for you to reset."),
+                &format!(
+                    "{member_name} signs in with a smart card, so there is no password for you to reset."
+                ),
                 "Ask whoever gives out the cards.",
                 reference,
             ),
         },
         Denied::Limit(quota) => {
             let opens = quota.next_at.map_or_else(String::new, |at| {
-                format!(" Your next one opens {} (in {}).", with_today(zone, at, now), at - now)
+                format!(
+                    " Your next one opens {} (in {}).",
+                    with_today(zone, at, now),
+                    at - now
+                )
             });
             refusal(
-                &format!("You used all {} resets of the last {}.{opens}", quota.used, quota.window),
+                &format!(
+                    "You used all {} resets of the last {}.{opens}",
+                    quota.used, quota.window
+                ),
                 "Another admin can do it now.",
                 reference,
             )
@@ -102,7 +130,12 @@ pub fn denied(
 }
 
 /// The look-ups of an administrator are limited, so that nobody reads from the bot who exists.
-pub fn too_many_look_ups(too_many: TooMany, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+pub fn too_many_look_ups(
+    too_many: TooMany,
+    zone: &Zone,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
     let go_on = |at| {
         let told = zone.tell(at, now);
         let at = if told.contains(' ') { "" } else { "at " };
@@ -110,7 +143,11 @@ pub fn too_many_look_ups(too_many: TooMany, zone: &Zone, now: Moment, reference:
     };
     match too_many {
         TooMany::LookUps { of, next_at } => {
-            let what = format!("You looked up {} members in {}.", of.look_ups, in_words(of.within));
+            let what = format!(
+                "You looked up {} members in {}.",
+                of.look_ups,
+                in_words(of.within)
+            );
             refusal(&what, &go_on(next_at), reference)
         }
         TooMany::Refusals { next_at } => refusal(
@@ -125,9 +162,15 @@ pub fn too_many_look_ups(too_many: TooMany, zone: &Zone, now: Moment, reference:
 }
 
 /// The same for a typed address, because the mail server tells which exist.
-pub fn too_many_typed(too_many: TooMany, zone: &Zone, now: Moment, reference: &Reference) -> Message {
+pub fn too_many_typed(
+    too_many: TooMany,
+    zone: &Zone,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
     let mut told = too_many_look_ups(too_many, zone, now, reference);
-    told.lines.push("Contacts on record, phone numbers and Copy still work.".to_owned());
+    told.lines
+        .push("Contacts on record, phone numbers and Copy still work.".to_owned());
     told
 }
 
@@ -142,7 +185,11 @@ fn in_words(span: Span) -> String {
 
 fn with_today(zone: &Zone, at: Moment, now: Moment) -> String {
     let told = zone.tell(at, now);
-    if told.contains(' ') { told } else { format!("today at {told}") }
+    if told.contains(' ') {
+        told
+    } else {
+        format!("today at {told}")
+    }
 }
 
 /// An account that is no full member of the workspace.
@@ -178,7 +225,11 @@ pub fn unresolved_member(reference: &Reference) -> Message {
 /// No account has this work e-mail.
 pub fn no_such_member(named: &str, reference: &Reference) -> Message {
     let named: String = named.chars().take(60).collect();
-    refusal(&format!("I can't find exactly one account for \"{named}\"."), "Check the work email.", reference)
+    refusal(
+        &format!("I can't find exactly one account for \"{named}\"."),
+        "Check the work email.",
+        reference,
+    )
 }
 
 /// What was typed names nobody for sure (S15, A9).
@@ -193,24 +244,42 @@ pub fn unclear(text: &str, reference: &Reference) -> Message {
 
 /// S15: one member at a time.
 pub fn several_members(reference: &Reference) -> Message {
-    refusal("I reset one member at a time.", "Run the command again with one of them.", reference)
+    refusal(
+        "I reset one member at a time.",
+        "Run the command again with one of them.",
+        reference,
+    )
 }
 
 /// A way that was chosen before the upgrade to a version that keeps more of it.
 pub fn chosen_before_upgrade(reference: &Reference) -> Message {
-    refusal("relatch was upgraded after you chose this way.", "Run the command again.", reference)
+    refusal(
+        "relatch was upgraded after you chose this way.",
+        "Run the command again.",
+        reference,
+    )
 }
 
 /// S42: an address that cannot be a contact for codes.
-pub fn contact_denied(denied: &DestinationDenied, member_name: &str, reference: &Reference) -> Message {
+pub fn contact_denied(
+    denied: &DestinationDenied,
+    member_name: &str,
+    reference: &Reference,
+) -> Message {
     let why = destination_denied(denied, member_name).replace(&format!(" {NOTHING_CHANGED}"), "");
-    refusal(&why, "Write /reset-password contact @member, then a mobile number or a private email.", reference)
+    refusal(
+        &why,
+        "Write /reset-password contact @member, then a mobile number or a private email.",
+        reference,
+    )
 }
 
 /// S42: the directory keeps the contacts of its members itself.
 pub fn contact_elsewhere(member_name: &str, directory: &str, reference: &Reference) -> Message {
     refusal(
-        &format!("The contacts of {member_name} are kept in {directory}, and no code is asked for here."),
+        &format!(
+            "The contacts of {member_name} are kept in {directory}, and no code is asked for here."
+        ),
         "Add the phone or private email there.",
         reference,
     )
@@ -219,7 +288,9 @@ pub fn contact_elsewhere(member_name: &str, directory: &str, reference: &Referen
 /// Q7: whoever made the reset may not say where its code goes.
 pub fn contact_of_own_reset(member_name: &str, reference: &Reference) -> Message {
     refusal(
-        &format!("You made the last reset of {member_name}, so you can't add a contact for its code."),
+        &format!(
+            "You made the last reset of {member_name}, so you can't add a contact for its code."
+        ),
         "Another admin can.",
         reference,
     )
@@ -229,35 +300,57 @@ pub fn contact_of_own_reset(member_name: &str, reference: &Reference) -> Message
 pub fn contact_not_private(member: &Member, reference: &Reference) -> Message {
     refusal(
         "I can't write to you alone here, so contacts can't be added from this chat.",
-        &format!("Whoever runs relatch can add one: relatch members contact {} …", member.business_email),
+        &format!(
+            "Whoever runs relatch can add one: relatch members contact {} …",
+            member.business_email
+        ),
         reference,
     )
 }
 
 /// Asks before a contact is added, where the command alone is not enough.
 /// It goes to that one person alone, and two addresses or two members can look alike, so both are told in full.
-pub fn contact_question(member: &Member, to: &Destination, value: &str, reference: &Reference) -> Message {
+pub fn contact_question(
+    member: &Member,
+    to: &Destination,
+    value: &str,
+    reference: &Reference,
+) -> Message {
     let told = message(
-        format!("Add {} for the codes of {} ({})?", to.full(), member.name, member.business_email),
+        format!(
+            "Add {} for the codes of {} ({})?",
+            to.full(),
+            member.name,
+            member.business_email
+        ),
         [format!(
             "Nothing is added before you press the button. If you did not type this command, don't press it, and tell your security team. (ref {reference})"
         )],
     );
     let add = button(Action::ContactAdd, "Add this contact", value, Style::Danger);
-    Message { buttons: vec![add], ..told }
+    Message {
+        buttons: vec![add],
+        ..told
+    }
 }
 
 /// The button that adds a contact was pressed too late, a second time, or by somebody whose command it was not.
 pub fn contact_question_over(reference: &Reference) -> Message {
-    refusal("This question is answered, too old, or not yours.", "Run /reset-password contact again.", reference)
+    refusal(
+        "This question is answered, too old, or not yours.",
+        "Run /reset-password contact again.",
+        reference,
+    )
 }
 
 /// The chat does not say who somebody is.
 pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
     match error {
-        WhoError::RateLimited(wait) => {
-            refusal("The chat asks me to slow down.", &format!("Try again in {wait}."), reference)
-        }
+        WhoError::RateLimited(wait) => refusal(
+            "The chat asks me to slow down.",
+            &format!("Try again in {wait}."),
+            reference,
+        ),
         WhoError::MissingScope(scope) => refusal(
             &format!("relatch's app lacks the permission {scope}, so I can't check who you are."),
             "Whoever runs relatch has to add it and install the app again.",
@@ -269,27 +362,41 @@ pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
             reference,
         ),
         WhoError::NotFound => unresolved_member(reference),
-        WhoError::Unavailable => {
-            refusal("The chat doesn't answer, so I can't check who you are.", "Try again in a minute.", reference)
-        }
+        WhoError::Unavailable => refusal(
+            "The chat doesn't answer, so I can't check who you are.",
+            "Try again in a minute.",
+            reference,
+        ),
     }
 }
 
 /// The directory does not answer.
 pub fn directory_down(directory: &str, reference: &Reference) -> Message {
-    spared(&format!("{} doesn't answer.", capital(directory)), "Try again in a few minutes.", reference)
+    spared(
+        &format!("{} doesn't answer.", capital(directory)),
+        "Try again in a few minutes.",
+        reference,
+    )
 }
 
 /// A directory's name at the beginning of a sentence.
 fn capital(directory: &str) -> String {
     let is_noun = directory.starts_with(|c: char| c.is_lowercase());
-    if is_noun { format!("The {directory}") } else { directory.to_owned() }
+    if is_noun {
+        format!("The {directory}")
+    } else {
+        directory.to_owned()
+    }
 }
 
 /// The directory said no.
 pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -> Message {
     let reason: String = reason.chars().take(100).collect();
-    spared(&format!("{} refuses this reset: {reason}.", capital(directory)), "Tell whoever runs relatch.", reference)
+    spared(
+        &format!("{} refuses this reset: {reason}.", capital(directory)),
+        "Tell whoever runs relatch.",
+        reference,
+    )
 }
 
 /// The record cannot be written (P6).
@@ -303,8 +410,15 @@ pub fn store_down(reference: &Reference) -> Message {
 
 /// The same refusal after the confirming click: the reset that it took came back.
 pub fn with_slot_back(mut refusal: Message) -> Message {
-    for line in refusal.lines.iter_mut().filter(|line| !line.contains(NO_RESET_USED)) {
-        *line = line.replace(NOTHING_CHANGED, &format!("{NOTHING_CHANGED} {NO_RESET_USED}"));
+    for line in refusal
+        .lines
+        .iter_mut()
+        .filter(|line| !line.contains(NO_RESET_USED))
+    {
+        *line = line.replace(
+            NOTHING_CHANGED,
+            &format!("{NOTHING_CHANGED} {NO_RESET_USED}"),
+        );
     }
     refusal
 }
@@ -330,38 +444,54 @@ pub fn stopping(reference: &Reference) -> Message {
 /// A refusal about a reset that has changed the password already: what was said of "nothing" is said of the click.
 pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Moment) -> Message {
     let stands = match (row.changed_at, row.state) {
-        (Some(at), _) => format!("This click did nothing; the password was changed at {}.", zone.tell(at, now)),
+        (Some(at), _) => format!(
+            "This click did nothing; the password was changed at {}.",
+            zone.tell(at, now)
+        ),
         (None, State::Changing | State::Unknown) => "This click did nothing.".to_owned(),
         (None, _) => return refusal,
     };
     for text in refusal.lines.iter_mut().chain([&mut refusal.title]) {
-        *text = text.replace(NOTHING_CHANGED, &stands).replace(&format!(" {NO_RESET_USED}"), "");
+        *text = text
+            .replace(NOTHING_CHANGED, &stands)
+            .replace(&format!(" {NO_RESET_USED}"), "");
     }
     refusal
 }
 
 /// A click on a message whose work is done.
 pub fn nothing_to_do() -> Message {
-    message("There is nothing left to do here.", ["For another reset run the command again.".to_owned()])
+    message(
+        "There is nothing left to do here.",
+        ["For another reset run the command again.".to_owned()],
+    )
 }
 
 /// The chat lets us answer only so often to one command.
 pub fn no_more_faces(reference: &Reference) -> Message {
-    refusal("This chat does not let me show this card once more.", "Run the command again.", reference)
+    refusal(
+        "This chat does not let me show this card once more.",
+        "Run the command again.",
+        reference,
+    )
 }
 
 /// A click that could not be recorded, on a card that could not be read.
 pub fn click_failed(reference: &Reference) -> Message {
     message(
         "I can't record this click, so it did nothing.",
-        [format!("Try again in a few minutes; tell whoever runs relatch. (ref {reference})")],
+        [format!(
+            "Try again in a few minutes; tell whoever runs relatch. (ref {reference})"
+        )],
     )
 }
 
 /// The contact that was chosen is no longer the one on record.
 pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
     spared(
-        &format!("The contact of {member_name} on record was changed after you chose it, so I stopped."),
+        &format!(
+            "The contact of {member_name} on record was changed after you chose it, so I stopped."
+        ),
         "Run the command again.",
         reference,
     )
@@ -379,33 +509,49 @@ pub fn click_refused(
     let member = row.map_or("this member", |row| row.member_name.as_str());
     let again = "Run /reset-password again.";
     match refused {
-        ClickRefused::Replayed | ClickRefused::NoSuchCard => refusal("I don't know this card.", again, reference),
-        ClickRefused::NotYours { admin_name } => {
-            refusal(&format!("This card belongs to {admin_name}."), "Start your own with /reset-password.", reference)
+        ClickRefused::Replayed | ClickRefused::NoSuchCard => {
+            refusal("I don't know this card.", again, reference)
         }
+        ClickRefused::NotYours { admin_name } => refusal(
+            &format!("This card belongs to {admin_name}."),
+            "Start your own with /reset-password.",
+            reference,
+        ),
         ClickRefused::Expired => {
-            let what = format!("This card is older than {} and no longer works.", house.offer_lifetime);
+            let what = format!(
+                "This card is older than {} and no longer works.",
+                house.offer_lifetime
+            );
             refusal(&what, again, reference)
         }
-        ClickRefused::Superseded => {
-            refusal("A newer card for this member took the place of this one.", "Use the newer one.", reference)
-        }
+        ClickRefused::Superseded => refusal(
+            "A newer card for this member took the place of this one.",
+            "Use the newer one.",
+            reference,
+        ),
         ClickRefused::Cancelled => refusal("This card was closed.", again, reference),
         ClickRefused::MemberGone => refusal(
             "This card was closed: the account of its member or of its administrator was removed or given to somebody else.",
             again,
             reference,
         ),
-        ClickRefused::InProgress => {
-            message("I'm still working on this one.", [format!("Please wait for the result. (ref {reference})")])
-        }
+        ClickRefused::InProgress => message(
+            "I'm still working on this one.",
+            [format!("Please wait for the result. (ref {reference})")],
+        ),
         ClickRefused::AlreadyDone { state, changed_at } => {
             already_done(*state, *changed_at, member, zone, now, reference)
         }
-        ClickRefused::NothingChosen => refusal("No way of delivery was chosen.", "Choose one first.", reference),
-        ClickRefused::Stale(_) | ClickRefused::Overtaken(_) => {
-            refusal("This card was changed after the button was shown.", "Look at it again.", reference)
-        }
+        ClickRefused::NothingChosen => refusal(
+            "No way of delivery was chosen.",
+            "Choose one first.",
+            reference,
+        ),
+        ClickRefused::Stale(_) | ClickRefused::Overtaken(_) => refusal(
+            "This card was changed after the button was shown.",
+            "Look at it again.",
+            reference,
+        ),
         ClickRefused::NotReachable => refusal(
             &format!("I know no phone or private email for {member}."),
             "Say first that you can reach them another way.",
@@ -426,14 +572,23 @@ fn already_done(
     let again = "For a new one run the command again.";
     match (state, changed_at) {
         (_, Some(at)) => message(
-            format!("Already done: you reset {member} at {} (ref {reference}).", zone.tell(at, now)),
+            format!(
+                "Already done: you reset {member} at {} (ref {reference}).",
+                zone.tell(at, now)
+            ),
             [format!("The password can't be sent again. {again}")],
         ),
         (State::Unknown, None) => message(
-            format!("Already tried: nobody can say whether the password of {member} was changed (ref {reference})."),
+            format!(
+                "Already tried: nobody can say whether the password of {member} was changed (ref {reference})."
+            ),
             [again.to_owned()],
         ),
-        (_, None) => refusal("Already done: this reset was stopped before anything happened.", again, reference),
+        (_, None) => refusal(
+            "Already done: this reset was stopped before anything happened.",
+            again,
+            reference,
+        ),
     }
 }
 
@@ -451,7 +606,9 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
         DestinationDenied::Organization => {
             "That mailbox belongs to the organisation, so others may open it. Type a private address or choose Copy."
         }
-        DestinationDenied::NotAnEmail => "This is not a complete email address. Example: mina@mail.example.",
+        DestinationDenied::NotAnEmail => {
+            "This is not a complete email address. Example: mina@mail.example."
+        }
         DestinationDenied::NotAPhone(NotAPhone::Incomplete) => {
             "This is not a complete phone number. Example: +82 10 1234 5678."
         }
@@ -459,14 +616,21 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
             "This number can't receive an SMS. A mobile number is needed."
         }
         DestinationDenied::Country(not_there) => {
-            let allowed = not_there.allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let allowed = not_there
+                .allowed
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
             return format!(
                 "No SMS goes to the country of this number from here, only to {allowed} and to the phone on record. Type another number or an email, or ask whoever runs relatch. {NOTHING_CHANGED}"
             );
         }
         DestinationDenied::EmailNeeded => "An email address is needed here.",
         DestinationDenied::ChannelOff(Channel::Sms) => "I can't send SMS here. Type an email.",
-        DestinationDenied::ChannelOff(Channel::Email) => "I can't send email here. Type a phone number.",
+        DestinationDenied::ChannelOff(Channel::Email) => {
+            "I can't send email here. Type a phone number."
+        }
     };
     format!("{why} {NOTHING_CHANGED}")
 }
@@ -501,7 +665,11 @@ pub fn not_prepared(
     (channels, is_private): (&Deliveries, bool),
     reference: &Reference,
 ) -> Message {
-    let whose = if step == Step::CopyToSelf { " for your copy" } else { "" };
+    let whose = if step == Step::CopyToSelf {
+        " for your copy"
+    } else {
+        ""
+    };
     let (server, address) = match channel {
         Channel::Email => ("The mail server", "email address"),
         Channel::Sms => ("The SMS gateway", "number"),
@@ -510,18 +678,27 @@ pub fn not_prepared(
         Refusal::Unreachable => format!("{server} doesn't answer, so I stopped."),
         Refusal::Address => format!("{server} refuses this {address}{whose}, so I stopped."),
         Refusal::Later => {
-            format!("{server} asks to wait some minutes before it takes this {address}{whose}, so I stopped.")
+            format!(
+                "{server} asks to wait some minutes before it takes this {address}{whose}, so I stopped."
+            )
         }
         Refusal::Credentials => {
-            format!("{server} refuses relatch's credentials, so I stopped. Tell whoever runs relatch.")
+            format!(
+                "{server} refuses relatch's credentials, so I stopped. Tell whoever runs relatch."
+            )
         }
-        Refusal::Message => format!("{server} refuses relatch's messages, so I stopped. Tell whoever runs relatch."),
-        Refusal::Tls => format!("{server} offers no safe connection, so I stopped. Tell whoever runs relatch."),
+        Refusal::Message => {
+            format!("{server} refuses relatch's messages, so I stopped. Tell whoever runs relatch.")
+        }
+        Refusal::Tls => {
+            format!("{server} offers no safe connection, so I stopped. Tell whoever runs relatch.")
+        }
     };
     let mut told = spared(&what, "Choose another way, or try later.", reference);
     if let Some((member, value)) = offered {
         told.buttons = card::delivery_buttons(member, channels, is_private, value);
-        told.buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
+        told.buttons
+            .push(button(Action::Cancel, "Cancel", value, Style::Plain));
     }
     told
 }

@@ -8,7 +8,9 @@ use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
 use crate::domain::contacts::Methods;
 use crate::domain::policy::Rule;
-use crate::domain::{Carries, Delivery, Denied, Member, Moment, Quota, Span, State, Step, StepOutcome};
+use crate::domain::{
+    Carries, Delivery, Denied, Member, Moment, Quota, Span, State, Step, StepOutcome,
+};
 use crate::store::{Past, ResetRow, StepRow};
 
 /// What the text of an ending is made of.
@@ -99,7 +101,10 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
         } else {
             "This is shown once. Close this message when you are done."
         };
-        lines.push(format!("Tell {} outside this chat. {how_long}", row.member_name));
+        lines.push(format!(
+            "Tell {} outside this chat. {how_long}",
+            row.member_name
+        ));
     }
     if let Some(changed_at) = row.changed_at {
         let until = zone.tell(changed_at + ending.lifetime, *now);
@@ -118,20 +123,30 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
         });
     }
     let is_strict = ending.channels.ways.is_strict;
-    lines.extend(ending.codes.map(|codes| code_goes(row, codes, is_strict, zone, *now)));
+    lines.extend(
+        ending
+            .codes
+            .map(|codes| code_goes(row, codes, is_strict, zone, *now)),
+    );
     lines.extend(ending.quota.map(|quota| format!("{}.", count(quota))));
     lines
 }
 
 fn steps_line(ending: &Ending<'_>) -> String {
-    let is_asked = ending.steps.iter().find(|step| step.step == Step::MustChange);
+    let is_asked = ending
+        .steps
+        .iter()
+        .find(|step| step.step == Step::MustChange);
     let words = of_this_way(ending).filter_map(|step| match step.step {
         Step::Change if step.outcome == StepOutcome::Done => Some(changed(is_asked)),
         // Told together with the change.
         Step::MustChange => None,
-        Step::Change | Step::SignOut | Step::Deliver | Step::CopyToSelf | Step::Show | Step::Notice => {
-            step_words(step, ending.row)
-        }
+        Step::Change
+        | Step::SignOut
+        | Step::Deliver
+        | Step::CopyToSelf
+        | Step::Show
+        | Step::Notice => step_words(step, ending.row),
     });
     words.collect::<Vec<_>>().join("  ")
 }
@@ -139,15 +154,22 @@ fn steps_line(ending: &Ending<'_>) -> String {
 /// The steps of the way that was chosen last: with Copy, nothing is shown besides.
 fn of_this_way<'a>(ending: &Ending<'a>) -> impl Iterator<Item = &'a StepRow> + use<'a> {
     let is_copy = ending.row.delivery == Some(Delivery::Copy);
-    ending.steps.iter().filter(move |step| !(is_copy && step.step == Step::Show))
+    ending
+        .steps
+        .iter()
+        .filter(move |step| !(is_copy && step.step == Step::Show))
 }
 
 /// The change, and whether a new password is asked for at the next sign-in: only what was read back is claimed.
 fn changed(must_change: Option<&StepRow>) -> String {
-    let Some(step) = must_change else { return "✓ password changed".to_owned() };
+    let Some(step) = must_change else {
+        return "✓ password changed".to_owned();
+    };
     let why = match (step.outcome, step.detail.as_deref()) {
         (StepOutcome::Done, _) => return "✓ password changed, must set a new one".to_owned(),
-        (StepOutcome::Failed, Some("never_expires")) => "not enforced, the account's password never expires",
+        (StepOutcome::Failed, Some("never_expires")) => {
+            "not enforced, the account's password never expires"
+        }
         (StepOutcome::Failed, _) => "not enforced by the directory",
         (StepOutcome::Impossible, _) => "this directory can't enforce it",
         (StepOutcome::Unknown | StepOutcome::Pending, _) => "nobody can say whether it is enforced",
@@ -166,10 +188,13 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
     match step.step {
         Step::Change => way("password changed", "password not changed"),
         Step::MustChange => None,
-        Step::SignOut if step.outcome == StepOutcome::Impossible => {
-            Some("– this directory can't sign people out: open sessions end by themselves".to_owned())
-        }
-        Step::SignOut => way("signed out everywhere", "signing out failed, open sessions may live on"),
+        Step::SignOut if step.outcome == StepOutcome::Impossible => Some(
+            "– this directory can't sign people out: open sessions end by themselves".to_owned(),
+        ),
+        Step::SignOut => way(
+            "signed out everywhere",
+            "signing out failed, open sessions may live on",
+        ),
         Step::Deliver => match row.delivery {
             Some(Delivery::Phone) => way("SMS accepted", "SMS not accepted"),
             Some(Delivery::Email) => way("email accepted", "email not accepted"),
@@ -179,9 +204,13 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         Step::Show => way("shown to you", "not shown to you"),
         Step::Notice => match step.outcome {
             StepOutcome::Impossible => Some(format!("– no other contact to tell {member}")),
-            StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown | StepOutcome::Pending => {
-                way(&format!("{member} told"), &format!("{member} could not be told"))
-            }
+            StepOutcome::Done
+            | StepOutcome::Failed
+            | StepOutcome::Unknown
+            | StepOutcome::Pending => way(
+                &format!("{member} told"),
+                &format!("{member} could not be told"),
+            ),
         },
     }
 }
@@ -214,7 +243,8 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let row = ending.row;
     let (member, reference) = (&row.member_name, row.reset_id.reference());
     let failed = |wanted: Step| ending.steps.iter().find(|step| step.step == wanted);
-    let is_kept_back = failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
+    let is_kept_back =
+        failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
     let (carrier, step) = match row.delivery {
         Some(_) if is_kept_back => ("your copy cannot be sent, so nothing was", Step::CopyToSelf),
         Some(Delivery::Phone) => ("the SMS was not accepted", Step::Deliver),
@@ -222,7 +252,9 @@ fn undelivered(ending: &Ending<'_>) -> Message {
         Some(Delivery::Copy) | None => ("it could not be shown", Step::Deliver),
     };
     let why = failed(step).and_then(|step| step.detail.as_deref());
-    let why = why.map(|code| format!(" ({})", refusal_words(code))).unwrap_or_default();
+    let why = why
+        .map(|code| format!(" ({})", refusal_words(code)))
+        .unwrap_or_default();
     let next = if ending.retry_for.is_some() {
         "Choose another way now; this uses no extra reset."
     } else {
@@ -230,7 +262,10 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     };
     message(
         format!("The password was changed, but {carrier}{why}. (ref {reference})"),
-        [format!("{member} has no password yet. {next}"), steps_line(ending)],
+        [
+            format!("{member} has no password yet. {next}"),
+            steps_line(ending),
+        ],
     )
 }
 
@@ -251,9 +286,15 @@ fn unknown(ending: &Ending<'_>) -> Message {
     let (member, reference) = (&row.member_name, row.reset_id.reference());
     let seen = match ending.observed {
         Some(Some(at)) => {
-            format!("The directory shows a change at {}; nobody has the new password.", zone.tell(at, *now))
+            format!(
+                "The directory shows a change at {}; nobody has the new password.",
+                zone.tell(at, *now)
+            )
         }
-        Some(None) => format!("No change is seen as of {}, but it may still come.", zone.tell(*now, *now)),
+        Some(None) => format!(
+            "No change is seen as of {}, but it may still come.",
+            zone.tell(*now, *now)
+        ),
         None => "The password may have been changed; nobody has the new one.".to_owned(),
     };
     let how = if row.failure.as_deref() == Some("process_died") {
@@ -270,16 +311,32 @@ fn unknown(ending: &Ending<'_>) -> Message {
 fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
     let mut buttons = Vec::new();
     if let Some(member) = ending.retry_for {
-        buttons.extend(card::delivery_buttons(member, ending.channels, ending.is_private, ending.value));
+        buttons.extend(card::delivery_buttons(
+            member,
+            ending.channels,
+            ending.is_private,
+            ending.value,
+        ));
     }
     if ending.shows_password == Some(true) {
-        buttons.push(button(Action::Done, "Done, hide it", ending.value, Style::Primary));
+        buttons.push(button(
+            Action::Done,
+            "Done, hide it",
+            ending.value,
+            Style::Primary,
+        ));
     }
     let sign_out_failed = |step: &StepRow| {
-        step.step == Step::SignOut && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown)
+        step.step == Step::SignOut
+            && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown)
     };
     if ending.steps.iter().any(sign_out_failed) {
-        buttons.push(button(Action::RetrySignOut, "Try again to sign out", ending.value, Style::Plain));
+        buttons.push(button(
+            Action::RetrySignOut,
+            "Try again to sign out",
+            ending.value,
+            Style::Plain,
+        ));
     }
     buttons
 }
@@ -317,17 +374,33 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
 
 /// The member signed in with the password of a reset and set one of their own.
 pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
-    let title = format!("{} signed in and set a new password at {}.", row.member_name, zone.tell(now, now));
-    message(title, [format!("Nothing left to do. (ref {})", row.reset_id.reference())])
+    let title = format!(
+        "{} signed in and set a new password at {}.",
+        row.member_name,
+        zone.tell(now, now)
+    );
+    message(
+        title,
+        [format!(
+            "Nothing left to do. (ref {})",
+            row.reset_id.reference()
+        )],
+    )
 }
 
 /// The member said that they did not ask for a reset.
 pub fn disowned(row: &ResetRow, is_security_told: bool) -> Message {
     let (member, reference) = (&row.member_name, row.reset_id.reference());
-    let security = if is_security_told { ", and security was told" } else { "" };
+    let security = if is_security_told {
+        ", and security was told"
+    } else {
+        ""
+    };
     message(
         format!("{member} says they did not ask for this. (ref {reference})"),
-        [format!("The password is blocked{security}. Talk to {member}; another admin has to make the next reset.")],
+        [format!(
+            "The password is blocked{security}. Talk to {member}; another admin has to make the next reset."
+        )],
     )
 }
 
@@ -348,19 +421,31 @@ pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
 
 /// `/reset-password log`.
 pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Message {
-    let title = of.map_or_else(|| "Resets".to_owned(), |member| format!("Resets of {member}"));
+    let title = of.map_or_else(
+        || "Resets".to_owned(),
+        |member| format!("Resets of {member}"),
+    );
     if past.is_empty() {
         return message(title, ["None so far.".to_owned()]);
     }
     let line = |past: &Past| {
         let row = &past.reset;
         let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
-        let way = row.delivery.map(|way| format!(" by {way}")).unwrap_or_default();
-        let slot = if past.is_slot_returned { ", no reset used" } else { "" };
+        let way = row
+            .delivery
+            .map(|way| format!(" by {way}"))
+            .unwrap_or_default();
+        let slot = if past.is_slot_returned {
+            ", no reset used"
+        } else {
+            ""
+        };
         let state = row.state.as_str().replace('_', " ");
         let link = match row.link_used_at {
             Some(at) => format!(", link used {}", zone.tell(at, now)),
-            None if row.carries == Carries::Link && row.delivering_at.is_some() => ", link not used".to_owned(),
+            None if row.carries == Carries::Link && row.delivering_at.is_some() => {
+                ", link not used".to_owned()
+            }
             None => String::new(),
         };
         format!(
@@ -390,8 +475,10 @@ pub fn rules(
         Rule::Status => "the account is Active or Inactive".to_owned(),
         Rule::Unguarded => "the directory lets the account be reset from here".to_owned(),
     };
-    let mut lines: Vec<String> =
-        outcomes.iter().map(|(rule, outcome)| format!("{} {}", mark(outcome.is_ok()), name(*rule))).collect();
+    let mut lines: Vec<String> = outcomes
+        .iter()
+        .map(|(rule, outcome)| format!("{} {}", mark(outcome.is_ok()), name(*rule)))
+        .collect();
     lines.push(format!("{} {}", mark(quota.left > 0), count(quota)));
     lines.push(match busy {
         Some(admin) => format!("✗ {admin} is resetting them right now"),

@@ -40,21 +40,31 @@ pub(super) async fn who_became_privileged_meanwhile_is_not_reset(server: &Server
     bot.click(JO, &card, "deliver_copy").await;
     let last_look = bot.slack.last();
     let group = "CN=Domain Admins,CN=Users,DC=corp,DC=example";
-    server.add_value(group, "member", "CN=act Corp,OU=people,DC=corp,DC=example").await;
+    server
+        .add_value(group, "member", "CN=act Corp,OU=people,DC=corp,DC=example")
+        .await;
     bot.click(JO, &last_look, "confirm").await;
     let told = text_of(&bot.slack.last());
-    assert!(told.contains("protected") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("protected") && told.contains(NOTHING),
+        "{told}"
+    );
     assert_eq!(server.changes().await, before);
     assert_eq!(server.sign_in("act", OLD).await, SignIn::In);
 }
 
 /// Whoever is a primary administrator by their primary group is one, and no delegated administrator resets them.
 pub(super) async fn a_primary_group_gives_a_role(server: &Server) {
-    let settings =
-        format!("{}\nprimary_admin_groups = [\"CN=chiefs,CN=Users,DC=corp,DC=example\"]", server.own_settings());
+    let settings = format!(
+        "{}\nprimary_admin_groups = [\"CN=chiefs,CN=Users,DC=corp,DC=example\"]",
+        server.own_settings()
+    );
     let bot = TestBot::with_directory_and_admins(&settings, Admins::Directory).await;
     let told = text_of(&bot.command(KIM, &email("rol")).await.json());
-    assert!(told.contains("is a primary admin") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("is a primary admin") && told.contains(NOTHING),
+        "{told}"
+    );
 }
 
 /// Where relatch cannot see a member's groups, nobody is reset; what `adminCount` says is looked at before.
@@ -62,20 +72,40 @@ pub(super) async fn groups_that_cannot_be_seen_stop_everything(server: &Server) 
     let before = server.changes().await;
     let bot = TestBot::with_directory(&server.settings_as("blind")).await;
     let told = card_text(&bot, "cnt").await;
-    assert!(told.contains("is protected") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("is protected") && told.contains(NOTHING),
+        "{told}"
+    );
     // However often somebody asks for such an entry, the directory is not given up for the others.
     for _ in 0..4 {
         let told = card_text(&bot, "eli").await;
-        assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{told}");
+        assert!(
+            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            "{told}"
+        );
     }
     let told = card_text(&bot, "cnt").await;
-    assert!(told.contains("is protected") && told.contains(NOTHING), "{told}");
-    let checked = bot.app.directories.elsewhere().next().unwrap().probe().await.unwrap_err();
+    assert!(
+        told.contains("is protected") && told.contains(NOTHING),
+        "{told}"
+    );
+    let checked = bot
+        .app
+        .directories
+        .elsewhere()
+        .next()
+        .unwrap()
+        .probe()
+        .await
+        .unwrap_err();
     assert!(checked.contains("tokenGroups"), "{checked}");
     // A distribution list without members to be seen.
     let settings = server.settings_protecting(&["CN=hollow,CN=Users,DC=corp,DC=example"]);
     let told = card_text(&TestBot::with_directory(&settings).await, "eli").await;
-    assert!(told.contains("Corp directory doesn't answer.") && told.contains(NOTHING), "{told}");
+    assert!(
+        told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+        "{told}"
+    );
     assert_eq!(server.changes().await, before);
     assert_eq!(server.sign_in("eli", OLD).await, SignIn::In);
 }

@@ -38,14 +38,21 @@ impl Page {
 
     /// The token of the forms on the page.
     pub(crate) fn csrf(&self) -> String {
-        let (_, rest) = self.text.split_once("name=\"csrf\" value=\"").expect("a form");
+        let (_, rest) = self
+            .text
+            .split_once("name=\"csrf\" value=\"")
+            .expect("a form");
         rest.split('"').next().unwrap().to_owned()
     }
 }
 
 impl Browser {
     pub(crate) fn new(routes: Router) -> Self {
-        Self { routes, address: Mutex::default(), cookies: Mutex::default() }
+        Self {
+            routes,
+            address: Mutex::default(),
+            cookies: Mutex::default(),
+        }
     }
 
     /// The same browser at another address.
@@ -55,13 +62,31 @@ impl Browser {
     }
 
     /// Sends a request with the cookies, and keeps those that come back.
-    pub(crate) async fn send(&self, request: axum::http::request::Builder, body: String) -> axum::response::Response {
-        let jar: Vec<String> =
-            self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pub(crate) async fn send(
+        &self,
+        request: axum::http::request::Builder,
+        body: String,
+    ) -> axum::response::Response {
+        let jar: Vec<String> = self
+            .cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let request = request.header("user-agent", "Firefox on a test");
         let request = request.extension(ClientAddress(*self.address.lock().unwrap()));
-        let request = if jar.is_empty() { request } else { request.header("cookie", jar.join("; ")) };
-        let response = self.routes.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let request = if jar.is_empty() {
+            request
+        } else {
+            request.header("cookie", jar.join("; "))
+        };
+        let response = self
+            .routes
+            .clone()
+            .oneshot(request.body(Body::from(body)).unwrap())
+            .await
+            .unwrap();
         for cookie in response.headers().get_all("set-cookie") {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
@@ -79,7 +104,11 @@ impl Browser {
         let response = self.send(request, body).await;
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Page { status: parts.status, headers: parts.headers, text }
+        Page {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
     }
 
     /// Opens a page.
@@ -90,20 +119,32 @@ impl Browser {
     /// Sends a form as it is, without a token of its own.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let body: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let body: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
         let kind = "application/x-www-form-urlencoded";
-        self.page(Request::post(path).header("content-type", kind), body.join("&")).await
+        self.page(
+            Request::post(path).header("content-type", kind),
+            body.join("&"),
+        )
+        .await
     }
 
     /// Opens the page `at`, and sends its form to `path` with the token from there.
     pub(crate) async fn submit(&self, at: &str, path: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.open(at).await.csrf();
-        self.post(path, &[&[("csrf", csrf.as_str())], fields].concat()).await
+        self.post(path, &[&[("csrf", csrf.as_str())], fields].concat())
+            .await
     }
 
     /// Signs in; where it leads, or what it says.
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Page {
-        self.submit("/signin", "/signin", &[("email", email), ("password", password)]).await
+        self.submit(
+            "/signin",
+            "/signin",
+            &[("email", email), ("password", password)],
+        )
+        .await
     }
 }

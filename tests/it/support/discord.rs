@@ -27,7 +27,9 @@ pub(crate) fn public_key() -> [u8; 32] {
 
 /// `UJO` → 18 digits, always the same.
 pub(crate) fn snowflake(slack_id: &str) -> String {
-    let number = slack_id.bytes().fold(7_u64, |number, byte| (number * 31 + u64::from(byte)) % 99_999_999_999_999_999);
+    let number = slack_id.bytes().fold(7_u64, |number, byte| {
+        (number * 31 + u64::from(byte)) % 99_999_999_999_999_999
+    });
     format!("3{number:017}")
 }
 
@@ -59,13 +61,22 @@ pub(crate) fn command_body(who: &str, text: &str, serial: u32) -> String {
     let mut options = Vec::new();
     let mut rest = Vec::new();
     for word in text.split_whitespace() {
-        let mention = word.strip_prefix("<@").and_then(|word| word.strip_suffix('>'));
+        let mention = word
+            .strip_prefix("<@")
+            .and_then(|word| word.strip_suffix('>'));
         match mention {
-            Some(id) if !options.iter().any(|option: &Value| option["name"] == "member") => {
+            Some(id)
+                if !options
+                    .iter()
+                    .any(|option: &Value| option["name"] == "member") =>
+            {
                 let id = snowflake(id.split('|').next().unwrap());
                 options.push(json!({ "name": "member", "type": 6, "value": id }));
             }
-            _ if options.is_empty() && rest.is_empty() && ["help", "log", "why", "contact"].contains(&word) => {
+            _ if options.is_empty()
+                && rest.is_empty()
+                && ["help", "log", "why", "contact"].contains(&word) =>
+            {
                 options.push(json!({ "name": "show", "type": 3, "value": word }));
             }
             Some(id) => rest.push(format!("<@{}>", snowflake(id.split('|').next().unwrap()))),
@@ -75,14 +86,24 @@ pub(crate) fn command_body(who: &str, text: &str, serial: u32) -> String {
     if !rest.is_empty() {
         options.push(json!({ "name": "words", "type": 3, "value": rest.join(" ") }));
     }
-    interaction(2, who, serial, &json!({ "id": "6", "type": 1, "name": "reset-password", "options": options }))
-        .to_string()
+    interaction(
+        2,
+        who,
+        serial,
+        &json!({ "id": "6", "type": 1, "name": "reset-password", "options": options }),
+    )
+    .to_string()
 }
 
 /// The context menu of a member.
 pub(crate) fn menu_body(who: &str, target: &str, serial: u32) -> String {
-    interaction(2, who, serial, &json!({ "id": "7", "type": 2, "name": "Reset password", "target_id": target }))
-        .to_string()
+    interaction(
+        2,
+        who,
+        serial,
+        &json!({ "id": "7", "type": 2, "name": "Reset password", "target_id": target }),
+    )
+    .to_string()
 }
 
 pub(crate) fn click_body(who: &str, action: &str, value: &str, serial: u32) -> String {
@@ -91,20 +112,38 @@ pub(crate) fn click_body(who: &str, action: &str, value: &str, serial: u32) -> S
 }
 
 /// A modal in today's shape, or in the older one.
-pub(crate) fn form_body(who: &str, view: &Value, typed: &str, serial: u32, is_older: bool) -> String {
+pub(crate) fn form_body(
+    who: &str,
+    view: &Value,
+    typed: &str,
+    serial: u32,
+    is_older: bool,
+) -> String {
     let input = json!({ "type": 4, "id": 2, "custom_id": "value", "value": typed });
     let part = if is_older {
         json!({ "type": 1, "components": [input] })
     } else {
         json!({ "type": 18, "id": 1, "component": input })
     };
-    let custom_id = format!("{}:{}", view["callback_id"].as_str().unwrap(), view["private_metadata"].as_str().unwrap());
-    interaction(5, who, serial, &json!({ "custom_id": custom_id, "components": [part] })).to_string()
+    let custom_id = format!(
+        "{}:{}",
+        view["callback_id"].as_str().unwrap(),
+        view["private_metadata"].as_str().unwrap()
+    );
+    interaction(
+        5,
+        who,
+        serial,
+        &json!({ "custom_id": custom_id, "components": [part] }),
+    )
+    .to_string()
 }
 
 /// What the interaction was answered with, in the tests' own shape; a modal is kept as a form that was opened.
 pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        return body.to_vec();
+    };
     match answer["type"].as_u64() {
         Some(4) => {
             memory.note_broken(rules(&answer["data"], true));
@@ -112,7 +151,11 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
         }
         Some(9) => {
             let modal = &answer["data"];
-            let (name, value) = modal["custom_id"].as_str().unwrap().split_once(':').unwrap();
+            let (name, value) = modal["custom_id"]
+                .as_str()
+                .unwrap()
+                .split_once(':')
+                .unwrap();
             let part = &modal["components"][0];
             let fits = modal["title"].as_str().unwrap().chars().count() <= 45
                 && modal["custom_id"].as_str().unwrap().len() <= 100
@@ -120,7 +163,11 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
                 && part["label"].as_str().unwrap().chars().count() <= 45
                 && part["description"].as_str().unwrap().chars().count() <= 100
                 && part["component"]["type"] == 4;
-            memory.note_broken(if fits { vec![] } else { vec![format!("a modal outside the limits: {modal}")] });
+            memory.note_broken(if fits {
+                vec![]
+            } else {
+                vec![format!("a modal outside the limits: {modal}")]
+            });
             let label = json!({ "text": part["label"] });
             memory.open(json!({ "callback_id": name, "private_metadata": value, "blocks": [{ "label": label }] }));
             Vec::new()
@@ -140,20 +187,49 @@ fn rules(message: &Value, must_be_ephemeral: bool) -> Vec<String> {
             broken.push(format!("{rule}: {message}"));
         }
     };
-    hold(message["content"].as_str().unwrap_or_default().chars().count() <= 2000, "content of 2000 at most");
-    hold(message["allowed_mentions"] == json!({ "parse": [] }), "nobody is mentioned");
-    hold(!must_be_ephemeral || message["flags"] == 64, "only the one who asked sees it");
-    let rows = message["components"].as_array().cloned().unwrap_or_default();
+    hold(
+        message["content"]
+            .as_str()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            <= 2000,
+        "content of 2000 at most",
+    );
+    hold(
+        message["allowed_mentions"] == json!({ "parse": [] }),
+        "nobody is mentioned",
+    );
+    hold(
+        !must_be_ephemeral || message["flags"] == 64,
+        "only the one who asked sees it",
+    );
+    let rows = message["components"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     hold(rows.len() <= 5, "five rows at most");
     let mut ids = std::collections::HashSet::new();
     for row in &rows {
         let buttons = row["components"].as_array().cloned().unwrap_or_default();
-        hold(row["type"] == 1 && (1..=5).contains(&buttons.len()), "one to five buttons in a row");
+        hold(
+            row["type"] == 1 && (1..=5).contains(&buttons.len()),
+            "one to five buttons in a row",
+        );
         for button in buttons {
             let id = button["custom_id"].as_str().unwrap_or_default().to_owned();
-            hold((1..=100).contains(&id.len()) && ids.insert(id), "custom ids of 100 at most, each once");
-            hold(button["label"].as_str().unwrap_or_default().chars().count() <= 80, "labels of 80 at most");
-            hold([1, 2, 4].contains(&button["style"].as_u64().unwrap_or_default()), "a style that there is");
+            hold(
+                (1..=100).contains(&id.len()) && ids.insert(id),
+                "custom ids of 100 at most, each once",
+            );
+            hold(
+                button["label"].as_str().unwrap_or_default().chars().count() <= 80,
+                "labels of 80 at most",
+            );
+            hold(
+                [1, 2, 4].contains(&button["style"].as_u64().unwrap_or_default()),
+                "a style that there is",
+            );
         }
     }
     broken
@@ -162,16 +238,31 @@ fn rules(message: &Value, must_be_ephemeral: bool) -> Vec<String> {
 /// The message in the one shape in which the tests read them.
 fn neutral(message: &Value, is_ephemeral: bool) -> Value {
     let mut blocks = Vec::new();
-    for (at, line) in message["content"].as_str().unwrap_or_default().lines().enumerate() {
-        let (kind, text) = match line.strip_prefix('`').and_then(|line| line.strip_suffix('`')) {
+    for (at, line) in message["content"]
+        .as_str()
+        .unwrap_or_default()
+        .lines()
+        .enumerate()
+    {
+        let (kind, text) = match line
+            .strip_prefix('`')
+            .and_then(|line| line.strip_suffix('`'))
+        {
             Some(_) => ("mrkdwn", line.to_owned()),
             None => ("plain_text", unescape(line)),
         };
-        let text = if at == 0 { text.trim_matches('*').to_owned() } else { text };
+        let text = if at == 0 {
+            text.trim_matches('*').to_owned()
+        } else {
+            text
+        };
         let block = if at == 0 { "header" } else { "section" };
         blocks.push(json!({ "type": block, "text": { "type": kind, "text": text } }));
     }
-    let rows = message["components"].as_array().cloned().unwrap_or_default();
+    let rows = message["components"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let elements: Vec<Value> = rows
         .iter()
         .flat_map(|row| row["components"].as_array().cloned().unwrap_or_default())
@@ -195,7 +286,11 @@ fn unescape(text: &str) -> String {
     let mut shown = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        shown.push(if character == '\\' { characters.next().unwrap() } else { character });
+        shown.push(if character == '\\' {
+            characters.next().unwrap()
+        } else {
+            character
+        });
     }
     shown
 }
@@ -205,7 +300,10 @@ pub(crate) fn router() -> Router<Memory> {
     Router::new()
         .route("/discord/guilds/{guild}/members/{user}", get(member))
         .route("/discord/webhooks/{application}/{token}", post(follow_up))
-        .route("/discord/webhooks/{application}/{token}/messages/@original", patch(edit))
+        .route(
+            "/discord/webhooks/{application}/{token}/messages/@original",
+            patch(edit),
+        )
 }
 
 async fn member(
@@ -216,23 +314,43 @@ async fn member(
     let delay = memory.who_delay();
     tokio::time::sleep(delay).await;
     if let Some((status, answer)) = memory.who_answer() {
-        return (StatusCode::from_u16(status).unwrap(), [("retry-after", "7")], answer.to_string());
+        return (
+            StatusCode::from_u16(status).unwrap(),
+            [("retry-after", "7")],
+            answer.to_string(),
+        );
     }
     let is_ours = headers["authorization"] == format!("Bot {}", super::BOT_TOKEN).as_str()
-        && headers["user-agent"].to_str().unwrap().starts_with("DiscordBot (");
-    assert!(is_ours && guild == GUILD, "a call that Discord would refuse");
+        && headers["user-agent"]
+            .to_str()
+            .unwrap()
+            .starts_with("DiscordBot (");
+    assert!(
+        is_ours && guild == GUILD,
+        "a call that Discord would refuse"
+    );
     let found = memory.user(|id| snowflake(id) == user);
     let answer = match found {
         Some(found) if found["deleted"] != true => {
             let user = json!({ "id": user, "username": "x", "bot": found["is_bot"] == true });
-            (StatusCode::OK, json!({ "user": user, "roles": [], "pending": found["is_restricted"] == true }))
+            (
+                StatusCode::OK,
+                json!({ "user": user, "roles": [], "pending": found["is_restricted"] == true }),
+            )
         }
-        _ => (StatusCode::NOT_FOUND, json!({ "code": 10007, "message": "Unknown Member" })),
+        _ => (
+            StatusCode::NOT_FOUND,
+            json!({ "code": 10007, "message": "Unknown Member" }),
+        ),
     };
     (answer.0, [("retry-after", "0")], answer.1.to_string())
 }
 
-async fn follow_up(State(memory): State<Memory>, Path((_, token)): Path<(String, String)>, body: String) -> StatusCode {
+async fn follow_up(
+    State(memory): State<Memory>,
+    Path((_, token)): Path<(String, String)>,
+    body: String,
+) -> StatusCode {
     let message: Value = serde_json::from_str(&body).unwrap();
     memory.note_broken(rules(&message, true));
     let mut said = neutral(&message, true);
@@ -240,7 +358,11 @@ async fn follow_up(State(memory): State<Memory>, Path((_, token)): Path<(String,
     memory.take(token, said).await
 }
 
-async fn edit(State(memory): State<Memory>, Path((_, token)): Path<(String, String)>, body: String) -> StatusCode {
+async fn edit(
+    State(memory): State<Memory>,
+    Path((_, token)): Path<(String, String)>,
+    body: String,
+) -> StatusCode {
     let message: Value = serde_json::from_str(&body).unwrap();
     memory.note_broken(rules(&message, false));
     // It stays as it was first: for one person only.

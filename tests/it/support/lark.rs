@@ -39,13 +39,21 @@ pub(crate) fn id_of(email: &str) -> String {
 }
 
 fn chat(who: &str, is_group: bool) -> String {
-    if is_group { GROUP.to_owned() } else { format!("oc_private_{who}") }
+    if is_group {
+        GROUP.to_owned()
+    } else {
+        format!("oc_private_{who}")
+    }
 }
 
 /// An event of the app in the tenant.
 pub(crate) fn event(kind: &str, serial: u32, now: Moment, event: &Value) -> String {
     // Callbacks of cards tell microseconds.
-    let time = if kind == "card.action.trigger" { now.0 * 1000 } else { now.0 };
+    let time = if kind == "card.action.trigger" {
+        now.0 * 1000
+    } else {
+        now.0
+    };
     json!({
         "schema": "2.0",
         "header": {
@@ -70,11 +78,19 @@ pub(crate) fn message(who: &str, text: &str, mentions: &Value, is_group: bool) -
 }
 
 /// The command, from the text that Slack would be sent.
-pub(crate) fn command_body(who: &str, text: &str, is_group: bool, serial: u32, now: Moment) -> String {
+pub(crate) fn command_body(
+    who: &str,
+    text: &str,
+    is_group: bool,
+    serial: u32,
+    now: Moment,
+) -> String {
     let mut mentions = Vec::new();
     let mut mention = |open_id: &str| {
         let key = format!("@_user_{}", mentions.len() + 1);
-        mentions.push(json!({ "key": key, "id": { "open_id": open_id }, "name": "x", "tenant_key": TENANT }));
+        mentions.push(
+            json!({ "key": key, "id": { "open_id": open_id }, "name": "x", "tenant_key": TENANT }),
+        );
         key
     };
     let mut words = Vec::new();
@@ -83,13 +99,21 @@ pub(crate) fn command_body(who: &str, text: &str, is_group: bool, serial: u32, n
     }
     words.push("/reset-password".to_owned());
     for word in text.split_whitespace() {
-        match word.strip_prefix("<@").and_then(|word| word.strip_suffix('>')) {
+        match word
+            .strip_prefix("<@")
+            .and_then(|word| word.strip_suffix('>'))
+        {
             Some(named) => words.push(mention(&id(named.split('|').next().unwrap()))),
             None => words.push(word.to_owned()),
         }
     }
     let text = words.join(" ");
-    event("im.message.receive_v1", serial, now, &message(who, &text, &Value::from(mentions), is_group))
+    event(
+        "im.message.receive_v1",
+        serial,
+        now,
+        &message(who, &text, &Value::from(mentions), is_group),
+    )
 }
 
 fn group(is_group: bool) -> Option<&'static str> {
@@ -111,18 +135,42 @@ pub(crate) fn token(is_group: bool, serial: u32) -> String {
     format!("c-{}-{serial}", if is_group { "group" } else { "private" })
 }
 
-pub(crate) fn click_body(who: &str, action: &str, value: &str, is_group: bool, serial: u32, now: Moment) -> String {
+pub(crate) fn click_body(
+    who: &str,
+    action: &str,
+    value: &str,
+    is_group: bool,
+    serial: u32,
+    now: Moment,
+) -> String {
     let value = json!({ "action": action, "value": value, "group": group(is_group) });
-    let pressed = pressed(who, is_group, serial, &json!({ "tag": "button", "value": value }));
+    let pressed = pressed(
+        who,
+        is_group,
+        serial,
+        &json!({ "tag": "button", "value": value }),
+    );
     event("card.action.trigger", serial, now, &pressed)
 }
 
-pub(crate) fn form_body(who: &str, view: &Value, typed: &str, is_group: bool, serial: u32, now: Moment) -> String {
+pub(crate) fn form_body(
+    who: &str,
+    view: &Value,
+    typed: &str,
+    is_group: bool,
+    serial: u32,
+    now: Moment,
+) -> String {
     let value = json!({ "form": view["callback_id"], "value": view["private_metadata"], "group": group(is_group) });
     let action = json!({
         "tag": "button", "name": "submit", "value": value, "form_value": { "destination": typed },
     });
-    event("card.action.trigger", serial, now, &pressed(who, is_group, serial, &action))
+    event(
+        "card.action.trigger",
+        serial,
+        now,
+        &pressed(who, is_group, serial, &action),
+    )
 }
 
 /// The envelope in which an event travels.
@@ -132,7 +180,9 @@ pub(crate) fn seal(event: &str) -> String {
     let mut buffer = vec![0; event.len() + 16];
     buffer[..event.len()].copy_from_slice(event.as_bytes());
     let cipher = cbc::Encryptor::<Aes256>::new_from_slices(&key, &vector).unwrap();
-    let sealed = cipher.encrypt_padded::<Pkcs7>(&mut buffer, event.len()).unwrap();
+    let sealed = cipher
+        .encrypt_padded::<Pkcs7>(&mut buffer, event.len())
+        .unwrap();
     json!({ "encrypt": STANDARD.encode([&vector[..], sealed].concat()) }).to_string()
 }
 
@@ -148,14 +198,23 @@ pub(crate) fn sign(timestamp: &str, nonce: &str, body: &str) -> [(&'static str, 
 
 /// What a callback was answered with, in the tests' own shape; a form is kept as one that was opened.
 pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        return body.to_vec();
+    };
     if let Some(text) = answer["toast"]["content"].as_str() {
-        return json!({ "response_action": "errors", "errors": { "destination": text } }).to_string().into_bytes();
+        return json!({ "response_action": "errors", "errors": { "destination": text } })
+            .to_string()
+            .into_bytes();
     }
     if answer["card"].is_object() {
         let card = &answer["card"]["data"];
         memory.note_broken(rules(card, None));
-        let form = card["elements"].as_array().unwrap().iter().find(|element| element["tag"] == "form").unwrap();
+        let form = card["elements"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|element| element["tag"] == "form")
+            .unwrap();
         let (input, submit) = (&form["elements"][0], &form["elements"][1]);
         let fits = answer["card"]["type"] == "raw"
             && input["tag"] == "input"
@@ -163,7 +222,11 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
             && input["max_length"].as_u64().unwrap() <= 1000
             && submit["action_type"] == "form_submit"
             && submit["name"].is_string();
-        memory.note_broken(if fits { vec![] } else { vec![format!("a form that Lark does not know: {card}")] });
+        memory.note_broken(if fits {
+            vec![]
+        } else {
+            vec![format!("a form that Lark does not know: {card}")]
+        });
         let label = json!({ "text": input["label"]["content"] });
         let value = &submit["value"];
         memory.open(
@@ -186,20 +249,38 @@ fn rules(card: &Value, is_group: Option<bool>) -> Vec<String> {
             broken.push(format!("{rule}: {card}"));
         }
     };
-    hold(card.to_string().len() <= 30 * 1024, "a card of 30 KB at most");
-    hold(card["config"]["enable_forward"] == false, "a card that nobody passes on");
-    hold(card["config"]["update_multi"] == true, "a card that can be changed");
-    hold(card["header"]["title"]["tag"] == "plain_text", "plain titles");
+    hold(
+        card.to_string().len() <= 30 * 1024,
+        "a card of 30 KB at most",
+    );
+    hold(
+        card["config"]["enable_forward"] == false,
+        "a card that nobody passes on",
+    );
+    hold(
+        card["config"]["update_multi"] == true,
+        "a card that can be changed",
+    );
+    hold(
+        card["header"]["title"]["tag"] == "plain_text",
+        "plain titles",
+    );
     for element in card["elements"].as_array().unwrap() {
         match element["tag"].as_str().unwrap() {
             "div" => hold(element["text"]["tag"] == "plain_text", "plain texts"),
             "action" => {
                 for button in element["actions"].as_array().unwrap() {
                     let kind = button["type"].as_str().unwrap();
-                    hold(["default", "primary", "danger"].contains(&kind), "a kind of button that there is");
+                    hold(
+                        ["default", "primary", "danger"].contains(&kind),
+                        "a kind of button that there is",
+                    );
                     hold(button["text"]["tag"] == "plain_text", "plain labels");
                     let stands_in = button["value"]["group"] == GROUP;
-                    hold(is_group.is_none_or(|is_group| stands_in == is_group), "a button knows where it stands");
+                    hold(
+                        is_group.is_none_or(|is_group| stands_in == is_group),
+                        "a button knows where it stands",
+                    );
                 }
             }
             "form" => {}
@@ -212,9 +293,15 @@ fn rules(card: &Value, is_group: Option<bool>) -> Vec<String> {
 /// The card in the one shape in which the tests read messages.
 fn neutral(card: &Value) -> Value {
     let title = &card["header"]["title"]["content"];
-    let mut blocks = vec![json!({ "type": "header", "text": { "type": "plain_text", "text": title } })];
+    let mut blocks =
+        vec![json!({ "type": "header", "text": { "type": "plain_text", "text": title } })];
     let elements = card["elements"].as_array().unwrap();
-    let shows = elements.iter().any(|one| one["text"]["content"].as_str().unwrap_or_default().starts_with("Say it: "));
+    let shows = elements.iter().any(|one| {
+        one["text"]["content"]
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("Say it: ")
+    });
     for (at, element) in elements.iter().enumerate() {
         if element["tag"] == "action" {
             let buttons: Vec<Value> = element["actions"]
@@ -246,7 +333,10 @@ fn placed(card: &Value, replaces: bool) -> Value {
 /// The part of the API that the bot calls.
 pub(crate) fn router() -> Router<Memory> {
     Router::new()
-        .route("/lark/auth/v3/tenant_access_token/internal", post(token_of_tenant))
+        .route(
+            "/lark/auth/v3/tenant_access_token/internal",
+            post(token_of_tenant),
+        )
         .route("/lark/contact/v3/users/{id}", get(user))
         .route("/lark/contact/v3/users/batch_get_id", post(id_by_email))
         .route("/lark/ephemeral/v1/send", post(send_ephemeral))
@@ -263,7 +353,10 @@ fn told(answer: &Value) -> Told {
 }
 
 fn is_ours(headers: &HeaderMap) {
-    assert_eq!(headers["authorization"], format!("Bearer {TENANT_TOKEN}").as_str());
+    assert_eq!(
+        headers["authorization"],
+        format!("Bearer {TENANT_TOKEN}").as_str()
+    );
 }
 
 async fn token_of_tenant(body: String) -> Told {
@@ -275,14 +368,21 @@ async fn token_of_tenant(body: String) -> Told {
 }
 
 /// Lark knows no guests: who is not of the tenant has left it.
-async fn user(State(memory): State<Memory>, Path(wanted): Path<String>, headers: HeaderMap) -> Told {
+async fn user(
+    State(memory): State<Memory>,
+    Path(wanted): Path<String>,
+    headers: HeaderMap,
+) -> Told {
     is_ours(&headers);
     tokio::time::sleep(memory.who_delay()).await;
     if let Some((status, answer)) = memory.who_answer() {
         return (StatusCode::from_u16(status).unwrap(), answer.to_string());
     }
     let Some(user) = memory.any_user(|slack_id, _| id(slack_id) == wanted) else {
-        return (StatusCode::BAD_REQUEST, json!({ "code": 41_050, "msg": "no user authority error" }).to_string());
+        return (
+            StatusCode::BAD_REQUEST,
+            json!({ "code": 41_050, "msg": "no user authority error" }).to_string(),
+        );
     };
     let is = |name: &str| user[name] == true;
     let email = user["profile"]["email"].as_str().unwrap();
@@ -307,7 +407,10 @@ async fn id_by_email(State(memory): State<Memory>, headers: HeaderMap, body: Str
 fn end(status: StatusCode) -> Told {
     match status.as_u16() {
         200 => told(&json!({ "code": 0, "msg": "success", "data": { "message_id": "om_sent" } })),
-        400..500 => (status, json!({ "code": 230_001, "msg": "refused" }).to_string()),
+        400..500 => (
+            status,
+            json!({ "code": 230_001, "msg": "refused" }).to_string(),
+        ),
         _ => (status, String::new()),
     }
 }
@@ -315,10 +418,18 @@ fn end(status: StatusCode) -> Told {
 async fn send_ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: String) -> Told {
     is_ours(&headers);
     let asked: Value = serde_json::from_str(&body).unwrap();
-    let is_whole = asked["chat_id"] == GROUP && asked["msg_type"] == "interactive" && asked["open_id"].is_string();
-    memory.note_broken(if is_whole { vec![] } else { vec![format!("no ephemeral card: {asked}")] });
+    let is_whole = asked["chat_id"] == GROUP
+        && asked["msg_type"] == "interactive"
+        && asked["open_id"].is_string();
+    memory.note_broken(if is_whole {
+        vec![]
+    } else {
+        vec![format!("no ephemeral card: {asked}")]
+    });
     memory.note_broken(rules(&asked["card"], Some(true)));
-    end(memory.take("ephemeral".to_owned(), placed(&asked["card"], false)).await)
+    end(memory
+        .take("ephemeral".to_owned(), placed(&asked["card"], false))
+        .await)
 }
 
 async fn delete_ephemeral(headers: HeaderMap, body: String) -> Told {
@@ -343,13 +454,24 @@ async fn send(
         "open_id" => to.starts_with("ou_"),
         _ => false,
     };
-    memory.note_broken(if is_private { vec![] } else { vec![format!("a card that others see: {asked}")] });
+    memory.note_broken(if is_private {
+        vec![]
+    } else {
+        vec![format!("a card that others see: {asked}")]
+    });
     let card: Value = serde_json::from_str(asked["content"].as_str().unwrap()).unwrap();
     memory.note_broken(rules(&card, Some(false)));
-    end(memory.take("message".to_owned(), placed(&card, false)).await)
+    end(memory
+        .take("message".to_owned(), placed(&card, false))
+        .await)
 }
 
-async fn change(State(memory): State<Memory>, Path(id): Path<String>, headers: HeaderMap, body: String) -> Told {
+async fn change(
+    State(memory): State<Memory>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Told {
     is_ours(&headers);
     assert!(id.starts_with("om_"), "{id}");
     let asked: Value = serde_json::from_str(&body).unwrap();
@@ -365,8 +487,12 @@ async fn update(State(memory): State<Memory>, headers: HeaderMap, body: String) 
     let token = asked["token"].as_str().unwrap();
     memory.note_use_of(token, 2);
     if !memory.is_answered(token) {
-        memory.note_broken(vec![format!("{token} was used before its click was answered")]);
+        memory.note_broken(vec![format!(
+            "{token} was used before its click was answered"
+        )]);
     }
     memory.note_broken(rules(&asked["card"], Some(token.starts_with("c-group"))));
-    end(memory.take(token.to_owned(), placed(&asked["card"], true)).await)
+    end(memory
+        .take(token.to_owned(), placed(&asked["card"], true))
+        .await)
 }

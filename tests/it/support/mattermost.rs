@@ -14,7 +14,8 @@ use relatch::clock::Clock;
 use relatch::domain::Moment;
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair,
+    UnparsedPublicKey,
 };
 use serde_json::{Value, json};
 
@@ -41,8 +42,8 @@ const SERVER_KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgn9gyXj
 
 /// What stands before the point of a P-256 key in PKIX DER (RFC 5480).
 const PKIX: &[u8] = &[
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 /// A key that signs triggers.
@@ -56,12 +57,17 @@ impl SigningKey {
 
     /// A fresh one.
     pub(crate) fn fresh() -> Self {
-        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).unwrap();
+        let made =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
+                .unwrap();
         Self::read(made.as_ref())
     }
 
     fn read(pkcs8: &[u8]) -> Self {
-        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &SystemRandom::new()).unwrap())
+        Self(
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &SystemRandom::new())
+                .unwrap(),
+        )
     }
 
     /// As `AsymmetricSigningPublicKey` tells it (`app/platform/config.go`: base64 of `x509.MarshalPKIXPublicKey`).
@@ -131,11 +137,19 @@ fn encode(text: &str) -> String {
 pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now: Moment) -> String {
     let (mut words, mut mentions) = (Vec::new(), String::new());
     for word in text.split_whitespace() {
-        match word.strip_prefix("<@").and_then(|word| word.strip_suffix('>')) {
+        match word
+            .strip_prefix("<@")
+            .and_then(|word| word.strip_suffix('>'))
+        {
             Some(mention) => {
                 let slack_id = mention.split('|').next().unwrap();
                 let name = slack_id.to_lowercase();
-                for part in ["&user_mentions=", &name, "&user_mentions_ids=", &id(slack_id)] {
+                for part in [
+                    "&user_mentions=",
+                    &name,
+                    "&user_mentions_ids=",
+                    &id(slack_id),
+                ] {
                     mentions.push_str(part);
                 }
                 words.push(format!("@{name}"));
@@ -170,21 +184,29 @@ pub(crate) fn form_body(who: &str, view: &Value, typed: &str) -> String {
 
 /// What a request was answered with, in the tests' own shape.
 pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        return body.to_vec();
+    };
     if answer["response_type"].is_string() {
         memory.note_broken(rules(&answer));
         return neutral(&answer).to_string().into_bytes();
     }
     if let Some(text) = answer["ephemeral_text"].as_str() {
         let hold = answer["skip_slack_parsing"] == true;
-        memory.note_broken(if hold { vec![] } else { vec![format!("a text that is parsed: {answer}")] });
+        memory.note_broken(if hold {
+            vec![]
+        } else {
+            vec![format!("a text that is parsed: {answer}")]
+        });
         let mut said = neutral(&json!({ "text": text }));
         said["replace_original"] = false.into();
         memory.say(said);
         return Vec::new();
     }
     if answer["errors"].is_object() {
-        return json!({ "response_action": "errors", "errors": answer["errors"] }).to_string().into_bytes();
+        return json!({ "response_action": "errors", "errors": answer["errors"] })
+            .to_string()
+            .into_bytes();
     }
     assert_eq!(answer, json!({}), "an answer that Mattermost does not know");
     Vec::new()
@@ -198,29 +220,65 @@ fn rules(message: &Value) -> Vec<String> {
             broken.push(format!("{rule}: {message}"));
         }
     };
-    hold(message["text"].as_str().is_some_and(|text| text.chars().count() <= 16_383), "a post of 16383 at most");
-    hold(message["response_type"] == "ephemeral", "only the one who asked sees it");
-    hold(message["skip_slack_parsing"] == true, "no text is parsed as Slack's");
+    hold(
+        message["text"]
+            .as_str()
+            .is_some_and(|text| text.chars().count() <= 16_383),
+        "a post of 16383 at most",
+    );
+    hold(
+        message["response_type"] == "ephemeral",
+        "only the one who asked sees it",
+    );
+    hold(
+        message["skip_slack_parsing"] == true,
+        "no text is parsed as Slack's",
+    );
     for action in actions(message) {
         let id = action["id"].as_str().unwrap_or_default();
-        hold(!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "ids of letters and digits");
-        hold(action["integration"]["url"] == "http://127.0.0.1/mattermost/actions", "clicks come to us");
-        hold(["default", "primary", "danger"].contains(&action["style"].as_str().unwrap()), "a style that there is");
+        hold(
+            !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            "ids of letters and digits",
+        );
+        hold(
+            action["integration"]["url"] == "http://127.0.0.1/mattermost/actions",
+            "clicks come to us",
+        );
+        hold(
+            ["default", "primary", "danger"].contains(&action["style"].as_str().unwrap()),
+            "a style that there is",
+        );
     }
     broken
 }
 
 fn actions(message: &Value) -> Vec<Value> {
-    message["attachments"][0]["actions"].as_array().cloned().unwrap_or_default()
+    message["attachments"][0]["actions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// The message in the one shape in which the tests read them.
 fn neutral(message: &Value) -> Value {
     let mut blocks = Vec::new();
-    for (at, line) in message["text"].as_str().unwrap_or_default().split("\n\n").enumerate() {
+    for (at, line) in message["text"]
+        .as_str()
+        .unwrap_or_default()
+        .split("\n\n")
+        .enumerate()
+    {
         let is_password = line.starts_with('`') && line.ends_with('`');
-        let text = if is_password { line.to_owned() } else { unescape(line) };
-        let text = if at == 0 { text.trim_matches('*').to_owned() } else { text };
+        let text = if is_password {
+            line.to_owned()
+        } else {
+            unescape(line)
+        };
+        let text = if at == 0 {
+            text.trim_matches('*').to_owned()
+        } else {
+            text
+        };
         let kind = if is_password { "mrkdwn" } else { "plain_text" };
         blocks.push(
             json!({ "type": if at == 0 { "header" } else { "section" }, "text": { "type": kind, "text": text } }),
@@ -244,7 +302,11 @@ fn unescape(text: &str) -> String {
     let mut shown = String::new();
     let mut characters = text.chars().filter(|character| *character != '\u{200b}');
     while let Some(character) = characters.next() {
-        shown.push(if character == '\\' { characters.next().unwrap() } else { character });
+        shown.push(if character == '\\' {
+            characters.next().unwrap()
+        } else {
+            character
+        });
     }
     shown
 }
@@ -263,7 +325,11 @@ pub(crate) fn router() -> Router<Memory> {
         .route("/mm/hooks/commands/{id}", post(hook))
 }
 
-async fn user(State(memory): State<Memory>, Path(wanted): Path<String>, headers: HeaderMap) -> impl IntoResponse {
+async fn user(
+    State(memory): State<Memory>,
+    Path(wanted): Path<String>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
     tokio::time::sleep(memory.who_delay()).await;
     if let Some((status, answer)) = memory.who_answer() {
         return (StatusCode::from_u16(status).unwrap(), answer.to_string());
@@ -271,8 +337,14 @@ async fn user(State(memory): State<Memory>, Path(wanted): Path<String>, headers:
     tell(&memory, &headers, |slack_id, _| id(slack_id) == wanted)
 }
 
-async fn user_by_name(State(memory): State<Memory>, Path(name): Path<String>, headers: HeaderMap) -> impl IntoResponse {
-    tell(&memory, &headers, |slack_id, _| slack_id.to_lowercase() == name)
+async fn user_by_name(
+    State(memory): State<Memory>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    tell(&memory, &headers, |slack_id, _| {
+        slack_id.to_lowercase() == name
+    })
 }
 
 async fn user_by_email(
@@ -280,13 +352,25 @@ async fn user_by_email(
     Path(email): Path<String>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
-    tell(&memory, &headers, |_, user| user["profile"]["email"] == email.as_str())
+    tell(&memory, &headers, |_, user| {
+        user["profile"]["email"] == email.as_str()
+    })
 }
 
-fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) -> bool) -> (StatusCode, String) {
-    assert_eq!(headers["authorization"], format!("Bearer {}", super::BOT_TOKEN).as_str());
+fn tell(
+    memory: &Memory,
+    headers: &HeaderMap,
+    is_meant: impl Fn(&str, &Value) -> bool,
+) -> (StatusCode, String) {
+    assert_eq!(
+        headers["authorization"],
+        format!("Bearer {}", super::BOT_TOKEN).as_str()
+    );
     let Some(user) = memory.any_user(is_meant) else {
-        return (StatusCode::NOT_FOUND, json!({ "id": "app.user.missing_account.const" }).to_string());
+        return (
+            StatusCode::NOT_FOUND,
+            json!({ "id": "app.user.missing_account.const" }).to_string(),
+        );
     };
     let is = |name: &str| user[name] == true;
     let mut roles = vec!["system_user"];
@@ -294,7 +378,11 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
         roles = vec!["system_guest"];
     }
     if is("is_owner") || is("is_admin") {
-        roles.push(if is("is_owner") { "system_admin" } else { "system_user_manager" });
+        roles.push(if is("is_owner") {
+            "system_admin"
+        } else {
+            "system_user_manager"
+        });
     }
     let answer = json!({
         "id": id(user["id"].as_str().unwrap()), "username": "x", "auth_service": "", "roles": roles.join(" "),
@@ -323,29 +411,52 @@ async fn config(
         told["RequireEmailVerification"] = "true".into();
     }
     match asked.get("format").map(String::as_str) {
-        None => (StatusCode::NOT_IMPLEMENTED, json!({ "id": "api.config.client.old_format.app_error" }).to_string()),
+        None => (
+            StatusCode::NOT_IMPLEMENTED,
+            json!({ "id": "api.config.client.old_format.app_error" }).to_string(),
+        ),
         Some("old") => (StatusCode::OK, told.to_string()),
-        Some(_) => (StatusCode::BAD_REQUEST, json!({ "id": "api.context.invalid_url_param.app_error" }).to_string()),
+        Some(_) => (
+            StatusCode::BAD_REQUEST,
+            json!({ "id": "api.context.invalid_url_param.app_error" }).to_string(),
+        ),
     }
 }
 
 fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
-    memory.mattermost.lock().unwrap_or_else(PoisonError::into_inner)
+    memory
+        .mattermost
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn me(State(memory): State<Memory>, headers: HeaderMap) -> (StatusCode, String) {
-    assert_eq!(headers["authorization"], format!("Bearer {}", super::BOT_TOKEN).as_str());
+    assert_eq!(
+        headers["authorization"],
+        format!("Bearer {}", super::BOT_TOKEN).as_str()
+    );
     if !server(&memory).tells_roles {
-        return (StatusCode::INTERNAL_SERVER_ERROR, json!({ "id": "app.user.get.app_error" }).to_string());
+        return (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            json!({ "id": "app.user.get.app_error" }).to_string(),
+        );
     }
-    (StatusCode::OK, json!({ "id": "bot00000000000000000000000", "roles": "system_user bots_of_it" }).to_string())
+    (
+        StatusCode::OK,
+        json!({ "id": "bot00000000000000000000000", "roles": "system_user bots_of_it" })
+            .to_string(),
+    )
 }
 
 /// `getRolesByNames` (`api4/role.go`): a list of names; each role with its permissions.
 async fn roles(State(memory): State<Memory>, body: String) -> String {
     let names: Vec<String> = serde_json::from_str(&body).unwrap();
     assert_eq!(names, ["system_user", "bots_of_it"]);
-    let extra = if server(&memory).may_post_ephemeral { "create_post_ephemeral" } else { "view_members" };
+    let extra = if server(&memory).may_post_ephemeral {
+        "create_post_ephemeral"
+    } else {
+        "view_members"
+    };
     json!([
         { "name": "system_user", "permissions": ["create_direct_channel"] },
         { "name": "bots_of_it", "permissions": ["manage_system", extra] },
@@ -355,12 +466,25 @@ async fn roles(State(memory): State<Memory>, body: String) -> String {
 
 /// `createEphemeralPost` (`api4/post.go`): the permission is held against the whole system, not against the channel, and
 /// nobody asks whether the user is in the channel; `SendEphemeralPost` sends it to that user's own connections only.
-async fn ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: String) -> (StatusCode, String) {
-    assert_eq!(headers["authorization"], format!("Bearer {}", super::BOT_TOKEN).as_str());
+async fn ephemeral(
+    State(memory): State<Memory>,
+    headers: HeaderMap,
+    body: String,
+) -> (StatusCode, String) {
+    assert_eq!(
+        headers["authorization"],
+        format!("Bearer {}", super::BOT_TOKEN).as_str()
+    );
     let asked: Value = serde_json::from_str(&body).unwrap();
-    let (to, post) = (asked["user_id"].as_str().unwrap().to_owned(), &asked["post"]);
+    let (to, post) = (
+        asked["user_id"].as_str().unwrap().to_owned(),
+        &asked["post"],
+    );
     if !server(&memory).may_post_ephemeral {
-        return (StatusCode::FORBIDDEN, json!({ "id": "api.context.permissions.app_error" }).to_string());
+        return (
+            StatusCode::FORBIDDEN,
+            json!({ "id": "api.context.permissions.app_error" }).to_string(),
+        );
     }
     let message = json!({
         "text": post["message"], "response_type": "ephemeral", "skip_slack_parsing": true,
@@ -375,8 +499,15 @@ async fn ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: Strin
     let mut said = neutral(&message);
     said["replace_original"] = false.into();
     let taken = memory.take(format!("post to {to}"), said).await;
-    let status = if taken == StatusCode::OK { StatusCode::CREATED } else { taken };
-    (status, json!({ "id": "post0000000000000000000000" }).to_string())
+    let status = if taken == StatusCode::OK {
+        StatusCode::CREATED
+    } else {
+        taken
+    };
+    (
+        status,
+        json!({ "id": "post0000000000000000000000" }).to_string(),
+    )
 }
 
 /// `DecodeAndVerifyTriggerId`: signed by the server, and younger than `OutgoingIntegrationRequestsTimeout`, 30 s.
@@ -385,9 +516,18 @@ fn opens(server: &Server, trigger: &str) -> bool {
     let (text, signature) = decoded.rsplit_once(':').unwrap();
     let key = STANDARD.decode(server.key.as_ref().unwrap()).unwrap();
     let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key[PKIX.len()..]);
-    let is_signed = key.verify(format!("{text}:").as_bytes(), &STANDARD.decode(signature).unwrap()).is_ok();
+    let is_signed = key
+        .verify(
+            format!("{text}:").as_bytes(),
+            &STANDARD.decode(signature).unwrap(),
+        )
+        .is_ok();
     let at: i64 = text.split(':').nth(2).unwrap().parse().unwrap();
-    is_signed && server.clock.as_ref().is_none_or(|clock| clock.now().0 - at <= 30_000)
+    is_signed
+        && server
+            .clock
+            .as_ref()
+            .is_none_or(|clock| clock.now().0 - at <= 30_000)
 }
 
 async fn open(State(memory): State<Memory>, body: String) -> (StatusCode, String) {
@@ -397,13 +537,20 @@ async fn open(State(memory): State<Memory>, body: String) -> (StatusCode, String
         return (StatusCode::BAD_REQUEST, expired.to_string());
     }
     let (dialog, element) = (&asked["dialog"], &asked["dialog"]["elements"][0]);
-    let short = |text: &Value, limit| text.as_str().is_some_and(|text| (1..=limit).contains(&text.chars().count()));
+    let short = |text: &Value, limit| {
+        text.as_str()
+            .is_some_and(|text| (1..=limit).contains(&text.chars().count()))
+    };
     let fits = short(&dialog["title"], 24)
         && short(&dialog["submit_label"], 24)
         && short(&element["display_name"], 24)
         && short(&element["help_text"], 150)
         && asked["url"] == "http://127.0.0.1/mattermost/dialogs";
-    memory.note_broken(if fits { vec![] } else { vec![format!("a dialog outside the limits: {asked}")] });
+    memory.note_broken(if fits {
+        vec![]
+    } else {
+        vec![format!("a dialog outside the limits: {asked}")]
+    });
     let label = json!({ "text": element["display_name"] });
     memory.open(
         json!({ "callback_id": dialog["callback_id"], "state": dialog["state"], "blocks": [{ "label": label }] }),

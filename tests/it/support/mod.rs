@@ -49,7 +49,10 @@ pub(crate) const START: Moment = Moment(1_795_428_000_000);
 pub(crate) const OWN: &str = "seven quiet herons dance";
 
 /// The limit of the design.
-const FIVE_A_DAY: Limit = Limit { resets: 5, window: Span::hours(24) };
+const FIVE_A_DAY: Limit = Limit {
+    resets: 5,
+    window: Span::hours(24),
+};
 
 /// Lets a pretend server go on beside a test.
 #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
@@ -71,7 +74,9 @@ pub(crate) async fn in_private(platform: Platform, conversation: impl Future<Out
 
 /// Whether Lark's people are in a group.
 fn is_group() -> bool {
-    !IS_PRIVATE.try_with(|is_private| *is_private).unwrap_or_default()
+    !IS_PRIVATE
+        .try_with(|is_private| *is_private)
+        .unwrap_or_default()
 }
 
 /// Holds a conversation on a platform.
@@ -101,7 +106,10 @@ impl Answer {
     pub(crate) fn refusal_of_form(&self) -> String {
         let answer = self.json();
         let errors = &answer["errors"];
-        match errors["destination"].as_str().or_else(|| errors["contact"].as_str()) {
+        match errors["destination"]
+            .as_str()
+            .or_else(|| errors["contact"].as_str())
+        {
             Some(text) if answer["response_action"] == "errors" => text.to_owned(),
             _ => slack::text_of(&answer),
         }
@@ -127,14 +135,45 @@ pub(crate) struct TestBot {
     serial: std::sync::atomic::AtomicU32,
 }
 
-type Person =
-    (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Option<&'static str>, &'static str);
+type Person = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Option<&'static str>,
+    &'static str,
+);
 
 /// Name, business e-mail, login method, status, phone, personal e-mail, role
 pub(crate) const PEOPLE: &[Person] = &[
-    ("Jo Lim", "jo@acme.example", "business_email", "active", None, None, "primary_admin"),
-    ("Kim Cho", "kim@acme.example", "business_email", "active", None, None, "member_and_department"),
-    ("Lee Han", "lee@acme.example", "business_email", "active", None, None, "member"),
+    (
+        "Jo Lim",
+        "jo@acme.example",
+        "business_email",
+        "active",
+        None,
+        None,
+        "primary_admin",
+    ),
+    (
+        "Kim Cho",
+        "kim@acme.example",
+        "business_email",
+        "active",
+        None,
+        None,
+        "member_and_department",
+    ),
+    (
+        "Lee Han",
+        "lee@acme.example",
+        "business_email",
+        "active",
+        None,
+        None,
+        "member",
+    ),
     (
         "Mina Park",
         "mina.park@acme.example",
@@ -144,12 +183,60 @@ pub(crate) const PEOPLE: &[Person] = &[
         Some("mina@mail.example"),
         "member",
     ),
-    ("Noa Bae", "noa@acme.example", "business_email", "inactive", None, None, "member"),
-    ("Sam Suspended", "sam@acme.example", "business_email", "suspended", Some("+821012345643"), None, "member"),
-    ("Pia Pending", "pia@acme.example", "business_email", "pending", None, None, "member"),
-    ("Ria Resigned", "ria@acme.example", "business_email", "resigned", None, None, "member"),
-    ("Sol Sso", "sol@acme.example", "sso", "active", None, None, "member"),
-    ("Fon Phone", "fon@acme.example", "phone", "active", Some("+821012345644"), None, "member"),
+    (
+        "Noa Bae",
+        "noa@acme.example",
+        "business_email",
+        "inactive",
+        None,
+        None,
+        "member",
+    ),
+    (
+        "Sam Suspended",
+        "sam@acme.example",
+        "business_email",
+        "suspended",
+        Some("+821012345643"),
+        None,
+        "member",
+    ),
+    (
+        "Pia Pending",
+        "pia@acme.example",
+        "business_email",
+        "pending",
+        None,
+        None,
+        "member",
+    ),
+    (
+        "Ria Resigned",
+        "ria@acme.example",
+        "business_email",
+        "resigned",
+        None,
+        None,
+        "member",
+    ),
+    (
+        "Sol Sso",
+        "sol@acme.example",
+        "sso",
+        "active",
+        None,
+        None,
+        "member",
+    ),
+    (
+        "Fon Phone",
+        "fon@acme.example",
+        "phone",
+        "active",
+        Some("+821012345644"),
+        None,
+        "member",
+    ),
 ];
 
 /// What a bot stands on, and what stays when it is started again.
@@ -201,12 +288,19 @@ impl Ground {
 
     /// The server's address, which stands in what was recorded.
     fn mattermost(&self) -> String {
-        let base = if self.is_recorded { RECORDED_ORIGIN } else { self.slack.base.as_str() };
+        let base = if self.is_recorded {
+            RECORDED_ORIGIN
+        } else {
+            self.slack.base.as_str()
+        };
         format!("{base}/mm/")
     }
 
     fn at_work(&self) -> AtWork {
-        self.hands.map_or_else(AtWork::default, |(hands, patience)| AtWork::with(hands, patience))
+        self.hands
+            .map_or_else(AtWork::default, |(hands, patience)| {
+                AtWork::with(hands, patience)
+            })
     }
 }
 
@@ -236,7 +330,10 @@ impl TestBot {
 
     /// SMS go to these countries alone, besides numbers on record.
     pub(crate) async fn with_sms_countries(listed: &[&str]) -> Self {
-        let listed = listed.iter().map(|country| country.parse().unwrap()).collect();
+        let listed = listed
+            .iter()
+            .map(|country| country.parse().unwrap())
+            .collect();
         Self::unlike(|ground| ground.countries = SmsCountries::new(listed, None)).await
     }
 
@@ -299,7 +396,14 @@ impl TestBot {
     pub(crate) async fn recorded(at: Moment) -> Self {
         let slack = slack::FakeSlack::start().await;
         let http = slack.client();
-        let bot = Self::open(Ground { is_recorded: true, ..Ground::new(at, FIVE_A_DAY, slack, http) }, 7).await;
+        let bot = Self::open(
+            Ground {
+                is_recorded: true,
+                ..Ground::new(at, FIVE_A_DAY, slack, http)
+            },
+            7,
+        )
+        .await;
         bot.settle_in().await;
         bot
     }
@@ -315,7 +419,10 @@ impl TestBot {
     /// The same with another list of administrators.
     pub(crate) async fn restart_with_admins(self, admins: Admins) -> Self {
         self.settle().await;
-        let ground = Ground { admins, ..self.ground.clone() };
+        let ground = Ground {
+            admins,
+            ..self.ground.clone()
+        };
         drop(self);
         let bot = Self::open(ground, 8).await;
         pins::pin_listed(&bot.app).await;
@@ -330,13 +437,24 @@ impl TestBot {
     /// The same with other settings.
     pub(crate) async fn restart_with(self, ways: Ways) -> Self {
         self.settle().await;
-        let ground = Ground { ways, ..self.ground.clone() };
+        let ground = Ground {
+            ways,
+            ..self.ground.clone()
+        };
         drop(self);
         Self::open(ground, 8).await
     }
 
     async fn open(ground: Ground, seed: u64) -> Self {
-        let Ground { folder, clock, limit, slack, http, outbox, .. } = ground.clone();
+        let Ground {
+            folder,
+            clock,
+            limit,
+            slack,
+            http,
+            outbox,
+            ..
+        } = ground.clone();
         let chance = Chance::seeded(seed);
         let mut rng = Chance::System.rng().unwrap();
         let path = folder.join("relatch.db");
@@ -349,7 +467,8 @@ impl TestBot {
             }
         };
         let company = CompanyDomains::new(ground.company.iter().map(|domain| (*domain).to_owned()));
-        let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone()).in_company(company.clone());
+        let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone())
+            .in_company(company.clone());
         let directory = Rehearsed::new(builtin.clone());
         let mut homes = Vec::new();
         if let Some(text) = &ground.directory {
@@ -360,9 +479,17 @@ impl TestBot {
                 chance: chance.clone(),
                 lark: relatch::lark_api::LarkApis::default(),
             };
-            homes.push(directory::read_text(text).unwrap().open(&elsewhere).unwrap());
+            homes.push(
+                directory::read_text(text)
+                    .unwrap()
+                    .open(&elsewhere)
+                    .unwrap(),
+            );
         }
-        homes.push(Home::builtin(Directory::Rehearsed(directory.clone()), Vec::new()));
+        homes.push(Home::builtin(
+            Directory::Rehearsed(directory.clone()),
+            Vec::new(),
+        ));
         let config = || Config {
             signing_secret: SECRET.to_owned().into(),
             previous_signing_secret: None,
@@ -371,7 +498,10 @@ impl TestBot {
             enterprise_id: None,
             app_id: None,
             api_url: format!("{}/api/", slack.base).parse().unwrap(),
-            response_origins: vec![slack.base.parse().unwrap(), RECORDED_ORIGIN.parse().unwrap()],
+            response_origins: vec![
+                slack.base.parse().unwrap(),
+                RECORDED_ORIGIN.parse().unwrap(),
+            ],
         };
         let keys = Keys::from_master(&[9; 32]).unwrap();
         let app = Arc::new(App {
@@ -388,7 +518,11 @@ impl TestBot {
             },
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
-                Chat::Discord(Discord::new(discord_config(&slack), http.clone(), clock.clone())),
+                Chat::Discord(Discord::new(
+                    discord_config(&slack),
+                    http.clone(),
+                    clock.clone(),
+                )),
                 Chat::Lark(Lark::new(lark_config(&slack), &http, clock.clone())),
                 Chat::Mattermost(Mattermost::new(
                     mattermost_config(&ground.mattermost()),
@@ -424,14 +558,32 @@ impl TestBot {
         let signer = Slack::new(config(), http, clock.clone()).unwrap();
         slack.memory.mattermost.lock().unwrap().clock = Some(clock.clone());
         let serial = u32::try_from(seed).unwrap() * 10_000;
-        let platform = PLATFORM.try_with(|platform| *platform).unwrap_or(Platform::Slack).into();
-        Self { platform, app, clock, outbox, directory, builtin, slack, signer, ground, serial: serial.into() }
+        let platform = PLATFORM
+            .try_with(|platform| *platform)
+            .unwrap_or(Platform::Slack)
+            .into();
+        Self {
+            platform,
+            app,
+            clock,
+            outbox,
+            directory,
+            builtin,
+            slack,
+            signer,
+            ground,
+            serial: serial.into(),
+        }
     }
 
     /// One more plain member, `NAME@acme.example`.
     pub(crate) async fn add_member(&self, name: &str) {
         let email = format!("{name}@acme.example");
-        let plain = PEOPLE.iter().find(|person| person.1 == "lee@acme.example").map(member_row).unwrap();
+        let plain = PEOPLE
+            .iter()
+            .find(|person| person.1 == "lee@acme.example")
+            .map(member_row)
+            .unwrap();
         let row = MemberRow {
             member_id: MemberId(format!("id-{name}")),
             name: name.to_owned(),
@@ -445,20 +597,36 @@ impl TestBot {
     /// Runs a command of the program beside this bot, on its database, and what is typed into it.
     pub(crate) fn relatch(&self, words: &[&str]) -> Ran {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relatch"));
-        command.args(words).current_dir(&self.ground.folder).env_clear().stdin(std::process::Stdio::null());
+        command
+            .args(words)
+            .current_dir(&self.ground.folder)
+            .env_clear()
+            .stdin(std::process::Stdio::null());
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        Ran {
+            code: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 
     /// `members import` of a CSV with these lines; the header is of their width.
     pub(crate) fn import(&self, lines: &[&str], options: &[&str]) -> Ran {
-        const HEADER: &str =
-            "name,business_email,login_method,status,phone,personal_email,role,department,manager_email,employee_id";
+        const HEADER: &str = "name,business_email,login_method,status,phone,personal_email,role,department,manager_email,employee_id";
         let first = lines.first().unwrap_or(&"");
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(first.as_bytes());
-        let has_ids = reader.records().next().is_some_and(|record| record.unwrap().len() == 10);
-        let header = if has_ids { HEADER } else { HEADER.trim_end_matches(",employee_id") };
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(first.as_bytes());
+        let has_ids = reader
+            .records()
+            .next()
+            .is_some_and(|record| record.unwrap().len() == 10);
+        let header = if has_ids {
+            HEADER
+        } else {
+            HEADER.trim_end_matches(",employee_id")
+        };
         let csv = [&[header], lines].concat().join("\n");
         std::fs::write(self.ground.folder.join("people.csv"), csv).unwrap();
         self.relatch(&[&["members", "import", "people.csv"], options].concat())
@@ -467,25 +635,35 @@ impl TestBot {
     /// Changes the database behind the program's back.
     pub(crate) async fn sql(&self, statement: &str) {
         let mut connection = self.connection().await;
-        sqlx::Executor::execute(&mut connection, sqlx::AssertSqlSafe(statement.to_owned())).await.unwrap();
+        sqlx::Executor::execute(&mut connection, sqlx::AssertSqlSafe(statement.to_owned()))
+            .await
+            .unwrap();
     }
 
     async fn connection(&self) -> sqlx::SqliteConnection {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.ground.folder.join("relatch.db"));
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(self.ground.folder.join("relatch.db"));
         sqlx::ConnectOptions::connect(&options).await.unwrap()
     }
 
     /// Somebody else writes to the record for so long.
     pub(crate) async fn keep_the_record_busy(&self, span: Duration) {
         let mut connection = self.connection().await;
-        sqlx::Executor::execute(&mut connection, "begin immediate").await.unwrap();
+        sqlx::Executor::execute(&mut connection, "begin immediate")
+            .await
+            .unwrap();
         tokio::time::sleep(span).await;
-        sqlx::Executor::execute(&mut connection, "rollback").await.unwrap();
+        sqlx::Executor::execute(&mut connection, "rollback")
+            .await
+            .unwrap();
     }
 
     async fn look(&self, sql: &str) -> sqlx::sqlite::SqliteRow {
         let mut connection = self.connection().await;
-        sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap()
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
     }
 
     /// Changes the record behind the program's back.
@@ -511,19 +689,28 @@ impl TestBot {
 
     /// Gives a member of the built-in directory another id, as for a new person with the same address.
     pub(crate) async fn replace_id(&self, email: &str, id: &str) {
-        self.look(&format!("update member set member_id = '{id}' where business_email_key = '{email}' returning 1"))
-            .await;
+        self.look(&format!(
+            "update member set member_id = '{id}' where business_email_key = '{email}' returning 1"
+        ))
+        .await;
     }
 
     /// The rows of a table.
     pub(crate) async fn count(&self, table: &str) -> i64 {
-        sqlx::Row::get(&self.look(&format!("select count(*) from {table}")).await, 0)
+        sqlx::Row::get(
+            &self.look(&format!("select count(*) from {table}")).await,
+            0,
+        )
     }
 
     /// Every byte that lies on disk.
     pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
-        let files = std::fs::read_dir(&self.ground.folder).unwrap().map(|entry| entry.unwrap().path());
-        files.flat_map(|path| std::fs::read(path).unwrap()).collect()
+        let files = std::fs::read_dir(&self.ground.folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        files
+            .flat_map(|path| std::fs::read(path).unwrap())
+            .collect()
     }
 
     /// What stands on disk, in a form that can be compared.
@@ -537,14 +724,28 @@ impl TestBot {
     }
 
     async fn settle_in(&self) {
-        self.app.store.import_members(PEOPLE.iter().map(member_row).collect()).await.unwrap();
+        self.app
+            .store
+            .import_members(PEOPLE.iter().map(member_row).collect())
+            .await
+            .unwrap();
         for (_, email, ..) in PEOPLE {
             self.slack.know(email);
         }
         // As the start does it.
         pins::pin_listed(&self.app).await;
-        let link = |(_, email, ..): &Person| (Platform::Discord, discord::id_of(email), (*email).to_owned());
-        self.app.store.link(PEOPLE.iter().map(link).collect()).await.unwrap();
+        let link = |(_, email, ..): &Person| {
+            (
+                Platform::Discord,
+                discord::id_of(email),
+                (*email).to_owned(),
+            )
+        };
+        self.app
+            .store
+            .link(PEOPLE.iter().map(link).collect())
+            .await
+            .unwrap();
     }
 
     /// Changes one column of a member, as an import would.
@@ -566,12 +767,18 @@ impl TestBot {
         let timestamp = self.clock.now().unix_seconds().to_string();
         let request = Request::post(discord::ROUTE)
             .header("content-type", "application/json")
-            .header("x-signature-ed25519", discord::sign(&timestamp, body.as_bytes()))
+            .header(
+                "x-signature-ed25519",
+                discord::sign(&timestamp, body.as_bytes()),
+            )
             .header("x-signature-timestamp", timestamp)
             .body(Body::from(body))
             .unwrap();
         let answer = self.send(request).await;
-        Answer { body: discord::read_answer(&self.slack.memory, &answer.body), ..answer }
+        Answer {
+            body: discord::read_answer(&self.slack.memory, &answer.body),
+            ..answer
+        }
     }
 
     /// Encrypts, signs and posts an event as Lark would, now. What is said comes by a call of its own, so it is waited for.
@@ -581,7 +788,10 @@ impl TestBot {
         self.settle().await;
         let said = self.slack.said();
         if answer.body.is_empty() && said.len() > before {
-            return Answer { body: said.last().unwrap().to_string().into_bytes(), ..answer };
+            return Answer {
+                body: said.last().unwrap().to_string().into_bytes(),
+                ..answer
+            };
         }
         answer
     }
@@ -590,7 +800,8 @@ impl TestBot {
     pub(crate) async fn send_to_lark(&self, event: &str) -> Answer {
         let body = lark::seal(event);
         let timestamp = self.clock.now().unix_seconds().to_string();
-        let mut request = Request::post(lark::ROUTE).header("content-type", "application/json; charset=utf-8");
+        let mut request =
+            Request::post(lark::ROUTE).header("content-type", "application/json; charset=utf-8");
         for (name, value) in lark::sign(&timestamp, &format!("n{}", self.next()), &body) {
             request = request.header(name, value);
         }
@@ -599,15 +810,28 @@ impl TestBot {
         if let Some(token) = sent["event"]["token"].as_str() {
             self.slack.memory.note_answered(token.to_owned());
         }
-        Answer { body: lark::read_answer(&self.slack.memory, &answer.body), ..answer }
+        Answer {
+            body: lark::read_answer(&self.slack.memory, &answer.body),
+            ..answer
+        }
     }
 
     /// Posts as Mattermost would.
     pub(crate) async fn post_to_mattermost(&self, route: &str, body: String) -> Answer {
-        let kind = if route.ends_with("commands") { "application/x-www-form-urlencoded" } else { "application/json" };
-        let request = Request::post(route).header("content-type", kind).body(Body::from(body)).unwrap();
+        let kind = if route.ends_with("commands") {
+            "application/x-www-form-urlencoded"
+        } else {
+            "application/json"
+        };
+        let request = Request::post(route)
+            .header("content-type", kind)
+            .body(Body::from(body))
+            .unwrap();
         let answer = self.send(request).await;
-        Answer { body: mattermost::read_answer(&self.slack.memory, &answer.body), ..answer }
+        Answer {
+            body: mattermost::read_answer(&self.slack.memory, &answer.body),
+            ..answer
+        }
     }
 
     /// Signs and posts a body as Slack would, now.
@@ -622,7 +846,8 @@ impl TestBot {
 
     /// The same for bytes that may be anything.
     pub(crate) async fn post_bytes(&self, path: &str, body: Vec<u8>) -> Answer {
-        let [(timestamp_name, timestamp), (signature_name, signature)] = self.signer.sign(&body, self.clock.now());
+        let [(timestamp_name, timestamp), (signature_name, signature)] =
+            self.signer.sign(&body, self.clock.now());
         let request = Request::post(path)
             .header("content-type", "application/x-www-form-urlencoded")
             .header(timestamp_name, timestamp)
@@ -635,12 +860,24 @@ impl TestBot {
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let route = request.uri().path().to_owned();
         let asked_at = std::time::Instant::now();
-        let response = relatch::http::routes(&self.app).oneshot(request).await.unwrap();
+        let response = relatch::http::routes(&self.app)
+            .oneshot(request)
+            .await
+            .unwrap();
         let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec();
         // Every platform waits three seconds, Lark's challenge one.
         if asked_at.elapsed() > Duration::from_secs(3) {
-            self.slack.memory.note_broken(vec![format!("{route} was answered after {:?}", asked_at.elapsed())]);
+            self.slack.memory.note_broken(vec![format!(
+                "{route} was answered after {:?}",
+                asked_at.elapsed()
+            )]);
         }
         if status == StatusCode::OK {
             sent::keep("POST", &route, &body);
@@ -664,18 +901,26 @@ impl TestBot {
     }
 
     fn next(&self) -> u32 {
-        self.serial.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+        self.serial
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst)
     }
 
     /// Types a command as the person with this work e-mail.
     pub(crate) async fn command(&self, who: &str, text: &str) -> Answer {
         let serial = self.next();
         match self.platform() {
-            Platform::Discord => self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial)).await,
+            Platform::Discord => {
+                self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial))
+                    .await
+            }
             Platform::Mattermost => {
                 let (who, reply) = (
                     mattermost::id_of(who),
-                    format!("{}/mm/hooks/commands/{}", self.slack.base, mattermost::hook_id(serial)),
+                    format!(
+                        "{}/mm/hooks/commands/{}",
+                        self.slack.base,
+                        mattermost::hook_id(serial)
+                    ),
                 );
                 let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
                 let before = self.slack.said().len();
@@ -686,22 +931,36 @@ impl TestBot {
                 // What is for nobody else comes by a post of its own.
                 self.settle().await;
                 let said = self.slack.said().split_off(before);
-                Answer { body: said.last().map(|said| said.to_string().into_bytes()).unwrap_or_default(), ..answer }
+                Answer {
+                    body: said
+                        .last()
+                        .map(|said| said.to_string().into_bytes())
+                        .unwrap_or_default(),
+                    ..answer
+                }
             }
             Platform::Lark => {
                 let (who, now) = (lark::id_of(who), self.clock.now());
-                self.post_to_lark(&lark::command_body(&who, text, is_group(), serial, now)).await
+                self.post_to_lark(&lark::command_body(&who, text, is_group(), serial, now))
+                    .await
             }
             Platform::Slack => {
-                let body = slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
+                let body =
+                    slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
                 self.post("/slack/commands", &body).await
             }
         }
     }
 
     /// Presses a button of a message, and waits for everything that follows.
-    pub(crate) async fn click(&self, who: &str, message: &serde_json::Value, action: &str) -> Answer {
-        let value = slack::button_value(message, action).unwrap_or_else(|| panic!("no button {action} in {message:#}"));
+    pub(crate) async fn click(
+        &self,
+        who: &str,
+        message: &serde_json::Value,
+        action: &str,
+    ) -> Answer {
+        let value = slack::button_value(message, action)
+            .unwrap_or_else(|| panic!("no button {action} in {message:#}"));
         self.click_value(who, action, &value).await
     }
 
@@ -716,19 +975,47 @@ impl TestBot {
         let serial = self.next();
         match self.platform() {
             Platform::Discord => {
-                return self.post_to_discord(discord::click_body(&discord::id_of(who), action, value, serial)).await;
+                return self
+                    .post_to_discord(discord::click_body(
+                        &discord::id_of(who),
+                        action,
+                        value,
+                        serial,
+                    ))
+                    .await;
             }
             Platform::Mattermost => {
-                let body = mattermost::click_body(&mattermost::id_of(who), action, value, serial, self.clock.now());
+                let body = mattermost::click_body(
+                    &mattermost::id_of(who),
+                    action,
+                    value,
+                    serial,
+                    self.clock.now(),
+                );
                 return self.post_to_mattermost("/mattermost/actions", body).await;
             }
             Platform::Lark => {
                 let (who, now) = (lark::id_of(who), self.clock.now());
-                return self.send_to_lark(&lark::click_body(&who, action, value, is_group(), serial, now)).await;
+                return self
+                    .send_to_lark(&lark::click_body(
+                        &who,
+                        action,
+                        value,
+                        is_group(),
+                        serial,
+                        now,
+                    ))
+                    .await;
             }
             Platform::Slack => {}
         }
-        let body = slack::click_body(&slack::user_id(who), action, value, &self.slack.reply_url(serial), serial);
+        let body = slack::click_body(
+            &slack::user_id(who),
+            action,
+            value,
+            &self.slack.reply_url(serial),
+            serial,
+        );
         self.post("/slack/interactions", &body).await
     }
 
@@ -738,7 +1025,14 @@ impl TestBot {
         let answer = match self.platform() {
             Platform::Discord => {
                 let is_older = serial.is_multiple_of(2);
-                self.post_to_discord(discord::form_body(&discord::id_of(who), &view, typed, serial, is_older)).await
+                self.post_to_discord(discord::form_body(
+                    &discord::id_of(who),
+                    &view,
+                    typed,
+                    serial,
+                    is_older,
+                ))
+                .await
             }
             Platform::Mattermost => {
                 let body = mattermost::form_body(&mattermost::id_of(who), &view, typed);
@@ -746,10 +1040,22 @@ impl TestBot {
             }
             Platform::Lark => {
                 let (who, now) = (lark::id_of(who), self.clock.now());
-                self.send_to_lark(&lark::form_body(&who, &view, typed, is_group(), serial, now)).await
+                self.send_to_lark(&lark::form_body(
+                    &who,
+                    &view,
+                    typed,
+                    is_group(),
+                    serial,
+                    now,
+                ))
+                .await
             }
             Platform::Slack => {
-                self.post("/slack/interactions", &slack::form_body(&slack::user_id(who), &view, typed, serial)).await
+                self.post(
+                    "/slack/interactions",
+                    &slack::form_body(&slack::user_id(who), &view, typed, serial),
+                )
+                .await
             }
         };
         self.settle().await;
@@ -775,13 +1081,20 @@ impl TestBot {
 
     /// The card for a member, from the command.
     pub(crate) async fn card(&self, who: &str, member: &str) -> serde_json::Value {
-        let answer = self.command(who, &format!("<@{}|someone>", slack::user_id(member))).await;
+        let answer = self
+            .command(who, &format!("<@{}|someone>", slack::user_id(member)))
+            .await;
         assert_eq!(answer.status, StatusCode::OK);
         answer.json()
     }
 
     /// From the command to the last look by a way of delivery.
-    pub(crate) async fn last_look(&self, who: &str, member: &str, action: &str) -> serde_json::Value {
+    pub(crate) async fn last_look(
+        &self,
+        who: &str,
+        member: &str,
+        action: &str,
+    ) -> serde_json::Value {
         let card = self.card(who, member).await;
         self.click(who, &card, action).await;
         self.slack.last()
@@ -813,7 +1126,10 @@ impl TestBot {
     /// The codes that were sent since, each with its address.
     pub(crate) fn codes(&self) -> Vec<(String, String)> {
         let code = |sent: relatch::delivery::Delivered| {
-            Some((sent.text.split_once(" code: ")?.1.chars().take(6).collect(), sent.to))
+            Some((
+                sent.text.split_once(" code: ")?.1.chars().take(6).collect(),
+                sent.to,
+            ))
         };
         self.outbox.take().into_iter().filter_map(code).collect()
     }
@@ -829,7 +1145,13 @@ impl TestBot {
 
     /// True when the password is the member's present one.
     pub(crate) async fn signs_in(&self, member: &str, password: &str) -> bool {
-        self.builtin.verify(&MemberId(format!("id-{}", member.split('@').next().unwrap())), password).await.unwrap()
+        self.builtin
+            .verify(
+                &MemberId(format!("id-{}", member.split('@').next().unwrap())),
+                password,
+            )
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn set_password(&self, member: &str, password: &str) {
@@ -843,7 +1165,10 @@ impl Drop for TestBot {
     fn drop(&mut self) {
         let broken = self.slack.broken();
         if !std::thread::panicking() {
-            assert!(broken.is_empty(), "a rule of the platform was broken: {broken:#?}");
+            assert!(
+                broken.is_empty(),
+                "a rule of the platform was broken: {broken:#?}"
+            );
         }
     }
 }
@@ -851,7 +1176,10 @@ impl Drop for TestBot {
 fn mattermost_config(url: &str) -> relatch::chat::mattermost::Config {
     relatch::chat::mattermost::Config {
         url: url.parse().unwrap(),
-        command_tokens: vec!["another-team-s-token-01".to_owned().into(), mattermost::TOKEN.to_owned().into()],
+        command_tokens: vec![
+            "another-team-s-token-01".to_owned().into(),
+            mattermost::TOKEN.to_owned().into(),
+        ],
         bot_token: BOT_TOKEN.to_owned().into(),
         own_url: "http://127.0.0.1".parse().unwrap(),
     }

@@ -12,8 +12,12 @@ use axum::response::Response;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
 
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the product")]
-static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| Some(std::env::var("SENT_BY_RELATCH_DIR").ok()?.into()));
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a setting of the tests, not of the product"
+)]
+static FOLDER: LazyLock<Option<PathBuf>> =
+    LazyLock::new(|| Some(std::env::var("SENT_BY_RELATCH_DIR").ok()?.into()));
 
 /// What is sent where: the end of our own answers' routes, and of the platforms' addresses.
 const KINDS: &[(&str, &str, &str)] = &[
@@ -29,12 +33,18 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("POST", "/mattermost/dialogs", "mattermost-dialog_answer"),
     ("POST", "/mm/hooks/", "mattermost-follow_up"),
     ("POST", "/mm/api/v4/posts/ephemeral", "mattermost-ephemeral"),
-    ("POST", "/mm/api/v4/actions/dialogs/open", "mattermost-dialog"),
+    (
+        "POST",
+        "/mm/api/v4/actions/dialogs/open",
+        "mattermost-dialog",
+    ),
 ];
 
 /// Keeps a body under its kind, once.
 pub(crate) fn keep(method: &str, path: &str, body: &[u8]) {
-    let kind = KINDS.iter().find(|(by, begin, _)| *by == method && path.starts_with(begin));
+    let kind = KINDS
+        .iter()
+        .find(|(by, begin, _)| *by == method && path.starts_with(begin));
     if let (Some(folder), Some((_, _, kind)), false) = (FOLDER.as_ref(), kind, body.is_empty()) {
         let name = format!("{kind}-{}.json", hex::encode(&Sha256::digest(body)[..12]));
         std::fs::create_dir_all(folder).unwrap();

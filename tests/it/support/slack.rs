@@ -52,12 +52,22 @@ impl Memory {
 
     /// The account with this id.
     pub(crate) fn user(&self, is_meant: impl Fn(&str) -> bool) -> Option<Value> {
-        self.users.lock().unwrap().iter().find(|(id, _)| is_meant(id)).map(|(_, user)| user.clone())
+        self.users
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|(id, _)| is_meant(id))
+            .map(|(_, user)| user.clone())
     }
 
     /// The account that is meant.
     pub(crate) fn any_user(&self, is_meant: impl Fn(&str, &Value) -> bool) -> Option<Value> {
-        self.users.lock().unwrap().iter().find(|(id, user)| is_meant(id, user)).map(|(_, user)| user.clone())
+        self.users
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|(id, user)| is_meant(id, user))
+            .map(|(_, user)| user.clone())
     }
 
     /// Something is said in the answer itself.
@@ -87,7 +97,11 @@ impl Memory {
             *uses += 1;
             *uses
         };
-        self.note_broken(if uses > most { vec![format!("{id} was used {uses} times")] } else { vec![] });
+        self.note_broken(if uses > most {
+            vec![format!("{id} was used {uses} times")]
+        } else {
+            vec![]
+        });
     }
 
     /// A follow-up arrives.
@@ -130,9 +144,15 @@ impl FakeSlack {
                 let (stream, _) = listener.accept().await.unwrap();
                 let service = hyper_util::service::TowerToHyperService::new(router.clone());
                 let io = hyper_util::rt::TokioIo::new(stream);
-                #[expect(clippy::disallowed_methods, reason = "a connection of a test ends with it")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a connection of a test ends with it"
+                )]
                 tokio::spawn(async move {
-                    hyper::server::conn::http1::Builder::new().serve_connection(io, service).await.ok();
+                    hyper::server::conn::http1::Builder::new()
+                        .serve_connection(io, service)
+                        .await
+                        .ok();
                 });
             }
         });
@@ -140,18 +160,28 @@ impl FakeSlack {
     }
 
     /// A client whose every call arrives here, also one to the address that fixtures name.
-    #[expect(clippy::disallowed_methods, reason = "the one client of the product takes no proxy")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one client of the product takes no proxy"
+    )]
     pub(crate) fn client(&self) -> reqwest::Client {
         let tls = relatch::net::tls_config(None).unwrap();
         let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
-        builder.proxy(reqwest::Proxy::all(&self.base).unwrap()).build().unwrap()
+        builder
+            .proxy(reqwest::Proxy::all(&self.base).unwrap())
+            .build()
+            .unwrap()
     }
 
     pub(crate) fn know(&self, email: &str) {
         let user = json!({
             "id": user_id(email), "team_id": super::TEAM, "is_email_confirmed": true, "profile": { "email": email },
         });
-        self.memory.users.lock().unwrap().insert(user_id(email), user);
+        self.memory
+            .users
+            .lock()
+            .unwrap()
+            .insert(user_id(email), user);
     }
 
     pub(crate) fn change(&self, email: &str, field: &str, value: Value) {
@@ -185,13 +215,22 @@ impl FakeSlack {
     }
 
     pub(crate) fn said(&self) -> Vec<Value> {
-        self.memory.said.lock().unwrap().iter().map(|(_, said)| said.clone()).collect()
+        self.memory
+            .said
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, said)| said.clone())
+            .collect()
     }
 
     /// What arrived at one address.
     pub(crate) fn said_at(&self, place: &str) -> Vec<Value> {
         let said = self.memory.said.lock().unwrap();
-        said.iter().filter(|(at, _)| at == place).map(|(_, said)| said.clone()).collect()
+        said.iter()
+            .filter(|(at, _)| at == place)
+            .map(|(_, said)| said.clone())
+            .collect()
     }
 
     /// The platform's rules that were broken so far.
@@ -208,7 +247,13 @@ impl FakeSlack {
     }
 
     pub(crate) fn last_view(&self) -> Value {
-        self.memory.views.lock().unwrap().last().cloned().expect("no form was opened")
+        self.memory
+            .views
+            .lock()
+            .unwrap()
+            .last()
+            .cloned()
+            .expect("no form was opened")
     }
 }
 
@@ -216,7 +261,11 @@ async fn users_info(State(memory): State<Memory>, body: String) -> impl IntoResp
     let delay = *memory.who_delay.lock().unwrap();
     tokio::time::sleep(delay).await;
     if let Some((status, answer)) = memory.who_status.lock().unwrap().clone() {
-        return (StatusCode::from_u16(status).unwrap(), [("retry-after", "7")], answer.to_string());
+        return (
+            StatusCode::from_u16(status).unwrap(),
+            [("retry-after", "7")],
+            answer.to_string(),
+        );
     }
     let id = body.strip_prefix("user=").unwrap_or_default();
     let answer = match memory.users.lock().unwrap().get(id) {
@@ -227,10 +276,14 @@ async fn users_info(State(memory): State<Memory>, body: String) -> impl IntoResp
 }
 
 async fn users_by_email(State(memory): State<Memory>, body: String) -> String {
-    let email = percent_encoding::percent_decode_str(body.strip_prefix("email=").unwrap_or_default());
+    let email =
+        percent_encoding::percent_decode_str(body.strip_prefix("email=").unwrap_or_default());
     let email = email.decode_utf8().unwrap().into_owned();
     let users = memory.users.lock().unwrap();
-    let answer = match users.values().find(|user| user["profile"]["email"] == email.as_str()) {
+    let answer = match users
+        .values()
+        .find(|user| user["profile"]["email"] == email.as_str())
+    {
         Some(user) => json!({ "ok": true, "user": user }),
         None => json!({ "ok": false, "error": "users_not_found" }),
     };
@@ -268,7 +321,13 @@ pub(crate) fn command_body(user: &str, text: &str, reply: &str) -> String {
     )
 }
 
-pub(crate) fn click_body(user: &str, action: &str, value: &str, reply: &str, serial: u32) -> String {
+pub(crate) fn click_body(
+    user: &str,
+    action: &str,
+    value: &str,
+    reply: &str,
+    serial: u32,
+) -> String {
     let payload = json!({
         "type": "block_actions",
         "user": { "id": user, "username": "x", "team_id": super::TEAM },
@@ -308,7 +367,11 @@ pub(crate) fn text_of(message: &Value) -> String {
     for block in message["blocks"].as_array().unwrap_or(&Vec::new()) {
         lines.extend(block["text"]["text"].as_str().map(str::to_owned));
         for element in block["elements"].as_array().unwrap_or(&Vec::new()) {
-            lines.extend(element["text"]["text"].as_str().map(|text| format!("[{text}]")));
+            lines.extend(
+                element["text"]["text"]
+                    .as_str()
+                    .map(|text| format!("[{text}]")),
+            );
         }
     }
     lines.join("\n")
@@ -316,7 +379,10 @@ pub(crate) fn text_of(message: &Value) -> String {
 
 pub(crate) fn button_value(message: &Value, action: &str) -> Option<String> {
     message["blocks"].as_array()?.iter().find_map(|block| {
-        block["elements"].as_array()?.iter().find(|element| element["action_id"] == action)?["value"]
+        block["elements"]
+            .as_array()?
+            .iter()
+            .find(|element| element["action_id"] == action)?["value"]
             .as_str()
             .map(str::to_owned)
     })
@@ -325,7 +391,9 @@ pub(crate) fn button_value(message: &Value, action: &str) -> Option<String> {
 /// The password in a message that shows one: what stands alone between backticks.
 pub(crate) fn shown_password(message: &Value) -> Option<String> {
     message["blocks"].as_array()?.iter().find_map(|block| {
-        let text = block["text"]["text"].as_str().filter(|_| block["text"]["type"] == "mrkdwn")?;
+        let text = block["text"]["text"]
+            .as_str()
+            .filter(|_| block["text"]["type"] == "mrkdwn")?;
         Some(text.trim_matches('`').to_owned())
     })
 }
@@ -333,7 +401,11 @@ pub(crate) fn shown_password(message: &Value) -> Option<String> {
 pub(crate) fn fresh_folder() -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static SERIAL: AtomicU32 = AtomicU32::new(0);
-    let name = format!("relatch-test-{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::SeqCst));
+    let name = format!(
+        "relatch-test-{}-{}",
+        std::process::id(),
+        SERIAL.fetch_add(1, Ordering::SeqCst)
+    );
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).unwrap();
     folder

@@ -33,7 +33,13 @@ fn email(name: &str) -> String {
 
 impl Builtin {
     fn inside(&self) -> Arc<Inside> {
-        Arc::clone(self.0.lock().unwrap().as_ref().expect("a bot was made before"))
+        Arc::clone(
+            self.0
+                .lock()
+                .unwrap()
+                .as_ref()
+                .expect("a bot was made before"),
+        )
     }
 
     async fn browser(&self, name: &str, password: &str) -> (Browser, String) {
@@ -41,7 +47,11 @@ impl Builtin {
         // Longer than guessing is held up.
         inside.clock.advance(Span::minutes(2));
         let browser = Browser::new(relatch::http::routes(&inside.app));
-        let to = browser.sign_in(&email(name), password).await.to().to_owned();
+        let to = browser
+            .sign_in(&email(name), password)
+            .await
+            .to()
+            .to_owned();
         (browser, to)
     }
 }
@@ -70,16 +80,28 @@ impl World for Builtin {
             business_email: email(name),
             business_email_key: email(name),
             login_method: "business_email".to_owned(),
-            status: if *name == "adm" { "suspended" } else { "active" }.to_owned(),
+            status: if *name == "adm" {
+                "suspended"
+            } else {
+                "active"
+            }
+            .to_owned(),
             phone: Some("+821012345699".to_owned()),
             personal_email: None,
             role: "member".to_owned(),
             department: None,
             manager_email: None,
         };
-        bot.app.store.import_members(NAMES.iter().map(row).collect()).await.unwrap();
+        bot.app
+            .store
+            .import_members(NAMES.iter().map(row).collect())
+            .await
+            .unwrap();
         for name in NAMES {
-            bot.builtin.set_password(&MemberId(format!("id-{name}-corp")), OLD).await.unwrap();
+            bot.builtin
+                .set_password(&MemberId(format!("id-{name}-corp")), OLD)
+                .await
+                .unwrap();
         }
         bot.clock.advance(Span::seconds(1));
         *self.0.lock().unwrap() = Some(Arc::new(Inside {
@@ -117,10 +139,26 @@ impl World for Builtin {
         let (browser, to) = self.browser(name, password).await;
         assert_eq!(to, "/verify");
         let sent = self.inside().outbox.take();
-        let code = sent.iter().find_map(|sent| sent.text.split_once(" code: ")).expect("a code").1;
+        let code = sent
+            .iter()
+            .find_map(|sent| sent.text.split_once(" code: "))
+            .expect("a code")
+            .1;
         let code: String = code.chars().take(6).collect();
-        assert_eq!(browser.submit("/verify", "/verify", &[("code", &code)]).await.to(), "/new-password");
-        assert_eq!(browser.submit("/new-password", "/new-password", &[("password", CHOSEN)]).await.to(), "/account");
+        assert_eq!(
+            browser
+                .submit("/verify", "/verify", &[("code", &code)])
+                .await
+                .to(),
+            "/new-password"
+        );
+        assert_eq!(
+            browser
+                .submit("/new-password", "/new-password", &[("password", CHOSEN)])
+                .await
+                .to(),
+            "/account"
+        );
     }
 
     async fn lock(&self, name: &str) {
@@ -140,11 +178,27 @@ impl World for Builtin {
 
     async fn changes(&self) -> usize {
         let inside = self.inside();
-        let members = NAMES.iter().map(|name| MemberKey::Email(email(name))).collect();
-        let found = inside.app.store.look_up(LookUp { members, ..LookUp::default() }).await.unwrap();
+        let members = NAMES
+            .iter()
+            .map(|name| MemberKey::Email(email(name)))
+            .collect();
+        let found = inside
+            .app
+            .store
+            .look_up(LookUp {
+                members,
+                ..LookUp::default()
+            })
+            .await
+            .unwrap();
         let mut changes = 0;
         for row in found.members.into_iter().flatten() {
-            let set_at = inside.app.store.credential_set_at(&row.member_id).await.unwrap();
+            let set_at = inside
+                .app
+                .store
+                .credential_set_at(&row.member_id)
+                .await
+                .unwrap();
             changes += usize::from(set_at.is_some_and(|at| at > crate::support::START));
         }
         changes

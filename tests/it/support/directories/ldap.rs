@@ -36,13 +36,22 @@ pub(crate) struct Server {
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/servers")
+        .join(name)
 }
 
 impl Server {
     pub(crate) async fn start(kind: Kind) -> Self {
         let folder = super::super::slack::fresh_folder();
-        assert!(Command::new(script("pki.sh")).arg(&folder).status().unwrap().success(), "openssl is needed");
+        assert!(
+            Command::new(script("pki.sh"))
+                .arg(&folder)
+                .status()
+                .unwrap()
+                .success(),
+            "openssl is needed"
+        );
         // Each server has a port of its own, so that all can run at once.
         let (name, how, address): (_, &[&str], _) = match kind {
             Kind::OpenLdap => ("slapd.sh", &["3890"], "127.0.0.1:3891"),
@@ -64,7 +73,14 @@ impl Server {
             .expect("setpriv of util-linux is needed");
         let address: SocketAddr = address.parse().unwrap();
         let (proxy, seen) = proxy::start(&folder, "ours", address).await;
-        let server = Self { kind, child, folder, address, proxy, seen };
+        let server = Self {
+            kind,
+            child,
+            folder,
+            address,
+            proxy,
+            seen,
+        };
         server.wait().await;
         server
     }
@@ -73,7 +89,12 @@ impl Server {
         let patience = Instant::now() + Duration::from_mins(2);
         while Instant::now() < patience {
             let is_ready = self.is_openldap() || self.folder.join("ready").exists();
-            if is_ready && self.bind(&self.dn("relatch"), "Service-account-1").await.is_some_and(|(_, rc)| rc == 0) {
+            if is_ready
+                && self
+                    .bind(&self.dn("relatch"), "Service-account-1")
+                    .await
+                    .is_some_and(|(_, rc)| rc == 0)
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -99,7 +120,9 @@ impl Server {
 
     fn root(&self) -> (&'static str, &'static str) {
         match self.kind {
-            Kind::OpenLdap | Kind::PlainOpenLdap => ("cn=root,dc=corp,dc=example", "root-of-the-test"),
+            Kind::OpenLdap | Kind::PlainOpenLdap => {
+                ("cn=root,dc=corp,dc=example", "root-of-the-test")
+            }
             Kind::Server389 => ("cn=Directory Manager", "root-of-the-test"),
             Kind::Samba => ("administrator@corp.example", "Root-of-the-test-1"),
         }
@@ -108,7 +131,9 @@ impl Server {
     /// Binds over TLS; the connection and the result code.
     async fn bind(&self, dn: &str, password: &str) -> Option<(Ldap, u32)> {
         let tls = net::tls_config(Some(&self.folder.join("ours-ca.pem"))).unwrap();
-        let settings = LdapConnSettings::new().set_config(Arc::new(tls)).set_conn_timeout(Duration::from_secs(3));
+        let settings = LdapConnSettings::new()
+            .set_config(Arc::new(tls))
+            .set_conn_timeout(Duration::from_secs(3));
         let url = format!("ldaps://{}", self.address);
         let (connection, mut ldap) = LdapConnAsync::with_settings(settings, &url).await.ok()?;
         super::super::spawn(async move { drop(connection.drive().await) });
@@ -118,7 +143,11 @@ impl Server {
 
     /// The `[[directory]]` with which the bot works: the README's, at this address and as this account.
     fn settings(&self, account: &str, address: SocketAddr) -> String {
-        let example = super::example(if self.kind == Kind::Samba { "active-directory" } else { "openldap" });
+        let example = super::example(if self.kind == Kind::Samba {
+            "active-directory"
+        } else {
+            "openldap"
+        });
         let ca_file = self.folder.join("ours-ca.pem");
         let line = |line: &str| match line.split_once(" = ") {
             Some(("url", _)) => format!("url = \"ldaps://localhost:{}\"", address.port()),
@@ -133,7 +162,8 @@ impl Server {
     /// The same with StartTLS.
     pub(crate) fn starttls_settings(&self) -> String {
         let plain = SocketAddr::new(self.address.ip(), self.address.port() - 1);
-        self.settings("relatch", plain).replace("ldaps://", "ldap://")
+        self.settings("relatch", plain)
+            .replace("ldaps://", "ldap://")
     }
 
     /// The filters of all searches for members, as the server's own log has them.
@@ -175,21 +205,33 @@ impl Server {
             Some(("password", _)) => format!("password = {password:?}"),
             _ => line.to_owned(),
         };
-        self.own_settings().lines().map(line).collect::<Vec<_>>().join("\n")
+        self.own_settings()
+            .lines()
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// Adds a value to an attribute of an entry.
     pub(crate) async fn add_value(&self, dn: &str, name: &str, value: &str) {
-        self.modify(dn, Mod::Add(name.to_owned(), [value.to_owned()].into())).await;
+        self.modify(dn, Mod::Add(name.to_owned(), [value.to_owned()].into()))
+            .await;
     }
 
     /// Removes one.
     pub(crate) async fn remove_value(&self, dn: &str, name: &str, value: &str) {
-        self.modify(dn, Mod::Delete(name.to_owned(), [value.to_owned()].into())).await;
+        self.modify(dn, Mod::Delete(name.to_owned(), [value.to_owned()].into()))
+            .await;
     }
 
     async fn modify(&self, dn: &str, change: Mod<String>) {
-        self.as_root().await.modify(dn, vec![change]).await.unwrap().success().unwrap();
+        self.as_root()
+            .await
+            .modify(dn, vec![change])
+            .await
+            .unwrap()
+            .success()
+            .unwrap();
     }
 
     async fn as_root(&self) -> Ldap {
@@ -204,33 +246,64 @@ impl Server {
         let (mut ldap, rc) = self.bind(&self.dn(name), super::OLD).await.unwrap();
         assert_eq!(rc, 0);
         let change = vec![Mod::Add(attribute.to_owned(), [value.to_owned()].into())];
-        ldap.modify(&self.dn(name), change).await.unwrap().success().unwrap();
+        ldap.modify(&self.dn(name), change)
+            .await
+            .unwrap()
+            .success()
+            .unwrap();
     }
 
     /// What the server answers to a member who gives their own entry another name.
     pub(crate) async fn rename_own(&self, name: &str, new: &str) -> u32 {
         let (mut ldap, rc) = self.bind(&self.dn(name), super::OLD).await.unwrap();
         assert_eq!(rc, 0);
-        ldap.modifydn(&self.dn(name), new, false, None).await.unwrap().rc
+        ldap.modifydn(&self.dn(name), new, false, None)
+            .await
+            .unwrap()
+            .rc
     }
 
     /// An entry gets another name.
     pub(crate) async fn rename(&self, dn: &str, new: &str) {
-        self.as_root().await.modifydn(dn, new, true, None).await.unwrap().success().unwrap();
+        self.as_root()
+            .await
+            .modifydn(dn, new, true, None)
+            .await
+            .unwrap()
+            .success()
+            .unwrap();
     }
 
     /// An entry is taken away.
     pub(crate) async fn remove(&self, name: &str) {
-        self.as_root().await.delete(&self.dn(name)).await.unwrap().success().unwrap();
+        self.as_root()
+            .await
+            .delete(&self.dn(name))
+            .await
+            .unwrap()
+            .success()
+            .unwrap();
     }
 
     /// What the server keeps of somebody's password.
     pub(crate) async fn kept_password(&self, name: &str) -> String {
-        let found = self.as_root().await.search(&self.dn(name), Scope::Base, "(objectClass=*)", ["userPassword"]).await;
+        let found = self
+            .as_root()
+            .await
+            .search(
+                &self.dn(name),
+                Scope::Base,
+                "(objectClass=*)",
+                ["userPassword"],
+            )
+            .await;
         let entry = found.unwrap().success().unwrap().0.remove(0);
         let entry = SearchEntry::construct(entry);
         // Behind an Argon2 hash slapd keeps a byte that was never set; with it the value is not always text.
-        let bytes = entry.bin_attrs.get("userPassword").map(|values| values[0].clone());
+        let bytes = entry
+            .bin_attrs
+            .get("userPassword")
+            .map(|values| values[0].clone());
         let text = || entry.attrs["userPassword"][0].clone();
         bytes.map_or_else(text, |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -239,14 +312,20 @@ impl Server {
     pub(crate) async fn set_must_change(&self, must_change: bool) {
         let value = must_change.to_string().to_uppercase();
         let change = vec![Mod::Replace("pwdMustChange".to_owned(), [value].into())];
-        let changed = self.as_root().await.modify("cn=policy,dc=corp,dc=example", change).await;
+        let changed = self
+            .as_root()
+            .await
+            .modify("cn=policy,dc=corp,dc=example", change)
+            .await;
         changed.unwrap().success().unwrap();
     }
 
     /// How often relatch's account was refused for its password, as OpenLDAP's own log has it.
     pub(crate) fn refused_binds(&self) -> usize {
         let log = std::fs::read_to_string(self.folder.join("log")).unwrap();
-        log.lines().filter(|line| line.contains("RESULT tag=97 err=49")).count()
+        log.lines()
+            .filter(|line| line.contains("RESULT tag=97 err=49"))
+            .count()
     }
 
     fn kinit(&self, name: &str, lines: &[&str]) -> (bool, String) {
@@ -255,16 +334,28 @@ impl Server {
         let mut child = Command::new("kinit")
             .arg(format!("{name}@CORP.EXAMPLE"))
             .env("KRB5_CONFIG", self.folder.join("krb5.conf"))
-            .env("KRB5CCNAME", format!("FILE:{}", self.folder.join("ticket").display()))
+            .env(
+                "KRB5CCNAME",
+                format!("FILE:{}", self.folder.join("ticket").display()),
+            )
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("kinit of krb5-user is needed");
-        child.stdin.take().unwrap().write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all((lines.join("\n") + "\n").as_bytes())
+            .unwrap();
         let ended = child.wait_with_output().unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&ended.stdout),
+            String::from_utf8_lossy(&ended.stderr)
+        );
         (ended.status.success(), said)
     }
 }
@@ -272,7 +363,10 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // TERM, so that scripts clean up behind them.
-        Command::new("kill").arg(self.child.id().to_string()).status().ok();
+        Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .ok();
         self.child.wait().ok();
     }
 }
@@ -311,12 +405,17 @@ impl World for Server {
 
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {
         let (address, seen) = proxy::start(&self.folder, "stranger", self.address).await;
-        Some((TestBot::with_directory(&self.settings("relatch", address)).await, seen))
+        Some((
+            TestBot::with_directory(&self.settings("relatch", address)).await,
+            seen,
+        ))
     }
 
     async fn bot_without_encryption(&self) -> Option<(TestBot, Seen)> {
         let (address, seen) = proxy::refuse_encryption().await;
-        let settings = self.settings("relatch", address).replace("ldaps://", "ldap://");
+        let settings = self
+            .settings("relatch", address)
+            .replace("ldaps://", "ldap://");
         Some((TestBot::with_directory(&settings).await, seen))
     }
 
@@ -334,8 +433,15 @@ impl World for Server {
         if rc != 0 {
             return SignIn::Refused;
         }
-        let found = ldap.search(&dn, Scope::Base, "(objectClass=*)", ["cn"]).await.unwrap();
-        if found.1.rc == 0 { SignIn::In } else { SignIn::MustChange }
+        let found = ldap
+            .search(&dn, Scope::Base, "(objectClass=*)", ["cn"])
+            .await
+            .unwrap();
+        if found.1.rc == 0 {
+            SignIn::In
+        } else {
+            SignIn::MustChange
+        }
     }
 
     async fn change_own(&self, name: &str, password: &str) {
@@ -346,19 +452,32 @@ impl World for Server {
         }
         let (mut ldap, rc) = self.bind(&self.dn(name), password).await.unwrap();
         assert_eq!(rc, 0);
-        let change = PasswordModify { user_id: None, old_pass: None, new_pass: Some(CHOSEN) };
+        let change = PasswordModify {
+            user_id: None,
+            old_pass: None,
+            new_pass: Some(CHOSEN),
+        };
         ldap.extended(change).await.unwrap().1.success().unwrap();
     }
 
     async fn set_least_length(&self, length: usize) {
         let mut ldap = self.as_root().await;
         let length = length.to_string();
-        let set = |name: &'static str, value: &str| Mod::Replace(name.to_owned(), [value.to_owned()].into());
+        let set = |name: &'static str, value: &str| {
+            Mod::Replace(name.to_owned(), [value.to_owned()].into())
+        };
         let (dn, changes) = match self.kind {
-            Kind::OpenLdap | Kind::PlainOpenLdap => {
-                ("cn=policy,dc=corp,dc=example", vec![set("pwdMinLength", &length)])
-            }
-            Kind::Server389 => ("cn=config", vec![set("passwordCheckSyntax", "on"), set("passwordMinLength", &length)]),
+            Kind::OpenLdap | Kind::PlainOpenLdap => (
+                "cn=policy,dc=corp,dc=example",
+                vec![set("pwdMinLength", &length)],
+            ),
+            Kind::Server389 => (
+                "cn=config",
+                vec![
+                    set("passwordCheckSyntax", "on"),
+                    set("passwordMinLength", &length),
+                ],
+            ),
             Kind::Samba => ("DC=corp,DC=example", vec![set("minPwdLength", &length)]),
         };
         ldap.modify(dn, changes).await.unwrap().success().unwrap();

@@ -37,7 +37,8 @@ pub(crate) const CHOSEN: &str = "Seven-quiet-herons-7";
 
 /// The settings of a kind of directory as the README shows them.
 pub(crate) fn example(name: &str) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/servers/{name}.toml"));
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/servers/{name}.toml"));
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -89,7 +90,10 @@ pub(crate) trait World {
 
 /// What a kind of directory does by itself.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a directory does or does not")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a directory does or does not"
+)]
 pub(crate) struct Traits {
     pub(crate) name: &'static str,
     pub(crate) must_change: bool,

@@ -48,13 +48,18 @@ pub(crate) async fn start(folder: &Path, name: &str, server: SocketAddr) -> (Soc
         .with_single_cert(chain, key)
         .unwrap();
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(folder.join("ours-ca.pem")).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_file(folder.join("ours-ca.pem")).unwrap())
+        .unwrap();
     let connector = rustls::ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let (acceptor, connector) = (TlsAcceptor::from(Arc::new(acceptor)), TlsConnector::from(Arc::new(connector)));
+    let (acceptor, connector) = (
+        TlsAcceptor::from(Arc::new(acceptor)),
+        TlsConnector::from(Arc::new(connector)),
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let seen = Seen::default();
@@ -63,7 +68,9 @@ pub(crate) async fn start(folder: &Path, name: &str, server: SocketAddr) -> (Soc
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, connector, seen) = (acceptor.clone(), connector.clone(), shared.clone());
             super::super::spawn(async move {
-                let Ok(client) = acceptor.accept(stream).await else { return };
+                let Ok(client) = acceptor.accept(stream).await else {
+                    return;
+                };
                 let stream = TcpStream::connect(server).await.unwrap();
                 let name = ServerName::try_from("localhost").unwrap();
                 let server = connector.connect(name, stream).await.unwrap();
@@ -101,10 +108,15 @@ pub(crate) async fn refuse_encryption() -> (SocketAddr, Seen) {
             super::super::spawn(async move {
                 while let Some(message) = read_message(&mut stream).await {
                     let id = message[4];
-                    if message.windows(22).any(|part| part == b"1.3.6.1.4.1.1466.20037") {
+                    if message
+                        .windows(22)
+                        .any(|part| part == b"1.3.6.1.4.1.1466.20037")
+                    {
                         // ExtendedResponse, protocolError.
-                        let refusal =
-                            [0x30, 0x0c, 0x02, 0x01, id, 0x78, 0x07, 0x0a, 0x01, 0x02, 0x04, 0x00, 0x04, 0x00];
+                        let refusal = [
+                            0x30, 0x0c, 0x02, 0x01, id, 0x78, 0x07, 0x0a, 0x01, 0x02, 0x04, 0x00,
+                            0x04, 0x00,
+                        ];
                         stream.write_all(&refusal).await.ok();
                     } else {
                         seen.messages.fetch_add(1, Ordering::SeqCst);
@@ -117,14 +129,22 @@ pub(crate) async fn refuse_encryption() -> (SocketAddr, Seen) {
 }
 
 /// Passes messages on, one by one, until the end or the trouble.
-async fn pass(client: impl AsyncRead + AsyncWrite, server: impl AsyncRead + AsyncWrite, seen: Seen) {
+async fn pass(
+    client: impl AsyncRead + AsyncWrite,
+    server: impl AsyncRead + AsyncWrite,
+    seen: Seen,
+) {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = tokio::io::split(server);
     let is_silent = AtomicUsize::new(0);
     let up = async {
         while let Some(message) = read_message(&mut from_client).await {
             seen.messages.fetch_add(1, Ordering::SeqCst);
-            let trouble = if is_change(&message) { seen.next.lock().unwrap().take() } else { None };
+            let trouble = if is_change(&message) {
+                seen.next.lock().unwrap().take()
+            } else {
+                None
+            };
             if is_change(&message) && trouble != Some(Trouble::HangBefore) {
                 seen.changes.fetch_add(1, Ordering::SeqCst);
             }
@@ -169,7 +189,9 @@ async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
             let mut digits = vec![0; usize::from(long & 0x7f)];
             from.read_exact(&mut digits).await.ok()?;
             message.extend(&digits);
-            digits.iter().fold(0, |all, byte| all << 8 | usize::from(*byte))
+            digits
+                .iter()
+                .fold(0, |all, byte| all << 8 | usize::from(*byte))
         }
     };
     let begin = message.len();
@@ -180,9 +202,15 @@ async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
 
 /// A modification, or the extended operation that changes a password.
 fn is_change(message: &[u8]) -> bool {
-    let header = if message[1] < 0x80 { 2 } else { 2 + usize::from(message[1] & 0x7f) };
+    let header = if message[1] < 0x80 {
+        2
+    } else {
+        2 + usize::from(message[1] & 0x7f)
+    };
     let id = 2 + usize::from(message[header + 1]);
-    let is_password_modify = message.windows(23).any(|part| part == b"1.3.6.1.4.1.4203.1.11.1");
+    let is_password_modify = message
+        .windows(23)
+        .any(|part| part == b"1.3.6.1.4.1.4203.1.11.1");
     match message[header + id] {
         0x66 => true,
         0x77 => is_password_modify,

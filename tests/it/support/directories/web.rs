@@ -93,11 +93,14 @@ impl Fake {
             memory.least_length = 8;
             memory.administration = "5d2c0001-cccc-dddd";
             let names = [
-                "eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri", "grp", "fed", "idp",
-                "ann", "mal",
+                "eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri",
+                "grp", "fed", "idp", "ann", "mal",
             ];
-            for (number, (name, email)) in
-                names.into_iter().map(|name| (name, name)).chain([("two1", "two"), ("two2", "two")]).enumerate()
+            for (number, (name, email)) in names
+                .into_iter()
+                .map(|name| (name, name))
+                .chain([("two1", "two"), ("two2", "two")])
+                .enumerate()
             {
                 let person = Person {
                     id: format!("0b1c{number:04}-aaaa-bbbb"),
@@ -115,23 +118,37 @@ impl Fake {
                         vec!["default-roles-corp"]
                     },
                     // By a group, so that no list of direct roles has it.
-                    client_roles: if name == "grp" { vec!["manage-users", "query-users"] } else { Vec::new() },
+                    client_roles: if name == "grp" {
+                        vec!["manage-users", "query-users"]
+                    } else {
+                        Vec::new()
+                    },
                     federation: (name == "fed").then_some("company-ldap"),
-                    providers: if name == "idp" { vec!["google"] } else { Vec::new() },
+                    providers: if name == "idp" {
+                        vec!["google"]
+                    } else {
+                        Vec::new()
+                    },
                 };
                 memory.people.insert(name.to_owned(), person);
             }
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state((kind, Arc::clone(&memory)));
+        let router = Router::new()
+            .fallback(answer)
+            .with_state((kind, Arc::clone(&memory)));
         super::super::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { kind, base, memory }
     }
 
     /// The README's, at this address and as this client.
     fn settings(&self, base: &str, (client, secret): (&str, &str)) -> String {
-        let example = super::example(if self.kind == Kind::Keycloak { "keycloak" } else { "lark" });
+        let example = super::example(if self.kind == Kind::Keycloak {
+            "keycloak"
+        } else {
+            "lark"
+        });
         let line = |line: &str| match line.split_once(" = ") {
             Some(("url", _)) => format!("url = \"{base}\""),
             Some(("api_url", _)) => format!("api_url = \"{base}/open-apis/\""),
@@ -224,7 +241,11 @@ impl Drop for Fake {
     fn drop(&mut self) {
         let broken = std::mem::take(&mut self.memory.lock().unwrap().broken);
         if !std::thread::panicking() {
-            assert!(broken.is_empty(), "{:?} was asked what it does not know: {broken:#?}", self.kind);
+            assert!(
+                broken.is_empty(),
+                "{:?} was asked what it does not know: {broken:#?}",
+                self.kind
+            );
         }
     }
 }
@@ -255,15 +276,20 @@ impl World for Fake {
     }
 
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stranger");
-        let (address, seen) = proxy::start(&folder, "stranger", "127.0.0.1:1".parse().unwrap()).await;
+        let folder =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stranger");
+        let (address, seen) =
+            proxy::start(&folder, "stranger", "127.0.0.1:1".parse().unwrap()).await;
         let settings = self.settings(&format!("https://localhost:{}", address.port()), CLIENT);
         Some((TestBot::with_directory(&settings).await, seen))
     }
 
     async fn bot_without_encryption(&self) -> Option<(TestBot, Seen)> {
         let settings = self.settings("http://keycloak.corp.example", CLIENT);
-        assert!(relatch::directory::read_text(&settings).is_err(), "http to another machine was taken");
+        assert!(
+            relatch::directory::read_text(&settings).is_err(),
+            "http to another machine was taken"
+        );
         None
     }
 
@@ -277,7 +303,11 @@ impl World for Fake {
                 person.failures += 1;
                 return SignIn::Refused;
             }
-            if person.must_change { SignIn::MustChange } else { SignIn::In }
+            if person.must_change {
+                SignIn::MustChange
+            } else {
+                SignIn::In
+            }
         })
     }
 
@@ -334,14 +364,27 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let token =
-        headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ")).map(str::to_owned);
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect();
+    let token = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+        .map(str::to_owned);
     let path = uri.path().split('/').skip(1).map(str::to_owned).collect();
-    let asked = Asked { method, path, query, token, body };
+    let asked = Asked {
+        method,
+        path,
+        query,
+        token,
+        body,
+    };
     let (response, trouble) = {
         let mut memory = memory.lock().unwrap();
-        let is_change = matches!(asked.path.last().map(String::as_str), Some("reset-password" | "password"));
+        let is_change = matches!(
+            asked.path.last().map(String::as_str),
+            Some("reset-password" | "password")
+        );
         let trouble = if is_change { memory.next.take() } else { None };
         if trouble == Some(Trouble::HangBefore) {
             (None, trouble)
@@ -352,14 +395,20 @@ async fn answer(
                 Kind::Lark => lark(&mut memory, &asked),
             };
             if memory.broken.len() > before {
-                let text = format!("{} {uri} {}", asked.method, String::from_utf8_lossy(&asked.body));
+                let text = format!(
+                    "{} {uri} {}",
+                    asked.method,
+                    String::from_utf8_lossy(&asked.body)
+                );
                 memory.broken.push(text);
             }
             (Some(response), trouble)
         }
     };
     match (response, trouble) {
-        (None, _) | (_, Some(Trouble::HangBefore | Trouble::HangAfter)) => std::future::pending().await,
+        (None, _) | (_, Some(Trouble::HangBefore | Trouble::HangAfter)) => {
+            std::future::pending().await
+        }
         (_, Some(Trouble::Die)) => StatusCode::BAD_GATEWAY.into_response(),
         (Some(response), None) => response,
     }
@@ -377,7 +426,11 @@ fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) -> bool
         return false;
     }
     memory.changes += 1;
-    let person = memory.people.values_mut().find(|person| person.id == id).unwrap();
+    let person = memory
+        .people
+        .values_mut()
+        .find(|person| person.id == id)
+        .unwrap();
     password.clone_into(&mut person.password);
     person.must_change = must_change;
     person.set_at = 4_000_000_000_000;
@@ -387,20 +440,30 @@ fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) -> bool
 fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
     if path == ["realms", "corp", "protocol", "openid-connect", "token"] {
-        let form: BTreeMap<String, String> = url::form_urlencoded::parse(&asked.body).into_owned().collect();
-        let is_known = [CLIENT, WEAK].contains(&(form["client_id"].as_str(), form["client_secret"].as_str()));
+        let form: BTreeMap<String, String> = url::form_urlencoded::parse(&asked.body)
+            .into_owned()
+            .collect();
+        let is_known =
+            [CLIENT, WEAK].contains(&(form["client_id"].as_str(), form["client_secret"].as_str()));
         if form["grant_type"] != "client_credentials" || !is_known {
-            return (StatusCode::UNAUTHORIZED, Json(json!({ "error": "unauthorized_client" }))).into_response();
+            return (
+                StatusCode::UNAUTHORIZED,
+                Json(json!({ "error": "unauthorized_client" })),
+            )
+                .into_response();
         }
         let token = format!("token-of-{}", form["client_id"]);
-        return Json(json!({ "access_token": token, "expires_in": 60, "token_type": "Bearer" })).into_response();
+        return Json(json!({ "access_token": token, "expires_in": 60, "token_type": "Bearer" }))
+            .into_response();
     }
     let may_manage = match asked.token.as_deref() {
         Some("token-of-relatch") => true,
         Some("token-of-weak") => false,
         _ => return StatusCode::UNAUTHORIZED.into_response(),
     };
-    let ["admin", "realms", "corp", rest @ ..] = path.as_slice() else { return refuse(memory, "no such path") };
+    let ["admin", "realms", "corp", rest @ ..] = path.as_slice() else {
+        return refuse(memory, "no such path");
+    };
     let method = asked.method.as_str();
     if let ("GET", ["users"]) = (method, rest) {
         return users(memory, asked, may_manage);
@@ -413,7 +476,11 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     }
     if let ("GET", ["roles"]) = (method, rest) {
         let is_blind = matches!(memory.blind, Some(Blind::RealmRoles));
-        return roles(if is_blind { &[] } else { &["default-roles-corp"] });
+        return roles(if is_blind {
+            &[]
+        } else {
+            &["default-roles-corp"]
+        });
     }
     if let ("DELETE", ["attack-detection", "brute-force", "users", id]) = (method, rest) {
         let Some(person) = memory.people.values_mut().find(|person| person.id == *id) else {
@@ -422,7 +489,9 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         person.failures = 0;
         return StatusCode::NO_CONTENT.into_response();
     }
-    let ["users", id, rest @ ..] = rest else { return refuse(memory, "no such path") };
+    let ["users", id, rest @ ..] = rest else {
+        return refuse(memory, "no such path");
+    };
     let known = memory.people.iter().find(|(_, person)| person.id == *id);
     let Some((name, person)) = known.map(|(name, person)| (name.clone(), person.clone())) else {
         return StatusCode::NOT_FOUND.into_response();
@@ -432,7 +501,12 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         ("GET", []) => Json(user(name, &person, may_manage)).into_response(),
         ("GET", ["credentials"]) => {
             let password = json!({ "id": "c1", "type": "password", "createdDate": person.set_at });
-            Json(if person.providers.is_empty() { vec![password] } else { Vec::new() }).into_response()
+            Json(if person.providers.is_empty() {
+                vec![password]
+            } else {
+                Vec::new()
+            })
+            .into_response()
         }
         ("GET", ["federated-identity"]) => {
             let one = |provider: &&str| json!({ "identityProvider": provider, "userId": "1", "userName": "x" });
@@ -449,16 +523,22 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             _ => roles(&person.client_roles),
         },
         ("PUT", ["reset-password"]) => {
-            let Some(body) = asked.fields(&["type", "value", "temporary"]) else { return refuse(memory, "fields") };
+            let Some(body) = asked.fields(&["type", "value", "temporary"]) else {
+                return refuse(memory, "fields");
+            };
             if !may_manage {
                 return StatusCode::FORBIDDEN.into_response();
             }
             if body["type"] != "password" || person.federation.is_some() {
                 return refuse(memory, "a password that is not Keycloak's own");
             }
-            if !set(memory, id, body["value"].as_str().unwrap(), body["temporary"] == true) {
-                let told =
-                    json!({ "error": "invalidPasswordMinLengthMessage", "error_description": "Invalid password" });
+            if !set(
+                memory,
+                id,
+                body["value"].as_str().unwrap(),
+                body["temporary"] == true,
+            ) {
+                let told = json!({ "error": "invalidPasswordMinLengthMessage", "error_description": "Invalid password" });
                 return (StatusCode::BAD_REQUEST, Json(told)).into_response();
             }
             StatusCode::NO_CONTENT.into_response()
@@ -474,7 +554,12 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             StatusCode::NO_CONTENT.into_response()
         }
         ("POST", ["logout"]) if may_manage => {
-            memory.people.values_mut().find(|person| person.id == *id).unwrap().sessions = 0;
+            memory
+                .people
+                .values_mut()
+                .find(|person| person.id == *id)
+                .unwrap()
+                .sessions = 0;
             StatusCode::NO_CONTENT.into_response()
         }
         _ => refuse(memory, "no such path"),
@@ -483,7 +568,9 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
 
 fn users(memory: &mut Memory, asked: &Asked, may_manage: bool) -> Response {
     let known = ["email", "exact", "max", "briefRepresentation"];
-    if !asked.query.keys().all(|key| known.contains(&key.as_str())) || asked.query["exact"] != "true" {
+    if !asked.query.keys().all(|key| known.contains(&key.as_str()))
+        || asked.query["exact"] != "true"
+    {
         return refuse(memory, "unknown or loose query");
     }
     let email = &asked.query["email"];
@@ -497,11 +584,16 @@ fn users(memory: &mut Memory, asked: &Asked, may_manage: bool) -> Response {
 }
 
 fn clients(memory: &mut Memory, asked: &Asked) -> Response {
-    let asked: Vec<(&str, &str)> = asked.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let asked: Vec<(&str, &str)> = asked
+        .query
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
     if asked != [("clientId", "realm-management"), ("viewableOnly", "true")] {
         return refuse(memory, "unknown or loose query");
     }
-    let own = json!({ "id": memory.administration, "clientId": "realm-management", "enabled": true });
+    let own =
+        json!({ "id": memory.administration, "clientId": "realm-management", "enabled": true });
     match memory.blind {
         Some(Blind::Clients) => StatusCode::FORBIDDEN.into_response(),
         Some(Blind::ViewOfClients) => Json(json!([])).into_response(),
@@ -510,7 +602,13 @@ fn clients(memory: &mut Memory, asked: &Asked) -> Response {
 }
 
 fn roles(names: &[&str]) -> Response {
-    Json(names.iter().map(|role| json!({ "id": role, "name": role })).collect::<Vec<_>>()).into_response()
+    Json(
+        names
+            .iter()
+            .map(|role| json!({ "id": role, "name": role }))
+            .collect::<Vec<_>>(),
+    )
+    .into_response()
 }
 
 fn user(name: &str, person: &Person, may_manage: bool) -> Value {
@@ -525,7 +623,11 @@ fn user(name: &str, person: &Person, may_manage: bool) -> Value {
 
 /// Lark's answer with a code of its own.
 fn coded(code: i64, msg: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "code": code, "msg": msg }))).into_response()
+    (
+        StatusCode::BAD_REQUEST,
+        Json(json!({ "code": code, "msg": msg })),
+    )
+        .into_response()
 }
 
 fn outward(id: &str) -> String {
@@ -534,15 +636,25 @@ fn outward(id: &str) -> String {
 
 fn lark(memory: &mut Memory, asked: &Asked) -> Response {
     let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
-    let ["open-apis", rest @ ..] = path.as_slice() else { return refuse(memory, "no such path") };
+    let ["open-apis", rest @ ..] = path.as_slice() else {
+        return refuse(memory, "no such path");
+    };
     if rest == ["auth", "v3", "tenant_access_token", "internal"] {
-        let Some(body) = asked.fields(&["app_id", "app_secret"]) else { return refuse(memory, "fields") };
-        let app = (body["app_id"].as_str().unwrap(), body["app_secret"].as_str().unwrap());
+        let Some(body) = asked.fields(&["app_id", "app_secret"]) else {
+            return refuse(memory, "fields");
+        };
+        let app = (
+            body["app_id"].as_str().unwrap(),
+            body["app_secret"].as_str().unwrap(),
+        );
         if ![CLIENT, WEAK].contains(&app) {
             return coded(10_014, "app secret invalid");
         }
         let token = format!("t-{}", app.0);
-        return Json(json!({ "code": 0, "msg": "ok", "tenant_access_token": token, "expire": 7200 })).into_response();
+        return Json(
+            json!({ "code": 0, "msg": "ok", "tenant_access_token": token, "expire": 7200 }),
+        )
+        .into_response();
     }
     let is_weak = match asked.token.as_deref() {
         Some("t-relatch") => false,
@@ -552,9 +664,11 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
     if asked.query.len() != 1 || asked.query["user_id_type"] != "open_id" {
         return refuse(memory, "user_id_type is missing or not alone");
     }
-    let done = |data: Value| Json(json!({ "code": 0, "msg": "success", "data": data })).into_response();
+    let done =
+        |data: Value| Json(json!({ "code": 0, "msg": "success", "data": data })).into_response();
     let needs = |scope: &'static str, memory: &Memory| {
-        (is_weak || memory.missing.contains(&scope)).then(|| coded(99_991_672, &format!("one of: [{scope}]")))
+        (is_weak || memory.missing.contains(&scope))
+            .then(|| coded(99_991_672, &format!("one of: [{scope}]")))
     };
     let person_of = |memory: &Memory, id: &Value| {
         memory
@@ -565,12 +679,16 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
     };
     match (asked.method.as_str(), rest) {
         ("POST", ["contact", "v3", "users", "batch_get_id"]) => {
-            let Some(body) = asked.fields(&["emails", "include_resigned"]) else { return refuse(memory, "fields") };
+            let Some(body) = asked.fields(&["emails", "include_resigned"]) else {
+                return refuse(memory, "fields");
+            };
             let email = body["emails"][0].as_str().unwrap();
             let mut found: Vec<Value> = memory
                 .people
                 .values()
-                .filter(|person| person.email == email || person.second_email.as_deref() == Some(email))
+                .filter(|person| {
+                    person.email == email || person.second_email.as_deref() == Some(email)
+                })
                 .map(|person| json!({ "email": email, "user_id": outward(&person.id) }))
                 .collect();
             if found.is_empty() {
@@ -595,7 +713,9 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
             if let Some(refusal) = needs("passport:password:full", memory) {
                 return refusal;
             }
-            let Some((_, person)) = person_of(memory, &body["user_id"]) else { return coded(1_084_005, "user") };
+            let Some((_, person)) = person_of(memory, &body["user_id"]) else {
+                return coded(1_084_005, "user");
+            };
             let password = body["password"].as_str().unwrap();
             if set(memory, &person.id, password, body["require_reset"] == true) {
                 done(json!({}))
@@ -604,13 +724,21 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
             }
         }
         ("POST", ["admin", "v1", "password", "reset"]) => {
-            let Some(body) = asked.fields(&["user_id", "password"]) else { return refuse(memory, "fields") };
+            let Some(body) = asked.fields(&["user_id", "password"]) else {
+                return refuse(memory, "fields");
+            };
             if let Some(refusal) = needs("admin:ent_email_password", memory) {
                 return refusal;
             }
-            let Some((_, person)) = person_of(memory, &body["user_id"]) else { return coded(1_050_001, "user") };
+            let Some((_, person)) = person_of(memory, &body["user_id"]) else {
+                return coded(1_050_001, "user");
+            };
             let password = body["password"]["ent_email_password"].as_str().unwrap();
-            if set(memory, &person.id, password, false) { done(json!({})) } else { coded(1_050_022, "format") }
+            if set(memory, &person.id, password, false) {
+                done(json!({}))
+            } else {
+                coded(1_050_022, "format")
+            }
         }
         ("POST", ["passport", "v1", "sessions", "logout"]) => {
             let Some(body) = asked.fields(&["logout_type", "user_id", "logout_reason"]) else {
@@ -619,7 +747,9 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
             if body["logout_type"] != 1 || body["logout_reason"] != 34 {
                 return coded(1_084_002, "reason");
             }
-            let Some((name, _)) = person_of(memory, &body["user_id"]) else { return coded(1_080_001, "user") };
+            let Some((name, _)) = person_of(memory, &body["user_id"]) else {
+                return coded(1_080_001, "user");
+            };
             memory.people.get_mut(&name).unwrap().sessions = 0;
             done(json!({}))
         }
