@@ -1,4 +1,4 @@
-//! Resets members' passwords from team chat, safely. This page is the plan of the house.
+//! Resets members' passwords from team chat, safely. This page is the plan of the crate.
 //!
 //! # Floors
 //!

@@ -116,7 +116,7 @@ struct When {
 }
 
 async fn round(app: &App, when: &mut When) {
-    if app.house.admins.listed().next().is_none() {
+    if app.organization.admins.listed().next().is_none() {
         when.pause = LOOK_EVERY;
     } else {
         when.pause = next_pause(pin_listed(app).await, when.pause, RETRY.1);
@@ -148,7 +148,7 @@ pub async fn tell(app: &App) -> bool {
         let mut is_all = true;
         let untold = app.store.untold_pins().await?;
         if let Some(newest) = untold.pins.iter().map(|pin| pin.noted_at).max() {
-            let note = messages::pinned(&app.house, &untold.pins);
+            let note = messages::pinned(&app.organization, &untold.pins);
             if is_told(app, &note, &format!("pins-{}", newest.0)).await {
                 app.store.pins_told(&untold.pins).await?;
             } else {
@@ -156,7 +156,7 @@ pub async fn tell(app: &App) -> bool {
             }
         }
         for alarm in &untold.alarms {
-            let note = messages::address_alarm(&app.house, &alarm.email_key, &alarm.text);
+            let note = messages::address_alarm(&app.organization, &alarm.email_key, &alarm.text);
             // One id for all tries, so that a mailbox can tell that it is the same.
             let id = format!("admin-{}-{}", alarm.email_key, alarm.noted_at.0);
             if is_told(app, &note, &id).await {
@@ -272,7 +272,7 @@ async fn compare(app: &App) {
 /// Each listed address once.
 fn listed(app: &App) -> impl Iterator<Item = EmailAddress> {
     let by_key: BTreeMap<String, &EmailAddress> = app
-        .house
+        .organization
         .admins
         .listed()
         .map(|(email, _)| (email.key(), email))
@@ -282,7 +282,7 @@ fn listed(app: &App) -> impl Iterator<Item = EmailAddress> {
 
 /// Listed addresses that were never looked up.
 async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
-    if app.house.admins.listed().next().is_none() {
+    if app.organization.admins.listed().next().is_none() {
         return Ok(Vec::new());
     }
     let pins = app.store.admin_pins().await?;
