@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
-use super::{Failure, admins, house, imported, say};
+use super::{Failure, admins, build, imported, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -59,7 +59,7 @@ pub(super) async fn run(
         .iter()
         .map(|row| row.member.business_email_key.clone())
         .collect();
-    let company = house::company(&settings.directories, &settings.company_domains);
+    let company = build::company(&settings.directories, &settings.company_domains);
     let told = store
         .import(rows, options.wipe, &company)
         .await

@@ -1,6 +1,6 @@
 //! Tells of the contacts that an import changed: each member at the contacts that were there before, and the security address.
 
-use super::house::{self, CALL_DEADLINE};
+use super::build::{self, CALL_DEADLINE};
 use super::{Failure, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -37,7 +37,7 @@ pub(super) async fn tell(
         sms_countries,
         ..
     } = settings;
-    let deliveries = house::deliveries(email, sms, ways, sms_countries, &http);
+    let deliveries = build::deliveries(email, sms, ways, sms_countries, &http);
     let count = changed.len();
     let told = tell_by(
         &deliveries,

@@ -3,9 +3,9 @@
 
 mod admins;
 mod audit;
+pub mod build;
 mod check;
 mod contact;
-pub mod house;
 mod import;
 mod imported;
 mod manifest;

@@ -34,7 +34,7 @@ pub(super) async fn command(
     match ask {
         Ask::Help => {
             let limit = app.store.limit();
-            let help = messages::help(app.house.offer_lifetime, limit.resets, limit.window);
+            let help = messages::help(app.organization.offer_lifetime, limit.resets, limit.window);
             note(
                 app,
                 &origin,
@@ -131,7 +131,7 @@ async fn reset(
         member_chat_user: pair.member_chat_user.clone(),
         reason,
         reply: seal_by(app, reset_id, origin.reply.as_ref(), &mut rng)?,
-        lifetime: app.house.offer_lifetime,
+        lifetime: app.organization.offer_lifetime,
     };
     app.at_work
         .finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE)
@@ -158,13 +158,20 @@ async fn reset(
                 messages::denied(
                     &denied,
                     &pair.member.member.name,
-                    &app.house,
+                    &app.organization,
                     &app.zone,
                     now,
                     &reference,
                 )
             } else {
-                messages::click_refused(&refused, None, &app.house, &app.zone, now, &reference)
+                messages::click_refused(
+                    &refused,
+                    None,
+                    &app.organization,
+                    &app.zone,
+                    now,
+                    &reference,
+                )
             }
         }
     };
@@ -229,7 +236,7 @@ async fn permitted(
             let told = messages::denied(
                 &denied,
                 &pair.member.member.name,
-                &app.house,
+                &app.organization,
                 &app.zone,
                 now,
                 reference,
@@ -416,7 +423,7 @@ pub(super) async fn contact(
         )
         .await;
     }
-    let to = Destination::contact(typed, member, &app.house.company)
+    let to = Destination::contact(typed, member, &app.organization.company)
         .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to));
     let to = match to {
         Ok(to) => to,
@@ -480,7 +487,7 @@ async fn why(
         let told = messages::denied(
             &Denied::NotAdmin,
             "",
-            &app.house,
+            &app.organization,
             &app.zone,
             origin.received_at,
             reference,

@@ -29,7 +29,7 @@ pub use self::refusal::{
     after_change, cancelled, chosen_before_upgrade, click_failed, click_refused, contact_changed,
     contact_denied, contact_elsewhere, contact_not_private, contact_of_own_reset, contact_question,
     contact_question_over, denied, destination_denied, directory_down, directory_refused,
-    extra_denied, guide_failed, guide_unknown, no_more_faces, no_such_member, not_prepared,
+    extra_denied, guide_failed, guide_unknown, no_more_updates, no_such_member, not_prepared,
     nothing_to_do, outsider, overloaded, question_not_sent, several_members, stopping, store_down,
     too_many_look_ups, too_many_typed, unclear, unresolved_caller, unresolved_member, who_failed,
     with_slot_back,

@@ -1,7 +1,7 @@
 //! Every refusal and every failure before a change: what, that nothing was changed, and what to do next.
 
 use super::{NO_RESET_USED, NOTHING_CHANGED, button, card, login_method, message, status};
-use crate::app::House;
+use crate::app::Organization;
 use crate::chat::{Action, Message, Standing, Style, WhoError};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
@@ -32,7 +32,7 @@ fn spared(what: &str, next: &str, reference: &Reference) -> Message {
 pub fn denied(
     denied: &Denied,
     member_name: &str,
-    house: &House,
+    organization: &Organization,
     zone: &Zone,
     now: Moment,
     reference: &Reference,
@@ -44,7 +44,7 @@ pub fn denied(
             reference,
         ),
         Denied::Oneself => {
-            let link = house
+            let link = organization
                 .help_url
                 .as_ref()
                 .map(|url| format!(": {url}"))
@@ -482,7 +482,7 @@ pub fn nothing_to_do() -> Message {
 }
 
 /// The chat lets us answer only so often to one command.
-pub fn no_more_faces(reference: &Reference) -> Message {
+pub fn no_more_updates(reference: &Reference) -> Message {
     refusal(
         "This chat does not let me show this card once more.",
         "Run the command again.",
@@ -515,7 +515,7 @@ pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
 pub fn click_refused(
     refused: &ClickRefused,
     row: Option<&ResetRow>,
-    house: &House,
+    organization: &Organization,
     zone: &Zone,
     now: Moment,
     reference: &Reference,
@@ -534,7 +534,7 @@ pub fn click_refused(
         ClickRefused::Expired => {
             let what = format!(
                 "This card is older than {} and no longer works.",
-                house.offer_lifetime
+                organization.offer_lifetime
             );
             refusal(&what, again, reference)
         }
@@ -571,7 +571,7 @@ pub fn click_refused(
             "Say first that you can reach them another way.",
             reference,
         ),
-        ClickRefused::Denied(rule) => denied(rule, member, house, zone, now, reference),
+        ClickRefused::Denied(rule) => denied(rule, member, organization, zone, now, reference),
     }
 }
 
