@@ -45,7 +45,7 @@ async fn linked(bot: &TestBot) -> String {
     path.split_whitespace().next().unwrap().to_owned()
 }
 
-/// Q4, S39, S40, O7: previews open links, so opening changes nothing; the button works once, and the code comes before
+/// Q4, S39, S40: previews open links, so opening changes nothing; the button works once, and the code comes before
 /// anything else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_is_opened_by_previews_and_used_once() {

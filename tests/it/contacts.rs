@@ -304,7 +304,7 @@ async fn two_contacts_are_required_at_the_act_too() {
     assert!(bot.outbox.take().is_empty());
 }
 
-/// A7: Kim plants a number, Jo resets: Jo is told what it is, and the code does not go there.
+/// Kim plants a number, Jo resets: Jo is told what it is, and the code does not go there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planted_contact_gets_no_code() {
     for platform in PLATFORMS {

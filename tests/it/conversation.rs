@@ -294,7 +294,7 @@ async fn every_refusal_says_what_holds() {
     assert_eq!(used(&bot).await, 0);
 }
 
-/// A8: guests, bots, strangers and accounts without a confirmed e-mail, as caller and as member.
+/// Guests, bots, strangers and accounts without a confirmed e-mail, as caller and as member.
 async fn accounts_that_stand_for_nobody_are_refused() {
     for (field, value) in [
         ("is_restricted", json!(true)),
@@ -465,7 +465,7 @@ async fn what_changed_between_card_and_click_counts() {
     }
 }
 
-/// A7: what the chat says is read past the cache at the act; the slot comes back.
+/// What the chat says is read past the cache at the act; the slot comes back.
 async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -493,7 +493,7 @@ async fn a_reset_whose_turn_does_not_come_is_refused() {
     assert!(bot.signs_in(MINA, "old-password").await && bot.outbox.take().is_empty());
 }
 
-/// A1: another administrator's card.
+/// Another administrator's card.
 async fn a_card_belongs_to_one_administrator() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -511,7 +511,7 @@ async fn a_card_belongs_to_one_administrator() {
     assert_eq!(used(&bot).await, 0);
 }
 
-/// A2, A3: forged, stale and superseded cards.
+/// Forged, stale and superseded cards.
 async fn forged_and_old_cards_do_nothing() {
     let bot = TestBot::new().await;
     // Where the value alone proves a click, a forged one is no request at all.
@@ -595,7 +595,7 @@ async fn the_guide_changes_nothing() {
     assert_eq!(bot.audited("guide").await, "done sent done unknown");
 }
 
-/// O12: a channel that is not ready stops the reset before anything happens, and offers another way at once.
+/// A channel that is not ready stops the reset before anything happens, and offers another way at once.
 async fn a_channel_that_is_not_ready_changes_nothing() {
     for (why, told) in [
         (Refusal::Unreachable, "The mail server doesn't answer"),
@@ -632,7 +632,7 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
     }
 }
 
-/// Q3, O13: a failed delivery offers another way inside the same reset, once; then never again.
+/// Q3: a failed delivery offers another way inside the same reset, once; then never again.
 async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -1125,7 +1125,7 @@ async fn a_sign_out_is_not_to_be_had_without_the_right() {
     );
 }
 
-/// Q8, A5: where the chat says how high people stand, an owner is protected however they are named.
+/// Q8: where the chat says how high people stand, an owner is protected however they are named.
 async fn an_owner_of_the_chat_is_protected_by_every_name() {
     let bot = TestBot::with_admins_of_the_chat().await;
     bot.slack.change(KIM, "is_admin", json!(true));
@@ -1214,7 +1214,7 @@ async fn what_could_not_be_told_is_told_at_the_next_command() {
     );
 }
 
-/// A4: two administrators, one member.
+/// Two administrators, one member.
 async fn the_same_member_again_is_told_with_care() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;

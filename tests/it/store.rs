@@ -567,7 +567,7 @@ async fn the_bundled_sqlite_keeps_prepared_statements() {
     assert!(version.starts_with("3.") && minor < 54, "{version}");
 }
 
-/// Q12 and section 3: what has been kept long enough goes, and what is younger stays.
+/// What has been kept long enough goes, and what is younger stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_kept_long_enough_is_purged() {
     let bot = TestBot::new().await;
