@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 8] = [
     &[
         "chance",
         "clock",
+        "fault",
         "lark_api",
         "net",
         "recent",
@@ -51,6 +52,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("http_body_util", &["http", "portal"]),
     ("hyper", &["demo", "http"]),
     ("hyper_util", &["demo", "http"]),
+    ("icu_normalizer", &["directory"]),
     ("jiff", &["clock", "directory"]),
     ("ldap3", &["directory"]),
     ("lettre", &["delivery"]),
