@@ -135,7 +135,7 @@ pub(super) fn end_of_follow_up(answer: &Result<Answer, CallError>) -> Outcome {
     }
 }
 
-/// O2: 500 names that would be markup, a mention or a link somewhere; every renderer is tried on all of them.
+/// 500 names that would be markup, a mention or a link somewhere; every renderer is tried on all of them.
 #[cfg(test)]
 pub(super) fn hostile_names() -> Vec<String> {
     const PARTS: [&str; 25] = [

@@ -288,7 +288,7 @@ fn run_async(command: impl Future<Output = Result<(), Failure>>) -> Result<(), F
     runtime()?.block_on(command)
 }
 
-/// O8: no core dump, and no other process of this user may read our memory.
+/// No core dump, and no other process of this user may read our memory.
 fn protect_memory() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 

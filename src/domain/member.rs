@@ -506,7 +506,7 @@ impl FromStr for PhoneNumber {
 mod tests {
     use super::*;
 
-    /// O3, O6, A10: nothing that could become a second recipient, a header or a look-alike.
+    /// Nothing that could become a second recipient, a header or a look-alike.
     #[test]
     fn hostile_email_addresses_are_refused() {
         for wrong in [

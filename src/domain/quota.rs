@@ -58,7 +58,7 @@ mod tests {
         window: Span::hours(24),
     };
 
-    /// S36, F3: refused at 86 399.999 s, allowed at 86 400.000 s.
+    /// S36: refused at 86 399.999 s, allowed at 86 400.000 s.
     #[test]
     fn a_slot_opens_exactly_one_window_after_the_oldest() {
         let taken: Vec<Moment> = (0..5).map(|i| Moment(1_000_000 + i)).collect();

@@ -140,7 +140,7 @@ impl State {
         )
     }
 
-    /// What recovery makes of a reset whose process died (section 3 of the design), and whether its slot comes back.
+    /// What recovery makes of a reset whose process died, and whether its slot comes back.
     pub fn recovered(self) -> Option<(Self, SlotAfter)> {
         match self {
             Self::Claimed => Some((Self::Refused, SlotAfter::Returned)),

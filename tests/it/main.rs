@@ -9,6 +9,7 @@ mod directories;
 mod fixtures;
 mod hostile;
 mod import;
+mod leftovers;
 mod look_ups;
 mod manifests;
 mod mattermost;

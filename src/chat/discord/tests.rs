@@ -306,7 +306,7 @@ fn every_answer_has_the_type_that_discord_expects() {
     }
 }
 
-/// O2: 500 hostile names, and no mention, link or markup comes out.
+/// 500 hostile names, and no mention, link or markup comes out.
 #[test]
 fn hostile_names_stay_names() {
     for name in hostile_names() {

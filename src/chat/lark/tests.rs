@@ -472,7 +472,7 @@ fn accounts_are_judged_by_what_lark_says() {
     }
 }
 
-/// O2: names stand in plain texts, which know no markup, and nowhere else.
+/// Names stand in plain texts, which know no markup, and nowhere else.
 #[test]
 fn hostile_names_stay_names() {
     fn texts<'a>(part: &'a Value, found: &mut Vec<&'a str>) {

@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    /// O1: nothing but the id of a response address counts.
+    /// Nothing but the id of a response address counts.
     #[test]
     fn of_a_response_address_only_the_id_counts() {
         let id = "h".repeat(26);

@@ -605,7 +605,7 @@ fn a_reload_goes_on_with_what_is_known() {
     assert_eq!(gone_on("http://127.0.0.1:2/", token), (false, 0, None));
 }
 
-/// A7, A8: what Mattermost does not say is not so.
+/// What Mattermost does not say is not so.
 #[test]
 fn an_account_is_worth_what_is_said_of_it() {
     let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
@@ -635,7 +635,7 @@ fn an_account_is_worth_what_is_said_of_it() {
     );
 }
 
-/// O2: no name becomes a mention, a link or markup.
+/// No name becomes a mention, a link or markup.
 #[test]
 fn hostile_names_stay_names() {
     for name in hostile_names() {

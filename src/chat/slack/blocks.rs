@@ -268,7 +268,7 @@ mod tests {
         }
     }
 
-    /// O2: names stand in plain text only, without emoji, and cannot mention anybody in the fallback.
+    /// Names stand in plain text only, without emoji, and cannot mention anybody in the fallback.
     #[test]
     fn untrusted_names_cannot_become_markup() {
         let named = |name: String| Message {

@@ -416,7 +416,7 @@ impl Slack {
         })
     }
 
-    /// O1: an address outside the allow-list makes the whole request malformed; nothing is ever sent there.
+    /// An address outside the allow-list makes the whole request malformed; nothing is ever sent there.
     fn reply_address(&self, url: &str, now: Moment) -> Result<ReplyAddress, NotVerified> {
         if self.is_allowed(url) {
             Ok(ReplyAddress::new(url.to_owned(), now + REPLY_LIFE))

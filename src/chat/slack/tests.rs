@@ -270,7 +270,6 @@ fn other_tenants_are_refused() {
     }
 }
 
-/// O1.
 #[test]
 fn response_addresses_outside_the_list_are_refused() {
     for url in [
@@ -292,7 +291,7 @@ fn response_addresses_outside_the_list_are_refused() {
     }
 }
 
-/// S14, A9: mentions and work e-mails name somebody; bare ids and names do not.
+/// S14: mentions and work e-mails name somebody; bare ids and names do not.
 #[test]
 fn words_of_a_command() {
     let mention = |id: &str| Word::Member(Member::Mention(id.to_owned()));
@@ -365,7 +364,7 @@ async fn who(answer: ResponseTemplate) -> Result<Profile, WhoError> {
         .await
 }
 
-/// A8, A9: what kind of account, and whose e-mail.
+/// What kind of account, and whose e-mail.
 #[tokio::test]
 async fn accounts_are_judged_by_their_flags() {
     for (changes, standing, has_email) in [
