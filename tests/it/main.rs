@@ -17,6 +17,7 @@ mod platforms;
 mod portal;
 mod portal_edges;
 mod record;
+mod revoked;
 mod secrets;
 mod sign_in;
 mod store;
