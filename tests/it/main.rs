@@ -18,6 +18,8 @@ mod platforms;
 mod portal;
 mod portal_edges;
 mod record;
+mod revoked;
+mod rules;
 mod secrets;
 mod sign_in;
 mod store;

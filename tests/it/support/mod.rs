@@ -768,6 +768,28 @@ impl TestBot {
         )
     }
 
+    /// Every row of a table, but for some columns: each as `table: name=value`, in order.
+    pub(crate) async fn rows(&self, table: &str, without: &[&str]) -> Vec<String> {
+        let mut connection = self.connection().await;
+        let mut texts = async |sql: String| -> Vec<String> {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+        };
+        let names = texts(format!("select name from pragma_table_info('{table}')")).await;
+        let columns: Vec<String> = names
+            .iter()
+            .filter(|name| !without.contains(&name.as_str()))
+            .map(|name| format!("' {name}=' || quote({name})"))
+            .collect();
+        let columns = columns.join(" || ");
+        texts(format!(
+            "select '{table}:' || {columns} from {table} order by 1"
+        ))
+        .await
+    }
+
     /// Every byte that lies on disk.
     pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
         let files = std::fs::read_dir(&self.parts.folder)
