@@ -244,6 +244,15 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// `ca_file`: certificates that are trusted besides the machine's own.
+    pub(crate) fn ca_file(&mut self) -> Option<PathBuf> {
+        let path = self.path("ca_file")?;
+        if let Err(error) = net::tls_config(Some(&path)) {
+            self.problem("ca_file", error.to_string());
+        }
+        Some(path)
+    }
+
     /// A file.
     pub(crate) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         self.text(key).map(PathBuf::from)

@@ -10,11 +10,9 @@ use crate::chance::Chance;
 use crate::chat::{Adapter, Chat, ChatParts};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
+use crate::delivery::Deliveries;
 use crate::directory::{self, Builtin, Directories, Hasher};
 use crate::domain::CompanyDomains;
-use crate::domain::country::SmsCountries;
-use crate::domain::delivery::Ways;
 use crate::lark_api::LarkApis;
 use crate::net;
 use crate::secret::{KeyError, Keys};
@@ -90,22 +88,6 @@ pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> 
             Err(Failure::OtherKey(file.to_owned()))
         }
         Some(_) | None => Ok(()),
-    }
-}
-
-/// The channels as the settings say.
-pub fn deliveries(
-    email: Option<smtp::Config>,
-    sms: Option<sms::Config>,
-    ways: Ways,
-    countries: SmsCountries,
-    http: &reqwest::Client,
-) -> Deliveries {
-    Deliveries {
-        email: email.map(|config| EmailChannel::Smtp(smtp::Smtp::new(config))),
-        sms: sms.map(|config| SmsChannel::Gateway(sms::Gateway::new(config, http.clone()))),
-        ways,
-        countries,
     }
 }
 
@@ -229,11 +211,10 @@ fn assemble(
         keys,
         store,
         directories,
-        deliveries: deliveries(
-            settings.email,
-            settings.sms,
+        deliveries: Deliveries::open(
+            settings.channels,
             settings.ways,
-            settings.sms_countries,
+            settings.default_country,
             &http,
         ),
         chats,

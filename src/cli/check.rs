@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Failure, admins, build, say};
 use crate::chat::Adapter;
 use crate::config::Settings;
+use crate::delivery::Deliveries;
 use crate::directory::{Backend, Hasher};
 use crate::net;
 use crate::store::Use;
@@ -75,18 +76,14 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         };
         tried.push((name.to_owned(), probed));
     }
-    let deliveries = build::deliveries(
-        settings.email,
-        settings.sms,
+    let deliveries = Deliveries::open(
+        settings.channels,
         settings.ways,
-        settings.sms_countries,
+        settings.default_country,
         &http,
     );
-    if let Some(email) = &deliveries.email {
-        tried.push(("email".to_owned(), email.probe().await));
-    }
-    if let Some(sms) = &deliveries.sms {
-        tried.push(("sms".to_owned(), sms.probe().await));
+    for (channel, probed) in deliveries.probe().await {
+        tried.push((channel.to_string(), probed));
     }
     if let Ok((store, tasks)) = opened {
         drop(store);

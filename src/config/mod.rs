@@ -11,7 +11,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use toml::{Table, Value};
 use tracing::Level;
 use url::Url;
@@ -20,13 +19,13 @@ pub use self::changes::{Changes, Reading, is_copied};
 use crate::app::{Admins, Identity};
 use crate::chat;
 use crate::clock::Zone;
-use crate::delivery::{sms, smtp};
+use crate::delivery;
 use crate::directory;
 use crate::domain::contacts::ContactRules;
-use crate::domain::country::{Country, SmsCountries};
+use crate::domain::country::Country;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
-use crate::domain::{Carries, EmailAddress, Platform, Span, password};
+use crate::domain::{Carries, Channel, EmailAddress, Platform, Span, password};
 use crate::http::{Front, TrustedProxies};
 use crate::settings::{Problem, Problems, Section};
 
@@ -82,12 +81,10 @@ pub struct Settings {
     pub directories: Vec<directory::Config>,
     /// The chats that have a section.
     pub chats: Vec<chat::Config>,
-    /// E-mail.
-    pub email: Option<smtp::Config>,
-    /// SMS.
-    pub sms: Option<sms::Config>,
-    /// Where SMS may go besides numbers on record.
-    pub sms_countries: SmsCountries,
+    /// The delivery channels that have a section.
+    pub channels: Vec<delivery::Config>,
+    /// The country of phone numbers without a country code.
+    pub default_country: Option<Country>,
     /// What was read, to be compared at a reload.
     pub reading: Reading,
 }
@@ -267,18 +264,21 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         .iter()
         .filter_map(|platform| Some((*platform, section(&mut table, platform.as_str(), problems)?)))
         .collect();
-    let email = section(&mut table, "email", problems);
-    let sms = section(&mut table, "sms", problems);
+    let channels: Vec<(Channel, Table)> = delivery::Config::CHANNELS
+        .iter()
+        .filter_map(|channel| Some((*channel, section(&mut table, channel.as_str(), problems)?)))
+        .collect();
+    let can_send = !channels.is_empty();
 
     let policy = read_policy(Section::new("policy", policy, problems));
     let admins = read_admins(Section::new("admins", admins, problems));
     let identity = read_identity(Section::new("identity", identity, problems));
-    let email = email.map(|table| read_email(Section::new("email", table, problems)));
-    let has_sms = sms.is_some();
-    let (sms, sms_countries) = match sms {
-        Some(table) => read_sms(Section::new("sms", table, problems)),
-        None => (None, Vec::new()),
-    };
+    let channels: Vec<delivery::Config> = channels
+        .into_iter()
+        .filter_map(|(channel, table)| {
+            delivery::Config::read(channel, Section::new(channel.as_str(), table, problems))
+        })
+        .collect();
 
     let mut top = Section::new("", table, problems);
     if top.take("admin_listen").is_some() {
@@ -340,12 +340,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         contact_rules,
     } = policy?;
     if ways.carries == Carries::Link {
-        together::links(
-            &directories,
-            public_url.as_ref(),
-            email.is_some() || has_sms,
-            problems,
-        );
+        together::links(&directories, public_url.as_ref(), can_send, problems);
     }
     Some(Settings {
         listen: listen?,
@@ -370,9 +365,8 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         identity: identity?,
         directories,
         chats,
-        email: email.flatten(),
-        sms,
-        sms_countries: SmsCountries::new(sms_countries, default_country),
+        channels,
+        default_country,
         reading: Reading::default(),
     })
 }
@@ -542,89 +536,6 @@ fn read_identity(mut section: Section<'_>) -> Option<Identity> {
     };
     section.end();
     identity
-}
-
-fn read_email(mut section: Section<'_>) -> Option<smtp::Config> {
-    let smtp_url: Option<SecretString> =
-        section.required_secret("smtp_url", "smtp_url_file", false);
-    let from = section.required("from");
-    let ca_file = section.path("ca_file");
-    if let Some(path) = &ca_file
-        && let Err(error) = crate::net::tls_config(Some(path))
-    {
-        section.problem("ca_file", error.to_string());
-    }
-    let config =
-        smtp_url.zip(from).and_then(
-            |(url, from)| match smtp::Config::read(&url, &from, ca_file) {
-                Ok(config) => Some(config),
-                Err(text) => {
-                    section.problem(
-                        if text.contains("sender") {
-                            "from"
-                        } else {
-                            "smtp_url"
-                        },
-                        text,
-                    );
-                    None
-                }
-            },
-        );
-    section.end();
-    config
-}
-
-/// The gateway, and the countries that typed numbers may belong to.
-fn read_sms(mut section: Section<'_>) -> (Option<sms::Config>, Vec<Country>) {
-    let countries = section.parsed_list("countries").unwrap_or_default();
-    let config = match section.required("kind").as_deref() {
-        Some("webhook") => {
-            let url = section.required_url("url");
-            let token = section.required_secret("token", "token_file", true);
-            url.zip(token)
-                .map(|(url, token)| sms::Config::Webhook { url, token })
-        }
-        Some("twilio") => {
-            let account_sid = section.required("account_sid");
-            let auth_token = section.required_secret("auth_token", "auth_token_file", true);
-            let from = section.required("from");
-            let api_url = section
-                .url("api_url")
-                .or_else(|| Url::parse("https://api.twilio.com/").ok());
-            match (account_sid, auth_token, from, api_url) {
-                (Some(account_sid), Some(auth_token), Some(from), Some(api_url)) => {
-                    Some(sms::Config::Twilio {
-                        account_sid,
-                        auth_token,
-                        from,
-                        api_url,
-                    })
-                }
-                _ => None,
-            }
-        }
-        Some("kannel") => {
-            let url = section.required_url("url");
-            let username = section.required("username");
-            let password = section.required_secret("password", "password_file", false);
-            match (url, username, password) {
-                (Some(url), Some(username), Some(password)) => Some(sms::Config::Kannel {
-                    url,
-                    username,
-                    password,
-                }),
-                _ => None,
-            }
-        }
-        Some(_) => {
-            section.problem("kind", "must be webhook, twilio or kannel");
-            None
-        }
-        None => None,
-    };
-    section.end();
-    (config, countries)
 }
 
 #[cfg(test)]

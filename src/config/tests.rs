@@ -25,7 +25,7 @@ fn the_defaults_load() {
             window: Span::hours(24)
         }
     );
-    assert!(settings.chats.is_empty() && settings.email.is_none() && settings.sms.is_none());
+    assert!(settings.chats.is_empty() && settings.channels.is_empty());
 }
 
 #[test]

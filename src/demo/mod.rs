@@ -29,7 +29,7 @@ use crate::app::{Admins, App, Identity, Latest, Organization};
 use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
-use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
+use crate::delivery::{Deliveries, Outbox};
 use crate::directory::{Builtin, Directories, Directory, Hasher, Home};
 use crate::domain::contacts::ContactRules;
 use crate::domain::country::SmsCountries;
@@ -216,12 +216,7 @@ async fn build(
         keys,
         store,
         directories: Directories::new(vec![Home::builtin(Directory::Builtin(builtin), Vec::new())]),
-        deliveries: Deliveries {
-            email: Some(EmailChannel::Memory(outbox.clone())),
-            sms: Some(SmsChannel::Memory(outbox.clone())),
-            ways: Ways::default(),
-            countries: SmsCountries::default(),
-        },
+        deliveries: Deliveries::in_memory(&outbox, Ways::default(), SmsCountries::default()),
         chats: vec![Chat::Slack(workspace.adapter()?)],
         organization: Organization {
             name: "Acme".to_owned(),

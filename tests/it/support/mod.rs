@@ -24,7 +24,7 @@ use relatch::chat::lark::Lark;
 use relatch::chat::mattermost::Mattermost;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
-use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
+use relatch::delivery::{Deliveries, Outbox};
 use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
 use relatch::domain::contacts::ContactRules;
 use relatch::domain::country::SmsCountries;
@@ -510,12 +510,7 @@ impl TestBot {
             keys: keys.clone(),
             store: store.clone(),
             directories: Directories::new(homes).in_company(company.clone()),
-            deliveries: Deliveries {
-                email: Some(EmailChannel::Memory(outbox.clone())),
-                sms: Some(SmsChannel::Memory(outbox.clone())),
-                ways: parts.ways,
-                countries: parts.countries.clone(),
-            },
+            deliveries: Deliveries::in_memory(&outbox, parts.ways, parts.countries.clone()),
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
                 Chat::Discord(Discord::new(
