@@ -94,14 +94,7 @@ pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> 
 /// The e-mail domains of all directories, and those that the settings name besides: S43 holds for each of them, whichever a
 /// member's own is.
 pub(super) fn company(configs: &[directory::Config], more: &[String]) -> CompanyDomains {
-    let domains = configs.iter().flat_map(|config| match config {
-        directory::Config::Builtin(domains) => domains,
-        directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => {
-            &config.domains
-        }
-        directory::Config::Keycloak(config) => &config.domains,
-        directory::Config::Lark(config) => &config.domains,
-    });
+    let domains = configs.iter().flat_map(directory::Config::domains);
     CompanyDomains::new(domains.chain(more).cloned())
 }
 
@@ -124,12 +117,12 @@ pub fn directories(
         chance: Chance::System,
         lark,
     };
-    let homes = configs
+    let opened = configs
         .into_iter()
         .map(|config| config.open(&parts))
         .collect::<Result<_, _>>();
-    homes
-        .map(|homes| Directories::new(homes).in_company(company.clone()))
+    opened
+        .map(|all| Directories::new(all).in_company(company.clone()))
         .map_err(|error| Failure::Said(error.to_string()))
 }
 

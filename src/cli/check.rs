@@ -43,17 +43,18 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         let company = build::company(&settings.directories, &settings.company_domains);
         let directories =
             build::directories(settings.directories, &company, store, hasher, &parts)?;
-        for home in directories.elsewhere() {
-            let probed = home.probe().await;
+        for directory in directories.remote() {
+            let probed = directory.probe().await;
             if probed.is_ok() {
                 warnings.extend(
-                    home.warnings()
+                    directory
+                        .warnings()
                         .await
                         .into_iter()
-                        .map(|text| (home.name().to_owned(), text)),
+                        .map(|text| (directory.name().to_owned(), text)),
                 );
             }
-            tried.push((home.name().to_owned(), probed));
+            tried.push((directory.name().to_owned(), probed));
         }
         listed = admins::checked(store, &settings.admins, &directories).await;
     }

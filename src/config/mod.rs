@@ -374,7 +374,7 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
 /// The directories; none at all means the built-in one.
 fn directories(value: Option<Value>, problems: &mut Vec<Problem>) -> Vec<directory::Config> {
     let list = match value {
-        None => return vec![directory::Config::Builtin(Vec::new())],
+        None => return vec![directory::Config::builtin()],
         Some(Value::Array(list)) => list,
         Some(_) => Vec::new(),
     };

@@ -30,7 +30,7 @@ use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, Outbox};
-use crate::directory::{Builtin, Directories, Directory, Hasher, Home};
+use crate::directory::{Builtin, Directories, Directory, Hasher, ResilientDirectory};
 use crate::domain::contacts::ContactRules;
 use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
@@ -215,7 +215,10 @@ async fn build(
         zone: Zone::utc(),
         keys,
         store,
-        directories: Directories::new(vec![Home::builtin(Directory::Builtin(builtin), Vec::new())]),
+        directories: Directories::new(vec![ResilientDirectory::builtin(
+            Directory::Builtin(Box::new(builtin)),
+            Vec::new(),
+        )]),
         deliveries: Deliveries::in_memory(&outbox, Ways::default(), SmsCountries::default()),
         chats: vec![Chat::Slack(workspace.adapter()?)],
         organization: Organization {

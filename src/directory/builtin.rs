@@ -1,6 +1,7 @@
 //! The built-in directory: members and Argon2id credentials in our own database.
 
-use super::admission::{FairQueue, Turn};
+use super::config::{DirectoryConfig, DirectoryParts, read_domains};
+use super::fair_queue::{FairQueue, Turn};
 use super::{
     Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable,
 };
@@ -9,6 +10,8 @@ use crate::domain::member::NotAPhone;
 use crate::domain::{
     CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber,
 };
+use crate::net::TlsError;
+use crate::settings::Section;
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
 /// A credential of no password, which costs as much as any other.
@@ -18,7 +21,41 @@ const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAA
 const MOST_TURNS: usize = 16;
 
 /// What administrators know it by.
-pub(super) const NAME: &str = "built-in directory";
+const NAME: &str = "built-in directory";
+
+/// The settings of the built-in directory.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Empty for every e-mail domain that no other directory has.
+    domains: Vec<String>,
+}
+
+impl DirectoryConfig for Config {
+    type Directory = Builtin;
+
+    fn read(mut section: Section<'_>, _is_alone: bool) -> Option<Self> {
+        let domains = read_domains(&mut section).unwrap_or_default();
+        section.end();
+        Some(Self { domains })
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// `relatch members import` says who is one.
+    fn names_administrators(&self) -> bool {
+        true
+    }
+
+    fn open(self, parts: &DirectoryParts) -> Result<Builtin, TlsError> {
+        Ok(parts.builtin.clone())
+    }
+}
 
 /// Who has a password looked at, for a fair share of the hasher.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +195,10 @@ impl Builtin {
 impl Backend for Builtin {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn builtin(&self) -> Option<&Builtin> {
+        Some(self)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -25,7 +25,9 @@ use relatch::chat::mattermost::Mattermost;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
 use relatch::delivery::{Deliveries, Outbox};
-use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
+use relatch::directory::{
+    self, Builtin, Directories, Directory, Hasher, ResilientDirectory, ScriptedDirectory,
+};
 use relatch::domain::contacts::ContactRules;
 use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::Ways;
@@ -125,7 +127,7 @@ pub(crate) struct TestBot {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
-    pub(crate) directory: Rehearsed,
+    pub(crate) directory: ScriptedDirectory,
     pub(crate) builtin: Builtin,
     pub(crate) slack: slack::FakeSlack,
     /// On which platform the people of this test are.
@@ -469,7 +471,7 @@ impl TestBot {
         let company = CompanyDomains::new(parts.company.iter().map(|domain| (*domain).to_owned()));
         let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone())
             .in_company(company.clone());
-        let directory = Rehearsed::new(builtin.clone());
+        let directory = ScriptedDirectory::new(builtin.clone());
         let mut homes = Vec::new();
         if let Some(text) = &parts.directory {
             let elsewhere = directory::DirectoryParts {
@@ -486,8 +488,8 @@ impl TestBot {
                     .unwrap(),
             );
         }
-        homes.push(Home::builtin(
-            Directory::Rehearsed(directory.clone()),
+        homes.push(ResilientDirectory::builtin(
+            Directory::Scripted(directory.clone()),
             Vec::new(),
         ));
         let config = || Config {
