@@ -79,7 +79,7 @@ impl Outbox {
                 channel: to.channel(),
                 to: to.full().to_owned(),
                 subject: subject.unwrap_or_default().to_owned(),
-                text: text.text.to_owned(),
+                text: text.body.to_owned(),
             });
         }
         outcome

@@ -31,7 +31,7 @@ pub struct Note {
 struct Text<'a> {
     /// Not used by channels without subjects.
     subject: &'a str,
-    text: &'a str,
+    body: &'a str,
     /// The same for the same message, for gateways that recognise repetitions.
     id: &'a str,
 }
@@ -71,7 +71,7 @@ macro_rules! senders {
 
         /// A message that only lacks its text.
         enum Ready<'a> {
-            $($channel($module::Ready<'a>),)+
+            $($channel(Box<$module::Ready<'a>>),)+
             Memory(&'a Outbox, Destination),
         }
 
@@ -87,7 +87,7 @@ macro_rules! senders {
             async fn prepare(&self, to: &Destination) -> Result<Ready<'_>, Refusal> {
                 match (self, to) {
                     $((Self::$channel(sender), Destination::$destination(to)) => {
-                        sender.prepare(to).await.map(Ready::$channel)
+                        sender.prepare(to).await.map(Box::new).map(Ready::$channel)
                     })+
                     (Self::Memory(_, outbox), to) => {
                         outbox.prepare(to)?;
@@ -214,7 +214,7 @@ impl Deliveries {
     pub async fn tell(&self, to: &Destination, note: &Note, id: &str) -> Outcome {
         let text = Text {
             subject: &note.subject,
-            text: &note.text,
+            body: &note.text,
             id,
         };
         let outcome = match self.ready(to).await {

@@ -50,18 +50,15 @@ impl Prepared<'_> {
     ) -> Vec<(Step, Outcome)> {
         let to_member = async {
             let (channel, ready) = self.to_member?;
-            let text = if channel.facts().is_short {
-                short
-            } else {
-                &mail.text
-            };
+            let is_short = channel.facts().is_short;
+            let body = if is_short { short } else { &mail.text };
             let subject = &mail.subject;
-            let outcome = ready.send(Text { subject, text, id }).await;
+            let outcome = ready.send(Text { subject, body, id }).await;
             Some((Step::Deliver, outcome))
         };
         let to_self = async {
-            let (subject, text) = (&copy.subject, &copy.text);
-            let outcome = self.to_self?.send(Text { subject, text, id }).await;
+            let (subject, body) = (&copy.subject, &copy.text);
+            let outcome = self.to_self?.send(Text { subject, body, id }).await;
             Some((Step::CopyToSelf, outcome))
         };
         let (first, second) = tokio::join!(to_member, to_self);

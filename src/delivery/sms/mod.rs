@@ -153,7 +153,7 @@ impl Ready<'_> {
         let Self { sender, to } = self;
         let request = sender
             .gateway
-            .request(&sender.http, &to, text.text, text.id)
+            .request(&sender.http, &to, text.body, text.id)
             .timeout(sender.deadline);
         let outcome = match net::call(request).await {
             Ok(answer) => sender.gateway.outcome(&answer),

@@ -43,7 +43,7 @@ async fn submit(sender: &Sender, text: &str, id: &str) -> Outcome {
     ready
         .send(Text {
             subject: "",
-            text,
+            body: text,
             id,
         })
         .await

@@ -242,7 +242,7 @@ impl Ready<'_> {
     /// DATA and the content. A definite answer is believed; silence after the content began is unknown.
     pub(super) async fn send(mut self, text: Text<'_>) -> Outcome {
         let Sender { config, deadline } = self.smtp;
-        let content = match message::formatted(&config.from, &self.to, text.subject, text.text) {
+        let content = match message::formatted(&config.from, &self.to, text.subject, text.body) {
             Ok(content) => content,
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "no e-mail could be made");

@@ -104,7 +104,7 @@ fn mina() -> EmailAddress {
 fn text() -> Text<'static> {
     Text {
         subject: "Ünïcode Bcc: x@y.example",
-        text: ".\nk7Rm4Tqx\n.\n",
+        body: ".\nk7Rm4Tqx\n.\n",
         id: "id-1",
     }
 }

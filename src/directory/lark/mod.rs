@@ -251,7 +251,7 @@ impl Backend for LarkDirectory {
         member: &MemberId,
         _password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let not_forced = self.not_forced.lock().map_err(|_| Unavailable)?;
+        let not_forced = self.not_forced.lock().map_err(|_poisoned| Unavailable)?;
         Ok(if not_forced.contains(member) {
             Enforced::NotInForce
         } else {

@@ -1,6 +1,7 @@
 //! Addresses that somebody types: which are refused, and why.
 
 use crate::domain::delivery::DestinationDenied;
+use crate::domain::member::NotAnEmail;
 use crate::domain::{CompanyDomains, Destination, EmailAddress, Member};
 
 impl Destination {
@@ -22,7 +23,9 @@ impl Destination {
         if !text.contains('@') {
             return Err(DestinationDenied::EmailNeeded);
         }
-        let email: EmailAddress = text.parse().map_err(|_| DestinationDenied::NotAnEmail)?;
+        let email: EmailAddress = text
+            .parse()
+            .map_err(|NotAnEmail| DestinationDenied::NotAnEmail)?;
         if company.has_mailbox_of(member, &email) {
             Err(DestinationDenied::BusinessEmail)
         } else {
