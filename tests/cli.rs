@@ -1,5 +1,7 @@
 //! The command line: help texts, exit codes, and what the commands print, run as an operator runs them.
 
+#[path = "cli/open_files.rs"]
+mod open_files;
 #[path = "cli/record_and_key.rs"]
 mod record_and_key;
 #[path = "cli/reload.rs"]

@@ -11,12 +11,14 @@
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
 //! "Account policy" of the 389 Directory Server documentation.
 
+mod ber;
 mod config;
 mod entry;
 mod features;
 mod groups;
 mod outcome;
 mod password_policy;
+mod rdn;
 mod rights;
 mod server;
 mod session;
@@ -317,6 +319,6 @@ impl Backend for LdapDirectory {
     }
 
     async fn warnings(&self) -> Vec<String> {
-        self.warnings_of_rights().await
+        self.warnings_of_check_account().await
     }
 }

@@ -61,8 +61,9 @@ pub(super) async fn may_write(
 }
 
 impl LdapDirectory {
-    /// What the account of the settings may write of its own entry and of the groups of the settings.
-    pub(super) async fn warnings_of_rights(&self) -> Vec<String> {
+    /// What the account of the settings may write of its own entry and of the groups of the settings, and by which names it
+    /// can get a role.
+    pub(super) async fn warnings_of_check_account(&self) -> Vec<String> {
         let settings = &self.tree.settings;
         let Some(email) = &settings.check_account else {
             return vec![self_write::unknown(self_write::NOBODY_NAMED)];
@@ -71,9 +72,6 @@ impl LdapDirectory {
             Ok(opened) => opened,
             Err(failure) => return vec![self_write::unknown(&failure.to_string())],
         };
-        if features.product != Product::Server389 {
-            return vec![self_write::unknown("this server does not tell")];
-        }
         let by = By::Email(email.clone());
         let Ok(OneEntry::Found(entry)) = self.one(&mut session, features, &by).await else {
             return vec![self_write::unknown(
@@ -81,16 +79,23 @@ impl LdapDirectory {
             )];
         };
         let session = &mut session;
+        let account = email.masked();
+        let mut warnings = self.warnings_of_names(session, &entry, &account).await;
+        if features.product != Product::Server389 {
+            warnings.push(self_write::unknown("this server does not tell"));
+            return warnings;
+        }
         let mut report = self_write::Report::new(email);
         let mut trusted = self_write::trusted(&settings.attributes);
-        // Groups of Unix list their members by it.
+        // `memberUid` lists members by it, and on this server the right to write it is the right to rename the entry.
         trusted.push("uid");
         report.note_entry(writable(session, &entry.dn, &entry.dn, &trusted).await);
         for group in settings.groups.all() {
             let told = writable(session, group, &entry.dn, &MEMBER_LISTS).await;
             report.note_group(group, told);
         }
-        report.warnings()
+        warnings.extend(report.warnings());
+        warnings
     }
 }
 
