@@ -113,7 +113,7 @@ pub(super) async fn add(
         {
             Outcome::Accepted => is_anybody_told = true,
             Outcome::Refused(_) | Outcome::Unknown => {
-                say(&format!("{} could not be told", to.masked()))?
+                say(&format!("{} could not be told", to.masked()))?;
             }
         }
     }
