@@ -26,7 +26,7 @@ pub use self::interaction::{
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
-use crate::lark_api::LarkApis;
+use crate::lark_api::{LarkApis, LarkAppSettings};
 use crate::secret::Keys;
 use crate::settings::Section;
 
@@ -425,6 +425,19 @@ platforms! {
 }
 
 impl Config {
+    /// The app of Lark that it uses, if any.
+    pub fn lark_app(&self) -> Option<LarkAppSettings<'_>> {
+        if let Self::Lark(config) = self {
+            Some(LarkAppSettings {
+                api_url: &config.api_url,
+                app_id: &config.app_id,
+                app_secret: &config.app_secret,
+            })
+        } else {
+            None
+        }
+    }
+
     /// Slack's own, for `relatch replay`, which plays Slack.
     pub fn into_slack(self) -> Option<slack::Config> {
         if let Self::Slack(config) = self {

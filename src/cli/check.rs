@@ -1,124 +1,134 @@
 //! `relatch check`: the settings were read; now every dependency is tried, and all that fail are named.
 
+use std::error::Error;
 use std::time::Duration;
 
 use super::{Failure, admins, build, say};
-use crate::chat::Adapter;
+use crate::chat::{self, Adapter, ChatParts};
 use crate::config::Settings;
-use crate::directory::{Backend, Hasher};
+use crate::delivery::Deliveries;
+use crate::directory::{Backend, Directories, Hasher};
 use crate::net;
 use crate::store::Use;
 use crate::telemetry;
 
-/// Tries everything, a line each. What an outcome keeps short, the log on standard error says in full.
+/// What was tried, with how it ended, and what is worth knowing although nothing is wrong.
+#[derive(Default)]
+struct Findings {
+    tried: Vec<(String, Result<(), String>)>,
+    warnings: Vec<(String, String)>,
+}
+
+impl Findings {
+    fn note(&mut self, name: &str, ended: Result<(), String>) {
+        self.tried.push((name.to_owned(), ended));
+    }
+
+    fn warn(&mut self, name: &str, texts: Vec<String>) {
+        let texts = texts.into_iter();
+        self.warnings
+            .extend(texts.map(|text| (name.to_owned(), text)));
+    }
+
+    async fn try_directories(&mut self, directories: &Directories) {
+        for directory in directories.remote() {
+            let probed = directory.probe().await;
+            if probed.is_ok() {
+                self.warn(directory.name(), directory.warnings().await);
+            }
+            self.note(directory.name(), probed);
+        }
+    }
+
+    async fn try_chats(&mut self, configs: Vec<chat::Config>, parts: &ChatParts) {
+        for config in configs {
+            let name = config.platform().as_str();
+            let probed = match config.open(parts) {
+                Ok(chat) => {
+                    let probed = chat.probe().await;
+                    if probed.is_ok() {
+                        self.warn(name, chat.caveats().await);
+                    }
+                    probed
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            self.note(name, probed);
+        }
+    }
+
+    async fn try_channels(&mut self, deliveries: &Deliveries) {
+        for (channel, probed) in deliveries.probe().await {
+            self.note(channel.as_str(), probed);
+        }
+    }
+
+    /// Says all of it, a line each; how many failed.
+    fn say(&self) -> Result<usize, Failure> {
+        let mut failed = 0;
+        for (name, ended) in &self.tried {
+            match ended {
+                Ok(()) => say(&format!("ok      {name}"))?,
+                Err(why) => {
+                    failed += 1;
+                    say(&format!("failed  {name}: {why}"))?;
+                }
+            }
+        }
+        for (name, text) in &self.warnings {
+            say(&format!("warning {name}: {text}"))?;
+        }
+        Ok(failed)
+    }
+}
+
+/// Tries everything. What a line keeps short, the log on standard error says in full.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
-    let http =
-        net::client(Duration::from_secs(10)).map_err(|error| Failure::Said(error.to_string()))?;
-    let mut tried: Vec<(String, Result<(), String>)> = Vec::new();
-    let mut caveats: Vec<(&'static str, String)> = Vec::new();
+    let said = |error: &dyn Error| Failure::Said(error.to_string());
+    let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
+    let mut findings = Findings::default();
     let opened = build::open_store(&settings, Use::Beside).await;
-    let store = match &opened {
-        Ok((store, _)) if store.is_writable().await => Ok(()),
-        Ok(_) => Err("cannot be written".to_owned()),
-        Err(error) => Err(error.in_full()),
+    let store = opened.as_ref().ok().map(|(store, _)| store);
+    let is_writable = match (&opened, store) {
+        (_, Some(store)) if store.is_writable().await => Ok(()),
+        (Err(error), _) => Err(error.in_full()),
+        (Ok(_), _) => Err("cannot be written".to_owned()),
     };
-    tried.push(("database".to_owned(), store));
-    let key = build::try_key(
-        &settings.key_file,
-        opened.as_ref().ok().map(|(store, _)| store),
-    )
-    .await;
+    findings.note("database", is_writable);
+    let key = build::try_key(&settings.key_file, store).await;
     let is_unsound = [opened.as_ref().err(), key.as_ref().err()]
         .into_iter()
         .flatten()
         .any(Failure::is_of_settings);
     // Nothing is said of a key that the first `serve` will make.
     if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
-        tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
+        findings.note("key file", key.map_err(|error| error.in_full()));
     }
-    // Worth knowing, and no reason to fail.
-    let mut warnings: Vec<(String, String)> = Vec::new();
-    let mut listed = Ok(Vec::new());
     let parts = build::trial_parts(http.clone())?;
-    if let Ok((store, _)) = &opened {
-        let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
+    let mut listed = Ok(Vec::new());
+    if let Some(store) = store {
+        let hasher = Hasher::start().map_err(|error| said(&error))?;
         let company = build::company(&settings.directories, &settings.company_domains);
         let directories =
             build::directories(settings.directories, &company, store, hasher, &parts)?;
-        for home in directories.elsewhere() {
-            let probed = home.probe().await;
-            if probed.is_ok() {
-                warnings.extend(
-                    home.warnings()
-                        .await
-                        .into_iter()
-                        .map(|text| (home.name().to_owned(), text)),
-                );
-            }
-            tried.push((home.name().to_owned(), probed));
-        }
+        findings.try_directories(&directories).await;
         listed = admins::checked(store, &settings.admins, &directories).await;
     }
-    for config in settings.chats {
-        let name = config.platform().as_str();
-        let probed = match config.open(&parts) {
-            Ok(chat) => {
-                let probed = chat.probe().await;
-                if probed.is_ok() {
-                    caveats.extend(
-                        chat.caveats()
-                            .await
-                            .into_iter()
-                            .map(|caveat| (name, caveat)),
-                    );
-                }
-                probed
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        tried.push((name.to_owned(), probed));
-    }
-    let deliveries = build::deliveries(
-        settings.email,
-        settings.sms,
-        settings.ways,
-        settings.sms_countries,
-        &http,
-    );
-    if let Some(email) = &deliveries.email {
-        tried.push(("email".to_owned(), email.probe().await));
-    }
-    if let Some(sms) = &deliveries.sms {
-        tried.push(("sms".to_owned(), sms.probe().await));
-    }
+    findings.try_chats(settings.chats, &parts).await;
+    let (channels, ways) = (settings.channels, settings.ways);
+    let deliveries = Deliveries::open(channels, ways, settings.default_country, &http);
+    findings.try_channels(&deliveries).await;
     if let Ok((store, tasks)) = opened {
         drop(store);
         tasks.finish().await;
     }
-    let mut failed = 0;
-    for (name, outcome) in &tried {
-        match outcome {
-            Ok(()) => say(&format!("ok      {name}"))?,
-            Err(why) => {
-                failed += 1;
-                say(&format!("failed  {name}: {why}"))?;
-            }
-        }
-    }
-    for (name, text) in &warnings {
-        say(&format!("warning {name}: {text}"))?;
-    }
-    for (name, caveat) in &caveats {
-        say(&format!("warning {name}: {caveat}"))?;
-    }
+    let mut failed = findings.say()?;
     match listed {
         Ok(listed) => {
             for (is_fine, what) in listed {
-                say(&format!(
-                    "{} {what}",
-                    if is_fine { "ok     " } else { "warning" }
-                ))?;
+                let word = if is_fine { "ok     " } else { "warning" };
+                say(&format!("{word} {what}"))?;
             }
         }
         Err(error) => {
@@ -126,7 +136,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             say(&format!("failed  list of administrators: {error}"))?;
         }
     }
-    let told = format!("{failed} of {} failed", tried.len());
+    let told = format!("{failed} of {} failed", findings.tried.len());
     match failed {
         0 => Ok(()),
         _ if is_unsound => Err(Failure::Unsound(told)),

@@ -6,6 +6,7 @@ use super::{Failure, build, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::delivery::Deliveries;
 use crate::domain::contacts::{AddedAs, CONTACTS_PER_MEMBER};
 use crate::domain::delivery::Outcome;
 use crate::domain::{Destination, EmailAddress, MemberId, ResetId};
@@ -29,21 +30,17 @@ pub(super) async fn add(
     let to = Destination::contact(address, &member, &company)
         .map_err(|denied| Failure::Said(messages::destination_denied(&denied, &member.name)))?;
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
-    let deliveries = build::deliveries(
-        settings.email,
-        settings.sms,
+    let deliveries = Deliveries::open(
+        settings.channels,
         settings.ways,
-        settings.sms_countries,
+        settings.default_country,
         &http,
     );
     if !deliveries.has(to.channel()) {
-        let missing = match to {
-            Destination::Phone(_) => "[sms]",
-            Destination::Email(_) => "[email]",
-        };
         return Err(Failure::Said(format!(
-            "no code can go to {}: the settings have no {missing}. Nothing was changed.",
-            to.masked()
+            "no code can go to {}: the settings have no [{}]. Nothing was changed.",
+            to.masked(),
+            to.channel()
         )));
     }
     let before = known_of(&member, &store.contacts(&member.id).await?);
@@ -116,7 +113,7 @@ pub(super) async fn add(
         {
             Outcome::Accepted => is_anybody_told = true,
             Outcome::Refused(_) | Outcome::Unknown => {
-                say(&format!("{} could not be told", to.masked()))?
+                say(&format!("{} could not be told", to.masked()))?;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Tells of the contacts that an import changed: each member at the contacts that were there before, and the security address.
 
-use super::build::{self, CALL_DEADLINE};
+use super::build::CALL_DEADLINE;
 use super::{Failure, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -31,13 +31,12 @@ pub(super) async fn tell(
     let Settings {
         organization,
         security_email,
-        email,
-        sms,
+        channels,
         ways,
-        sms_countries,
+        default_country,
         ..
     } = settings;
-    let deliveries = build::deliveries(email, sms, ways, sms_countries, &http);
+    let deliveries = Deliveries::open(channels, ways, default_country, &http);
     let count = changed.len();
     let told = tell_by(
         &deliveries,

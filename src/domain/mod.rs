@@ -4,6 +4,7 @@
 //! `rng` argument. The defaults follow the edition of 2025-01-23 of the help page "Admin | Reset member
 //! passwords" (see [`policy`]).
 
+pub mod channel;
 pub mod contacts;
 pub mod country;
 pub mod delivery;
@@ -17,7 +18,8 @@ pub mod quota;
 pub mod reset;
 pub mod sign_in;
 
-pub use delivery::{Carries, Channel, Delivery, Destination, Plan};
+pub use channel::{Channel, Delivery, Destination};
+pub use delivery::{Carries, Plan};
 pub use member::{
     ChatUser, CompanyDomains, EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber,
     Platform, Role, Status,

@@ -298,7 +298,7 @@ async fn nothing_is_said_in_the_clear(world: &impl World) {
 async fn a_check_finds_what_is_missing(world: &impl World) {
     let bot = world.bot().await;
     let before = world.changes().await;
-    for home in bot.app.directories.elsewhere() {
+    for home in bot.app.directories.remote() {
         assert_eq!(home.probe().await, Ok(()));
     }
     if let Some(bot) = world
@@ -309,7 +309,7 @@ async fn a_check_finds_what_is_missing(world: &impl World) {
         let told = bot
             .app
             .directories
-            .elsewhere()
+            .remote()
             .next()
             .unwrap()
             .probe()
@@ -324,7 +324,7 @@ async fn a_check_finds_what_is_missing(world: &impl World) {
         assert!(
             bot.app
                 .directories
-                .elsewhere()
+                .remote()
                 .next()
                 .unwrap()
                 .probe()
@@ -451,14 +451,7 @@ async fn a_check_finds_that_keycloaks_clients_cannot_be_seen() {
             .filter(|line| !line.starts_with("check_account"))
             .collect();
         let bot = TestBot::with_directory(&unnamed.join("\n")).await;
-        let checked = bot
-            .app
-            .directories
-            .elsewhere()
-            .next()
-            .unwrap()
-            .probe()
-            .await;
+        let checked = bot.app.directories.remote().next().unwrap().probe().await;
         assert_eq!(checked.is_ok(), is_fine, "{blind:?}: {checked:?}");
     }
 }
@@ -489,7 +482,7 @@ async fn keycloak_without_its_roles_is_no_directory() {
         assert!(
             bot.app
                 .directories
-                .elsewhere()
+                .remote()
                 .next()
                 .unwrap()
                 .probe()

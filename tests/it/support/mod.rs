@@ -24,8 +24,10 @@ use relatch::chat::lark::Lark;
 use relatch::chat::mattermost::Mattermost;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
-use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
-use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
+use relatch::delivery::{Deliveries, Outbox};
+use relatch::directory::{
+    self, Builtin, Directories, Directory, Hasher, ResilientDirectory, ScriptedDirectory,
+};
 use relatch::domain::contacts::ContactRules;
 use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::Ways;
@@ -125,7 +127,7 @@ pub(crate) struct TestBot {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
-    pub(crate) directory: Rehearsed,
+    pub(crate) directory: ScriptedDirectory,
     pub(crate) builtin: Builtin,
     pub(crate) slack: slack::FakeSlack,
     /// On which platform the people of this test are.
@@ -481,7 +483,7 @@ impl TestBot {
         let company = CompanyDomains::new(parts.company.iter().map(|domain| (*domain).to_owned()));
         let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone())
             .in_company(company.clone());
-        let directory = Rehearsed::new(builtin.clone());
+        let directory = ScriptedDirectory::new(builtin.clone());
         let mut homes = Vec::new();
         if let Some(text) = &parts.directory {
             let elsewhere = directory::DirectoryParts {
@@ -498,8 +500,8 @@ impl TestBot {
                     .unwrap(),
             );
         }
-        homes.push(Home::builtin(
-            Directory::Rehearsed(directory.clone()),
+        homes.push(ResilientDirectory::builtin(
+            Directory::Scripted(directory.clone()),
             Vec::new(),
         ));
         let config = || Config {
@@ -522,12 +524,7 @@ impl TestBot {
             keys: keys.clone(),
             store: store.clone(),
             directories: Directories::new(homes).in_company(company.clone()),
-            deliveries: Deliveries {
-                email: Some(EmailChannel::Memory(outbox.clone())),
-                sms: Some(SmsChannel::Memory(outbox.clone())),
-                ways: parts.ways,
-                countries: parts.countries.clone(),
-            },
+            deliveries: Deliveries::in_memory(&outbox, parts.ways, parts.countries.clone()),
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
                 Chat::Discord(Discord::new(

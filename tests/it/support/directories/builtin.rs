@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use relatch::app::App;
 use relatch::clock::Clock;
 use relatch::delivery::Outbox;
-use relatch::directory::{NextReset, Rehearsed, ResetFailed};
+use relatch::directory::{NextReset, ResetFailed, ScriptedDirectory};
 use relatch::domain::{MemberId, Span};
 use relatch::store::{LookUp, MemberKey, MemberRow};
 
@@ -19,7 +19,7 @@ struct Inside {
     app: Arc<App>,
     clock: Clock,
     outbox: Outbox,
-    directory: Rehearsed,
+    directory: ScriptedDirectory,
 }
 
 /// The built-in directory.
