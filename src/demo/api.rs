@@ -13,16 +13,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use url::form_urlencoded;
 
 use super::desk::{Answered, Asked, Exchange};
 use super::people::PEOPLE;
 use super::workspace::{TEAM, TOKEN, Workspace};
 use crate::clock::rfc3339;
+use crate::form::{self, Fields};
 
 type Shared = State<Arc<Workspace>>;
 
-const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
 /// Its routes.
@@ -70,7 +69,14 @@ async fn users_info(State(workspace): Shared, headers: HeaderMap, body: String) 
         || json!({ "ok": false, "error": "user_not_found" }),
         |user| json!({ "ok": true, "user": user }),
     );
-    called(&workspace, "users.info", FORM, &headers, body, |_| answer)
+    called(
+        &workspace,
+        "users.info",
+        form::MEDIA_TYPE,
+        &headers,
+        body,
+        |_| answer,
+    )
 }
 
 async fn users_by_email(State(workspace): Shared, headers: HeaderMap, body: String) -> Response {
@@ -86,7 +92,7 @@ async fn users_by_email(State(workspace): Shared, headers: HeaderMap, body: Stri
     called(
         &workspace,
         "users.lookupByEmail",
-        FORM,
+        form::MEDIA_TYPE,
         &headers,
         body,
         |_| answer,
@@ -229,8 +235,6 @@ fn note(
 }
 
 fn field(body: &str, name: &str) -> String {
-    let found = form_urlencoded::parse(body.as_bytes()).find(|(known, _)| known == name);
-    found
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    Fields::read(body.as_bytes())
+        .map_or_else(|_| String::new(), |fields| fields.text(name).to_owned())
 }

@@ -107,7 +107,7 @@ pub(super) async fn password(
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
-    let passes_lock = match confirm(&visit, found, fields.get("current")).await? {
+    let passes_lock = match confirm(&visit, found, fields.text("current")).await? {
         Ok(passes_lock) => passes_lock,
         Err((status, why)) => return show(&visit, found, status, visit.frame_with(why)).await,
     };
@@ -134,7 +134,7 @@ pub(super) async fn sessions(
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
-    let others = match fields.get("end") {
+    let others = match fields.text("end") {
         "others" => true,
         "this" => false,
         _ => return Ok(StatusCode::BAD_REQUEST.into_response()),

@@ -12,13 +12,14 @@ use axum::response::Response;
 use super::Shared;
 use super::check::confirm;
 use super::sign_in::{NotSent, deliver_code};
-use super::visit::{Fields, Frame, Visit, go};
+use super::visit::{Frame, Visit, go};
 use crate::directory::{Unavailable, to_member};
 use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::Stage;
 use crate::domain::{Destination, Member};
 use crate::flow::contacts::{known, known_of, tell_of_contact, tell_of_removed_contact};
 use crate::flow::messages;
+use crate::form::Fields;
 use crate::store::{ContactRow, Proof, SignedIn};
 
 #[derive(Template)]
@@ -56,11 +57,11 @@ pub(super) async fn add(
     let fields = visit.form(&headers, &body)?;
     let member = to_member(&found.member, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
-    if !fields.get("remove").is_empty() {
+    if !fields.text("remove").is_empty() {
         return remove(&visit, found, &fields, &member).await;
     }
     let to = match Destination::contact(
-        fields.get("value"),
+        fields.text("value"),
         &member,
         &portal.app.organization.company,
     ) {
@@ -75,12 +76,12 @@ pub(super) async fn add(
         return show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame, None).await;
     }
     let code: String = fields
-        .get("code")
+        .text("code")
         .chars()
         .filter(char::is_ascii_digit)
         .collect();
     if code.is_empty() {
-        if let Err((status, why)) = confirm(&visit, found, fields.get("password")).await? {
+        if let Err((status, why)) = confirm(&visit, found, fields.text("password")).await? {
             return show(&visit, found, status, visit.frame_with(why), None).await;
         }
         let (status, frame) = match deliver_code(&portal, &found.session, &to, &purpose(&to)).await
@@ -146,10 +147,10 @@ pub(super) async fn add(
 async fn remove(
     visit: &Visit<'_>,
     found: &SignedIn,
-    fields: &Fields,
+    fields: &Fields<'_>,
     member: &Member,
 ) -> Result<Response, Response> {
-    if let Err((status, why)) = confirm(visit, found, fields.get("password")).await? {
+    if let Err((status, why)) = confirm(visit, found, fields.text("password")).await? {
         return show(visit, found, status, visit.frame_with(why), None).await;
     }
     let app = &visit.portal.app;
@@ -161,7 +162,7 @@ async fn remove(
     let before = known_of(member, &added);
     let wanted = added
         .iter()
-        .find(|contact| contact.address == fields.get("remove"))
+        .find(|contact| contact.address == fields.text("remove"))
         .and_then(ContactRow::added);
     let Some(wanted) = wanted else {
         return Ok(go("/contacts"));

@@ -30,7 +30,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use self::tries::{Throttle, UnderWay};
 use crate::app::App;
@@ -177,7 +176,7 @@ async fn read_whole(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match read_body(&parts, body, FORM_LIMIT).await {
         Ok(body) => {
-            let body = Bytes::from_owner(Zeroizing::new(body));
+            let body = Bytes::from_owner(body);
             next.run(Request::from_parts(parts, Body::from(body))).await
         }
         Err(status) => status.into_response(),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::check::{Checked, Place, Right, check};
 use super::tries::Network;
-use super::visit::{Fields, Frame, Visit, go, key_of};
+use super::visit::{Frame, Visit, go, key_of};
 use super::{Portal, Shared};
 use crate::directory::{Caller, Unavailable, to_member};
 use crate::domain::delivery::Outcome;
@@ -22,6 +22,7 @@ use crate::domain::sign_in::{
 };
 use crate::domain::{Destination, Member, MemberId, Span};
 use crate::flow::{self, contacts, messages};
+use crate::form::Fields;
 use crate::net::ClientAddress;
 use crate::store::{Begun, Proof, SessionRow, SignedIn};
 
@@ -85,7 +86,7 @@ pub(super) async fn sign_in(
     let fields = visit.form(&headers, &body)?;
     // No address is longer (RFC 5321, 4.5.3.1.3), and what is remembered of tries is bounded.
     let key: String = fields
-        .get("email")
+        .text("email")
         .trim()
         .chars()
         .take(254)
@@ -93,7 +94,7 @@ pub(super) async fn sign_in(
         .to_ascii_lowercase();
     let now = portal.app.clock.now();
     let again = |status, problem: &str| {
-        let email = fields.get("email").chars().take(254).collect();
+        let email = fields.text("email").chars().take(254).collect();
         Ok(visit.page(
             status,
             &SignInPage {
@@ -107,7 +108,7 @@ pub(super) async fn sign_in(
         &visit,
         &key,
         Place::SignIn(Network::of(client)),
-        fields.get("password"),
+        fields.text("password"),
     )
     .await?
     {
@@ -375,7 +376,7 @@ pub(super) async fn verify(
             },
         ))
     };
-    if !fields.get("again").is_empty() {
+    if !fields.text("again").is_empty() {
         return match another_code(&visit, found).await {
             Ok(to) => {
                 let frame = Frame {
@@ -396,7 +397,7 @@ pub(super) async fn verify(
         };
     }
     let code: String = fields
-        .get("code")
+        .text("code")
         .chars()
         .filter(char::is_ascii_digit)
         .collect();
@@ -513,13 +514,13 @@ pub(super) async fn new_password(
 pub(super) async fn set_own(
     visit: &Visit<'_>,
     found: &SignedIn,
-    fields: &Fields,
+    fields: &Fields<'_>,
     passes_lock: bool,
 ) -> Result<Result<String, PasswordDenied>, Response> {
     let portal = visit.portal;
     let member = to_member(&found.member, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
-    let password = fields.get("password");
+    let password = fields.text("password");
     if let Err(denied) = check_length(password, portal.app.organization.own_password_least) {
         return Ok(Err(denied));
     }

@@ -9,16 +9,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use percent_encoding::percent_decode;
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use super::{Portal, Shared};
 use crate::domain::member::clean_name;
 use crate::domain::sign_in::{DEVICE_LIFE, Stage};
 use crate::domain::{MemberId, Status};
+use crate::form::Fields;
 use crate::store::{MemberRow, SignedIn};
 
 /// The cookie of a session, and of a browser that signed in before. Under the prefix no other host can set them, as below.
@@ -197,34 +196,21 @@ impl<'a> Visit<'a> {
     }
 
     /// A form's fields, each at most once, if it comes from our own page in this browser.
-    pub(super) fn form(&self, headers: &HeaderMap, body: &Bytes) -> Result<Fields, Response> {
+    pub(super) fn form<'b>(
+        &self,
+        headers: &HeaderMap,
+        body: &'b Bytes,
+    ) -> Result<Fields<'b>, Response> {
         let kind = headers
             .get(header::CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())
             .unwrap_or_default();
         let media = kind.split(';').next().unwrap_or_default().trim();
-        if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !media.eq_ignore_ascii_case(crate::form::MEDIA_TYPE) {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
         }
-        let mut fields = Vec::new();
-        for field in body
-            .split(|byte| *byte == b'&')
-            .filter(|field| !field.is_empty())
-        {
-            let mut halves = field.splitn(2, |byte| *byte == b'=');
-            let (name, value) = (
-                halves.next().unwrap_or_default(),
-                halves.next().unwrap_or_default(),
-            );
-            match decoded(name).zip(decoded(value)) {
-                Some((name, value)) if fields.iter().all(|(known, _)| *known != name) => {
-                    fields.push((name, value))
-                }
-                Some(_) | None => return Err(StatusCode::BAD_REQUEST.into_response()),
-            }
-        }
-        let fields = Fields(fields);
-        let is_ours = bool::from(fields.get("csrf").as_bytes().ct_eq(self.csrf().as_bytes()));
+        let fields = Fields::read(body).map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
+        let is_ours = bool::from(fields.text("csrf").as_bytes().ct_eq(self.csrf().as_bytes()));
         if self.is_cross_site || self.is_new_form_cookie || !is_ours {
             let text = "This form is too old, or it came from somewhere else. Nothing was changed. Open the page again.";
             return Err(self.stop(StatusCode::FORBIDDEN, "Please try again", text));
@@ -380,34 +366,6 @@ impl<'a> Visit<'a> {
     fn set_cookie(&self, response: &mut Response, cookie: &str) {
         set_cookie(self.portal, response, cookie);
     }
-}
-
-/// The fields of a form; their memory is wiped.
-pub(super) struct Fields(Vec<(Zeroizing<String>, Zeroizing<String>)>);
-
-impl Fields {
-    /// A field; empty where it is missing.
-    pub(super) fn get(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(known, _)| **known == name)
-            .map_or("", |(_, value)| value)
-    }
-}
-
-/// A name or a value as it was typed, if it is text. What it is made from is wiped too, and never grows: the parser of the
-/// crate `url` leaves copies behind.
-fn decoded(sent: &[u8]) -> Option<Zeroizing<String>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(sent.len()));
-    for (at, part) in sent.split(|byte| *byte == b'+').enumerate() {
-        if at > 0 {
-            bytes.push(b' ');
-        }
-        bytes.extend(percent_decode(part));
-    }
-    str::from_utf8(&bytes)
-        .ok()
-        .map(|text| Zeroizing::new(text.to_owned()))
 }
 
 /// What a member calls the browser that names itself like this; the name itself where it is none of the usual ones.
@@ -573,17 +531,5 @@ mod tests {
         let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/604.1";
         assert_eq!(known_as(phone), "Safari on iPhone");
         assert_eq!(known_as("curl/8\u{202e}evil"), "curl/8evil");
-    }
-
-    #[test]
-    fn fields_are_read_as_they_were_typed() {
-        let typed = |sent: &str| decoded(sent.as_bytes()).map(|text| text.to_string());
-        assert_eq!(
-            typed("nine+loud%20otters%2B%26%3D%C3%A9+"),
-            Some("nine loud otters+&=é ".to_owned())
-        );
-        assert_eq!(typed("100%+%zz%4"), Some("100% %zz%4".to_owned()));
-        assert_eq!(typed(""), Some(String::new()));
-        assert_eq!(typed("%ff"), None);
     }
 }
