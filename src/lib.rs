@@ -7,8 +7,8 @@
 //! | floor | modules | what is there |
 //! |---|---|---|
 //! | 7 | [`cli`], [`config`] | commands and settings |
-//! | 6 | [`demo`] | a pretend Slack workspace that plays a whole conversation |
-//! | 5 | [`http`], [`portal`] | the web server: accept loop, deadlines, webhooks; the member's pages |
+//! | 6 | [`server`], [`demo`] | joins all routes, starts and stops what runs; a pretend Slack workspace that plays a whole conversation |
+//! | 5 | [`http`], [`portal`] | connections, deadlines, webhooks; the member's pages |
 //! | 4 | [`flow`] | the conversation: offer, choose, issue, and every sentence |
 //! | 3 | [`app`] | what a request needs, built once |
 //! | 2 | [`chat`], [`directory`], [`delivery`], [`store`] | adapters, and the record |
@@ -59,6 +59,7 @@ pub mod net;
 pub mod portal;
 pub mod recent;
 pub mod secret;
+pub mod server;
 pub mod settings;
 pub mod telemetry;
 

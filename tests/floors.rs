@@ -23,7 +23,7 @@ const FLOORS: [&[&str]; 8] = [
     &["app"],
     &["flow"],
     &["http", "portal"],
-    &["demo"],
+    &["demo", "server"],
     &["cli", "config", "lib", "main"],
 ];
 

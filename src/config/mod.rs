@@ -27,7 +27,7 @@ use crate::domain::country::{Country, SmsCountries};
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span, password};
-use crate::http::{Front, TrustedProxies};
+use crate::http::{ConnectionSettings, TrustedProxies};
 use crate::settings::{Problem, Problems, Section};
 
 /// The default settings with their comments.
@@ -41,7 +41,7 @@ pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
     /// How connections are treated.
-    pub front: Front,
+    pub front: ConnectionSettings,
     /// Our own address from outside.
     pub public_url: Option<Url>,
     /// The SQLite file.
@@ -412,7 +412,7 @@ fn directories(value: Option<Value>, problems: &mut Vec<Problem>) -> Vec<directo
 /// The longest `keep_alive`: no proxy keeps an idle connection for longer, and each costs an open file.
 const LONGEST_KEEP_ALIVE: Span = Span::hours(1);
 
-fn read_front(top: &mut Section<'_>) -> Option<Front> {
+fn read_front(top: &mut Section<'_>) -> Option<ConnectionSettings> {
     let trusted_proxies = top.parsed_list("trusted_proxies").map(TrustedProxies);
     let keep_alive: Option<Span> = top.parsed("keep_alive");
     if keep_alive.is_some_and(|span| span < Span::seconds(1) || span > LONGEST_KEEP_ALIVE) {
@@ -424,10 +424,10 @@ fn read_front(top: &mut Section<'_>) -> Option<Front> {
     let keep_alive = u64::try_from(keep_alive?.0)
         .ok()
         .map(Duration::from_millis)?;
-    Some(Front {
+    Some(ConnectionSettings {
         trusted_proxies: trusted_proxies?,
         keep_alive,
-        ..Front::default()
+        ..ConnectionSettings::default()
     })
 }
 

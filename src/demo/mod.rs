@@ -36,8 +36,9 @@ use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{CompanyDomains, Span};
-use crate::http::{Front, Server, TrustedProxies};
+use crate::http::{ConnectionSettings, TrustedProxies};
 use crate::secret::Keys;
+use crate::server::Server;
 use crate::store::{Store, StoreTasks, Use};
 use crate::telemetry;
 
@@ -138,14 +139,14 @@ impl Stage {
         let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
         people::move_in(&app).await?;
         // Browser and pretend chat come directly.
-        let front = Front {
+        let settings = ConnectionSettings {
             trusted_proxies: TrustedProxies(Vec::new()),
-            ..Front::default()
+            ..ConnectionSettings::default()
         };
         let server = Server::start_with(
             Arc::clone(&app),
             listener,
-            front,
+            settings,
             page::router(Arc::clone(&workspace)),
         )
         .await?;

@@ -8,13 +8,12 @@ use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use zeroize::Zeroizing;
 
-use super::progress::Exchange;
+use super::progress::RequestProgress;
 
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Reads a body to its end, if it is not longer than `limit` bytes and does not take longer than it may. Its memory is
-/// wiped when it is dropped, because it may hold a password.
+/// Reads a body of at most `limit` bytes. It is wiped when it is dropped, because it may hold a password.
 pub(crate) async fn read_body(
     parts: &Parts,
     body: Body,
@@ -44,13 +43,16 @@ pub(crate) async fn read_body(
     };
     match tokio::time::timeout(BODY_DEADLINE, read).await {
         Ok(Ok(())) => {
-            if let Some(exchange) = parts.extensions.get::<Exchange>() {
-                exchange.body_was_read();
+            if let Some(progress) = parts.extensions.get::<RequestProgress>() {
+                progress.body_was_read();
             }
             Ok(whole)
         }
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Ok(Err(error)) => {
+            tracing::debug!(error = &*error, "the body of a request broke off");
+            Err(StatusCode::BAD_REQUEST)
+        }
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }

@@ -170,7 +170,7 @@ pub(super) async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
-    let place = portal.listeners.take_now(&extensions).await;
+    let place = portal.listeners.acquire_now(&extensions).await;
     // Whoever was away while it happened hears of it when they come back.
     let key = match visit.at(Stage::Open) {
         // A browser gives up for good on an error, so a page without a place comes back in a while.

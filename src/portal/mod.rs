@@ -34,7 +34,7 @@ use tokio::time::Instant;
 use self::tries::{Throttle, UnderWay};
 use crate::app::App;
 use crate::directory::Builtin;
-use crate::http::{Pool, read_body};
+use crate::http::{RequestPool, read_body};
 
 /// The largest form, in bytes.
 const FORM_LIMIT: usize = 16 * 1024;
@@ -50,9 +50,9 @@ struct Portal {
     throttle: Arc<Throttle>,
     under_way: UnderWay,
     /// Places for open pages that wait for the notice of a reset.
-    listeners: Arc<Pool>,
+    listeners: Arc<RequestPool>,
     /// Places for requests that are at work.
-    places: Arc<Pool>,
+    places: Arc<RequestPool>,
     /// The turn to have a new password judged: one at a time, so that a core is left for those who are answered.
     judge: Arc<Semaphore>,
     /// False only where the pages are served on this machine itself, without TLS.
@@ -123,8 +123,8 @@ pub fn router(app: &Arc<App>) -> Router {
         builtin: builtin.clone(),
         throttle: Arc::default(),
         under_way: UnderWay::default(),
-        listeners: Pool::of_listeners(),
-        places: Pool::of_pages(),
+        listeners: RequestPool::of_listeners(),
+        places: RequestPool::of_pages(),
         judge: Arc::new(Semaphore::new(1)),
         is_secure: is_secure(app),
         has_prefix: has_prefix(app),
@@ -187,7 +187,7 @@ async fn read_whole(request: Request, next: Next) -> Response {
 /// has one of its own.
 async fn with_place(State(portal): Shared, request: Request, next: Next) -> Response {
     let until = Instant::now() + PLACE_DEADLINE;
-    let Some(_place) = portal.places.take(request.extensions(), until).await else {
+    let Some(_place) = portal.places.acquire(request.extensions(), until).await else {
         tracing::warn!("refused a page: all places for pages are taken");
         return visit::unavailable(&portal);
     };
