@@ -1,14 +1,14 @@
 //! Randomness: fresh generators, seeded by the operating system, or by a test so that its run can be repeated.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::SeedableRng;
-use rand::rngs::{StdRng, SysRng};
+use rand::rngs::{StdRng, SysError, SysRng};
 
 /// The operating system gave no randomness, and nothing may go on without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gave no randomness")]
-pub struct NoEntropy;
+pub struct NoEntropy(#[from] SysError);
 
 /// Where generators get their seeds.
 #[derive(Clone)]
@@ -28,11 +28,11 @@ impl Chance {
     /// A cryptographic generator with a seed of its own.
     pub fn rng(&self) -> Result<StdRng, NoEntropy> {
         match self {
-            Self::System => StdRng::try_from_rng(&mut SysRng).map_err(|_| NoEntropy),
-            Self::Seeded(source) => source
-                .lock()
-                .map(|mut source| StdRng::from_rng(&mut *source))
-                .map_err(|_| NoEntropy),
+            Self::System => Ok(StdRng::try_from_rng(&mut SysRng)?),
+            Self::Seeded(source) => {
+                let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(StdRng::from_rng(&mut *source))
+            }
         }
     }
 }

@@ -135,15 +135,7 @@ impl Workspace {
                 .cloned()
         });
         let opened = opened.ok_or("This form is closed.")?;
-        let (mut values_of, shown) = (serde_json::Map::new(), &opened.view);
-        for block in shown["blocks"].as_array().into_iter().flatten() {
-            let action = block.pointer("/element/action_id").and_then(Value::as_str);
-            let Some((id, action)) = block["block_id"].as_str().zip(action) else {
-                continue;
-            };
-            let typed = json!({ action: { "type": "plain_text_input", "value": values[id] } });
-            values_of.insert(id.to_owned(), typed);
-        }
+        let shown = &opened.view;
         let payload = json!({
             "type": "view_submission",
             "team": { "id": TEAM, "domain": "acme" },
@@ -152,7 +144,7 @@ impl Workspace {
             "trigger_id": self.state(|state| state.new_trigger(user)),
             "view": {
                 "id": view, "type": "modal", "callback_id": shown["callback_id"],
-                "private_metadata": shown["private_metadata"], "state": { "values": values_of },
+                "private_metadata": shown["private_metadata"], "state": { "values": typed_values(shown, values) },
             },
             "response_urls": [],
         });
@@ -193,6 +185,19 @@ impl Workspace {
             state.views.remove(user);
         });
     }
+}
+
+/// The values of a form as Slack sends them, by block and action.
+fn typed_values(view: &Value, values: &Value) -> Value {
+    let mut typed = serde_json::Map::new();
+    for block in view["blocks"].as_array().into_iter().flatten() {
+        let action = block.pointer("/element/action_id").and_then(Value::as_str);
+        if let Some((id, action)) = block["block_id"].as_str().zip(action) {
+            let value = json!({ action: { "type": "plain_text_input", "value": values[id] } });
+            typed.insert(id.to_owned(), value);
+        }
+    }
+    Value::Object(typed)
 }
 
 /// A person whom the visitor can be.

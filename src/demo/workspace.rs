@@ -92,13 +92,12 @@ impl Workspace {
     ) -> Result<String, Refused> {
         let server = self.server.get().ok_or("relatch is not up yet.")?;
         let now = self.clock.now();
-        let form = ("content-type".to_owned(), MEDIA_TYPE.to_owned());
-        let mut headers = vec![form];
-        headers.extend(
-            self.slack
-                .sign(body.as_bytes(), now)
-                .map(|(name, value)| (name.to_ascii_lowercase(), value)),
-        );
+        let signature = self.slack.sign(body.as_bytes(), now);
+        let headers: Vec<(String, String)> = [("content-type", MEDIA_TYPE.to_owned())]
+            .into_iter()
+            .chain(signature)
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
         let mut request = self.http.post(format!("http://{server}{route}"));
         for (name, value) in &headers {
             request = request.header(name, value);
@@ -113,32 +112,30 @@ impl Workspace {
             ),
             Err(error) => (0, error.to_string()),
         };
-        let id = self.state(|state| state.next_id('w'));
-        let line = format!("POST {route}");
-        let exchange = HttpExchange {
-            id,
-            at: time_of_day(now),
-            direction: "to relatch",
-            title,
-            request: ShownRequest {
-                line,
-                headers,
-                body,
-            },
-            answer: ShownAnswer {
-                status,
-                ms: took.as_millis(),
-                body: text.clone(),
-            },
+        let ms = took.as_millis();
+        let request = ShownRequest {
+            line: format!("POST {route}"),
+            headers,
+            body,
+        };
+        let answer = ShownAnswer {
+            status,
+            ms,
+            body: text.clone(),
         };
         self.state(|state| {
+            let exchange = HttpExchange {
+                id: state.next_id('w'),
+                at: time_of_day(now),
+                direction: "to relatch",
+                title,
+                request,
+                answer,
+            };
             state.record(exchange);
             if took > ANSWER_DEADLINE {
                 state.broke(
-                    format!(
-                        "an answer took {} ms; 3 seconds are the most",
-                        took.as_millis()
-                    ),
+                    format!("an answer took {ms} ms; 3 seconds are the most"),
                     now,
                 );
             }

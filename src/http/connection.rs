@@ -98,34 +98,8 @@ pub(super) async fn serve(
         context,
         progress: progress.clone(),
     };
-    let transport = TokioIo::new(Transport::new(stream, progress.clone()));
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    // We keep our own deadline for the head: hyper's also counts the idle time before the first byte.
-    builder
-        .header_read_timeout(None)
-        .max_headers(HEADERS)
-        .max_buf_size(HEAD_SIZE);
-    let service = hyper::service::service_fn(move |request| requests.clone().answer(request));
-    let mut serving = std::pin::pin!(builder.serve_connection(transport, service));
-    let mut timer = DeadlineTimer::of(&progress);
-    let mut revoked = std::pin::pin!(lease.revoked());
-    let mut stop = std::pin::pin!(stopped.changed());
-    let mut is_stopping = false;
-    let ended = std::future::poll_fn(|context| {
-        if !is_stopping && stop.as_mut().poll(context).is_ready() {
-            is_stopping = true;
-            serving.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(ended) = serving.as_mut().poll(context) {
-            return Poll::Ready(Some(ended));
-        }
-        // Polled after the server, because the server moves the deadline.
-        if revoked.as_mut().poll(context).is_ready() || timer.poll(context).is_ready() {
-            return Poll::Ready(None);
-        }
-        Poll::Pending
-    });
-    match ended.await {
+    let ended = serve_requests(stream, requests, &progress, &lease, stopped).await;
+    match ended {
         Some(Ok(())) => {}
         Some(Err(error)) => {
             tracing::debug!(
@@ -138,6 +112,44 @@ pub(super) async fn serve(
             tracing::debug!(peer = %peer.address, "closed a connection: its deadline has passed, or it was idle longest");
         }
     }
+}
+
+/// Serves the requests of a connection. None where a deadline or a newer connection ended it.
+async fn serve_requests(
+    stream: TcpStream,
+    requests: RequestService,
+    progress: &ConnectionProgress,
+    lease: &ConnectionLease,
+    mut stopped: watch::Receiver<bool>,
+) -> Option<hyper::Result<()>> {
+    let transport = TokioIo::new(Transport::new(stream, progress.clone()));
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    // We keep our own deadline for the head: hyper's also counts the idle time before the first byte.
+    builder
+        .header_read_timeout(None)
+        .max_headers(HEADERS)
+        .max_buf_size(HEAD_SIZE);
+    let service = hyper::service::service_fn(move |request| requests.clone().answer(request));
+    let mut serving = std::pin::pin!(builder.serve_connection(transport, service));
+    let mut timer = DeadlineTimer::of(progress);
+    let mut revoked = std::pin::pin!(lease.revoked());
+    let mut stop = std::pin::pin!(stopped.changed());
+    let mut is_stopping = false;
+    std::future::poll_fn(|context| {
+        if !is_stopping && stop.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            serving.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = serving.as_mut().poll(context) {
+            return Poll::Ready(Some(ended));
+        }
+        // Polled after the server, because the server moves the deadline.
+        if revoked.as_mut().poll(context).is_ready() || timer.poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Waits for a moving deadline. The connection's task polls it after the connection itself, because only then the deadline

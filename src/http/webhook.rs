@@ -176,8 +176,8 @@ impl LateAnswer {
     }
 }
 
-/// Decides in a task of its own, so that a platform that hangs up cannot stop it half-way. Answers within the platform's
-/// deadline: with the decision, or with "Working …" and the decision as a follow-up.
+/// Answers within the platform's deadline: with the decision, or with "Working …" and the decision as a follow-up. The
+/// decision is a task of its own, so that a platform that hangs up cannot stop it half-way.
 async fn answer(
     app: Arc<App>,
     platform: Platform,
@@ -185,50 +185,9 @@ async fn answer(
     until: Instant,
 ) -> Response {
     let (decided, decision) = oneshot::channel();
-    let late = LateAnswer::of(interaction.inner());
-    let kind = late.kind;
-    let worker = Arc::clone(&app);
-    app.tasks.spawn(async move {
-        let Some(chat) = worker.chat(platform) else {
-            return;
-        };
-        let reaction = flow::react(&worker, chat, interaction).await;
-        let (now, next) = match reaction {
-            Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
-                (Reaction::Open(form, to), None)
-            }
-            Reaction::Say(message) if !chat.says_at_once() && late.reply.is_some() => {
-                let next = late.reply.clone().map(|to| Next::Tell {
-                    to,
-                    message,
-                    placement: Placement::Add,
-                });
-                (Reaction::Taken, next)
-            }
-            Reaction::Then(next) => (Reaction::Taken, Some(next)),
-            now @ (Reaction::Replayed
-            | Reaction::Taken
-            | Reaction::Say(_)
-            | Reaction::Open(..)
-            | Reaction::Challenge(_)
-            | Reaction::FormError(_)) => (now, None),
-        };
-        // The deadline has passed, so the person sees "Working …" and gets the decision as a follow-up.
-        let unheard = match decided.send(now) {
-            Err(Reaction::Say(message)) => Some(message),
-            Err(Reaction::FormError(title)) => Some(Message {
-                title,
-                ..Message::default()
-            }),
-            Ok(()) | Err(_) => None,
-        };
-        if let Some(message) = unheard {
-            late.tell(&worker, chat, message).await;
-        }
-        if let Some(next) = next {
-            flow::carry_out(&worker, chat, next).await;
-        }
-    });
+    let kind = Kind::of(interaction.inner());
+    app.tasks
+        .spawn(decide(Arc::clone(&app), platform, interaction, decided));
     let Some(chat) = app.chat(platform) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -249,6 +208,55 @@ async fn answer(
         .extensions_mut()
         .insert(IsVerified(is_new && kind != Kind::Ping));
     response
+}
+
+/// Decides, hands the decision to the answer or tells it later, and does what follows.
+async fn decide(
+    app: Arc<App>,
+    platform: Platform,
+    interaction: Verified<Interaction>,
+    decided: oneshot::Sender<Reaction>,
+) {
+    let Some(chat) = app.chat(platform) else {
+        return;
+    };
+    let late = LateAnswer::of(interaction.inner());
+    let reaction = flow::react(&app, chat, interaction).await;
+    let (now, next) = match reaction {
+        Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
+            (Reaction::Open(form, to), None)
+        }
+        Reaction::Say(message) if !chat.says_at_once() && late.reply.is_some() => {
+            let next = late.reply.clone().map(|to| Next::Tell {
+                to,
+                message,
+                placement: Placement::Add,
+            });
+            (Reaction::Taken, next)
+        }
+        Reaction::Then(next) => (Reaction::Taken, Some(next)),
+        now @ (Reaction::Replayed
+        | Reaction::Taken
+        | Reaction::Say(_)
+        | Reaction::Open(..)
+        | Reaction::Challenge(_)
+        | Reaction::FormError(_)) => (now, None),
+    };
+    // If the deadline has passed, the person sees "Working …" and gets the decision as a follow-up.
+    let unheard = match decided.send(now) {
+        Err(Reaction::Say(message)) => Some(message),
+        Err(Reaction::FormError(title)) => Some(Message {
+            title,
+            ..Message::default()
+        }),
+        Ok(()) | Err(_) => None,
+    };
+    if let Some(message) = unheard {
+        late.tell(&app, chat, message).await;
+    }
+    if let Some(next) = next {
+        flow::carry_out(&app, chat, next).await;
+    }
 }
 
 fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {

@@ -23,6 +23,17 @@ pub(super) enum TypedAt<'a> {
     Session(&'a str),
 }
 
+impl TypedAt<'_> {
+    /// True if a right password opens nothing here.
+    fn is_closed_by(&self, lock: Option<LockedBy>) -> bool {
+        match self {
+            Self::SignIn(_) => matches!(lock, Some(LockedBy::Codes | LockedBy::Member)),
+            // Only the sign-in can ask for the code that opens a lock after wrong passwords.
+            Self::Session(_) => lock.is_some(),
+        }
+    }
+}
+
 /// The result of a check.
 pub(super) enum PasswordCheck {
     /// The password was not checked; the next try is allowed then.
@@ -94,27 +105,19 @@ pub(super) async fn check(
         .builtin
         .check(source.caller(), typed, credential.as_deref())
         .await;
-    let is_right = match checked {
-        Ok(is_right) => is_right,
-        Err(error) => {
-            if let Some(counted) = &counted {
-                portal.throttle.take_back(counted);
-            }
-            return Err(visit.unavailable(&error));
+    let is_right = checked.map_err(|error| {
+        if let Some(counted) = &counted {
+            portal.throttle.take_back(counted);
         }
-    };
+        visit.unavailable(&error)
+    })?;
     let Some((row, account)) = found else {
         return Ok(PasswordCheck::Wrong);
     };
     let is_known = device.is_some();
     let lock = lock_for(&account, is_known, running.count);
     // A right password that opens nothing is answered like a wrong one, and as fast.
-    let is_locked = match typed_at {
-        TypedAt::SignIn(_) => matches!(lock, Some(LockedBy::Codes | LockedBy::Member)),
-        // A code can be asked for at the sign-in only.
-        TypedAt::Session(_) => lock.is_some(),
-    };
-    if !is_right || !is_in_use(&row) || is_locked {
+    if !is_right || !is_in_use(&row) || typed_at.is_closed_by(lock) {
         record_failure(visit, row, device, running);
         return Ok(PasswordCheck::Wrong);
     }
