@@ -51,7 +51,7 @@ impl From<Utf8Error> for FormError {
 
 /// A key or a value.
 enum FieldText<'a> {
-    /// It needed no decoding, so it was not copied. Whoever owns the body wipes it.
+    /// It needed no decoding, so it was not copied. The owner of the body wipes it.
     InBody(&'a str),
     /// Our own copy, which is wiped when it is dropped.
     Decoded(Zeroizing<String>),
@@ -72,7 +72,7 @@ impl Deref for FieldText<'_> {
 pub(crate) struct Fields<'a>(Vec<(FieldText<'a>, FieldText<'a>)>);
 
 impl<'a> Fields<'a> {
-    /// Reads a body in which every key stands once.
+    /// Reads a body in which every key appears once.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, FormError> {
         Self::read_with_lists(body, &[])
     }
@@ -258,7 +258,7 @@ mod tests {
         ]
     }
 
-    /// Fields that can stand in one body: no key twice, and no pair that is empty altogether, which is skipped.
+    /// Fields that one body can carry: no key twice.
     fn distinct_fields() -> impl Strategy<Value = Vec<(String, String)>> {
         prop::collection::vec((text(), text()), 0..12).prop_map(|all| {
             let mut keys = HashSet::new();

@@ -3,7 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::error::Refused;
+use super::error::ActionRefused;
 use super::people::{DemoPerson, PEOPLE};
 use super::rules;
 use super::workspace::{APP, TEAM, Workspace};
@@ -11,7 +11,7 @@ use crate::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
 
 impl Workspace {
     /// A person sends a text.
-    pub(super) async fn say(&self, user: &str, text: &str) -> Result<(), Refused> {
+    pub(super) async fn say(&self, user: &str, text: &str) -> Result<(), ActionRefused> {
         let person = actor(user)?;
         let text = text.trim();
         let rest = text
@@ -76,7 +76,7 @@ impl Workspace {
         user: &str,
         message: &str,
         action: &str,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ActionRefused> {
         let person = actor(user)?;
         let now = self.clock.now();
         let said = self.message(user, message).ok_or("This message is gone.")?;
@@ -124,7 +124,7 @@ impl Workspace {
         user: &str,
         view: &str,
         values: &Value,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ActionRefused> {
         actor(user)?;
         let now = self.clock.now();
         let opened = self.state(|state| {
@@ -201,7 +201,7 @@ fn typed_values(view: &Value, values: &Value) -> Value {
 }
 
 /// A person whom the visitor can be.
-fn actor(user: &str) -> Result<&'static DemoPerson, Refused> {
+fn actor(user: &str) -> Result<&'static DemoPerson, ActionRefused> {
     let found = PEOPLE
         .iter()
         .find(|person| person.id() == user && !person.plays.is_empty());

@@ -6,7 +6,7 @@ use std::path::Path;
 pub type DemoError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a person cannot do what they tried: a sentence for the visitor.
-pub(super) type Refused = String;
+pub(super) type ActionRefused = String;
 
 /// The files of the demo do not belong together: a sentence.
 #[derive(Debug, thiserror::Error)]

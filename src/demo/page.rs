@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::error::Refused;
+use super::error::ActionRefused;
 use super::people::{DemoPerson, MINA, OLD_PASSWORD, PEOPLE};
 use super::workspace::Workspace;
 use crate::clock::{Zone, rfc3339};
@@ -161,7 +161,7 @@ fn people() -> Vec<Value> {
     PEOPLE.iter().map(shown).collect()
 }
 
-fn answer(done: Result<(), Refused>) -> Response {
+fn answer(done: Result<(), ActionRefused>) -> Response {
     match done {
         Ok(()) => Json(json!({ "ok": true })).into_response(),
         Err(why) => (

@@ -34,7 +34,7 @@ pub(super) struct ShownMessage {
     pub(super) message: Value,
 }
 
-/// A form in front of a person.
+/// A form that a person has open.
 #[derive(Clone, Serialize)]
 pub(super) struct OpenView {
     pub(super) id: String,
@@ -72,7 +72,7 @@ struct ResponseUrl {
 }
 
 /// The right to open one form.
-struct Trigger {
+struct FormTrigger {
     user: String,
     made_at: Instant,
     was_used: bool,
@@ -91,7 +91,7 @@ pub(super) struct WorkspaceState {
     pub(super) exchanges: Vec<HttpExchange>,
     broken: Vec<BrokenRule>,
     response_urls: HashMap<String, ResponseUrl>,
-    triggers: HashMap<String, Trigger>,
+    triggers: HashMap<String, FormTrigger>,
 }
 
 impl WorkspaceState {
@@ -155,7 +155,7 @@ impl WorkspaceState {
     /// A new trigger. Returns its id.
     pub(super) fn new_trigger(&mut self, user: &str) -> String {
         let id = self.next_id('t');
-        let trigger = Trigger {
+        let trigger = FormTrigger {
             user: user.to_owned(),
             made_at: Instant::now(),
             was_used: false,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::error::{DemoError, Refused};
+use super::error::{ActionRefused, DemoError};
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
 use super::state::{ShownMessage, WorkspaceState};
 use crate::chat::slack::{Config, Slack};
@@ -89,7 +89,7 @@ impl Workspace {
         title: &'static str,
         route: &str,
         body: String,
-    ) -> Result<String, Refused> {
+    ) -> Result<String, ActionRefused> {
         let server = self.server.get().ok_or("relatch is not up yet.")?;
         let now = self.clock.now();
         let signature = self.slack.sign(body.as_bytes(), now);

@@ -67,14 +67,14 @@ pub(super) async fn change_password(
     }
 }
 
-/// True for what somebody who knows the member would try first. Rating takes long, so it runs on a blocking thread, one
+/// True for a password that somebody who knows the member would try first. Rating takes long, so it runs on a blocking thread, one
 /// password at a time, with a turn at the hasher.
 async fn is_guessable(
     portal: &Portal,
     password: &str,
     member: &Member,
 ) -> Result<bool, Unavailable> {
-    // In this order: whoever waits for the rating keeps no turn at the hasher from those who sign in.
+    // In this order, so that a request that waits for the rating keeps no turn at the hasher from those who sign in.
     let rating = Arc::clone(&portal.rating)
         .acquire_owned()
         .await

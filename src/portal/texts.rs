@@ -1,4 +1,4 @@
-//! Every sentence that the handlers of the member's pages choose. What a page always says stands in its template in
+//! Every sentence that the handlers of the member's pages choose. What a page always says is in its template in
 //! `pages/`.
 
 use crate::domain::Span;

@@ -103,7 +103,7 @@ impl Throttle {
             return;
         };
         let before = counted.before.unwrap_or((0, last));
-        // If another try came meanwhile, its pause stays.
+        // If another try was counted in between, its pause stays.
         let count = if last == counted.at && tries == before.0 + 1 {
             before
         } else {
