@@ -7,7 +7,6 @@
 
 mod common;
 pub mod discord;
-mod form;
 pub mod interaction;
 pub mod lark;
 pub mod mattermost;
@@ -26,6 +25,7 @@ pub use self::interaction::{
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
+use crate::form::FormError;
 use crate::lark_api::{LarkApis, LarkAppSettings};
 use crate::secret::Keys;
 use crate::settings::Section;
@@ -42,6 +42,12 @@ pub enum NotVerified {
     /// Signed, but not a request that the platform makes: 400.
     #[error("not a request that the platform makes: {0}")]
     Malformed(&'static str),
+}
+
+impl From<FormError> for NotVerified {
+    fn from(error: FormError) -> Self {
+        Self::Malformed(error.reason())
+    }
 }
 
 /// What the platform knows about an account.

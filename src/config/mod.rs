@@ -29,7 +29,7 @@ use crate::domain::country::Country;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span};
-use crate::http::Front;
+use crate::http::ConnectionSettings;
 use crate::settings::{Problem, Problems, Section};
 
 /// The default settings with their comments.
@@ -43,7 +43,7 @@ pub struct Settings {
     /// The address that the server listens on.
     pub listen: SocketAddr,
     /// How connections are treated.
-    pub front: Front,
+    pub front: ConnectionSettings,
     /// Our own address as browsers and platforms reach it.
     pub public_url: Option<Url>,
     /// The SQLite file.

@@ -10,7 +10,8 @@ use super::member::{UnknownWord, written_enum};
 
 /// The 128-bit name of one offer and of the reset that may come of it: when it was drawn, to the millisecond, in 48 bits,
 /// and chance in 80. Names that are drawn one after the other lie side by side on disk, so that a commit writes few pages.
-/// Nobody's right rests on a name being secret: what a button or a link carries has our seal.
+/// Nobody's right rests on a name being secret: what a button or a link carries has our seal. The layout is that of a ULID,
+/// but it is written in hexadecimal everywhere, so the crate `ulid`, with its base 32, would save nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResetId(pub [u8; 16]);
 

@@ -16,12 +16,12 @@ use super::{
     wire,
 };
 use crate::chat::common::check_content_type;
-use crate::chat::form::Fields;
 use crate::chat::interaction::{Ask, CONTACT_QUESTION, Member, Trigger, Word};
 use crate::chat::{
     Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Moment, Platform};
+use crate::form::Fields;
 
 impl Mattermost {
     /// Verifies and reads one request. Where that is allowed, it may ask the server for its key.

@@ -13,7 +13,6 @@ use serde_json::json;
 use url::Url;
 
 use super::common::{Profiles, check_content_type, end_of_follow_up, wait};
-use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{EmptySecret, SigningSecrets, fresh_timestamp, only_header, replay_key};
 use super::{
@@ -24,6 +23,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, Platform, Role, Span};
+use crate::form::Fields;
 use crate::net;
 use crate::settings::Section;
 use crate::store::ReplayKey;
