@@ -97,6 +97,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     };
     findings.note("database", is_writable);
     let key = build::try_key(&settings.key_file, store).await;
+    let is_unsound = [opened.as_ref().err(), key.as_ref().err()]
+        .into_iter()
+        .flatten()
+        .any(Failure::is_of_settings);
     // Nothing is said of a key that the first `serve` will make.
     if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
         findings.note("key file", key.map_err(|error| error.in_full()));
@@ -132,10 +136,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             say(&format!("failed  list of administrators: {error}"))?;
         }
     }
-    if failed == 0 {
-        Ok(())
-    } else {
-        let tried = findings.tried.len();
-        Err(Failure::Said(format!("{failed} of {tried} failed")))
+    let told = format!("{failed} of {} failed", findings.tried.len());
+    match failed {
+        0 => Ok(()),
+        _ if is_unsound => Err(Failure::Unsound(told)),
+        _ => Err(Failure::Said(told)),
     }
 }
