@@ -1,7 +1,7 @@
 #!/bin/sh
 # Changes the code in many small ways and lists the changes that no test notices: scripts/mutants.sh [FOLDER [--it]]
 #
-#   scripts/mutants.sh domain        src/domain in a crate of its own, against its unit tests: about half an hour
+#   scripts/mutants.sh domain        src/domain in a crate of its own, against its unit tests and tests/it/domain.rs: half an hour
 #   scripts/mutants.sh domain --it   what survived that, against the whole program's unit tests and tests/it: minutes each
 #   scripts/mutants.sh flow          another folder of src/, against the whole program's unit tests: hours
 #   scripts/mutants.sh flow --it     as above
@@ -28,8 +28,9 @@ elif [ "$folder" = domain ]; then
     # The layer uses nothing above it, so a crate with this folder alone has its tests, and builds in seconds.
     crate=$out/domain-crate
     rm -rf "$crate"
-    mkdir -p "$crate/src"
+    mkdir -p "$crate/src" "$crate/tests"
     cp -R src/domain "$crate/src/"
+    cp tests/it/domain.rs "$crate/tests/"
     cp Cargo.lock "$crate/"
     {
         printf '//! The lowest layer alone.\n\npub mod domain;\n'
@@ -42,7 +43,7 @@ elif [ "$folder" = domain ]; then
                 if grep -rq "\b$(printf %s "$name" | tr - _)::" src/domain; then printf '%s\n' "$line"; fi
             done
     } >"$crate/Cargo.toml"
-    mutants --dir "$crate" --output "$out/domain" --timeout 60 -- --lib
+    mutants --dir "$crate" --output "$out/domain" --timeout 60 -- --lib --test domain
 else
     mutants --file "src/$folder/**" --output "$out/$folder" --timeout 300 -- --locked --lib
 fi
