@@ -139,8 +139,7 @@ pub(super) async fn answer(
         .store
         .note(origin.replay.clone(), audit, None)
         .await?
-        .decided
-        .is_err()
+        .is_replayed()
     {
         return Ok(Reaction::Replayed);
     }

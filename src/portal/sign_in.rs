@@ -23,7 +23,7 @@ use crate::domain::sign_in::{
 use crate::domain::{Destination, Member, MemberId, Span};
 use crate::flow::{self, contacts, messages};
 use crate::net::ClientAddress;
-use crate::store::{Begun, Proof, SessionRow, SignedIn};
+use crate::store::{Begun, CodeError, Proof, SessionRow, SignedIn};
 
 /// What a code of the page `/verify` is for.
 const SIGN_IN: &str = "sign in";
@@ -299,15 +299,11 @@ pub(super) async fn deliver_code(
         "code-{}",
         hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()]))
     );
-    match app
-        .store
-        .new_code(session, digest, to)
-        .await
-        .map_err(|_| sorry())?
-    {
+    match app.store.new_code(session, digest, to).await {
         Ok(()) => {}
-        Err(CodeDenied::NoSession) => return Err(NotSent::NoSession),
-        Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
+        Err(CodeError::Store(_)) => return Err(sorry()),
+        Err(CodeError::Denied(CodeDenied::NoSession)) => return Err(NotSent::NoSession),
+        Err(CodeError::Denied(CodeDenied::Wait(until) | CodeDenied::TooMany(until))) => {
             let wait = until - app.clock.now();
             let told =
                 format!("No further code can be sent yet. The next one can be sent in {wait}.");

@@ -3,10 +3,9 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
-use super::cards::ReplayKey;
+use super::codes::times_of;
 use super::history::failed;
-use super::sessions::times_of;
-use super::{SealedReply, Store, StoreError};
+use super::{ReplayKey, SealedReply, Store, StoreError};
 use crate::domain::sign_in::{CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, may_send_code};
 use crate::domain::{
     Channel, ChatUser, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Platform, ResetId,

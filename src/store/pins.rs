@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
+use super::engine::{Session, params};
 use super::history::failed;
 use super::{Store, StoreError};
 use crate::domain::member::written_enum;
@@ -47,10 +48,6 @@ pub struct AdminPin {
 pub struct Pins(HashMap<String, Option<MemberId>>);
 
 impl Pins {
-    pub(super) fn new(rows: impl IntoIterator<Item = (String, Option<MemberId>)>) -> Self {
-        Self(rows.into_iter().collect())
-    }
-
     /// The entry that an address is pinned to.
     pub fn of(&self, email: &EmailAddress) -> Option<&MemberId> {
         self.0.get(&email.key())?.as_ref()
@@ -116,6 +113,24 @@ const INSERT_OR_FIND: &str =
 
 const AUDIT: &str =
     "insert into audit (noted_at, event, outcome, member_id, detail) values ($1, $2, $3, $4, $5)";
+
+/// The entry that an address is pinned to.
+pub(super) const ENTRY: &str = "
+    select member_id
+    from admin_pin
+    where email_key = $1";
+
+/// The pins of those among these addresses that were ever looked up to be pinned.
+pub(super) async fn of(session: &mut Session, emails: &[String]) -> Result<Pins, StoreError> {
+    let mut pins = Pins::default();
+    for email_key in emails {
+        let found: Option<(Option<MemberId>,)> = session.maybe(ENTRY, params![email_key]).await?;
+        if let Some((entry,)) = found {
+            pins.0.insert(email_key.clone(), entry);
+        }
+    }
+    Ok(pins)
+}
 
 impl Store {
     /// Every address that was ever pinned or looked up for it.
@@ -293,15 +308,6 @@ impl Store {
             .bind(alarm.noted_at.0)
             .bind(self.clock.now().0);
         told.execute(&self.pool).await.map_err(failed).map(drop)
-    }
-
-    /// True while the built-in directory has no members at all, as before the first import.
-    pub async fn has_no_members(&self) -> Result<bool, StoreError> {
-        let any = sqlx::query("select 1 from member limit 1")
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
-        Ok(any.is_none())
     }
 }
 
