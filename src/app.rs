@@ -54,13 +54,13 @@ pub struct App {
     /// The chats that are served.
     pub chats: Vec<Chat>,
     /// What the organisation has decided.
-    pub house: House,
+    pub organization: Organization,
     /// Undelivered passwords that may still go another way.
     pub held: Arc<Held>,
     /// Signed requests of the last minutes.
     pub seen: Arc<Seen>,
     /// Whose turn it is to show a card.
-    pub faces: Arc<Faces>,
+    pub card_locks: Arc<CardLocks>,
     /// Resets that this process is in the middle of.
     pub at_work: Arc<AtWork>,
     /// Requests that were refused unread.
@@ -80,9 +80,9 @@ impl App {
 }
 
 /// The organisation's decisions that texts and rules depend on.
-pub struct House {
-    /// Its name.
-    pub organization: String,
+pub struct Organization {
+    /// What members and administrators call it.
+    pub name: String,
     /// Its e-mail domains, as far as the settings name them.
     pub company: CompanyDomains,
     /// "Set or change your login password" (S7).
@@ -134,7 +134,7 @@ pub enum Identity {
     Linked,
 }
 
-impl House {
+impl Organization {
     /// How high a member stands: the highest of what any source says, the chats by `profiles` among them, so that
     /// nobody's protection depends on one. Here every address counts, and so does an entry that is pinned: a right needs
     /// more than an address, protection does not.
@@ -247,15 +247,15 @@ impl Held {
 }
 
 /// Turns at showing the same card. Cards share a few turns, because what matters is only that one card has one.
-pub struct Faces([tokio::sync::Mutex<()>; 64]);
+pub struct CardLocks([tokio::sync::Mutex<()>; 64]);
 
-impl Default for Faces {
+impl Default for CardLocks {
     fn default() -> Self {
         Self(std::array::from_fn(|_| tokio::sync::Mutex::default()))
     }
 }
 
-impl Faces {
+impl CardLocks {
     /// Waits for the turn at a card; it ends when the guard is dropped.
     pub async fn turn(&self, id: ResetId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         let [.., last] = id.0;

@@ -202,7 +202,7 @@ fn bare() -> Router {
 async fn cheap(settings: &str) {
     let settings = Settings::read(&std::fs::read_to_string(settings).unwrap(), &[])
         .unwrap_or_else(|error| panic!("{error}"));
-    let (app, _tasks) = relatch::cli::house::build(settings, Hasher::cheap_for_benchmarks())
+    let (app, _tasks) = relatch::cli::build::app(settings, Hasher::cheap_for_benchmarks())
         .await
         .unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

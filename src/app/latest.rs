@@ -34,7 +34,7 @@ impl App {
         Living {
             held: Arc::clone(&self.held),
             seen: Arc::clone(&self.seen),
-            faces: Arc::clone(&self.faces),
+            card_locks: Arc::clone(&self.card_locks),
             at_work: Arc::clone(&self.at_work),
             unsigned: Arc::clone(&self.unsigned),
             tasks: self.tasks.clone(),
@@ -51,7 +51,7 @@ pub struct Living {
     /// Signed requests of the last minutes.
     pub seen: Arc<super::Seen>,
     /// Turns at showing a card.
-    pub faces: Arc<super::Faces>,
+    pub card_locks: Arc<super::CardLocks>,
     /// Resets at work and the queue of those that wait.
     pub at_work: Arc<super::AtWork>,
     /// Requests that were refused unread.

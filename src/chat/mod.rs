@@ -306,7 +306,7 @@ pub trait Adapter {
 
 /// What an adapter stands on.
 #[derive(Clone)]
-pub struct Ground {
+pub struct ChatParts {
     /// Our own keys, for what a platform gives back to us unsigned.
     pub keys: Keys,
     /// Outgoing HTTP.
@@ -379,9 +379,9 @@ macro_rules! platforms {
             }
 
             /// The adapter with these settings.
-            pub fn open(self, ground: &Ground) -> Result<Chat, EmptySecret> {
+            pub fn open(self, parts: &ChatParts) -> Result<Chat, EmptySecret> {
                 Ok(match self {
-                    $(Self::$name(config) => Chat::$name($module::$name::open(config, ground)?)),+
+                    $(Self::$name(config) => Chat::$name($module::$name::open(config, parts)?)),+
                 })
             }
         }

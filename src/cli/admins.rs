@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Failure, house, say};
+use super::{Failure, build, say};
 use crate::app::Admins;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -29,17 +29,17 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     is_listed(&settings.admins, &email)?;
     let http =
-        net::client(house::CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
-    let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
+        net::client(build::CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
+    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let accepted = async {
-        let ground = house::trial_ground(http)?;
-        let company = house::company(&settings.directories, &settings.company_domains);
-        let directories = house::directories(
+        let parts = build::trial_parts(http)?;
+        let company = build::company(&settings.directories, &settings.company_domains);
+        let directories = build::directories(
             settings.directories,
             &company,
             &store,
             Hasher::start()?,
-            &ground,
+            &parts,
         )?;
         accept(&store, &directories, &email).await
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, admins, house, say};
+use super::{Failure, admins, build, say};
 use crate::chat::Adapter;
 use crate::config::Settings;
 use crate::directory::{Backend, Hasher};
@@ -17,18 +17,22 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         net::client(Duration::from_secs(10)).map_err(|error| Failure::Said(error.to_string()))?;
     let mut tried: Vec<(String, Result<(), String>)> = Vec::new();
     let mut caveats: Vec<(&'static str, String)> = Vec::new();
-    let opened = house::open_store(&settings, Use::Beside).await;
+    let opened = build::open_store(&settings, Use::Beside).await;
     let store = match &opened {
         Ok((store, _)) if store.is_writable().await => Ok(()),
         Ok(_) => Err("cannot be written".to_owned()),
         Err(error) => Err(error.in_full()),
     };
     tried.push(("database".to_owned(), store));
-    let key = house::try_key(
+    let key = build::try_key(
         &settings.key_file,
         opened.as_ref().ok().map(|(store, _)| store),
     )
     .await;
+    let is_unsound = [opened.as_ref().err(), key.as_ref().err()]
+        .into_iter()
+        .flatten()
+        .any(Failure::is_of_settings);
     // Nothing is said of a key that the first `serve` will make.
     if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
         tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
@@ -36,12 +40,12 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     // Worth knowing, and no reason to fail.
     let mut warnings: Vec<(String, String)> = Vec::new();
     let mut listed = Ok(Vec::new());
-    let ground = house::trial_ground(http.clone())?;
+    let parts = build::trial_parts(http.clone())?;
     if let Ok((store, _)) = &opened {
         let hasher = Hasher::start().map_err(|error| Failure::Said(error.to_string()))?;
-        let company = house::company(&settings.directories, &settings.company_domains);
+        let company = build::company(&settings.directories, &settings.company_domains);
         let directories =
-            house::directories(settings.directories, &company, store, hasher, &ground)?;
+            build::directories(settings.directories, &company, store, hasher, &parts)?;
         for home in directories.elsewhere() {
             let probed = home.probe().await;
             if probed.is_ok() {
@@ -58,7 +62,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     for config in settings.chats {
         let name = config.platform().as_str();
-        let probed = match config.open(&ground) {
+        let probed = match config.open(&parts) {
             Ok(chat) => {
                 let probed = chat.probe().await;
                 if probed.is_ok() {
@@ -75,7 +79,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         };
         tried.push((name.to_owned(), probed));
     }
-    let deliveries = house::deliveries(
+    let deliveries = build::deliveries(
         settings.email,
         settings.sms,
         settings.ways,
@@ -122,9 +126,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             say(&format!("failed  list of administrators: {error}"))?;
         }
     }
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(Failure::Said(format!("{failed} of {} failed", tried.len())))
+    let told = format!("{failed} of {} failed", tried.len());
+    match failed {
+        0 => Ok(()),
+        _ if is_unsound => Err(Failure::Unsound(told)),
+        _ => Err(Failure::Said(told)),
     }
 }

@@ -1,8 +1,8 @@
 //! `relatch members contact EMAIL ADDRESS`: whoever runs relatch adds a contact for codes.
 
-use super::house::CALL_DEADLINE;
+use super::build::CALL_DEADLINE;
 use super::members::{directory, find};
-use super::{Failure, house, say};
+use super::{Failure, build, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -24,12 +24,12 @@ pub(super) async fn add(
     email: &EmailAddress,
     address: &str,
 ) -> Result<(), Failure> {
-    let company = house::company(&settings.directories, &settings.company_domains);
+    let company = build::company(&settings.directories, &settings.company_domains);
     let member = find(&directory(store)?.in_company(company.clone()), email).await?;
     let to = Destination::contact(address, &member, &company)
         .map_err(|denied| Failure::Said(messages::destination_denied(&denied, &member.name)))?;
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
-    let deliveries = house::deliveries(
+    let deliveries = build::deliveries(
         settings.email,
         settings.sms,
         settings.ways,

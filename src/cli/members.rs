@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::import::{csv_problem, line_of, read_file};
-use super::{Failure, contact, house, say};
+use super::{Failure, build, contact, say};
 use crate::app::HOLD_FOR;
 use crate::chance::Chance;
 use crate::config::Settings;
@@ -93,9 +93,9 @@ pub(super) struct Unlink {
 
 /// Runs one of the member commands.
 pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
-    let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
+    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        Command::Import(options) => super::import::run(&store, options, &settings).await,
+        Command::Import(options) => Box::pin(super::import::run(&store, options, settings)).await,
         Command::List { format } => list(&store, &format).await,
         Command::Show { email, format } => show(&store, &email, &format).await,
         Command::SetPassword { email } => set_password(&store, &email).await,
@@ -357,7 +357,7 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
             problems.join("\n")
         )));
     }
-    let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
+    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let linked = links.len();
     store
         .link(
@@ -374,7 +374,7 @@ pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> 
 
 /// Takes a link away.
 pub(super) async fn unlink(settings: Settings, unlink: Unlink) -> Result<(), Failure> {
-    let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
+    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let was_linked = store.unlink(unlink.platform, &unlink.user_id).await?;
     drop(store);
     tasks.finish().await;

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
-use super::{Failure, house, say};
+use super::{Failure, build, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -46,7 +46,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     )
     .await?;
     let made = async {
-        house::keys(key_file, &store).await?;
+        build::keys(key_file, &store).await?;
         Ok::<(), Failure>(
             store
                 .note_operation("new_database", "done", String::new())

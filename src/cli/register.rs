@@ -6,7 +6,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{Failure, house, say};
+use super::{Failure, build, say};
 use crate::chat::{Adapter, Planned};
 use crate::config::Settings;
 use crate::domain::Platform;
@@ -38,7 +38,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     let config = config.ok_or_else(|| said(&format!("the settings have no [{platform}]")))?;
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
     let chat = config
-        .open(&house::trial_ground(http)?)
+        .open(&build::trial_parts(http)?)
         .map_err(|error| said(&error))?;
     let planned = chat
         .planned(options.team.as_deref())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Failure, house};
+use super::{Failure, build};
 use crate::app::App;
 use crate::config::{self, Changes, Reading, Settings};
 use crate::directory::Hasher;
@@ -145,7 +145,7 @@ impl Running {
         }
         let (reading, level) = (settings.reading.clone(), settings.log);
         let app =
-            house::rebuild(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
+            build::next_app(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
         // Recorded first: who may reset whom does not change without a record.
         self.note("done", changes.keys.join(" "))
             .await

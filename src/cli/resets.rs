@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::members::to_json;
-use super::{Failure, house, print, say};
+use super::{Failure, build, print, say};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Settings;
 use crate::domain::{EmailAddress, Span};
@@ -89,7 +89,7 @@ impl Shown {
 /// Lists them all, the newest first. They are read and printed page by page, so that a long history neither fills the
 /// memory nor holds a running `serve` up.
 pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
-    let (store, tasks) = house::open_store(&settings, Use::Beside).await?;
+    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let printed = print_all(&store, &options).await;
     drop(store);
     tasks.finish().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload::{Running, Source};
-use super::{Failure, house};
+use super::{Failure, build};
 use crate::directory::Hasher;
 use crate::flow::pins;
 use crate::http::{self, Server};
@@ -39,7 +39,7 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
         settings.front.clone(),
     );
     let hasher = Hasher::start()?;
-    let (app, tasks) = house::build(settings, hasher.clone()).await?;
+    let (app, tasks) = build::app(settings, hasher.clone()).await?;
     // Before anybody is answered; only addresses that are new in the list are looked up.
     // A directory that is silent does not keep the others waiting: it is asked again while we serve.
     if tokio::time::timeout(PINNING, pins::pin_listed(&app))

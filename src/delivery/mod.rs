@@ -1,4 +1,4 @@
-//! Ways out of the house: e-mail and SMS, one file a channel, all behind [`Deliveries`].
+//! E-mail and SMS, one file a channel, all behind [`Deliveries`].
 //!
 //! To add a channel or a gateway: write its adapter with its own `Config`, limits and tests, add a variant here, and
 //! follow the compiler. Every end has a name; nothing is sent twice by itself.

@@ -25,7 +25,7 @@ use tokio_util::sync::DropGuard;
 use tokio_util::task::TaskTracker;
 
 use self::workspace::Workspace;
-use crate::app::{Admins, App, House, Identity, Latest};
+use crate::app::{Admins, App, Identity, Latest, Organization};
 use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
@@ -114,7 +114,7 @@ async fn act(options: &Options, temporary: &Path) -> Result<(), Stop> {
     stopped
 }
 
-/// The whole house, with a pretend Slack beside it.
+/// The whole program, with a pretend Slack beside it.
 struct Stage {
     app: Arc<App>,
     server: Server,
@@ -223,8 +223,8 @@ async fn build(
             countries: SmsCountries::default(),
         },
         chats: vec![Chat::Slack(workspace.adapter()?)],
-        house: House {
-            organization: "Acme".to_owned(),
+        organization: Organization {
+            name: "Acme".to_owned(),
             company: CompanyDomains::default(),
             help_url: "https://help.acme.example/password".parse().ok(),
             security_email: "security@acme.example".parse().ok(),
@@ -240,7 +240,7 @@ async fn build(
         },
         held: Arc::default(),
         seen: Arc::default(),
-        faces: Arc::default(),
+        card_locks: Arc::default(),
         at_work: Arc::default(),
         unsigned: Arc::default(),
         chance: Chance::System,
@@ -274,9 +274,7 @@ async fn open_store(
 
 /// The demo's key; the database knows it again.
 async fn keys(key_file: &Path, store: &Store) -> Result<Keys, Stop> {
-    let is_there = key_file.try_exists()?;
-    let known = store.key_fingerprint().await?;
-    if is_there || known.is_none() {
+    if key_file.try_exists()? || !store.belongs_to_a_key().await? {
         let keys = Keys::load_or_create(key_file, &mut Chance::System.rng()?)?;
         if store.keep_key_fingerprint(&keys.fingerprint()).await? == keys.fingerprint() {
             return Ok(keys);

@@ -55,7 +55,7 @@ pub enum Config {
 }
 
 /// What directories stand on.
-pub struct Ground {
+pub struct DirectoryParts {
     /// The built-in one.
     pub builtin: Builtin,
     /// Outgoing HTTP.
@@ -154,22 +154,22 @@ impl Config {
     }
 
     /// Opens the directory. Nothing is asked yet.
-    pub fn open(self, ground: &Ground) -> Result<Home, TlsError> {
+    pub fn open(self, parts: &DirectoryParts) -> Result<Home, TlsError> {
         let domains = self.domains().to_vec();
         let directory = match self {
             Self::Builtin(_) => {
                 return Ok(Home::builtin(
-                    Directory::Builtin(ground.builtin.clone()),
+                    Directory::Builtin(parts.builtin.clone()),
                     domains,
                 ));
             }
             Self::Ldap(config) => Directory::Ldap(Box::new(ldap::Ldap::new(config)?)),
             Self::ActiveDirectory(config) => Directory::ActiveDirectory(Box::new(
-                active_directory::ActiveDirectory::new(config, ground.clock.clone())?,
+                active_directory::ActiveDirectory::new(config, parts.clock.clone())?,
             )),
             Self::Keycloak(config) => Directory::Keycloak(Box::new(keycloak::Keycloak::new(
                 config,
-                ground.clock.clone(),
+                parts.clock.clone(),
             )?)),
             Self::Lark(config) => {
                 let lark::Config {
@@ -178,17 +178,17 @@ impl Config {
                     app_secret,
                     ..
                 } = &config;
-                let api = ground
+                let api = parts
                     .lark
-                    .app(api_url, app_id, app_secret, &ground.http, &ground.clock);
+                    .app(api_url, app_id, app_secret, &parts.http, &parts.clock);
                 Directory::Lark(Box::new(lark::LarkDirectory::new(config, api)))
             }
         };
         Ok(Home::elsewhere(
             directory,
             domains,
-            ground.clock.clone(),
-            ground.chance.clone(),
+            parts.clock.clone(),
+            parts.chance.clone(),
         ))
     }
 }

@@ -24,7 +24,7 @@ mod self_write;
 
 pub use self::builtin::{Builtin, Caller, to_member};
 pub(crate) use self::config::conflicts;
-pub use self::config::{Config, Ground, Kind, read_text};
+pub use self::config::{Config, DirectoryParts, Kind, read_text};
 pub use self::hasher::{HashError, Hasher};
 pub use self::homes::{Directories, Down, Home};
 pub use self::ldap_common::{Attributes, Config as LdapConfig, Groups};

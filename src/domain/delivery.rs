@@ -17,7 +17,7 @@ written_enum! {
 }
 
 written_enum! {
-    /// What carries a message out of the house.
+    /// A delivery channel of ours: e-mail or SMS.
     Channel {
         /// SMS.
         Sms = "sms",

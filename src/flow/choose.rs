@@ -324,7 +324,7 @@ async fn without_face(
     if to.is_some_and(|to| uses_left(app, row.platform, &to) > kept) {
         return Ok(None);
     }
-    let told = messages::no_more_faces(&row.reset_id.reference());
+    let told = messages::no_more_updates(&row.reset_id.reference());
     refuse(app, origin, row.reset_id, "no_more_faces", told)
         .await
         .map(Some)
@@ -424,7 +424,7 @@ fn not_choosable(
         messages::click_refused(
             why,
             Some(row),
-            &app.house,
+            &app.organization,
             &app.zone,
             app.clock.now(),
             &reference,
@@ -462,7 +462,7 @@ async fn confirm(
         let why = messages::click_refused(
             &ClickRefused::NotReachable,
             Some(&row),
-            &app.house,
+            &app.organization,
             &app.zone,
             now,
             &id.reference(),
@@ -539,8 +539,14 @@ async fn again(
             state: row.state,
             changed_at: row.changed_at,
         };
-        let message =
-            messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference());
+        let message = messages::click_refused(
+            &why,
+            Some(row),
+            &app.organization,
+            &app.zone,
+            now,
+            &id.reference(),
+        );
         return Ok(refuse(app, origin, id, "already_done", message)
             .await?
             .of_click(origin));
@@ -617,10 +623,11 @@ pub(super) async fn form(
     }
     let member = &allowed.pair.member.member;
     let read = match kind {
-        FormKind::Destination => Destination::typed(&typed, member, &app.house.company)
+        FormKind::Destination => Destination::typed(&typed, member, &app.organization.company)
             .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to)),
         FormKind::CopyAddress | FormKind::ContactCode => {
-            Destination::typed_email(&typed, member, &app.house.company).map(Destination::Email)
+            Destination::typed_email(&typed, member, &app.organization.company)
+                .map(Destination::Email)
         }
     };
     let to = match read {
@@ -732,7 +739,7 @@ pub(super) async fn send_directory_link(
     let (name, _) = app.directories.told(&row.member_id);
     let sent = match app.directories.home(&row.member_id) {
         Some(home) => {
-            home.send_link(&row.member_id, app.house.password_lifetime)
+            home.send_link(&row.member_id, app.organization.password_lifetime)
                 .await
         }
         None => Err(ResetFailed::NotSent),
@@ -763,8 +770,8 @@ async fn guide_to(
     reference: &crate::domain::Reference,
 ) -> (&'static str, Message) {
     let note = match to {
-        Destination::Phone(_) => messages::guide_sms(&app.house),
-        Destination::Email(_) => messages::guide(&app.house, &member.name),
+        Destination::Phone(_) => messages::guide_sms(&app.organization),
+        Destination::Email(_) => messages::guide(&app.organization, &member.name),
     };
     match app
         .deliveries
@@ -813,7 +820,14 @@ async fn allowed(
                 state: row.state,
                 changed_at: row.changed_at,
             };
-            messages::click_refused(&why, Some(row), &app.house, &app.zone, now, &id.reference())
+            messages::click_refused(
+                &why,
+                Some(row),
+                &app.organization,
+                &app.zone,
+                now,
+                &id.reference(),
+            )
         })
         .await
         .map(Err);
@@ -856,7 +870,7 @@ async fn allowed(
             let told = messages::denied(
                 &denied,
                 &row.member_name,
-                &app.house,
+                &app.organization,
                 &app.zone,
                 now,
                 &reference,
@@ -926,7 +940,7 @@ async fn stop(
                 Stop::Told(messages::click_refused(
                     &why,
                     row.as_ref(),
-                    &app.house,
+                    &app.organization,
                     &app.zone,
                     now,
                     &id.reference(),
@@ -952,7 +966,7 @@ async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
     Ok(Stop::Told(messages::click_refused(
         &why,
         None,
-        &app.house,
+        &app.organization,
         &app.zone,
         origin.received_at,
         &reference,
@@ -1046,7 +1060,7 @@ async fn sign_out_again(
             messages::denied(
                 &denied,
                 &row.member_name,
-                &app.house,
+                &app.organization,
                 &app.zone,
                 now,
                 &reference,
@@ -1193,7 +1207,7 @@ async fn last_look(
     };
     let look = messages::last_look(&messages::LastLook {
         row,
-        length: app.house.password_length,
+        length: app.organization.password_length,
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),
         is_private,

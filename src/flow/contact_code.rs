@@ -30,7 +30,7 @@ pub(super) async fn offer(
         to: to.clone(),
         admin_id: admin.id.clone(),
         user: origin.user.clone(),
-        expires_at: now + app.house.offer_lifetime,
+        expires_at: now + app.organization.offer_lifetime,
         reply: seal(app, check_id, origin.reply.as_ref())?,
     };
     app.store.offer_contact_check(&check).await?;
@@ -74,7 +74,7 @@ async fn open_check(
     let told = messages::click_refused(
         &refused,
         None,
-        &app.house,
+        &app.organization,
         &app.zone,
         origin.received_at,
         &reference,
@@ -132,7 +132,7 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Fail
         let Some(chat) = worker.chat(user.platform) else { return };
         // Beside the form, whose permission lives a few seconds only; the rights are read again when the code is typed.
         if permitted(&worker, chat, &check, &check.check_id.reference()).await.is_ok() {
-            let note = messages::contact_code(&worker.house.organization, &code);
+            let note = messages::contact_code(&worker.organization.name, &code);
             let name = format!("contact-code-{}", hex::encode(worker.keys.tag(&[b"code name", digest.as_bytes()])));
             worker.deliveries.tell(&check.to, &note, &name).await;
         } else {
@@ -279,7 +279,7 @@ async fn permitted(
         return Err(messages::denied(
             &denied,
             &check.member_name,
-            &app.house,
+            &app.organization,
             &app.zone,
             now,
             reference,

@@ -107,8 +107,8 @@ async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods,
         .filter(is_allowed)
         .collect();
     let around = Surroundings {
-        company: &app.house.company,
-        rules: app.house.contact_rules,
+        company: &app.organization.company,
+        rules: app.organization.contact_rules,
         is_strict: app.deliveries.ways.is_strict,
         has: &|channel| app.deliveries.has(channel),
         digest: &|to| digest(app, &member.id, to),
@@ -123,7 +123,9 @@ pub(super) async fn lacks_a_second(
     member: &Member,
     admin: &MemberId,
 ) -> Result<Option<usize>, StoreError> {
-    if !app.house.contact_rules.needs_two || !app.directories.told(&member.id).1.has_our_pages {
+    if !app.organization.contact_rules.needs_two
+        || !app.directories.told(&member.id).1.has_our_pages
+    {
         return Ok(None);
     }
     Ok(Some(methods_for_next(app, member, admin).await?.counting()).filter(|count| *count < 2))
@@ -144,7 +146,7 @@ pub(super) async fn differing(
         .see_contacts(
             &member.id,
             seen,
-            DIFFERENCE_TOLD_FOR.max(app.house.contact_rules.age),
+            DIFFERENCE_TOLD_FOR.max(app.organization.contact_rules.age),
         )
         .await?;
     let at = |to: &Destination| {
@@ -208,7 +210,7 @@ pub(super) async fn add_contact(
                 tell_of_dropped_contact(app, &admin.name, member, &dropped, before);
             }
             let now = app.clock.now();
-            let from = app.zone.tell(now + app.house.contact_rules.age, now);
+            let from = app.zone.tell(now + app.organization.contact_rules.age, now);
             let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
             // The contact is on record, whether its code can be offered or not.
             let value = contact_code::offer(app, origin, (admin, member), &stored)
@@ -265,7 +267,7 @@ pub fn tell_of_contact(
     added: &Destination,
     before: &[Known],
 ) {
-    let organization = &app.house.organization;
+    let organization = &app.organization.name;
     let note = messages::contact_notice(organization, added_by, &added.masked());
     let others = before
         .iter()
@@ -283,7 +285,7 @@ pub fn tell_of_removed_contact(
     removed: &Destination,
     before: Vec<Known>,
 ) {
-    let organization = &app.house.organization;
+    let organization = &app.organization.name;
     let note = messages::contact_removed(organization);
     let alarm =
         messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
@@ -298,7 +300,7 @@ fn tell_of_dropped_contact(
     dropped: &Destination,
     before: Vec<Known>,
 ) {
-    let organization = &app.house.organization;
+    let organization = &app.organization.name;
     let note = messages::contact_dropped(organization, who, &dropped.masked());
     let alarm = messages::contact_alarm(organization, who, member, &dropped.masked(), false);
     tell_all(app, member, before, note, alarm);

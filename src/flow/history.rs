@@ -48,7 +48,14 @@ pub(super) async fn log(
     let now = origin.received_at;
     let member = member.map(|Known { member, .. }| member);
     if !admin.person().may_administer() {
-        let told = messages::denied(&Denied::NotAdmin, "", &app.house, &app.zone, now, reference);
+        let told = messages::denied(
+            &Denied::NotAdmin,
+            "",
+            &app.organization,
+            &app.zone,
+            now,
+            reference,
+        );
         return offer::note(
             app,
             &origin,

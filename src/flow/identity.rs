@@ -133,7 +133,7 @@ impl Unresolved {
     pub(super) fn told(&self, app: &App, is_caller: bool, reference: &Reference) -> Message {
         match self {
             Self::Outsider(standing) if is_caller => {
-                messages::outsider(*standing, &app.house.organization, reference)
+                messages::outsider(*standing, &app.organization.name, reference)
             }
             Self::Unknown | Self::Who(WhoError::NotFound) if is_caller => {
                 messages::unresolved_caller(reference)
@@ -207,7 +207,7 @@ async fn account(
     if profile.standing != Standing::Member {
         return Err(Unresolved::Outsider(profile.standing));
     }
-    let email = match app.house.identity {
+    let email = match app.organization.identity {
         Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
         Identity::Email | Identity::Linked => {
             let links = vec![(user.platform.to_string(), user.user.clone())];
@@ -252,7 +252,7 @@ async fn known(
 ) -> Result<Known, Unresolved> {
     let Account { profile, email } = account;
     let found = found.unwrap_or(Match::Nobody);
-    match app.house.admins {
+    match app.organization.admins {
         Admins::Directory => {
             let member = one(found).ok_or(Unresolved::Unknown)?;
             Ok(Known {
@@ -374,7 +374,7 @@ async fn named_member(
         Err(unresolved) => return Ok(Err(unresolved)),
     };
     let profiles = accounts.iter().map(|(_, _, profile)| profile);
-    let role = app.house.role_of_member(
+    let role = app.organization.role_of_member(
         &member,
         pins,
         profiles.chain(mentioned.as_ref().map(|(_, profile)| profile)),
@@ -396,7 +396,7 @@ async fn accounts_of(
     member: &Member,
 ) -> Result<Vec<(Platform, String, Profile)>, Unresolved> {
     let mut accounts = Vec::new();
-    if let Admins::Chat = app.house.admins {
+    if let Admins::Chat = app.organization.admins {
         for chat in &app.chats {
             for email in member.business_emails() {
                 let found = chat
@@ -458,7 +458,7 @@ pub(super) async fn pair_of_card(
         .and_then(one)
         .ok_or(Lost::member(Unresolved::Unknown))?;
     let accounts = accounts_of(app, &member).await.map_err(Lost::member)?;
-    let role = app.house.role_of_member(
+    let role = app.organization.role_of_member(
         &member,
         &pins,
         accounts
@@ -477,7 +477,7 @@ pub(super) async fn pair_of_card(
 /// once.
 async fn pins(app: &App) -> Result<Pins, Unresolved> {
     let admin_pins: Vec<String> = app
-        .house
+        .organization
         .admins
         .listed()
         .map(|(email, _)| email.key())

@@ -308,7 +308,7 @@ async fn issue(
     }
     app.held.forget(&row.member_id);
     // Only now: a password that nobody needs never exists.
-    let password = Password::generate(&mut rng, app.house.password_length);
+    let password = Password::generate(&mut rng, app.organization.password_length);
     if !change(app, voice, &reservation, &password, &row).await? {
         prepared.abandon().await;
         return Ok(());
@@ -476,7 +476,7 @@ async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan
     if let Way::Send(to) = &plan.way
         && let Err(denied) = to
             .clone()
-            .outside(member, &app.house.company)
+            .outside(member, &app.organization.company)
             .and_then(|to| {
                 // The settings may name other countries than when it was typed.
                 if row.is_typed {
@@ -496,7 +496,7 @@ async fn contacts_forbid(app: &App, row: &ResetRow, member: &Member, plan: &Plan
         ));
     }
     let has_pages = app.directories.told(&member.id).1.has_our_pages;
-    if !app.house.contact_rules.needs_two || !has_pages {
+    if !app.organization.contact_rules.needs_two || !has_pages {
         return None;
     }
     match contacts::count_for(app, member, row).await {
@@ -529,7 +529,7 @@ fn lost_right(app: &App, denied: &Denied, row: &ResetRow, now: Moment) -> Messag
     messages::denied(
         denied,
         &row.member_name,
-        &app.house,
+        &app.organization,
         &app.zone,
         now,
         &row.reset_id.reference(),
@@ -541,7 +541,7 @@ fn nothing_chosen(app: &App, row: &ResetRow) -> Message {
     messages::click_refused(
         &why,
         Some(row),
-        &app.house,
+        &app.organization,
         &app.zone,
         app.clock.now(),
         &row.reset_id.reference(),
@@ -602,7 +602,7 @@ async fn not_prepared(
         Successor {
             reset_id,
             reply,
-            lifetime: app.house.offer_lifetime,
+            lifetime: app.organization.offer_lifetime,
         }
     });
     let value = successor
@@ -629,7 +629,7 @@ async fn change(
     password: &Password,
     row: &ResetRow,
 ) -> Result<bool, MoveRefused> {
-    let until = app.clock.now() + app.house.password_lifetime;
+    let until = app.clock.now() + app.organization.password_lifetime;
     let (name, _) = app.directories.told(&row.member_id);
     let ended = match app.directories.home(&row.member_id) {
         Some(home) => {
@@ -765,7 +765,8 @@ async fn deliver(app: &Arc<App>, voice: &Voice<'_>, parcel: Parcel<'_>) -> Resul
         .iter()
         .any(|step| step.step == Step::SignOut && step.outcome == StepOutcome::Done);
     let id = row.reset_id;
-    let until = row.changed_at.unwrap_or_else(|| app.clock.now()) + app.house.password_lifetime;
+    let until =
+        row.changed_at.unwrap_or_else(|| app.clock.now()) + app.organization.password_lifetime;
     let sent = Box::pin(send(app, &password, prepared, &row, until)).await;
     let mut notes: Vec<StepNote> = sent
         .iter()
@@ -889,22 +890,22 @@ async fn send(
     row: &ResetRow,
     until: Moment,
 ) -> Vec<(Step, Outcome)> {
-    let (house, zone) = (&app.house, &app.zone);
+    let (organization, zone) = (&app.organization, &app.zone);
     let (_, capabilities) = app.directories.told(&row.member_id);
     let ends = capabilities.has_our_pages.then_some(until);
     let link =
         (row.carries == Carries::Link).then(|| link(app, Link::Claim, row).unwrap_or_default());
     let (mail, sms) = match link {
         Some(link) => (
-            messages::link_mail(house, &row.member_name, &link, until, zone),
-            messages::link_sms(house, &link, until, zone),
+            messages::link_mail(organization, &row.member_name, &link, until, zone),
+            messages::link_sms(organization, &link, until, zone),
         ),
         None => (
-            messages::password_mail(house, &row.member_name, password, ends, zone),
-            messages::password_sms(house, password, ends, zone),
+            messages::password_mail(organization, &row.member_name, password, ends, zone),
+            messages::password_sms(organization, password, ends, zone),
         ),
     };
-    let copy = messages::copy_to_self(house, &row.member_name, password, ends, zone);
+    let copy = messages::copy_to_self(organization, &row.member_name, password, ends, zone);
     // Another try is another message: a gateway that knows the name of the first would not send it.
     let name = format!("{}-{}", row.reset_id, row.edition);
     Box::pin(prepared.send(&mail, &sms, &copy, &name)).await
@@ -1089,15 +1090,15 @@ async fn send_notice(
         .or(row.changing_at)
         .unwrap_or_else(|| app.clock.now());
     let link = link(app, Link::NotMe, row);
-    let (house, admin_name, link, zone) = (
-        &app.house,
+    let (organization, admin_name, link, zone) = (
+        &app.organization,
         row.admin_name.as_str(),
         link.as_deref(),
         &app.zone,
     );
     let has_our_pages = app.directories.told(&row.member_id).1.has_our_pages;
     let notice = Notice {
-        house,
+        organization,
         admin_name,
         at,
         is_certain,
@@ -1137,7 +1138,7 @@ fn link(app: &App, link: Link, row: &ResetRow) -> Option<String> {
         .has_our_pages
         .then_some(())?;
     let base = app
-        .house
+        .organization
         .public_url
         .as_ref()?
         .as_str()
@@ -1357,7 +1358,7 @@ fn frame<'a>(
         row,
         steps,
         quota: None,
-        lifetime: app.house.password_lifetime,
+        lifetime: app.organization.password_lifetime,
         capabilities: app.directories.told(&row.member_id).1,
         observed: None,
         shows_password: None,

@@ -19,7 +19,7 @@ pub(super) async fn caller(
     found: Match,
 ) -> Result<Known, Unresolved> {
     let is_listed = app
-        .house
+        .organization
         .admins
         .listed()
         .any(|(listed, _)| listed.is_same(email));
@@ -75,7 +75,7 @@ async fn right(
     asked: &EmailAddress,
 ) -> Result<(Role, Option<EmailAddress>), Unresolved> {
     let (mut role, mut refused) = (Role::Member, None);
-    for (email, given) in app.house.admins.listed() {
+    for (email, given) in app.organization.admins.listed() {
         if !member.business_emails().any(|own| own.is_same(email)) {
             continue;
         }

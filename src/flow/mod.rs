@@ -29,7 +29,7 @@ use crate::chat::{
     Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified,
 };
 use crate::delivery::Note;
-use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::delivery::Outcome;
 use crate::domain::{
     Channel, ChatUser, Destination, MemberId, Moment, Platform, Reference, ResetId,
 };
@@ -65,15 +65,6 @@ pub enum Next {
         message: Message,
         /// In place of the card, or beside it.
         placement: Placement,
-    },
-    /// Ask the proven person alone.
-    Ask {
-        /// Where to.
-        to: ReplyAddress,
-        /// What.
-        question: Message,
-        /// What is told instead where nothing can be sent to them alone.
-        otherwise: Message,
     },
     /// Show a card in its place, as it is in the row.
     Face {
@@ -212,21 +203,6 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
         } => Box::pin(async move {
             tell(chat, Some(&to), &message, placement).await;
         }),
-        Next::Ask {
-            to,
-            question,
-            otherwise,
-        } => Box::pin(async move {
-            match chat.follow_up_alone(&to, &question).await {
-                Outcome::Accepted => {}
-                Outcome::Refused(Refusal::Credentials) => {
-                    tell(chat, Some(&to), &otherwise, Placement::Add).await;
-                }
-                outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
-                    tracing::warn!(platform = %chat.platform(), ?outcome, "a question was not accepted");
-                }
-            }
-        }),
         Next::Face { row, to, message } => Box::pin(show_face(app, chat, row, to, message)),
         Next::Nothing(to) => Box::pin(async move {
             tell(
@@ -277,7 +253,7 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
 /// Shows a card in its place: one after the other, and never an older face over a newer one, because what stands there is
 /// what will be done.
 async fn show_face(app: &App, chat: &Chat, row: Box<ResetRow>, to: ReplyAddress, message: Message) {
-    let _turn = app.faces.turn(row.reset_id).await;
+    let _turn = app.card_locks.turn(row.reset_id).await;
     // In boxes, because most who are here wait for their turn.
     let is_present = match Box::pin(app.store.reset(row.reset_id)).await {
         Ok(Some(present)) => present.has_face_of(&row),
@@ -316,7 +292,7 @@ pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
     let reference = row.reset_id.reference().to_string();
     tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");
     let note = messages::alarm(
-        &app.house,
+        &app.organization,
         &row.member_name,
         &row.admin_name,
         at,
@@ -339,7 +315,7 @@ pub async fn tell_security(app: &App, note: &Note, id: &str) -> bool {
 /// The same, with what the mail server said; None where there is no address or no e-mail.
 async fn send_security(app: &App, note: &Note, id: &str) -> Option<Outcome> {
     let security = app
-        .house
+        .organization
         .security_email
         .clone()
         .filter(|_| app.deliveries.has(Channel::Email))?;
@@ -489,7 +465,14 @@ fn refused(
     if *refused == ClickRefused::Replayed {
         return Reaction::Replayed;
     }
-    let told = messages::click_refused(refused, row, &app.house, &app.zone, now, &id.reference());
+    let told = messages::click_refused(
+        refused,
+        row,
+        &app.organization,
+        &app.zone,
+        now,
+        &id.reference(),
+    );
     let told = match row {
         Some(row) => messages::after_change(told, row, &app.zone, now),
         None => told,

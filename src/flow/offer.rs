@@ -34,7 +34,7 @@ pub(super) async fn command(
     match ask {
         Ask::Help => {
             let limit = app.store.limit();
-            let help = messages::help(app.house.offer_lifetime, limit.resets, limit.window);
+            let help = messages::help(app.organization.offer_lifetime, limit.resets, limit.window);
             note(
                 app,
                 &origin,
@@ -131,7 +131,7 @@ async fn reset(
         member_chat_user: pair.member_chat_user.clone(),
         reason,
         reply: seal_by(app, reset_id, origin.reply.as_ref(), &mut rng)?,
-        lifetime: app.house.offer_lifetime,
+        lifetime: app.organization.offer_lifetime,
     };
     app.at_work
         .finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE)
@@ -158,7 +158,7 @@ async fn reset(
             let told = messages::denied(
                 &denied,
                 &member.name,
-                &app.house,
+                &app.organization,
                 &app.zone,
                 now,
                 &reference,
@@ -227,7 +227,7 @@ async fn permitted(
             let told = messages::denied(
                 &denied,
                 &pair.member.member.name,
-                &app.house,
+                &app.organization,
                 &app.zone,
                 now,
                 reference,
@@ -414,7 +414,7 @@ pub(super) async fn contact(
         )
         .await;
     }
-    let to = Destination::contact(typed, member, &app.house.company)
+    let to = Destination::contact(typed, member, &app.organization.company)
         .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to));
     let to = match to {
         Ok(to) => to,
@@ -447,7 +447,7 @@ pub(super) async fn contact(
         .await;
     }
     if assurance == Assurance::PrivateReply && asked.is_none() {
-        return question::ask(app, &origin, (admin, member), &to, &reference).await;
+        return question::ask(app, chat, &origin, (admin, member), &to, &reference).await;
     }
     add_contact(app, &origin, (admin, member), &to, &reference).await
 }
@@ -478,7 +478,7 @@ async fn why(
         let told = messages::denied(
             &Denied::NotAdmin,
             "",
-            &app.house,
+            &app.organization,
             &app.zone,
             origin.received_at,
             reference,
@@ -553,7 +553,7 @@ pub(super) async fn note(
 }
 
 /// The line of the audit about a try that ends without a card.
-fn audit_line(
+pub(super) fn audit_line(
     origin: &Origin,
     event: &str,
     outcome: &str,
@@ -588,7 +588,12 @@ async fn said(app: &App, origin: &Origin, message: Message, untold: &[ResetRow])
 }
 
 /// P4: what could not be told through its own message is told now, first.
-fn with_untold(app: &App, mut message: Message, untold: &[ResetRow], now: Moment) -> Message {
+pub(super) fn with_untold(
+    app: &App,
+    mut message: Message,
+    untold: &[ResetRow],
+    now: Moment,
+) -> Message {
     if !untold.is_empty() {
         let mut lines: Vec<String> = untold
             .iter()

@@ -86,7 +86,7 @@ async fn show(
         name: found.member.name.clone(),
         email: found.member.business_email.clone(),
         sessions,
-        least: app.house.own_password_least,
+        least: app.organization.own_password_least,
     };
     Ok(visit.page(status, &page))
 }

@@ -39,7 +39,10 @@ async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<Res
         .reset(id)
         .await
         .map_err(|_| visit.unavailable())?;
-    let (now, life) = (portal.app.clock.now(), portal.app.house.password_lifetime);
+    let (now, life) = (
+        portal.app.clock.now(),
+        portal.app.organization.password_lifetime,
+    );
     let lives = |row: &ResetRow| {
         row.carries == Carries::Link
             && row.disowned_at.is_none()
@@ -75,7 +78,8 @@ pub(super) async fn page(
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let row = reset_of(&portal, &visit, &token).await?;
-    let until = row.changed_at.unwrap_or(row.offered_at) + portal.app.house.password_lifetime;
+    let until =
+        row.changed_at.unwrap_or(row.offered_at) + portal.app.organization.password_lifetime;
     let until = portal.app.zone.tell_with_date(until);
     Ok(visit.page(
         StatusCode::OK,
@@ -123,7 +127,7 @@ pub(super) async fn claim(
         .await
         .map_err(|_| visit.unavailable())?
         .ok_or_else(|| dead(&visit))?;
-    let member = to_member(&member_row, &portal.app.house.company)
+    let member = to_member(&member_row, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing {
         temporary_until: account.temporary_until,

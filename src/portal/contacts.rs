@@ -54,12 +54,16 @@ pub(super) async fn add(
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
-    let member = to_member(&found.member, &portal.app.house.company)
+    let member = to_member(&found.member, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
     if !fields.get("remove").is_empty() {
         return remove(&visit, found, &fields, &member).await;
     }
-    let to = match Destination::contact(fields.get("value"), &member, &portal.app.house.company) {
+    let to = match Destination::contact(
+        fields.get("value"),
+        &member,
+        &portal.app.organization.company,
+    ) {
         Ok(to) => to,
         Err(denied) => {
             let frame = visit.frame_with(messages::destination_denied(&denied, &member.name));
@@ -192,7 +196,7 @@ async fn show(
         .contacts(&found.session.member_id)
         .await
         .map_err(|_| visit.unavailable())?;
-    let company = &visit.portal.app.house.company;
+    let company = &visit.portal.app.organization.company;
     let member = to_member(&found.member, company).map_err(|Unavailable| visit.unavailable())?;
     let phone = member.phone.clone().map(Destination::Phone);
     let email = member.outside_email().cloned().map(Destination::Email);

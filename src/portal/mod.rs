@@ -65,7 +65,7 @@ struct Portal {
 impl Portal {
     /// True for the origin of our own pages, as far as it is known.
     fn is_own_origin(&self, origin: &str) -> bool {
-        let own = self.app.house.public_url.as_ref();
+        let own = self.app.organization.public_url.as_ref();
         own.is_none_or(|own| own.origin().ascii_serialization() == origin)
     }
 }
@@ -98,7 +98,7 @@ impl FromRef<Pages> for Arc<Portal> {
 
 /// False only where the pages are served on this machine itself, without TLS.
 fn is_secure(app: &App) -> bool {
-    app.house
+    app.organization
         .public_url
         .as_ref()
         .is_none_or(|url| url.scheme() != "http")
@@ -107,7 +107,7 @@ fn is_secure(app: &App) -> bool {
 /// The prefix `__Host-` wants `Secure` and the path `/` (RFC 6265bis, section 4.1.3.2).
 fn has_prefix(app: &App) -> bool {
     let has_path = app
-        .house
+        .organization
         .public_url
         .as_ref()
         .is_some_and(|url| !url.path().trim_matches('/').is_empty());

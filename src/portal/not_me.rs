@@ -123,5 +123,5 @@ pub(super) async fn close(
 
 /// True where there is somebody who answers for security, and a way to tell them.
 fn has_security(portal: &Portal) -> bool {
-    portal.app.house.security_email.is_some() && portal.app.deliveries.has(Channel::Email)
+    portal.app.organization.security_email.is_some() && portal.app.deliveries.has(Channel::Email)
 }

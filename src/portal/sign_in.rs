@@ -121,7 +121,7 @@ pub(super) async fn sign_in(
         Checked::Wrong => return again(StatusCode::UNAUTHORIZED, WRONG),
         Checked::Right(right) => right,
     };
-    let member = to_member(&right.row, &portal.app.house.company)
+    let member = to_member(&right.row, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
     let standing = Standing {
         temporary_until: right.account.temporary_until,
@@ -164,7 +164,7 @@ pub(super) fn no_method(visit: &Visit<'_>) -> Response {
         it is you. Your business email does not count, because an administrator can move it, nor does a contact that an \
         administrator added in the last {} before the reset, nor an address to which the administrator had the password or \
         a copy sent. {who}",
-        app.house.contact_rules.age
+        app.organization.contact_rules.age
     );
     visit.stop(StatusCode::FORBIDDEN, "One more thing is needed", &text)
 }
@@ -310,7 +310,7 @@ pub(super) async fn deliver_code(
             return Err(NotSent::Told(told));
         }
     }
-    let note = messages::code(&app.house, &code);
+    let note = messages::code(&app.organization, &code);
     match app.deliveries.tell(to, &note, &name).await {
         Outcome::Accepted | Outcome::Unknown => Ok(()),
         Outcome::Refused(_) => Err(sorry()),
@@ -431,7 +431,8 @@ async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination
             "No contact of yours can receive a code now. Ask an administrator.".to_owned(),
         )
     };
-    let member = to_member(&found.member, &portal.app.house.company).map_err(|Unavailable| no())?;
+    let member =
+        to_member(&found.member, &portal.app.organization.company).map_err(|Unavailable| no())?;
     // Where the lock was lifted meanwhile, the session still asks for the code.
     let lock = found
         .account
@@ -462,7 +463,7 @@ pub(super) async fn password_form(
     let page = PasswordPage {
         frame: visit.frame(),
         email,
-        least: portal.app.house.own_password_least,
+        least: portal.app.organization.own_password_least,
     };
     Ok(visit.page(StatusCode::OK, &page))
 }
@@ -495,7 +496,7 @@ pub(super) async fn new_password(
             let page = PasswordPage {
                 frame,
                 email,
-                least: portal.app.house.own_password_least,
+                least: portal.app.organization.own_password_least,
             };
             Ok(visit.page(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
@@ -512,10 +513,10 @@ pub(super) async fn set_own(
     passes_lock: bool,
 ) -> Result<Result<String, PasswordDenied>, Response> {
     let portal = visit.portal;
-    let member = to_member(&found.member, &portal.app.house.company)
+    let member = to_member(&found.member, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
     let password = fields.get("password");
-    if let Err(denied) = check_length(password, portal.app.house.own_password_least) {
+    if let Err(denied) = check_length(password, portal.app.organization.own_password_least) {
         return Ok(Err(denied));
     }
     if is_guessable(portal, password, &member)
@@ -580,7 +581,7 @@ async fn is_guessable(
     let own = [
         member.name.clone(),
         member.business_email.to_string(),
-        portal.app.house.organization.clone(),
+        portal.app.organization.name.clone(),
     ];
     let judged = portal.app.tasks.spawn_blocking(move || {
         // Who gave up waiting still has the place and the turn until this ends.

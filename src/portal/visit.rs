@@ -173,7 +173,7 @@ impl<'a> Visit<'a> {
     /// The frame of a page, with the token of its forms.
     pub(super) fn frame(&self) -> Frame {
         Frame {
-            organization: self.portal.app.house.organization.clone(),
+            organization: self.portal.app.organization.name.clone(),
             csrf: self.csrf(),
             ..Frame::default()
         }
@@ -499,7 +499,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 /// The page where something that is needed does not answer, or is too busy.
 pub(super) fn unavailable(portal: &Portal) -> Response {
     let frame = Frame {
-        organization: portal.app.house.organization.clone(),
+        organization: portal.app.organization.name.clone(),
         ..Frame::default()
     };
     let text =
@@ -534,7 +534,7 @@ const FRAMED: &str = policy!("'self'");
 /// What every answer carries: nothing is kept, framed, guessed or told to others.
 pub(super) async fn guarded(State(portal): Shared, mut response: Response) -> Response {
     let headers = response.headers_mut();
-    let (policy, frame) = if portal.app.house.is_framed {
+    let (policy, frame) = if portal.app.organization.is_framed {
         (FRAMED, "SAMEORIGIN")
     } else {
         (UNFRAMED, "DENY")

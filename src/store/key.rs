@@ -42,6 +42,12 @@ impl Store {
         .await
     }
 
+    /// True where this database belongs to a key. A record of the version before has no fingerprint; but what has resets was
+    /// served, and so had one.
+    pub async fn belongs_to_a_key(&self) -> Result<bool, StoreError> {
+        Ok(self.key_fingerprint().await?.is_some() || self.has_resets().await?)
+    }
+
     /// True where somebody was reset, or was about to be.
     pub async fn has_resets(&self) -> Result<bool, StoreError> {
         let any: Option<(i64,)> = self.reader().await?.maybe(ANY_RESET, params![]).await?;

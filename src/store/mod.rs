@@ -63,7 +63,9 @@ pub use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 use self::engine::{Refusal, Session, Tx, WriteFn};
 use self::file::DatabaseFile;
 pub use self::history::{HistoryFilter, Past};
-pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported};
+pub use self::import::{
+    ChangedContacts, ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported,
+};
 pub use self::look_up::{Found, LookUp, MemberKey};
 pub use self::members::{ImportCount, MemberRow};
 pub use self::moves::{MoveRefused, Shown, Successor};

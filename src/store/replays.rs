@@ -25,6 +25,8 @@ pub struct ReplayKey(pub String);
 
 /// Notes a signed request; false if it was seen before.
 pub(super) async fn take(tx: &mut Tx, replay: &ReplayKey) -> Result<bool, StoreError> {
+    #[cfg(debug_assertions)]
+    tx.mark_webhook();
     let row = ReplayRow {
         replay_key: replay.0.clone(),
         seen_at: tx.now(),

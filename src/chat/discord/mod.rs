@@ -19,7 +19,7 @@ use super::common::{Profiles, check_content_type, end_of_follow_up, read_rest};
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Ground, Immediate,
+    Adapter, ChatParts, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Immediate,
     Interaction, Kind, Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError,
     ReplyAddress, Standing, Verified, WhoError,
 };
@@ -161,8 +161,8 @@ impl Discord {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
-    pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
-        Ok(Self::new(config, ground.http.clone(), ground.clock.clone()))
+    pub(super) fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
+        Ok(Self::new(config, parts.http.clone(), parts.clock.clone()))
     }
 
     /// Verifies and reads one request (Discord, "Interactions: Overview").

@@ -32,8 +32,8 @@ use super::common::{Profiles, Uses, check_content_type};
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{EmptySecret, WINDOW, fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
-    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress,
+    Adapter, ChatParts, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction,
+    Kind, Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress,
     Standing, Verified, WhoError,
 };
 use crate::clock::Clock;
@@ -183,10 +183,10 @@ impl Lark {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
-    pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
-        let Ground {
+    pub(super) fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
+        let ChatParts {
             http, clock, lark, ..
-        } = ground;
+        } = parts;
         let api = lark.app(
             &config.api_url,
             &config.app_id,

@@ -31,8 +31,8 @@ use self::trigger::{Signed, SigningKey};
 use super::common::{Profiles, Uses};
 use super::interaction::Trigger;
 use super::{
-    Adapter, Assurance, EmptySecret, Form, Freshness, Ground, Immediate, Kind, Message, Placement,
-    Planned, Profile, RegisterError, ReplyAddress, Standing, WhoError,
+    Adapter, Assurance, ChatParts, EmptySecret, Form, Freshness, Immediate, Kind, Message,
+    Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, WhoError,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
@@ -136,7 +136,7 @@ impl Mattermost {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
-    pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
+    pub(super) fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
         if config.command_tokens.is_empty() {
             tracing::warn!(
                 "mattermost.command_tokens is empty, so no command is taken; run `relatch register mattermost`"
@@ -144,9 +144,9 @@ impl Mattermost {
         }
         Ok(Self::new(
             config,
-            ground.keys.clone(),
-            ground.http.clone(),
-            ground.clock.clone(),
+            parts.keys.clone(),
+            parts.http.clone(),
+            parts.clock.clone(),
         ))
     }
 

@@ -17,8 +17,8 @@ use super::form::Fields;
 use super::interaction::{Ask, Member, Trigger, Word};
 use super::signature::{EmptySecret, SigningSecrets, fresh_timestamp, only_header, replay_key};
 use super::{
-    Adapter, Click, Command, Form, FormSubmitted, Freshness, Ground, Immediate, Interaction, Kind,
-    Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress,
+    Adapter, ChatParts, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction,
+    Kind, Message, NotVerified, Origin, Placement, Planned, Profile, RegisterError, ReplyAddress,
     Standing, Verified, WhoError,
 };
 use crate::clock::Clock;
@@ -171,8 +171,8 @@ impl Slack {
         })
     }
 
-    pub(super) fn open(config: Config, ground: &Ground) -> Result<Self, EmptySecret> {
-        Self::new(config, ground.http.clone(), ground.clock.clone())
+    pub(super) fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
+        Self::new(config, parts.http.clone(), parts.clock.clone())
     }
 
     /// Verifies and reads one request (Slack, "Verifying requests from Slack").

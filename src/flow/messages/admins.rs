@@ -1,7 +1,7 @@
 //! What is told about the list of administrators: to a caller without a pin, and to the security address.
 
 use super::refusal::refusal;
-use crate::app::House;
+use crate::app::Organization;
 use crate::chat::Message;
 use crate::delivery::Note;
 use crate::domain::{EmailAddress, Reference};
@@ -25,7 +25,7 @@ pub fn not_pinned(email: &EmailAddress, reference: &Reference) -> Message {
 }
 
 /// For the security address: new pins.
-pub fn pinned(house: &House, pins: &[AdminPin]) -> Note {
+pub fn pinned(organization: &Organization, pins: &[AdminPin]) -> Note {
     let lines: Vec<String> = pins.iter().map(pin_line).collect();
     let text = format!(
         "relatch has pinned addresses of its list of administrators to entries of the directory. An address gives the right to \
@@ -36,7 +36,7 @@ pub fn pinned(house: &House, pins: &[AdminPin]) -> Note {
     Note {
         subject: format!(
             "{} password reset: administrators pinned",
-            house.organization
+            organization.name
         ),
         text: text.into(),
     }
@@ -63,7 +63,7 @@ pub fn pin_line(pin: &AdminPin) -> String {
 }
 
 /// For the security address: a listed address is not where it should be.
-pub fn address_alarm(house: &House, email: &str, what: &str) -> Note {
+pub fn address_alarm(organization: &Organization, email: &str, what: &str) -> Note {
     let text = format!(
         "{email} is in relatch's list of administrators. {what}\n\nDid somebody write the address into their own entry? Then \
         take it out there. Is the entry right? Look with relatch check first, then run: relatch admins accept {email}\n"
@@ -71,7 +71,7 @@ pub fn address_alarm(house: &House, email: &str, what: &str) -> Note {
     Note {
         subject: format!(
             "{} password reset: an administrator's address",
-            house.organization
+            organization.name
         ),
         text: text.into(),
     }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::app::House;
+use crate::app::Organization;
 use crate::clock::Zone;
 use crate::delivery::Note;
 use crate::domain::{Member, Moment, Password};
@@ -29,14 +29,14 @@ fn short_admin(name: &str, limit: usize) -> String {
 
 /// The SMS with the password. `until` is the end of its life, where the directory ends it.
 pub fn password_sms(
-    house: &House,
+    organization: &Organization,
     password: &Password,
     until: Option<Moment>,
     zone: &Zone,
 ) -> Zeroizing<String> {
     let begin = format!(
         "{} IT: your new sign-in password is ",
-        short(&house.organization, 20)
+        short(&organization.name, 20)
     );
     let when = until.map_or_else(
         || "now".to_owned(),
@@ -48,7 +48,7 @@ pub fn password_sms(
 
 /// The e-mail with the password.
 pub fn password_mail(
-    house: &House,
+    organization: &Organization,
     member_name: &str,
     password: &Password,
     until: Option<Moment>,
@@ -56,7 +56,7 @@ pub fn password_mail(
 ) -> Note {
     let begin = format!(
         "Hello {member_name},\n\n{} IT has reset your sign-in password. Your new one is:\n\n    ",
-        house.organization
+        organization.name
     );
     let how = match until {
         Some(until) => format!(
@@ -67,17 +67,22 @@ pub fn password_mail(
     };
     let end = format!(
         "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
-        not_expected(house)
+        not_expected(organization)
     );
     Note {
-        subject: format!("Your new {} sign-in password", house.organization),
+        subject: format!("Your new {} sign-in password", organization.name),
         text: around(&begin, password, &end),
     }
 }
 
 /// The SMS with the one-time link.
-pub fn link_sms(house: &House, link: &str, until: Moment, zone: &Zone) -> Zeroizing<String> {
-    let name = short(&house.organization, 12);
+pub fn link_sms(
+    organization: &Organization,
+    link: &str,
+    until: Moment,
+    zone: &Zone,
+) -> Zeroizing<String> {
+    let name = short(&organization.name, 12);
     let until = zone.tell_with_date(until);
     let whole = format!("{name} IT: set your new password before {until}: {link} Tell nobody.");
     Zeroizing::new(if whole.len() <= SMS {
@@ -88,24 +93,30 @@ pub fn link_sms(house: &House, link: &str, until: Moment, zone: &Zone) -> Zeroiz
 }
 
 /// The e-mail with the one-time link.
-pub fn link_mail(house: &House, member_name: &str, link: &str, until: Moment, zone: &Zone) -> Note {
+pub fn link_mail(
+    organization: &Organization,
+    member_name: &str,
+    link: &str,
+    until: Moment,
+    zone: &Zone,
+) -> Note {
     let text = format!(
         "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\
         The link works once, until {}. You will be asked for a code, then for a new password of your own.\n\
         Never pass it on, also not to IT.\n{}",
-        house.organization,
+        organization.name,
         zone.tell_with_date(until),
-        not_expected(house)
+        not_expected(organization)
     );
     Note {
-        subject: format!("Set your new {} sign-in password", house.organization),
+        subject: format!("Set your new {} sign-in password", organization.name),
         text: text.into(),
     }
 }
 
 /// S27: the administrator's copy.
 pub fn copy_to_self(
-    house: &House,
+    organization: &Organization,
     member_name: &str,
     password: &Password,
     until: Option<Moment>,
@@ -119,7 +130,7 @@ pub fn copy_to_self(
         "\n\n{life}Tell it to nobody but {member_name}, outside the chat, and delete this message.\n"
     );
     Note {
-        subject: format!("{} password reset: your copy", house.organization),
+        subject: format!("{} password reset: your copy", organization.name),
         text: around(&begin, password, &end),
     }
 }
@@ -139,7 +150,7 @@ fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
 /// The notice to the member, which never carries a password and says only what was recorded.
 pub struct Notice<'a> {
     /// The organisation.
-    pub house: &'a House,
+    pub organization: &'a Organization,
     /// Who made the reset.
     pub admin_name: &'a str,
     /// When the password was changed, or was about to be.
@@ -159,7 +170,7 @@ pub struct Notice<'a> {
 impl Notice<'_> {
     /// As an e-mail.
     pub fn mail(&self) -> Note {
-        let organization = &self.house.organization;
+        let organization = &self.organization.name;
         let was = if self.is_certain {
             "was"
         } else {
@@ -182,7 +193,7 @@ impl Notice<'_> {
             self.link
                 .map(|link| format!("\nThis wasn't you? Close your account at once: {link}\n"))
                 .unwrap_or_default(),
-            not_expected(self.house)
+            not_expected(self.organization)
         );
         Note {
             subject: format!("Your {organization} password {was} reset"),
@@ -195,7 +206,7 @@ impl Notice<'_> {
         let with_link = self.link.map(|link| {
             format!(
                 "Your {} password {} reset by {} on {}. Not you? {link}",
-                short(&self.house.organization, 12),
+                short(&self.organization.name, 12),
                 if self.is_certain {
                     "was"
                 } else {
@@ -214,7 +225,7 @@ impl Notice<'_> {
         let with_names_of = |letters: usize| {
             format!(
                 "Your {} password {} reset by {} (IT) on {}{}.{} Not you? Tell security.",
-                short(&self.house.organization, letters),
+                short(&self.organization.name, letters),
                 if self.is_certain {
                     "was"
                 } else {
@@ -246,7 +257,7 @@ impl Notice<'_> {
 
 /// For the security address: a member says that they did not ask for a reset.
 pub fn alarm(
-    house: &House,
+    organization: &Organization,
     member_name: &str,
     admin_name: &str,
     at: Moment,
@@ -259,7 +270,7 @@ pub fn alarm(
         zone.tell_with_date(at)
     );
     Note {
-        subject: format!("{} password reset: \"this wasn't me\"", house.organization),
+        subject: format!("{} password reset: \"this wasn't me\"", organization.name),
         text: text.into(),
     }
 }
@@ -310,6 +321,35 @@ pub fn contact_alarm(
     }
 }
 
+/// The member hears that an import changed contacts. `what` names them.
+pub fn contact_imported(organization: &str, what: &str) -> Note {
+    let text = format!(
+        "{}: an import of members changed your {what} on record. Not expected? Tell your security team.",
+        short(organization, 20)
+    );
+    Note {
+        subject: format!("Your contacts on record at {organization} were changed"),
+        text: text.into(),
+    }
+}
+
+/// The security address hears what an import changed: a line a member, and how many are not named.
+pub fn contacts_imported(organization: &str, lines: &[String], more: usize) -> Note {
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("and {more} more; relatch's audit names them\n")
+    };
+    let text = format!(
+        "An import of members changed contacts on record:\n{}\n{more}The contacts that were there before are told, and the business address where none of them is sure to be theirs.\n",
+        lines.join("\n")
+    );
+    Note {
+        subject: format!("{organization} password reset: an import changed contacts"),
+        text: text.into(),
+    }
+}
+
 /// The member hears that a contact was removed.
 pub fn contact_removed(organization: &str) -> Note {
     let text = format!(
@@ -337,38 +377,38 @@ pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
 }
 
 /// S40: the code that proves the person.
-pub fn code(house: &House, code: &str) -> Note {
+pub fn code(organization: &Organization, code: &str) -> Note {
     let text = format!(
         "{} code: {code}. It works for 10 minutes. Never tell it to anyone, also not to IT.",
-        short(&house.organization, 20)
+        short(&organization.name, 20)
     );
     Note {
-        subject: format!("Your {} code", house.organization),
+        subject: format!("Your {} code", organization.name),
         text: text.into(),
     }
 }
 
 /// S6, S7: how to change the password oneself.
-pub fn guide(house: &House, member_name: &str) -> Note {
-    let link = house
+pub fn guide(organization: &Organization, member_name: &str) -> Note {
+    let link = organization
         .help_url
         .as_ref()
         .map(|url| format!("\nStep by step: {url}\n"))
         .unwrap_or_default();
     let text = format!(
         "Hello {member_name},\n\nYou can change your {} password yourself while you can still sign in with a verification code: open the Account Security Center, choose \"Change password\" and set a new one. You stay signed in.\n{link}",
-        house.organization
+        organization.name
     );
     Note {
-        subject: format!("How to change your {} password", house.organization),
+        subject: format!("How to change your {} password", organization.name),
         text: text.into(),
     }
 }
 
 /// The guide as an SMS.
-pub fn guide_sms(house: &House) -> Note {
-    let name = short(&house.organization, 20);
-    let text = match &house.help_url {
+pub fn guide_sms(organization: &Organization) -> Note {
+    let name = short(&organization.name, 20);
+    let text = match &organization.help_url {
         Some(url) => format!(
             "{name} IT: change your password yourself in the Account Security Center: {url}"
         ),
@@ -387,8 +427,8 @@ pub fn guide_sms(house: &House) -> Note {
     }
 }
 
-fn not_expected(house: &House) -> String {
-    house.security_email.as_ref().map_or_else(
+fn not_expected(organization: &Organization) -> String {
+    organization.security_email.as_ref().map_or_else(
         || "\nNot expected? Tell your security team at once.\n".to_owned(),
         |email| format!("\nNot expected? Tell {email} at once.\n"),
     )

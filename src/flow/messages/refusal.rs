@@ -1,7 +1,7 @@
 //! Every refusal and every failure before a change: what, that nothing was changed, and what to do next.
 
 use super::{NO_RESET_USED, NOTHING_CHANGED, button, card, login_method, message, status};
-use crate::app::House;
+use crate::app::Organization;
 use crate::chat::{Action, Message, Standing, Style, WhoError};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
@@ -32,7 +32,7 @@ fn spared(what: &str, next: &str, reference: &Reference) -> Message {
 pub fn denied(
     denied: &Denied,
     member_name: &str,
-    house: &House,
+    organization: &Organization,
     zone: &Zone,
     now: Moment,
     reference: &Reference,
@@ -44,7 +44,7 @@ pub fn denied(
             reference,
         ),
         Denied::Oneself => {
-            let link = house
+            let link = organization
                 .help_url
                 .as_ref()
                 .map(|url| format!(": {url}"))
@@ -334,6 +334,20 @@ pub fn contact_question(
     }
 }
 
+/// The question went nowhere, or nobody knows whether it arrived. This may be read by somebody else, so it names nobody.
+pub fn question_not_sent(may_have_arrived: bool, reference: &Reference) -> Message {
+    let what = if may_have_arrived {
+        "I could not send you a private message, or it came without my knowing."
+    } else {
+        "I could not send you a private message."
+    };
+    refusal(
+        what,
+        "Without its button no contact is added. If it is not there, run the command again in a minute.",
+        reference,
+    )
+}
+
 /// The button that adds a contact was pressed too late, a second time, or by somebody whose command it was not.
 pub fn contact_question_over(reference: &Reference) -> Message {
     refusal(
@@ -468,7 +482,7 @@ pub fn nothing_to_do() -> Message {
 }
 
 /// The chat lets us answer only so often to one command.
-pub fn no_more_faces(reference: &Reference) -> Message {
+pub fn no_more_updates(reference: &Reference) -> Message {
     refusal(
         "This chat does not let me show this card once more.",
         "Run the command again.",
@@ -501,7 +515,7 @@ pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
 pub fn click_refused(
     refused: &ClickRefused,
     row: Option<&ResetRow>,
-    house: &House,
+    organization: &Organization,
     zone: &Zone,
     now: Moment,
     reference: &Reference,
@@ -520,7 +534,7 @@ pub fn click_refused(
         ClickRefused::Expired => {
             let what = format!(
                 "This card is older than {} and no longer works.",
-                house.offer_lifetime
+                organization.offer_lifetime
             );
             refusal(&what, again, reference)
         }
@@ -557,7 +571,7 @@ pub fn click_refused(
             "Say first that you can reach them another way.",
             reference,
         ),
-        ClickRefused::Denied(rule) => denied(rule, member, house, zone, now, reference),
+        ClickRefused::Denied(rule) => denied(rule, member, organization, zone, now, reference),
     }
 }
 

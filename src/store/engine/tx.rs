@@ -103,30 +103,51 @@ impl Session {
 }
 
 /// A transaction that writes. Only the writer's task begins and ends one.
-pub(in crate::store) struct Tx(Session);
+pub(in crate::store) struct Tx {
+    session: Session,
+    /// A signed webhook asked for one of the writes since this was asked last.
+    #[cfg(debug_assertions)]
+    is_of_webhook: bool,
+}
 
 impl Deref for Tx {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Session {
-        &mut self.0
+        &mut self.session
     }
 }
 
 impl Tx {
     /// On the one connection that writes.
     pub(in crate::store) fn of_writer(connection: SqliteConnection) -> Self {
-        Self(Session {
-            connection: Connection::Writer(connection),
-            now: Moment(0),
-            failure: None,
-        })
+        Self {
+            session: Session {
+                connection: Connection::Writer(connection),
+                now: Moment(0),
+                failure: None,
+            },
+            #[cfg(debug_assertions)]
+            is_of_webhook: false,
+        }
+    }
+
+    /// Remembers that a signed webhook asked for this write, and not the start or the sweep.
+    #[cfg(debug_assertions)]
+    pub(in crate::store) fn mark_webhook(&mut self) {
+        self.is_of_webhook = true;
+    }
+
+    /// True where [`Tx::mark_webhook`] was called since the last call of this function.
+    #[cfg(debug_assertions)]
+    pub(super) fn take_webhook_mark(&mut self) -> bool {
+        std::mem::take(&mut self.is_of_webhook)
     }
 
     /// Runs a statement that gives no rows; how many rows it wrote.
@@ -164,8 +185,8 @@ impl Tx {
 
     /// Begins a transaction that nobody else's write can come between.
     pub(in crate::store) async fn begin(&mut self, now: Moment) -> Result<(), StoreError> {
-        self.0.now = now;
-        self.0.failure = None;
+        self.session.now = now;
+        self.session.failure = None;
         self.control("begin immediate")
             .map_err(|error| {
                 tracing::error!(
@@ -202,7 +223,7 @@ impl Tx {
 
     /// The failure of a statement since [`Tx::begin`].
     pub(super) fn failure(&self) -> Option<StoreError> {
-        self.0.failure
+        self.session.failure
     }
 
     async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
@@ -214,7 +235,7 @@ impl Tx {
 
     /// Gives the connection back to be closed.
     pub(in crate::store) fn into_connection(self) -> Option<SqliteConnection> {
-        match self.0.connection {
+        match self.session.connection {
             Connection::Writer(connection) => Some(connection),
             Connection::Reader(_) => None,
         }

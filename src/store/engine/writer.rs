@@ -147,6 +147,10 @@ pub(in crate::store) async fn run(
             writes.push(write);
         }
         commit(&mut tx, clock, writes).await;
+        #[cfg(debug_assertions)]
+        if tx.take_webhook_mark() {
+            crate::fault::panic_once("store-panics");
+        }
     }
     tx.into_connection()
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::app::{Admins, App, AtWork, House, Identity, Latest};
+use relatch::app::{Admins, App, AtWork, Identity, Latest, Organization};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::discord::Discord;
@@ -131,7 +131,7 @@ pub(crate) struct TestBot {
     /// On which platform the people of this test are.
     platform: std::sync::Mutex<Platform>,
     signer: Slack,
-    ground: Ground,
+    parts: BotParts,
     serial: std::sync::atomic::AtomicU32,
 }
 
@@ -241,7 +241,7 @@ pub(crate) const PEOPLE: &[Person] = &[
 
 /// What a bot stands on, and what stays when it is started again.
 #[derive(Clone)]
-struct Ground {
+struct BotParts {
     folder: PathBuf,
     clock: Clock,
     limit: Limit,
@@ -264,7 +264,7 @@ struct Ground {
     contact_rules: ContactRules,
 }
 
-impl Ground {
+impl BotParts {
     fn new(at: Moment, limit: Limit, slack: slack::FakeSlack, http: reqwest::Client) -> Self {
         let (folder, clock) = (slack::fresh_folder(), Clock::fixed(at));
         Self {
@@ -310,22 +310,22 @@ impl TestBot {
     }
 
     pub(crate) async fn with_limit(limit: Limit) -> Self {
-        Self::unlike(|ground| ground.limit = limit).await
+        Self::unlike(|parts| parts.limit = limit).await
     }
 
     /// So many resets at once, and nobody waits twenty seconds to see what becomes of the others.
     pub(crate) async fn with_hands(hands: usize, patience: Duration) -> Self {
-        Self::unlike(|ground| ground.hands = Some((hands, patience))).await
+        Self::unlike(|parts| parts.hands = Some((hands, patience))).await
     }
 
     /// The chat says who is an administrator.
     pub(crate) async fn with_admins_of_the_chat() -> Self {
-        Self::unlike(|ground| ground.admins = Admins::Chat).await
+        Self::unlike(|parts| parts.admins = Admins::Chat).await
     }
 
     /// Other ways out than a password by every one.
     pub(crate) async fn with_ways(ways: Ways) -> Self {
-        Self::unlike(|ground| ground.ways = ways).await
+        Self::unlike(|parts| parts.ways = ways).await
     }
 
     /// SMS go to these countries alone, besides numbers on record.
@@ -334,49 +334,49 @@ impl TestBot {
             .iter()
             .map(|country| country.parse().unwrap())
             .collect();
-        Self::unlike(|ground| ground.countries = SmsCountries::new(listed, None)).await
+        Self::unlike(|parts| parts.countries = SmsCountries::new(listed, None)).await
     }
 
     /// A company with several e-mail domains.
     pub(crate) async fn with_domains(domains: &'static [&'static str]) -> Self {
-        Self::unlike(|ground| ground.company = domains).await
+        Self::unlike(|parts| parts.company = domains).await
     }
 
     /// With the member's pages somewhere else.
     pub(crate) async fn with_public_url(public_url: &'static str) -> Self {
-        Self::unlike(|ground| ground.public_url = public_url).await
+        Self::unlike(|parts| parts.public_url = public_url).await
     }
 
     /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so
     /// the bot does too.
     pub(crate) async fn with_directory(settings: &str) -> Self {
-        Self::unlike(|ground| {
-            ground.clock = Clock::fixed(Clock::System.now());
-            ground.directory = Some(settings.to_owned());
+        Self::unlike(|parts| {
+            parts.clock = Clock::fixed(Clock::System.now());
+            parts.directory = Some(settings.to_owned());
         })
         .await
     }
 
     /// The same, with administrators from a list.
     pub(crate) async fn with_directory_and_admins(settings: &str, admins: Admins) -> Self {
-        Self::unlike(|ground| {
-            ground.clock = Clock::fixed(Clock::System.now());
-            ground.directory = Some(settings.to_owned());
-            ground.admins = admins;
+        Self::unlike(|parts| {
+            parts.clock = Clock::fixed(Clock::System.now());
+            parts.directory = Some(settings.to_owned());
+            parts.admins = admins;
         })
         .await
     }
 
     /// Other rules for contacts.
     pub(crate) async fn with_contact_rules(ways: Ways, contact_rules: ContactRules) -> Self {
-        Self::unlike(|ground| (ground.ways, ground.contact_rules) = (ways, contact_rules)).await
+        Self::unlike(|parts| (parts.ways, parts.contact_rules) = (ways, contact_rules)).await
     }
 
-    async fn unlike(change: impl FnOnce(&mut Ground)) -> Self {
+    async fn unlike(change: impl FnOnce(&mut BotParts)) -> Self {
         let http = net::client(Duration::from_secs(5)).unwrap();
-        let mut ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
-        change(&mut ground);
-        let bot = Self::open(ground, 7).await;
+        let mut parts = BotParts::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        change(&mut parts);
+        let bot = Self::open(parts, 7).await;
         bot.settle_in().await;
         bot
     }
@@ -384,8 +384,8 @@ impl TestBot {
     /// On a database that is there already; the chat knows these people.
     pub(crate) async fn on_folder(folder: PathBuf, people: &[&str]) -> Self {
         let http = net::client(Duration::from_secs(5)).unwrap();
-        let ground = Ground::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
-        let bot = Self::open(Ground { folder, ..ground }, 7).await;
+        let parts = BotParts::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        let bot = Self::open(BotParts { folder, ..parts }, 7).await;
         for email in people {
             bot.slack.know(email);
         }
@@ -397,9 +397,9 @@ impl TestBot {
         let slack = slack::FakeSlack::start().await;
         let http = slack.client();
         let bot = Self::open(
-            Ground {
+            BotParts {
                 is_recorded: true,
-                ..Ground::new(at, FIVE_A_DAY, slack, http)
+                ..BotParts::new(at, FIVE_A_DAY, slack, http)
             },
             7,
         )
@@ -411,42 +411,42 @@ impl TestBot {
     /// The process ends and a new one starts on the same file: what was in memory only is gone.
     pub(crate) async fn restart(self) -> Self {
         self.settle().await;
-        let ground = self.ground.clone();
+        let parts = self.parts.clone();
         drop(self);
-        Self::open(ground, 8).await
+        Self::open(parts, 8).await
     }
 
     /// The same with another list of administrators.
     pub(crate) async fn restart_with_admins(self, admins: Admins) -> Self {
         self.settle().await;
-        let ground = Ground {
+        let parts = BotParts {
             admins,
-            ..self.ground.clone()
+            ..self.parts.clone()
         };
         drop(self);
-        let bot = Self::open(ground, 8).await;
+        let bot = Self::open(parts, 8).await;
         pins::pin_listed(&bot.app).await;
         bot
     }
 
     /// Administrators from a list, in the built-in directory.
     pub(crate) async fn with_admins(admins: Admins) -> Self {
-        Self::unlike(|ground| ground.admins = admins).await
+        Self::unlike(|parts| parts.admins = admins).await
     }
 
     /// The same with other settings.
     pub(crate) async fn restart_with(self, ways: Ways) -> Self {
         self.settle().await;
-        let ground = Ground {
+        let parts = BotParts {
             ways,
-            ..self.ground.clone()
+            ..self.parts.clone()
         };
         drop(self);
-        Self::open(ground, 8).await
+        Self::open(parts, 8).await
     }
 
-    async fn open(ground: Ground, seed: u64) -> Self {
-        let Ground {
+    async fn open(parts: BotParts, seed: u64) -> Self {
+        let BotParts {
             folder,
             clock,
             limit,
@@ -454,7 +454,7 @@ impl TestBot {
             http,
             outbox,
             ..
-        } = ground.clone();
+        } = parts.clone();
         let chance = Chance::seeded(seed);
         let mut rng = Chance::System.rng().unwrap();
         let path = folder.join("relatch.db");
@@ -466,13 +466,13 @@ impl TestBot {
                 Err(error) => panic!("{error}"),
             }
         };
-        let company = CompanyDomains::new(ground.company.iter().map(|domain| (*domain).to_owned()));
+        let company = CompanyDomains::new(parts.company.iter().map(|domain| (*domain).to_owned()));
         let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone())
             .in_company(company.clone());
         let directory = Rehearsed::new(builtin.clone());
         let mut homes = Vec::new();
-        if let Some(text) = &ground.directory {
-            let elsewhere = directory::Ground {
+        if let Some(text) = &parts.directory {
+            let elsewhere = directory::DirectoryParts {
                 builtin: builtin.clone(),
                 http: http.clone(),
                 clock: clock.clone(),
@@ -513,8 +513,8 @@ impl TestBot {
             deliveries: Deliveries {
                 email: Some(EmailChannel::Memory(outbox.clone())),
                 sms: Some(SmsChannel::Memory(outbox.clone())),
-                ways: ground.ways,
-                countries: ground.countries.clone(),
+                ways: parts.ways,
+                countries: parts.countries.clone(),
             },
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
@@ -525,31 +525,31 @@ impl TestBot {
                 )),
                 Chat::Lark(Lark::new(lark_config(&slack), &http, clock.clone())),
                 Chat::Mattermost(Mattermost::new(
-                    mattermost_config(&ground.mattermost()),
+                    mattermost_config(&parts.mattermost()),
                     keys,
                     http.clone(),
                     clock.clone(),
                 )),
             ],
-            house: House {
-                organization: "Acme".to_owned(),
+            organization: Organization {
+                name: "Acme".to_owned(),
                 company,
                 help_url: Some("https://help.acme.example/password".parse().unwrap()),
                 security_email: Some("security@acme.example".parse().unwrap()),
-                public_url: ground.public_url.parse().ok(),
+                public_url: parts.public_url.parse().ok(),
                 is_framed: false,
                 own_password_least: 12,
                 password_length: 8,
                 password_lifetime: Span::hours(24),
                 offer_lifetime: Span::minutes(10),
-                admins: ground.admins.clone(),
+                admins: parts.admins.clone(),
                 identity: Identity::Email,
-                contact_rules: ground.contact_rules,
+                contact_rules: parts.contact_rules,
             },
             held: Arc::default(),
             seen: Arc::default(),
-            faces: Arc::default(),
-            at_work: Arc::new(ground.at_work()),
+            card_locks: Arc::default(),
+            at_work: Arc::new(parts.at_work()),
             unsigned: Arc::default(),
             chance,
             tasks: tokio_util::task::TaskTracker::new(),
@@ -571,7 +571,7 @@ impl TestBot {
             builtin,
             slack,
             signer,
-            ground,
+            parts,
             serial: serial.into(),
         }
     }
@@ -599,7 +599,7 @@ impl TestBot {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relatch"));
         command
             .args(words)
-            .current_dir(&self.ground.folder)
+            .current_dir(&self.parts.folder)
             .env_clear()
             .stdin(std::process::Stdio::null());
         let output = command.output().unwrap();
@@ -628,7 +628,7 @@ impl TestBot {
             HEADER.trim_end_matches(",employee_id")
         };
         let csv = [&[header], lines].concat().join("\n");
-        std::fs::write(self.ground.folder.join("people.csv"), csv).unwrap();
+        std::fs::write(self.parts.folder.join("people.csv"), csv).unwrap();
         self.relatch(&[&["members", "import", "people.csv"], options].concat())
     }
 
@@ -642,7 +642,7 @@ impl TestBot {
 
     async fn connection(&self) -> sqlx::SqliteConnection {
         let options = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(self.ground.folder.join("relatch.db"));
+            .filename(self.parts.folder.join("relatch.db"));
         sqlx::ConnectOptions::connect(&options).await.unwrap()
     }
 
@@ -705,7 +705,7 @@ impl TestBot {
 
     /// Every byte that lies on disk.
     pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
-        let files = std::fs::read_dir(&self.ground.folder)
+        let files = std::fs::read_dir(&self.parts.folder)
             .unwrap()
             .map(|entry| entry.unwrap().path());
         files

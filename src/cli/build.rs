@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
-use crate::app::{App, House, Living};
+use crate::app::{App, Living, Organization};
 use crate::chance::Chance;
-use crate::chat::{Adapter, Chat, Ground};
+use crate::chat::{Adapter, Chat, ChatParts};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
@@ -61,11 +61,9 @@ pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     }
 }
 
-/// True where there is no key file although the database was served with one. A record of the version before has no
-/// fingerprint; but what has resets was served, and so had a key.
+/// True where there is no key file although the database was served with one.
 async fn is_key_lost(file: &Path, store: &Store) -> Result<bool, Failure> {
-    Ok(!file.try_exists().map_err(KeyError::Io)?
-        && (store.key_fingerprint().await?.is_some() || store.has_resets().await?))
+    Ok(!file.try_exists().map_err(KeyError::Io)? && store.belongs_to_a_key().await?)
 }
 
 /// Whether the key file can be used with this database; nothing is made or kept. Where neither was used yet, the first
@@ -129,13 +127,13 @@ pub fn directories(
     company: &CompanyDomains,
     store: &Store,
     hasher: Hasher,
-    ground: &Ground,
+    parts: &ChatParts,
 ) -> Result<Directories, Failure> {
     let builtin = Builtin::new(store.clone(), hasher, Chance::System).in_company(company.clone());
-    let Ground {
+    let ChatParts {
         http, clock, lark, ..
-    } = ground.clone();
-    let ground = directory::Ground {
+    } = parts.clone();
+    let parts = directory::DirectoryParts {
         builtin,
         http,
         clock,
@@ -144,7 +142,7 @@ pub fn directories(
     };
     let homes = configs
         .into_iter()
-        .map(|config| config.open(&ground))
+        .map(|config| config.open(&parts))
         .collect::<Result<_, _>>();
     homes
         .map(|homes| Directories::new(homes).in_company(company.clone()))
@@ -153,9 +151,9 @@ pub fn directories(
 
 /// What adapters stand on when a command tries them without serving: nothing is read back from what they make, so any key
 /// does.
-pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
+pub fn trial_parts(http: reqwest::Client) -> Result<ChatParts, Failure> {
     let keys = Keys::from_master(&[0; 32]).map_err(|error| Failure::Said(error.to_string()))?;
-    Ok(Ground {
+    Ok(ChatParts {
         keys,
         http,
         clock: Clock::System,
@@ -164,7 +162,7 @@ pub fn trial_ground(http: reqwest::Client) -> Result<Ground, Failure> {
 }
 
 /// Everything that `serve` runs on.
-pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
+pub async fn app(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let keys = keys(&settings.key_file, &store).await?;
     Ok((
@@ -174,7 +172,7 @@ pub async fn build(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, Stor
 }
 
 /// The same by other settings, on the record, the key and the living parts of the one that is in use.
-pub fn rebuild(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
+pub fn next_app(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
     let mut app = assemble(
         settings,
         hasher,
@@ -200,23 +198,23 @@ fn assemble(
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let clock = Clock::System;
     let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
-    let ground = Ground {
+    let parts = ChatParts {
         keys: keys.clone(),
         http: http.clone(),
         clock: clock.clone(),
         lark: LarkApis::default(),
     };
     let company = company(&settings.directories, &settings.company_domains);
-    let directories = directories(settings.directories, &company, &store, hasher, &ground)?;
+    let directories = directories(settings.directories, &company, &store, hasher, &parts)?;
     let chats: Vec<Chat> = settings
         .chats
         .into_iter()
-        .map(|config| config.open(&ground).map_err(|error| said(&error)))
+        .map(|config| config.open(&parts).map_err(|error| said(&error)))
         .collect::<Result<_, _>>()?;
     let Living {
         held,
         seen,
-        faces,
+        card_locks,
         at_work,
         unsigned,
         tasks,
@@ -237,8 +235,8 @@ fn assemble(
             &http,
         ),
         chats,
-        house: House {
-            organization: settings.organization,
+        organization: Organization {
+            name: settings.organization,
             company,
             help_url: settings.help_url,
             security_email: settings.security_email,
@@ -254,7 +252,7 @@ fn assemble(
         },
         held,
         seen,
-        faces,
+        card_locks,
         at_work,
         unsigned,
         tasks,
