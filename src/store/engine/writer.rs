@@ -238,10 +238,8 @@ mod tests {
         let (mut watch, mut later) = (tasks.watch(), tasks.watch());
         assert!(store.is_writable().await);
         let panicked = store
-            .write((), async |_: &mut Tx, (): &()| {
-                if true {
-                    panic!("a mistake in a write");
-                }
+            .write(true, async |_: &mut Tx, is_mistaken: &bool| {
+                assert!(!is_mistaken, "a mistake in a write");
                 Ok(())
             })
             .await;
