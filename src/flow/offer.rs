@@ -121,7 +121,7 @@ async fn reset(
         )
         .await;
     }
-    let about = about_contacts(app, &admin.id, member).await?;
+    let methods = contacts::methods_for_next(app, member, &admin.id).await?;
     let reset_id = ResetId::draw(&mut rng, now);
     let offer = NewOffer {
         reset_id,
@@ -132,6 +132,7 @@ async fn reset(
         reason,
         reply: seal_by(app, reset_id, origin.reply.as_ref(), &mut rng)?,
         lifetime: app.organization.offer_lifetime,
+        contacts: contacts::present(app, member),
     };
     app.at_work
         .finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE)
@@ -144,6 +145,10 @@ async fn reset(
     let (message, untold) = match outcome {
         OfferOutcome::Replayed => return Ok(Reaction::Replayed),
         OfferOutcome::Made { offered, untold } => {
+            let about = messages::AboutContacts {
+                methods,
+                differing: contacts::differing(member, &offered.differing),
+            };
             let card = messages::offer_card(&Card {
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
@@ -176,9 +181,11 @@ pub(super) async fn about_contacts(
     member: &Member,
 ) -> Result<messages::AboutContacts, StoreError> {
     let methods = contacts::methods_for_next(app, member, admin).await?;
+    let present = contacts::present(app, member);
+    let differing = app.store.see_contacts(&member.id, present).await?;
     Ok(messages::AboutContacts {
         methods,
-        differing: contacts::differing(app, member).await?,
+        differing: contacts::differing(member, &differing),
     })
 }
 

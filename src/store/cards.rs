@@ -4,11 +4,15 @@ use super::engine::{Table, Tx, params, sql};
 use super::notes::take_untold;
 use super::resets::{self, begun_at, enter, newest_change};
 use super::tries::Tries;
-use super::{ReplayKey, ResetRow, SealedReply, Store, StoreError, audit, replays, slots};
+use super::{
+    PresentContacts, ReplayKey, ResetRow, SealedReply, Store, StoreError, audit, replays,
+    seen_contacts, slots,
+};
 use crate::domain::look_up::{Tried, may_command};
 use crate::domain::quota::Limit;
 use crate::domain::{
-    Carries, ChatUser, Denied, Member, MemberId, Moment, Quota, Reference, ResetId, Span, State,
+    Carries, Channel, ChatUser, Denied, Member, MemberId, Moment, Quota, Reference, ResetId, Span,
+    State,
 };
 
 /// How far back a change of the same member is told on the card.
@@ -43,6 +47,8 @@ pub struct NewOffer {
     pub reply: Option<SealedReply>,
     /// How long the card works.
     pub lifetime: Span,
+    /// The contacts that the directory has of the member.
+    pub contacts: PresentContacts,
 }
 
 /// A card was recorded.
@@ -52,6 +58,8 @@ pub struct Offered {
     pub quota: Quota,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<Earlier>,
+    /// Contacts of the directory that differ from an earlier card, and when the earlier contact was seen last.
+    pub differing: Vec<(Channel, Moment)>,
 }
 
 /// What became of a command for a card.
@@ -135,6 +143,7 @@ async fn offer_card(
     if !replays::take(tx, replay).await? {
         return Ok(OfferOutcome::Replayed);
     }
+    let differing = seen_contacts::see(tx, &offer.member.id, &offer.contacts).await?;
     let mut row = offered_row(offer, tx.now());
     let taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let quota = limit.measure(&taken, tx.now());
@@ -159,6 +168,7 @@ async fn offer_card(
     let offered = Offered {
         quota,
         earlier: earlier(newest.as_ref(), tx.now()),
+        differing,
     };
     row.seen_reset_id = newest.map(|newest| newest.reset_id);
     audit::note(tx, &row, "command", "offered").await?;

@@ -1,6 +1,6 @@
 //! What the directory's contacts of a member looked like when cards were made before.
 
-use super::engine::{Table, Tx, params, sql, table};
+use super::engine::{Session, Table, Tx, params, sql, table};
 use super::{Store, StoreError};
 use crate::domain::{Channel, MemberId, Moment, Span};
 
@@ -38,49 +38,84 @@ pub(super) const SEEN: &str = sql!(
     where member_id = $1"
 );
 
+/// The contacts that the directory has of a member when a card is made or drawn again.
+#[derive(Clone, Debug)]
+pub struct PresentContacts {
+    /// The keyed digest of each.
+    pub digests: Vec<(Channel, String)>,
+    /// How long a difference is told, so that nobody can make it go away by asking for a card first.
+    pub told_for: Span,
+}
+
 impl Store {
-    /// Notes the contacts that the directory has of a member, as keyed digests, when a card is made. Of each one that
-    /// differs from what was seen before: when that was. A difference is told for as long as `told_for`, so that nobody
-    /// can make it go away by asking for a card first.
+    /// Notes the contacts that the directory has of a member when a card is drawn again. Gives each channel whose contact
+    /// differs from an earlier card, with when that earlier contact was seen last. Most cards write nothing.
     pub async fn see_contacts(
         &self,
         member: &MemberId,
-        present: Vec<(Channel, String)>,
-        told_for: Span,
+        present: PresentContacts,
     ) -> Result<Vec<(Channel, Moment)>, StoreError> {
-        if present.is_empty() {
-            return Ok(Vec::new());
+        let seen = compare(&mut self.reader().await?, member, &present).await?;
+        if seen.to_write.is_empty() {
+            return Ok(seen.differing);
         }
-        let mut session = self.reader().await?;
-        let before: Vec<SeenRow> = session.all(SEEN, params![member]).await?;
-        let now = session.now();
-        drop(session);
-        let (mut differing, mut news) = (Vec::new(), Vec::new());
-        for (channel, digest) in present {
-            let before = before.iter().find(|row| row.channel == channel);
-            let after = seen_now(before, member, channel, digest, now);
-            let is_told = after
-                .differs_since
-                .is_some_and(|since| now - since < told_for);
-            let told = after.earlier_seen_at.filter(|_| is_told);
-            differing.extend(told.map(|at| (channel, at)));
-            let is_fresh =
-                |one: &SeenRow| one.digest == after.digest && now - one.seen_at < SEEN_ANEW_AFTER;
-            if !before.is_some_and(is_fresh) {
-                news.push(after);
-            }
-        }
-        if !news.is_empty() {
-            self.write(news, async |tx: &mut Tx, news: &Vec<SeenRow>| {
-                for row in news {
-                    tx.put(row).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-            .await?;
-        }
-        Ok(differing)
+        self.write(
+            (member.clone(), present),
+            async |tx: &mut Tx, (member, present): &(MemberId, PresentContacts)| {
+                see(tx, member, present).await
+            },
+        )
+        .await
     }
+}
+
+/// The same inside a write.
+pub(super) async fn see(
+    tx: &mut Tx,
+    member: &MemberId,
+    present: &PresentContacts,
+) -> Result<Vec<(Channel, Moment)>, StoreError> {
+    let seen = compare(tx, member, present).await?;
+    for row in &seen.to_write {
+        tx.put(row).await?;
+    }
+    Ok(seen.differing)
+}
+
+struct Seen {
+    differing: Vec<(Channel, Moment)>,
+    to_write: Vec<SeenRow>,
+}
+
+async fn compare(
+    session: &mut Session,
+    member: &MemberId,
+    present: &PresentContacts,
+) -> Result<Seen, StoreError> {
+    let mut seen = Seen {
+        differing: Vec::new(),
+        to_write: Vec::new(),
+    };
+    if present.digests.is_empty() {
+        return Ok(seen);
+    }
+    let rows: Vec<SeenRow> = session.all(SEEN, params![member]).await?;
+    let now = session.now();
+    for (channel, digest) in &present.digests {
+        let before = rows.iter().find(|row| row.channel == *channel);
+        let after = seen_now(before, member, *channel, digest, now);
+        let is_told = after
+            .differs_since
+            .is_some_and(|since| now - since < present.told_for);
+        let told = after.earlier_seen_at.filter(|_| is_told);
+        seen.differing.extend(told.map(|at| (*channel, at)));
+        let is_fresh =
+            |row: &SeenRow| row.digest == after.digest && now - row.seen_at < SEEN_ANEW_AFTER;
+        if !before.is_some_and(is_fresh) {
+            seen.to_write.push(after);
+        }
+    }
+    Ok(seen)
 }
 
 /// What is noted of a contact that the directory has now.
@@ -88,7 +123,7 @@ fn seen_now(
     before: Option<&SeenRow>,
     member: &MemberId,
     channel: Channel,
-    digest: String,
+    digest: &str,
     now: Moment,
 ) -> SeenRow {
     let (differs_since, earlier_seen_at) = match before {
@@ -99,7 +134,7 @@ fn seen_now(
     SeenRow {
         member_id: member.clone(),
         channel,
-        digest,
+        digest: digest.to_owned(),
         seen_at: now,
         differs_since,
         earlier_seen_at,
