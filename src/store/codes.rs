@@ -152,7 +152,9 @@ async fn prove(
     let proof = check_code(tx, &mut session, digest).await?;
     if proof == Proof::Right {
         count_right(tx, account).await?;
-        contacts::note_answer(tx, &session).await?;
+        if let Some(address) = &session.code_to {
+            contacts::set_answered(tx, member, address).await?;
+        }
         session.is_proven = true;
         live.go_on(tx, &session, next_key, stage).await?;
     } else {

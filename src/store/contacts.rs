@@ -1,7 +1,7 @@
 //! Contacts that were added for codes.
 
 use super::engine::{Session, Table, Tx, params, sql, table};
-use super::{AuditRow, ReplayKey, SessionRow, Store, StoreError, replays};
+use super::{AuditRow, ReplayKey, Store, StoreError, replays};
 use crate::domain::contacts::{
     Added, AddedAs, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
 };
@@ -139,12 +139,13 @@ pub(super) async fn delete(
 }
 
 /// A right code proves that the contact works that it was sent to, whoever added it.
-pub(super) async fn note_answer(tx: &mut Tx, session: &SessionRow) -> Result<(), StoreError> {
-    let Some(address) = &session.code_to else {
-        return Ok(());
-    };
+pub(super) async fn set_answered(
+    tx: &mut Tx,
+    member: &MemberId,
+    address: &str,
+) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.run(SET_ANSWERED, params![session.member_id, address, now])
+    tx.run(SET_ANSWERED, params![member, address, now])
         .await
         .map(drop)
 }
@@ -371,6 +372,7 @@ mod tests {
     use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
     use super::*;
+    use crate::store::SessionRow;
 
     /// A record of the version before: nobody's contact is given a right, and no session is taken for a proven one.
     #[tokio::test]

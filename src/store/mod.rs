@@ -192,7 +192,8 @@ impl OpenError {
 pub struct Store {
     writes: mpsc::Sender<Box<dyn engine::Write>>,
     readers: SqlitePool,
-    pool: SqlitePool,
+    /// One connection, for what may take longer and nothing urgent waits for.
+    slow_readers: SqlitePool,
     owner: Arc<str>,
     clock: Clock,
     limit: Limit,
@@ -344,8 +345,9 @@ impl Store {
         }
         let (writes, queue) = mpsc::channel(engine::QUEUE);
         let writing_clock = clock.clone();
-        let pool = small_pool(1, reading.clone());
-        let readers = small_pool(READERS, reading.pragma("query_only", "on"));
+        let reading = reading.pragma("query_only", "on");
+        let slow_readers = small_pool(1, reading.clone());
+        let readers = small_pool(READERS, reading);
         let file = Arc::new(file);
         let held = Arc::clone(&file);
         let tasks = StoreTasks {
@@ -355,7 +357,7 @@ impl Store {
                 // Another process may take over once everything is committed and this connection is closed.
                 (engine::run(connection, queue, &writing_clock).await, held)
             }),
-            pools: [pool.clone(), readers.clone()],
+            pools: [slow_readers.clone(), readers.clone()],
             watch,
             file,
         };
@@ -364,7 +366,7 @@ impl Store {
             Self {
                 writes,
                 readers,
-                pool,
+                slow_readers,
                 owner,
                 clock,
                 limit,
@@ -398,7 +400,7 @@ impl Store {
 
     /// The connection for what may take longer, and that nothing urgent waits for.
     async fn slow_reader(&self) -> Result<Session, StoreError> {
-        let connection = self.pool.acquire().await.map_err(history::failed)?;
+        let connection = self.slow_readers.acquire().await.map_err(history::failed)?;
         Ok(Session::of_reader(connection, self.clock.now()))
     }
 
