@@ -14,7 +14,7 @@ use crate::chance::Chance;
 use crate::config::Settings;
 use crate::directory::{Backend, Builtin, By, Hasher, Match};
 use crate::domain::{EmailAddress, Member, PhoneNumber, Platform, State};
-use crate::store::{NotDone, ResetUnderWay, Store, Use};
+use crate::store::{NotDone, PasswordError, ResetUnderWay, Store, Use};
 
 /// What to do with members.
 #[derive(Subcommand)]
@@ -229,17 +229,21 @@ async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure
         .await
         .map_err(|error| Failure::Said(error.to_string()))?;
     // Whoever was in with the password before is out.
-    store.set_password(&member.id, phc).await?.map_err(|ResetUnderWay { admin_name, state }| {
-        let name = &member.name;
-        Failure::Said(if state == State::Undelivered {
-            format!(
-                "the password that {admin_name} has set for {name} is not delivered yet. Nothing was changed. Wait until \
-                it is; a running serve gives it up after {HOLD_FOR}."
-            )
-        } else {
-            format!("{admin_name} is resetting {name} right now. Nothing was changed.")
-        })
-    })
+    match store.set_password(&member.id, phc).await {
+        Ok(()) => Ok(()),
+        Err(PasswordError::Store(error)) => Err(error.into()),
+        Err(PasswordError::UnderWay(ResetUnderWay { admin_name, state })) => {
+            let name = &member.name;
+            Err(Failure::Said(if state == State::Undelivered {
+                format!(
+                    "the password that {admin_name} has set for {name} is not delivered yet. Nothing was changed. Wait \
+                    until it is; a running serve gives it up after {HOLD_FOR}."
+                )
+            } else {
+                format!("{admin_name} is resetting {name} right now. Nothing was changed.")
+            }))
+        }
+    }
 }
 
 async fn remove(store: &Store, email: &EmailAddress) -> Result<(), Failure> {

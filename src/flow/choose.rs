@@ -23,7 +23,8 @@ use crate::domain::{
     ResetId, Span, State, Step, StepOutcome, policy,
 };
 use crate::store::{
-    Amend, Amended, AuditRow, CardClick, Choice, ClickRefused, Earlier, ResetRow, SealedReply,
+    Amend, Amended, AuditRow, CardClick, Choice, ClickError, ClickRefused, Earlier, ResetRow,
+    SealedReply,
 };
 
 /// How long a failed sign-out may be tried again from its message.
@@ -242,30 +243,32 @@ async fn go_on(
         Action::AlsoShow => amend_last_look(app, origin, &allowed, Amend::ToggleShow).await,
         Action::SendGuide => match app
             .store
-            .amend(card_click(origin, id, None), &member.id, Amend::Guide)
-            .await?
+            .amend(card_click(origin, id, None), Amend::Guide)
+            .await
         {
             Ok(Amended { row, .. }) => {
                 let to = origin.reply.clone().or_else(|| unseal(app, &row));
                 Ok(Reaction::Then(Next::Guide(Box::new(row), to)))
             }
-            Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
+            Err(ClickError::Refused(why)) => {
+                Ok(refused(app, origin, id, &why, Some(&allowed.row), now))
+            }
+            Err(ClickError::Store(error)) => Err(error.into()),
         },
         Action::DirectoryLink if app.directories.told(&member.id).1.sends_own_link => {
             match app
                 .store
-                .amend(
-                    card_click(origin, id, None),
-                    &member.id,
-                    Amend::DirectoryLink,
-                )
-                .await?
+                .amend(card_click(origin, id, None), Amend::DirectoryLink)
+                .await
             {
                 Ok(Amended { row, .. }) => {
                     let to = origin.reply.clone().or_else(|| unseal(app, &row));
                     Ok(Reaction::Then(Next::DirectoryLink(Box::new(row), to)))
                 }
-                Err(why) => Ok(refused(app, origin, id, &why, Some(&allowed.row), now)),
+                Err(ClickError::Refused(why)) => {
+                    Ok(refused(app, origin, id, &why, Some(&allowed.row), now))
+                }
+                Err(ClickError::Store(error)) => Err(error.into()),
             }
         }
         Action::Confirm => confirm(app, origin, edition, allowed).await,
@@ -359,18 +362,14 @@ async fn amend_last_look(
     let reply = seal(app, row.reset_id, origin.reply.as_ref())?;
     match app
         .store
-        .amend(
-            card_click(origin, row.reset_id, reply),
-            &row.member_id,
-            change,
-        )
-        .await?
+        .amend(card_click(origin, row.reset_id, reply), change)
+        .await
     {
         Ok(amended) => {
             let message = last_look(app, &amended, &allowed.pair, allowed.is_private).await?;
             Ok(in_place(app, origin, amended.row, message))
         }
-        Err(why) => {
+        Err(ClickError::Refused(why)) => {
             let present = app.store.reset(row.reset_id).await?;
             Ok(refused(
                 app,
@@ -381,6 +380,7 @@ async fn amend_last_look(
                 origin.received_at,
             ))
         }
+        Err(ClickError::Store(error)) => Err(error.into()),
     }
 }
 
@@ -475,7 +475,7 @@ async fn confirm(
     match app
         .store
         .reserve(permit, edition, card_click(origin, id, reply))
-        .await?
+        .await
     {
         Ok((reservation, row, quota)) => {
             let reply = origin.reply.clone().or_else(|| unseal(app, &row));
@@ -491,13 +491,14 @@ async fn confirm(
             };
             Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }
-        Err(ClickRefused::Stale(earlier)) => {
+        Err(ClickError::Refused(ClickRefused::Stale(earlier))) => {
             last_look_again(app, origin, row, &pair, is_private, earlier).await
         }
-        Err(ClickRefused::Overtaken(by)) => {
+        Err(ClickError::Refused(ClickRefused::Overtaken(by))) => {
             last_look_again(app, origin, row, &pair, is_private, Some(by)).await
         }
-        Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
+        Err(ClickError::Refused(why)) => Ok(refused(app, origin, id, &why, Some(&row), now)),
+        Err(ClickError::Store(error)) => Err(error.into()),
     }
 }
 
@@ -550,21 +551,23 @@ async fn again(
             .await?
             .of_click(origin));
     };
-    let reply = seal(app, id, origin.reply.as_ref());
-    let moved = match reply {
-        Ok(reply) => app
-            .store
-            .deliver_again(
-                &held.reservation,
-                card_click(origin, id, reply),
-                choice(app, &allowed.pair.member.member, delivery, to),
-            )
-            .await
-            .map_err(Failure::from),
-        Err(failure) => Err(failure),
+    let reply = match seal(app, id, origin.reply.as_ref()) {
+        Ok(reply) => reply,
+        Err(failure) => {
+            app.held.keep(held);
+            return Err(failure);
+        }
     };
+    let moved = app
+        .store
+        .deliver_again(
+            &held.reservation,
+            card_click(origin, id, reply),
+            choice(app, &allowed.pair.member.member, delivery, to),
+        )
+        .await;
     match moved {
-        Ok(Ok(row)) => {
+        Ok(row) => {
             let reply = origin.reply.clone().or_else(|| unseal(app, &row));
             let again = Again {
                 held,
@@ -574,13 +577,10 @@ async fn again(
             };
             Ok(Reaction::Then(Next::Again(Box::new(again))))
         }
-        Ok(Err(why)) => {
+        Err(error) => {
             app.held.keep(held);
+            let why = error.refusal()?;
             Ok(refused(app, origin, id, &why, Some(row), now))
-        }
-        Err(failure) => {
-            app.held.keep(held);
-            Err(failure)
         }
     }
 }
@@ -689,8 +689,8 @@ async fn too_many_typed(
         return Ok(None);
     }
     match app.store.count_typed(&row.admin_id, &origin.replay).await? {
-        Ok(()) => Ok(None),
-        Err(too_many) => {
+        None => Ok(None),
+        Some(too_many) => {
             let told = messages::too_many_typed(
                 too_many,
                 &app.zone,
@@ -923,16 +923,17 @@ async fn stop(
         match app
             .store
             .refuse_click(card_click(origin, id, None), code, counted.cloned())
-            .await?
+            .await
         {
             Ok(row) => {
                 tracing::info!(reset.id = %id, refused = code, "a click was refused");
                 Stop::Told(messages::after_change(told(&row), &row, &app.zone, now))
             }
-            Err(ClickRefused::Replayed) => {
+            Err(ClickError::Refused(ClickRefused::Replayed)) => {
                 Stop::Replayed(app.store.reset(id).await?.as_ref().map(told))
             }
-            Err(why) => {
+            Err(ClickError::Store(error)) => return Err(error.into()),
+            Err(ClickError::Refused(why)) => {
                 tracing::info!(reset.id = %id, refused = why.code(), "a click was refused");
                 let row = app.store.reset(id).await?;
                 let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
@@ -956,8 +957,7 @@ async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
         .store
         .note(origin.replay.clone(), audit, None)
         .await?
-        .decided
-        .is_err()
+        .is_replayed()
     {
         return Ok(Stop::Replayed(None));
     }
@@ -976,14 +976,14 @@ async fn forged(app: &Arc<App>, origin: &Origin) -> Result<Stop, Failure> {
 /// Closes the card.
 async fn cancel(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.cancel(card_click(origin, id, reply)).await? {
+    match app.store.cancel(card_click(origin, id, reply)).await {
         Ok(row) => Ok(in_place(
             app,
             origin,
             row,
             messages::cancelled(&id.reference()),
         )),
-        Err(why) => {
+        Err(ClickError::Refused(why)) => {
             let row = app.store.reset(id).await?;
             Ok(refused(
                 app,
@@ -994,6 +994,7 @@ async fn cancel(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Reaction
                 origin.received_at,
             ))
         }
+        Err(ClickError::Store(error)) => Err(error.into()),
     }
 }
 
@@ -1007,16 +1008,12 @@ async fn amend(
 ) -> Result<Reaction, Failure> {
     let id = card.reset_id;
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app
-        .store
-        .amend(card_click(origin, id, reply), &card.member_id, change)
-        .await?
-    {
+    match app.store.amend(card_click(origin, id, reply), change).await {
         Ok(amended) => {
             let message = face(app, &amended);
             Ok(in_place(app, origin, amended.row, message))
         }
-        Err(why) => {
+        Err(ClickError::Refused(why)) => {
             let row = app.store.reset(id).await?;
             Ok(refused(
                 app,
@@ -1027,6 +1024,7 @@ async fn amend(
                 origin.received_at,
             ))
         }
+        Err(ClickError::Store(error)) => Err(error.into()),
     }
 }
 
@@ -1043,12 +1041,7 @@ async fn sign_out_again(
         .reset(id)
         .await?
         .filter(|row| row.is_of(&origin.user));
-    let steps = app
-        .store
-        .steps(&[id])
-        .await?
-        .remove(&id)
-        .unwrap_or_default();
+    let steps = app.store.steps(id).await?;
     let has_failed = steps.iter().any(|step| {
         step.step == Step::SignOut
             && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown)
@@ -1082,13 +1075,16 @@ async fn sign_out_again(
             match app
                 .store
                 .visit(card_click(origin, id, reply), "retry_sign_out_refused")
-                .await?
+                .await
             {
                 Ok(row) => Ok(super::beside(
                     origin,
                     messages::after_change(told, &row, &app.zone, now),
                 )),
-                Err(why) => Ok(refused(app, origin, id, &why, Some(&row), now)),
+                Err(ClickError::Refused(why)) => {
+                    Ok(refused(app, origin, id, &why, Some(&row), now))
+                }
+                Err(ClickError::Store(error)) => Err(error.into()),
             }
         }
     }
@@ -1103,16 +1099,15 @@ async fn visit(
     next: fn(ResetId, Option<ReplyAddress>) -> Next,
 ) -> Result<Reaction, Failure> {
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app
-        .store
-        .visit(card_click(origin, id, reply), event)
-        .await?
-    {
+    match app.store.visit(card_click(origin, id, reply), event).await {
         Ok(row) => Ok(Reaction::Then(next(
             id,
             origin.reply.clone().or_else(|| unseal(app, &row)),
         ))),
-        Err(why) => Ok(refused(app, origin, id, &why, None, origin.received_at)),
+        Err(ClickError::Refused(why)) => {
+            Ok(refused(app, origin, id, &why, None, origin.received_at))
+        }
+        Err(ClickError::Store(error)) => Err(error.into()),
     }
 }
 
@@ -1140,7 +1135,7 @@ async fn open_form(
         ..
     } = click;
     let reply = seal(app, id, origin.reply.as_ref())?;
-    match app.store.open_form(card_click(&origin, id, reply)).await? {
+    match app.store.open_form(card_click(&origin, id, reply)).await {
         Ok(row) => match trigger {
             Some(trigger) => {
                 let form = messages::typed_form(kind, &row.member_name, value);
@@ -1154,7 +1149,7 @@ async fn open_form(
             }
             None => Ok(Reaction::Taken),
         },
-        Err(why) => {
+        Err(ClickError::Refused(why)) => {
             let row = app.store.reset(id).await?;
             Ok(refused(
                 app,
@@ -1165,6 +1160,7 @@ async fn open_form(
                 origin.received_at,
             ))
         }
+        Err(ClickError::Store(error)) => Err(error.into()),
     }
 }
 

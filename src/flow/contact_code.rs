@@ -63,12 +63,12 @@ async fn open_check(
         &origin.user,
         origin.received_at,
     );
-    let noted = app
+    let is_replayed = app
         .store
         .note(origin.replay.clone(), audit, None)
         .await?
-        .decided;
-    if noted.is_err() && !may_be_sent_again {
+        .is_replayed();
+    if is_replayed && !may_be_sent_again {
         return Ok(Err(Reaction::Replayed));
     }
     let told = messages::click_refused(
@@ -175,12 +175,12 @@ pub(super) async fn submitted(
             &origin.user,
             origin.received_at,
         );
-        let noted = app
+        let is_replayed = app
             .store
             .note(origin.replay.clone(), audit, None)
             .await?
-            .decided;
-        return Ok(if noted.is_ok() || may_be_sent_again {
+            .is_replayed();
+        return Ok(if !is_replayed || may_be_sent_again {
             at_input(told)
         } else {
             Reaction::Replayed

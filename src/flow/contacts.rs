@@ -7,8 +7,8 @@ use crate::app::App;
 use crate::chat::Origin as CameFrom;
 use crate::delivery::Note;
 use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
-use crate::domain::{Destination, Member, MemberId, Moment, Reference, ResetId, Span};
-use crate::store::{AuditRow, ContactAdded, ContactRow, ResetRow, StoreError};
+use crate::domain::{Channel, Destination, Member, MemberId, Moment, Reference, ResetId, Span};
+use crate::store::{AuditRow, ContactAdded, ContactRow, PresentContacts, ResetRow, StoreError};
 
 /// How long it is told at least that a contact of the directory is another one.
 const DIFFERENCE_TOLD_FOR: Span = Span::hours(72);
@@ -131,34 +131,32 @@ pub(super) async fn lacks_a_second(
     Ok(Some(methods_for_next(app, member, admin).await?.counting()).filter(|count| *count < 2))
 }
 
-/// The contacts of the directory that differ from what was seen at an earlier card, each with when that was.
-pub(super) async fn differing(
-    app: &App,
+/// The contacts that the directory has of a member, for the store to compare with those at earlier cards.
+pub(super) fn present(app: &App, member: &Member) -> PresentContacts {
+    PresentContacts {
+        digests: contacts::of_directory(member)
+            .iter()
+            .map(|to| (to.channel(), digest(app, &member.id, to)))
+            .collect(),
+        told_for: DIFFERENCE_TOLD_FOR.max(app.organization.contact_rules.age),
+    }
+}
+
+/// The contacts of the directory in the channels that differ from an earlier card, each with when that was.
+pub(super) fn differing(
     member: &Member,
-) -> Result<Vec<(Destination, Moment)>, StoreError> {
-    let present = contacts::of_directory(member);
-    let seen = present
-        .iter()
-        .map(|to| (to.channel(), digest(app, &member.id, to)))
-        .collect();
-    let differing = app
-        .store
-        .see_contacts(
-            &member.id,
-            seen,
-            DIFFERENCE_TOLD_FOR.max(app.organization.contact_rules.age),
-        )
-        .await?;
+    channels: &[(Channel, Moment)],
+) -> Vec<(Destination, Moment)> {
     let at = |to: &Destination| {
-        differing
+        channels
             .iter()
             .find(|(channel, _)| *channel == to.channel())
             .map(|(_, at)| *at)
     };
-    Ok(present
+    contacts::of_directory(member)
         .into_iter()
         .filter_map(|to| at(&to).map(|at| (to, at)))
-        .collect())
+        .collect()
 }
 
 /// S42, Q7: adds a contact for codes, for an administrator whose rights were read a moment ago.

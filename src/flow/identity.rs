@@ -327,7 +327,7 @@ pub(super) async fn pair_within(
         });
     }
     if limits == Limits::Yes
-        && let Err(too_many) = app.store.may_look_up_now(&admin.member.id).await?
+        && let Some(too_many) = app.store.may_look_up_now(&admin.member.id).await?
     {
         return Err(Unresolved::TooMany(Box::new(admin.member), too_many));
     }

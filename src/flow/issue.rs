@@ -1373,12 +1373,7 @@ fn frame<'a>(
 }
 
 async fn steps_of(app: &App, id: ResetId) -> Vec<StepRow> {
-    app.store
-        .steps(&[id])
-        .await
-        .ok()
-        .and_then(|mut steps| steps.remove(&id))
-        .unwrap_or_default()
+    app.store.steps(id).await.unwrap_or_default()
 }
 
 /// The member of a reset, as the directory has them now.

@@ -17,7 +17,7 @@ use crate::domain::look_up::Tried;
 use crate::domain::{
     Denied, Destination, Member, MemberId, Moment, Permit, Reference, ResetId, policy,
 };
-use crate::store::{AuditRow, ClickRefused, NewOffer, NotNoted, ResetRow, StoreError};
+use crate::store::{AuditRow, NewOffer, Noted, OfferOutcome, ResetRow, StoreError};
 
 /// How long a command waits for the administrator's own reset of the same member to be finished.
 const OWN_PATIENCE: Duration = Duration::from_secs(1);
@@ -121,7 +121,7 @@ async fn reset(
         )
         .await;
     }
-    let about = about_contacts(app, &admin.id, member).await?;
+    let methods = contacts::methods_for_next(app, member, &admin.id).await?;
     let reset_id = ResetId::draw(&mut rng, now);
     let offer = NewOffer {
         reset_id,
@@ -132,50 +132,46 @@ async fn reset(
         reason,
         reply: seal_by(app, reset_id, origin.reply.as_ref(), &mut rng)?,
         lifetime: app.organization.offer_lifetime,
+        contacts: contacts::present(app, member),
     };
     app.at_work
         .finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE)
         .await;
-    let noted = app
+    let outcome = app
         .store
         .offer(offer, origin.replay.clone(), reference.clone())
         .await?;
-    let message = match noted.decided {
-        Ok(offered) => {
-            let member = &pair.member.member;
-            messages::offer_card(&Card {
+    let member = &pair.member.member;
+    let (message, untold) = match outcome {
+        OfferOutcome::Replayed => return Ok(Reaction::Replayed),
+        OfferOutcome::Made { offered, untold } => {
+            let about = messages::AboutContacts {
+                methods,
+                differing: contacts::differing(member, &offered.differing),
+            };
+            let card = messages::offer_card(&Card {
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
                 value: &app.keys.button_value(reset_id),
                 is_private: chat.assurance().await.is_private(),
                 ..card(app, member, member.has_outside_contact(), &about, now)
-            })
+            });
+            (card, untold)
         }
-        Err(ClickRefused::Replayed) => return Ok(Reaction::Replayed),
-        Err(refused) => {
-            tracing::info!(admin.id = %pair.admin.member.id, refused = refused.code(), "a command was refused");
-            if let ClickRefused::Denied(denied) = refused {
-                messages::denied(
-                    &denied,
-                    &pair.member.member.name,
-                    &app.organization,
-                    &app.zone,
-                    now,
-                    &reference,
-                )
-            } else {
-                messages::click_refused(
-                    &refused,
-                    None,
-                    &app.organization,
-                    &app.zone,
-                    now,
-                    &reference,
-                )
-            }
+        OfferOutcome::Denied { denied, untold } => {
+            tracing::info!(admin.id = %pair.admin.member.id, refused = denied.code(), "a command was refused");
+            let told = messages::denied(
+                &denied,
+                &member.name,
+                &app.organization,
+                &app.zone,
+                now,
+                &reference,
+            );
+            (told, untold)
         }
     };
-    Ok(said(app, &origin, message, &noted.untold).await)
+    Ok(said(app, &origin, message, &untold).await)
 }
 
 /// What a card says of the member's contacts.
@@ -185,9 +181,11 @@ pub(super) async fn about_contacts(
     member: &Member,
 ) -> Result<messages::AboutContacts, StoreError> {
     let methods = contacts::methods_for_next(app, member, admin).await?;
+    let present = contacts::present(app, member);
+    let differing = app.store.see_contacts(&member.id, present).await?;
     Ok(messages::AboutContacts {
         methods,
-        differing: contacts::differing(app, member).await?,
+        differing: contacts::differing(member, &differing),
     })
 }
 
@@ -368,7 +366,7 @@ pub(super) async fn contact(
     let about = (Some(admin), Some(member));
     // The command was counted; the button that confirms it is none.
     if asked.is_none()
-        && let Err(too_many) = app.store.count_command(&admin.id, &origin.replay).await?
+        && let Some(too_many) = app.store.count_command(&admin.id, &origin.replay).await?
     {
         let told = messages::too_many_look_ups(too_many, &app.zone, origin.received_at, &reference);
         return note(
@@ -519,16 +517,21 @@ async fn why(
         .note_standing(origin.replay.clone(), line, &admin.id, &member.id)
         .await?;
     let now = origin.received_at;
-    let told = match noted.decided {
-        Ok((quota, busy)) => {
-            messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference)
-        }
-        Err(NotNoted::TooMany(too_many)) => {
-            messages::too_many_look_ups(too_many, &app.zone, now, reference)
-        }
-        Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
+    let (told, untold) = match noted {
+        Noted::Replayed => return Ok(Reaction::Replayed),
+        Noted::TooMany { too_many, untold } => (
+            messages::too_many_look_ups(too_many, &app.zone, now, reference),
+            untold,
+        ),
+        Noted::Done {
+            found: (quota, busy),
+            untold,
+        } => (
+            messages::rules(&member.name, &outcomes, quota, busy.as_deref(), reference),
+            untold,
+        ),
     };
-    Ok(said(app, &origin, told, &noted.untold).await)
+    Ok(said(app, &origin, told, &untold).await)
 }
 
 /// Writes a try down and answers it, with what is still to be told. As a look-up it counts for the administrator, and one
@@ -545,14 +548,15 @@ pub(super) async fn note(
     let now = origin.received_at;
     let line = audit_line(origin, event, outcome, about, reference);
     let noted = app.store.note(origin.replay.clone(), line, tried).await?;
-    let told = match noted.decided {
-        Ok(()) => message,
-        Err(NotNoted::TooMany(too_many)) => {
-            messages::too_many_look_ups(too_many, &app.zone, now, reference)
-        }
-        Err(NotNoted::Replayed) => return Ok(Reaction::Replayed),
+    let (told, untold) = match noted {
+        Noted::Replayed => return Ok(Reaction::Replayed),
+        Noted::TooMany { too_many, untold } => (
+            messages::too_many_look_ups(too_many, &app.zone, now, reference),
+            untold,
+        ),
+        Noted::Done { found: (), untold } => (message, untold),
     };
-    Ok(said(app, origin, told, &noted.untold).await)
+    Ok(said(app, origin, told, &untold).await)
 }
 
 /// The line of the audit about a try that ends without a card.

@@ -13,7 +13,7 @@ use crate::chat::interaction::{CONTACT_QUESTION, Member as Named};
 use crate::chat::{Adapter, Chat, Origin};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, Destination, Member, Moment, Reference, ResetId, Span};
-use crate::store::{AuditRow, ReplayKey};
+use crate::store::{AuditRow, Noted, ReplayKey};
 
 /// How long the button works.
 const LIFE: Span = Span::minutes(10);
@@ -93,11 +93,11 @@ pub(super) async fn ask(
         (Some(admin), Some(member)),
         reference,
     );
-    let noted = app.store.note(origin.replay.clone(), line, None).await?;
-    if noted.decided.is_err() {
-        return Ok(Reaction::Replayed);
-    }
-    let with_untold = |message| with_untold(app, message, &noted.untold, origin.received_at);
+    let untold = match app.store.note(origin.replay.clone(), line, None).await? {
+        Noted::Replayed => return Ok(Reaction::Replayed),
+        Noted::TooMany { untold, .. } | Noted::Done { untold, .. } => untold,
+    };
+    let with_untold = |message| with_untold(app, message, &untold, origin.received_at);
     let Some(reply) = &origin.reply else {
         return Ok(Reaction::Taken);
     };
@@ -144,8 +144,7 @@ pub(super) async fn answer(
         .store
         .note(origin.replay.clone(), audit, None)
         .await?
-        .decided
-        .is_err()
+        .is_replayed()
     {
         return Ok(Reaction::Replayed);
     }

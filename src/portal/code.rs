@@ -11,7 +11,7 @@ use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{CodeDenied, draw_code};
 use crate::domain::{Destination, Member};
 use crate::flow::{contacts, messages};
-use crate::store::SessionRow;
+use crate::store::{CodeError, SessionRow};
 
 /// The purpose of a code that opens a session.
 pub(super) const SIGN_IN: &str = "sign in";
@@ -79,11 +79,11 @@ pub(super) async fn send(
     let digest = digest(portal, &session.session_key, purpose, &code);
     // A gateway may drop what it takes for a repetition, so every code has its own id, which tells nothing about it.
     let id = hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()]));
-    let recorded = app.store.new_code(session, digest, to).await;
-    match recorded.map_err(|error| failed(&error))? {
+    match app.store.new_code(session, digest, to).await {
         Ok(()) => {}
-        Err(CodeDenied::NoSession) => return Err(CodeNotSent::NoSession),
-        Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
+        Err(CodeError::Store(error)) => return Err(failed(&error)),
+        Err(CodeError::Denied(CodeDenied::NoSession)) => return Err(CodeNotSent::NoSession),
+        Err(CodeError::Denied(CodeDenied::Wait(until) | CodeDenied::TooMany(until))) => {
             let told = texts::next_code_in(until - app.clock.now());
             return Err(CodeNotSent::Told(told));
         }

@@ -1,20 +1,101 @@
-//! Contacts that were added for codes, and what the directory's contacts looked like before. Adding one is one decision of
-//! the writer, with its limits and its audit line.
+//! Contacts that were added for codes.
 
-use sqlx::Row;
-
-use super::cards::ReplayKey;
-use super::history::failed;
-use super::rows::{AuditRow, ContactCommandRow, ContactRow, OPERATOR, SessionRow};
-use super::writer::{Keys, Page, Removed};
-use super::{Store, StoreError};
+use super::engine::{Session, Table, Tx, params, sql, table};
+use super::{AuditRow, ReplayKey, Store, StoreError, replays};
 use crate::domain::contacts::{
-    AddedAs, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
+    Added, AddedAs, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
 };
-use crate::domain::{Channel, Destination, MemberId, Moment, Span};
+use crate::domain::{Channel, Destination, MemberId, Moment, PhoneNumber};
 
-/// How old the note of a seen contact may grow before it is written anew; most cards then write nothing.
-const SEEN_ANEW_AFTER: Span = Span::hours(1);
+table! {
+    /// A contact that was added for codes (S42, Q7).
+    pub struct ContactRow in "contact" {
+        key {
+            /// The member whose contact it is.
+            member_id: MemberId,
+            /// Phone or e-mail.
+            channel: Channel,
+            /// The full address.
+            address: String,
+            /// Who added it: an administrator, the member, or [`OPERATOR`].
+            added_by: MemberId,
+        }
+        fixed {}
+        changing {
+            /// When it was added last.
+            added_at: Moment,
+            /// In which role.
+            added_as: AddedAs,
+            /// The full name of whoever added it, at that time.
+            added_by_name: String,
+            /// When a code that was sent to it came back.
+            answered_at: Option<Moment>,
+        }
+    }
+}
+
+table! {
+    /// An administrator added a contact, for their limit.
+    pub(super) struct ContactCommandRow in "contact_command" {
+        key {
+            /// The administrator.
+            admin_id: MemberId,
+            /// When they added it.
+            noted_at: Moment,
+            /// The short name of the command.
+            reference: String,
+        }
+        fixed {}
+        changing {}
+    }
+}
+
+/// Stands for a member id where whoever runs relatch added a contact.
+pub const OPERATOR: &str = "operator";
+
+impl ContactRow {
+    /// The contact as the rules know it; none for an address that cannot be read.
+    pub fn added(&self) -> Option<Added> {
+        let to = match self.channel {
+            Channel::Sms => Destination::Phone(PhoneNumber::stored(&self.address).ok()?),
+            Channel::Email => Destination::Email(self.address.parse().ok()?),
+        };
+        Some(Added {
+            to,
+            by: self.added_by.clone(),
+            by_name: self.added_by_name.clone(),
+            added_as: self.added_as,
+            added_at: self.added_at,
+            answered_at: self.answered_at,
+        })
+    }
+}
+
+pub(super) const OF_MEMBER: &str = sql!(
+    "select ",
+    ContactRow::COLUMNS,
+    "
+    from contact
+    where member_id = $1"
+);
+
+pub(super) const DELETE: &str = "
+    delete from contact
+    where member_id = $1
+        and address = $2";
+
+pub(super) const SET_ANSWERED: &str = "
+    update contact
+    set answered_at = $3
+    where member_id = $1
+        and address = $2";
+
+pub(super) const COMMANDS: &str = "
+    select noted_at
+    from contact_command
+    where admin_id = $1
+        and noted_at > $2
+    order by noted_at";
 
 /// What became of a contact that somebody wants to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,16 +118,44 @@ pub enum ContactAdded {
     TooOften(Moment),
 }
 
-/// A contact of the directory as it was seen at an earlier card.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
-    digest: String,
-    last_at: Moment,
-    differs_since: Option<Moment>,
-    earlier_at: Option<Moment>,
+/// The contacts that were added for a member, the oldest first.
+pub(super) async fn of_member(
+    session: &mut Session,
+    member: &MemberId,
+) -> Result<Vec<ContactRow>, StoreError> {
+    let mut contacts: Vec<ContactRow> = session.all(OF_MEMBER, params![member]).await?;
+    contacts
+        .sort_by(|one, other| (one.added_at, &one.address).cmp(&(other.added_at, &other.address)));
+    Ok(contacts)
+}
+
+/// Takes a contact away, whoever vouched for it.
+pub(super) async fn delete(
+    tx: &mut Tx,
+    member: &MemberId,
+    address: &str,
+) -> Result<(), StoreError> {
+    tx.run(DELETE, params![member, address]).await.map(drop)
+}
+
+/// A right code proves that the contact works that it was sent to, whoever added it.
+pub(super) async fn set_answered(
+    tx: &mut Tx,
+    member: &MemberId,
+    address: &str,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.run(SET_ANSWERED, params![member, address, now])
+        .await
+        .map(drop)
 }
 
 impl Store {
+    /// The contacts that were added for codes, the oldest first.
+    pub async fn contacts(&self, member: &MemberId) -> Result<Vec<ContactRow>, StoreError> {
+        of_member(&mut self.reader().await?, member).await
+    }
+
     /// Adds a contact for an administrator, within both limits.
     pub async fn add_contact(
         &self,
@@ -54,77 +163,7 @@ impl Store {
         contact: ContactRow,
         audit: AuditRow,
     ) -> Result<ContactAdded, StoreError> {
-        let keys = Keys {
-            replay: Some(replay.0.clone()),
-            account: Some(contact.member_id.clone()),
-            person: Some(contact.added_by.clone()),
-            ..Keys::default()
-        };
-        self.write(keys, move |page, now| {
-            if !page.is_new_request(&replay.0, now) {
-                return ContactAdded::Replayed;
-            }
-            let admin = contact.added_by.clone();
-            let mut commands = page.contact_commands(&admin);
-            commands.sort_unstable();
-            let first_that_counts = commands
-                .len()
-                .checked_sub(CONTACTS_PER_ADMIN)
-                .and_then(|at| commands.get(at));
-            let member = contact.member_id.clone();
-            let row = ContactRow {
-                added_at: now,
-                added_as: AddedAs::Administrator,
-                ..contact
-            };
-            // The limit first: to make room changes something.
-            let added = if let Some(at) = first_that_counts {
-                Err((
-                    ContactAdded::TooOften(*at + COMMANDS_COUNT_FOR),
-                    "too_often",
-                ))
-            } else {
-                make_room(page, row, now).ok_or_else(|| {
-                    let has_room_for_operator =
-                        least(page, &member, AddedAs::Operator, &admin).is_some();
-                    (
-                        ContactAdded::TooMany {
-                            has_room_for_operator,
-                        },
-                        "too_many",
-                    )
-                })
-            };
-            match added {
-                Ok(Placed {
-                    contact,
-                    stored,
-                    dropped,
-                }) => {
-                    let reference = audit.reference.clone().unwrap_or_default();
-                    page.note_contact_command(ContactCommandRow {
-                        admin_id: admin,
-                        noted_at: now,
-                        reference,
-                    });
-                    page.put_contact(contact);
-                    page.audit(AuditRow {
-                        noted_at: now,
-                        ..audit
-                    });
-                    ContactAdded::Yes { stored, dropped }
-                }
-                Err((refused, outcome)) => {
-                    page.audit(AuditRow {
-                        noted_at: now,
-                        outcome: outcome.to_owned(),
-                        ..audit
-                    });
-                    refused
-                }
-            }
-        })
-        .await
+        self.write((replay, contact, audit), add_for_admin).await
     }
 
     /// Adds a contact for whoever runs relatch: it counts like the import.
@@ -132,140 +171,98 @@ impl Store {
         &self,
         contact: ContactRow,
     ) -> Result<ContactAdded, StoreError> {
-        let keys = Keys {
-            account: Some(contact.member_id.clone()),
-            ..Keys::default()
-        };
-        self.write(keys, move |page, now| {
-            let added_by = MemberId(OPERATOR.to_owned());
-            let row = ContactRow {
-                added_at: now,
-                added_by,
-                added_as: AddedAs::Operator,
-                ..contact
-            };
-            let detail = row.added().map(|added| added.to.masked());
-            let line = |outcome: &str, member| AuditRow {
-                detail,
-                ..AuditRow::of_member("contact", outcome, member, now)
-            };
-            let member = row.member_id.clone();
-            let Some(Placed {
-                contact,
-                stored,
-                dropped,
-            }) = make_room(page, row, now)
-            else {
-                page.audit(line("too_many", &member));
-                return ContactAdded::TooMany {
-                    has_room_for_operator: false,
-                };
-            };
-            page.audit(line("added_by_operator", &member));
-            page.put_contact(contact);
-            ContactAdded::Yes { stored, dropped }
-        })
-        .await
-    }
-
-    /// Notes the contacts that the directory has of a member, as keyed digests, when a card is made. Of each one that
-    /// differs from what was seen before: when that was. A difference is told for as long as `told_for`, so that nobody
-    /// can make it go away by asking for a card first.
-    pub async fn see_contacts(
-        &self,
-        member: &MemberId,
-        present: Vec<(Channel, String)>,
-        told_for: Span,
-    ) -> Result<Vec<(Channel, Moment)>, StoreError> {
-        let now = self.clock.now();
-        let mut differing = Vec::new();
-        for (channel, digest) in present {
-            let before = self.seen(member, channel).await?;
-            let after = seen_now(before.as_ref(), digest, now);
-            let is_told = after
-                .differs_since
-                .is_some_and(|since| now - since < told_for);
-            differing.extend(after.earlier_at.filter(|_| is_told).map(|at| (channel, at)));
-            let is_fresh =
-                |one: &Seen| one.digest == after.digest && now - one.last_at < SEEN_ANEW_AFTER;
-            if !before.as_ref().is_some_and(is_fresh) {
-                self.note_seen(member, channel, &after).await?;
-            }
-        }
-        Ok(differing)
-    }
-
-    async fn seen(&self, member: &MemberId, channel: Channel) -> Result<Option<Seen>, StoreError> {
-        let sql = "select digest, seen_at, differs_since, earlier_seen_at from contact_seen
-            where member_id = $1 and channel = $2";
-        let row = sqlx::query(sql)
-            .bind(&member.0)
-            .bind(channel.as_str())
-            .fetch_optional(&self.pool)
-            .await;
-        let Some(row) = row.map_err(failed)? else {
-            return Ok(None);
-        };
-        let time = |at: usize| {
-            row.try_get::<Option<i64>, _>(at)
-                .map(|time| time.map(Moment))
-                .map_err(failed)
-        };
-        let digest = row.try_get(0).map_err(failed)?;
-        Ok(Some(Seen {
-            digest,
-            last_at: time(1)?.unwrap_or(Moment(0)),
-            differs_since: time(2)?,
-            earlier_at: time(3)?,
-        }))
-    }
-
-    async fn note_seen(
-        &self,
-        member: &MemberId,
-        channel: Channel,
-        seen: &Seen,
-    ) -> Result<(), StoreError> {
-        let sql = "insert into contact_seen (member_id, channel, digest, seen_at, differs_since, earlier_seen_at)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict (member_id, channel) do update set digest = excluded.digest, seen_at = excluded.seen_at,
-                differs_since = excluded.differs_since, earlier_seen_at = excluded.earlier_seen_at";
-        let query = sqlx::query(sql)
-            .bind(&member.0)
-            .bind(channel.as_str())
-            .bind(&seen.digest)
-            .bind(seen.last_at.0);
-        let query = query
-            .bind(seen.differs_since.map(|at| at.0))
-            .bind(seen.earlier_at.map(|at| at.0));
-        query.execute(&self.pool).await.map(drop).map_err(failed)
+        self.write(contact, add_for_operator).await
     }
 }
 
-/// What is noted of a contact that the directory has now.
-fn seen_now(before: Option<&Seen>, digest: String, now: Moment) -> Seen {
-    let (differs_since, earlier_at) = match before {
-        Some(before) if before.digest == digest => (before.differs_since, before.earlier_at),
-        Some(before) => (Some(now), Some(before.last_at)),
-        None => (None, None),
-    };
-    Seen {
-        digest,
-        last_at: now,
-        differs_since,
-        earlier_at,
+async fn add_for_admin(
+    tx: &mut Tx,
+    (replay, contact, audit): &(ReplayKey, ContactRow, AuditRow),
+) -> Result<ContactAdded, StoreError> {
+    if !replays::take(tx, replay).await? {
+        return Ok(ContactAdded::Replayed);
     }
+    let (admin, member) = (&contact.added_by, &contact.member_id);
+    let line = |outcome: &str, noted_at| AuditRow {
+        noted_at,
+        outcome: outcome.to_owned(),
+        ..audit.clone()
+    };
+    // The limit first: to make room changes something.
+    if let Some(first) = first_that_counts(tx, admin).await? {
+        tx.insert(&line("too_often", tx.now())).await?;
+        return Ok(ContactAdded::TooOften(first + COMMANDS_COUNT_FOR));
+    }
+    let known = of_member(tx, member).await?;
+    let row = ContactRow {
+        added_at: tx.now(),
+        added_as: AddedAs::Administrator,
+        ..contact.clone()
+    };
+    let Some(placed) = place(&known, row) else {
+        tx.insert(&line("too_many", tx.now())).await?;
+        return Ok(ContactAdded::TooMany {
+            has_room_for_operator: least(&known, AddedAs::Operator, admin).is_some(),
+        });
+    };
+    let command = ContactCommandRow {
+        admin_id: admin.clone(),
+        noted_at: tx.now(),
+        reference: audit.reference.clone().unwrap_or_default(),
+    };
+    tx.insert_new(&command).await?;
+    let added = placed.write(tx).await?;
+    tx.insert(&line(&audit.outcome, tx.now())).await?;
+    Ok(added)
+}
+
+async fn add_for_operator(tx: &mut Tx, contact: &ContactRow) -> Result<ContactAdded, StoreError> {
+    let row = ContactRow {
+        added_at: tx.now(),
+        added_by: MemberId(OPERATOR.to_owned()),
+        added_as: AddedAs::Operator,
+        ..contact.clone()
+    };
+    let detail = row.added().map(|added| added.to.masked());
+    let member = row.member_id.clone();
+    let line = |outcome: &str, now| AuditRow {
+        detail: detail.clone(),
+        ..AuditRow::of_member("contact", outcome, &member, now)
+    };
+    let known = of_member(tx, &member).await?;
+    let Some(placed) = place(&known, row) else {
+        tx.insert(&line("too_many", tx.now())).await?;
+        return Ok(ContactAdded::TooMany {
+            has_room_for_operator: false,
+        });
+    };
+    let added = placed.write(tx).await?;
+    tx.insert(&line("added_by_operator", tx.now())).await?;
+    Ok(added)
+}
+
+/// When the first contact was added that still counts, where the administrator added as many as they may.
+async fn first_that_counts(
+    session: &mut Session,
+    admin: &MemberId,
+) -> Result<Option<Moment>, StoreError> {
+    let since = session.now() - COMMANDS_COUNT_FOR;
+    let commands: Vec<(Moment,)> = session.all(COMMANDS, params![admin, since]).await?;
+    let first = commands
+        .len()
+        .checked_sub(CONTACTS_PER_ADMIN)
+        .and_then(|at| commands.get(at));
+    Ok(first.map(|(at,)| *at))
 }
 
 /// The contact as it will be written: under the spelling that is on record already, and with the answer that it gave. None
 /// if the member has as many as there may be.
-pub(super) fn room_for(page: &Page, mut contact: ContactRow) -> Option<ContactRow> {
+pub(super) fn room_for(known: &[ContactRow], mut contact: ContactRow) -> Option<ContactRow> {
     let wanted = contact.added()?.to;
-    let known: Vec<&ContactRow> = page.contacts(&contact.member_id).collect();
-    let is_same = |one: &&&ContactRow| one.added().is_some_and(|added| added.to.is_same(&wanted));
-    let same: Vec<&&ContactRow> = known.iter().filter(is_same).collect();
+    let is_same = |one: &&ContactRow| one.added().is_some_and(|added| added.to.is_same(&wanted));
+    let same: Vec<&ContactRow> = known.iter().filter(is_same).collect();
     let Some(first) = same.first() else {
-        let mut others: Vec<String> = known.iter().map(|one| one.address.clone()).collect();
+        let mut others: Vec<&String> = known.iter().map(|one| &one.address).collect();
         others.sort_unstable();
         others.dedup();
         return (others.len() < CONTACTS_PER_MEMBER).then_some(contact);
@@ -279,47 +276,57 @@ pub(super) fn room_for(page: &Page, mut contact: ContactRow) -> Option<ContactRo
 struct Placed {
     contact: ContactRow,
     stored: Destination,
-    dropped: Option<Destination>,
+    dropped: Option<(String, Destination)>,
+}
+
+impl Placed {
+    async fn write(self, tx: &mut Tx) -> Result<ContactAdded, StoreError> {
+        let member = &self.contact.member_id;
+        if let Some((address, to)) = &self.dropped {
+            let line = AuditRow {
+                detail: Some(to.masked()),
+                ..AuditRow::of_member("contact", "made_room", member, tx.now())
+            };
+            tx.insert(&line).await?;
+            delete(tx, member, address).await?;
+        }
+        tx.put(&self.contact).await?;
+        Ok(ContactAdded::Yes {
+            stored: self.stored,
+            dropped: self.dropped.map(|(_, to)| to),
+        })
+    }
 }
 
 /// The same, and where there is no room the contact of least worth goes; that one is told.
-fn make_room(page: &mut Page, contact: ContactRow, now: Moment) -> Option<Placed> {
-    let placed = |contact: ContactRow, dropped| {
-        let stored = contact.added()?.to;
-        Some(Placed {
-            contact,
-            stored,
-            dropped,
-        })
+fn place(known: &[ContactRow], contact: ContactRow) -> Option<Placed> {
+    let (dropped, contact) = if let Some(contact) = room_for(known, contact.clone()) {
+        (None, contact)
+    } else {
+        let least = least(known, contact.added_as, &contact.added_by)?;
+        let left: Vec<ContactRow> = known
+            .iter()
+            .filter(|one| one.address != least.address)
+            .cloned()
+            .collect();
+        let to = least.added()?.to;
+        (Some((least.address, to)), room_for(&left, contact)?)
     };
-    if let Some(contact) = room_for(page, contact.clone()) {
-        return placed(contact, None);
-    }
-    let member_id = contact.member_id.clone();
-    let dropped = least(page, &member_id, contact.added_as, &contact.added_by)?;
-    let to = dropped.added()?.to;
-    let line = AuditRow::of_member("contact", "made_room", &member_id, now);
-    page.audit(AuditRow {
-        detail: Some(to.masked()),
-        ..line
-    });
-    page.remove_contact(Removed {
-        member_id,
-        address: dropped.address,
-    });
-    placed(room_for(page, contact)?, Some(to))
+    Some(Placed {
+        stored: contact.added()?.to,
+        contact,
+        dropped,
+    })
 }
 
 /// The contact that goes when somebody adds one too many: never one of the member's or the operator's. For an administrator
 /// it is one that has not answered: the oldest of whoever added the most for this member. It is another administrator's
 /// only where that one added more than this one, so that nobody can fill the places or take those of others; contacts that
 /// have answered count there too. For the operator one that has answered goes too, if all have.
-fn least(page: &Page, member: &MemberId, added_as: AddedAs, by: &MemberId) -> Option<ContactRow> {
-    let known: Vec<&ContactRow> = page.contacts(member).collect();
+fn least(known: &[ContactRow], added_as: AddedAs, by: &MemberId) -> Option<ContactRow> {
     let same_address = |one: &ContactRow| {
         known
             .iter()
-            .copied()
             .filter(|other| other.address == one.address)
             .collect::<Vec<_>>()
     };
@@ -343,10 +350,7 @@ fn least(page: &Page, member: &MemberId, added_as: AddedAs, by: &MemberId) -> Op
     };
     let may_go =
         |one: &ContactRow| added_as == AddedAs::Operator || (!is_answered(one) && is_in_reach(one));
-    let candidates = known
-        .iter()
-        .copied()
-        .filter(|one| is_of_admins(one) && may_go(one));
+    let candidates = known.iter().filter(|one| is_of_admins(one) && may_go(one));
     let worth = |one: &&ContactRow| {
         let held = same_address(one)
             .iter()
@@ -362,35 +366,23 @@ fn least(page: &Page, member: &MemberId, added_as: AddedAs, by: &MemberId) -> Op
     candidates.min_by_key(worth).cloned()
 }
 
-/// A right code proves that the contact works that it was sent to, whoever added it.
-pub(super) fn note_answer(page: &mut Page, session: &SessionRow, now: Moment) {
-    let Some(address) = &session.code_to else {
-        return;
-    };
-    let answered: Vec<ContactRow> = page
-        .contacts(&session.member_id)
-        .filter(|one| one.address == *address)
-        .cloned()
-        .collect();
-    for contact in answered {
-        page.put_contact(ContactRow {
-            answered_at: Some(now),
-            ..contact
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
     use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
-    use super::super::rows::{Table, read};
     use super::*;
+    use crate::store::SessionRow;
 
     /// A record of the version before: nobody's contact is given a right, and no session is taken for a proven one.
     #[tokio::test]
     async fn the_upgrade_gives_no_contact_a_right() {
+        const CONTACTS: &str = sql!(
+            "select ",
+            ContactRow::COLUMNS,
+            " from contact order by added_at"
+        );
+        const SESSIONS: &str = sql!("select ", SessionRow::COLUMNS, " from session");
         let mut connection: SqliteConnection = SqliteConnectOptions::new()
             .in_memory(true)
             .connect()
@@ -415,13 +407,10 @@ mod tests {
             .await
             .unwrap();
         super::super::migrate(&mut connection).await.unwrap();
-        let sql = format!("select {} from contact order by added_at", ContactRow::ROW);
-        let found = sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
-        let contacts = found.iter().map(|row| read::<ContactRow>(row).unwrap());
+        let mut tx = Tx::of_writer(connection);
+        let contacts: Vec<ContactRow> = tx.all(CONTACTS, params![]).await.unwrap();
         let told: Vec<_> = contacts
+            .into_iter()
             .map(|one| {
                 (
                     one.added_as,
@@ -440,12 +429,7 @@ mod tests {
                 (admin, "an administrator".to_owned(), 7, None),
             ]
         );
-        let sql = format!("select {} from session", SessionRow::ROW);
-        let found = sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
-        let sessions: Vec<SessionRow> = found.iter().map(|row| read(row).unwrap()).collect();
+        let sessions: Vec<SessionRow> = tx.all(SESSIONS, params![]).await.unwrap();
         assert!(
             sessions.len() == 2
                 && sessions

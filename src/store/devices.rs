@@ -1,27 +1,71 @@
 //! Browsers that signed in to an account before. Each has a budget of wrong passwords of its own.
 
-use sqlx::{Row, SqliteConnection};
-
-use super::history::failed;
-use super::{Store, StoreError};
-use crate::domain::MemberId;
+use super::engine::{Tx, params};
+use super::{AuditRow, Store, StoreError};
 use crate::domain::sign_in::{DEVICE_LIFE, DEVICES_AT_ONCE, TRIES_OF_A_DEVICE};
+use crate::domain::{MemberId, Moment};
 
 /// A device counts until it is too old, or the member says "this wasn't me" about a reset after it was remembered.
-const LIVE: &str = "select failed_tries from device where device_key = $1 and member_id = $2 and expires_at > $3
-    and not exists (select 1 from reset where reset.member_id = device.member_id and reset.changing_at is not null
-        and reset.disowned_at >= device.began_at)";
+pub(super) const TRIES: &str = "
+    select failed_tries
+    from device
+    where device_key = $1
+        and member_id = $2
+        and expires_at > $3
+        and not exists (
+            select 1
+            from reset
+            where reset.member_id = device.member_id
+                and reset.changing_at is not null
+                and reset.disowned_at >= device.began_at
+        )";
 
-/// Only as long as the session that it comes from stands, so that a device cannot outlive the end of all sessions.
-const INSERT: &str = "insert into device (device_key, member_id, began_at, expires_at)
-    select $1, session.member_id, $3, $4 from session join member using (member_id)
-    where session.session_key = $2 and session.ended_at is null
+/// Only while the session that it comes from lives, so that a device cannot outlive a sign-out.
+pub(super) const REMEMBER: &str = "
+    insert into device (
+        device_key,
+        member_id,
+        began_at,
+        expires_at
+    )
+    select $1, session.member_id, $3, $4
+    from session
+    join member on member.member_id = session.member_id
+    where session.session_key = $2
+        and session.ended_at is null
         and (member.signed_out_at is null or session.began_at > member.signed_out_at)";
 
-/// The oldest devices make room, and those that are too old go.
-const TRIM: &str =
-    "delete from device where member_id = $1 and (expires_at <= $2 or device_key in (
-    select device_key from device where member_id = $1 order by began_at desc limit -1 offset $3))";
+pub(super) const COUNT_FAILED: &str = "
+    update device
+    set failed_tries = failed_tries + 1
+    where device_key = $1
+    returning failed_tries";
+
+pub(super) const OF_MEMBER: &str = "
+    select
+        device_key,
+        expires_at
+    from device
+    where member_id = $1
+    order by began_at desc";
+
+pub(super) const FORGET: &str = "
+    delete from device
+    where device_key = $1
+        and member_id = $2";
+
+pub(super) const FORGET_OTHERS: &str = "
+    delete from device
+    where member_id = $1
+        and device_key is distinct from $2";
+
+/// True for one that began before the cookie of sessions had the prefix `__Host-`.
+pub(super) const HAS_OLD_COOKIE: &str = "
+    select 1
+    from session
+    where session_key = $1
+        and has_old_cookie = 1
+        and ended_at is null";
 
 impl Store {
     /// How many wrong passwords came from a device since it signed in last; none where it is not known for this member.
@@ -30,12 +74,12 @@ impl Store {
         device_key: &str,
         member: &MemberId,
     ) -> Result<Option<u32>, StoreError> {
-        let asked = sqlx::query(LIVE)
-            .bind(device_key)
-            .bind(&member.0)
-            .bind(self.clock.now().0);
-        let found = asked.fetch_optional(&self.pool).await.map_err(failed)?;
-        found.map(|row| row.try_get(0).map_err(failed)).transpose()
+        let mut session = self.reader().await?;
+        let now = session.now();
+        let found: Option<(u32,)> = session
+            .maybe(TRIES, params![device_key, member, now])
+            .await?;
+        Ok(found.map(|(tries,)| tries))
     }
 
     /// Counts a wrong password of a device; the last one that it may type ends it.
@@ -44,27 +88,8 @@ impl Store {
         device_key: &str,
         member: &MemberId,
     ) -> Result<(), StoreError> {
-        let mut together = self
-            .pool
-            .begin_with("begin immediate")
+        self.write((device_key.to_owned(), member.clone()), device_failed)
             .await
-            .map_err(failed)?;
-        let connection: &mut SqliteConnection = &mut together;
-        let sql = "update device set failed_tries = failed_tries + 1 where device_key = $1 returning failed_tries";
-        let counted = sqlx::query(sql)
-            .bind(device_key)
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(failed)?;
-        let tries: Option<u32> = counted
-            .map(|row| row.try_get(0).map_err(failed))
-            .transpose()?;
-        if tries == Some(TRIES_OF_A_DEVICE) {
-            let sql = "insert into audit (noted_at, event, outcome, member_id) values ($1, 'device', 'ended', $2)";
-            let line = sqlx::query(sql).bind(self.clock.now().0).bind(&member.0);
-            line.execute(&mut *connection).await.map_err(failed)?;
-        }
-        together.commit().await.map_err(failed)
     }
 
     /// Remembers the browser of a session that was opened; `earlier` is the device that this browser was before.
@@ -75,34 +100,13 @@ impl Store {
         member: &MemberId,
         earlier: Option<&str>,
     ) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let mut together = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(failed)?;
-        let connection: &mut SqliteConnection = &mut together;
-        if let Some(earlier) = earlier {
-            let sql = "delete from device where device_key = $1 and member_id = $2";
-            sqlx::query(sql)
-                .bind(earlier)
-                .bind(&member.0)
-                .execute(&mut *connection)
-                .await
-                .map_err(failed)?;
-        }
-        let insert = sqlx::query(INSERT)
-            .bind(device_key)
-            .bind(session_key)
-            .bind(now.0)
-            .bind((now + DEVICE_LIFE).0);
-        insert.execute(&mut *connection).await.map_err(failed)?;
-        let trim = sqlx::query(TRIM)
-            .bind(&member.0)
-            .bind(now.0)
-            .bind(DEVICES_AT_ONCE);
-        trim.execute(&mut *connection).await.map_err(failed)?;
-        together.commit().await.map_err(failed)
+        let device = Remembered {
+            device_key: device_key.to_owned(),
+            session_key: session_key.to_owned(),
+            member: member.clone(),
+            earlier: earlier.map(str::to_owned),
+        };
+        self.write(device, remember).await
     }
 
     /// Forgets every device of a member except the one at hand.
@@ -111,35 +115,77 @@ impl Store {
         member: &MemberId,
         except: Option<&str>,
     ) -> Result<(), StoreError> {
-        let sql = "delete from device where member_id = $1 and device_key is not $2";
-        sqlx::query(sql)
-            .bind(&member.0)
-            .bind(except)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(failed)
+        self.write(
+            (member.clone(), except.map(str::to_owned)),
+            async |tx: &mut Tx, (member, except): &(MemberId, Option<String>)| {
+                tx.run(FORGET_OTHERS, params![member, except])
+                    .await
+                    .map(drop)
+            },
+        )
+        .await
     }
 
     /// True for a session that began before the cookie of sessions had the prefix `__Host-`, until its member ends it.
     pub async fn has_old_cookie(&self, session_key: &str) -> Result<bool, StoreError> {
-        let sql = "select 1 from session where session_key = $1 and has_old_cookie = 1 and ended_at is null";
-        let found = sqlx::query(sql)
-            .bind(session_key)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
+        let mut session = self.reader().await?;
+        let found: Option<(i64,)> = session.maybe(HAS_OLD_COOKIE, params![session_key]).await?;
         Ok(found.is_some())
     }
+}
+
+async fn device_failed(
+    tx: &mut Tx,
+    (device_key, member): &(String, MemberId),
+) -> Result<(), StoreError> {
+    let tries: Option<(u32,)> = tx.maybe(COUNT_FAILED, params![device_key]).await?;
+    if tries == Some((TRIES_OF_A_DEVICE,)) {
+        let line = AuditRow::of_member("device", "ended", member, tx.now());
+        tx.insert(&line).await?;
+    }
+    Ok(())
+}
+
+struct Remembered {
+    device_key: String,
+    session_key: String,
+    member: MemberId,
+    earlier: Option<String>,
+}
+
+async fn remember(tx: &mut Tx, device: &Remembered) -> Result<(), StoreError> {
+    let Remembered {
+        device_key,
+        session_key,
+        member,
+        earlier,
+    } = device;
+    if let Some(earlier) = earlier {
+        tx.run(FORGET, params![earlier, member]).await?;
+    }
+    let now = tx.now();
+    let values = params![device_key, session_key, now, now + DEVICE_LIFE];
+    tx.run(REMEMBER, values).await?;
+    forget_oldest(tx, member).await
+}
+
+/// The oldest devices make room, and those that are too old go.
+async fn forget_oldest(tx: &mut Tx, member: &MemberId) -> Result<(), StoreError> {
+    let now = tx.now();
+    let devices: Vec<(String, Moment)> = tx.all(OF_MEMBER, params![member]).await?;
+    for ((device_key, expires_at), newer) in devices.iter().zip(0..) {
+        if *expires_at <= now || newer >= DEVICES_AT_ONCE {
+            tx.run(FORGET, params![device_key, member]).await?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use sqlx::migrate::Migrator;
     use sqlx::sqlite::SqliteConnectOptions;
-    use sqlx::{ConnectOptions, Executor};
-
-    use super::*;
+    use sqlx::{ConnectOptions, Executor, Row};
 
     /// Accounts of the version before, which locked after ten wrong passwords, and a session of it.
     const BEFORE: &str = "
@@ -204,30 +250,5 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(new.get::<i64, _>(0), 0);
-    }
-
-    /// What is read and written for a device, it is found by an index.
-    #[tokio::test]
-    async fn a_device_is_found_by_an_index() {
-        let mut connection = SqliteConnectOptions::new()
-            .in_memory(true)
-            .connect()
-            .await
-            .unwrap();
-        super::super::migrate(&mut connection).await.unwrap();
-        for statement in [LIVE, INSERT, TRIM] {
-            let plan = sqlx::AssertSqlSafe(format!("explain query plan {statement}"));
-            let lines: Vec<String> = sqlx::query(plan)
-                .fetch_all(&mut connection)
-                .await
-                .unwrap()
-                .iter()
-                .map(|row| row.get("detail"))
-                .collect();
-            assert!(
-                !lines.iter().any(|line| line.starts_with("SCAN")),
-                "{lines:#?}"
-            );
-        }
     }
 }

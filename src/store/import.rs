@@ -3,12 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::{AssertSqlSafe, Row};
-
-use super::gone::{self, NotDone, Tx};
-use super::history::failed;
-use super::rows::{AuditRow, MemberRow, Table, json};
-use super::{Store, StoreError};
+use super::engine::{Refusal, Table, Tx, params, sql, table};
+use super::wipe;
+use super::{AuditRow, MemberRow, NotDone, Store, StoreError};
 use crate::domain::person::{Difference, Traits, difference};
 use crate::domain::{
     CompanyDomains, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Status,
@@ -112,17 +109,64 @@ impl From<StoreError> for NotImported {
     }
 }
 
-/// A member as they are before the import.
-struct Known {
-    member_id: MemberId,
-    name: String,
-    email: String,
-    key: String,
-    status: String,
-    phone: Option<String>,
-    personal_email: Option<String>,
-    employee_id: Option<String>,
+impl Refusal for NotImported {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::AddressTaken { .. } | Self::NewPersons { .. } => None,
+            Self::NotDone(not_done) => not_done.failure(),
+        }
+    }
 }
+
+table! {
+    /// A member as they are before the import.
+    struct Known in "member" {
+        key {
+            /// The immutable id.
+            member_id: MemberId,
+        }
+        fixed {
+            /// Full name.
+            name: String,
+            /// As it was written.
+            business_email: String,
+            /// In lower case.
+            business_email_key: String,
+            /// Written form of the status.
+            status: String,
+            /// In E.164 form.
+            phone: Option<String>,
+            /// Private address.
+            personal_email: Option<String>,
+            /// The organisation's own number of the person.
+            employee_id: Option<String>,
+        }
+        changing {}
+    }
+}
+
+/// All: the import compares the whole file with the whole directory.
+const KNOWN: &str = sql!(
+    "select ",
+    Known::COLUMNS,
+    "
+    from member"
+);
+
+const MOVE_LINK: &str = "
+    update link
+    set business_email_key = $2
+    where business_email_key = $1";
+
+pub(super) const FREE_ADDRESS: &str = "
+    update member
+    set business_email_key = 'moving ' || member_id
+    where member_id = $1";
+
+pub(super) const SET_EMPLOYEE_ID: &str = "
+    update member
+    set employee_id = $2
+    where member_id = $1";
 
 /// What an import does, decided before anything is written.
 #[derive(Default)]
@@ -148,37 +192,18 @@ impl Store {
         wipe: Option<usize>,
         company: &CompanyDomains,
     ) -> Result<Imported, NotImported> {
-        let now = self.clock.now();
-        let mut tx = self.begin().await?;
-        let known = known(&mut tx).await?;
-        let plan = Plan::make(rows, &known, company, now)?;
-        plan.check_number(wipe)?;
-        let told = plan.write(&mut tx, now).await?;
-        tx.commit().await.map_err(failed)?;
-        Ok(told)
+        self.write((rows, wipe, company.clone()), import).await
     }
 }
 
-async fn known(tx: &mut Tx) -> Result<Vec<Known>, StoreError> {
-    let sql = "select member_id, name, business_email, business_email_key, status, phone, personal_email, employee_id
-        from member";
-    let found = sqlx::query(sql)
-        .fetch_all(&mut **tx)
-        .await
-        .map_err(failed)?;
-    let read = |row: &sqlx::sqlite::SqliteRow| {
-        Ok(Known {
-            member_id: MemberId(row.try_get(0)?),
-            name: row.try_get(1)?,
-            email: row.try_get(2)?,
-            key: row.try_get(3)?,
-            status: row.try_get(4)?,
-            phone: row.try_get(5)?,
-            personal_email: row.try_get(6)?,
-            employee_id: row.try_get(7)?,
-        })
-    };
-    found.iter().map(|row| read(row).map_err(failed)).collect()
+async fn import(
+    tx: &mut Tx,
+    (rows, wipe, company): &(Vec<ImportRow>, Option<usize>, CompanyDomains),
+) -> Result<Imported, NotImported> {
+    let known: Vec<Known> = tx.all(KNOWN, params![]).await?;
+    let plan = Plan::make(rows.clone(), &known, company, tx.now())?;
+    plan.check_number(*wipe)?;
+    plan.write(tx).await
 }
 
 impl Plan {
@@ -194,7 +219,7 @@ impl Plan {
             .collect();
         let by_email: HashMap<&str, &Known> = known
             .iter()
-            .map(|known| (known.key.as_str(), known))
+            .map(|known| (known.business_email_key.as_str(), known))
             .collect();
         let same_id = |row: &ImportRow| {
             row.employee_id
@@ -258,8 +283,9 @@ impl Plan {
             self.audit
                 .push(AuditRow::of_member("status", &row.member.status, id, now));
         }
-        if known.key != row.member.business_email_key {
-            let masked = [&known.email, &row.member.business_email].map(|email| mask(email));
+        if known.business_email_key != row.member.business_email_key {
+            let masked =
+                [&known.business_email, &row.member.business_email].map(|email| mask(email));
             let line = AuditRow::of_member("moved", "done", id, now);
             self.audit.push(AuditRow {
                 detail: Some(masked.join(" → ")),
@@ -267,7 +293,7 @@ impl Plan {
             });
             self.told.moved.push(Moved {
                 name: row.member.name.clone(),
-                from: known.email.clone(),
+                from: known.business_email.clone(),
                 to: row.member.business_email.clone(),
                 member_id: id.clone(),
             });
@@ -310,8 +336,8 @@ impl Plan {
         }
         let before = MemberRow {
             name: known.name.clone(),
-            business_email: known.email.clone(),
-            business_email_key: known.key.clone(),
+            business_email: known.business_email.clone(),
+            business_email_key: known.business_email_key.clone(),
             phone: known.phone.clone(),
             personal_email: known.personal_email.clone(),
             ..member.clone()
@@ -357,80 +383,66 @@ impl Plan {
         })
     }
 
-    async fn write(self, tx: &mut Tx, now: Moment) -> Result<Imported, NotImported> {
-        let Self {
-            told,
-            rows,
-            replaced,
-            wiped,
-            signed_out,
-            mut audit,
-        } = self;
-        gone::wipe(tx, &[replaced.as_slice(), &wiped].concat(), now).await?;
-        gone::delete(tx, &replaced).await?;
-        gone::end_sessions(tx, &signed_out, now).await?;
-        move_addresses(tx, &told.moved).await?;
-        put(tx, &rows).await?;
+    async fn write(self, tx: &mut Tx) -> Result<Imported, NotImported> {
+        // Before anything is written, because a refusal undoes nothing.
+        for member in self.replaced.iter().chain(&self.wiped) {
+            wipe::check_not_at_work(tx, member).await?;
+        }
+        for member in self.replaced.iter().chain(&self.wiped) {
+            wipe::wipe(tx, member).await?;
+        }
+        for member in &self.replaced {
+            wipe::delete(tx, member).await?;
+        }
+        for member in &self.signed_out {
+            wipe::end_sessions(tx, member).await?;
+        }
+        move_addresses(tx, &self.told.moved).await?;
+        for row in &self.rows {
+            put(tx, row).await?;
+        }
         // From here on every row has the id of its member: what has to follow an address is written here.
-        let detail = format!("{} added, {} updated", told.added, told.updated);
-        audit.push(AuditRow {
-            detail: Some(detail),
-            ..AuditRow::of_operator("import", "done", now)
-        });
-        gone::note(tx, &audit).await?;
-        Ok(told)
+        for line in &self.audit {
+            tx.insert(line).await?;
+        }
+        let line = AuditRow {
+            detail: Some(format!(
+                "{} added, {} updated",
+                self.told.added, self.told.updated
+            )),
+            ..AuditRow::of_operator("import", "done", tx.now())
+        };
+        tx.insert(&line).await?;
+        Ok(self.told)
     }
 }
 
-/// Moves chat links along, and frees the addresses: two members may have swapped theirs.
+/// Moves chat links along, and frees the addresses first: two members may have swapped theirs.
 async fn move_addresses(tx: &mut Tx, moved: &[Moved]) -> Result<(), StoreError> {
-    let key = |email: &str| email.to_ascii_lowercase();
-    let rows: Vec<_> = moved
-        .iter()
-        .map(|one| (&one.member_id, key(&one.from), key(&one.to)))
-        .collect();
-    let rows = json(&rows).map_err(failed)?;
-    for sql in [
-        "update link set business_email_key = moved.value ->> 2 from json_each($1) as moved
-            where link.business_email_key = moved.value ->> 1",
-        "update member set business_email_key = 'moving ' || member_id
-            where member_id in (select value ->> 0 from json_each($1))",
-    ] {
-        sqlx::query(sql)
-            .bind(&rows)
-            .execute(&mut **tx)
-            .await
-            .map_err(failed)?;
+    let passing = |one: &Moved| format!("moving {}", one.member_id);
+    for one in moved {
+        let from = one.from.to_ascii_lowercase();
+        tx.run(MOVE_LINK, params![from, passing(one)]).await?;
+        tx.run(FREE_ADDRESS, params![one.member_id]).await?;
+    }
+    for one in moved {
+        let to = one.to.to_ascii_lowercase();
+        tx.run(MOVE_LINK, params![passing(one), to]).await?;
     }
     Ok(())
 }
 
-/// Writes the rows; an employee id that is missing in the file keeps the stored one.
-async fn put(tx: &mut Tx, rows: &[ImportRow]) -> Result<(), StoreError> {
-    let members: Vec<&MemberRow> = rows.iter().map(|row| &row.member).collect();
-    let sql = format!(
-        "{} on conflict (member_id) do update set {}",
-        MemberRow::insert_many("$1"),
-        MemberRow::overwrite(&["member_id"])
-    );
-    let members = json(&members).map_err(failed)?;
-    sqlx::query(AssertSqlSafe(sql))
-        .bind(members)
-        .execute(&mut **tx)
-        .await
-        .map_err(failed)?;
-    let ids: Vec<_> = rows
-        .iter()
-        .filter_map(|row| Some((&row.member.member_id, row.employee_id.as_ref()?)))
-        .collect();
-    let sql = "update member set employee_id = new.value ->> 1 from json_each($1) as new
-        where member.member_id = new.value ->> 0";
-    sqlx::query(sql)
-        .bind(json(&ids).map_err(failed)?)
-        .execute(&mut **tx)
-        .await
-        .map(drop)
-        .map_err(failed)
+/// Writes a row; an employee id that is missing in the file keeps the stored one.
+async fn put(tx: &mut Tx, row: &ImportRow) -> Result<(), StoreError> {
+    tx.put(&row.member).await?;
+    if row.employee_id.is_some() {
+        tx.run(
+            SET_EMPLOYEE_ID,
+            params![row.member.member_id, row.employee_id],
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 fn phone(text: Option<&str>) -> Option<Destination> {
@@ -453,7 +465,7 @@ impl Known {
     fn traits(&self) -> Traits<'_> {
         Traits {
             name: &self.name,
-            business_email: &self.email,
+            business_email: &self.business_email,
             employee_id: self.employee_id.as_deref(),
             phone: self.phone.as_deref(),
             personal_email: self.personal_email.as_deref(),

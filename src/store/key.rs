@@ -1,56 +1,45 @@
 //! Which key file belongs to the database, and what operators did to the whole program.
 
-use sqlx::Row;
+use super::engine::{Tx, params};
+use super::{AuditRow, Store, StoreError};
 
-use super::history::failed;
-use super::rows::AuditRow;
-use super::writer::Keys;
-use super::{Store, StoreError};
+const FINGERPRINT: &str = "
+    select fingerprint
+    from key_fingerprint";
+
+const KEEP: &str = "
+    insert into key_fingerprint (
+        place,
+        fingerprint,
+        noted_at
+    )
+    values (1, $1, $2)
+    on conflict (place) do nothing";
+
+const ANY_RESET: &str = "
+    select 1
+    from reset
+    limit 1";
 
 impl Store {
     /// The fingerprint of the key that this database was served with; none before its first `serve`.
     pub async fn key_fingerprint(&self) -> Result<Option<String>, StoreError> {
-        let found = sqlx::query("select fingerprint from key_fingerprint")
-            .fetch_optional(&self.pool)
-            .await;
-        found
-            .map_err(failed)?
-            .map_or(Ok(None), |row| row.try_get(0).map(Some).map_err(failed))
+        let found: Option<(String,)> = self.reader().await?.maybe(FINGERPRINT, params![]).await?;
+        Ok(found.map(|(fingerprint,)| fingerprint))
     }
 
     /// Keeps the fingerprint of the key, if none is there, and gives back the one that is.
     pub async fn keep_key_fingerprint(&self, fingerprint: &str) -> Result<String, StoreError> {
-        let mut together = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(failed)?;
-        let now = self.clock.now().0;
-        let kept = sqlx::query(
-            "insert into key_fingerprint (place, fingerprint, noted_at) values (1, $1, $2) on conflict do nothing",
-        );
-        let kept = kept
-            .bind(fingerprint)
-            .bind(now)
-            .execute(&mut *together)
-            .await
-            .map_err(failed)?;
-        if kept.rows_affected() > 0 {
-            let noted = sqlx::query(
-                "insert into audit (noted_at, event, outcome) values ($1, 'key', 'taken')",
-            );
-            noted
-                .bind(now)
-                .execute(&mut *together)
-                .await
-                .map_err(failed)?;
-        }
-        let row = sqlx::query("select fingerprint from key_fingerprint")
-            .fetch_one(&mut *together)
-            .await;
-        let fingerprint = row.and_then(|row| row.try_get(0)).map_err(failed)?;
-        together.commit().await.map_err(failed)?;
-        Ok(fingerprint)
+        self.write(fingerprint.to_owned(), async |tx: &mut Tx, new: &String| {
+            let now = tx.now();
+            if tx.run(KEEP, params![new, now]).await? > 0 {
+                tx.insert(&AuditRow::of_operator("key", "taken", now))
+                    .await?;
+            }
+            let (kept,): (String,) = tx.one(FINGERPRINT, params![]).await?;
+            Ok::<_, StoreError>(kept)
+        })
+        .await
     }
 
     /// True where this database belongs to a key. A record of the version before has no fingerprint; but what has resets was
@@ -61,10 +50,7 @@ impl Store {
 
     /// True where somebody was reset, or was about to be.
     pub async fn has_resets(&self) -> Result<bool, StoreError> {
-        let any = sqlx::query("select 1 from reset limit 1")
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
+        let any: Option<(i64,)> = self.reader().await?.maybe(ANY_RESET, params![]).await?;
         Ok(any.is_some())
     }
 
@@ -76,13 +62,16 @@ impl Store {
         outcome: &'static str,
         detail: String,
     ) -> Result<(), StoreError> {
-        self.write(Keys::default(), move |page, now| {
-            let detail = Some(detail).filter(|detail| !detail.is_empty());
-            page.audit(AuditRow {
-                detail,
-                ..AuditRow::of_operator(event, outcome, now)
-            });
-        })
+        self.write(
+            (event, outcome, detail),
+            async |tx: &mut Tx, (event, outcome, detail): &(&'static str, &'static str, String)| {
+                let line = AuditRow {
+                    detail: Some(detail.clone()).filter(|detail| !detail.is_empty()),
+                    ..AuditRow::of_operator(event, outcome, tx.now())
+                };
+                tx.insert(&line).await
+            },
+        )
         .await
     }
 }

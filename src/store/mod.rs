@@ -3,26 +3,39 @@
 //! To add a table: a migration, a `table!` in `rows.rs`, and a place in the writer's [`Page`](writer::Page). The SQL
 //! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
 
+mod accounts;
+mod amend;
+mod audit;
 mod cards;
+mod claims;
+mod clicks;
+mod codes;
 mod contact_checks;
 mod contacts;
 mod devices;
+mod engine;
 mod file;
-mod gone;
 mod history;
 mod import;
 mod key;
+mod links;
+mod look_up;
 mod members;
 mod moves;
+mod notes;
 mod pins;
-mod reader;
+mod replays;
+mod reserve;
 mod resets;
-mod rows;
+mod seen_contacts;
 mod sessions;
-mod standing;
-mod turns;
+mod slots;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod tries;
 mod watch;
-mod writer;
+mod wipe;
 
 use std::fs::File;
 use std::path::Path;
@@ -36,37 +49,50 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-pub use self::cards::{
-    Amend, Amended, CardClick, Choice, ClickRefused, Earlier, NewOffer, NotNoted, Noted, Offered,
-    ReplayKey, SealedReply,
-};
+pub use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
+pub use self::amend::{Amend, Amended, Choice};
+pub use self::audit::AuditRow;
+pub use self::cards::{Earlier, NewOffer, OfferOutcome, Offered};
+pub use self::claims::{Claimed, Disowned};
+pub use self::clicks::{CardClick, ClickError, ClickRefused, SealedReply};
+pub use self::codes::{CodeError, Proof};
 pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
-pub use self::contacts::ContactAdded;
+pub use self::contacts::{ContactAdded, ContactRow, OPERATOR};
+use self::engine::{Refusal, Session, Tx, WriteFn};
 use self::file::DatabaseFile;
-pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
 pub use self::import::{
     ChangedContacts, ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported,
 };
-pub use self::members::{ImportCount, ResetUnderWay};
+pub use self::look_up::{Found, LookUp, MemberKey};
+pub use self::members::{ImportCount, MemberRow};
+pub use self::moves::{MoveRefused, Shown, Successor};
+pub use self::notes::Noted;
 pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
-pub use self::reader::{Found, LookUp, MemberKey};
-pub use self::resets::{MoveRefused, Reservation, Shown, StepNote, Successor, after_change};
-pub use self::rows::{
-    AccountRow, AuditRow, ContactRow, MemberRow, OPERATOR, ResetRow, SessionRow, StepRow,
-};
-pub use self::sessions::{Begun, Claimed, Disowned, Proof, SignedIn};
+pub use self::replays::ReplayKey;
+pub use self::reserve::Reservation;
+pub use self::resets::ResetRow;
+pub use self::seen_contacts::PresentContacts;
+pub use self::sessions::{Begun, SessionRow, SignedIn};
+pub use self::steps::{StepNote, StepRow, after_change};
 pub use self::watch::{Lost, Watch};
+pub use self::wipe::NotDone;
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
-/// How long a move of a reset is tried again that was surely not written.
-const MOVE_PATIENCE: Duration = Duration::from_secs(20);
+/// The retry budget of a move of a reset that was surely not written.
+const RETRY_BUDGET: Duration = Duration::from_secs(20);
 
 /// The pause between two such tries.
-const MOVE_PAUSE: Duration = Duration::from_millis(250);
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// How many connections read for requests. What may take longer has a connection of its own.
+const READERS: u32 = 4;
+
+/// More than there are statements, so that each is prepared once.
+const STATEMENTS: usize = 256;
 
 /// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -87,6 +113,16 @@ pub enum StoreError {
     /// Too many writes wait already.
     #[error("the record has too much to do")]
     Overloaded,
+}
+
+impl StoreError {
+    /// True where surely nothing was written.
+    fn is_nothing_written(self) -> bool {
+        match self {
+            Self::NotBegun | Self::Overloaded => true,
+            Self::Unavailable => false,
+        }
+    }
 }
 
 /// Why the record could not be opened.
@@ -154,9 +190,10 @@ impl OpenError {
 /// The open record. Cheap to clone; the last one closes it.
 #[derive(Clone)]
 pub struct Store {
-    look_ups: mpsc::Sender<reader::Job>,
-    writes: mpsc::Sender<writer::Job>,
-    pool: SqlitePool,
+    writes: mpsc::Sender<Box<dyn engine::Write>>,
+    readers: SqlitePool,
+    /// One connection, for what may take longer and nothing urgent waits for.
+    slow_readers: SqlitePool,
     owner: Arc<str>,
     clock: Clock,
     limit: Limit,
@@ -165,8 +202,8 @@ pub struct Store {
 /// What works behind an open record; it ends when every [`Store`] is gone.
 #[derive(Debug)]
 pub struct StoreTasks {
-    turns: tokio::task::JoinHandle<(SqliteConnection, Arc<DatabaseFile>)>,
-    pool: SqlitePool,
+    writer: tokio::task::JoinHandle<(Option<SqliteConnection>, Arc<DatabaseFile>)>,
+    pools: [SqlitePool; 2],
     watch: Watch,
     /// Held here too, because a panic of the task must not give up the lock while the pool still has a connection.
     file: Arc<DatabaseFile>,
@@ -181,10 +218,15 @@ impl StoreTasks {
     /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
     pub async fn finish(self) {
-        self.pool.close().await;
-        let closed = match self.turns.await {
+        for pool in &self.pools {
+            pool.close().await;
+        }
+        let closed = match self.writer.await {
             Ok((connection, file)) => {
-                let closed = connection.close().await;
+                let closed = match connection {
+                    Some(connection) => connection.close().await,
+                    None => Ok(()),
+                };
                 drop(file);
                 closed
             }
@@ -277,13 +319,13 @@ impl Store {
             .pragma("temp_store", "memory")
             // What is erased is overwritten.
             .pragma("secure_delete", "on")
+            .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging();
         if absent == Absent::Refuse && !has_record(path).await? {
             return Err(OpenError::Empty);
         }
-        let [taking_turns, browsing] =
-            CACHES.map(|size| options.clone().pragma("cache_size", size));
-        let mut connection = taking_turns.connect().await?;
+        let [writing, reading] = CACHES.map(|size| options.clone().pragma("cache_size", size));
+        let mut connection = writing.connect().await?;
         check_version(&mut connection).await?;
         let migrates_beside = how == Use::Beside && is_outdated(&mut connection).await?;
         if migrates_beside {
@@ -301,44 +343,30 @@ impl Store {
         if !watch.is_of(&file.metadata()?) {
             return Err(OpenError::Exchanged);
         }
-        let (look_ups, looking) = mpsc::channel(turns::QUEUE);
-        let (writes, writing) = mpsc::channel(turns::QUEUE);
-        let queues = turns::Queues {
-            look_ups: looking,
-            writes: writing,
-        };
-        let (reader, mut writer) = (
-            reader::Reader::new(),
-            writer::Writer::new(clock.clone(), limit),
-        );
-        if how == Use::Serve {
-            writer.know_cards(&mut connection).await?;
-        }
-        let pool = PoolOptions::new()
-            .max_connections(1)
-            .min_connections(0)
-            .idle_timeout(Duration::from_mins(1))
-            .test_before_acquire(false)
-            .connect_lazy_with(browsing);
+        let (writes, queue) = mpsc::channel(engine::QUEUE);
+        let writing_clock = clock.clone();
+        let reading = reading.pragma("query_only", "on");
+        let slow_readers = small_pool(1, reading.clone());
+        let readers = small_pool(READERS, reading);
         let file = Arc::new(file);
         let held = Arc::clone(&file);
         let tasks = StoreTasks {
-            turns: spawn(async move {
+            writer: spawn(async move {
                 // Also a panic drops it, and then `watch` tells that the task has ended.
                 let _running = running;
                 // Another process may take over once everything is committed and this connection is closed.
-                (turns::run(connection, queues, reader, writer).await, held)
+                (engine::run(connection, queue, &writing_clock).await, held)
             }),
-            pool: pool.clone(),
+            pools: [slow_readers.clone(), readers.clone()],
             watch,
             file,
         };
         let owner = hex::encode(rng.random::<[u8; 8]>()).into();
         Ok((
             Self {
-                look_ups,
                 writes,
-                pool,
+                readers,
+                slow_readers,
                 owner,
                 clock,
                 limit,
@@ -352,19 +380,11 @@ impl Store {
         self.limit
     }
 
-    /// Answers one look-up of the hot path.
-    pub async fn look_up(&self, look_up: LookUp) -> Result<Found, StoreError> {
-        let (reply, found) = oneshot::channel();
-        self.look_ups
-            .send((look_up, reply))
-            .await
-            .map_err(|_| StoreError::Unavailable)?;
-        found.await.map_err(|_| StoreError::Unavailable)?
-    }
-
     /// True when the record can be written.
     pub async fn is_writable(&self) -> bool {
-        self.write(writer::Keys::default(), |_, _| ()).await.is_ok()
+        self.write((), async |_: &mut Tx, (): &()| Ok::<(), StoreError>(()))
+            .await
+            .is_ok()
     }
 
     /// The name of this process on what it is at work on.
@@ -372,39 +392,79 @@ impl Store {
         &self.owner
     }
 
-    /// A move of a reset at work: what was surely not written is tried again for so long, because the world may have gone
-    /// further than the record.
-    async fn write_move<T: Send + 'static>(
+    /// A connection that reads, and sees what was committed before.
+    async fn reader(&self) -> Result<Session, StoreError> {
+        let connection = self.readers.acquire().await.map_err(history::failed)?;
+        Ok(Session::of_reader(connection, self.clock.now()))
+    }
+
+    /// The connection for what may take longer, and that nothing urgent waits for.
+    async fn slow_reader(&self) -> Result<Session, StoreError> {
+        let connection = self.slow_readers.acquire().await.map_err(history::failed)?;
+        Ok(Session::of_reader(connection, self.clock.now()))
+    }
+
+    /// Does a write with the others that wait, and answers after its commit; see [`engine`].
+    async fn write<Input, Run, Done, Refused>(
         &self,
-        patience: Duration,
-        keys: impl Fn() -> writer::Keys,
-        decide: impl FnOnce(&mut writer::Page, crate::domain::Moment) -> T + Clone + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let give_up = tokio::time::Instant::now() + patience;
+        input: Input,
+        run: Run,
+    ) -> Result<Done, Refused>
+    where
+        Input: Send + Sync + 'static,
+        Run: for<'a> WriteFn<'a, Input, Result<Done, Refused>>,
+        Done: Send + 'static,
+        Refused: Refusal,
+    {
+        let (write, answered) = engine::write(input, run);
+        self.writes.try_send(write).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable,
+        })?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable.into()))
+    }
+
+    /// The same, and what was surely not written is tried again for `budget`: the directory may have gone further than
+    /// the record.
+    async fn write_again<Input, Run, Done, Refused>(
+        &self,
+        budget: Duration,
+        input: Input,
+        run: Run,
+    ) -> Result<Done, Refused>
+    where
+        Input: Clone + Send + Sync + 'static,
+        Run: for<'a> WriteFn<'a, Input, Result<Done, Refused>> + Clone,
+        Done: Send + 'static,
+        Refused: Refusal,
+    {
+        let give_up = tokio::time::Instant::now() + budget;
         loop {
-            match self.write(keys(), decide.clone()).await {
-                Err(StoreError::NotBegun | StoreError::Overloaded)
-                    if tokio::time::Instant::now() < give_up =>
+            match self.write(input.clone(), run.clone()).await {
+                Err(refused)
+                    if refused
+                        .failure()
+                        .is_some_and(StoreError::is_nothing_written)
+                        && tokio::time::Instant::now() < give_up =>
                 {
-                    tokio::time::sleep(MOVE_PAUSE).await;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
                 ended => return ended,
             }
         }
     }
+}
 
-    async fn write<T: Send + 'static>(
-        &self,
-        keys: writer::Keys,
-        decide: impl FnOnce(&mut writer::Page, crate::domain::Moment) -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (job, result) = writer::job(keys, decide);
-        self.writes.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable,
-        })?;
-        result.await.map_err(|_| StoreError::Unavailable)?
-    }
+/// Connections that read, opened when they are needed.
+fn small_pool(most: u32, options: SqliteConnectOptions) -> SqlitePool {
+    PoolOptions::new()
+        .max_connections(most)
+        .min_connections(0)
+        .idle_timeout(Duration::from_mins(1))
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
 }
 
 #[expect(
@@ -540,6 +600,11 @@ fn migrations() -> Vec<Migration> {
             "alarms",
             include_str!("../../migrations/sqlite/0018_alarms.sql"),
         ),
+        migration(
+            19,
+            "offered",
+            include_str!("../../migrations/sqlite/0019_offered.sql"),
+        ),
     ]
 }
 
@@ -572,9 +637,10 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
 }
 
 #[cfg(test)]
-mod tests {
+mod opening_tests {
     use sqlx::Executor;
 
+    use super::engine::Table;
     use super::*;
     use crate::domain::{Carries, State};
 
@@ -617,44 +683,6 @@ mod tests {
         open().await.unwrap();
         older.close().await.unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    /// What a batch reads, it finds by an index: only the questions themselves are scanned. A look-up without one took
-    /// eleven thousand times as long on ten million resets.
-    #[tokio::test]
-    async fn no_batch_reads_a_whole_table() {
-        let mut connection = SqliteConnectOptions::new()
-            .in_memory(true)
-            .connect()
-            .await
-            .unwrap();
-        migrate(&mut connection).await.unwrap();
-        for statement in [reader::statement(), writer::everything_read()] {
-            let plan = sqlx::query(sqlx::AssertSqlSafe(format!(
-                "explain query plan {statement}"
-            )));
-            let lines: Vec<String> = plan
-                .fetch_all(&mut connection)
-                .await
-                .unwrap()
-                .iter()
-                .map(|row| row.get("detail"))
-                .collect();
-            assert!(lines.len() > 10, "{lines:#?}");
-            let scans = lines.iter().filter(|line| line.starts_with("SCAN"));
-            let tables: Vec<&String> = scans
-                .filter(|line| {
-                    !line.starts_with("SCAN asked VIRTUAL") && *line != "SCAN CONSTANT ROW"
-                })
-                .collect();
-            assert!(tables.is_empty(), "{tables:?} in {lines:#?}");
-            assert!(
-                !lines
-                    .iter()
-                    .any(|line| line.contains("AUTOMATIC") || line.contains("TEMP B-TREE")),
-                "{lines:#?}"
-            );
-        }
     }
 
     /// A record of any age, with rows of its time in it, is brought up to date and loses none of them.
@@ -706,12 +734,15 @@ mod tests {
                 let found: i64 = count.fetch_one(&mut connection).await.unwrap().get(0);
                 assert_eq!(found, rows, "{table} of age {age}");
             }
-            let resets = format!("select {} from reset", <ResetRow as rows::Table>::ROW);
-            let reset = sqlx::query(sqlx::AssertSqlSafe(resets))
-                .fetch_one(&mut connection)
+            let mut tx = Tx::of_writer(connection);
+            let reset: ResetRow = tx
+                .one(
+                    engine::sql!("select ", <ResetRow as Table>::COLUMNS, " from reset"),
+                    Vec::new(),
+                )
                 .await
                 .unwrap();
-            let reset: ResetRow = rows::read(&reset).unwrap();
+            let mut connection = tx.into_connection().unwrap();
             assert_eq!(
                 (reset.state, reset.carries),
                 (State::Delivered, Carries::Password)

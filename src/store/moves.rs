@@ -1,54 +1,422 @@
-//! What every move of a reset has in common: its state and times, where it is answered, and its line in the audit.
+//! The life of a reset, from the reservation to its end: each move is one write, with its audit line beside it.
 
-use super::cards::{Choice, SealedReply};
-use super::rows::{AuditRow, ResetRow};
-use crate::domain::{
-    Carries, ChatUser, Delivery, Destination, EmailAddress, MemberId, Moment, Reference, State,
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::amend::choose;
+use super::cards::is_disowned;
+use super::clicks::{answer_at, closed, known_card};
+use super::engine::{Refusal, Tx, params};
+use super::reserve::WORK_DEADLINE;
+use super::resets::{self, enter, finish, newest_change};
+use super::steps::{self, StepNote, after_change};
+use super::{
+    CardClick, Choice, ClickError, ClickRefused, RETRY_BUDGET, Reservation, ResetRow, SealedReply,
+    Store, StoreError, audit, slots,
 };
+use crate::domain::reset::SlotAfter;
+use crate::domain::{Carries, Denied, Moment, ResetId, Span, State, StepOutcome};
 
-/// Sets the state and its time; a state that nothing follows also erases the address.
-pub(super) fn enter(row: &mut ResetRow, state: State, now: Moment) {
-    row.state = state;
-    match state {
-        State::Claimed => row.claimed_at = Some(now),
-        State::Changing => row.changing_at = Some(now),
-        State::Changed => row.changed_at = Some(now),
-        State::Delivering => row.delivering_at = Some(now),
-        State::Offered | State::Undelivered => {}
-        State::Delivered
-        | State::DeliveryUnknown
-        | State::Cancelled
-        | State::Expired
-        | State::Superseded
-        | State::Refused
-        | State::Unknown
-        | State::Lost => finish(row, now),
+/// A message that shows the password went out.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// When it is to be replaced; none where the platform cannot replace it.
+    pub hide_at: Option<Moment>,
+    /// False where nobody can say whether it arrived.
+    pub is_certain: bool,
+}
+
+/// A card that takes over from one whose channel was not ready.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// Its fresh id.
+    pub reset_id: ResetId,
+    /// The follow-up address, sealed for that id.
+    pub reply: Option<SealedReply>,
+    /// How long it works.
+    pub lifetime: Span,
+}
+
+/// Why a move was not made. In every case: drop the secret and stop.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveRefused {
+    /// Somebody else has moved it, or this process was taken for dead.
+    #[error("the reset is no longer ours to move")]
+    Fenced,
+    /// The member has disowned a reset of the same administrator meanwhile: it is refused, and its slot came back.
+    #[error("the member has disowned a reset of the same administrator")]
+    Disowned,
+    /// Nothing could be recorded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Refusal for MoveRefused {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::Fenced | Self::Disowned => None,
+            Self::Store(error) => Some(*error),
+        }
     }
 }
 
-pub(super) fn answer_at(row: &mut ResetRow, follow_up: Option<SealedReply>) {
-    if let Some(reply) = follow_up {
-        (row.reply, row.reply_until) = (Some(reply.sealed), Some(reply.until));
+/// Sets what an administrator was told; what became of the reset since is not told by that.
+pub(super) const SET_TOLD_AS: &str = "
+    update reset
+    set told_at = $4
+    where reset_id = $1
+        and state = $2
+        and edition = $3";
+
+pub(super) const SET_HIDDEN: &str = "
+    update reset
+    set hide_at = null
+    where reset_id = $1";
+
+pub(super) const FORGET_REPLY: &str = "
+    update reset
+    set reply = null,
+        reply_until = null
+    where reset_id = $1";
+
+/// A move of a reset by the process that owns it.
+#[derive(Clone)]
+struct Move {
+    id: ResetId,
+    owner: String,
+    to: State,
+    failure: Option<&'static str>,
+    steps: Vec<StepNote>,
+    shown: Option<Shown>,
+    successor: Option<Successor>,
+}
+
+impl Move {
+    fn new(reservation: &Reservation, to: State, failure: Option<&'static str>) -> Self {
+        Self {
+            id: reservation.reset_id,
+            owner: reservation.owner.clone(),
+            to,
+            failure,
+            steps: Vec::new(),
+            shown: None,
+            successor: None,
+        }
+    }
+
+    /// The compare of compare-and-set: state and owner must be what the mover believes.
+    async fn row(&self, tx: &mut Tx) -> Result<ResetRow, MoveRefused> {
+        resets::find(tx, self.id)
+            .await?
+            .filter(|row| row.owner.as_ref() == Some(&self.owner))
+            .filter(|row| row.state.may_become(self.to))
+            .ok_or(MoveRefused::Fenced)
     }
 }
 
-pub(super) fn finish(row: &mut ResetRow, now: Moment) {
-    row.finished_at = Some(now);
-    row.copy_mask = copy_mask(row).or(row.copy_mask.take());
-    (row.destination, row.copy_to_self, row.copy_address) = (None, None, None);
+impl Store {
+    /// Moves a reset on, with the outcomes that are known at that moment.
+    pub async fn advance(
+        &self,
+        reservation: &Reservation,
+        to: State,
+        failure: Option<&'static str>,
+        steps: Vec<StepNote>,
+    ) -> Result<ResetRow, MoveRefused> {
+        let next = Move {
+            steps,
+            ..Move::new(reservation, to, failure)
+        };
+        self.advance_to(next).await
+    }
+
+    /// The same where the administrator was told with the delivery itself, in a message that shows the password.
+    pub async fn advance_shown(
+        &self,
+        reservation: &Reservation,
+        to: State,
+        failure: Option<&'static str>,
+        steps: Vec<StepNote>,
+        shown: Shown,
+    ) -> Result<ResetRow, MoveRefused> {
+        let next = Move {
+            steps,
+            shown: Some(shown),
+            ..Move::new(reservation, to, failure)
+        };
+        self.advance_to(next).await
+    }
+
+    async fn advance_to(&self, next: Move) -> Result<ResetRow, MoveRefused> {
+        // Before the change nothing has happened outside, and what was read a moment ago would grow old.
+        let budget = if next.to == State::Changing {
+            Duration::ZERO
+        } else {
+            RETRY_BUDGET
+        };
+        self.write_again(budget, next, advance).await
+    }
+
+    /// Claimed or changing → refused: surely nothing was changed, and the slot comes back.
+    pub async fn refuse(
+        &self,
+        reservation: &Reservation,
+        failure: &'static str,
+        steps: Vec<StepNote>,
+    ) -> Result<(), MoveRefused> {
+        let refused = Move {
+            steps,
+            ..Move::new(reservation, State::Refused, Some(failure))
+        };
+        self.write_again(RETRY_BUDGET, refused, refuse).await
+    }
+
+    /// The same where a channel was not ready: a successor card under a new id takes over, so that another way can be
+    /// chosen in the same message.
+    pub async fn refuse_for_another(
+        &self,
+        reservation: &Reservation,
+        failure: &'static str,
+        successor: Option<Successor>,
+    ) -> Result<(), MoveRefused> {
+        let refused = Move {
+            successor,
+            ..Move::new(reservation, State::Refused, Some(failure))
+        };
+        self.write_again(RETRY_BUDGET, refused, refuse).await
+    }
+
+    /// Undelivered → delivering by another way, inside the same reset (Q3): no second slot.
+    pub async fn deliver_again(
+        &self,
+        reservation: &Reservation,
+        click: CardClick,
+        choice: Choice,
+    ) -> Result<ResetRow, ClickError> {
+        let (id, owner) = (reservation.reset_id, reservation.owner.clone());
+        self.write((id, owner, click, choice), deliver_again).await
+    }
+
+    /// Recovery: what a dead process left behind gets its name. The row after it, if it was moved.
+    pub async fn recover(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
+        self.write((id, Arc::clone(&self.owner)), recover).await
+    }
+
+    /// Undelivered, and the password was wiped: nothing follows.
+    pub async fn give_up_delivery(&self, id: ResetId) -> Result<(), StoreError> {
+        self.write(id, async |tx: &mut Tx, id: &ResetId| {
+            let found = resets::find(tx, *id).await?;
+            if let Some(mut row) = found.filter(|row| row.state == State::Undelivered) {
+                finish(&mut row, tx.now());
+                tx.put(&row).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+    }
+
+    /// What came of something that was done instead of a reset, such as the guide.
+    pub async fn note_outcome(
+        &self,
+        id: ResetId,
+        event: &'static str,
+        outcome: &'static str,
+    ) -> Result<(), StoreError> {
+        self.write(
+            (id, event, outcome),
+            async |tx: &mut Tx, (id, event, outcome): &(ResetId, &'static str, &'static str)| {
+                if let Some(row) = resets::find(tx, *id).await? {
+                    audit::note(tx, &row, event, outcome).await?;
+                }
+                Ok::<_, StoreError>(())
+            },
+        )
+        .await
+    }
+
+    /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
+    pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
+        self.write(
+            (id, steps),
+            async |tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)| {
+                steps::note(tx, *id, steps).await
+            },
+        )
+        .await
+    }
+
+    /// The administrator was told how it ended.
+    pub async fn told(&self, id: ResetId) -> Result<(), StoreError> {
+        self.write(id, async |tx: &mut Tx, id: &ResetId| {
+            let now = tx.now();
+            tx.run(super::notes::SET_TOLD, params![id, now])
+                .await
+                .map(drop)
+        })
+        .await
+    }
+
+    /// The administrator has heard of a reset as this row says; what became of it since is not told by that.
+    pub async fn told_as(&self, told: &ResetRow) -> Result<(), StoreError> {
+        self.write(
+            (told.reset_id, told.state, told.edition),
+            async |tx: &mut Tx, (id, state, edition): &(ResetId, State, u16)| {
+                let now = tx.now();
+                tx.run(SET_TOLD_AS, params![id, state, edition, now])
+                    .await
+                    .map(drop)
+            },
+        )
+        .await
+    }
+
+    /// The message that showed the password was replaced, or can no longer be.
+    pub async fn hidden(&self, id: ResetId) -> Result<(), StoreError> {
+        self.write(id, async |tx: &mut Tx, id: &ResetId| {
+            tx.run(SET_HIDDEN, params![id]).await.map(drop)
+        })
+        .await
+    }
+
+    /// Erases the sealed follow-up address.
+    pub async fn forget_reply(&self, id: ResetId) -> Result<(), StoreError> {
+        self.write(id, async |tx: &mut Tx, id: &ResetId| {
+            tx.run(FORGET_REPLY, params![id]).await.map(drop)
+        })
+        .await
+    }
 }
 
-/// Where the copy goes, masked.
-fn copy_mask(row: &ResetRow) -> Option<String> {
-    row.copy_to_self
-        .as_deref()?
-        .parse()
-        .ok()
-        .map(|copy: EmailAddress| copy.masked())
+async fn advance(tx: &mut Tx, next: &Move) -> Result<ResetRow, MoveRefused> {
+    let mut row = next.row(tx).await?;
+    if next.to == State::Changing {
+        let newest = newest_change(tx, &row).await?;
+        if is_disowned(newest.as_ref(), &row.admin_id) {
+            give_slot_back(tx, row, "disowned").await?;
+            return Err(MoveRefused::Disowned);
+        }
+        replace_earlier(tx, &row).await?;
+    }
+    enter(&mut row, next.to, tx.now());
+    row.failure = next.failure.map(str::to_owned);
+    if let Some(Shown {
+        hide_at,
+        is_certain,
+    }) = next.shown
+    {
+        row.hide_at = hide_at;
+        row.told_at = is_certain.then_some(tx.now());
+    }
+    steps::note(tx, next.id, &next.steps).await?;
+    audit::note(tx, &row, "reset", next.to.as_str()).await?;
+    tx.put(&row).await?;
+    Ok(row)
+}
+
+async fn refuse(tx: &mut Tx, refused: &Move) -> Result<(), MoveRefused> {
+    let row = refused.row(tx).await?;
+    if let Some(successor) = &refused.successor {
+        let next = successor_row(&row, successor, tx.now());
+        audit::note(tx, &next, "successor", "offered").await?;
+        tx.insert(&next).await?;
+    }
+    steps::note(tx, refused.id, &refused.steps).await?;
+    give_slot_back(tx, row, refused.failure.unwrap_or_default()).await?;
+    Ok(())
+}
+
+async fn deliver_again(
+    tx: &mut Tx,
+    (id, owner, click, choice): &(ResetId, String, CardClick, Choice),
+) -> Result<ResetRow, ClickError> {
+    let mut row = known_card(tx, click, "deliver_again").await?;
+    let is_ours = row.reset_id == *id
+        && row.owner.as_ref() == Some(owner)
+        && row.is_waiting_for_another_way();
+    let at_work = resets::at_work(tx, &row.member_id, Some(*id)).await?;
+    let refused = if let Some(admin_name) = at_work {
+        Some(ClickRefused::Denied(Denied::Busy { admin_name }))
+    } else if !is_ours {
+        Some(closed(&row).unwrap_or(ClickRefused::InProgress))
+    } else {
+        row.disowned_at
+            .map(|_| ClickRefused::Denied(Denied::Disowned))
+    };
+    if let Some(refused) = refused {
+        audit::note(tx, &row, "deliver_again", refused.code()).await?;
+        return Err(refused.into());
+    }
+    enter(&mut row, State::Delivering, tx.now());
+    row.deadline_at = Some(tx.now() + WORK_DEADLINE);
+    (row.failure, row.told_at) = (None, None);
+    note_typed(&mut row);
+    choose(&mut row, choice);
+    // What the first way came to says nothing of this one.
+    let unknown = |step| StepNote {
+        step,
+        outcome: StepOutcome::Unknown,
+        detail: None,
+    };
+    let outputs: Vec<StepNote> = row.outputs().into_iter().map(unknown).collect();
+    steps::note(tx, *id, &outputs).await?;
+    answer_at(&mut row, click.follow_up.as_ref());
+    audit::note(tx, &row, "deliver_again", "delivering").await?;
+    tx.put(&row).await?;
+    Ok(row)
+}
+
+async fn recover(
+    tx: &mut Tx,
+    (id, us): &(ResetId, Arc<str>),
+) -> Result<Option<ResetRow>, StoreError> {
+    let Some(mut row) = resets::find(tx, *id).await? else {
+        return Ok(None);
+    };
+    let is_given_up = row.state.is_active() && row.is_given_up(tx.now());
+    match row.state.recovered() {
+        // It went on since somebody saw it left behind.
+        _ if row.owner.as_deref() == Some(us) && !is_given_up => return Ok(None),
+        Some((state, slot)) => {
+            enter(&mut row, state, tx.now());
+            row.failure = Some("process_died".to_owned());
+            if slot == SlotAfter::Returned {
+                slots::give_back(tx, &row).await?;
+            }
+            if state == State::Unknown {
+                steps::note(tx, *id, &after_change()).await?;
+            }
+            audit::note(tx, &row, "recovery", state.as_str()).await?;
+        }
+        // The password that could have been delivered another way died with the process.
+        None if row.is_waiting_for_another_way() => finish(&mut row, tx.now()),
+        None => return Ok(None),
+    }
+    tx.put(&row).await?;
+    Ok(Some(row))
+}
+
+/// The password of an earlier reset that is still waiting for another way is about to die: it must not be delivered.
+async fn replace_earlier(tx: &mut Tx, newer: &ResetRow) -> Result<(), StoreError> {
+    let earlier = resets::waiting(tx, &newer.member_id).await?;
+    for mut row in earlier {
+        finish(&mut row, tx.now());
+        audit::note(tx, &row, "replaced", row.state.as_str()).await?;
+        tx.put(&row).await?;
+    }
+    Ok(())
+}
+
+/// Refused, with the slot given back.
+async fn give_slot_back(tx: &mut Tx, mut row: ResetRow, failure: &str) -> Result<(), StoreError> {
+    enter(&mut row, State::Refused, tx.now());
+    row.failure = Some(failure.to_owned());
+    slots::give_back(tx, &row).await?;
+    audit::note(tx, &row, "reset", "refused").await?;
+    tx.put(&row).await
 }
 
 /// A typed address that was tried gets no code, also when another way is chosen after it (S41).
-pub(super) fn note_typed(row: &mut ResetRow) {
+fn note_typed(row: &mut ResetRow) {
     if let Some(digest) = row.destination_digest.as_ref().filter(|_| row.is_typed) {
         let earlier = row
             .typed_digests
@@ -59,152 +427,37 @@ pub(super) fn note_typed(row: &mut ResetRow) {
     }
 }
 
-impl ResetRow {
-    /// Keyed digests of every address that the administrator of this reset typed for the password, or had a copy sent to
-    /// (S41).
-    pub fn typed_addresses(&self) -> Vec<String> {
-        let typed = self.destination_digest.clone().filter(|_| self.is_typed);
-        let copied = self
-            .copy_digest
-            .clone()
-            .filter(|_| self.copy_to_self.is_some() || self.copy_mask.is_some());
-        let earlier = self
-            .typed_digests
-            .iter()
-            .flat_map(|digests| digests.split(' ').map(str::to_owned));
-        typed.into_iter().chain(copied).chain(earlier).collect()
-    }
-
-    /// The same as masks, as far as no digest was kept: of resets that were made by an older version.
-    pub fn typed_masks(&self) -> Vec<String> {
-        let typed = self
-            .destination_mask
-            .clone()
-            .filter(|_| self.is_typed && self.destination_digest.is_none());
-        let copied = self
-            .copy_mask
-            .clone()
-            .or_else(|| copy_mask(self))
-            .filter(|_| self.copy_digest.is_none());
-        typed.into_iter().chain(copied).collect()
-    }
-
-    /// The keyed digest of the contact on record that the password or the link goes to.
-    pub fn carried_to(&self) -> Option<&str> {
-        self.destination_digest
-            .as_deref()
-            .filter(|_| !self.is_typed)
-    }
-
-    /// The same as a mask, as far as no digest was kept.
-    pub fn carried_mask(&self) -> Option<&str> {
-        self.destination_mask
-            .as_deref()
-            .filter(|_| !self.is_typed && self.destination_digest.is_none())
-    }
-
-    /// True where an address was chosen by an older version, which kept no digest of it: nobody could tell later where
-    /// the password went.
-    pub fn lacks_digest(&self) -> bool {
-        let is_without = |address: &Option<String>, digest: &Option<String>| {
-            address.is_some() && digest.is_none()
-        };
-        is_without(&self.destination, &self.destination_digest)
-            || is_without(&self.copy_to_self, &self.copy_digest)
-    }
-}
-
-pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {
-    row.edition = row.edition.saturating_add(1);
-    row.delivery = Some(choice.delivery);
-    row.destination = choice.to.as_ref().map(|to| to.full().to_owned());
-    row.destination_mask = choice.to.as_ref().map(Destination::masked);
-    row.is_typed = choice.is_typed;
-    row.destination_digest.clone_from(&choice.digest);
-    row.carries = choice.carries;
-    if row.carries == Carries::Link {
-        // What was switched on for a password that is shown: beside a link there is none to copy.
-        (row.copy_to_self, row.also_show) = (None, false);
-    }
-}
-
-/// A line of the audit about a reset.
-pub(super) fn line(
-    row: &ResetRow,
-    event: &'static str,
-    outcome: &str,
-    reference: Option<Reference>,
-    now: Moment,
-) -> AuditRow {
-    AuditRow {
-        noted_at: now,
-        event: event.to_owned(),
-        outcome: outcome.to_owned(),
-        reference: Some(
-            reference
-                .unwrap_or_else(|| row.reset_id.reference())
-                .to_string(),
-        ),
-        platform: Some(row.platform),
-        tenant: Some(row.tenant.clone()),
-        chat_user: Some(row.chat_user.clone()),
-        admin_id: Some(row.admin_id.clone()),
-        member_id: Some(row.member_id.clone()),
-        reset_id: Some(row.reset_id),
-        detail: row
-            .failure
-            .clone()
-            .or_else(|| row.delivery.map(|way| told_way(row, way))),
-    }
-}
-
-/// The way, and whether it went where the record says or where somebody typed.
-fn told_way(row: &ResetRow, way: Delivery) -> String {
-    let link = if row.carries == Carries::Link {
-        ", link"
-    } else {
-        ""
-    };
-    match &row.destination_mask {
-        Some(mask) if row.is_typed => format!("{way}{link}, typed: {mask}"),
-        Some(mask) => format!("{way}{link}: {mask}"),
-        None => way.to_string(),
-    }
-}
-
-impl AuditRow {
-    /// A line about what an operator did, before anything else is known.
-    pub(super) fn of_operator(event: &str, outcome: &str, now: Moment) -> Self {
-        Self {
-            noted_at: now,
-            event: event.to_owned(),
-            outcome: outcome.to_owned(),
-            reference: None,
-            platform: None,
-            tenant: None,
-            chat_user: None,
-            admin_id: None,
-            member_id: None,
-            reset_id: None,
-            detail: None,
-        }
-    }
-
-    /// A line about a member at their own pages.
-    pub fn of_member(event: &str, outcome: &str, member: &MemberId, now: Moment) -> Self {
-        Self {
-            member_id: Some(member.clone()),
-            ..Self::of_operator(event, outcome, now)
-        }
-    }
-
-    /// A line about a chat account, before anything else is known.
-    pub fn of_chat(event: &str, outcome: &str, user: &ChatUser, now: Moment) -> Self {
-        Self {
-            platform: Some(user.platform),
-            tenant: Some(user.tenant.clone()),
-            chat_user: Some(user.user.clone()),
-            ..Self::of_operator(event, outcome, now)
-        }
+/// A new card for the same member, where everything that belongs to the reset of the old one is empty.
+fn successor_row(row: &ResetRow, successor: &Successor, now: Moment) -> ResetRow {
+    let reply = successor.reply.as_ref();
+    ResetRow {
+        reset_id: successor.reset_id,
+        state: State::Offered,
+        edition: 0,
+        delivery: None,
+        destination: None,
+        destination_mask: None,
+        is_typed: false,
+        carries: Carries::Password,
+        // S27, S38: off at first, also on a card that follows another.
+        copy_to_self: None,
+        also_show: false,
+        reply_until: reply.map(|reply| reply.until),
+        reply: reply.map(|reply| reply.sealed.clone()),
+        owner: None,
+        deadline_at: None,
+        failure: None,
+        offered_at: now,
+        expires_at: now + successor.lifetime,
+        claimed_at: None,
+        changing_at: None,
+        told_at: None,
+        disowned_at: None,
+        link_used_at: None,
+        copy_mask: None,
+        seen_reset_id: row.seen_reset_id,
+        destination_digest: None,
+        typed_digests: None,
+        ..row.clone()
     }
 }

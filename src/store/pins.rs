@@ -2,16 +2,46 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
-use super::history::failed;
-use super::{Store, StoreError};
+use super::engine::{Session, Table, Tx, params, sql, table};
+use super::{AuditRow, Store, StoreError};
 use crate::domain::member::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Span};
 
 /// The same alarm about one address is told again after so long.
 const ALARM_AGAIN: Span = Span::hours(24);
+
+/// So many alarms about one address are noted in that time: an address that moves from entry to entry fills no mailbox.
+const ALARMS: u32 = 3;
+
+table! {
+    /// An address of the list of administrators.
+    pub(super) struct PinRow in "admin_pin" {
+        key {
+            /// In lower case.
+            email_key: String,
+        }
+        fixed {}
+        changing {
+            /// The directory's immutable id; none where no entry is pinned.
+            member_id: Option<MemberId>,
+            /// The name of the entry when it was pinned.
+            member_name: Option<String>,
+            how: PinnedBy,
+            noted_at: Moment,
+            /// When the security address was told of the pin.
+            told_at: Option<Moment>,
+            /// What was last wrong with the address.
+            alarm: Option<String>,
+            alarmed_at: Option<Moment>,
+            alarm_told_at: Option<Moment>,
+            /// The entries that the alarm was about.
+            alarm_about: Option<String>,
+            /// How many alarms were noted since `alarm_since`.
+            alarm_count: u32,
+            alarm_since: Option<Moment>,
+        }
+    }
+}
 
 written_enum! {
     /// How an address of the list came to its entry, or to none.
@@ -47,10 +77,6 @@ pub struct AdminPin {
 pub struct Pins(HashMap<String, Option<MemberId>>);
 
 impl Pins {
-    pub(super) fn new(rows: impl IntoIterator<Item = (String, Option<MemberId>)>) -> Self {
-        Self(rows.into_iter().collect())
-    }
-
     /// The entry that an address is pinned to.
     pub fn of(&self, email: &EmailAddress) -> Option<&MemberId> {
         self.0.get(&email.key())?.as_ref()
@@ -84,94 +110,88 @@ impl UntoldPins {
     }
 }
 
-/// So many alarms about one address are noted in that time: whoever lets it wander from entry to entry fills no mailbox.
-const ALARMS: i64 = 3;
+pub(super) const BY_EMAIL: &str = sql!(
+    "select ",
+    PinRow::COLUMNS,
+    "
+    from admin_pin
+    where email_key = $1"
+);
 
-/// Finds the address where an alarm is news: about other entries than before, or told long ago.
-macro_rules! news {
-    () => {
-        "where email_key = $1 and (alarm_about is null or alarm_about <> $2 or alarmed_at <= $3)
-            and (alarm_since is null or alarm_since <= $3 or alarm_count < $4)"
-    };
+/// The entry that an address is pinned to.
+pub(super) const ENTRY: &str = "
+    select member_id
+    from admin_pin
+    where email_key = $1";
+
+const ALL: &str = sql!(
+    "select ",
+    PinRow::COLUMNS,
+    "
+    from admin_pin
+    order by email_key"
+);
+
+pub(super) const SET_TOLD: &str = "
+    update admin_pin
+    set told_at = $3
+    where email_key = $1
+        and noted_at = $2";
+
+pub(super) const SET_ALARM_TOLD: &str = "
+    update admin_pin
+    set alarm_told_at = $3
+    where email_key = $1
+        and alarmed_at = $2";
+
+/// The pins of those among these addresses that were ever looked up to be pinned.
+pub(super) async fn of(session: &mut Session, emails: &[String]) -> Result<Pins, StoreError> {
+    let mut pins = Pins::default();
+    for email_key in emails {
+        let found: Option<(Option<MemberId>,)> = session.maybe(ENTRY, params![email_key]).await?;
+        if let Some((entry,)) = found {
+            pins.0.insert(email_key.clone(), entry);
+        }
+    }
+    Ok(pins)
 }
-
-const INSERT: &str = "insert into admin_pin (email_key, member_id, member_name, how, noted_at)
-    values ($1, $2, $3, $4, $5) on conflict (email_key) do nothing";
-
-const REPLACE: &str = "insert into admin_pin (email_key, member_id, member_name, how, noted_at)
-    values ($1, $2, $3, $4, $5)
-    on conflict (email_key) do update set
-        member_id = excluded.member_id, member_name = excluded.member_name, how = excluded.how,
-        noted_at = excluded.noted_at, told_at = null, alarm = null, alarmed_at = null, alarm_told_at = null,
-        alarm_about = null, alarm_count = 0, alarm_since = null";
-
-/// The import is an operator's word for whoever it brings, where the address found nobody before.
-const INSERT_OR_FIND: &str =
-    "insert into admin_pin (email_key, member_id, member_name, how, noted_at)
-    values ($1, $2, $3, $4, $5)
-    on conflict (email_key) do update set
-        member_id = excluded.member_id, member_name = excluded.member_name, how = excluded.how,
-        noted_at = excluded.noted_at, told_at = null
-    where admin_pin.how = 'nobody' and admin_pin.member_id is null";
-
-const AUDIT: &str =
-    "insert into audit (noted_at, event, outcome, member_id, detail) values ($1, $2, $3, $4, $5)";
 
 impl Store {
     /// Every address that was ever pinned or looked up for it.
     pub async fn admin_pins(&self) -> Result<Vec<AdminPin>, StoreError> {
-        let sql = "select email_key, member_id, member_name, how, noted_at from admin_pin order by email_key";
-        let found = sqlx::query(sql)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
-        found.iter().map(|row| read(row).map_err(failed)).collect()
+        let rows: Vec<PinRow> = self.reader().await?.all(ALL, params![]).await?;
+        Ok(rows.into_iter().map(PinRow::pin).collect())
     }
 
     /// Pins addresses that were never looked up before; of those that were, nothing is changed. Gives those that are new.
     pub async fn pin_first(&self, pins: Vec<AdminPin>) -> Result<Vec<AdminPin>, StoreError> {
-        self.pin_new(INSERT, pins).await
+        self.pin_new(pins, |_: &PinRow| false).await
     }
 
-    /// Pins addresses that an import brought, and that were never looked up before or found nobody. Gives those.
+    /// Pins addresses that an import brought, and that were never looked up before or found nobody: the import is an
+    /// operator's word for whoever it brings. Gives those.
     pub async fn pin_imported(&self, pins: Vec<AdminPin>) -> Result<Vec<AdminPin>, StoreError> {
-        self.pin_new(INSERT_OR_FIND, pins).await
+        self.pin_new(pins, PinRow::found_nobody).await
     }
 
     async fn pin_new(
         &self,
-        sql: &'static str,
         pins: Vec<AdminPin>,
+        may_replace: fn(&PinRow) -> bool,
     ) -> Result<Vec<AdminPin>, StoreError> {
         if pins.is_empty() {
             return Ok(pins);
         }
-        let mut together = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(failed)?;
-        let mut new = Vec::new();
-        for pin in pins {
-            if write(&mut together, sql, &pin).await? {
-                audit(&mut together, "pin_admin", &pin).await?;
-                new.push(pin);
-            }
-        }
-        together.commit().await.map_err(failed)?;
-        Ok(new)
+        self.write((pins, may_replace), pin_new).await
     }
 
     /// Pins an address to another entry, or for the first time, by an operator's word.
     pub async fn accept_pin(&self, pin: AdminPin) -> Result<(), StoreError> {
-        let mut together = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(failed)?;
-        write(&mut together, REPLACE, &pin).await?;
-        audit(&mut together, "accept_admin", &pin).await?;
-        together.commit().await.map_err(failed)
+        self.write(pin, async |tx: &mut Tx, pin: &AdminPin| {
+            tx.put(&PinRow::new(pin)).await?;
+            audit(tx, "accept_admin", pin).await
+        })
+        .await
     }
 
     /// Notes what is wrong with a listed address, `about` these entries. True where it is news: about other entries than
@@ -182,190 +202,193 @@ impl Store {
         about: &str,
         text: &str,
     ) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let long_ago = (now - ALARM_AGAIN).0;
-        // Most are old, and whoever sends commands in a row shall not write in a row.
-        let news = sqlx::query(concat!("select 1 from admin_pin ", news!()))
-            .bind(email.key())
-            .bind(about);
-        let news = news
-            .bind(long_ago)
-            .bind(ALARMS)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)?;
-        if news.is_none() {
+        // Most alarms are old, and a row of commands must not become a row of commits.
+        let mut session = self.reader().await?;
+        let before = find(&mut session, &email.key()).await?;
+        let now = session.now();
+        drop(session);
+        if !before.is_some_and(|row| row.is_news(about, now)) {
             return Ok(false);
         }
-        let mut together = self
-            .pool
-            .begin_with("begin immediate")
-            .await
-            .map_err(failed)?;
-        let noted = sqlx::query(concat!(
-            "update admin_pin set alarm = $5, alarm_about = $2, alarmed_at = $6, alarm_told_at = null,
-                alarm_count = case when alarm_since > $3 then alarm_count + 1 else 1 end,
-                alarm_since = case when alarm_since > $3 then alarm_since else $6 end ",
-            news!()
-        ));
-        let noted = noted
-            .bind(email.key())
-            .bind(about)
-            .bind(long_ago)
-            .bind(ALARMS)
-            .bind(text)
-            .bind(now.0);
-        let is_news = noted
-            .execute(&mut *together)
-            .await
-            .map_err(failed)?
-            .rows_affected()
-            > 0;
-        if is_news {
-            let line = sqlx::query(AUDIT)
-                .bind(now.0)
-                .bind("admin_address")
-                .bind("alarm")
-                .bind(None::<String>);
-            line.bind(email.masked())
-                .execute(&mut *together)
-                .await
-                .map_err(failed)?;
-        }
-        together.commit().await.map_err(failed)?;
-        Ok(is_news)
+        self.write(
+            (email.clone(), about.to_owned(), text.to_owned()),
+            note_alarm,
+        )
+        .await
     }
 
     /// What the security address is still to be told.
     pub async fn untold_pins(&self) -> Result<UntoldPins, StoreError> {
-        let pins = sqlx::query(
-            "select email_key, member_id, member_name, how, noted_at from admin_pin
-            where told_at is null order by email_key",
-        );
-        let pins = pins.fetch_all(&self.pool).await.map_err(failed)?;
-        let alarms = sqlx::query(
-            "select email_key, alarm, alarmed_at from admin_pin
-            where alarm is not null and alarm_told_at is null order by email_key",
-        );
-        let alarms = alarms.fetch_all(&self.pool).await.map_err(failed)?;
-        let alarm = |row: &SqliteRow| {
-            let noted_at = Moment(row.try_get::<Option<i64>, _>(2)?.unwrap_or_default());
-            Ok(Alarm {
-                email_key: row.try_get(0)?,
-                text: row.try_get(1)?,
-                noted_at,
-            })
-        };
-        Ok(UntoldPins {
-            pins: pins
-                .iter()
-                .map(|row| read(row).map_err(failed))
-                .collect::<Result<_, _>>()?,
-            alarms: alarms
-                .iter()
-                .map(|row| alarm(row).map_err(failed))
-                .collect::<Result<_, _>>()?,
-        })
+        let rows: Vec<PinRow> = self.reader().await?.all(ALL, params![]).await?;
+        let mut untold = UntoldPins::default();
+        for row in rows {
+            untold.alarms.extend(row.untold_alarm());
+            if row.told_at.is_none() {
+                untold.pins.push(row.pin());
+            }
+        }
+        Ok(untold)
     }
 
     /// Notes that these pins were told; a pin that was replaced meanwhile is still to be told.
     pub async fn pins_told(&self, pins: &[AdminPin]) -> Result<(), StoreError> {
-        for pin in pins {
-            let told = sqlx::query(
-                "update admin_pin set told_at = $3 where email_key = $1 and noted_at = $2",
-            );
-            let told = told
-                .bind(&pin.email_key)
-                .bind(pin.noted_at.0)
-                .bind(self.clock.now().0);
-            told.execute(&self.pool).await.map_err(failed)?;
-        }
-        Ok(())
+        let told: Vec<(String, Moment)> = pins
+            .iter()
+            .map(|pin| (pin.email_key.clone(), pin.noted_at))
+            .collect();
+        self.write(told, async |tx: &mut Tx, told: &Vec<(String, Moment)>| {
+            let now = tx.now();
+            for (email_key, noted_at) in told {
+                tx.run(SET_TOLD, params![email_key, noted_at, now]).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
     }
 
     /// Notes that this alarm was told, unless there is another one meanwhile.
     pub async fn alarm_told(&self, alarm: &Alarm) -> Result<(), StoreError> {
-        let told = sqlx::query(
-            "update admin_pin set alarm_told_at = $3 where email_key = $1 and alarmed_at = $2",
-        );
-        let told = told
-            .bind(&alarm.email_key)
-            .bind(alarm.noted_at.0)
-            .bind(self.clock.now().0);
-        told.execute(&self.pool).await.map_err(failed).map(drop)
-    }
-
-    /// True while the built-in directory has no members at all, as before the first import.
-    pub async fn has_no_members(&self) -> Result<bool, StoreError> {
-        let any = sqlx::query("select 1 from member limit 1")
-            .fetch_optional(&self.pool)
+        self.write(alarm.clone(), async |tx: &mut Tx, alarm: &Alarm| {
+            let now = tx.now();
+            tx.run(
+                SET_ALARM_TOLD,
+                params![alarm.email_key, alarm.noted_at, now],
+            )
             .await
-            .map_err(failed)?;
-        Ok(any.is_none())
+            .map(drop)
+        })
+        .await
     }
 }
 
-async fn write(
-    together: &mut Transaction<'_, Sqlite>,
-    sql: &'static str,
-    pin: &AdminPin,
+async fn find(session: &mut Session, email_key: &str) -> Result<Option<PinRow>, StoreError> {
+    session.maybe(BY_EMAIL, params![email_key]).await
+}
+
+async fn pin_new(
+    tx: &mut Tx,
+    (pins, may_replace): &(Vec<AdminPin>, fn(&PinRow) -> bool),
+) -> Result<Vec<AdminPin>, StoreError> {
+    let mut new = Vec::new();
+    for pin in pins {
+        let row = match find(tx, &pin.email_key).await? {
+            None => PinRow::new(pin),
+            Some(row) if may_replace(&row) => row.pinned_anew(pin),
+            Some(_) => continue,
+        };
+        tx.put(&row).await?;
+        audit(tx, "pin_admin", pin).await?;
+        new.push(pin.clone());
+    }
+    Ok(new)
+}
+
+async fn note_alarm(
+    tx: &mut Tx,
+    (email, about, text): &(EmailAddress, String, String),
 ) -> Result<bool, StoreError> {
-    let (id, name) = pin
-        .entry
-        .clone()
-        .map_or((None, None), |(id, name)| (Some(id.0), Some(name)));
-    let written = sqlx::query(sql)
-        .bind(&pin.email_key)
-        .bind(id)
-        .bind(name)
-        .bind(pin.how.as_str());
-    let written = written
-        .bind(pin.noted_at.0)
-        .execute(&mut **together)
-        .await
-        .map_err(failed)?;
-    Ok(written.rows_affected() > 0)
-}
-
-async fn audit(
-    together: &mut Transaction<'_, Sqlite>,
-    event: &str,
-    pin: &AdminPin,
-) -> Result<(), StoreError> {
-    let masked = pin
-        .email_key
-        .parse()
-        .ok()
-        .map(|email: EmailAddress| email.masked());
-    let line = sqlx::query(AUDIT)
-        .bind(pin.noted_at.0)
-        .bind(event)
-        .bind(pin.how.as_str());
-    let line = line
-        .bind(pin.entry.as_ref().map(|(id, _)| id.0.as_str()))
-        .bind(masked);
-    line.execute(&mut **together)
-        .await
-        .map_err(failed)
-        .map(drop)
-}
-
-fn read(row: &SqliteRow) -> Result<AdminPin, sqlx::Error> {
-    let entry = match (
-        row.try_get::<Option<String>, _>(1)?,
-        row.try_get::<Option<String>, _>(2)?,
-    ) {
-        (Some(id), name) => Some((MemberId(id), name.unwrap_or_default())),
-        (None, _) => None,
+    let now = tx.now();
+    let found = find(tx, &email.key()).await?;
+    let Some(mut row) = found.filter(|row| row.is_news(about, now)) else {
+        return Ok(false);
     };
-    let how = row.try_get::<String, _>(3)?.parse();
-    let how = how.map_err(|error: crate::domain::member::UnknownWord| {
-        sqlx::Error::Decode(Box::new(error))
-    })?;
-    Ok(AdminPin {
-        email_key: row.try_get(0)?,
-        entry,
-        how,
-        noted_at: Moment(row.try_get(4)?),
-    })
+    let counts_on = row
+        .alarm_since
+        .is_some_and(|since| since > now - ALARM_AGAIN);
+    row.alarm_count = if counts_on { row.alarm_count + 1 } else { 1 };
+    row.alarm_since = row.alarm_since.filter(|_| counts_on).or(Some(now));
+    row.alarm = Some(text.clone());
+    row.alarm_about = Some(about.clone());
+    row.alarmed_at = Some(now);
+    row.alarm_told_at = None;
+    tx.put(&row).await?;
+    let line = AuditRow {
+        detail: Some(email.masked()),
+        ..AuditRow::of_operator("admin_address", "alarm", now)
+    };
+    tx.insert(&line).await?;
+    Ok(true)
+}
+
+async fn audit(tx: &mut Tx, event: &str, pin: &AdminPin) -> Result<(), StoreError> {
+    let email: Option<EmailAddress> = pin.email_key.parse().ok();
+    let line = AuditRow {
+        member_id: pin.entry.as_ref().map(|(id, _)| id.clone()),
+        detail: email.map(|email| email.masked()),
+        ..AuditRow::of_operator(event, pin.how.as_str(), pin.noted_at)
+    };
+    tx.insert(&line).await
+}
+
+impl PinRow {
+    /// A pin without alarms that nobody was told of.
+    fn new(pin: &AdminPin) -> Self {
+        let (member_id, member_name) = pin.entry.clone().unzip();
+        Self {
+            email_key: pin.email_key.clone(),
+            member_id,
+            member_name,
+            how: pin.how,
+            noted_at: pin.noted_at,
+            told_at: None,
+            alarm: None,
+            alarmed_at: None,
+            alarm_told_at: None,
+            alarm_about: None,
+            alarm_count: 0,
+            alarm_since: None,
+        }
+    }
+
+    /// The address with another pin; its alarms stay.
+    fn pinned_anew(self, pin: &AdminPin) -> Self {
+        let new = Self::new(pin);
+        Self {
+            member_id: new.member_id,
+            member_name: new.member_name,
+            how: new.how,
+            noted_at: new.noted_at,
+            told_at: None,
+            ..self
+        }
+    }
+
+    fn found_nobody(&self) -> bool {
+        self.how == PinnedBy::Nobody && self.member_id.is_none()
+    }
+
+    /// True for an alarm about other entries than the last one, or a day later, while fewer than [`ALARMS`] were noted
+    /// within a day.
+    fn is_news(&self, about: &str, now: Moment) -> bool {
+        let is_long_ago = |at: Moment| at <= now - ALARM_AGAIN;
+        let differs = self
+            .alarm_about
+            .as_ref()
+            .is_none_or(|before| before != about);
+        let may_count = self.alarm_since.is_none_or(is_long_ago) || self.alarm_count < ALARMS;
+        (differs || self.alarmed_at.is_some_and(is_long_ago)) && may_count
+    }
+
+    fn pin(self) -> AdminPin {
+        AdminPin {
+            email_key: self.email_key,
+            entry: self
+                .member_id
+                .map(|id| (id, self.member_name.unwrap_or_default())),
+            how: self.how,
+            noted_at: self.noted_at,
+        }
+    }
+
+    fn untold_alarm(&self) -> Option<Alarm> {
+        let text = self
+            .alarm
+            .clone()
+            .filter(|_| self.alarm_told_at.is_none())?;
+        Some(Alarm {
+            email_key: self.email_key.clone(),
+            text,
+            noted_at: self.alarmed_at.unwrap_or(Moment(0)),
+        })
+    }
 }

@@ -1,570 +1,353 @@
-//! The life of a reset on disk, from the slot to its end: every move is one decision of the writer, with its audit line
-//! beside it.
+//! Resets: the row of a card and of the reset that came of it, how it is found, and what a move sets in it.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::cards::{
-    CardClick, Choice, ClickRefused, SealedReply, at_work, closed, earlier, is_disowned,
-    known_card, open_card, overtaken,
-};
-use super::moves::{answer_at, choose, enter, finish, line, note_typed};
-use super::rows::{ResetRow, StepRow};
-use super::writer::{Keys, Page};
-use super::{MOVE_PATIENCE, Store, StoreError};
-use crate::domain::reset::SlotAfter;
+use super::StoreError;
+use super::engine::{Session, Table, params, sql, table};
+use super::history::GIVEN_UP_AFTER;
 use crate::domain::{
-    Carries, Denied, MemberId, Moment, Permit, Quota, ResetId, Span, State, Step, StepOutcome,
+    Carries, ChatUser, Delivery, EmailAddress, MemberId, Moment, Platform, ResetId, State, Step,
 };
 
-/// How long one process may be at work on a reset; after that another replica may take it for dead.
-const WORK_DEADLINE: Span = Span::seconds(120);
-
-/// Proof that the slot is taken and the intent is on disk. Only [`Store::reserve`] makes one.
-#[derive(Debug)]
-pub struct Reservation {
-    reset_id: ResetId,
-    owner: String,
-    admin: MemberId,
-    member: MemberId,
-}
-
-impl Reservation {
-    /// The reset.
-    pub fn reset_id(&self) -> ResetId {
-        self.reset_id
-    }
-
-    /// The administrator whose slot was taken.
-    pub fn admin(&self) -> &MemberId {
-        &self.admin
-    }
-
-    /// The only member whose password may be changed with it.
-    pub fn member(&self) -> &MemberId {
-        &self.member
-    }
-
-    /// One that no store knows, for tests of what carries it about.
-    #[cfg(test)]
-    pub(crate) fn sample(reset_id: ResetId) -> Self {
-        let [admin, member] = ["admin", "member"].map(|id| MemberId(id.to_owned()));
-        Self {
-            reset_id,
-            owner: "nobody".to_owned(),
-            admin,
-            member,
+table! {
+    /// One offer and the reset that came of it.
+    pub struct ResetRow in "reset" {
+        key {
+            /// The id.
+            reset_id: ResetId,
+        }
+        fixed {
+            /// Where it was asked for.
+            platform: Platform,
+            /// The workspace, guild or tenant.
+            tenant: String,
+            /// The chat account that asked.
+            chat_user: String,
+            /// The administrator in the directory; the limit counts this person.
+            admin_id: MemberId,
+            /// Their full name at that time.
+            admin_name: String,
+            /// Their business e-mail at that time.
+            admin_email: String,
+            /// The member's immutable id.
+            member_id: MemberId,
+            /// Their full name at that time.
+            member_name: String,
+            /// Their business e-mail at that time.
+            member_email: String,
+            /// The member's account in the chat, where they were named by a mention.
+            member_chat_user: Option<String>,
+            /// What the administrator wrote behind the member's name.
+            reason: Option<String>,
+            /// When the card was made.
+            offered_at: Moment,
+            /// When it stops working.
+            expires_at: Moment,
+        }
+        changing {
+            /// Where it stands.
+            state: State,
+            /// How often a way was chosen or taken back.
+            edition: u16,
+            /// The way that was chosen.
+            delivery: Option<Delivery>,
+            /// The full address of the delivery; erased when the reset is finished.
+            destination: Option<String>,
+            /// The masked address.
+            destination_mask: Option<String>,
+            /// The address was typed; it is not the one on record.
+            is_typed: bool,
+            /// What goes to the member.
+            carries: Carries,
+            /// S27: where the copy goes; none while the toggle is off.
+            copy_to_self: Option<String>,
+            /// S28: where a copy would go, when it was changed for this reset.
+            copy_address: Option<String>,
+            /// S38: show it too.
+            also_show: bool,
+            /// S10: when the administrator said that they can reach the member.
+            reachable_at: Option<Moment>,
+            /// The sealed address of follow-ups.
+            reply: Option<String>,
+            /// How long that address works.
+            reply_until: Option<Moment>,
+            /// The process at work.
+            owner: Option<String>,
+            /// When that process has surely given up.
+            deadline_at: Option<Moment>,
+            /// A short word for what went wrong.
+            failure: Option<String>,
+            /// When it was confirmed and the slot was taken.
+            claimed_at: Option<Moment>,
+            /// When the change was about to begin.
+            changing_at: Option<Moment>,
+            /// When the directory had said yes.
+            changed_at: Option<Moment>,
+            /// When the delivery was about to begin.
+            delivering_at: Option<Moment>,
+            /// When it reached a state that nothing follows.
+            finished_at: Option<Moment>,
+            /// When the administrator was told how it ended.
+            told_at: Option<Moment>,
+            /// When the message that shows the password is to be replaced.
+            hide_at: Option<Moment>,
+            /// When the member said that they did not ask for it.
+            disowned_at: Option<Moment>,
+            /// When the link that was delivered was used.
+            link_used_at: Option<Moment>,
+            /// The masked address of the copy, once the reset is finished.
+            copy_mask: Option<String>,
+            /// The member's newest reset that the administrator was told of on this card.
+            seen_reset_id: Option<ResetId>,
+            /// The keyed digest of the destination; stays when the address is erased.
+            destination_digest: Option<String>,
+            /// The keyed digest of where the copy goes, or would go.
+            copy_digest: Option<String>,
+            /// Digests of typed addresses that were tried before another way was chosen, with spaces.
+            typed_digests: Option<String>,
         }
     }
 }
 
-/// How one step ended, to be recorded.
-#[derive(Clone, Debug)]
-pub struct StepNote {
-    /// Which.
-    pub step: Step,
-    /// How.
-    pub outcome: StepOutcome,
-    /// A short word for why.
-    pub detail: Option<&'static str>,
+pub(super) const BY_ID: &str = sql!(
+    "select ",
+    ResetRow::COLUMNS,
+    "
+    from reset
+    where reset_id = $1"
+);
+
+/// The administrator who is in the middle of another reset of the member.
+pub(super) const AT_WORK: &str = "
+    select admin_name
+    from reset
+    where member_id = $1
+        and reset_id <> $2
+        and state in ('claimed', 'changing', 'changed', 'delivering')";
+
+/// An unknown end counts like a change.
+pub(super) const NEWEST_CHANGE: &str = sql!(
+    "select ",
+    ResetRow::COLUMNS,
+    "
+    from reset
+    where member_id = $1
+        and reset_id <> $2
+        and changing_at is not null
+        and state <> 'refused'
+    order by changing_at desc
+    limit 1"
+);
+
+/// Of the member: what was set and reached nobody, and another way can be chosen for it.
+pub(super) const WAITING: &str = sql!(
+    "select ",
+    ResetRow::COLUMNS,
+    "
+    from reset
+    where member_id = $1
+        and state = 'undelivered'
+        and finished_at is null"
+);
+
+/// Of the member: the one at work, if there is one.
+pub(super) const ACTIVE: &str = sql!(
+    "select ",
+    ResetRow::COLUMNS,
+    "
+    from reset
+    where member_id = $1
+        and state in ('claimed', 'changing', 'changed', 'delivering')"
+);
+
+/// One reset.
+pub(super) async fn find(
+    session: &mut Session,
+    id: ResetId,
+) -> Result<Option<ResetRow>, StoreError> {
+    session.maybe(BY_ID, params![id]).await
 }
 
-/// A message that shows the password went out.
-#[derive(Clone, Copy, Debug)]
-pub struct Shown {
-    /// When it is to be replaced; none where the platform cannot replace it.
-    pub hide_at: Option<Moment>,
-    /// False where nobody can say whether it arrived.
-    pub is_certain: bool,
+/// The name of the administrator who is in the middle of another reset of the member.
+pub(super) async fn at_work(
+    session: &mut Session,
+    member: &MemberId,
+    except: Option<ResetId>,
+) -> Result<Option<String>, StoreError> {
+    let except = except.map_or_else(String::new, |id| id.to_string());
+    let found: Option<(String,)> = session.maybe(AT_WORK, params![member, except]).await?;
+    Ok(found.map(|(admin_name,)| admin_name))
 }
 
-/// A card that takes over from one whose channel was not ready.
-#[derive(Clone, Debug)]
-pub struct Successor {
-    /// Its fresh id.
-    pub reset_id: ResetId,
-    /// The follow-up address, sealed for that id.
-    pub reply: Option<SealedReply>,
-    /// How long it works.
-    pub lifetime: Span,
-}
-
-/// Why a move was not made. In every case: drop the secret and stop.
-#[derive(Debug, thiserror::Error)]
-pub enum MoveRefused {
-    /// Somebody else has moved it, or this process was taken for dead.
-    #[error("the reset is no longer ours to move")]
-    Fenced,
-    /// The member has disowned a reset of the same administrator meanwhile: it is refused, and its slot came back.
-    #[error("the member has disowned a reset of the same administrator")]
-    Disowned,
-    /// Nothing could be recorded.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Store {
-    /// The confirming click: replay key, requester, age, limit, no other reset of the member, slot, audit — in one
-    /// transaction. After it the click may be acknowledged (P1, P2).
-    pub async fn reserve(
-        &self,
-        permit: Permit,
-        edition: Option<u16>,
-        click: CardClick,
-    ) -> Result<Result<(Reservation, ResetRow, Quota), ClickRefused>, StoreError> {
-        let (person, member) = (Some(permit.admin().clone()), Some(permit.member().clone()));
-        let keys = Keys {
-            person,
-            member,
-            ..click.keys()
-        };
-        let owner = self.owner().to_owned();
-        self.write(keys, move |page, now| {
-            let mut row = open_card(page, &click, "confirm", now)?;
-            let id = row.reset_id;
-            let quota = page.quota(&row.admin_id, now);
-            let is_stale = edition != Some(row.edition);
-            let refused = may_not_start(page, &row, &permit, quota)
-                .or_else(|| overtaken(page, &mut row).map(ClickRefused::Overtaken))
-                .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(page, &row, now))));
-            if let Some(refused) = refused {
-                page.audit(line(&row, "confirm", refused.code(), None, now));
-                if matches!(refused, ClickRefused::Overtaken(_)) {
-                    answer_at(&mut row, click.follow_up);
-                    page.put(row);
-                }
-                return Err(refused);
-            }
-            enter(&mut row, State::Claimed, now);
-            (row.owner, row.deadline_at) = (Some(owner.clone()), Some(now + WORK_DEADLINE));
-            answer_at(&mut row, click.follow_up);
-            page.take_slot(id, row.admin_id.clone(), now);
-            page.audit(line(&row, "confirm", "claimed", None, now));
-            page.put(row.clone());
-            let reservation = Reservation {
-                reset_id: id,
-                owner,
-                admin: row.admin_id.clone(),
-                member: row.member_id.clone(),
-            };
-            let after = page.quota(&row.admin_id, now);
-            Ok((reservation, row, after))
-        })
+/// The newest other reset of the member of this card that changed the password, or may have.
+pub(super) async fn newest_change(
+    session: &mut Session,
+    card: &ResetRow,
+) -> Result<Option<ResetRow>, StoreError> {
+    session
+        .maybe(NEWEST_CHANGE, params![card.member_id, card.reset_id])
         .await
-    }
+}
 
-    /// Moves a reset on, with the outcomes that are known at that moment.
-    pub async fn advance(
-        &self,
-        reservation: &Reservation,
-        to: State,
-        failure: Option<&'static str>,
-        steps: Vec<StepNote>,
-    ) -> Result<ResetRow, MoveRefused> {
-        self.step_to(reservation, to, failure, steps, None).await
-    }
+/// The member's resets that wait for another way of delivery.
+pub(super) async fn waiting(
+    session: &mut Session,
+    member: &MemberId,
+) -> Result<Vec<ResetRow>, StoreError> {
+    session.all(WAITING, params![member]).await
+}
 
-    /// The same where the administrator was told with the delivery itself, in a message that shows the password.
-    pub async fn advance_shown(
-        &self,
-        reservation: &Reservation,
-        to: State,
-        failure: Option<&'static str>,
-        steps: Vec<StepNote>,
-        shown: Shown,
-    ) -> Result<ResetRow, MoveRefused> {
-        self.step_to(reservation, to, failure, steps, Some(shown))
-            .await
+/// A reset of the member that is at work or waits for another way, unless its process is taken for dead.
+pub(super) async fn under_way(
+    session: &mut Session,
+    member: &MemberId,
+) -> Result<Option<ResetRow>, StoreError> {
+    if let Some(row) = waiting(session, member).await?.into_iter().next() {
+        return Ok(Some(row));
     }
+    active(session, member).await
+}
 
-    async fn step_to(
-        &self,
-        reservation: &Reservation,
-        to: State,
-        failure: Option<&'static str>,
-        steps: Vec<StepNote>,
-        shown: Option<Shown>,
-    ) -> Result<ResetRow, MoveRefused> {
-        let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let member = (to == State::Changing).then(|| reservation.member.clone());
-        let keys = || Keys {
-            reset: Some(id),
-            member: member.clone(),
-            ..Keys::default()
-        };
-        // Before the change nothing has happened outside, and what was read a moment ago would grow old.
-        let patience = if to == State::Changing {
-            Duration::ZERO
-        } else {
-            MOVE_PATIENCE
-        };
-        self.write_move(patience, keys, move |page, now| {
-            let mut row = ours(page, id, &owner, to).ok_or(MoveRefused::Fenced)?;
-            if to == State::Changing && is_disowned(page, &row) {
-                give_slot_back(page, row, "disowned", now);
-                return Err(MoveRefused::Disowned);
-            }
-            enter(&mut row, to, now);
-            row.failure = failure.map(str::to_owned);
-            if to == State::Changing {
-                replace_earlier(page, &row, now);
-            }
-            if let Some(Shown {
-                hide_at,
-                is_certain,
-            }) = shown
-            {
-                row.hide_at = hide_at;
-                row.told_at = is_certain.then_some(now);
-            }
-            note_steps(page, id, steps, now);
-            page.audit(line(&row, "reset", to.as_str(), None, now));
-            page.put(row.clone());
-            Ok(row)
-        })
-        .await?
-    }
+/// The reset that is at work on the member, unless its process is taken for dead.
+pub(super) async fn active(
+    session: &mut Session,
+    member: &MemberId,
+) -> Result<Option<ResetRow>, StoreError> {
+    let active: Option<ResetRow> = session.maybe(ACTIVE, params![member]).await?;
+    let now = session.now();
+    Ok(active.filter(|row| !row.is_given_up(now)))
+}
 
-    /// Claimed or changing → refused: surely nothing was changed, and the slot comes back.
-    pub async fn refuse(
-        &self,
-        reservation: &Reservation,
-        failure: &'static str,
-        steps: Vec<StepNote>,
-    ) -> Result<(), MoveRefused> {
-        self.give_back(reservation, failure, steps, None).await
-    }
+/// When a reset changed the password, or may have: an unknown end counts like a change.
+pub(super) fn begun_at(row: &ResetRow) -> Option<Moment> {
+    row.changing_at.filter(|_| row.state != State::Refused)
+}
 
-    /// The same where a channel was not ready: a successor card under a new id takes over, so that another way can be
-    /// chosen in the same message (section 3).
-    pub async fn refuse_for_another(
-        &self,
-        reservation: &Reservation,
-        failure: &'static str,
-        successor: Option<Successor>,
-    ) -> Result<(), MoveRefused> {
-        self.give_back(reservation, failure, Vec::new(), successor)
-            .await
-    }
-
-    async fn give_back(
-        &self,
-        reservation: &Reservation,
-        failure: &'static str,
-        steps: Vec<StepNote>,
-        successor: Option<Successor>,
-    ) -> Result<(), MoveRefused> {
-        let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let admin = reservation.admin.clone();
-        let keys = || Keys {
-            reset: Some(id),
-            person: Some(admin.clone()),
-            ..Keys::default()
-        };
-        let moved = self
-            .write_move(MOVE_PATIENCE, keys, move |page, now| {
-                let row = ours(page, id, &owner, State::Refused)?;
-                if let Some(successor) = successor {
-                    let next = successor_row(&row, successor, now);
-                    page.audit(line(&next, "successor", "offered", None, now));
-                    page.put(next);
-                }
-                note_steps(page, id, steps, now);
-                give_slot_back(page, row, failure, now);
-                Some(())
-            })
-            .await?;
-        moved.ok_or(MoveRefused::Fenced)
-    }
-
-    /// Undelivered → delivering by another way, inside the same reset (Q3): no second slot.
-    pub async fn deliver_again(
-        &self,
-        reservation: &Reservation,
-        click: CardClick,
-        choice: Choice,
-    ) -> Result<Result<ResetRow, ClickRefused>, StoreError> {
-        let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        let keys = Keys {
-            member: Some(reservation.member.clone()),
-            ..click.keys()
-        };
-        self.write(keys, move |page, now| {
-            let mut row = known_card(page, &click, "deliver_again", now)?;
-            if let Some(admin_name) = at_work(page, &row.member_id, id) {
-                let refused = ClickRefused::Denied(Denied::Busy { admin_name });
-                page.audit(line(&row, "deliver_again", refused.code(), None, now));
-                return Err(refused);
-            }
-            if row.reset_id != id
-                || row.owner.as_ref() != Some(&owner)
-                || row.state != State::Undelivered
-                || row.finished_at.is_some()
-            {
-                let refused = closed(&row).unwrap_or(ClickRefused::InProgress);
-                page.audit(line(&row, "deliver_again", refused.code(), None, now));
-                return Err(refused);
-            }
-            if row.disowned_at.is_some() {
-                let refused = ClickRefused::Denied(Denied::Disowned);
-                page.audit(line(&row, "deliver_again", refused.code(), None, now));
-                return Err(refused);
-            }
-            enter(&mut row, State::Delivering, now);
-            row.deadline_at = Some(now + WORK_DEADLINE);
-            (row.failure, row.told_at) = (None, None);
-            note_typed(&mut row);
-            choose(&mut row, &choice);
-            // What the first way came to says nothing of this one.
-            let unknown = |step| StepNote {
-                step,
-                outcome: StepOutcome::Unknown,
-                detail: None,
-            };
-            note_steps(
-                page,
-                id,
-                row.outputs().into_iter().map(unknown).collect(),
-                now,
-            );
-            answer_at(&mut row, click.follow_up);
-            page.audit(line(&row, "deliver_again", "delivering", None, now));
-            page.put(row.clone());
-            Ok(row)
-        })
-        .await
-    }
-
-    /// Recovery (section 3): what a dead process left behind gets its name. The row after it, if it was moved.
-    pub async fn recover(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
-        let us = Arc::clone(&self.owner);
-        self.write(keys, move |page, now| {
-            let mut row = page.reset(id)?;
-            let is_given_up = row.state.is_active() && row.is_given_up(now);
-            match row.state.recovered() {
-                // It went on since somebody saw it left behind.
-                _ if row.owner.as_deref() == Some(&us) && !is_given_up => return None,
-                Some((state, slot)) => {
-                    enter(&mut row, state, now);
-                    row.failure = Some("process_died".to_owned());
-                    if slot == SlotAfter::Returned {
-                        page.return_slot(&row, now);
-                    }
-                    if state == State::Unknown {
-                        note_steps(page, id, after_change(), now);
-                    }
-                    page.audit(line(&row, "recovery", state.as_str(), None, now));
-                }
-                // The password that could have been delivered another way died with the process.
-                None if row.is_waiting_for_another_way() => finish(&mut row, now),
-                None => return None,
-            }
-            page.put(row.clone());
-            Some(row)
-        })
-        .await
-    }
-
-    /// Undelivered, and the password was wiped: nothing follows.
-    pub async fn give_up_delivery(&self, id: ResetId) -> Result<(), StoreError> {
-        self.touch(id, |row, now| {
-            if row.state == State::Undelivered {
-                finish(row, now);
-            }
-        })
-        .await
-    }
-
-    /// What came of something that was done instead of a reset, such as the guide.
-    pub async fn note_outcome(
-        &self,
-        id: ResetId,
-        event: &'static str,
-        outcome: &'static str,
-    ) -> Result<(), StoreError> {
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
-        self.write(keys, move |page, now| {
-            if let Some(row) = page.reset(id) {
-                page.audit(line(&row, event, outcome, None, now));
-            }
-        })
-        .await
-    }
-
-    /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
-    pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
-        self.write(Keys::default(), move |page, now| {
-            note_steps(page, id, steps, now)
-        })
-        .await
-    }
-
-    /// The administrator was told how it ended.
-    pub async fn told(&self, id: ResetId) -> Result<(), StoreError> {
-        self.touch(id, |row, now| row.told_at = Some(now)).await
-    }
-
-    /// The message that showed the password was replaced, or can no longer be.
-    pub async fn hidden(&self, id: ResetId) -> Result<(), StoreError> {
-        self.touch(id, |row, _| row.hide_at = None).await
-    }
-
-    /// The administrator has heard of a reset as it stood in this row; what became of it since is not told by that.
-    pub async fn told_as(&self, told: &ResetRow) -> Result<(), StoreError> {
-        let (state, edition) = (told.state, told.edition);
-        self.touch(told.reset_id, move |row, now| {
-            if (row.state, row.edition) == (state, edition) {
-                row.told_at = Some(now);
-            }
-        })
-        .await
-    }
-
-    /// Erases the sealed follow-up address.
-    pub async fn forget_reply(&self, id: ResetId) -> Result<(), StoreError> {
-        self.touch(id, |row, _| (row.reply, row.reply_until) = (None, None))
-            .await
-    }
-
-    async fn touch(
-        &self,
-        id: ResetId,
-        change: impl FnOnce(&mut ResetRow, Moment) + Send + 'static,
-    ) -> Result<(), StoreError> {
-        let keys = Keys {
-            reset: Some(id),
-            ..Keys::default()
-        };
-        self.write(keys, move |page, now| {
-            if let Some(mut row) = page.reset(id) {
-                change(&mut row, now);
-                page.put(row);
-            }
-        })
-        .await
+/// Sets the state and its time; a state that nothing follows also erases the address.
+pub(super) fn enter(row: &mut ResetRow, state: State, now: Moment) {
+    row.state = state;
+    match state {
+        State::Claimed => row.claimed_at = Some(now),
+        State::Changing => row.changing_at = Some(now),
+        State::Changed => row.changed_at = Some(now),
+        State::Delivering => row.delivering_at = Some(now),
+        State::Offered | State::Undelivered => {}
+        State::Delivered
+        | State::DeliveryUnknown
+        | State::Cancelled
+        | State::Expired
+        | State::Superseded
+        | State::Refused
+        | State::Unknown
+        | State::Lost => finish(row, now),
     }
 }
 
-/// The compare of compare-and-set: state and owner must be what the mover believes.
-fn ours(page: &Page, id: ResetId, owner: &str, to: State) -> Option<ResetRow> {
-    page.reset(id)
-        .filter(|row| row.owner.as_deref() == Some(owner) && row.state.may_become(to))
+/// Nothing follows: the addresses are erased, and of the copy the mask stays.
+pub(super) fn finish(row: &mut ResetRow, now: Moment) {
+    row.finished_at = Some(now);
+    row.copy_mask = copy_mask(row).or(row.copy_mask.take());
+    (row.destination, row.copy_to_self, row.copy_address) = (None, None, None);
 }
 
-/// What stands against starting, asked under the writer's lock.
-fn may_not_start(
-    page: &Page,
-    row: &ResetRow,
-    permit: &Permit,
-    quota: Quota,
-) -> Option<ClickRefused> {
-    if *permit.admin() != row.admin_id || *permit.member() != row.member_id {
-        return Some(ClickRefused::NoSuchCard);
-    }
-    if row.delivery.is_none() {
-        return Some(ClickRefused::NothingChosen);
-    }
-    if let Some(admin_name) = at_work(page, &row.member_id, row.reset_id) {
-        return Some(ClickRefused::Denied(Denied::Busy { admin_name }));
-    }
-    if is_disowned(page, row) {
-        return Some(ClickRefused::Denied(Denied::Disowned));
-    }
-    (quota.left == 0).then_some(ClickRefused::Denied(Denied::Limit(quota)))
+/// Where the copy goes, masked.
+fn copy_mask(row: &ResetRow) -> Option<String> {
+    row.copy_to_self
+        .as_deref()?
+        .parse()
+        .ok()
+        .map(|copy: EmailAddress| copy.masked())
 }
 
-/// The password of an earlier reset that is still waiting for another way is about to die: it must not be delivered.
-fn replace_earlier(page: &mut Page, newer: &ResetRow, now: Moment) {
-    let waits = |row: &&ResetRow| {
-        row.member_id == newer.member_id
-            && row.reset_id != newer.reset_id
-            && row.is_waiting_for_another_way()
-    };
-    let earlier: Vec<ResetRow> = page.resets().filter(waits).cloned().collect();
-    for mut row in earlier {
-        finish(&mut row, now);
-        page.audit(line(&row, "replaced", row.state.as_str(), None, now));
-        page.put(row);
+impl ResetRow {
+    /// True when the card looks the same in both.
+    pub fn has_face_of(&self, other: &Self) -> bool {
+        let face = |row: &Self| {
+            (
+                row.state,
+                row.edition,
+                row.reachable_at,
+                row.copy_to_self.clone(),
+                row.copy_address.clone(),
+                row.also_show,
+            )
+        };
+        face(self) == face(other)
     }
-}
 
-/// Refused, with the slot given back.
-fn give_slot_back(page: &mut Page, mut row: ResetRow, failure: &str, now: Moment) {
-    enter(&mut row, State::Refused, now);
-    row.failure = Some(failure.to_owned());
-    page.return_slot(&row, now);
-    page.audit(line(&row, "reset", "refused", None, now));
-    page.put(row);
-}
-
-/// What is still to do for the member after a password was changed, or may have been.
-pub fn after_change() -> Vec<StepNote> {
-    let pending = |step| StepNote {
-        step,
-        outcome: StepOutcome::Pending,
-        detail: None,
-    };
-    vec![pending(Step::SignOut), pending(Step::Notice)]
-}
-
-fn note_steps(page: &mut Page, reset_id: ResetId, steps: Vec<StepNote>, noted_at: Moment) {
-    for StepNote {
-        step,
-        outcome,
-        detail,
-    } in steps
-    {
-        page.note_step(StepRow {
-            reset_id,
-            step,
-            outcome,
-            detail: detail.map(str::to_owned),
-            noted_at,
-        });
+    /// The password was set and reached nobody; another way can be chosen while it is in memory.
+    pub fn is_waiting_for_another_way(&self) -> bool {
+        self.state == State::Undelivered && self.finished_at.is_none()
     }
-}
 
-fn successor_row(row: &ResetRow, successor: Successor, now: Moment) -> ResetRow {
-    let Successor {
-        reset_id,
-        reply,
-        lifetime,
-    } = successor;
-    ResetRow {
-        reset_id,
-        state: State::Offered,
-        edition: 0,
-        delivery: None,
-        destination: None,
-        destination_mask: None,
-        is_typed: false,
-        carries: Carries::Password,
-        // S27, S38: off at first, also on a card that follows another.
-        copy_to_self: None,
-        also_show: false,
-        reply_until: reply.as_ref().map(|reply| reply.until),
-        reply: reply.map(|reply| reply.sealed),
-        owner: None,
-        deadline_at: None,
-        failure: None,
-        offered_at: now,
-        expires_at: now + lifetime,
-        claimed_at: None,
-        changing_at: None,
-        told_at: None,
-        disowned_at: None,
-        link_used_at: None,
-        copy_mask: None,
-        seen_reset_id: row.seen_reset_id,
-        destination_digest: None,
-        typed_digests: None,
-        ..row.clone()
+    /// True where the process at work on it is taken for dead.
+    pub(super) fn is_given_up(&self, now: Moment) -> bool {
+        self.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER)
+    }
+
+    /// True for the chat account that asked for it.
+    pub fn is_of(&self, user: &ChatUser) -> bool {
+        (self.platform, &self.tenant, &self.chat_user) == (user.platform, &user.tenant, &user.user)
+    }
+
+    /// What leaves, or is shown, when it is delivered as it was chosen.
+    pub fn outputs(&self) -> Vec<Step> {
+        let copies = self.copy_to_self.as_ref().map(|_| Step::CopyToSelf);
+        let shows = (self.also_show && self.delivery != Some(Delivery::Copy)).then_some(Step::Show);
+        [Some(Step::Deliver), copies, shows]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Keyed digests of every address that the administrator of this reset typed for the password, or had a copy sent to
+    /// (S41).
+    pub fn typed_addresses(&self) -> Vec<String> {
+        let typed = self.destination_digest.clone().filter(|_| self.is_typed);
+        let copied = self
+            .copy_digest
+            .clone()
+            .filter(|_| self.copy_to_self.is_some() || self.copy_mask.is_some());
+        let earlier = self
+            .typed_digests
+            .iter()
+            .flat_map(|digests| digests.split(' ').map(str::to_owned));
+        typed.into_iter().chain(copied).chain(earlier).collect()
+    }
+
+    /// The same as masks, as far as no digest was kept: of resets that were made by an older version.
+    pub fn typed_masks(&self) -> Vec<String> {
+        let typed = self
+            .destination_mask
+            .clone()
+            .filter(|_| self.is_typed && self.destination_digest.is_none());
+        let copied = self
+            .copy_mask
+            .clone()
+            .or_else(|| copy_mask(self))
+            .filter(|_| self.copy_digest.is_none());
+        typed.into_iter().chain(copied).collect()
+    }
+
+    /// The keyed digest of the contact on record that the password or the link goes to.
+    pub fn carried_to(&self) -> Option<&str> {
+        self.destination_digest
+            .as_deref()
+            .filter(|_| !self.is_typed)
+    }
+
+    /// The same as a mask, as far as no digest was kept.
+    pub fn carried_mask(&self) -> Option<&str> {
+        self.destination_mask
+            .as_deref()
+            .filter(|_| !self.is_typed && self.destination_digest.is_none())
+    }
+
+    /// True where an address was chosen by an older version, which kept no digest of it: nobody could tell later where
+    /// the password went.
+    pub fn lacks_digest(&self) -> bool {
+        let is_without = |address: &Option<String>, digest: &Option<String>| {
+            address.is_some() && digest.is_none()
+        };
+        is_without(&self.destination, &self.destination_digest)
+            || is_without(&self.copy_to_self, &self.copy_digest)
     }
 }

@@ -398,7 +398,7 @@ async fn a_session_that_has_ended_sends_no_code() {
 async fn a_code_is_noted_only_for_the_stage_that_asked() {
     use relatch::domain::MemberId;
     use relatch::domain::sign_in::{CodeDenied, Stage};
-    use relatch::store::{Begun, SessionRow};
+    use relatch::store::{Begun, CodeError, SessionRow};
 
     let bot = TestBot::new().await;
     let temporary = bot.reset_by_copy(JO, MINA).await;
@@ -439,28 +439,30 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
             .store
             .new_code(&asking, "digest".to_owned(), &to)
             .await
-            .unwrap()
     };
     let lines = bot.count("audit").await;
     assert_eq!(
         note(session("one", Stage::Open)).await,
-        Err(CodeDenied::NoSession)
+        Err(CodeError::Denied(CodeDenied::NoSession))
     );
     assert_eq!(
         note(session("none", Stage::Code)).await,
-        Err(CodeDenied::NoSession)
+        Err(CodeError::Denied(CodeDenied::NoSession))
     );
     let nobodys = SessionRow {
         member_id: MemberId("nobody".to_owned()),
         ..session("one", Stage::Code)
     };
-    assert_eq!(note(nobodys).await, Err(CodeDenied::NoSession));
+    assert_eq!(
+        note(nobodys).await,
+        Err(CodeError::Denied(CodeDenied::NoSession))
+    );
     assert_eq!(bot.count("audit").await, lines);
     assert_eq!(note(session("one", Stage::Code)).await, Ok(()));
     bot.clock.advance(Span::hours(24));
     assert_eq!(
         note(session("one", Stage::Code)).await,
-        Err(CodeDenied::NoSession)
+        Err(CodeError::Denied(CodeDenied::NoSession))
     );
 }
 

@@ -1,0 +1,237 @@
+//! Accounts of the built-in directory: the credential, the lock, and what failed sign-ins made of it.
+
+use super::engine::{Session, Table, Tx, params, sql, table};
+use super::{AuditRow, Store, StoreError, resets};
+use crate::domain::sign_in::LockedBy;
+use crate::domain::{MemberId, Moment, State};
+
+table! {
+    /// What the writer decides about a member's account; the rest of the row belongs to the import.
+    pub struct AccountRow in "member" {
+        key {
+            /// The immutable id.
+            member_id: MemberId,
+        }
+        fixed {
+            /// The credential, as a PHC string.
+            credential: Option<String>,
+            /// When it was set.
+            credential_set_at: Option<Moment>,
+            /// Until when the password of a reset works; none for one of the member's own.
+            temporary_until: Option<Moment>,
+            /// Sessions that began earlier are void.
+            signed_out_at: Option<Moment>,
+        }
+        changing {
+            /// Since when it is locked.
+            locked_at: Option<Moment>,
+            /// What locked it; see [`AccountRow::lock`].
+            locked_by: Option<LockedBy>,
+            /// Wrong passwords since the last right one.
+            failed_sign_ins: u32,
+            /// Wrong codes since the last right one.
+            wrong_codes: u32,
+            /// When codes were sent in the last hour, in milliseconds with commas.
+            codes_sent: Option<String>,
+        }
+    }
+}
+
+impl AccountRow {
+    /// What locks it now. A lock without a reason counts as the strictest.
+    pub fn lock(&self) -> Option<LockedBy> {
+        self.locked_at
+            .map(|_| self.locked_by.unwrap_or(LockedBy::Member))
+    }
+}
+
+pub(super) const BY_ID: &str = sql!(
+    "select ",
+    AccountRow::COLUMNS,
+    "
+    from member
+    where member_id = $1"
+);
+
+/// S17: the status is not named here.
+pub(super) const SET_CREDENTIAL: &str = "
+    update member
+    set credential = $2,
+        credential_set_at = $3,
+        temporary_until = $4,
+        locked_at = null,
+        locked_by = null,
+        failed_sign_ins = 0,
+        wrong_codes = 0
+    where member_id = $1";
+
+/// Every session that lives is void. Should one have begun after the moment, by a clock that was set back since, or an
+/// earlier sign-out be later, then the moment is moved as far as theirs.
+pub(super) const SIGN_OUT: &str = "
+    update member
+    set signed_out_at = (
+        select max(voided.began_at)
+        from (
+            select cast($2 as bigint) as began_at
+            union all
+            select member.signed_out_at
+            union all
+            select session.began_at
+            from session
+            where session.member_id = member.member_id
+                and session.ended_at is null
+                and session.expires_at > $2
+        ) as voided
+    )
+    where member_id = $1";
+
+pub(super) const SAVE: &str = "
+    update member
+    set locked_at = $2,
+        locked_by = $3,
+        failed_sign_ins = $4,
+        wrong_codes = $5,
+        codes_sent = $6
+    where member_id = $1";
+
+/// The account of a member.
+pub(super) async fn find(
+    session: &mut Session,
+    member: &MemberId,
+) -> Result<Option<AccountRow>, StoreError> {
+    session.maybe(BY_ID, params![member]).await
+}
+
+/// Writes the lock, the counters and the codes.
+pub(super) async fn save(tx: &mut Tx, account: &AccountRow) -> Result<(), StoreError> {
+    let values = params![
+        account.member_id,
+        account.locked_at,
+        account.locked_by,
+        account.failed_sign_ins,
+        account.wrong_codes,
+        account.codes_sent,
+    ];
+    tx.run(SAVE, values).await.map(drop)
+}
+
+/// Sets a credential. Q13: it lifts a lock that came from failed sign-ins.
+pub(super) async fn set_credential(
+    tx: &mut Tx,
+    member: &MemberId,
+    phc: &str,
+    temporary_until: Option<Moment>,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.run(SET_CREDENTIAL, params![member, phc, now, temporary_until])
+        .await
+        .map(drop)
+}
+
+/// Ends all sessions of a member.
+pub(super) async fn sign_out(tx: &mut Tx, member: &MemberId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.run(SIGN_OUT, params![member, now]).await.map(drop)
+}
+
+/// Why a password was not set: a reset of the member is under way, and what it delivers must stay alive.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Nothing was changed.
+    #[error("a reset of the member is under way")]
+    UnderWay(ResetUnderWay),
+    /// The record failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl super::engine::Refusal for PasswordError {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::UnderWay(_) => None,
+            Self::Store(error) => Some(*error),
+        }
+    }
+}
+
+/// A reset of the member that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResetUnderWay {
+    /// The administrator who makes it.
+    pub admin_name: String,
+    /// How far it is.
+    pub state: State,
+}
+
+impl Store {
+    /// The stored credential of a member, as a PHC string.
+    pub async fn credential(&self, member: &MemberId) -> Result<Option<String>, StoreError> {
+        let account = find(&mut self.reader().await?, member).await?;
+        Ok(account.and_then(|account| account.credential))
+    }
+
+    /// When a member's credential was last set.
+    pub async fn credential_set_at(&self, member: &MemberId) -> Result<Option<Moment>, StoreError> {
+        let account = find(&mut self.reader().await?, member).await?;
+        Ok(account.and_then(|account| account.credential_set_at))
+    }
+
+    /// Sets a credential and lifts a lock that came from failed sign-ins; `temporary_until` marks a password that
+    /// has to be changed, and ends every session in the same moment (S13). The status stays (S17).
+    pub async fn set_credential(
+        &self,
+        member: &MemberId,
+        phc: String,
+        temporary_until: Option<Moment>,
+    ) -> Result<(), StoreError> {
+        self.write(
+            (member.clone(), phc, temporary_until),
+            async |tx: &mut Tx, (member, phc, until): &(MemberId, String, Option<Moment>)| {
+                set_credential(tx, member, phc, *until).await?;
+                if until.is_some() {
+                    sign_out(tx, member).await?;
+                }
+                Ok::<_, StoreError>(())
+            },
+        )
+        .await
+    }
+
+    /// Sets a lasting password for an operator and ends every session, unless a reset of the member is under way.
+    pub async fn set_password(&self, member: &MemberId, phc: String) -> Result<(), PasswordError> {
+        self.write((member.clone(), phc), set_password).await
+    }
+
+    /// Voids every session of the member.
+    pub async fn sign_out(&self, member: &MemberId) -> Result<(), StoreError> {
+        self.write(member.clone(), async |tx: &mut Tx, member: &MemberId| {
+            sign_out(tx, member).await
+        })
+        .await
+    }
+}
+
+async fn set_password(
+    tx: &mut Tx,
+    (member, phc): &(MemberId, String),
+) -> Result<(), PasswordError> {
+    let under_way = resets::under_way(tx, member).await?;
+    if let Some(row) = under_way {
+        let line = AuditRow::of_member("set_password", row.state.as_str(), member, tx.now());
+        tx.insert(&line).await?;
+        return Err(PasswordError::UnderWay(ResetUnderWay {
+            admin_name: row.admin_name,
+            state: row.state,
+        }));
+    }
+    tx.insert(&AuditRow::of_member(
+        "set_password",
+        "done",
+        member,
+        tx.now(),
+    ))
+    .await?;
+    sign_out(tx, member).await?;
+    set_credential(tx, member, phc, None).await?;
+    Ok(())
+}

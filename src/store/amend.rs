@@ -1,0 +1,218 @@
+//! What is chosen on a card, and every other click that does nothing outside.
+
+use super::cards::earlier;
+use super::clicks::{answered, clickable_card, known_card, open_card};
+use super::engine::Tx;
+use super::resets::{enter, newest_change};
+use super::tries::Tries;
+use super::{CardClick, ClickError, Earlier, ResetRow, Store, audit};
+use crate::domain::look_up::Tried;
+use crate::domain::{Carries, Delivery, Destination, EmailAddress, MemberId, Moment, State};
+
+/// A card after a change, with what it has to warn of now.
+#[derive(Clone, Debug)]
+pub struct Amended {
+    /// The card.
+    pub row: ResetRow,
+    /// The member's last reset of the past 24 h.
+    pub earlier: Option<Earlier>,
+}
+
+/// A way of delivery.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Which.
+    pub delivery: Delivery,
+    /// Where to; none for Copy.
+    pub to: Option<Destination>,
+    /// True where the address was typed and is not the one on record.
+    pub is_typed: bool,
+    /// What goes there.
+    pub carries: Carries,
+    /// The keyed digest of the destination.
+    pub digest: Option<String>,
+}
+
+/// A change to a card that does nothing outside.
+#[derive(Clone, Debug)]
+pub enum Amend {
+    /// S10: the member can be reached.
+    Reachable,
+    /// S22: the way; a destination for phone and e-mail, and whether it was typed.
+    Choose(Choice),
+    /// Back to the choice.
+    Back,
+    /// S27: switch the copy on or off; the address is used where none was typed. With its keyed digest.
+    ToggleCopy(EmailAddress, String),
+    /// S28: another address for the copy, for this reset only. With its keyed digest.
+    CopyTo(EmailAddress, String),
+    /// S38: switch showing on or off.
+    ToggleShow,
+    /// S6: the guide goes out instead of a reset.
+    Guide,
+    /// The directory sends its own link instead of a reset.
+    DirectoryLink,
+}
+
+impl Amend {
+    fn event(&self) -> &'static str {
+        match self {
+            Self::Reachable => "reachable",
+            Self::Choose(_) => "choose",
+            Self::Back => "back",
+            Self::ToggleCopy(..) | Self::CopyTo(..) => "copy_to_self",
+            Self::ToggleShow => "also_show",
+            Self::Guide => "guide",
+            Self::DirectoryLink => "directory_link",
+        }
+    }
+
+    fn apply(&self, row: &mut ResetRow, now: Moment) {
+        // A new edition: a button that was shown before this change no longer confirms anything.
+        match self {
+            Self::Reachable => row.reachable_at = Some(now),
+            Self::Choose(choice) => choose(row, choice),
+            Self::Back => {
+                row.edition = row.edition.saturating_add(1);
+                (
+                    row.delivery,
+                    row.destination,
+                    row.destination_mask,
+                    row.is_typed,
+                ) = (None, None, None, false);
+                row.destination_digest = None;
+                row.carries = Carries::Password;
+            }
+            Self::ToggleCopy(address, digest) => {
+                row.edition = row.edition.saturating_add(1);
+                if row.copy_address.is_none() {
+                    row.copy_digest = Some(digest.clone());
+                }
+                row.copy_to_self = match row.copy_to_self {
+                    Some(_) => None,
+                    None => Some(
+                        row.copy_address
+                            .clone()
+                            .unwrap_or_else(|| address.to_string()),
+                    ),
+                }
+            }
+            Self::CopyTo(address, digest) => {
+                row.edition = row.edition.saturating_add(1);
+                row.copy_digest = Some(digest.clone());
+                row.copy_address = Some(address.to_string());
+                row.copy_to_self = Some(address.to_string());
+            }
+            Self::ToggleShow => {
+                row.edition = row.edition.saturating_add(1);
+                row.also_show = !row.also_show;
+            }
+            Self::Guide | Self::DirectoryLink => enter(row, State::Cancelled, now),
+        }
+    }
+}
+
+impl Store {
+    /// Changes a card that is still open. The card after the change, or why nothing happened.
+    pub async fn amend(&self, click: CardClick, amend: Amend) -> Result<Amended, ClickError> {
+        self.write((click, amend), amend_card).await
+    }
+
+    /// Closes a card that is still open: the administrator gave it up.
+    pub async fn cancel(&self, click: CardClick) -> Result<ResetRow, ClickError> {
+        self.write(click, async |tx: &mut Tx, click: &CardClick| {
+            let mut row = open_card(tx, click, "cancel").await?;
+            enter(&mut row, State::Cancelled, tx.now());
+            answered(tx, click, row, "cancel").await
+        })
+        .await
+    }
+
+    /// A click on a message about a finished reset, such as "hide it": new bytes, and the clicker's own.
+    pub async fn visit(
+        &self,
+        click: CardClick,
+        event: &'static str,
+    ) -> Result<ResetRow, ClickError> {
+        self.write(
+            (click, event),
+            async |tx: &mut Tx, (click, event): &(CardClick, &'static str)| {
+                let row = known_card(tx, click, event).await?;
+                answered(tx, click, row, event).await
+            },
+        )
+        .await
+    }
+
+    /// A form is about to be opened: nothing changes but where its answer will be told.
+    pub async fn open_form(&self, click: CardClick) -> Result<ResetRow, ClickError> {
+        self.write(click, async |tx: &mut Tx, click: &CardClick| {
+            let row = clickable_card(tx, click, "open_form").await?;
+            answered(tx, click, row, "open_form").await
+        })
+        .await
+    }
+
+    /// Writes down that a click was refused for a reason found outside the store. It counts as a refusal for `counted`,
+    /// who is the administrator of the card.
+    pub async fn refuse_click(
+        &self,
+        click: CardClick,
+        code: &'static str,
+        counted: Option<MemberId>,
+    ) -> Result<ResetRow, ClickError> {
+        self.write((click, code, counted), refuse_click).await
+    }
+}
+
+async fn amend_card(
+    tx: &mut Tx,
+    (click, amend): &(CardClick, Amend),
+) -> Result<Amended, ClickError> {
+    let event = amend.event();
+    let mut row = open_card(tx, click, event).await?;
+    amend.apply(&mut row, tx.now());
+    let newest = newest_change(tx, &row).await?;
+    if let Some(newest) = &newest
+        && row.seen_reset_id != Some(newest.reset_id)
+    {
+        // A last look from before does not tell of that reset.
+        row.seen_reset_id = Some(newest.reset_id);
+        row.edition = row.edition.saturating_add(1);
+    }
+    let row = answered(tx, click, row, event).await?;
+    Ok(Amended {
+        earlier: earlier(newest.as_ref(), tx.now()),
+        row,
+    })
+}
+
+async fn refuse_click(
+    tx: &mut Tx,
+    (click, code, counted): &(CardClick, &'static str, Option<MemberId>),
+) -> Result<ResetRow, ClickError> {
+    let row = clickable_card(tx, click, "click").await?;
+    if let Some(admin) = counted.as_ref().filter(|admin| **admin == row.admin_id) {
+        let mut tries = Tries::of(tx, admin).await?;
+        tries
+            .count(tx, &click.replay.0, Tried::RefusedClick)
+            .await?;
+    }
+    audit::note(tx, &row, "click", code).await?;
+    Ok(row)
+}
+
+/// Sets the way of delivery.
+pub(super) fn choose(row: &mut ResetRow, choice: &Choice) {
+    row.edition = row.edition.saturating_add(1);
+    row.delivery = Some(choice.delivery);
+    row.destination = choice.to.as_ref().map(|to| to.full().to_owned());
+    row.destination_mask = choice.to.as_ref().map(Destination::masked);
+    row.is_typed = choice.is_typed;
+    row.destination_digest.clone_from(&choice.digest);
+    row.carries = choice.carries;
+    if row.carries == Carries::Link {
+        // What was switched on for a password that is shown: beside a link there is none to copy.
+        (row.copy_to_self, row.also_show) = (None, false);
+    }
+}

@@ -1,0 +1,116 @@
+//! What a member does with a reset of theirs: "this wasn't me", and the one-time link.
+
+use super::engine::Tx;
+use super::resets::{begun_at, finish, newest_change};
+use super::sessions::Live;
+use super::{AccountRow, AuditRow, ResetRow, SessionRow, Store, StoreError, accounts, resets};
+use crate::domain::sign_in::LockedBy;
+use crate::domain::{Carries, ResetId, State};
+
+/// What became of "this wasn't me".
+#[derive(Clone, Debug)]
+pub enum Disowned {
+    /// The account is closed now.
+    Now(Box<ResetRow>),
+    /// It was said before.
+    Before,
+    /// There was another reset since; nothing was changed.
+    Outdated,
+}
+
+/// What became of a one-time link.
+#[derive(Clone, Debug)]
+pub enum Claimed {
+    /// It was used now, and the session has begun.
+    Now,
+    /// It was used before.
+    Before,
+    /// It leads nowhere any more: its life is over, there was another reset, or the account was closed.
+    Dead,
+}
+
+impl Store {
+    /// "This wasn't me": the password is dead, every session ends, and the same administrator cannot make the next reset.
+    pub async fn disown(&self, reset: &ResetRow) -> Result<Disowned, StoreError> {
+        self.write(reset.reset_id, disown).await
+    }
+
+    /// A one-time link is used: once, while its reset is the member's last one and its life lasts. The session begins at
+    /// the stage "code", so that the link alone opens nothing (S39).
+    pub async fn claim(
+        &self,
+        reset: &ResetRow,
+        session: SessionRow,
+    ) -> Result<Claimed, StoreError> {
+        self.write((reset.reset_id, session), claim).await
+    }
+}
+
+async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
+    let Some(mut row) = resets::find(tx, *id).await? else {
+        return Ok(Disowned::Outdated);
+    };
+    let newest = newest_change(tx, &row).await?;
+    if newest.is_some_and(|newest| begun_at(&newest) > begun_at(&row)) {
+        return Ok(Disowned::Outdated);
+    }
+    if row.disowned_at.is_some() {
+        return Ok(Disowned::Before);
+    }
+    row.disowned_at = Some(tx.now());
+    if row.is_waiting_for_another_way() {
+        finish(&mut row, tx.now());
+    }
+    let member = &row.member_id;
+    if let Some(account) = accounts::find(tx, member).await? {
+        let locked = AccountRow {
+            locked_at: Some(tx.now()),
+            locked_by: Some(LockedBy::Member),
+            ..account
+        };
+        accounts::save(tx, &locked).await?;
+    }
+    accounts::sign_out(tx, member).await?;
+    tx.insert(&line(&row, "not_me", "closed", tx)).await?;
+    tx.put(&row).await?;
+    Ok(Disowned::Now(Box::new(row)))
+}
+
+async fn claim(tx: &mut Tx, (id, session): &(ResetId, SessionRow)) -> Result<Claimed, StoreError> {
+    let found = resets::find(tx, *id).await?;
+    let Some(mut row) = found.filter(|row| row.carries == Carries::Link) else {
+        return Ok(Claimed::Dead);
+    };
+    if row.link_used_at.is_some() {
+        return Ok(Claimed::Before);
+    }
+    let was_sent = matches!(
+        row.state,
+        State::Delivering | State::Delivered | State::DeliveryUnknown
+    );
+    let newest = newest_change(tx, &row).await?;
+    let is_last = newest.is_none_or(|newest| newest.changing_at <= row.changing_at);
+    let live = Live::of(tx, &row.member_id).await?;
+    let now = tx.now();
+    // The code that follows opens what wrong passwords locked.
+    let is_open = live.account.as_ref().is_some_and(|account| {
+        matches!(account.lock(), None | Some(LockedBy::Passwords))
+            && account.temporary_until.is_some_and(|until| until > now)
+    });
+    if !was_sent || !is_open || row.disowned_at.is_some() || !is_last {
+        return Ok(Claimed::Dead);
+    }
+    row.link_used_at = Some(now);
+    tx.insert(&line(&row, "claim", "used", tx)).await?;
+    tx.put(&row).await?;
+    live.start(tx, session).await?;
+    Ok(Claimed::Now)
+}
+
+fn line(row: &ResetRow, event: &str, outcome: &str, tx: &Tx) -> AuditRow {
+    AuditRow {
+        reset_id: Some(row.reset_id),
+        admin_id: Some(row.admin_id.clone()),
+        ..AuditRow::of_member(event, outcome, &row.member_id, tx.now())
+    }
+}

@@ -1,0 +1,242 @@
+//! Clicks on cards: whose card it is, whether it is still open, and why a click does nothing.
+
+use super::engine::{Refusal, Tx};
+use super::wipe::MEMBER_GONE;
+use super::{AuditRow, Earlier, ReplayKey, ResetRow, StoreError, audit, replays, resets};
+use crate::domain::{ChatUser, Denied, Moment, ResetId, State};
+
+/// A sealed follow-up address and how long it works.
+#[derive(Clone, Debug)]
+pub struct SealedReply {
+    /// What only our key opens.
+    pub sealed: String,
+    /// When the platform stops accepting it.
+    pub until: Moment,
+}
+
+/// A click or a submitted form, as the store needs to know it.
+#[derive(Clone, Debug)]
+pub struct CardClick {
+    /// The card.
+    pub reset_id: ResetId,
+    /// What tells its bytes from others.
+    pub replay: ReplayKey,
+    /// Who clicked.
+    pub clicker: ChatUser,
+    /// Where follow-ups go from now on: the newest address has the most uses and the most time left.
+    pub follow_up: Option<SealedReply>,
+}
+
+/// Why a click does nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClickRefused {
+    /// The same bytes were seen before.
+    Replayed,
+    /// No such card.
+    NoSuchCard,
+    /// Somebody else's card.
+    NotYours {
+        /// The full name of its owner.
+        admin_name: String,
+    },
+    /// The card is too old.
+    Expired,
+    /// A newer card took its place.
+    Superseded,
+    /// It was cancelled, or the guide was sent.
+    Cancelled,
+    /// Its member, or its administrator, was removed, or somebody else has their address now.
+    MemberGone,
+    /// It is being worked on.
+    InProgress,
+    /// It ended before.
+    AlreadyDone {
+        /// How.
+        state: State,
+        /// When the password was changed, if it was.
+        changed_at: Option<Moment>,
+    },
+    /// S22: no way of delivery was chosen.
+    NothingChosen,
+    /// The card was changed after it was shown with this button. The last look that is drawn instead warns of the
+    /// member's last reset, if there was one.
+    Stale(Option<Earlier>),
+    /// Another reset of the member changed the password, or may have, after the last look was drawn.
+    Overtaken(Earlier),
+    /// S10: no contact is known, and the administrator has not said that they can reach the member.
+    NotReachable,
+    /// A rule.
+    Denied(Denied),
+}
+
+impl ClickRefused {
+    /// A short fixed word for the audit.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Replayed => "replayed",
+            Self::NoSuchCard => "no_such_card",
+            Self::NotYours { .. } => "not_yours",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::Cancelled => "cancelled",
+            Self::MemberGone => MEMBER_GONE,
+            Self::InProgress => "in_progress",
+            Self::AlreadyDone { .. } => "already_done",
+            Self::NothingChosen => "nothing_chosen",
+            Self::Stale(_) => "stale",
+            Self::Overtaken(_) => "overtaken",
+            Self::NotReachable => "not_reachable",
+            Self::Denied(denied) => denied.code(),
+        }
+    }
+}
+
+/// Why a click came to nothing: it was refused, or the record failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClickError {
+    /// It was refused, and that is written down.
+    #[error("the click was refused")]
+    Refused(ClickRefused),
+    /// Nothing was recorded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ClickRefused> for ClickError {
+    fn from(refused: ClickRefused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl ClickError {
+    /// The refusal; an error where the record failed.
+    pub fn refusal(self) -> Result<ClickRefused, StoreError> {
+        match self {
+            Self::Refused(refused) => Ok(refused),
+            Self::Store(error) => Err(error),
+        }
+    }
+}
+
+impl Refusal for ClickError {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Store(error) => Some(*error),
+        }
+    }
+}
+
+/// The card behind a click: known, new bytes, and the clicker's own. A refusal is written down here.
+pub(super) async fn known_card(
+    tx: &mut Tx,
+    click: &CardClick,
+    event: &'static str,
+) -> Result<ResetRow, ClickError> {
+    let clicker = &click.clicker;
+    if !replays::take(tx, &click.replay).await? {
+        return Err(ClickRefused::Replayed.into());
+    }
+    let Some(row) = resets::find(tx, click.reset_id).await? else {
+        let refused = ClickRefused::NoSuchCard;
+        tx.insert(&AuditRow::of_chat(event, refused.code(), clicker, tx.now()))
+            .await?;
+        return Err(refused.into());
+    };
+    if !row.is_of(clicker) {
+        let refused = ClickRefused::NotYours {
+            admin_name: row.admin_name,
+        };
+        let line = AuditRow {
+            reset_id: Some(row.reset_id),
+            ..AuditRow::of_chat(event, refused.code(), clicker, tx.now())
+        };
+        tx.insert(&line).await?;
+        return Err(refused.into());
+    }
+    Ok(row)
+}
+
+/// The same, and still open, or waiting for another way of delivery.
+pub(super) async fn clickable_card(
+    tx: &mut Tx,
+    click: &CardClick,
+    event: &'static str,
+) -> Result<ResetRow, ClickError> {
+    let row = known_card(tx, click, event).await?;
+    if row.is_waiting_for_another_way() {
+        return Ok(row);
+    }
+    still_open(tx, row, event).await
+}
+
+/// The same, and still open.
+pub(super) async fn open_card(
+    tx: &mut Tx,
+    click: &CardClick,
+    event: &'static str,
+) -> Result<ResetRow, ClickError> {
+    let row = known_card(tx, click, event).await?;
+    still_open(tx, row, event).await
+}
+
+async fn still_open(
+    tx: &mut Tx,
+    row: ResetRow,
+    event: &'static str,
+) -> Result<ResetRow, ClickError> {
+    let is_over = row.expires_at <= tx.now();
+    let refused = closed(&row).or_else(|| is_over.then_some(ClickRefused::Expired));
+    match refused {
+        None => Ok(row),
+        Some(refused) => {
+            audit::note(tx, &row, event, refused.code()).await?;
+            Err(refused.into())
+        }
+    }
+}
+
+/// Why a card is no longer open, by its state.
+pub(super) fn closed(row: &ResetRow) -> Option<ClickRefused> {
+    match row.state {
+        State::Offered => None,
+        State::Expired => Some(ClickRefused::Expired),
+        State::Superseded => Some(ClickRefused::Superseded),
+        State::Cancelled if row.failure.as_deref() == Some(MEMBER_GONE) => {
+            Some(ClickRefused::MemberGone)
+        }
+        State::Cancelled => Some(ClickRefused::Cancelled),
+        State::Claimed | State::Changing | State::Changed | State::Delivering => {
+            Some(ClickRefused::InProgress)
+        }
+        State::Delivered
+        | State::Undelivered
+        | State::DeliveryUnknown
+        | State::Refused
+        | State::Unknown
+        | State::Lost => Some(ClickRefused::AlreadyDone {
+            state: row.state,
+            changed_at: row.changed_at,
+        }),
+    }
+}
+
+/// Writes a card after a click that was taken, with where it is answered from now on.
+pub(super) async fn answered(
+    tx: &mut Tx,
+    click: &CardClick,
+    mut row: ResetRow,
+    event: &str,
+) -> Result<ResetRow, ClickError> {
+    answer_at(&mut row, click.follow_up.as_ref());
+    audit::note(tx, &row, event, "done").await?;
+    tx.put(&row).await?;
+    Ok(row)
+}
+
+/// Where follow-ups of a card go from now on.
+pub(super) fn answer_at(row: &mut ResetRow, follow_up: Option<&SealedReply>) {
+    if let Some(reply) = follow_up {
+        (row.reply, row.reply_until) = (Some(reply.sealed.clone()), Some(reply.until));
+    }
+}

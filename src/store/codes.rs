@@ -1,0 +1,286 @@
+//! Codes of the member's pages: sending one, and what a typed one opens.
+
+use super::engine::{Refusal, Tx};
+use super::sessions::Live;
+use super::{AccountRow, AuditRow, ContactRow, SessionRow, Store, StoreError, accounts, contacts};
+use crate::domain::contacts::AddedAs;
+use crate::domain::sign_in::{
+    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, LockedBy, Stage, WRONG_CODES_BEFORE_LOCK,
+    may_send_code,
+};
+use crate::domain::{Destination, MemberId, Moment};
+
+/// What became of a typed code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Right; the session goes on under its next key.
+    Right,
+    /// Wrong; so many tries are left.
+    Wrong(u32),
+    /// No code works any more: too old, used, or typed wrong too often.
+    Over,
+    /// A contact is to be added, and the member has as many as there may be.
+    TooMany,
+    /// The session itself has ended.
+    NoSession,
+}
+
+/// Why no code may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodeError {
+    /// A rule.
+    #[error("no code may be sent now")]
+    Denied(CodeDenied),
+    /// The record failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Refusal for CodeError {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::Denied(_) => None,
+            Self::Store(error) => Some(*error),
+        }
+    }
+}
+
+impl From<CodeDenied> for CodeError {
+    fn from(denied: CodeDenied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+struct NewCode {
+    member: MemberId,
+    session_key: String,
+    stage: Stage,
+    digest: String,
+    to: Destination,
+}
+
+impl Store {
+    /// A code is about to be sent: it replaces the one before, unless it is too soon or there were too many, or the
+    /// session is no longer at the stage at which it asked.
+    pub async fn new_code(
+        &self,
+        asking: &SessionRow,
+        digest: String,
+        to: &Destination,
+    ) -> Result<(), CodeError> {
+        let code = NewCode {
+            member: asking.member_id.clone(),
+            session_key: asking.session_key.clone(),
+            stage: asking.stage,
+            digest,
+            to: to.clone(),
+        };
+        self.write(code, new_code).await
+    }
+
+    /// A typed code. A right one works once; the session goes on under another key, at the next stage.
+    pub async fn prove(
+        &self,
+        member: &MemberId,
+        session_key: String,
+        digest: String,
+        next_key: String,
+    ) -> Result<Proof, StoreError> {
+        self.write((member.clone(), session_key, digest, next_key), prove)
+            .await
+    }
+
+    /// A typed code that came from a contact which the member adds in a live session (Q7).
+    pub async fn prove_contact(
+        &self,
+        session_key: String,
+        digest: String,
+        contact: ContactRow,
+    ) -> Result<Proof, StoreError> {
+        self.write((session_key, digest, contact), prove_contact)
+            .await
+    }
+}
+
+async fn new_code(tx: &mut Tx, code: &NewCode) -> Result<(), CodeError> {
+    let live = Live::of(tx, &code.member).await?;
+    let session = live.session(&code.session_key, &[code.stage]);
+    let (Some(session), Some(mut account)) = (session, live.account) else {
+        return Err(CodeDenied::NoSession.into());
+    };
+    if code.stage == Stage::Code && !may_still_prove(&account, tx.now()) {
+        return Err(CodeDenied::NoSession.into());
+    }
+    let sent = times_of(account.codes_sent.as_deref());
+    may_send_code(&sent, tx.now())?;
+    account.codes_sent = Some(with_one_more(sent, tx.now()));
+    accounts::save(tx, &account).await?;
+    tx.insert(&AuditRow::of_member("code", "sent", &code.member, tx.now()))
+        .await?;
+    let known = contacts::of_member(tx, &code.member).await?;
+    let to = code.to.full();
+    let is_added = known.iter().any(|contact| contact.address == to);
+    let session = SessionRow {
+        code_to: is_added.then(|| to.to_owned()),
+        code_digest: Some(code.digest.clone()),
+        code_mask: Some(code.to.masked()),
+        code_sent_at: Some(tx.now()),
+        code_tries: CODE_TRIES,
+        ..session
+    };
+    Ok(tx.put(&session).await?)
+}
+
+async fn prove(
+    tx: &mut Tx,
+    (member, session_key, digest, next_key): &(MemberId, String, String, String),
+) -> Result<Proof, StoreError> {
+    let live = Live::of(tx, member).await?;
+    let session = live.session(session_key, &[Stage::Code]);
+    let (Some(mut session), Some(account)) = (session, live.account.clone()) else {
+        return Ok(Proof::NoSession);
+    };
+    if !may_still_prove(&account, tx.now()) {
+        return Ok(Proof::NoSession);
+    }
+    let stage = if account.temporary_until.is_some() {
+        Stage::NewPassword
+    } else {
+        Stage::Open
+    };
+    let tries = session.code_tries;
+    let proof = check_code(tx, &mut session, digest).await?;
+    if proof == Proof::Right {
+        count_right(tx, account).await?;
+        if let Some(address) = &session.code_to {
+            contacts::set_answered(tx, member, address).await?;
+        }
+        session.is_proven = true;
+        live.go_on(tx, &session, next_key, stage).await?;
+    } else {
+        if session.code_tries < tries {
+            count_wrong(tx, account).await?;
+        }
+        tx.put(&session).await?;
+    }
+    Ok(proof)
+}
+
+async fn prove_contact(
+    tx: &mut Tx,
+    (session_key, digest, contact): &(String, String, ContactRow),
+) -> Result<Proof, StoreError> {
+    let member = &contact.member_id;
+    let live = Live::of(tx, member).await?;
+    let Some(mut session) = live.session(session_key, &[Stage::Open]) else {
+        return Ok(Proof::NoSession);
+    };
+    let known = contacts::of_member(tx, member).await?;
+    let Some(contact) = contacts::room_for(&known, contact.clone()) else {
+        return Ok(Proof::TooMany);
+    };
+    let proof = check_code(tx, &mut session, digest).await?;
+    if proof == Proof::Right {
+        let line = AuditRow {
+            detail: contact.added().map(|added| added.to.masked()),
+            ..AuditRow::of_member("contact", "added", member, tx.now())
+        };
+        tx.insert(&line).await?;
+        let added_as = if session.is_proven {
+            AddedAs::Proven
+        } else {
+            AddedAs::Member
+        };
+        let contact = ContactRow {
+            added_at: tx.now(),
+            answered_at: Some(tx.now()),
+            added_as,
+            ..contact
+        };
+        tx.put(&contact).await?;
+    }
+    tx.put(&session).await?;
+    Ok(proof)
+}
+
+/// A code may still open the account: the password of a reset is alive, or the member's own needs a code because wrong
+/// ones locked the account.
+fn may_still_prove(account: &AccountRow, now: Moment) -> bool {
+    matches!(account.lock(), None | Some(LockedBy::Passwords))
+        && account.temporary_until.is_none_or(|until| until > now)
+}
+
+/// Compares a typed code; a right one is used up, a wrong one costs a try.
+async fn check_code(
+    tx: &mut Tx,
+    session: &mut SessionRow,
+    digest: &str,
+) -> Result<Proof, StoreError> {
+    let now = tx.now();
+    let is_fresh = session.code_sent_at.is_some_and(|at| now - at < CODE_LIFE);
+    let Some(expected) = session
+        .code_digest
+        .clone()
+        .filter(|_| is_fresh && session.code_tries > 0)
+    else {
+        return Ok(Proof::Over);
+    };
+    let is_right = expected == digest;
+    let outcome = if is_right { "right" } else { "wrong" };
+    tx.insert(&AuditRow::of_member(
+        "code",
+        outcome,
+        &session.member_id,
+        now,
+    ))
+    .await?;
+    if is_right {
+        session.code_digest = None;
+        return Ok(Proof::Right);
+    }
+    session.code_tries = session.code_tries.saturating_sub(1);
+    Ok(if session.code_tries == 0 {
+        Proof::Over
+    } else {
+        Proof::Wrong(session.code_tries)
+    })
+}
+
+/// A right code ends a lock that came from wrong passwords.
+async fn count_right(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
+    (account.failed_sign_ins, account.wrong_codes) = (0, 0);
+    if account.lock() == Some(LockedBy::Passwords) {
+        (account.locked_at, account.locked_by) = (None, None);
+        let line = AuditRow::of_member("code", "unlocked", &account.member_id, tx.now());
+        tx.insert(&line).await?;
+    }
+    accounts::save(tx, &account).await
+}
+
+/// Wrong codes lock the account in the end, whoever asks for new ones: a reset lifts it (Q13).
+async fn count_wrong(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
+    account.wrong_codes = account.wrong_codes.saturating_add(1);
+    let is_closed = matches!(account.lock(), Some(LockedBy::Codes | LockedBy::Member));
+    if account.wrong_codes >= WRONG_CODES_BEFORE_LOCK && !is_closed {
+        (account.locked_at, account.locked_by) = (Some(tx.now()), Some(LockedBy::Codes));
+        let line = AuditRow::of_member("code", "locked", &account.member_id, tx.now());
+        tx.insert(&line).await?;
+    }
+    accounts::save(tx, &account).await
+}
+
+/// When codes were sent, from the form in which an account keeps them.
+pub(super) fn times_of(text: Option<&str>) -> Vec<Moment> {
+    text.unwrap_or_default()
+        .split(',')
+        .filter_map(|at| at.parse().ok().map(Moment))
+        .collect()
+}
+
+/// The same form, with one that is sent now and without those that no longer count.
+pub(super) fn with_one_more(mut sent: Vec<Moment>, now: Moment) -> String {
+    sent.retain(|at| now - *at < CODES_COUNT_FOR);
+    sent.push(now);
+    let sent: Vec<String> = sent.iter().map(|at| at.0.to_string()).collect();
+    sent.join(",")
+}

@@ -1,0 +1,263 @@
+//! A connection to read on, and the transaction of a write.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use futures_util::TryFutureExt;
+use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Executor, Sqlite};
+use tokio::time::Instant;
+
+use super::{FromRow, Param, Row, Table};
+use crate::domain::Moment;
+use crate::store::StoreError;
+
+/// A statement that takes longer is logged.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// A connection that reads. Outside of a [`Tx`] each statement sees what was committed last.
+pub(in crate::store) struct Session {
+    connection: Connection,
+    now: Moment,
+    /// Set by the first statement that fails: nothing after it may be committed.
+    failure: Option<StoreError>,
+}
+
+enum Connection {
+    Writer(SqliteConnection),
+    Reader(PoolConnection<Sqlite>),
+}
+
+impl Session {
+    /// One of the pool's connections.
+    pub(in crate::store) fn of_reader(connection: PoolConnection<Sqlite>, now: Moment) -> Self {
+        Self {
+            connection: Connection::Reader(connection),
+            now,
+            failure: None,
+        }
+    }
+
+    /// The time of this read or write, asked once.
+    pub(in crate::store) fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// The row, of which there is one for sure.
+    pub(in crate::store) async fn one<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<T, StoreError> {
+        let rows = self.all(sql, params).await?;
+        match rows.into_iter().next() {
+            Some(row) => Ok(row),
+            None => Err(self.failed(sql, &sqlx::Error::RowNotFound)),
+        }
+    }
+
+    /// The row, if there is one.
+    pub(in crate::store) async fn maybe<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.all(sql, params).await?.into_iter().next())
+    }
+
+    /// All rows.
+    pub(in crate::store) async fn all<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<Vec<T>, StoreError> {
+        let began = Instant::now();
+        let found = self.connection().fetch_all(query(sql, params)).await;
+        log_if_slow(sql, began);
+        let rows = found.and_then(|rows| {
+            rows.into_iter()
+                .map(|row| T::from_row(&Row(row)))
+                .collect::<Result<_, _>>()
+        });
+        rows.map_err(|error| self.failed(sql, &error))
+    }
+
+    fn connection(&mut self) -> &mut SqliteConnection {
+        match &mut self.connection {
+            Connection::Writer(connection) => connection,
+            Connection::Reader(connection) => connection,
+        }
+    }
+
+    fn failed(&mut self, sql: &'static str, error: &sqlx::Error) -> StoreError {
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            statement = sql,
+            "a statement failed"
+        );
+        self.failure = Some(StoreError::Unavailable);
+        StoreError::Unavailable
+    }
+}
+
+/// A transaction that writes. Only the writer's task begins and ends one.
+pub(in crate::store) struct Tx {
+    session: Session,
+    /// A signed webhook asked for one of the writes since this was asked last.
+    #[cfg(debug_assertions)]
+    is_of_webhook: bool,
+}
+
+impl Deref for Tx {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+impl Tx {
+    /// On the one connection that writes.
+    pub(in crate::store) fn of_writer(connection: SqliteConnection) -> Self {
+        Self {
+            session: Session {
+                connection: Connection::Writer(connection),
+                now: Moment(0),
+                failure: None,
+            },
+            #[cfg(debug_assertions)]
+            is_of_webhook: false,
+        }
+    }
+
+    /// Remembers that a signed webhook asked for this write, and not the start or the sweep.
+    #[cfg(debug_assertions)]
+    pub(in crate::store) fn mark_webhook(&mut self) {
+        self.is_of_webhook = true;
+    }
+
+    /// True where [`Tx::mark_webhook`] was called since the last call of this function.
+    #[cfg(debug_assertions)]
+    pub(super) fn take_webhook_mark(&mut self) -> bool {
+        std::mem::take(&mut self.is_of_webhook)
+    }
+
+    /// Runs a statement that gives no rows; how many rows it wrote.
+    pub(in crate::store) async fn run(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<u64, StoreError> {
+        let began = Instant::now();
+        let done = self.connection().execute(query(sql, params)).await;
+        log_if_slow(sql, began);
+        match done {
+            Ok(done) => Ok(done.rows_affected()),
+            Err(error) => Err(self.failed(sql, &error)),
+        }
+    }
+
+    /// Writes a new row.
+    pub(in crate::store) async fn insert<T: Table>(&mut self, row: &T) -> Result<(), StoreError> {
+        self.run(T::INSERT, row.params()).await.map(drop)
+    }
+
+    /// Writes a row, unless there is one of its key; false if there is.
+    pub(in crate::store) async fn insert_new<T: Table>(
+        &mut self,
+        row: &T,
+    ) -> Result<bool, StoreError> {
+        Ok(self.run(T::INSERT_NEW, row.params()).await? > 0)
+    }
+
+    /// Writes a row, or what changed in it.
+    pub(in crate::store) async fn put<T: Table>(&mut self, row: &T) -> Result<(), StoreError> {
+        self.run(T::PUT, row.params()).await.map(drop)
+    }
+
+    /// Begins a transaction that nobody else's write can come between.
+    pub(in crate::store) async fn begin(&mut self, now: Moment) -> Result<(), StoreError> {
+        self.session.now = now;
+        self.session.failure = None;
+        self.control("begin immediate")
+            .map_err(|error| {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not begin; nothing was recorded"
+                );
+                StoreError::NotBegun
+            })
+            .await
+    }
+
+    /// Ends it, and everything is on disk.
+    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.control("commit")
+            .map_err(|error| {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not commit; nothing was recorded"
+                );
+                StoreError::Unavailable
+            })
+            .await
+    }
+
+    /// Undoes it. Without an open transaction this fails, which is as good.
+    pub(super) async fn roll_back(&mut self) {
+        if let Err(error) = self.control("rollback").await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "nothing to roll back"
+            );
+        }
+    }
+
+    /// The failure of a statement since [`Tx::begin`].
+    pub(super) fn failure(&self) -> Option<StoreError> {
+        self.session.failure
+    }
+
+    async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        self.connection()
+            .execute(query(sql, Vec::new()))
+            .await
+            .map(drop)
+    }
+
+    /// Gives the connection back to be closed.
+    pub(in crate::store) fn into_connection(self) -> Option<SqliteConnection> {
+        match self.session.connection {
+            Connection::Writer(connection) => Some(connection),
+            Connection::Reader(_) => None,
+        }
+    }
+}
+
+fn query(sql: &'static str, params: Vec<Param>) -> Query<'static, Sqlite, SqliteArguments> {
+    params
+        .into_iter()
+        .fold(sqlx::query(sql), |query, param| match param {
+            Param::Text(text) => query.bind(text),
+            Param::Int(int) => query.bind(int),
+        })
+}
+
+fn log_if_slow(sql: &'static str, began: Instant) {
+    let took = began.elapsed();
+    if took > SLOW {
+        tracing::warn!(
+            statement = sql,
+            took_ms = took.as_millis(),
+            "a statement was slow"
+        );
+    }
+}

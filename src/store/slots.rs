@@ -1,0 +1,95 @@
+//! Slots: an administrator's resets in a window, which the quota counts.
+
+use super::StoreError;
+use super::engine::{Session, Tx, params, table};
+use super::resets::ResetRow;
+use crate::domain::quota::Limit;
+use crate::domain::{MemberId, Moment, ResetId};
+
+table! {
+    /// One of a person's resets in a window.
+    pub(super) struct SlotRow in "slot" {
+        key {
+            /// The administrator.
+            person_id: MemberId,
+            /// When it was taken.
+            taken_at: Moment,
+            /// The reset that took it.
+            reset_id: ResetId,
+        }
+        fixed {}
+        changing {
+            /// When it was given back, surely unused.
+            returned_at: Option<Moment>,
+        }
+    }
+}
+
+pub(super) const TAKEN: &str = "
+    select taken_at
+    from slot
+    where person_id = $1
+        and taken_at > $2
+        and returned_at is null";
+
+pub(super) const RETURN: &str = "
+    update slot
+    set returned_at = $4
+    where person_id = $1
+        and taken_at = $2
+        and reset_id = $3";
+
+pub(super) const RETURNED: &str = "
+    select returned_at
+    from slot
+    where person_id = $1
+        and taken_at = $2
+        and reset_id = $3";
+
+/// True where the slot of this reset was given back.
+pub(super) async fn is_returned(
+    session: &mut Session,
+    reset: &ResetRow,
+) -> Result<bool, StoreError> {
+    let found: Option<(Option<Moment>,)> = session
+        .maybe(
+            RETURNED,
+            params![reset.admin_id, reset.claimed_at, reset.reset_id],
+        )
+        .await?;
+    Ok(found.is_some_and(|(returned_at,)| returned_at.is_some()))
+}
+
+/// When an administrator took the slots that count now.
+pub(super) async fn taken(
+    session: &mut Session,
+    admin: &MemberId,
+    limit: Limit,
+) -> Result<Vec<Moment>, StoreError> {
+    let since = session.now() - limit.window;
+    let rows: Vec<(Moment,)> = session.all(TAKEN, params![admin, since]).await?;
+    Ok(rows.into_iter().map(|(taken_at,)| taken_at).collect())
+}
+
+/// Takes one for this reset.
+pub(super) async fn take(tx: &mut Tx, reset: &ResetRow) -> Result<(), StoreError> {
+    let slot = SlotRow {
+        person_id: reset.admin_id.clone(),
+        taken_at: tx.now(),
+        reset_id: reset.reset_id,
+        returned_at: None,
+    };
+    tx.insert(&slot).await
+}
+
+/// Gives it back.
+pub(super) async fn give_back(tx: &mut Tx, reset: &ResetRow) -> Result<(), StoreError> {
+    let taken_at = reset.claimed_at.unwrap_or(tx.now());
+    let now = tx.now();
+    tx.run(
+        RETURN,
+        params![reset.admin_id, taken_at, reset.reset_id, now],
+    )
+    .await
+    .map(drop)
+}

@@ -1,0 +1,152 @@
+//! What administrators tried: look-ups and refusals are limited, so that the bot tells nobody who exists.
+
+use super::engine::{Session, Table, Tx, params, sql, table};
+use super::replays::ReplayKey;
+use super::{AuditRow, ResetRow, Store, StoreError};
+use crate::domain::look_up::{COUNT_FOR, TooMany, Tried, may_command, may_look_up, paused_until};
+use crate::domain::{MemberId, Moment};
+
+table! {
+    /// What an administrator tried, as far as it is limited.
+    pub(super) struct LookUpRow in "look_up" {
+        key {
+            /// The administrator.
+            person_id: MemberId,
+            /// When.
+            looked_at: Moment,
+            /// The request's replay key.
+            replay_key: String,
+        }
+        fixed {
+            /// What it was, and whether it was refused.
+            tried: Tried,
+        }
+        changing {}
+    }
+}
+
+pub(super) const OF_PERSON: &str = sql!(
+    "select ",
+    LookUpRow::COLUMNS,
+    "
+    from look_up
+    where person_id = $1
+        and looked_at > $2
+    order by looked_at"
+);
+
+/// What one administrator tried in the last day.
+pub(super) struct Tries {
+    admin: MemberId,
+    rows: Vec<LookUpRow>,
+}
+
+impl Tries {
+    pub(super) async fn of(session: &mut Session, admin: &MemberId) -> Result<Self, StoreError> {
+        let since = session.now() - COUNT_FOR;
+        Ok(Self {
+            admin: admin.clone(),
+            rows: session.all(OF_PERSON, params![admin, since]).await?,
+        })
+    }
+
+    /// When each was, and what.
+    pub(super) fn list(&self) -> Vec<(Moment, Tried)> {
+        let list = self.rows.iter().map(|row| (row.looked_at, row.tried));
+        list.collect()
+    }
+
+    /// Counts one more, once for a request. The refusal that begins a pause has a line of its own in the audit.
+    pub(super) async fn count(
+        &mut self,
+        tx: &mut Tx,
+        request: &str,
+        tried: Tried,
+    ) -> Result<(), StoreError> {
+        if self.rows.iter().any(|row| row.replay_key == request) {
+            return Ok(());
+        }
+        let before = paused_until(&self.list());
+        let row = LookUpRow {
+            person_id: self.admin.clone(),
+            looked_at: tx.now(),
+            replay_key: request.to_owned(),
+            tried,
+        };
+        tx.insert_new(&row).await?;
+        self.rows.push(row);
+        if paused_until(&self.list()) != before {
+            let line = AuditRow {
+                admin_id: Some(self.admin.clone()),
+                ..AuditRow::of_operator("pause", "too_many_refusals", tx.now())
+            };
+            tx.insert(&line).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Decides from what an administrator tried whether one more look-up is allowed.
+type Rule = fn(&[(Moment, Tried)], Moment) -> Result<(), TooMany>;
+
+impl Store {
+    /// Counts a command that acts at once as a look-up, before it acts. What was already too many is not counted.
+    pub async fn count_command(
+        &self,
+        admin: &MemberId,
+        replay: &ReplayKey,
+    ) -> Result<Option<TooMany>, StoreError> {
+        self.count(admin, replay, may_command).await
+    }
+
+    /// Counts a typed address as a look-up: the mail server tells whether it exists. Forms of open cards go on during a
+    /// pause.
+    pub async fn count_typed(
+        &self,
+        admin: &MemberId,
+        replay: &ReplayKey,
+    ) -> Result<Option<TooMany>, StoreError> {
+        self.count(admin, replay, may_look_up).await
+    }
+
+    /// Whether this administrator tried too much to look somebody up now. Nothing is counted: that follows with what came
+    /// of it.
+    pub async fn may_look_up_now(&self, admin: &MemberId) -> Result<Option<TooMany>, StoreError> {
+        let mut session = self.reader().await?;
+        let tries = Tries::of(&mut session, admin).await?;
+        Ok(may_command(&tries.list(), session.now()).err())
+    }
+
+    /// Counts that a mail server said of a typed address that it does not exist: a refusal, once for each choice.
+    pub async fn count_refused_address(&self, card: &ResetRow) -> Result<(), StoreError> {
+        let request = format!("address {} {}", card.reset_id, card.edition);
+        self.write(
+            (card.admin_id.clone(), request),
+            async |tx: &mut Tx, (admin, request): &(MemberId, String)| {
+                let mut tries = Tries::of(tx, admin).await?;
+                tries.count(tx, request, Tried::RefusedClick).await
+            },
+        )
+        .await
+    }
+
+    async fn count(
+        &self,
+        admin: &MemberId,
+        replay: &ReplayKey,
+        may: Rule,
+    ) -> Result<Option<TooMany>, StoreError> {
+        self.write(
+            (admin.clone(), replay.clone(), may),
+            async |tx: &mut Tx, (admin, replay, may): &(MemberId, ReplayKey, Rule)| {
+                let mut tries = Tries::of(tx, admin).await?;
+                let too_many = may(&tries.list(), tx.now()).err();
+                if too_many.is_none() {
+                    tries.count(tx, &replay.0, Tried::LookUp).await?;
+                }
+                Ok::<_, StoreError>(too_many)
+            },
+        )
+        .await
+    }
+}

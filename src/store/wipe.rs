@@ -1,0 +1,245 @@
+//! Members who leave, and accounts that an operator opens: what is wiped with them, and the commands that do it.
+
+use super::engine::{Refusal, Session, Tx, params};
+use super::{AuditRow, ResetUnderWay, Store, StoreError, members, resets};
+use crate::domain::{EmailAddress, MemberId};
+
+/// Why a card was closed whose member or administrator has left.
+pub(super) const MEMBER_GONE: &str = "member_gone"; // the word in the statements below
+
+/// Take everything from a member that would let somebody act as them, or for them: `$1` is the member. Whatever new table
+/// gives a member a right belongs here. History and audit stay.
+const WIPE: [&str; 7] = [
+    "
+    update member
+    set credential = null,
+        credential_set_at = null,
+        temporary_until = null,
+        codes_sent = null
+    where member_id = $1",
+    "
+    delete from session
+    where member_id = $1",
+    "
+    delete from device
+    where member_id = $1",
+    "
+    delete from contact
+    where member_id = $1",
+    "
+    delete from contact_check
+    where member_id = $1",
+    "
+    delete from contact_seen
+    where member_id = $1",
+    "
+    delete from link
+    where business_email_key in (
+        select business_email_key
+        from member
+        where member_id = $1
+    )",
+];
+
+/// The open cards of a member, and those that they made as an administrator.
+const NOTE_CARDS: &str = "
+    insert into audit (
+        noted_at,
+        event,
+        outcome,
+        platform,
+        tenant,
+        chat_user,
+        admin_id,
+        member_id,
+        reset_id
+    )
+    select
+        $2,
+        'card',
+        'member_gone',
+        platform,
+        tenant,
+        chat_user,
+        admin_id,
+        member_id,
+        reset_id
+    from reset
+    where state = 'offered'
+        and expires_at > 0
+        and (member_id = $1 or admin_id = $1)";
+
+const CLOSE_CARDS: &str = "
+    update reset
+    set state = 'cancelled',
+        failure = 'member_gone',
+        finished_at = $2,
+        destination = null,
+        copy_to_self = null,
+        copy_address = null
+    where state = 'offered'
+        and expires_at > 0
+        and (member_id = $1 or admin_id = $1)";
+
+pub(super) const FINISH_UNDELIVERED: &str = "
+    update reset
+    set finished_at = $2,
+        destination = null,
+        copy_to_self = null,
+        copy_address = null
+    where state = 'undelivered'
+        and finished_at is null
+        and member_id = $1";
+
+pub(super) const END_SESSIONS: &str = "
+    update session
+    set ended_at = $2,
+        code_digest = null
+    where ended_at is null
+        and member_id = $1";
+
+pub(super) const DELETE: &str = "
+    delete from member
+    where member_id = $1";
+
+pub(super) const LOCK: &str = "
+    select
+        locked_at is not null or failed_sign_ins > 0,
+        exists (
+            select 1
+            from reset
+            where reset.member_id = member.member_id
+                and changing_at is not null
+                and disowned_at >= coalesce(member.credential_set_at, 0)
+        )
+    from member
+    where member_id = $1";
+
+/// Lifts the lock that came from failed sign-ins.
+pub(super) const UNLOCK: &str = "
+    update member
+    set locked_at = null,
+        locked_by = null,
+        failed_sign_ins = 0,
+        wrong_codes = 0
+    where member_id = $1";
+
+/// Why an operator's command about a member did nothing. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// No member has this address.
+    #[error("no member has this business e-mail")]
+    NoSuchMember,
+    /// A reset is at work on the member.
+    #[error("{} is resetting {member_name} right now", under_way.admin_name)]
+    UnderWay {
+        /// The member.
+        member_name: String,
+        /// The reset.
+        under_way: ResetUnderWay,
+    },
+    /// The account is not locked.
+    #[error("the account is not locked")]
+    NotLocked,
+    /// The member said that they did not ask for their last reset: somebody else may know the password.
+    #[error("the member has disowned their last reset")]
+    Disowned,
+    /// The record cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Refusal for NotDone {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::NoSuchMember | Self::UnderWay { .. } | Self::NotLocked | Self::Disowned => None,
+            Self::Store(error) => Some(*error),
+        }
+    }
+}
+
+impl Store {
+    /// Removes a member with everything that is theirs; the audit and the resets of the past keep their id. The name of
+    /// whoever was removed.
+    pub async fn remove_member(&self, email: &EmailAddress) -> Result<String, NotDone> {
+        self.write(email.clone(), remove).await
+    }
+
+    /// Lifts the lock that came from failed sign-ins. One that the member asked for ("this wasn't me") stays until another
+    /// password is set, because somebody else may know this one.
+    pub async fn unlock(&self, email: &EmailAddress) -> Result<(), NotDone> {
+        self.write(email.clone(), unlock).await
+    }
+}
+
+async fn remove(tx: &mut Tx, email: &EmailAddress) -> Result<String, NotDone> {
+    let (member, name) = find(tx, email).await?;
+    check_not_at_work(tx, &member).await?;
+    wipe(tx, &member).await?;
+    delete(tx, &member).await?;
+    tx.insert(&AuditRow::of_member("remove", "done", &member, tx.now()))
+        .await?;
+    Ok(name)
+}
+
+async fn unlock(tx: &mut Tx, email: &EmailAddress) -> Result<(), NotDone> {
+    let (member, _) = find(tx, email).await?;
+    let (is_locked, is_disowned): (bool, bool) = tx.one(LOCK, params![member]).await?;
+    let (refused, outcome) = match (is_disowned, is_locked) {
+        (true, _) => (Some(NotDone::Disowned), "disowned"),
+        (false, false) => (Some(NotDone::NotLocked), "not_locked"),
+        (false, true) => (None, "done"),
+    };
+    if refused.is_none() {
+        tx.run(UNLOCK, params![member]).await?;
+    }
+    tx.insert(&AuditRow::of_member("unlock", outcome, &member, tx.now()))
+        .await?;
+    refused.map_or(Ok(()), Err)
+}
+
+async fn find(session: &mut Session, email: &EmailAddress) -> Result<(MemberId, String), NotDone> {
+    let found = members::by_email(session, &email.key()).await?;
+    let member = found.ok_or(NotDone::NoSuchMember)?;
+    Ok((member.member_id, member.name))
+}
+
+/// Refuses where a reset is at work on the member: what it delivers must stay alive.
+pub(super) async fn check_not_at_work(
+    session: &mut Session,
+    member: &MemberId,
+) -> Result<(), NotDone> {
+    let Some(row) = resets::active(session, member).await? else {
+        return Ok(());
+    };
+    Err(NotDone::UnderWay {
+        member_name: row.member_name,
+        under_way: ResetUnderWay {
+            admin_name: row.admin_name,
+            state: row.state,
+        },
+    })
+}
+
+/// Takes everything from a member on whom no reset is at work.
+pub(super) async fn wipe(tx: &mut Tx, member: &MemberId) -> Result<(), StoreError> {
+    for statement in WIPE {
+        tx.run(statement, params![member]).await?;
+    }
+    let now = tx.now();
+    for statement in [NOTE_CARDS, CLOSE_CARDS, FINISH_UNDELIVERED] {
+        tx.run(statement, params![member, now]).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the row of a member.
+pub(super) async fn delete(tx: &mut Tx, member: &MemberId) -> Result<(), StoreError> {
+    tx.run(DELETE, params![member]).await.map(drop)
+}
+
+/// Ends the sessions of a member; their password stays.
+pub(super) async fn end_sessions(tx: &mut Tx, member: &MemberId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.run(END_SESSIONS, params![member, now]).await.map(drop)
+}
