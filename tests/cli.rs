@@ -808,7 +808,7 @@ fn settings_that_others_may_write_are_refused() {
         for mode in [0o666, 0o602, 0o620] {
             let permissions = |mode| {
                 std::fs::set_permissions(place.0.join(file), PermissionsExt::from_mode(mode))
-                    .unwrap()
+                    .unwrap();
             };
             permissions(mode);
             for words in [["check"].as_slice(), &["members", "list"], &["serve"]] {

@@ -194,7 +194,7 @@ async fn what_was_switched_meanwhile_is_not_confirmed() {
     }
 }
 
-/// CardLocks of one card come one after the other, and the last one is what will be done.
+/// Editions of one card come one after the other, and the last one is what will be done.
 async fn the_last_face_is_the_present_one() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
