@@ -80,7 +80,8 @@ def imports(files):
 def layers(lib):
     """Layer by module, from the table in `lib.rs`."""
     found = {}
-    for number, modules in re.findall(r"^//! \| (\d) \| ([^|]*) \|", lib, flags=re.MULTILINE):
+    section = re.search(r"^//! # (?:Layers|Floors)$(.*?)(?:^//! # |\Z)", lib, flags=re.MULTILINE | re.DOTALL)
+    for number, modules in re.findall(r"^//! \| (\d) \| ([^|]*) \|", section.group(1), flags=re.MULTILINE):
         found.update({name: int(number) for name in re.findall(r"`(\w+)`", modules)})
     return found
 
