@@ -294,7 +294,7 @@ async fn what_could_not_be_told_is_told_later() {
 }
 
 /// But not at every round: a mail server that is away is left alone for a while.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_told_waits_longer_than_a_round() {
     let bot = TestBot::with_admins(list(&["jo@acme.example"], &[])).await;
     for _ in 0..2 {

@@ -326,7 +326,7 @@ async fn the_event_stream_of_a_member_stays() {
 }
 
 /// A comment line every 20 s, so that no proxy takes the stream for dead.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_event_stream_of_a_member_tells_that_it_lives() {
     let bot = TestBot::new().await;
     let browser = bot.signed_in("mina.park@acme.example").await;

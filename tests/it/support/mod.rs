@@ -605,7 +605,11 @@ impl TestBot {
     /// Whether background work ends by itself soon.
     fn tasks_end(&self) -> bool {
         self.app.tasks.close();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        // Only this kind of runtime can be waited for here.
+        let runtime = tokio::runtime::Handle::try_current()
+            .ok()
+            .filter(|at| at.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
+        if let Some(runtime) = runtime {
             tokio::task::block_in_place(|| {
                 let ended = async {
                     tokio::time::timeout(Duration::from_secs(10), self.app.tasks.wait()).await
