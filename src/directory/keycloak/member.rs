@@ -77,6 +77,31 @@ impl Keycloak {
         Ok(roles.into_iter().map(|role| role.name).collect())
     }
 
+    /// The member's role, and why the account must not be reset from here, if it must not.
+    async fn role_and_guard(
+        &self,
+        user: &KeycloakUser,
+    ) -> Result<(Role, Option<Guard>), Unavailable> {
+        let config = &self.config;
+        let roles = self.realm_roles(&user.id).await?;
+        let administers = self.administers(&user.id).await?;
+        let has_one_of = |wanted: &[String]| roles.iter().any(|role| wanted.contains(role));
+        let role = if has_one_of(&config.primary_admin_roles) {
+            Role::PrimaryAdmin
+        } else if has_one_of(&config.member_and_department_roles) {
+            Role::MemberAndDepartment
+        } else {
+            Role::Member
+        };
+        let is_elsewhere = user.federation_link.is_some();
+        let guard = if administers || has_one_of(&config.protected_roles) {
+            Some(Guard::Protected)
+        } else {
+            is_elsewhere.then_some(Guard::ManagedElsewhere)
+        };
+        Ok((role, guard))
+    }
+
     /// The member that a user is; None where the user has no e-mail.
     pub(super) async fn member(&self, user: KeycloakUser) -> Result<Option<Member>, Unavailable> {
         let Some(business_email) = user.email() else {
@@ -90,22 +115,7 @@ impl Keycloak {
             .get(&["users", id, "federated-identity"], &[])
             .await?;
         let has_provider = providers.is_some_and(|all| !all.is_empty());
-        let roles = self.realm_roles(id).await?;
-        let administers = self.administers(id).await?;
-        let has_one_of = |wanted: &[String]| roles.iter().any(|role| wanted.contains(role));
-        let role = if has_one_of(&config.primary_admin_roles) {
-            Role::PrimaryAdmin
-        } else if has_one_of(&config.member_and_department_roles) {
-            Role::MemberAndDepartment
-        } else {
-            Role::Member
-        };
-        let guard = if administers || has_one_of(&config.protected_roles) {
-            Some(Guard::Protected)
-        } else {
-            let link = user.federation_link.as_ref();
-            link.map(|_| Guard::ManagedElsewhere)
-        };
+        let (role, guard) = self.role_and_guard(&user).await?;
         let name = [user.first_name.as_deref(), user.last_name.as_deref()];
         let name = clean_name(&name.into_iter().flatten().collect::<Vec<_>>().join(" "));
         let attribute = |name: &str| user.attribute(name);
