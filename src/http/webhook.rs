@@ -166,10 +166,10 @@ impl LateAnswer {
                         placement,
                     },
                 )
-                .await
+                .await;
             }
             (None, Some((user, value))) => {
-                flow::tell_beside_card(app, chat, &user, &value, &message).await
+                flow::tell_beside_card(app, chat, &user, &value, &message).await;
             }
             (None, None) => {}
         }

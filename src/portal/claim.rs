@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::code;
+use super::new_session::{new_session, new_token};
 use super::page::Frame;
-use super::session::{new_session, new_token};
 use super::state::{Portal, PortalState};
 use super::texts;
 use super::visit::Visit;

@@ -18,6 +18,7 @@ mod cookies;
 mod events;
 mod intake;
 mod new_password;
+mod new_session;
 mod not_me;
 mod own_password;
 mod page;

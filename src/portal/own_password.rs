@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::response::Response;
 use zeroize::Zeroizing;
 
+use super::new_session::new_token;
 use super::page::redirect;
-use super::session::{key_of, new_token};
+use super::session::key_of;
 use super::state::Portal;
 use super::visit::Visit;
 use crate::directory::{Caller, Unavailable, to_member};

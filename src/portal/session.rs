@@ -1,22 +1,17 @@
-//! The session of a browser: its cookie, the key under which it is stored, and how it begins.
+//! The session of a browser: the token in its cookie, and the key under which it is stored.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 use super::cookies::{self, SESSION, SetCookie};
 use super::page;
 use super::state::{Portal, PortalState};
-use super::visit::Visit;
-use crate::domain::sign_in::Stage;
-use crate::domain::{MemberId, Span, Status};
-use crate::store::{MemberRow, SessionRow, StoreError};
+use crate::domain::Status;
+use crate::store::{MemberRow, StoreError};
 
 /// The token in a browser's cookie. Its session may have ended.
 pub(super) struct SessionToken {
@@ -86,43 +81,6 @@ pub(super) async fn rename_cookie(
 /// The digest of a token: a session is stored under it, so that the database holds nothing that signs anybody in.
 pub(super) fn key_of(token: &str) -> String {
     hex::encode(Sha256::digest(token))
-}
-
-/// The token of a new session.
-pub(super) fn new_token(visit: &Visit<'_>) -> Result<String, Response> {
-    let mut rng = visit
-        .portal
-        .app
-        .chance
-        .rng()
-        .map_err(|error| visit.unavailable(&error))?;
-    Ok(URL_SAFE_NO_PAD.encode(rng.random::<[u8; 32]>()))
-}
-
-/// A session that begins now in this browser.
-pub(super) fn new_session(
-    visit: &Visit<'_>,
-    token: &str,
-    member_id: MemberId,
-    stage: Stage,
-    life: Span,
-) -> SessionRow {
-    let now = visit.portal.app.clock.now();
-    SessionRow {
-        session_key: key_of(token),
-        member_id,
-        stage,
-        began_at: now,
-        expires_at: now + life,
-        ended_at: None,
-        agent: visit.agent.clone(),
-        code_digest: None,
-        code_mask: None,
-        code_sent_at: None,
-        code_tries: 0,
-        is_proven: false,
-        code_to: None,
-    }
 }
 
 /// True for a member who may have a session: active or inactive.

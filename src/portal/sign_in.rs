@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::code;
+use super::new_session::{new_session, new_token};
 use super::page::Frame;
 use super::password_check::{PasswordCheck, RightPassword, TypedAt, check};
-use super::session::{new_session, new_token};
 use super::state::PortalState;
 use super::texts;
 use super::throttle::ClientNetwork;

@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::code::{self, CodeNotSent, SIGN_IN};
+use super::new_session::new_token;
 use super::page::{Frame, redirect};
-use super::session::{key_of, new_token};
+use super::session::key_of;
 use super::state::PortalState;
 use super::texts;
 use super::visit::Visit;
