@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use super::App;
+use tokio_util::task::TaskTracker;
 
-/// Which [`App`] is in use. All that share their living parts share this too. It holds no [`App`] alive; `serve` does.
+use super::{App, CardLocks, HeldPasswords, RecentRequests, ResetQueue};
+use crate::telemetry::UnsignedCounter;
+
+/// A pointer to the [`App`] in use, shared by all generations. It is weak; `serve` keeps the [`App`] alive.
 #[derive(Clone, Default)]
 pub struct Latest(Arc<RwLock<Weak<App>>>);
 
 impl Latest {
-    /// From now on requests use this one. Work that has begun ends on the one that it began with.
+    /// Makes `app` the one that new requests use. Work that has begun keeps the one it began with.
     pub fn replace(&self, app: &Arc<App>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(app);
     }
@@ -23,7 +26,7 @@ impl Latest {
 }
 
 impl App {
-    /// The one that is in use now. Every request and every round of the sweep asks at its start.
+    /// The [`App`] in use now. Every request and every round of the sweep starts with it.
     #[must_use]
     pub fn present(self: &Arc<Self>) -> Arc<Self> {
         self.latest.get().unwrap_or_else(|| Arc::clone(self))
@@ -33,9 +36,9 @@ impl App {
     pub fn living(&self) -> Living {
         Living {
             held: Arc::clone(&self.held),
-            seen: Arc::clone(&self.seen),
+            recent_requests: Arc::clone(&self.recent_requests),
             card_locks: Arc::clone(&self.card_locks),
-            at_work: Arc::clone(&self.at_work),
+            queue: Arc::clone(&self.queue),
             unsigned: Arc::clone(&self.unsigned),
             tasks: self.tasks.clone(),
             latest: self.latest.clone(),
@@ -43,21 +46,15 @@ impl App {
     }
 }
 
-/// What the settings do not decide, and what a reload must not lose.
+/// The state that does not come from the settings and that a reload must not lose. Each field is as in [`App`].
 #[derive(Clone, Default)]
+#[expect(missing_docs, reason = "the fields are described at `App`")]
 pub struct Living {
-    /// Undelivered passwords.
-    pub held: Arc<super::Held>,
-    /// Signed requests of the last minutes.
-    pub seen: Arc<super::Seen>,
-    /// Turns at showing a card.
-    pub card_locks: Arc<super::CardLocks>,
-    /// Resets at work and the queue of those that wait.
-    pub at_work: Arc<super::AtWork>,
-    /// Requests that were refused unread.
-    pub unsigned: Arc<crate::telemetry::UnsignedCounter>,
-    /// Background work.
-    pub tasks: tokio_util::task::TaskTracker,
-    /// Which [`App`] is in use.
+    pub held: Arc<HeldPasswords>,
+    pub recent_requests: Arc<RecentRequests>,
+    pub card_locks: Arc<CardLocks>,
+    pub queue: Arc<ResetQueue>,
+    pub unsigned: Arc<UnsignedCounter>,
+    pub tasks: TaskTracker,
     pub latest: Latest,
 }

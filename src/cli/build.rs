@@ -215,9 +215,9 @@ fn assemble(
         .collect::<Result<_, _>>()?;
     let Living {
         held,
-        seen,
+        recent_requests,
         card_locks,
-        at_work,
+        queue,
         unsigned,
         tasks,
         latest,
@@ -253,9 +253,9 @@ fn assemble(
             contact_rules: settings.contact_rules,
         },
         held,
-        seen,
+        recent_requests,
         card_locks,
-        at_work,
+        queue,
         unsigned,
         tasks,
         latest,

@@ -11,7 +11,7 @@ use super::{
     Failure, Next, Reaction, contact_code, contacts, in_place, offer, question, refused, seal,
     tell, unseal, uses_left,
 };
-use crate::app::{App, Ticket};
+use crate::app::{App, QueuedReset};
 use crate::chat::{
     Action, Adapter, Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement,
     ReplyAddress,
@@ -480,14 +480,15 @@ async fn confirm(
         Ok((reservation, row, quota)) => {
             let reply = origin.reply.clone().or_else(|| unseal(app, &row));
             let platform = row.platform;
-            let (since, heard) = (Instant::now(), Arc::default());
-            let ticket = Ticket {
+            let (since, told) = (Instant::now(), Arc::default());
+            let ticket = QueuedReset {
                 reservation,
                 platform,
                 quota,
                 reply,
                 since,
-                heard,
+                told,
+                span: tracing::Span::current(),
             };
             Ok(Reaction::Then(Next::Issue(Box::new(ticket))))
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::messages::{self, Ending, Notice};
 use super::{contacts, identity, tell, tell_by_the_way, unseal};
-use crate::app::{App, HOLD_FOR, Heard, HeldPassword, Ticket, WORKING_AFTER};
+use crate::app::{App, HOLD_FOR, HeldPassword, ProgressTold, QueuedReset, WORKING_AFTER};
 use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
 use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Down, Enforced, Match, ResetFailed, Unavailable};
@@ -55,25 +55,25 @@ pub struct Again {
 struct Voice<'a> {
     chat: &'a Chat,
     reply: Option<ReplyAddress>,
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Mutex<ProgressTold>>,
 }
 
 impl<'a> Voice<'a> {
-    fn of(chat: &'a Chat, ticket: &Ticket) -> Self {
+    fn of(chat: &'a Chat, ticket: &QueuedReset) -> Self {
         Self {
             chat,
             reply: ticket.reply.clone(),
-            heard: Arc::clone(&ticket.heard),
+            heard: Arc::clone(&ticket.told),
         }
     }
 
     async fn say(&self, message: &Message) -> bool {
-        *self.heard.lock().await = Heard::End;
+        *self.heard.lock().await = ProgressTold::Result;
         tell(self.chat, self.reply.as_ref(), message, Placement::Replace).await
     }
 
     async fn show(&self, message: &Message, password: &Password) -> Outcome {
-        *self.heard.lock().await = Heard::End;
+        *self.heard.lock().await = ProgressTold::Result;
         match &self.reply {
             Some(to) => self.chat.show(to, message, password).await,
             None => Outcome::Refused(Refusal::Unreachable),
@@ -82,24 +82,28 @@ impl<'a> Voice<'a> {
 }
 
 /// Says "Working …" to somebody who has heard nothing yet.
-pub(super) async fn say_working(chat: &Chat, reply: Option<&ReplyAddress>, heard: &Mutex<Heard>) {
+pub(super) async fn say_working(
+    chat: &Chat,
+    reply: Option<&ReplyAddress>,
+    heard: &Mutex<ProgressTold>,
+) {
     let mut heard = heard.lock().await;
-    if *heard == Heard::Nothing {
-        *heard = Heard::Working;
+    if *heard == ProgressTold::Nothing {
+        *heard = ProgressTold::Working;
         tell_by_the_way(chat, reply, &messages::working(), Placement::Replace).await;
     }
 }
 
 /// A confirmed reset whose turn has come, to its named end.
-pub(super) async fn issue_in_turn(app: &Arc<App>, chat: &Chat, ticket: Ticket) {
+pub(super) async fn issue_in_turn(app: &Arc<App>, chat: &Chat, ticket: QueuedReset) {
     let (id, voice) = (ticket.reservation.reset_id(), Voice::of(chat, &ticket));
-    let Ticket {
+    let QueuedReset {
         reservation,
         quota,
         since,
         ..
     } = ticket;
-    let _at_work = app.at_work.begin(reservation.admin(), reservation.member());
+    let _at_work = app.queue.begin(reservation.admin(), reservation.member());
     let act = async {
         // What is on disk is what will be done.
         match app.store.reset(id).await {
@@ -119,7 +123,7 @@ pub(super) async fn issue_in_turn(app: &Arc<App>, chat: &Chat, ticket: Ticket) {
 
 /// A confirmed reset whose turn did not come, and why; on disk it is refused.
 pub(super) struct TurnedAway {
-    ticket: Ticket,
+    ticket: QueuedReset,
     stop: Stop,
 }
 
@@ -131,15 +135,15 @@ impl TurnedAway {
 
 /// A confirmed reset whose turn did not come: nothing was changed, and its slot comes back. None if that could not be
 /// recorded: then recovery names it.
-pub(super) async fn refuse_turn(app: &App, ticket: Ticket) -> Option<TurnedAway> {
+pub(super) async fn refuse_turn(app: &App, ticket: QueuedReset) -> Option<TurnedAway> {
     let id = ticket.reservation.reset_id();
-    let stop = if app.at_work.is_closed() {
+    let stop = if app.queue.is_closed() {
         Stop::plain("stopping", messages::stopping(&id.reference()))
     } else {
         Stop::plain("overloaded", messages::overloaded(&id.reference()))
     };
     // Nobody says "Working …" of it any more.
-    *ticket.heard.lock().await = Heard::End;
+    *ticket.told.lock().await = ProgressTold::Result;
     match refuse_before(app, &ticket.reservation, &stop).await {
         Ok(()) => Some(TurnedAway { ticket, stop }),
         Err(error) => {
@@ -152,8 +156,8 @@ pub(super) async fn refuse_turn(app: &App, ticket: Ticket) -> Option<TurnedAway>
 /// Tells the administrator that the turn did not come.
 pub(super) async fn tell_turned_away(app: &App, chat: &Chat, refused: TurnedAway) {
     let TurnedAway { ticket, stop } = refused;
-    let Ticket { reservation, .. } = &ticket;
-    let _at_work = app.at_work.begin(reservation.admin(), reservation.member());
+    let QueuedReset { reservation, .. } = &ticket;
+    let _at_work = app.queue.begin(reservation.admin(), reservation.member());
     let told = tell_stopped(app, &Voice::of(chat, &ticket), reservation, &stop).await;
     note_where_it_stood(reservation.reset_id(), told);
 }
@@ -174,11 +178,11 @@ pub(super) async fn issue_again(app: &Arc<App>, chat: &Chat, again: Again) {
             heard: Arc::default(),
         },
     );
-    let _at_work = app.at_work.begin(&row.admin_id, &row.member_id);
+    let _at_work = app.queue.begin(&row.admin_id, &row.member_id);
     let since = Instant::now();
     let act = async {
         // The password is set already: whoever waited for a hand for too long goes on without one.
-        let _hand = app.at_work.hand_in_time().await;
+        let _hand = app.queue.worker_in_time().await;
         Box::pin(deliver_again(app, &voice, held, row, member)).await
     };
     to_its_end(app, &voice, id, since, act).await;
@@ -194,7 +198,7 @@ async fn to_its_end(
 ) {
     let act = async {
         note_where_it_stood(id, act.await);
-        *voice.heard.lock().await = Heard::End;
+        *voice.heard.lock().await = ProgressTold::Result;
     };
     // Whoever has waited in the line may have heard it there; if not, most are done before it could be said.
     let since = if since.elapsed() < WORKING_AFTER {
@@ -204,8 +208,8 @@ async fn to_its_end(
     };
     let working = async {
         tokio::time::sleep_until(since + WORKING_AFTER).await;
-        if *voice.heard.lock().await == Heard::Nothing {
-            let _turn = app.at_work.voice().await;
+        if *voice.heard.lock().await == ProgressTold::Nothing {
+            let _turn = app.queue.notice().await;
             say_working(voice.chat, voice.reply.as_ref(), &voice.heard).await;
         }
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::issue;
-use crate::app::{App, HANDS, Ticket};
+use crate::app::{App, QueuedReset, WORKERS};
 use crate::domain::Platform;
 
 /// How often the line is looked after: who should hear "Working …", and whose patience is over.
@@ -17,8 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const REFUSALS: usize = 64;
 
 /// Takes a confirmed reset into the line.
-pub(super) fn join(app: &Arc<App>, ticket: Ticket) {
-    if app.at_work.join(ticket) {
+pub(super) fn join(app: &Arc<App>, ticket: QueuedReset) {
+    if app.queue.push(ticket) {
         let keeper = Arc::clone(app);
         app.tasks.spawn(async move {
             // Without somebody who hands out turns, all would wait for ever.
@@ -37,17 +37,17 @@ pub(super) fn join(app: &Arc<App>, ticket: Ticket) {
 async fn keep(app: Arc<App>) {
     let mut looks = tokio::time::interval(LOOK_EVERY);
     loop {
-        let mut hand = std::pin::pin!(app.at_work.hand());
+        let mut hand = std::pin::pin!(app.queue.worker());
         let hand = loop {
             tokio::select! {
                 hand = &mut hand => break hand,
                 _ = looks.tick() => look_after(&app),
             }
-            if app.at_work.resigns() {
+            if app.queue.dispatcher_may_stop() {
                 return;
             }
         };
-        match app.at_work.next() {
+        match app.queue.pop() {
             Some(ticket) => {
                 let worker = serving(&app, ticket.platform);
                 app.tasks.spawn(async move {
@@ -60,7 +60,7 @@ async fn keep(app: Arc<App>) {
             // Closed: who waits is turned away.
             None => look_after(&app),
         }
-        if app.at_work.resigns() {
+        if app.queue.dispatcher_may_stop() {
             return;
         }
     }
@@ -78,12 +78,12 @@ fn serving(app: &Arc<App>, platform: Platform) -> Arc<App> {
 }
 
 fn look_after(app: &Arc<App>) {
-    let out = app.at_work.out_of_patience();
+    let out = app.queue.take_timed_out();
     if !out.is_empty() {
         app.tasks.spawn(turn_away(Arc::clone(app), out));
     }
-    while let Some(voice) = app.at_work.free_voice()
-        && let Some((platform, reply, heard)) = app.at_work.unheard()
+    while let Some(voice) = app.queue.try_notice()
+        && let Some((platform, reply, heard)) = app.queue.next_to_notify()
     {
         let worker = serving(app, platform);
         app.tasks.spawn(async move {
@@ -96,7 +96,7 @@ fn look_after(app: &Arc<App>) {
 }
 
 /// First all slots come back, however slow the chat is; then everybody is told, each in a task of its own.
-async fn turn_away(app: Arc<App>, out: Vec<Ticket>) {
+async fn turn_away(app: Arc<App>, out: Vec<QueuedReset>) {
     let refusals = futures_util::stream::iter(out).map(|ticket| issue::refuse_turn(&app, ticket));
     let refused: Vec<_> = refusals
         .buffered(REFUSALS)
@@ -118,6 +118,6 @@ async fn turn_away(app: Arc<App>, out: Vec<Ticket>) {
         }
     };
     futures_util::stream::iter(refused)
-        .for_each_concurrent(HANDS, tell)
+        .for_each_concurrent(WORKERS, tell)
         .await;
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use rand::CryptoRng;
 
-use crate::app::{App, Ticket};
+use crate::app::{App, QueuedReset};
 use crate::chat::interaction::Trigger;
 use crate::chat::{
     Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified,
@@ -96,7 +96,7 @@ pub enum Next {
         about: Option<Box<ResetRow>>,
     },
     /// Go on with a claimed reset when its turn comes.
-    Issue(Box<Ticket>),
+    Issue(Box<QueuedReset>),
     /// Deliver an undelivered one another way.
     Again(Box<Again>),
     /// Try again to sign the member out.
@@ -122,7 +122,7 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
         Interaction::Challenge(text) => return Reaction::Challenge(text),
         Interaction::Command(command) => {
             if !app
-                .seen
+                .recent_requests
                 .is_new(&command.origin.replay, command.origin.received_at)
             {
                 return Reaction::Replayed;
@@ -134,7 +134,7 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
         }
         Interaction::Click(click) => {
             if !app
-                .seen
+                .recent_requests
                 .is_new(&click.origin.replay, click.origin.received_at)
             {
                 return Reaction::Replayed;
@@ -148,7 +148,7 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
             // One that may be sent again after a refusal gets its reason again; the record knows what it did.
             if form.once.is_none()
                 && !app
-                    .seen
+                    .recent_requests
                     .is_new(&form.origin.replay, form.origin.received_at)
             {
                 return Reaction::Replayed;
@@ -277,7 +277,7 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
 /// Shows a card in its place: one after the other, and never an older face over a newer one, because what stands there is
 /// what will be done.
 async fn show_face(app: &App, chat: &Chat, row: Box<ResetRow>, to: ReplyAddress, message: Message) {
-    let _turn = app.card_locks.turn(row.reset_id).await;
+    let _turn = app.card_locks.lock(row.reset_id).await;
     // In boxes, because most who are here wait for their turn.
     let is_present = match Box::pin(app.store.reset(row.reset_id)).await {
         Ok(Some(present)) => present.has_face_of(&row),

@@ -133,7 +133,7 @@ async fn reset(
         reply: seal_by(app, reset_id, origin.reply.as_ref(), &mut rng)?,
         lifetime: app.organization.offer_lifetime,
     };
-    app.at_work
+    app.queue
         .finished(&pair.admin.member.id, &pair.member.member.id, OWN_PATIENCE)
         .await;
     let noted = app

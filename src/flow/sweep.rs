@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::issue;
-use crate::app::{App, HANDS, Heard};
+use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
 use crate::store::{ResetRow, StoreError};
 
@@ -67,8 +67,8 @@ async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
     for row in &named {
         tracing::warn!(reset.id = %row.reset_id, state = %row.state, "a reset was left behind");
         // It cannot get its turn any more, and nothing is said of it but its end.
-        if let Some(ticket) = app.at_work.leave(row.reset_id) {
-            *ticket.heard.lock().await = Heard::End;
+        if let Some(ticket) = app.queue.remove(row.reset_id) {
+            *ticket.told.lock().await = ProgressTold::Result;
         }
     }
     Ok(named)
@@ -120,7 +120,7 @@ pub async fn hide(app: &Arc<App>) -> Result<(), StoreError> {
         }
         Ok(())
     };
-    shown.try_for_each_concurrent(HANDS, hide).await
+    shown.try_for_each_concurrent(WORKERS, hide).await
 }
 
 /// Does the sign-outs and notices that a reset left to do.
@@ -137,7 +137,7 @@ pub async fn purge(app: &Arc<App>) -> Result<(), StoreError> {
 async fn finish_all(app: &App, rows: Vec<ResetRow>) {
     let finish = async |row: ResetRow| issue::finish_steps(app, &row).await;
     futures_util::stream::iter(rows)
-        .for_each_concurrent(HANDS, finish)
+        .for_each_concurrent(WORKERS, finish)
         .await;
 }
 
@@ -164,7 +164,7 @@ async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
     };
     let told = futures_util::stream::iter(rows)
         .map(tell)
-        .buffer_unordered(HANDS);
+        .buffer_unordered(WORKERS);
     told.try_fold(0, |all, one| std::future::ready(Ok(all + one)))
         .await
 }
