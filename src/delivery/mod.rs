@@ -247,11 +247,17 @@ impl Prepared<'_> {
 
     /// Closes everything without sending.
     pub async fn abandon(self) {
-        if let Member::Email(ready) = self.to_member {
-            ready.abandon().await;
+        for email in self.into_open() {
+            email.abandon().await;
         }
-        if let Some(ready) = self.to_self {
-            ready.abandon().await;
-        }
+    }
+
+    /// The open connections, for a caller that closes them in a task of its own.
+    pub fn into_open(self) -> Vec<PreparedEmail> {
+        let to_member = match self.to_member {
+            Member::Email(ready) => Some(ready),
+            Member::Shown | Member::Sms(..) => None,
+        };
+        to_member.into_iter().chain(self.to_self).collect()
     }
 }

@@ -1,19 +1,22 @@
-//! Contacts for codes: where the code of a reset can go, adding one for a member, and telling of every change.
+//! Contacts for codes: where the code of a reset can go, how a contact is added, and who is told of a change.
 
 use std::sync::Arc;
 
-use super::{Failure, Reaction, contact_code, messages, tell_security};
+use tracing::Instrument;
+
+use super::reaction::{ReactError, Reaction};
+use super::{contact_code, messages, security};
 use crate::app::App;
-use crate::chat::Origin as CameFrom;
+use crate::chat::Origin as RequestOrigin;
 use crate::delivery::Note;
 use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
 use crate::domain::{Destination, Member, MemberId, Moment, Reference, ResetId, Span};
 use crate::store::{AuditRow, ContactAdded, ContactRow, ResetRow, StoreError};
 
-/// How long it is told at least that a contact of the directory is another one.
-const DIFFERENCE_TOLD_FOR: Span = Span::hours(72);
+/// The minimum time for which cards say that a contact of the directory has changed.
+const CHANGE_TOLD_FOR: Span = Span::hours(72);
 
-/// The keyed digest of a contact of a member: kept where the address itself must not be.
+/// The keyed digest of a member's contact. It is stored where the address itself must not be.
 pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
     hex::encode(
         app.keys
@@ -21,7 +24,7 @@ pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
     )
 }
 
-/// Where the code for the password that is set now can go.
+/// Where the code for the member's present password can go.
 pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
     let last = app.store.last_changes(&member.id).await?;
     let origin = Origin {
@@ -41,7 +44,7 @@ pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreErr
     methods(app, member, &origin).await
 }
 
-/// Where the code could go for a reset that this administrator has not begun yet.
+/// Where the code could go for a reset that this administrator is about to begin.
 pub(super) async fn methods_for_next(
     app: &App,
     member: &Member,
@@ -58,7 +61,7 @@ pub(super) async fn methods_for_next(
     .await
 }
 
-/// Where the code will go for a reset that is delivered as this row says.
+/// Where the code will go for a reset with the delivery of this row.
 pub(super) async fn methods_of(
     app: &App,
     member: &Member,
@@ -75,7 +78,7 @@ pub(super) async fn methods_of(
     methods(app, member, &origin).await
 }
 
-/// How many contacts there are for password and code together, when the reset is delivered as this row says.
+/// How many contacts there are for password and code together, with the delivery of this row.
 pub(super) async fn count_for(
     app: &App,
     member: &Member,
@@ -92,11 +95,12 @@ pub(super) async fn count_for(
 }
 
 async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods, StoreError> {
-    // Other directories ask for no code, and nobody can add a contact there.
+    // Only members with pages here are asked for a code.
     if !app.directories.told(&member.id).1.has_our_pages {
         return Ok(Methods::default());
     }
-    // The settings may name other countries than when a number was added; the operator's counts like the import.
+    // The allowed countries may have changed since a number was added. What the operator added is always allowed, like
+    // an import.
     let is_allowed = |added: &Added| {
         added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok()
     };
@@ -117,7 +121,7 @@ async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods,
     Ok(contacts::methods(member, &added, origin, &around))
 }
 
-/// Is this refused because code and password need two contacts, and there is one?
+/// The number of contacts, where code and password need two and there are fewer.
 pub(super) async fn lacks_a_second(
     app: &App,
     member: &Member,
@@ -131,7 +135,7 @@ pub(super) async fn lacks_a_second(
     Ok(Some(methods_for_next(app, member, admin).await?.counting()).filter(|count| *count < 2))
 }
 
-/// The contacts of the directory that differ from what was seen at an earlier card, each with when that was.
+/// The directory's contacts that differ from those on an earlier card, each with the time of that card.
 pub(super) async fn differing(
     app: &App,
     member: &Member,
@@ -146,7 +150,7 @@ pub(super) async fn differing(
         .see_contacts(
             &member.id,
             seen,
-            DIFFERENCE_TOLD_FOR.max(app.organization.contact_rules.age),
+            CHANGE_TOLD_FOR.max(app.organization.contact_rules.age),
         )
         .await?;
     let at = |to: &Destination| {
@@ -161,14 +165,14 @@ pub(super) async fn differing(
         .collect())
 }
 
-/// S42, Q7: adds a contact for codes, for an administrator whose rights were read a moment ago.
+/// S42, Q7: adds a contact for codes. The caller has just read the administrator's rights.
 pub(super) async fn add_contact(
     app: &Arc<App>,
-    origin: &CameFrom,
+    origin: &RequestOrigin,
     (admin, member): (&Member, &Member),
     to: &Destination,
     reference: &Reference,
-) -> Result<Reaction, Failure> {
+) -> Result<Reaction, ReactError> {
     let row = ContactRow {
         member_id: member.id.clone(),
         channel: to.channel(),
@@ -212,7 +216,7 @@ pub(super) async fn add_contact(
             let now = app.clock.now();
             let from = app.zone.tell(now + app.organization.contact_rules.age, now);
             let (mask, is_strict) = (to.masked(), app.deliveries.ways.is_strict);
-            // The contact is on record, whether its code can be offered or not.
+            // The contact is recorded even if the check of it cannot be offered.
             let value = contact_code::offer(app, origin, (admin, member), &stored)
                 .await
                 .ok();
@@ -229,43 +233,43 @@ pub(super) async fn add_contact(
     Ok(Reaction::Say(told))
 }
 
-/// A contact outside the business mailbox that is on record: whoever hears of a change.
+/// A contact on record outside the business mailbox. It is told of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The contact.
+pub struct ContactOnRecord {
+    /// The address.
     pub to: Destination,
-    /// False for an added one that has not answered a code: it may be nobody's.
+    /// False for an added contact that has not answered a code: it may be nobody's.
     pub counts: bool,
 }
 
-/// Every one of them.
-pub async fn known(app: &App, member: &Member) -> Result<Vec<Known>, StoreError> {
+/// Every contact on record of a member.
+pub async fn known(app: &App, member: &Member) -> Result<Vec<ContactOnRecord>, StoreError> {
     Ok(known_of(member, &app.store.contacts(&member.id).await?))
 }
 
-/// The same from rows that were read.
-pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<Known> {
+/// The same from the member's added contacts.
+pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<ContactOnRecord> {
     let of_directory = contacts::of_directory(member)
         .into_iter()
-        .map(|to| Known { to, counts: true });
-    let mut known: Vec<Known> = of_directory.collect();
+        .map(|to| ContactOnRecord { to, counts: true });
+    let mut known: Vec<ContactOnRecord> = of_directory.collect();
     for one in added.iter().filter_map(ContactRow::added) {
         let counts = one.counts();
         match known.iter_mut().find(|other| other.to.is_same(&one.to)) {
             Some(other) => other.counts |= counts,
-            None => known.push(Known { to: one.to, counts }),
+            None => known.push(ContactOnRecord { to: one.to, counts }),
         }
     }
     known
 }
 
-/// The member hears of it at every contact that was there before, and so does the security address.
+/// Tells the member, at every contact that was on record before, and the security address that a contact was added.
 pub fn tell_of_contact(
     app: &Arc<App>,
     added_by: &str,
     member: &Member,
     added: &Destination,
-    before: &[Known],
+    before: &[ContactOnRecord],
 ) {
     let organization = &app.organization.name;
     let note = messages::contact_notice(organization, added_by, &added.masked());
@@ -278,12 +282,12 @@ pub fn tell_of_contact(
     tell_all(app, member, others, note, alarm);
 }
 
-/// The same of a contact that was taken away; that one is told too.
+/// The same for a contact that the member removed. The removed contact is told too.
 pub fn tell_of_removed_contact(
     app: &Arc<App>,
     member: &Member,
     removed: &Destination,
-    before: Vec<Known>,
+    before: Vec<ContactOnRecord>,
 ) {
     let organization = &app.organization.name;
     let note = messages::contact_removed(organization);
@@ -292,13 +296,13 @@ pub fn tell_of_removed_contact(
     tell_all(app, member, before, note, alarm);
 }
 
-/// The same of a contact that went because there was no room for another one.
+/// The same for a contact that was removed to make room for another.
 fn tell_of_dropped_contact(
     app: &Arc<App>,
     who: &str,
     member: &Member,
     dropped: &Destination,
-    before: Vec<Known>,
+    before: Vec<ContactOnRecord>,
 ) {
     let organization = &app.organization.name;
     let note = messages::contact_dropped(organization, who, &dropped.masked());
@@ -306,14 +310,15 @@ fn tell_of_dropped_contact(
     tell_all(app, member, before, note, alarm);
 }
 
-/// Who is told of a change of contacts: those there were before, as far as there is a channel, and the business address
-/// where none of them is sure to be the member's.
+/// Who is told of a change of contacts: the earlier contacts that have a channel, and the business address if none of
+/// them is certainly the member's.
 pub fn told_of_change(
-    before: Vec<Known>,
+    before: Vec<ContactOnRecord>,
     member: &Member,
     has: impl Fn(&Destination) -> bool,
 ) -> Vec<Destination> {
-    let reachable: Vec<Known> = before.into_iter().filter(|known| has(&known.to)).collect();
+    let reachable: Vec<ContactOnRecord> =
+        before.into_iter().filter(|known| has(&known.to)).collect();
     let is_sure = reachable.iter().any(|known| known.counts);
     let business =
         Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
@@ -324,9 +329,15 @@ pub fn told_of_change(
         .collect()
 }
 
-fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Known>, note: Note, alarm: Note) {
+fn tell_all(
+    app: &Arc<App>,
+    member: &Member,
+    before: Vec<ContactOnRecord>,
+    note: Note,
+    alarm: Note,
+) {
     let to = told_of_change(before, member, |to| app.deliveries.has(to.channel()));
-    // A gateway may drop what it takes for a repetition, so every notice has a name of its own.
+    // A gateway may drop repeated messages, so each notice has its own id.
     let Ok(name) = app
         .chance
         .rng()
@@ -335,13 +346,14 @@ fn tell_all(app: &Arc<App>, member: &Member, before: Vec<Known>, note: Note, ala
         return;
     };
     let worker = Arc::clone(app);
-    app.tasks.spawn(async move {
+    let telling = async move {
         for (at, to) in to.iter().enumerate() {
             worker
                 .deliveries
                 .tell(to, &note, &format!("contact-{name}-{at}"))
                 .await;
         }
-        tell_security(&worker, &alarm, &format!("contact-{name}")).await;
-    });
+        security::tell(&worker, &alarm, &format!("contact-{name}")).await;
+    };
+    app.tasks.spawn(telling.in_current_span());
 }

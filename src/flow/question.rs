@@ -1,26 +1,28 @@
-//! A command that changes something at once, on a platform that proves who asks but not what was asked: the change waits
-//! for a button, which is sent to the proven person alone.
+//! The question before a contact is added. Some platforms prove who sent a command but not what it said; there the change
+//! waits for a button that is sent to the proven person alone.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Attempt, answer};
 use super::messages;
-use super::offer::{contact, note};
-use super::{Failure, Next, Reaction, beside};
+use super::reaction::{Next, ReactError, Reaction};
 use crate::app::App;
-use crate::chat::interaction::{CONTACT_QUESTION, Member as Named};
-use crate::chat::{Chat, Origin};
-use crate::domain::{ChatUser, Destination, Member, Moment, Reference, ResetId, Span};
-use crate::store::{AuditRow, ReplayKey};
+use crate::chat::Origin;
+use crate::chat::interaction::CONTACT_QUESTION;
+use crate::domain::{
+    ChatUser, Destination, EmailAddress, Member, Moment, Reference, ResetId, Span,
+};
+use crate::store::ReplayKey;
 
 /// How long the button works.
-const LIFE: Span = Span::minutes(10);
+const LIFETIME: Span = Span::minutes(10);
 
-/// What the button stands for. Sealed by our key, it is the button's value; it works once.
+/// What the button asks to add. Sealed with our key, it is the button's value.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Question {
-    /// Makes two questions two, even about the same contact.
+pub(super) struct ContactQuestion {
+    /// Tells two questions about the same contact apart.
     id: String,
     platform: String,
     tenant: String,
@@ -28,25 +30,31 @@ pub(super) struct Question {
     admin_id: String,
     member_id: String,
     member_email: String,
-    address: String,
+    pub(super) address: String,
     until: i64,
 }
 
-impl Question {
-    fn is_of(&self, user: &ChatUser, now: Moment) -> bool {
-        let same_user = self.platform == user.platform.as_str()
-            && self.tenant == user.tenant
-            && self.user == user.user;
-        same_user && now < Moment(self.until)
+impl ContactQuestion {
+    /// Opens a button's value. None if it is not ours, not theirs, or too old. With the member's e-mail.
+    pub(super) fn read(app: &App, origin: &Origin, value: &str) -> Option<(Self, EmailAddress)> {
+        let text = app.keys.open(value, CONTACT_QUESTION).ok()?;
+        let question: Self = serde_json::from_str(&text).ok()?;
+        let user = &origin.user;
+        let is_theirs = question.platform == user.platform.as_str()
+            && question.tenant == user.tenant
+            && question.user == user.user;
+        let is_open = origin.received_at < Moment(question.until);
+        let email = question.member_email.parse().ok()?;
+        (is_theirs && is_open).then_some((question, email))
     }
 
-    /// The accounts may stand for other people than when it was asked.
+    /// False where the accounts belong to other people than when the question was asked.
     pub(super) fn is_about(&self, admin: &Member, member: &Member) -> bool {
         self.admin_id == admin.id.0 && self.member_id == member.id.0
     }
 
-    /// The key of the change, which happens once however often the button is pressed.
-    fn once(&self) -> ReplayKey {
+    /// The idempotency key of the change.
+    pub(super) fn once(&self) -> ReplayKey {
         ReplayKey(format!(
             "{:010}-question-{}",
             Moment(self.until).unix_seconds(),
@@ -55,21 +63,54 @@ impl Question {
     }
 }
 
-/// Sends the button, and changes nothing.
+/// Sends the question. Nothing is changed yet.
 pub(super) async fn ask(
     app: &Arc<App>,
     origin: &Origin,
     (admin, member): (&Member, &Member),
     to: &Destination,
     reference: &Reference,
-) -> Result<Reaction, Failure> {
+) -> Result<Reaction, ReactError> {
+    let value = sealed(app, origin, (admin, member), to)?;
+    let told = messages::contact_question(member, to, &value, reference);
+    let attempt = Attempt {
+        admin: Some(admin),
+        member: Some(member),
+        ..Attempt::new("contact", "asked", reference)
+    };
+    let asked = answer(app, origin, attempt, told).await?;
+    // Somebody else may have sent the command, so the question goes neither into the answer nor to the command's
+    // response address.
+    Ok(match (asked, &origin.reply) {
+        (
+            Reaction::Say(question)
+            | Reaction::Then(Next::Tell {
+                message: question, ..
+            }),
+            Some(to),
+        ) => Reaction::Then(Next::Ask {
+            to: to.clone(),
+            question,
+            otherwise: messages::contact_not_private(member, reference),
+        }),
+        (Reaction::Say(_), None) => Reaction::Taken,
+        (other, _) => other,
+    })
+}
+
+fn sealed(
+    app: &App,
+    origin: &Origin,
+    (admin, member): (&Member, &Member),
+    to: &Destination,
+) -> Result<String, ReactError> {
     let mut rng = app.chance.rng()?;
     let ChatUser {
         platform,
         tenant,
         user,
     } = &origin.user;
-    let question = Question {
+    let question = ContactQuestion {
         id: ResetId::draw(&mut rng, origin.received_at).to_string(),
         platform: platform.as_str().to_owned(),
         tenant: tenant.clone(),
@@ -78,100 +119,14 @@ pub(super) async fn ask(
         member_id: member.id.0.clone(),
         member_email: member.business_email.to_string(),
         address: to.full().to_owned(),
-        until: (origin.received_at + LIFE).0,
+        until: (origin.received_at + LIFETIME).0,
     };
-    let text = serde_json::to_string(&question).map_err(|_| crate::secret::NotSealed)?;
-    let value = app.keys.seal(&text, CONTACT_QUESTION, &mut rng)?;
-    let told = messages::contact_question(member, to, &value, reference);
-    let about = (Some(admin), Some(member));
-    let asked = note(
-        app,
-        origin,
-        ("contact", "asked"),
-        about,
-        reference,
-        None,
-        told,
-    )
-    .await?;
-    // Neither in the answer to the command nor at its response address, because somebody else may have sent it.
-    Ok(match (asked, &origin.reply) {
-        (
-            Reaction::Say(question)
-            | Reaction::Then(Next::Tell {
-                message: question, ..
-            }),
-            Some(to),
-        ) => {
-            let otherwise = messages::contact_not_private(member, reference);
-            Reaction::Then(Next::Ask {
-                to: to.clone(),
-                question,
-                otherwise,
-            })
-        }
-        (Reaction::Say(_), None) => Reaction::Taken,
-        (other, _) => other,
-    })
-}
-
-/// The button was pressed: everything is checked again, and the contact is added.
-pub(super) async fn answer(
-    app: &Arc<App>,
-    chat: &Chat,
-    origin: Origin,
-    value: &str,
-) -> Result<Reaction, Failure> {
-    let reference = Reference::draw(&mut app.chance.rng()?);
-    let opened = app.keys.open(value, CONTACT_QUESTION).ok();
-    let question: Option<Question> = opened.and_then(|text| serde_json::from_str(&text).ok());
-    let question = question.filter(|question| question.is_of(&origin.user, origin.received_at));
-    let pressed = if question.is_some() {
-        "pressed"
-    } else {
-        "question_over"
-    };
-    let audit = AuditRow {
-        reference: Some(reference.to_string()),
-        ..AuditRow::of_chat("contact", pressed, &origin.user, origin.received_at)
-    };
-    if app
-        .store
-        .note(origin.replay.clone(), audit, None)
-        .await?
-        .decided
-        .is_err()
-    {
-        return Ok(Reaction::Replayed);
-    }
-    let over = || messages::contact_question_over(&reference);
-    let Some(question) = question else {
-        return Ok(beside(&origin, over()));
-    };
-    let Ok(email) = question.member_email.parse() else {
-        return Ok(beside(&origin, over()));
-    };
-    let once = Origin {
-        replay: question.once(),
-        ..origin.clone()
-    };
-    let named = Named::Email(email);
-    let added = contact(
-        app,
-        chat,
-        once,
-        (&named, &question.address),
-        reference.clone(),
-        Some(&question),
-    )
-    .await?;
-    Ok(match added {
-        Reaction::Say(message) => beside(&origin, message),
-        Reaction::Replayed => beside(&origin, over()),
-        sent @ (Reaction::Taken
-        | Reaction::Open(..)
-        | Reaction::Challenge(_)
-        | Reaction::FormError(_)
-        | Reaction::Then(_)) => sent,
-    })
+    let text = serde_json::to_string(&question).map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not serialize a question"
+        );
+        crate::secret::NotSealed
+    })?;
+    Ok(app.keys.seal(&text, CONTACT_QUESTION, &mut rng)?)
 }

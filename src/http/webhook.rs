@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::body::read_body;
 use super::connection::IsVerified;
@@ -53,6 +54,7 @@ pub(super) fn router(app: &Arc<App>, places: &Arc<Pool>) -> Router {
     router
 }
 
+#[tracing::instrument(name = "webhook", level = "debug", skip_all)]
 async fn handle(
     app: Arc<App>,
     places: Arc<Pool>,
@@ -80,7 +82,9 @@ async fn handle(
     } else {
         Asking::No
     };
-    let read = chat.receive(route, &parts.headers, &body, (now, asking));
+    let read = chat
+        .receive(route, &parts.headers, &body, (now, asking))
+        .instrument(tracing::debug_span!("verified"));
     let Ok(read) = tokio::time::timeout_at(until, read).await else {
         // What it takes to verify a request could not be had in time; a place is not held longer for that.
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -165,10 +169,10 @@ impl Later {
                         placement,
                     },
                 )
-                .await
+                .await;
             }
             (None, Some((user, value))) => {
-                flow::tell_beside_card(app, chat, &user, &value, &message).await
+                flow::tell_beside_card(app, chat, &user, &value, &message).await;
             }
             (None, None) => {}
         }
@@ -187,7 +191,8 @@ async fn answer(
     let later = Later::of(interaction.inner());
     let kind = later.kind;
     let worker = Arc::clone(&app);
-    app.tasks.spawn(async move {
+    let span = flow::request_span(&app, platform, interaction.inner());
+    let deciding = async move {
         let Some(chat) = worker.chat(platform) else {
             return;
         };
@@ -227,7 +232,8 @@ async fn answer(
         if let Some(next) = next {
             flow::carry_out(&worker, chat, next).await;
         }
-    });
+    };
+    app.tasks.spawn(deciding.instrument(span));
     let Some(chat) = app.chat(platform) else {
         return StatusCode::NOT_FOUND.into_response();
     };

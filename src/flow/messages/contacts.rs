@@ -2,7 +2,7 @@
 
 use super::card::Card;
 use super::refusal::refusal;
-use super::{NOTHING_CHANGED, button, message};
+use super::{NOTHING_CHANGED, button, message, wrong_code};
 use crate::chat::{Action, Form, FormKind, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Note;
@@ -232,6 +232,20 @@ pub fn contact_answered(member_name: &str, to: &str, reference: &Reference) -> M
             "It counts as a contact of {member_name} once its waiting time is over. Whose it is, the code does not tell."
         )],
     )
+}
+
+/// The code of a contact was typed wrong.
+pub fn contact_code_wrong(left: u32) -> String {
+    if left == 0 {
+        contact_code_over()
+    } else {
+        format!("{} {NOTHING_CHANGED}", wrong_code(left))
+    }
+}
+
+/// The code of a contact is too old, or was typed wrong too often.
+pub fn contact_code_over() -> String {
+    format!("This code no longer works. {NOTHING_CHANGED} Press the button again for another one.")
 }
 
 /// The contact of a code was removed meanwhile.

@@ -17,8 +17,8 @@ pub use self::card::{
 };
 pub use self::contacts::{
     AboutContacts, contact_added, contact_answered, contact_code, contact_code_form,
-    contact_code_too_soon, contact_gone, too_many_contact_commands, too_many_contacts,
-    too_many_own_contacts, two_contacts_needed,
+    contact_code_over, contact_code_too_soon, contact_code_wrong, contact_gone,
+    too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
 };
 pub use self::notes::{
     Notice, alarm, code, contact_alarm, contact_dropped, contact_notice, contact_removed,
