@@ -22,6 +22,8 @@ pub fn start(level: Level) {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
+        // The list holds the current span too.
+        .with_current_span(false)
         .with_writer(|| StandardError);
     // A second start in one process (tests, the demo) keeps the first.
     if tracing_subscriber::registry()

@@ -446,6 +446,7 @@ impl Chat {
     }
 
     /// Verifies a request that came to one of [`Chat::routes`] and reads it. The only way to a [`Verified`] interaction.
+    #[tracing::instrument(name = "verified", level = "debug", skip_all)]
     pub async fn receive(
         &self,
         route: &str,

@@ -14,7 +14,6 @@ mod stop;
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use self::deliver::SetPassword;
 use self::reporter::Reporter;
@@ -42,8 +41,7 @@ pub(super) async fn run_queued(app: &Arc<App>, chat: &Chat, queued: QueuedReset)
         // The record decides what is done.
         match app.store.reset(id).await {
             Ok(Some(row)) if row.state == State::Claimed => {
-                let act = run(app, &reporter, reservation, row, quota);
-                Box::pin(act.instrument(tracing::debug_span!("act"))).await
+                Box::pin(run(app, &reporter, reservation, row, quota)).await
             }
             // Recovery has ended it, and told that.
             Ok(Some(_)) => Err(MoveRefused::Fenced),
@@ -164,6 +162,7 @@ fn log_halted(ended: Result<(), MoveRefused>) {
 }
 
 /// The sequence of a confirmed reset.
+#[tracing::instrument(name = "act", level = "debug", skip_all)]
 async fn run(
     app: &Arc<App>,
     reporter: &Reporter<'_>,

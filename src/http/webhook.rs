@@ -82,9 +82,7 @@ async fn handle(
     } else {
         Asking::No
     };
-    let read = chat
-        .receive(route, &parts.headers, &body, (now, asking))
-        .instrument(tracing::debug_span!("verified"));
+    let read = chat.receive(route, &parts.headers, &body, (now, asking));
     let Ok(read) = tokio::time::timeout_at(until, read).await else {
         // What it takes to verify a request could not be had in time; a place is not held longer for that.
         return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -21,4 +21,5 @@ mod secrets;
 mod sign_in;
 mod store;
 mod support;
+mod trace;
 mod upgrade;
