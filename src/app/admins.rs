@@ -1,6 +1,5 @@
 //! Who is an administrator, and how much protection a member's own role gives them.
 
-use super::Organization;
 use crate::chat::Profile;
 use crate::domain::{EmailAddress, Member, Role};
 use crate::store::Pins;
@@ -37,9 +36,7 @@ impl Admins {
             .map(with(Role::PrimaryAdmin))
             .chain(delegated.iter().map(with(Role::MemberAndDepartment)))
     }
-}
 
-impl Organization {
     /// The role that protects a member: the highest that any source gives, so that protection never depends on a single
     /// one. `profiles` are the member's chat accounts.
     ///
@@ -50,20 +47,19 @@ impl Organization {
         pins: &Pins,
         profiles: impl IntoIterator<Item = &'a Profile>,
     ) -> Role {
-        let by_chat = match self.admins {
-            Admins::Chat => profiles
+        let by_chat = match self {
+            Self::Chat => profiles
                 .into_iter()
                 .map(|profile| profile.role)
                 .max()
                 .unwrap_or(Role::Member),
-            Admins::Directory | Admins::List { .. } => Role::Member,
+            Self::Directory | Self::List { .. } => Role::Member,
         };
         let is_of_member = |email: &EmailAddress| {
             pins.of(email) == Some(&member.id)
                 || member.business_emails().any(|own| own.is_same(email))
         };
         let by_list = self
-            .admins
             .listed()
             .filter(|(email, _)| is_of_member(email))
             .map(|(_, role)| role)

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::Admins;
+use super::admins::Admins;
 use crate::domain::contacts::ContactRules;
 use crate::domain::{CompanyDomains, EmailAddress, Span};
 

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use self::deliver::SetPassword;
 use self::reporter::Reporter;
 pub(super) use self::reporter::say_working;
-use self::stop::{Stop, StopReason};
+use self::stop::{Obstacle, StopReason};
 use super::reaction::Redelivery;
 use super::{messages, steps};
 use crate::app::{App, ProgressTold, QueuedReset, WORKING_AFTER};
@@ -170,16 +170,16 @@ async fn run(
     row: ResetRow,
     quota: Quota,
 ) -> Result<(), MoveRefused> {
-    let checks::Ready {
+    let checks::ReadyReset {
         plan,
         channels,
         member,
     } = match checks::make_ready(app, reporter, &row).await {
         Ok(ready) => ready,
-        Err(Stop::Refused(reason)) => {
+        Err(Obstacle::Refused(reason)) => {
             return stop::refuse(app, reporter, &reservation, reason).await;
         }
-        Err(Stop::NotReady(not_ready)) => {
+        Err(Obstacle::NotReady(not_ready)) => {
             return stop::offer_another_way(app, reporter, &reservation, &row, not_ready).await;
         }
     };

@@ -200,7 +200,7 @@ async fn named_member(
     };
     let accounts = accounts_of(app, &member).await.map_err(no_match)?;
     let profiles = accounts.iter().map(|(_, _, profile)| profile);
-    let role = app.organization.role_of_member(
+    let role = app.organization.admins.role_of_member(
         &member,
         pins,
         profiles.chain(mentioned.as_ref().map(|(_, profile)| profile)),
@@ -275,7 +275,7 @@ pub(super) async fn pair_of_card(
     let accounts = accounts_of(app, &member)
         .await
         .map_err(Unresolved::for_member)?;
-    let role = app.organization.role_of_member(
+    let role = app.organization.admins.role_of_member(
         &member,
         &pins,
         accounts

@@ -2,7 +2,7 @@
 
 use super::channels::ReadyChannels;
 use super::reporter::Reporter;
-use super::stop::{NotReady, Stop, StopReason};
+use super::stop::{NotReady, Obstacle, StopReason};
 use crate::app::App;
 use crate::chat::{Adapter, Chat, Freshness, Message};
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Way};
@@ -14,7 +14,7 @@ use crate::secret::Link;
 use crate::store::ResetRow;
 
 /// Everything that the change needs.
-pub(super) struct Ready<'a> {
+pub(super) struct ReadyReset<'a> {
     pub(super) plan: Plan,
     pub(super) channels: ReadyChannels<'a>,
     pub(super) member: Member,
@@ -25,7 +25,7 @@ pub(super) async fn make_ready<'a>(
     app: &'a App,
     reporter: &Reporter<'_>,
     row: &ResetRow,
-) -> Result<Ready<'a>, Stop> {
+) -> Result<ReadyReset<'a>, Obstacle> {
     let plan = allowed_plan(app, reporter.chat, row).await?;
     if plan.shows() && !reporter.can_reply() {
         // A password that is set and cannot be shown is of no use to anybody.
@@ -35,7 +35,7 @@ pub(super) async fn make_ready<'a>(
     // Rights are read last, because a mail server may have taken its time.
     let member = read_anew(app, reporter.chat, row).await?;
     check_contacts(app, row, &member, &plan).await?;
-    Ok(Ready {
+    Ok(ReadyReset {
         plan,
         channels,
         member,
@@ -48,16 +48,16 @@ pub(super) async fn make_ready_again<'a>(
     chat: &Chat,
     row: &ResetRow,
     member: &Member,
-) -> Result<(Plan, ReadyChannels<'a>), Stop> {
+) -> Result<(Plan, ReadyChannels<'a>), Obstacle> {
     let plan = allowed_plan(app, chat, row).await?;
     check_contacts(app, row, member, &plan).await?;
     let channels = open(app, &plan).await?;
     Ok((plan, channels))
 }
 
-async fn open<'a>(app: &'a App, plan: &Plan) -> Result<ReadyChannels<'a>, Stop> {
+async fn open<'a>(app: &'a App, plan: &Plan) -> Result<ReadyChannels<'a>, Obstacle> {
     ReadyChannels::of(app, plan).await.map_err(|(step, why)| {
-        Stop::NotReady(NotReady {
+        Obstacle::NotReady(NotReady {
             plan: plan.clone(),
             step,
             why,

@@ -40,7 +40,7 @@ pub(super) struct SetPassword<'a> {
 }
 
 /// How the outputs ended, taken together.
-struct Delivered {
+struct Outputs {
     notes: Vec<StepNote>,
     state: State,
     /// The first output that was not accepted, in a word.
@@ -71,7 +71,7 @@ pub(super) async fn deliver(
     let mut notes = send(app, &password, channels, &row).await;
     if plan.shows() {
         let is_copy = plan.way == Way::Copy;
-        let shown = Output {
+        let shown = ShownResult {
             row: &row,
             member,
             steps,
@@ -79,17 +79,17 @@ pub(super) async fn deliver(
         };
         notes.push(show(app, reporter, &password, shown, &notes, is_copy).await);
     }
-    let mut delivered = Delivered::of(notes, plan.shows());
+    let mut outputs = Outputs::of(notes, plan.shows());
     let is_first = held_until.is_none();
     let notice_to = aftermath::notice_destination(app, &row, member).filter(|_| is_first);
     if is_first && notice_to.is_none() {
-        delivered
+        outputs
             .notes
             .push(note(Step::Notice, StepOutcome::Impossible));
     }
-    let state = delivered.state;
-    let was_shown = delivered.shown == Some(StepOutcome::Done);
-    let row = record(app, reporter, &reservation, delivered).await?;
+    let state = outputs.state;
+    let was_shown = outputs.shown == Some(StepOutcome::Done);
+    let row = record(app, reporter, &reservation, outputs).await?;
     tracing::info!(member.id = %row.member_id, state = %row.state, "a reset ended");
     let retry_for = (state == State::Undelivered).then_some(member);
     if retry_for.is_some() {
@@ -116,7 +116,7 @@ pub(super) async fn deliver(
     told
 }
 
-impl Delivered {
+impl Outputs {
     fn of(notes: Vec<StepNote>, shows: bool) -> Self {
         let has = |wanted: StepOutcome| notes.iter().any(|note| note.outcome == wanted);
         let state = if has(StepOutcome::Done) {
@@ -145,14 +145,14 @@ async fn record(
     app: &App,
     reporter: &Reporter<'_>,
     reservation: &Reservation,
-    delivered: Delivered,
+    outputs: Outputs,
 ) -> Result<ResetRow, MoveRefused> {
-    let Delivered {
+    let Outputs {
         notes,
         state,
         failure,
         shown,
-    } = delivered;
+    } = outputs;
     match shown {
         Some(outcome @ (StepOutcome::Done | StepOutcome::Unknown)) => {
             let hide_at = reporter
@@ -219,7 +219,7 @@ async fn send(
 }
 
 /// What the message that shows the password is made of.
-struct Output<'a> {
+struct ShownResult<'a> {
     row: &'a ResetRow,
     member: &'a Member,
     /// What was done before the delivery.
@@ -232,11 +232,11 @@ async fn show(
     app: &App,
     reporter: &Reporter<'_>,
     password: &Password,
-    output: Output<'_>,
+    output: ShownResult<'_>,
     notes: &[StepNote],
     is_copy: bool,
 ) -> StepNote {
-    let Output {
+    let ShownResult {
         row,
         member,
         steps,

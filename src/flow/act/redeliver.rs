@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::checks::make_ready_again;
 use super::deliver::{SetPassword, deliver};
 use super::reporter::Reporter;
-use super::stop::{NotReady, Stop, StopReason, count_typed_refusal};
+use super::stop::{NotReady, Obstacle, StopReason, count_typed_refusal};
 use crate::app::{App, HeldPassword};
 use crate::chat::Message;
 use crate::domain::delivery::Outcome;
@@ -43,7 +43,7 @@ pub(super) async fn redeliver(
             };
             Box::pin(deliver(app, reporter, set)).await
         }
-        Err(stop) => keep(app, reporter, held, (&row, &member), stop).await,
+        Err(obstacle) => keep(app, reporter, held, (&row, &member), obstacle).await,
     }
 }
 
@@ -53,11 +53,11 @@ async fn keep(
     reporter: &Reporter<'_>,
     held: HeldPassword,
     (row, member): (&ResetRow, &Member),
-    stop: Stop,
+    obstacle: Obstacle,
 ) -> Result<(), MoveRefused> {
     let outputs = row.outputs().into_iter();
-    let (failure, notes, told) = match stop {
-        Stop::NotReady(NotReady { step, why, .. }) => {
+    let (failure, notes, told) = match obstacle {
+        Obstacle::NotReady(NotReady { step, why, .. }) => {
             count_typed_refusal(app, row, step, &why).await;
             // One channel that is not ready keeps all outputs back.
             let notes = outputs.map(|output| {
@@ -69,7 +69,7 @@ async fn keep(
             });
             (why.code(), notes.collect(), None)
         }
-        Stop::Refused(StopReason { code, told }) => {
+        Obstacle::Refused(StopReason { code, told }) => {
             let notes = outputs.map(|output| failed(output, "not_allowed"));
             (code, notes.collect(), Some(told.title))
         }

@@ -12,14 +12,14 @@ use crate::flow::reply::seal_with;
 use crate::store::{ClickRefused, MoveRefused, Reservation, ResetRow, Successor};
 
 /// Why a reset does not go on.
-pub(super) enum Stop {
+pub(super) enum Obstacle {
     /// It may not.
     Refused(StopReason),
     /// A channel is not ready.
     NotReady(NotReady),
 }
 
-impl From<StopReason> for Stop {
+impl From<StopReason> for Obstacle {
     fn from(reason: StopReason) -> Self {
         Self::Refused(reason)
     }
