@@ -302,13 +302,13 @@ pub enum Ask {
     /// The help text.
     Help,
     /// The log, of everybody or of one member.
-    Log(Option<Member>),
+    Log(Option<NamedMember>),
     /// Which rules would allow a reset.
-    Why(Member),
+    Why(NamedMember),
     /// A reset, with the further words as the reason.
-    Reset(Member, Option<String>),
+    Reset(NamedMember, Option<String>),
     /// S42: add a phone or an e-mail to which codes for this member may go.
-    Contact(Member, String),
+    Contact(NamedMember, String),
     /// Not understood. The text stands where a member was expected.
     Unclear(String),
     /// More than one member.
@@ -317,7 +317,7 @@ pub enum Ask {
 
 /// How a command names a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Member {
+pub enum NamedMember {
     /// A mention: the platform's own id.
     Mention(String),
     /// A work e-mail.
@@ -328,7 +328,7 @@ pub enum Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     /// A mention or a work e-mail.
-    Member(Member),
+    Member(NamedMember),
     /// Anything else.
     Text(String),
 }
@@ -358,7 +358,7 @@ impl Ask {
         }
     }
 
-    fn reset(member: &Member, rest: &[Word]) -> Self {
+    fn reset(member: &NamedMember, rest: &[Word]) -> Self {
         let mut reason = Vec::new();
         for word in rest {
             match word {
@@ -382,7 +382,7 @@ impl Ask {
                 |member| Self::Contact(member, String::new()),
             );
         };
-        if let [Word::Member(Member::Email(email))] = address {
+        if let [Word::Member(NamedMember::Email(email))] = address {
             return Self::Contact(member.clone(), email.to_string());
         }
         let mut typed = Vec::new();
@@ -395,7 +395,7 @@ impl Ask {
         Self::Contact(member.clone(), typed.join(" "))
     }
 
-    fn one_member(words: &[Word]) -> Result<Member, Self> {
+    fn one_member(words: &[Word]) -> Result<NamedMember, Self> {
         match words {
             [Word::Member(member)] => Ok(member.clone()),
             [] => Err(Self::Unclear(String::new())),
@@ -449,7 +449,7 @@ mod tests {
     use super::*;
 
     fn mention(id: &str) -> Word {
-        Word::Member(Member::Mention(id.to_owned()))
+        Word::Member(NamedMember::Mention(id.to_owned()))
     }
 
     fn text(text: &str) -> Word {
@@ -459,7 +459,7 @@ mod tests {
     /// S14, S15.
     #[test]
     fn one_command_names_one_member() {
-        let mina = Member::Mention("U1".to_owned());
+        let mina = NamedMember::Mention("U1".to_owned());
         assert_eq!(Ask::read(&[]), Ask::Help);
         assert_eq!(Ask::read(&[text("HELP")]), Ask::Help);
         assert_eq!(Ask::read(&[mention("U1")]), Ask::Reset(mina.clone(), None));

@@ -20,8 +20,8 @@ use serde_json::Value;
 use url::Url;
 
 pub use self::interaction::{
-    Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Member, Message,
-    Origin, ReplyAddress, Style, Verified,
+    Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Message,
+    NamedMember, Origin, ReplyAddress, Style, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;

@@ -8,7 +8,7 @@ use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::reply::{at_input, beside, seal};
 use super::{identity, messages, reply};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{
     Chat, Click, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
 };
@@ -215,7 +215,7 @@ async fn permitted(
     check: &ContactCheck,
     reference: &Reference,
 ) -> Result<(), Message> {
-    let named = Named::Email(check.member_email.clone());
+    let named = NamedMember::Email(check.member_email.clone());
     let (fresh, limits) = (Freshness::Now, identity::LookUpLimits::Skip);
     let pair = identity::pair(app, chat, &check.user, &named, fresh, limits)
         .await

@@ -12,7 +12,7 @@ use super::question::{self, ContactQuestion};
 use super::reaction::{Halt, ReactError, Reaction};
 use super::reply::beside;
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{Adapter, Assurance, Chat, Click, Freshness, Message, Origin};
 use crate::domain::{Destination, Member, Reference};
 use crate::store::AuditRow;
@@ -23,7 +23,7 @@ pub(super) async fn command(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    (named, typed): (&Named, &str),
+    (named, typed): (&NamedMember, &str),
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
     let pair = permitted(app, chat, &origin, named, LookUpLimits::Apply, reference).await?;
@@ -60,7 +60,7 @@ pub(super) async fn confirmed(app: &Arc<App>, chat: &Chat, click: Click) -> Resu
         replay: question.once(),
         ..origin.clone()
     };
-    let named = Named::Email(email);
+    let named = NamedMember::Email(email);
     match add(app, chat, once, &named, &question, &reference).await {
         Ok(Reaction::Say(message)) | Err(Halt::Answered(Reaction::Say(message))) => {
             Ok(beside(&origin, message))
@@ -74,7 +74,7 @@ async fn add(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    named: &Named,
+    named: &NamedMember,
     question: &ContactQuestion,
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
@@ -97,7 +97,7 @@ async fn permitted(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,
-    named: &Named,
+    named: &NamedMember,
     limits: LookUpLimits,
     reference: &Reference,
 ) -> Result<ResetPair, Halt> {

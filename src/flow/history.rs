@@ -8,7 +8,7 @@ use super::permit::{self, LookUpLimits};
 use super::reaction::{Halt, Reaction};
 use super::{identity, messages, trace};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{Chat, Freshness, Origin};
 use crate::domain::look_up::Tried;
 use crate::domain::{Denied, Member, Reference, Role};
@@ -22,7 +22,7 @@ pub(super) async fn log(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    named: Option<Named>,
+    named: Option<NamedMember>,
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
     let (admin, member) = people(app, chat, &origin, named, reference).await?;
@@ -58,7 +58,7 @@ async fn people(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,
-    named: Option<Named>,
+    named: Option<NamedMember>,
     reference: &Reference,
 ) -> Result<(KnownPerson, Option<Member>), Halt> {
     if let Some(named) = named {

@@ -4,7 +4,7 @@ use super::listed;
 use super::people::{KnownPerson, ResetPair, find, one};
 use super::unresolved::{NoMatch, Unresolved};
 use crate::app::{Admins, App, Identity};
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{Adapter, Chat, Freshness, Profile, Standing};
 use crate::directory::{By, Match};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform};
@@ -106,7 +106,7 @@ pub(super) async fn pair(
     app: &App,
     chat: &Chat,
     user: &ChatUser,
-    named: &Named,
+    named: &NamedMember,
     freshness: Freshness,
     limits: LookUpLimits,
 ) -> Result<ResetPair, Unresolved> {
@@ -117,7 +117,7 @@ pub(super) async fn pair(
     // The record answers two questions as fast as one. Another directory is asked for a member only after the right of
     // the caller is known.
     let asks_at_once = app.directories.elsewhere().next().is_none();
-    if let Named::Email(email) = named
+    if let NamedMember::Email(email) = named
         && asks_at_once
     {
         by.push(By::Email(email.clone()));
@@ -144,11 +144,11 @@ pub(super) async fn pair(
             .map_err(Unresolved::for_caller)?;
     }
     let found = match named {
-        Named::Email(email) if !asks_at_once => find(app, &[By::Email(email.clone())])
+        NamedMember::Email(email) if !asks_at_once => find(app, &[By::Email(email.clone())])
             .await
             .map_err(Unresolved::for_caller)?
             .pop(),
-        Named::Email(_) | Named::Mention(_) => found.next(),
+        NamedMember::Email(_) | NamedMember::Mention(_) => found.next(),
     };
     let (member, member_chat_user) =
         named_member(app, chat, user, (named, found), (&admin, &pins), freshness).await?;
@@ -171,17 +171,17 @@ async fn named_member(
     app: &App,
     chat: &Chat,
     user: &ChatUser,
-    (named, found): (&Named, Option<Match>),
+    (named, found): (&NamedMember, Option<Match>),
     (admin, pins): (&KnownPerson, &Pins),
     freshness: Freshness,
 ) -> Result<(KnownPerson, Option<String>), Unresolved> {
     let no_match = |why| Unresolved::for_member_of(&admin.member, why);
     let (member, mentioned) = match named {
-        Named::Email(email) => {
+        NamedMember::Email(email) => {
             let why = || no_match(NoMatch::NoSuchEmail(email.to_string()));
             (found.and_then(one).ok_or_else(why)?, None)
         }
-        Named::Mention(id) => {
+        NamedMember::Mention(id) => {
             let other = ChatUser {
                 user: id.clone(),
                 ..user.clone()

@@ -11,7 +11,7 @@ use super::reaction::{Halt, Reaction};
 use super::reply::seal_with;
 use super::{card, contacts, messages, trace};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{Adapter, Chat, Freshness, Message, Origin};
 use crate::domain::look_up::Tried;
 use crate::domain::{Member, Reference, ResetId};
@@ -25,7 +25,7 @@ pub(super) async fn reset(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    (named, reason): (&Named, Option<String>),
+    (named, reason): (&NamedMember, Option<String>),
     reference: Reference,
     mut rng: impl CryptoRng,
 ) -> Result<Reaction, Halt> {

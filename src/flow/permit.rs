@@ -10,7 +10,7 @@ use super::refuse::{record_refusal, refuse_and_count};
 use super::reply::{unseal, uses_left};
 use super::{answer, identity, messages, refuse, trace};
 use crate::app::App;
-use crate::chat::interaction::{CardAct, CardAsk, CardChange, CardForm, Member as Named};
+use crate::chat::interaction::{CardAct, CardAsk, CardChange, CardForm, NamedMember};
 use crate::chat::{Adapter, Chat, Freshness, Message, Origin};
 use crate::domain::delivery::{Extra, ExtraDenied};
 use crate::domain::look_up::Tried;
@@ -150,7 +150,7 @@ pub(super) async fn of_command(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,
-    named: &Named,
+    named: &NamedMember,
     (freshness, limits): (Freshness, LookUpLimits),
     reference: &Reference,
 ) -> Result<ResetPair, Halt> {
@@ -182,7 +182,7 @@ pub(super) async fn pair_of_command(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,
-    named: &Named,
+    named: &NamedMember,
     (freshness, limits): (Freshness, LookUpLimits),
     reference: &Reference,
 ) -> Result<ResetPair, Halt> {

@@ -7,7 +7,7 @@ use super::messages;
 use super::permit::{self, LookUpLimits};
 use super::reaction::{Halt, Reaction};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{Chat, Freshness, Origin};
 use crate::domain::{Denied, Reference, policy};
 use crate::store::NotNoted;
@@ -17,7 +17,7 @@ pub(super) async fn why(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    named: &Named,
+    named: &NamedMember,
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
     let how = (Freshness::Cached, LookUpLimits::Apply);

@@ -9,8 +9,7 @@ pub fn guide_sent(member_name: &str, to: &str) -> Message {
     message(
         format!("Guide sent to {member_name} ({to})."),
         [format!(
-            "They keep their sessions. {} {}",
-            NOTHING_CHANGED, NO_RESET_USED
+            "They keep their sessions. {NOTHING_CHANGED} {NO_RESET_USED}"
         )],
     )
 }
@@ -38,8 +37,7 @@ pub fn directory_link_sent(directory: &str, member_name: &str, reference: &Refer
     message(
         format!("{directory} sends {member_name} its own link to set a new password."),
         [format!(
-            "It goes to the email that {directory} has. The old password works until they use it. {} {} (ref {reference})",
-            NOTHING_CHANGED, NO_RESET_USED
+            "It goes to the email that {directory} has. The old password works until they use it. {NOTHING_CHANGED} {NO_RESET_USED} (ref {reference})"
         )],
     )
 }
@@ -53,8 +51,7 @@ pub fn directory_link_unknown(
     message(
         format!("Nobody can say whether {directory} sends {member_name} its own link."),
         [format!(
-            "Ask {member_name}. The old password still works. {} (ref {reference})",
-            NO_RESET_USED
+            "Ask {member_name}. The old password still works. {NO_RESET_USED} (ref {reference})"
         )],
     )
 }

@@ -145,8 +145,7 @@ pub fn stale(mut look: Message, reference: &Reference) -> Message {
     look.lines.insert(
         0,
         format!(
-            "This changed meanwhile. Please look at it again. {} (ref {reference})",
-            NOTHING_CHANGED
+            "This changed meanwhile. Please look at it again. {NOTHING_CHANGED} (ref {reference})"
         ),
     );
     look

@@ -17,18 +17,14 @@ pub fn busy() -> Message {
     message(
         "relatch is busy at this moment.",
         [format!(
-            "{} Wait a minute and run the command again.",
-            NOTHING_CHANGED
+            "{NOTHING_CHANGED} Wait a minute and run the command again."
         )],
     )
 }
 
 /// The same at the input of a form.
 pub fn busy_form() -> String {
-    format!(
-        "relatch is busy at this moment. {} Wait a minute and try again.",
-        NOTHING_CHANGED
-    )
+    format!("relatch is busy at this moment. {NOTHING_CHANGED} Wait a minute and try again.")
 }
 
 /// A confirmed reset got no worker in time.
