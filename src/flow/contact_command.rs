@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::answer::{self, Attempt};
-use super::contacts::add_contact;
+use super::contact_add::add_contact;
 use super::messages;
 use super::people::ResetPair;
 use super::permit::{self, LookUpLimits};

@@ -8,7 +8,7 @@ use tracing::field::Empty;
 
 use crate::app::App;
 use crate::chat::Interaction;
-use crate::domain::{MemberId, Platform};
+use crate::domain::{MemberId, Platform, ResetId};
 use crate::store::ResetRow;
 
 /// The span of one request.
@@ -50,6 +50,6 @@ pub(super) fn record_admin(id: &MemberId) {
 }
 
 /// Adds the reset to the request's span, where the request begins it.
-pub(super) fn record_reset(row_id: crate::domain::ResetId) {
-    Span::current().record("reset.id", tracing::field::display(row_id));
+pub(super) fn record_reset(id: ResetId) {
+    Span::current().record("reset.id", tracing::field::display(id));
 }
