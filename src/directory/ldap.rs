@@ -11,6 +11,8 @@
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
 //! "Account policy" of the 389 Directory Server documentation.
 
+mod rdn;
+
 use ldap3::controls::RawControl;
 use ldap3::{LdapResult, Scope, ldap_escape};
 use secrecy::SecretString;
@@ -27,6 +29,9 @@ use crate::store::Reservation;
 
 /// How many user names of one entry are looked at for a role.
 const USER_NAMES: usize = 8;
+
+/// How many entries with the same user name are looked at. Nobody has a role by it where there are more.
+const NAMESAKES: usize = 100;
 
 /// The name that a directory has where the settings give none.
 pub const DEFAULT_NAME: &str = "LDAP directory";
@@ -178,8 +183,9 @@ impl Ldap {
         })
     }
 
-    /// The user names of the entry that no other entry has: whoever writes somebody else's name into their own entry gets no
-    /// role by it. Nothing is asked where no group gives a role.
+    /// The user names that can give the entry a role: those it is named by, where no other entry below the base is named so.
+    /// Whatever else a member writes into `uid` gives nothing: neither the name of somebody who left, nor that of a
+    /// colleague, who keeps the role. Nothing is asked where no group gives one.
     async fn own_user_names<'a>(
         &self,
         session: &mut Session,
@@ -187,11 +193,17 @@ impl Ldap {
     ) -> Result<Vec<&'a str>, Unavailable> {
         let Config { base, groups, .. } = &self.tree.config;
         let mut own = Vec::new();
-        if groups.primary_admin.is_empty() && groups.member_and_department.is_empty() {
+        if groups.giving_a_role().next().is_none() {
             return Ok(own);
         }
-        // Each costs a search, and a member may be able to write as many as they like.
-        if entry.all("uid").len() > USER_NAMES {
+        let named: Vec<&str> = entry
+            .all("uid")
+            .iter()
+            .map(String::as_str)
+            .filter(|uid| is_named(entry, uid))
+            .collect();
+        // Each costs a search.
+        if named.len() > USER_NAMES {
             tracing::warn!(
                 directory = self.name(),
                 dn = entry.dn,
@@ -199,15 +211,20 @@ impl Ldap {
             );
             return Ok(own);
         }
-        for uid in entry.all("uid") {
-            let filter = format!("(uid={})", ldap_escape(uid.as_str()));
+        for uid in named {
+            let filter = format!("(uid={})", ldap_escape(uid));
             let found = session
-                .search(base, Scope::Subtree, &filter, &["1.1"], 2)
+                .search(base, Scope::Subtree, &filter, &["1.1"], NAMESAKES)
                 .await;
             let found = found.map_err(|trouble| self.tree.unavailable(&trouble))?;
-            let is_own = matches!(&*found.entries, [only] if only.dn == entry.dn) && !found.is_cut;
-            if is_own {
-                own.push(uid.as_str());
+            let (itself, others): (Vec<&Entry>, Vec<&Entry>) =
+                found.entries.iter().partition(|found| found.dn == entry.dn);
+            // Who only wrote the name does not count; one whose name cannot be read might have it.
+            let has_namesake = others
+                .iter()
+                .any(|other| rdn::user_names(&other.dn).is_none() || is_named(other, uid));
+            if !itself.is_empty() && !has_namesake && !found.is_cut {
+                own.push(uid);
             } else {
                 tracing::warn!(
                     directory = self.name(),
@@ -217,6 +234,31 @@ impl Ldap {
             }
         }
         Ok(own)
+    }
+
+    /// What `relatch check` says where a group gives a role by user names, and entries are not named by them.
+    async fn warnings_of_names(
+        &self,
+        session: &mut Session,
+        entry: &Entry,
+        account: &str,
+    ) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if rdn::user_names(&entry.dn).is_some_and(|names| !names.is_empty()) {
+            return warnings;
+        }
+        for group in self.tree.config.groups.giving_a_role() {
+            let found = session
+                .search(group, Scope::Base, "(memberUid=*)", &["1.1"], 1)
+                .await;
+            if found.is_ok_and(|found| !found.entries.is_empty()) {
+                warnings.push(format!(
+                    "memberUid of {group} gives no role to an entry whose DN does not begin with uid=, such as that of \
+                    {account}. Use member or uniqueMember"
+                ));
+            }
+        }
+        warnings
     }
 
     /// What the server says to the member who comes with the new password. Nobody is signed in by that.
@@ -242,6 +284,22 @@ impl Ldap {
             Enforced::NotInForce
         })
     }
+}
+
+/// True where the name of the entry has this user name in it.
+fn is_named(entry: &Entry, uid: &str) -> bool {
+    rdn::user_names(&entry.dn).is_some_and(|names| names.iter().any(|name| rdn::is_same(name, uid)))
+}
+
+/// All user names that can protect the entry, those it is named by as well where `uid` cannot be read.
+fn user_names(entry: &Entry) -> Vec<String> {
+    let mut names = entry.all("uid").to_vec();
+    for name in rdn::user_names(&entry.dn).unwrap_or_default() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// Asks for the reason in the password policy's own words (draft-behera-10, section 6.1).
@@ -378,7 +436,7 @@ impl Backend for Ldap {
             };
             let own = self.own_user_names(&mut session, &entry).await?;
             let member_of = MemberOf {
-                protecting: &membership(&entry, entry.all("uid").iter().map(String::as_str)),
+                protecting: &membership(&entry, user_names(&entry).iter().map(String::as_str)),
                 giving_a_role: &membership(&entry, own),
             };
             let (role, is_protected): (Role, bool) = self
@@ -520,7 +578,7 @@ impl Backend for Ldap {
         }
     }
 
-    /// Only 389 Directory Server tells them.
+    /// Who may write what only 389 Directory Server tells.
     async fn warnings(&self) -> Vec<String> {
         let Config {
             check_account: Some(email),
@@ -536,9 +594,6 @@ impl Backend for Ldap {
             Ok(opened) => opened,
             Err(trouble) => return cannot(&trouble),
         };
-        if kind.flavor != Flavor::Server389 {
-            return vec![self_write::unknown("this server does not tell")];
-        }
         let by = By::Email(email.clone());
         let filter = self.filter(&by, kind).unwrap_or_default();
         let Ok(Ok(entry)) = self
@@ -550,10 +605,17 @@ impl Backend for Ldap {
                 "the account to be looked at is not found",
             )];
         };
+        let mut warnings = self
+            .warnings_of_names(&mut session, &entry, &email.masked())
+            .await;
+        if kind.flavor != Flavor::Server389 {
+            warnings.push(self_write::unknown("this server does not tell"));
+            return warnings;
+        }
         let mut report = self_write::Report::new(email);
         let own = (entry.dn.as_str(), Scope::Base, ANY);
         let mut trusted = self_write::trusted(attributes);
-        // By it `memberUid` says who is in a group.
+        // By it `memberUid` says who is in a group, and on this server whoever may write it may rename the entry.
         trusted.push("uid");
         report.note_entry(told_by_rights(
             session.effective_rights(own, &entry.dn, &trusted).await,
@@ -566,7 +628,8 @@ impl Backend for Ldap {
                 .await;
             report.note_group(group, told_by_rights(rights, &MEMBER_LISTS));
         }
-        report.warnings()
+        warnings.extend(report.warnings());
+        warnings
     }
 }
 

@@ -93,6 +93,14 @@ pub struct Groups {
 }
 
 impl Groups {
+    /// Those whose members are administrators.
+    pub(super) fn giving_a_role(&self) -> impl Iterator<Item = &str> {
+        [&self.primary_admin, &self.member_and_department]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         let Self {

@@ -141,7 +141,7 @@ pub(super) async fn with_untold(
 }
 
 /// P4: results that could not be sent as their own message come first.
-fn prepend_untold(app: &App, message: &mut Message, untold: &[ResetRow], now: Moment) {
+pub(super) fn prepend_untold(app: &App, message: &mut Message, untold: &[ResetRow], now: Moment) {
     let lines = untold
         .iter()
         .map(|row| messages::untold(row, &app.zone, now));

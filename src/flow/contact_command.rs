@@ -38,7 +38,7 @@ pub(super) async fn command(
     let assurance = check_place(app, chat, &origin, attempt, member).await?;
     let to = check_contact(app, &origin, attempt, (admin, member), typed).await?;
     if assurance == Assurance::PrivateReply {
-        return Ok(question::ask(app, &origin, (admin, member), &to, reference).await?);
+        return Ok(question::ask(app, chat, &origin, (admin, member), &to, reference).await?);
     }
     Ok(add_contact(app, &origin, (admin, member), &to, reference).await?)
 }

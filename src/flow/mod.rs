@@ -62,7 +62,7 @@ pub use self::member_report::{tell_of_disowned, tell_that_it_was_used};
 use self::reaction::ReactError;
 pub use self::reaction::{Next, Reaction, Redelivery};
 pub use self::reply::tell_beside_card;
-use self::reply::{ask_alone, at_input, beside, draw_card, tell, tell_unless_last};
+use self::reply::{at_input, beside, draw_card, tell, tell_unless_last};
 pub use self::trace::request_span;
 use crate::app::App;
 use crate::chat::interaction::Trigger;
@@ -149,11 +149,6 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
         } => Box::pin(async move {
             tell(chat, Some(&to), &message, placement).await;
         }),
-        Next::Ask {
-            to,
-            question,
-            otherwise,
-        } => Box::pin(async move { ask_alone(chat, &to, &question, &otherwise).await }),
         Next::DrawCard { row, to, content } => Box::pin(draw_card(app, chat, row, to, content)),
         Next::Open {
             trigger,

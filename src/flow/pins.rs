@@ -120,11 +120,7 @@ async fn round(app: &App, schedule: &mut Schedule) {
     if app.organization.admins.listed().next().is_none() {
         schedule.pause = LOOK_EVERY;
     } else {
-        schedule.pause = if pin_listed(app).await {
-            LOOK_EVERY
-        } else {
-            (schedule.pause * 2).min(RETRY.1)
-        };
+        schedule.pause = next_pause(pin_listed(app).await, schedule.pause, RETRY.1);
         if schedule.compare_at <= Instant::now() {
             compare(app).await;
             schedule.compare_at = Instant::now() + COMPARE_EVERY;
@@ -132,12 +128,17 @@ async fn round(app: &App, schedule: &mut Schedule) {
     }
     // Even without a list: earlier news may be unreported.
     if schedule.tell_at <= Instant::now() {
-        schedule.tell_pause = if tell(app).await {
-            LOOK_EVERY
-        } else {
-            (schedule.tell_pause * 2).min(LONGEST_TELL_PAUSE)
-        };
+        schedule.tell_pause = next_pause(tell(app).await, schedule.tell_pause, LONGEST_TELL_PAUSE);
         schedule.tell_at = Instant::now() + schedule.tell_pause;
+    }
+}
+
+/// Backoff: the pause doubles with every failure up to the longest, and is short again after a success.
+fn next_pause(is_done: bool, pause: Duration, longest: Duration) -> Duration {
+    if is_done {
+        LOOK_EVERY
+    } else {
+        (pause * 2).min(longest)
     }
 }
 
@@ -349,6 +350,27 @@ fn log(pin: &AdminPin) {
             address,
             found,
             "an address of the list of administrators gives no right until it is accepted"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_server_that_is_away_is_tried_less_and_less_often() {
+        let failures = std::iter::successors(Some(LOOK_EVERY), |pause| {
+            Some(next_pause(false, *pause, LONGEST_TELL_PAUSE))
+        });
+        let pauses: Vec<u64> = failures.map(|pause| pause.as_secs()).take(11).collect();
+        assert_eq!(
+            pauses,
+            [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
+        );
+        assert_eq!(
+            next_pause(true, LONGEST_TELL_PAUSE, LONGEST_TELL_PAUSE),
+            LOOK_EVERY
         );
     }
 }

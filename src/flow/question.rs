@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Attempt, answer};
+use super::answer::{Attempt, prepend_untold};
 use super::messages;
-use super::reaction::{Next, ReactError, Reaction};
+use super::reaction::{ReactError, Reaction};
 use crate::app::App;
-use crate::chat::Origin;
 use crate::chat::interaction::CONTACT_QUESTION;
+use crate::chat::{Adapter, Chat, Origin};
+use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{
     ChatUser, Destination, EmailAddress, Member, Moment, Reference, ResetId, Span,
 };
@@ -63,38 +64,50 @@ impl ContactQuestion {
     }
 }
 
-/// Sends the question. Nothing is changed yet.
+/// Sends the question; nothing is changed yet. It is sent before the command is answered: if it cannot be sent, only the
+/// answer is left to say so.
 pub(super) async fn ask(
     app: &Arc<App>,
+    chat: &Chat,
     origin: &Origin,
     (admin, member): (&Member, &Member),
     to: &Destination,
     reference: &Reference,
 ) -> Result<Reaction, ReactError> {
     let value = sealed(app, origin, (admin, member), to)?;
-    let told = messages::contact_question(member, to, &value, reference);
+    let question = messages::contact_question(member, to, &value, reference);
     let attempt = Attempt {
         admin: Some(admin),
         member: Some(member),
         ..Attempt::new("contact", "asked", reference)
     };
-    let asked = answer(app, origin, attempt, told).await?;
+    let audit = attempt.audit(origin);
+    let noted = app.store.note(origin.replay.clone(), audit, None).await?;
+    if noted.decided.is_err() {
+        return Ok(Reaction::Replayed);
+    }
+    let Some(reply) = &origin.reply else {
+        return Ok(Reaction::Taken);
+    };
+    let with_untold = |mut message| {
+        prepend_untold(app, &mut message, &noted.untold, origin.received_at);
+        message
+    };
     // Somebody else may have sent the command, so the question goes neither into the answer nor to the command's
     // response address.
-    Ok(match (asked, &origin.reply) {
-        (
-            Reaction::Say(question)
-            | Reaction::Then(Next::Tell {
-                message: question, ..
-            }),
-            Some(to),
-        ) => Reaction::Then(Next::Ask {
-            to: to.clone(),
-            question,
-            otherwise: messages::contact_not_private(member, reference),
-        }),
-        (Reaction::Say(_), None) => Reaction::Taken,
-        (other, _) => other,
+    let sent = chat.follow_up_alone(reply, &with_untold(question)).await;
+    Ok(match sent {
+        Outcome::Accepted => Reaction::Taken,
+        // Without private replies everything else goes into the answer too.
+        Outcome::Refused(Refusal::Credentials) => {
+            let told = messages::contact_not_private(member, reference);
+            Reaction::Say(with_untold(told))
+        }
+        outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
+            tracing::warn!(?outcome, "a question was not accepted");
+            let may_have_arrived = outcome == Outcome::Unknown;
+            Reaction::Say(messages::question_not_sent(may_have_arrived, reference))
+        }
     })
 }
 

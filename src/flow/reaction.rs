@@ -35,15 +35,6 @@ pub enum Next {
         /// In place of the card, or beside it.
         placement: Placement,
     },
-    /// Send a question that nobody but the proven person may read.
-    Ask {
-        /// The address.
-        to: ReplyAddress,
-        /// The question.
-        question: Message,
-        /// What is sent instead where the platform cannot send to that person alone.
-        otherwise: Message,
-    },
     /// Draw a card in its place, as it is in the row.
     DrawCard {
         /// The card.

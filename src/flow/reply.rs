@@ -7,7 +7,7 @@ use super::messages;
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use crate::app::App;
 use crate::chat::{Adapter, Chat, Message, Origin, Placement, ReplyAddress};
-use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, Platform, ResetId};
 use crate::store::{ClickRefused, ResetRow, SealedReply};
 
@@ -188,24 +188,6 @@ pub(super) async fn tell_unless_last(
 ) {
     if let Some(to) = to.filter(|to| chat.uses_left(to) > 1) {
         tell(chat, Some(to), message, placement).await;
-    }
-}
-
-/// Sends a question to the proven person alone.
-pub(super) async fn ask_alone(
-    chat: &Chat,
-    to: &ReplyAddress,
-    question: &Message,
-    otherwise: &Message,
-) {
-    match chat.follow_up_alone(to, question).await {
-        Outcome::Accepted => {}
-        Outcome::Refused(Refusal::Credentials) => {
-            tell(chat, Some(to), otherwise, Placement::Add).await;
-        }
-        outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
-            tracing::warn!(?outcome, "a question was not accepted");
-        }
     }
 }
 

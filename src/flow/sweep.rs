@@ -80,6 +80,8 @@ async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
 
 /// What depends only on the clock and the record.
 pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
+    #[cfg(debug_assertions)]
+    crate::fault::panic_once("sweep-panics");
     let now = app.clock.now();
     // Wiped before the record is asked: a password must not outlive its time because the record is slow.
     for id in app.held.wipe(now) {

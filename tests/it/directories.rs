@@ -3,6 +3,7 @@
 
 mod privileged;
 mod self_write;
+mod user_names;
 
 use relatch::app::Admins;
 use relatch::directory::Backend;
@@ -628,7 +629,10 @@ async fn openldap() {
     a_refused_account_is_not_tried_again(&server).await;
     a_second_address_is_the_same_person(&server).await;
     an_own_mail_makes_nobody_an_administrator(&server).await;
-    an_own_user_name_makes_nobody_an_administrator(&server).await;
+    user_names::an_entry_is_an_administrator_by_its_name(&server).await;
+    user_names::the_name_of_somebody_who_left_gives_no_role(&server).await;
+    user_names::a_copied_name_leaves_the_owner_their_role(&server).await;
+    user_names::a_check_tells_that_memberuid_gives_no_role(&server).await;
     starttls_is_as_good(&server).await;
     self_write::openldap_does_not_tell(&server).await;
     all(server).await;
@@ -928,43 +932,6 @@ async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
     );
 }
 
-/// Nor does a member who writes an administrator's user name into their own entry get into a group of Unix. Who wrote the
-/// name of a protected one is protected.
-async fn an_own_user_name_makes_nobody_an_administrator(server: &Server) {
-    let settings = format!(
-        "{}\nprimary_admin_groups = [\"cn=helpdesk,dc=corp,dc=example\"]",
-        server.own_settings()
-    );
-    let bot = TestBot::with_directory_and_admins(&settings, Admins::Directory).await;
-    for name in ["hlp", "mal"] {
-        bot.slack.know(&email(name));
-    }
-    let card = bot.command(&email("hlp"), &email("ali")).await.json();
-    assert!(
-        button_value(&card, "cancel").is_some(),
-        "an administrator has no card: {}",
-        text_of(&card)
-    );
-
-    server.add_own("mal", "uid", "hlp").await;
-    server.add_own("mal", "uid", "auth").await;
-    let told = bot.command(&email("mal"), &email("ali")).await.json();
-    assert!(
-        button_value(&told, "cancel").is_none(),
-        "a member has a card: {}",
-        text_of(&told)
-    );
-    // Whose name was copied has no role for now, and is protected as before.
-    let told = text_of(&bot.command("kim@acme.example", &email("hlp")).await.json());
-    assert!(
-        told.contains("is protected") && told.contains(NOTHING),
-        "{told}"
-    );
-    let bot =
-        TestBot::with_directory(&server.settings_protecting(&["cn=unix,dc=corp,dc=example"])).await;
-    assert!(card_text(&bot, "mal").await.contains("is protected"));
-}
-
 async fn starttls_is_as_good(server: &Server) {
     let bot = TestBot::with_directory(&server.starttls_settings()).await;
     let result = reset(&bot, "inj").await;
@@ -981,6 +948,7 @@ async fn starttls_is_as_good(server: &Server) {
 async fn server_389() {
     let server = Server::start(Kind::Server389).await;
     self_write::server_389_tells_by_its_effective_rights(&server).await;
+    user_names::who_may_write_uid_there_may_rename_the_entry(&server).await;
     nothing_becomes_part_of_a_filter(&server).await;
     a_change_that_is_not_forced_is_told(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;

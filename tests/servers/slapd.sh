@@ -46,8 +46,9 @@ POLICY
 # A group whose members relatch may not read.
 access to dn.base="cn=hidden,dc=corp,dc=example" attrs=member
     by * none
-# The usual rule by which members change their own e-mails and user names: what relatch must not trust.
-access to attrs=mail,uid
+# The usual rule by which members change their own e-mails and user names: what relatch must not trust. With the right to
+# write the entry as well they still cannot rename it, which needs the same on "children" of the entry above.
+access to attrs=entry,mail,uid
     by self write
     by * break
 # The least that relatch needs: it may set passwords and ask for a change, and cannot read a hash.
@@ -117,12 +118,23 @@ person() {
     person ali ali "mail: ali.as@corp.example"
     # An administrator of the list, and a member who would like to be one.
     for name in ann mal hlp; do person $name $name; done
+    # Entries that are named otherwise than by one user name that nobody else has.
+    named() { person "$2" "$3" | sed "s/^dn: uid=$2,/dn: $1,/"; }
+    named "uid=mul+cn=mul Corp" mul mul
+    named "userid=CAS" cas cas
+    named "cn=cee Corp" cee cee
+    for ou in one two; do
+        printf 'dn: ou=%s,ou=people,dc=corp,dc=example\nobjectClass: organizationalUnit\nou: %s\n\n' $ou $ou
+        named "uid=dup,ou=$ou" dup "dup.$ou"
+    done
     person two1 two
     person two2 two
     printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n\n'
     printf 'dn: cn=hidden,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: hidden\nmember: uid=pri,ou=people,dc=corp,dc=example\n\n'
     printf 'dn: cn=unix,dc=corp,dc=example\nobjectClass: posixGroup\ncn: unix\ngidNumber: 500\nmemberUid: auth\nmemberUid: par(en)*s, co\n\n'
-    printf 'dn: cn=helpdesk,dc=corp,dc=example\nobjectClass: posixGroup\ncn: helpdesk\ngidNumber: 501\nmemberUid: hlp\n'
+    printf 'dn: cn=helpdesk,dc=corp,dc=example\nobjectClass: posixGroup\ncn: helpdesk\ngidNumber: 501\n'
+    # One of them left.
+    printf 'memberUid: %s\n' hlp gone mul cas cee dup
 } >>"$folder/seed.ldif"
 slapadd -f "$folder/slapd.conf" -l "$folder/seed.ldif"
 exec slapd -d 256 -f "$folder/slapd.conf" -h "ldap://127.0.0.1:$port ldaps://127.0.0.1:$((port + 1))" >"$folder/log" 2>&1

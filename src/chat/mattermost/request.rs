@@ -130,10 +130,10 @@ impl Mattermost {
             .action
             .parse()
             .map_err(|_| NotVerified::Malformed("an unknown action"))?;
-        // What is known is read again where it is used, so here only the first click waits for it.
-        let is_private = match self.may_post.get() {
-            None if asking == Asking::Allowed => self.surely_posts_to_one().await,
-            known => known == Some(true),
+        // The permission may have gone since it was asked for; the server is asked once a minute at most.
+        let is_private = match asking {
+            Asking::Allowed => self.surely_posts_to_one().await,
+            Asking::No => self.may_post.get() == Some(true),
         };
         // Else what follows goes to the address of the card, which names the command's response address too.
         let reply = if is_id(&pressed.channel_id) && is_private {

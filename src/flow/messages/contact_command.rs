@@ -22,7 +22,7 @@ pub fn contact_added(
     let at_once = if is_strict {
         ""
     } else {
-        " For a reset that was made before, it counts at once if there is no older one."
+        " For a reset that was made before, it counts at once if no older contact counts."
     };
     let told = message(
         format!("{to} was added for codes of {member_name}. (ref {reference})"),
@@ -71,6 +71,20 @@ pub fn contact_question(
         buttons: vec![add],
         ..told
     }
+}
+
+/// The question was not sent, or nobody knows whether it arrived. Somebody else may read this, so it names nobody.
+pub fn question_not_sent(may_have_arrived: bool, reference: &Reference) -> Message {
+    let what = if may_have_arrived {
+        "I could not send you a private message, or it came without my knowing."
+    } else {
+        "I could not send you a private message."
+    };
+    refusal(
+        what,
+        "Without its button no contact is added. If it is not there, run the command again in a minute.",
+        reference,
+    )
 }
 
 /// The question's button was pressed too late, a second time, or by another person.

@@ -29,8 +29,8 @@ pub use self::click::{after_change, cancelled, click_failed, click_refused, no_m
 pub use self::contact_command::{
     contact_added, contact_answered, contact_code, contact_code_over, contact_code_too_soon,
     contact_code_wrong, contact_denied, contact_elsewhere, contact_gone, contact_not_private,
-    contact_of_own_reset, contact_question, contact_question_over, too_many_contact_commands,
-    too_many_contacts, too_many_own_contacts, two_contacts_needed,
+    contact_of_own_reset, contact_question, contact_question_over, question_not_sent,
+    too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
 };
 pub use self::contacts::AboutContacts;
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
@@ -41,8 +41,9 @@ pub use self::instead::{
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::notes::{
-    Notice, alarm, code, contact_alarm, contact_dropped, contact_notice, contact_removed,
-    copy_to_self, guide, guide_sms, link_mail, link_sms, password_mail, password_sms, wrong_code,
+    Notice, alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice,
+    contact_removed, contacts_imported, copy_to_self, guide, guide_sms, link_mail, link_sms,
+    password_mail, password_sms, wrong_code,
 };
 pub use self::overview::{disowned, help, history, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};

@@ -253,6 +253,27 @@ impl Server {
             .unwrap();
     }
 
+    /// What the server answers to a member who gives their own entry another name.
+    pub(crate) async fn rename_own(&self, name: &str, new: &str) -> u32 {
+        let (mut ldap, rc) = self.bind(&self.dn(name), super::OLD).await.unwrap();
+        assert_eq!(rc, 0);
+        ldap.modifydn(&self.dn(name), new, false, None)
+            .await
+            .unwrap()
+            .rc
+    }
+
+    /// An entry gets another name.
+    pub(crate) async fn rename(&self, dn: &str, new: &str) {
+        self.as_root()
+            .await
+            .modifydn(dn, new, true, None)
+            .await
+            .unwrap()
+            .success()
+            .unwrap();
+    }
+
     /// An entry is taken away.
     pub(crate) async fn remove(&self, name: &str) {
         self.as_root()
