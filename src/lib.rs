@@ -9,7 +9,7 @@
 //! | 7 | [`cli`], [`config`] | commands and settings |
 //! | 6 | [`server`], [`demo`] | joins all routes, starts and stops what runs; a pretend Slack workspace that plays a whole conversation |
 //! | 5 | [`http`], [`portal`] | connections, deadlines, webhooks; the member's pages |
-//! | 4 | [`flow`] | the conversation: offer, choose, issue, and every sentence |
+//! | 4 | [`flow`] | the conversation: offer, choice, act, result, and every sentence |
 //! | 3 | [`app`] | what a request needs, built once |
 //! | 2 | [`chat`], [`directory`], [`delivery`], [`store`] | adapters, and the record |
 //! | 1 | [`clock`], [`chance`], `fault`, [`form`], [`net`], [`lark_api`], [`recent`], [`secret`], [`settings`], [`telemetry`] | time, randomness, faults for tests of the debug program, the form parser, outgoing HTTP, a vendor's API, what is remembered for a while, keys, sections of settings, logs |
@@ -24,6 +24,20 @@
 //!    made anew at every click and never carried over from a card.
 //! 3. [`store::Reservation`]: [`store::Store::reserve`] has taken one of the five slots and the intent is on disk.
 //! 4. [`domain::Password`]: made after that, moved and never cloned, shown and sent once, wiped when it is dropped.
+//!
+//! # A confirmed click
+//!
+//! It passes each module once. Every step is a tracing span of this name in this file; `tests/it/trace.rs` compares a
+//! recorded trace with the table.
+//!
+//! | step | span | file | function |
+//! |---|---|---|---|
+//! | 1 | `webhook` | `src/http/webhook.rs` | `handle` reads the body and answers within the platform's deadline |
+//! | 2 | `verified` | `src/chat/mod.rs` | `receive` checks the signature and parses the request |
+//! | 3 | `permit` | `src/flow/permit.rs` | `of_click` reads administrator and member and checks every rule |
+//! | 4 | `reservation` | `src/flow/confirm.rs` | `confirm` takes a slot and records the intent; then the click is acknowledged |
+//! | 5 | `act` | `src/flow/act.rs` | `run` prepares, changes, signs out and delivers, when a worker is free |
+//! | 6 | `ending` | `src/flow/ending.rs` | `ending` writes the result from the record |
 //!
 //! # The life of a reset
 //!

@@ -92,7 +92,7 @@ impl Server {
         if self.stop.send(true).is_err() {
             tracing::debug!("the accept loop has ended before");
         }
-        self.app.at_work.close();
+        self.app.queue.close();
         self.app.tasks.close();
         tokio::time::timeout(deadline, self.app.tasks.wait())
             .await

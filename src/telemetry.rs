@@ -22,6 +22,8 @@ pub fn start(level: Level) {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
+        // The list holds the current span too.
+        .with_current_span(false)
         .with_writer(|| StandardError);
     // Tests and the demo may start it twice in one process; the first log stays.
     if tracing_subscriber::registry()

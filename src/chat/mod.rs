@@ -19,8 +19,8 @@ use serde_json::Value;
 use url::Url;
 
 pub use self::interaction::{
-    Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Member, Message,
-    Origin, ReplyAddress, Style, Verified,
+    Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Message,
+    NamedMember, Origin, ReplyAddress, Style, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
@@ -465,6 +465,7 @@ impl Chat {
     }
 
     /// Verifies a request that came to one of [`Chat::routes`] and reads it. The only way to a [`Verified`] interaction.
+    #[tracing::instrument(name = "verified", level = "debug", skip_all)]
     pub async fn receive(
         &self,
         route: &str,

@@ -188,9 +188,9 @@ fn assemble(
         .collect::<Result<_, _>>()?;
     let Living {
         held,
-        seen,
+        recent_requests,
         card_locks,
-        at_work,
+        queue,
         unsigned,
         tasks,
         latest,
@@ -225,9 +225,9 @@ fn assemble(
             contact_rules: settings.contact_rules,
         },
         held,
-        seen,
+        recent_requests,
         card_locks,
-        at_work,
+        queue,
         unsigned,
         tasks,
         latest,

@@ -9,6 +9,7 @@ mod prepared;
 pub mod sms;
 pub mod smtp;
 
+use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
@@ -114,10 +115,11 @@ macro_rules! senders {
                 }
             }
 
-            async fn abandon(self) {
+            /// Ends the conversation without a message, once it is awaited.
+            fn closing(self) -> BoxFuture<'static, ()> {
                 match self {
-                    $(Self::$channel(ready) => ready.abandon().await,)+
-                    Self::Memory(..) => {}
+                    $(Self::$channel(ready) => ready.closing(),)+
+                    Self::Memory(..) => Box::pin(std::future::ready(())),
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! All outputs of a plan, ready to be sent: whatever can fail before the password exists has been tried.
 
+use futures_util::future::BoxFuture;
+
 use super::{Deliveries, Note, OutgoingText, ReadyMessage};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{Channel, Destination, Plan, Step};
@@ -67,11 +69,15 @@ impl Prepared<'_> {
 
     /// Closes everything without sending.
     pub async fn abandon(self) {
-        if let Some((_, ready)) = self.to_member {
-            ready.abandon().await;
+        for close in self.closing() {
+            close.await;
         }
-        if let Some(ready) = self.to_self {
-            ready.abandon().await;
-        }
+    }
+
+    /// The same as futures that borrow nothing, for a caller that closes in a task of its own.
+    pub fn closing(self) -> Vec<BoxFuture<'static, ()>> {
+        let to_member = self.to_member.map(|(_, ready)| ready.closing());
+        let to_self = self.to_self.map(ReadyMessage::closing);
+        to_member.into_iter().chain(to_self).collect()
     }
 }

@@ -1,25 +1,28 @@
-//! The button that sends a code to an added contact, and the form that takes what the member reads out.
+//! Checks that an added contact works: a button sends a code to it, and a form takes the code that the member reads out.
 
 use std::sync::Arc;
 
-use super::identity::{self, Asked, Pair};
-use super::{Failure, Next, Reaction, at_input, beside, messages, seal};
+use tracing::Instrument;
+
+use super::reaction::{Halt, Next, ReactError, Reaction};
+use super::reply::{at_input, beside, seal};
+use super::{identity, messages, reply};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{
-    Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
+    Chat, Click, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
 };
 use crate::domain::sign_in::{CodeDenied, draw_code};
 use crate::domain::{Destination, Member, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, ContactAnswer, ContactCheck, ContactCodeSent};
 
-/// Makes it possible to send a code to a contact that was just added; the value of the button.
+/// Prepares the check of a contact that was just added. Returns the value of the button that sends the code.
 pub(super) async fn offer(
     app: &App,
     origin: &Origin,
     (admin, member): (&Member, &Member),
     to: &Destination,
-) -> Result<String, Failure> {
+) -> Result<String, ReactError> {
     let now = app.clock.now();
     let check_id = ResetId::draw(&mut app.chance.rng()?, now);
     let check = ContactCheck {
@@ -37,108 +40,88 @@ pub(super) async fn offer(
     Ok(app.keys.button_value(check_id))
 }
 
-/// The check behind a value, if it is this person's and still open; else what is told, written down.
+/// The check behind a button's value, if it is theirs and still open. A refusal is recorded.
 async fn open_check(
     app: &App,
     origin: &Origin,
     value: &str,
     may_be_sent_again: bool,
-) -> Result<Result<ContactCheck, Reaction>, Failure> {
+) -> Result<ContactCheck, Halt> {
     let id = app.keys.read_button_value(value).map(|(id, _)| id);
     let found = match id {
         Some(id) => app.store.contact_check(id).await?,
         None => None,
     };
-    let reference = id.map_or_else(|| ResetId([0; 16]).reference(), ResetId::reference);
     let refused = match found {
         Some(check) if check.user == origin.user && check.expires_at > origin.received_at => {
-            return Ok(Ok(check));
+            return Ok(check);
         }
         Some(check) if check.user == origin.user => ClickRefused::Expired,
         Some(_) | None => ClickRefused::NoSuchCard,
     };
-    let audit = AuditRow::of_chat(
-        "contact_code",
-        refused.code(),
-        &origin.user,
-        origin.received_at,
-    );
-    let is_replayed = app
-        .store
-        .note(origin.replay.clone(), audit, None)
-        .await?
-        .is_replayed();
-    if is_replayed && !may_be_sent_again {
-        return Ok(Err(Reaction::Replayed));
+    if !record(app, origin, refused.code()).await? && !may_be_sent_again {
+        return Err(Halt::Replayed(None));
     }
-    let told = messages::click_refused(
+    let reference = id.map_or_else(|| ResetId([0; 16]).reference(), ResetId::reference);
+    Err(Halt::Refused(messages::click_refused(
         &refused,
         None,
         &app.organization,
         &app.zone,
         origin.received_at,
         &reference,
-    );
-    Ok(Err(Reaction::Say(told)))
+    )))
 }
 
-/// Answers the button: the form is opened at once, and the code is sent beside it.
-pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Failure> {
+/// Records a refusal. False for a replay.
+async fn record(app: &App, origin: &Origin, outcome: &str) -> Result<bool, ReactError> {
+    let audit = AuditRow::of_chat("contact_code", outcome, &origin.user, origin.received_at);
+    let noted = app.store.note(origin.replay.clone(), audit, None).await?;
+    Ok(!noted.is_replayed())
+}
+
+/// Answers the button: the form opens at once, and the code is sent meanwhile.
+pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Halt> {
     let Click {
         origin,
         trigger,
         value,
         ..
     } = click;
-    let check = match open_check(app, &origin, &value, false).await? {
-        Ok(check) => check,
-        Err(Reaction::Say(told)) => return Ok(beside(&origin, told)),
-        Err(other) => return Ok(other),
-    };
+    let check = open_check(app, &origin, &value, false).await?;
     let Some(trigger) = trigger else {
         return Ok(Reaction::Taken);
     };
     let code = draw_code(&mut app.chance.rng()?);
     let digest = digest(app, check.check_id, &code);
+    let (name, mask, reference) = (
+        &check.member_name,
+        check.to.masked(),
+        check.check_id.reference(),
+    );
     match app
         .store
         .send_contact_code(&check, &origin.replay, &digest)
         .await?
     {
+        ContactCodeSent::Yes => {}
         ContactCodeSent::Replayed => return Ok(Reaction::Replayed),
         ContactCodeSent::Denied(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
             let wait = until - origin.received_at;
-            let told = messages::contact_code_too_soon(
-                &check.member_name,
-                wait,
-                &check.check_id.reference(),
-            );
+            let told = messages::contact_code_too_soon(name, wait, &reference);
             return Ok(beside(&origin, told));
         }
         ContactCodeSent::Gone => {
-            let (name, to) = (&check.member_name, check.to.masked());
-            return Ok(beside(
-                &origin,
-                messages::contact_gone(name, &to, &check.check_id.reference()),
-            ));
+            let told = messages::contact_gone(name, &mask, &reference);
+            return Ok(beside(&origin, told));
         }
         ContactCodeSent::Denied(CodeDenied::NoSession) => return Ok(Reaction::Taken),
-        ContactCodeSent::Yes => {}
     }
-    let form = messages::contact_code_form(&check.member_name, &check.to.masked(), value);
+    let form = messages::contact_code_form(name, &mask, value);
     let to = origin.reply.clone().or_else(|| reply_of(app, &check));
-    let (worker, user) = (Arc::clone(app), origin.user.clone());
-    app.tasks.spawn(async move {
-        let Some(chat) = worker.chat(user.platform) else { return };
-        // Beside the form, whose permission lives a few seconds only; the rights are read again when the code is typed.
-        if permitted(&worker, chat, &check, &check.check_id.reference()).await.is_ok() {
-            let note = messages::contact_code(&worker.organization.name, &code);
-            let name = format!("contact-code-{}", hex::encode(worker.keys.tag(&[b"code name", digest.as_bytes()])));
-            worker.deliveries.tell(&check.to, &note, &name).await;
-        } else {
-            tracing::info!(member.id = %check.member_id, "no code was sent to a contact: the administrator lost the right");
-        }
-    });
+    let worker = Arc::clone(app);
+    let sent = async move { send_code(&worker, &check, &code, &digest).await };
+    app.tasks.spawn(sent.in_current_span());
     Ok(Reaction::Then(Next::Open {
         trigger,
         form,
@@ -147,12 +130,29 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Fail
     }))
 }
 
+/// Sends the code, if the administrator still has the right. This runs beside the form, whose permission to open lives
+/// for seconds only. The rights are read again when the code is typed.
+async fn send_code(app: &App, check: &ContactCheck, code: &str, digest: &str) {
+    let Some(chat) = app.chat(check.user.platform) else {
+        return;
+    };
+    let reference = check.check_id.reference();
+    if permitted(app, chat, check, &reference).await.is_err() {
+        tracing::info!(member.id = %check.member_id, "no code was sent to a contact: the administrator lost the right");
+        return;
+    }
+    let note = messages::contact_code(&app.organization.name, code);
+    let tag = app.keys.tag(&[b"code name", digest.as_bytes()]);
+    let name = format!("contact-code-{}", hex::encode(tag));
+    app.deliveries.tell(&check.to, &note, &name).await;
+}
+
 /// Answers the form.
 pub(super) async fn submitted(
     app: &Arc<App>,
     chat: &Chat,
     form: FormSubmitted,
-) -> Result<Reaction, Failure> {
+) -> Result<Reaction, Halt> {
     let FormSubmitted {
         origin,
         once,
@@ -160,117 +160,66 @@ pub(super) async fn submitted(
         typed,
         ..
     } = form;
-    // A form that may be sent again gets its reason again, because the platform closes it otherwise.
+    // Where a form can be submitted again, a replay gets the reason again: the platform would close the form otherwise.
     let may_be_sent_again = once.is_some();
-    let check = match open_check(app, &origin, &value, may_be_sent_again).await? {
-        Ok(check) => check,
-        Err(Reaction::Say(told)) => return Ok(at_input(told)),
-        Err(other) => return Ok(other),
-    };
+    let check = open_check(app, &origin, &value, may_be_sent_again).await?;
     let reference = check.check_id.reference();
     if let Err(told) = permitted(app, chat, &check, &reference).await {
-        let audit = AuditRow::of_chat(
-            "contact_code",
-            "not_permitted",
-            &origin.user,
-            origin.received_at,
-        );
-        let is_replayed = app
-            .store
-            .note(origin.replay.clone(), audit, None)
-            .await?
-            .is_replayed();
-        return Ok(if !is_replayed || may_be_sent_again {
-            at_input(told)
+        let is_new = record(app, &origin, "not_permitted").await?;
+        return Err(if is_new || may_be_sent_again {
+            Halt::Refused(told)
         } else {
-            Reaction::Replayed
+            Halt::Replayed(None)
         });
     }
     let code: String = typed.chars().filter(char::is_ascii_digit).collect();
     let digest = digest(app, check.check_id, &code);
-    let title = match app
+    let (name, mask) = (&check.member_name, check.to.masked());
+    let answered = app
         .store
         .answer_contact_check(&check, &origin.replay, &digest)
-        .await?
-    {
-        ContactAnswer::Wrong(left) => code_wrong(left),
-        ContactAnswer::Replayed(Some(left)) if may_be_sent_again => code_wrong(left),
-        ContactAnswer::Replayed(_) => return Ok(Reaction::Replayed),
-        ContactAnswer::Gone => {
-            return Ok(at_input(messages::contact_gone(
-                &check.member_name,
-                &check.to.masked(),
-                &reference,
-            )));
-        }
-        ContactAnswer::Over => code_over(),
+        .await?;
+    match answered {
         ContactAnswer::Right => {
-            let message =
-                messages::contact_answered(&check.member_name, &check.to.masked(), &reference);
+            let message = messages::contact_answered(name, &mask, &reference);
             let to = origin.reply.clone().or_else(|| reply_of(app, &check));
-            let Some(to) = to else {
-                return Ok(Reaction::Taken);
-            };
-            return Ok(Reaction::Then(Next::Tell {
-                to,
-                message,
-                placement: Placement::Add,
-            }));
+            Ok(to.map_or(Reaction::Taken, |to| {
+                Reaction::Then(Next::Tell {
+                    to,
+                    message,
+                    placement: Placement::Add,
+                })
+            }))
         }
-    };
-    Ok(at_input(Message {
-        title,
-        ..Message::default()
-    }))
-}
-
-fn code_wrong(left: u32) -> String {
-    if left == 0 {
-        code_over()
-    } else {
-        format!(
-            "{} {}",
-            messages::wrong_code(left),
-            messages::NOTHING_CHANGED
-        )
+        ContactAnswer::Wrong(left) => Ok(code_refused(messages::contact_code_wrong(left))),
+        ContactAnswer::Replayed(Some(left)) if may_be_sent_again => {
+            Ok(code_refused(messages::contact_code_wrong(left)))
+        }
+        ContactAnswer::Replayed(_) => Ok(Reaction::Replayed),
+        ContactAnswer::Gone => Ok(at_input(messages::contact_gone(name, &mask, &reference))),
+        ContactAnswer::Over => Ok(code_refused(messages::contact_code_over())),
     }
 }
 
-fn code_over() -> String {
-    format!(
-        "This code no longer works. {} Press the button again for another one.",
-        messages::NOTHING_CHANGED
-    )
+fn code_refused(title: String) -> Reaction {
+    at_input(Message {
+        title,
+        ..Message::default()
+    })
 }
 
-/// True where this is the form of a contact's code.
-pub(super) fn is_form(kind: FormKind) -> bool {
-    kind == FormKind::ContactCode
-}
-
-/// Rights and member, past every cache; the error is what is told.
+/// Reads rights and member past every cache. The error is what the administrator is told.
 async fn permitted(
     app: &App,
     chat: &Chat,
     check: &ContactCheck,
     reference: &Reference,
 ) -> Result<(), Message> {
-    let named = Named::Email(check.member_email.clone());
-    let pair = match identity::pair(app, chat, &check.user, &named, Freshness::Now).await {
-        Ok(Asked {
-            admin,
-            member: Ok((member, member_chat_user)),
-        }) => Pair {
-            admin,
-            member,
-            member_chat_user,
-        },
-        Ok(Asked {
-            member: Err(unresolved),
-            ..
-        }) => return Err(unresolved.told(app, false, reference)),
-        Err(unresolved) => return Err(unresolved.told(app, true, reference)),
-    };
+    let named = NamedMember::Email(check.member_email.clone());
+    let (fresh, limits) = (Freshness::Now, identity::LookUpLimits::Skip);
+    let pair = identity::pair(app, chat, &check.user, &named, fresh, limits)
+        .await
+        .map_err(|unresolved| unresolved.told(app, reference))?;
     if pair.admin.member.id != check.admin_id {
         return Err(messages::unresolved_caller(reference));
     }
@@ -286,8 +235,7 @@ async fn permitted(
         ));
     }
     // The address may have been given to somebody else meanwhile.
-    let is_same = pair.member.member.id == check.member_id;
-    if is_same {
+    if pair.member.member.id == check.member_id {
         Ok(())
     } else {
         Err(messages::unresolved_member(reference))
@@ -295,18 +243,10 @@ async fn permitted(
 }
 
 fn reply_of(app: &App, check: &ContactCheck) -> Option<ReplyAddress> {
-    let reply = check
-        .reply
-        .as_ref()
-        .filter(|reply| reply.until > app.clock.now())?;
-    let url = app
-        .keys
-        .open(&reply.sealed, &format!("reply {}", check.check_id))
-        .ok()?;
-    Some(ReplyAddress::new(url.to_string(), reply.until))
+    reply::open(app, check.check_id, check.reply.as_ref()?)
 }
 
-/// A code is kept as a keyed digest that is worth nothing for another contact, nor for signing in.
+/// A code is stored as a keyed digest, which is worth nothing for another contact or for signing in.
 fn digest(app: &App, check_id: ResetId, code: &str) -> String {
     hex::encode(
         app.keys

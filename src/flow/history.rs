@@ -2,86 +2,75 @@
 
 use std::sync::Arc;
 
-use super::identity::{self, Known, Limits};
-use super::{Failure, Reaction, messages, offer};
+use super::answer::{self, Attempt};
+use super::people::KnownPerson;
+use super::permit::{self, LookUpLimits};
+use super::reaction::{Halt, Reaction};
+use super::{identity, messages, trace};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember;
 use crate::chat::{Chat, Freshness, Origin};
 use crate::domain::look_up::Tried;
-use crate::domain::{Denied, MemberId, Reference, Role};
+use crate::domain::{Denied, Member, Reference, Role};
 use crate::store::HistoryFilter;
 
-/// How many are shown in a chat; the rest is `relatch resets`.
-const SHOWN: u32 = 10;
+/// How many resets are shown in a chat. `relatch resets` shows the rest.
+const LIMIT: u32 = 10;
 
 /// Answers `log` and `log @member`.
 pub(super) async fn log(
     app: &Arc<App>,
     chat: &Chat,
     origin: Origin,
-    named: Option<Named>,
+    named: Option<NamedMember>,
     reference: &Reference,
-) -> Result<Reaction, Failure> {
-    let found = match &named {
-        None => identity::caller(app, chat, &origin.user, Freshness::Cached)
-            .await
-            .map(|admin| (admin, None)),
-        Some(named) => identity::pair_within(
-            app,
-            chat,
-            &origin.user,
-            named,
-            Freshness::Cached,
-            Limits::Yes,
-        )
-        .await
-        .map(|asked| (asked.admin, Some(asked.member))),
-    };
-    let (admin, member) = match found {
-        Ok((admin, None)) => (admin, None),
-        Ok((admin, Some(Ok((member, _))))) => (admin, Some(member)),
-        Ok((admin, Some(Err(why)))) => {
-            return offer::member_unresolved(app, &origin, &admin.member, &why, reference).await;
-        }
-        Err(why) => return offer::caller_unresolved(app, &origin, &why, reference).await,
-    };
+) -> Result<Reaction, Halt> {
+    let (admin, member) = people(app, chat, &origin, named, reference).await?;
     let now = origin.received_at;
-    let member = member.map(|Known { member, .. }| member);
+    let attempt = Attempt {
+        admin: Some(&admin.member),
+        ..Attempt::new("log", "done", reference)
+    };
     if !admin.person().may_administer() {
-        let told = messages::denied(
-            &Denied::NotAdmin,
-            "",
-            &app.organization,
-            &app.zone,
-            now,
-            reference,
-        );
-        return offer::note(
-            app,
-            &origin,
-            ("log", "not_admin"),
-            (Some(&admin.member), None),
-            reference,
-            None,
-            told,
-        )
-        .await;
+        let denied = Denied::NotAdmin;
+        let told = messages::denied(&denied, "", &app.organization, &app.zone, now, reference);
+        return Ok(answer::answer(app, &origin, attempt.ended("not_admin"), told).await?);
     }
-    let own: Option<MemberId> = (admin.role != Role::PrimaryAdmin).then(|| admin.member.id.clone());
     let filter = HistoryFilter {
-        admin: own,
+        admin: (admin.role != Role::PrimaryAdmin).then(|| admin.member.id.clone()),
         member: member.as_ref().map(|member| member.id.clone()),
-        limit: Some(SHOWN),
+        limit: Some(LIMIT),
         ..HistoryFilter::default()
     };
     let past = app.store.history(&filter).await?;
-    let told = messages::history(
-        &past,
-        member.as_ref().map(|member| member.name.as_str()),
-        &app.zone,
-        now,
-    );
-    let about = (Some(&admin.member), member.as_ref());
-    let tried = member.is_some().then_some(Tried::LookUp);
-    offer::note(app, &origin, ("log", "done"), about, reference, tried, told).await
+    let of = member.as_ref().map(|member| member.name.as_str());
+    let told = messages::history(&past, of, &app.zone, now);
+    let attempt = Attempt {
+        member: member.as_ref(),
+        counts_as: member.is_some().then_some(Tried::LookUp),
+        ..attempt
+    };
+    Ok(answer::answer(app, &origin, attempt, told).await?)
+}
+
+/// The caller, and the member if one was named.
+async fn people(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    named: Option<NamedMember>,
+    reference: &Reference,
+) -> Result<(KnownPerson, Option<Member>), Halt> {
+    if let Some(named) = named {
+        let how = (Freshness::Cached, LookUpLimits::Apply);
+        let pair = permit::pair_of_command(app, chat, origin, &named, how, reference).await?;
+        return Ok((pair.admin, Some(pair.member.member)));
+    }
+    match identity::caller(app, chat, &origin.user, Freshness::Cached).await {
+        Ok(admin) => {
+            trace::record_admin(&admin.member.id);
+            Ok((admin, None))
+        }
+        Err(unresolved) => Err(answer::unresolved(app, origin, &unresolved, reference).await),
+    }
 }

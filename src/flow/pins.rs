@@ -1,7 +1,8 @@
-//! Pins the addresses of the list of administrators to entries of the directory, and tells the security address.
+//! Pins the addresses of the administrators' list to directory entries, and reports to the security address.
 //!
-//! An address is pinned the first time that it is looked up: at the start, at a reload, or by the import that brings it. If
-//! it found nobody or several then, whoever appears later needs `relatch admins accept`. An act never pins.
+//! An address is pinned when it is looked up for the first time: at the start, at a reload, or by the import that brings
+//! it. If it found nobody or several entries, an entry that appears later needs `relatch admins accept`. A reset never
+//! pins.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -12,7 +13,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{messages, send_security};
+use super::{messages, security};
 use crate::app::App;
 use crate::delivery::Note;
 use crate::directory::{By, Directories, Match};
@@ -20,26 +21,26 @@ use crate::domain::delivery::Outcome;
 use crate::domain::{EmailAddress, Member, MemberId};
 use crate::store::{AdminPin, PinnedBy, StoreError};
 
-/// How soon an address is looked up again whose directory did not answer, and how long the pause may grow.
+/// The first and the longest pause before an address is looked up again whose directory did not answer.
 const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
 
-/// How often it is looked whether something is to be told.
+/// How often a round looks for news to report.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// How long the pause may grow before it is told again what the mail server did not take.
-const TELL_AGAIN: Duration = Duration::from_hours(1);
+/// The longest pause before a report is tried again that the mail server refused.
+const LONGEST_TELL_PAUSE: Duration = Duration::from_hours(1);
 
-/// How many addresses are looked up at the same time.
-const AT_ONCE: usize = 4;
+/// How many addresses are looked up concurrently.
+const CONCURRENT: usize = 4;
 
-/// How many entries an alarm names.
+/// The maximum number of entries in an alarm.
 const ENTRIES: usize = 5;
 
-/// How often the pinned addresses are looked up to see whether they still lead to their entries.
+/// How often it is checked whether the pinned addresses still lead to their entries.
 const COMPARE_EVERY: Duration = Duration::from_hours(1);
 
-/// Pins every listed address that was never looked up. True when none is left; a directory that does not answer leaves
-/// its addresses for [`keep`]. For the start, and for a reload that brings other addresses.
+/// Pins every listed address that was never looked up. Called at the start, and at a reload, which may bring new
+/// addresses. True when none is left: addresses whose directory does not answer are left for [`keep`].
 pub async fn pin_listed(app: &App) -> bool {
     let pinned = async {
         let unseen = unseen(app).await?;
@@ -50,7 +51,7 @@ pub async fn pin_listed(app: &App) -> bool {
         let is_complete = looked_up.len() == unseen.len();
         let mut pins = Vec::new();
         for (email, found) in &looked_up {
-            // Before the first import the built-in directory says nothing about anybody.
+            // Before the first import the built-in directory is empty, so finding nobody means nothing.
             let is_too_early = *found == Match::Nobody
                 && app.directories.is_builtin(email)
                 && app.store.has_no_members().await?;
@@ -77,11 +78,11 @@ pub async fn pin_listed(app: &App) -> bool {
     })
 }
 
-/// Pins what could not be pinned at the start, looks now and then whether the addresses still lead to their entries, and
-/// tells what is to be told, until the stop.
+/// The background task: pins what could not be pinned at the start, checks now and then whether the addresses still lead
+/// to their entries, and reports news, until shutdown.
 pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let now = Instant::now();
-    let mut when = When {
+    let mut schedule = Schedule {
         pause: RETRY.0,
         compare_at: now,
         tell_at: now,
@@ -89,50 +90,50 @@ pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     };
     loop {
         tokio::select! {
-            () = tokio::time::sleep(when.pause) => {}
+            () = tokio::time::sleep(schedule.pause) => {}
             _ = stopped.changed() => return,
         }
         // A reload may bring another list, or none.
         let app = app.present();
-        // A panic is in the log already; it must not end what later rounds do.
-        if AssertUnwindSafe(round(&app, &mut when))
+        // A panic is logged already. It must not end this task.
+        if AssertUnwindSafe(round(&app, &mut schedule))
             .catch_unwind()
             .await
             .is_err()
         {
-            when.pause = RETRY.1;
+            schedule.pause = RETRY.1;
         }
     }
 }
 
-/// When a round does what.
-struct When {
+/// When the next round comes, and what it does.
+struct Schedule {
     /// Before the next round.
     pause: Duration,
     compare_at: Instant,
     tell_at: Instant,
-    /// Before it is told again what could not be told.
+    /// Before a report is tried again.
     tell_pause: Duration,
 }
 
-async fn round(app: &App, when: &mut When) {
+async fn round(app: &App, schedule: &mut Schedule) {
     if app.organization.admins.listed().next().is_none() {
-        when.pause = LOOK_EVERY;
+        schedule.pause = LOOK_EVERY;
     } else {
-        when.pause = next_pause(pin_listed(app).await, when.pause, RETRY.1);
-        if when.compare_at <= Instant::now() {
+        schedule.pause = next_pause(pin_listed(app).await, schedule.pause, RETRY.1);
+        if schedule.compare_at <= Instant::now() {
             compare(app).await;
-            when.compare_at = Instant::now() + COMPARE_EVERY;
+            schedule.compare_at = Instant::now() + COMPARE_EVERY;
         }
     }
-    // Also where the list is gone: what happened before is to be told.
-    if when.tell_at <= Instant::now() {
-        when.tell_pause = next_pause(tell(app).await, when.tell_pause, TELL_AGAIN);
-        when.tell_at = Instant::now() + when.tell_pause;
+    // Even without a list: earlier news may be unreported.
+    if schedule.tell_at <= Instant::now() {
+        schedule.tell_pause = next_pause(tell(app).await, schedule.tell_pause, LONGEST_TELL_PAUSE);
+        schedule.tell_at = Instant::now() + schedule.tell_pause;
     }
 }
 
-/// The pause doubles with every failure, up to the longest, and is short again after a success.
+/// Backoff: the pause doubles with every failure up to the longest, and is short again after a success.
 fn next_pause(is_done: bool, pause: Duration, longest: Duration) -> Duration {
     if is_done {
         LOOK_EVERY
@@ -141,8 +142,8 @@ fn next_pause(is_done: bool, pause: Duration, longest: Duration) -> Duration {
     }
 }
 
-/// Tells the security address which pins are new and what is wrong with a listed address. True where nothing is left: what
-/// could not be told is told at a later round; without a security address the log has to do.
+/// Reports new pins and alarms to the security address. True when nothing is left; what could not be reported is tried at a
+/// later round. Without a security address the log must do.
 pub async fn tell(app: &App) -> bool {
     let told = async {
         let mut is_all = true;
@@ -157,7 +158,7 @@ pub async fn tell(app: &App) -> bool {
         }
         for alarm in &untold.alarms {
             let note = messages::address_alarm(&app.organization, &alarm.email_key, &alarm.text);
-            // One id for all tries, so that a mailbox can tell that it is the same.
+            // One id for all attempts, so that a mailbox recognizes the repetition.
             let id = format!("admin-{}-{}", alarm.email_key, alarm.noted_at.0);
             if is_told(app, &note, &id).await {
                 app.store.alarm_told(alarm).await?;
@@ -170,21 +171,21 @@ pub async fn tell(app: &App) -> bool {
     told.await.unwrap_or_else(|error| {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "could not tell what is new about administrators"
+            "could not report news about administrators"
         );
         false
     })
 }
 
-/// True unless the note surely was not sent. One that may have been is not sent again and again.
+/// True unless the note was certainly not sent. One that may have been sent is not repeated.
 async fn is_told(app: &App, note: &Note, id: &str) -> bool {
-    match send_security(app, note, id).await {
+    match security::send(app, note, id).await {
         Some(Outcome::Accepted | Outcome::Unknown) | None => true,
         Some(Outcome::Refused(_)) => false,
     }
 }
 
-/// Two entries, or more, have an address of the list.
+/// Several entries have the same listed address.
 pub(super) async fn alarm_of_several(
     app: &App,
     email: &EmailAddress,
@@ -210,7 +211,7 @@ pub(super) async fn alarm_of_several(
     alarm(app, email, &entries.join("; "), &what).await;
 }
 
-/// An entry that is not the pinned one has an address of the list.
+/// An entry other than the pinned one has a listed address.
 pub(super) async fn alarm_of_another(
     app: &App,
     email: &EmailAddress,
@@ -223,7 +224,7 @@ pub(super) async fn alarm_of_another(
         Some(pinned) => format!("It is pinned to another one, {pinned}."),
         None => "No entry was pinned to it.".to_owned(),
     };
-    // Who has no name is called by their address, which is not for the log.
+    // An entry without a name is called by its address, which must be masked in the log.
     let name = if found.name == found.business_email.as_str() {
         found.business_email.masked()
     } else {
@@ -233,24 +234,24 @@ pub(super) async fn alarm_of_another(
     alarm(app, email, &id.0, &what).await;
 }
 
-/// Notes an alarm, to be told by [`tell`]: once for each change of the entries, and once a day.
+/// Records an alarm, which [`tell`] reports: once for each change of the entries, and once a day.
 async fn alarm(app: &App, email: &EmailAddress, about: &str, what: &str) {
     match app.store.note_alarm(email, about, what).await {
         Ok(true) => {
-            tracing::warn!(address = %email.masked(), what, "an address of the list of administrators is in doubt");
+            tracing::warn!(address = %email.masked(), what, "a listed administrator's address is in doubt");
         }
         Ok(false) => {}
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 what,
-                "an alarm about an administrator is not noted"
+                "could not record an alarm about an administrator"
             );
         }
     }
 }
 
-/// Looks whether the addresses still lead to their entries. A directory that does not answer says nothing.
+/// Checks whether the addresses still lead to their entries. A directory that does not answer raises no alarm.
 async fn compare(app: &App) {
     let Ok(pins) = app.store.admin_pins().await else {
         return;
@@ -269,7 +270,7 @@ async fn compare(app: &App) {
     }
 }
 
-/// Each listed address once.
+/// The listed addresses without repetitions.
 fn listed(app: &App) -> impl Iterator<Item = EmailAddress> {
     let by_key: BTreeMap<String, &EmailAddress> = app
         .organization
@@ -280,7 +281,7 @@ fn listed(app: &App) -> impl Iterator<Item = EmailAddress> {
     by_key.into_values().cloned()
 }
 
-/// Listed addresses that were never looked up.
+/// The listed addresses that were never looked up.
 async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
     if app.organization.admins.listed().next().is_none() {
         return Ok(Vec::new());
@@ -291,8 +292,8 @@ async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
         .collect())
 }
 
-/// What these addresses find; without those that could not be looked up. Each is a question of its own, because one that
-/// cannot be answered must not take the others with it.
+/// What these addresses find, without those that could not be looked up. Each is asked for alone, so that one failure does
+/// not fail the others.
 pub(crate) async fn look_up(
     directories: &Directories,
     emails: &[EmailAddress],
@@ -312,7 +313,7 @@ pub(crate) async fn look_up(
     };
     stream::iter(emails.iter().cloned())
         .map(ask)
-        .buffered(AT_ONCE)
+        .buffered(CONCURRENT)
         .filter_map(std::future::ready)
         .collect()
         .await
@@ -360,13 +361,16 @@ mod tests {
     #[test]
     fn a_mail_server_that_is_away_is_tried_less_and_less_often() {
         let failures = std::iter::successors(Some(LOOK_EVERY), |pause| {
-            Some(next_pause(false, *pause, TELL_AGAIN))
+            Some(next_pause(false, *pause, LONGEST_TELL_PAUSE))
         });
         let pauses: Vec<u64> = failures.map(|pause| pause.as_secs()).take(11).collect();
         assert_eq!(
             pauses,
             [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
         );
-        assert_eq!(next_pause(true, TELL_AGAIN, TELL_AGAIN), LOOK_EVERY);
+        assert_eq!(
+            next_pause(true, LONGEST_TELL_PAUSE, LONGEST_TELL_PAUSE),
+            LOOK_EVERY
+        );
     }
 }

@@ -1,39 +1,43 @@
-//! What time and dead processes leave behind: recovery at the start, expiry, hidden passwords, unfinished steps.
+//! The sweep: recovery after a crash, expiry, hiding of shown passwords, and pending steps.
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt};
+use tracing::Instrument;
 
-use super::issue;
-use crate::app::{App, HANDS, Heard};
+use super::reply::unseal;
+use super::trace::sweep_span;
+use super::{aftermath, ending};
+use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
 use crate::store::{ResetRow, StoreError};
 
-/// How long a step may stay to do before the sweep does it; longer than any reset is at work.
-const STEP_PATIENCE: Span = Span::minutes(3);
+/// How old a pending step must be before the sweep does it: longer than any reset is in progress.
+const STEP_GRACE: Span = Span::minutes(3);
 
-/// How long the hand that did a reset has for telling its end; longer than any reset is at work.
-const TELL_PATIENCE: Span = Span::seconds(150);
+/// How long the worker of a reset has to tell its result: longer than any reset is in progress.
+const TELL_GRACE: Span = Span::seconds(150);
 
-/// How long after its end a reset is told again and again; as long as its password may still go another way.
-const TOLD_FOR: Span = Span::minutes(10);
+/// How long after its end a result is tried again: as long as the password can still go another way.
+const TELL_FOR: Span = Span::minutes(10);
 
-/// How many moves wait for the record at once; it writes them together.
+/// How many moves are recorded at once. The record writes them in one transaction.
 const MOVES: usize = 64;
 
-/// Recovery (section 3), first half: names everything that a dead process left. Nothing outside the record is asked.
+/// Recovery (section 3), first half: gives everything that a dead process left its named end. It asks nothing outside the
+/// record.
 pub async fn name(app: &Arc<App>) -> Result<(), StoreError> {
     while !name_left_behind(app).await?.is_empty() {}
     Ok(())
 }
 
-/// Recovery, second half: does what is left to do, and tells what happened.
+/// Recovery, second half: does the pending steps and tells the results.
 pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
     let mut left = app.store.with_pending_steps(Span(0)).await?;
-    // Our own are at work.
+    // Our own are in progress.
     left.retain(|row| row.owner.as_deref() != Some(app.store.owner()));
     finish_all(app, left).await;
-    // Whoever cannot be told stays untold, and hears it later or at their next command.
+    // A result that cannot be sent is tried again later, and is told at the next command.
     loop {
         let mut untold = app.store.to_tell(Span(0)).await?;
         untold.retain(|row| row.owner.as_deref() != Some(app.store.owner()));
@@ -43,19 +47,19 @@ pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
     }
 }
 
-/// Tells what could not be told when it happened, for a while; then the next command does.
+/// Sends results that could not be sent at once, for a while. After that the next command tells them.
 pub async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
-    let mut untold = app.store.to_tell(TELL_PATIENCE).await?;
+    let mut untold = app.store.to_tell(TELL_GRACE).await?;
     let now = app.clock.now();
     untold.retain(|row| {
         row.finished_at
             .or(row.delivering_at)
-            .is_some_and(|at| now - at < TOLD_FOR)
+            .is_some_and(|at| now - at < TELL_FOR)
     });
     tell_all(app, untold).await.map(drop)
 }
 
-/// As many of those that were left behind as are picked at once, after they were named.
+/// Gives resets that were left behind their named end, as many as the store returns at once.
 async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
     let left = futures_util::stream::iter(app.store.left_behind().await?);
     let named: Vec<Option<ResetRow>> = left
@@ -65,28 +69,28 @@ async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
         .await?;
     let named: Vec<ResetRow> = named.into_iter().flatten().collect();
     for row in &named {
-        tracing::warn!(reset.id = %row.reset_id, state = %row.state, "a reset was left behind");
-        // It cannot get its turn any more, and nothing is said of it but its end.
-        if let Some(ticket) = app.at_work.leave(row.reset_id) {
-            *ticket.heard.lock().await = Heard::End;
+        sweep_span(row).in_scope(|| tracing::warn!(state = %row.state, "a reset was left behind"));
+        // It may get no worker any more, and no "Working …" after its result.
+        if let Some(queued) = app.queue.remove(row.reset_id) {
+            *queued.told.lock().await = ProgressTold::Result;
         }
     }
     Ok(named)
 }
 
-/// What depends on the clock and the record alone.
+/// What depends only on the clock and the record.
 pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
     #[cfg(debug_assertions)]
     crate::fault::panic_once("sweep-panics");
     let now = app.clock.now();
-    // All are wiped before the record is asked, so that nothing keeps a password longer than its time.
+    // Wiped before the record is asked: a password must not outlive its time because the record is slow.
     for id in app.held.wipe(now) {
         tracing::info!(reset.id = %id, "an undelivered password was wiped");
         if let Err(error) = app.store.give_up_delivery(id).await {
-            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not note that nothing follows");
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not record that a delivery was given up");
         }
     }
-    // A reset of our own whose record failed half-way is past its deadline like any other.
+    // This includes our own resets whose record failed half-way.
     let named = name_left_behind(app).await?;
     if !named.is_empty() {
         let teller = Arc::clone(app);
@@ -94,7 +98,7 @@ pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
             if let Err(error) = tell_all(&teller, named).await {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "could not note what was told"
+                    "could not record which results were told"
                 );
             }
         });
@@ -111,43 +115,51 @@ pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
         .await
 }
 
-/// Hides passwords that were shown for long enough.
+/// Hides passwords that were visible for long enough.
 pub async fn hide(app: &Arc<App>) -> Result<(), StoreError> {
     let shown = futures_util::stream::iter(app.store.to_hide().await?.into_iter().map(Ok));
     let hide = async |row: ResetRow| {
-        match (app.chat(row.platform), super::unseal(app, &row)) {
-            (Some(chat), Some(to)) => issue::hide(app, chat, row.reset_id, Some(&to)).await,
-            // Without a way to the message there is nothing left to try.
+        match (app.chat(row.platform), unseal(app, &row)) {
+            (Some(chat), Some(to)) => {
+                aftermath::hide(app, chat, row.reset_id, Some(&to))
+                    .instrument(sweep_span(&row))
+                    .await;
+            }
+            // The message cannot be reached any more.
             (None, _) | (_, None) => app.store.hidden(row.reset_id).await?,
         }
         Ok(())
     };
-    shown.try_for_each_concurrent(HANDS, hide).await
+    shown.try_for_each_concurrent(WORKERS, hide).await
 }
 
-/// Does the sign-outs and notices that a reset left to do.
+/// Does pending sign-outs and notices.
 pub async fn finish(app: &Arc<App>) -> Result<(), StoreError> {
-    finish_all(app, app.store.with_pending_steps(STEP_PATIENCE).await?).await;
+    finish_all(app, app.store.with_pending_steps(STEP_GRACE).await?).await;
     Ok(())
 }
 
-/// Deletes what was kept long enough.
+/// Deletes what is past its retention.
 pub async fn purge(app: &Arc<App>) -> Result<(), StoreError> {
     app.store.purge().await.map(drop)
 }
 
 async fn finish_all(app: &App, rows: Vec<ResetRow>) {
-    let finish = async |row: ResetRow| issue::finish_steps(app, &row).await;
+    let finish = async |row: ResetRow| {
+        aftermath::finish_steps(app, &row)
+            .instrument(sweep_span(&row))
+            .await;
+    };
     futures_util::stream::iter(rows)
-        .for_each_concurrent(HANDS, finish)
+        .for_each_concurrent(WORKERS, finish)
         .await;
 }
 
-/// P4: tells what nobody has heard, through the follow-up address if it still works; else the next command tells it. How
-/// many heard it.
+/// P4: sends results through the follow-up address, if it still works; else the next command tells them. Returns how many
+/// were sent.
 async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
     let tell = async |picked: ResetRow| {
-        // It may have gone on, or been told, while others were told.
+        // It may have moved on, or been told, in the meantime.
         let present = app.store.reset(picked.reset_id).await?;
         let still = |row: &ResetRow| {
             row.told_at.is_none() && (row.state, row.edition) == (picked.state, picked.edition)
@@ -156,7 +168,11 @@ async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
             return Ok(0);
         };
         let is_told = match app.chat(row.platform) {
-            Some(chat) => issue::tell_ending(app, chat, &row).await,
+            Some(chat) => {
+                ending::tell_ending(app, chat, &row)
+                    .instrument(sweep_span(&row))
+                    .await
+            }
             None => false,
         };
         if is_told {
@@ -166,7 +182,7 @@ async fn tell_all(app: &App, rows: Vec<ResetRow>) -> Result<usize, StoreError> {
     };
     let told = futures_util::stream::iter(rows)
         .map(tell)
-        .buffer_unordered(HANDS);
+        .buffer_unordered(WORKERS);
     told.try_fold(0, |all, one| std::future::ready(Ok(all + one)))
         .await
 }

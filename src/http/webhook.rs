@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::body::read_body;
 use super::connection::IsVerified;
@@ -54,6 +55,7 @@ pub(crate) fn webhook_routes(app: &Arc<App>) -> Router {
     router
 }
 
+#[tracing::instrument(name = "webhook", level = "debug", skip_all)]
 async fn handle(
     app: Arc<App>,
     pool: Arc<RequestPool>,
@@ -186,8 +188,9 @@ async fn answer(
 ) -> Response {
     let (decided, decision) = oneshot::channel();
     let kind = Kind::of(interaction.inner());
-    app.tasks
-        .spawn(decide(Arc::clone(&app), platform, interaction, decided));
+    let span = flow::request_span(&app, platform, interaction.inner());
+    let deciding = decide(Arc::clone(&app), platform, interaction, decided);
+    app.tasks.spawn(deciding.instrument(span));
     let Some(chat) = app.chat(platform) else {
         return StatusCode::NOT_FOUND.into_response();
     };

@@ -480,7 +480,7 @@ async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
 
 /// A confirmed reset whose turn does not come is refused; its slot comes back.
 async fn a_reset_whose_turn_does_not_come_is_refused() {
-    let bot = TestBot::with_hands(0, std::time::Duration::from_millis(50)).await;
+    let bot = TestBot::with_workers(0, std::time::Duration::from_millis(50)).await;
     bot.set_password(MINA, "old-password").await;
     bot.reset(JO, MINA, "deliver_phone").await;
     let text = bot.slack.last_text();
@@ -1340,7 +1340,7 @@ async fn confirmed_at_once(bot: &TestBot) -> Vec<String> {
 
 /// Whoever waits for their turn hears so while they wait, and gets it.
 async fn whoever_waits_in_the_line_hears_so_and_gets_their_turn() {
-    let bot = TestBot::with_hands(1, std::time::Duration::from_secs(20)).await;
+    let bot = TestBot::with_workers(1, std::time::Duration::from_secs(20)).await;
     bot.leaves(Left::Messages, "the password that was sent");
     let said = confirmed_at_once(&bot).await;
     let [one, other, done, also_done] = said.as_slice() else {
@@ -1362,7 +1362,7 @@ async fn whoever_waits_in_the_line_hears_so_and_gets_their_turn() {
 
 /// Whoever waits for too long is refused while the other goes on.
 async fn whoever_waits_in_the_line_for_too_long_is_refused() {
-    let bot = TestBot::with_hands(1, std::time::Duration::from_millis(300)).await;
+    let bot = TestBot::with_workers(1, std::time::Duration::from_millis(300)).await;
     bot.leaves(Left::Messages, "the password that was sent");
     let said = confirmed_at_once(&bot).await;
     let [refused, working, done] = said.as_slice() else {
@@ -1387,12 +1387,12 @@ async fn whoever_waits_in_the_line_for_too_long_is_refused() {
 
 /// A stop turns away who waits for their turn: nobody is left in the middle when the program ends.
 async fn a_stop_turns_away_who_waits_for_their_turn() {
-    let bot = TestBot::with_hands(0, std::time::Duration::from_secs(20)).await;
+    let bot = TestBot::with_workers(0, std::time::Duration::from_secs(20)).await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let before = bot.slack.said().len();
     bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
         .await;
-    bot.app.at_work.close();
+    bot.app.queue.close();
     bot.settle().await;
     let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
     let [refused] = said.as_slice() else {
@@ -1438,7 +1438,7 @@ async fn a_record_that_is_busy_before_the_change_stops_the_reset() {
 
 /// What recovery has named and told gets no turn, and nothing is said over its end.
 async fn a_reset_that_recovery_has_named_leaves_the_line() {
-    let bot = TestBot::with_hands(0, std::time::Duration::from_secs(3)).await;
+    let bot = TestBot::with_workers(0, std::time::Duration::from_secs(3)).await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let before = bot.slack.said().len();
     bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())

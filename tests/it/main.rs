@@ -25,4 +25,5 @@ mod secrets;
 mod sign_in;
 mod store;
 mod support;
+mod trace;
 mod upgrade;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::common::{Profiles, check_content_type, end_of_follow_up, read_rest};
-use super::interaction::{Ask, Member, Trigger, Word};
+use super::interaction::{Ask, NamedMember, Trigger, Word};
 use super::signature::{fresh_timestamp, only_header, replay_key};
 use super::{
     Adapter, ChatParts, Click, Command, EmptySecret, Form, FormSubmitted, Freshness, Immediate,
@@ -562,7 +562,7 @@ fn read_command(data: &wire::Data) -> Result<Ask, NotVerified> {
         (Some(USER_MENU), MENU_NAME) => {
             let target = data.target_id.clone().filter(|id| is_snowflake(id));
             let target = target.ok_or(NotVerified::Malformed("a menu without its member"))?;
-            return Ok(Ask::read(&[Word::Member(Member::Mention(target))]));
+            return Ok(Ask::read(&[Word::Member(NamedMember::Mention(target))]));
         }
         (Some(SLASH) | None, COMMAND_NAME) => {}
         _ => return Err(NotVerified::Malformed("a command that is not ours")),
@@ -581,7 +581,7 @@ fn read_command(data: &wire::Data) -> Result<Ask, NotVerified> {
         if !is_snowflake(id) {
             return Err(NotVerified::Malformed("a member that is none"));
         }
-        words.push(Word::Member(Member::Mention(id.to_owned())));
+        words.push(Word::Member(NamedMember::Mention(id.to_owned())));
     }
     words.extend(option("email")?.map(read_word));
     words.extend(
@@ -600,11 +600,11 @@ fn read_word(word: &str) -> Word {
         .and_then(|rest| rest.strip_suffix('>'));
     let id = id.map(|id| id.strip_prefix('!').unwrap_or(id));
     if let Some(id) = id.filter(|id| is_snowflake(id)) {
-        return Word::Member(Member::Mention(id.to_owned()));
+        return Word::Member(NamedMember::Mention(id.to_owned()));
     }
     word.parse().map_or_else(
         |_| Word::Text(word.to_owned()),
-        |email| Word::Member(Member::Email(email)),
+        |email| Word::Member(NamedMember::Email(email)),
     )
 }
 

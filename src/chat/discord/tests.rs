@@ -78,7 +78,7 @@ fn ask(options: &Value) -> Ask {
 
 #[test]
 fn a_command_names_its_member_by_an_option_or_by_the_menu() {
-    let mina = || Member::Mention(MINA.to_owned());
+    let mina = || NamedMember::Mention(MINA.to_owned());
     let member = json!({ "name": "member", "type": 6, "value": MINA });
     assert_eq!(ask(&json!([member])), Ask::Reset(mina(), None));
     assert_eq!(ask(&json!([])), Ask::Help);
@@ -101,7 +101,10 @@ fn a_command_names_its_member_by_an_option_or_by_the_menu() {
     let email = json!({ "name": "email", "type": 3, "value": "mina@acme.example" });
     assert_eq!(
         ask(&json!([email])),
-        Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None)
+        Ask::Reset(
+            NamedMember::Email("mina@acme.example".parse().unwrap()),
+            None
+        )
     );
     let menu = interaction(
         2,

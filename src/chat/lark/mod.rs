@@ -29,7 +29,7 @@ use subtle::ConstantTimeEq;
 use url::Url;
 
 use super::common::{Profiles, Uses, check_content_type};
-use super::interaction::{Ask, Member, Trigger, Word};
+use super::interaction::{Ask, NamedMember, Trigger, Word};
 use super::signature::{EmptySecret, WINDOW, fresh_timestamp, only_header, replay_key};
 use super::{
     Adapter, ChatParts, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction,
@@ -901,12 +901,12 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Word {
     let trimmed = word.trim_end_matches([',', '.', ';', ':', '!', '?']);
     for name in [word, trimmed] {
         if let Some(id) = mentions.get(name).filter(|id| is_id(id, "ou_")) {
-            return Word::Member(Member::Mention((*id).to_owned()));
+            return Word::Member(NamedMember::Mention((*id).to_owned()));
         }
     }
     word.parse().map_or_else(
         |_| Word::Text(word.to_owned()),
-        |email| Word::Member(Member::Email(email)),
+        |email| Word::Member(NamedMember::Email(email)),
     )
 }
 

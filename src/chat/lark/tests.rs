@@ -133,7 +133,7 @@ fn the_published_vector_is_read() {
 fn the_command_is_found_in_what_people_type() {
     let reset = |id: &str, reason: Option<&str>| {
         Some(Ask::Reset(
-            Member::Mention(id.to_owned()),
+            NamedMember::Mention(id.to_owned()),
             reason.map(str::to_owned),
         ))
     };
@@ -164,9 +164,9 @@ fn the_command_is_found_in_what_people_type() {
     );
     assert_eq!(
         ask("@_user_1 /reset-password why @_user_2"),
-        Some(Ask::Why(Member::Mention("ou_noa".to_owned())))
+        Some(Ask::Why(NamedMember::Mention("ou_noa".to_owned())))
     );
-    let mina = Member::Email("mina@acme.example".parse().unwrap());
+    let mina = NamedMember::Email("mina@acme.example".parse().unwrap());
     assert_eq!(
         ask("/reset-password mina@acme.example"),
         Some(Ask::Reset(mina, None))

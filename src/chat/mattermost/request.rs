@@ -16,7 +16,7 @@ use super::{
     wire,
 };
 use crate::chat::common::check_content_type;
-use crate::chat::interaction::{Ask, CONTACT_QUESTION, Member, Trigger, Word};
+use crate::chat::interaction::{Ask, CONTACT_QUESTION, NamedMember, Trigger, Word};
 use crate::chat::{
     Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
 };
@@ -258,7 +258,7 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVeri
     let Some(name) = word.strip_prefix('@') else {
         return Ok(word.parse().map_or_else(
             |_| Word::Text(word.to_owned()),
-            |email| Word::Member(Member::Email(email)),
+            |email| Word::Member(NamedMember::Email(email)),
         ));
     };
     // Punctuation behind a name belongs to the sentence.
@@ -267,14 +267,14 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVeri
     for name in [&name, &trimmed] {
         if let Some(id) = mentions.get(name.as_str()) {
             return if is_id(id) {
-                Ok(Word::Member(Member::Mention((*id).to_owned())))
+                Ok(Word::Member(NamedMember::Mention((*id).to_owned())))
             } else {
                 Err(NotVerified::Malformed("a user id"))
             };
         }
     }
     Ok(if is_name(&name) {
-        Word::Member(Member::Mention(format!("@{name}")))
+        Word::Member(NamedMember::Mention(format!("@{name}")))
     } else {
         Word::Text(word.to_owned())
     })

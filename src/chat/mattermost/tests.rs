@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::chat::common::hostile_names;
-use crate::chat::interaction::{Ask, Member};
+use crate::chat::interaction::{Ask, NamedMember};
 use crate::chat::{Asking, FormKind, Interaction, NotVerified, Verified};
 use crate::domain::{Moment, ResetId};
 
@@ -150,7 +150,7 @@ fn ask(text: &str, more: &str) -> Ask {
 
 #[test]
 fn a_mention_is_whom_mattermost_says_it_is() {
-    let mina = || Member::Mention(MINA.to_owned());
+    let mina = || NamedMember::Mention(MINA.to_owned());
     let both = format!(
         "&user_mentions=mina.park&user_mentions_ids={MINA}&user_mentions=jo&user_mentions_ids={JO}"
     );
@@ -172,12 +172,15 @@ fn a_mention_is_whom_mattermost_says_it_is() {
     assert_eq!(ask("%40mina.park+%40jo", &both), Ask::Several);
     assert_eq!(
         ask("%40noa", &both),
-        Ask::Reset(Member::Mention("@noa".to_owned()), None),
+        Ask::Reset(NamedMember::Mention("@noa".to_owned()), None),
         "looked up by name"
     );
     assert_eq!(
         ask("mina%40acme.example", ""),
-        Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None)
+        Ask::Reset(
+            NamedMember::Email("mina@acme.example".parse().unwrap()),
+            None
+        )
     );
     assert_eq!(ask("why+%40mina.park", &both), Ask::Why(mina()));
     assert_eq!(

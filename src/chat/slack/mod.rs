@@ -13,7 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use super::common::{Profiles, check_content_type, end_of_follow_up, wait};
-use super::interaction::{Ask, Member, Trigger, Word};
+use super::interaction::{Ask, NamedMember, Trigger, Word};
 use super::signature::{EmptySecret, SigningSecrets, fresh_timestamp, only_header, replay_key};
 use super::{
     Adapter, ChatParts, Click, Command, Form, FormSubmitted, Freshness, Immediate, Interaction,
@@ -730,11 +730,11 @@ fn read_word(word: &str) -> Word {
     });
     let member = match target {
         Some(target) => match (target.strip_prefix('@'), target.strip_prefix("mailto:")) {
-            (Some(id), _) if is_user_id(id) => Some(Member::Mention(id.to_owned())),
-            (_, Some(email)) => email.parse().ok().map(Member::Email),
+            (Some(id), _) if is_user_id(id) => Some(NamedMember::Mention(id.to_owned())),
+            (_, Some(email)) => email.parse().ok().map(NamedMember::Email),
             _ => None,
         },
-        None => unescape(word).parse().ok().map(Member::Email),
+        None => unescape(word).parse().ok().map(NamedMember::Email),
     };
     member.map_or_else(|| Word::Text(unescape(word)), Word::Member)
 }

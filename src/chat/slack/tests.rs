@@ -294,9 +294,13 @@ fn response_addresses_outside_the_list_are_refused() {
 /// S14: mentions and work e-mails name somebody; bare ids and names do not.
 #[test]
 fn words_of_a_command() {
-    let mention = |id: &str| Word::Member(Member::Mention(id.to_owned()));
+    let mention = |id: &str| Word::Member(NamedMember::Mention(id.to_owned()));
     let text = |text: &str| Word::Text(text.to_owned());
-    let email = || Word::Member(Member::Email("mina.park@acme.example".parse().unwrap()));
+    let email = || {
+        Word::Member(NamedMember::Email(
+            "mina.park@acme.example".parse().unwrap(),
+        ))
+    };
     assert_eq!(read_words("<@U024BE7LH|bob>"), [mention("U024BE7LH")]);
     assert_eq!(
         read_words(" <@W1>  lost his phone"),

@@ -6,6 +6,7 @@ mod tests;
 mod twilio;
 mod webhook;
 
+use futures_util::future::BoxFuture;
 use std::error::Error;
 use std::time::Duration;
 
@@ -176,11 +177,9 @@ impl SmsReady<'_> {
     }
 
     /// Nothing is open.
-    #[expect(
-        clippy::unused_async,
-        reason = "other channels have to disconnect here"
-    )]
-    pub(super) async fn abandon(self) {}
+    pub(super) fn closing(self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// 2xx: accepted; 401 and 403: our credentials; 429: rate limit; any other 4xx: the number. A redirect, a conflict ("this

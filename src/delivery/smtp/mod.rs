@@ -5,6 +5,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
+use futures_util::future::BoxFuture;
 use std::error::Error;
 use std::time::Duration;
 
@@ -246,7 +247,7 @@ impl SmtpReady<'_> {
             Ok(content) => content,
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "no e-mail could be made");
-                self.abandon().await;
+                self.closing().await;
                 return Outcome::Refused(Refusal::Message);
             }
         };
@@ -269,7 +270,7 @@ impl SmtpReady<'_> {
     }
 
     /// Ends the conversation without a message.
-    pub(super) async fn abandon(self) {
-        close(self.connection).await;
+    pub(super) fn closing(self) -> BoxFuture<'static, ()> {
+        Box::pin(close(self.connection))
     }
 }

@@ -1,16 +1,16 @@
-//! What is told about the list of administrators: to a caller without a pin, and to the security address.
+//! The administrators' list: refusals, and reports to the security address.
 
-use super::refusal::refusal;
+use super::words::refusal;
 use crate::app::Organization;
 use crate::chat::Message;
 use crate::delivery::Note;
 use crate::domain::{EmailAddress, Reference};
 use crate::store::{AdminPin, PinnedBy};
 
-/// The longest address that has room in a refusal.
+/// The maximum length of an address in a refusal.
 const ADDRESS: usize = 80;
 
-/// A caller with a listed address whose entry is not the pinned one.
+/// The caller has a listed address, but their entry is not the pinned one.
 pub fn not_pinned(email: &EmailAddress, reference: &Reference) -> Message {
     let email = Some(email.as_str())
         .filter(|email| email.len() <= ADDRESS)
@@ -24,7 +24,7 @@ pub fn not_pinned(email: &EmailAddress, reference: &Reference) -> Message {
     )
 }
 
-/// For the security address: new pins.
+/// To the security address: new pins.
 pub fn pinned(organization: &Organization, pins: &[AdminPin]) -> Note {
     let lines: Vec<String> = pins.iter().map(pin_line).collect();
     let text = format!(
@@ -42,7 +42,7 @@ pub fn pinned(organization: &Organization, pins: &[AdminPin]) -> Note {
     }
 }
 
-/// One pin in a line.
+/// One pin, in a line.
 pub fn pin_line(pin: &AdminPin) -> String {
     let email = &pin.email_key;
     match (&pin.entry, pin.how) {
@@ -62,7 +62,7 @@ pub fn pin_line(pin: &AdminPin) -> String {
     }
 }
 
-/// For the security address: a listed address is not where it should be.
+/// To the security address: a listed address does not lead to the pinned entry.
 pub fn address_alarm(organization: &Organization, email: &str, what: &str) -> Note {
     let text = format!(
         "{email} is in relatch's list of administrators. {what}\n\nDid somebody write the address into their own entry? Then \
@@ -81,7 +81,7 @@ pub fn address_alarm(organization: &Organization, email: &str, what: &str) -> No
 mod tests {
     use super::*;
 
-    /// Whatever address somebody has, the refusal stays short, and names the command.
+    /// However long the address is, the refusal stays short and names the command.
     #[test]
     fn a_long_address_does_not_make_the_refusal_long() {
         let reference = crate::domain::ResetId([7; 16]).reference();

@@ -1,4 +1,4 @@
-//! What reaches people outside the chat: the password, the copy, the notice and the guide. An SMS fits 160 characters.
+//! What people get by e-mail and SMS: the password, the copy, the notice, the guide. An SMS fits 160 characters.
 
 use zeroize::Zeroizing;
 
@@ -7,10 +7,10 @@ use crate::clock::Zone;
 use crate::delivery::Note;
 use crate::domain::{Member, Moment, Password};
 
-/// Characters of one SMS (GSM 03.38).
+/// The maximum length of one SMS, in characters (GSM 03.38).
 const SMS: usize = 160;
 
-/// A name that fits into an SMS beside its sentence, in letters that every phone shows.
+/// A name cut to fit into an SMS, in letters that every phone shows.
 fn short(name: &str, limit: usize) -> String {
     name.chars()
         .filter(char::is_ascii)
@@ -20,14 +20,14 @@ fn short(name: &str, limit: usize) -> String {
         .to_owned()
 }
 
-/// The same for whoever reset a password, also where their name has no such letters.
+/// The same for an administrator. A name without such letters becomes "an admin".
 fn short_admin(name: &str, limit: usize) -> String {
     Some(short(name, limit))
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "an admin".to_owned())
 }
 
-/// The SMS with the password. `until` is the end of its life, where the directory ends it.
+/// The SMS with the password. `until` is when it expires; none where the directory does not end it.
 pub fn password_sms(
     organization: &Organization,
     password: &Password,
@@ -135,8 +135,8 @@ pub fn copy_to_self(
     }
 }
 
-/// A text with the password in it, in memory that is wiped; it is made large enough at once, so that no half-built
-/// copy stays behind.
+/// A text with the password in it, in memory that is wiped on drop. It is allocated in full at once: growing it would leave
+/// copies behind.
 fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(
         begin.len() + password.expose().len() + end.len(),
@@ -147,21 +147,21 @@ fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
     text
 }
 
-/// The notice to the member, which never carries a password and says only what was recorded.
+/// The notice to the member. It never carries a password, and says only what was recorded.
 pub struct Notice<'a> {
-    /// The organisation.
+    /// The organization.
     pub organization: &'a Organization,
-    /// Who made the reset.
+    /// The full name of the administrator.
     pub admin_name: &'a str,
     /// When the password was changed, or was about to be.
     pub at: Moment,
     /// False where nobody can say whether the password was changed.
     pub is_certain: bool,
-    /// True where every session was ended.
+    /// True if the member was signed out everywhere.
     pub was_signed_out: bool,
-    /// True where the member is asked for a code at sign-in.
+    /// True if the member is asked for a code at sign-in.
     pub has_our_pages: bool,
-    /// "This wasn't me", where the member has pages here.
+    /// The link "this wasn't me", where the member has pages here.
     pub link: Option<&'a str>,
     /// The time zone of texts.
     pub zone: &'a Zone,
@@ -255,7 +255,7 @@ impl Notice<'_> {
     }
 }
 
-/// For the security address: a member says that they did not ask for a reset.
+/// To the security address: a member says that they did not ask for a reset.
 pub fn alarm(
     organization: &Organization,
     member_name: &str,
@@ -275,7 +275,7 @@ pub fn alarm(
     }
 }
 
-/// A code that was typed wrong.
+/// A wrong code was typed.
 pub fn wrong_code(left: u32) -> String {
     format!(
         "Wrong code. {} left.",
@@ -287,7 +287,7 @@ pub fn wrong_code(left: u32) -> String {
     )
 }
 
-/// Q7: the member hears that a contact was added.
+/// Q7: tells the member that a contact was added.
 pub fn contact_notice(organization: &str, admin_name: &str, to: &str) -> Note {
     // An SMS has no room for the dots of a mask.
     let to = to.replace('·', ".");
@@ -302,7 +302,7 @@ pub fn contact_notice(organization: &str, admin_name: &str, to: &str) -> Note {
     }
 }
 
-/// The security address hears that a contact was added or removed.
+/// Tells the security address that a contact was added or removed.
 pub fn contact_alarm(
     organization: &str,
     who: &str,
@@ -321,7 +321,7 @@ pub fn contact_alarm(
     }
 }
 
-/// The member hears that an import changed contacts. `what` names them.
+/// Tells the member that an import changed contacts. `what` names them.
 pub fn contact_imported(organization: &str, what: &str) -> Note {
     let text = format!(
         "{}: an import of members changed your {what} on record. Not expected? Tell your security team.",
@@ -333,7 +333,7 @@ pub fn contact_imported(organization: &str, what: &str) -> Note {
     }
 }
 
-/// The security address hears what an import changed: a line a member, and how many are not named.
+/// Tells the security address what an import changed: one line a member, and how many members have no line.
 pub fn contacts_imported(organization: &str, lines: &[String], more: usize) -> Note {
     let more = if more == 0 {
         String::new()
@@ -350,7 +350,7 @@ pub fn contacts_imported(organization: &str, lines: &[String], more: usize) -> N
     }
 }
 
-/// The member hears that a contact was removed.
+/// Tells the member that they removed a contact.
 pub fn contact_removed(organization: &str) -> Note {
     let text = format!(
         "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
@@ -362,7 +362,7 @@ pub fn contact_removed(organization: &str) -> Note {
     }
 }
 
-/// The member hears that a contact went to make room for another one.
+/// Tells the member that a contact was removed to make room for another.
 pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
     let text = format!(
         "{}: {} added a contact, so {} was removed from your sign-in codes. Not expected? Tell security.",
@@ -388,7 +388,7 @@ pub fn code(organization: &Organization, code: &str) -> Note {
     }
 }
 
-/// S6, S7: how to change the password oneself.
+/// S6, S7: the guide, how to change one's own password.
 pub fn guide(organization: &Organization, member_name: &str) -> Note {
     let link = organization
         .help_url

@@ -1,51 +1,49 @@
-//! How a reset ended, told from what was recorded; the log, the rules and the help.
+//! The result of a reset, from what was recorded.
 
 use super::contacts::code_goes;
-use super::{NO_RESET_USED, NOTHING_CHANGED, button, card, count, message};
+use super::ways::delivery_buttons;
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, count, message};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
 use crate::domain::contacts::Methods;
-use crate::domain::policy::Rule;
-use crate::domain::{
-    Carries, Delivery, Denied, Member, Moment, Quota, Span, State, Step, StepOutcome,
-};
-use crate::store::{Past, ResetRow, StepRow};
+use crate::domain::{Carries, Delivery, Member, Moment, Quota, Span, State, Step, StepOutcome};
+use crate::store::{ResetRow, StepRow};
 
-/// What the text of an ending is made of.
+/// What the text of a result is made of.
 pub struct Ending<'a> {
-    /// The reset as it was recorded.
+    /// The reset, from the record.
     pub row: &'a ResetRow,
     /// Its steps.
     pub steps: &'a [StepRow],
-    /// Where the administrator stands, if that is known.
+    /// The administrator's quota, if it is told.
     pub quota: Option<Quota>,
-    /// Life of the password.
+    /// The lifetime of the password.
     pub lifetime: Span,
     /// What the member's directory can enforce.
     pub capabilities: Capabilities,
-    /// After an unknown end: when the directory shows a change, if it does. None: it was not looked at.
+    /// After an unknown end: when the directory shows a change, if it does. None if it was not asked, or did not answer.
     pub observed: Option<Option<Moment>>,
-    /// In the one message that shows the password: whether it goes away by itself.
+    /// Set in the one message that shows the password: whether it is replaced after a while.
     pub shows_password: Option<bool>,
-    /// The member, where another way of delivery can still be chosen.
+    /// The member, if another way of delivery can still be chosen.
     pub retry_for: Option<&'a Member>,
-    /// True where nobody but the administrator reads this.
+    /// True where nobody else can read this.
     pub is_private: bool,
-    /// Where the code goes; none where the directory asks for none, or the record did not answer.
+    /// Where the code goes; none where no code is asked for, or the record did not answer.
     pub codes: Option<&'a Methods>,
-    /// Whether the channels have settings.
+    /// The channels that have settings.
     pub channels: &'a Deliveries,
     /// The opaque value of the buttons.
     pub value: &'a str,
     /// The time zone of texts.
     pub zone: &'a Zone,
-    /// The present.
+    /// The present time.
     pub now: Moment,
 }
 
-/// How it ended. Never claims more than was recorded (P4).
+/// The result. It never claims more than was recorded (P4).
 pub fn result(ending: &Ending<'_>) -> Message {
     let Ending { row, zone, now, .. } = ending;
     let (member, reference) = (&row.member_name, row.reset_id.reference());
@@ -139,7 +137,7 @@ fn steps_line(ending: &Ending<'_>) -> String {
         .find(|step| step.step == Step::MustChange);
     let words = of_this_way(ending).filter_map(|step| match step.step {
         Step::Change if step.outcome == StepOutcome::Done => Some(changed(is_asked)),
-        // Told together with the change.
+        // Part of the words about the change.
         Step::MustChange => None,
         Step::Change
         | Step::SignOut
@@ -151,7 +149,7 @@ fn steps_line(ending: &Ending<'_>) -> String {
     words.collect::<Vec<_>>().join("  ")
 }
 
-/// The steps of the way that was chosen last: with Copy, nothing is shown besides.
+/// The steps of the way that was chosen last. With Copy the password is not shown a second time.
 fn of_this_way<'a>(ending: &Ending<'a>) -> impl Iterator<Item = &'a StepRow> + use<'a> {
     let is_copy = ending.row.delivery == Some(Delivery::Copy);
     ending
@@ -160,7 +158,7 @@ fn of_this_way<'a>(ending: &Ending<'a>) -> impl Iterator<Item = &'a StepRow> + u
         .filter(move |step| !(is_copy && step.step == Step::Show))
 }
 
-/// The change, and whether a new password is asked for at the next sign-in: only what was read back is claimed.
+/// The change, and whether a new password is asked for at the next sign-in. Only what was read back is claimed.
 fn changed(must_change: Option<&StepRow>) -> String {
     let Some(step) = must_change else {
         return "✓ password changed".to_owned();
@@ -215,7 +213,7 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
     }
 }
 
-/// The outputs that were not surely accepted, as parts of a title.
+/// The outputs that were not certainly accepted, as parts of a title.
 fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
     let part = |step: &StepRow| {
         let is_unknown = match step.outcome {
@@ -230,7 +228,7 @@ fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
             (Step::CopyToSelf, true) => "nobody can say whether your copy arrived",
             (Step::Show, false) => "it could not be shown to you",
             (Step::Show, true) => "nobody can say whether it was shown to you",
-            // That it cannot be done was said on the card.
+            // The card said that it is impossible.
             (Step::SignOut, _) if step.outcome == StepOutcome::Impossible => return None,
             (Step::SignOut, _) => "signing out failed",
             (Step::Change | Step::MustChange | Step::Notice, _) => return None,
@@ -311,7 +309,7 @@ fn unknown(ending: &Ending<'_>) -> Message {
 fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
     let mut buttons = Vec::new();
     if let Some(member) = ending.retry_for {
-        buttons.extend(card::delivery_buttons(
+        buttons.extend(delivery_buttons(
             member,
             ending.channels,
             ending.is_private,
@@ -339,151 +337,4 @@ fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
         ));
     }
     buttons
-}
-
-/// A line about an earlier reset whose end the administrator has not heard.
-pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
-    let (member, reference) = (&row.member_name, row.reset_id.reference());
-    let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
-    let what = match row.state {
-        State::Delivered if row.failure.is_some() => {
-            "it was changed, but not every output was accepted; ask them whether they have it, and if not run the command again"
-        }
-        State::Delivered => "it was changed and delivered",
-        State::Undelivered | State::Lost => {
-            "it was changed but not delivered, and the old password no longer works; run the command again"
-        }
-        State::DeliveryUnknown => {
-            "it was changed, but nobody can say whether it arrived; ask them, and if not run the command again"
-        }
-        State::Unknown => {
-            "nobody can say whether it was changed, and nobody has a new one; run the command again to be sure"
-        }
-        State::Refused => "nothing was changed and no reset was used",
-        State::Offered
-        | State::Claimed
-        | State::Changing
-        | State::Changed
-        | State::Delivering
-        | State::Cancelled
-        | State::Expired
-        | State::Superseded => "it is not finished",
-    };
-    format!("About your reset of {member} at {when}: {what}. (ref {reference})")
-}
-
-/// The member signed in with the password of a reset and set one of their own.
-pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
-    let title = format!(
-        "{} signed in and set a new password at {}.",
-        row.member_name,
-        zone.tell(now, now)
-    );
-    message(
-        title,
-        [format!(
-            "Nothing left to do. (ref {})",
-            row.reset_id.reference()
-        )],
-    )
-}
-
-/// The member said that they did not ask for a reset.
-pub fn disowned(row: &ResetRow, is_security_told: bool) -> Message {
-    let (member, reference) = (&row.member_name, row.reset_id.reference());
-    let security = if is_security_told {
-        ", and security was told"
-    } else {
-        ""
-    };
-    message(
-        format!("{member} says they did not ask for this. (ref {reference})"),
-        [format!(
-            "The password is blocked{security}. Talk to {member}; another admin has to make the next reset."
-        )],
-    )
-}
-
-/// `/reset-password` alone, or `help`.
-pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
-    message(
-        "Reset a member's login password",
-        [
-            "/reset-password @member, or their work email, then anything as a reason: shows a card; nothing changes before you confirm."
-                .to_owned(),
-            "/reset-password why @member: which rules would hold, without changing anything.".to_owned(),
-            "/reset-password log, or log @member: what happened.".to_owned(),
-            "/reset-password contact @member, then a phone or private email: where codes for them may go.".to_owned(),
-            format!("You can make {resets} resets in {window}. A card works for {offer_lifetime}. Passwords are shown or sent once."),
-        ],
-    )
-}
-
-/// `/reset-password log`.
-pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Message {
-    let title = of.map_or_else(
-        || "Resets".to_owned(),
-        |member| format!("Resets of {member}"),
-    );
-    if past.is_empty() {
-        return message(title, ["None so far.".to_owned()]);
-    }
-    let line = |past: &Past| {
-        let row = &past.reset;
-        let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
-        let way = row
-            .delivery
-            .map(|way| format!(" by {way}"))
-            .unwrap_or_default();
-        let slot = if past.is_slot_returned {
-            ", no reset used"
-        } else {
-            ""
-        };
-        let state = row.state.as_str().replace('_', " ");
-        let link = match row.link_used_at {
-            Some(at) => format!(", link used {}", zone.tell(at, now)),
-            None if row.carries == Carries::Link && row.delivering_at.is_some() => {
-                ", link not used".to_owned()
-            }
-            None => String::new(),
-        };
-        format!(
-            "{when}  {} by {}{way}: {state}{link}{slot} (ref {})",
-            row.member_name,
-            row.admin_name,
-            row.reset_id.reference()
-        )
-    };
-    message(title, past.iter().map(line))
-}
-
-/// `/reset-password why @member`: every rule with pass or fail.
-pub fn rules(
-    member_name: &str,
-    outcomes: &[(Rule, Result<(), Denied>)],
-    quota: Quota,
-    busy: Option<&str>,
-    reference: &crate::domain::Reference,
-) -> Message {
-    let mark = |holds: bool| if holds { "✓" } else { "✗" };
-    let name = |rule: Rule| match rule {
-        Rule::CallerMayReset => "you may reset passwords".to_owned(),
-        Rule::NotOneself => format!("{member_name} is not you"),
-        Rule::RankSuffices => format!("{member_name} is no primary admin, or you are one"),
-        Rule::LoginMethod => format!("{member_name} signs in with a business email"),
-        Rule::Status => "the account is Active or Inactive".to_owned(),
-        Rule::Unguarded => "the directory lets the account be reset from here".to_owned(),
-    };
-    let mut lines: Vec<String> = outcomes
-        .iter()
-        .map(|(rule, outcome)| format!("{} {}", mark(outcome.is_ok()), name(*rule)))
-        .collect();
-    lines.push(format!("{} {}", mark(quota.left > 0), count(quota)));
-    lines.push(match busy {
-        Some(admin) => format!("✗ {admin} is resetting them right now"),
-        None => "✓ nobody else is resetting them".to_owned(),
-    });
-    lines.push(format!("{NOTHING_CHANGED} (ref {reference})"));
-    message(format!("Could you reset {member_name}?"), lines)
 }

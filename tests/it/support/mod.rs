@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::app::{Admins, App, AtWork, Identity, Latest, Organization};
+use relatch::app::{Admins, App, Identity, Latest, Organization, ResetQueue};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::discord::Discord;
@@ -263,8 +263,8 @@ struct BotParts {
     slack: slack::FakeSlack,
     http: reqwest::Client,
     outbox: Outbox,
-    /// How many resets are at work at once, and how long others wait for their turn.
-    hands: Option<(usize, Duration)>,
+    /// How many resets are in progress at once, and how long the others wait for a worker.
+    workers: Option<(usize, Duration)>,
     is_recorded: bool,
     admins: Admins,
     ways: Ways,
@@ -291,7 +291,7 @@ impl BotParts {
             slack,
             http,
             outbox: Outbox::default(),
-            hands: None,
+            workers: None,
             is_recorded: false,
             admins: Admins::Directory,
             ways: Ways::default(),
@@ -314,10 +314,10 @@ impl BotParts {
         format!("{base}/mm/")
     }
 
-    fn at_work(&self) -> AtWork {
-        self.hands
-            .map_or_else(AtWork::default, |(hands, patience)| {
-                AtWork::with(hands, patience)
+    fn queue(&self) -> ResetQueue {
+        self.workers
+            .map_or_else(ResetQueue::default, |(workers, timeout)| {
+                ResetQueue::with(workers, timeout)
             })
     }
 }
@@ -331,9 +331,9 @@ impl TestBot {
         Self::unlike(|parts| parts.limit = limit).await
     }
 
-    /// So many resets at once, and nobody waits twenty seconds to see what becomes of the others.
-    pub(crate) async fn with_hands(hands: usize, patience: Duration) -> Self {
-        Self::unlike(|parts| parts.hands = Some((hands, patience))).await
+    /// This many workers and this queue timeout, so that no test waits twenty seconds to see what becomes of the others.
+    pub(crate) async fn with_workers(workers: usize, timeout: Duration) -> Self {
+        Self::unlike(|parts| parts.workers = Some((workers, timeout))).await
     }
 
     /// The chat says who is an administrator.
@@ -556,9 +556,9 @@ impl TestBot {
                 contact_rules: parts.contact_rules,
             },
             held: Arc::default(),
-            seen: Arc::default(),
+            recent_requests: Arc::default(),
             card_locks: Arc::default(),
-            at_work: Arc::new(parts.at_work()),
+            queue: Arc::new(parts.queue()),
             unsigned: Arc::default(),
             chance,
             tasks: tokio_util::task::TaskTracker::new(),

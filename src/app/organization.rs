@@ -1,0 +1,46 @@
+//! What the settings say about the organization: names, addresses, lifetimes and who is who.
+
+use url::Url;
+
+use super::admins::Admins;
+use crate::domain::contacts::ContactRules;
+use crate::domain::{CompanyDomains, EmailAddress, Span};
+
+/// The organization's decisions that texts and rules depend on.
+pub struct Organization {
+    /// The name in texts.
+    pub name: String,
+    /// Its e-mail domains, as far as the settings name them.
+    pub company: CompanyDomains,
+    /// "Set or change your login password" (S7).
+    pub help_url: Option<Url>,
+    /// Whom a member tells when they did not expect a reset. Alarms go there too.
+    pub security_email: Option<EmailAddress>,
+    /// The public address of the member's pages.
+    pub public_url: Option<Url>,
+    /// True in the demo, whose own page shows the member's pages in a frame.
+    pub is_framed: bool,
+    /// The minimum length of a password that a member sets.
+    pub own_password_least: usize,
+    /// The length of generated passwords.
+    pub password_length: u8,
+    /// The lifetime of a generated password (Q10).
+    pub password_lifetime: Span,
+    /// The lifetime of a card.
+    pub offer_lifetime: Span,
+    /// Who is an administrator.
+    pub admins: Admins,
+    /// How a chat account is matched with a directory account.
+    pub identity: Identity,
+    /// When a contact counts, and whether code and password need two.
+    pub contact_rules: ContactRules,
+}
+
+/// How a chat account is matched with a directory account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The platform's confirmed e-mail is the directory's business e-mail.
+    Email,
+    /// Only by `relatch link`.
+    Linked,
+}

@@ -1,0 +1,267 @@
+//! The delivery of a password that is set: every output of the plan, its end in the record, and the result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::channels::ReadyChannels;
+use super::reporter::Reporter;
+use crate::app::{App, HOLD_FOR, HeldPassword};
+use crate::chat::Adapter;
+use crate::domain::delivery::Way;
+use crate::domain::{
+    Carries, Destination, Member, Moment, Password, Plan, Quota, Span, State, Step, StepOutcome,
+};
+use crate::flow::ending::ShownPassword;
+use crate::flow::steps::{note, outcome_note, row_of};
+use crate::flow::{aftermath, ending, messages, pages};
+use crate::secret::Link;
+use crate::store::{self, MoveRefused, Reservation, ResetRow, StepNote, StepRow};
+
+/// How long the result waits for the member's notice, so that it can say how that ended.
+const NOTICE_WAIT: Duration = Duration::from_secs(3);
+
+/// How long a shown password stays visible.
+const SHOWN_FOR: Span = Span::minutes(2);
+
+/// A password that is set, and what its delivery needs.
+pub(super) struct SetPassword<'a> {
+    pub(super) reservation: Reservation,
+    pub(super) password: Password,
+    pub(super) channels: ReadyChannels<'a>,
+    pub(super) plan: Plan,
+    pub(super) row: ResetRow,
+    pub(super) member: &'a Member,
+    /// What was done before.
+    pub(super) steps: Vec<StepRow>,
+    /// The administrator's quota; it is told once.
+    pub(super) quota: Option<Quota>,
+    /// Set for another way of delivery: until when the password is kept.
+    pub(super) held_until: Option<Moment>,
+}
+
+/// How the outputs ended, taken together.
+struct Outputs {
+    notes: Vec<StepNote>,
+    state: State,
+    /// The first output that was not accepted, in a word.
+    failure: Option<&'static str>,
+    /// How the message that shows the password ended, if the plan has one.
+    shown: Option<StepOutcome>,
+}
+
+/// Delivers the password. It is dropped at the end, unless no output was accepted: then it is kept for another way
+/// (section 2 of the design).
+pub(super) async fn deliver(
+    app: &Arc<App>,
+    reporter: &Reporter<'_>,
+    set: SetPassword<'_>,
+) -> Result<(), MoveRefused> {
+    let SetPassword {
+        reservation,
+        password,
+        channels,
+        plan,
+        row,
+        member,
+        steps,
+        quota,
+        held_until,
+    } = set;
+    let was_signed_out = is_done(&steps, Step::SignOut);
+    let mut notes = send(app, &password, channels, &row).await;
+    if plan.shows() {
+        let is_copy = plan.way == Way::Copy;
+        let shown = ShownResult {
+            row: &row,
+            member,
+            steps,
+            quota,
+        };
+        notes.push(show(app, reporter, &password, shown, &notes, is_copy).await);
+    }
+    let mut outputs = Outputs::of(notes, plan.shows());
+    let is_first = held_until.is_none();
+    let notice_to = aftermath::notice_destination(app, &row, member).filter(|_| is_first);
+    if is_first && notice_to.is_none() {
+        outputs
+            .notes
+            .push(note(Step::Notice, StepOutcome::Impossible));
+    }
+    let state = outputs.state;
+    let was_shown = outputs.shown == Some(StepOutcome::Done);
+    let row = record(app, reporter, &reservation, outputs).await?;
+    tracing::info!(member.id = %row.member_id, state = %row.state, "a reset ended");
+    let retry_for = (state == State::Undelivered).then_some(member);
+    if retry_for.is_some() {
+        app.held.keep(HeldPassword {
+            password,
+            reservation,
+            until: held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR),
+        });
+    } else {
+        drop(password);
+    }
+    let notice = notify(app, &row, notice_to, was_signed_out);
+    let mut notice = std::pin::pin!(notice);
+    let is_noticed = tokio::time::timeout(NOTICE_WAIT, &mut notice).await.is_ok();
+    let told = if was_shown {
+        Ok(())
+    } else {
+        let told = ending::ending(app, &row, quota, retry_for).await;
+        reporter.tell_ended(app, &row, &told).await
+    };
+    if !is_noticed {
+        notice.await;
+    }
+    told
+}
+
+impl Outputs {
+    fn of(notes: Vec<StepNote>, shows: bool) -> Self {
+        let has = |wanted: StepOutcome| notes.iter().any(|note| note.outcome == wanted);
+        let state = if has(StepOutcome::Done) {
+            State::Delivered
+        } else if has(StepOutcome::Unknown) {
+            State::DeliveryUnknown
+        } else {
+            State::Undelivered
+        };
+        let failure = notes
+            .iter()
+            .find(|note| note.outcome != StepOutcome::Done)
+            .map(|note| note.detail.unwrap_or("unknown"));
+        let shown = notes.last().filter(|_| shows).map(|note| note.outcome);
+        Self {
+            notes,
+            state,
+            failure,
+            shown,
+        }
+    }
+}
+
+/// Records the end; of a shown password also when it is to be hidden.
+async fn record(
+    app: &App,
+    reporter: &Reporter<'_>,
+    reservation: &Reservation,
+    outputs: Outputs,
+) -> Result<ResetRow, MoveRefused> {
+    let Outputs {
+        notes,
+        state,
+        failure,
+        shown,
+    } = outputs;
+    match shown {
+        Some(outcome @ (StepOutcome::Done | StepOutcome::Unknown)) => {
+            let hide_at = reporter
+                .chat
+                .can_replace()
+                .then(|| app.clock.now() + SHOWN_FOR);
+            let shown = store::Shown {
+                hide_at,
+                is_certain: outcome == StepOutcome::Done,
+            };
+            app.store
+                .advance_shown(reservation, state, failure, notes, shown)
+                .await
+        }
+        Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) | None => {
+            app.store.advance(reservation, state, failure, notes).await
+        }
+    }
+}
+
+/// Sends the member's notice, if there is a contact for it.
+async fn notify(app: &App, row: &ResetRow, to: Option<Destination>, was_signed_out: bool) {
+    if let Some(to) = to
+        && let Err(error) = aftermath::send_notice(app, row, &to, was_signed_out).await
+    {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not record a notice"
+        );
+    }
+}
+
+/// Sends everything that goes by e-mail and SMS.
+async fn send(
+    app: &App,
+    password: &Password,
+    channels: ReadyChannels<'_>,
+    row: &ResetRow,
+) -> Vec<StepNote> {
+    let until =
+        row.changed_at.unwrap_or_else(|| app.clock.now()) + app.organization.password_lifetime;
+    let (organization, zone) = (&app.organization, &app.zone);
+    let (_, capabilities) = app.directories.told(&row.member_id);
+    let ends = capabilities.has_our_pages.then_some(until);
+    let (mail, sms) = if row.carries == Carries::Link {
+        let link = pages::link(app, Link::Claim, row).unwrap_or_default();
+        (
+            messages::link_mail(organization, &row.member_name, &link, until, zone),
+            messages::link_sms(organization, &link, until, zone),
+        )
+    } else {
+        (
+            messages::password_mail(organization, &row.member_name, password, ends, zone),
+            messages::password_sms(organization, password, ends, zone),
+        )
+    };
+    let copy = messages::copy_to_self(organization, &row.member_name, password, ends, zone);
+    // Each attempt has an id of its own: a gateway that knows the first one's would drop the next.
+    let id = format!("{}-{}", row.reset_id, row.edition);
+    let sent = channels.send(&mail, &sms, &copy, &id).await;
+    sent.iter()
+        .map(|(step, outcome)| outcome_note(*step, outcome))
+        .collect()
+}
+
+/// What the message that shows the password is made of.
+struct ShownResult<'a> {
+    row: &'a ResetRow,
+    member: &'a Member,
+    /// What was done before the delivery.
+    steps: Vec<StepRow>,
+    quota: Option<Quota>,
+}
+
+/// Sends the one message that shows the password: the result, as far as it is known now.
+async fn show(
+    app: &App,
+    reporter: &Reporter<'_>,
+    password: &Password,
+    output: ShownResult<'_>,
+    notes: &[StepNote],
+    is_copy: bool,
+) -> StepNote {
+    let ShownResult {
+        row,
+        member,
+        steps,
+        quota,
+    } = output;
+    let step = if is_copy { Step::Deliver } else { Step::Show };
+    let now = app.clock.now();
+    // Earlier notes about the same outputs were about another way. That the password is shown, the reader sees.
+    let mut steps: Vec<StepRow> = steps
+        .into_iter()
+        .filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step))
+        .collect();
+    steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
+    let shown = ShownPassword {
+        steps: &steps,
+        member,
+        quota,
+        hides_itself: reporter.chat.can_replace(),
+    };
+    let message = ending::with_password(app, row, shown).await;
+    outcome_note(step, &reporter.show(&message, password).await)
+}
+
+fn is_done(steps: &[StepRow], step: Step) -> bool {
+    steps
+        .iter()
+        .any(|row| row.step == step && row.outcome == StepOutcome::Done)
+}

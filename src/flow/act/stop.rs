@@ -1,0 +1,181 @@
+//! A claimed reset that stops before the change: it is refused, its slot is returned, and the administrator is told that
+//! nothing was changed.
+
+use super::reporter::Reporter;
+use crate::app::App;
+use crate::chat::{Adapter, Message};
+use crate::domain::delivery::{Refusal, Way};
+use crate::domain::{Channel, Denied, Plan, ResetId, Step};
+use crate::flow::ending::member_of;
+use crate::flow::messages;
+use crate::flow::reply::seal_with;
+use crate::store::{ClickRefused, MoveRefused, Reservation, ResetRow, Successor};
+
+/// Why a reset does not go on.
+pub(super) enum Obstacle {
+    /// It may not.
+    Refused(StopReason),
+    /// A channel is not ready.
+    NotReady(NotReady),
+}
+
+impl From<StopReason> for Obstacle {
+    fn from(reason: StopReason) -> Self {
+        Self::Refused(reason)
+    }
+}
+
+/// Why a reset may not go on: a short word for the record, and what the administrator is told.
+pub(super) struct StopReason {
+    pub(super) code: &'static str,
+    pub(super) told: Message,
+}
+
+/// A channel that could not be made ready.
+pub(super) struct NotReady {
+    pub(super) plan: Plan,
+    /// The output that needs it.
+    pub(super) step: Step,
+    pub(super) why: Refusal,
+}
+
+impl StopReason {
+    pub(super) fn new(code: &'static str, told: Message) -> Self {
+        Self { code, told }
+    }
+
+    pub(super) fn store_down(id: ResetId) -> Self {
+        Self::new("store_down", messages::store_down(&id.reference()))
+    }
+
+    /// The member disowned an earlier reset of the same administrator.
+    pub(super) fn disowned(app: &App, row: &ResetRow) -> Self {
+        let told = messages::denied(
+            &Denied::Disowned,
+            &row.member_name,
+            &app.organization,
+            &app.zone,
+            app.clock.now(),
+            &row.reset_id.reference(),
+        );
+        Self::new("disowned", told)
+    }
+
+    /// The record holds no plan that can be carried out.
+    pub(super) fn nothing_chosen(app: &App, row: &ResetRow, code: &'static str) -> Self {
+        let told = messages::click_refused(
+            &ClickRefused::NothingChosen,
+            Some(row),
+            &app.organization,
+            &app.zone,
+            app.clock.now(),
+            &row.reset_id.reference(),
+        );
+        Self::new(code, told)
+    }
+}
+
+/// Refuses a claimed reset and tells the administrator.
+pub(super) async fn refuse(
+    app: &App,
+    reporter: &Reporter<'_>,
+    reservation: &Reservation,
+    reason: StopReason,
+) -> Result<(), MoveRefused> {
+    record(app, reservation, &reason).await?;
+    tell(app, reporter, reservation, &reason).await
+}
+
+/// Claimed → refused. The slot is returned.
+pub(super) async fn record(
+    app: &App,
+    reservation: &Reservation,
+    reason: &StopReason,
+) -> Result<(), MoveRefused> {
+    app.store
+        .refuse(reservation, reason.code, Vec::new())
+        .await?;
+    tracing::info!(
+        refused = reason.code,
+        "a claimed reset was refused; its slot was returned"
+    );
+    Ok(())
+}
+
+/// Tells the administrator that nothing was changed and no slot was used.
+pub(super) async fn tell(
+    app: &App,
+    reporter: &Reporter<'_>,
+    reservation: &Reservation,
+    reason: &StopReason,
+) -> Result<(), MoveRefused> {
+    let told = messages::with_slot_back(reason.told.clone());
+    reporter
+        .tell_refused(app, reservation.reset_id(), &told)
+        .await
+}
+
+/// A channel was not ready: refuses the reset, and offers the other ways in the same message, which is a new card.
+pub(super) async fn offer_another_way(
+    app: &App,
+    reporter: &Reporter<'_>,
+    reservation: &Reservation,
+    row: &ResetRow,
+    not_ready: NotReady,
+) -> Result<(), MoveRefused> {
+    let NotReady { plan, step, why } = not_ready;
+    let member = member_of(app, row).await;
+    let channel = match (&plan.way, step) {
+        (Way::Send(to), Step::Deliver) => to.channel(),
+        _ => Channel::Email,
+    };
+    let successor = successor(app, reporter);
+    let value = successor
+        .as_ref()
+        .map(|successor| app.keys.button_value(successor.reset_id));
+    count_typed_refusal(app, row, step, &why).await;
+    app.store
+        .refuse_for_another(reservation, why.code(), successor)
+        .await?;
+    tracing::warn!(step = %step, why = why.code(), "a channel was not ready; nothing was changed");
+    let reference = row.reset_id.reference();
+    // Without the member there are no buttons to offer. The next command shows them again.
+    let offered = member.as_ref().zip(value.as_deref());
+    let is_private = reporter.chat.assurance().await.is_private();
+    let channels = (&app.deliveries, is_private);
+    let told = messages::not_prepared(step, &why, channel, offered, channels, &reference);
+    reporter.tell_refused(app, row.reset_id, &told).await
+}
+
+/// The card that takes over. Without randomness there is none.
+fn successor(app: &App, reporter: &Reporter<'_>) -> Option<Successor> {
+    let mut rng = app.chance.rng().ok()?;
+    let reset_id = ResetId::draw(&mut rng, app.clock.now());
+    // A sealed address opens for its own reset only, so it is sealed anew.
+    let reply = seal_with(app, reset_id, reporter.reply.as_ref(), &mut rng)
+        .ok()
+        .flatten();
+    Some(Successor {
+        reset_id,
+        reply,
+        lifetime: app.organization.offer_lifetime,
+    })
+}
+
+/// Counts a typed address that the mail server refused as unknown: the answer tells the administrator something.
+pub(super) async fn count_typed_refusal(app: &App, row: &ResetRow, step: Step, why: &Refusal) {
+    let is_typed = if step == Step::CopyToSelf {
+        row.copy_to_self.is_some() && row.copy_to_self == row.copy_address
+    } else {
+        row.is_typed
+    };
+    if is_typed
+        && *why == Refusal::Address
+        && let Err(error) = app.store.count_refused_address(row).await
+    {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not count a refused address"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Changes of a card. Nothing happens outside; the card is drawn again in its place.
+
+use std::sync::Arc;
+
+use super::permit::{self, Permitted, extra_of};
+use super::reaction::{Halt, Reaction};
+use super::refuse::{card_click, refuse};
+use super::reply::{in_place, refused, seal};
+use super::{card, contacts, messages};
+use crate::app::App;
+use crate::chat::interaction::{CardAsk, CardChange};
+use crate::chat::{Chat, Freshness, Message, Origin};
+use crate::domain::delivery::DestinationDenied;
+use crate::domain::{Destination, ResetId};
+use crate::store::{Amend, Amended, ResetRow};
+
+/// A click that changes a card.
+pub(super) async fn change(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    id: ResetId,
+    change: CardChange,
+) -> Result<Reaction, Halt> {
+    let permitted = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
+    let carried = (permitted.row.carries, permitted.is_private);
+    let extra = extra_of(CardAsk::Amend(change));
+    permit::check_extra(app, origin, id, extra, carried).await?;
+    permit::check_can_be_shown(app, origin, &permitted.row, false).await?;
+    match change {
+        CardChange::Reachable => amend_ways(app, origin, &permitted, Amend::Reachable).await,
+        CardChange::Back => amend_ways(app, origin, &permitted, Amend::Back).await,
+        CardChange::ToggleCopy => toggle_copy(app, origin, &permitted).await,
+        CardChange::ToggleShow => amend_last_look(app, origin, &permitted, Amend::ToggleShow).await,
+    }
+}
+
+/// S27: the administrator's copy, on or off. It never goes to the mailbox that is being reset.
+async fn toggle_copy(
+    app: &Arc<App>,
+    origin: &Origin,
+    permitted: &Permitted,
+) -> Result<Reaction, Halt> {
+    let mail = permitted.pair.admin.member.business_email.clone();
+    let member = &permitted.pair.member.member;
+    if member.has_mailbox(&mail) {
+        let told = Message {
+            title: messages::destination_denied(&DestinationDenied::BusinessEmail, &member.name),
+            ..Message::default()
+        };
+        let id = permitted.row.reset_id;
+        return Err(refuse(app, origin, id, "destination", told).await);
+    }
+    let digest = contacts::digest(app, &member.id, &Destination::Email(mail.clone()));
+    amend_last_look(app, origin, permitted, Amend::ToggleCopy(mail, digest)).await
+}
+
+/// Changes the card and draws its ways of delivery.
+async fn amend_ways(
+    app: &Arc<App>,
+    origin: &Origin,
+    permitted: &Permitted,
+    change: Amend,
+) -> Result<Reaction, Halt> {
+    let (admin, member) = (&permitted.pair.admin.member, &permitted.pair.member.member);
+    let about = card::about_contacts(app, &admin.id, member).await?;
+    let amended = record(app, origin, &permitted.row, change).await?;
+    let (is_private, now) = (permitted.is_private, origin.received_at);
+    let content = card::ways(app, member, &amended, is_private, &about, now);
+    Ok(in_place(app, origin, amended.row, content))
+}
+
+/// Changes what would be done, and draws the last look with it.
+pub(super) async fn amend_last_look(
+    app: &Arc<App>,
+    origin: &Origin,
+    permitted: &Permitted,
+    change: Amend,
+) -> Result<Reaction, Halt> {
+    let amended = record(app, origin, &permitted.row, change).await?;
+    let content = card::last_look(app, &amended, &permitted.pair, permitted.is_private).await?;
+    Ok(in_place(app, origin, amended.row, content))
+}
+
+/// Records a change of a card.
+async fn record(
+    app: &Arc<App>,
+    origin: &Origin,
+    row: &ResetRow,
+    change: Amend,
+) -> Result<Amended, Halt> {
+    let id = row.reset_id;
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    let click = card_click(origin, id, reply);
+    match app.store.amend(click, change).await {
+        Ok(amended) => Ok(amended),
+        Err(error) => {
+            let why = error.refusal()?;
+            let present = app.store.reset(id).await?;
+            let reaction = refused(app, origin, id, &why, present.as_ref());
+            Err(Halt::Answered(reaction))
+        }
+    }
+}
+
+/// Closes the card. Everybody may close their own, so no right is read.
+pub(super) async fn close(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Reaction, Halt> {
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    match app.store.cancel(card_click(origin, id, reply)).await {
+        Ok(row) => Ok(in_place(
+            app,
+            origin,
+            row,
+            messages::cancelled(&id.reference()),
+        )),
+        Err(error) => {
+            let why = error.refusal()?;
+            let row = app.store.reset(id).await?;
+            Ok(refused(app, origin, id, &why, row.as_ref()))
+        }
+    }
+}

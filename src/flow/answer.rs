@@ -1,0 +1,151 @@
+//! Answers to commands. Each is recorded first, and brings the results that the administrator has not seen yet.
+
+use std::sync::Arc;
+
+use super::messages;
+use super::reaction::{Halt, Next, ReactError, Reaction};
+use super::unresolved::Unresolved;
+use crate::app::App;
+use crate::chat::{Adapter, Assurance, Message, Origin, Placement};
+use crate::domain::look_up::Tried;
+use crate::domain::{Member, Moment, Reference};
+use crate::store::{AuditRow, Noted, ResetRow};
+
+/// A command that ends without a card, as it is recorded.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) event: &'static str,
+    pub(super) outcome: &'static str,
+    pub(super) admin: Option<&'a Member>,
+    pub(super) member: Option<&'a Member>,
+    pub(super) reference: &'a Reference,
+    /// How it counts against the administrator's limit of look-ups, if it does.
+    pub(super) counts_as: Option<Tried>,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt about nobody that counts as nothing.
+    pub(super) fn new(
+        event: &'static str,
+        outcome: &'static str,
+        reference: &'a Reference,
+    ) -> Self {
+        Self {
+            event,
+            outcome,
+            admin: None,
+            member: None,
+            reference,
+            counts_as: None,
+        }
+    }
+
+    /// The same with another outcome.
+    pub(super) fn ended(self, outcome: &'static str) -> Self {
+        Self { outcome, ..self }
+    }
+
+    /// Its entry in the audit.
+    pub(super) fn audit(&self, origin: &Origin) -> AuditRow {
+        AuditRow {
+            reference: Some(self.reference.to_string()),
+            admin_id: self.admin.map(|admin| admin.id.clone()),
+            member_id: self.member.map(|member| member.id.clone()),
+            ..AuditRow::of_chat(self.event, self.outcome, &origin.user, origin.received_at)
+        }
+    }
+}
+
+/// Records an attempt and answers it. If it is one look-up too many, the answer says only that.
+pub(super) async fn answer(
+    app: &Arc<App>,
+    origin: &Origin,
+    attempt: Attempt<'_>,
+    message: Message,
+) -> Result<Reaction, ReactError> {
+    let noted = app
+        .store
+        .note(
+            origin.replay.clone(),
+            attempt.audit(origin),
+            attempt.counts_as,
+        )
+        .await?;
+    let (told, untold) = match noted {
+        Noted::Replayed => return Ok(Reaction::Replayed),
+        Noted::Done { untold, .. } => (message, untold),
+        Noted::TooMany { too_many, untold } => {
+            let (zone, now) = (&app.zone, origin.received_at);
+            let told = messages::too_many_look_ups(too_many, zone, now, attempt.reference);
+            (told, untold)
+        }
+    };
+    Ok(with_untold(app, origin, told, &untold).await)
+}
+
+/// The same for a command that goes no further.
+pub(super) async fn halt(
+    app: &Arc<App>,
+    origin: &Origin,
+    attempt: Attempt<'_>,
+    message: Message,
+) -> Halt {
+    match answer(app, origin, attempt, message).await {
+        Ok(reaction) => Halt::Answered(reaction),
+        Err(error) => Halt::Failed(error),
+    }
+}
+
+/// Records and answers a command whose caller or member matches no directory account. A member who was not found counts
+/// as a refused look-up, unless chat or directory did not answer.
+pub(super) async fn unresolved(
+    app: &Arc<App>,
+    origin: &Origin,
+    unresolved: &Unresolved,
+    reference: &Reference,
+) -> Halt {
+    let why = unresolved.code();
+    if unresolved.is_caller() {
+        tracing::info!(why, "a caller matches no directory account");
+    } else {
+        tracing::info!(why, "a named member matches no directory account");
+    }
+    let attempt = Attempt {
+        admin: unresolved.admin(),
+        counts_as: unresolved.is_answer().then_some(Tried::RefusedLookUp),
+        ..Attempt::new("command", why, reference)
+    };
+    halt(app, origin, attempt, unresolved.told(app, reference)).await
+}
+
+/// The answer to a command, below the results of earlier resets that the administrator has not seen. Where the platform
+/// does not prove who sent the command, such results go to the administrator alone, not to whoever waits for the answer.
+pub(super) async fn with_untold(
+    app: &App,
+    origin: &Origin,
+    mut message: Message,
+    untold: &[ResetRow],
+) -> Reaction {
+    if untold.is_empty() {
+        return Reaction::Say(message);
+    }
+    prepend_untold(app, &mut message, untold, origin.received_at);
+    match (app.chat(origin.user.platform), &origin.reply) {
+        (Some(chat), Some(to)) if chat.assurance().await == Assurance::PrivateReply => {
+            Reaction::Then(Next::Tell {
+                to: to.clone(),
+                message,
+                placement: Placement::Add,
+            })
+        }
+        _ => Reaction::Say(message),
+    }
+}
+
+/// P4: results that could not be sent as their own message come first.
+pub(super) fn prepend_untold(app: &App, message: &mut Message, untold: &[ResetRow], now: Moment) {
+    let lines = untold
+        .iter()
+        .map(|row| messages::untold(row, &app.zone, now));
+    message.lines.splice(0..0, lines);
+}

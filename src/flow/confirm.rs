@@ -1,0 +1,84 @@
+//! The confirming click. When it returns, the slot is taken and the intent is recorded, or nothing was changed.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::people::ResetPair;
+use super::permit::{self, Permitted};
+use super::reaction::{Halt, Next, Reaction};
+use super::refuse::{card_click, refuse, told_by_store};
+use super::reply::{address, in_place, refused, seal};
+use super::{card, messages};
+use crate::app::{App, QueuedReset};
+use crate::chat::{Chat, Freshness, Origin};
+use crate::domain::ResetId;
+use crate::store::{Amended, ClickRefused, Earlier, ResetRow};
+
+/// Takes a slot for the reset and queues it. `edition` is that of the last look which the click saw.
+pub(super) async fn confirm(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    id: ResetId,
+    edition: Option<u16>,
+) -> Result<Reaction, Halt> {
+    let Permitted {
+        is_private,
+        row,
+        pair,
+        permit,
+    } = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
+    if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
+        let why = ClickRefused::NotReachable;
+        let told = told_by_store(app, origin, &why, Some(&row), &id.reference());
+        return Err(refuse(app, origin, id, "not_reachable", told).await);
+    }
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    let reserved = app
+        .store
+        .reserve(permit, edition, card_click(origin, id, reply))
+        .instrument(tracing::debug_span!("reservation"))
+        .await;
+    let refusal = match reserved {
+        Ok((reservation, row, quota)) => {
+            let queued = QueuedReset {
+                reservation,
+                platform: row.platform,
+                quota,
+                reply: address(app, origin, &row),
+                since: Instant::now(),
+                told: Arc::default(),
+                span: tracing::Span::current(),
+            };
+            return Ok(Reaction::Then(Next::Reset(Box::new(queued))));
+        }
+        Err(error) => error.refusal()?,
+    };
+    match refusal {
+        ClickRefused::Stale(earlier) => {
+            last_look_again(app, origin, row, (&pair, is_private), earlier).await
+        }
+        ClickRefused::Overtaken(by) => {
+            last_look_again(app, origin, row, (&pair, is_private), Some(by)).await
+        }
+        why => Ok(refused(app, origin, id, &why, Some(&row))),
+    }
+}
+
+/// The last look that was confirmed is out of date: it is drawn again, as things are now.
+async fn last_look_again(
+    app: &Arc<App>,
+    origin: &Origin,
+    seen: ResetRow,
+    (pair, is_private): (&ResetPair, bool),
+    earlier: Option<Earlier>,
+) -> Result<Reaction, Halt> {
+    let id = seen.reset_id;
+    let row = app.store.reset(id).await?.unwrap_or(seen);
+    let present = Amended { row, earlier };
+    let content = card::last_look(app, &present, pair, is_private).await?;
+    let content = messages::stale(content, &id.reference());
+    Ok(in_place(app, origin, present.row, content))
+}

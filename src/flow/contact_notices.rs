@@ -1,0 +1,137 @@
+//! Tells a member and the security address that a contact was added or removed.
+
+use std::sync::Arc;
+
+use tracing::Instrument;
+
+use super::{messages, security};
+use crate::app::App;
+use crate::delivery::Note;
+use crate::domain::contacts;
+use crate::domain::{Destination, Member, ResetId};
+use crate::store::{ContactRow, StoreError};
+
+/// A contact on record outside the business mailbox. It is told of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactOnRecord {
+    /// The address.
+    pub to: Destination,
+    /// False for an added contact that has not answered a code: it may be nobody's.
+    pub counts: bool,
+}
+
+/// Every contact on record of a member.
+pub async fn known(app: &App, member: &Member) -> Result<Vec<ContactOnRecord>, StoreError> {
+    Ok(known_of(member, &app.store.contacts(&member.id).await?))
+}
+
+/// The same from the member's added contacts.
+pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<ContactOnRecord> {
+    let of_directory = contacts::of_directory(member)
+        .into_iter()
+        .map(|to| ContactOnRecord { to, counts: true });
+    let mut known: Vec<ContactOnRecord> = of_directory.collect();
+    for one in added.iter().filter_map(ContactRow::added) {
+        let counts = one.counts();
+        match known.iter_mut().find(|other| other.to.is_same(&one.to)) {
+            Some(other) => other.counts |= counts,
+            None => known.push(ContactOnRecord { to: one.to, counts }),
+        }
+    }
+    known
+}
+
+/// Tells the member, at every contact that was on record before, and the security address that a contact was added.
+pub fn tell_of_contact(
+    app: &Arc<App>,
+    added_by: &str,
+    member: &Member,
+    added: &Destination,
+    before: &[ContactOnRecord],
+) {
+    let organization = &app.organization.name;
+    let note = messages::contact_notice(organization, added_by, &added.masked());
+    let others = before
+        .iter()
+        .filter(|known| !known.to.is_same(added))
+        .cloned()
+        .collect();
+    let alarm = messages::contact_alarm(organization, added_by, member, &added.masked(), true);
+    tell_all(app, member, others, note, alarm);
+}
+
+/// The same for a contact that the member removed. The removed contact is told too.
+pub fn tell_of_removed_contact(
+    app: &Arc<App>,
+    member: &Member,
+    removed: &Destination,
+    before: Vec<ContactOnRecord>,
+) {
+    let organization = &app.organization.name;
+    let note = messages::contact_removed(organization);
+    let alarm =
+        messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
+    tell_all(app, member, before, note, alarm);
+}
+
+/// The same for a contact that was removed to make room for another.
+pub(super) fn tell_of_dropped_contact(
+    app: &Arc<App>,
+    who: &str,
+    member: &Member,
+    dropped: &Destination,
+    before: Vec<ContactOnRecord>,
+) {
+    let organization = &app.organization.name;
+    let note = messages::contact_dropped(organization, who, &dropped.masked());
+    let alarm = messages::contact_alarm(organization, who, member, &dropped.masked(), false);
+    tell_all(app, member, before, note, alarm);
+}
+
+/// Who is told of a change of contacts: the earlier contacts that have a channel, and the business address if none of
+/// them is certainly the member's.
+pub fn told_of_change(
+    before: Vec<ContactOnRecord>,
+    member: &Member,
+    has: impl Fn(&Destination) -> bool,
+) -> Vec<Destination> {
+    let reachable: Vec<ContactOnRecord> =
+        before.into_iter().filter(|known| has(&known.to)).collect();
+    let is_sure = reachable.iter().any(|known| known.counts);
+    let business =
+        Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
+    reachable
+        .into_iter()
+        .map(|known| known.to)
+        .chain(business)
+        .collect()
+}
+
+fn tell_all(
+    app: &Arc<App>,
+    member: &Member,
+    before: Vec<ContactOnRecord>,
+    note: Note,
+    alarm: Note,
+) {
+    let to = told_of_change(before, member, |to| app.deliveries.has(to.channel()));
+    // A gateway may drop repeated messages, so each notice has its own id.
+    let Ok(name) = app
+        .chance
+        .rng()
+        .map(|mut rng| ResetId::draw(&mut rng, app.clock.now()))
+    else {
+        return;
+    };
+    let worker = Arc::clone(app);
+    let telling = async move {
+        for (at, to) in to.iter().enumerate() {
+            worker
+                .deliveries
+                .tell(to, &note, &format!("contact-{name}-{at}"))
+                .await;
+        }
+        security::tell(&worker, &alarm, &format!("contact-{name}")).await;
+    };
+    app.tasks.spawn(telling.in_current_span());
+}

@@ -1,0 +1,159 @@
+//! How a reset ended, as text. It is read from the record, and never claims more than was recorded.
+
+use super::reply::{tell, unseal};
+use super::{contacts, messages, steps};
+use crate::app::App;
+use crate::chat::{Adapter, Chat, Message, Placement};
+use crate::directory::{Backend, By, Down, Match};
+use crate::domain::contacts::Methods;
+use crate::domain::{Member, Moment, Quota, State};
+use crate::store::{ResetRow, StepRow};
+
+/// The result of a reset. `retry_for` is the member, where the password can still be delivered another way.
+#[tracing::instrument(level = "debug", skip_all)]
+pub(super) async fn ending(
+    app: &App,
+    row: &ResetRow,
+    quota: Option<Quota>,
+    retry_for: Option<&Member>,
+) -> Message {
+    let steps = steps::of_reset(app, row.reset_id).await;
+    let observed = if row.state == State::Unknown {
+        observe(app, row).await
+    } else {
+        None
+    };
+    let codes = codes_of(app, row, retry_for).await;
+    let is_private = match app.chat(row.platform) {
+        Some(chat) => chat.assurance().await.is_private(),
+        None => false,
+    };
+    let value = app.keys.button_value(row.reset_id);
+    messages::result(&messages::Ending {
+        quota,
+        observed,
+        retry_for,
+        is_private,
+        codes: codes.as_ref(),
+        ..parts(app, row, &steps, &value)
+    })
+}
+
+/// What the result needs that shows the password itself.
+pub(super) struct ShownPassword<'a> {
+    /// What was done so far; it is not recorded yet.
+    pub(super) steps: &'a [StepRow],
+    pub(super) member: &'a Member,
+    pub(super) quota: Option<Quota>,
+    /// True where the message is replaced after a while.
+    pub(super) hides_itself: bool,
+}
+
+/// The result in the one message that shows the password.
+#[tracing::instrument(name = "ending", level = "debug", skip_all)]
+pub(super) async fn with_password(app: &App, row: &ResetRow, shown: ShownPassword<'_>) -> Message {
+    let codes = codes_of(app, row, Some(shown.member)).await;
+    let value = app.keys.button_value(row.reset_id);
+    messages::result(&messages::Ending {
+        quota: shown.quota,
+        shows_password: Some(shown.hides_itself),
+        codes: codes.as_ref(),
+        ..parts(app, row, shown.steps, &value)
+    })
+}
+
+/// The parts that every result has.
+fn parts<'a>(
+    app: &'a App,
+    row: &'a ResetRow,
+    steps: &'a [StepRow],
+    value: &'a str,
+) -> messages::Ending<'a> {
+    messages::Ending {
+        row,
+        steps,
+        quota: None,
+        lifetime: app.organization.password_lifetime,
+        capabilities: app.directories.told(&row.member_id).1,
+        observed: None,
+        shows_password: None,
+        retry_for: None,
+        is_private: true,
+        codes: None,
+        channels: &app.deliveries,
+        value,
+        zone: &app.zone,
+        now: app.clock.now(),
+    }
+}
+
+/// Sends the result through the reset's own follow-up address. True if the platform accepted it.
+pub(super) async fn tell_ending(app: &App, chat: &Chat, row: &ResetRow) -> bool {
+    let member = if row.is_waiting_for_another_way() {
+        member_of(app, row).await
+    } else {
+        None
+    };
+    let told = ending(app, row, None, retry_for(app, row, member.as_ref())).await;
+    tell(chat, unseal(app, row).as_ref(), &told, Placement::Replace).await
+}
+
+/// The member, where an undelivered password can still be delivered another way.
+pub(super) fn retry_for<'a>(
+    app: &App,
+    row: &ResetRow,
+    member: Option<&'a Member>,
+) -> Option<&'a Member> {
+    member
+        .filter(|_| row.is_waiting_for_another_way() && app.held.has(row.reset_id, app.clock.now()))
+}
+
+/// Where the code of a changed password goes now. None where the result does not say it, or it cannot be read.
+async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<Methods> {
+    let is_told =
+        matches!(row.state, State::Delivering | State::Delivered) && row.changed_at.is_some();
+    if !is_told || !app.directories.told(&row.member_id).1.has_our_pages {
+        return None;
+    }
+    let found = if member.is_none() {
+        member_of(app, row).await
+    } else {
+        None
+    };
+    contacts::methods_now(app, member.or(found.as_ref())?)
+        .await
+        .ok()
+}
+
+/// After an unknown end: when the directory shows a change since ours began, if it does. None if it does not answer.
+async fn observe(app: &App, row: &ResetRow) -> Option<Option<Moment>> {
+    let seen = app
+        .directories
+        .of(&row.member_id)?
+        .last_change(&row.member_id)
+        .await
+        .ok()?;
+    // Directories count in whole seconds: a change within the second in which ours began is ours.
+    let is_ours = |at: &Moment| {
+        row.changing_at
+            .is_some_and(|begun| at.0 >= begun.0.saturating_sub(begun.0.rem_euclid(1000)))
+    };
+    Some(seen.filter(is_ours))
+}
+
+/// The member of a reset, as the directory has them now; none where it has them no longer or does not answer.
+pub(super) async fn member_of(app: &App, row: &ResetRow) -> Option<Member> {
+    find_member(app, row).await.ok().flatten()
+}
+
+/// The same, with a directory that does not answer told apart.
+pub(super) async fn find_member(app: &App, row: &ResetRow) -> Result<Option<Member>, Down> {
+    let mut found = app
+        .directories
+        .find(&[By::Id(row.member_id.clone())])
+        .await?;
+    Ok(match found.pop() {
+        Some(Match::One(member)) => Some(*member),
+        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => None,
+    })
+}

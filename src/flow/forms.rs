@@ -1,0 +1,173 @@
+//! The forms of a card: opening one, and what was typed into it (S24, S25, S28).
+
+use std::sync::Arc;
+
+use super::amend::amend_last_look;
+use super::choose::choose;
+use super::permit::{self, extra_of};
+use super::reaction::{Halt, Next, ReactError, Reaction};
+use super::refuse::{card_click, forged, refuse, refuse_and_count};
+use super::reply::{address, refused, seal};
+use super::{contact_code, contacts, messages};
+use crate::app::App;
+use crate::chat::interaction::{CardAsk, CardForm};
+use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin};
+use crate::domain::delivery::DestinationDenied;
+use crate::domain::{Delivery, Destination, EmailAddress, Member, ResetId};
+use crate::store::{Amend, ResetRow};
+
+/// Opens a form. Nothing is looked up before: the permission to open it lives for three seconds.
+pub(super) async fn open(
+    app: &Arc<App>,
+    click: Click,
+    id: ResetId,
+    form: CardForm,
+) -> Result<Reaction, Halt> {
+    let Click {
+        origin,
+        trigger,
+        value,
+        ..
+    } = click;
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    let opened = app.store.open_form(card_click(&origin, id, reply)).await;
+    match (opened, trigger) {
+        (Ok(row), Some(trigger)) => Ok(Reaction::Then(Next::Open {
+            trigger,
+            form: messages::typed_form(form.kind(), &row.member_name, value),
+            to: address(app, &origin, &row),
+            about: Some(Box::new(row)),
+        })),
+        (Ok(_), None) => Ok(Reaction::Taken),
+        (Err(error), _) => {
+            let why = error.refusal()?;
+            let row = app.store.reset(id).await?;
+            Ok(refused(app, &origin, id, &why, row.as_ref()))
+        }
+    }
+}
+
+/// Answers a submitted form.
+pub(super) async fn submitted(
+    app: &Arc<App>,
+    chat: &Chat,
+    form: FormSubmitted,
+) -> Result<Reaction, ReactError> {
+    let may_be_sent_again = form.once.is_some();
+    let reacted = match form.kind {
+        FormKind::ContactCode => contact_code::submitted(app, chat, form).await,
+        FormKind::Destination => typed(app, chat, form, CardForm::Destination).await,
+        FormKind::CopyAddress => typed(app, chat, form, CardForm::CopyAddress).await,
+    };
+    match reacted {
+        Ok(reaction) => Ok(reaction),
+        Err(halt) => halt.of_form(may_be_sent_again),
+    }
+}
+
+/// What was typed into a form.
+enum Typed {
+    Destination(Destination),
+    CopyAddress(EmailAddress),
+}
+
+impl Typed {
+    fn read(
+        app: &App,
+        form: CardForm,
+        typed: &str,
+        member: &Member,
+    ) -> Result<Self, DestinationDenied> {
+        let company = &app.organization.company;
+        match form {
+            CardForm::Destination => {
+                let to = Destination::typed(typed, member, company)?;
+                app.deliveries.check_typed(&to, member)?;
+                Ok(Self::Destination(to))
+            }
+            CardForm::CopyAddress => {
+                Destination::typed_email(typed, member, company).map(Self::CopyAddress)
+            }
+        }
+    }
+
+    fn is_email(&self) -> bool {
+        match self {
+            Self::Destination(Destination::Phone(_)) => false,
+            Self::Destination(Destination::Email(_)) | Self::CopyAddress(_) => true,
+        }
+    }
+}
+
+/// An address was typed. Rights and member are read past every cache, because an undelivered password goes out at once.
+async fn typed(
+    app: &Arc<App>,
+    chat: &Chat,
+    submitted: FormSubmitted,
+    form: CardForm,
+) -> Result<Reaction, Halt> {
+    let FormSubmitted {
+        origin,
+        once,
+        value,
+        typed,
+        ..
+    } = submitted;
+    let Some((id, _)) = app.keys.read_button_value(&value) else {
+        return Err(forged(app, &origin).await);
+    };
+    let permitted = permit::of_click(app, chat, &origin, id, Freshness::Now).await?;
+    let row = &permitted.row;
+    let carried = (row.carries, permitted.is_private);
+    permit::check_extra(app, &origin, id, extra_of(CardAsk::OpenForm(form)), carried).await?;
+    let member = &permitted.pair.member.member;
+    let typed = match Typed::read(app, form, &typed, member) {
+        Ok(typed) => typed,
+        Err(denied) => {
+            let told = Message {
+                title: messages::destination_denied(&denied, &member.name),
+                ..Message::default()
+            };
+            return Err(refuse_and_count(app, &origin, row, "destination", told).await);
+        }
+    };
+    permit::check_can_be_shown(app, &origin, row, false).await?;
+    if typed.is_email() {
+        count_typed(app, &origin, row).await?;
+    }
+    // Where a form has no reply address of its own, that of the click which opened it is kept with the reset. From here on
+    // the form takes effect, once, whatever is typed: `once` is then the idempotency key.
+    let origin = Origin {
+        reply: address(app, &origin, row),
+        replay: once.unwrap_or(origin.replay),
+        ..origin
+    };
+    match typed {
+        Typed::Destination(to) => {
+            let delivery = match to {
+                Destination::Phone(_) => Delivery::Phone,
+                Destination::Email(_) => Delivery::Email,
+            };
+            choose(app, &origin, permitted, delivery, Some(to)).await
+        }
+        Typed::CopyAddress(to) => {
+            let destination = Destination::Email(to.clone());
+            let digest = contacts::digest(app, &row.member_id, &destination);
+            amend_last_look(app, &origin, &permitted, Amend::CopyTo(to, digest)).await
+        }
+    }
+}
+
+/// Refuses an administrator who typed too many addresses: the mail server's answers tell which addresses exist. A
+/// password that is set already can still be delivered to contacts on record, to phones and by Copy.
+async fn count_typed(app: &Arc<App>, origin: &Origin, row: &ResetRow) -> Result<(), Halt> {
+    match app.store.count_typed(&row.admin_id, &origin.replay).await? {
+        None => Ok(()),
+        Some(too_many) => {
+            let now = origin.received_at;
+            let reference = row.reset_id.reference();
+            let told = messages::too_many_typed(too_many, &app.zone, now, &reference);
+            Err(refuse(app, origin, row.reset_id, too_many.code(), told).await)
+        }
+    }
+}

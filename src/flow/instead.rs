@@ -1,0 +1,161 @@
+//! What a card can do instead of a reset: send the guide (S6), or let the directory send its own link. The password
+//! stays as it is.
+
+use std::sync::Arc;
+
+use super::ending::member_of;
+use super::messages;
+use super::permit;
+use super::reaction::{Halt, Next, Reaction};
+use super::refuse::card_click;
+use super::reply::{address, refused, tell};
+use crate::app::App;
+use crate::chat::{Chat, Freshness, Message, Origin, Placement, ReplyAddress};
+use crate::directory::{Backend, ResetFailed};
+use crate::domain::delivery::Outcome;
+use crate::domain::{Destination, EmailAddress, Member, Reference, ResetId};
+use crate::store::{Amend, Amended, ResetRow};
+
+/// A click on "send the guide".
+pub(super) async fn guide(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    id: ResetId,
+) -> Result<Reaction, Halt> {
+    // Nothing confirms it, so rights and member are read past every cache.
+    let permitted = permit::of_click(app, chat, origin, id, Freshness::Now).await?;
+    close_with(app, origin, &permitted.row, Amend::Guide, Next::Guide).await
+}
+
+/// A click on "let the directory send its own link".
+pub(super) async fn directory_link(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: &Origin,
+    id: ResetId,
+) -> Result<Reaction, Halt> {
+    let permitted = permit::of_click(app, chat, origin, id, Freshness::Now).await?;
+    let row = &permitted.row;
+    if !app.directories.told(&row.member_id).1.sends_own_link {
+        // The button was drawn before the settings changed.
+        return Ok(Reaction::Taken);
+    }
+    close_with(app, origin, row, Amend::DirectoryLink, Next::DirectoryLink).await
+}
+
+/// Records that the card ends this way, and does it.
+async fn close_with(
+    app: &Arc<App>,
+    origin: &Origin,
+    card: &ResetRow,
+    change: Amend,
+    next: fn(Box<ResetRow>, Option<ReplyAddress>) -> Next,
+) -> Result<Reaction, Halt> {
+    let id = card.reset_id;
+    let click = card_click(origin, id, None);
+    match app.store.amend(click, change).await {
+        Ok(Amended { row, .. }) => {
+            let to = address(app, origin, &row);
+            Ok(Reaction::Then(next(Box::new(row), to)))
+        }
+        Err(error) => Ok(refused(app, origin, id, &error.refusal()?, Some(card))),
+    }
+}
+
+/// Sends the guide.
+pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Option<&ReplyAddress>) {
+    let reference = row.reset_id.reference();
+    let (outcome, message) = match member_of(app, row).await {
+        Some(member) => match guide_destination(app, &member) {
+            Some(destination) => guide_to(app, &member, &destination, &reference).await,
+            None => ("nowhere", messages::guide_failed(&member.name, &reference)),
+        },
+        None => (
+            "nobody",
+            messages::guide_failed(&row.member_name, &reference),
+        ),
+    };
+    record_outcome(app, row, "guide", outcome).await;
+    tell(chat, to, &message, Placement::Replace).await;
+}
+
+/// The personal e-mail, else the phone, else the business e-mail.
+fn guide_destination(app: &App, member: &Member) -> Option<Destination> {
+    let email = |email: &EmailAddress| Destination::Email(email.clone());
+    [
+        member.outside_email().map(email),
+        member.phone.clone().map(Destination::Phone),
+        Some(email(&member.business_email)),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|to| app.deliveries.has(to.channel()))
+}
+
+async fn guide_to(
+    app: &App,
+    member: &Member,
+    to: &Destination,
+    reference: &Reference,
+) -> (&'static str, Message) {
+    let note = match to {
+        Destination::Phone(_) => messages::guide_sms(&app.organization),
+        Destination::Email(_) => messages::guide(&app.organization, &member.name),
+    };
+    let id = format!("guide-{reference}");
+    match app.deliveries.tell(to, &note, &id).await {
+        Outcome::Accepted => ("sent", messages::guide_sent(&member.name, &to.masked())),
+        Outcome::Refused(why) => (why.code(), messages::guide_failed(&member.name, reference)),
+        Outcome::Unknown => (
+            "unknown",
+            messages::guide_unknown(&member.name, &to.masked(), reference),
+        ),
+    }
+}
+
+/// Lets the directory send its own link. The member sets a password with it that nobody else knows.
+pub(super) async fn send_directory_link(
+    app: &App,
+    chat: &Chat,
+    row: &ResetRow,
+    to: Option<&ReplyAddress>,
+) {
+    let reference = row.reset_id.reference();
+    let (name, _) = app.directories.told(&row.member_id);
+    let sent = match app.directories.of(&row.member_id) {
+        Some(home) => {
+            home.send_link(&row.member_id, app.organization.password_lifetime)
+                .await
+        }
+        None => Err(ResetFailed::NotSent),
+    };
+    let (outcome, message) = match sent {
+        Ok(()) => (
+            "sent",
+            messages::directory_link_sent(name, &row.member_name, &reference),
+        ),
+        Err(ResetFailed::Refused(reason)) => (
+            "refused",
+            messages::directory_refused(name, &reason, &reference),
+        ),
+        Err(ResetFailed::NotSent) => ("not_sent", messages::directory_down(name, &reference)),
+        Err(ResetFailed::Unknown) => (
+            "unknown",
+            messages::directory_link_unknown(name, &row.member_name, &reference),
+        ),
+    };
+    record_outcome(app, row, "directory_link", outcome).await;
+    tell(chat, to, &message, Placement::Replace).await;
+}
+
+async fn record_outcome(app: &App, row: &ResetRow, event: &'static str, outcome: &'static str) {
+    if let Err(error) = app.store.note_outcome(row.reset_id, event, outcome).await {
+        tracing::error!(
+            event,
+            outcome,
+            error = &error as &dyn std::error::Error,
+            "could not record an outcome"
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! Clicks that do nothing.
+
+use super::denied::denied;
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, refusal};
+use crate::app::Organization;
+use crate::chat::Message;
+use crate::clock::Zone;
+use crate::domain::{Moment, Reference, State};
+use crate::store::{ClickRefused, ResetRow};
+
+/// The store refused the click.
+pub fn click_refused(
+    refused: &ClickRefused,
+    row: Option<&ResetRow>,
+    organization: &Organization,
+    zone: &Zone,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
+    let member = row.map_or("this member", |row| row.member_name.as_str());
+    let again = "Run /reset-password again.";
+    match refused {
+        ClickRefused::Replayed | ClickRefused::NoSuchCard => {
+            refusal("I don't know this card.", again, reference)
+        }
+        ClickRefused::NotYours { admin_name } => refusal(
+            &format!("This card belongs to {admin_name}."),
+            "Start your own with /reset-password.",
+            reference,
+        ),
+        ClickRefused::Expired => {
+            let what = format!(
+                "This card is older than {} and no longer works.",
+                organization.offer_lifetime
+            );
+            refusal(&what, again, reference)
+        }
+        ClickRefused::Superseded => refusal(
+            "A newer card for this member took the place of this one.",
+            "Use the newer one.",
+            reference,
+        ),
+        ClickRefused::Cancelled => refusal("This card was closed.", again, reference),
+        ClickRefused::MemberGone => refusal(
+            "This card was closed: the account of its member or of its administrator was removed or given to somebody else.",
+            again,
+            reference,
+        ),
+        ClickRefused::InProgress => message(
+            "I'm still working on this one.",
+            [format!("Please wait for the result. (ref {reference})")],
+        ),
+        ClickRefused::AlreadyDone { state, changed_at } => {
+            already_done(*state, *changed_at, member, zone, now, reference)
+        }
+        ClickRefused::NothingChosen => refusal(
+            "No way of delivery was chosen.",
+            "Choose one first.",
+            reference,
+        ),
+        ClickRefused::Stale(_) | ClickRefused::Overtaken(_) => refusal(
+            "This card was changed after the button was shown.",
+            "Look at it again.",
+            reference,
+        ),
+        ClickRefused::NotReachable => refusal(
+            &format!("I know no phone or private email for {member}."),
+            "Say first that you can reach them another way.",
+            reference,
+        ),
+        ClickRefused::Denied(rule) => denied(rule, member, organization, zone, now, reference),
+    }
+}
+
+fn already_done(
+    state: State,
+    changed_at: Option<Moment>,
+    member: &str,
+    zone: &Zone,
+    now: Moment,
+    reference: &Reference,
+) -> Message {
+    let again = "For a new one run the command again.";
+    match (state, changed_at) {
+        (_, Some(at)) => message(
+            format!(
+                "Already done: you reset {member} at {} (ref {reference}).",
+                zone.tell(at, now)
+            ),
+            [format!("The password can't be sent again. {again}")],
+        ),
+        (State::Unknown, None) => message(
+            format!(
+                "Already tried: nobody can say whether the password of {member} was changed (ref {reference})."
+            ),
+            [again.to_owned()],
+        ),
+        (_, None) => refusal(
+            "Already done: this reset was stopped before anything happened.",
+            again,
+            reference,
+        ),
+    }
+}
+
+/// A refusal about a reset that has changed the password already: "nothing was changed" becomes "this click did nothing".
+pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Moment) -> Message {
+    let now_true = match (row.changed_at, row.state) {
+        (Some(at), _) => format!(
+            "This click did nothing; the password was changed at {}.",
+            zone.tell(at, now)
+        ),
+        (None, State::Changing | State::Unknown) => "This click did nothing.".to_owned(),
+        (None, _) => return refusal,
+    };
+    for text in refusal.lines.iter_mut().chain([&mut refusal.title]) {
+        *text = text
+            .replace(NOTHING_CHANGED, &now_true)
+            .replace(&format!(" {NO_RESET_USED}"), "");
+    }
+    refusal
+}
+
+/// The administrator closed the card.
+pub fn cancelled(reference: &Reference) -> Message {
+    refusal("Cancelled.", NO_RESET_USED, reference)
+}
+
+/// The chat allows only so many answers to one command.
+pub fn no_more_updates(reference: &Reference) -> Message {
+    refusal(
+        "This chat does not let me show this card once more.",
+        "Run the command again.",
+        reference,
+    )
+}
+
+/// The click could not be recorded, and its card could not be read.
+pub fn click_failed(reference: &Reference) -> Message {
+    message(
+        "I can't record this click, so it did nothing.",
+        [format!(
+            "Try again in a few minutes; tell whoever runs relatch. (ref {reference})"
+        )],
+    )
+}

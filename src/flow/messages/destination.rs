@@ -1,0 +1,71 @@
+//! Destinations and outputs that are not allowed.
+
+use super::words::{NOTHING_CHANGED, refusal};
+use crate::chat::Message;
+use crate::domain::delivery::{DestinationDenied, ExtraDenied};
+use crate::domain::member::NotAPhone;
+use crate::domain::{Channel, Reference};
+
+/// A typed destination is not allowed (S11, S24, S25). The text stands at the input of a form, so it is one line.
+pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> String {
+    let why = match denied {
+        DestinationDenied::BusinessEmail => {
+            return format!(
+                "That is {member_name}'s business email. They can't read it while locked out. Choose another. {NOTHING_CHANGED}"
+            );
+        }
+        DestinationDenied::BusinessDomain => {
+            "A business email doesn't count, because an administrator can move it. Choose a private one, or a phone."
+        }
+        DestinationDenied::Organization => {
+            "That mailbox belongs to the organisation, so others may open it. Type a private address or choose Copy."
+        }
+        DestinationDenied::NotAnEmail => {
+            "This is not a complete email address. Example: mina@mail.example."
+        }
+        DestinationDenied::NotAPhone(NotAPhone::Incomplete) => {
+            "This is not a complete phone number. Example: +82 10 1234 5678."
+        }
+        DestinationDenied::NotAPhone(NotAPhone::NotMobile) => {
+            "This number can't receive an SMS. A mobile number is needed."
+        }
+        DestinationDenied::Country(not_there) => {
+            let allowed = not_there
+                .allowed
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
+            return format!(
+                "No SMS goes to the country of this number from here, only to {allowed} and to the phone on record. Type another number or an email, or ask whoever runs relatch. {NOTHING_CHANGED}"
+            );
+        }
+        DestinationDenied::EmailNeeded => "An email address is needed here.",
+        DestinationDenied::ChannelOff(Channel::Sms) => "I can't send SMS here. Type an email.",
+        DestinationDenied::ChannelOff(Channel::Email) => {
+            "I can't send email here. Type a phone number."
+        }
+    };
+    format!("{why} {NOTHING_CHANGED}")
+}
+
+/// The settings or the chat forbid this output.
+pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
+    match denied {
+        ExtraDenied::Strict => refusal(
+            "Passwords are not shown, copied or sent to typed addresses here.",
+            "Choose a contact on record: a one-time link goes there. Where there is none, add a phone or private email in the directory (built-in: relatch members import).",
+            reference,
+        ),
+        ExtraDenied::WithLink => refusal(
+            "A one-time link goes to the member, so there is no password to show or copy.",
+            "Confirm, or go back.",
+            reference,
+        ),
+        ExtraDenied::NotPrivate => refusal(
+            "I can't write to you alone here, so Copy, showing and typed addresses are off.",
+            "Choose a contact on record, or ask whoever runs relatch to give the bot the permission create_post_ephemeral.",
+            reference,
+        ),
+    }
+}

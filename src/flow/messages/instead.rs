@@ -1,0 +1,57 @@
+//! What is sent instead of a reset: the guide, or the directory's own link.
+
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, spared};
+use crate::chat::Message;
+use crate::domain::Reference;
+
+/// S6: the guide was sent instead of a reset.
+pub fn guide_sent(member_name: &str, to: &str) -> Message {
+    message(
+        format!("Guide sent to {member_name} ({to})."),
+        [format!(
+            "They keep their sessions. {NOTHING_CHANGED} {NO_RESET_USED}"
+        )],
+    )
+}
+
+/// S6: the guide may not have arrived.
+pub fn guide_unknown(member_name: &str, to: &str, reference: &Reference) -> Message {
+    spared(
+        &format!("Nobody can say whether the guide reached {member_name} ({to})."),
+        "Ask them, or send it again with the command.",
+        reference,
+    )
+}
+
+/// S6: the guide was not sent.
+pub fn guide_failed(member_name: &str, reference: &Reference) -> Message {
+    spared(
+        &format!("The guide could not be sent to {member_name}."),
+        "Tell them yourself, or run the command again.",
+        reference,
+    )
+}
+
+/// The directory accepted the order to send its own link.
+pub fn directory_link_sent(directory: &str, member_name: &str, reference: &Reference) -> Message {
+    message(
+        format!("{directory} sends {member_name} its own link to set a new password."),
+        [format!(
+            "It goes to the email that {directory} has. The old password works until they use it. {NOTHING_CHANGED} {NO_RESET_USED} (ref {reference})"
+        )],
+    )
+}
+
+/// The directory did not say whether it sends its link.
+pub fn directory_link_unknown(
+    directory: &str,
+    member_name: &str,
+    reference: &Reference,
+) -> Message {
+    message(
+        format!("Nobody can say whether {directory} sends {member_name} its own link."),
+        [format!(
+            "Ask {member_name}. The old password still works. {NO_RESET_USED} (ref {reference})"
+        )],
+    )
+}

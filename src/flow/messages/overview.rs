@@ -1,0 +1,155 @@
+//! Help, log and rules; and what is told about resets that have ended.
+
+use super::words::{NOTHING_CHANGED, count, message};
+use crate::chat::Message;
+use crate::clock::Zone;
+use crate::domain::policy::Rule;
+use crate::domain::{Carries, Denied, Moment, Quota, Reference, Span, State};
+use crate::store::{Past, ResetRow};
+
+/// `help`, or the command alone.
+pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
+    message(
+        "Reset a member's login password",
+        [
+            "/reset-password @member, or their work email, then anything as a reason: shows a card; nothing changes before you confirm."
+                .to_owned(),
+            "/reset-password why @member: which rules would hold, without changing anything.".to_owned(),
+            "/reset-password log, or log @member: what happened.".to_owned(),
+            "/reset-password contact @member, then a phone or private email: where codes for them may go.".to_owned(),
+            format!("You can make {resets} resets in {window}. A card works for {offer_lifetime}. Passwords are shown or sent once."),
+        ],
+    )
+}
+
+/// `log`.
+pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Message {
+    let title = of.map_or_else(
+        || "Resets".to_owned(),
+        |member| format!("Resets of {member}"),
+    );
+    if past.is_empty() {
+        return message(title, ["None so far.".to_owned()]);
+    }
+    let line = |past: &Past| {
+        let row = &past.reset;
+        let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
+        let way = row
+            .delivery
+            .map(|way| format!(" by {way}"))
+            .unwrap_or_default();
+        let slot = if past.is_slot_returned {
+            ", no reset used"
+        } else {
+            ""
+        };
+        let state = row.state.as_str().replace('_', " ");
+        let link = match row.link_used_at {
+            Some(at) => format!(", link used {}", zone.tell(at, now)),
+            None if row.carries == Carries::Link && row.delivering_at.is_some() => {
+                ", link not used".to_owned()
+            }
+            None => String::new(),
+        };
+        format!(
+            "{when}  {} by {}{way}: {state}{link}{slot} (ref {})",
+            row.member_name,
+            row.admin_name,
+            row.reset_id.reference()
+        )
+    };
+    message(title, past.iter().map(line))
+}
+
+/// `why`: every rule, and whether it holds.
+pub fn rules(
+    member_name: &str,
+    outcomes: &[(Rule, Result<(), Denied>)],
+    quota: Quota,
+    busy: Option<&str>,
+    reference: &Reference,
+) -> Message {
+    let mark = |holds: bool| if holds { "✓" } else { "✗" };
+    let name = |rule: Rule| match rule {
+        Rule::CallerMayReset => "you may reset passwords".to_owned(),
+        Rule::NotOneself => format!("{member_name} is not you"),
+        Rule::RankSuffices => format!("{member_name} is no primary admin, or you are one"),
+        Rule::LoginMethod => format!("{member_name} signs in with a business email"),
+        Rule::Status => "the account is Active or Inactive".to_owned(),
+        Rule::Unguarded => "the directory lets the account be reset from here".to_owned(),
+    };
+    let mut lines: Vec<String> = outcomes
+        .iter()
+        .map(|(rule, outcome)| format!("{} {}", mark(outcome.is_ok()), name(*rule)))
+        .collect();
+    lines.push(format!("{} {}", mark(quota.left > 0), count(quota)));
+    lines.push(match busy {
+        Some(admin) => format!("✗ {admin} is resetting them right now"),
+        None => "✓ nobody else is resetting them".to_owned(),
+    });
+    lines.push(format!("{NOTHING_CHANGED} (ref {reference})"));
+    message(format!("Could you reset {member_name}?"), lines)
+}
+
+/// A line about an earlier reset whose result the administrator has not seen.
+pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
+    let (member, reference) = (&row.member_name, row.reset_id.reference());
+    let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
+    let what = match row.state {
+        State::Delivered if row.failure.is_some() => {
+            "it was changed, but not every output was accepted; ask them whether they have it, and if not run the command again"
+        }
+        State::Delivered => "it was changed and delivered",
+        State::Undelivered | State::Lost => {
+            "it was changed but not delivered, and the old password no longer works; run the command again"
+        }
+        State::DeliveryUnknown => {
+            "it was changed, but nobody can say whether it arrived; ask them, and if not run the command again"
+        }
+        State::Unknown => {
+            "nobody can say whether it was changed, and nobody has a new one; run the command again to be sure"
+        }
+        State::Refused => "nothing was changed and no reset was used",
+        State::Offered
+        | State::Claimed
+        | State::Changing
+        | State::Changed
+        | State::Delivering
+        | State::Cancelled
+        | State::Expired
+        | State::Superseded => "it is not finished",
+    };
+    format!("About your reset of {member} at {when}: {what}. (ref {reference})")
+}
+
+/// The member signed in with the password of a reset and set one of their own.
+pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
+    let title = format!(
+        "{} signed in and set a new password at {}.",
+        row.member_name,
+        zone.tell(now, now)
+    );
+    message(
+        title,
+        [format!(
+            "Nothing left to do. (ref {})",
+            row.reset_id.reference()
+        )],
+    )
+}
+
+/// The member said that they did not ask for a reset.
+pub fn disowned(row: &ResetRow, is_security_told: bool) -> Message {
+    let (member, reference) = (&row.member_name, row.reset_id.reference());
+    let security = if is_security_told {
+        ", and security was told"
+    } else {
+        ""
+    };
+    message(
+        format!("{member} says they did not ask for this. (ref {reference})"),
+        [format!(
+            "The password is blocked{security}. Talk to {member}; another admin has to make the next reset."
+        )],
+    )
+}

@@ -1,0 +1,62 @@
+//! What is said while something is in progress, or when there is no capacity for it.
+
+use super::words::{NOTHING_CHANGED, message, spared};
+use crate::chat::Message;
+use crate::domain::Reference;
+
+/// Sent when the result takes longer than a second.
+pub fn working() -> Message {
+    message(
+        "Working …",
+        ["The result appears here. Please don't run the command again.".to_owned()],
+    )
+}
+
+/// The answer to a command when no capacity is left.
+pub fn busy() -> Message {
+    message(
+        "relatch is busy at this moment.",
+        [format!(
+            "{NOTHING_CHANGED} Wait a minute and run the command again."
+        )],
+    )
+}
+
+/// The same at the input of a form.
+pub fn busy_form() -> String {
+    format!("relatch is busy at this moment. {NOTHING_CHANGED} Wait a minute and try again.")
+}
+
+/// A confirmed reset got no worker in time.
+pub fn overloaded(reference: &Reference) -> Message {
+    spared(
+        "Too many resets are being done at this moment, so this one was not begun.",
+        "Wait a minute and run the command again.",
+        reference,
+    )
+}
+
+/// A confirmed reset got no worker before shutdown.
+pub fn stopping(reference: &Reference) -> Message {
+    spared(
+        "relatch is being stopped or started again, so this one was not begun.",
+        "Wait a minute and run the command again.",
+        reference,
+    )
+}
+
+/// A click on a message that needs nothing any more.
+pub fn nothing_to_do() -> Message {
+    message(
+        "There is nothing left to do here.",
+        ["For another reset run the command again.".to_owned()],
+    )
+}
+
+/// Replaces a message that showed a password when the record of its reset cannot be read.
+pub fn hidden() -> Message {
+    message(
+        "The password is hidden.",
+        ["It was shown once and cannot be shown again.".to_owned()],
+    )
+}

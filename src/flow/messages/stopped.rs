@@ -1,0 +1,135 @@
+//! A confirmed reset that stopped before the change, because something does not answer or has changed meanwhile.
+
+use super::ways::delivery_buttons;
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, refusal, spared};
+use crate::chat::{Action, Message, Style};
+use crate::delivery::Deliveries;
+use crate::domain::delivery::Refusal;
+use crate::domain::{Channel, Member, Reference, Step};
+
+/// The record cannot be written (P6).
+pub fn store_down(reference: &Reference) -> Message {
+    refusal(
+        "I can't record this reset, so I don't do it.",
+        "Try again in a few minutes; tell whoever runs relatch.",
+        reference,
+    )
+}
+
+/// The directory does not answer.
+pub fn directory_down(directory: &str, reference: &Reference) -> Message {
+    spared(
+        &format!("{} doesn't answer.", capital(directory)),
+        "Try again in a few minutes.",
+        reference,
+    )
+}
+
+/// The directory refused the change.
+pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -> Message {
+    let reason: String = reason.chars().take(100).collect();
+    spared(
+        &format!("{} refuses this reset: {reason}.", capital(directory)),
+        "Tell whoever runs relatch.",
+        reference,
+    )
+}
+
+/// A directory's name at the beginning of a sentence.
+fn capital(directory: &str) -> String {
+    let is_noun = directory.starts_with(|c: char| c.is_lowercase());
+    if is_noun {
+        format!("The {directory}")
+    } else {
+        directory.to_owned()
+    }
+}
+
+/// The chosen contact is not on record any more.
+pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
+    spared(
+        &format!(
+            "The contact of {member_name} on record was changed after you chose it, so I stopped."
+        ),
+        "Run the command again.",
+        reference,
+    )
+}
+
+/// The way was chosen with an older version, which recorded less of it.
+pub fn chosen_before_upgrade(reference: &Reference) -> Message {
+    refusal(
+        "relatch was upgraded after you chose this way.",
+        "Run the command again.",
+        reference,
+    )
+}
+
+/// A channel could not be made ready, so nothing was begun. The message offers the other ways.
+pub fn not_prepared(
+    step: Step,
+    why: &Refusal,
+    channel: Channel,
+    offered: Option<(&Member, &str)>,
+    (channels, is_private): (&Deliveries, bool),
+    reference: &Reference,
+) -> Message {
+    let mut told = spared(
+        &not_ready(step, why, channel),
+        "Choose another way, or try later.",
+        reference,
+    );
+    if let Some((member, value)) = offered {
+        told.buttons = delivery_buttons(member, channels, is_private, value);
+        told.buttons
+            .push(button(Action::Cancel, "Cancel", value, Style::Plain));
+    }
+    told
+}
+
+fn not_ready(step: Step, why: &Refusal, channel: Channel) -> String {
+    let whose = if step == Step::CopyToSelf {
+        " for your copy"
+    } else {
+        ""
+    };
+    let (server, address) = match channel {
+        Channel::Email => ("The mail server", "email address"),
+        Channel::Sms => ("The SMS gateway", "number"),
+    };
+    match why {
+        Refusal::Unreachable => format!("{server} doesn't answer, so I stopped."),
+        Refusal::Address => format!("{server} refuses this {address}{whose}, so I stopped."),
+        Refusal::Later => {
+            format!(
+                "{server} asks to wait some minutes before it takes this {address}{whose}, so I stopped."
+            )
+        }
+        Refusal::Credentials => {
+            format!(
+                "{server} refuses relatch's credentials, so I stopped. Tell whoever runs relatch."
+            )
+        }
+        Refusal::Message => {
+            format!("{server} refuses relatch's messages, so I stopped. Tell whoever runs relatch.")
+        }
+        Refusal::Tls => {
+            format!("{server} offers no safe connection, so I stopped. Tell whoever runs relatch.")
+        }
+    }
+}
+
+/// A refusal after the confirming click: the slot was returned.
+pub fn with_slot_back(mut refusal: Message) -> Message {
+    for line in refusal
+        .lines
+        .iter_mut()
+        .filter(|line| !line.contains(NO_RESET_USED))
+    {
+        *line = line.replace(
+            NOTHING_CHANGED,
+            &format!("{NOTHING_CHANGED} {NO_RESET_USED}"),
+        );
+    }
+    refusal
+}

@@ -1,0 +1,91 @@
+//! People who cannot be matched with a directory account.
+
+use super::words::refusal;
+use crate::chat::{Message, Standing, WhoError};
+use crate::domain::Reference;
+
+/// The account is not a full member of the workspace.
+pub fn outsider(standing: Standing, organization: &str, reference: &Reference) -> Message {
+    let who = match standing {
+        Standing::Member | Standing::Stranger => "another workspace",
+        Standing::Guest => "a guest account",
+        Standing::Bot => "a bot",
+        Standing::Deleted => "a deactivated account",
+    };
+    let what = format!("This command works only for members of {organization}, and this is {who}.");
+    refusal(&what, "Ask a full member of the workspace.", reference)
+}
+
+/// The caller's chat account matches no directory account, or several.
+pub fn unresolved_caller(reference: &Reference) -> Message {
+    refusal(
+        "I can't tell who you are: your chat account does not stand for exactly one person in the directory.",
+        "Ask whoever runs relatch to check the confirmed email of your chat account, or to link it.",
+        reference,
+    )
+}
+
+/// The named member's chat account matches no directory account, or several, or is not of our workspace.
+pub fn unresolved_member(reference: &Reference) -> Message {
+    refusal(
+        "I can't find exactly one account for the person you named.",
+        "Try their work email: /reset-password mina.park@company.example",
+        reference,
+    )
+}
+
+/// No account has this work e-mail.
+pub fn no_such_member(named: &str, reference: &Reference) -> Message {
+    let named: String = named.chars().take(60).collect();
+    refusal(
+        &format!("I can't find exactly one account for \"{named}\"."),
+        "Check the work email.",
+        reference,
+    )
+}
+
+/// The text names no member for certain (S15, A9).
+pub fn unclear(text: &str, reference: &Reference) -> Message {
+    let text: String = text.chars().take(60).collect();
+    refusal(
+        &format!("I can't find exactly one account for \"{text}\"."),
+        "Mention the member with @, or try the work email: /reset-password mina.park@company.example",
+        reference,
+    )
+}
+
+/// S15: the command names several members.
+pub fn several_members(reference: &Reference) -> Message {
+    refusal(
+        "I reset one member at a time.",
+        "Run the command again with one of them.",
+        reference,
+    )
+}
+
+/// The chat platform does not say who somebody is.
+pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
+    match error {
+        WhoError::RateLimited(wait) => refusal(
+            "The chat asks me to slow down.",
+            &format!("Try again in {wait}."),
+            reference,
+        ),
+        WhoError::MissingScope(scope) => refusal(
+            &format!("relatch's app lacks the permission {scope}, so I can't check who you are."),
+            "Whoever runs relatch has to add it and install the app again.",
+            reference,
+        ),
+        WhoError::Refused(_) => refusal(
+            "The chat refuses relatch's token, so I can't check who you are.",
+            "Tell whoever runs relatch.",
+            reference,
+        ),
+        WhoError::NotFound => unresolved_member(reference),
+        WhoError::Unavailable => refusal(
+            "The chat doesn't answer, so I can't check who you are.",
+            "Try again in a minute.",
+            reference,
+        ),
+    }
+}

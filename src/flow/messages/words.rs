@@ -1,0 +1,75 @@
+//! The parts that messages share: the frame of a refusal, buttons, and the names of things.
+
+use crate::chat::{Action, Button, Message, Style};
+use crate::domain::{LoginMethod, Quota, Reference, Status};
+
+/// Stands in every refusal after which nothing has changed; tests check that.
+pub const NOTHING_CHANGED: &str = "Nothing was changed.";
+
+/// Stands beside it where no slot was used either.
+pub const NO_RESET_USED: &str = "No reset was used.";
+
+/// A message of a title and those lines that are not empty.
+pub(super) fn message(
+    title: impl Into<String>,
+    lines: impl IntoIterator<Item = String>,
+) -> Message {
+    Message {
+        title: title.into(),
+        lines: lines.into_iter().filter(|line| !line.is_empty()).collect(),
+        buttons: Vec::new(),
+    }
+}
+
+/// The frame of every refusal: what, that nothing was changed, what to do next.
+pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
+    let next = if next.is_empty() {
+        String::new()
+    } else {
+        format!(" {next}")
+    };
+    message(what, [format!("{NOTHING_CHANGED}{next} (ref {reference})")])
+}
+
+/// The same where no slot was used either.
+pub(super) fn spared(what: &str, next: &str, reference: &Reference) -> Message {
+    refusal(what, &format!("{NO_RESET_USED} {next}"), reference)
+}
+
+pub(super) fn button(
+    action: Action,
+    label: impl Into<String>,
+    value: &str,
+    style: Style,
+) -> Button {
+    Button {
+        action,
+        label: label.into(),
+        value: value.to_owned(),
+        style,
+    }
+}
+
+pub(super) fn count(quota: Quota) -> String {
+    let all = quota.used + quota.left;
+    format!("{} of {all} resets left", quota.left)
+}
+
+pub(super) fn login_method(method: LoginMethod) -> &'static str {
+    match method {
+        LoginMethod::BusinessEmail => "business email",
+        LoginMethod::PersonalEmail => "personal email and a code",
+        LoginMethod::Phone => "phone and a code",
+        LoginMethod::Sso => "single sign-on",
+    }
+}
+
+pub(super) fn status(status: Status) -> &'static str {
+    match status {
+        Status::Active => "Active",
+        Status::Inactive => "Inactive",
+        Status::Suspended => "Suspended",
+        Status::Pending => "Pending",
+        Status::Resigned => "Resigned",
+    }
+}

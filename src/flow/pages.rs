@@ -1,0 +1,19 @@
+//! Links to the member's pages.
+
+use crate::app::App;
+use crate::secret::Link;
+use crate::store::ResetRow;
+
+/// A link to a page about this reset; none where the member has no pages here, or the pages have no public address.
+pub(super) fn link(app: &App, link: Link, row: &ResetRow) -> Option<String> {
+    if !app.directories.told(&row.member_id).1.has_our_pages {
+        return None;
+    }
+    let base = app.organization.public_url.as_ref()?.as_str();
+    Some(format!(
+        "{}/{}/{}",
+        base.trim_end_matches('/'),
+        link.path(),
+        app.keys.link_token(link, row.reset_id)
+    ))
+}

@@ -1,0 +1,123 @@
+//! What comes of an interaction: the answer, the work that follows it, and why neither could be decided.
+
+use crate::app::{HeldPassword, QueuedReset};
+use crate::chat::interaction::Trigger;
+use crate::chat::{Form, Message, Placement, ReplyAddress};
+use crate::domain::{Member, ResetId};
+use crate::store::{ResetRow, StoreError};
+
+/// The answer to an interaction.
+pub enum Reaction {
+    /// The same bytes came before. No effect, and no body, because the first body could hold a secret (W6).
+    Replayed,
+    /// Acknowledged without a message.
+    Taken,
+    /// An ephemeral message: the answer to a command.
+    Say(Message),
+    /// A form that the answer itself opens, and the address of later messages.
+    Open(Form, Option<ReplyAddress>),
+    /// The platform's own text back.
+    Challenge(String),
+    /// A text at the form's input.
+    FormError(String),
+    /// Acknowledged; this work follows.
+    Then(Next),
+}
+
+/// Work that follows the acknowledgement. It is data, so that it can be logged, tested and queued.
+pub enum Next {
+    /// Send a message through a follow-up address.
+    Tell {
+        /// The address.
+        to: ReplyAddress,
+        /// The message.
+        message: Message,
+        /// In place of the card, or beside it.
+        placement: Placement,
+    },
+    /// Draw a card in its place, as it is in the row.
+    DrawCard {
+        /// The card.
+        row: Box<ResetRow>,
+        /// The address.
+        to: ReplyAddress,
+        /// The card's content.
+        content: Message,
+    },
+    /// Open a form.
+    Open {
+        /// The permission that came with the click.
+        trigger: Trigger,
+        /// The form.
+        form: Form,
+        /// Where to report that it could not be opened.
+        to: Option<ReplyAddress>,
+        /// The reset that the form is about, if any.
+        about: Option<Box<ResetRow>>,
+    },
+    /// Queue a confirmed reset.
+    Reset(Box<QueuedReset>),
+    /// Deliver an undelivered password another way.
+    Redeliver(Box<Redelivery>),
+    /// Sign the member out once more.
+    SignOut(ResetId, Option<ReplyAddress>),
+    /// Say that nothing is left to do.
+    NothingToDo(Option<ReplyAddress>),
+    /// Replace the message that shows the password.
+    Hide(ResetId, Option<ReplyAddress>),
+    /// Send the guide (S6).
+    Guide(Box<ResetRow>, Option<ReplyAddress>),
+    /// Let the directory send its own link.
+    DirectoryLink(Box<ResetRow>, Option<ReplyAddress>),
+}
+
+/// An undelivered password that is to be delivered another way.
+pub struct Redelivery {
+    /// The password and the right to continue.
+    pub(super) held: HeldPassword,
+    /// The reset, already moved to `delivering`.
+    pub(super) row: ResetRow,
+    /// The member.
+    pub(super) member: Member,
+    /// Where to send the result.
+    pub(super) reply: Option<ReplyAddress>,
+}
+
+/// Why nothing could be decided. Nothing was changed (P6).
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReactError {
+    /// The record does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gave no randomness.
+    #[error(transparent)]
+    Chance(#[from] crate::chance::NoEntropy),
+    /// Sealing failed.
+    #[error(transparent)]
+    Seal(#[from] crate::secret::NotSealed),
+}
+
+/// Why a click, a form or a command goes no further. Handlers return it with `?`; the entry points turn it into the
+/// reaction that fits a click or a form.
+pub(super) enum Halt {
+    /// The same bytes came before. With what was told about the card, if it is known.
+    Replayed(Option<Message>),
+    /// Refused, and recorded. The message says why.
+    Refused(Message),
+    /// The answer stands already.
+    Answered(Reaction),
+    /// Nothing could be decided.
+    Failed(ReactError),
+}
+
+impl<E: Into<ReactError>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Reaction> for Halt {
+    fn from(reaction: Reaction) -> Self {
+        Self::Answered(reaction)
+    }
+}

@@ -1,0 +1,28 @@
+//! Alarms to the security address of the settings.
+
+use crate::app::App;
+use crate::delivery::Note;
+use crate::domain::delivery::Outcome;
+use crate::domain::{Channel, Destination};
+
+/// Sends an alarm. True if the mail server accepted it. Gateways that drop repeated messages recognize it by `id`.
+pub(super) async fn tell(app: &App, note: &Note, id: &str) -> bool {
+    send(app, note, id).await == Some(Outcome::Accepted)
+}
+
+/// The same with the mail server's answer; none without a security address or without e-mail.
+pub(super) async fn send(app: &App, note: &Note, id: &str) -> Option<Outcome> {
+    let security = app
+        .organization
+        .security_email
+        .clone()
+        .filter(|_| app.deliveries.has(Channel::Email))?;
+    let sent = app
+        .deliveries
+        .tell(&Destination::Email(security), note, id)
+        .await;
+    if sent != Outcome::Accepted {
+        tracing::error!(alarm = id, ?sent, "the security address could not be told");
+    }
+    Some(sent)
+}

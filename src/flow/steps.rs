@@ -1,0 +1,91 @@
+//! The steps of a reset around the change: their notes, and the two that only ask the directory.
+
+use crate::app::App;
+use crate::directory::{Backend, Enforced, Unavailable};
+use crate::domain::delivery::Outcome;
+use crate::domain::{Member, Moment, Password, ResetId, Step, StepOutcome};
+use crate::store::{StepNote, StepRow};
+
+/// A note without a detail.
+pub(super) fn note(step: Step, outcome: StepOutcome) -> StepNote {
+    StepNote {
+        step,
+        outcome,
+        detail: None,
+    }
+}
+
+/// The note about an output.
+pub(super) fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
+    match outcome {
+        Outcome::Accepted => note(step, StepOutcome::Done),
+        Outcome::Refused(why) => StepNote {
+            step,
+            outcome: StepOutcome::Failed,
+            detail: Some(why.code()),
+        },
+        Outcome::Unknown => note(step, StepOutcome::Unknown),
+    }
+}
+
+/// A note as the record returns it.
+pub(super) fn row_of(reset_id: ResetId, note: &StepNote, now: Moment) -> StepRow {
+    StepRow {
+        reset_id,
+        step: note.step,
+        outcome: note.outcome,
+        detail: note.detail.map(str::to_owned),
+        noted_at: now,
+    }
+}
+
+/// The recorded steps of a reset; none if the record does not answer.
+pub(super) async fn of_reset(app: &App, id: ResetId) -> Vec<StepRow> {
+    app.store.steps(id).await.unwrap_or_default()
+}
+
+/// Ends the member's sessions, where the directory can.
+pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
+    let home = app
+        .directories
+        .of(&member.id)
+        .filter(|home| home.capabilities().can_sign_out);
+    let Some(home) = home else {
+        return note(Step::SignOut, StepOutcome::Impossible);
+    };
+    match home.sign_out(&member.id).await {
+        Ok(()) => note(Step::SignOut, StepOutcome::Done),
+        Err(error) => {
+            tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not sign a member out");
+            StepNote {
+                detail: Some("directory_down"),
+                ..note(Step::SignOut, StepOutcome::Failed)
+            }
+        }
+    }
+}
+
+/// Reads back whether the directory asks for a new password at the next sign-in: only that is told (Q5).
+pub(super) async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote {
+    let home = app
+        .directories
+        .of(&member.id)
+        .filter(|home| home.capabilities().must_change);
+    let Some(home) = home else {
+        return note(Step::MustChange, StepOutcome::Impossible);
+    };
+    let (outcome, detail) = match home.enforced(&member.id, password).await {
+        Ok(Enforced::MustChange) => (StepOutcome::Done, None),
+        Ok(Enforced::NeverExpires) => (StepOutcome::Failed, Some("never_expires")),
+        Ok(Enforced::NotInForce) => (StepOutcome::Failed, Some("not_in_force")),
+        Err(Unavailable) => (StepOutcome::Unknown, None),
+    };
+    if outcome != StepOutcome::Done {
+        tracing::warn!(member.id = %member.id, outcome = %outcome, detail, "a new password may not be asked for at the next sign-in");
+    }
+    StepNote {
+        step: Step::MustChange,
+        outcome,
+        detail,
+    }
+}

@@ -1,0 +1,164 @@
+//! Why a chat account, or a named member, matches no directory account, and what is told about it.
+
+use super::messages;
+use crate::app::App;
+use crate::chat::{Message, Standing, WhoError};
+use crate::domain::look_up::TooMany;
+use crate::domain::{EmailAddress, Member, Reference};
+use crate::store::StoreError;
+
+/// A caller with a listed address whose entry is not the pinned one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NotPinned {
+    pub(super) member: Member,
+    pub(super) email: EmailAddress,
+}
+
+/// Why an account matches no person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoMatch {
+    /// Not a full member of our workspace.
+    Outsider(Standing),
+    /// No confirmed e-mail and no link, or nobody or several people in the directory.
+    Unknown,
+    /// No directory account has this work e-mail.
+    NoSuchEmail(String),
+    /// The caller has an address of the administrators' list, but the address is pinned to another entry.
+    NotPinned(Box<NotPinned>),
+    /// The caller has used up their look-ups, so the member was not looked up.
+    TooMany(Box<Member>, TooMany),
+    /// The chat does not say.
+    Who(WhoError),
+    /// The directory with this name does not answer.
+    DirectoryDown(String),
+    /// The record does not answer.
+    StoreDown,
+}
+
+impl From<StoreError> for NoMatch {
+    fn from(_: StoreError) -> Self {
+        // The store has logged it.
+        Self::StoreDown
+    }
+}
+
+impl NoMatch {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Outsider(_) => "outsider",
+            Self::Unknown => "unresolved",
+            Self::NoSuchEmail(_) => "no_such_member",
+            Self::NotPinned(_) => "not_pinned",
+            Self::TooMany(_, too_many) => too_many.code(),
+            Self::Who(_) => "chat_unavailable",
+            Self::DirectoryDown(_) => "directory_down",
+            Self::StoreDown => "store_down",
+        }
+    }
+
+    /// True where chat and directory answered, so that the refusal says something about the named person.
+    fn is_answer(&self) -> bool {
+        match self {
+            Self::Outsider(_)
+            | Self::Unknown
+            | Self::NoSuchEmail(_)
+            | Self::Who(WhoError::NotFound) => true,
+            Self::NotPinned(_)
+            | Self::TooMany(..)
+            | Self::Who(_)
+            | Self::DirectoryDown(_)
+            | Self::StoreDown => false,
+        }
+    }
+
+    /// The caller's entry, where it is known.
+    fn caller(&self) -> Option<&Member> {
+        match self {
+            Self::NotPinned(not_pinned) => Some(&not_pinned.member),
+            Self::TooMany(member, _) => Some(member),
+            Self::Outsider(_)
+            | Self::Unknown
+            | Self::NoSuchEmail(_)
+            | Self::Who(_)
+            | Self::DirectoryDown(_)
+            | Self::StoreDown => None,
+        }
+    }
+}
+
+/// Who could not be matched, and why.
+#[derive(Debug)]
+pub(super) struct Unresolved {
+    who: Unmatched,
+    why: NoMatch,
+}
+
+/// The person who could not be matched.
+#[derive(Debug)]
+enum Unmatched {
+    Caller,
+    /// The member; with the administrator, where they were matched before.
+    Member(Option<Box<Member>>),
+}
+
+impl Unresolved {
+    pub(super) fn for_caller(why: NoMatch) -> Self {
+        let who = Unmatched::Caller;
+        Self { who, why }
+    }
+
+    pub(super) fn for_member(why: NoMatch) -> Self {
+        let who = Unmatched::Member(None);
+        Self { who, why }
+    }
+
+    /// The member, after the administrator was matched.
+    pub(super) fn for_member_of(admin: &Member, why: NoMatch) -> Self {
+        let who = Unmatched::Member(Some(Box::new(admin.clone())));
+        Self { who, why }
+    }
+
+    /// A short fixed word for the audit.
+    pub(super) fn code(&self) -> &'static str {
+        self.why.code()
+    }
+
+    /// True where the caller could not be matched.
+    pub(super) fn is_caller(&self) -> bool {
+        matches!(self.who, Unmatched::Caller)
+    }
+
+    /// True where the refusal tells the administrator something about the member.
+    pub(super) fn is_answer(&self) -> bool {
+        !self.is_caller() && self.why.is_answer()
+    }
+
+    /// The caller's entry, where it is known.
+    pub(super) fn admin(&self) -> Option<&Member> {
+        match &self.who {
+            Unmatched::Caller => self.why.caller(),
+            Unmatched::Member(admin) => admin.as_deref(),
+        }
+    }
+
+    /// What the caller is told.
+    pub(super) fn told(&self, app: &App, reference: &Reference) -> Message {
+        match &self.why {
+            NoMatch::Outsider(standing) if self.is_caller() => {
+                messages::outsider(*standing, &app.organization.name, reference)
+            }
+            NoMatch::Unknown | NoMatch::Who(WhoError::NotFound) if self.is_caller() => {
+                messages::unresolved_caller(reference)
+            }
+            NoMatch::Outsider(_) | NoMatch::Unknown => messages::unresolved_member(reference),
+            NoMatch::NoSuchEmail(email) => messages::no_such_member(email, reference),
+            NoMatch::NotPinned(not_pinned) => messages::not_pinned(&not_pinned.email, reference),
+            NoMatch::TooMany(_, too_many) => {
+                messages::too_many_look_ups(*too_many, &app.zone, app.clock.now(), reference)
+            }
+            NoMatch::Who(error) => messages::who_failed(error, reference),
+            NoMatch::DirectoryDown(name) => messages::directory_down(name, reference),
+            NoMatch::StoreDown => messages::store_down(reference),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `/reset-password why`: which rules would allow a reset, without changing anything.
+
+use std::sync::Arc;
+
+use super::answer::{self, Attempt};
+use super::messages;
+use super::permit::{self, LookUpLimits};
+use super::reaction::{Halt, Reaction};
+use crate::app::App;
+use crate::chat::interaction::NamedMember;
+use crate::chat::{Chat, Freshness, Origin};
+use crate::domain::{Denied, Reference, policy};
+use crate::store::Noted;
+
+/// Answers `why @member`.
+pub(super) async fn why(
+    app: &Arc<App>,
+    chat: &Chat,
+    origin: Origin,
+    named: &NamedMember,
+    reference: &Reference,
+) -> Result<Reaction, Halt> {
+    let how = (Freshness::Cached, LookUpLimits::Apply);
+    let pair = permit::pair_of_command(app, chat, &origin, named, how, reference).await?;
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
+    let now = origin.received_at;
+    let attempt = Attempt {
+        admin: Some(admin),
+        ..Attempt::new("why", "done", reference)
+    };
+    if !pair.admin.person().may_administer() {
+        let denied = Denied::NotAdmin;
+        let told = messages::denied(&denied, "", &app.organization, &app.zone, now, reference);
+        return Ok(answer::answer(app, &origin, attempt.ended("not_admin"), told).await?);
+    }
+    let attempt = Attempt {
+        member: Some(member),
+        ..attempt
+    };
+    let outcomes: Vec<_> = policy::Rule::ALL
+        .iter()
+        .map(|rule| (*rule, pair.case().check(*rule)))
+        .collect();
+    let noted = app
+        .store
+        .note_standing(
+            origin.replay.clone(),
+            attempt.audit(&origin),
+            &admin.id,
+            &member.id,
+        )
+        .await?;
+    let (told, untold) = match noted {
+        Noted::Replayed => return Ok(Reaction::Replayed),
+        Noted::Done {
+            found: (quota, busy),
+            untold,
+        } => {
+            let busy = busy.as_deref();
+            let told = messages::rules(&member.name, &outcomes, quota, busy, reference);
+            (told, untold)
+        }
+        Noted::TooMany { too_many, untold } => {
+            let told = messages::too_many_look_ups(too_many, &app.zone, now, reference);
+            (told, untold)
+        }
+    };
+    Ok(answer::with_untold(app, &origin, told, &untold).await)
+}
