@@ -388,7 +388,7 @@ mod tests {
             .connect()
             .await
             .unwrap();
-        let before = super::super::migrations()
+        let before = crate::store::migrations::migrations()
             .into_iter()
             .filter(|one| one.version < 11)
             .collect();
@@ -406,7 +406,9 @@ mod tests {
             .execute(AssertSqlSafe(rows.to_owned()))
             .await
             .unwrap();
-        super::super::migrate(&mut connection).await.unwrap();
+        crate::store::migrations::migrate(&mut connection)
+            .await
+            .unwrap();
         let mut tx = Tx::of_writer(connection);
         let contacts: Vec<ContactRow> = tx.all(CONTACTS, params![]).await.unwrap();
         let told: Vec<_> = contacts

@@ -2,6 +2,7 @@
 //! sessions that live.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
@@ -66,7 +67,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     sessions::NOT_OVER,
     sessions::SIGNED_OUT,
     slots::RETURN,
-    slots::RETURNED,
     slots::TAKEN,
     steps::OF_RESET,
     tries::OF_PERSON,
@@ -83,7 +83,7 @@ async fn empty() -> SqliteConnection {
         .connect()
         .await
         .unwrap();
-    migrate(&mut connection).await.unwrap();
+    migrations::migrate(&mut connection).await.unwrap();
     connection
 }
 

@@ -281,7 +281,9 @@ mod tests {
             .connect()
             .await
             .unwrap();
-        crate::store::migrate(&mut connection).await.unwrap();
+        crate::store::migrations::migrate(&mut connection)
+            .await
+            .unwrap();
         Tx::of_writer(connection)
     }
 
