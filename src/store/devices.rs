@@ -109,7 +109,7 @@ impl Store {
         self.write(device, remember).await
     }
 
-    /// Forgets every device of a member except the one at hand.
+    /// Forgets every device of a member but `except`.
     pub async fn forget_devices(
         &self,
         member: &MemberId,

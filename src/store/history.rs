@@ -123,7 +123,7 @@ pub(super) const LAST_CHANGES: &str = sql!(
     limit 100"
 );
 
-/// At work for a process that is another one, or dead.
+/// Unfinished resets of another process, or past their deadline.
 const LEFT_AT_WORK: &str = sql!(
     "select ",
     ResetRow::COLUMNS,
@@ -251,12 +251,12 @@ impl Store {
             .await
     }
 
-    /// One reset.
+    /// A reset by its id.
     pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
         super::resets::find(&mut self.reader().await?, id).await
     }
 
-    /// Everything a dead process may have left: at work, or undelivered with the password gone.
+    /// Resets that a dead process left: unfinished, or undelivered with the password lost.
     pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
         let mut session = self.slow_reader().await?;
         let given_up = session.now() - GIVEN_UP_AFTER;
@@ -270,7 +270,7 @@ impl Store {
         Ok(left)
     }
 
-    /// Cards whose time has come.
+    /// Open cards whose lifetime is over.
     pub async fn expired_offers(&self) -> Result<Vec<ResetRow>, StoreError> {
         self.due(EXPIRED, Span(0)).await
     }

@@ -5,7 +5,7 @@
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`clicks`], [`amend`], [`reserve`],
-//!    [`moves`], [`claims`]; [`history`] reads them back, and [`purge`] deletes them.
+//!    [`moves`], [`told`], [`claims`]; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
 //! 5. [`open`], [`migrations`], [`file`] and [`watch`]: how the file is opened, locked and looked after.
@@ -63,6 +63,7 @@ mod slots;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod told;
 mod tries;
 mod watch;
 mod wipe;
@@ -104,13 +105,13 @@ pub use self::wipe::NotDone;
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
-/// The retry budget of a move of a reset that was surely not written.
+/// The retry budget for a move of a reset that surely was not written.
 const RETRY_BUDGET: Duration = Duration::from_secs(20);
 
 /// The pause between two such tries.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// The record could not be read or written. Nothing was done (P6).
+/// The record could not be read or written, so nothing may be done outside either (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It does not answer, is full, or the disk failed.
@@ -134,12 +135,12 @@ impl StoreError {
     }
 }
 
-/// The open record. Cheap to clone; the last one closes it.
+/// The open record. A clone is cheap; the database is closed when the last one is dropped.
 #[derive(Clone)]
 pub struct Store {
     writes: mpsc::Sender<Box<dyn engine::Write>>,
     readers: SqlitePool,
-    /// One connection, for what may take longer and nothing urgent waits for.
+    /// One connection for slow reads, so that they keep none of the others from requests.
     slow_readers: SqlitePool,
     owner: Arc<str>,
     clock: Clock,
@@ -159,24 +160,24 @@ impl Store {
             .is_ok()
     }
 
-    /// The name of this process on what it is at work on.
+    /// The name under which this process owns resets; another one after each start.
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// A connection that reads, and sees what was committed before.
+    /// A connection for a read that a request waits for. It sees the last commit.
     async fn reader(&self) -> Result<Session, StoreError> {
         let connection = self.readers.acquire().await.map_err(history::failed)?;
         Ok(Session::of_reader(connection, self.clock.now()))
     }
 
-    /// The connection for what may take longer, and that nothing urgent waits for.
+    /// The connection for slow reads, so that they keep none of the others from requests.
     async fn slow_reader(&self) -> Result<Session, StoreError> {
         let connection = self.slow_readers.acquire().await.map_err(history::failed)?;
         Ok(Session::of_reader(connection, self.clock.now()))
     }
 
-    /// Does a write with the others that wait, and answers after its commit; see [`engine`].
+    /// Queues a write and answers after its commit; see [`engine`]. A full queue is told at once.
     async fn write<Input, Run, Done, Refused>(
         &self,
         input: Input,
@@ -198,8 +199,8 @@ impl Store {
             .unwrap_or_else(|_| Err(StoreError::Unavailable.into()))
     }
 
-    /// The same, and what was surely not written is tried again for `budget`: the directory may have gone further than
-    /// the record.
+    /// The same with retries within `budget`, as long as nothing was written: the directory may be ahead of the record,
+    /// which has to follow.
     async fn write_again<Input, Run, Done, Refused>(
         &self,
         budget: Duration,

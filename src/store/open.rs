@@ -1,4 +1,4 @@
-//! Opens the database, brings it up to date, and starts what works behind it.
+//! Opens the database, applies missing migrations, and starts the writer's task.
 
 use std::fs::File;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub enum OpenError {
     /// Another `serve` or `demo` holds it.
     #[error("another relatch is running on this database")]
     Locked,
-    /// It is of an older version, and another `serve` or `demo` is at work on it as it is.
+    /// It is of an older version, and another `serve` or `demo` is running on it.
     #[error(
         "the database has to be brought up to date, and another relatch is running on it; nothing was changed; \
         restart that one with this version first"
@@ -96,7 +96,7 @@ impl OpenError {
     }
 }
 
-/// What works behind an open record; it ends when every [`Store`] is gone.
+/// The writer's task and the connections of an open record. They end when every [`Store`] is dropped.
 #[derive(Debug)]
 pub struct StoreTasks {
     writer: tokio::task::JoinHandle<(Option<SqliteConnection>, Arc<DatabaseFile>)>,
@@ -169,7 +169,7 @@ impl Store {
         Self::open_as(path, how, Absent::Begin, clock, limit, rng).await
     }
 
-    /// The same where there must be a record already: one that is missing or empty is refused and stays as it is.
+    /// Like [`Store::open`], but a record that is missing or empty is an error and stays as it is.
     pub async fn open_existing(
         path: &Path,
         how: Use,
@@ -202,7 +202,7 @@ impl Store {
         if how == Use::Serve {
             file.lock()?;
         }
-        // After the lock: whoever runs on the other name is told first.
+        // After the lock, so that another process on the second name is reported first.
         file.check_single_name()?;
         if absent == Absent::Refuse && !has_record(path).await? {
             return Err(OpenError::Empty);
