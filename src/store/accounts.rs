@@ -6,7 +6,7 @@ use crate::domain::sign_in::LockedBy;
 use crate::domain::{MemberId, Moment, State};
 
 table! {
-    /// What the writer decides about a member's account; the rest of the row belongs to the import.
+    /// The part of a member's row that sign-ins and resets change; the rest belongs to the import.
     pub struct AccountRow in "member" {
         key {
             /// The immutable id.
@@ -65,8 +65,8 @@ pub(super) const SET_CREDENTIAL: &str = "
         wrong_codes = 0
     where member_id = $1";
 
-/// Every session that lives is void. Should one have begun after the moment, by a clock that was set back since, or an
-/// earlier sign-out be later, then the moment is moved as far as theirs.
+/// Voids every session that began up to now. A clock that was set back may have left a session, or a sign-out, with a
+/// later time: then that time is taken.
 pub(super) const SIGN_OUT: &str = "
     update member
     set signed_out_at = (
@@ -134,7 +134,7 @@ pub(super) async fn sign_out(tx: &mut Tx, member: &MemberId) -> Result<(), Store
     tx.run(SIGN_OUT, params![member, now]).await.map(drop)
 }
 
-/// Why a password was not set: a reset of the member is under way, and what it delivers must stay alive.
+/// Why a password was not set.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// Nothing was changed.
@@ -184,17 +184,8 @@ impl Store {
         phc: String,
         temporary_until: Option<Moment>,
     ) -> Result<(), StoreError> {
-        self.write(
-            (member.clone(), phc, temporary_until),
-            async |tx: &mut Tx, (member, phc, until): &(MemberId, String, Option<Moment>)| {
-                set_credential(tx, member, phc, *until).await?;
-                if until.is_some() {
-                    sign_out(tx, member).await?;
-                }
-                Ok::<_, StoreError>(())
-            },
-        )
-        .await
+        self.write((member.clone(), phc, temporary_until), replace_credential)
+            .await
     }
 
     /// Sets a lasting password for an operator and ends every session, unless a reset of the member is under way.
@@ -209,6 +200,17 @@ impl Store {
         })
         .await
     }
+}
+
+pub(super) async fn replace_credential(
+    tx: &mut Tx,
+    (member, phc, temporary_until): &(MemberId, String, Option<Moment>),
+) -> Result<(), StoreError> {
+    set_credential(tx, member, phc, *temporary_until).await?;
+    if temporary_until.is_some() {
+        sign_out(tx, member).await?;
+    }
+    Ok(())
 }
 
 async fn set_password(

@@ -1,4 +1,4 @@
-//! Cards: an offer to reset a member, and what it has to warn of.
+//! Cards: each offers the reset of one member to one administrator, and warns of an earlier reset.
 
 use super::engine::{Table, Tx, params, sql};
 use super::notes::take_untold;
@@ -15,7 +15,7 @@ use crate::domain::{
     State,
 };
 
-/// How far back a change of the same member is told on the card.
+/// A card warns of resets of the same member that are younger than this.
 const CAREFUL_FOR: Span = Span::hours(24);
 
 pub(super) const OPEN_OF_PAIR: &str = sql!(
@@ -28,7 +28,7 @@ pub(super) const OPEN_OF_PAIR: &str = sql!(
         and state = 'offered'"
 );
 
-/// What a new card is made of.
+/// A card to be made.
 #[derive(Clone, Debug)]
 pub struct NewOffer {
     /// A fresh id.
@@ -37,13 +37,13 @@ pub struct NewOffer {
     pub requester: ChatUser,
     /// Who asked, in the directory.
     pub admin: Member,
-    /// Whose password.
+    /// The member whose password is to be reset.
     pub member: Member,
     /// The member's account in the chat, where they were named by a mention.
     pub member_chat_user: Option<String>,
-    /// What was written behind the name.
+    /// The reason that was written after the name, if any.
     pub reason: Option<String>,
-    /// Where follow-ups go.
+    /// The sealed address for follow-ups.
     pub reply: Option<SealedReply>,
     /// How long the card works.
     pub lifetime: Span,
@@ -54,7 +54,7 @@ pub struct NewOffer {
 /// A card was recorded.
 #[derive(Clone, Debug)]
 pub struct Offered {
-    /// What is left for the administrator.
+    /// The administrator's quota of resets.
     pub quota: Quota,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<Earlier>,
@@ -88,7 +88,7 @@ pub enum OfferOutcome {
 pub struct Earlier {
     /// When the password was changed, or may have been.
     pub changed_at: Moment,
-    /// By whom.
+    /// The administrator's full name.
     pub admin_name: String,
     /// False where nobody can say whether the password was changed.
     pub is_certain: bool,
@@ -118,7 +118,7 @@ impl Store {
             .await
     }
 
-    /// Offered → expired, when its time has come.
+    /// Closes an offered card whose lifetime is over.
     pub async fn expire(&self, id: ResetId) -> Result<(), StoreError> {
         self.write(id, async |tx: &mut Tx, id: &ResetId| {
             let found = resets::find(tx, *id).await?;
@@ -136,7 +136,7 @@ impl Store {
     }
 }
 
-async fn offer_card(
+pub(super) async fn offer_card(
     tx: &mut Tx,
     (offer, replay, reference, limit): &(NewOffer, ReplayKey, Reference, Limit),
 ) -> Result<OfferOutcome, StoreError> {
@@ -177,7 +177,7 @@ async fn offer_card(
     Ok(OfferOutcome::Made { offered, untold })
 }
 
-/// What is against a new card.
+/// The first rule that forbids a new card.
 async fn may_offer(
     tx: &mut Tx,
     row: &ResetRow,
@@ -197,18 +197,18 @@ async fn may_offer(
     Ok((quota.left == 0).then_some(Denied::Limit(quota)))
 }
 
-/// What a card has to warn of: the member's newest other reset, if it is not long ago.
+/// The member's newest other reset, if it is young enough for a card to warn of it.
 pub(super) fn earlier(newest: Option<&ResetRow>, now: Moment) -> Option<Earlier> {
     newest
         .and_then(Earlier::of)
         .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
 }
 
-/// Another reset of the member changed the password, or may have, and this card's last look did not tell of it. The row
-/// is marked, so that the next last look, which warns, can be confirmed.
+/// A reset of the member that changed the password, or may have, and that the last look of this card did not mention. It
+/// is noted in the row, so that the next last look, which warns of it, can be confirmed.
 pub(super) fn overtaken(newest: Option<&ResetRow>, row: &mut ResetRow) -> Option<Earlier> {
     let newest = newest?;
-    // One from before the card was told on it, or is older than the one that was.
+    // A reset that began before the card was made was mentioned on it, or is older than the one that was.
     let is_told =
         row.seen_reset_id == Some(newest.reset_id) || begun_at(newest) < Some(row.offered_at);
     let told = Earlier::of(newest).filter(|_| !is_told)?;
@@ -217,7 +217,7 @@ pub(super) fn overtaken(newest: Option<&ResetRow>, row: &mut ResetRow) -> Option
     Some(told)
 }
 
-/// The member said of their last reset that they had not asked for it, and it was this administrator's.
+/// True where the member's last reset was made by this administrator and the member said that they did not ask for it.
 pub(super) fn is_disowned(newest: Option<&ResetRow>, admin: &MemberId) -> bool {
     newest.is_some_and(|row| row.disowned_at.is_some() && row.admin_id == *admin)
 }

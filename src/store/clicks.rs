@@ -5,10 +5,10 @@ use super::wipe::MEMBER_GONE;
 use super::{AuditRow, Earlier, ReplayKey, ResetRow, StoreError, audit, replays, resets};
 use crate::domain::{ChatUser, Denied, Moment, ResetId, State};
 
-/// A sealed follow-up address and how long it works.
+/// A follow-up address of the chat, sealed with our key.
 #[derive(Clone, Debug)]
 pub struct SealedReply {
-    /// What only our key opens.
+    /// The sealed address.
     pub sealed: String,
     /// When the platform stops accepting it.
     pub until: Moment,
@@ -19,7 +19,7 @@ pub struct SealedReply {
 pub struct CardClick {
     /// The card.
     pub reset_id: ResetId,
-    /// What tells its bytes from others.
+    /// The key of the signed request.
     pub replay: ReplayKey,
     /// Who clicked.
     pub clicker: ChatUser,
@@ -47,11 +47,11 @@ pub enum ClickRefused {
     Cancelled,
     /// Its member, or its administrator, was removed, or somebody else has their address now.
     MemberGone,
-    /// It is being worked on.
+    /// The reset has begun and has not ended.
     InProgress,
     /// It ended before.
     AlreadyDone {
-        /// How.
+        /// How it ended.
         state: State,
         /// When the password was changed, if it was.
         changed_at: Option<Moment>,
@@ -65,7 +65,7 @@ pub enum ClickRefused {
     Overtaken(Earlier),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
-    /// A rule.
+    /// A rule forbids it.
     Denied(Denied),
 }
 
@@ -127,7 +127,7 @@ impl Refusal for ClickError {
     }
 }
 
-/// The card behind a click: known, new bytes, and the clicker's own. A refusal is written down here.
+/// Finds the card of a click that is new and comes from the administrator whose card it is. A refusal is recorded here.
 pub(super) async fn known_card(
     tx: &mut Tx,
     click: &CardClick,
@@ -157,7 +157,7 @@ pub(super) async fn known_card(
     Ok(row)
 }
 
-/// The same, and still open, or waiting for another way of delivery.
+/// Like [`known_card`], and the card is still open or waits for another way of delivery.
 pub(super) async fn clickable_card(
     tx: &mut Tx,
     click: &CardClick,
@@ -170,7 +170,7 @@ pub(super) async fn clickable_card(
     still_open(tx, row, event).await
 }
 
-/// The same, and still open.
+/// Like [`known_card`], and the card is still open.
 pub(super) async fn open_card(
     tx: &mut Tx,
     click: &CardClick,
@@ -221,7 +221,7 @@ pub(super) fn closed(row: &ResetRow) -> Option<ClickRefused> {
     }
 }
 
-/// Writes a card after a click that was taken, with where it is answered from now on.
+/// Writes a card after an accepted click, with the newest follow-up address.
 pub(super) async fn answered(
     tx: &mut Tx,
     click: &CardClick,
@@ -234,7 +234,7 @@ pub(super) async fn answered(
     Ok(row)
 }
 
-/// Where follow-ups of a card go from now on.
+/// Sets the follow-up address.
 pub(super) fn answer_at(row: &mut ResetRow, follow_up: Option<&SealedReply>) {
     if let Some(reply) = follow_up {
         (row.reply, row.reply_until) = (Some(reply.sealed.clone()), Some(reply.until));

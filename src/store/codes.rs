@@ -28,7 +28,7 @@ pub enum Proof {
 /// Why no code may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
-    /// A rule.
+    /// A rule forbids it.
     #[error("no code may be sent now")]
     Denied(CodeDenied),
     /// The record failed.
@@ -257,7 +257,7 @@ async fn count_right(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreEr
     accounts::save(tx, &account).await
 }
 
-/// Wrong codes lock the account in the end, whoever asks for new ones: a reset lifts it (Q13).
+/// Too many wrong codes lock the account, also across several codes. A reset lifts that lock (Q13).
 async fn count_wrong(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
     account.wrong_codes = account.wrong_codes.saturating_add(1);
     let is_closed = matches!(account.lock(), Some(LockedBy::Codes | LockedBy::Member));
@@ -269,7 +269,7 @@ async fn count_wrong(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreEr
     accounts::save(tx, &account).await
 }
 
-/// When codes were sent, from the form in which an account keeps them.
+/// Parses the times at which codes were sent: milliseconds with commas.
 pub(super) fn times_of(text: Option<&str>) -> Vec<Moment> {
     text.unwrap_or_default()
         .split(',')
@@ -277,7 +277,7 @@ pub(super) fn times_of(text: Option<&str>) -> Vec<Moment> {
         .collect()
 }
 
-/// The same form, with one that is sent now and without those that no longer count.
+/// Adds a code that is sent now to these times, drops those that no longer count, and gives the stored form.
 pub(super) fn with_one_more(mut sent: Vec<Moment>, now: Moment) -> String {
     sent.retain(|at| now - *at < CODES_COUNT_FOR);
     sent.push(now);

@@ -50,7 +50,7 @@ table! {
     }
 }
 
-/// Stands for a member id where whoever runs relatch added a contact.
+/// The id of the operator where a contact names the person who added it.
 pub const OPERATOR: &str = "operator";
 
 impl ContactRow {
@@ -129,7 +129,7 @@ pub(super) async fn of_member(
     Ok(contacts)
 }
 
-/// Takes a contact away, whoever vouched for it.
+/// Deletes a contact, whoever added it.
 pub(super) async fn delete(
     tx: &mut Tx,
     member: &MemberId,
@@ -138,7 +138,7 @@ pub(super) async fn delete(
     tx.run(DELETE, params![member, address]).await.map(drop)
 }
 
-/// A right code proves that the contact works that it was sent to, whoever added it.
+/// Notes that a code which was sent to this contact came back, so the contact works.
 pub(super) async fn set_answered(
     tx: &mut Tx,
     member: &MemberId,
@@ -166,7 +166,7 @@ impl Store {
         self.write((replay, contact, audit), add_for_admin).await
     }
 
-    /// Adds a contact for whoever runs relatch: it counts like the import.
+    /// Adds a contact for the operator; it counts like one of the import.
     pub async fn add_contact_of_operator(
         &self,
         contact: ContactRow,
@@ -298,7 +298,7 @@ impl Placed {
     }
 }
 
-/// The same, and where there is no room the contact of least worth goes; that one is told.
+/// Like [`room_for`]; where there is no room, drops the contact that counts least.
 fn place(known: &[ContactRow], contact: ContactRow) -> Option<Placed> {
     let (dropped, contact) = if let Some(contact) = room_for(known, contact.clone()) {
         (None, contact)
@@ -388,7 +388,7 @@ mod tests {
             .connect()
             .await
             .unwrap();
-        let before = super::super::migrations()
+        let before = crate::store::migrations::migrations()
             .into_iter()
             .filter(|one| one.version < 11)
             .collect();
@@ -406,7 +406,9 @@ mod tests {
             .execute(AssertSqlSafe(rows.to_owned()))
             .await
             .unwrap();
-        super::super::migrate(&mut connection).await.unwrap();
+        crate::store::migrations::migrate(&mut connection)
+            .await
+            .unwrap();
         let mut tx = Tx::of_writer(connection);
         let contacts: Vec<ContactRow> = tx.all(CONTACTS, params![]).await.unwrap();
         let told: Vec<_> = contacts

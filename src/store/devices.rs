@@ -109,7 +109,7 @@ impl Store {
         self.write(device, remember).await
     }
 
-    /// Forgets every device of a member except the one at hand.
+    /// Forgets every device of a member but `except`.
     pub async fn forget_devices(
         &self,
         member: &MemberId,
@@ -214,7 +214,7 @@ mod tests {
             .connect()
             .await
             .unwrap();
-        let older = super::super::migrations()
+        let older = crate::store::migrations::migrations()
             .into_iter()
             .filter(|migration| migration.version < 12)
             .collect();
@@ -223,7 +223,9 @@ mod tests {
             .await
             .unwrap();
         connection.execute(BEFORE).await.unwrap();
-        super::super::migrate(&mut connection).await.unwrap();
+        crate::store::migrations::migrate(&mut connection)
+            .await
+            .unwrap();
         let sql = "select member_id || ' ' || coalesce(locked_at, '-') || ' ' || coalesce(locked_by, '-') || ' '
             || failed_sign_ins || ' ' || wrong_codes from member order by business_email";
         let rows = connection.fetch_all(sql).await.unwrap();

@@ -9,7 +9,8 @@ use std::fs::{File, Metadata, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{Absent, OpenError};
+use super::OpenError;
+use super::open::Absent;
 
 /// The open file. Dropping it gives up the lock; drop it after the last connection of this process.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Resets of the past: for the log, for `relatch resets`, and for the sweep.
 
-use super::engine::{Table, Tx, params, sql};
-use super::{ResetRow, StepRow, Store, StoreError, slots, steps};
-use crate::domain::contacts::COMMANDS_COUNT_FOR;
-use crate::domain::look_up::COUNT_FOR;
+use std::collections::{HashMap, HashSet};
+
+use super::engine::{Param, Table, params, sql};
+use super::{ResetRow, StepRow, Store, StoreError, steps};
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
 /// The most that is listed at once; what is older comes with [`HistoryFilter::before`].
@@ -31,6 +31,19 @@ pub struct HistoryFilter {
     pub limit: Option<u32>,
 }
 
+impl HistoryFilter {
+    fn params(&self, since: Moment, until: Moment) -> Vec<Param> {
+        params![
+            self.admin,
+            self.admin_email,
+            self.member,
+            self.member_email,
+            since,
+            until
+        ]
+    }
+}
+
 /// A reset of the past.
 #[derive(Clone, Debug)]
 pub struct Past {
@@ -42,21 +55,50 @@ pub struct Past {
     pub is_slot_returned: bool,
 }
 
-const LISTED_RESETS: &str = sql!(
-    "select ",
-    ResetRow::COLUMNS,
-    "
-    from reset
+/// Whose resets are listed, and from when until when; the parameters are those of [`HistoryFilter::params`].
+const FILTER: &str = "
     where claimed_at is not null
         and ($1 is null or admin_id = $1)
         and ($2 is null or lower(admin_email) = $2)
         and ($3 is null or member_id = $3)
         and ($4 is null or lower(member_email) = $4)
         and claimed_at >= $5
-        and claimed_at <= $7
-        and (claimed_at < $7 or reset_id < $8)
+        and claimed_at <= $6";
+
+const LISTED_RESETS: &str = sql!(
+    "select ",
+    ResetRow::COLUMNS,
+    "
+    from reset",
+    FILTER,
+    "
+        and (claimed_at < $6 or reset_id < $7)
     order by claimed_at desc, reset_id desc
-    limit $6"
+    limit $8"
+);
+
+const LISTED_STEPS: &str = sql!(
+    "select ",
+    StepRow::COLUMNS,
+    "
+    from step
+    where reset_id in (
+        select reset_id
+        from reset",
+    FILTER,
+    "
+    )
+    order by noted_at, step"
+);
+
+const LISTED_RETURNS: &str = sql!(
+    "select reset.reset_id
+    from reset
+    join slot on slot.person_id = reset.admin_id
+        and slot.taken_at = reset.claimed_at
+        and slot.reset_id = reset.reset_id
+        and slot.returned_at is not null",
+    FILTER
 );
 
 pub(super) const LAST_CHANGES: &str = sql!(
@@ -81,7 +123,7 @@ pub(super) const LAST_CHANGES: &str = sql!(
     limit 100"
 );
 
-/// At work for a process that is another one, or dead.
+/// Unfinished resets of another process, or past their deadline.
 const LEFT_AT_WORK: &str = sql!(
     "select ",
     ResetRow::COLUMNS,
@@ -166,26 +208,33 @@ impl Store {
     /// Lists resets, the newest first.
     pub async fn history(&self, filter: &HistoryFilter) -> Result<Vec<Past>, StoreError> {
         let mut session = self.slow_reader().await?;
-        let values = params![
-            filter.admin,
-            filter.admin_email,
-            filter.member,
-            filter.member_email,
-            filter.since.unwrap_or(Moment(0)),
-            filter.limit.unwrap_or(LISTED),
-            filter.before.map_or(Moment(i64::MAX), |(at, _)| at),
+        let since = filter.since.unwrap_or(Moment(0));
+        let until = filter.before.map_or(Moment(i64::MAX), |(at, _)| at);
+        let mut values = filter.params(since, until);
+        values.extend(params![
             filter.before.map(|(_, id)| id),
-        ];
+            filter.limit.unwrap_or(LISTED)
+        ]);
         let resets: Vec<ResetRow> = session.all(LISTED_RESETS, values).await?;
-        let mut past = Vec::with_capacity(resets.len());
-        for reset in resets {
-            past.push(Past {
-                steps: steps::of_reset(&mut session, reset.reset_id).await?,
-                is_slot_returned: slots::is_returned(&mut session, &reset).await?,
-                reset,
-            });
+        let (Some(newest), Some(oldest)) = (resets.first(), resets.last()) else {
+            return Ok(Vec::new());
+        };
+        // Between those two, so that a reset that is confirmed meanwhile moves nothing out of the list.
+        let between = |row: &ResetRow| row.claimed_at.unwrap_or(until);
+        let values = filter.params(between(oldest), between(newest));
+        let steps: Vec<StepRow> = session.all(LISTED_STEPS, values.clone()).await?;
+        let returned: Vec<(ResetId,)> = session.all(LISTED_RETURNS, values).await?;
+        let returned: HashSet<ResetId> = returned.into_iter().map(|(id,)| id).collect();
+        let mut steps_of: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
+        for step in steps {
+            steps_of.entry(step.reset_id).or_default().push(step);
         }
-        Ok(past)
+        let past = resets.into_iter().map(|reset| Past {
+            steps: steps_of.remove(&reset.reset_id).unwrap_or_default(),
+            is_slot_returned: returned.contains(&reset.reset_id),
+            reset,
+        });
+        Ok(past.collect())
     }
 
     /// The steps of a reset.
@@ -202,12 +251,12 @@ impl Store {
             .await
     }
 
-    /// One reset.
+    /// A reset by its id.
     pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
         super::resets::find(&mut self.reader().await?, id).await
     }
 
-    /// Everything a dead process may have left: at work, or undelivered with the password gone.
+    /// Resets that a dead process left: unfinished, or undelivered with the password lost.
     pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
         let mut session = self.slow_reader().await?;
         let given_up = session.now() - GIVEN_UP_AFTER;
@@ -221,7 +270,7 @@ impl Store {
         Ok(left)
     }
 
-    /// Cards whose time has come.
+    /// Open cards whose lifetime is over.
     pub async fn expired_offers(&self) -> Result<Vec<ResetRow>, StoreError> {
         self.due(EXPIRED, Span(0)).await
     }
@@ -252,65 +301,7 @@ impl Store {
         let until = session.now() - age;
         session.all(sql, params![until]).await
     }
-
-    /// Deletes what has been kept long enough: finished offers 7 days, replay keys 9 hours, audit and resets 400 days.
-    pub async fn purge(&self) -> Result<u64, StoreError> {
-        let mut deleted = 0;
-        for (sql, age) in PURGES {
-            deleted += self
-                .write(
-                    (sql, age),
-                    async |tx: &mut Tx, (sql, age): &(&'static str, Span)| {
-                        let before = tx.now() - *age;
-                        tx.run(sql, params![before]).await
-                    },
-                )
-                .await?;
-        }
-        Ok(deleted)
-    }
 }
-
-/// What is deleted when it is so old.
-const PURGES: [(&str, Span); 10] = [
-    ("delete from replay_key where seen_at < $1", Span::hours(9)),
-    (
-        "delete from reset where claimed_at is null and finished_at < $1",
-        Span::hours(7 * 24),
-    ),
-    (
-        "delete from contact_command where noted_at < $1",
-        COMMANDS_COUNT_FOR,
-    ),
-    (
-        "delete from contact_check where expires_at < $1",
-        Span::hours(1),
-    ),
-    (
-        "delete from session where expires_at < $1",
-        Span::hours(7 * 24),
-    ),
-    // Lines come in the order of time, so that no index of their times is needed: all before the first that stays.
-    (
-        "delete from audit where seq < coalesce(
-            (select seq from audit where noted_at >= $1 order by seq limit 1),
-            (select max(seq) + 1 from audit))",
-        Span::hours(400 * 24),
-    ),
-    (
-        "delete from slot where taken_at < $1",
-        Span::hours(400 * 24),
-    ),
-    ("delete from look_up where looked_at < $1", COUNT_FOR),
-    (
-        "delete from step where noted_at < $1",
-        Span::hours(400 * 24),
-    ),
-    (
-        "delete from reset where claimed_at < $1",
-        Span::hours(400 * 24),
-    ),
-];
 
 #[expect(
     clippy::needless_pass_by_value,

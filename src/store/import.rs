@@ -22,7 +22,7 @@ pub struct ImportRow {
     pub member: MemberRow,
     /// The organisation's own number of the person.
     pub employee_id: Option<String>,
-    /// Where it stands in the file.
+    /// The line in the file.
     pub line: u64,
 }
 
@@ -83,7 +83,7 @@ pub enum NotImported {
     /// The address belongs to somebody who keeps it.
     #[error("line {line}: {email} belongs to {owner}")]
     AddressTaken {
-        /// Where it stands in the file.
+        /// The line in the file.
         line: u64,
         /// The address.
         email: String,
@@ -98,7 +98,7 @@ pub enum NotImported {
         /// All of them.
         persons: Vec<NewPerson>,
     },
-    /// A reset is at work on somebody who is to go, or the record does not answer.
+    /// A member who would be removed is being reset, or the record does not answer.
     #[error(transparent)]
     NotDone(#[from] NotDone),
 }
@@ -365,7 +365,7 @@ impl Plan {
         self.rows.push(row);
     }
 
-    /// Whoever names a number means it; whoever names none is asked for it where there are many.
+    /// Refuses where the operator expects another number of new persons, or expects none and there are many.
     fn check_number(&self, wipe: Option<usize>) -> Result<(), NotImported> {
         let count = self
             .told

@@ -1,7 +1,34 @@
-//! The record: SQLite, one connection for the hot path, and a second for everything that may take longer.
+//! The record: everything that relatch knows of resets, members, sessions and administrators, in SQLite.
 //!
-//! To add a table: a migration, a `table!` in `rows.rs`, and a place in the writer's [`Page`](writer::Page). The SQL
-//! keeps to what PostgreSQL shares (`$1`, integer times); what differs is the lock and the source of JSON rows.
+//! # Where to begin
+//!
+//! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
+//! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
+//! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`clicks`], [`amend`], [`reserve`],
+//!    [`moves`], [`told`], [`claims`]; [`history`] reads them back, and [`purge`] deletes them.
+//! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
+//!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
+//! 5. [`open`], [`migrations`], [`file`] and [`watch`]: how the file is opened, locked and looked after.
+//!
+//! # To add a column
+//!
+//! Write a migration with a line in `migrations.rs`, and name the column in the `table!` of its subject: under `fixed` if
+//! it never changes after the row was made, else under `changing`. The compiler then points at every place that makes
+//! such a row.
+//!
+//! # To add a table
+//!
+//! The same with a new `table!`. Then decide who deletes its rows: [`purge`] by age, and [`wipe`] when the member leaves.
+//!
+//! # To add a write
+//!
+//! Write an `async fn` over `&mut Tx` and its input, and call it by [`Store::write`]. It may run twice, so it changes
+//! nothing outside of `tx` and draws nothing random. A refusal commits what was written before it, so check first and
+//! write after; an error of the record rolls everything back.
+//!
+//! Statements are constants in lower case that SQLite and PostgreSQL both understand, with `$1` for parameters. One that
+//! requests run is `pub(super)` and listed in `tests.rs`, which asserts that it finds its rows by an index. One that may
+//! read a whole table is private.
 
 mod accounts;
 mod amend;
@@ -21,9 +48,12 @@ mod key;
 mod links;
 mod look_up;
 mod members;
+mod migrations;
 mod moves;
 mod notes;
+mod open;
 mod pins;
+mod purge;
 mod replays;
 mod reserve;
 mod resets;
@@ -33,22 +63,15 @@ mod slots;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod told;
 mod tries;
 mod watch;
 mod wipe;
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::{CryptoRng, RngExt};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
+use sqlx::sqlite::SqlitePool;
 use tokio::sync::mpsc;
 
 pub use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
@@ -61,7 +84,6 @@ pub use self::codes::{CodeError, Proof};
 pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
 pub use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 use self::engine::{Refusal, Session, Tx, WriteFn};
-use self::file::DatabaseFile;
 pub use self::history::{HistoryFilter, Past};
 pub use self::import::{
     ChangedContacts, ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported,
@@ -70,6 +92,7 @@ pub use self::look_up::{Found, LookUp, MemberKey};
 pub use self::members::{ImportCount, MemberRow};
 pub use self::moves::{MoveRefused, Shown, Successor};
 pub use self::notes::Noted;
+pub use self::open::{OpenError, StoreTasks, Use};
 pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
 pub use self::replays::ReplayKey;
 pub use self::reserve::Reservation;
@@ -82,26 +105,13 @@ pub use self::wipe::NotDone;
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
-/// The retry budget of a move of a reset that was surely not written.
+/// The retry budget for a move of a reset that surely was not written.
 const RETRY_BUDGET: Duration = Duration::from_secs(20);
 
 /// The pause between two such tries.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// How many connections read for requests. What may take longer has a connection of its own.
-const READERS: u32 = 4;
-
-/// More than there are statements, so that each is prepared once.
-const STATEMENTS: usize = 256;
-
-/// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
-const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
-
-/// Pages kept in memory by the connection of the hot path, and by the other; negative means KiB to SQLite. The other
-/// forgets its own at every commit, so more would not be kept long.
-const CACHES: [&str; 2] = ["-2048", "-1024"];
-
-/// The record could not be read or written. Nothing was done (P6).
+/// The record could not be read or written, so nothing may be done outside either (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It does not answer, is full, or the disk failed.
@@ -125,256 +135,19 @@ impl StoreError {
     }
 }
 
-/// Why the record could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another `serve` or `demo` holds it.
-    #[error("another relatch is running on this database")]
-    Locked,
-    /// It is of an older version, and another `serve` or `demo` is at work on it as it is.
-    #[error(
-        "the database has to be brought up to date, and another relatch is running on it; nothing was changed; \
-        restart that one with this version first"
-    )]
-    Outdated,
-    /// There is no file, and there should be one.
-    #[error("the database is missing")]
-    Missing,
-    /// There is a file without our tables, and there should be a record.
-    #[error("the database is empty")]
-    Empty,
-    /// The file was exchanged while it was being opened.
-    #[error("the database was replaced while it was opened; start again")]
-    Exchanged,
-    /// Others than its owner may read it.
-    #[error("the database file may be read by others; run chmod 600 on it")]
-    Exposed,
-    /// It has a second hard link.
-    #[error(
-        "the database file has a second name, a hard link, and what is written under one name could be lost under the \
-        other; remove one of them (a symbolic link is fine)"
-    )]
-    Linked,
-    /// It was written by a newer version.
-    #[error("the database was written by a newer relatch; use that version")]
-    Newer,
-    /// A migration that was applied is not the one of this program.
-    #[error("the database does not match this program's migrations")]
-    Migration(#[source] sqlx::migrate::MigrateError),
-    /// The SQLite library is too old to be safe.
-    #[error("SQLite {0} is too old; {oldest} is needed", oldest = OLDEST_SQLITE.map(|part| part.to_string()).join("."))]
-    OldSqlite(String),
-    /// The file cannot be used.
-    #[error("the database file cannot be opened")]
-    Io(#[from] std::io::Error),
-    /// SQLite refuses it.
-    #[error("the database cannot be opened")]
-    Sqlite(#[from] sqlx::Error),
-}
-
-impl OpenError {
-    /// True where there is no record, and one was asked for.
-    pub fn is_no_record(&self) -> bool {
-        matches!(self, Self::Missing | Self::Empty)
-    }
-
-    fn when_outdated(self) -> Self {
-        if matches!(self, Self::Locked) {
-            Self::Outdated
-        } else {
-            self
-        }
-    }
-}
-
-/// The open record. Cheap to clone; the last one closes it.
+/// The open record. A clone is cheap; the database is closed when the last one is dropped.
 #[derive(Clone)]
 pub struct Store {
     writes: mpsc::Sender<Box<dyn engine::Write>>,
     readers: SqlitePool,
-    /// One connection, for what may take longer and nothing urgent waits for.
+    /// One connection for slow reads, so that they keep none of the others from requests.
     slow_readers: SqlitePool,
     owner: Arc<str>,
     clock: Clock,
     limit: Limit,
 }
 
-/// What works behind an open record; it ends when every [`Store`] is gone.
-#[derive(Debug)]
-pub struct StoreTasks {
-    writer: tokio::task::JoinHandle<(Option<SqliteConnection>, Arc<DatabaseFile>)>,
-    pools: [SqlitePool; 2],
-    watch: Watch,
-    /// Held here too, because a panic of the task must not give up the lock while the pool still has a connection.
-    file: Arc<DatabaseFile>,
-}
-
-impl StoreTasks {
-    /// Notices when nothing can be recorded any more.
-    pub fn watch(&self) -> Watch {
-        self.watch.clone()
-    }
-
-    /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
-    /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
-    pub async fn finish(self) {
-        for pool in &self.pools {
-            pool.close().await;
-        }
-        let closed = match self.writer.await {
-            Ok((connection, file)) => {
-                let closed = match connection {
-                    Some(connection) => connection.close().await,
-                    None => Ok(()),
-                };
-                drop(file);
-                closed
-            }
-            Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
-        };
-        if let Err(error) = closed {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the database was not closed well"
-            );
-        }
-        drop(self.file);
-    }
-}
-
-/// Where there is no record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Absent {
-    /// One is begun.
-    Begin,
-    /// It is an error: everybody would have all their slots again.
-    Refuse,
-}
-
-/// How a process means to use the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// `serve` and `demo`: one at a time, they own the life of resets.
-    Serve,
-    /// All other commands: beside a running `serve`.
-    Beside,
-}
-
 impl Store {
-    /// Opens the file, makes it if it is missing, and brings it up to date; never under another process that holds it.
-    pub async fn open(
-        path: &Path,
-        how: Use,
-        clock: Clock,
-        limit: Limit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(Self, StoreTasks), OpenError> {
-        Self::open_as(path, how, Absent::Begin, clock, limit, rng).await
-    }
-
-    /// The same where there must be a record already: one that is missing or empty is refused and stays as it is.
-    pub async fn open_existing(
-        path: &Path,
-        how: Use,
-        clock: Clock,
-        limit: Limit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(Self, StoreTasks), OpenError> {
-        Self::open_as(path, how, Absent::Refuse, clock, limit, rng).await
-    }
-
-    /// True where the file is there and holds our tables.
-    pub async fn has_record(path: &Path) -> Result<bool, OpenError> {
-        if path.try_exists()? {
-            has_record(path).await
-        } else {
-            Ok(false)
-        }
-    }
-
-    async fn open_as(
-        path: &Path,
-        how: Use,
-        absent: Absent,
-        clock: Clock,
-        limit: Limit,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(Self, StoreTasks), OpenError> {
-        // Before SQLite opens the file, and until after it has closed it.
-        let mut file = DatabaseFile::open(path, absent)?;
-        if how == Use::Serve {
-            file.lock()?;
-        }
-        // After the lock: whoever runs on the other name is told first.
-        file.check_single_name()?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            // It was made above, so one that is missing was deleted meanwhile.
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5))
-            .foreign_keys(true)
-            // What a statement would need to undo itself stays in memory, not in a file that is made each time.
-            .pragma("temp_store", "memory")
-            // What is erased is overwritten.
-            .pragma("secure_delete", "on")
-            .statement_cache_capacity(STATEMENTS)
-            .disable_statement_logging();
-        if absent == Absent::Refuse && !has_record(path).await? {
-            return Err(OpenError::Empty);
-        }
-        let [writing, reading] = CACHES.map(|size| options.clone().pragma("cache_size", size));
-        let mut connection = writing.connect().await?;
-        check_version(&mut connection).await?;
-        let migrates_beside = how == Use::Beside && is_outdated(&mut connection).await?;
-        if migrates_beside {
-            file.lock().map_err(OpenError::when_outdated)?;
-        }
-        migrate(&mut connection).await?;
-        if migrates_beside {
-            file.unlock()?;
-        }
-        if file.is_new {
-            keep_name(path)?;
-        }
-        let (running, task) = tokio::sync::watch::channel(());
-        let watch = Watch::new(path, task)?;
-        if !watch.is_of(&file.metadata()?) {
-            return Err(OpenError::Exchanged);
-        }
-        let (writes, queue) = mpsc::channel(engine::QUEUE);
-        let writing_clock = clock.clone();
-        let reading = reading.pragma("query_only", "on");
-        let slow_readers = small_pool(1, reading.clone());
-        let readers = small_pool(READERS, reading);
-        let file = Arc::new(file);
-        let held = Arc::clone(&file);
-        let tasks = StoreTasks {
-            writer: spawn(async move {
-                // Also a panic drops it, and then `watch` tells that the task has ended.
-                let _running = running;
-                // Another process may take over once everything is committed and this connection is closed.
-                (engine::run(connection, queue, &writing_clock).await, held)
-            }),
-            pools: [slow_readers.clone(), readers.clone()],
-            watch,
-            file,
-        };
-        let owner = hex::encode(rng.random::<[u8; 8]>()).into();
-        Ok((
-            Self {
-                writes,
-                readers,
-                slow_readers,
-                owner,
-                clock,
-                limit,
-            },
-            tasks,
-        ))
-    }
-
     /// The limit that the store keeps.
     pub fn limit(&self) -> Limit {
         self.limit
@@ -387,24 +160,24 @@ impl Store {
             .is_ok()
     }
 
-    /// The name of this process on what it is at work on.
+    /// The name under which this process owns resets; another one after each start.
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// A connection that reads, and sees what was committed before.
+    /// A connection for a read that a request waits for. It sees the last commit.
     async fn reader(&self) -> Result<Session, StoreError> {
         let connection = self.readers.acquire().await.map_err(history::failed)?;
         Ok(Session::of_reader(connection, self.clock.now()))
     }
 
-    /// The connection for what may take longer, and that nothing urgent waits for.
+    /// The connection for slow reads, so that they keep none of the others from requests.
     async fn slow_reader(&self) -> Result<Session, StoreError> {
         let connection = self.slow_readers.acquire().await.map_err(history::failed)?;
         Ok(Session::of_reader(connection, self.clock.now()))
     }
 
-    /// Does a write with the others that wait, and answers after its commit; see [`engine`].
+    /// Queues a write and answers after its commit; see [`engine`]. A full queue is told at once.
     async fn write<Input, Run, Done, Refused>(
         &self,
         input: Input,
@@ -426,8 +199,8 @@ impl Store {
             .unwrap_or_else(|_| Err(StoreError::Unavailable.into()))
     }
 
-    /// The same, and what was surely not written is tried again for `budget`: the directory may have gone further than
-    /// the record.
+    /// The same with retries within `budget`, as long as nothing was written: the directory may be ahead of the record,
+    /// which has to follow.
     async fn write_again<Input, Run, Done, Refused>(
         &self,
         budget: Duration,
@@ -453,306 +226,6 @@ impl Store {
                 }
                 ended => return ended,
             }
-        }
-    }
-}
-
-/// Connections that read, opened when they are needed.
-fn small_pool(most: u32, options: SqliteConnectOptions) -> SqlitePool {
-    PoolOptions::new()
-        .max_connections(most)
-        .min_connections(0)
-        .idle_timeout(Duration::from_mins(1))
-        .test_before_acquire(false)
-        .connect_lazy_with(options)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the store's task ends with its last handle and is awaited in StoreTasks"
-)]
-fn spawn<T: Send + 'static>(
-    task: impl Future<Output = T> + Send + 'static,
-) -> tokio::task::JoinHandle<T> {
-    tokio::spawn(task)
-}
-
-/// The name of a new file is on disk before anything is made that counts on it, such as the key file.
-fn keep_name(path: &Path) -> Result<(), OpenError> {
-    let real = path.canonicalize()?;
-    if let Some(folder) = real.parent() {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// True where the file holds our tables. A file that holds nothing is not touched.
-async fn has_record(path: &Path) -> Result<bool, OpenError> {
-    if path.metadata()?.len() == 0 {
-        return Ok(false);
-    }
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .disable_statement_logging();
-    let mut connection = options.connect().await?;
-    let ours = "select 1 from sqlite_schema where type = 'table' and name in ('member', 'reset', 'slot', 'audit') limit 1";
-    let found = sqlx::query(ours).fetch_optional(&mut connection).await?;
-    connection.close().await?;
-    Ok(found.is_some())
-}
-
-async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let version: String = sqlx::query("select sqlite_version()")
-        .fetch_one(connection)
-        .await?
-        .try_get(0)?;
-    let mut parts = version
-        .split('.')
-        .map(|part| part.parse::<u32>().unwrap_or(0));
-    let mut next = || parts.next().unwrap_or(0);
-    if [next(), next(), next()] < OLDEST_SQLITE {
-        Err(OpenError::OldSqlite(version))
-    } else {
-        Ok(())
-    }
-}
-
-fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
-    Migration::new(
-        version,
-        name.into(),
-        MigrationType::Simple,
-        sql.into_sql_str(),
-        false,
-    )
-}
-
-/// All of them, in order. Each is for good once it was released.
-fn migrations() -> Vec<Migration> {
-    vec![
-        migration(
-            1,
-            "start",
-            include_str!("../../migrations/sqlite/0001_start.sql"),
-        ),
-        migration(
-            2,
-            "portal",
-            include_str!("../../migrations/sqlite/0002_portal.sql"),
-        ),
-        migration(
-            3,
-            "links",
-            include_str!("../../migrations/sqlite/0003_links.sql"),
-        ),
-        migration(
-            4,
-            "codes",
-            include_str!("../../migrations/sqlite/0004_codes.sql"),
-        ),
-        migration(
-            5,
-            "indexes",
-            include_str!("../../migrations/sqlite/0005_indexes.sql"),
-        ),
-        migration(
-            6,
-            "sessions",
-            include_str!("../../migrations/sqlite/0006_sessions.sql"),
-        ),
-        migration(
-            7,
-            "standing",
-            include_str!("../../migrations/sqlite/0007_standing.sql"),
-        ),
-        migration(
-            8,
-            "admin_pin",
-            include_str!("../../migrations/sqlite/0008_admin_pin.sql"),
-        ),
-        migration(
-            10,
-            "employee_id",
-            include_str!("../../migrations/sqlite/0010_employee_id.sql"),
-        ),
-        migration(
-            11,
-            "contacts",
-            include_str!("../../migrations/sqlite/0011_contacts.sql"),
-        ),
-        migration(
-            12,
-            "sign_in",
-            include_str!("../../migrations/sqlite/0012_sign_in.sql"),
-        ),
-        migration(
-            13,
-            "key",
-            include_str!("../../migrations/sqlite/0013_key.sql"),
-        ),
-        migration(
-            15,
-            "look_ups",
-            include_str!("../../migrations/sqlite/0015_look_ups.sql"),
-        ),
-        migration(
-            18,
-            "alarms",
-            include_str!("../../migrations/sqlite/0018_alarms.sql"),
-        ),
-        migration(
-            19,
-            "offered",
-            include_str!("../../migrations/sqlite/0019_offered.sql"),
-        ),
-    ]
-}
-
-/// True where a migration is still to be made.
-async fn is_outdated(connection: &mut SqliteConnection) -> Result<bool, OpenError> {
-    let made = sqlx::query(
-        "select 1 from sqlite_schema where type = 'table' and name = '_sqlx_migrations'",
-    );
-    if made.fetch_optional(&mut *connection).await?.is_none() {
-        return Ok(true);
-    }
-    let newest = sqlx::query("select max(version) from _sqlx_migrations where success");
-    let newest: Option<i64> = newest.fetch_one(connection).await?.try_get(0)?;
-    Ok(newest < migrations().last().map(|last| last.version))
-}
-
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    use sqlx::migrate::MigrateError;
-
-    Migrator::with_migrations(migrations())
-        .run(connection)
-        .await
-        .map_err(|error| {
-            if matches!(error, MigrateError::VersionMissing(_)) {
-                OpenError::Newer
-            } else {
-                OpenError::Migration(error)
-            }
-        })
-}
-
-#[cfg(test)]
-mod opening_tests {
-    use sqlx::Executor;
-
-    use super::engine::Table;
-    use super::*;
-    use crate::domain::{Carries, State};
-
-    /// Who works beside `serve` never changes the tables under it, and needs no lock where there is nothing to change.
-    #[tokio::test]
-    async fn nothing_is_migrated_under_another_process() {
-        let folder = std::env::temp_dir().join(format!("relatch-outdated-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("relatch.db");
-        let mut serving = DatabaseFile::open(&path, Absent::Begin).unwrap();
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .journal_mode(SqliteJournalMode::Wal);
-        let mut older = options.connect().await.unwrap();
-        let newest = migrations().len();
-        Migrator::with_migrations(migrations().into_iter().take(newest - 1).collect())
-            .run(&mut older)
-            .await
-            .unwrap();
-        let limit = Limit {
-            resets: 5,
-            window: crate::domain::Span::hours(24),
-        };
-        let open = async || {
-            let mut rng = crate::chance::Chance::System.rng().unwrap();
-            let (store, tasks) =
-                Store::open(&path, Use::Beside, Clock::System, limit, &mut rng).await?;
-            drop(store);
-            tasks.finish().await;
-            Ok::<(), OpenError>(())
-        };
-
-        serving.lock().unwrap();
-        assert!(matches!(open().await, Err(OpenError::Outdated)));
-        assert!(is_outdated(&mut older).await.unwrap());
-        serving.unlock().unwrap();
-        open().await.unwrap();
-        assert!(!is_outdated(&mut older).await.unwrap());
-        serving.lock().unwrap();
-        open().await.unwrap();
-        older.close().await.unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    /// A record of any age, with rows of its time in it, is brought up to date and loses none of them.
-    #[tokio::test]
-    async fn every_older_record_is_brought_up_to_date_with_its_rows() {
-        const ROWS: &str = "
-            insert into member (member_id, name, business_email, business_email_key, login_method, status, role)
-                values ('m', 'Mina Park', 'mina@acme.example', 'mina@acme.example', 'business_email', 'active', 'member');
-            insert into link values ('slack', 'UMINA', 'mina@acme.example', 1);
-            insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
-                    member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at,
-                    changing_at, changed_at, finished_at)
-                values ('00000000000000000000000000000001', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm',
-                    'Mina Park', 'mina@acme.example', 'delivered', 1, 0, 0, 1, 2, 3, 4, 5, 6);
-            insert into step values ('00000000000000000000000000000001', 'change', 'done', null, 5);
-            insert into slot values ('a', 3, '00000000000000000000000000000001', null);
-            insert into replay_key values ('0000000001-x', 1);
-            insert into audit (noted_at, event, outcome) values (1, 'command', 'offered');";
-        const CONTACT: &str =
-            "insert into contact (member_id, channel, address, added_by, added_at)
-            values ('m', 'email', 'mina@mail.example', 'a', 1)";
-        for age in 1..migrations().len() {
-            let mut connection = SqliteConnectOptions::new()
-                .in_memory(true)
-                .connect()
-                .await
-                .unwrap();
-            let older = migrations().into_iter().take(age).collect();
-            Migrator::with_migrations(older)
-                .run(&mut connection)
-                .await
-                .unwrap();
-            connection.execute(ROWS).await.unwrap();
-            if age > 1 {
-                connection.execute(CONTACT).await.unwrap();
-            }
-            migrate(&mut connection).await.unwrap();
-            for (table, rows) in [
-                ("member", 1),
-                ("link", 1),
-                ("step", 1),
-                ("slot", 1),
-                ("replay_key", 1),
-                ("audit", 1),
-                ("contact", i64::from(age > 1)),
-            ] {
-                let count =
-                    sqlx::query(sqlx::AssertSqlSafe(format!("select count(*) from {table}")));
-                let found: i64 = count.fetch_one(&mut connection).await.unwrap().get(0);
-                assert_eq!(found, rows, "{table} of age {age}");
-            }
-            let mut tx = Tx::of_writer(connection);
-            let reset: ResetRow = tx
-                .one(
-                    engine::sql!("select ", <ResetRow as Table>::COLUMNS, " from reset"),
-                    Vec::new(),
-                )
-                .await
-                .unwrap();
-            let mut connection = tx.into_connection().unwrap();
-            assert_eq!(
-                (reset.state, reset.carries),
-                (State::Delivered, Carries::Password)
-            );
-            let sound: String = sqlx::query("pragma integrity_check")
-                .fetch_one(&mut connection)
-                .await
-                .unwrap()
-                .get(0);
-            assert_eq!(sound, "ok", "age {age}");
         }
     }
 }

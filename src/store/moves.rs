@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::amend::choose;
 use super::cards::is_disowned;
 use super::clicks::{answer_at, closed, known_card};
-use super::engine::{Refusal, Tx, params};
+use super::engine::{Refusal, Tx};
 use super::reserve::WORK_DEADLINE;
 use super::resets::{self, enter, finish, newest_change};
 use super::steps::{self, StepNote, after_change};
@@ -60,25 +60,6 @@ impl Refusal for MoveRefused {
     }
 }
 
-/// Sets what an administrator was told; what became of the reset since is not told by that.
-pub(super) const SET_TOLD_AS: &str = "
-    update reset
-    set told_at = $4
-    where reset_id = $1
-        and state = $2
-        and edition = $3";
-
-pub(super) const SET_HIDDEN: &str = "
-    update reset
-    set hide_at = null
-    where reset_id = $1";
-
-pub(super) const FORGET_REPLY: &str = "
-    update reset
-    set reply = null,
-        reply_until = null
-    where reset_id = $1";
-
 /// A move of a reset by the process that owns it.
 #[derive(Clone)]
 struct Move {
@@ -130,7 +111,7 @@ impl Store {
         self.advance_to(next).await
     }
 
-    /// The same where the administrator was told with the delivery itself, in a message that shows the password.
+    /// Like [`Store::advance`], where a message that shows the password has told the administrator already.
     pub async fn advance_shown(
         &self,
         reservation: &Reservation,
@@ -171,8 +152,8 @@ impl Store {
         self.write_again(RETRY_BUDGET, refused, refuse).await
     }
 
-    /// The same where a channel was not ready: a successor card under a new id takes over, so that another way can be
-    /// chosen in the same message.
+    /// Like [`Store::refuse`], where a channel was not ready: a successor card under a new id takes over, and another way
+    /// can be chosen in the same message.
     pub async fn refuse_for_another(
         &self,
         reservation: &Reservation,
@@ -215,25 +196,6 @@ impl Store {
         .await
     }
 
-    /// What came of something that was done instead of a reset, such as the guide.
-    pub async fn note_outcome(
-        &self,
-        id: ResetId,
-        event: &'static str,
-        outcome: &'static str,
-    ) -> Result<(), StoreError> {
-        self.write(
-            (id, event, outcome),
-            async |tx: &mut Tx, (id, event, outcome): &(ResetId, &'static str, &'static str)| {
-                if let Some(row) = resets::find(tx, *id).await? {
-                    audit::note(tx, &row, event, outcome).await?;
-                }
-                Ok::<_, StoreError>(())
-            },
-        )
-        .await
-    }
-
     /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
     pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
         self.write(
@@ -242,47 +204,6 @@ impl Store {
                 steps::note(tx, *id, steps).await
             },
         )
-        .await
-    }
-
-    /// The administrator was told how it ended.
-    pub async fn told(&self, id: ResetId) -> Result<(), StoreError> {
-        self.write(id, async |tx: &mut Tx, id: &ResetId| {
-            let now = tx.now();
-            tx.run(super::notes::SET_TOLD, params![id, now])
-                .await
-                .map(drop)
-        })
-        .await
-    }
-
-    /// The administrator has heard of a reset as this row says; what became of it since is not told by that.
-    pub async fn told_as(&self, told: &ResetRow) -> Result<(), StoreError> {
-        self.write(
-            (told.reset_id, told.state, told.edition),
-            async |tx: &mut Tx, (id, state, edition): &(ResetId, State, u16)| {
-                let now = tx.now();
-                tx.run(SET_TOLD_AS, params![id, state, edition, now])
-                    .await
-                    .map(drop)
-            },
-        )
-        .await
-    }
-
-    /// The message that showed the password was replaced, or can no longer be.
-    pub async fn hidden(&self, id: ResetId) -> Result<(), StoreError> {
-        self.write(id, async |tx: &mut Tx, id: &ResetId| {
-            tx.run(SET_HIDDEN, params![id]).await.map(drop)
-        })
-        .await
-    }
-
-    /// Erases the sealed follow-up address.
-    pub async fn forget_reply(&self, id: ResetId) -> Result<(), StoreError> {
-        self.write(id, async |tx: &mut Tx, id: &ResetId| {
-            tx.run(FORGET_REPLY, params![id]).await.map(drop)
-        })
         .await
     }
 }

@@ -7,10 +7,10 @@ use super::{AuditRow, Store, StoreError};
 use crate::domain::member::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Span};
 
-/// The same alarm about one address is told again after so long.
+/// After this time the same alarm about an address is told again.
 const ALARM_AGAIN: Span = Span::hours(24);
 
-/// So many alarms about one address are noted in that time: an address that moves from entry to entry fills no mailbox.
+/// How many alarms about one address are noted in that time, so that one that moves from entry to entry fills no mailbox.
 const ALARMS: u32 = 3;
 
 table! {
@@ -52,7 +52,7 @@ written_enum! {
         Import = "import",
         /// An operator ran `relatch admins accept`.
         Accepted = "accepted",
-        /// It found nobody when it was first looked up: whoever appears later needs an operator's word.
+        /// It found nobody when it was first looked up; an entry that appears later has to be accepted by an operator.
         Nobody = "nobody",
         /// It found several entries when it was first looked up.
         Several = "several",
@@ -66,9 +66,9 @@ pub struct AdminPin {
     pub email_key: String,
     /// The directory's immutable id and the name of the entry; none where no entry is pinned.
     pub entry: Option<(MemberId, String)>,
-    /// How that came.
+    /// How it was pinned.
     pub how: PinnedBy,
-    /// When.
+    /// When it was pinned.
     pub noted_at: Moment,
 }
 
@@ -97,7 +97,7 @@ pub struct UntoldPins {
 pub struct Alarm {
     /// The address, in lower case.
     pub email_key: String,
-    /// In words.
+    /// The text of the alarm.
     pub text: String,
     /// When it was noted.
     pub noted_at: Moment,

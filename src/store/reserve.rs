@@ -8,7 +8,7 @@ use super::{CardClick, ClickError, ClickRefused, ResetRow, Store, StoreError, au
 use crate::domain::quota::Limit;
 use crate::domain::{Denied, MemberId, Permit, Quota, ResetId, Span, State};
 
-/// How long one process may be at work on a reset; after that another replica may take it for dead.
+/// The deadline of a reset; after it, another process may take the one that owns it for dead.
 pub(super) const WORK_DEADLINE: Span = Span::seconds(120);
 
 /// Proof that the slot is taken and the intent is on disk. Only [`Store::reserve`] makes one.

@@ -43,7 +43,7 @@ table! {
             expires_at: Moment,
         }
         changing {
-            /// Where it stands.
+            /// The state of the card, or of the reset.
             state: State,
             /// How often a way was chosen or taken back.
             edition: u16,
@@ -69,7 +69,7 @@ table! {
             reply: Option<String>,
             /// How long that address works.
             reply_until: Option<Moment>,
-            /// The process at work.
+            /// The process that carries it out.
             owner: Option<String>,
             /// When that process has surely given up.
             deadline_at: Option<Moment>,
@@ -137,7 +137,7 @@ pub(super) const NEWEST_CHANGE: &str = sql!(
     limit 1"
 );
 
-/// Of the member: what was set and reached nobody, and another way can be chosen for it.
+/// Resets of the member whose password reached nobody and can still be delivered another way.
 pub(super) const WAITING: &str = sql!(
     "select ",
     ResetRow::COLUMNS,
@@ -148,7 +148,7 @@ pub(super) const WAITING: &str = sql!(
         and finished_at is null"
 );
 
-/// Of the member: the one at work, if there is one.
+/// The reset of the member that is being carried out.
 pub(super) const ACTIVE: &str = sql!(
     "select ",
     ResetRow::COLUMNS,
@@ -195,7 +195,7 @@ pub(super) async fn waiting(
     session.all(WAITING, params![member]).await
 }
 
-/// A reset of the member that is at work or waits for another way, unless its process is taken for dead.
+/// A reset of the member that is being carried out or waits for another way, unless its process is taken for dead.
 pub(super) async fn under_way(
     session: &mut Session,
     member: &MemberId,
@@ -206,7 +206,7 @@ pub(super) async fn under_way(
     active(session, member).await
 }
 
-/// The reset that is at work on the member, unless its process is taken for dead.
+/// The reset of the member that is being carried out, unless its process is taken for dead.
 pub(super) async fn active(
     session: &mut Session,
     member: &MemberId,
@@ -278,7 +278,7 @@ impl ResetRow {
         self.state == State::Undelivered && self.finished_at.is_none()
     }
 
-    /// True where the process at work on it is taken for dead.
+    /// True where the process that carries it out is taken for dead.
     pub(super) fn is_given_up(&self, now: Moment) -> bool {
         self.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER)
     }
@@ -313,7 +313,7 @@ impl ResetRow {
         typed.into_iter().chain(copied).chain(earlier).collect()
     }
 
-    /// The same as masks, as far as no digest was kept: of resets that were made by an older version.
+    /// The masks of such addresses of which an older version kept no digest.
     pub fn typed_masks(&self) -> Vec<String> {
         let typed = self
             .destination_mask
@@ -334,7 +334,7 @@ impl ResetRow {
             .filter(|_| !self.is_typed)
     }
 
-    /// The same as a mask, as far as no digest was kept.
+    /// Its mask, where an older version kept no digest.
     pub fn carried_mask(&self) -> Option<&str> {
         self.destination_mask
             .as_deref()

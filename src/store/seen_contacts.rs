@@ -69,7 +69,7 @@ impl Store {
     }
 }
 
-/// The same inside a write.
+/// Like [`Store::see_contacts`], inside a write.
 pub(super) async fn see(
     tx: &mut Tx,
     member: &MemberId,

@@ -147,7 +147,7 @@ impl Live {
         tx.insert(&row).await
     }
 
-    /// The same session under another key, so that one that somebody saw before is worth nothing after.
+    /// Continues a session under another key, so that a key that leaked before is worthless after.
     pub(super) async fn go_on(
         &self,
         tx: &mut Tx,

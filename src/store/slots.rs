@@ -39,27 +39,6 @@ pub(super) const RETURN: &str = "
         and taken_at = $2
         and reset_id = $3";
 
-pub(super) const RETURNED: &str = "
-    select returned_at
-    from slot
-    where person_id = $1
-        and taken_at = $2
-        and reset_id = $3";
-
-/// True where the slot of this reset was given back.
-pub(super) async fn is_returned(
-    session: &mut Session,
-    reset: &ResetRow,
-) -> Result<bool, StoreError> {
-    let found: Option<(Option<Moment>,)> = session
-        .maybe(
-            RETURNED,
-            params![reset.admin_id, reset.claimed_at, reset.reset_id],
-        )
-        .await?;
-    Ok(found.is_some_and(|(returned_at,)| returned_at.is_some()))
-}
-
 /// When an administrator took the slots that count now.
 pub(super) async fn taken(
     session: &mut Session,

@@ -2,14 +2,18 @@
 //! sessions that live.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
+use tokio::sync::oneshot;
 
 use super::engine::{Tx, params};
 use super::sessions::Live;
 use super::*;
-use crate::domain::{MemberId, Moment};
+use crate::domain::{
+    ChatUser, LoginMethod, Member, MemberId, Moment, Platform, ResetId, Role, Span, State, Status,
+};
 
 /// Statements with their names.
 macro_rules! statements {
@@ -47,9 +51,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     members::BY_EMAIL,
     members::BY_ID,
     members::EMPLOYEE_ID,
-    moves::FORGET_REPLY,
-    moves::SET_HIDDEN,
-    moves::SET_TOLD_AS,
     notes::SET_TOLD,
     notes::UNTOLD,
     pins::BY_EMAIL,
@@ -66,9 +67,11 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     sessions::NOT_OVER,
     sessions::SIGNED_OUT,
     slots::RETURN,
-    slots::RETURNED,
     slots::TAKEN,
     steps::OF_RESET,
+    told::FORGET_REPLY,
+    told::SET_HIDDEN,
+    told::SET_TOLD_AS,
     tries::OF_PERSON,
     wipe::DELETE,
     wipe::END_SESSIONS,
@@ -83,21 +86,26 @@ async fn empty() -> SqliteConnection {
         .connect()
         .await
         .unwrap();
-    migrate(&mut connection).await.unwrap();
+    migrations::migrate(&mut connection).await.unwrap();
     connection
 }
 
-/// A record with Mina in it, and these rows.
+/// A record with Mina in it, and these rows, in an open transaction.
 async fn record(rows: &'static str) -> Tx {
+    let mut tx = idle_record(rows).await;
+    tx.begin(NOW).await.unwrap();
+    tx
+}
+
+/// The same without a transaction.
+async fn idle_record(rows: &'static str) -> Tx {
     let mut connection = empty().await;
     let mina = "insert into member
         (member_id, name, business_email, business_email_key, login_method, status, role)
         values ('mina', 'Mina Park', 'mina@acme.example', 'mina@acme.example', 'business_email', 'active', 'member')";
     connection.execute(mina).await.unwrap();
     connection.execute(rows).await.unwrap();
-    let mut tx = Tx::of_writer(connection);
-    tx.begin(NOW).await.unwrap();
-    tx
+    Tx::of_writer(connection)
 }
 
 const NOW: Moment = Moment(1_000_000);
@@ -183,10 +191,17 @@ async fn a_sign_out_is_never_earlier_than_what_it_ends() {
         (ended_later, Moment(1_000_005)),
         (begun_later, Moment(1_000_007)),
     ] {
-        let mut tx = record(rows).await;
-        accounts::sign_out(&mut tx, &mina()).await.unwrap();
-        let account = accounts::find(&mut tx, &mina()).await.unwrap().unwrap();
-        assert_eq!(account.signed_out_at, Some(expected), "{rows}");
+        for is_reset in [false, true] {
+            let mut tx = record(rows).await;
+            if is_reset {
+                let reset = (mina(), "phc".to_owned(), Some(NOW));
+                accounts::replace_credential(&mut tx, &reset).await.unwrap();
+            } else {
+                accounts::sign_out(&mut tx, &mina()).await.unwrap();
+            }
+            let account = accounts::find(&mut tx, &mina()).await.unwrap().unwrap();
+            assert_eq!(account.signed_out_at, Some(expected), "{rows}");
+        }
     }
 }
 
@@ -210,4 +225,107 @@ async fn the_open_card_of_a_pair_is_found() {
         .unwrap();
     let ids: Vec<String> = open.iter().map(|row| row.reset_id.to_string()).collect();
     assert_eq!(ids, ["00000000000000000000000000000002"]);
+}
+
+fn member(name: &str) -> Member {
+    Member {
+        id: MemberId(name.to_owned()),
+        name: name.to_owned(),
+        business_email: format!("{name}@acme.example").parse().unwrap(),
+        aliases: Vec::new(),
+        login_method: LoginMethod::BusinessEmail,
+        status: Status::Active,
+        phone: None,
+        personal_email: None,
+        role: Role::Member,
+        department: None,
+        manager_email: None,
+        guard: None,
+        never_expires: false,
+    }
+}
+
+type CardWrite = (
+    Box<dyn engine::Write>,
+    oneshot::Receiver<Result<OfferOutcome, StoreError>>,
+);
+
+/// Jo asks for a card for Mina; `number` is its id.
+fn card(number: u8) -> CardWrite {
+    let reset_id = ResetId(std::array::from_fn(|at| if at == 15 { number } else { 0 }));
+    let offer = NewOffer {
+        reset_id,
+        requester: ChatUser {
+            platform: Platform::Slack,
+            tenant: "T".to_owned(),
+            user: "UJO".to_owned(),
+        },
+        admin: member("jo"),
+        member: member("mina"),
+        member_chat_user: None,
+        reason: None,
+        reply: None,
+        lifetime: Span::hours(1),
+        contacts: PresentContacts {
+            digests: Vec::new(),
+            told_for: Span::hours(72),
+        },
+    };
+    let limit = Limit {
+        resets: 5,
+        window: Span::hours(24),
+    };
+    let replay = ReplayKey(format!("card {number}"));
+    let input = (offer, replay, reset_id.reference(), limit);
+    engine::write(input, cards::offer_card)
+}
+
+async fn states(tx: &mut Tx) -> Vec<State> {
+    let rows: Vec<(State,)> = tx
+        .all("select state from reset order by reset_id", params![])
+        .await
+        .unwrap();
+    rows.into_iter().map(|(state,)| state).collect()
+}
+
+/// What a write did that could not be committed is undone, and the older card can be replaced by the next one.
+#[tokio::test]
+async fn a_failed_commit_leaves_the_older_card_to_be_replaced() {
+    let (mut tx, clock) = (idle_record("").await, Clock::fixed(NOW));
+    let full = "create trigger full before insert on reset begin select raise(abort, 'full'); end";
+    let (write, first) = card(1);
+    engine::commit(&mut tx, &clock, vec![write]).await;
+    assert!(matches!(
+        first.await.unwrap(),
+        Ok(OfferOutcome::Made { .. })
+    ));
+    tx.run(full, params![]).await.unwrap();
+    let (write, second) = card(2);
+    engine::commit(&mut tx, &clock, vec![write]).await;
+    assert_eq!(second.await.unwrap().unwrap_err(), StoreError::Unavailable);
+    assert_eq!(states(&mut tx).await, [State::Offered]);
+    tx.run("drop trigger full", params![]).await.unwrap();
+    let (write, third) = card(3);
+    engine::commit(&mut tx, &clock, vec![write]).await;
+    assert!(matches!(
+        third.await.unwrap(),
+        Ok(OfferOutcome::Made { .. })
+    ));
+    assert_eq!(states(&mut tx).await, [State::Superseded, State::Offered]);
+}
+
+/// Each write of a batch sees those before it.
+#[tokio::test]
+async fn a_card_is_replaced_twice_in_one_batch() {
+    let (mut tx, clock) = (idle_record("").await, Clock::fixed(NOW));
+    let (writes, answers): (Vec<_>, Vec<_>) = [1, 2, 3].map(card).into_iter().unzip();
+    engine::commit(&mut tx, &clock, writes).await;
+    for answer in answers {
+        assert!(matches!(
+            answer.await.unwrap(),
+            Ok(OfferOutcome::Made { .. })
+        ));
+    }
+    let (old, new) = (State::Superseded, State::Offered);
+    assert_eq!(states(&mut tx).await, [old, old, new]);
 }

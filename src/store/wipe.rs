@@ -130,7 +130,7 @@ pub enum NotDone {
     /// No member has this address.
     #[error("no member has this business e-mail")]
     NoSuchMember,
-    /// A reset is at work on the member.
+    /// The member is being reset.
     #[error("{} is resetting {member_name} right now", under_way.admin_name)]
     UnderWay {
         /// The member.
@@ -204,7 +204,7 @@ async fn find(session: &mut Session, email: &EmailAddress) -> Result<(MemberId, 
     Ok((member.member_id, member.name))
 }
 
-/// Refuses where a reset is at work on the member: what it delivers must stay alive.
+/// Refuses where the member is being reset: the password that is delivered must keep working.
 pub(super) async fn check_not_at_work(
     session: &mut Session,
     member: &MemberId,
@@ -221,7 +221,7 @@ pub(super) async fn check_not_at_work(
     })
 }
 
-/// Takes everything from a member on whom no reset is at work.
+/// Deletes everything of a member who is not being reset.
 pub(super) async fn wipe(tx: &mut Tx, member: &MemberId) -> Result<(), StoreError> {
     for statement in WIPE {
         tx.run(statement, params![member]).await?;

@@ -1,40 +1,40 @@
-//! Rows: what a query gives, and the tables as Rust types.
+//! Rows: what a query returns, and `table!`, which makes a Rust type of a table.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Column, Row as _};
 
 use super::{Param, Scalar};
 
-/// A row as the engine gives it.
+/// A row of SQLite; no other file but this and `tx.rs` knows its type.
 pub(in crate::store) struct Row(pub(super) SqliteRow);
 
 impl Row {
-    /// A column of text.
+    /// Reads a column that holds text.
     pub(super) fn text(&self, at: usize) -> Result<Option<&str>, sqlx::Error> {
         self.0.try_get(at)
     }
 
-    /// A column of numbers.
+    /// Reads a column that holds an integer.
     pub(super) fn int(&self, at: usize) -> Result<Option<i64>, sqlx::Error> {
         self.0.try_get(at)
     }
 }
 
-/// A type that a whole row is read into: a table's, or a tuple of columns.
+/// What a row is read into: the type of a table, or a tuple of columns.
 pub(in crate::store) trait FromRow: Sized {
-    /// Reads it.
+    /// Reads the columns by their order in the query.
     fn from_row(row: &Row) -> Result<Self, sqlx::Error>;
 }
 
-/// A type of a column that may be null or not.
+/// What a column is read into: a [`Scalar`], or an `Option` of one where the column may be null.
 pub(in crate::store) trait FromColumn: Sized {
-    /// Reads it; an error where a null may not be.
+    /// Reads the column; a null is an error unless the type is an `Option`.
     fn from_column(row: &Row, at: usize) -> Result<Self, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 impl<T: Scalar> FromColumn for T {
     fn from_column(row: &Row, at: usize) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        T::read(row, at)?.ok_or_else(|| "null where there has to be a value".into())
+        T::read(row, at)?.ok_or_else(|| "unexpected null".into())
     }
 }
 
@@ -44,7 +44,7 @@ impl<T: Scalar> FromColumn for Option<T> {
     }
 }
 
-/// A column of a row. The error names it, with its table where that is known.
+/// Reads a column; an error names the table and the column.
 pub(in crate::store) fn read_column<T: FromColumn>(
     row: &Row,
     at: usize,
@@ -59,7 +59,7 @@ pub(in crate::store) fn read_column<T: FromColumn>(
     })
 }
 
-/// A number or a text alone, or several side by side.
+/// Tuples of columns, for queries that need a few.
 macro_rules! tuples {
     ($(($($column:ident = $at:literal),+))+) => {$(
         impl<$($column: FromColumn),+> FromRow for ($($column,)+) {
@@ -77,23 +77,23 @@ tuples! {
     (A = 0, B = 1, C = 2, D = 3)
 }
 
-/// A row of a table. The statements below are made from the list of its columns.
+/// The type of a table's rows, with statements made from its list of columns.
 pub(in crate::store) trait Table: FromRow {
-    /// All columns, for a `select`.
+    /// The columns with commas, for a `select`.
     const COLUMNS: &str;
-    /// Writes one new row.
+    /// Inserts a row; one of the same key is an error.
     const INSERT: &str;
-    /// The same, unless there is a row of this key.
+    /// Inserts a row, unless there is one of the same key.
     const INSERT_NEW: &str;
-    /// The same; of a row that is there, the columns that change are overwritten.
+    /// Inserts a row, or updates the `changing` columns of the one of the same key.
     const PUT: &str;
 
-    /// The values of all columns, for [`Table::INSERT`] and its like.
+    /// The values in the order of [`Table::COLUMNS`].
     fn params(&self) -> Vec<Param>;
 }
 
-/// Declares a table's row type: the columns of its key, those that never change, and those that do. A statement that
-/// writes a row leaves alone what never changes, and with it the indexes of those columns.
+/// Declares the type of a table's rows. `key` is the primary key. `fixed` columns are written once: an update leaves
+/// them and their indexes alone. `changing` columns are written by every [`Table::PUT`].
 macro_rules! table {
     (
         $(#[$doc:meta])* $vis:vis struct $row:ident in $table:literal {

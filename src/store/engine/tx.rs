@@ -14,14 +14,14 @@ use super::{FromRow, Param, Row, Table};
 use crate::domain::Moment;
 use crate::store::StoreError;
 
-/// A statement that takes longer is logged.
+/// A statement that takes longer than this is logged.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// A connection that reads. Outside of a [`Tx`] each statement sees what was committed last.
+/// A connection that runs queries. Outside of a [`Tx`], each of them sees the last commit.
 pub(in crate::store) struct Session {
     connection: Connection,
     now: Moment,
-    /// Set by the first statement that fails: nothing after it may be committed.
+    /// Set when a statement fails: the transaction must not be committed then.
     failure: Option<StoreError>,
 }
 
@@ -31,7 +31,7 @@ enum Connection {
 }
 
 impl Session {
-    /// One of the pool's connections.
+    /// Takes a connection of a pool of readers.
     pub(in crate::store) fn of_reader(connection: PoolConnection<Sqlite>, now: Moment) -> Self {
         Self {
             connection: Connection::Reader(connection),
@@ -40,12 +40,12 @@ impl Session {
         }
     }
 
-    /// The time of this read or write, asked once.
+    /// The time of this read or write: the clock is asked once for each.
     pub(in crate::store) fn now(&self) -> Moment {
         self.now
     }
 
-    /// The row, of which there is one for sure.
+    /// The first row; an error where there is none.
     pub(in crate::store) async fn one<T: FromRow>(
         &mut self,
         sql: &'static str,
@@ -58,7 +58,7 @@ impl Session {
         }
     }
 
-    /// The row, if there is one.
+    /// The first row, if there is one.
     pub(in crate::store) async fn maybe<T: FromRow>(
         &mut self,
         sql: &'static str,
@@ -102,10 +102,10 @@ impl Session {
     }
 }
 
-/// A transaction that writes. Only the writer's task begins and ends one.
+/// The transaction of a write. Only the writer's task begins and ends one.
 pub(in crate::store) struct Tx {
     session: Session,
-    /// A signed webhook asked for one of the writes since this was asked last.
+    /// See [`Tx::mark_webhook`].
     #[cfg(debug_assertions)]
     is_of_webhook: bool,
 }
@@ -125,7 +125,7 @@ impl DerefMut for Tx {
 }
 
 impl Tx {
-    /// On the one connection that writes.
+    /// Takes the one connection that writes.
     pub(in crate::store) fn of_writer(connection: SqliteConnection) -> Self {
         Self {
             session: Session {
@@ -150,7 +150,7 @@ impl Tx {
         std::mem::take(&mut self.is_of_webhook)
     }
 
-    /// Runs a statement that gives no rows; how many rows it wrote.
+    /// Runs a statement that returns no rows; gives how many rows it changed.
     pub(in crate::store) async fn run(
         &mut self,
         sql: &'static str,
@@ -165,12 +165,12 @@ impl Tx {
         }
     }
 
-    /// Writes a new row.
+    /// Inserts a row.
     pub(in crate::store) async fn insert<T: Table>(&mut self, row: &T) -> Result<(), StoreError> {
         self.run(T::INSERT, row.params()).await.map(drop)
     }
 
-    /// Writes a row, unless there is one of its key; false if there is.
+    /// Inserts a row, unless there is one of the same key; false if there is.
     pub(in crate::store) async fn insert_new<T: Table>(
         &mut self,
         row: &T,
@@ -178,12 +178,12 @@ impl Tx {
         Ok(self.run(T::INSERT_NEW, row.params()).await? > 0)
     }
 
-    /// Writes a row, or what changed in it.
+    /// Inserts a row, or updates the one of the same key.
     pub(in crate::store) async fn put<T: Table>(&mut self, row: &T) -> Result<(), StoreError> {
         self.run(T::PUT, row.params()).await.map(drop)
     }
 
-    /// Begins a transaction that nobody else's write can come between.
+    /// Takes SQLite's write lock at once, so that no other process can write in between.
     pub(in crate::store) async fn begin(&mut self, now: Moment) -> Result<(), StoreError> {
         self.session.now = now;
         self.session.failure = None;
@@ -198,7 +198,7 @@ impl Tx {
             .await
     }
 
-    /// Ends it, and everything is on disk.
+    /// Commits; after it everything is on disk.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
         self.control("commit")
             .map_err(|error| {
@@ -211,7 +211,7 @@ impl Tx {
             .await
     }
 
-    /// Undoes it. Without an open transaction this fails, which is as good.
+    /// Rolls back. It fails where SQLite has done so already, which is as good.
     pub(super) async fn roll_back(&mut self) {
         if let Err(error) = self.control("rollback").await {
             tracing::debug!(

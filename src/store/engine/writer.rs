@@ -1,14 +1,14 @@
-//! Writes: what waits in the queue is done in one transaction, and everybody is answered after its commit.
+//! Group commit: one task runs all writes that wait in the queue in one transaction, and answers them after its commit.
 //!
-//! A write is a function over [`Tx`] and the input it was asked with:
+//! A write is an async function over [`Tx`] and its input:
 //!
 //! ```ignore
 //! self.write((id, state), async |tx: &mut Tx, (id, state): &(ResetId, State)| { … }).await
 //! ```
 //!
-//! It may run more than once: when one write of a batch fails, all are undone and each is done alone. So it has no effect
-//! outside of `tx`, and draws nothing random. What it answers is either decided, and then everything it wrote is
-//! committed, also with a refusal; or it is a failure of the record, and then nothing is.
+//! It may run more than once: when one write of a batch fails, the batch is rolled back and each write runs in a
+//! transaction of its own. So a write has no effect outside of `tx` and draws nothing random. When it decides something,
+//! a refusal included, what it wrote is committed. When it fails, what it wrote is rolled back.
 
 use std::pin::Pin;
 
@@ -19,15 +19,15 @@ use super::Tx;
 use crate::clock::Clock;
 use crate::store::StoreError;
 
-/// The most that one transaction takes; more would only make the first wait for the last.
+/// How many writes one transaction takes at most; with more, the first would wait too long for the last.
 const BATCH: usize = 256;
 
-/// How many writes may wait. Whoever comes after them is told of the overload at once.
+/// The length of the queue. A write that finds it full is refused at once with [`StoreError::Overloaded`].
 pub(in crate::store) const QUEUE: usize = 4096;
 
-/// Why a write ended without what was asked for.
+/// The error type of a write: a refusal that was decided, or a failure of the record.
 pub(in crate::store) trait Refusal: From<StoreError> + Send + 'static {
-    /// The failure of the record that it is; none for a refusal that was decided.
+    /// The failure; none for a refusal.
     fn failure(&self) -> Option<StoreError>;
 }
 
@@ -37,12 +37,12 @@ impl Refusal for StoreError {
     }
 }
 
-/// The function of a write. This is `AsyncFn(&mut Tx, &Input) -> Output` whose future can be sent to the writer's task,
-/// which Rust has no shorter name for.
+/// The function of a write: `AsyncFn(&mut Tx, &Input) -> Output`, whose future is `Send`. Stable Rust cannot say that in
+/// a bound on `AsyncFn`.
 pub(in crate::store) trait WriteFn<'a, Input: 'a, Output>:
     Fn(&'a mut Tx, &'a Input) -> Self::Future + Send + Sync + 'static
 {
-    /// Its future.
+    /// What the function returns.
     type Future: Future<Output = Output> + Send + 'a;
 }
 
@@ -54,15 +54,15 @@ where
     type Future = Ran;
 }
 
-/// A write that waits, whatever its types.
+/// A queued write without its types.
 pub(in crate::store) trait Write: Send {
-    /// Does it once more; an error where the record failed.
+    /// Runs it, again if it ran before; an error where the record failed.
     fn run<'a>(
         &'a mut self,
         tx: &'a mut Tx,
     ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
 
-    /// Tells whoever asked for it, after the commit, or why there was none.
+    /// Sends the answer to the caller: what was decided, or why nothing was committed.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -91,7 +91,7 @@ where
                 Err(refused) => refused.failure(),
             };
             self.decided = Some(decided);
-            // Also a failure that the write did not pass on.
+            // A statement may have failed without the write passing it on.
             failure.or(tx.failure()).map_or(Ok(()), Err)
         })
     }
@@ -104,12 +104,12 @@ where
             Ok(()) => decided.unwrap_or_else(|| Err(StoreError::Unavailable.into())),
             Err(error) => Err(error.into()),
         };
-        // Nobody waits any more when a request was given up; what was committed stays all the same.
+        // The caller may have given up; what was committed stays.
         drop(answer.send(told));
     }
 }
 
-/// A write to be queued, and the place where its answer will be found after the commit.
+/// Boxes a write for the queue, with the receiver of its answer.
 pub(in crate::store) fn write<Input, Run, Done, Refused>(
     input: Input,
     run: Run,
@@ -130,7 +130,8 @@ where
     (Box::new(waiting), answered)
 }
 
-/// Runs until every handle of the store is gone and everything is committed; gives the connection back to be closed.
+/// The writer's task. It ends when every [`Store`](crate::store::Store) is dropped and the queue is empty, and gives the
+/// connection back to be closed.
 pub(in crate::store) async fn run(
     connection: SqliteConnection,
     mut queue: mpsc::Receiver<Box<dyn Write>>,
@@ -138,7 +139,7 @@ pub(in crate::store) async fn run(
 ) -> Option<SqliteConnection> {
     let mut tx = Tx::of_writer(connection);
     while let Some(first) = queue.recv().await {
-        // Whoever is ready at this moment can still join this commit.
+        // Tasks that are ready can queue their writes first and join this commit.
         tokio::task::yield_now().await;
         let mut writes = vec![first];
         while writes.len() < BATCH
@@ -155,16 +156,16 @@ pub(in crate::store) async fn run(
     tx.into_connection()
 }
 
-/// Why a transaction came to nothing.
+/// Why a transaction was rolled back.
 enum Undone {
-    /// One of its writes failed; the others may be done without it.
+    /// One of its writes failed; the others can be done without it.
     ByOne(StoreError),
     /// It could not be begun or committed.
     Whole(StoreError),
 }
 
-/// Does all of these in one transaction, or each in its own where one of them fails.
-async fn commit(tx: &mut Tx, clock: &Clock, mut writes: Vec<Box<dyn Write>>) {
+/// Runs these writes in one transaction, or each in its own where one of them fails.
+pub(in crate::store) async fn commit(tx: &mut Tx, clock: &Clock, mut writes: Vec<Box<dyn Write>>) {
     let outcome = match together(tx, clock, &mut writes).await {
         Err(Undone::ByOne(_)) if writes.len() > 1 => {
             for write in writes {
@@ -210,9 +211,12 @@ fn answer(writes: Vec<Box<dyn Write>>, outcome: &Result<(), Undone>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::{Lost, OpenError, Store, StoreError, Tx, Use};
+    use std::sync::Arc;
+
+    use futures_util::FutureExt as _;
     use sqlx::ConnectOptions;
     use sqlx::sqlite::SqliteConnectOptions;
+    use tokio::sync::Semaphore;
 
     use super::super::params;
     use super::{Refusal, commit};
@@ -220,6 +224,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::domain::quota::Limit;
     use crate::domain::{Moment, Span};
+    use crate::store::{Lost, OpenError, Store, StoreError, Tx, Use};
 
     /// A panic in one write ends the task for everybody; whoever watches it hears so, also when they look later.
     #[tokio::test]
@@ -255,6 +260,48 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
+    /// Nobody waits behind a full queue, and what was queued before is done.
+    #[tokio::test]
+    async fn whoever_finds_the_queue_full_is_told_at_once() {
+        let folder = std::env::temp_dir().join(format!("relatch-overload-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let limit = Limit {
+            resets: 5,
+            window: Span::hours(24),
+        };
+        let mut rng = Chance::System.rng().unwrap();
+        let path = folder.join("relatch.db");
+        let (store, tasks) = Store::open(&path, Use::Serve, Clock::System, limit, &mut rng)
+            .await
+            .unwrap();
+        let gates = [1, 0].map(|permits| Arc::new(Semaphore::new(permits)));
+        let [begun, go_on] = gates.clone();
+        let first = begun.acquire().await.unwrap();
+        let mut held = Box::pin(store.write(
+            gates,
+            async |_: &mut Tx, gates: &[Arc<Semaphore>; 2]| {
+                gates[0].add_permits(1);
+                gates[1].acquire().await.unwrap().forget();
+                Ok::<_, StoreError>(())
+            },
+        ));
+        assert!((&mut held).now_or_never().is_none());
+        // The first write runs and waits; whatever follows stays in the queue.
+        begun.acquire().await.unwrap().forget();
+        let nothing = || store.write((), async |_: &mut Tx, (): &()| Ok::<_, StoreError>(()));
+        for _ in 0..super::QUEUE {
+            assert_eq!(nothing().now_or_never(), None);
+        }
+        assert_eq!(nothing().now_or_never(), Some(Err(StoreError::Overloaded)));
+        go_on.add_permits(1);
+        assert_eq!(held.await, Ok(()));
+        assert!(store.is_writable().await);
+        first.forget();
+        drop(store);
+        tasks.finish().await;
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
     /// A refusal of a test, which is written down.
     #[derive(Debug, PartialEq, thiserror::Error)]
     enum Refused {
@@ -281,7 +328,9 @@ mod tests {
             .connect()
             .await
             .unwrap();
-        crate::store::migrate(&mut connection).await.unwrap();
+        crate::store::migrations::migrate(&mut connection)
+            .await
+            .unwrap();
         Tx::of_writer(connection)
     }
 

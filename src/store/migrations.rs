@@ -1,0 +1,156 @@
+//! The migrations of the database. Each is final once it was released: a change is a new one.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Row, SqlSafeStr};
+
+use super::OpenError;
+
+macro_rules! migrations {
+    ($($version:literal $file:literal,)+) => {
+        vec![$(migration($version, $file, include_str!(concat!("../../migrations/sqlite/", $file, ".sql")))),+]
+    };
+}
+
+/// All migrations, in order. To add one: a file, and its line here.
+pub(super) fn migrations() -> Vec<Migration> {
+    migrations![
+        1 "0001_start",
+        2 "0002_portal",
+        3 "0003_links",
+        4 "0004_codes",
+        5 "0005_indexes",
+        6 "0006_sessions",
+        7 "0007_standing",
+        8 "0008_admin_pin",
+        10 "0010_employee_id",
+        11 "0011_contacts",
+        12 "0012_sign_in",
+        13 "0013_key",
+        15 "0015_look_ups",
+        18 "0018_alarms",
+        19 "0019_offered",
+    ]
+}
+
+fn migration(version: i64, file: &'static str, sql: &'static str) -> Migration {
+    let name = file.split_once('_').map_or(file, |(_, name)| name);
+    Migration::new(
+        version,
+        name.into(),
+        MigrationType::Simple,
+        sql.into_sql_str(),
+        false,
+    )
+}
+
+/// True where a migration is still to be made.
+pub(super) async fn is_outdated(connection: &mut SqliteConnection) -> Result<bool, OpenError> {
+    let made = sqlx::query(
+        "select 1 from sqlite_schema where type = 'table' and name = '_sqlx_migrations'",
+    );
+    if made.fetch_optional(&mut *connection).await?.is_none() {
+        return Ok(true);
+    }
+    let newest = sqlx::query("select max(version) from _sqlx_migrations where success");
+    let newest: Option<i64> = newest.fetch_one(connection).await?.try_get(0)?;
+    Ok(newest < migrations().last().map(|last| last.version))
+}
+
+/// Applies those that are missing.
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    use sqlx::migrate::MigrateError;
+
+    Migrator::with_migrations(migrations())
+        .run(connection)
+        .await
+        .map_err(|error| {
+            if matches!(error, MigrateError::VersionMissing(_)) {
+                OpenError::Newer
+            } else {
+                OpenError::Migration(error)
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions, Executor};
+
+    use super::*;
+    use crate::domain::{Carries, State};
+    use crate::store::ResetRow;
+    use crate::store::engine::{Table, Tx, sql};
+
+    /// A record of any age, with rows of its time in it, is brought up to date and loses none of them.
+    #[tokio::test]
+    async fn every_older_record_is_brought_up_to_date_with_its_rows() {
+        const ROWS: &str = "
+            insert into member (member_id, name, business_email, business_email_key, login_method, status, role)
+                values ('m', 'Mina Park', 'mina@acme.example', 'mina@acme.example', 'business_email', 'active', 'member');
+            insert into link values ('slack', 'UMINA', 'mina@acme.example', 1);
+            insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+                    member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at,
+                    changing_at, changed_at, finished_at)
+                values ('00000000000000000000000000000001', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm',
+                    'Mina Park', 'mina@acme.example', 'delivered', 1, 0, 0, 1, 2, 3, 4, 5, 6);
+            insert into step values ('00000000000000000000000000000001', 'change', 'done', null, 5);
+            insert into slot values ('a', 3, '00000000000000000000000000000001', null);
+            insert into replay_key values ('0000000001-x', 1);
+            insert into audit (noted_at, event, outcome) values (1, 'command', 'offered');";
+        const CONTACT: &str =
+            "insert into contact (member_id, channel, address, added_by, added_at)
+            values ('m', 'email', 'mina@mail.example', 'a', 1)";
+        for age in 1..migrations().len() {
+            let mut connection = SqliteConnectOptions::new()
+                .in_memory(true)
+                .connect()
+                .await
+                .unwrap();
+            let older = migrations().into_iter().take(age).collect();
+            Migrator::with_migrations(older)
+                .run(&mut connection)
+                .await
+                .unwrap();
+            connection.execute(ROWS).await.unwrap();
+            if age > 1 {
+                connection.execute(CONTACT).await.unwrap();
+            }
+            migrate(&mut connection).await.unwrap();
+            for (table, rows) in [
+                ("member", 1),
+                ("link", 1),
+                ("step", 1),
+                ("slot", 1),
+                ("replay_key", 1),
+                ("audit", 1),
+                ("contact", i64::from(age > 1)),
+            ] {
+                let count =
+                    sqlx::query(sqlx::AssertSqlSafe(format!("select count(*) from {table}")));
+                let found: i64 = count.fetch_one(&mut connection).await.unwrap().get(0);
+                assert_eq!(found, rows, "{table} of age {age}");
+            }
+            let mut tx = Tx::of_writer(connection);
+            let reset: ResetRow = tx
+                .one(
+                    sql!("select ", <ResetRow as Table>::COLUMNS, " from reset"),
+                    Vec::new(),
+                )
+                .await
+                .unwrap();
+            let mut connection = tx.into_connection().unwrap();
+            assert_eq!(
+                (reset.state, reset.carries),
+                (State::Delivered, Carries::Password)
+            );
+            let sound: String = sqlx::query("pragma integrity_check")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap()
+                .get(0);
+            assert_eq!(sound, "ok", "age {age}");
+        }
+    }
+}

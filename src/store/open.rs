@@ -1,0 +1,396 @@
+//! Opens the database, applies missing migrations, and starts the writer's task.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::{CryptoRng, RngExt};
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Row};
+use tokio::sync::mpsc;
+
+use super::file::DatabaseFile;
+use super::migrations::{is_outdated, migrate};
+use super::{Store, Watch, engine};
+use crate::clock::Clock;
+use crate::domain::quota::Limit;
+
+/// How many connections read for requests. Slow reads have a connection of their own.
+const READERS: u32 = 4;
+
+/// More than there are statements, so that each is prepared once.
+const STATEMENTS: usize = 256;
+
+/// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// The page cache of the connection that writes; a negative number counts KiB.
+const WRITER_CACHE: &str = "-2048";
+
+/// The page cache of a connection that reads. It is emptied whenever another connection commits, so more would be lost.
+const READER_CACHE: &str = "-1024";
+
+/// Why the record could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another `serve` or `demo` holds it.
+    #[error("another relatch is running on this database")]
+    Locked,
+    /// It is of an older version, and another `serve` or `demo` is running on it.
+    #[error(
+        "the database has to be brought up to date, and another relatch is running on it; nothing was changed; \
+        restart that one with this version first"
+    )]
+    Outdated,
+    /// There is no file, and there should be one.
+    #[error("the database is missing")]
+    Missing,
+    /// There is a file without our tables, and there should be a record.
+    #[error("the database is empty")]
+    Empty,
+    /// The file was exchanged while it was being opened.
+    #[error("the database was replaced while it was opened; start again")]
+    Exchanged,
+    /// Others than its owner may read it.
+    #[error("the database file may be read by others; run chmod 600 on it")]
+    Exposed,
+    /// It has a second hard link.
+    #[error(
+        "the database file has a second name, a hard link, and what is written under one name could be lost under the \
+        other; remove one of them (a symbolic link is fine)"
+    )]
+    Linked,
+    /// It was written by a newer version.
+    #[error("the database was written by a newer relatch; use that version")]
+    Newer,
+    /// A migration that was applied is not the one of this program.
+    #[error("the database does not match this program's migrations")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// The SQLite library is too old to be safe.
+    #[error("SQLite {0} is too old; {oldest} is needed", oldest = OLDEST_SQLITE.map(|part| part.to_string()).join("."))]
+    OldSqlite(String),
+    /// The file cannot be used.
+    #[error("the database file cannot be opened")]
+    Io(#[from] std::io::Error),
+    /// SQLite refuses it.
+    #[error("the database cannot be opened")]
+    Sqlite(#[from] sqlx::Error),
+}
+
+impl OpenError {
+    /// True where there is no record, and one was asked for.
+    pub fn is_no_record(&self) -> bool {
+        matches!(self, Self::Missing | Self::Empty)
+    }
+
+    fn when_outdated(self) -> Self {
+        if matches!(self, Self::Locked) {
+            Self::Outdated
+        } else {
+            self
+        }
+    }
+}
+
+/// The writer's task and the connections of an open record. They end when every [`Store`] is dropped.
+#[derive(Debug)]
+pub struct StoreTasks {
+    writer: tokio::task::JoinHandle<(Option<SqliteConnection>, Arc<DatabaseFile>)>,
+    pools: [SqlitePool; 2],
+    watch: Watch,
+    /// Held here too, because a panic of the task must not give up the lock while the pool still has a connection.
+    file: Arc<DatabaseFile>,
+}
+
+impl StoreTasks {
+    /// Notices when nothing can be recorded any more.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
+    /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
+    /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
+    pub async fn finish(self) {
+        for pool in &self.pools {
+            pool.close().await;
+        }
+        let closed = match self.writer.await {
+            Ok((connection, file)) => {
+                let closed = match connection {
+                    Some(connection) => connection.close().await,
+                    None => Ok(()),
+                };
+                drop(file);
+                closed
+            }
+            Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
+        };
+        if let Err(error) = closed {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the database was not closed well"
+            );
+        }
+        drop(self.file);
+    }
+}
+
+/// Where there is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// One is begun.
+    Begin,
+    /// It is an error: everybody would have all their slots again.
+    Refuse,
+}
+
+/// How a process means to use the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// `serve` and `demo`: one at a time, they own the life of resets.
+    Serve,
+    /// All other commands: beside a running `serve`.
+    Beside,
+}
+
+impl Store {
+    /// Opens the file, makes it if it is missing, and brings it up to date; never under another process that holds it.
+    pub async fn open(
+        path: &Path,
+        how: Use,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
+        Self::open_as(path, how, Absent::Begin, clock, limit, rng).await
+    }
+
+    /// Like [`Store::open`], but a record that is missing or empty is an error and stays as it is.
+    pub async fn open_existing(
+        path: &Path,
+        how: Use,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
+        Self::open_as(path, how, Absent::Refuse, clock, limit, rng).await
+    }
+
+    /// True where the file is there and holds our tables.
+    pub async fn has_record(path: &Path) -> Result<bool, OpenError> {
+        if path.try_exists()? {
+            has_record(path).await
+        } else {
+            Ok(false)
+        }
+    }
+
+    async fn open_as(
+        path: &Path,
+        how: Use,
+        absent: Absent,
+        clock: Clock,
+        limit: Limit,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, StoreTasks), OpenError> {
+        // Before SQLite opens the file, and until after it has closed it.
+        let mut file = DatabaseFile::open(path, absent)?;
+        if how == Use::Serve {
+            file.lock()?;
+        }
+        // After the lock, so that another process on the second name is reported first.
+        file.check_single_name()?;
+        if absent == Absent::Refuse && !has_record(path).await? {
+            return Err(OpenError::Empty);
+        }
+        let options = options(path);
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+        let mut connection = writing.connect().await?;
+        check_version(&mut connection).await?;
+        bring_up_to_date(&mut connection, &mut file, how).await?;
+        if file.is_new {
+            keep_name(path)?;
+        }
+        let (running, task) = tokio::sync::watch::channel(());
+        let watch = Watch::new(path, task)?;
+        if !watch.is_of(&file.metadata()?) {
+            return Err(OpenError::Exchanged);
+        }
+        let reading = options
+            .pragma("cache_size", READER_CACHE)
+            .pragma("query_only", "on");
+        let slow_readers = small_pool(1, reading.clone());
+        let readers = small_pool(READERS, reading);
+        let (writes, queue) = mpsc::channel(engine::QUEUE);
+        let writing_clock = clock.clone();
+        let file = Arc::new(file);
+        let held = Arc::clone(&file);
+        let tasks = StoreTasks {
+            writer: spawn(async move {
+                // Dropped by a panic too, and then `watch` tells that the task has ended.
+                let _running = running;
+                // Another process may take over once everything is committed and this connection is closed.
+                (engine::run(connection, queue, &writing_clock).await, held)
+            }),
+            pools: [slow_readers.clone(), readers.clone()],
+            watch,
+            file,
+        };
+        let store = Self {
+            writes,
+            readers,
+            slow_readers,
+            owner: hex::encode(rng.random::<[u8; 8]>()).into(),
+            clock,
+            limit,
+        };
+        Ok((store, tasks))
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        // It was made before, so one that is missing was deleted meanwhile.
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        // What a statement would need to undo itself stays in memory, not in a file that is made each time.
+        .pragma("temp_store", "memory")
+        // What is erased is overwritten.
+        .pragma("secure_delete", "on")
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging()
+}
+
+/// Applies the migrations that are missing; never under another process that holds the file.
+async fn bring_up_to_date(
+    connection: &mut SqliteConnection,
+    file: &mut DatabaseFile,
+    how: Use,
+) -> Result<(), OpenError> {
+    let locks_for_it = how == Use::Beside && is_outdated(connection).await?;
+    if locks_for_it {
+        file.lock().map_err(OpenError::when_outdated)?;
+    }
+    migrate(connection).await?;
+    if locks_for_it {
+        file.unlock()?;
+    }
+    Ok(())
+}
+
+/// Connections that read, opened when they are needed.
+fn small_pool(most: u32, options: SqliteConnectOptions) -> SqlitePool {
+    PoolOptions::new()
+        .max_connections(most)
+        .min_connections(0)
+        .idle_timeout(Duration::from_mins(1))
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the store's task ends with its last handle and is awaited in StoreTasks"
+)]
+fn spawn<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(task)
+}
+
+/// The name of a new file is on disk before anything is made that counts on it, such as the key file.
+fn keep_name(path: &Path) -> Result<(), OpenError> {
+    let real = path.canonicalize()?;
+    if let Some(folder) = real.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// True where the file holds our tables. A file that holds nothing is not touched.
+async fn has_record(path: &Path) -> Result<bool, OpenError> {
+    if path.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .disable_statement_logging();
+    let mut connection = options.connect().await?;
+    let ours = "select 1 from sqlite_schema where type = 'table' and name in ('member', 'reset', 'slot', 'audit') limit 1";
+    let found = sqlx::query(ours).fetch_optional(&mut connection).await?;
+    connection.close().await?;
+    Ok(found.is_some())
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let version: String = sqlx::query("select sqlite_version()")
+        .fetch_one(connection)
+        .await?
+        .try_get(0)?;
+    let mut parts = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    if [next(), next(), next()] < OLDEST_SQLITE {
+        Err(OpenError::OldSqlite(version))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::Migrator;
+
+    use super::super::migrations::migrations;
+    use super::*;
+
+    /// Who works beside `serve` never changes the tables under it, and needs no lock where there is nothing to change.
+    #[tokio::test]
+    async fn nothing_is_migrated_under_another_process() {
+        let folder = std::env::temp_dir().join(format!("relatch-outdated-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("relatch.db");
+        let mut serving = DatabaseFile::open(&path, Absent::Begin).unwrap();
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .journal_mode(SqliteJournalMode::Wal);
+        let mut older = options.connect().await.unwrap();
+        let newest = migrations().len();
+        Migrator::with_migrations(migrations().into_iter().take(newest - 1).collect())
+            .run(&mut older)
+            .await
+            .unwrap();
+        let limit = Limit {
+            resets: 5,
+            window: crate::domain::Span::hours(24),
+        };
+        let open = async || {
+            let mut rng = crate::chance::Chance::System.rng().unwrap();
+            let (store, tasks) =
+                Store::open(&path, Use::Beside, Clock::System, limit, &mut rng).await?;
+            drop(store);
+            tasks.finish().await;
+            Ok::<(), OpenError>(())
+        };
+
+        serving.lock().unwrap();
+        assert!(matches!(open().await, Err(OpenError::Outdated)));
+        assert!(is_outdated(&mut older).await.unwrap());
+        serving.unlock().unwrap();
+        open().await.unwrap();
+        assert!(!is_outdated(&mut older).await.unwrap());
+        serving.lock().unwrap();
+        open().await.unwrap();
+        older.close().await.unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,147 @@
+//! Deletes what has been kept long enough, a few hundred rows a write, so that no other write waits long.
+
+use super::engine::{Tx, params};
+use super::{Store, StoreError};
+use crate::domain::Span;
+use crate::domain::contacts::COMMANDS_COUNT_FOR;
+use crate::domain::look_up::COUNT_FOR;
+
+/// How many rows one write deletes at most.
+const STEP: u32 = 500;
+
+/// Replay keys: no platform's signature is accepted after that.
+const REPLAY_KEYS: &str = "
+    delete from replay_key
+    where replay_key in (
+        select replay_key
+        from replay_key
+        where seen_at < $1
+        limit $2
+    )";
+
+/// Cards that nobody confirmed.
+const CARDS: &str = "
+    delete from reset
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at is null
+            and finished_at < $1
+        limit $2
+    )";
+
+const CONTACT_COMMANDS: &str = "
+    delete from contact_command
+    where (admin_id, noted_at, reference) in (
+        select admin_id, noted_at, reference
+        from contact_command
+        where noted_at < $1
+        limit $2
+    )";
+
+const CONTACT_CHECKS: &str = "
+    delete from contact_check
+    where check_id in (
+        select check_id
+        from contact_check
+        where expires_at < $1
+        limit $2
+    )";
+
+const SESSIONS: &str = "
+    delete from session
+    where session_key in (
+        select session_key
+        from session
+        where expires_at < $1
+        limit $2
+    )";
+
+/// Only the oldest lines are looked at: they come in the order of time, so no index of their times is needed.
+const AUDIT: &str = "
+    delete from audit
+    where seq in (
+        select seq
+        from (
+            select seq, noted_at
+            from audit
+            order by seq
+            limit $2
+        ) as oldest
+        where noted_at < $1
+    )";
+
+const SLOTS: &str = "
+    delete from slot
+    where (person_id, taken_at, reset_id) in (
+        select person_id, taken_at, reset_id
+        from slot
+        where taken_at < $1
+        limit $2
+    )";
+
+const LOOK_UPS: &str = "
+    delete from look_up
+    where (person_id, looked_at, replay_key) in (
+        select person_id, looked_at, replay_key
+        from look_up
+        where looked_at < $1
+        limit $2
+    )";
+
+const STEPS: &str = "
+    delete from step
+    where (reset_id, step) in (
+        select reset_id, step
+        from step
+        where noted_at < $1
+        limit $2
+    )";
+
+const RESETS: &str = "
+    delete from reset
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at < $1
+        limit $2
+    )";
+
+/// What is deleted, and at which age. A new table whose rows grow old belongs here.
+const PURGES: [(&str, Span); 10] = [
+    (REPLAY_KEYS, Span::hours(9)),
+    (CARDS, Span::hours(7 * 24)),
+    (CONTACT_COMMANDS, COMMANDS_COUNT_FOR),
+    (CONTACT_CHECKS, Span::hours(1)),
+    (SESSIONS, Span::hours(7 * 24)),
+    (AUDIT, Span::hours(400 * 24)),
+    (SLOTS, Span::hours(400 * 24)),
+    (LOOK_UPS, COUNT_FOR),
+    (STEPS, Span::hours(400 * 24)),
+    (RESETS, Span::hours(400 * 24)),
+];
+
+impl Store {
+    /// Deletes what has been kept long enough. Gives how many rows that were.
+    pub async fn purge(&self) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        for purge in PURGES {
+            loop {
+                let step = self.write(purge, delete_some).await?;
+                deleted += step;
+                if step < u64::from(STEP) {
+                    break;
+                }
+            }
+        }
+        Ok(deleted)
+    }
+}
+
+async fn delete_some(
+    tx: &mut Tx,
+    (statement, age): &(&'static str, Span),
+) -> Result<u64, StoreError> {
+    let before = tx.now() - *age;
+    tx.run(statement, params![before, STEP]).await
+}

@@ -1,0 +1,86 @@
+//! What the administrator was told of a reset, and where follow-ups went.
+
+use super::engine::{Tx, params};
+use super::{ResetRow, Store, StoreError, audit, resets};
+use crate::domain::{ResetId, State};
+
+/// Not where the reset went further since: the administrator has not been told of that.
+pub(super) const SET_TOLD_AS: &str = "
+    update reset
+    set told_at = $4
+    where reset_id = $1
+        and state = $2
+        and edition = $3";
+
+pub(super) const SET_HIDDEN: &str = "
+    update reset
+    set hide_at = null
+    where reset_id = $1";
+
+pub(super) const FORGET_REPLY: &str = "
+    update reset
+    set reply = null,
+        reply_until = null
+    where reset_id = $1";
+
+impl Store {
+    /// What came of something that was done instead of a reset, such as the guide.
+    pub async fn note_outcome(
+        &self,
+        id: ResetId,
+        event: &'static str,
+        outcome: &'static str,
+    ) -> Result<(), StoreError> {
+        self.write(
+            (id, event, outcome),
+            async |tx: &mut Tx, (id, event, outcome): &(ResetId, &'static str, &'static str)| {
+                if let Some(row) = resets::find(tx, *id).await? {
+                    audit::note(tx, &row, event, outcome).await?;
+                }
+                Ok::<_, StoreError>(())
+            },
+        )
+        .await
+    }
+
+    /// The administrator was told how it ended.
+    pub async fn told(&self, id: ResetId) -> Result<(), StoreError> {
+        self.write(id, async |tx: &mut Tx, id: &ResetId| {
+            let now = tx.now();
+            tx.run(super::notes::SET_TOLD, params![id, now])
+                .await
+                .map(drop)
+        })
+        .await
+    }
+
+    /// The administrator has heard of a reset as this row says; what became of it since is not told by that.
+    pub async fn told_as(&self, told: &ResetRow) -> Result<(), StoreError> {
+        self.write(
+            (told.reset_id, told.state, told.edition),
+            async |tx: &mut Tx, (id, state, edition): &(ResetId, State, u16)| {
+                let now = tx.now();
+                tx.run(SET_TOLD_AS, params![id, state, edition, now])
+                    .await
+                    .map(drop)
+            },
+        )
+        .await
+    }
+
+    /// The message that showed the password was replaced, or can no longer be.
+    pub async fn hidden(&self, id: ResetId) -> Result<(), StoreError> {
+        self.write(id, async |tx: &mut Tx, id: &ResetId| {
+            tx.run(SET_HIDDEN, params![id]).await.map(drop)
+        })
+        .await
+    }
+
+    /// Erases the sealed follow-up address.
+    pub async fn forget_reply(&self, id: ResetId) -> Result<(), StoreError> {
+        self.write(id, async |tx: &mut Tx, id: &ResetId| {
+            tx.run(FORGET_REPLY, params![id]).await.map(drop)
+        })
+        .await
+    }
+}
