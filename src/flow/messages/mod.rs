@@ -23,7 +23,7 @@ pub use self::contacts::{
 pub use self::notes::{
     Notice, alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice,
     contact_removed, contacts_imported, copy_to_self, guide, guide_sms, link_mail, link_sms,
-    password_mail, password_sms, wrong_code,
+    members, password_mail, password_sms, wrong_code,
 };
 pub use self::refusal::{
     after_change, cancelled, chosen_before_upgrade, click_failed, click_refused, contact_changed,
