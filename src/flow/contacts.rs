@@ -8,7 +8,9 @@ use crate::chat::Origin as CameFrom;
 use crate::delivery::Note;
 use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
 use crate::domain::{Channel, Destination, Member, MemberId, Moment, Reference, ResetId, Span};
-use crate::store::{AuditRow, ContactAdded, ContactRow, PresentContacts, ResetRow, StoreError};
+use crate::store::{
+    AuditRow, ContactAdded, ContactRow, PresentContacts, PresentDigest, ResetRow, StoreError,
+};
 
 /// How long it is told at least that a contact of the directory is another one.
 const DIFFERENCE_TOLD_FOR: Span = Span::hours(72);
@@ -19,6 +21,16 @@ pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
         app.keys
             .tag(&[b"contact address", member.0.as_bytes(), to.key().as_bytes()]),
     )
+}
+
+/// The same of the whole address: not everywhere does a `+tag` lead to the same mailbox.
+fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
+    let address = to.full().to_ascii_lowercase();
+    hex::encode(app.keys.tag(&[
+        b"whole contact address",
+        member.0.as_bytes(),
+        address.as_bytes(),
+    ]))
 }
 
 /// Where the code for the password that is set now can go.
@@ -136,7 +148,11 @@ pub(super) fn present(app: &App, member: &Member) -> PresentContacts {
     PresentContacts {
         digests: contacts::of_directory(member)
             .iter()
-            .map(|to| (to.channel(), digest(app, &member.id, to)))
+            .map(|to| PresentDigest {
+                channel: to.channel(),
+                digest: whole_digest(app, &member.id, to),
+                without_tag: digest(app, &member.id, to),
+            })
             .collect(),
         told_for: DIFFERENCE_TOLD_FOR.max(app.organization.contact_rules.age),
     }
