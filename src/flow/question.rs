@@ -101,16 +101,29 @@ pub(super) async fn ask(
     let Some(reply) = &origin.reply else {
         return Ok(Reaction::Taken);
     };
+    let not_sent = audit_line(
+        origin,
+        "contact",
+        "not_sent",
+        (Some(admin), Some(member)),
+        reference,
+    );
     // Neither in the answer to the command nor at its response address, because somebody else may have sent it.
     Ok(
         match chat.follow_up_alone(reply, &with_untold(question)).await {
             Outcome::Accepted => Reaction::Taken,
             // The bot has no private replies, so everything else goes to whoever waits for the answer, too.
-            Outcome::Refused(Refusal::Credentials) => Reaction::Say(with_untold(
-                messages::contact_not_private(member, reference),
-            )),
+            Outcome::Refused(Refusal::Credentials) => {
+                app.store.untell(&[], not_sent).await?;
+                Reaction::Say(with_untold(messages::contact_not_private(
+                    member, reference,
+                )))
+            }
             outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
                 tracing::warn!(platform = %chat.platform(), ?outcome, "a question was not accepted");
+                if outcome != Outcome::Unknown {
+                    app.store.untell(&untold, not_sent).await?;
+                }
                 Reaction::Say(messages::question_not_sent(
                     outcome == Outcome::Unknown,
                     reference,

@@ -51,6 +51,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     moves::SET_HIDDEN,
     moves::SET_TOLD_AS,
     notes::SET_TOLD,
+    notes::SET_UNTOLD,
     notes::UNTOLD,
     pins::BY_EMAIL,
     pins::ENTRY,
