@@ -849,13 +849,26 @@ fn why_a_file_cannot_be_used_is_told() {
         std::os::unix::fs::PermissionsExt::from_mode(0o700),
     )
     .unwrap();
-    let told = place.run(&["check"]).out;
+    let ran = place.run(&["check"]);
+    let told = ran.out;
     assert!(
         told.contains("failed  database: ") && told.contains("failed  key file: "),
         "{told}"
     );
     assert_eq!(told.matches(": Is a directory").count(), 2, "{told}");
+    assert_eq!(ran.code, 78, "{told}");
     assert!(place.run(&["serve"]).err.contains(": Is a directory"));
+    // Nor is another kind of file a database, or one whose migrations were others.
+    let place = Place::new("");
+    let check = || place.run(&["check"]);
+    assert_eq!(check().code, 0);
+    place.sql("update _sqlx_migrations set checksum = x'00'");
+    assert_eq!(check().code, 78, "{}", check().out);
+    for name in ["relatch.db-wal", "relatch.db-shm"] {
+        std::fs::remove_file(place.0.join(name)).ok();
+    }
+    place.write("relatch.db", &"no database ".repeat(99));
+    assert_eq!(check().code, 78, "{}", check().out);
 }
 
 /// The reasons behind what `check` prints are in its log.

@@ -46,6 +46,11 @@ cargo test --locked --test it directories:: -- --ignored --test-threads=1
 cargo build --locked --release
 # The benchmark's own build, with what only tests need linked in, takes this place.
 cp target/release/relatch target/relatch
+# Only the debug program fails on demand.
+if grep -aq FAULT_IN_RELATCH target/relatch; then
+    echo "the release program reads FAULT_IN_RELATCH" >&2
+    exit 1
+fi
 target/relatch demo --once >/dev/null
 RELATCH="$PWD/target/relatch" cargo bench --locked -- --smoke
 # `cargo test` built the debug program.

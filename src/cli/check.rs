@@ -95,12 +95,14 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         (Err(error), _) => Err(error.in_full()),
         (Ok(_), _) => Err("cannot be written".to_owned()),
     };
+    let is_read_only = opened.is_ok() && is_writable.is_err();
     findings.note("database", is_writable);
     let key = build::try_key(&settings.key_file, store).await;
-    let is_unsound = [opened.as_ref().err(), key.as_ref().err()]
-        .into_iter()
-        .flatten()
-        .any(Failure::is_of_settings);
+    let is_unsound = is_read_only
+        || [opened.as_ref().err(), key.as_ref().err()]
+            .into_iter()
+            .flatten()
+            .any(Failure::is_of_files);
     // Nothing is said of a key that the first `serve` will make.
     if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
         findings.note("key file", key.map_err(|error| error.in_full()));

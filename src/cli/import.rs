@@ -83,7 +83,7 @@ pub(super) async fn run(
     ))?;
     let pinned = admins::pin_imported(store, &settings, &keys).await;
     if !told.changed.is_empty()
-        && let Err(failure) = imported::tell(store, settings, &company, told.changed).await
+        && let Err(failure) = imported::tell(settings, &company, told.changed).await
     {
         say(&format!(
             "the import is done; but those whose contacts changed could not be told: {failure}"

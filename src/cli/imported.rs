@@ -1,5 +1,7 @@
 //! Tells of the contacts that an import changed: each member at the contacts that were there before, and the security address.
 
+use std::collections::HashMap;
+
 use super::build::CALL_DEADLINE;
 use super::{Failure, say};
 use crate::chance::Chance;
@@ -7,27 +9,30 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::Deliveries;
 use crate::directory::to_member;
-use crate::domain::delivery::Outcome;
+use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{Channel, CompanyDomains, Destination, EmailAddress, ResetId};
 use crate::flow::contacts::{known_of, told_of_change};
 use crate::flow::messages;
 use crate::net;
-use crate::store::{ChangedContacts, Store};
+use crate::store::ChangedContacts;
 
-/// How many members the message to the security address names.
+/// How many members one message to the security address names.
 const NAMED: usize = 50;
 
-/// After so many members in a row who could not be told, the others are not tried: the mail server or the gateway is down.
+/// After so many failures of its server in a row, a channel is not tried any more.
 const FAILURES_IN_A_ROW: usize = 5;
 
-/// Tells everybody, one after the other. The import is done, so what fails is said and counted, and nothing more.
+/// Tells everybody, one after the other, and then the security address. The import is done, so what fails is said and
+/// counted, and nothing more.
 pub(super) async fn tell(
-    store: &Store,
     settings: Settings,
     company: &CompanyDomains,
     changed: Vec<ChangedContacts>,
 ) -> Result<(), Failure> {
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
     let Settings {
         organization,
         security_email,
@@ -37,95 +42,137 @@ pub(super) async fn tell(
         ..
     } = settings;
     let deliveries = Deliveries::open(channels, ways, default_country, &http);
-    let count = changed.len();
-    let told = tell_by(
-        &deliveries,
-        store,
-        &organization,
-        security_email,
+    let mut notices = Notices {
+        organization: &organization,
         company,
-        changed,
-    )
-    .await?;
+        // A gateway may drop what it takes for a repetition, so every import has a name of its own.
+        name: ResetId::draw(&mut rng, Clock::System.now()),
+        failures: Failures::default(),
+        deliveries: &deliveries,
+    };
+    let mut told = Vec::new();
+    for (at, one) in changed.iter().enumerate() {
+        told.push(notices.tell_member(at, one).await);
+    }
+    let unheard = match security_email {
+        Some(security) if deliveries.has(Channel::Email) => {
+            notices.tell_security(security, &changed, &told).await
+        }
+        Some(_) | None => None,
+    };
+    say_all(&changed, &told, unheard)
+}
+
+/// What the operator reads, once everybody was tried.
+fn say_all(
+    changed: &[ChangedContacts],
+    told: &[bool],
+    unheard: Option<String>,
+) -> Result<(), Failure> {
+    let count = told.iter().filter(|is_told| **is_told).count();
     say(&format!(
-        "contacts on record changed: {count} members, of whom {told} are told"
+        "contacts on record changed: {}, told: {count}",
+        messages::members(changed.len())
     ))?;
-    if told < count {
-        say("tell the others yourself; the audit names them")?;
+    for (one, _) in changed.iter().zip(told).filter(|(_, is_told)| !**is_told) {
+        say(&format!(
+            "{} ({}) could not be told that their contacts on record changed",
+            one.before.name, one.before.business_email
+        ))?;
     }
-    Ok(())
+    if count < changed.len() {
+        say("tell them yourself")?;
+    }
+    unheard.map_or(Ok(()), |unheard| say(&unheard))
 }
 
-/// How many members could be told.
-async fn tell_by(
-    deliveries: &Deliveries,
-    store: &Store,
-    organization: &str,
-    security: Option<EmailAddress>,
-    company: &CompanyDomains,
-    changed: Vec<ChangedContacts>,
-) -> Result<usize, Failure> {
-    let mut rng = Chance::System
-        .rng()
-        .map_err(|error| Failure::Said(error.to_string()))?;
-    // A gateway may drop what it takes for a repetition, so every import has a name of its own.
-    let name = ResetId::draw(&mut rng, Clock::System.now());
-    let more = changed.len().saturating_sub(NAMED);
-    let lines: Vec<String> = changed.iter().take(NAMED).map(line).collect();
-    if let Some(security) = security
-        .map(Destination::Email)
-        .filter(|_| deliveries.has(Channel::Email))
-    {
-        let note = messages::contacts_imported(organization, &lines, more);
-        if deliveries
-            .tell(&security, &note, &format!("imported-{name}"))
-            .await
-            != Outcome::Accepted
-        {
-            say(&format!("{} could not be told", security.masked()))?;
-        }
-    }
-    let (mut told, mut failed) = (0, 0);
-    for (at, one) in changed.into_iter().enumerate() {
-        if failed >= FAILURES_IN_A_ROW {
-            break;
-        }
-        let Ok(member) = to_member(&one.before, company) else {
-            continue;
+/// The messages of one import.
+struct Notices<'a> {
+    deliveries: &'a Deliveries,
+    organization: &'a str,
+    company: &'a CompanyDomains,
+    name: ResetId,
+    failures: Failures,
+}
+
+impl Notices<'_> {
+    /// True where one of the member's addresses took it.
+    async fn tell_member(&mut self, number: usize, changed: &ChangedContacts) -> bool {
+        let Ok(member) = to_member(&changed.before, self.company) else {
+            return false;
         };
-        let known = known_of(
-            &member,
-            &store.contacts(&member.id).await.unwrap_or_default(),
-        );
-        let to = told_of_change(known, &member, |to| deliveries.has(to.channel()));
-        let id = format!("imported-{name}-{at}");
-        if tell_one(deliveries, organization, &one, &to, &id).await {
-            (told, failed) = (told + 1, 0);
-        } else if !to.is_empty() {
-            say(&format!(
-                "{} could not be told that their contacts on record changed",
-                member.business_email
-            ))?;
-            failed += 1;
+        let known = known_of(&member, &changed.added);
+        let addresses = told_of_change(known, &member, |to| self.deliveries.has(to.channel()));
+        let note = messages::contact_imported(self.organization, what(changed));
+        let mut is_told = false;
+        for (at, to) in addresses.iter().enumerate() {
+            if self.failures.is_down(to.channel()) {
+                continue;
+            }
+            let id = format!("imported-{}-{number}-{at}", self.name);
+            let outcome = self.deliveries.tell(to, &note, &id).await;
+            self.failures.count(to.channel(), &outcome);
+            is_told |= outcome == Outcome::Accepted;
         }
+        is_told
     }
-    Ok(told)
+
+    /// Names all members, in several messages where they are many. Gives back a sentence where one of them was not taken;
+    /// the further ones are not tried then.
+    async fn tell_security(
+        &self,
+        security: EmailAddress,
+        changed: &[ChangedContacts],
+        told: &[bool],
+    ) -> Option<String> {
+        let to = Destination::Email(security);
+        let lines: Vec<String> = changed
+            .iter()
+            .zip(told)
+            .map(|(one, is_told)| line(one, *is_told))
+            .collect();
+        let count = told.iter().filter(|is_told| **is_told).count();
+        let parts = lines.len().div_ceil(NAMED);
+        for (at, lines) in lines.chunks(NAMED).enumerate() {
+            let part = (at + 1, parts);
+            let note =
+                messages::contacts_imported(self.organization, lines, part, (changed.len(), count));
+            let id = format!("imported-{}-security-{at}", self.name);
+            if self.deliveries.tell(&to, &note, &id).await != Outcome::Accepted {
+                let masked = to.masked();
+                return Some(format!(
+                    "{masked} could not be told (message {} of {parts})",
+                    at + 1
+                ));
+            }
+        }
+        None
+    }
 }
 
-/// True where one of the addresses took it.
-async fn tell_one(
-    deliveries: &Deliveries,
-    organization: &str,
-    changed: &ChangedContacts,
-    to: &[Destination],
-    id: &str,
-) -> bool {
-    let note = messages::contact_imported(organization, what(changed));
-    let mut is_told = false;
-    for (at, to) in to.iter().enumerate() {
-        is_told |= deliveries.tell(to, &note, &format!("{id}-{at}")).await == Outcome::Accepted;
+/// How often in a row the server of each channel failed. What it says of one address or one message is no such failure.
+#[derive(Default)]
+struct Failures(HashMap<Channel, usize>);
+
+impl Failures {
+    fn count(&mut self, channel: Channel, outcome: &Outcome) {
+        let in_a_row = self.0.entry(channel).or_default();
+        match outcome {
+            Outcome::Accepted | Outcome::Refused(Refusal::Address | Refusal::Message) => {
+                *in_a_row = 0;
+            }
+            Outcome::Refused(
+                Refusal::Unreachable | Refusal::Credentials | Refusal::Tls | Refusal::Later,
+            )
+            | Outcome::Unknown => *in_a_row += 1,
+        }
     }
-    is_told
+
+    fn is_down(&self, channel: Channel) -> bool {
+        self.0
+            .get(&channel)
+            .is_some_and(|in_a_row| *in_a_row >= FAILURES_IN_A_ROW)
+    }
 }
 
 /// Which contacts changed.
@@ -138,7 +185,7 @@ fn what(changed: &ChangedContacts) -> &'static str {
 }
 
 /// A member, as the security address sees them.
-fn line(changed: &ChangedContacts) -> String {
+fn line(changed: &ChangedContacts, is_told: bool) -> String {
     let masked = |to: &Option<Destination>| {
         to.as_ref()
             .map_or_else(|| "none".to_owned(), Destination::masked)
@@ -149,9 +196,38 @@ fn line(changed: &ChangedContacts) -> String {
         .map(|(from, to)| format!("{} → {}", masked(from), masked(to)))
         .collect();
     format!(
-        "{} ({}): {}",
+        "{} ({}): {}{}",
         changed.before.name,
         changed.before.business_email,
-        contacts.join(", ")
+        contacts.join(", "),
+        if is_told { "" } else { " (not told)" }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Dead mailboxes do not silence a channel; a server that fails does, and only its own one.
+    #[test]
+    fn only_failures_of_the_server_count() {
+        let mut failures = Failures::default();
+        for _ in 0..9 {
+            for refusal in [Refusal::Address, Refusal::Message] {
+                failures.count(Channel::Email, &Outcome::Refused(refusal));
+            }
+        }
+        assert!(!failures.is_down(Channel::Email));
+        for outcome in [
+            Outcome::Unknown,
+            Outcome::Refused(Refusal::Unreachable),
+            Outcome::Refused(Refusal::Credentials),
+            Outcome::Refused(Refusal::Tls),
+            Outcome::Refused(Refusal::Later),
+        ] {
+            assert!(!failures.is_down(Channel::Email), "{outcome:?}");
+            failures.count(Channel::Email, &outcome);
+        }
+        assert!(failures.is_down(Channel::Email) && !failures.is_down(Channel::Sms));
+    }
 }

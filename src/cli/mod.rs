@@ -161,9 +161,22 @@ impl Failure {
         }
     }
 
-    /// True where a restart or another try changes nothing.
-    fn is_of_settings(&self) -> bool {
-        self.code() == SETTINGS
+    /// True where the database or the key file is at fault, and another try changes nothing.
+    fn is_of_files(&self) -> bool {
+        match self {
+            Self::Open(error) => error.is_of_file() || self.code() == SETTINGS,
+            Self::Key(_) => true,
+            Self::Settings(_)
+            | Self::NotBuilt(_)
+            | Self::NoRecord { .. }
+            | Self::LostKey(_)
+            | Self::OtherKey(_)
+            | Self::Unusable(_)
+            | Self::Unsound(_)
+            | Self::Lost(_)
+            | Self::Said(_)
+            | Self::No => self.code() == SETTINGS,
+        }
     }
 
     /// What is told: of a file that cannot be used also why.

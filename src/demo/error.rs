@@ -23,6 +23,14 @@ impl UnusableFiles {
         ))
     }
 
+    pub(super) fn without_key(key_file: &Path) -> Self {
+        Self(format!(
+            "the key file {} is missing, but the demo's database is there and was used with one; restore the key file, or \
+            remove the database to begin a new demo",
+            key_file.display()
+        ))
+    }
+
     pub(super) fn with_another_key(key_file: &Path) -> Self {
         Self(format!(
             "the key file {} is not the one that belongs to the demo's database; restore it, or remove both to begin a new \

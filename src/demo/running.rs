@@ -188,11 +188,12 @@ async fn open_store(
 
 /// Reads or makes the key. The database knows its fingerprint.
 async fn open_keys(key_file: &Path, store: &Store) -> Result<Keys, DemoError> {
-    if key_file.try_exists()? || !store.belongs_to_a_key().await? {
-        let keys = Keys::load_or_create(key_file, &mut Chance::System.rng()?)?;
-        if store.keep_key_fingerprint(&keys.fingerprint()).await? == keys.fingerprint() {
-            return Ok(keys);
-        }
+    if !key_file.try_exists()? && store.belongs_to_a_key().await? {
+        return Err(UnusableFiles::without_key(key_file).into());
+    }
+    let keys = Keys::load_or_create(key_file, &mut Chance::System.rng()?)?;
+    if store.keep_key_fingerprint(&keys.fingerprint()).await? == keys.fingerprint() {
+        return Ok(keys);
     }
     Err(UnusableFiles::with_another_key(key_file).into())
 }

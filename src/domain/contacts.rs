@@ -199,13 +199,17 @@ pub fn methods(
         .into_iter()
         .partition(|one| one.counts && !one.got_password);
     if usable.is_empty() {
-        let (carried, mut unanswered): (Vec<_>, Vec<_>) =
-            rest.into_iter().partition(|one| one.counts);
+        // Where two are required, what got the password is no method of this reset.
+        let may_follow = |one: &Method| !(around.rules.needs_two && one.got_password);
+        let (carried, mut unanswered): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .filter(may_follow)
+            .partition(|one| one.counts);
         // The oldest first, so that nobody takes over the code by adding a further contact.
         unanswered.sort_by_key(|one| one.added.as_ref().map(|added| added.added_at));
-        // Where two are required, what got the password is no method of this reset.
-        usable.extend(carried.into_iter().filter(|_| !around.rules.needs_two));
+        usable.extend(carried);
         if usable.is_empty() {
+            fresh.retain(may_follow);
             fresh.sort_by_key(order_of_fresh);
             usable = fresh;
         }
@@ -611,6 +615,29 @@ mod tests {
             found(&phone_only, &[], &carried(OWN_PHONE), rules, false).usable,
             []
         );
+        // Nor where that contact is no more of the directory, and was added: after the reset, before it, or by the member.
+        let bare = bare();
+        let own = Added {
+            added_as: AddedAs::Proven,
+            ..added("mina", OWN_PHONE, 99)
+        };
+        for again in [
+            added("kim", OWN_PHONE, 0),
+            answered(added("kim", OWN_PHONE, 0)),
+            added("kim", OWN_PHONE, 99),
+            own,
+        ] {
+            let origin = carried(OWN_PHONE);
+            let lax = ContactRules::default();
+            let again = [again];
+            let usable = |rules| found(&bare, &again, &origin, rules, false).usable;
+            assert!(usable(rules).is_empty(), "{again:?}");
+            let told = usable(lax);
+            assert!(
+                told.len() == 1 && told.iter().all(|one| one.got_password),
+                "{told:?}"
+            );
+        }
         let unproven = [added("kim", "+821012345699", 99)];
         assert_eq!(
             found(&phone_only, &unproven, &Origin::default(), rules, false).counting(),

@@ -6,7 +6,7 @@ pub use super::contact_notices::{
 use crate::app::App;
 use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
 use crate::domain::{Channel, Destination, Member, MemberId, Moment, Span};
-use crate::store::{ContactRow, PresentContacts, ResetRow, StoreError};
+use crate::store::{ContactRow, PresentContacts, PresentDigest, ResetRow, StoreError};
 
 /// The minimum time for which cards say that a contact of the directory has changed.
 const CHANGE_TOLD_FOR: Span = Span::hours(72);
@@ -17,6 +17,16 @@ pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
         app.keys
             .tag(&[b"contact address", member.0.as_bytes(), to.key().as_bytes()]),
     )
+}
+
+/// The same of the whole address: not everywhere does a `+tag` lead to the same mailbox.
+fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
+    let address = to.full().to_ascii_lowercase();
+    hex::encode(app.keys.tag(&[
+        b"whole contact address",
+        member.0.as_bytes(),
+        address.as_bytes(),
+    ]))
 }
 
 /// Where the code for the member's present password can go.
@@ -135,7 +145,11 @@ pub(super) fn present(app: &App, member: &Member) -> PresentContacts {
     PresentContacts {
         digests: contacts::of_directory(member)
             .iter()
-            .map(|to| (to.channel(), digest(app, &member.id, to)))
+            .map(|to| PresentDigest {
+                channel: to.channel(),
+                digest: whole_digest(app, &member.id, to),
+                without_tag: digest(app, &member.id, to),
+            })
             .collect(),
         told_for: CHANGE_TOLD_FOR.max(app.organization.contact_rules.age),
     }

@@ -89,6 +89,7 @@ pub(super) async fn ask(
     let Some(reply) = &origin.reply else {
         return Ok(Reaction::Taken);
     };
+    let not_sent = attempt.ended("not_sent").audit(origin);
     let with_untold = |mut message| {
         prepend_untold(app, &mut message, &untold, origin.received_at);
         message
@@ -100,12 +101,16 @@ pub(super) async fn ask(
         Outcome::Accepted => Reaction::Taken,
         // Without private replies everything else goes into the answer too.
         Outcome::Refused(Refusal::Credentials) => {
+            app.store.untell(&[], not_sent).await?;
             let told = messages::contact_not_private(member, reference);
             Reaction::Say(with_untold(told))
         }
         outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
             tracing::warn!(?outcome, "a question was not accepted");
             let may_have_arrived = outcome == Outcome::Unknown;
+            if !may_have_arrived {
+                app.store.untell(&untold, not_sent).await?;
+            }
             Reaction::Say(messages::question_not_sent(may_have_arrived, reference))
         }
     })

@@ -321,8 +321,9 @@ fn place(known: &[ContactRow], contact: ContactRow) -> Option<Placed> {
 
 /// The contact that goes when somebody adds one too many: never one of the member's or the operator's. For an administrator
 /// it is one that has not answered: the oldest of whoever added the most for this member. It is another administrator's
-/// only where that one added more than this one, so that nobody can fill the places or take those of others; contacts that
-/// have answered count there too. For the operator one that has answered goes too, if all have.
+/// only where that one added more than this one, so that nobody takes the places of others; contacts that have answered
+/// count there too. One that both added goes where the other one added as many: adding it once more gives no hold over it.
+/// Where all have answered, only the member or the operator makes room; for the operator such a one goes too.
 fn least(known: &[ContactRow], added_as: AddedAs, by: &MemberId) -> Option<ContactRow> {
     let same_address = |one: &ContactRow| {
         known
@@ -344,9 +345,11 @@ fn least(known: &[ContactRow], added_as: AddedAs, by: &MemberId) -> Option<Conta
     };
     // Several administrators may have added the same address.
     let is_in_reach = |one: &ContactRow| {
-        same_address(one)
-            .iter()
-            .all(|other| other.added_by == *by || count(&other.added_by) > own)
+        let is_own = one.added_by == *by;
+        same_address(one).iter().all(|other| {
+            let held = count(&other.added_by);
+            other.added_by == *by || held > own || (is_own && held >= own)
+        })
     };
     let may_go =
         |one: &ContactRow| added_as == AddedAs::Operator || (!is_answered(one) && is_in_reach(one));

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::engine::{Refusal, Table, Tx, params, sql, table};
-use super::wipe;
-use super::{AuditRow, MemberRow, NotDone, Store, StoreError};
+use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
+use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};
 use crate::domain::{
     CompanyDomains, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Status,
@@ -41,13 +41,16 @@ pub struct Imported {
     pub changed: Vec<ChangedContacts>,
 }
 
-/// A member whose phone or private e-mail is another one now, as they were before.
+/// A member whose phone or private e-mail is another one now.
 #[derive(Clone, Debug)]
 pub struct ChangedContacts {
-    /// The member before the import.
+    /// The member with the contacts from before the import, under the present business address: one from before may be
+    /// another person's now.
     pub before: MemberRow,
     /// Each contact that changed: what it was, and what it is; none where there was or is none.
     pub contacts: Vec<(Option<Destination>, Option<Destination>)>,
+    /// The contacts that were added for codes, also where they go with the import.
+    pub added: Vec<ContactRow>,
 }
 
 /// Somebody who took the place of another under their address. Nothing of the other went over.
@@ -314,7 +317,8 @@ impl Plan {
             phone(member.phone.as_deref()),
             private_email(member.personal_email.as_deref()),
         ];
-        let key = |to: &Option<Destination>| to.as_ref().map(Destination::key);
+        // Whole addresses: not everywhere does a `+tag` lead to the same mailbox.
+        let key = |to: &Option<Destination>| to.as_ref().map(|to| to.full().to_ascii_lowercase());
         let contacts: Vec<_> = before
             .into_iter()
             .zip(after)
@@ -336,13 +340,15 @@ impl Plan {
         }
         let before = MemberRow {
             name: known.name.clone(),
-            business_email: known.business_email.clone(),
-            business_email_key: known.business_email_key.clone(),
             phone: known.phone.clone(),
             personal_email: known.personal_email.clone(),
             ..member.clone()
         };
-        self.told.changed.push(ChangedContacts { before, contacts });
+        self.told.changed.push(ChangedContacts {
+            before,
+            contacts,
+            added: Vec::new(),
+        });
     }
 
     /// Somebody else under the same address: the row keeps its fresh id.
@@ -383,10 +389,13 @@ impl Plan {
         })
     }
 
-    async fn write(self, tx: &mut Tx) -> Result<Imported, NotImported> {
+    async fn write(mut self, tx: &mut Tx) -> Result<Imported, NotImported> {
         // Before anything is written, because a refusal undoes nothing.
         for member in self.replaced.iter().chain(&self.wiped) {
             wipe::check_not_at_work(tx, member).await?;
+        }
+        for changed in &mut self.told.changed {
+            changed.added = contacts::of_member(tx, &changed.before.member_id).await?;
         }
         for member in self.replaced.iter().chain(&self.wiped) {
             wipe::wipe(tx, member).await?;

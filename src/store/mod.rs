@@ -97,7 +97,7 @@ pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
 pub use self::replays::ReplayKey;
 pub use self::reserve::Reservation;
 pub use self::resets::ResetRow;
-pub use self::seen_contacts::PresentContacts;
+pub use self::seen_contacts::{PresentContacts, PresentDigest};
 pub use self::sessions::{Begun, SessionRow, SignedIn};
 pub use self::steps::{StepNote, StepRow, after_change};
 pub use self::watch::{Lost, Watch};

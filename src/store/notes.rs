@@ -5,7 +5,7 @@ use super::tries::Tries;
 use super::{AuditRow, ReplayKey, ResetRow, Store, StoreError, replays, resets, slots};
 use crate::domain::look_up::{TooMany, Tried, may_command};
 use crate::domain::quota::Limit;
-use crate::domain::{MemberId, Quota};
+use crate::domain::{MemberId, Quota, ResetId};
 
 /// Resets of an administrator that ended, or wait for another way, and that they were not told of.
 pub(super) const UNTOLD: &str = sql!(
@@ -22,6 +22,11 @@ pub(super) const UNTOLD: &str = sql!(
 pub(super) const SET_TOLD: &str = "
     update reset
     set told_at = $2
+    where reset_id = $1";
+
+pub(super) const SET_UNTOLD: &str = "
+    update reset
+    set told_at = null
     where reset_id = $1";
 
 /// What became of a command that makes no card.
@@ -65,6 +70,25 @@ impl Store {
             (replay, audit, tried),
             async |tx: &mut Tx, (replay, audit, tried): &(ReplayKey, AuditRow, Option<Tried>)| {
                 note(tx, replay, audit, *tried).await
+            },
+        )
+        .await
+    }
+
+    /// A message that carried these ends surely was not sent: they are told at the next command, or sooner.
+    pub async fn untell(&self, untold: &[ResetRow], audit: AuditRow) -> Result<(), StoreError> {
+        let ids: Vec<ResetId> = untold.iter().map(|row| row.reset_id).collect();
+        self.write(
+            (ids, audit),
+            async |tx: &mut Tx, (ids, audit): &(Vec<ResetId>, AuditRow)| {
+                for id in ids {
+                    tx.run(SET_UNTOLD, params![id]).await?;
+                }
+                let line = AuditRow {
+                    noted_at: tx.now(),
+                    ..audit.clone()
+                };
+                tx.insert(&line).await
             },
         )
         .await

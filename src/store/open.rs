@@ -87,6 +87,30 @@ impl OpenError {
         matches!(self, Self::Missing | Self::Empty)
     }
 
+    /// True where the file itself is at fault, and another try changes nothing.
+    pub fn is_of_file(&self) -> bool {
+        // SQLITE_CORRUPT and SQLITE_NOTADB.
+        let is_damaged = |error: &sqlx::Error| {
+            error
+                .as_database_error()
+                .and_then(|error| error.code())
+                .is_some_and(|code| code == "11" || code == "26")
+        };
+        match self {
+            Self::Migration(_) | Self::Io(_) => true,
+            Self::Sqlite(error) => is_damaged(error),
+            Self::Locked
+            | Self::Outdated
+            | Self::Missing
+            | Self::Empty
+            | Self::Exchanged
+            | Self::Exposed
+            | Self::Linked
+            | Self::Newer
+            | Self::OldSqlite(_) => false,
+        }
+    }
+
     fn when_outdated(self) -> Self {
         if matches!(self, Self::Locked) {
             Self::Outdated

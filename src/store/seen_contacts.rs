@@ -42,9 +42,20 @@ pub(super) const SEEN: &str = sql!(
 #[derive(Clone, Debug)]
 pub struct PresentContacts {
     /// The keyed digest of each.
-    pub digests: Vec<(Channel, String)>,
+    pub digests: Vec<PresentDigest>,
     /// How long a difference is told, so that nobody can make it go away by asking for a card first.
     pub told_for: Span,
+}
+
+/// The keyed digest of one of them.
+#[derive(Clone, Debug)]
+pub struct PresentDigest {
+    /// Phone or e-mail.
+    pub channel: Channel,
+    /// Of the whole address, a `+tag` included.
+    pub digest: String,
+    /// As versions up to 0.1.0 made it, without the tag: what they noted is not taken for another contact.
+    pub without_tag: String,
 }
 
 impl Store {
@@ -101,14 +112,15 @@ async fn compare(
     }
     let rows: Vec<SeenRow> = session.all(SEEN, params![member]).await?;
     let now = session.now();
-    for (channel, digest) in &present.digests {
-        let before = rows.iter().find(|row| row.channel == *channel);
-        let after = seen_now(before, member, *channel, digest, now);
+    for contact in &present.digests {
+        let channel = contact.channel;
+        let before = rows.iter().find(|row| row.channel == channel);
+        let after = seen_now(before, member, contact, now);
         let is_told = after
             .differs_since
             .is_some_and(|since| now - since < present.told_for);
         let told = after.earlier_seen_at.filter(|_| is_told);
-        seen.differing.extend(told.map(|at| (*channel, at)));
+        seen.differing.extend(told.map(|at| (channel, at)));
         let is_fresh =
             |row: &SeenRow| row.digest == after.digest && now - row.seen_at < SEEN_ANEW_AFTER;
         if !before.is_some_and(is_fresh) {
@@ -122,21 +134,56 @@ async fn compare(
 fn seen_now(
     before: Option<&SeenRow>,
     member: &MemberId,
-    channel: Channel,
-    digest: &str,
+    contact: &PresentDigest,
     now: Moment,
 ) -> SeenRow {
+    let is_same =
+        |before: &SeenRow| [&contact.digest, &contact.without_tag].contains(&&before.digest);
     let (differs_since, earlier_seen_at) = match before {
-        Some(before) if before.digest == digest => (before.differs_since, before.earlier_seen_at),
+        Some(before) if is_same(before) => (before.differs_since, before.earlier_seen_at),
         Some(before) => (Some(now), Some(before.seen_at)),
         None => (None, None),
     };
     SeenRow {
         member_id: member.clone(),
-        channel,
-        digest: digest.to_owned(),
+        channel: contact.channel,
+        digest: contact.digest.clone(),
         seen_at: now,
         differs_since,
         earlier_seen_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contact(whole: &str, without_tag: &str) -> PresentDigest {
+        PresentDigest {
+            channel: Channel::Email,
+            digest: format!("whole {whole}"),
+            without_tag: without_tag.to_owned(),
+        }
+    }
+
+    /// What an older version noted is the same contact, and noted anew by its whole address; from then on a tag makes
+    /// another one.
+    #[test]
+    fn notes_of_an_older_version_are_carried_on() {
+        let mina = MemberId("mina".to_owned());
+        let older = SeenRow {
+            digest: "mina".to_owned(),
+            ..seen_now(None, &mina, &contact("mina", "mina"), Moment(1))
+        };
+        let same = seen_now(Some(&older), &mina, &contact("mina", "mina"), Moment(2));
+        assert_eq!(
+            (same.digest.as_str(), same.differs_since),
+            ("whole mina", None)
+        );
+        let tagged = seen_now(Some(&same), &mina, &contact("mina+eve", "mina"), Moment(3));
+        assert_eq!(
+            (tagged.differs_since, tagged.earlier_seen_at),
+            (Some(Moment(3)), Some(Moment(2)))
+        );
     }
 }

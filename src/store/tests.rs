@@ -52,6 +52,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     members::BY_ID,
     members::EMPLOYEE_ID,
     notes::SET_TOLD,
+    notes::SET_UNTOLD,
     notes::UNTOLD,
     pins::BY_EMAIL,
     pins::ENTRY,

@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 
-/// A mail server on a port of its own that takes everything: of each message the address and the text.
+/// A mail server on a port of its own that takes everything but what goes to `dead…`: of each message the address and the
+/// text.
 struct MailSink {
     port: u16,
     taken: Arc<Mutex<Vec<(String, String)>>>,
@@ -29,12 +30,28 @@ impl MailSink {
         Self { port, taken }
     }
 
-    /// What came since the last call, by address.
+    /// What came since the last call.
+    fn take_in_order(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut *self.taken.lock().unwrap())
+    }
+
+    /// The same by address.
     fn take(&self) -> Vec<(String, String)> {
-        let mut taken = std::mem::take(&mut *self.taken.lock().unwrap());
+        let mut taken = self.take_in_order();
         taken.sort();
         taken
     }
+}
+
+/// Settings with a security address and a mail server.
+fn place_with_mail() -> (Place, MailSink) {
+    let sink = MailSink::start();
+    let place = Place::new(&format!(
+        "organization = \"Acme\"\nsecurity_email = \"security@acme.example\"\n[email]\nsmtp_url = \"smtp://127.0.0.1:{}\"\n\
+        from = \"it@acme.example\"\n",
+        sink.port
+    ));
+    (place, sink)
 }
 
 /// One connection (RFC 5321).
@@ -48,6 +65,8 @@ fn serve(mut stream: &TcpStream, taken: &Mutex<Vec<(String, String)>>) {
         }
         let answer = if line == "DATA" {
             "354 go on"
+        } else if line.starts_with("RCPT TO:<dead") {
+            "550 5.1.1 no such user"
         } else {
             "250 ok"
         };
@@ -76,14 +95,7 @@ fn serve(mut stream: &TcpStream, taken: &Mutex<Vec<(String, String)>>) {
 /// nobody, and of a contact that stays the same neither.
 #[test]
 fn an_import_tells_of_changed_contacts() {
-    let sink = MailSink::start();
-    let email = format!(
-        "[email]\nsmtp_url = \"smtp://127.0.0.1:{}\"\nfrom = \"it@acme.example\"\n",
-        sink.port
-    );
-    let place = Place::new(&format!(
-        "organization = \"Acme\"\nsecurity_email = \"security@acme.example\"\n{email}"
-    ));
+    let (place, sink) = place_with_mail();
     let import = |people: &str| {
         place.write("people.csv", people);
         place.run(&["members", "import", "people.csv"])
@@ -98,7 +110,7 @@ fn an_import_tells_of_changed_contacts() {
         "+821012345699,eve@home.example",
     ));
     assert_eq!(
-        ran.out, "0 added, 2 updated\ncontacts on record changed: 1 members, of whom 1 are told\n",
+        ran.out, "0 added, 2 updated\ncontacts on record changed: 1 member, told: 1\n",
         "{}",
         ran.err
     );
@@ -152,9 +164,9 @@ fn an_import_tells_of_changed_contacts() {
     let ran = place.run(&["members", "import", "people.csv"]);
     assert!(
         ran.code == 0
-            && ran
-                .out
-                .contains("1 members, of whom 0 are told\ntell the others yourself"),
+            && ran.out.contains(
+                "1 member, told: 0\nMina Park (mina.park@acme.example) could not be told"
+            ),
         "{}",
         ran.out
     );
@@ -179,14 +191,105 @@ fn a_mail_server_that_is_down_is_not_tried_for_everybody() {
     import("");
     let ran = import("lee@home.example");
     assert_eq!(
-        (ran.code, ran.out.matches("could not be told").count()),
-        (0, 5),
-        "{}",
+        (ran.code, ran.out.matches("could not be told that").count()),
+        (0, 7),
+        "each is named: {}",
         ran.out
     );
+    assert!(ran.out.contains("7 members, told: 0"), "{}", ran.out);
+}
+
+/// Mailboxes that are gone say nothing of the mail server: everybody else is told, and the security address hears of all
+/// of them, last.
+#[test]
+fn dead_mailboxes_silence_nobody_else() {
+    let (place, sink) = place_with_mail();
+    let import = |contact: &dyn Fn(u32) -> String| {
+        let (header, _) = PEOPLE.split_once('\n').unwrap();
+        let line = |at: u32| {
+            let contact = contact(at);
+            format!("Lee Han{at},lee{at}@acme.example,business_email,active,,{contact},member,,\n")
+        };
+        let lines: String = (100..161).map(line).collect();
+        place.write("people.csv", &format!("{header}\n{lines}"));
+        place.run(&["members", "import", "people.csv"])
+    };
+    import(&|at| match at {
+        100..106 => format!("dead{at}@home.example"),
+        _ => format!("lee{at}@home.example"),
+    });
+    sink.take();
+    let ran = import(&|at| format!("eve{at}@home.example"));
+    assert!(ran.out.contains("61 members, told: 55\n"), "{}", ran.out);
+    for at in 100..106 {
+        let line = format!(
+            "Lee Han{at} (lee{at}@acme.example) could not be told that their contacts on record changed\n"
+        );
+        assert!(ran.out.contains(&line), "{}", ran.out);
+    }
+    let mails = sink.take_in_order();
+    let to: Vec<&str> = mails.iter().map(|(to, _)| to.as_str()).collect();
+    assert_eq!(to.len(), 57);
+    assert_eq!(to[55..], ["security@acme.example"; 2], "last");
+    let told = format!("{}{}", mails[55].1, mails[56].1);
+    for at in 100..161 {
+        assert!(told.contains(&format!("(lee{at}@acme.example): ")), "{at}");
+    }
     assert!(
-        ran.out.contains("7 members, of whom 0 are told"),
-        "{}",
-        ran.out
+        told.contains("(part 1 of 2)") && told.contains("61 members in all, 55 of them told"),
+        "{told}"
+    );
+    assert_eq!(told.matches("(not told)").count(), 6, "{told}");
+}
+
+/// A tag makes another address, which need not be the same mailbox. Who moves to another business address hears of it
+/// there, because the one from before may be somebody else's now. A contact that goes with a resignation hears of it too.
+#[test]
+fn the_right_addresses_are_told() {
+    let (place, sink) = place_with_mail();
+    let import = |rows: &[&str]| {
+        let (header, _) = PEOPLE.split_once('\n').unwrap();
+        let text = format!("{header},employee_id\n{}\n", rows.join("\n"));
+        place.write("people.csv", &text);
+        let ran = place.run(&["members", "import", "people.csv"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let to: Vec<String> = sink.take().into_iter().map(|(to, _)| to).collect();
+        to
+    };
+    let mina = "Mina Park,mina@acme.example,business_email,active,,mina@mail.example,member,,,7";
+    let lee = "Lee Han,lee@acme.example,business_email,active,,,member,,,8";
+    assert_eq!(import(&[mina, lee]), [""; 0]);
+    let tagged = mina.replace("mina@mail", "mina+eve@mail");
+    assert_eq!(
+        import(&[&tagged, lee]),
+        ["mina@mail.example", "security@acme.example"]
+    );
+
+    let swapped = [
+        tagged.replace("mina@acme", "lee@acme"),
+        lee.replace("lee@acme", "mina@acme")
+            .replace(",active,,,", ",active,,eve@home.example,"),
+    ];
+    assert_eq!(
+        import(&[&swapped[0], &swapped[1]]),
+        ["mina@acme.example", "security@acme.example"]
+    );
+
+    let added = [
+        "members",
+        "contact",
+        "mina@acme.example",
+        "own@home.example",
+    ];
+    assert_eq!(place.run(&added).code, 0);
+    sink.take();
+    let resigned = swapped[1].replace(",active,,eve@", ",resigned,,lee@");
+    assert_eq!(
+        import(&[&swapped[0], &resigned]),
+        [
+            "eve@home.example",
+            "own@home.example",
+            "security@acme.example"
+        ]
     );
 }

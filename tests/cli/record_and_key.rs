@@ -315,7 +315,7 @@ fn the_demo_keeps_to_the_same_rules() {
     std::fs::remove_file(&key).unwrap();
     let ran = place.run(&["demo", "--data", "kept"]);
     assert!(
-        ran.code == 78 && ran.err.contains("demo.key"),
+        ran.code == 78 && ran.err.contains("demo.key is missing"),
         "{}",
         ran.err
     );

@@ -346,7 +346,7 @@ async fn a_contact_that_never_answered_keeps_no_other_one_away() {
     let password = bot.reset_by_copy(JO, NOA).await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("which has not answered a code yet. If it does not work, another administrator adds one:"),
+        told.contains("which has not answered a code yet. If it does not work, another administrator adds one after the reset:"),
         "{told}"
     );
     let told = add(&bot, KIM, NOA, NUMBER).await;
@@ -814,6 +814,22 @@ async fn answered_contacts_push_out_nobody_else_s() {
             .await,
         1
     );
+}
+
+/// Who adds the contacts of another administrator once more does not close the list for that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn adding_the_same_contacts_closes_no_list() {
+    let bot = TestBot::new().await;
+    for who in [JO, KIM] {
+        for last in 0..5 {
+            bot.clock.advance(Span::minutes(1));
+            let told = add(&bot, who, NOA, &format!("+82101234568{last}")).await;
+            assert!(told.contains("was added"), "{told}");
+        }
+    }
+    let told = add(&bot, JO, NOA, NUMBER).await;
+    assert!(told.contains("was added"), "{told}");
+    assert_eq!(bot.count("(select distinct address from contact)").await, 5);
 }
 
 /// The button under an added contact sends a code there; who types what the member reads out shows that it works.

@@ -579,6 +579,13 @@ async fn a_question_that_could_not_be_sent_is_said() {
             "{told}"
         );
         assert_eq!(bot.count("contact").await, 0);
+        // What the question would have told, the next command tells, where it surely was not sent.
+        if status == 404 {
+            assert_eq!(bot.audited("contact").await, "asked not_sent");
+            bot.slack.answer_replies_with(None);
+            let next = bot.command(JO, NOA).await.text();
+            assert!(next.contains("About your reset of Mina Park"), "{next}");
+        }
     }
 }
 

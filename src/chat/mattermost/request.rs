@@ -130,7 +130,8 @@ impl Mattermost {
             .action
             .parse()
             .map_err(|_| NotVerified::Malformed("an unknown action"))?;
-        // The permission may have gone since it was asked for; the server is asked once a minute at most.
+        // The permission may have gone since it was asked for; the server is asked once a minute, and every 5 s where
+        // it does not answer.
         let is_private = match asking {
             Asking::Allowed => self.surely_posts_to_one().await,
             Asking::No => self.may_post.get() == Some(true),

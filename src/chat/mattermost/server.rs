@@ -1,5 +1,7 @@
 //! Calls to the server: its key, the bot's permissions, and messages to the user whom it signed.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -15,6 +17,9 @@ use crate::net::{self, Answer, CallError};
 
 /// What the bot needs to send a message that the server shows to one user.
 pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
+
+/// How long an answer is waited for where what was known before can be used instead.
+const PATIENCE_OF_WHO_KNOWS: Duration = Duration::from_secs(1);
 
 impl Mattermost {
     /// One call of the API, as the bot.
@@ -121,9 +126,18 @@ impl Mattermost {
         self.may_post.get() != Some(false)
     }
 
-    /// The same where it is known.
+    /// The same where it is known. Whoever knows something waits a short while only, because the server waits for the
+    /// answer to a click.
     pub(super) async fn surely_posts_to_one(&self) -> bool {
-        self.may_post_to_one().await && self.may_post.get() == Some(true)
+        let asked = self.may_post_to_one();
+        if self.may_post.get().is_some() {
+            tokio::time::timeout(PATIENCE_OF_WHO_KNOWS, asked)
+                .await
+                .ok();
+        } else {
+            asked.await;
+        }
+        self.may_post.get() == Some(true)
     }
 
     /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).

@@ -661,3 +661,27 @@ fn hostile_names_stay_names() {
         }
     }
 }
+
+/// A server that takes its time does not hold up who knows something: the click goes on with that.
+#[tokio::test]
+async fn what_is_known_is_used_where_the_server_is_slow() {
+    let server = MockServer::start().await;
+    let delay = std::time::Duration::from_secs(4);
+    let roles = serde_json::json!({ "roles": "" });
+    Mock::given(path("/api/v4/users/me"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_delay(delay)
+                .set_body_json(roles),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/api/v4/roles/names"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!([])))
+        .mount(&server)
+        .await;
+    let mattermost = at(&server.uri());
+    mattermost.may_post.allow();
+    assert!(mattermost.surely_posts_to_one().await);
+    assert!(!at(&server.uri()).surely_posts_to_one().await);
+}

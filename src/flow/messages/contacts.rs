@@ -75,7 +75,9 @@ pub(super) fn code_goes(
             row.member_email
         )
     } else {
-        "another administrator adds one: /reset-password contact @member …".to_owned()
+        // Before the reset it would wait.
+        "another administrator adds one after the reset: /reset-password contact @member …"
+            .to_owned()
     };
     let Some(first) = methods.usable.first() else {
         let none = format!(
@@ -86,22 +88,26 @@ pub(super) fn code_goes(
             .collect::<Vec<_>>()
             .join(" ");
     };
-    let to = named(first, zone);
-    if !first.counts {
-        return format!(
-            "At sign-in {member} is asked for a code sent to {to}, which has not answered a code yet. If it does not work, {who}"
-        );
-    }
-    if !first.got_password {
-        return format!("At sign-in {member} is asked for a code sent to {to}.");
-    }
-    let what = match row.carries {
-        Carries::Password => "password",
-        Carries::Link => "link",
+    let same = if first.got_password {
+        let what = match row.carries {
+            Carries::Password => "password",
+            Carries::Link => "link",
+        };
+        format!(": {what} and code go to the same {}", kind(&first.to))
+    } else {
+        String::new()
     };
-    let kind = kind(&first.to);
+    let (unsure, otherwise) = if first.counts {
+        ("", String::new())
+    } else {
+        (
+            ", which has not answered a code yet",
+            format!(" If it does not work, {who}"),
+        )
+    };
     format!(
-        "At sign-in {member} is asked for a code sent to {to}: {what} and code go to the same {kind}."
+        "At sign-in {member} is asked for a code sent to {}{unsure}{same}.{otherwise}",
+        named(first, zone)
     )
 }
 

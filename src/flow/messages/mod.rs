@@ -43,7 +43,7 @@ pub use self::last_look::{LastLook, last_look, stale};
 pub use self::notes::{
     Notice, alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice,
     contact_removed, contacts_imported, copy_to_self, guide, guide_sms, link_mail, link_sms,
-    password_mail, password_sms, wrong_code,
+    members, password_mail, password_sms, wrong_code,
 };
 pub use self::overview::{disowned, help, history, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};

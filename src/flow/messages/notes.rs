@@ -333,19 +333,31 @@ pub fn contact_imported(organization: &str, what: &str) -> Note {
     }
 }
 
-/// Tells the security address what an import changed: one line a member, and how many members have no line.
-pub fn contacts_imported(organization: &str, lines: &[String], more: usize) -> Note {
-    let more = if more == 0 {
+/// "1 member", "2 members".
+pub fn members(count: usize) -> String {
+    format!("{count} member{}", if count == 1 { "" } else { "s" })
+}
+
+/// The security address hears what an import changed, when the members were told: a line a member, in as many parts as it
+/// takes, and how many of all members were told.
+pub fn contacts_imported(
+    organization: &str,
+    lines: &[String],
+    (part, parts): (usize, usize),
+    (changed, told): (usize, usize),
+) -> Note {
+    let which = if parts == 1 {
         String::new()
     } else {
-        format!("and {more} more; relatch's audit names them\n")
+        format!(" (part {part} of {parts})")
     };
     let text = format!(
-        "An import of members changed contacts on record:\n{}\n{more}The contacts that were there before are told, and the business address where none of them is sure to be theirs.\n",
-        lines.join("\n")
+        "An import of members changed contacts on record{which}:\n{}\n\n{} in all, {told} of them told: at the contacts that were there before, and at the business address where none of them is sure to be theirs.\n",
+        lines.join("\n"),
+        members(changed)
     );
     Note {
-        subject: format!("{organization} password reset: an import changed contacts"),
+        subject: format!("{organization} password reset: an import changed contacts{which}"),
         text: text.into(),
     }
 }
