@@ -776,6 +776,7 @@ async fn one_administrator_does_not_fill_the_places() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answered_contacts_push_out_nobody_else_s() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contacts");
     assert!(add(&bot, JO, NOA, NUMBER).await.contains("was added"));
     for last in 0..4 {
         assert!(
@@ -820,6 +821,7 @@ async fn answered_contacts_push_out_nobody_else_s() {
 #[tokio::test(flavor = "multi_thread")]
 async fn adding_the_same_contacts_closes_no_list() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contacts");
     for who in [JO, KIM] {
         for last in 0..5 {
             bot.clock.advance(Span::minutes(1));

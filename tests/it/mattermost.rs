@@ -9,7 +9,7 @@ use crate::support::mattermost::{
     SigningKey, click_body, command_body, form_body, hook_id, id_of, trigger,
 };
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
-use crate::support::{Answer, TestBot, mattermost};
+use crate::support::{Answer, Left, TestBot, mattermost};
 
 const JO: &str = "jo@acme.example";
 
@@ -509,6 +509,7 @@ async fn without_private_replies_a_contact_is_added_by_the_operator() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_is_refused_is_not_asked_elsewhere() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password of the reset");
     let ready = bot
         .on(Platform::Mattermost)
         .last_look(JO, MINA, "deliver_phone")
@@ -552,6 +553,7 @@ async fn a_question_that_is_refused_is_not_asked_elsewhere() {
 async fn a_question_that_could_not_be_sent_is_said() {
     for status in [404, 500] {
         let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the password of the reset");
         let ready = bot
             .on(Platform::Mattermost)
             .last_look(JO, MINA, "deliver_phone")
