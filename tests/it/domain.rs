@@ -9,9 +9,11 @@ use relatch::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
 use relatch::domain::look_up::{LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until};
 use relatch::domain::member::{CompanyDomains, Guard, PhoneNumber};
 use relatch::domain::person::{Traits, difference};
+use relatch::domain::reset::SlotAfter;
+use relatch::domain::sign_in::DEVICE_LIFE;
 use relatch::domain::{
-    Carries, Denied, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, Role, Span,
-    Status,
+    Carries, Denied, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, ResetId,
+    Role, Span, State, Status,
 };
 
 fn mina() -> Member {
@@ -191,6 +193,51 @@ fn a_pause_and_its_window_end_on_time() {
     assert_eq!(paused_until(&refused(&spread)), None);
     spread[19] = Moment(0) + Span(REFUSALS_WITHIN.0 - 1);
     assert!(paused_until(&refused(&spread)).is_some());
+}
+
+/// What is made of a reset whose process died: the slot comes back only where surely nothing was changed. Whoever is at work
+/// on a member keeps others away, and nobody else does.
+#[test]
+fn what_is_at_work_is_recovered_and_nothing_else() {
+    for state in State::ALL {
+        let recovered = match state {
+            State::Claimed => Some((State::Refused, SlotAfter::Returned)),
+            State::Changing => Some((State::Unknown, SlotAfter::Kept)),
+            State::Changed => Some((State::Lost, SlotAfter::Kept)),
+            State::Delivering => Some((State::DeliveryUnknown, SlotAfter::Kept)),
+            State::Offered
+            | State::Delivered
+            | State::Undelivered
+            | State::DeliveryUnknown
+            | State::Cancelled
+            | State::Expired
+            | State::Superseded
+            | State::Refused
+            | State::Unknown
+            | State::Lost => None,
+        };
+        assert_eq!(state.recovered(), recovered, "{state}");
+        assert_eq!(state.is_active(), recovered.is_some(), "{state}");
+    }
+}
+
+#[test]
+fn a_browser_is_remembered_for_half_a_year() {
+    assert_eq!(DEVICE_LIFE.to_string(), "180 days");
+}
+
+/// A reference is the last 20 bits of an id, five to a character, without I, L, O and U.
+#[test]
+fn a_reference_is_the_end_of_an_id() {
+    let mut id = [0; 16];
+    for (end, reference) in [
+        ([0x12, 0x34, 0x56], "4D2P"),
+        ([0xf0, 0, 0x1f], "000Z"),
+        ([0x0f, 0xff, 0xff], "ZZZZ"),
+    ] {
+        id[13..].copy_from_slice(&end);
+        assert_eq!(ResetId(id).reference().to_string(), reference);
+    }
 }
 
 /// What is written out is the whole: requests to the directory and messages to the member are made of it.
