@@ -7,9 +7,13 @@ use std::collections::BTreeSet;
 use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
 use relatch::domain::look_up::{LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until};
-use relatch::domain::member::PhoneNumber;
+use relatch::domain::member::{CompanyDomains, Guard, PhoneNumber};
+use relatch::domain::person::{Traits, difference};
+use relatch::domain::reset::SlotAfter;
+use relatch::domain::sign_in::DEVICE_LIFE;
 use relatch::domain::{
-    Carries, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, Role, Span, Status,
+    Carries, Denied, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, ResetId,
+    Role, Span, State, Status,
 };
 
 fn mina() -> Member {
@@ -55,6 +59,19 @@ fn what_is_recorded_tells_reasons_apart() {
     ]);
     assert_codes(&[ExtraDenied::Strict.code(), ExtraDenied::NotPrivate.code()]);
     assert_eq!(ExtraDenied::WithLink.code(), ExtraDenied::Strict.code());
+    assert_codes(&[
+        Denied::NotAdmin.code(),
+        Denied::Oneself.code(),
+        Denied::Outranked.code(),
+        Denied::LoginMethod(LoginMethod::Sso).code(),
+        Denied::Status(Status::Suspended).code(),
+        Denied::Guarded(Guard::Protected).code(),
+        Denied::Disowned.code(),
+        Denied::Busy {
+            admin_name: "Jo Lim".to_owned(),
+        }
+        .code(),
+    ]);
     let next_at = Moment(0);
     assert_codes(&[
         TooMany::LookUps {
@@ -178,10 +195,121 @@ fn a_pause_and_its_window_end_on_time() {
     assert!(paused_until(&refused(&spread)).is_some());
 }
 
+/// What is made of a reset whose process died: the slot comes back only where surely nothing was changed. Whoever is at work
+/// on a member keeps others away, and nobody else does.
 #[test]
-fn an_id_is_written_as_the_directory_has_it() {
-    assert_eq!(
-        MemberId("id-mina.park".to_owned()).to_string(),
-        "id-mina.park"
-    );
+fn what_is_at_work_is_recovered_and_nothing_else() {
+    for state in State::ALL {
+        let recovered = match state {
+            State::Claimed => Some((State::Refused, SlotAfter::Returned)),
+            State::Changing => Some((State::Unknown, SlotAfter::Kept)),
+            State::Changed => Some((State::Lost, SlotAfter::Kept)),
+            State::Delivering => Some((State::DeliveryUnknown, SlotAfter::Kept)),
+            State::Offered
+            | State::Delivered
+            | State::Undelivered
+            | State::DeliveryUnknown
+            | State::Cancelled
+            | State::Expired
+            | State::Superseded
+            | State::Refused
+            | State::Unknown
+            | State::Lost => None,
+        };
+        assert_eq!(state.recovered(), recovered, "{state}");
+        assert_eq!(state.is_active(), recovered.is_some(), "{state}");
+    }
+}
+
+#[test]
+fn a_browser_is_remembered_for_half_a_year() {
+    assert_eq!(DEVICE_LIFE.to_string(), "180 days");
+}
+
+/// A reference is the last 20 bits of an id, five to a character, without I, L, O and U.
+#[test]
+fn a_reference_is_the_end_of_an_id() {
+    let mut id = [0; 16];
+    for (end, reference) in [
+        ([0x12, 0x34, 0x56], "4D2P"),
+        ([0xf0, 0, 0x1f], "000Z"),
+        ([0x0f, 0xff, 0xff], "ZZZZ"),
+    ] {
+        id[13..].copy_from_slice(&end);
+        assert_eq!(ResetId(id).reference().to_string(), reference);
+    }
+}
+
+/// What is written out is the whole: requests to the directory and messages to the member are made of it.
+#[test]
+fn ids_and_addresses_are_written_as_they_are() {
+    assert_eq!(MemberId("id-mina".to_owned()).to_string(), "id-mina");
+    let email: EmailAddress = "Mina@mail.example".parse().unwrap();
+    assert_eq!(email.to_string(), "Mina@mail.example");
+    let phone: PhoneNumber = "+82 10 1234 5642".parse().unwrap();
+    assert_eq!(phone.to_string(), "+821012345642");
+}
+
+/// What stands in the record as a phone is 7 to 15 digits behind a plus, and nothing else.
+#[test]
+fn a_stored_phone_has_the_form_of_one() {
+    for (text, is_one) in [
+        ("+821012345642", true),
+        ("+1234567", true),
+        ("+123456", false),
+        ("+1234567890123456", false),
+        ("+82101234564x", false),
+        ("821012345642", false),
+    ] {
+        assert_eq!(PhoneNumber::stored(text).is_ok(), is_one, "{text}");
+    }
+}
+
+/// Every unit that the settings and their comments name.
+#[test]
+fn every_unit_of_time_is_read() {
+    for (text, span) in [
+        ("250ms", Span(250)),
+        ("10s", Span::seconds(10)),
+        ("15m", Span::minutes(15)),
+        ("24h", Span::hours(24)),
+        ("7d", Span::hours(7 * 24)),
+    ] {
+        assert_eq!(text.parse(), Ok(span), "{text}");
+    }
+}
+
+/// Letters with a stroke have no decomposition, so two spellings of one name meet only here; another letter is another name.
+#[test]
+fn a_stroke_makes_no_other_name() {
+    let named = |name| Traits {
+        name,
+        business_email: "mina@acme.example",
+        employee_id: None,
+        phone: None,
+        personal_email: None,
+    };
+    for (one, other, is_same) in [
+        ("Sørén Łaska", "Soren Laska", true),
+        ("Đặng Işık", "Dang Isik", true),
+        ("Ħamŧa", "Hamta", true),
+        ("Søren", "Saren", false),
+        ("Ðora", "Hora", false),
+    ] {
+        let difference = difference(&named(one), &named(other), &CompanyDomains::default());
+        assert_eq!(difference.is_none(), is_same, "{one} and {other}");
+    }
+}
+
+#[test]
+fn seconds_are_rounded_down() {
+    for (milliseconds, seconds) in [
+        (0, 0),
+        (999, 0),
+        (1_795_428_000_999, 1_795_428_000),
+        (-1, -1),
+    ] {
+        assert_eq!(Moment(milliseconds).unix_seconds(), seconds);
+    }
+    assert_eq!(Moment::from_unix_seconds(3), Moment(3000));
 }
