@@ -1,10 +1,10 @@
 //! Resets members' passwords from team chat, safely. This page is the plan of the crate.
 //!
-//! # Floors
+//! # Layers
 //!
-//! A file uses its own floor and those below, never one above; `tests/floors.rs` holds every file to it.
+//! A file uses its own layer and those below, never one above; `tests/layers.rs` holds every file to it.
 //!
-//! | floor | modules | what is there |
+//! | layer | modules | what is there |
 //! |---|---|---|
 //! | 7 | [`cli`], [`config`] | commands and settings |
 //! | 6 | [`server`], [`demo`] | joins all routes, starts and stops what runs; a pretend Slack workspace that plays a whole conversation |

@@ -444,6 +444,7 @@ mod tests {
 
     /// S42, Q7: when a contact that was added serves.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn an_added_contact_serves_when_its_time_has_come() {
         let number = "+821012345699";
         let (mina, bare) = (mina(), bare());

@@ -56,15 +56,13 @@ pub(super) async fn confirm(
         }
         Err(error) => error.refusal()?,
     };
-    match refusal {
-        ClickRefused::Stale(earlier) => {
-            last_look_again(app, origin, row, (&pair, is_private), earlier).await
-        }
-        ClickRefused::Overtaken(by) => {
-            last_look_again(app, origin, row, (&pair, is_private), Some(by)).await
-        }
-        why => Ok(refused(app, origin, id, &why, Some(&row))),
+    if let ClickRefused::Stale(earlier) = refusal {
+        return last_look_again(app, origin, row, (&pair, is_private), earlier).await;
     }
+    if let ClickRefused::Overtaken(by) = refusal {
+        return last_look_again(app, origin, row, (&pair, is_private), Some(by)).await;
+    }
+    Ok(refused(app, origin, id, &refusal, Some(&row)))
 }
 
 /// The last look that was confirmed is out of date: it is drawn again, as things are now.

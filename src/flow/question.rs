@@ -101,7 +101,7 @@ pub(super) async fn ask(
         Outcome::Accepted => Reaction::Taken,
         // Without private replies everything else goes into the answer too.
         Outcome::Refused(Refusal::Credentials) => {
-            app.store.untell(&[], not_sent).await?;
+            app.store.untell(&[], not_sent).await.ok();
             let told = messages::contact_not_private(member, reference);
             Reaction::Say(with_untold(told))
         }

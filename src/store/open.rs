@@ -93,7 +93,7 @@ impl OpenError {
         let is_damaged = |error: &sqlx::Error| {
             error
                 .as_database_error()
-                .and_then(|error| error.code())
+                .and_then(sqlx::error::DatabaseError::code)
                 .is_some_and(|code| code == "11" || code == "26")
         };
         match self {

@@ -666,7 +666,7 @@ fn hostile_names_stay_names() {
 #[tokio::test]
 async fn what_is_known_is_used_where_the_server_is_slow() {
     let server = MockServer::start().await;
-    let delay = std::time::Duration::from_secs(4);
+    let delay = Duration::from_secs(4);
     let roles = serde_json::json!({ "roles": "" });
     Mock::given(path("/api/v4/users/me"))
         .respond_with(

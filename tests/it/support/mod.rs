@@ -459,6 +459,10 @@ impl TestBot {
         Self::open(parts, 8).await
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the whole program is put together here"
+    )]
     async fn open(parts: BotParts, seed: u64) -> Self {
         let BotParts {
             folder,
