@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use crate::domain::{MemberId, Moment, Password, ResetId, Span};
 use crate::store::Reservation;
 
-/// How long an undelivered password can be sent another way before it is wiped (section 3 of the design).
+/// How long an undelivered password can be sent another way before it is wiped (docs/rules.md, Q3).
 pub const HOLD_FOR: Span = Span::minutes(10);
 
 /// A password that was set in the directory and delivered to nobody.

@@ -24,7 +24,7 @@ const TELL_FOR: Span = Span::minutes(10);
 /// How many moves are recorded at once. The record writes them in one transaction.
 const MOVES: usize = 64;
 
-/// Recovery (section 3), first half: gives everything that a dead process left its named end. It asks nothing outside the
+/// Recovery, first half: gives everything that a dead process left its named end. It asks nothing outside the
 /// record.
 pub async fn name(app: &Arc<App>) -> Result<(), StoreError> {
     while !name_left_behind(app).await?.is_empty() {}

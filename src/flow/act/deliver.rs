@@ -49,8 +49,7 @@ struct Outputs {
     shown: Option<StepOutcome>,
 }
 
-/// Delivers the password. It is dropped at the end, unless no output was accepted: then it is kept for another way
-/// (section 2 of the design).
+/// Delivers the password. It is dropped at the end, unless no output was accepted: then it is kept for another way.
 pub(super) async fn deliver(
     app: &Arc<App>,
     reporter: &Reporter<'_>,
