@@ -1,9 +1,10 @@
 //! What people do in a chat, and what they are shown, without a platform's shape.
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use crate::domain::member::written_enum;
-use crate::domain::{ChatUser, EmailAddress, Moment, ResetId};
+use crate::domain::{ChatUser, EmailAddress, Moment, Password, ResetId};
 use crate::store::ReplayKey;
 
 /// Proof that a platform signed the request for our app and workspace, within the window. Only this folder makes one.
@@ -189,13 +190,13 @@ pub enum Ask {
     /// How it works.
     Help,
     /// What happened, to everybody or to one member.
-    Log(Option<Member>),
+    Log(Option<NamedMember>),
     /// Which rules would hold.
-    Why(Member),
+    Why(NamedMember),
     /// A reset, with the further words as the reason.
-    Reset(Member, Option<String>),
+    Reset(NamedMember, Option<String>),
     /// S42: add a phone or an e-mail to which codes for this member may go.
-    Contact(Member, String),
+    Contact(NamedMember, String),
     /// Not understood; the text is what was meant as a member.
     Unclear(String),
     /// More than one member.
@@ -204,7 +205,7 @@ pub enum Ask {
 
 /// How a member was named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Member {
+pub enum NamedMember {
     /// A mention: the platform's own id.
     Mention(String),
     /// A work e-mail.
@@ -215,7 +216,7 @@ pub enum Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     /// A mention or a work e-mail.
-    Member(Member),
+    Member(NamedMember),
     /// Anything else.
     Text(String),
 }
@@ -245,7 +246,7 @@ impl Ask {
         }
     }
 
-    fn reset(member: &Member, rest: &[Word]) -> Self {
+    fn reset(member: &NamedMember, rest: &[Word]) -> Self {
         let mut reason = Vec::new();
         for word in rest {
             match word {
@@ -269,7 +270,7 @@ impl Ask {
                 |member| Self::Contact(member, String::new()),
             );
         };
-        if let [Word::Member(Member::Email(email))] = address {
+        if let [Word::Member(NamedMember::Email(email))] = address {
             return Self::Contact(member.clone(), email.to_string());
         }
         let mut typed = Vec::new();
@@ -282,7 +283,7 @@ impl Ask {
         Self::Contact(member.clone(), typed.join(" "))
     }
 
-    fn one_member(words: &[Word]) -> Result<Member, Self> {
+    fn one_member(words: &[Word]) -> Result<NamedMember, Self> {
         match words {
             [Word::Member(member)] => Ok(member.clone()),
             [] => Err(Self::Unclear(String::new())),
@@ -305,6 +306,28 @@ pub struct Message {
     pub lines: Vec<String>,
     /// Buttons, in order.
     pub buttons: Vec<Button>,
+}
+
+/// The password in a message, with the text that introduces how it is said aloud.
+#[derive(Clone, Copy)]
+pub struct ShownPassword<'a> {
+    /// The password.
+    pub password: &'a Password,
+    /// Stands before the spoken form. It is our own text, without markup.
+    pub spoken_label: &'static str,
+}
+
+impl ShownPassword<'_> {
+    /// The line that says how the password is said aloud.
+    pub fn spoken_line(&self) -> Zeroizing<String> {
+        let spoken = self.password.spoken();
+        let mut line = Zeroizing::new(String::with_capacity(
+            self.spoken_label.len() + spoken.len(),
+        ));
+        line.push_str(self.spoken_label);
+        line.push_str(&spoken);
+        line
+    }
 }
 
 /// A button.
@@ -340,7 +363,7 @@ mod tests {
     use super::*;
 
     fn mention(id: &str) -> Word {
-        Word::Member(Member::Mention(id.to_owned()))
+        Word::Member(NamedMember::Mention(id.to_owned()))
     }
 
     fn text(text: &str) -> Word {
@@ -350,7 +373,7 @@ mod tests {
     /// S14, S15.
     #[test]
     fn one_command_names_one_member() {
-        let mina = Member::Mention("U1".to_owned());
+        let mina = NamedMember::Mention("U1".to_owned());
         assert_eq!(Ask::read(&[]), Ask::Help);
         assert_eq!(Ask::read(&[text("HELP")]), Ask::Help);
         assert_eq!(Ask::read(&[mention("U1")]), Ask::Reset(mina.clone(), None));

@@ -184,7 +184,7 @@ pub fn next_app(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App
     )?;
     for chat in &mut app.chats {
         if let Some(old) = old.chat(chat.platform()) {
-            chat.go_on_from(old);
+            chat.take_state_from(old);
         }
     }
     Ok(Arc::new(app))

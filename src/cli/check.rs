@@ -63,7 +63,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
                 let probed = chat.probe().await;
                 if probed.is_ok() {
                     caveats.extend(
-                        chat.caveats()
+                        chat.warnings()
                             .await
                             .into_iter()
                             .map(|caveat| (name, caveat)),

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{Failure, build, say};
-use crate::chat::{Adapter, Planned};
+use crate::chat::{Adapter, PlannedCommand};
 use crate::config::Settings;
 use crate::domain::Platform;
 use crate::net;
@@ -41,7 +41,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
         .open(&build::trial_parts(http)?)
         .map_err(|error| said(&error))?;
     let planned = chat
-        .planned(options.team.as_deref())
+        .planned_commands(options.team.as_deref())
         .await
         .map_err(|error| said(&error))?;
     let lines: Vec<String> = planned.iter().map(difference).collect();
@@ -55,7 +55,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
         return say("not written: --dry-run");
     }
     let made = chat
-        .register(&planned)
+        .register_commands(&planned)
         .await
         .map_err(|error| said(&error))?;
     say("written")?;
@@ -70,7 +70,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
 }
 
 /// `+` new, `~` changed with the fields that are, `=` as it is, `-` goes.
-fn difference(planned: &Planned) -> String {
+fn difference(planned: &PlannedCommand) -> String {
     let name = &planned.name;
     match (&planned.wanted, &planned.present) {
         (None, _) => format!("- {name}"),
@@ -126,7 +126,7 @@ mod tests {
         let mut other = same.clone();
         other["description"] = "y".into();
         let told = |wanted: Option<&Value>, present: Option<&Value>| {
-            difference(&Planned {
+            difference(&PlannedCommand {
                 name: "a".to_owned(),
                 wanted: wanted.cloned(),
                 present: present.cloned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::identity::{self, Asked, Pair};
 use super::{Failure, Next, Reaction, at_input, beside, messages, seal};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember as Named;
 use crate::chat::{
     Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::identity::{self, Known, Limits};
 use super::{Failure, Reaction, messages, offer};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember as Named;
 use crate::chat::{Chat, Freshness, Origin};
 use crate::domain::look_up::Tried;
 use crate::domain::{Denied, MemberId, Reference, Role};

@@ -1,8 +1,8 @@
 //! Who is who: a chat account stands for exactly one person of the directory, else nothing goes on.
 
 use crate::app::{Admins, App, Identity};
-use crate::chat::interaction::Member as Named;
-use crate::chat::{Adapter, Chat, Freshness, Message, Profile, Standing, WhoError};
+use crate::chat::interaction::NamedMember as Named;
+use crate::chat::{AccountKind, Adapter, ApiError, Chat, Freshness, Message, Profile};
 use crate::directory::{By, Down, Match};
 use crate::domain::look_up::TooMany;
 use crate::domain::policy::{Case, Person};
@@ -62,7 +62,7 @@ pub(super) struct NotPinned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unresolved {
     /// No full member of our workspace.
-    Outsider(Standing),
+    Outsider(AccountKind),
     /// No confirmed e-mail, no link, nobody or several people in the directory.
     Unknown,
     /// No account with this work e-mail.
@@ -72,7 +72,7 @@ pub(super) enum Unresolved {
     /// The caller has looked up too many, so nobody is looked up for them.
     TooMany(Box<Member>, TooMany),
     /// The chat does not say.
-    Who(WhoError),
+    Who(ApiError),
     /// The directory with this name does not answer.
     DirectoryDown(String),
     /// The record does not answer.
@@ -106,7 +106,7 @@ impl Unresolved {
             Self::Outsider(_)
             | Self::Unknown
             | Self::NoSuchEmail(_)
-            | Self::Who(WhoError::NotFound) => true,
+            | Self::Who(ApiError::NotFound) => true,
             Self::NotPinned(_)
             | Self::TooMany(..)
             | Self::Who(_)
@@ -135,7 +135,7 @@ impl Unresolved {
             Self::Outsider(standing) if is_caller => {
                 messages::outsider(*standing, &app.organization.name, reference)
             }
-            Self::Unknown | Self::Who(WhoError::NotFound) if is_caller => {
+            Self::Unknown | Self::Who(ApiError::NotFound) if is_caller => {
                 messages::unresolved_caller(reference)
             }
             Self::Outsider(_) | Self::Unknown => messages::unresolved_member(reference),
@@ -204,8 +204,8 @@ async fn account(
         .profile(user, freshness)
         .await
         .map_err(Unresolved::Who)?;
-    if profile.standing != Standing::Member {
-        return Err(Unresolved::Outsider(profile.standing));
+    if profile.kind != AccountKind::Member {
+        return Err(Unresolved::Outsider(profile.kind));
     }
     let email = match app.organization.identity {
         Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
@@ -440,9 +440,9 @@ pub(super) async fn pair_of_card(
     );
     if let Some(profile) = profile
         .as_ref()
-        .filter(|profile| profile.standing != Standing::Member)
+        .filter(|profile| profile.kind != AccountKind::Member)
     {
-        return Err(Lost::member(Unresolved::Outsider(profile.standing)));
+        return Err(Lost::member(Unresolved::Outsider(profile.kind)));
     }
     let by = [
         By::Email(caller.email.clone()),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::messages::{self, Ending, Notice};
 use super::{contacts, identity, tell, tell_by_the_way, unseal};
 use crate::app::{App, HOLD_FOR, Heard, HeldPassword, Ticket, WORKING_AFTER};
-use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress};
+use crate::chat::{Adapter, Chat, Freshness, Message, Placement, ReplyAddress, ShownPassword};
 use crate::delivery::Prepared;
 use crate::directory::{Backend, By, Down, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::contacts::Methods;
@@ -75,7 +75,13 @@ impl<'a> Voice<'a> {
     async fn show(&self, message: &Message, password: &Password) -> Outcome {
         *self.heard.lock().await = Heard::End;
         match &self.reply {
-            Some(to) => self.chat.show(to, message, password).await,
+            Some(to) => {
+                let shown = ShownPassword {
+                    password,
+                    spoken_label: messages::SAY_IT,
+                };
+                self.chat.show(to, message, &shown).await
+            }
             None => Outcome::Refused(Refusal::Unreachable),
         }
     }

@@ -11,7 +11,7 @@ use super::messages::{self, Card};
 use super::question::{self, Question};
 use super::{Failure, Next, Reaction, history, seal_by};
 use crate::app::App;
-use crate::chat::interaction::Member as Named;
+use crate::chat::interaction::NamedMember as Named;
 use crate::chat::{Adapter, Ask, Assurance, Chat, Command, Freshness, Message, Origin, Placement};
 use crate::domain::look_up::Tried;
 use crate::domain::{

@@ -9,7 +9,7 @@ use super::messages;
 use super::offer::{contact, note};
 use super::{Failure, Next, Reaction, beside};
 use crate::app::App;
-use crate::chat::interaction::{CONTACT_QUESTION, Member as Named};
+use crate::chat::interaction::{CONTACT_QUESTION, NamedMember as Named};
 use crate::chat::{Chat, Origin};
 use crate::domain::{ChatUser, Destination, Member, Moment, Reference, ResetId, Span};
 use crate::store::{AuditRow, ReplayKey};

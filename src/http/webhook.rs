@@ -16,8 +16,8 @@ use super::connection::IsVerified;
 use super::places::Pool;
 use crate::app::App;
 use crate::chat::{
-    Adapter, Asking, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement,
-    ReplyAddress, Verified,
+    Adapter, Asking, Chat, Immediate, Interaction, InteractionKind, Message, NotVerified,
+    Placement, ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Platform};
 use crate::flow::{self, Next, Reaction, messages};
@@ -87,7 +87,7 @@ async fn handle(
     };
     match read {
         // Nothing of it was remembered, so the platform or the person may send it again.
-        Ok(interaction) if place.is_none() => busy(chat, Kind::of(interaction.inner())),
+        Ok(interaction) if place.is_none() => busy(chat, InteractionKind::of(interaction.inner())),
         Ok(interaction) => answer(Arc::clone(&app), platform, interaction, until).await,
         Err(refused) => {
             let (status, reason) = match refused {
@@ -103,16 +103,18 @@ async fn handle(
 
 /// The answer where no place was free in time: the text, or where the platform would not show one, an error that it tells
 /// the person itself.
-fn busy(chat: &Chat, kind: Kind) -> Response {
+fn busy(chat: &Chat, kind: InteractionKind) -> Response {
     tracing::warn!(
         platform = chat.platform().as_str(),
         "refused a webhook: all places for webhooks are taken"
     );
     let (message, under_the_input) = (messages::busy(), messages::busy_form());
     let body = match kind {
-        Kind::Ping => return json(chat.immediate(kind, Immediate::Taken)),
-        Kind::Command | Kind::Click => chat.immediate(kind, Immediate::Say(&message)),
-        Kind::Form(_) => chat.immediate(kind, Immediate::FormError(&under_the_input)),
+        InteractionKind::Ping => return json(chat.immediate(kind, Immediate::Taken)),
+        InteractionKind::Command | InteractionKind::Click => {
+            chat.immediate(kind, Immediate::Say(&message))
+        }
+        InteractionKind::Form(_) => chat.immediate(kind, Immediate::FormError(&under_the_input)),
     };
     if body.is_empty() {
         StatusCode::SERVICE_UNAVAILABLE.into_response()
@@ -126,7 +128,7 @@ struct Later {
     reply: Option<ReplyAddress>,
     /// Whose card it was about, and which.
     card: Option<(ChatUser, String)>,
-    kind: Kind,
+    kind: InteractionKind,
 }
 
 impl Later {
@@ -143,13 +145,13 @@ impl Later {
         Self {
             reply: origin.and_then(|origin| origin.reply.clone()),
             card,
-            kind: Kind::of(interaction),
+            kind: InteractionKind::of(interaction),
         }
     }
 
     /// Tells what could not be answered in time: a command where "Working …" stands, a click or a form beside the card.
     async fn tell(self, app: &Arc<App>, chat: &Chat, message: Message) {
-        let placement = if self.kind == Kind::Command {
+        let placement = if self.kind == InteractionKind::Command {
             chat.late_placement()
         } else {
             Placement::Add
@@ -246,11 +248,11 @@ async fn answer(
     // A ping needs no signature everywhere, and whoever repeats what they overheard is nobody known.
     response
         .extensions_mut()
-        .insert(IsVerified(is_new && kind != Kind::Ping));
+        .insert(IsVerified(is_new && kind != InteractionKind::Ping));
     response
 }
 
-fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {
+fn respond(chat: &Chat, kind: InteractionKind, reaction: &Reaction) -> Response {
     json(match reaction {
         Reaction::Replayed if chat.answers_replays(kind) => chat.immediate(kind, Immediate::Taken),
         Reaction::Replayed => return StatusCode::CONFLICT.into_response(),

@@ -1,10 +1,14 @@
 //! Discord's requests as they come, and everything that is not one.
 
+use axum::http::header;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
+use super::config::WEAK_KEYS;
 use super::*;
-use crate::chat::FormKind;
-use crate::chat::common::hostile_names;
+use crate::chat::hostile_names::hostile_names;
+use crate::chat::{Ask, FormKind, NamedMember};
+use crate::domain::Password;
+use crate::net;
 
 const NOW: Moment = Moment(1_795_428_000_000);
 const APPLICATION: &str = "100000000000000001";
@@ -26,7 +30,7 @@ fn discord() -> Discord {
     };
     Discord::new(
         config,
-        net::client(CALL_DEADLINE).unwrap(),
+        net::client(std::time::Duration::from_secs(5)).unwrap(),
         Clock::fixed(NOW),
     )
 }
@@ -65,7 +69,7 @@ fn receive(body: &Value) -> Result<Interaction, NotVerified> {
     let body = body.to_string();
     let headers = signed("1795428000", body.as_bytes());
     discord()
-        .receive(INTERACTIONS_ROUTE, &headers, body.as_bytes(), NOW)
+        .read_request(&headers, body.as_bytes(), NOW)
         .map(Verified::into_inner)
 }
 
@@ -78,7 +82,7 @@ fn ask(options: &Value) -> Ask {
 
 #[test]
 fn a_command_names_its_member_by_an_option_or_by_the_menu() {
-    let mina = || Member::Mention(MINA.to_owned());
+    let mina = || NamedMember::Mention(MINA.to_owned());
     let member = json!({ "name": "member", "type": 6, "value": MINA });
     assert_eq!(ask(&json!([member])), Ask::Reset(mina(), None));
     assert_eq!(ask(&json!([])), Ask::Help);
@@ -101,7 +105,10 @@ fn a_command_names_its_member_by_an_option_or_by_the_menu() {
     let email = json!({ "name": "email", "type": 3, "value": "mina@acme.example" });
     assert_eq!(
         ask(&json!([email])),
-        Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None)
+        Ask::Reset(
+            NamedMember::Email("mina@acme.example".parse().unwrap()),
+            None
+        )
     );
     let menu = interaction(
         2,
@@ -170,7 +177,7 @@ fn only_discord_s_own_requests_for_our_server_are_taken() {
     let body = command(&json!([])).to_string();
     let try_with = |headers: &HeaderMap, body: &str| {
         discord()
-            .receive(INTERACTIONS_ROUTE, headers, body.as_bytes(), NOW)
+            .read_request(headers, body.as_bytes(), NOW)
             .map(drop)
             .unwrap_err()
     };
@@ -287,20 +294,23 @@ fn every_answer_has_the_type_that_discord_expects() {
         let answer: Value = serde_json::from_slice(&discord.immediate(kind, answer)).unwrap();
         answer["type"].as_u64().unwrap()
     };
-    assert_eq!(kind(Kind::Ping, Immediate::Taken), 1);
-    assert_eq!(kind(Kind::Command, Immediate::Working(&message)), 5);
-    assert_eq!(kind(Kind::Click, Immediate::Taken), 6);
+    assert_eq!(kind(InteractionKind::Ping, Immediate::Taken), 1);
+    assert_eq!(
+        kind(InteractionKind::Command, Immediate::Working(&message)),
+        5
+    );
+    assert_eq!(kind(InteractionKind::Click, Immediate::Taken), 6);
     assert_eq!(
         kind(
-            Kind::Form(FormKind::Destination),
+            InteractionKind::Form(FormKind::Destination),
             Immediate::Working(&message)
         ),
         6
     );
     for of in [
-        Kind::Command,
-        Kind::Click,
-        Kind::Form(FormKind::Destination),
+        InteractionKind::Command,
+        InteractionKind::Click,
+        InteractionKind::Form(FormKind::Destination),
     ] {
         assert_eq!(kind(of, Immediate::Say(&message)), 4);
     }
@@ -349,7 +359,13 @@ fn a_long_message_is_cut_between_lines_and_keeps_its_password() {
     };
     let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
     let password = Password::generate(&mut rng, 8);
-    let rendered = render::message(&message, Some(&password));
+    let rendered = render::message(
+        &message,
+        Some(&ShownPassword {
+            password: &password,
+            spoken_label: "Say it: ",
+        }),
+    );
     let content = rendered["content"].as_str().unwrap();
     assert!(content.chars().count() <= 2000 && content.ends_with('…'));
     assert!(content.contains(&format!("`{}`", password.expose())));

@@ -1,11 +1,21 @@
 //! Lark's requests as they come, and everything that is not one.
 
-use axum::http::{HeaderName, HeaderValue};
-use cbc::cipher::BlockModeEncrypt;
+use std::time::Duration;
 
+use aes::Aes256;
+use axum::http::{HeaderName, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
+use sha2::{Digest, Sha256};
+
+use super::account::profile_of;
+use super::verify::decrypt;
 use super::*;
-use crate::chat::common::hostile_names;
-use crate::chat::{Action, FormKind};
+use crate::chat::hostile_names::hostile_names;
+use crate::chat::{AccountKind, Action, Ask, Command, FormKind, NamedMember};
+use crate::domain::Role;
 use crate::net;
 
 const NOW: Moment = Moment(1_795_428_000_000);
@@ -47,7 +57,7 @@ fn typed(text: &str, chat_type: &str) -> Value {
         { "key": "@_user_2", "id": { "open_id": "ou_noa" }, "name": "Noa", "tenant_key": "acme" },
     ]);
     event(
-        MESSAGE,
+        MESSAGE_EVENT,
         &json!({
             "sender": { "sender_id": { "open_id": JO }, "sender_type": "user", "tenant_key": "acme" },
             "message": {
@@ -103,7 +113,7 @@ fn plain_headers() -> HeaderMap {
 
 fn receive(headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
     lark()
-        .receive(EVENTS_ROUTE, headers, body.as_bytes(), NOW)
+        .read_request(headers, body.as_bytes(), NOW)
         .map(Verified::into_inner)
 }
 
@@ -133,7 +143,7 @@ fn the_published_vector_is_read() {
 fn the_command_is_found_in_what_people_type() {
     let reset = |id: &str, reason: Option<&str>| {
         Some(Ask::Reset(
-            Member::Mention(id.to_owned()),
+            NamedMember::Mention(id.to_owned()),
             reason.map(str::to_owned),
         ))
     };
@@ -164,9 +174,9 @@ fn the_command_is_found_in_what_people_type() {
     );
     assert_eq!(
         ask("@_user_1 /reset-password why @_user_2"),
-        Some(Ask::Why(Member::Mention("ou_noa".to_owned())))
+        Some(Ask::Why(NamedMember::Mention("ou_noa".to_owned())))
     );
-    let mina = Member::Email("mina@acme.example".parse().unwrap());
+    let mina = NamedMember::Email("mina@acme.example".parse().unwrap());
     assert_eq!(
         ask("/reset-password mina@acme.example"),
         Some(Ask::Reset(mina, None))
@@ -261,7 +271,7 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     upper.insert("x-lark-signature", signature.parse().unwrap());
     assert!(refused(&upper, &body));
     assert!(refused(&headers("1795428000", "n1", "x"), &body));
-    // Signed, and still not what it should be.
+    // SignedTrigger, and still not what it should be.
     for body in [
         "{}",
         "[]",
@@ -338,7 +348,7 @@ fn an_event_that_is_not_encrypted_and_signed_is_refused() {
             "{body}"
         );
     }
-    // Signed over a plain body with the right key: still nothing that Lark sends.
+    // SignedTrigger over a plain body with the right key: still nothing that Lark sends.
     let plain = event.to_string();
     assert!(matches!(
         receive(&headers("1795428000", "n1", &plain), &plain),
@@ -348,7 +358,7 @@ fn an_event_that_is_not_encrypted_and_signed_is_refused() {
 
 fn pressed(value: &Value, form: &Value) -> Value {
     event(
-        CARD,
+        CARD_EVENT,
         &json!({
             "operator": { "open_id": JO, "tenant_key": "acme" }, "token": "c-1",
             "action": { "tag": "button", "value": value, "form_value": form },
@@ -370,7 +380,7 @@ fn clicks_and_forms_are_read() {
         (read.action, read.value.as_str()),
         (Action::DeliverCopy, "v")
     );
-    let place: Place = serde_json::from_str(read.origin.reply.unwrap().expose()).unwrap();
+    let place: LarkReply = serde_json::from_str(read.origin.reply.unwrap().expose()).unwrap();
     assert_eq!(
         (
             place.is_group,
@@ -442,15 +452,15 @@ fn a_retry_is_the_same_request() {
 
 #[test]
 fn accounts_are_judged_by_what_lark_says() {
-    let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
+    let judged = |account: Value| profile_of(&serde_json::from_value(account).unwrap());
     let plain = judged(json!({ "open_id": JO, "email": "jo@acme.example", "status": {} }));
     assert!(
         plain.confirmed_email.is_none(),
         "an address that somebody typed into the profile proves nothing"
     );
     assert_eq!(
-        (plain.standing, plain.role),
-        (Standing::Member, Role::Member)
+        (plain.kind, plain.role),
+        (AccountKind::Member, Role::Member)
     );
     let known = judged(
         json!({ "open_id": JO, "enterprise_email": "jo@acme.example", "is_tenant_manager": true, "status": {} }),
@@ -460,14 +470,14 @@ fn accounts_are_judged_by_what_lark_says() {
         (true, Role::PrimaryAdmin)
     );
     assert_eq!(
-        judged(json!({ "open_id": JO })).standing,
-        Standing::Deleted,
+        judged(json!({ "open_id": JO })).kind,
+        AccountKind::Deleted,
         "nobody says that it is in use"
     );
     for gone in ["is_frozen", "is_resigned", "is_exited"] {
         assert_eq!(
-            judged(json!({ "open_id": JO, "status": { gone: true } })).standing,
-            Standing::Deleted
+            judged(json!({ "open_id": JO, "status": { gone: true } })).kind,
+            AccountKind::Deleted
         );
     }
 }

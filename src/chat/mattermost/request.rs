@@ -1,4 +1,4 @@
-//! Reading a request: the command's token or our own value, and a trigger that the server signed for the user.
+//! Verifying and parsing requests: the command's token or our own value, and a trigger that the server signed for the user.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,24 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::dialog::DialogState;
-use super::place::{Hook, Place, hook_id};
-use super::trigger::Signed;
+use super::reply::{MattermostReply, ResponseHook, hook_id};
+use super::trigger::SignedTrigger;
 use super::{
     ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost, REPLY_LIFE, is_id, render,
     wire,
 };
-use crate::chat::common::check_content_type;
 use crate::chat::form::Fields;
-use crate::chat::interaction::{Ask, CONTACT_QUESTION, Member, Trigger, Word};
+use crate::chat::interaction::{Ask, CONTACT_QUESTION, Trigger, Word};
+use crate::chat::signature::check_content_type;
 use crate::chat::{
-    Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
+    Asking, Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin,
+    ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Moment, Platform};
 
 impl Mattermost {
-    /// Verifies and reads one request. Where that is allowed, it may ask the server for its key.
-    pub(in crate::chat) async fn receive(
+    /// Verifies and parses one request. If `asking` allows it, the server may be asked for its key.
+    pub(super) async fn read_request(
         &self,
         route: &str,
         headers: &HeaderMap,
@@ -68,7 +69,7 @@ impl Mattermost {
                 .required("token")
                 .map_err(|_| NotVerified::Unsigned("token"))?,
         )?;
-        // Where an outgoing connection puts a bearer of its own there, the form's token alone counts.
+        // An outgoing connection may put a bearer token of its own there; then only the form's token counts.
         let bearer = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
@@ -85,11 +86,11 @@ impl Mattermost {
         if !is_id(&channel) {
             return Err(NotVerified::Malformed("a channel id"));
         }
-        let hook = Some(Hook {
+        let hook = Some(ResponseHook {
             id: hook.to_owned(),
             until: now + HOOK_LIFE,
         });
-        let place = Place {
+        let reply = MattermostReply {
             user: signed.user.clone(),
             channel,
             hook,
@@ -102,7 +103,7 @@ impl Mattermost {
             .split_whitespace()
             .map(|word| read_word(word, &mentions))
             .collect::<Result<_, _>>()?;
-        let reply = Some(ReplyAddress::new(place.write(), now + REPLY_LIFE));
+        let reply = Some(ReplyAddress::new(reply.write(), now + REPLY_LIFE));
         let origin = Origin {
             user: self.user(&signed.user),
             replay: signed.replay(),
@@ -120,7 +121,7 @@ impl Mattermost {
         body: &[u8],
         (now, asking): (Moment, Asking),
     ) -> Result<Interaction, NotVerified> {
-        let pressed: wire::Pressed = parse(body)?;
+        let pressed: wire::PostAction = parse(body)?;
         self.check_value(&pressed.context.value)?;
         let signed = self
             .check_trigger(&pressed.trigger_id, &pressed.user_id, (now, asking))
@@ -130,19 +131,19 @@ impl Mattermost {
             .action
             .parse()
             .map_err(|_| NotVerified::Malformed("an unknown action"))?;
-        // What is known is read again where it is used, so here only the first click waits for it.
+        // The permission is checked again when it is used, so only the first click waits for it here.
         let is_private = match self.may_post.get() {
             None if asking == Asking::Allowed => self.surely_posts_to_one().await,
             known => known == Some(true),
         };
-        // Else what follows goes to the address of the card, which names the command's response address too.
+        // Else follow-ups go to the address of the card, which includes the command's response address.
         let reply = if is_id(&pressed.channel_id) && is_private {
-            let place = Place {
+            let reply = MattermostReply {
                 user: signed.user.clone(),
                 channel: pressed.channel_id,
                 hook: None,
             };
-            Some(ReplyAddress::new(place.write(), now + REPLY_LIFE))
+            Some(ReplyAddress::new(reply.write(), now + REPLY_LIFE))
         } else {
             None
         };
@@ -161,9 +162,9 @@ impl Mattermost {
         }))
     }
 
-    /// The user is the one in the state, who opened the dialog by a signed click.
+    /// The user is the one in the state: the one who opened the dialog by a signed click.
     fn read_dialog(&self, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
-        let sent: wire::Dialog = parse(body)?;
+        let sent: wire::DialogSubmission = parse(body)?;
         let state = DialogState::read(&sent.state, &self.keys, now)?;
         if sent.user_id != state.user {
             return Err(NotVerified::Unsigned("user"));
@@ -191,14 +192,14 @@ impl Mattermost {
         }))
     }
 
-    /// User and time are those that the server signed; the body must not name another user.
+    /// Checks user and time as the server signed them. The body must not name another user.
     async fn check_trigger(
         &self,
         trigger: &str,
         user: &str,
         (now, asking): (Moment, Asking),
-    ) -> Result<Signed, NotVerified> {
-        let signed = Signed::read(trigger)?;
+    ) -> Result<SignedTrigger, NotVerified> {
+        let signed = SignedTrigger::read(trigger)?;
         if signed.user != user {
             return Err(NotVerified::Unsigned("user"));
         }
@@ -219,7 +220,7 @@ impl Mattermost {
         }
     }
 
-    /// Only who was given a value by us, through Mattermost, has one.
+    /// Checks that we made the value. Only those have one who got it from us through Mattermost.
     fn check_value(&self, value: &str) -> Result<(), NotVerified> {
         let is_ours = self.keys.read_button_value(value).is_some()
             || self.keys.open(value, CONTACT_QUESTION).is_ok();
@@ -244,7 +245,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
     serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
 }
 
-/// A user name (Mattermost, "User names": lower case, digits, `.`, `-`, `_`).
+/// True for a user name (Mattermost, "User names": lower case, digits, `.`, `-`, `_`).
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -253,28 +254,28 @@ fn is_name(name: &str) -> bool {
         })
 }
 
-/// `@mina` is whom Mattermost says it is; a name that it did not resolve is looked up.
+/// Parses one word. `@mina` is the account that Mattermost resolved it to; a name that it did not resolve is looked up.
 fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVerified> {
     let Some(name) = word.strip_prefix('@') else {
         return Ok(word.parse().map_or_else(
             |_| Word::Text(word.to_owned()),
-            |email| Word::Member(Member::Email(email)),
+            |email| Word::Member(NamedMember::Email(email)),
         ));
     };
-    // Punctuation behind a name belongs to the sentence.
+    // Punctuation after a name belongs to the sentence.
     let trimmed = name.trim_end_matches(['.', ',', ';', ':', '!', '?', '-', '_']);
     let [name, trimmed] = [name, trimmed].map(str::to_lowercase);
     for name in [&name, &trimmed] {
         if let Some(id) = mentions.get(name.as_str()) {
             return if is_id(id) {
-                Ok(Word::Member(Member::Mention((*id).to_owned())))
+                Ok(Word::Member(NamedMember::Mention((*id).to_owned())))
             } else {
                 Err(NotVerified::Malformed("a user id"))
             };
         }
     }
     Ok(if is_name(&name) {
-        Word::Member(Member::Mention(format!("@{name}")))
+        Word::Member(NamedMember::Mention(format!("@{name}")))
     } else {
         Word::Text(word.to_owned())
     })

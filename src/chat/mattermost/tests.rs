@@ -8,11 +8,14 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use wiremock::matchers::{body_json, header as has_header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use serde_json::Value;
+
+use super::account::profile_of;
 use super::*;
-use crate::chat::common::hostile_names;
-use crate::chat::interaction::{Ask, Member};
-use crate::chat::{Asking, FormKind, Interaction, NotVerified, Verified};
-use crate::domain::{Moment, ResetId};
+use crate::chat::hostile_names::hostile_names;
+use crate::chat::interaction::{Ask, NamedMember};
+use crate::chat::{AccountKind, Asking, FormKind, Interaction, NotVerified, Verified};
+use crate::domain::{Moment, Password, ResetId, Role};
 
 const NOW: Moment = Moment(1_795_428_000_000);
 const JO: &str = "jojojojojojojojojojojojo01";
@@ -116,7 +119,7 @@ fn receive_with(route: &str, headers: &HeaderMap, body: &str) -> Result<Interact
         .build()
         .unwrap();
     let mattermost = mattermost();
-    let received = runtime.block_on(mattermost.receive(
+    let received = runtime.block_on(mattermost.read_request(
         route,
         headers,
         body.as_bytes(),
@@ -150,7 +153,7 @@ fn ask(text: &str, more: &str) -> Ask {
 
 #[test]
 fn a_mention_is_whom_mattermost_says_it_is() {
-    let mina = || Member::Mention(MINA.to_owned());
+    let mina = || NamedMember::Mention(MINA.to_owned());
     let both = format!(
         "&user_mentions=mina.park&user_mentions_ids={MINA}&user_mentions=jo&user_mentions_ids={JO}"
     );
@@ -172,12 +175,15 @@ fn a_mention_is_whom_mattermost_says_it_is() {
     assert_eq!(ask("%40mina.park+%40jo", &both), Ask::Several);
     assert_eq!(
         ask("%40noa", &both),
-        Ask::Reset(Member::Mention("@noa".to_owned()), None),
+        Ask::Reset(NamedMember::Mention("@noa".to_owned()), None),
         "looked up by name"
     );
     assert_eq!(
         ask("mina%40acme.example", ""),
-        Ask::Reset(Member::Email("mina@acme.example".parse().unwrap()), None)
+        Ask::Reset(
+            NamedMember::Email("mina@acme.example".parse().unwrap()),
+            None
+        )
     );
     assert_eq!(ask("why+%40mina.park", &both), Ask::Why(mina()));
     assert_eq!(
@@ -194,7 +200,7 @@ fn only_our_command_s_token_counts_for_its_user_and_in_time() {
     let Ok(Interaction::Command(read)) = try_command(&good) else {
         panic!("no command")
     };
-    let place = Place::read(read.origin.reply.unwrap().expose()).unwrap();
+    let place = MattermostReply::read(read.origin.reply.unwrap().expose()).unwrap();
     assert_eq!(
         (
             place.user.as_str(),
@@ -316,7 +322,7 @@ fn a_dialog_needs_its_own_state() {
         hint: String::new(),
         submit: String::new(),
     };
-    let opened = Signed::read(&trigger(JO, NOW.0)).unwrap();
+    let opened = SignedTrigger::read(&trigger(JO, NOW.0)).unwrap();
     let state = DialogState::new(&form(FormKind::Destination), &opened).write(&keys());
     let dialog = |user: &str, state: &str, typed: &str| {
         json!({ "user_id": user, "state": state, "submission": { "destination": typed } })
@@ -390,9 +396,10 @@ async fn the_key_is_asked_for_again_when_a_signature_fails() {
         .signing_key
         .set(SigningKey::read(&public(&fresh_key())));
     tells(&server, &public(key_pair()).into(), 1).await;
-    let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
-    let foreign = Signed::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
-    let check = async |signed: &Signed| mattermost.check_signature(signed, Asking::Allowed).await;
+    let good = SignedTrigger::read(&trigger(JO, NOW.0)).unwrap();
+    let foreign = SignedTrigger::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
+    let check =
+        async |signed: &SignedTrigger| mattermost.check_signature(signed, Asking::Allowed).await;
     assert!(
         mattermost.check_signature(&good, Asking::No).await.is_err(),
         "nobody is asked"
@@ -431,7 +438,7 @@ async fn without_a_key_nothing_is_taken() {
             .expect(1)
             .mount(&server)
             .await;
-        let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
+        let good = SignedTrigger::read(&trigger(JO, NOW.0)).unwrap();
         let refused = at(&server.uri())
             .check_signature(&good, Asking::Allowed)
             .await;
@@ -440,11 +447,11 @@ async fn without_a_key_nothing_is_taken() {
 }
 
 fn reply() -> ReplyAddress {
-    let hook = Some(place::Hook {
+    let hook = Some(reply::ResponseHook {
         id: HOOK.to_owned(),
         until: NOW + HOOK_LIFE,
     });
-    let place = Place {
+    let place = MattermostReply {
         user: JO.to_owned(),
         channel: CHANNEL.to_owned(),
         hook,
@@ -481,13 +488,17 @@ async fn a_password_never_goes_to_the_response_address() {
     };
     let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
     let password = Password::generate(&mut rng, 8);
+    let shown = ShownPassword {
+        password: &password,
+        spoken_label: "Say it: ",
+    };
     assert!(matches!(
-        mattermost.show(&reply(), &message, &password).await,
+        mattermost.show(&reply(), &message, &shown).await,
         Outcome::Refused(_)
     ));
     assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
     assert!(matches!(
-        mattermost.show(&reply(), &message, &password).await,
+        mattermost.show(&reply(), &message, &shown).await,
         Outcome::Refused(_)
     ));
     mattermost.may_post.allow();
@@ -586,7 +597,7 @@ fn a_reload_goes_on_with_what_is_known() {
     let gone_on = |url: &str, token: &str| {
         let mut new = at(url);
         new.config.bot_token = token.to_owned().into();
-        new.go_on_from(&old);
+        new.take_state_from(&old);
         (
             new.signing_key.get().is_some(),
             new.used.count(HOOK),
@@ -608,11 +619,11 @@ fn a_reload_goes_on_with_what_is_known() {
 /// A7, A8: what Mattermost does not say is not so.
 #[test]
 fn an_account_is_worth_what_is_said_of_it() {
-    let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
+    let judged = |account: Value| profile_of(&serde_json::from_value(account).unwrap());
     let plain = judged(json!({ "id": JO, "email": "jo@acme.example" }));
     assert_eq!(
-        (plain.standing, plain.confirmed_email.is_none(), plain.role),
-        (Standing::Member, true, Role::Member)
+        (plain.kind, plain.confirmed_email.is_none(), plain.role),
+        (AccountKind::Member, true, Role::Member)
     );
     let known = judged(
         json!({ "id": JO, "email": "jo@acme.example", "email_verified": true, "roles": "system_user system_admin" }),
@@ -622,16 +633,16 @@ fn an_account_is_worth_what_is_said_of_it() {
         (true, Role::PrimaryAdmin)
     );
     assert_eq!(
-        judged(json!({ "id": JO, "roles": "system_guest" })).standing,
-        Standing::Guest
+        judged(json!({ "id": JO, "roles": "system_guest" })).kind,
+        AccountKind::Guest
     );
     assert_eq!(
-        judged(json!({ "id": JO, "delete_at": 5 })).standing,
-        Standing::Deleted
+        judged(json!({ "id": JO, "delete_at": 5 })).kind,
+        AccountKind::Deleted
     );
     assert_eq!(
-        judged(json!({ "id": JO, "is_bot": true })).standing,
-        Standing::Bot
+        judged(json!({ "id": JO, "is_bot": true })).kind,
+        AccountKind::Bot
     );
 }
 

@@ -5,7 +5,13 @@ use proptest::prelude::*;
 use wiremock::matchers::{body_string, header as has_header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use super::request::read_words;
 use super::*;
+use crate::chat::interaction::Word;
+use crate::chat::{AccountKind, Ask, Command, NamedMember};
+use crate::domain::delivery::Refusal;
+use crate::domain::{Role, Span};
+use crate::net;
 
 /// The vector of "Verifying requests from Slack".
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -57,7 +63,7 @@ fn headers(timestamp: &str, signature: &str) -> HeaderMap {
 fn receive(slack: &Slack, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
     let now = Moment::from_unix_seconds(AT);
     slack
-        .receive(COMMANDS_ROUTE, headers, body.as_bytes(), now)
+        .read_request(COMMANDS_ROUTE, headers, body.as_bytes(), now)
         .map(Verified::into_inner)
 }
 
@@ -65,7 +71,7 @@ fn receive_signed(slack: &Slack, route: &str, body: &str) -> Result<Interaction,
     let now = Moment::from_unix_seconds(AT);
     let [(_, timestamp), (_, signature)] = slack.sign(body.as_bytes(), now);
     slack
-        .receive(
+        .read_request(
             route,
             &headers(&timestamp, &signature),
             body.as_bytes(),
@@ -295,9 +301,13 @@ fn response_addresses_outside_the_list_are_refused() {
 /// S14, A9: mentions and work e-mails name somebody; bare ids and names do not.
 #[test]
 fn words_of_a_command() {
-    let mention = |id: &str| Word::Member(Member::Mention(id.to_owned()));
+    let mention = |id: &str| Word::Member(NamedMember::Mention(id.to_owned()));
     let text = |text: &str| Word::Text(text.to_owned());
-    let email = || Word::Member(Member::Email("mina.park@acme.example".parse().unwrap()));
+    let email = || {
+        Word::Member(NamedMember::Email(
+            "mina.park@acme.example".parse().unwrap(),
+        ))
+    };
     assert_eq!(read_words("<@U024BE7LH|bob>"), [mention("U024BE7LH")]);
     assert_eq!(
         read_words(" <@W1>  lost his phone"),
@@ -346,7 +356,7 @@ fn account(changes: &serde_json::Value) -> serde_json::Value {
     json!({ "ok": true, "user": user })
 }
 
-async fn who(answer: ResponseTemplate) -> Result<Profile, WhoError> {
+async fn who(answer: ResponseTemplate) -> Result<Profile, ApiError> {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/api/users.info"))
@@ -369,30 +379,30 @@ async fn who(answer: ResponseTemplate) -> Result<Profile, WhoError> {
 #[tokio::test]
 async fn accounts_are_judged_by_their_flags() {
     for (changes, standing, has_email) in [
-        (json!({}), Standing::Member, true),
+        (json!({}), AccountKind::Member, true),
         (
             json!({ "is_email_confirmed": false }),
-            Standing::Member,
+            AccountKind::Member,
             false,
         ),
-        (json!({ "profile": {} }), Standing::Member, false),
-        (json!({ "is_restricted": true }), Standing::Guest, true),
+        (json!({ "profile": {} }), AccountKind::Member, false),
+        (json!({ "is_restricted": true }), AccountKind::Guest, true),
         (
             json!({ "is_ultra_restricted": true }),
-            Standing::Guest,
+            AccountKind::Guest,
             true,
         ),
-        (json!({ "is_bot": true }), Standing::Bot, true),
-        (json!({ "deleted": true }), Standing::Deleted, true),
-        (json!({ "is_stranger": true }), Standing::Stranger, true),
-        (json!({ "team_id": "T9" }), Standing::Stranger, true),
-        (json!({ "team_id": null }), Standing::Stranger, true),
+        (json!({ "is_bot": true }), AccountKind::Bot, true),
+        (json!({ "deleted": true }), AccountKind::Deleted, true),
+        (json!({ "is_stranger": true }), AccountKind::Stranger, true),
+        (json!({ "team_id": "T9" }), AccountKind::Stranger, true),
+        (json!({ "team_id": null }), AccountKind::Stranger, true),
     ] {
         let profile = who(ResponseTemplate::new(200).set_body_json(account(&changes)))
             .await
             .unwrap();
         assert_eq!(
-            (profile.standing, profile.confirmed_email.is_some()),
+            (profile.kind, profile.confirmed_email.is_some()),
             (standing, has_email),
             "{changes}"
         );
@@ -427,42 +437,42 @@ async fn refusals_of_slack_have_names() {
         error(json!({ "ok": false, "error": "user_not_found" }))
             .await
             .unwrap_err(),
-        WhoError::NotFound
+        ApiError::NotFound
     );
     assert_eq!(
         error(json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email" }))
             .await
             .unwrap_err(),
-        WhoError::MissingScope("users:read.email".to_owned())
+        ApiError::MissingScope("users:read.email".to_owned())
     );
     assert_eq!(
         error(json!({ "ok": false, "error": "token_revoked" }))
             .await
             .unwrap_err(),
-        WhoError::Refused("token_revoked".to_owned())
+        ApiError::Refused("token_revoked".to_owned())
     );
     assert_eq!(
         who(ResponseTemplate::new(429).insert_header("retry-after", "7"))
             .await
             .unwrap_err(),
-        WhoError::RateLimited(Span::seconds(7))
+        ApiError::RateLimited(Span::seconds(7))
     );
     assert_eq!(
         who(ResponseTemplate::new(500)).await.unwrap_err(),
-        WhoError::Unavailable
+        ApiError::Unavailable
     );
     assert_eq!(
         who(ResponseTemplate::new(200).set_body_string("{\"ok\":"))
             .await
             .unwrap_err(),
-        WhoError::Unavailable
+        ApiError::Unavailable
     );
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
     // The deadline of `users.info` is 5 s; the wait is the test's price for a real time-out.
-    assert_eq!(who(slow).await.unwrap_err(), WhoError::Unavailable);
+    assert_eq!(who(slow).await.unwrap_err(), ApiError::Unavailable);
     assert_eq!(
         error(account(&json!({ "id": "U2" }))).await.unwrap_err(),
-        WhoError::Unavailable,
+        ApiError::Unavailable,
         "an answer about somebody else is no answer"
     );
 }

@@ -43,6 +43,9 @@ pub const NOTHING_CHANGED: &str = "Nothing was changed.";
 /// Where no reset was counted either.
 pub const NO_RESET_USED: &str = "No reset was used.";
 
+/// Stands before the spoken form of a shown password.
+pub const SAY_IT: &str = "Say it: ";
+
 fn button(action: Action, label: impl Into<String>, value: &str, style: Style) -> Button {
     Button {
         action,
