@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::domain::member::written_enum;
+use crate::domain::written_enum;
 use crate::domain::{ChatUser, EmailAddress, Moment, Password, ResetId};
 use crate::store::ReplayKey;
 

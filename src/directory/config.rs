@@ -5,7 +5,7 @@ use super::{Builtin, Directory, Home, LdapConfig, active_directory, keycloak, la
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::EmailAddress;
-use crate::domain::member::written_enum;
+use crate::domain::written_enum;
 use crate::lark_api::LarkApis;
 use crate::net::TlsError;
 use crate::settings::{Problem, Problems, Section};

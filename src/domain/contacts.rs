@@ -1,6 +1,6 @@
 //! The contacts of a member: which of them may receive the code of a reset, and which of those comes first.
 
-use super::member::written_enum;
+use super::written_enum;
 use super::{Channel, CompanyDomains, Destination, Member, MemberId, Moment, Span};
 
 /// The most contacts that can be added for one member.

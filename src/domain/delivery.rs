@@ -1,7 +1,8 @@
 //! Where a password may go: the ways, the destinations, and the plan of one reset.
 
 use super::country::NotThisCountry;
-use super::member::{NotAPhone, written_enum};
+use super::phone::NotAPhone;
+use super::written_enum;
 use super::{CompanyDomains, EmailAddress, Member, PhoneNumber};
 
 written_enum! {

@@ -1,7 +1,7 @@
 //! How often an administrator may look members up, so that the bot tells nobody who exists and who has which contact.
 
-use super::member::written_enum;
 use super::quota::Limit;
+use super::written_enum;
 use super::{Moment, Span};
 
 /// So many members may be looked up in so long.

@@ -2,7 +2,7 @@
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-use super::member::written_enum;
+use super::written_enum;
 use super::{CompanyDomains, EmailAddress};
 
 /// What an import knows of somebody.

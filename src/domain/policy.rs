@@ -5,7 +5,7 @@
 //! the compiler then asks `flow/messages.rs` for its sentence.
 
 use super::look_up::TooMany;
-use super::member::written_enum;
+use super::written_enum;
 use super::{Guard, LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
 
 written_enum! {
@@ -177,7 +177,7 @@ impl Permit {
 /// assert!(approve(&case, Moment(0)).is_ok());
 /// let case = Case { admin: Person { member: &jo, role: Role::Member }, member };
 /// assert_eq!(approve(&case, Moment(0)).unwrap_err(), Denied::NotAdmin);
-/// # Ok::<(), relatch::domain::member::NotAnEmail>(())
+/// # Ok::<(), relatch::domain::email::NotAnEmail>(())
 /// ```
 pub fn approve(case: &Case<'_>, now: Moment) -> Result<Permit, Denied> {
     for rule in Rule::ALL {

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use rand::{CryptoRng, RngExt};
 
 use super::Moment;
-use super::member::{UnknownWord, written_enum};
+use super::written::UnknownWord;
+use super::written_enum;
 
 /// The 128-bit name of one offer and of the reset that may come of it: when it was drawn, to the millisecond, in 48 bits,
 /// and chance in 80. Names that are drawn one after the other lie side by side on disk, so that a commit writes few pages.

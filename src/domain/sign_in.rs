@@ -3,7 +3,7 @@
 
 use rand::{CryptoRng, RngExt};
 
-use super::member::written_enum;
+use super::written_enum;
 use super::{Destination, Member, Moment, Span, Status};
 
 /// Wrong passwords in a row after which a password alone no longer opens an account: the most that NIST SP 800-63B-4,

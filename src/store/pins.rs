@@ -7,7 +7,7 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use super::history::failed;
 use super::{Store, StoreError};
-use crate::domain::member::written_enum;
+use crate::domain::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Span};
 
 /// The same alarm about one address is told again after so long.
@@ -359,7 +359,7 @@ fn read(row: &SqliteRow) -> Result<AdminPin, sqlx::Error> {
         (None, _) => None,
     };
     let how = row.try_get::<String, _>(3)?.parse();
-    let how = how.map_err(|error: crate::domain::member::UnknownWord| {
+    let how = how.map_err(|error: crate::domain::written::UnknownWord| {
         sqlx::Error::Decode(Box::new(error))
     })?;
     Ok(AdminPin {

@@ -7,7 +7,7 @@ use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied, Refusal};
 use crate::domain::look_up::{REFUSALS, REFUSALS_WITHIN, TooMany};
-use crate::domain::member::NotAPhone;
+use crate::domain::phone::NotAPhone;
 use crate::domain::{
     Channel, Denied, Destination, Guard, Member, Moment, Reference, Span, State, Step,
 };
