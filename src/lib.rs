@@ -12,7 +12,7 @@
 //! | 4 | [`flow`] | the conversation: offer, choose, issue, and every sentence |
 //! | 3 | [`app`] | what a request needs, built once |
 //! | 2 | [`chat`], [`directory`], [`delivery`], [`store`] | adapters, and the record |
-//! | 1 | [`clock`], [`chance`], [`net`], [`lark_api`], [`recent`], [`secret`], [`settings`], [`telemetry`] | time, randomness, outgoing HTTP, a vendor's API, what is remembered for a while, keys, sections of settings, logs |
+//! | 1 | [`clock`], [`chance`], `fault`, [`net`], [`lark_api`], [`recent`], [`secret`], [`settings`], [`telemetry`] | time, randomness, faults for tests of the debug program, outgoing HTTP, a vendor's API, what is remembered for a while, keys, sections of settings, logs |
 //! | 0 | [`domain`] | the rules: no I/O, no async |
 //!
 //! # The chain of proofs
@@ -51,6 +51,8 @@ pub mod domain;
 pub mod app;
 pub mod chance;
 pub mod clock;
+#[cfg(debug_assertions)]
+mod fault;
 pub mod flow;
 pub mod http;
 pub mod lark_api;

@@ -1,5 +1,9 @@
 //! The command line: help texts, exit codes, and what the commands print, run as an operator runs them.
 
+#[path = "cli/changed_contacts.rs"]
+mod changed_contacts;
+#[path = "cli/open_files.rs"]
+mod open_files;
 #[path = "cli/record_and_key.rs"]
 mod record_and_key;
 #[path = "cli/reload.rs"]
@@ -38,9 +42,13 @@ impl Place {
 
     /// Changes the database behind the program's back.
     fn sql(&self, statement: &'static str) {
+        self.sql_in("relatch.db", statement);
+    }
+
+    fn sql_in(&self, database: &str, statement: &'static str) {
         use sqlx::{ConnectOptions, Connection, Executor};
 
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join("relatch.db"));
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.0.join(database));
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let mut connection = options.connect().await.unwrap();
             connection.execute(statement).await.unwrap();
@@ -767,7 +775,7 @@ fn an_exposed_or_malformed_key_is_refused() {
             ran.err
         );
         let ran = place.run(&["check"]);
-        assert_eq!(ran.code, 1);
+        assert_eq!(ran.code, 78);
         assert!(
             ran.out.contains("failed  key file: ") && ran.out.contains(why),
             "{}",

@@ -11,6 +11,7 @@ const FLOORS: [&[&str]; 8] = [
     &[
         "chance",
         "clock",
+        "fault",
         "lark_api",
         "net",
         "recent",

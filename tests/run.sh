@@ -48,4 +48,5 @@ cargo build --locked --release
 cp target/release/relatch target/relatch
 target/relatch demo --once >/dev/null
 RELATCH="$PWD/target/relatch" cargo bench --locked -- --smoke
-tests/e2e/run.sh target/relatch
+# `cargo test` built the debug program.
+tests/e2e/run.sh target/relatch target/debug/relatch

@@ -61,11 +61,9 @@ pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     }
 }
 
-/// True where there is no key file although the database was served with one. A record of the version before has no
-/// fingerprint; but what has resets was served, and so had a key.
+/// True where there is no key file although the database was served with one.
 async fn is_key_lost(file: &Path, store: &Store) -> Result<bool, Failure> {
-    Ok(!file.try_exists().map_err(KeyError::Io)?
-        && (store.key_fingerprint().await?.is_some() || store.has_resets().await?))
+    Ok(!file.try_exists().map_err(KeyError::Io)? && store.belongs_to_a_key().await?)
 }
 
 /// Whether the key file can be used with this database; nothing is made or kept. Where neither was used yet, the first

@@ -29,6 +29,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         opened.as_ref().ok().map(|(store, _)| store),
     )
     .await;
+    let is_unsound = [opened.as_ref().err(), key.as_ref().err()]
+        .into_iter()
+        .flatten()
+        .any(Failure::is_of_settings);
     // Nothing is said of a key that the first `serve` will make.
     if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
         tried.push(("key file".to_owned(), key.map_err(|error| error.in_full())));
@@ -122,9 +126,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             say(&format!("failed  list of administrators: {error}"))?;
         }
     }
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(Failure::Said(format!("{failed} of {} failed", tried.len())))
+    let told = format!("{failed} of {} failed", tried.len());
+    match failed {
+        0 => Ok(()),
+        _ if is_unsound => Err(Failure::Unsound(told)),
+        _ => Err(Failure::Said(told)),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
-use super::{Failure, admins, build, say};
+use super::{Failure, admins, build, imported, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -52,7 +52,7 @@ struct Line {
 pub(super) async fn run(
     store: &Store,
     options: Options,
-    settings: &Settings,
+    settings: Settings,
 ) -> Result<(), Failure> {
     let rows = read_rows(&read_file(&options.file)?)?;
     let keys: Vec<String> = rows
@@ -81,7 +81,15 @@ pub(super) async fn run(
         "{} added, {} updated{new}",
         told.added, told.updated
     ))?;
-    admins::pin_imported(store, settings, &keys).await.map_err(|failure| {
+    let pinned = admins::pin_imported(store, &settings, &keys).await;
+    if !told.changed.is_empty()
+        && let Err(failure) = imported::tell(store, settings, &company, told.changed).await
+    {
+        say(&format!(
+            "the import is done; but those whose contacts changed could not be told: {failure}"
+        ))?;
+    }
+    pinned.map_err(|failure| {
         Failure::Said(format!(
             "the import is done; but the administrators of the list could not be pinned: {failure}. A running serve, or \
             the next start, pins those that were never looked up; look with relatch check"

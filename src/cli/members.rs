@@ -95,7 +95,7 @@ pub(super) struct Unlink {
 pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        Command::Import(options) => super::import::run(&store, options, &settings).await,
+        Command::Import(options) => Box::pin(super::import::run(&store, options, settings)).await,
         Command::List { format } => list(&store, &format).await,
         Command::Show { email, format } => show(&store, &email, &format).await,
         Command::SetPassword { email } => set_password(&store, &email).await,

@@ -7,6 +7,7 @@ pub mod build;
 mod check;
 mod contact;
 mod import;
+mod imported;
 mod manifest;
 mod members;
 mod new_database;
@@ -121,6 +122,9 @@ pub enum Failure {
     /// The running server cannot record anything any more; it is in the log.
     #[error("{0}")]
     Lost(Lost),
+    /// What `check` found to be wrong in itself, not at a service that it needs.
+    #[error("{0}")]
+    Unsound(String),
     /// Anything else, as a sentence.
     #[error("{0}")]
     Said(String),
@@ -139,6 +143,7 @@ impl Failure {
             | Self::LostKey(_)
             | Self::OtherKey(_)
             | Self::Unusable(_)
+            | Self::Unsound(_)
             | Self::Open(
                 OpenError::Newer
                 | OpenError::OldSqlite(_)
@@ -156,6 +161,11 @@ impl Failure {
         }
     }
 
+    /// True where a restart or another try changes nothing.
+    fn is_of_settings(&self) -> bool {
+        self.code() == SETTINGS
+    }
+
     /// What is told: of a file that cannot be used also why.
     fn in_full(&self) -> String {
         let cause = match self {
@@ -166,6 +176,7 @@ impl Failure {
             | Self::LostKey(_)
             | Self::OtherKey(_)
             | Self::Unusable(_)
+            | Self::Unsound(_)
             | Self::Lost(_)
             | Self::Said(_)
             | Self::No => None,

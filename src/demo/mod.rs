@@ -274,9 +274,7 @@ async fn open_store(
 
 /// The demo's key; the database knows it again.
 async fn keys(key_file: &Path, store: &Store) -> Result<Keys, Stop> {
-    let is_there = key_file.try_exists()?;
-    let known = store.key_fingerprint().await?;
-    if is_there || known.is_none() {
+    if key_file.try_exists()? || !store.belongs_to_a_key().await? {
         let keys = Keys::load_or_create(key_file, &mut Chance::System.rng()?)?;
         if store.keep_key_fingerprint(&keys.fingerprint()).await? == keys.fingerprint() {
             return Ok(keys);

@@ -184,6 +184,8 @@ fn hash(
     (memory_kib, passes, lanes): Cost,
     memory: &mut Vec<Block>,
 ) -> Result<[u8; LENGTH], HashError> {
+    #[cfg(debug_assertions)]
+    crate::fault::panic_once("hasher-panics");
     let params =
         Params::new(memory_kib, passes, lanes, Some(LENGTH)).map_err(|_| HashError::Broken)?;
     memory.resize(params.block_count(), Block::new());

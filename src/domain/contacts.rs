@@ -146,7 +146,8 @@ impl Methods {
 /// Never to a mailbox of the organisation (S43), to an address that was typed for the delivery or got a copy (S41), or to a
 /// contact that an administrator of the reset added (Q7). The contact on record that got the password comes into question
 /// only where no other one counts, and never where two are required. A contact that an administrator added waits, unless it
-/// was added after the reset began by another administrator and the member has no older method (S42).
+/// was added after the reset began by another administrator and the member has no older method (S42). An older contact that
+/// has not answered a code is no such method, because it may be nobody's.
 pub fn methods(
     member: &Member,
     added: &[Added],
@@ -204,14 +205,11 @@ pub fn methods(
         unanswered.sort_by_key(|one| one.added.as_ref().map(|added| added.added_at));
         // Where two are required, what got the password is no method of this reset.
         usable.extend(carried.into_iter().filter(|_| !around.rules.needs_two));
-        usable.extend(unanswered);
         if usable.is_empty() {
-            // The newest first, so that a number that was mistyped can be put right.
-            fresh.sort_by_key(|one| {
-                std::cmp::Reverse(one.added.as_ref().map(|added| added.added_at))
-            });
+            fresh.sort_by_key(order_of_fresh);
             usable = fresh;
         }
+        usable.extend(unanswered);
     }
     let mut methods = Methods {
         usable: Vec::new(),
@@ -227,6 +225,17 @@ pub fn methods(
         .waiting
         .retain(|(one, _)| !methods.usable.iter().any(|other| other.to.is_same(&one.to)));
     methods
+}
+
+/// The order of contacts that were added after the reset. One that has answered counts, and comes before later ones; of
+/// those that have not, the newest comes first, so that a number that was mistyped can be put right.
+fn order_of_fresh(one: &Method) -> (bool, i64) {
+    let added_at = one.added.as_ref().map_or(0, |added| added.added_at.0);
+    if one.counts {
+        (false, added_at)
+    } else {
+        (true, -added_at)
+    }
 }
 
 /// The contacts that the directory has of a member.
@@ -462,7 +471,25 @@ mod tests {
                 "after it, with an older one that has not answered",
                 &bare,
                 with_older(80, 0),
+                vec![number, other],
+            ),
+            (
+                "after it, with an older one that has answered",
+                &bare,
+                vec![answered(added("lee", other, 80)), added("kim", number, 0)],
                 vec![other],
+            ),
+            (
+                "two after the reset, the older of which has answered",
+                &bare,
+                vec![
+                    answered(Added {
+                        added_at: NOW - Span::minutes(1),
+                        ..added("lee", other, 0)
+                    }),
+                    added("kim", number, 0),
+                ],
+                vec![other, number],
             ),
             (
                 "two that have not answered",

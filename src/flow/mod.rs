@@ -29,7 +29,7 @@ use crate::chat::{
     Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified,
 };
 use crate::delivery::Note;
-use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::delivery::Outcome;
 use crate::domain::{
     Channel, ChatUser, Destination, MemberId, Moment, Platform, Reference, ResetId,
 };
@@ -65,15 +65,6 @@ pub enum Next {
         message: Message,
         /// In place of the card, or beside it.
         placement: Placement,
-    },
-    /// Ask the proven person alone.
-    Ask {
-        /// Where to.
-        to: ReplyAddress,
-        /// What.
-        question: Message,
-        /// What is told instead where nothing can be sent to them alone.
-        otherwise: Message,
     },
     /// Show a card in its place, as it is in the row.
     Face {
@@ -211,21 +202,6 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
             placement,
         } => Box::pin(async move {
             tell(chat, Some(&to), &message, placement).await;
-        }),
-        Next::Ask {
-            to,
-            question,
-            otherwise,
-        } => Box::pin(async move {
-            match chat.follow_up_alone(&to, &question).await {
-                Outcome::Accepted => {}
-                Outcome::Refused(Refusal::Credentials) => {
-                    tell(chat, Some(&to), &otherwise, Placement::Add).await;
-                }
-                outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
-                    tracing::warn!(platform = %chat.platform(), ?outcome, "a question was not accepted");
-                }
-            }
         }),
         Next::Face { row, to, message } => Box::pin(show_face(app, chat, row, to, message)),
         Next::Nothing(to) => Box::pin(async move {

@@ -456,7 +456,7 @@ pub(super) async fn contact(
         .await;
     }
     if assurance == Assurance::PrivateReply && asked.is_none() {
-        return question::ask(app, &origin, (admin, member), &to, &reference).await;
+        return question::ask(app, chat, &origin, (admin, member), &to, &reference).await;
     }
     add_contact(app, &origin, (admin, member), &to, &reference).await
 }
@@ -556,7 +556,7 @@ pub(super) async fn note(
 }
 
 /// The line of the audit about a try that ends without a card.
-fn audit_line(
+pub(super) fn audit_line(
     origin: &Origin,
     event: &str,
     outcome: &str,
@@ -591,7 +591,12 @@ async fn said(app: &App, origin: &Origin, message: Message, untold: &[ResetRow])
 }
 
 /// P4: what could not be told through its own message is told now, first.
-fn with_untold(app: &App, mut message: Message, untold: &[ResetRow], now: Moment) -> Message {
+pub(super) fn with_untold(
+    app: &App,
+    mut message: Message,
+    untold: &[ResetRow],
+    now: Moment,
+) -> Message {
     if !untold.is_empty() {
         let mut lines: Vec<String> = untold
             .iter()

@@ -119,11 +119,7 @@ async fn round(app: &App, when: &mut When) {
     if app.organization.admins.listed().next().is_none() {
         when.pause = LOOK_EVERY;
     } else {
-        when.pause = if pin_listed(app).await {
-            LOOK_EVERY
-        } else {
-            (when.pause * 2).min(RETRY.1)
-        };
+        when.pause = next_pause(pin_listed(app).await, when.pause, RETRY.1);
         if when.compare_at <= Instant::now() {
             compare(app).await;
             when.compare_at = Instant::now() + COMPARE_EVERY;
@@ -131,12 +127,17 @@ async fn round(app: &App, when: &mut When) {
     }
     // Also where the list is gone: what happened before is to be told.
     if when.tell_at <= Instant::now() {
-        when.tell_pause = if tell(app).await {
-            LOOK_EVERY
-        } else {
-            (when.tell_pause * 2).min(TELL_AGAIN)
-        };
+        when.tell_pause = next_pause(tell(app).await, when.tell_pause, TELL_AGAIN);
         when.tell_at = Instant::now() + when.tell_pause;
+    }
+}
+
+/// The pause doubles with every failure, up to the longest, and is short again after a success.
+fn next_pause(is_done: bool, pause: Duration, longest: Duration) -> Duration {
+    if is_done {
+        LOOK_EVERY
+    } else {
+        (pause * 2).min(longest)
     }
 }
 
@@ -349,5 +350,23 @@ fn log(pin: &AdminPin) {
             found,
             "an address of the list of administrators gives no right until it is accepted"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_server_that_is_away_is_tried_less_and_less_often() {
+        let failures = std::iter::successors(Some(LOOK_EVERY), |pause| {
+            Some(next_pause(false, *pause, TELL_AGAIN))
+        });
+        let pauses: Vec<u64> = failures.map(|pause| pause.as_secs()).take(11).collect();
+        assert_eq!(
+            pauses,
+            [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
+        );
+        assert_eq!(next_pause(true, TELL_AGAIN, TELL_AGAIN), LOOK_EVERY);
     }
 }

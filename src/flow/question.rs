@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::messages;
-use super::offer::{contact, note};
-use super::{Failure, Next, Reaction, beside};
+use super::offer::{audit_line, contact, with_untold};
+use super::{Failure, Reaction, beside};
 use crate::app::App;
 use crate::chat::interaction::{CONTACT_QUESTION, NamedMember as Named};
-use crate::chat::{Chat, Origin};
+use crate::chat::{Adapter, Chat, Origin};
+use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{ChatUser, Destination, Member, Moment, Reference, ResetId, Span};
 use crate::store::{AuditRow, ReplayKey};
 
@@ -55,9 +56,11 @@ impl Question {
     }
 }
 
-/// Sends the button, and changes nothing.
+/// Sends the button, and changes nothing. What follows is known before the command is answered, because the answer is the only
+/// place left where the private message cannot be sent.
 pub(super) async fn ask(
     app: &Arc<App>,
+    chat: &Chat,
     origin: &Origin,
     (admin, member): (&Member, &Member),
     to: &Destination,
@@ -82,37 +85,39 @@ pub(super) async fn ask(
     };
     let text = serde_json::to_string(&question).map_err(|_| crate::secret::NotSealed)?;
     let value = app.keys.seal(&text, CONTACT_QUESTION, &mut rng)?;
-    let told = messages::contact_question(member, to, &value, reference);
-    let about = (Some(admin), Some(member));
-    let asked = note(
-        app,
+    let question = messages::contact_question(member, to, &value, reference);
+    let line = audit_line(
         origin,
-        ("contact", "asked"),
-        about,
+        "contact",
+        "asked",
+        (Some(admin), Some(member)),
         reference,
-        None,
-        told,
-    )
-    .await?;
+    );
+    let noted = app.store.note(origin.replay.clone(), line, None).await?;
+    if noted.decided.is_err() {
+        return Ok(Reaction::Replayed);
+    }
+    let with_untold = |message| with_untold(app, message, &noted.untold, origin.received_at);
+    let Some(reply) = &origin.reply else {
+        return Ok(Reaction::Taken);
+    };
     // Neither in the answer to the command nor at its response address, because somebody else may have sent it.
-    Ok(match (asked, &origin.reply) {
-        (
-            Reaction::Say(question)
-            | Reaction::Then(Next::Tell {
-                message: question, ..
-            }),
-            Some(to),
-        ) => {
-            let otherwise = messages::contact_not_private(member, reference);
-            Reaction::Then(Next::Ask {
-                to: to.clone(),
-                question,
-                otherwise,
-            })
-        }
-        (Reaction::Say(_), None) => Reaction::Taken,
-        (other, _) => other,
-    })
+    Ok(
+        match chat.follow_up_alone(reply, &with_untold(question)).await {
+            Outcome::Accepted => Reaction::Taken,
+            // The bot has no private replies, so everything else goes to whoever waits for the answer, too.
+            Outcome::Refused(Refusal::Credentials) => Reaction::Say(with_untold(
+                messages::contact_not_private(member, reference),
+            )),
+            outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
+                tracing::warn!(platform = %chat.platform(), ?outcome, "a question was not accepted");
+                Reaction::Say(messages::question_not_sent(
+                    outcome == Outcome::Unknown,
+                    reference,
+                ))
+            }
+        },
+    )
 }
 
 /// The button was pressed: everything is checked again, and the contact is added.

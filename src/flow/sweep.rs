@@ -76,6 +76,8 @@ async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
 
 /// What depends on the clock and the record alone.
 pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
+    #[cfg(debug_assertions)]
+    crate::fault::panic_once("sweep-panics");
     let now = app.clock.now();
     // All are wiped before the record is asked, so that nothing keeps a password longer than its time.
     for id in app.held.wipe(now) {

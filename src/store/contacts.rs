@@ -311,40 +311,55 @@ fn make_room(page: &mut Page, contact: ContactRow, now: Moment) -> Option<Placed
 }
 
 /// The contact that goes when somebody adds one too many: never one of the member's or the operator's. For an administrator
-/// it is one that has not answered: the oldest of whoever added the most of them, so that one administrator can neither
-/// fill the places nor take those of others. For the operator one that has answered goes too, if all have.
+/// it is one that has not answered: the oldest of whoever added the most for this member. It is another administrator's
+/// only where that one added more than this one, so that nobody can fill the places or take those of others; contacts that
+/// have answered count there too. For the operator one that has answered goes too, if all have.
 fn least(page: &Page, member: &MemberId, added_as: AddedAs, by: &MemberId) -> Option<ContactRow> {
     let known: Vec<&ContactRow> = page.contacts(member).collect();
-    let is_of_admins = |one: &&ContactRow| {
+    let same_address = |one: &ContactRow| {
         known
             .iter()
-            .all(|other| other.address != one.address || other.added_as == AddedAs::Administrator)
+            .copied()
+            .filter(|other| other.address == one.address)
+            .collect::<Vec<_>>()
+    };
+    let count = |admin: &MemberId| known.iter().filter(|one| one.added_by == *admin).count();
+    let own = count(by);
+    let is_of_admins = |one: &ContactRow| {
+        same_address(one)
+            .iter()
+            .all(|other| other.added_as == AddedAs::Administrator)
     };
     let is_answered = |one: &ContactRow| {
-        known
+        same_address(one)
             .iter()
-            .any(|other| other.address == one.address && other.answered_at.is_some())
+            .any(|other| other.answered_at.is_some())
     };
-    let may_go = |one: &&ContactRow| added_as == AddedAs::Operator || !is_answered(one);
-    let candidates: Vec<&ContactRow> = known
+    // Several administrators may have added the same address.
+    let is_in_reach = |one: &ContactRow| {
+        same_address(one)
+            .iter()
+            .all(|other| other.added_by == *by || count(&other.added_by) > own)
+    };
+    let may_go =
+        |one: &ContactRow| added_as == AddedAs::Operator || (!is_answered(one) && is_in_reach(one));
+    let candidates = known
         .iter()
         .copied()
-        .filter(is_of_admins)
-        .filter(may_go)
-        .collect();
+        .filter(|one| is_of_admins(one) && may_go(one));
     let worth = |one: &&ContactRow| {
-        let of_same = candidates
+        let held = same_address(one)
             .iter()
-            .filter(|other| other.added_by == one.added_by)
-            .count();
+            .map(|other| count(&other.added_by))
+            .min();
         (
             is_answered(one),
-            std::cmp::Reverse(of_same),
+            std::cmp::Reverse(held),
             one.added_by != *by,
             one.added_at,
         )
     };
-    candidates.iter().copied().min_by_key(worth).cloned()
+    candidates.min_by_key(worth).cloned()
 }
 
 /// A right code proves that the contact works that it was sent to, whoever added it.

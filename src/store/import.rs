@@ -10,7 +10,9 @@ use super::history::failed;
 use super::rows::{AuditRow, MemberRow, Table, json};
 use super::{Store, StoreError};
 use crate::domain::person::{Difference, Traits, difference};
-use crate::domain::{CompanyDomains, EmailAddress, MemberId, Moment, Status};
+use crate::domain::{
+    CompanyDomains, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Status,
+};
 
 /// So many new persons may take the place of others without their number being named. More is rather a file of another
 /// organisation, or one with its columns moved.
@@ -38,6 +40,17 @@ pub struct Imported {
     pub new_persons: Vec<NewPerson>,
     /// Who has another address now.
     pub moved: Vec<Moved>,
+    /// Whose phone or private e-mail is another one now.
+    pub changed: Vec<ChangedContacts>,
+}
+
+/// A member whose phone or private e-mail is another one now, as they were before.
+#[derive(Clone, Debug)]
+pub struct ChangedContacts {
+    /// The member before the import.
+    pub before: MemberRow,
+    /// Each contact that changed: what it was, and what it is; none where there was or is none.
+    pub contacts: Vec<(Option<Destination>, Option<Destination>)>,
 }
 
 /// Somebody who took the place of another under their address. Nothing of the other went over.
@@ -259,8 +272,51 @@ impl Plan {
                 member_id: id.clone(),
             });
         }
+        self.note_contacts(&row.member, known, now);
         self.told.updated += 1;
         self.rows.push(row);
+    }
+
+    /// A changed contact is told, because codes may go there. Also of whoever has resigned: they may be active again in the
+    /// next file, which then changes nothing.
+    fn note_contacts(&mut self, member: &MemberRow, known: &Known, now: Moment) {
+        let before = [
+            phone(known.phone.as_deref()),
+            private_email(known.personal_email.as_deref()),
+        ];
+        let after = [
+            phone(member.phone.as_deref()),
+            private_email(member.personal_email.as_deref()),
+        ];
+        let key = |to: &Option<Destination>| to.as_ref().map(Destination::key);
+        let contacts: Vec<_> = before
+            .into_iter()
+            .zip(after)
+            .filter(|(from, to)| key(from) != key(to))
+            .collect();
+        if contacts.is_empty() {
+            return;
+        }
+        let masked = |to: &Option<Destination>| {
+            to.as_ref()
+                .map_or_else(|| "none".to_owned(), Destination::masked)
+        };
+        for (from, to) in &contacts {
+            let line = AuditRow::of_member("contact", "changed_by_import", &known.member_id, now);
+            self.audit.push(AuditRow {
+                detail: Some(format!("{} → {}", masked(from), masked(to))),
+                ..line
+            });
+        }
+        let before = MemberRow {
+            name: known.name.clone(),
+            business_email: known.email.clone(),
+            business_email_key: known.key.clone(),
+            phone: known.phone.clone(),
+            personal_email: known.personal_email.clone(),
+            ..member.clone()
+        };
+        self.told.changed.push(ChangedContacts { before, contacts });
     }
 
     /// Somebody else under the same address: the row keeps its fresh id.
@@ -375,6 +431,16 @@ async fn put(tx: &mut Tx, rows: &[ImportRow]) -> Result<(), StoreError> {
         .await
         .map(drop)
         .map_err(failed)
+}
+
+fn phone(text: Option<&str>) -> Option<Destination> {
+    text.and_then(|text| PhoneNumber::stored(text).ok())
+        .map(Destination::Phone)
+}
+
+fn private_email(text: Option<&str>) -> Option<Destination> {
+    text.and_then(|text| text.parse().ok())
+        .map(Destination::Email)
 }
 
 fn mask(email: &str) -> String {

@@ -53,6 +53,12 @@ impl Store {
         Ok(fingerprint)
     }
 
+    /// True where this database belongs to a key. A record of the version before has no fingerprint; but what has resets was
+    /// served, and so had one.
+    pub async fn belongs_to_a_key(&self) -> Result<bool, StoreError> {
+        Ok(self.key_fingerprint().await?.is_some() || self.has_resets().await?)
+    }
+
     /// True where somebody was reset, or was about to be.
     pub async fn has_resets(&self) -> Result<bool, StoreError> {
         let any = sqlx::query("select 1 from reset limit 1")

@@ -47,7 +47,9 @@ pub use self::contacts::ContactAdded;
 use self::file::DatabaseFile;
 pub use self::gone::NotDone;
 pub use self::history::{HistoryFilter, Past};
-pub use self::import::{ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported};
+pub use self::import::{
+    ChangedContacts, ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported,
+};
 pub use self::members::{ImportCount, ResetUnderWay};
 pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
 pub use self::reader::{Found, LookUp, MemberKey};

@@ -80,9 +80,15 @@ pub(super) async fn run(
             waiting.take(&mut queues).await;
         }
         if !waiting.writes.is_empty() {
+            #[cfg(debug_assertions)]
+            let has_webhook = waiting.writes.iter().any(writer::Job::is_of_webhook);
             writer
                 .commit(&mut connection, std::mem::take(&mut waiting.writes))
                 .await;
+            #[cfg(debug_assertions)]
+            if has_webhook {
+                crate::fault::panic_once("store-panics");
+            }
         }
     }
     connection

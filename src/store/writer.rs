@@ -386,6 +386,14 @@ pub(super) struct Job {
     decide: Decision,
 }
 
+#[cfg(debug_assertions)]
+impl Job {
+    /// True where a signed webhook asks for it, and not the start or the sweep.
+    pub(super) fn is_of_webhook(&self) -> bool {
+        self.keys.replay.is_some()
+    }
+}
+
 /// Makes a job of a decision, and the place where its result will be found after the commit.
 pub(super) fn job<T: Send + 'static>(
     keys: Keys,

@@ -7,6 +7,13 @@ use super::*;
 
 const LISTEN: &str = "listen = \"127.0.0.1:0\"\n";
 
+/// A reset that was done.
+const A_RESET: &str =
+    "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
+        member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
+    values ('0', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park', 'mina@acme.example',
+        'delivered', 1, 0, 0, 1, 2, 3)";
+
 impl Place {
     /// Starts `serve`, which must come to listen, and kills it.
     fn serve_once(&self) {
@@ -69,7 +76,9 @@ fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
     }
     let checked = place.run(&["check"]);
     assert!(
-        checked.code == 1 && checked.out.contains("failed  database: ") && !place.has("relatch.db"),
+        checked.code == 78
+            && checked.out.contains("failed  database: ")
+            && !place.has("relatch.db"),
         "{}",
         checked.out
     );
@@ -202,7 +211,7 @@ fn a_database_is_served_with_its_own_key_only() {
     );
     let checked = place.run(&["check"]);
     assert!(
-        checked.code == 1 && checked.out.contains("failed  key file: "),
+        checked.code == 78 && checked.out.contains("failed  key file: "),
         "{}",
         checked.out
     );
@@ -216,7 +225,7 @@ fn a_database_is_served_with_its_own_key_only() {
     );
     let told = place.run(&["check"]);
     assert!(
-        told.code == 1 && told.out.contains("failed  key file: "),
+        told.code == 78 && told.out.contains("failed  key file: "),
         "{} {}",
         told.out,
         told.err
@@ -232,12 +241,7 @@ fn a_database_with_resets_is_not_given_another_key() {
     let place = Place::new(LISTEN);
     place.serve_once();
     place.sql("delete from key_fingerprint");
-    place.sql(
-        "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
-            member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
-        values ('0', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park', 'mina@acme.example',
-            'delivered', 1, 0, 0, 1, 2, 3)",
-    );
+    place.sql(A_RESET);
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     let ran = place.run(&["serve"]);
     assert!(
@@ -307,11 +311,31 @@ fn the_demo_keeps_to_the_same_rules() {
     );
     std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
     play();
-    std::fs::remove_file(place.0.join("kept/demo.key")).unwrap();
+    let key = place.0.join("kept/demo.key");
+    std::fs::remove_file(&key).unwrap();
     let ran = place.run(&["demo", "--data", "kept"]);
     assert!(
         ran.code == 78 && ran.err.contains("demo.key"),
         "{}",
         ran.err
+    );
+    // Also where the version before left no fingerprint: what has resets had a key.
+    place.sql_in("kept/demo.db", "delete from key_fingerprint");
+    place.sql_in("kept/demo.db", A_RESET);
+    let mut demo = place
+        .command(&["demo", "--data", "kept"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = std::io::BufReader::new(demo.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let is_played = told.any(|line| line.starts_with("Play it yourself"));
+    if is_played {
+        demo.kill().unwrap();
+    }
+    assert_eq!(
+        (is_played, demo.wait().unwrap().code(), key.exists()),
+        (false, Some(78), false)
     );
 }

@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
 # Drives the built program from outside: Slack's own library signs, real SMTP and HTTP servers receive, and Chromium
 # plays the demo and the member's pages.
-# usage: tests/e2e/run.sh PROGRAM
+# usage: tests/e2e/run.sh PROGRAM [DEBUG_PROGRAM]
+# The debug program has the faults that a release build does not have; without it their test is skipped.
 set -euo pipefail
 program=$(realpath "$1")
+if [ $# -gt 1 ]; then
+    DEBUG_RELATCH=$(realpath "$2")
+    export DEBUG_RELATCH
+fi
 cd "$(dirname "$0")"
 venv=../../target/e2e-venv
 if ! "$venv/bin/python" -c 'import aiosmtpd, discord_interactions, lark_oapi, slack_sdk' 2>/dev/null; then

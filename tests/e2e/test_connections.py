@@ -201,6 +201,17 @@ class Kept(unittest.TestCase):
         self.assertEqual(len(statuses), 2048)
         self.assertEqual({status: statuses.count(status) for status in set(statuses)}, {200: 2048})
 
+    def test_a_connection_of_a_signed_command_outlives_a_pause(self):
+        """Of a proxy, and of whoever comes without one. By the settings as they are, with no `keep_alive` in them."""
+        for top in ["", "trusted_proxies = []"]:
+            world = World(log="info", top=top).start()
+            self.addCleanup(world.close)
+            with socket.create_connection(urlsplit(world.address).netloc.split(":"), timeout=PATIENCE) as one:
+                for turn in range(2):
+                    time.sleep(turn * 6)
+                    one.sendall(signed_help(f"1.{turn}", f"{world.http.base}/reply/1"))
+                    self.assertTrue(one.recv(65536).startswith(b"HTTP/1.1 200"), top)
+
     async def everybody(self, port, reply):
         ones = await asyncio.gather(*(self.one(port, reply, number) for number in range(512)))
         return [status for one in ones for status in one]

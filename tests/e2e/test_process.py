@@ -241,6 +241,67 @@ class Terminals(unittest.TestCase):
         self.assertEqual(demo.wait(PATIENCE), 0)
 
 
+@unittest.skipUnless("DEBUG_RELATCH" in os.environ, "only the debug program has faults: name it to run.sh")
+class Panics(unittest.TestCase):
+    def start(self, fault):
+        """The debug program with this fault, in a record with one reset; `before` is that reset."""
+        self.addCleanup(setattr, surroundings, "PROGRAM", PROGRAM)
+        surroundings.PROGRAM = os.environ["DEBUG_RELATCH"]
+        world = World().start()
+        self.addCleanup(world.close)
+        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        self.assertEqual(world.stop(), 0)
+        self.before = world.resets()
+        world.log.clear()
+        return world.start("env", f"FAULT_IN_RELATCH={fault}")
+
+    def errors(self, world):
+        """The lines of the log that tell errors. What a panic said is in none of them, nor any secret."""
+        world.assert_no_secrets("FAULT_IN_RELATCH")
+        return [line for line in map(json.loads, list(world.log)) if line["level"] == "ERROR"]
+
+    def test_a_panic_in_the_stores_task_ends_the_program_and_a_restart_goes_on(self):
+        """The task panics when the first webhook's writes are committed. systemd starts again what ends with 70."""
+        world = self.start("store-panics")
+        card = world.command("UKIM", "<@UMINA>")
+        self.assertEqual(world.process.wait(PATIENCE), 70)
+        panicked, ended = self.errors(world)
+        self.assertIn("a task panicked", panicked["message"])
+        self.assertIn("the store's task ended unexpectedly, so nothing can be recorded; relatch ends", ended["message"])
+        self.assertEqual(ended["exit_code"], 70)
+        self.assertEqual(world.resets(), self.before)
+        world.start()
+        # What was committed before the panic is there: the card goes on.
+        said = len(world.http.said)
+        self.assertEqual(world.click("UKIM", card, "deliver_phone"), 200)
+        ready = world.http.wait_for_text("Ready to reset", said)
+        self.assertEqual(world.click("UKIM", ready, "confirm"), 200)
+        world.http.wait_for_text("Done.", said)
+        self.assertEqual([reset["slot"] for reset in world.resets()], ["used", "used"])
+
+    def test_a_panic_in_the_sweep_ends_one_round_only(self):
+        world = self.start("sweep-panics")
+        panicked = wait_for(lambda: lines_of(world, "a task panicked"))
+        self.assertEqual([line["message"] for line in self.errors(world)], [panicked[0]["message"]])
+        world.command("UJO", "<@UMINA>")
+        with sqlite3.connect(world.folder / "relatch.db", timeout=PATIENCE, isolation_level=None) as record:
+            record.execute("update reset set expires_at = 1 where state = 'offered'")
+            wait_for(lambda: record.execute("select 1 from reset where state = 'expired'").fetchone())
+        self.assertIn("Done.", text_of(world.reset("UKIM", "UMINA", "deliver_phone", "Done.")))
+        self.assertEqual(world.stop(), 0)
+
+    def test_a_panic_of_the_hasher_refuses_one_reset_and_no_more(self):
+        world = self.start("hasher-panics")
+        refused = text_of(world.reset("UJO", "UMINA", "deliver_phone"))
+        self.assertIn("Nothing was changed.", refused)
+        self.assertIn("a task panicked", self.errors(world)[0]["message"])
+        self.assertEqual(len(world.http.sms), 1, "a password that was never set was sent")
+        for _ in range(2):
+            self.assertIn("Done.", text_of(world.reset("UJO", "UMINA", "deliver_phone", "Done.")))
+        self.assertEqual(sorted(reset["state"] for reset in world.resets()), ["delivered"] * 3 + ["refused"])
+        self.assertEqual(world.stop(), 0)
+
+
 class Databases(unittest.TestCase):
     def end_of(self, world):
         self.assertEqual(world.process.wait(NOTICED_WITHIN), 78)

@@ -293,6 +293,24 @@ async fn what_could_not_be_told_is_told_later() {
     assert_eq!(alarms(&bot).await.len(), 1);
 }
 
+/// But not at every round: a mail server that is away is left alone for a while.
+#[tokio::test]
+async fn what_could_not_be_told_waits_longer_than_a_round() {
+    let bot = TestBot::with_admins(list(&["jo@acme.example"], &[])).await;
+    for _ in 0..2 {
+        bot.outbox.fail_next_prepare(Refusal::Unreachable);
+    }
+    // The rounds come after 2 s and 12 s; only the first tries.
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let keeping = tokio::time::timeout(
+        Duration::from_secs(15),
+        pins::keep(Arc::clone(&bot.app), stopped),
+    );
+    assert!(keeping.await.is_err(), "it ended");
+    assert_eq!(alarms(&bot).await, [""; 0], "the second try came too soon");
+    assert_eq!(alarms(&bot).await.len(), 1);
+}
+
 /// An alarm is told when it is news, and again after a day; not with every command.
 #[tokio::test]
 async fn an_alarm_is_not_told_with_every_command() {

@@ -301,6 +301,32 @@ async fn the_event_stream_of_a_member_stays() {
     server.stop().await;
 }
 
+/// A comment line every 20 s, so that no proxy takes the stream for dead.
+#[tokio::test]
+async fn the_event_stream_of_a_member_tells_that_it_lives() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in("mina.park@acme.example").await;
+    let mut events = browser
+        .send(Request::get("/account/events"), String::new())
+        .await
+        .into_body();
+    let mut next = async || {
+        let frame = tokio::time::timeout(Duration::from_secs(30), events.frame())
+            .await
+            .expect("it is silent");
+        String::from_utf8(frame.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap()
+    };
+    assert!(next().await.starts_with("retry:"));
+    for _ in 0..2 {
+        let begun = tokio::time::Instant::now();
+        assert_eq!(next().await, ":\n\n");
+        assert!(
+            begun.elapsed() > Duration::from_secs(19),
+            "more often than it needs to be"
+        );
+    }
+}
+
 /// One client's commands that cannot go on take its own share; another client finds a place meanwhile.
 #[tokio::test]
 async fn a_client_that_has_its_share_is_told_so_and_others_are_answered() {

@@ -336,6 +336,37 @@ async fn a_planted_contact_gets_no_code() {
     }
 }
 
+/// An older contact that has never answered a code may be nobody's: it does not keep a newer one from serving. Once it has
+/// answered it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_never_answered_keeps_no_other_one_away() {
+    let bot = TestBot::new().await;
+    add(&bot, KIM, NOA, "+821012345690").await;
+    bot.clock.advance(Span::hours(80));
+    let password = bot.reset_by_copy(JO, NOA).await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("which has not answered a code yet. If it does not work, another administrator adds one:"),
+        "{told}"
+    );
+    let told = add(&bot, KIM, NOA, NUMBER).await;
+    assert!(
+        told.contains("it counts at once if no older contact counts."),
+        "{told}"
+    );
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some(NUMBER)
+    );
+
+    bot.execute("update contact set answered_at = 1 where address = '+821012345690'")
+        .await;
+    assert_eq!(
+        code_goes_to(&bot, NOA, &password).await.as_deref(),
+        Some("+821012345690")
+    );
+}
+
 /// When it is old enough it serves, and everybody is told whose it is; adding it again begins anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_of_an_administrator_serves_after_its_time() {
@@ -732,6 +763,51 @@ async fn one_administrator_does_not_fill_the_places() {
         );
     }
     assert!(bot.audited("contact").await.ends_with("made_room added"));
+}
+
+/// Answered contacts count too: whoever holds the most, and has none of their own that could go, is refused. Adding another
+/// administrator's contact once more gives no hold over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn answered_contacts_push_out_nobody_else_s() {
+    let bot = TestBot::new().await;
+    assert!(add(&bot, JO, NOA, NUMBER).await.contains("was added"));
+    for last in 0..4 {
+        assert!(
+            add(&bot, KIM, NOA, &format!("+82101234568{last}"))
+                .await
+                .contains("was added")
+        );
+    }
+    bot.execute("update contact set answered_at = added_at where address != '+821012345699'")
+        .await;
+    for attempt in ["at once", "after adding Jo's"] {
+        let told = add(&bot, KIM, NOA, "+821012345677").await;
+        assert_refused(&told, "Noa Bae has 5 added contacts already");
+        assert!(
+            told.contains("relatch members contact noa@acme.example"),
+            "{told}"
+        );
+        assert!(
+            bot.count(&format!("contact where address = '{NUMBER}'"))
+                .await
+                > 0,
+            "{attempt}"
+        );
+        assert!(
+            add(&bot, KIM, NOA, NUMBER).await.contains("was added"),
+            "{attempt}"
+        );
+    }
+    let second = "+821012345678";
+    assert!(
+        add(&bot, JO, NOA, second).await.contains("was added"),
+        "Jo's own makes room"
+    );
+    assert_eq!(
+        bot.count(&format!("contact where address = '{second}'"))
+            .await,
+        1
+    );
 }
 
 /// The button under an added contact sends a code there; who types what the member reads out shows that it works.

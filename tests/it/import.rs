@@ -528,6 +528,47 @@ async fn many_new_persons_need_their_number() {
     assert_eq!(bot.audited("new_person").await.matches("done").count(), 24);
 }
 
+/// Who resigned needs no number. Whoever names one all the same is told whom the import wipes, or that it wipes nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_not_needed_is_refused_with_whom_the_import_wipes() {
+    let bot = TestBot::new().await;
+    bot.set_password(MINA, OWN).await;
+    let before = bot.trace().await;
+    let resigned = format!("Ari Seo,{MINA},business_email,resigned,,,member,Sales,");
+    let told_of_ari = [
+        "new person: Ari Seo (mina.park@acme.example) in place of Mina Park: ",
+        "New persons who have resigned need no number, and lose passwords, sessions, contacts and chat links",
+    ];
+    let told_of_nobody = ["nobody in the file is a new person under an old address."];
+    for (row, told) in [
+        (&resigned, told_of_ari.as_slice()),
+        (&mina("active"), &told_of_nobody),
+    ] {
+        let ran = bot.import(&[row], &["--wipe", "1"]);
+        assert_eq!(ran.code, 1, "{row}");
+        let always = [
+            "Nothing was changed.",
+            "run the import again without --wipe.",
+        ];
+        assert!(
+            told.iter()
+                .chain(&always)
+                .all(|part| ran.err.contains(part)),
+            "{row}: {}",
+            ran.err
+        );
+        assert_eq!(bot.trace().await, before, "{row}");
+    }
+    let ran = bot.import(&[&resigned], &[]);
+    assert!(
+        ran.out.ends_with("(new persons: 1)\n"),
+        "{} {}",
+        ran.out,
+        ran.err
+    );
+    assert_eq!(bot.count("member where credential is not null").await, 0);
+}
+
 /// A one-time link is its member's: it follows them to another address, and is nothing to the next owner of the old one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_time_link_is_its_members() {

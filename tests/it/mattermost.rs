@@ -504,12 +504,18 @@ async fn without_private_replies_a_contact_is_added_by_the_operator() {
     );
 }
 
-/// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named.
+/// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named. The
+/// answer of the command says why, and what was not told yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_is_refused_is_not_asked_elsewhere() {
     let bot = TestBot::new().await;
-    bot.on(Platform::Mattermost);
-    bot.card(JO, MINA).await;
+    let ready = bot
+        .on(Platform::Mattermost)
+        .last_look(JO, MINA, "deliver_phone")
+        .await;
+    bot.slack.answer_replies_with(Some(404));
+    bot.click(JO, &ready, "confirm").await;
+    bot.slack.answer_replies_with(None);
     // The roles were read a moment ago.
     bot.slack
         .memory
@@ -518,21 +524,83 @@ async fn a_question_that_is_refused_is_not_asked_elsewhere() {
         .unwrap()
         .may_post_ephemeral = false;
     let text = format!("contact {} +82 10 7777 6666", mention(NOA));
-    attack_by_command(&bot, &text, 90, &trigger(&id_of(JO), 90, bot.clock.now())).await;
-    let told: Vec<String> = seen(&bot).iter().map(text_of).collect();
-    let told = told.join(" ");
+    let answer =
+        attack_by_command(&bot, &text, 90, &trigger(&id_of(JO), 90, bot.clock.now())).await;
+    let told = answer.text();
     assert!(
         told.contains("can't be added from this chat") && told.contains("Nothing was changed."),
         "{told}"
     );
+    assert!(told.contains("About your reset of Mina Park"), "{told}");
     assert!(
-        seen(&bot)
-            .iter()
-            .all(|said| button_value(said, "contact_add").is_none()),
-        "{:#?}",
-        seen(&bot)
+        !told.contains("7777") && button_value(&answer.json(), "contact_add").is_none(),
+        "{told}"
     );
-    assert!(!told.contains("7777"), "{told}");
+    assert!(seen(&bot).is_empty(), "{:#?}", seen(&bot));
+    assert!(
+        !bot.command(JO, NOA)
+            .await
+            .text()
+            .contains("About your reset"),
+        "told twice"
+    );
+}
+
+/// The private post fails for another reason: the answer of the command says so, without the contact, and without what is
+/// for the signed user alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_could_not_be_sent_is_said() {
+    for status in [404, 500] {
+        let bot = TestBot::new().await;
+        let ready = bot
+            .on(Platform::Mattermost)
+            .last_look(JO, MINA, "deliver_phone")
+            .await;
+        bot.slack.answer_replies_with(Some(status));
+        bot.click(JO, &ready, "confirm").await;
+        let answer = bot
+            .command(JO, &format!("contact {} +82 10 7777 6666", mention(NOA)))
+            .await;
+        let told = answer.text();
+        assert!(
+            told.contains("I could not send you a private message"),
+            "{status}: {told}"
+        );
+        assert!(
+            told.contains("Nothing was changed.") && told.contains("(ref "),
+            "{told}"
+        );
+        assert!(
+            !told.contains("7777") && button_value(&answer.json(), "contact_add").is_none(),
+            "{told}"
+        );
+        assert!(
+            !told.contains("Mina") && told.chars().count() <= 350,
+            "{told}"
+        );
+        assert_eq!(bot.count("contact").await, 0);
+    }
+}
+
+/// Whether the bot may post is not believed for ever: after the permission went, a click is answered at the card's address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_asks_again_whether_the_bot_may_post() {
+    let bot = TestBot::new().await;
+    let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+    bot.slack
+        .memory
+        .mattermost
+        .lock()
+        .unwrap()
+        .may_post_ephemeral = false;
+    // The server is asked again after a minute.
+    bot.clock.advance(Span::minutes(1));
+    bot.click(JO, &card, "deliver_phone").await;
+    assert!(
+        bot.slack.last_text().contains("Ready to reset Mina Park"),
+        "{}",
+        bot.slack.last_text()
+    );
 }
 
 /// What was chosen while replies were private is not done when they no longer are: no password, and no reset used.

@@ -131,10 +131,10 @@ impl Mattermost {
             .action
             .parse()
             .map_err(|_| NotVerified::Malformed("an unknown action"))?;
-        // The permission is checked again when it is used, so only the first click waits for it here.
-        let is_private = match self.may_post.get() {
-            None if asking == Asking::Allowed => self.surely_posts_to_one().await,
-            known => known == Some(true),
+        // The permission may have been taken away since the last answer; the server is asked once a minute at most.
+        let is_private = match asking {
+            Asking::Allowed => self.surely_posts_to_one().await,
+            Asking::No => self.may_post.get() == Some(true),
         };
         // Else follow-ups go to the address of the card, which includes the command's response address.
         let reply = if is_id(&pressed.channel_id) && is_private {

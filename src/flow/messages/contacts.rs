@@ -115,15 +115,15 @@ pub(super) fn code_goes(
     now: Moment,
 ) -> String {
     let member = &row.member_name;
+    let who = if is_strict {
+        format!(
+            "whoever runs relatch adds one: relatch members contact {} …",
+            row.member_email
+        )
+    } else {
+        "another administrator adds one: /reset-password contact @member …".to_owned()
+    };
     let Some(first) = methods.usable.first() else {
-        let who = if is_strict {
-            format!(
-                "whoever runs relatch adds one: relatch members contact {} …",
-                row.member_email
-            )
-        } else {
-            "another administrator adds one: /reset-password contact @member …".to_owned()
-        };
         let none = format!(
             "{member} has no phone or private email for the code yet. Before they sign in, {who}"
         );
@@ -133,6 +133,11 @@ pub(super) fn code_goes(
             .join(" ");
     };
     let to = named(first, zone);
+    if !first.counts {
+        return format!(
+            "At sign-in {member} is asked for a code sent to {to}, which has not answered a code yet. If it does not work, {who}"
+        );
+    }
     if !first.got_password {
         return format!("At sign-in {member} is asked for a code sent to {to}.");
     }
@@ -173,7 +178,7 @@ pub fn contact_added(
     let at_once = if is_strict {
         ""
     } else {
-        " For a reset that was made before, it counts at once if there is no older one."
+        " For a reset that was made before, it counts at once if no older contact counts."
     };
     let told = message(
         format!("{to} was added for codes of {member_name}. (ref {reference})"),

@@ -21,16 +21,18 @@ pub use self::contacts::{
     too_many_own_contacts, two_contacts_needed,
 };
 pub use self::notes::{
-    Notice, alarm, code, contact_alarm, contact_dropped, contact_notice, contact_removed,
-    copy_to_self, guide, guide_sms, link_mail, link_sms, password_mail, password_sms, wrong_code,
+    Notice, alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice,
+    contact_removed, contacts_imported, copy_to_self, guide, guide_sms, link_mail, link_sms,
+    password_mail, password_sms, wrong_code,
 };
 pub use self::refusal::{
     after_change, cancelled, chosen_before_upgrade, click_failed, click_refused, contact_changed,
     contact_denied, contact_elsewhere, contact_not_private, contact_of_own_reset, contact_question,
     contact_question_over, denied, destination_denied, directory_down, directory_refused,
     extra_denied, guide_failed, guide_unknown, no_more_updates, no_such_member, not_prepared,
-    nothing_to_do, outsider, overloaded, several_members, stopping, store_down, too_many_look_ups,
-    too_many_typed, unclear, unresolved_caller, unresolved_member, who_failed, with_slot_back,
+    nothing_to_do, outsider, overloaded, question_not_sent, several_members, stopping, store_down,
+    too_many_look_ups, too_many_typed, unclear, unresolved_caller, unresolved_member, who_failed,
+    with_slot_back,
 };
 pub use self::result::{Ending, disowned, help, history, result, rules, untold, used};
 

@@ -321,6 +321,35 @@ pub fn contact_alarm(
     }
 }
 
+/// The member hears that an import changed contacts. `what` names them.
+pub fn contact_imported(organization: &str, what: &str) -> Note {
+    let text = format!(
+        "{}: an import of members changed your {what} on record. Not expected? Tell your security team.",
+        short(organization, 20)
+    );
+    Note {
+        subject: format!("Your contacts on record at {organization} were changed"),
+        text: text.into(),
+    }
+}
+
+/// The security address hears what an import changed: a line a member, and how many are not named.
+pub fn contacts_imported(organization: &str, lines: &[String], more: usize) -> Note {
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("and {more} more; relatch's audit names them\n")
+    };
+    let text = format!(
+        "An import of members changed contacts on record:\n{}\n{more}The contacts that were there before are told, and the business address where none of them is sure to be theirs.\n",
+        lines.join("\n")
+    );
+    Note {
+        subject: format!("{organization} password reset: an import changed contacts"),
+        text: text.into(),
+    }
+}
+
 /// The member hears that a contact was removed.
 pub fn contact_removed(organization: &str) -> Note {
     let text = format!(

@@ -334,6 +334,20 @@ pub fn contact_question(
     }
 }
 
+/// The question went nowhere, or nobody knows whether it arrived. This may be read by somebody else, so it names nobody.
+pub fn question_not_sent(may_have_arrived: bool, reference: &Reference) -> Message {
+    let what = if may_have_arrived {
+        "I could not send you a private message, or it came without my knowing."
+    } else {
+        "I could not send you a private message."
+    };
+    refusal(
+        what,
+        "Without its button no contact is added. If it is not there, run the command again in a minute.",
+        reference,
+    )
+}
+
 /// The button that adds a contact was pressed too late, a second time, or by somebody whose command it was not.
 pub fn contact_question_over(reference: &Reference) -> Message {
     refusal(

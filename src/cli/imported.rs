@@ -1,0 +1,158 @@
+//! Tells of the contacts that an import changed: each member at the contacts that were there before, and the security address.
+
+use super::build::{self, CALL_DEADLINE};
+use super::{Failure, say};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::delivery::Deliveries;
+use crate::directory::to_member;
+use crate::domain::delivery::Outcome;
+use crate::domain::{Channel, CompanyDomains, Destination, EmailAddress, ResetId};
+use crate::flow::contacts::{known_of, told_of_change};
+use crate::flow::messages;
+use crate::net;
+use crate::store::{ChangedContacts, Store};
+
+/// How many members the message to the security address names.
+const NAMED: usize = 50;
+
+/// After so many members in a row who could not be told, the others are not tried: the mail server or the gateway is down.
+const FAILURES_IN_A_ROW: usize = 5;
+
+/// Tells everybody, one after the other. The import is done, so what fails is said and counted, and nothing more.
+pub(super) async fn tell(
+    store: &Store,
+    settings: Settings,
+    company: &CompanyDomains,
+    changed: Vec<ChangedContacts>,
+) -> Result<(), Failure> {
+    let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
+    let Settings {
+        organization,
+        security_email,
+        email,
+        sms,
+        ways,
+        sms_countries,
+        ..
+    } = settings;
+    let deliveries = build::deliveries(email, sms, ways, sms_countries, &http);
+    let count = changed.len();
+    let told = tell_by(
+        &deliveries,
+        store,
+        &organization,
+        security_email,
+        company,
+        changed,
+    )
+    .await?;
+    say(&format!(
+        "contacts on record changed: {count} members, of whom {told} are told"
+    ))?;
+    if told < count {
+        say("tell the others yourself; the audit names them")?;
+    }
+    Ok(())
+}
+
+/// How many members could be told.
+async fn tell_by(
+    deliveries: &Deliveries,
+    store: &Store,
+    organization: &str,
+    security: Option<EmailAddress>,
+    company: &CompanyDomains,
+    changed: Vec<ChangedContacts>,
+) -> Result<usize, Failure> {
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
+    // A gateway may drop what it takes for a repetition, so every import has a name of its own.
+    let name = ResetId::draw(&mut rng, Clock::System.now());
+    let more = changed.len().saturating_sub(NAMED);
+    let lines: Vec<String> = changed.iter().take(NAMED).map(line).collect();
+    if let Some(security) = security
+        .map(Destination::Email)
+        .filter(|_| deliveries.has(Channel::Email))
+    {
+        let note = messages::contacts_imported(organization, &lines, more);
+        if deliveries
+            .tell(&security, &note, &format!("imported-{name}"))
+            .await
+            != Outcome::Accepted
+        {
+            say(&format!("{} could not be told", security.masked()))?;
+        }
+    }
+    let (mut told, mut failed) = (0, 0);
+    for (at, one) in changed.into_iter().enumerate() {
+        if failed >= FAILURES_IN_A_ROW {
+            break;
+        }
+        let Ok(member) = to_member(&one.before, company) else {
+            continue;
+        };
+        let known = known_of(
+            &member,
+            &store.contacts(&member.id).await.unwrap_or_default(),
+        );
+        let to = told_of_change(known, &member, |to| deliveries.has(to.channel()));
+        let id = format!("imported-{name}-{at}");
+        if tell_one(deliveries, organization, &one, &to, &id).await {
+            (told, failed) = (told + 1, 0);
+        } else if !to.is_empty() {
+            say(&format!(
+                "{} could not be told that their contacts on record changed",
+                member.business_email
+            ))?;
+            failed += 1;
+        }
+    }
+    Ok(told)
+}
+
+/// True where one of the addresses took it.
+async fn tell_one(
+    deliveries: &Deliveries,
+    organization: &str,
+    changed: &ChangedContacts,
+    to: &[Destination],
+    id: &str,
+) -> bool {
+    let note = messages::contact_imported(organization, what(changed));
+    let mut is_told = false;
+    for (at, to) in to.iter().enumerate() {
+        is_told |= deliveries.tell(to, &note, &format!("{id}-{at}")).await == Outcome::Accepted;
+    }
+    is_told
+}
+
+/// Which contacts changed.
+fn what(changed: &ChangedContacts) -> &'static str {
+    match changed.contacts.as_slice() {
+        [(Some(Destination::Phone(_)), _) | (_, Some(Destination::Phone(_)))] => "phone number",
+        [_] => "private email",
+        _ => "phone number and private email",
+    }
+}
+
+/// A member, as the security address sees them.
+fn line(changed: &ChangedContacts) -> String {
+    let masked = |to: &Option<Destination>| {
+        to.as_ref()
+            .map_or_else(|| "none".to_owned(), Destination::masked)
+    };
+    let contacts: Vec<String> = changed
+        .contacts
+        .iter()
+        .map(|(from, to)| format!("{} → {}", masked(from), masked(to)))
+        .collect();
+    format!(
+        "{} ({}): {}",
+        changed.before.name,
+        changed.before.business_email,
+        contacts.join(", ")
+    )
+}
