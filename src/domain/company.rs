@@ -44,7 +44,7 @@ impl CompanyDomains {
 #[cfg(test)]
 mod tests {
     use super::*;
-    /// S43: a sub-domain belongs to whoever has the domain.
+    /// S43: a sub-domain belongs to the owner of the domain.
     #[test]
     fn an_address_lies_within_a_domain_or_below_it() {
         let company = CompanyDomains::new(["Acme.example.".to_owned()]);

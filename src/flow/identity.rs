@@ -5,7 +5,7 @@ use crate::chat::interaction::NamedMember as Named;
 use crate::chat::{AccountKind, Adapter, ApiError, Chat, Freshness, Message, Profile};
 use crate::directory::{By, Down, Match};
 use crate::domain::look_up::TooMany;
-use crate::domain::policy::{Case, Person};
+use crate::domain::policy::{Case, Party};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform, Reference, Role};
 use crate::store::{LookUp, Pins, StoreError};
 
@@ -22,8 +22,8 @@ pub(super) struct Known {
 
 impl Known {
     /// The person as the rules see them.
-    pub(super) fn person(&self) -> Person<'_> {
-        Person {
+    pub(super) fn person(&self) -> Party<'_> {
+        Party {
             member: &self.member,
             role: self.role,
         }

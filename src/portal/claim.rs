@@ -14,7 +14,7 @@ use super::visit::{Frame, Visit, key_of};
 use super::{Portal, Shared};
 use crate::directory::{Unavailable, to_member};
 use crate::domain::Carries;
-use crate::domain::sign_in::{Admission, PROVING_LIFE, Stage, Standing, admit};
+use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, Stage, admit};
 use crate::secret::Link;
 use crate::store::{AccountRow, Claimed, LookUp, MemberKey, MemberRow, ResetRow, StoreError};
 
@@ -129,7 +129,7 @@ pub(super) async fn claim(
         .ok_or_else(|| dead(&visit))?;
     let member = to_member(&member_row, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
-    let standing = Standing {
+    let standing = AccountState {
         temporary_until: account.temporary_until,
         lock: account.lock(),
     };

@@ -17,8 +17,8 @@ use super::{Portal, Shared};
 use crate::directory::{Caller, Unavailable, to_member};
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{
-    Admission, CodeDenied, LockedBy, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage, Standing,
-    admit, check_length, draw_code,
+    AccountState, Admission, CodeDenied, LockedBy, PROVING_LIFE, PasswordDenied, SESSION_LIFE,
+    Stage, admit, check_length, draw_code,
 };
 use crate::domain::{Destination, Member, MemberId, Span};
 use crate::flow::{self, contacts, messages};
@@ -123,7 +123,7 @@ pub(super) async fn sign_in(
     };
     let member = to_member(&right.row, &portal.app.organization.company)
         .map_err(|Unavailable| visit.unavailable())?;
-    let standing = Standing {
+    let standing = AccountState {
         temporary_until: right.account.temporary_until,
         lock: right.lock,
     };
@@ -442,7 +442,7 @@ async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination
         .account
         .lock()
         .or((!is_reset(found)).then_some(LockedBy::Passwords));
-    let standing = Standing {
+    let standing = AccountState {
         temporary_until: found.account.temporary_until,
         lock,
     };

@@ -15,7 +15,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::history::GIVEN_UP_AFTER;
-use crate::domain::contacts::{Added, AddedAs};
+use crate::domain::contacts::{AddedAs, AddedContact};
 use crate::domain::look_up::Tried;
 use crate::domain::sign_in::{LockedBy, Stage};
 use crate::domain::{
@@ -415,12 +415,12 @@ pub const OPERATOR: &str = "operator";
 
 impl ContactRow {
     /// The contact as the rules know it; none for an address that cannot be read.
-    pub fn added(&self) -> Option<Added> {
+    pub fn added(&self) -> Option<AddedContact> {
         let to = match self.channel {
             Channel::Sms => Destination::Phone(PhoneNumber::stored(&self.address).ok()?),
             Channel::Email => Destination::Email(self.address.parse().ok()?),
         };
-        Some(Added {
+        Some(AddedContact {
             to,
             by: self.added_by.clone(),
             by_name: self.added_by_name.clone(),

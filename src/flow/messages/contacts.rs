@@ -7,7 +7,7 @@ use crate::chat::{Action, Form, FormKind, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Note;
 use crate::domain::contacts::{
-    Added, AddedAs, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER, Method, Methods,
+    AddedAs, AddedContact, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER, Method, Methods,
 };
 use crate::domain::{Carries, Channel, Destination, EmailAddress, Moment, Reference, Span};
 use crate::store::ResetRow;
@@ -34,7 +34,7 @@ pub(super) fn contact_of_record(to: &Destination, about: &AboutContacts, zone: &
 }
 
 /// Who added a contact, and when: that it answers a code does not prove whose it is.
-fn added_by(added: &Added, zone: &Zone) -> String {
+fn added_by(added: &AddedContact, zone: &Zone) -> String {
     let who = match added.added_as {
         AddedAs::Operator => "whoever runs relatch",
         AddedAs::Proven | AddedAs::Member => "themselves",
@@ -53,7 +53,7 @@ fn named(method: &Method, zone: &Zone) -> String {
 }
 
 fn waiting(methods: &Methods, zone: &Zone, now: Moment) -> Vec<String> {
-    let line = |(added, until): &(Added, Moment)| {
+    let line = |(added, until): &(AddedContact, Moment)| {
         let by = added_by(added, zone);
         format!(
             "{}, {by}, does not count before {}.",
