@@ -1,4 +1,4 @@
-//! Tells of the contacts that an import changed: each member at the contacts that were there before, and the security address.
+//! Notices about contacts that an import changed: to each member's previous contacts, and to the security address.
 
 use super::build::{self, CALL_DEADLINE};
 use super::{Failure, say};
@@ -14,13 +14,13 @@ use crate::flow::messages;
 use crate::net;
 use crate::store::{ChangedContacts, Store};
 
-/// How many members the message to the security address names.
+/// How many members the notice to the security address names at most.
 const NAMED: usize = 50;
 
-/// After so many members in a row who could not be told, the others are not tried: the mail server or the gateway is down.
+/// After this number of failures in a row the mail server or the gateway is considered down, and no more is sent.
 const FAILURES_IN_A_ROW: usize = 5;
 
-/// Tells everybody, one after the other. The import is done, so what fails is said and counted, and nothing more.
+/// Sends all notices, one after the other. The import is done, so failures are only printed and counted.
 pub(super) async fn tell(
     store: &Store,
     settings: Settings,
@@ -57,7 +57,7 @@ pub(super) async fn tell(
     Ok(())
 }
 
-/// How many members could be told.
+/// Sends the notices, and returns how many members could be told.
 async fn tell_by(
     deliveries: &Deliveries,
     store: &Store,
@@ -69,7 +69,7 @@ async fn tell_by(
     let mut rng = Chance::System
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
-    // A gateway may drop what it takes for a repetition, so every import has a name of its own.
+    // A gateway may drop what looks like a repetition, so each import has its own id.
     let name = ResetId::draw(&mut rng, Clock::System.now());
     let more = changed.len().saturating_sub(NAMED);
     let lines: Vec<String> = changed.iter().take(NAMED).map(line).collect();
@@ -113,7 +113,7 @@ async fn tell_by(
     Ok(told)
 }
 
-/// True where one of the addresses took it.
+/// Sends the notice of one member. True if it was accepted for at least one address.
 async fn tell_one(
     deliveries: &Deliveries,
     organization: &str,
@@ -138,7 +138,7 @@ fn what(changed: &ChangedContacts) -> &'static str {
     }
 }
 
-/// A member, as the security address sees them.
+/// The line about a member in the notice to the security address.
 fn line(changed: &ChangedContacts) -> String {
     let masked = |to: &Option<Destination>| {
         to.as_ref()
