@@ -1,16 +1,16 @@
 //! The few texts that belong to a platform's own dialogs, and cutting texts to a platform's limits.
 //!
 //! All other sentences come from `flow/messages/`, inside the [`Message`](super::Message) or the
-//! [`Form`](super::Form) that an adapter renders. What operators read in `relatch check` stands with the adapter that
-//! finds it, because it names the platform's own settings.
+//! [`Form`](super::Form) that an adapter renders. What operators read in `relatch check` and `register` is in the
+//! adapter itself, because it names the platform's own settings.
 
 /// Closes a dialog without an answer.
 pub(super) const CLOSE: &str = "Close";
 
-/// Goes back from a form that stands in the place of its card.
+/// Goes back from a form that has replaced its card.
 pub(super) const BACK: &str = "Back";
 
-/// Stands for a row of buttons where a client cannot show them.
+/// Shown by clients that cannot show buttons.
 pub(super) const BUTTONS: &str = "buttons";
 
 /// Cuts a text to `limit` characters, with an ellipsis for what is cut.

@@ -1,4 +1,4 @@
-//! Discord's requests as they come, and everything that is not one.
+//! Discord's requests as it sends them, and requests that must be refused.
 
 use axum::http::header;
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -146,7 +146,7 @@ fn command_named(name: &str) -> Value {
     interaction(2, &json!({ "type": 1, "name": name }))
 }
 
-/// Both shapes of a modal, and exactly one input.
+/// Both forms of a modal, with exactly one input.
 #[test]
 fn a_form_is_read_in_both_shapes() {
     let input = json!({ "type": 4, "custom_id": "value", "value": "x" });
@@ -171,7 +171,7 @@ fn a_form_is_read_in_both_shapes() {
     assert!(matches!(receive(&form), Err(NotVerified::Malformed(_))));
 }
 
-/// W1–W4, W18: unsigned, wrongly signed, stale, shifted, and for somebody else.
+/// Refused: unsigned, wrongly signed, stale, shifted, and for another server.
 #[test]
 fn only_discord_s_own_requests_for_our_server_are_taken() {
     let body = command(&json!([])).to_string();
@@ -214,7 +214,7 @@ fn only_discord_s_own_requests_for_our_server_are_taken() {
             NotVerified::Unsigned("stale")
         ));
     }
-    // The same signed bytes, cut at another place.
+    // The same signed bytes, divided differently.
     let shifted = headers("179542800", good["x-signature-ed25519"].to_str().unwrap());
     assert!(matches!(
         try_with(&shifted, &format!("0{body}")),
@@ -249,7 +249,7 @@ fn only_discord_s_own_requests_for_our_server_are_taken() {
     }
 }
 
-/// Discord's examples leave out what is not needed.
+/// Discord's own examples leave fields out.
 #[test]
 fn what_may_be_missing_may_be_missing() {
     let mut bare = command(&json!([]));
@@ -316,7 +316,7 @@ fn every_answer_has_the_type_that_discord_expects() {
     }
 }
 
-/// O2: 500 hostile names, and no mention, link or markup comes out.
+/// 500 hostile names, and no mention, link or markup comes out.
 #[test]
 fn hostile_names_stay_names() {
     for name in hostile_names() {
@@ -331,7 +331,7 @@ fn hostile_names_stay_names() {
             .strip_prefix("**")
             .unwrap()
             .replacen("**\n", "\n", 1);
-        // Whatever is punctuation stands behind a backslash, so nothing of it means anything.
+        // Every punctuation mark has a backslash in front of it, so none has a meaning.
         let mut characters = inside.chars().peekable();
         while let Some(character) = characters.next() {
             assert!(

@@ -155,16 +155,7 @@ impl Lark {
             open_message_id,
             open_chat_id,
         } = pressed.context;
-        let wire::CardAction {
-            value,
-            mut form_value,
-        } = pressed.action;
-        let wire::ButtonValue {
-            action,
-            form,
-            value,
-            group,
-        } = value;
+        let group = pressed.action.value.group.clone();
         let reply = LarkReply {
             user: user.user.clone(),
             is_group: group.is_some(),
@@ -174,38 +165,7 @@ impl Lark {
             token: Some(pressed.token).filter(|token| (1..=512).contains(&token.len())),
             at: now.0,
         };
-        let origin = origin(user, replay, &reply, now);
-        match (action, form) {
-            (Some(action), None) => {
-                let action = action
-                    .parse()
-                    .map_err(|_| NotVerified::Malformed("an unknown action"))?;
-                // Forms are opened by the answer, so no permission of the platform is needed.
-                let trigger = Some(Trigger::new(String::new()));
-                Ok(Interaction::Click(Click {
-                    origin,
-                    action,
-                    value,
-                    trigger,
-                }))
-            }
-            (None, Some(form)) => {
-                let kind = form
-                    .parse()
-                    .map_err(|_| NotVerified::Malformed("an unknown form"))?;
-                let Some(Value::String(typed)) = form_value.remove(render::INPUT) else {
-                    return Err(NotVerified::Malformed("a form without its input"));
-                };
-                Ok(Interaction::Form(FormSubmitted {
-                    origin,
-                    kind,
-                    once: None,
-                    value,
-                    typed,
-                }))
-            }
-            _ => Err(NotVerified::Malformed("a card that is not ours")),
-        }
+        read_action(origin(user, replay, &reply, now), pressed.action)
     }
 
     fn user(&self, id: &str) -> Result<ChatUser, NotVerified> {
@@ -217,6 +177,41 @@ impl Lark {
             tenant: self.config.tenant_key.clone(),
             user: id.to_owned(),
         })
+    }
+}
+
+/// A click or a form of one of our cards.
+fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, NotVerified> {
+    let wire::CardAction {
+        value,
+        mut form_value,
+    } = pushed;
+    match (value.action, value.form) {
+        (Some(action), None) => Ok(Interaction::Click(Click {
+            origin,
+            action: action
+                .parse()
+                .map_err(|_| NotVerified::Malformed("an unknown action"))?,
+            value: value.value,
+            // Forms are opened by the answer, so no permission of the platform is needed.
+            trigger: Some(Trigger::new(String::new())),
+        })),
+        (None, Some(form)) => {
+            let kind = form
+                .parse()
+                .map_err(|_| NotVerified::Malformed("an unknown form"))?;
+            let Some(Value::String(typed)) = form_value.remove(render::INPUT) else {
+                return Err(NotVerified::Malformed("a form without its input"));
+            };
+            Ok(Interaction::Form(FormSubmitted {
+                origin,
+                kind,
+                once: None,
+                value: value.value,
+                typed,
+            }))
+        }
+        _ => Err(NotVerified::Malformed("a card that is not ours")),
     }
 }
 

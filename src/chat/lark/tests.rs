@@ -1,4 +1,4 @@
-//! Lark's requests as they come, and everything that is not one.
+//! Lark's requests as it sends them, and requests that must be refused.
 
 use std::time::Duration;
 
@@ -182,7 +182,7 @@ fn the_command_is_found_in_what_people_type() {
         Some(Ask::Reset(mina, None))
     );
     assert_eq!(ask("@_user_1 /reset-password"), Some(Ask::Help));
-    // What people say to each other in a group is none of our business; with the bot alone it is answered.
+    // In a group, messages without the command are ignored; in the 1:1 chat with the bot they are answered.
     assert_eq!(ask("@_user_1 good morning"), None);
     assert_eq!(ask("how does /reset-password @_user_2 work?"), None);
     let alone = receive_event(&typed("good morning", "p2p")).unwrap();
@@ -209,7 +209,7 @@ fn bots_other_kinds_of_message_and_other_events_are_passed_over() {
     }
 }
 
-/// W1–W5, W18: signature, time, token, app and tenant.
+/// Checked: signature, time, token, app and tenant.
 #[test]
 fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     let good = typed("/reset-password help", "p2p");
@@ -246,7 +246,7 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
             "{timestamp}"
         );
     }
-    // A digit or a letter that moved over the boundary, under the same signature.
+    // A digit or a letter moved from one part to the next, with the same signature.
     for (timestamp, nonce) in [("179542800", "0n1"), ("1795428000n", "1")] {
         let mut moved = headers("1795428000", "n1", &body);
         moved.insert("x-lark-request-timestamp", timestamp.parse().unwrap());
@@ -271,7 +271,7 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     upper.insert("x-lark-signature", signature.parse().unwrap());
     assert!(refused(&upper, &body));
     assert!(refused(&headers("1795428000", "n1", "x"), &body));
-    // SignedTrigger, and still not what it should be.
+    // Correctly signed, but with other content.
     for body in [
         "{}",
         "[]",
@@ -289,7 +289,7 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     );
 }
 
-/// Every byte of the padding counts; some libraries look at the last one only.
+/// Every byte of the padding is checked; some libraries check only the last one.
 #[test]
 fn padding_is_held_to_the_standard() {
     let text = typed("/reset-password help", "p2p").to_string();
@@ -317,7 +317,7 @@ fn padding_is_held_to_the_standard() {
     }
 }
 
-/// A new address is proved by an encrypted challenge with the token, and by nothing in plain text.
+/// A challenge is answered only if it is encrypted and has the token, never in plain text.
 #[test]
 fn a_challenge_is_answered_only_when_it_is_encrypted() {
     let challenge = json!({ "challenge": "c1", "token": TOKEN, "type": "url_verification" });
@@ -335,7 +335,7 @@ fn a_challenge_is_answered_only_when_it_is_encrypted() {
     }
 }
 
-/// Whoever has seen one event knows the app, the tenant and the verification token, and still cannot send one.
+/// Somebody who saw one event knows the app, the tenant and the verification token, and still cannot forge another.
 #[test]
 fn an_event_that_is_not_encrypted_and_signed_is_refused() {
     let event = typed("/reset-password help", "p2p");
@@ -348,7 +348,7 @@ fn an_event_that_is_not_encrypted_and_signed_is_refused() {
             "{body}"
         );
     }
-    // SignedTrigger over a plain body with the right key: still nothing that Lark sends.
+    // A plain body, signed with the right key. Lark does not send that.
     let plain = event.to_string();
     assert!(matches!(
         receive(&headers("1795428000", "n1", &plain), &plain),
@@ -436,7 +436,7 @@ fn clicks_and_forms_are_read() {
     ));
 }
 
-/// The same event, sent again with another nonce, is the same request; so are its retries.
+/// The same event with another nonce is the same request, and so are its retries.
 #[test]
 fn a_retry_is_the_same_request() {
     let body = sealed(&typed("/reset-password help", "p2p"));
@@ -482,7 +482,7 @@ fn accounts_are_judged_by_what_lark_says() {
     }
 }
 
-/// O2: names stand in plain texts, which know no markup, and nowhere else.
+/// Names are in plain texts, which have no markup, and nowhere else.
 #[test]
 fn hostile_names_stay_names() {
     fn texts<'a>(part: &'a Value, found: &mut Vec<&'a str>) {

@@ -1,5 +1,5 @@
-//! The state of a dialog. A submission carries neither token nor trigger, and all of it but the user comes from the
-//! client (`api4/integration_action.go`), so the state alone says who may send which form, for which card, and when.
+//! The state of a dialog. A submission has neither a token nor a trigger, and all of it except the user comes from the client
+//! (`api4/integration_action.go`). So only the state proves who may submit which form, for which card, and when.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -97,12 +97,12 @@ impl DialogState {
         keys.tag(&[b"dialog", kind, value, user, id, &opened_at])
     }
 
-    /// The key of what the dialog does: it does it once, whatever is typed.
+    /// The idempotency key of the effect, which happens once whatever is typed.
     pub(super) fn once(&self) -> ReplayKey {
         self.replay(&[])
     }
 
-    /// The key of one try: the same text in the same dialog is the same try.
+    /// The key of one attempt: the same text in the same dialog is the same attempt.
     pub(super) fn attempt(&self, typed: &str) -> ReplayKey {
         self.replay(&[b"typed", typed.as_bytes()])
     }

@@ -95,14 +95,6 @@ impl Mattermost {
             channel,
             hook,
         };
-        let names = || fields.list("user_mentions");
-        let mentions: HashMap<&str, &str> = names().zip(fields.list("user_mentions_ids")).collect();
-        let words: Vec<Word> = fields
-            .get("text")
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(|word| read_word(word, &mentions))
-            .collect::<Result<_, _>>()?;
         let reply = Some(ReplyAddress::new(reply.write(), now + REPLY_LIFE));
         let origin = Origin {
             user: self.user(&signed.user),
@@ -112,7 +104,7 @@ impl Mattermost {
         };
         Ok(Interaction::Command(Command {
             origin,
-            ask: Ask::read(&words),
+            ask: Ask::read(&read_words(&fields)?),
         }))
     }
 
@@ -252,6 +244,18 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
         })
+}
+
+/// Cuts a command's text into words.
+fn read_words(fields: &Fields<'_>) -> Result<Vec<Word>, NotVerified> {
+    let names = fields.list("user_mentions");
+    let mentions: HashMap<&str, &str> = names.zip(fields.list("user_mentions_ids")).collect();
+    fields
+        .get("text")
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|word| read_word(word, &mentions))
+        .collect()
 }
 
 /// Parses one word. `@mina` is the account that Mattermost resolved it to; a name that it did not resolve is looked up.

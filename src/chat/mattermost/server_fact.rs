@@ -107,7 +107,7 @@ mod tests {
         learned.get()
     }
 
-    /// The time of an answer is when it comes: one that took a minute is not followed by the next at once.
+    /// The pause begins when the answer arrives: after a call of a minute the next one does not follow at once.
     #[tokio::test]
     async fn the_next_time_is_counted_from_the_answer() {
         let (learned, clock) = (ServerFact::default(), Clock::fixed(Moment(0)));
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(learned.get(), Some(1));
     }
 
-    /// Whoever knows something goes on with it while another asks.
+    /// While one caller asks, others use the last answer.
     #[tokio::test]
     async fn what_is_known_is_not_waited_for() {
         let (learned, clock) = (ServerFact::default(), Clock::fixed(Moment(0)));

@@ -1,4 +1,4 @@
-//! Mattermost's requests as they come, and everything that is not one.
+//! Mattermost's requests as it sends them, and requests that must be refused.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
@@ -67,7 +67,7 @@ fn at(url: &str) -> Mattermost {
     )
 }
 
-/// A server that has told its key, and that the bot may write to one user alone, and that answers no more.
+/// A server that does not answer, after it has told its key and that the bot may post to one user alone.
 fn mattermost() -> Mattermost {
     let mattermost = at("http://127.0.0.1:1/");
     mattermost
@@ -83,7 +83,7 @@ fn trigger_by(key: &EcdsaKeyPair, user: &str, at: i64) -> String {
     STANDARD.encode(text + &STANDARD.encode(signature))
 }
 
-/// The same every time, although an ECDSA signature never is.
+/// The same trigger every time, although ECDSA signatures differ.
 fn trigger(user: &str, at: i64) -> String {
     static MADE: std::sync::Mutex<Vec<(String, i64, String)>> = std::sync::Mutex::new(Vec::new());
     let mut made = MADE.lock().unwrap();
@@ -193,7 +193,7 @@ fn a_mention_is_whom_mattermost_says_it_is() {
     assert_eq!(ask("", ""), Ask::Help);
 }
 
-/// W1–W5, W18 as far as Mattermost lets: token, user, time, and where answers go.
+/// Checked as far as Mattermost allows: token, user, time, and the response address.
 #[test]
 fn only_our_command_s_token_counts_for_its_user_and_in_time() {
     let good = command("help", "");
@@ -276,7 +276,7 @@ fn try_click(body: &str) -> Result<Interaction, NotVerified> {
     receive(ACTIONS_ROUTE, "application/json", body)
 }
 
-/// A click needs what only we can make, and what only the server can sign.
+/// A click needs a value that only we can make, and a trigger that only the server can sign.
 #[test]
 fn a_click_needs_our_value_and_the_server_s_signature() {
     let value = keys().button_value(ResetId([7; 16]));
@@ -354,7 +354,7 @@ fn a_dialog_needs_its_own_state() {
             "{wrong}"
         );
     }
-    // What belongs to one route is nothing to another.
+    // A request of one route is refused at the others.
     assert!(
         receive(
             DIALOGS_ROUTE,
@@ -377,7 +377,7 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
     Mock::given(method("GET"))
         .and(path("/api/v4/config/client"))
         .and(query_param("format", "old"))
-        // The limited form needs no sign-in.
+        // This configuration needs no sign-in.
         .and(|request: &wiremock::Request| !request.headers.contains_key("authorization"))
         .respond_with(
             ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": key })),
@@ -387,7 +387,7 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
         .await;
 }
 
-/// The server may get a new key: it is asked again, at most once a minute, by one request.
+/// The server may get a new key. It is fetched again, at most once a minute, by one request at a time.
 #[tokio::test]
 async fn the_key_is_asked_for_again_when_a_signature_fails() {
     let server = MockServer::start().await;
@@ -415,14 +415,14 @@ async fn the_key_is_asked_for_again_when_a_signature_fails() {
     }
     server.verify().await;
     server.reset().await;
-    // A minute later it is asked once more; it has no key now, so nothing counts any more.
+    // A minute later it is fetched once more. The server has no key now, so every request is refused.
     tells(&server, &Value::Null, 1).await;
     mattermost.clock.advance(Span::seconds(1));
     assert!(check(&foreign).await.is_err());
     assert!(check(&good).await.is_err());
 }
 
-/// One key that is no P-256 key, one failure, one body that makes no sense: nothing is taken.
+/// A key that is not a P-256 key, a failure, and a malformed body: every request is refused.
 #[tokio::test]
 async fn without_a_key_nothing_is_taken() {
     for answer in [
@@ -459,8 +459,8 @@ fn reply() -> ReplyAddress {
     ReplyAddress::new(place.write(), NOW + REPLY_LIFE)
 }
 
-/// A password goes to the signed user alone, or nowhere; whatever else goes to the response address, there and to our
-/// server only.
+/// A password goes to the signed user alone or nowhere. Other messages may go to the response address, but only to our
+/// server.
 #[tokio::test]
 async fn a_password_never_goes_to_the_response_address() {
     let server = MockServer::start().await;
@@ -529,7 +529,8 @@ async fn a_password_never_goes_to_the_response_address() {
     );
 }
 
-/// What is for the signed user alone does not go to the response address, and after a refused post the roles do not count.
+/// A message for the signed user alone does not go to the response address, and after a refused post the roles do not
+/// count.
 #[tokio::test]
 async fn a_question_goes_to_the_signed_user_or_nowhere() {
     let server = MockServer::start().await;
@@ -554,7 +555,7 @@ async fn a_question_goes_to_the_signed_user_or_nowhere() {
     assert_eq!(asked.len(), 1, "neither the response address nor the roles");
     server.verify().await;
     server.reset().await;
-    // A post is tried once a minute, and one that is taken counts.
+    // A post is tried once a minute, and an accepted one restores the permission.
     post()
         .respond_with(ResponseTemplate::new(201))
         .expect(1)
@@ -569,7 +570,7 @@ async fn a_question_goes_to_the_signed_user_or_nowhere() {
     assert_eq!(mattermost.assurance().await, Assurance::PrivateReply);
 }
 
-/// No answer is no leave to say it elsewhere.
+/// Without an answer, nothing goes to the response address.
 #[tokio::test]
 async fn what_failed_is_not_sent_to_the_response_address() {
     for status in [400, 401, 429, 500] {
@@ -588,7 +589,7 @@ async fn what_failed_is_not_sent_to_the_response_address() {
     }
 }
 
-/// A reload keeps what is known of the same server; another server and another bot begin anew.
+/// A reload keeps what is known of the same server. Another server or another bot starts empty.
 #[test]
 fn a_reload_goes_on_with_what_is_known() {
     let old = mattermost();
@@ -616,7 +617,7 @@ fn a_reload_goes_on_with_what_is_known() {
     assert_eq!(gone_on("http://127.0.0.1:2/", token), (false, 0, None));
 }
 
-/// A7, A8: what Mattermost does not say is not so.
+/// A missing field counts as the value that grants less.
 #[test]
 fn an_account_is_worth_what_is_said_of_it() {
     let judged = |account: Value| profile_of(&serde_json::from_value(account).unwrap());
@@ -646,7 +647,7 @@ fn an_account_is_worth_what_is_said_of_it() {
     );
 }
 
-/// O2: no name becomes a mention, a link or markup.
+/// No name becomes a mention, a link or markup.
 #[test]
 fn hostile_names_stay_names() {
     for name in hostile_names() {

@@ -1,4 +1,4 @@
-//! Slack's signature, its words and its answers, against the published vector and a list of hostile requests.
+//! Slack's signature, command texts and API answers, with the published vector and hostile requests.
 
 use axum::http::HeaderValue;
 use proptest::prelude::*;
@@ -92,7 +92,7 @@ fn the_published_vector_is_accepted() {
     );
 }
 
-/// W1: every bit of the signature, of the body and of the timestamp matters.
+/// Every bit of the signature, the body and the timestamp counts.
 #[test]
 fn one_changed_bit_is_refused() {
     let slack = slack();
@@ -122,7 +122,7 @@ fn one_changed_bit_is_refused() {
     assert!(receive(&slack, &headers("1531420619", SIGNATURE), BODY).is_err());
 }
 
-/// W1, W8: forms of a signature that are not exactly one `v0=` and 64 lower-case digits.
+/// Signatures that are not exactly one `v0=` and 64 lower-case digits.
 #[test]
 fn other_forms_of_a_signature_are_refused() {
     let slack = slack();
@@ -162,7 +162,7 @@ fn other_forms_of_a_signature_are_refused() {
     }
 }
 
-/// W17: while a secret is being rotated both are accepted, and the same bytes stay the same request.
+/// During a rotation both secrets are accepted, and the same bytes stay the same request.
 #[test]
 fn both_secrets_work_during_a_rotation() {
     let new = "0123456789abcdef0123456789abcdef";
@@ -185,7 +185,6 @@ fn both_secrets_work_during_a_rotation() {
     assert_eq!(old.origin.replay, new.origin.replay);
 }
 
-/// W9, W11.
 #[test]
 fn other_content_types_and_encodings_are_refused() {
     for other in [
@@ -210,7 +209,7 @@ fn other_content_types_and_encodings_are_refused() {
     );
 }
 
-/// W15: the unsigned certificate check is no side door.
+/// Nothing else gets in as the unsigned certificate check.
 #[test]
 fn ssl_check_is_answered_only_when_it_is_the_whole_request() {
     let mut unsigned = HeaderMap::new();
@@ -243,7 +242,7 @@ fn ssl_check_is_answered_only_when_it_is_the_whole_request() {
     }
 }
 
-/// W18: another workspace, organisation or app is not ours, though the signature is good.
+/// Another workspace, organization or app is refused, though the signature is correct.
 #[test]
 fn other_tenants_are_refused() {
     let pinned = Config {
@@ -276,7 +275,6 @@ fn other_tenants_are_refused() {
     }
 }
 
-/// O1.
 #[test]
 fn response_addresses_outside_the_list_are_refused() {
     for url in [
@@ -298,7 +296,7 @@ fn response_addresses_outside_the_list_are_refused() {
     }
 }
 
-/// S14, A9: mentions and work e-mails name somebody; bare ids and names do not.
+/// S14: mentions and work e-mails name a member; bare ids and names do not.
 #[test]
 fn words_of_a_command() {
     let mention = |id: &str| Word::Member(NamedMember::Mention(id.to_owned()));
@@ -340,7 +338,7 @@ proptest! {
         prop_assert!(words.len() <= text.chars().count());
     }
 
-    /// W7: whatever is signed, it is read or refused, never a panic.
+    /// A signed payload is read or refused, whatever it contains. It never panics.
     #[test]
     fn any_signed_payload_is_read_or_refused(payload in "\\PC{0,120}") {
         let body = format!("payload={}", percent_encoding::utf8_percent_encode(&payload, percent_encoding::NON_ALPHANUMERIC));
@@ -375,7 +373,7 @@ async fn who(answer: ResponseTemplate) -> Result<Profile, ApiError> {
         .await
 }
 
-/// A8, A9: what kind of account, and whose e-mail.
+/// The kind of account, the confirmed e-mail and the role.
 #[tokio::test]
 async fn accounts_are_judged_by_their_flags() {
     for (changes, standing, has_email) in [
@@ -468,7 +466,7 @@ async fn refusals_of_slack_have_names() {
         ApiError::Unavailable
     );
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
-    // The deadline of `users.info` is 5 s; the wait is the test's price for a real time-out.
+    // The deadline of `users.info` is 5 s. The test waits for the real time-out.
     assert_eq!(who(slow).await.unwrap_err(), ApiError::Unavailable);
     assert_eq!(
         error(account(&json!({ "id": "U2" }))).await.unwrap_err(),
