@@ -17,6 +17,7 @@ impl Adapter for Chat {
         each!(self, one => one.platform())
     }
 
+    #[tracing::instrument(name = "verified", level = "debug", skip_all)]
     async fn receive(
         &self,
         route: &str,

@@ -1,13 +1,13 @@
-//! What people do in a chat, and what they are shown, without a platform's shape.
+//! What people do in a chat and what they are shown, in types that no platform shapes.
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::domain::written_enum;
-use crate::domain::{ChatUser, EmailAddress, Moment, Password, ResetId};
+use crate::domain::{ChatUser, Delivery, EmailAddress, Moment, Password, written_enum};
 use crate::store::ReplayKey;
 
-/// Proof that a platform signed the request for our app and workspace, within the window. Only this folder makes one.
+/// Proof that a platform signed the request for our app and workspace, and that it is not stale. Only `chat/` can make
+/// one.
 #[derive(Debug)]
 pub struct Verified<T>(T);
 
@@ -16,12 +16,12 @@ impl<T> Verified<T> {
         Self(inner)
     }
 
-    /// What was signed.
+    /// The signed content.
     pub fn inner(&self) -> &T {
         &self.0
     }
 
-    /// The same, giving the proof up.
+    /// The content without the proof.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -30,32 +30,32 @@ impl<T> Verified<T> {
 /// What a person did.
 #[derive(Debug)]
 pub enum Interaction {
-    /// The platform asks whether we are there; nothing follows.
+    /// The platform checks that we answer.
     Ping,
-    /// The platform asks for this text back, to see that the address is ours.
+    /// The platform wants this text back, to verify that the address is ours.
     Challenge(String),
-    /// Typed a command.
+    /// A typed command.
     Command(Command),
-    /// Pressed a button.
+    /// A pressed button.
     Click(Click),
-    /// Sent a form.
+    /// A submitted form.
     Form(FormSubmitted),
 }
 
 /// Where an interaction came from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The account.
+    /// The chat account.
     pub user: ChatUser,
     /// The key of the signed bytes.
     pub replay: ReplayKey,
-    /// Where follow-ups go, if the platform gave an address with it.
+    /// The address of follow-ups, if the platform sent one.
     pub reply: Option<ReplyAddress>,
-    /// When it came in.
+    /// When we received it.
     pub received_at: Moment,
 }
 
-/// The address of follow-ups: whoever has it can write to the administrator, so it is a secret.
+/// The address of follow-ups. Anybody who has it can write to the administrator, so it is a secret.
 #[derive(Clone, Debug)]
 pub struct ReplyAddress {
     url: SecretString,
@@ -64,7 +64,7 @@ pub struct ReplyAddress {
 }
 
 impl ReplyAddress {
-    /// An address that the adapter has checked against its allow-list.
+    /// Wraps an address that the adapter has checked against its allow-list.
     pub fn new(url: String, until: Moment) -> Self {
         Self {
             url: url.into(),
@@ -78,7 +78,7 @@ impl ReplyAddress {
     }
 }
 
-/// The permission to open a form, which came with a click: short-lived and good for one use.
+/// A platform's permission to open a form. It comes with a click, lives for seconds and works once.
 #[derive(Clone, Debug)]
 pub struct Trigger(SecretString);
 
@@ -94,37 +94,37 @@ impl Trigger {
     }
 }
 
-/// A command with what was asked.
+/// A typed command.
 #[derive(Debug)]
 pub struct Command {
-    /// From whom.
+    /// Who sent it.
     pub origin: Origin,
-    /// What is wanted.
+    /// What it asks for.
     pub ask: Ask,
 }
 
 /// A pressed button.
 #[derive(Debug)]
 pub struct Click {
-    /// By whom.
+    /// Who pressed it.
     pub origin: Origin,
-    /// Which.
+    /// The button.
     pub action: Action,
     /// The opaque value that the button carried.
     pub value: String,
-    /// The permission to open a form.
+    /// The permission to open a form, if the platform sent one.
     pub trigger: Option<Trigger>,
 }
 
-/// A form that was sent.
+/// A submitted form.
 #[derive(Debug)]
 pub struct FormSubmitted {
-    /// By whom.
+    /// Who sent it.
     pub origin: Origin,
-    /// Which.
+    /// The form.
     pub kind: FormKind,
-    /// On a platform where a form may be sent again after a refusal: the key of what it does, which it does once,
-    /// whatever is typed. `origin.replay` is then the key of one try.
+    /// Set on a platform where a form can be submitted again after a refusal. It is the idempotency key of the effect,
+    /// which happens once whatever is typed; `origin.replay` is then the key of one attempt.
     pub once: Option<ReplayKey>,
     /// The opaque value that the form carried.
     pub value: String,
@@ -133,7 +133,7 @@ pub struct FormSubmitted {
 }
 
 written_enum! {
-    /// The buttons, by the names of the outside contract.
+    /// The buttons. Their names are part of the outside contract. [`Action::asks`] says what each one asks for.
     Action {
         /// Show the password to me; I tell them.
         DeliverCopy = "deliver_copy",
@@ -145,27 +145,27 @@ written_enum! {
         DeliverOther = "deliver_other",
         /// Let the directory send its own link.
         DirectoryLink = "deliver_directory_link",
-        /// They can still sign in: send the guide.
+        /// Send the guide: they can still sign in.
         SendGuide = "send_guide",
-        /// Give up.
+        /// Close the card.
         Cancel = "cancel",
-        /// I can reach them another way.
+        /// I can reach them outside this chat.
         Reachable = "reachable",
         /// Also send a copy to me.
         CopyToSelf = "copy_to_self",
-        /// Another address for the copy.
+        /// Type another address for the copy.
         CopyToSelfChange = "copy_to_self_change",
         /// Also show it here.
         AlsoShow = "also_show",
-        /// Reset and send: the only button that changes anything.
+        /// Reset and send. The only button that changes a password.
         Confirm = "confirm",
-        /// Back to the choice.
+        /// Back to the ways of delivery.
         Back = "back",
-        /// Try again to sign the member out.
+        /// Sign the member out once more.
         RetrySignOut = "retry_sign_out",
-        /// Hide the password.
+        /// Hide the shown password.
         Done = "done",
-        /// Add the contact that a command named.
+        /// Add the contact that a command named: the answer to a question.
         ContactAdd = "contact_add",
         /// Send a code to a contact that was added.
         ContactCode = "contact_code",
@@ -173,7 +173,7 @@ written_enum! {
 }
 
 written_enum! {
-    /// The forms, each with one input; named after the button that opens it.
+    /// The forms. Each has one input and the name of the button that opens it.
     FormKind {
         /// Another phone or e-mail for the delivery.
         Destination = "deliver_other",
@@ -184,26 +184,138 @@ written_enum! {
     }
 }
 
-/// What a command wants.
+/// What a button asks for. Each button name is read into it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ButtonAsk {
+    /// Something about the contact that a command named.
+    Contact(ContactAsk),
+    /// Something about a card. Its value leads to a reset.
+    Card(CardAsk),
+}
+
+/// What a button below a message about a contact asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactAsk {
+    /// Add it.
+    Add,
+    /// Send a code to it.
+    SendCode,
+}
+
+/// What a button of a card, or of the message that follows it, asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardAsk {
+    /// Choose a way of delivery.
+    Choose(Delivery),
+    /// Change the card; nothing happens outside.
+    Amend(CardChange),
+    /// Open a form.
+    OpenForm(CardForm),
+    /// Close the card.
+    Close,
+    /// Do something outside.
+    Act(CardAct),
+    /// Something after the act.
+    After(AfterAct),
+}
+
+/// A change of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardChange {
+    /// S10: the administrator can reach the member outside the chat.
+    Reachable,
+    /// Back from the last look to the ways of delivery.
+    Back,
+    /// S27: the administrator's copy, on or off.
+    ToggleCopy,
+    /// S38: showing the password as well, on or off.
+    ToggleShow,
+}
+
+/// A form that a card opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardForm {
+    /// S24, S25: another phone or e-mail for the delivery.
+    Destination,
+    /// S28: another address for the administrator's copy.
+    CopyAddress,
+}
+
+impl CardForm {
+    /// The form's name in the outside contract.
+    pub fn kind(self) -> FormKind {
+        match self {
+            Self::Destination => FormKind::Destination,
+            Self::CopyAddress => FormKind::CopyAddress,
+        }
+    }
+}
+
+/// What a card can do outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardAct {
+    /// Reset the password and deliver it.
+    Confirm,
+    /// S6: send the guide instead.
+    SendGuide,
+    /// Let the directory send its own link instead.
+    SendDirectoryLink,
+}
+
+/// What can be asked after the act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterAct {
+    /// Sign the member out once more.
+    SignOut,
+    /// Hide the shown password.
+    Hide,
+}
+
+impl Action {
+    /// What the button asks for.
+    pub fn asks(self) -> ButtonAsk {
+        ButtonAsk::Card(match self {
+            Self::ContactAdd => return ButtonAsk::Contact(ContactAsk::Add),
+            Self::ContactCode => return ButtonAsk::Contact(ContactAsk::SendCode),
+            Self::DeliverCopy => CardAsk::Choose(Delivery::Copy),
+            Self::DeliverPhone => CardAsk::Choose(Delivery::Phone),
+            Self::DeliverEmail => CardAsk::Choose(Delivery::Email),
+            Self::DeliverOther => CardAsk::OpenForm(CardForm::Destination),
+            Self::CopyToSelfChange => CardAsk::OpenForm(CardForm::CopyAddress),
+            Self::Reachable => CardAsk::Amend(CardChange::Reachable),
+            Self::Back => CardAsk::Amend(CardChange::Back),
+            Self::CopyToSelf => CardAsk::Amend(CardChange::ToggleCopy),
+            Self::AlsoShow => CardAsk::Amend(CardChange::ToggleShow),
+            Self::Cancel => CardAsk::Close,
+            Self::Confirm => CardAsk::Act(CardAct::Confirm),
+            Self::SendGuide => CardAsk::Act(CardAct::SendGuide),
+            Self::DirectoryLink => CardAsk::Act(CardAct::SendDirectoryLink),
+            Self::RetrySignOut => CardAsk::After(AfterAct::SignOut),
+            Self::Done => CardAsk::After(AfterAct::Hide),
+        })
+    }
+}
+
+/// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// How it works.
+    /// The help text.
     Help,
-    /// What happened, to everybody or to one member.
+    /// The log, of everybody or of one member.
     Log(Option<NamedMember>),
-    /// Which rules would hold.
+    /// Which rules would allow a reset.
     Why(NamedMember),
     /// A reset, with the further words as the reason.
     Reset(NamedMember, Option<String>),
     /// S42: add a phone or an e-mail to which codes for this member may go.
     Contact(NamedMember, String),
-    /// Not understood; the text is what was meant as a member.
+    /// Not understood. The text stands where a member was expected.
     Unclear(String),
     /// More than one member.
     Several,
 }
 
-/// How a member was named.
+/// How a command names a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedMember {
     /// A mention: the platform's own id.
@@ -212,7 +324,7 @@ pub enum NamedMember {
     Email(EmailAddress),
 }
 
-/// One word of a command, as the platform's adapter read it.
+/// One word of a command, as the adapter read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     /// A mention or a work e-mail.
@@ -221,11 +333,11 @@ pub enum Word {
     Text(String),
 }
 
-/// Longest reason that is kept, in characters.
+/// The maximum length of a reason, in characters.
 const REASON_LIMIT: usize = 200;
 
 impl Ask {
-    /// Reads the words behind the command. The same grammar on every platform.
+    /// Parses the words after the command. The grammar is the same on every platform.
     pub fn read(words: &[Word]) -> Self {
         let Some((first, rest)) = words.split_first() else {
             return Self::Help;
@@ -250,7 +362,7 @@ impl Ask {
         let mut reason = Vec::new();
         for word in rest {
             match word {
-                // A second mention is never taken for a part of the reason.
+                // A second mention is never part of the reason.
                 Word::Member(_) => return Self::Several,
                 Word::Text(text) => reason.push(text.as_str()),
             }
@@ -262,7 +374,7 @@ impl Ask {
         )
     }
 
-    /// A member and an address; an e-mail may look like a second member.
+    /// A member and an address. A work e-mail as the address looks like a second member.
     fn contact(words: &[Word]) -> Self {
         let Some((Word::Member(member), address)) = words.split_first() else {
             return Self::one_member(words).map_or_else(
@@ -294,13 +406,13 @@ impl Ask {
     }
 }
 
-/// What the value of [`Action::ContactAdd`] is sealed for.
+/// The context in which the value of [`Action::ContactAdd`] is sealed.
 pub const CONTACT_QUESTION: &str = "contact question";
 
-/// A message to one administrator. All its texts are plain: no platform may read markup into them.
+/// A message to one administrator. Its texts are plain: renderers must not let a platform read markup in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
-    /// The first line, shown strongest.
+    /// The first line, shown as a heading.
     pub title: String,
     /// The lines below.
     pub lines: Vec<String>,
@@ -333,9 +445,9 @@ impl ShownPassword<'_> {
 /// A button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Button {
-    /// What it does.
+    /// Which button.
     pub action: Action,
-    /// What stands on it.
+    /// Its text.
     pub label: String,
     /// The opaque value that leads back to the reset.
     pub value: String,
@@ -346,17 +458,13 @@ pub struct Button {
 /// How a button looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// As any other.
+    /// No emphasis.
     Plain,
-    /// The one that most people want.
+    /// The usual choice.
     Primary,
-    /// The one that changes something for good.
+    /// It changes something for good.
     Danger,
 }
-
-/// An opaque value that was read back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target(pub ResetId);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! `relatch members contact EMAIL ADDRESS`: the operator adds a contact for codes.
 
 use super::build::CALL_DEADLINE;
-use super::members::{directory, find};
+use super::builtin::{directory, find};
 use super::{Failure, build, say};
 use crate::chance::Chance;
 use crate::clock::Clock;

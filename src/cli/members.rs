@@ -6,12 +6,12 @@ use clap::Subcommand;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Failure, build, contact, say};
+use super::builtin::{directory, find};
+use super::{Failure, build, contact, say, to_json};
 use crate::app::HOLD_FOR;
-use crate::chance::Chance;
 use crate::config::Settings;
-use crate::directory::{Backend, Builtin, By, Hasher, Match};
-use crate::domain::{EmailAddress, Member, PhoneNumber, State};
+use crate::directory::{Backend, Builtin};
+use crate::domain::{EmailAddress, PhoneNumber, State};
 use crate::store::{NotDone, ResetUnderWay, Store, Use};
 
 /// What to do with members.
@@ -83,14 +83,6 @@ pub(super) async fn run(settings: Settings, command: MembersCommand) -> Result<(
     drop(store);
     tasks.finish().await;
     ended
-}
-
-pub(super) fn directory(store: &Store) -> Result<Builtin, Failure> {
-    Ok(Builtin::new(
-        store.clone(),
-        Hasher::start()?,
-        Chance::System,
-    ))
 }
 
 /// A member as JSON.
@@ -175,23 +167,6 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
         say(&format!("{name:<16} {text}"))?;
     }
     Ok(())
-}
-
-pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| Failure::Said(error.to_string()))
-}
-
-pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failure> {
-    let found = directory
-        .find(&[By::Email(email.clone())])
-        .await
-        .map_err(|error| Failure::Said(error.to_string()))?;
-    match found.into_iter().next() {
-        Some(Match::One(member)) => Ok(*member),
-        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => Err(Failure::Said(
-            format!("no member has the business e-mail {email}"),
-        )),
-    }
 }
 
 async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure> {

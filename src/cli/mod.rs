@@ -4,6 +4,7 @@
 mod admins;
 mod audit;
 pub mod build;
+mod builtin;
 mod check;
 mod contact;
 mod import;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 use crate::config;
 use crate::secret::KeyError;
@@ -312,6 +314,11 @@ pub(crate) fn say(text: &str) -> Result<(), Failure> {
     } else {
         print("\n")
     }
+}
+
+/// Writes JSON for people and programs.
+fn to_json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::Said(error.to_string()))
 }
 
 /// Prints to standard output without adding a line end.

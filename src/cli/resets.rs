@@ -3,8 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::members::to_json;
-use super::{Failure, build, print, say};
+use super::{Failure, build, print, say, to_json};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Settings;
 use crate::domain::{EmailAddress, Span};
