@@ -1,9 +1,11 @@
 //! Calls to Lark's and Feishu's Open API, with the tenant access token that they need.
 //!
-//! Sources: Lark's pages "Server API calls", "Get tenant access token (custom app)", "Generic error codes". The chat adapter
-//! uses it, and any other part that speaks to the same app may.
+//! The chat adapter and the directory share it.
+//!
+//! Sources: Lark's pages "Server API calls", "Get tenant access token (custom app)", "Generic error codes".
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,25 +21,25 @@ use crate::net::{self, CallError};
 
 /// How long Lark may take for a call.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
-/// A token is not used in the last minutes of its life.
+/// A token is replaced this long before it expires.
 const TOKEN_MARGIN: Span = Span::minutes(5);
-/// The token is not, or no longer, what Lark knows.
+/// The token is not valid, or not any more.
 const STALE_TOKEN: [i64; 3] = [99_991_661, 99_991_663, 99_991_668];
 /// A scope is missing.
 const MISSING_SCOPE: i64 = 99_991_672;
-/// Too many calls: of the app, of the tenant, in a chat.
+/// Rate limits: of the app, of the tenant, of a chat.
 const LIMITED: [i64; 4] = [99_991_400, 11_232, 230_020, 11_233];
 
-/// Why a call gave no answer with `code` 0.
+/// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum LarkError {
-    /// Surely nothing was done: not reached, or no token could be had.
+    /// Certainly nothing was done: Lark was not reached, or gave no token.
     #[error("Lark could not be reached")]
     NotSent,
     /// The call may have had its effect.
     #[error("Lark did not answer")]
     NoAnswer,
-    /// Too many calls; try again after this time.
+    /// A rate limit; try again after this time.
     #[error("Lark asks to wait {0}")]
     Limited(Span),
     /// The app lacks a scope.
@@ -48,11 +50,22 @@ pub enum LarkError {
     Refused(i64),
 }
 
-/// The apps that are spoken to, each once: whoever asks for the same app shares its token.
+/// An app of Lark as settings name it.
+#[derive(Clone, Copy)]
+pub struct LarkAppSettings<'a> {
+    /// The cloud, with a slash at its end.
+    pub api_url: &'a Url,
+    /// The app's id.
+    pub app_id: &'a str,
+    /// Its secret.
+    pub app_secret: &'a SecretString,
+}
+
+/// One client for each app in use: parts that use the same app share its token.
 #[derive(Clone, Default)]
 pub struct LarkApis(Arc<std::sync::Mutex<Known>>);
 
-/// By cloud and app.
+/// Clients by cloud and app id.
 type Known = HashMap<(Url, String), Arc<LarkApi>>;
 
 impl LarkApis {
@@ -115,8 +128,8 @@ impl LarkApi {
         }
     }
 
-    /// Calls with the tenant's token; the whole answer. A token that Lark no longer knows is fetched anew, once: a call
-    /// that was refused for its token did nothing.
+    /// Calls with the tenant's token; the whole answer. A token that is no longer valid is replaced once: a call that was
+    /// refused for its token did nothing.
     pub async fn call(
         &self,
         method: Method,
@@ -137,7 +150,7 @@ impl LarkApi {
         }
     }
 
-    /// The tenant's token, from memory while it lives ("Get tenant access token": about two hours).
+    /// The tenant's token, cached while it is valid ("Get tenant access token": about two hours).
     async fn token(&self) -> Result<SecretString, LarkError> {
         let mut known = self.token.lock().await;
         if let Some((token, until)) = known.as_ref()
@@ -154,7 +167,7 @@ impl LarkApi {
                 None,
             )
             .await;
-        // Whatever was wrong with the token, the call that needed it was not made.
+        // Without a token the call that needed it was not made.
         let answer = answer.map_err(|error| {
             if matches!(error, LarkError::NoAnswer) {
                 LarkError::NotSent
@@ -184,7 +197,10 @@ impl LarkApi {
         body: Option<&Value>,
         token: Option<&SecretString>,
     ) -> Result<Value, LarkError> {
-        let url = self.api_url.join(path).map_err(|_| LarkError::NotSent)?;
+        let url = self.api_url.join(path).map_err(|error| {
+            tracing::error!(error = &error as &dyn Error, "no address of Lark");
+            LarkError::NotSent
+        })?;
         let mut call = self.http.request(method, url).timeout(CALL_DEADLINE);
         if let Some(token) = token {
             call = call.bearer_auth(token.expose_secret());
@@ -195,7 +211,7 @@ impl LarkApi {
         let answer = net::call(call).await.map_err(|error| {
             tracing::warn!(
                 platform = "lark",
-                error = &error as &dyn std::error::Error,
+                error = &error as &dyn Error,
                 "Lark could not be asked"
             );
             if matches!(error, CallError::NotSent(_)) {
@@ -215,7 +231,7 @@ impl LarkApi {
         if answer.status == 429 {
             return Err(LarkError::Limited(wait()));
         }
-        // Refusals come with 200 or 400 and a code of their own.
+        // Refusals have status 200 or 400 and a code in the body.
         let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else {
             return Err(LarkError::NoAnswer);
         };
@@ -229,7 +245,7 @@ impl LarkApi {
     }
 }
 
-/// The scopes that a refusal names, and nothing else of its text.
+/// The scopes that a refusal names; the rest of its text is dropped.
 fn scopes(told: &Value) -> String {
     let text = told.get("msg").and_then(Value::as_str).unwrap_or_default();
     let is_part =
@@ -260,5 +276,17 @@ mod tests {
             "contact:user.base:readonly, contact:contact.base:readonly"
         );
         assert_eq!(scopes(&json!({})), "that the call needs");
+    }
+
+    /// The chat adapter and the directory of one app share one token.
+    #[test]
+    fn one_app_has_one_client() {
+        let apis = LarkApis::default();
+        let http = net::client(Duration::from_secs(1)).unwrap();
+        let url = Url::parse("https://open.larksuite.com/open-apis/").unwrap();
+        let secret = SecretString::from("secret".to_owned());
+        let app = |id: &str| apis.app(&url, id, &secret, &http, &Clock::System);
+        assert!(Arc::ptr_eq(&app("cli_1"), &app("cli_1")));
+        assert!(!Arc::ptr_eq(&app("cli_1"), &app("cli_2")));
     }
 }

@@ -1,10 +1,11 @@
 //! Resets members' passwords from team chat, safely. This page is the plan of the crate.
 //!
-//! # Floors
+//! # Layers
 //!
-//! A file uses its own floor and those below, never one above; `tests/floors.rs` holds every file to it.
+//! A file uses its own layer and those below, never one above, and only the external crates that its module is allowed.
+//! Files of one module form no import cycle. `tests/layers.rs` checks all three.
 //!
-//! | floor | modules | what is there |
+//! | layer | modules | what is there |
 //! |---|---|---|
 //! | 7 | [`cli`], [`config`] | commands and settings |
 //! | 6 | [`demo`] | a pretend Slack workspace that plays a whole conversation |

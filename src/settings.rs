@@ -1,6 +1,7 @@
-//! Takes typed values out of the settings and collects every problem with its key, so that nothing stops at the first.
+//! Reads typed values out of a section of the settings, and collects every problem with its key instead of stopping at the
+//! first.
 //!
-//! An adapter reads its own section with it; which sections there are, and what they mean together, is `config`'s.
+//! An adapter reads its own section with it. Which sections exist, and checks across sections, are in `config`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +15,7 @@ use url::Url;
 use crate::net;
 use crate::secret::is_weak_secret;
 
-/// One thing that is wrong. Its text never holds a secret.
+/// One thing that is wrong with the settings. Its text never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The key, such as `policy.window`.
@@ -29,7 +30,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with the settings, a line each.
+/// Everything that is wrong with the settings, one line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -47,7 +48,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// One section of the settings; what is left in it at the end nobody knows.
+/// One section of the settings. Values are taken out one by one; a key that is left at the end is unknown.
 pub struct Section<'a> {
     name: String,
     table: Table,
@@ -77,7 +78,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Notes a problem of a key.
+    /// Notes a problem with a key.
     pub(crate) fn problem(&mut self, key: &str, text: impl Into<String>) {
         let key = self.key(key);
         self.problems.push(Problem {
@@ -86,18 +87,18 @@ impl<'a> Section<'a> {
         });
     }
 
-    /// How many problems all sections have so far. Unchanged after a read, it says that the read noted none.
+    /// How many problems were noted so far, in all sections; for telling whether a read noted one.
     pub(crate) fn problem_count(&self) -> usize {
         self.problems.len()
     }
 
-    /// Takes a value out, whatever it is.
+    /// Takes a value of any type.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Value> {
         self.known.insert(key);
         self.table.remove(key)
     }
 
-    /// Takes a text.
+    /// A text.
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.take(key)?;
         if let Value::String(text) = value {
@@ -107,7 +108,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// A text that must be there and not be empty.
+    /// A text that must be set and not be empty.
     pub(crate) fn required(&mut self, key: &'static str) -> Option<String> {
         let had_one = self.table.contains_key(key);
         let text = self.text(key).filter(|text| !text.trim().is_empty());
@@ -122,7 +123,7 @@ impl<'a> Section<'a> {
         self.problems.iter().any(|problem| problem.key == key)
     }
 
-    /// A text that is read into something.
+    /// A text that is parsed.
     pub(crate) fn parsed<T>(&mut self, key: &'static str) -> Option<T>
     where
         T: FromStr<Err: fmt::Display>,
@@ -133,10 +134,10 @@ impl<'a> Section<'a> {
             .ok()
     }
 
-    /// A whole number within bounds.
+    /// A whole number within limits.
     pub(crate) fn number(&mut self, key: &'static str, from: i64, to: i64) -> Option<i64> {
         let value = self.take(key)?;
-        // Environment variables are texts.
+        // Values from environment variables are texts.
         let number = value
             .as_integer()
             .or_else(|| value.as_str()?.trim().parse().ok());
@@ -147,14 +148,14 @@ impl<'a> Section<'a> {
         number
     }
 
-    /// Notes that a key is missing, unless something else is wrong with it.
+    /// Notes that a key is missing, unless another problem with it was noted.
     pub(crate) fn missing(&mut self, key: &str) {
         if !self.has_problem(key) {
             self.problem(key, "is missing");
         }
     }
 
-    /// A list of texts. From the environment they are separated by commas, or written as in the file: `["…", "…"]`.
+    /// A list of texts. In an environment variable they are separated by commas, or written as in the file: `["…", "…"]`.
     pub(crate) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
         let value = self.take(key)?;
         let written = value
@@ -179,7 +180,7 @@ impl<'a> Section<'a> {
         texts
     }
 
-    /// A list whose texts are read into something; each bad one is a problem.
+    /// A list of texts that are parsed; each wrong one is a problem.
     pub(crate) fn parsed_list<T>(&mut self, key: &'static str) -> Option<Vec<T>>
     where
         T: FromStr<Err: fmt::Display>,
@@ -198,7 +199,7 @@ impl<'a> Section<'a> {
         Some(values)
     }
 
-    /// An address: https, or http to this machine itself.
+    /// An address with https, or with http to this machine.
     pub(crate) fn url(&mut self, key: &'static str) -> Option<Url> {
         let text = self.text(key)?;
         match Url::parse(&text) {
@@ -216,7 +217,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// An address that must be there; it may hold a user name, as those of gateways do.
+    /// An address that must be set. It may hold a user name, as addresses of gateways do.
     pub(crate) fn required_url(&mut self, key: &'static str) -> Option<Url> {
         let url = self.text(key);
         match url.as_deref().map(Url::parse) {
@@ -235,7 +236,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// `api_url`, with a slash at its end, or the vendor's own.
+    /// `api_url`, or the vendor's own; with a slash at its end.
     pub(crate) fn api_url(&mut self, vendors: &str) -> Option<Url> {
         if self.table.contains_key("api_url") {
             self.url("api_url").map(with_slash)
@@ -244,12 +245,21 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A file.
+    /// `ca_file`: certificates that are trusted besides the machine's own.
+    pub(crate) fn ca_file(&mut self) -> Option<PathBuf> {
+        let path = self.path("ca_file")?;
+        if let Err(error) = net::tls_config(Some(&path)) {
+            self.problem("ca_file", error.to_string());
+        }
+        Some(path)
+    }
+
+    /// A path of a file.
     pub(crate) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         self.text(key).map(PathBuf::from)
     }
 
-    /// A secret, given as `key` or as the file in `key_file`. A weak one is refused where `strong` is asked for.
+    /// A secret, given as `key` or in the file that `file_key` names. With `strong`, a weak one is refused.
     pub(crate) fn secret(
         &mut self,
         key: &'static str,
@@ -281,7 +291,7 @@ impl<'a> Section<'a> {
         Some(secret.into())
     }
 
-    /// The same, and it must be there.
+    /// The same for a secret that must be set.
     pub(crate) fn required_secret(
         &mut self,
         key: &'static str,
@@ -322,7 +332,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Ends the section: whatever is left nobody knows.
+    /// Ends the section: every key that is left is unknown, with a hint where a known one is similar.
     pub(crate) fn end(mut self) {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for key in left {
@@ -335,7 +345,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The address as one to which paths can be joined.
+/// The address with a slash at its end, so that paths can be joined to it.
 pub(crate) fn with_slash(mut url: Url) -> Url {
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
@@ -343,12 +353,12 @@ pub(crate) fn with_slash(mut url: Url) -> Url {
     url
 }
 
-/// Values in problems are short; keys that hold secrets never get here.
+/// Shortens a value for a problem. Values of secrets never get here.
 fn shorten(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// Edit distance of two words.
+/// Edit distance of two words (Levenshtein), for keys of a few letters.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.bytes().enumerate() {

@@ -42,7 +42,7 @@ pub use self::interaction::{
 pub use self::signature::EmptySecret;
 use crate::clock::Clock;
 use crate::domain::Platform;
-use crate::lark_api::LarkApis;
+use crate::lark_api::{LarkApis, LarkAppSettings};
 use crate::secret::Keys;
 use crate::settings::Section;
 
@@ -155,6 +155,19 @@ platforms! {
 mod dispatch;
 
 impl Config {
+    /// The app of Lark that it uses, if any.
+    pub fn lark_app(&self) -> Option<LarkAppSettings<'_>> {
+        if let Self::Lark(config) = self {
+            Some(LarkAppSettings {
+                api_url: &config.api_url,
+                app_id: &config.app_id,
+                app_secret: &config.app_secret,
+            })
+        } else {
+            None
+        }
+    }
+
     /// Slack's settings, for `relatch replay`, which signs as Slack does.
     pub fn into_slack(self) -> Option<slack::Config> {
         if let Self::Slack(config) = self {

@@ -10,11 +10,9 @@ use crate::chance::Chance;
 use crate::chat::{Adapter, Chat, ChatParts};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::delivery::{Deliveries, EmailChannel, SmsChannel, sms, smtp};
+use crate::delivery::Deliveries;
 use crate::directory::{self, Builtin, Directories, Hasher};
 use crate::domain::CompanyDomains;
-use crate::domain::country::SmsCountries;
-use crate::domain::delivery::Ways;
 use crate::lark_api::LarkApis;
 use crate::net;
 use crate::secret::{KeyError, Keys};
@@ -91,33 +89,10 @@ pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> 
     }
 }
 
-/// The channels as the settings say.
-pub fn deliveries(
-    email: Option<smtp::Config>,
-    sms: Option<sms::Config>,
-    ways: Ways,
-    countries: SmsCountries,
-    http: &reqwest::Client,
-) -> Deliveries {
-    Deliveries {
-        email: email.map(|config| EmailChannel::Smtp(smtp::Smtp::new(config))),
-        sms: sms.map(|config| SmsChannel::Gateway(sms::Gateway::new(config, http.clone()))),
-        ways,
-        countries,
-    }
-}
-
 /// The e-mail domains of all directories and the further ones of the settings. S43 applies to all of them, not only to the
 /// member's own.
 pub(super) fn company(configs: &[directory::Config], more: &[String]) -> CompanyDomains {
-    let domains = configs.iter().flat_map(|config| match config {
-        directory::Config::Builtin(domains) => domains,
-        directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => {
-            &config.domains
-        }
-        directory::Config::Keycloak(config) => &config.domains,
-        directory::Config::Lark(config) => &config.domains,
-    });
+    let domains = configs.iter().flat_map(directory::Config::domains);
     CompanyDomains::new(domains.chain(more).cloned())
 }
 
@@ -140,12 +115,12 @@ pub fn directories(
         chance: Chance::System,
         lark,
     };
-    let homes = configs
+    let opened = configs
         .into_iter()
         .map(|config| config.open(&parts))
         .collect::<Result<_, _>>();
-    homes
-        .map(|homes| Directories::new(homes).in_company(company.clone()))
+    opened
+        .map(|all| Directories::new(all).in_company(company.clone()))
         .map_err(|error| Failure::Said(error.to_string()))
 }
 
@@ -226,11 +201,10 @@ fn assemble(
         keys,
         store,
         directories,
-        deliveries: deliveries(
-            settings.email,
-            settings.sms,
+        deliveries: Deliveries::open(
+            settings.channels,
             settings.ways,
-            settings.sms_countries,
+            settings.default_country,
             &http,
         ),
         chats,

@@ -30,21 +30,17 @@ pub(super) async fn add(
     let to = Destination::contact(address, &member, &company)
         .map_err(|denied| Failure::Said(messages::destination_denied(&denied, &member.name)))?;
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
-    let deliveries = build::deliveries(
-        settings.email,
-        settings.sms,
+    let deliveries = Deliveries::open(
+        settings.channels,
         settings.ways,
-        settings.sms_countries,
+        settings.default_country,
         &http,
     );
     if !deliveries.has(to.channel()) {
-        let missing = match to {
-            Destination::Phone(_) => "[sms]",
-            Destination::Email(_) => "[email]",
-        };
         return Err(Failure::Said(format!(
-            "no code can go to {}: the settings have no {missing}. Nothing was changed.",
-            to.masked()
+            "no code can go to {}: the settings have no [{}]. Nothing was changed.",
+            to.masked(),
+            to.channel()
         )));
     }
     let before = known_of(&member, &store.contacts(&member.id).await?);
@@ -150,7 +146,7 @@ async fn send(deliveries: &Deliveries, notes: &[(Vec<&Destination>, Note)]) -> R
         {
             Outcome::Accepted => is_anybody_told = true,
             Outcome::Refused(_) | Outcome::Unknown => {
-                say(&format!("{} could not be told", to.masked()))?
+                say(&format!("{} could not be told", to.masked()))?;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Notices about contacts that an import changed: to each member's previous contacts, and to the security address.
 
-use super::build::{self, CALL_DEADLINE};
+use super::build::CALL_DEADLINE;
 use super::{Failure, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -31,13 +31,12 @@ pub(super) async fn tell(
     let Settings {
         organization,
         security_email,
-        email,
-        sms,
+        channels,
         ways,
-        sms_countries,
+        default_country,
         ..
     } = settings;
-    let deliveries = build::deliveries(email, sms, ways, sms_countries, &http);
+    let deliveries = Deliveries::open(channels, ways, default_country, &http);
     let count = changed.len();
     let told = tell_by(
         &deliveries,

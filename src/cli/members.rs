@@ -10,7 +10,7 @@ use super::builtin::{directory, find};
 use super::{Failure, build, contact, say, to_json};
 use crate::app::HOLD_FOR;
 use crate::config::Settings;
-use crate::directory::{Backend, Builtin};
+use crate::directory::Builtin;
 use crate::domain::{EmailAddress, PhoneNumber, State};
 use crate::store::{NotDone, ResetUnderWay, Store, Use};
 

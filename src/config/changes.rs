@@ -1,4 +1,4 @@
-//! Which settings differ between two readings: names of keys only, because values may be secrets.
+//! Which settings differ between two readings. Only names of keys are kept, because values may be secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-/// What a reload cannot change in the running program.
+/// The settings that a reload cannot change in the running program.
 const AT_START_ONLY: [&str; 8] = [
     "listen",
     "admin_listen",
@@ -19,27 +19,27 @@ const AT_START_ONLY: [&str; 8] = [
     "policy.window",
 ];
 
-/// One reading of the settings, by the digest of each value. A secret counts by itself, wherever it was read from.
+/// One reading of the settings: a digest of each value. Only the value of a secret counts, not where it was read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     digests: BTreeMap<String, [u8; 32]>,
-    /// Keys whose files systemd copied at the start.
+    /// Keys whose files systemd copied when the service started.
     copied: BTreeSet<String>,
 }
 
 /// What differs between two readings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Every key that differs.
+    /// All keys that differ.
     pub keys: Vec<String>,
-    /// Those of them that the running program keeps as they were.
+    /// Those that take effect at the next restart.
     pub at_restart: Vec<String>,
-    /// Those of them that cannot change without a restart, nor wait for one while the others change.
+    /// Those that need a restart and cannot be postponed while the others take effect.
     pub impossible: Vec<String>,
 }
 
 impl Reading {
-    /// Of what the file, the environment and the defaults make together; files are read for it.
+    /// Of file, environment and defaults together. Reads the files that the settings name.
     pub(super) fn of(table: &Table) -> Self {
         let mut reading = Self::default();
         reading.take("", table, copied_folder().as_deref());
@@ -55,7 +55,7 @@ impl Reading {
             };
             match value {
                 Value::Table(table) => {
-                    // The section itself counts too: an empty one switches a platform on.
+                    // The section itself counts too: even an empty one enables a platform.
                     self.digests.insert(name.clone(), digest(b"section"));
                     self.take(&name, table, copied);
                 }
@@ -85,7 +85,7 @@ impl Reading {
         }
     }
 
-    /// A secret is compared by what it is, as if it stood in the settings; other files by name and contents.
+    /// A secret is compared by its value, as if it were written in the settings; other files by name and contents.
     fn take_file(&mut self, name: &str, path: &Path, copied: Option<&Path>) {
         let contents = std::fs::read(path).unwrap_or_default();
         let secret = name
@@ -107,7 +107,7 @@ impl Reading {
         }
     }
 
-    /// What a later reading has changed.
+    /// What differs in a later reading.
     pub fn changes(&self, later: &Self) -> Changes {
         let names: BTreeSet<&String> = self.digests.keys().chain(later.digests.keys()).collect();
         let differs = |name: &&String| self.digests.get(*name) != later.digests.get(*name);
@@ -129,25 +129,26 @@ impl Reading {
         }
     }
 
-    /// True for what half of the program would have from the start, and half anew.
+    /// True for what one part of the program uses as it was at the start, while others would use the new value.
     fn is_made_at_start(&self, key: &str) -> bool {
-        // The routes of a platform are made at the start; without its section they answer 404 from now on.
+        // The routes of a platform are added at the start. A removed section makes them answer 404.
         let is_new_platform = crate::domain::Platform::ALL
             .iter()
             .any(|platform| platform.as_str() == key)
             && !self.digests.contains_key(key);
-        // So are the members' pages, which belong to the built-in directory.
+        // The members' pages, which belong to the built-in directory, are added at the start too.
         let is_kind = key.starts_with("directory[") && key.ends_with("].kind");
         is_new_platform || is_kind
     }
 
-    /// Keys whose files systemd copied when the service started: they cannot have changed since.
+    /// Keys whose files systemd copied when the service started, so that a change of the original is not seen.
     pub fn copied(&self) -> impl Iterator<Item = &str> {
         self.copied.iter().map(String::as_str)
     }
 }
 
-/// True where systemd copied the file when the service started (`LoadCredential`): what it is a copy of may have changed.
+/// True where the file is a copy that systemd made when the service started (`LoadCredential`); the original may have
+/// changed.
 pub fn is_copied(file: &Path) -> bool {
     copied_folder().is_some_and(|folder| file.starts_with(folder))
 }
@@ -158,7 +159,7 @@ fn copied_folder() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// A number and the text of it differ.
+/// As JSON, so that a number and the same digits as a text differ.
 fn of_value(value: &Value) -> [u8; 32] {
     digest(&serde_json::to_vec(value).unwrap_or_default())
 }
@@ -247,7 +248,7 @@ mod tests {
         }
     }
 
-    /// Where a secret stands says nothing; what it is does. Certificates count with what is in them.
+    /// Where a secret is written makes no difference, its value does. Certificates are compared by their contents.
     #[test]
     fn files_count_by_what_is_in_them() {
         let folder = std::env::temp_dir().join(format!("relatch-reading-{}", std::process::id()));

@@ -1,33 +1,88 @@
-//! The settings of contacts: whose mailboxes are the organisation's, and when a contact counts.
+//! The section `[policy]`: the limit, lifetimes, and what may be sent.
 
-use url::Host;
-
-use crate::domain::Span;
 use crate::domain::contacts::ContactRules;
+use crate::domain::delivery::Ways;
+use crate::domain::quota::Limit;
+use crate::domain::{Carries, Span, password};
 use crate::settings::Section;
 
-/// Reads `company_domains`. A name in other letters is turned into the form that addresses are written in (IDNA).
-pub(super) fn read_domains(top: &mut Section<'_>) -> Vec<String> {
-    let ascii = |name: &String| match Host::parse(name.trim().trim_end_matches('.')) {
-        Ok(Host::Domain(domain)) if domain.contains('.') => Some(domain),
-        Ok(_) | Err(_) => None,
+/// What the section `[policy]` says.
+#[derive(Clone, Copy)]
+pub(super) struct Policy {
+    pub(super) limit: Limit,
+    pub(super) password_length: u8,
+    pub(super) password_lifetime: Span,
+    pub(super) offer_lifetime: Span,
+    pub(super) own_password_least: usize,
+    pub(super) ways: Ways,
+    pub(super) contact_rules: ContactRules,
+}
+
+/// Reads the section; what is wrong is noted there.
+pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
+    let ways = read_ways(&mut section);
+    let resets = section.number("resets_per_admin", 1, 100);
+    let window = lifetime(&mut section, "window");
+    let length = section.number(
+        "password_length",
+        i64::from(password::DEFAULT_LENGTH),
+        i64::from(password::MAX_LENGTH),
+    );
+    let password_lifetime = lifetime(&mut section, "password_lifetime");
+    let offer_lifetime = lifetime(&mut section, "offer_lifetime");
+    let own_least = section.number("new_password_min_length", 8, 128);
+    let contact_rules = read_contact_rules(&mut section, ways.is_strict);
+    section.end();
+    Some(Policy {
+        limit: Limit {
+            resets: u32::try_from(resets?).ok()?,
+            window: window?,
+        },
+        password_length: u8::try_from(length?).ok()?,
+        password_lifetime: password_lifetime?,
+        offer_lifetime: offer_lifetime?,
+        own_password_least: usize::try_from(own_least?).ok()?,
+        ways,
+        contact_rules: contact_rules?,
+    })
+}
+
+/// Reads `profile` and `send`.
+fn read_ways(section: &mut Section<'_>) -> Ways {
+    let is_strict = match section.text("profile").as_deref() {
+        Some("standard") | None => false,
+        Some("strict") => true,
+        Some(_) => {
+            section.problem("profile", "must be \"standard\" or \"strict\"");
+            false
+        }
     };
-    let names = top.list("company_domains").unwrap_or_default();
-    let domains: Vec<String> = names.iter().filter_map(ascii).collect();
-    if domains.len() < names.len() {
-        top.problem(
-            "company_domains",
-            "must be a list of e-mail domains, such as [\"acme.com\"]",
-        );
+    let carries = match section.text("send").as_deref() {
+        None if is_strict => Carries::Link,
+        None => Carries::Password,
+        Some("password") if is_strict => {
+            section.problem("send", "must be \"link\" where profile is \"strict\"");
+            Carries::Link
+        }
+        Some(text) => text.parse().unwrap_or_else(|_unknown_word| {
+            section.problem("send", "must be \"password\" or \"link\"");
+            Carries::Password
+        }),
+    };
+    Ways { is_strict, carries }
+}
+
+fn lifetime(section: &mut Section<'_>, key: &'static str) -> Option<Span> {
+    let span: Span = section.parsed(key)?;
+    if span.0 > 0 && span <= Span::hours(31 * 24) {
+        return Some(span);
     }
-    domains
+    section.problem(key, "must be more than nothing and at most 31d");
+    None
 }
 
 /// Reads `contact_age` and `separate_code`; "strict" means "require".
-pub(super) fn read_contact_rules(
-    section: &mut Section<'_>,
-    is_strict: bool,
-) -> Option<ContactRules> {
+fn read_contact_rules(section: &mut Section<'_>, is_strict: bool) -> Option<ContactRules> {
     let needs_two = match section.text("separate_code").as_deref() {
         None => is_strict,
         Some("require") => true,

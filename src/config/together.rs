@@ -1,16 +1,17 @@
-//! What sections of the settings mean together: problems that no section has by itself.
+//! Checks across sections of the settings: problems that no section has by itself.
 
 use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::app::{Admins, Identity};
+use crate::lark_api::LarkAppSettings;
 use crate::settings::Problem;
 use crate::{chat, directory};
 
 /// The longest `public_url` with which a one-time link still fits into one SMS of 160 characters.
 const LONGEST_LINK_BASE: usize = 64;
 
-/// Whether one-time links can be sent and followed: `can_send` where there is a section for e-mail or SMS.
+/// Checks that one-time links can be sent and followed. `can_send` is true where any delivery channel has a section.
 pub(super) fn links(
     directories: &[directory::Config],
     public_url: Option<&Url>,
@@ -21,7 +22,7 @@ pub(super) fn links(
         problems.push(Problem {
             key: key.to_owned(),
             text: text.to_owned(),
-        })
+        });
     };
     if directories.iter().any(|directory| !directory.is_builtin()) {
         let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, \
@@ -49,8 +50,8 @@ pub(super) fn links(
     }
 }
 
-/// Whether the source of administrators can name one. `are_all_directories_read` is false where one of them has
-/// problems of its own: what it would name nobody knows then.
+/// Checks that the source of administrators can name one. `are_all_directories_read` is false where a directory has problems
+/// of its own, so that it is not known whom it names.
 pub(super) fn administrators(
     admins: Option<&Admins>,
     identity: Option<Identity>,
@@ -63,20 +64,20 @@ pub(super) fn administrators(
         problems.push(Problem {
             key: "admins.source".to_owned(),
             text,
-        })
+        });
     };
     match admins {
         Some(Admins::Chat) => {
             for chat in chats.iter().filter(|chat| !chat.tells_emails()) {
-                // Its accounts stand for people by links alone, which cannot be followed back to the account whose rank
-                // counts.
+                // Its accounts are matched by links only, and a link does not lead from the person back to the account whose
+                // role counts.
                 problem(format!(
                     "must be \"directory\" or \"list\" where [{}] is set",
                     chat.platform()
                 ));
             }
             if identity == Some(Identity::Linked) {
-                // Who was named by an e-mail could not be traced to the account whose rank counts.
+                // A person named by e-mail could not be matched to the account whose role counts.
                 problem(
                     "must be \"directory\" or \"list\" where identity.match is \"linked\""
                         .to_owned(),
@@ -84,7 +85,11 @@ pub(super) fn administrators(
             }
         }
         Some(Admins::Directory) => {
-            if are_all_directories_read && !directories.iter().any(names_administrators) {
+            if are_all_directories_read
+                && !directories
+                    .iter()
+                    .any(directory::Config::names_administrators)
+            {
                 let text = "is \"directory\", and no directory names an administrator, so everybody would be \
                     refused; set primary_admin_groups (of Keycloak: primary_admin_roles) in a [[directory]], or use \
                     source = \"list\"";
@@ -95,43 +100,19 @@ pub(super) fn administrators(
     }
 }
 
-/// True where the directory can tell who is an administrator.
-fn names_administrators(directory: &directory::Config) -> bool {
-    match directory {
-        // The first says so in `members import`, the second by its super administrators.
-        directory::Config::Builtin(_) | directory::Config::Lark(_) => true,
-        directory::Config::Ldap(config) | directory::Config::ActiveDirectory(config) => {
-            !config.groups.primary_admin.is_empty()
-                || !config.groups.member_and_department.is_empty()
-        }
-        directory::Config::Keycloak(config) => {
-            !config.primary_admin_roles.is_empty() || !config.member_and_department_roles.is_empty()
-        }
-    }
-}
-
-/// One app of Lark has one secret, wherever it is given: all who speak to the app share its token.
+/// One app of Lark has one secret, wherever it is given: all parts that use the app share its token.
 pub(super) fn lark_apps(
     chats: &[chat::Config],
     directories: &[directory::Config],
     problems: &mut Vec<Problem>,
 ) {
-    let of_chats = chats.iter().filter_map(|chat| match chat {
-        chat::Config::Lark(lark) => Some((&lark.api_url, &lark.app_id, &lark.app_secret)),
-        chat::Config::Slack(_) | chat::Config::Discord(_) | chat::Config::Mattermost(_) => None,
-    });
-    let of_directories = directories.iter().filter_map(|directory| match directory {
-        directory::Config::Lark(lark) => Some((&lark.api_url, &lark.app_id, &lark.app_secret)),
-        directory::Config::Builtin(_)
-        | directory::Config::Ldap(_)
-        | directory::Config::ActiveDirectory(_)
-        | directory::Config::Keycloak(_) => None,
-    });
-    let apps: Vec<_> = of_chats.chain(of_directories).collect();
-    let is_other = |(at, (url, id, secret)): (usize, &(_, &String, &secrecy::SecretString))| {
-        let mut earlier = apps.iter().take(at);
-        earlier.any(|one| {
-            (one.0, one.1) == (*url, *id) && one.2.expose_secret() != secret.expose_secret()
+    let of_chats = chats.iter().filter_map(chat::Config::lark_app);
+    let of_directories = directories.iter().filter_map(directory::Config::lark_app);
+    let apps: Vec<LarkAppSettings<'_>> = of_chats.chain(of_directories).collect();
+    let is_other = |(at, app): (usize, &LarkAppSettings<'_>)| {
+        apps.iter().take(at).any(|earlier| {
+            (earlier.api_url, earlier.app_id) == (app.api_url, app.app_id)
+                && earlier.app_secret.expose_secret() != app.app_secret.expose_secret()
         })
     };
     if apps.iter().enumerate().any(is_other) {

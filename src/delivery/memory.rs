@@ -1,19 +1,21 @@
-//! A channel that keeps what it is given, and can be told how the next call shall end; for the demo and for tests.
+//! An outbox in memory in place of a mail server or gateway, which can be told how the next call ends; for the demo and
+//! for tests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use crate::domain::Channel;
+use super::Text;
 use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{Channel, Destination};
 
 /// One message as it arrived. Only the demo and tests ever see it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Delivered {
-    /// By which channel.
+    /// What carried it.
     pub channel: Channel,
     /// The full address.
     pub to: String,
-    /// The heading of an e-mail.
+    /// The subject of an e-mail; empty for SMS.
     pub subject: String,
     /// The text.
     pub text: String,
@@ -53,7 +55,11 @@ impl Outbox {
         }
     }
 
-    pub(super) fn prepare(&self) -> Result<(), Refusal> {
+    /// Only e-mail has something to prepare.
+    pub(super) fn prepare(&self, to: &Destination) -> Result<(), Refusal> {
+        if to.channel() != Channel::Email {
+            return Ok(());
+        }
         let next = self
             .0
             .lock()
@@ -62,18 +68,18 @@ impl Outbox {
         next.map_or(Ok(()), Err)
     }
 
-    pub(super) fn send(&self, channel: Channel, to: &str, subject: &str, text: &str) -> Outcome {
+    pub(super) fn send(&self, to: &Destination, text: Text<'_>) -> Outcome {
         let Ok(mut inside) = self.0.lock() else {
             return Outcome::Unknown;
         };
         let outcome = inside.sends.pop_front().unwrap_or(Outcome::Accepted);
         if outcome == Outcome::Accepted {
-            let (to, subject, text) = (to.to_owned(), subject.to_owned(), text.to_owned());
+            let subject = Some(text.subject).filter(|_| !to.channel().facts().is_short);
             inside.delivered.push(Delivered {
-                channel,
-                to,
-                subject,
-                text,
+                channel: to.channel(),
+                to: to.full().to_owned(),
+                subject: subject.unwrap_or_default().to_owned(),
+                text: text.body.to_owned(),
             });
         }
         outcome

@@ -1,108 +1,141 @@
-//! E-mail and SMS, one file a channel, all behind [`Deliveries`].
+//! What sends messages outside the chat: one file or folder a channel, all behind [`Deliveries`].
 //!
-//! To add a channel or a gateway: write its adapter with its own `Config`, limits and tests, add a variant here, and
-//! follow the compiler. Every end has a name; nothing is sent twice by itself.
+//! To add a channel: add an entry to the list in [`crate::domain::channel`], write `delivery/NAME.rs` with its `Config` and
+//! how it is read, its `Sender`, `Ready`, limits and tests, and add a line to `senders!` below. Nothing is ever sent twice
+//! by itself.
 
 mod memory;
+mod prepared;
 pub mod sms;
 pub mod smtp;
 
 use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
-use crate::domain::country::SmsCountries;
-use crate::domain::delivery::{DestinationDenied, Outcome, Refusal, Way, Ways};
-use crate::domain::{self, Channel, Destination, EmailAddress, PhoneNumber, Plan, Step};
+pub use self::prepared::Prepared;
+use crate::domain::country::{Country, SmsCountries};
+use crate::domain::delivery::{DestinationDenied, Outcome, Refusal, Ways};
+use crate::domain::{Channel, Destination, Member};
+use crate::settings::Section;
 
 /// One message. It has no `Debug`, and its text, which may hold a password, is wiped on drop.
 pub struct Note {
-    /// The heading of an e-mail; an SMS has none.
+    /// The subject of an e-mail; an SMS has none.
     pub subject: String,
     /// The text.
     pub text: Zeroizing<String>,
 }
 
-/// What sends e-mail.
-pub enum EmailChannel {
-    /// A mail server.
-    Smtp(smtp::Smtp),
-    /// Kept in memory, for the demo and for tests.
-    Memory(Outbox),
+/// A message as it is handed to a channel.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    /// Not used by channels without subjects.
+    subject: &'a str,
+    body: &'a str,
+    /// The same for the same message, for gateways that recognise repetitions.
+    id: &'a str,
 }
 
-impl EmailChannel {
-    /// Opens a connection up to an accepted recipient; nothing is sent yet.
-    pub async fn prepare(&self, to: &EmailAddress) -> Result<PreparedEmail, Refusal> {
-        match self {
-            Self::Smtp(smtp) => smtp
-                .prepare(to)
-                .await
-                .map(|ready| PreparedEmail::Smtp(Box::new(ready))),
-            Self::Memory(outbox) => {
-                outbox.prepare()?;
-                Ok(PreparedEmail::Memory(outbox.clone(), to.clone()))
+/// The one list of adapters. `Sender` sends, `Ready` has done everything but send.
+macro_rules! senders {
+    ($($channel:ident in $module:ident, to $destination:ident;)+) => {
+        /// The settings of a channel.
+        pub enum Config {
+            $(#[doc = concat!("Those of `", stringify!($module), "`.")] $channel($module::Config)),+
+        }
+
+        impl Config {
+            /// Every channel, in the order in which `relatch check` tries them.
+            pub const CHANNELS: &[Channel] = &[$(Channel::$channel),+];
+
+            /// Reads a channel's section; what is wrong is noted there.
+            pub(crate) fn read(channel: Channel, section: Section<'_>) -> Option<Self> {
+                match channel {
+                    $(Channel::$channel => $module::Config::read(section).map(Self::$channel)),+
+                }
+            }
+
+            fn open(self, http: &reqwest::Client) -> Sender {
+                match self {
+                    $(Self::$channel(config) => Sender::$channel($module::Sender::open(config, http))),+
+                }
             }
         }
-    }
 
-    /// For `relatch check`: the error is a sentence for the operator.
-    pub async fn probe(&self) -> Result<(), String> {
-        match self {
-            Self::Smtp(smtp) => smtp.probe().await,
-            Self::Memory(_) => Ok(()),
+        /// What sends by one channel.
+        enum Sender {
+            $($channel($module::Sender),)+
+            /// Keeps messages in memory, for the demo and for tests.
+            Memory(Channel, Outbox),
         }
-    }
-}
 
-/// An e-mail that only lacks its content.
-pub enum PreparedEmail {
-    /// An open connection with an accepted recipient.
-    Smtp(Box<smtp::Ready>),
-    /// A place in memory.
-    Memory(Outbox, EmailAddress),
-}
+        /// A message that only lacks its text.
+        enum Ready<'a> {
+            $($channel(Box<$module::Ready<'a>>),)+
+            Memory(&'a Outbox, Destination),
+        }
 
-impl PreparedEmail {
-    /// Sends the content.
-    pub async fn send(self, note: &Note) -> Outcome {
-        match self {
-            Self::Smtp(ready) => ready.send(note).await,
-            Self::Memory(outbox, to) => {
-                outbox.send(Channel::Email, to.as_str(), &note.subject, &note.text)
+        impl Sender {
+            fn channel(&self) -> Channel {
+                match self {
+                    $(Self::$channel(_) => Channel::$channel,)+
+                    Self::Memory(channel, _) => *channel,
+                }
+            }
+
+            /// Does everything that can fail before the text is there, as far as the channel allows.
+            async fn prepare(&self, to: &Destination) -> Result<Ready<'_>, Refusal> {
+                match (self, to) {
+                    $((Self::$channel(sender), Destination::$destination(to)) => {
+                        sender.prepare(to).await.map(Box::new).map(Ready::$channel)
+                    })+
+                    (Self::Memory(_, outbox), to) => {
+                        outbox.prepare(to)?;
+                        Ok(Ready::Memory(outbox, to.clone()))
+                    }
+                    // The caller asks the sender of the destination's own channel.
+                    ($(Self::$channel(_))|+, _) => Err(Refusal::Unreachable),
+                }
+            }
+
+            async fn probe(&self) -> Result<(), String> {
+                match self {
+                    $(Self::$channel(sender) => sender.probe().await,)+
+                    Self::Memory(..) => Ok(()),
+                }
             }
         }
-    }
 
-    /// Closes the connection without sending anything.
-    pub async fn abandon(self) {
-        if let Self::Smtp(ready) = self {
-            ready.abandon().await;
+        impl Ready<'_> {
+            async fn send(self, text: Text<'_>) -> Outcome {
+                match self {
+                    $(Self::$channel(ready) => ready.send(text).await,)+
+                    Self::Memory(outbox, to) => outbox.send(&to, text),
+                }
+            }
+
+            async fn abandon(self) {
+                match self {
+                    $(Self::$channel(ready) => ready.abandon().await,)+
+                    Self::Memory(..) => {}
+                }
+            }
         }
-    }
+    };
 }
 
-/// What sends SMS.
-pub enum SmsChannel {
-    /// A gateway over HTTP.
-    Gateway(sms::Gateway),
-    /// Kept in memory, for the demo and for tests.
-    Memory(Outbox),
+senders! {
+    Email in smtp, to Email;
+    Sms in sms, to Phone;
 }
 
-impl SmsChannel {
-    /// Submits one SMS, once. `id` lets a gateway recognise it.
-    pub async fn send(&self, to: &PhoneNumber, text: &str, id: &str) -> Outcome {
-        match self {
-            Self::Gateway(gateway) => gateway.send(to, text, id).await,
-            Self::Memory(outbox) => outbox.send(Channel::Sms, to.as_str(), "", text),
-        }
-    }
-
-    /// For `relatch check`: is anybody there? Sends no SMS.
-    pub async fn probe(&self) -> Result<(), String> {
-        match self {
-            Self::Gateway(gateway) => gateway.probe().await,
-            Self::Memory(_) => Ok(()),
+impl Config {
+    /// The countries that typed numbers may belong to.
+    fn countries(&self) -> &[Country] {
+        if let Self::Sms(config) = self {
+            config.countries()
+        } else {
+            &[]
         }
     }
 }
@@ -110,84 +143,68 @@ impl SmsChannel {
 /// The channels that have settings.
 #[derive(Default)]
 pub struct Deliveries {
-    /// E-mail.
-    pub email: Option<EmailChannel>,
-    /// SMS.
-    pub sms: Option<SmsChannel>,
-    /// What the organisation lets out.
+    senders: Vec<Sender>,
+    /// What the organization allows to be sent.
     pub ways: Ways,
     /// Where SMS may go besides numbers on record.
-    pub countries: SmsCountries,
+    countries: SmsCountries,
 }
 
 impl Deliveries {
-    /// True when the channel has settings.
-    pub fn has(&self, channel: Channel) -> bool {
-        match channel {
-            Channel::Email => self.email.is_some(),
-            Channel::Sms => self.sms.is_some(),
+    /// The channels of these settings.
+    pub fn open(
+        configs: Vec<Config>,
+        ways: Ways,
+        default_country: Option<Country>,
+        http: &reqwest::Client,
+    ) -> Self {
+        let countries = configs.iter().flat_map(Config::countries).copied();
+        Self {
+            countries: SmsCountries::new(countries.collect(), default_country),
+            senders: configs
+                .into_iter()
+                .map(|config| config.open(http))
+                .collect(),
+            ways,
         }
     }
 
-    /// Can a message go to this address, which somebody typed for the member?
-    pub fn check_typed(
-        &self,
-        to: &Destination,
-        member: &domain::Member,
-    ) -> Result<(), DestinationDenied> {
+    /// Every channel, kept in memory; for the demo and for tests.
+    pub fn in_memory(outbox: &Outbox, ways: Ways, countries: SmsCountries) -> Self {
+        let sender = |channel: &Channel| Sender::Memory(*channel, outbox.clone());
+        Self {
+            senders: Channel::ALL.iter().map(sender).collect(),
+            ways,
+            countries,
+        }
+    }
+
+    fn sender(&self, channel: Channel) -> Option<&Sender> {
+        self.senders
+            .iter()
+            .find(|sender| sender.channel() == channel)
+    }
+
+    /// True when the channel has settings.
+    pub fn has(&self, channel: Channel) -> bool {
+        self.sender(channel).is_some()
+    }
+
+    /// Checks an address that somebody typed for the member.
+    pub fn check_typed(&self, to: &Destination, member: &Member) -> Result<(), DestinationDenied> {
         if !self.has(to.channel()) {
             return Err(DestinationDenied::ChannelOff(to.channel()));
         }
-        match to {
-            Destination::Phone(phone) => self
-                .countries
-                .check(phone, member)
-                .map_err(DestinationDenied::Country),
-            Destination::Email(_) => Ok(()),
+        to.check_country(&self.countries, member)
+            .map_err(DestinationDenied::Country)
+    }
+
+    /// Does everything for one message but send it.
+    async fn ready(&self, to: &Destination) -> Result<Ready<'_>, Refusal> {
+        if to.is_costly() {
+            return Err(Refusal::Address);
         }
-    }
-
-    /// Makes everything ready that the plan needs. On failure nothing stays open, and the output at fault is named.
-    pub async fn prepare(&self, plan: &Plan) -> Result<Prepared<'_>, (Step, Refusal)> {
-        let to_member = match &plan.way {
-            Way::Copy => Member::Shown,
-            Way::Send(Destination::Email(to)) => Member::Email(
-                self.prepare_email(to)
-                    .await
-                    .map_err(|why| (Step::Deliver, why))?,
-            ),
-            Way::Send(Destination::Phone(to)) => {
-                if to.is_costly() {
-                    return Err((Step::Deliver, Refusal::Address));
-                }
-                let sms = self
-                    .sms
-                    .as_ref()
-                    .ok_or((Step::Deliver, Refusal::Unreachable))?;
-                Member::Sms(sms, to.clone())
-            }
-        };
-        let to_self = match &plan.copy_to_self {
-            None => None,
-            Some(to) => match self.prepare_email(to).await {
-                Ok(ready) => Some(ready),
-                Err(why) => {
-                    Prepared {
-                        to_member,
-                        to_self: None,
-                    }
-                    .abandon()
-                    .await;
-                    return Err((Step::CopyToSelf, why));
-                }
-            },
-        };
-        Ok(Prepared { to_member, to_self })
-    }
-
-    async fn prepare_email(&self, to: &EmailAddress) -> Result<PreparedEmail, Refusal> {
-        self.email
-            .as_ref()
+        self.sender(to.channel())
             .ok_or(Refusal::Unreachable)?
             .prepare(to)
             .await
@@ -195,63 +212,27 @@ impl Deliveries {
 
     /// Sends one message without a password to one address.
     pub async fn tell(&self, to: &Destination, note: &Note, id: &str) -> Outcome {
-        let outcome = match to {
-            Destination::Email(email) => match self.prepare_email(email).await {
-                Ok(ready) => ready.send(note).await,
-                Err(why) => Outcome::Refused(why),
-            },
-            Destination::Phone(phone) if phone.is_costly() => Outcome::Refused(Refusal::Address),
-            Destination::Phone(phone) => match &self.sms {
-                Some(sms) => sms.send(phone, &note.text, id).await,
-                None => Outcome::Refused(Refusal::Unreachable),
-            },
+        let text = Text {
+            subject: &note.subject,
+            body: &note.text,
+            id,
+        };
+        let outcome = match self.ready(to).await {
+            Ok(ready) => ready.send(text).await,
+            Err(why) => Outcome::Refused(why),
         };
         if outcome != Outcome::Accepted {
             tracing::warn!(to = %to.masked(), ?outcome, "a message was not accepted");
         }
         outcome
     }
-}
 
-enum Member<'a> {
-    Shown,
-    Email(PreparedEmail),
-    Sms(&'a SmsChannel, PhoneNumber),
-}
-
-/// Outputs that are ready: nothing has left yet.
-pub struct Prepared<'a> {
-    to_member: Member<'a>,
-    to_self: Option<PreparedEmail>,
-}
-
-impl Prepared<'_> {
-    /// Sends every output, whatever the others' ends, and names each end.
-    pub async fn send(self, mail: &Note, sms: &str, copy: &Note, id: &str) -> Vec<(Step, Outcome)> {
-        let to_member = async {
-            match self.to_member {
-                Member::Shown => None,
-                Member::Email(ready) => Some((Step::Deliver, ready.send(mail).await)),
-                Member::Sms(channel, to) => Some((Step::Deliver, channel.send(&to, sms, id).await)),
-            }
-        };
-        let to_self = async {
-            match self.to_self {
-                None => None,
-                Some(ready) => Some((Step::CopyToSelf, ready.send(copy).await)),
-            }
-        };
-        let (first, second) = tokio::join!(to_member, to_self);
-        [first, second].into_iter().flatten().collect()
-    }
-
-    /// Closes everything without sending.
-    pub async fn abandon(self) {
-        if let Member::Email(ready) = self.to_member {
-            ready.abandon().await;
+    /// Tries each channel without sending anything, for `relatch check`; an error is a sentence for the operator.
+    pub async fn probe(&self) -> Vec<(Channel, Result<(), String>)> {
+        let mut probed = Vec::new();
+        for sender in &self.senders {
+            probed.push((sender.channel(), sender.probe().await));
         }
-        if let Some(ready) = self.to_self {
-            ready.abandon().await;
-        }
+        probed
     }
 }

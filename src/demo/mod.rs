@@ -29,8 +29,8 @@ use crate::app::{Admins, App, Identity, Latest, Organization};
 use crate::chance::Chance;
 use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
-use crate::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
-use crate::directory::{Builtin, Directories, Directory, Hasher, Home};
+use crate::delivery::{Deliveries, Outbox};
+use crate::directory::{Builtin, Directories, Directory, Hasher, ResilientDirectory};
 use crate::domain::contacts::ContactRules;
 use crate::domain::country::SmsCountries;
 use crate::domain::delivery::Ways;
@@ -215,13 +215,11 @@ async fn build(
         zone: Zone::utc(),
         keys,
         store,
-        directories: Directories::new(vec![Home::builtin(Directory::Builtin(builtin), Vec::new())]),
-        deliveries: Deliveries {
-            email: Some(EmailChannel::Memory(outbox.clone())),
-            sms: Some(SmsChannel::Memory(outbox.clone())),
-            ways: Ways::default(),
-            countries: SmsCountries::default(),
-        },
+        directories: Directories::new(vec![ResilientDirectory::builtin(
+            Directory::Builtin(Box::new(builtin)),
+            Vec::new(),
+        )]),
+        deliveries: Deliveries::in_memory(&outbox, Ways::default(), SmsCountries::default()),
         chats: vec![Chat::Slack(workspace.adapter()?)],
         organization: Organization {
             name: "Acme".to_owned(),

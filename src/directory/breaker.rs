@@ -1,47 +1,47 @@
-//! A circuit breaker: a directory that does not answer is left alone for a while, so that a command hears "no" at once
-//! instead of waiting for the same silence, and a directory that comes back is not met by everybody at once.
+//! A circuit breaker: a directory that does not answer is not called for a while. Commands fail at once instead of waiting
+//! for the same timeout, and a directory that recovers does not get all waiting calls at once.
 
 use std::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::domain::{Moment, Span};
 
-/// So many failures in a row open it.
-const PATIENCE: u32 = 3;
+/// How many failures in a row open it.
+const FAILURE_LIMIT: u32 = 3;
 
-/// How long it stays open before one call is let through again.
-const REST: Span = Span::seconds(20);
+/// How long it stays open before one trial call is allowed.
+const OPEN_FOR: Span = Span::seconds(20);
 
-/// Counts failures in a row.
+/// Counts failures in a row, and opens after too many.
 pub(super) struct Breaker {
     clock: Clock,
-    seen: Mutex<Seen>,
+    failures: Mutex<Failures>,
 }
 
 #[derive(Default)]
-struct Seen {
-    failures: u32,
-    closed_until: Option<Moment>,
+struct Failures {
+    in_a_row: u32,
+    open_until: Option<Moment>,
 }
 
 impl Breaker {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            seen: Mutex::default(),
+            failures: Mutex::default(),
         }
     }
 
-    /// True when a call may be made. While the breaker is open, one call in every rest is the trial.
+    /// True when a call may be made. While the breaker is open, that is one trial call in each period.
     pub(super) fn may_call(&self) -> bool {
-        let Ok(mut seen) = self.seen.lock() else {
+        let Ok(mut failures) = self.failures.lock() else {
             return true;
         };
         let now = self.clock.now();
-        match seen.closed_until {
+        match failures.open_until {
             Some(until) if now < until => false,
             Some(_) => {
-                seen.closed_until = Some(now + REST);
+                failures.open_until = Some(now + OPEN_FOR);
                 true
             }
             None => true,
@@ -50,16 +50,16 @@ impl Breaker {
 
     /// Notes how a call ended.
     pub(super) fn note(&self, has_answered: bool) {
-        let Ok(mut seen) = self.seen.lock() else {
+        let Ok(mut failures) = self.failures.lock() else {
             return;
         };
         if has_answered {
-            *seen = Seen::default();
+            *failures = Failures::default();
             return;
         }
-        seen.failures = seen.failures.saturating_add(1);
-        if seen.failures >= PATIENCE {
-            seen.closed_until = Some(self.clock.now() + REST);
+        failures.in_a_row = failures.in_a_row.saturating_add(1);
+        if failures.in_a_row >= FAILURE_LIMIT {
+            failures.open_until = Some(self.clock.now() + OPEN_FOR);
         }
     }
 }
@@ -69,22 +69,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_three_failures_only_one_call_in_a_while_is_let_through() {
+    fn after_three_failures_only_one_trial_call_is_allowed_at_a_time() {
         let clock = Clock::fixed(Moment(0));
         let breaker = Breaker::new(clock.clone());
-        for _ in 0..PATIENCE {
+        for _ in 0..FAILURE_LIMIT {
             assert!(breaker.may_call());
             breaker.note(false);
         }
         assert!(!breaker.may_call());
-        clock.advance(REST);
+        clock.advance(OPEN_FOR);
         assert!(
             breaker.may_call() && !breaker.may_call(),
             "one trial, not two"
         );
         breaker.note(false);
         assert!(!breaker.may_call());
-        clock.advance(REST);
+        clock.advance(OPEN_FOR);
         assert!(breaker.may_call());
         breaker.note(true);
         assert!(breaker.may_call() && breaker.may_call());

@@ -1,6 +1,9 @@
 //! The built-in directory: members and Argon2id credentials in our own database.
 
-use super::admission::{FairQueue, Turn};
+use std::error::Error;
+
+use super::config::{DirectoryConfig, DirectoryParts, read_domains};
+use super::fair_queue::{FairQueue, Full, Turn};
 use super::{
     Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable,
 };
@@ -9,29 +12,60 @@ use crate::domain::phone::NotAPhone;
 use crate::domain::{
     CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber,
 };
+use crate::net::TlsError;
+use crate::settings::Section;
 use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
 
-/// A credential of no password, which costs as much as any other.
+/// A credential that belongs to no password, and takes as long to check as any other.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// The most turns of one queue of sign-ins: with both, half of what may wait for the hasher.
+/// The most turns of one queue of sign-ins: with both queues, half of what may wait for the hasher.
 const MOST_TURNS: usize = 16;
 
 /// What administrators know it by.
-pub(super) const NAME: &str = "built-in directory";
+const NAME: &str = "built-in directory";
 
-/// Who has a password looked at, for a fair share of the hasher.
-#[derive(Clone, Copy, Debug)]
-pub enum Caller<'a> {
-    /// A browser that is known to the account, or a session. These do not wait for strangers.
-    Known(&'a str),
-    /// Anybody else, by network.
-    Stranger(&'a str),
+/// The settings of the built-in directory.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Empty for every e-mail domain that no other directory has.
+    domains: Vec<String>,
 }
 
-/// The right to use the hasher, until it is dropped.
-pub struct Place {
-    _turn: Turn,
+impl DirectoryConfig for Config {
+    type Directory = Builtin;
+
+    fn read(mut section: Section<'_>, _is_alone: bool) -> Option<Self> {
+        let domains = read_domains(&mut section).unwrap_or_default();
+        section.end();
+        Some(Self { domains })
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// `relatch members import` says who is one.
+    fn names_administrators(&self) -> bool {
+        true
+    }
+
+    fn open(self, parts: &DirectoryParts) -> Result<Builtin, TlsError> {
+        Ok(parts.builtin.clone())
+    }
+}
+
+/// Who has a password checked, for a fair share of the hasher.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller<'a> {
+    /// A browser that is known to the account, or a session: not queued behind strangers.
+    Known(&'a str),
+    /// Anybody else, by network address.
+    Stranger(&'a str),
 }
 
 /// The built-in directory.
@@ -41,8 +75,8 @@ pub struct Builtin {
     hasher: Hasher,
     chance: Chance,
     company: CompanyDomains,
-    /// Two queues in front of the hasher, each with fewer turns than the hasher's own queue has places: a flood of
-    /// strangers leaves room for known browsers, and both leave room for resets.
+    /// Two queues in front of the hasher, each with fewer turns than the hasher's own queue: a flood of strangers leaves
+    /// room for known browsers, and both leave room for resets.
     known: FairQueue,
     strangers: FairQueue,
 }
@@ -50,7 +84,7 @@ pub struct Builtin {
 impl Builtin {
     /// The directory in this database, hashing with `hasher`.
     pub fn new(store: Store, hasher: Hasher, chance: Chance) -> Self {
-        // One more than there are threads, so that no thread waits for the next password.
+        // One more than there are threads, so that no thread is idle until the next request arrives.
         let queue = || FairQueue::new((Hasher::threads() + 1).min(MOST_TURNS));
         let company = CompanyDomains::default();
         Self {
@@ -76,55 +110,49 @@ impl Builtin {
 
     /// True when the password is the member's present one.
     pub async fn verify(&self, member: &MemberId, password: &str) -> Result<bool, Unavailable> {
-        match self
-            .store
-            .credential(member)
-            .await
-            .map_err(|_| Unavailable)?
-        {
+        match self.store.credential(member).await.map_err(unavailable)? {
             Some(phc) => self
                 .hasher
                 .verify(password, &phc)
                 .await
-                .map_err(|_| Unavailable),
+                .map_err(unavailable),
             None => Ok(false),
         }
     }
 
-    /// True when the password belongs to the credential. Without a credential it takes as long and is false, so that
-    /// nobody learns from the time who has an account.
+    /// True when the password belongs to the credential. Without a credential it is false after the same time, so that the
+    /// time does not tell who has an account.
     pub async fn check(
         &self,
         caller: Caller<'_>,
         password: &str,
         phc: Option<&str>,
     ) -> Result<bool, Unavailable> {
-        let _place = self.place(caller).await?;
+        let _turn = self.turn(caller).await?;
         let is_right = self
             .hasher
             .verify(password, phc.unwrap_or(NOBODYS))
             .await
-            .map_err(|_| Unavailable)?;
+            .map_err(unavailable)?;
         Ok(is_right && phc.is_some())
     }
 
-    /// A place for whatever takes long about a password that somebody typed.
-    pub async fn place(&self, caller: Caller<'_>) -> Result<Place, Unavailable> {
+    /// Waits for the caller's turn to have a typed password checked or hashed.
+    pub async fn turn(&self, caller: Caller<'_>) -> Result<Turn, Unavailable> {
         let turn = match caller {
             Caller::Known(name) => self.known.turn(name).await,
             Caller::Stranger(name) => self.strangers.turn(name).await,
         };
-        turn.map(|turn| Place { _turn: turn })
-            .map_err(|_| Unavailable)
+        turn.map_err(|Full| Unavailable)
     }
 
     /// A credential for a password that the member sets.
     pub async fn hash(&self, password: &str) -> Result<String, Unavailable> {
-        let mut rng = self.chance.rng().map_err(|_| Unavailable)?;
+        let mut rng = self.chance.rng().map_err(unavailable)?;
         self.hasher
             .hash(password, Hasher::salt(&mut rng))
             .await
-            .map_err(|_| Unavailable)
+            .map_err(unavailable)
     }
 
     async fn set(
@@ -133,7 +161,10 @@ impl Builtin {
         password: &str,
         until: Option<Moment>,
     ) -> Result<(), ResetFailed> {
-        let mut rng = self.chance.rng().map_err(|_| ResetFailed::NotSent)?;
+        let mut rng = self.chance.rng().map_err(|error| {
+            unavailable(error);
+            ResetFailed::NotSent
+        })?;
         let phc = self
             .hasher
             .hash(password, Hasher::salt(&mut rng))
@@ -149,7 +180,7 @@ impl Builtin {
             .await
             .map_err(|error| match error {
                 StoreError::Overloaded | StoreError::NotBegun => ResetFailed::NotSent,
-                // A commit that failed may still have reached the disk.
+                // A failed commit may still have reached the disk.
                 StoreError::Unavailable => ResetFailed::Unknown,
             })
     }
@@ -158,6 +189,10 @@ impl Builtin {
 impl Backend for Builtin {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn builtin(&self) -> Option<&Builtin> {
+        Some(self)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -184,7 +219,7 @@ impl Backend for Builtin {
                 ..LookUp::default()
             })
             .await
-            .map_err(|_| Unavailable)?;
+            .map_err(unavailable)?;
         found
             .members
             .into_iter()
@@ -206,7 +241,7 @@ impl Backend for Builtin {
             .await
     }
 
-    /// The password and the end of its life are one row: whoever has one has the other.
+    /// The password and its expiry are written in one row, so they are in force together.
     async fn enforced(
         &self,
         _member: &MemberId,
@@ -219,50 +254,62 @@ impl Backend for Builtin {
         self.store
             .credential_set_at(member)
             .await
-            .map_err(|_| Unavailable)
+            .map_err(unavailable)
     }
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
-        self.store.sign_out(member).await.map_err(|_| Unavailable)
+        self.store.sign_out(member).await.map_err(unavailable)
     }
 
-    /// It is the database, which is tried by itself.
+    /// It is the database, which has a check of its own.
     async fn probe(&self) -> Result<(), String> {
         Ok(())
     }
 }
 
+/// The store logs its own failures in full; this one says what they stopped.
+fn unavailable(error: impl Error + 'static) -> Unavailable {
+    tracing::debug!(
+        error = &error as &dyn Error,
+        "the built-in directory could not be asked"
+    );
+    Unavailable
+}
+
 /// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken. An
-/// address of the company is no personal one, whatever the import says (S43).
+/// address of the company is never a personal one, whatever the import says (S43).
 pub fn to_member(row: &MemberRow, company: &CompanyDomains) -> Result<Box<Member>, Unavailable> {
-    let broken = |what: &'static str| {
-        tracing::error!(member.id = %row.member_id, what, "a member of the built-in directory cannot be read");
+    let broken = |what: &'static str, error: &(dyn Error + 'static)| {
+        tracing::error!(member.id = %row.member_id, what, error, "a member of the built-in directory cannot be read");
         Unavailable
     };
     let email = |text: &Option<String>| -> Result<Option<EmailAddress>, Unavailable> {
         text.as_deref()
             .map(str::parse)
             .transpose()
-            .map_err(|_| broken("e-mail"))
+            .map_err(|error| broken("e-mail", &error))
     };
     Ok(Box::new(Member {
         name: row.name.clone(),
         business_email: row
             .business_email
             .parse()
-            .map_err(|_| broken("business e-mail"))?,
+            .map_err(|error| broken("business e-mail", &error))?,
         login_method: row
             .login_method
             .parse()
-            .map_err(|_| broken("login method"))?,
-        status: row.status.parse().map_err(|_| broken("status"))?,
+            .map_err(|error| broken("login method", &error))?,
+        status: row
+            .status
+            .parse()
+            .map_err(|error| broken("status", &error))?,
         phone: match row.phone.as_deref().map(PhoneNumber::stored).transpose() {
-            // An import of an older version took satellite phones, to which no SMS goes now.
+            // An import of an older version accepted satellite phones, which get no SMS now.
             Err(NotAPhone::NotMobile) => None,
-            phone => phone.map_err(|_| broken("phone"))?,
+            phone => phone.map_err(|error| broken("phone", &error))?,
         },
         personal_email: email(&row.personal_email)?.filter(|personal| !company.has(personal)),
-        role: row.role.parse().map_err(|_| broken("role"))?,
+        role: row.role.parse().map_err(|error| broken("role", &error))?,
         department: row.department.clone(),
         manager_email: email(&row.manager_email)?,
         aliases: Vec::new(),

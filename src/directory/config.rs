@@ -1,60 +1,15 @@
-//! The settings of the directories, `[[directory]]`, and what they open.
+//! What the settings of every directory have in common: the contract of a `Config`, name and domains, and conflicts between
+//! directories.
 
-use super::builtin::NAME as BUILTIN_NAME;
-use super::{Builtin, Directory, Home, LdapConfig, active_directory, keycloak, lark, ldap};
+use super::{Backend, Builtin, Config, ResilientDirectory, builtin};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::EmailAddress;
-use crate::domain::written_enum;
-use crate::lark_api::LarkApis;
+use crate::lark_api::{LarkApis, LarkAppSettings};
 use crate::net::TlsError;
 use crate::settings::{Problem, Problems, Section};
 
-written_enum! {
-    /// The kinds that a `[[directory]]` can have.
-    Kind {
-        /// Our own database.
-        Builtin = "builtin",
-        /// OpenLDAP, 389 Directory Server, FreeIPA, and others.
-        Ldap = "ldap",
-        /// Active Directory.
-        ActiveDirectory = "active-directory",
-        /// Keycloak.
-        Keycloak = "keycloak",
-        /// Lark and Feishu.
-        Lark = "lark",
-    }
-}
-
-impl Kind {
-    /// The name that a directory of this kind has where the settings give none.
-    fn default_name(self) -> &'static str {
-        match self {
-            Self::Builtin => BUILTIN_NAME,
-            Self::Ldap => ldap::DEFAULT_NAME,
-            Self::ActiveDirectory => active_directory::DEFAULT_NAME,
-            Self::Keycloak => keycloak::DEFAULT_NAME,
-            Self::Lark => lark::DEFAULT_NAME,
-        }
-    }
-}
-
-/// One `[[directory]]`.
-#[derive(Clone, Debug)]
-pub enum Config {
-    /// The built-in directory, for these e-mail domains; for every other one where none are given.
-    Builtin(Vec<String>),
-    /// An LDAP server.
-    Ldap(LdapConfig),
-    /// A domain of Active Directory.
-    ActiveDirectory(LdapConfig),
-    /// A realm of Keycloak.
-    Keycloak(keycloak::Config),
-    /// A tenant of Lark or Feishu.
-    Lark(lark::Config),
-}
-
-/// What directories stand on.
+/// What opened directories are built from.
 pub struct DirectoryParts {
     /// The built-in one.
     pub builtin: Builtin,
@@ -62,37 +17,50 @@ pub struct DirectoryParts {
     pub http: reqwest::Client,
     /// The time.
     pub clock: Clock,
-    /// Chance.
+    /// Randomness.
     pub chance: Chance,
-    /// The apps of Lark that are spoken to.
+    /// The apps of Lark in use.
     pub lark: LarkApis,
 }
 
-impl Config {
-    /// Reads one section; `is_alone` where there is no other.
-    pub(crate) fn read(mut section: Section<'_>, is_alone: bool) -> Option<Self> {
-        let text = section.required("kind")?;
-        let kind: Kind = text
-            .parse()
-            .map_err(|error| section.problem("kind", format!("\"{text}\" {error}")))
-            .ok()?;
-        let domains = section.list("domains").map(|domains| {
-            let is_domain = |domain: &str| format!("a@{domain}").parse::<EmailAddress>().is_ok();
-            if domains.is_empty() || !domains.iter().all(|domain| is_domain(domain)) {
-                section.problem(
-                    "domains",
-                    "must be a list of e-mail domains, such as [\"acme.example\"]",
-                );
-            }
-            domains
-                .iter()
-                .map(|domain| domain.to_ascii_lowercase())
-                .collect::<Vec<String>>()
-        });
-        if kind == Kind::Builtin {
-            section.end();
-            return Some(Self::Builtin(domains.unwrap_or_default()));
-        }
+/// The settings of one kind of directory.
+pub(crate) trait DirectoryConfig: Sized {
+    /// What they open.
+    type Directory: Backend;
+
+    /// Reads the section, whose `kind` was taken out; what is wrong is noted there. `is_alone` where there is no other
+    /// directory.
+    fn read(section: Section<'_>, is_alone: bool) -> Option<Self>;
+
+    /// The name that administrators know it by.
+    fn name(&self) -> &str;
+
+    /// The e-mail domains of its members.
+    fn domains(&self) -> &[String];
+
+    /// True where the directory can tell who is an administrator, as it is set up.
+    fn names_administrators(&self) -> bool;
+
+    /// The app of Lark that it uses, if any.
+    fn lark_app(&self) -> Option<LarkAppSettings<'_>> {
+        None
+    }
+
+    /// The directory with these settings. Nothing is asked yet.
+    fn open(self, parts: &DirectoryParts) -> Result<Self::Directory, TlsError>;
+}
+
+/// Name and domains, which every directory but the built-in one has.
+#[derive(Clone, Debug)]
+pub(super) struct NameAndDomains {
+    pub(super) name: String,
+    pub(super) domains: Vec<String>,
+}
+
+impl NameAndDomains {
+    /// Reads both; `default_name` where the settings give no name.
+    pub(super) fn read(section: &mut Section<'_>, is_alone: bool, default_name: &str) -> Self {
+        let domains = read_domains(section);
         if domains.is_none() && !is_alone {
             section.problem(
                 "domains",
@@ -101,40 +69,41 @@ impl Config {
         }
         let name = section
             .text("name")
-            .unwrap_or_else(|| kind.default_name().to_owned());
+            .unwrap_or_else(|| default_name.to_owned());
         let is_name = !name.trim().is_empty() && name.len() <= 40 && !name.contains('/');
         if !is_name || name.chars().any(char::is_control) {
             section.problem("name", "must be 1 to 40 characters without \"/\"");
         }
-        let domains = domains.unwrap_or_default();
-        match kind {
-            Kind::Builtin => Some(Self::Builtin(domains)),
-            Kind::Ldap => ldap::read(section, name, domains).map(Self::Ldap),
-            Kind::ActiveDirectory => {
-                active_directory::read(section, name, domains).map(Self::ActiveDirectory)
-            }
-            Kind::Keycloak => keycloak::read(section, name, domains).map(Self::Keycloak),
-            Kind::Lark => lark::read(section, name, domains).map(Self::Lark),
+        Self {
+            name,
+            domains: domains.unwrap_or_default(),
         }
     }
 
-    /// The name that administrators know it by.
-    fn name(&self) -> &str {
-        match self {
-            Self::Builtin(_) => BUILTIN_NAME,
-            Self::Ldap(config) | Self::ActiveDirectory(config) => &config.name,
-            Self::Keycloak(config) => &config.name,
-            Self::Lark(config) => &config.name,
-        }
+    /// True for an address in one of the domains.
+    pub(super) fn has(&self, email: &EmailAddress) -> bool {
+        self.domains.contains(&email.domain())
     }
+}
 
-    fn domains(&self) -> &[String] {
-        match self {
-            Self::Builtin(domains) => domains,
-            Self::Ldap(config) | Self::ActiveDirectory(config) => &config.domains,
-            Self::Keycloak(config) => &config.domains,
-            Self::Lark(config) => &config.domains,
-        }
+/// Reads `domains`.
+pub(super) fn read_domains(section: &mut Section<'_>) -> Option<Vec<String>> {
+    let domains = section.list("domains")?;
+    let is_domain = |domain: &String| format!("a@{domain}").parse::<EmailAddress>().is_ok();
+    if domains.is_empty() || !domains.iter().all(is_domain) {
+        section.problem(
+            "domains",
+            "must be a list of e-mail domains, such as [\"acme.example\"]",
+        );
+    }
+    let lower = domains.iter().map(|domain| domain.to_ascii_lowercase());
+    Some(lower.collect())
+}
+
+impl Config {
+    /// The built-in directory for every e-mail domain.
+    pub fn builtin() -> Self {
+        Self::Builtin(builtin::Config::default())
     }
 
     /// True where it is the built-in one, whose members have pages here.
@@ -154,52 +123,29 @@ impl Config {
     }
 
     /// Opens the directory. Nothing is asked yet.
-    pub fn open(self, parts: &DirectoryParts) -> Result<Home, TlsError> {
+    pub fn open(self, parts: &DirectoryParts) -> Result<ResilientDirectory, TlsError> {
         let domains = self.domains().to_vec();
-        let directory = match self {
-            Self::Builtin(_) => {
-                return Ok(Home::builtin(
-                    Directory::Builtin(parts.builtin.clone()),
-                    domains,
-                ));
-            }
-            Self::Ldap(config) => Directory::Ldap(Box::new(ldap::Ldap::new(config)?)),
-            Self::ActiveDirectory(config) => Directory::ActiveDirectory(Box::new(
-                active_directory::ActiveDirectory::new(config, parts.clock.clone())?,
-            )),
-            Self::Keycloak(config) => Directory::Keycloak(Box::new(keycloak::Keycloak::new(
-                config,
+        let directory = self.connect(parts)?;
+        Ok(if directory.builtin().is_some() {
+            ResilientDirectory::builtin(directory, domains)
+        } else {
+            ResilientDirectory::remote(
+                directory,
+                domains,
                 parts.clock.clone(),
-            )?)),
-            Self::Lark(config) => {
-                let lark::Config {
-                    api_url,
-                    app_id,
-                    app_secret,
-                    ..
-                } = &config;
-                let api = parts
-                    .lark
-                    .app(api_url, app_id, app_secret, &parts.http, &parts.clock);
-                Directory::Lark(Box::new(lark::LarkDirectory::new(config, api)))
-            }
-        };
-        Ok(Home::elsewhere(
-            directory,
-            domains,
-            parts.clock.clone(),
-            parts.chance.clone(),
-        ))
+                parts.chance.clone(),
+            )
+        })
     }
 }
 
-/// What several directories must not share: a name, an e-mail domain, or the place of the one for everybody else.
+/// Notes what several directories must not share: a name, an e-mail domain, or being the one for all other domains.
 pub(crate) fn conflicts(configs: &[Config], problems: &mut Vec<Problem>) {
     let mut problem = |key: &str, text: String| {
         problems.push(Problem {
             key: format!("directory.{key}"),
             text,
-        })
+        });
     };
     for (at, config) in configs.iter().enumerate() {
         for earlier in configs.iter().take(at) {
@@ -224,7 +170,7 @@ pub(crate) fn conflicts(configs: &[Config], problems: &mut Vec<Problem>) {
         .skip(1)
         .any(|config| config.domains().is_empty())
     {
-        // It would take everybody before the later ones are asked.
+        // It would answer for every address before the later ones are asked.
         problem(
             "domains",
             "is missing; only the last directory may be the one for everybody else".to_owned(),

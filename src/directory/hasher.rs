@@ -1,5 +1,5 @@
-//! Argon2id on its own few threads, each with one buffer that it uses again, so that hashing neither grows the
-//! process nor delays anybody else.
+//! Argon2id on a few threads of its own, each with a buffer that it reuses, so that hashing neither grows the process nor
+//! delays requests.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
@@ -21,20 +21,20 @@ const COST: Cost = (19_456, 2, 1);
 /// Memory in KiB, passes and lanes.
 type Cost = (u32, u32, u32);
 
-/// How many may wait for a thread. At some 20 ms each that is more than a second; beyond that we say that we are busy.
-const QUEUE: usize = 64;
+/// How many hashes may wait for a thread. At about 20 ms each that is more than a second; beyond that the answer is "busy".
+const QUEUE_LIMIT: usize = 64;
 
-/// How long anybody waits for a hash: less than for the change that needs it, so that a machine that is too busy surely
-/// has changed nothing.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for a hash. Shorter than the deadline of the change that needs it, so that on a machine that is too busy
+/// nothing was changed for certain.
+const HASH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Length of the hash, in bytes.
 const LENGTH: usize = 32;
 
-/// Why there is no hash. Surely nothing was changed.
+/// Why there is no hash. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// Too many wait already.
+    /// The queue is full, or the wait was too long.
     #[error("too many passwords wait to be hashed")]
     Busy,
     /// The stored credential or the library is not what it should be.
@@ -42,27 +42,28 @@ pub enum HashError {
     Broken,
 }
 
-struct Job {
+/// One hash to compute.
+struct HashRequest {
     password: Zeroizing<Vec<u8>>,
     salt: [u8; 16],
     cost: Cost,
     answer: oneshot::Sender<Result<[u8; LENGTH], HashError>>,
 }
 
-/// A handle to the hashing threads; they end with the last one.
+/// A handle to the hashing threads, which end when the last handle is dropped.
 #[derive(Clone)]
-pub struct Hasher(Kind);
+pub struct Hasher(HashMethod);
 
 #[derive(Clone)]
-enum Kind {
-    Argon2id(mpsc::SyncSender<Job>),
+enum HashMethod {
+    Argon2id(mpsc::SyncSender<HashRequest>),
     Cheap,
 }
 
 impl Hasher {
     /// Starts one thread fewer than the machine has cores, at least one.
     pub fn start() -> std::io::Result<Self> {
-        let (sender, queue) = mpsc::sync_channel(QUEUE);
+        let (sender, queue) = mpsc::sync_channel(QUEUE_LIMIT);
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..Self::threads() {
             let queue = Arc::clone(&queue);
@@ -70,7 +71,7 @@ impl Hasher {
                 .name(format!("hasher-{number}"))
                 .spawn(move || work(&queue))?;
         }
-        Ok(Self(Kind::Argon2id(sender)))
+        Ok(Self(HashMethod::Argon2id(sender)))
     }
 
     /// How many hashes are computed at once.
@@ -78,24 +79,24 @@ impl Hasher {
         thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
     }
 
-    /// A hash that costs nothing, so that a benchmark can see what lies around it. No setting leads here.
+    /// A hash that costs nothing, so that a benchmark measures everything else. No setting selects it.
     #[doc(hidden)]
     pub fn cheap_for_benchmarks() -> Self {
-        Self(Kind::Cheap)
+        Self(HashMethod::Cheap)
     }
 
     /// Hashes a password into a PHC string with a fresh salt.
     pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, HashError> {
         match &self.0 {
-            Kind::Argon2id(queue) => {
-                let hash = run(queue, password, salt, COST, PATIENCE).await?;
+            HashMethod::Argon2id(queue) => {
+                let hash = run(queue, password, salt, COST, HASH_DEADLINE).await?;
                 let (memory, passes, lanes) = COST;
                 let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
                 Ok(format!(
                     "$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"
                 ))
             }
-            Kind::Cheap => {
+            HashMethod::Cheap => {
                 let digest = Sha256::new()
                     .chain_update(salt)
                     .chain_update(password)
@@ -105,13 +106,13 @@ impl Hasher {
         }
     }
 
-    /// True when the password belongs to the PHC string, which may have other costs than today's.
+    /// True when the password belongs to the PHC string, which may have other cost parameters than new hashes.
     pub async fn verify(&self, password: &str, phc: &str) -> Result<bool, HashError> {
-        let Kind::Argon2id(queue) = &self.0 else {
+        let HashMethod::Argon2id(queue) = &self.0 else {
             return Err(HashError::Broken);
         };
         let (cost, salt, expected) = read_phc(phc).ok_or(HashError::Broken)?;
-        let hash = run(queue, password, salt, cost, PATIENCE).await?;
+        let hash = run(queue, password, salt, cost, HASH_DEADLINE).await?;
         Ok(hash.ct_eq(&expected).into())
     }
 
@@ -122,31 +123,31 @@ impl Hasher {
 }
 
 async fn run(
-    queue: &mpsc::SyncSender<Job>,
+    queue: &mpsc::SyncSender<HashRequest>,
     password: &str,
     salt: [u8; 16],
     cost: Cost,
-    patience: Duration,
+    deadline: Duration,
 ) -> Result<[u8; LENGTH], HashError> {
     let (answer, hash) = oneshot::channel();
-    // The thread needs bytes of its own; they are wiped when it is done with them.
+    // The thread needs a copy of its own, which is wiped after the hash.
     let password = Zeroizing::new(password.as_bytes().to_vec());
     queue
-        .try_send(Job {
+        .try_send(HashRequest {
             password,
             salt,
             cost,
             answer,
         })
-        .map_err(|_| HashError::Busy)?;
-    match tokio::time::timeout(patience, hash).await {
-        Ok(hash) => hash.map_err(|_| HashError::Broken)?,
+        .map_err(|_full| HashError::Busy)?;
+    match tokio::time::timeout(deadline, hash).await {
+        Ok(hash) => hash.map_err(|_closed| HashError::Broken)?,
         Err(_) => Err(HashError::Busy),
     }
 }
 
-fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
-    // Requests come before hashing. Being refused (a container may forbid it) costs only that.
+fn work(queue: &Mutex<mpsc::Receiver<HashRequest>>) {
+    // Requests are more urgent than hashing. A container may forbid this; then hashing keeps its priority.
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
         tracing::debug!(
             error = &error as &dyn std::error::Error,
@@ -155,9 +156,9 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
     }
     let mut memory: Vec<Block> = Vec::new();
     loop {
-        // The guard is dropped before the hash, so that the other threads can take the next one.
+        // The lock is released before the hash, so that other threads can take the next request.
         let next = queue.lock().map(|queue| queue.recv());
-        let Ok(Ok(Job {
+        let Ok(Ok(HashRequest {
             password,
             salt,
             cost,
@@ -167,15 +168,23 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
             return;
         };
         if answer.is_closed() {
-            // Nobody waits any more.
+            // The caller gave up.
             continue;
         }
-        // A panic is in the log already; this thread is needed for the next one.
+        // A panic is logged by the panic hook; the thread goes on with the next request.
         let hashed = catch_unwind(AssertUnwindSafe(|| {
             hash(&password, salt, cost, &mut memory)
         }));
         answer.send(hashed.unwrap_or(Err(HashError::Broken))).ok();
     }
+}
+
+fn broken(error: argon2::Error) -> HashError {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "a password could not be hashed"
+    );
+    HashError::Broken
 }
 
 fn hash(
@@ -186,17 +195,16 @@ fn hash(
 ) -> Result<[u8; LENGTH], HashError> {
     #[cfg(debug_assertions)]
     crate::fault::panic_once("hasher-panics");
-    let params =
-        Params::new(memory_kib, passes, lanes, Some(LENGTH)).map_err(|_| HashError::Broken)?;
+    let params = Params::new(memory_kib, passes, lanes, Some(LENGTH)).map_err(broken)?;
     memory.resize(params.block_count(), Block::new());
     let mut hash = [0; LENGTH];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(password, &salt, &mut hash, memory.as_mut_slice())
-        .map_err(|_| HashError::Broken)?;
+        .map_err(broken)?;
     Ok(hash)
 }
 
-/// Reads `$argon2id$v=19$m=…,t=…,p=…$salt$hash`; costs beyond sixteen times ours are not believed.
+/// Reads `$argon2id$v=19$m=…,t=…,p=…$salt$hash`; cost parameters above sixteen times ours are refused.
 fn read_phc(phc: &str) -> Option<(Cost, [u8; 16], [u8; LENGTH])> {
     let mut parts = phc.strip_prefix("$argon2id$v=19$")?.split('$');
     let mut costs = parts.next()?.split(',');
@@ -270,11 +278,11 @@ mod tests {
         }
     }
 
-    /// A machine that is too busy is told apart from a broken credential, and nothing was changed by then.
+    /// A machine that is too busy is not reported as a broken credential.
     #[tokio::test]
     async fn who_waits_too_long_is_told_to_come_back() {
         let hasher = Hasher::start().unwrap();
-        let Kind::Argon2id(queue) = &hasher.0 else {
+        let HashMethod::Argon2id(queue) = &hasher.0 else {
             unreachable!()
         };
         assert_eq!(
@@ -288,7 +296,7 @@ mod tests {
     async fn more_than_the_queue_holds_is_told_to_come_back() {
         let hasher = Hasher::start().unwrap();
         let mut running = tokio::task::JoinSet::new();
-        for _ in 0..QUEUE * 3 {
+        for _ in 0..QUEUE_LIMIT * 3 {
             let hasher = hasher.clone();
             running.spawn(async move { hasher.hash("x", [1; 16]).await });
         }

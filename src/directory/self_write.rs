@@ -3,7 +3,7 @@
 //! Whoever writes their own e-mail can be taken for somebody else; whoever writes their own phone or private e-mail chooses
 //! where a password and its code go; whoever writes a group's members can take themselves out of it or into it.
 
-use super::Attributes;
+use super::ldap::Attributes;
 use crate::domain::EmailAddress;
 
 /// Why nothing is known where the settings name no account to look at.

@@ -274,9 +274,10 @@ fn order_of_fresh(one: &Method) -> (bool, i64) {
 
 /// The contacts of a member on record in the directory.
 pub fn of_directory(member: &Member) -> Vec<Destination> {
-    let phone = member.phone.clone().map(Destination::Phone);
-    let email = member.outside_email().cloned().map(Destination::Email);
-    phone.into_iter().chain(email).collect()
+    Channel::ALL
+        .iter()
+        .filter_map(|channel| channel.on_record(member))
+        .collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! an `rng` argument. The defaults follow the edition of 2025-01-23 of the help page "Admin | Reset member passwords" (see
 //! [`policy`]).
 
+pub mod channel;
 pub mod company;
 pub mod contacts;
 pub mod country;
@@ -22,8 +23,9 @@ pub mod reset;
 pub mod sign_in;
 pub mod written;
 
+pub use channel::{Channel, Delivery, Destination};
 pub use company::CompanyDomains;
-pub use delivery::{Carries, Channel, Delivery, Destination, Plan};
+pub use delivery::{Carries, Plan};
 pub use email::EmailAddress;
 pub use member::{Guard, LoginMethod, Member, MemberId, Role, Status};
 pub use moment::{Moment, Span};

@@ -737,7 +737,7 @@ pub(super) async fn send_directory_link(
 ) {
     let reference = row.reset_id.reference();
     let (name, _) = app.directories.told(&row.member_id);
-    let sent = match app.directories.home(&row.member_id) {
+    let sent = match app.directories.of(&row.member_id) {
         Some(home) => {
             home.send_link(&row.member_id, app.organization.password_lifetime)
                 .await

@@ -311,7 +311,7 @@ pub(super) async fn pair_within(
     let caller = account(app, chat, user, freshness).await?;
     let mut by = vec![By::Email(caller.email.clone())];
     // Our own record answers two questions as fast as one; another directory is asked for a member only by whom it may.
-    let asks_at_once = app.directories.elsewhere().next().is_none();
+    let asks_at_once = app.directories.remote().next().is_none();
     if let Named::Email(email) = named
         && asks_at_once
     {

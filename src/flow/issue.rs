@@ -637,7 +637,7 @@ async fn change(
 ) -> Result<bool, MoveRefused> {
     let until = app.clock.now() + app.organization.password_lifetime;
     let (name, _) = app.directories.told(&row.member_id);
-    let ended = match app.directories.home(&row.member_id) {
+    let ended = match app.directories.of(&row.member_id) {
         Some(home) => {
             let call = home.reset(reservation, password, until);
             tokio::time::timeout(CHANGE_DEADLINE, call)
@@ -697,7 +697,7 @@ async fn unknown(
 async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote {
     let home = app
         .directories
-        .home(&member.id)
+        .of(&member.id)
         .filter(|home| home.capabilities().must_change);
     let Some(home) = home else {
         return note(Step::MustChange, StepOutcome::Impossible);
@@ -721,7 +721,7 @@ async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote 
 async fn sign_out(app: &App, member: &Member) -> StepNote {
     let home = app
         .directories
-        .home(&member.id)
+        .of(&member.id)
         .filter(|home| home.capabilities().can_sign_out);
     let Some(home) = home else {
         return note(Step::SignOut, StepOutcome::Impossible);
@@ -1342,7 +1342,7 @@ async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<
 async fn observe(app: &App, row: &ResetRow) -> Option<Option<Moment>> {
     let seen = app
         .directories
-        .home(&row.member_id)?
+        .of(&row.member_id)?
         .last_change(&row.member_id)
         .await
         .ok()?;

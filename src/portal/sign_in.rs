@@ -576,7 +576,7 @@ async fn is_guessable(
         .acquire_owned()
         .await
         .map_err(|_| Unavailable)?;
-    let place = portal.builtin.place(Caller::Known(&member.id.0)).await?;
+    let place = portal.builtin.turn(Caller::Known(&member.id.0)).await?;
     let end = password
         .char_indices()
         .nth(JUDGED)

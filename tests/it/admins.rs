@@ -10,9 +10,9 @@ use relatch::domain::{MemberId, Span};
 use relatch::flow::pins;
 use relatch::store::{AdminPin, PinnedBy};
 
-use crate::support::TestBot;
 use crate::support::directories::web::{self, Blind, Fake};
 use crate::support::slack::{button_value, shown_password, text_of};
+use crate::support::{Left, TestBot};
 
 const ANN: &str = "ann@corp.example";
 const MAL: &str = "mal@corp.example";
@@ -91,7 +91,7 @@ async fn accept(bot: &TestBot, email: &str, id: &str) {
 
 /// A member of Lark can give themselves a second e-mail in a domain of the organisation; the administrator whose it is keeps
 /// the right, and the member has their own rights, which are none.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {
     let fake = Fake::start(web::Kind::Lark).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -113,7 +113,7 @@ async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {
 }
 
 /// The administrator left, and the address is only a second one of somebody else.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_email_that_nobody_else_has_gives_no_right() {
     let fake = Fake::start(web::Kind::Lark).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -124,7 +124,7 @@ async fn a_second_email_that_nobody_else_has_gives_no_right() {
 }
 
 /// The address of an administrator who left is given to somebody else, who gets no right by it until an operator says so.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_takes_over_an_address_has_no_right_until_it_is_accepted() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -150,7 +150,7 @@ async fn whoever_takes_over_an_address_has_no_right_until_it_is_accepted() {
 }
 
 /// An address that found nobody at the start does not wait for the first who comes.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_appears_under_an_address_that_found_nobody_has_no_right() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN, NEW]).await;
@@ -165,7 +165,7 @@ async fn whoever_appears_under_an_address_that_found_nobody_has_no_right() {
 }
 
 /// Two entries with a listed address, and none of them pinned: neither has the right, and both are named.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_entries_without_a_pin_none_has_the_right() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     fake.set_email("mal", ANN);
@@ -190,7 +190,7 @@ async fn of_two_entries_without_a_pin_none_has_the_right() {
 }
 
 /// Nobody shuts an administrator out by taking their address as well: from the command to the password.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_entries_the_pinned_one_keeps_its_right() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -207,7 +207,7 @@ async fn of_two_entries_the_pinned_one_keeps_its_right() {
 }
 
 /// S3: the pin is read at each click, not only for the card.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pin_that_was_given_to_another_entry_stops_the_click() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -224,7 +224,7 @@ async fn a_pin_that_was_given_to_another_entry_stops_the_click() {
 }
 
 /// The built-in directory gives a new person a new id; the address alone gives them nothing.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_person_with_an_administrators_address_has_no_right() {
     let (jo, lee) = ("jo@acme.example", "lee@acme.example");
     let bot = TestBot::with_admins(list(&[jo], &[])).await;
@@ -251,7 +251,7 @@ async fn a_new_person_with_an_administrators_address_has_no_right() {
 }
 
 /// First pins are told once, all in one message, and written down.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn first_pins_are_told_and_written_down() {
     let bot = TestBot::with_admins(list(
         &["Jo@ACME.example"],
@@ -285,7 +285,7 @@ async fn first_pins_are_told_and_written_down() {
 }
 
 /// What the mail server does not take is told later.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_told_is_told_later() {
     let bot = TestBot::with_admins(list(&["jo@acme.example"], &[])).await;
     bot.outbox.fail_next_prepare(Refusal::Unreachable);
@@ -312,7 +312,7 @@ async fn what_could_not_be_told_waits_longer_than_a_round() {
 }
 
 /// An alarm is told when it is news, and again after a day; not with every command.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_is_not_told_with_every_command() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -332,7 +332,7 @@ async fn an_alarm_is_not_told_with_every_command() {
 }
 
 /// Nor does whoever lets the address wander fill a mailbox: a few a day are told.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn alarms_about_one_address_stay_few() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -358,7 +358,7 @@ async fn alarms_about_one_address_stay_few() {
 
 /// The import is an operator's word for whoever it brings under an address that found nobody; not for an address that was
 /// somebody else's.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_import_pins_an_address_that_found_nobody() {
     let bot = TestBot::with_admins(list(&["jo@acme.example", "late@acme.example"], &[])).await;
     assert!(
@@ -384,7 +384,7 @@ async fn the_import_pins_an_address_that_found_nobody() {
 }
 
 /// Q8: an administrator whose address was changed is still protected, and so is whoever has the address now.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pinned_administrator_stays_protected_without_the_address() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let admins = list(&[ANN], &[MAL]);
@@ -402,7 +402,7 @@ async fn a_pinned_administrator_stays_protected_without_the_address() {
 }
 
 /// Taken out of the list and put in again, an address still stands for the entry that it was pinned to.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_comes_back_to_the_list_keeps_its_pin() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN]).await;
@@ -421,11 +421,12 @@ async fn an_address_that_comes_back_to_the_list_keeps_its_pin() {
 }
 
 /// A directory that is silent at the start is tried again beside the service, until the stop; till then nobody has a right.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_silent_directory_is_tried_again() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     fake.make_blind(Blind::Clients);
     let bot = bot(&fake, &[ANN]).await;
+    bot.leaves(Left::Messages, "the news of the pin");
     assert_eq!(
         bot.count("admin_pin").await,
         0,
@@ -450,10 +451,14 @@ async fn a_silent_directory_is_tried_again() {
 }
 
 /// The start tells of an address in doubt before anybody acts on it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_start_looks_whether_addresses_still_lead_to_their_entries() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = bot(&fake, &[ANN]).await;
+    bot.leaves(
+        Left::Messages,
+        "the alarm of the start, which the log shows",
+    );
     alarms(&bot).await;
     fake.set_email("mal", ANN);
     let (stop, stopped) = tokio::sync::watch::channel(false);

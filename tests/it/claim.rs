@@ -5,7 +5,7 @@ use relatch::domain::delivery::{Carries, Ways};
 use relatch::domain::{Moment, Span};
 
 use crate::support::slack::{button_value, text_of};
-use crate::support::{OWN, TestBot};
+use crate::support::{Left, OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -45,7 +45,7 @@ async fn linked(bot: &TestBot) -> String {
     path.split_whitespace().next().unwrap().to_owned()
 }
 
-/// Q4, S39, S40, O7: previews open links, so opening changes nothing; the button works once, and the code comes before
+/// Q4, S39, S40: previews open links, so opening changes nothing; the button works once, and the code comes before
 /// anything else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_is_opened_by_previews_and_used_once() {
@@ -131,6 +131,7 @@ async fn a_link_is_opened_by_previews_and_used_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_presses_at_once_use_a_link_once() {
     let bot = TestBot::with_ways(LINKS).await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let link = linked(&bot).await;
     let (one, other) = (bot.browser(), bot.browser());
     let pages = tokio::join!(
@@ -152,6 +153,7 @@ async fn a_link_dies_with_its_reset() {
         ("own", true),
     ] {
         let bot = TestBot::with_ways(LINKS).await;
+        bot.leaves(Left::Messages, "the link of the second reset");
         let link = linked(&bot).await;
         match why {
             "life" => bot.clock.advance(Span::hours(24)),

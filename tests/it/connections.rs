@@ -96,7 +96,7 @@ fn closes(head: &str) -> bool {
     head.contains("connection: close\r\n")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_direct_connection_is_kept_only_after_a_good_request() {
     let bot = TestBot::new().await;
     let server = serve(&bot, false, Duration::from_secs(130), Limits::default()).await;
@@ -130,7 +130,7 @@ async fn a_direct_connection_is_kept_only_after_a_good_request() {
     server.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_proxy_keeps_its_connection_whatever_it_carried() {
     let bot = TestBot::new().await;
     let server = serve(&bot, true, Duration::from_secs(130), Limits::default()).await;
@@ -145,7 +145,7 @@ async fn a_trusted_proxy_keeps_its_connection_whatever_it_carried() {
     server.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_end_after_keep_alive_and_old_ones_with_their_next_answer() {
     let bot = TestBot::new().await;
     let limits = Limits {
@@ -173,7 +173,7 @@ async fn idle_connections_end_after_keep_alive_and_old_ones_with_their_next_answ
 }
 
 /// Half a head, a slow body and silence, each on a connection that is otherwise allowed to stay for an hour.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn stuck_connections_are_closed() {
     let bot = TestBot::new().await;
     let limits = Limits {
@@ -200,7 +200,7 @@ async fn stuck_connections_are_closed() {
 }
 
 /// Its pipelined requests are good, so it may stay; only what it does not read ends it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_reads_nothing_is_closed_and_has_one_answer_at_a_time() {
     let bot = TestBot::new().await;
     let limits = Limits {
@@ -219,7 +219,7 @@ async fn who_reads_nothing_is_closed_and_has_one_answer_at_a_time() {
     server.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn pipelined_requests_are_answered_in_turn() {
     let bot = TestBot::new().await;
     let server = serve(&bot, true, Duration::from_secs(130), Limits::default()).await;
@@ -233,7 +233,7 @@ async fn pipelined_requests_are_answered_in_turn() {
 }
 
 /// One address loses its own connections, never another's.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn one_address_has_so_many_connections_and_no_more() {
     let bot = TestBot::new().await;
     let limits = Limits {
@@ -264,7 +264,7 @@ async fn one_address_has_so_many_connections_and_no_more() {
 }
 
 /// The open page of a member outlives every limit of other connections.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_event_stream_of_a_member_stays() {
     let bot = TestBot::new().await;
     let browser = bot.signed_in("mina.park@acme.example").await;
@@ -328,7 +328,7 @@ async fn the_event_stream_of_a_member_tells_that_it_lives() {
 }
 
 /// One client's commands that cannot go on take its own share; another client finds a place meanwhile.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_has_its_share_is_told_so_and_others_are_answered() {
     let bot = TestBot::new().await;
     let routes = relatch::http::routes(&bot.app);

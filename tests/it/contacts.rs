@@ -6,7 +6,7 @@ use relatch::domain::delivery::{Outcome, Refusal, Ways};
 use relatch::domain::{Carries, Platform, Span};
 
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
-use crate::support::{OWN, TestBot, on};
+use crate::support::{Left, OWN, TestBot, on};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -304,7 +304,7 @@ async fn two_contacts_are_required_at_the_act_too() {
     assert!(bot.outbox.take().is_empty());
 }
 
-/// A7: Kim plants a number, Jo resets: Jo is told what it is, and the code does not go there.
+/// Kim plants a number, Jo resets: Jo is told what it is, and the code does not go there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planted_contact_gets_no_code() {
     for platform in PLATFORMS {
@@ -408,6 +408,7 @@ async fn a_contact_of_an_administrator_serves_after_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_is_added_after_the_reset_serves_it() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contact");
     add(&bot, KIM, NOA, NUMBER).await;
     let password = bot.reset_by_copy(JO, NOA).await;
     assert_eq!(code_goes_to(&bot, NOA, &password).await, None);
@@ -430,6 +431,7 @@ async fn a_contact_that_is_added_after_the_reset_serves_it() {
     );
 
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contact");
     let password = bot.reset_by_copy(JO, NOA).await;
     let strict = Ways {
         is_strict: true,
@@ -515,6 +517,7 @@ async fn a_contact_from_a_session_without_a_code_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_are_changed_with_the_present_password_only() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the removed contact");
     add(&bot, KIM, NOA, NUMBER).await;
     let browser = bot.signed_in(NOA).await;
     bot.outbox.take();
@@ -537,6 +540,7 @@ async fn contacts_are_changed_with_the_present_password_only() {
         .await;
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS, "{}", page.text);
     assert!(bot.outbox.take().is_empty() && bot.count("contact").await == 1);
+    bot.settle().await;
     assert!(
         bot.audited("sign_in")
             .await
@@ -671,6 +675,7 @@ async fn a_changed_contact_is_told_to_all_that_were_there_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_are_limited() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contacts");
     for last in 0..5 {
         let told = add(&bot, KIM, NOA, &format!("+82101234569{last}")).await;
         assert!(told.contains("was added"), "{told}");

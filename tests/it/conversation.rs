@@ -9,7 +9,7 @@ use relatch::store::HistoryFilter;
 use serde_json::json;
 
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
-use crate::support::{TestBot, in_private, on};
+use crate::support::{Left, TestBot, in_private, on};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -294,7 +294,7 @@ async fn every_refusal_says_what_holds() {
     assert_eq!(used(&bot).await, 0);
 }
 
-/// A8: guests, bots, strangers and accounts without a confirmed e-mail, as caller and as member.
+/// Guests, bots, strangers and accounts without a confirmed e-mail, as caller and as member.
 async fn accounts_that_stand_for_nobody_are_refused() {
     for (field, value) in [
         ("is_restricted", json!(true)),
@@ -465,7 +465,7 @@ async fn what_changed_between_card_and_click_counts() {
     }
 }
 
-/// A7: what the chat says is read past the cache at the act; the slot comes back.
+/// What the chat says is read past the cache at the act; the slot comes back.
 async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -493,7 +493,7 @@ async fn a_reset_whose_turn_does_not_come_is_refused() {
     assert!(bot.signs_in(MINA, "old-password").await && bot.outbox.take().is_empty());
 }
 
-/// A1: another administrator's card.
+/// Another administrator's card.
 async fn a_card_belongs_to_one_administrator() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -511,7 +511,7 @@ async fn a_card_belongs_to_one_administrator() {
     assert_eq!(used(&bot).await, 0);
 }
 
-/// A2, A3: forged, stale and superseded cards.
+/// Forged, stale and superseded cards.
 async fn forged_and_old_cards_do_nothing() {
     let bot = TestBot::new().await;
     // Where the value alone proves a click, a forged one is no request at all.
@@ -595,7 +595,7 @@ async fn the_guide_changes_nothing() {
     assert_eq!(bot.audited("guide").await, "done sent done unknown");
 }
 
-/// O12: a channel that is not ready stops the reset before anything happens, and offers another way at once.
+/// A channel that is not ready stops the reset before anything happens, and offers another way at once.
 async fn a_channel_that_is_not_ready_changes_nothing() {
     for (why, told) in [
         (Refusal::Unreachable, "The mail server doesn't answer"),
@@ -605,6 +605,7 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         (Refusal::Tls, "no safe connection"),
     ] {
         let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the password that was sent");
         bot.set_password(MINA, "old-password").await;
         let ready = bot.last_look(JO, MINA, "deliver_email").await;
         bot.outbox.fail_next_prepare(why);
@@ -632,7 +633,7 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
     }
 }
 
-/// Q3, O13: a failed delivery offers another way inside the same reset, once; then never again.
+/// Q3: a failed delivery offers another way inside the same reset, once; then never again.
 async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -692,6 +693,7 @@ async fn another_way_is_told_as_it_went() {
 /// An end that the platform did not take is told later, with the buttons that belong to it.
 async fn what_could_not_be_told_is_told_later() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.slack.answer_replies_with(Some(500));
@@ -856,6 +858,7 @@ async fn an_undelivered_password_is_wiped_after_ten_minutes() {
 /// A typed destination also works as the other way.
 async fn another_way_can_be_typed() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
     bot.click(JO, &ready, "confirm").await;
@@ -1035,6 +1038,7 @@ async fn ends_of_the_directory_are_told_apart() {
 /// Half success: the sign-out failed, and can be tried again.
 async fn a_failed_sign_out_is_told_and_tried_again() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.directory.fail_sign_outs(1);
     bot.click(JO, &ready, "confirm").await;
@@ -1061,6 +1065,7 @@ async fn a_failed_sign_out_is_told_and_tried_again() {
 /// A password that is in sight, or waits for another way, is not lost by signing out again.
 async fn a_sign_out_takes_no_password_away() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     bot.directory.fail_sign_outs(1);
     let shown = bot.reset(JO, MINA, "deliver_copy").await;
     bot.click(JO, &shown, "retry_sign_out").await;
@@ -1088,6 +1093,7 @@ async fn a_sign_out_takes_no_password_away() {
 /// S3, S26: signing out is an act: it needs the right, and a reset whose sign-out failed.
 async fn a_sign_out_is_not_to_be_had_without_the_right() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let card = bot.card(JO, MINA).await;
     bot.click_value(
         JO,
@@ -1125,7 +1131,7 @@ async fn a_sign_out_is_not_to_be_had_without_the_right() {
     );
 }
 
-/// Q8, A5: where the chat says how high people stand, an owner is protected however they are named.
+/// Q8: where the chat says how high people stand, an owner is protected however they are named.
 async fn an_owner_of_the_chat_is_protected_by_every_name() {
     let bot = TestBot::with_admins_of_the_chat().await;
     bot.slack.change(KIM, "is_admin", json!(true));
@@ -1194,6 +1200,7 @@ async fn a_look_alike_does_not_keep_the_notice_away() {
 /// Copy that could not be shown is undelivered, and told at the next command.
 async fn what_could_not_be_told_is_told_at_the_next_command() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.slack.answer_replies_with(Some(404));
     bot.click(JO, &ready, "confirm").await;
@@ -1214,7 +1221,7 @@ async fn what_could_not_be_told_is_told_at_the_next_command() {
     );
 }
 
-/// A4: two administrators, one member.
+/// Two administrators, one member.
 async fn the_same_member_again_is_told_with_care() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;
@@ -1228,6 +1235,7 @@ async fn the_same_member_again_is_told_with_care() {
 /// Help, log and why change nothing; a delegated administrator sees their own resets only.
 async fn help_log_and_why() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     assert!(
         bot.command(JO, "")
             .await
@@ -1297,6 +1305,7 @@ async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
 /// "Working …" comes after a second, and before the result.
 async fn whoever_waits_is_told_so_before_the_result() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let before = bot.slack.said().len();
     bot.slack.delay_who(std::time::Duration::from_millis(1500));
@@ -1332,6 +1341,7 @@ async fn confirmed_at_once(bot: &TestBot) -> Vec<String> {
 /// Whoever waits for their turn hears so while they wait, and gets it.
 async fn whoever_waits_in_the_line_hears_so_and_gets_their_turn() {
     let bot = TestBot::with_hands(1, std::time::Duration::from_secs(20)).await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let said = confirmed_at_once(&bot).await;
     let [one, other, done, also_done] = said.as_slice() else {
         panic!("{said:#?}")
@@ -1353,6 +1363,7 @@ async fn whoever_waits_in_the_line_hears_so_and_gets_their_turn() {
 /// Whoever waits for too long is refused while the other goes on.
 async fn whoever_waits_in_the_line_for_too_long_is_refused() {
     let bot = TestBot::with_hands(1, std::time::Duration::from_millis(300)).await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let said = confirmed_at_once(&bot).await;
     let [refused, working, done] = said.as_slice() else {
         panic!("{said:#?}")
@@ -1453,6 +1464,7 @@ async fn a_reset_that_recovery_has_named_leaves_the_line() {
 async fn the_result_is_the_last_word() {
     for way in ["deliver_phone", "deliver_copy"] {
         let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the password that was sent");
         let ready = bot.last_look(JO, MINA, way).await;
         bot.slack
             .delay_acknowledgements(std::time::Duration::from_millis(1500));

@@ -298,7 +298,7 @@ async fn nothing_is_said_in_the_clear(world: &impl World) {
 async fn a_check_finds_what_is_missing(world: &impl World) {
     let bot = world.bot().await;
     let before = world.changes().await;
-    for home in bot.app.directories.elsewhere() {
+    for home in bot.app.directories.remote() {
         assert_eq!(home.probe().await, Ok(()));
     }
     if let Some(bot) = world
@@ -309,7 +309,7 @@ async fn a_check_finds_what_is_missing(world: &impl World) {
         let told = bot
             .app
             .directories
-            .elsewhere()
+            .remote()
             .next()
             .unwrap()
             .probe()
@@ -324,7 +324,7 @@ async fn a_check_finds_what_is_missing(world: &impl World) {
         assert!(
             bot.app
                 .directories
-                .elsewhere()
+                .remote()
                 .next()
                 .unwrap()
                 .probe()
@@ -398,12 +398,12 @@ fn the_readme_shows_what_is_tested() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn builtin() {
     all(Builtin::default()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn keycloak() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     a_password_kept_elsewhere_is_refused_with_where_to_go(&fake).await;
@@ -434,7 +434,7 @@ async fn a_realm_made_anew_is_found_again(fake: &Fake) {
 }
 
 /// Also where nobody is named whom it could look up.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_check_finds_that_keycloaks_clients_cannot_be_seen() {
     for (blind, is_fine) in [
         (None, true),
@@ -451,20 +451,13 @@ async fn a_check_finds_that_keycloaks_clients_cannot_be_seen() {
             .filter(|line| !line.starts_with("check_account"))
             .collect();
         let bot = TestBot::with_directory(&unnamed.join("\n")).await;
-        let checked = bot
-            .app
-            .directories
-            .elsewhere()
-            .next()
-            .unwrap()
-            .probe()
-            .await;
+        let checked = bot.app.directories.remote().next().unwrap().probe().await;
         assert_eq!(checked.is_ok(), is_fine, "{blind:?}: {checked:?}");
     }
 }
 
 /// Roles that cannot be seen are not taken for none: they might protect the account.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn keycloak_without_its_roles_is_no_directory() {
     for blind in [
         Blind::Clients,
@@ -489,7 +482,7 @@ async fn keycloak_without_its_roles_is_no_directory() {
         assert!(
             bot.app
                 .directories
-                .elsewhere()
+                .remote()
                 .next()
                 .unwrap()
                 .probe()
@@ -500,7 +493,7 @@ async fn keycloak_without_its_roles_is_no_directory() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn lark() {
     let fake = Fake::start(web::Kind::Lark).await;
     sessions_are_ended(&fake).await;
@@ -508,7 +501,7 @@ async fn lark() {
 }
 
 /// Where the app may not use Lark's newer call, the older one sets a password that need not be changed; that is told.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn larks_older_call_is_told_for_what_it_is() {
     let fake = Fake::start(web::Kind::Lark).await;
     fake.take_scope("passport:password:full");
@@ -525,7 +518,7 @@ async fn larks_older_call_is_told_for_what_it_is() {
 }
 
 /// Keycloak sends its own link: nobody knows a password, nothing is changed, and the button works once.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn keycloak_sends_its_own_link() {
     let fake = Fake::start(web::Kind::Keycloak).await;
     let bot = fake.bot().await;
@@ -580,7 +573,7 @@ async fn a_password_kept_elsewhere_is_refused_with_where_to_go(fake: &Fake) {
 }
 
 /// A directory that is silent is not asked again and again: after three failures the answer comes at once.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_silent_directory_is_left_alone_for_a_while() {
     let (address, seen) = proxy::hang_up().await;
     let fake = Fake::start(web::Kind::Keycloak).await;
@@ -616,7 +609,7 @@ async fn a_silent_directory_is_left_alone_for_a_while() {
     assert!(text_of(&bot.command(JO, "mina.park@acme.example").await.json()).contains("Mina Park"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs slapd"]
 async fn openldap() {
     let server = Server::start(Kind::OpenLdap).await;
@@ -639,7 +632,7 @@ async fn openldap() {
 }
 
 /// Without its password policy OpenLDAP would keep a written password as it is, for everybody who sees a copy of its data.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs slapd"]
 async fn openldap_without_a_policy() {
     let server = Server::start(Kind::PlainOpenLdap).await;
@@ -943,7 +936,7 @@ async fn starttls_is_as_good(server: &Server) {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs 389-ds-base"]
 async fn server_389() {
     let server = Server::start(Kind::Server389).await;
@@ -972,7 +965,7 @@ async fn a_change_that_is_not_forced_is_told(server: &Server) {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs samba and krb5-user"]
 async fn active_directory() {
     let server = Server::start(Kind::Samba).await;

@@ -18,7 +18,7 @@ use relatch::domain::{Moment, ResetId, Span};
 use serde_json::Value;
 
 use crate::support::slack::text_of;
-use crate::support::{Answer, TestBot, discord, lark, mattermost};
+use crate::support::{Answer, Left, TestBot, discord, lark, mattermost};
 
 /// A platform with recorded requests.
 #[derive(Clone, Copy)]
@@ -350,6 +350,7 @@ async fn nothing_comes_of_a_request_that_is_not_proven() {
             .chain(late.into_iter().filter(|_| recorded.has_time()));
         for (way, late) in ways {
             let bot = recorded.bot().await;
+            bot.leaves(Left::Messages, "the password that was sent");
             bot.clock.advance(late);
             let before = (bot.trace().await, bot.slack.said().len());
             let answer = bot.send(way.request()).await;
@@ -373,6 +374,7 @@ async fn nothing_comes_of_a_request_that_is_not_proven() {
 async fn the_second_time_is_no_second_effect() {
     for (name, recorded) in every_case() {
         let mut bot = recorded.bot().await;
+        bot.leaves(Left::Messages, "the password that was sent");
         let first = bot.send(recorded.request()).await;
         assert_eq!(first.status, StatusCode::OK, "{name}");
         bot.settle().await;

@@ -7,7 +7,7 @@ use relatch::domain::{Platform, Span};
 
 use crate::support::browser::Browser;
 use crate::support::slack::{button_value, user_id};
-use crate::support::{OWN, TestBot};
+use crate::support::{Left, OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -197,6 +197,10 @@ async fn a_password_that_waits_does_not_reach_a_new_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_replaced_in_the_middle_of_a_reset() {
     let bot = TestBot::new().await;
+    bot.leaves(
+        Left::Resets,
+        "a reset that is under way is what the import meets",
+    );
     bot.card(JO, MINA).await;
     let at_work = "update reset set state = 'changing', claimed_at = 1, changing_at = 2, deadline_at = 9999999999999";
     bot.sql(at_work).await;
@@ -586,6 +590,7 @@ async fn a_one_time_link_is_its_members() {
             carries: Carries::Link,
         })
         .await;
+        bot.leaves(Left::Messages, "the code that was sent");
         assert_eq!(bot.import(&[&with_id(MINA)], &[]).code, 0);
         bot.reset(JO, MINA, "deliver_phone").await;
         bot.clock.advance(Span::seconds(1));
@@ -635,6 +640,7 @@ async fn a_new_administrator_has_slots_of_their_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_unlocks_an_account() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
     bot.set_password(MINA, OWN).await;
     let unlock = || bot.relatch(&["members", "unlock", MINA]);
     let ran = unlock();

@@ -5,7 +5,7 @@ use relatch::domain::{Platform, Span, State};
 use relatch::store::HistoryFilter;
 
 use crate::support::slack::{button_value, text_of};
-use crate::support::{TestBot, on};
+use crate::support::{Left, TestBot, on};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -27,11 +27,12 @@ async fn changed(bot: &TestBot) -> usize {
 
 /// Jo stands at the last look, Kim resets Mina, Jo confirms: a second password would make the first one useless before it
 /// was read. The click does nothing, the new last look warns, and only that one can be confirmed.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_last_look_from_before_another_reset_is_out_of_date() {
     for platform in Platform::ALL {
         on(*platform, async {
             let bot = TestBot::new().await;
+            bot.leaves(Left::Messages, "the password that was sent");
             let old = bot.last_look(JO, MINA, "deliver_phone").await;
             bot.reset(KIM, MINA, "deliver_phone").await;
             bot.outbox.take();
@@ -69,7 +70,7 @@ async fn a_last_look_from_before_another_reset_is_out_of_date() {
 }
 
 /// What is pressed on an older face of the card shows the warning, and does not make an older last look good again.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_older_face_does_not_renew_an_older_last_look() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, "noa@acme.example").await;
@@ -93,9 +94,10 @@ async fn an_older_face_does_not_renew_an_older_last_look() {
 }
 
 /// A last look that is drawn after the other reset warns at once and is not refused.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_last_look_from_after_another_reset_warns() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let card = bot.card(JO, MINA).await;
     bot.reset(KIM, MINA, "deliver_phone").await;
     bot.click(JO, &card, "deliver_phone").await;
@@ -124,7 +126,7 @@ fn assert_refusal(text: &str, what: &str) {
 }
 
 /// Thirty look-ups in ten minutes, whatever their command and whether or not they found somebody.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_looks_up_thirty_members_in_ten_minutes() {
     for platform in Platform::ALL {
         on(*platform, async {
@@ -183,7 +185,7 @@ async fn an_administrator_looks_up_thirty_members_in_ten_minutes() {
 }
 
 /// A hundred and twenty a day.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_looks_up_a_hundred_and_twenty_members_a_day() {
     let bot = TestBot::new().await;
     for _ in 0..4 {
@@ -201,7 +203,7 @@ async fn an_administrator_looks_up_a_hundred_and_twenty_members_a_day() {
 
 /// Twenty refusals pause new commands alone: an open card is confirmed, an undelivered password goes another way, and a
 /// shown one is hidden. Stale clicks and repeated bytes are no refusals.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn twenty_refusals_pause_new_commands_alone() {
     let bot = TestBot::new().await;
     let closed = bot.card(JO, MINA).await;
@@ -236,7 +238,7 @@ async fn twenty_refusals_pause_new_commands_alone() {
 }
 
 /// A typed number of another country is refused at the form and in `contact`; numbers on record always get their SMS.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn typed_numbers_are_of_the_listed_countries() {
     for platform in Platform::ALL {
         on(*platform, async {
@@ -280,7 +282,7 @@ async fn typed_numbers_are_of_the_listed_countries() {
 }
 
 /// An import of an older version took satellite phones. No SMS goes there, and the member is found all the same.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_satellite_phone_on_record_is_passed_by() {
     let bot = TestBot::new().await;
     bot.execute("update member set phone = '+881612345678' where business_email_key = 'mina.park@acme.example'").await;
@@ -301,7 +303,7 @@ async fn a_satellite_phone_on_record_is_passed_by() {
 
 /// The mail server tells which typed addresses exist: one that it refuses counts, for the member as for the copy, and also
 /// when an undelivered password goes another way.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_typed_address_that_is_refused_counts_as_a_refusal() {
     let bot = TestBot::new().await;
     let refused = "look_up where tried = 'refused_click'";
@@ -329,9 +331,10 @@ async fn a_typed_address_that_is_refused_counts_as_a_refusal() {
 }
 
 /// Above the limit an undelivered password goes to no typed address, and every other way is open.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_undelivered_password_tries_no_addresses_above_the_limit() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let look = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &look, "confirm").await;
@@ -361,7 +364,7 @@ async fn an_undelivered_password_tries_no_addresses_above_the_limit() {
 }
 
 /// Above the limit nobody is looked up: the chat is asked for the administrator alone.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn above_the_limit_nobody_is_asked_for_the_member() {
     let bot = TestBot::new().await;
     for _ in 0..30 {

@@ -1,8 +1,15 @@
 //! The manifests against the code: commands, routes and scopes are the same, and the platform's limits are kept.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use relatch::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE, SCOPES};
-use relatch::chat::{discord, lark, mattermost};
+use relatch::chat::{Adapter, discord, lark, mattermost};
+use relatch::domain::Platform;
 use serde_json::json;
+
+use crate::support::TestBot;
+use crate::support::slack::{METHODS, granted_scopes};
 
 const SLACK: &str = include_str!("../../manifests/slack.yaml");
 
@@ -32,15 +39,81 @@ fn slacks_manifest_names_what_the_code_serves() {
         values("request_url"),
         [format!("https://relatch.example{INTERACTIONS_ROUTE}")]
     );
-    let scopes: Vec<&str> = SLACK
-        .lines()
-        .skip_while(|line| line.trim() != "bot:")
-        .skip(1)
-        .map_while(|line| line.trim().strip_prefix("- "))
-        .collect();
-    assert_eq!(scopes, SCOPES);
+    assert_eq!(granted_scopes(), SCOPES);
     // Without it mentions arrive as text, and anybody could be named like somebody else.
     assert_eq!(values("should_escape"), ["true"]);
+}
+
+/// The method names that stand in quotes in the adapter's source, tests and comments left out.
+fn slack_methods_in_source() -> BTreeSet<String> {
+    const FAMILIES: [&str; 10] = [
+        "api",
+        "apps",
+        "auth",
+        "chat",
+        "conversations",
+        "im",
+        "team",
+        "usergroups",
+        "users",
+        "views",
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/chat/slack");
+    let mut methods = BTreeSet::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.ends_with("tests.rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
+            if let Some((family, name)) = literal.split_once('.')
+                && FAMILIES.contains(&family)
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphabetic() || byte == b'.')
+            {
+                methods.insert(literal.to_owned());
+            }
+        }
+    }
+    methods
+}
+
+/// The manifest asks for the scopes of the methods that the program calls, and for no other: every method is called here,
+/// the pretend Slack refuses one without its scope, and no further method stands in the source.
+#[tokio::test(flavor = "multi_thread")]
+async fn slacks_scopes_are_those_of_the_methods_that_are_called() {
+    let bot = TestBot::with_admins_of_the_chat().await;
+    bot.slack.change("jo@acme.example", "is_owner", json!(true));
+    // A command needs `commands`; this one asks who has an email, and opens a form.
+    let card = bot
+        .command("jo@acme.example", "mina.park@acme.example")
+        .await
+        .json();
+    bot.click("jo@acme.example", &card, "deliver_other").await;
+    bot.slack.last_view();
+    let chat = bot.app.chat(Platform::Slack).unwrap();
+    assert_eq!(chat.probe().await, Ok(()));
+
+    let methods: BTreeSet<String> = METHODS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(
+        bot.slack.called().into_iter().collect::<BTreeSet<_>>(),
+        methods
+    );
+    assert_eq!(slack_methods_in_source(), methods);
+    let needed: BTreeSet<&str> = METHODS
+        .iter()
+        .flat_map(|(_, scopes)| scopes.iter().copied())
+        .chain(["commands"])
+        .collect();
+    assert_eq!(
+        granted_scopes().into_iter().collect::<BTreeSet<_>>(),
+        needed
+    );
 }
 
 /// Discord, "Application Commands": names, routes and limits.

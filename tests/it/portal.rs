@@ -7,7 +7,7 @@ use relatch::domain::{Span, State};
 use relatch::store::HistoryFilter;
 
 use crate::support::slack::{button_value, user_id};
-use crate::support::{OWN, TestBot};
+use crate::support::{Left, OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -611,6 +611,7 @@ fn not_me(bot: &TestBot) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn this_was_not_me() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let temporary = bot.reset_by_copy(JO, MINA).await;
     let link = not_me(&bot);
     let (browser, session) = (bot.browser(), bot.browser());
@@ -697,6 +698,7 @@ async fn this_was_not_me() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_card_is_refused_after_this_was_not_me() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
     bot.reset_by_copy(JO, MINA).await;
     let link = not_me(&bot);
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -773,6 +775,7 @@ async fn an_undelivered_password_dies_with_this_was_not_me() {
 #[tokio::test(flavor = "multi_thread")]
 async fn this_was_not_me_holds_after_an_unknown_end() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
     bot.directory
         .next_reset(relatch::directory::NextReset::ChangeAndLoseTheAnswer);
     bot.reset(JO, MINA, "deliver_phone").await;
@@ -988,6 +991,7 @@ async fn a_member_adds_a_contact_of_their_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_are_checked_and_need_a_session() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let browser = bot.signed_in(NOA).await;
     for (value, told) in [
         ("Noa+x@acme.example", "business email"),

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use relatch::domain::{Destination, Span};
 
 use crate::support::slack::{button_value, shown_password, user_id};
-use crate::support::{OWN, TestBot};
+use crate::support::{Left, OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -23,6 +23,7 @@ fn codes(bot: &TestBot) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_for_more_codes_does_not_buy_more_guesses() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let temporary = bot.reset_by_copy(JO, MINA).await;
     let (browser, mut sent) = (bot.browser(), Vec::new());
     assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
@@ -311,6 +312,7 @@ async fn a_contact_is_taken_away_by_the_member() {
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_inside_locks_too() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let browser = bot.signed_in(MINA).await;
     browser.cookies.lock().unwrap().remove("relatch_device");
     bot.execute("update member set failed_sign_ins = 95").await;
@@ -617,7 +619,7 @@ async fn an_address_at_another_domain_of_the_company_is_not_private() {
 }
 
 /// Judging a new password takes long, and nobody else waits for it: here one thread answers everything.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_password_is_judged_beside_the_threads_that_answer() {
     let bot = TestBot::new().await;
     let browser = bot.signed_in(MINA).await;

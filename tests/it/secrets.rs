@@ -35,7 +35,7 @@ fn contains(bytes: &[u8], secret: &str) -> bool {
 
 /// Everything that anybody logs at TRACE, libraries of ours included, while every kind of reset goes by: shown, sent,
 /// refused, unknown, undelivered and delivered another way. Whatever other tests log meanwhile is heard too.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn secrets_stay_out_of_logs_and_off_the_disk() {
     let log = Log::default();
     let writer = log.clone();

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use relatch::domain::Span;
 
 use crate::support::browser::Page;
-use crate::support::{OWN, TestBot};
+use crate::support::{Left, OWN, TestBot};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -64,6 +64,7 @@ async fn failures(bot: &TestBot, email: &str) -> u32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_browser_passes_the_lock_of_others() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let known = bot.signed_in(MINA).await;
     guess(&bot, MINA, 101).await;
     bot.clock.advance(Span::hours(12));
@@ -107,6 +108,7 @@ async fn ten_wrong_passwords_lock_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_no_network_is_known_nobody_is_slowed_down() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     bot.set_password(MINA, OWN).await;
     for _ in 0..12 {
         assert_eq!(
@@ -305,6 +307,7 @@ async fn one_network_does_not_get_far() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_wrong_passwords_end_a_device() {
     let mut bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let known = bot.signed_in(MINA).await;
     guess(&bot, MINA, 100).await;
     known
@@ -366,6 +369,7 @@ async fn a_device_has_no_more_tries_side_by_side() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_ends_when_the_member_says_so() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
     let (known, other) = (bot.signed_in(MINA).await, bot.browser());
     assert_eq!(other.sign_in(MINA, OWN).await.to(), "/account");
     let temporary = bot.reset_by_copy(JO, MINA).await;
@@ -416,6 +420,7 @@ async fn a_device_ends_when_the_member_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_cookie_helps_nobody_else() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     let mina = bot.signed_in(MINA).await;
     bot.set_password(LEE, OWN).await;
     let cookie = mina.cookies.lock().unwrap()["relatch_device"].clone();

@@ -17,7 +17,7 @@ use relatch::store::{
 use tokio::time::timeout;
 
 use crate::support::slack::{button_value, fresh_folder, user_id};
-use crate::support::{PEOPLE, START, TEAM, TestBot};
+use crate::support::{Left, PEOPLE, START, TEAM, TestBot};
 
 const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
@@ -129,6 +129,7 @@ async fn state_and_slot(bot: &TestBot) -> (State, bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_card_is_reserved_once() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Resets, "the reservation is all that is tried");
     let id = chosen(&bot, MINA).await;
     let (one, two) = tokio::join!(reserve(&bot, id, MINA, "a"), reserve(&bot, id, MINA, "b"));
     let refused = [one, two]
@@ -142,6 +143,7 @@ async fn one_card_is_reserved_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn six_reservations_at_once_take_five_slots() {
     let bot = Arc::new(TestBot::new().await);
+    bot.leaves(Left::Resets, "the reservations are all that is tried");
     let members =
         ["kim", "lee", "mina.park", "noa", "jo2", "jo3"].map(|name| format!("{name}@acme.example"));
     for extra in ["jo2", "jo3"] {
@@ -173,6 +175,7 @@ async fn six_reservations_at_once_take_five_slots() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_is_reset_by_one_at_a_time() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Resets, "the reservation is all that is tried");
     let id = chosen(&bot, MINA).await;
     reserve(&bot, id, MINA, "a").await.unwrap();
     let told = bot.command("kim@acme.example", "<@UMINAPARK>").await.json()["text"].to_string();
@@ -366,6 +369,10 @@ async fn recovery_tells_through_the_follow_up_while_it_lives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_way_begins_with_nothing_known() {
     let bot = TestBot::new().await;
+    bot.leaves(
+        Left::Resets,
+        "the move to the second delivery is all that is tried",
+    );
     let id = chosen(&bot, MINA).await;
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     go(&bot, &reservation, State::Undelivered).await;
@@ -410,6 +417,7 @@ async fn another_way_begins_with_nothing_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_waits_for_a_record_that_is_busy() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Resets, "the move is all that is tried");
     let id = chosen(&bot, MINA).await;
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     go(&bot, &reservation, State::Changing).await;
@@ -511,7 +519,7 @@ async fn a_card_is_replaced_after_a_restart_too() {
 }
 
 /// Look-ups go before writes and are asked again as soon as they are answered; neither waits for ever for the other.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn look_ups_and_writes_take_turns() {
     let store = open(&fresh_folder().join("relatch.db"), Use::Serve)
         .await
@@ -567,10 +575,14 @@ async fn the_bundled_sqlite_keeps_prepared_statements() {
     assert!(version.starts_with("3.") && minor < 54, "{version}");
 }
 
-/// Q12 and section 3: what has been kept long enough goes, and what is younger stays.
+/// What has been kept long enough goes, and what is younger stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_kept_long_enough_is_purged() {
     let bot = TestBot::new().await;
+    bot.leaves(
+        Left::Messages,
+        "the notice of a reset that is purged by now",
+    );
     bot.reset(JO, MINA, "deliver_copy").await;
     let card = bot.card(JO, "noa@acme.example").await;
     bot.click(JO, &card, "cancel").await;

@@ -10,7 +10,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, Executor, SqlSafeStr};
 
-use crate::support::{OWN, START, TEAM, TestBot, slack};
+use crate::support::{Left, OWN, START, TEAM, TestBot, slack};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -169,6 +169,7 @@ async fn nobody_is_signed_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_locked() {
     let bot = upgraded().await;
+    bot.leaves(Left::Messages, "the code that was sent");
     for email in [MINA, LEE] {
         assert_eq!(
             bot.browser().sign_in(email, OWN).await.to(),

@@ -18,7 +18,7 @@ const GENERIC_WRITE: u32 = 0x4000_0000;
 
 /// In the control field: there is a DACL.
 const DACL_PRESENT: u16 = 0x4;
-/// In the flags of an entry: it is for objects below only.
+/// In the flags of an entry: it is only for objects below.
 const INHERIT_ONLY: u8 = 0x8;
 const HAS_OBJECT_TYPE: u32 = 0x1;
 const HAS_INHERITED_TYPE: u32 = 0x2;
@@ -26,7 +26,7 @@ const HAS_INHERITED_TYPE: u32 = 0x2;
 /// The bytes of a GUID as the directory keeps them.
 pub(super) type Guid = [u8; 16];
 
-/// What a right to an attribute may be given for.
+/// What a right to an attribute can be granted for.
 pub(super) struct Attribute {
     /// Its `schemaIDGUID`.
     pub(super) own: Guid,
@@ -38,15 +38,15 @@ pub(super) struct Attribute {
 #[derive(Debug)]
 pub(super) struct Descriptor {
     owner: Option<Sid>,
-    /// None where there is no DACL, so that everybody may do everything.
-    entries: Option<Vec<Entry>>,
+    /// None where there is no DACL: then everybody may do everything.
+    entries: Option<Vec<AccessEntry>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct AccessEntry {
     is_allowing: bool,
     mask: u32,
-    /// The attribute, property set or validated write that it is for; None is all of them.
+    /// The attribute, property set or validated write that it is for; None for all of them.
     object: Option<Guid>,
     sid: Sid,
 }
@@ -73,7 +73,7 @@ impl Descriptor {
         Some(Self { owner, entries })
     }
 
-    /// True where somebody with these identifiers may write the attribute, or may give themselves the right to.
+    /// True where an account with these identifiers may write the attribute, or may grant itself the right to.
     pub(super) fn lets_write(&self, who: &[Sid], attribute: &Attribute) -> bool {
         let Attribute { own, set } = attribute;
         self.owner.as_ref().is_some_and(|owner| who.contains(owner))
@@ -83,7 +83,7 @@ impl Descriptor {
             || self.grants(who, WRITE_OWNER, &[])
     }
 
-    /// The first entry that fits decides; where none does the right is not given.
+    /// The first matching entry decides; without one the right is not granted.
     fn grants(&self, who: &[Sid], right: u32, objects: &[Option<Guid>]) -> bool {
         let Some(entries) = &self.entries else {
             return true;
@@ -102,7 +102,7 @@ fn number(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(*first)).ok()
 }
 
-fn entries(list: &[u8]) -> Option<Vec<Entry>> {
+fn entries(list: &[u8]) -> Option<Vec<AccessEntry>> {
     let (head, mut rest) = list.split_first_chunk::<8>()?;
     let [_, _, _, _, low, high, ..] = *head;
     let mut entries = Vec::new();
@@ -119,7 +119,7 @@ fn entries(list: &[u8]) -> Option<Vec<Entry>> {
 }
 
 /// Whether entries of a kind allow, and whether they can be for one attribute only ([MS-DTYP] 2.4.4.1); None for kinds that
-/// give and take no rights.
+/// neither grant nor deny rights.
 fn effect(kind: u8) -> Option<(bool, bool)> {
     match kind {
         0x00 | 0x09 => Some((true, false)),
@@ -130,7 +130,7 @@ fn effect(kind: u8) -> Option<(bool, bool)> {
     }
 }
 
-fn entry(bytes: &[u8], is_allowing: bool, has_object: bool) -> Option<Entry> {
+fn entry(bytes: &[u8], is_allowing: bool, has_object: bool) -> Option<AccessEntry> {
     let (_, rest) = bytes.split_first_chunk::<4>()?;
     let (mask, mut rest) = rest.split_first_chunk::<4>()?;
     let mut object = None;
@@ -142,13 +142,13 @@ fn entry(bytes: &[u8], is_allowing: bool, has_object: bool) -> Option<Entry> {
             let (guid, after) = rest.split_first_chunk::<16>()?;
             (object, rest) = (Some(*guid), after);
         }
-        // The class that it was inherited for; an entry that is not for this class is marked as inherit-only.
+        // The class that it is inherited by; an entry for another class is marked as inherit-only.
         if present & HAS_INHERITED_TYPE != 0 {
             rest = rest.split_first_chunk::<16>()?.1;
         }
     }
     let sid = Sid::read_first(rest)?.0;
-    Some(Entry {
+    Some(AccessEntry {
         is_allowing,
         mask: mapped(u32::from_le_bytes(*mask)),
         object,

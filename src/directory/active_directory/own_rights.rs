@@ -1,4 +1,4 @@
-//! Which attributes that relatch trusts a member of Active Directory may write, as the security descriptors tell.
+//! Which attributes of an object an account may write, by the security descriptor of the object.
 //!
 //! Sources: [MS-ADTS] 3.1.1.3.4.1.11 (control for the parts of a descriptor), 3.1.1.2.3 (attributes in the schema).
 
@@ -6,69 +6,17 @@ use ldap3::{Scope, ldap_escape};
 
 use super::descriptor::{Attribute, Descriptor, Guid};
 use super::sid::Sid;
-use super::{ActiveDirectory, protection};
-use crate::directory::ldap_common::{ANY, Session};
-use crate::directory::{By, self_write};
+use crate::directory::ldap::{ANY, LdapSession};
 
-/// Asks for parts of a descriptor; without it only those get one who may read all of it.
+/// Asks for parts of a descriptor; without it the server answers only to accounts that may read all of it.
 const SD_FLAGS: &str = "1.2.840.113556.1.4.801";
 
 /// Owner (1) and DACL (4): `SEQUENCE { INTEGER 5 }`.
 const OWNER_AND_DACL: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x05];
 
-/// The members of a group.
-const MEMBER: &str = "member";
-
-/// Says what the account of the settings may write of its own entry and of the groups of the settings.
-pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
-    let config = &directory.tree.config;
-    let Some(email) = &config.check_account else {
-        return vec![self_write::unknown(self_write::NOBODY_NAMED)];
-    };
-    let mut session = match directory.open().await {
-        Ok(session) => session,
-        Err(trouble) => return vec![self_write::unknown(&trouble.to_string())],
-    };
-    let by = By::Email(email.clone());
-    let filter = directory.filter(&by).unwrap_or_default();
-    let found = directory
-        .tree
-        .one(&mut session, &by, &filter, &directory.attributes())
-        .await;
-    let Ok(Ok(entry)) = found else {
-        return vec![self_write::unknown(
-            "the account to be looked at is not found",
-        )];
-    };
-    let own = entry.first_bytes("objectSid").and_then(Sid::read);
-    let tokens = protection::token_groups(&directory.tree, &mut session, &entry).await;
-    let (Some(own), Ok(mut who)) = (own, tokens) else {
-        return vec![self_write::unknown(
-            "the groups of the account cannot be read",
-        )];
-    };
-    who.extend([own, Sid::everyone(), Sid::authenticated_users()]);
-
-    let mut report = self_write::Report::new(email);
-    for group in config.groups.all() {
-        report.note_group(group, writable(&mut session, group, &who, &[MEMBER]).await);
-    }
-    who.push(Sid::itself());
-    report.note_entry(
-        writable(
-            &mut session,
-            &entry.dn,
-            &who,
-            &self_write::trusted(&config.attributes),
-        )
-        .await,
-    );
-    report.warnings()
-}
-
-/// Which of these attributes of an object somebody with these identifiers may write.
-async fn writable(
-    session: &mut Session,
+/// Which of these attributes an account with these identifiers may write.
+pub(super) async fn writable(
+    session: &mut LdapSession,
     dn: &str,
     who: &[Sid],
     names: &[&str],
@@ -101,7 +49,7 @@ async fn writable(
 }
 
 /// An attribute as the schema has it.
-async fn attribute(session: &mut Session, name: &str) -> Result<Attribute, String> {
+async fn attribute(session: &mut LdapSession, name: &str) -> Result<Attribute, String> {
     let unknown = || format!("the schema does not show the attribute {name} to relatch's account");
     let root = session
         .search("", Scope::Base, ANY, &["schemaNamingContext"], 1)

@@ -1,11 +1,11 @@
-//! The user names that stand in the name of an entry: in the first part of its DN, which a member cannot change with the right
-//! to write their own attributes.
+//! The user names in the RDN of an entry, the first part of its DN. The right to write one's own attributes does not suffice
+//! to change it.
 //!
 //! Sources: RFC 4514 (DNs as text), RFC 4518 (how values are prepared before they are compared), RFC 4519, 2.39 (`uid`).
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-use super::element;
+use super::ber::element;
 
 /// What `uid` is called in a DN.
 const UID: [&str; 4] = [

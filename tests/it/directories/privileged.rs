@@ -92,7 +92,7 @@ pub(super) async fn groups_that_cannot_be_seen_stop_everything(server: &Server) 
     let checked = bot
         .app
         .directories
-        .elsewhere()
+        .remote()
         .next()
         .unwrap()
         .probe()

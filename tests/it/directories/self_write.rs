@@ -7,7 +7,7 @@ use super::*;
 /// What is warned of with these settings.
 async fn warnings(settings: &str) -> Vec<String> {
     let bot = TestBot::with_directory(settings).await;
-    let home = bot.app.directories.elsewhere().next().unwrap();
+    let home = bot.app.directories.remote().next().unwrap();
     assert_eq!(home.probe().await, Ok(()));
     home.warnings().await
 }
@@ -88,7 +88,7 @@ pub(super) async fn server_389_tells_by_its_effective_rights(server: &Server) {
         let bot = TestBot::with_directory(&server.settings_as_root()).await;
         bot.app
             .directories
-            .elsewhere()
+            .remote()
             .next()
             .unwrap()
             .warnings()

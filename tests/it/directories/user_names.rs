@@ -114,7 +114,7 @@ pub(super) async fn a_check_tells_that_memberuid_gives_no_role(server: &Server) 
         let told = bot
             .app
             .directories
-            .elsewhere()
+            .remote()
             .next()
             .unwrap()
             .warnings()

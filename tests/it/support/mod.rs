@@ -24,8 +24,10 @@ use relatch::chat::lark::Lark;
 use relatch::chat::mattermost::Mattermost;
 use relatch::chat::slack::{Config, Slack};
 use relatch::clock::{Clock, Zone};
-use relatch::delivery::{Deliveries, EmailChannel, Outbox, SmsChannel};
-use relatch::directory::{self, Builtin, Directories, Directory, Hasher, Home, Rehearsed};
+use relatch::delivery::{Deliveries, Outbox};
+use relatch::directory::{
+    self, Builtin, Directories, Directory, Hasher, ResilientDirectory, ScriptedDirectory,
+};
 use relatch::domain::contacts::ContactRules;
 use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::Ways;
@@ -125,7 +127,7 @@ pub(crate) struct TestBot {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
-    pub(crate) directory: Rehearsed,
+    pub(crate) directory: ScriptedDirectory,
     pub(crate) builtin: Builtin,
     pub(crate) slack: slack::FakeSlack,
     /// On which platform the people of this test are.
@@ -133,6 +135,19 @@ pub(crate) struct TestBot {
     signer: Slack,
     parts: BotParts,
     serial: std::sync::atomic::AtomicU32,
+    /// What the test means to leave behind.
+    left: std::sync::Mutex<Vec<Left>>,
+}
+
+/// What nobody may leave behind at the end of a test without saying why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// SMS and e-mails that the test did not read.
+    Messages,
+    /// Background work.
+    Tasks,
+    /// Resets that were confirmed and have no end.
+    Resets,
 }
 
 type Person = (
@@ -262,6 +277,8 @@ struct BotParts {
     public_url: &'static str,
     /// How long contacts wait, and whether code and password need two.
     contact_rules: ContactRules,
+    /// What the test means to leave behind, said before a restart.
+    left: Vec<Left>,
 }
 
 impl BotParts {
@@ -283,6 +300,7 @@ impl BotParts {
             company: &[],
             public_url: "http://127.0.0.1",
             contact_rules: ContactRules::default(),
+            left: Vec::new(),
         }
     }
 
@@ -411,9 +429,7 @@ impl TestBot {
     /// The process ends and a new one starts on the same file: what was in memory only is gone.
     pub(crate) async fn restart(self) -> Self {
         self.settle().await;
-        let parts = self.parts.clone();
-        drop(self);
-        Self::open(parts, 8).await
+        Self::open(self.hand_over(), 8).await
     }
 
     /// The same with another list of administrators.
@@ -421,9 +437,8 @@ impl TestBot {
         self.settle().await;
         let parts = BotParts {
             admins,
-            ..self.parts.clone()
+            ..self.hand_over()
         };
-        drop(self);
         let bot = Self::open(parts, 8).await;
         pins::pin_listed(&bot.app).await;
         bot
@@ -439,9 +454,8 @@ impl TestBot {
         self.settle().await;
         let parts = BotParts {
             ways,
-            ..self.parts.clone()
+            ..self.hand_over()
         };
-        drop(self);
         Self::open(parts, 8).await
     }
 
@@ -469,7 +483,7 @@ impl TestBot {
         let company = CompanyDomains::new(parts.company.iter().map(|domain| (*domain).to_owned()));
         let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone())
             .in_company(company.clone());
-        let directory = Rehearsed::new(builtin.clone());
+        let directory = ScriptedDirectory::new(builtin.clone());
         let mut homes = Vec::new();
         if let Some(text) = &parts.directory {
             let elsewhere = directory::DirectoryParts {
@@ -486,8 +500,8 @@ impl TestBot {
                     .unwrap(),
             );
         }
-        homes.push(Home::builtin(
-            Directory::Rehearsed(directory.clone()),
+        homes.push(ResilientDirectory::builtin(
+            Directory::Scripted(directory.clone()),
             Vec::new(),
         ));
         let config = || Config {
@@ -510,12 +524,7 @@ impl TestBot {
             keys: keys.clone(),
             store: store.clone(),
             directories: Directories::new(homes).in_company(company.clone()),
-            deliveries: Deliveries {
-                email: Some(EmailChannel::Memory(outbox.clone())),
-                sms: Some(SmsChannel::Memory(outbox.clone())),
-                ways: parts.ways,
-                countries: parts.countries.clone(),
-            },
+            deliveries: Deliveries::in_memory(&outbox, parts.ways, parts.countries.clone()),
             chats: vec![
                 Chat::Slack(Slack::new(config(), http.clone(), clock.clone()).unwrap()),
                 Chat::Discord(Discord::new(
@@ -571,9 +580,62 @@ impl TestBot {
             builtin,
             slack,
             signer,
+            left: parts.left.clone().into(),
             parts,
             serial: serial.into(),
         }
+    }
+
+    /// The test leaves this behind, for a reason.
+    pub(crate) fn leaves(&self, what: Left, reason: &str) {
+        assert!(!reason.is_empty());
+        self.left.lock().unwrap().push(what);
+    }
+
+    /// Another bot goes on with the same database and outbox, and is checked at its own end.
+    fn hand_over(self) -> BotParts {
+        let everything = vec![Left::Messages, Left::Tasks, Left::Resets];
+        let left = std::mem::replace(&mut *self.left.lock().unwrap(), everything);
+        BotParts {
+            left,
+            ..self.parts.clone()
+        }
+    }
+
+    /// Whether background work ends by itself soon.
+    fn tasks_end(&self) -> bool {
+        self.app.tasks.close();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            tokio::task::block_in_place(|| {
+                let ended = async {
+                    tokio::time::timeout(Duration::from_secs(10), self.app.tasks.wait()).await
+                };
+                runtime.block_on(ended).is_ok()
+            })
+        } else {
+            self.app.tasks.is_empty()
+        }
+    }
+
+    /// What is left behind, and was not meant to be.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let left = self.left.lock().unwrap();
+        let mut found = Vec::new();
+        if !left.contains(&Left::Tasks) && !self.tasks_end() {
+            found.push(format!("{} tasks are at work", self.app.tasks.len()));
+        }
+        let states = states_of_resets(&self.parts.folder.join("relatch.db"));
+        let unfinished = ["claimed", "changing", "changed", "delivering"];
+        if !left.contains(&Left::Resets) {
+            let without_end = states
+                .iter()
+                .filter(|state| unfinished.contains(&&***state));
+            found.extend(without_end.map(|state| format!("a reset is {state}")));
+        }
+        if !left.contains(&Left::Messages) {
+            found.extend(unread(&self.outbox.take(), states.len()));
+        }
+        found
     }
 
     /// One more plain member, `NAME@acme.example`.
@@ -701,6 +763,28 @@ impl TestBot {
             &self.look(&format!("select count(*) from {table}")).await,
             0,
         )
+    }
+
+    /// Every row of a table, but for some columns: each as `table: name=value`, in order.
+    pub(crate) async fn rows(&self, table: &str, without: &[&str]) -> Vec<String> {
+        let mut connection = self.connection().await;
+        let mut texts = async |sql: String| -> Vec<String> {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+        };
+        let names = texts(format!("select name from pragma_table_info('{table}')")).await;
+        let columns: Vec<String> = names
+            .iter()
+            .filter(|name| !without.contains(&name.as_str()))
+            .map(|name| format!("' {name}=' || quote({name})"))
+            .collect();
+        let columns = columns.join(" || ");
+        texts(format!(
+            "select '{table}:' || {columns} from {table} order by 1"
+        ))
+        .await
     }
 
     /// Every byte that lies on disk.
@@ -1160,17 +1244,63 @@ impl TestBot {
     }
 }
 
-/// The rules of the platforms hold to the end of every test.
+/// At the end of every test: the platforms' rules were kept, and nothing is left behind.
 impl Drop for TestBot {
     fn drop(&mut self) {
-        let broken = self.slack.broken();
-        if !std::thread::panicking() {
-            assert!(
-                broken.is_empty(),
-                "a rule of the platform was broken: {broken:#?}"
-            );
+        if std::thread::panicking() {
+            return;
         }
+        let broken = self.slack.broken();
+        assert!(
+            broken.is_empty(),
+            "a rule of the platform was broken: {broken:#?}"
+        );
+        let left = self.left_behind();
+        assert!(left.is_empty(), "the test leaves behind: {left:#?}");
     }
+}
+
+/// The messages that a test should have read. Every reset sends a notice to each contact of the member, which only the
+/// tests of notices read; more notices than there were resets are never in order.
+fn unread(sent: &[relatch::delivery::Delivered], resets: usize) -> Vec<String> {
+    let is_notice = |sent: &relatch::delivery::Delivered| {
+        let text = if sent.subject.is_empty() {
+            &sent.text
+        } else {
+            &sent.subject
+        };
+        text.starts_with("Your Acme password was reset")
+            || text.starts_with("Your Acme password may have been reset")
+    };
+    let (notices, others): (Vec<_>, Vec<_>) = sent.iter().partition(|sent| is_notice(sent));
+    let to_same = |to: &str| notices.iter().filter(|sent| sent.to == to).count();
+    let too_many = notices.iter().filter(|sent| to_same(&sent.to) > resets);
+    too_many
+        .chain(&others)
+        .map(|sent| format!("unread: to {}: {} {}", sent.to, sent.subject, sent.text))
+        .collect()
+}
+
+/// The states of all resets that were confirmed. They are read on a thread of their own, because `drop` cannot wait for
+/// the runtime of the test.
+fn states_of_resets(database: &std::path::Path) -> Vec<String> {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let read = async move {
+        let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        let rows = sqlx::query("select state from reset where claimed_at is not null")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        rows.iter().map(|row| sqlx::Row::get(row, 0)).collect()
+    };
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(read)
+    })
+    .join()
+    .unwrap()
 }
 
 fn mattermost_config(url: &str) -> relatch::chat::mattermost::Config {

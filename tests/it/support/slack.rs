@@ -1,16 +1,35 @@
 //! Slack's side of a conversation: bodies as Slack sends them, and a server that answers and remembers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+
+/// The methods of Slack's Web API that the bot calls, each with the scopes that its page lists for bot tokens (Slack, "Web
+/// API methods", "Required scopes"). A call of another method breaks a rule of the platform.
+pub(crate) const METHODS: [(&str, &[&str]); 4] = [
+    ("auth.test", &[]),
+    ("users.info", &["users:read"]),
+    ("users.lookupByEmail", &["users:read.email"]),
+    ("views.open", &[]),
+];
+
+/// What the app is allowed when it was made from our manifest.
+pub(crate) fn granted_scopes() -> Vec<&'static str> {
+    include_str!("../../../manifests/slack.yaml")
+        .lines()
+        .skip_while(|line| line.trim() != "bot:")
+        .skip(1)
+        .map_while(|line| line.trim().strip_prefix("- "))
+        .collect()
+}
 
 /// A follow-up as it arrived.
 pub(crate) type Said = (String, Value);
@@ -28,6 +47,7 @@ pub(crate) struct Memory {
     reply_delay: Arc<Mutex<std::time::Duration>>,
     broken: Arc<Mutex<Vec<String>>>,
     answered: Arc<Mutex<std::collections::HashSet<String>>>,
+    called: Arc<Mutex<BTreeSet<String>>>,
     pub(crate) mattermost: Arc<Mutex<super::mattermost::Server>>,
 }
 
@@ -127,9 +147,7 @@ impl FakeSlack {
     pub(crate) async fn start() -> Self {
         let memory = Memory::default();
         let router = Router::new()
-            .route("/api/users.info", post(users_info))
-            .route("/api/users.lookupByEmail", post(users_by_email))
-            .route("/api/views.open", post(views_open))
+            .route("/api/{method}", post(api))
             .route("/reply/{id}", post(reply))
             .merge(super::discord::router())
             .merge(super::lark::router())
@@ -233,6 +251,11 @@ impl FakeSlack {
             .collect()
     }
 
+    /// The methods of Slack's Web API that were called.
+    pub(crate) fn called(&self) -> Vec<String> {
+        self.memory.called.lock().unwrap().iter().cloned().collect()
+    }
+
     /// The platform's rules that were broken so far.
     pub(crate) fn broken(&self) -> Vec<String> {
         self.memory.broken.lock().unwrap().clone()
@@ -257,10 +280,37 @@ impl FakeSlack {
     }
 }
 
-async fn users_info(State(memory): State<Memory>, body: String) -> impl IntoResponse {
-    let delay = *memory.who_delay.lock().unwrap();
+/// A method of the Web API: refused without the scopes that it needs, as Slack does it.
+async fn api(State(memory): State<Memory>, Path(method): Path<String>, body: String) -> Response {
+    memory.called.lock().unwrap().insert(method.clone());
+    let needed = METHODS.iter().find(|(name, _)| *name == method);
+    let granted = granted_scopes();
+    match needed {
+        None => memory.note_broken(vec![format!("{method} is not in the table of methods")]),
+        Some((_, scopes)) => {
+            if let Some(needed) = scopes.iter().find(|scope| !granted.contains(scope)) {
+                let refused = json!({ "ok": false, "error": "missing_scope", "needed": needed, "provided": granted.join(",") });
+                return refused.to_string().into_response();
+            }
+        }
+    }
+    match method.as_str() {
+        "users.info" => users_info(&memory, &body).await.into_response(),
+        "users.lookupByEmail" => users_by_email(&memory, &body).into_response(),
+        "views.open" => views_open(&memory, &body).into_response(),
+        "auth.test" => json!({ "ok": true, "team_id": super::TEAM })
+            .to_string()
+            .into_response(),
+        _ => json!({ "ok": false, "error": "unknown_method" })
+            .to_string()
+            .into_response(),
+    }
+}
+
+async fn users_info(memory: &Memory, body: &str) -> impl IntoResponse + use<> {
+    let delay = memory.who_delay();
     tokio::time::sleep(delay).await;
-    if let Some((status, answer)) = memory.who_status.lock().unwrap().clone() {
+    if let Some((status, answer)) = memory.who_answer() {
         return (
             StatusCode::from_u16(status).unwrap(),
             [("retry-after", "7")],
@@ -268,30 +318,36 @@ async fn users_info(State(memory): State<Memory>, body: String) -> impl IntoResp
         );
     }
     let id = body.strip_prefix("user=").unwrap_or_default();
-    let answer = match memory.users.lock().unwrap().get(id) {
-        Some(user) => json!({ "ok": true, "user": user }),
+    let answer = match memory.user(|known| known == id) {
+        Some(user) => json!({ "ok": true, "user": as_granted(user) }),
         None => json!({ "ok": false, "error": "user_not_found" }),
     };
     (StatusCode::OK, [("retry-after", "0")], answer.to_string())
 }
 
-async fn users_by_email(State(memory): State<Memory>, body: String) -> String {
+/// An account without its email, where the app may not read it (Slack, "users:read.email").
+fn as_granted(mut user: Value) -> Value {
+    if !granted_scopes().contains(&"users:read.email")
+        && let Some(profile) = user["profile"].as_object_mut()
+    {
+        profile.remove("email");
+    }
+    user
+}
+
+fn users_by_email(memory: &Memory, body: &str) -> String {
     let email =
         percent_encoding::percent_decode_str(body.strip_prefix("email=").unwrap_or_default());
     let email = email.decode_utf8().unwrap().into_owned();
-    let users = memory.users.lock().unwrap();
-    let answer = match users
-        .values()
-        .find(|user| user["profile"]["email"] == email.as_str())
-    {
+    let answer = match memory.any_user(|_, user| user["profile"]["email"] == email.as_str()) {
         Some(user) => json!({ "ok": true, "user": user }),
         None => json!({ "ok": false, "error": "users_not_found" }),
     };
     answer.to_string()
 }
 
-async fn views_open(State(memory): State<Memory>, body: String) -> String {
-    let body: Value = serde_json::from_str(&body).unwrap();
+fn views_open(memory: &Memory, body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap();
     memory.views.lock().unwrap().push(body["view"].clone());
     json!({ "ok": true }).to_string()
 }

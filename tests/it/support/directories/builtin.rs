@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use relatch::app::App;
 use relatch::clock::Clock;
 use relatch::delivery::Outbox;
-use relatch::directory::{NextReset, Rehearsed, ResetFailed};
+use relatch::directory::{NextReset, ResetFailed, ScriptedDirectory};
 use relatch::domain::{MemberId, Span};
 use relatch::store::{LookUp, MemberKey, MemberRow};
 
 use super::proxy::Seen;
 use super::{CHOSEN, OLD, SignIn, TestBot, Traits, Trouble, World};
+use crate::support::Left;
 use crate::support::browser::Browser;
 
 /// The parts of the bot that was made last; each has a database of its own, which is the directory.
@@ -18,7 +19,7 @@ struct Inside {
     app: Arc<App>,
     clock: Clock,
     outbox: Outbox,
-    directory: Rehearsed,
+    directory: ScriptedDirectory,
 }
 
 /// The built-in directory.
@@ -74,6 +75,7 @@ impl World for Builtin {
 
     async fn bot(&self) -> TestBot {
         let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "codes of sign-ins that go no further");
         let row = |name: &&str| MemberRow {
             member_id: MemberId(format!("id-{name}-corp")),
             name: format!("{name} Corp"),

@@ -1,4 +1,4 @@
-//! A fair queue in front of the password hasher: callers take turns, so that one that asks a lot delays mostly itself.
+//! A fair queue in front of the password hasher: callers take turns, so that a caller with many requests mostly delays itself.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -6,40 +6,40 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// How long a caller waits for its turn; then it is told that the service is busy.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a caller waits for its turn; after that it is told that the service is busy.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How many requests of one caller may wait.
-const WAITING_OF_ONE: usize = 16;
+const CALLER_LIMIT: usize = 16;
 
-/// How many requests may wait in all. Beyond that the caller with the most requests loses its newest one.
-const WAITING: usize = 128;
+/// How many requests may wait in all. When it is reached, the caller with the most requests loses its newest one.
+const QUEUE_LIMIT: usize = 128;
 
-/// Too many requests wait already.
+/// Too many requests wait already, or the wait was too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
 /// Lets a fixed number of requests run at once, and picks the next one from the callers in turn.
 #[derive(Clone)]
-pub(super) struct FairQueue(Arc<Mutex<State>>);
+pub(super) struct FairQueue(Arc<Mutex<Waiting>>);
 
-struct State {
+struct Waiting {
     /// Requests that may start at once.
     free: usize,
-    /// Callers that wait, the next one first, each with its requests in order of arrival.
+    /// Callers with waiting requests, the next one first; each caller's requests are in order of arrival.
     callers: VecDeque<(String, VecDeque<oneshot::Sender<Turn>>)>,
 }
 
-/// The right to run; the next request runs when it is dropped.
-pub(super) struct Turn {
-    /// None once the right was passed on.
+/// The right to run. When it is dropped, the next request runs.
+pub struct Turn {
+    /// None once the right was passed on or could not be.
     queue: Option<FairQueue>,
 }
 
 impl FairQueue {
-    /// With so many turns at once.
+    /// A queue that lets `turns` requests run at once.
     pub(super) fn new(turns: usize) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(Waiting {
             free: turns,
             callers: VecDeque::new(),
         })))
@@ -48,7 +48,9 @@ impl FairQueue {
     /// Waits for a turn of this caller.
     pub(super) async fn turn(&self, caller: &str) -> Result<Turn, Full> {
         let waiting = {
-            let mut state = self.0.lock().map_err(|_| Full)?;
+            let Ok(mut state) = self.0.lock() else {
+                return Err(Full);
+            };
             if state.free > 0 {
                 state.free -= 1;
                 return Ok(Turn {
@@ -57,17 +59,17 @@ impl FairQueue {
             }
             state.wait(caller)?
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(QUEUE_TIMEOUT, waiting).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(Full),
         }
     }
 }
 
-impl State {
-    /// Puts a request into the queue of its caller.
+impl Waiting {
+    /// Adds a request to those of its caller.
     fn wait(&mut self, caller: &str) -> Result<oneshot::Receiver<Turn>, Full> {
-        // Requests whose client gave up make room.
+        // Drop requests whose client gave up.
         for (_, requests) in &mut self.callers {
             requests.retain(|request| !request.is_closed());
         }
@@ -79,10 +81,10 @@ impl State {
                 .map_or(0, |(_, all)| all.len())
         };
         let own = of(caller);
-        if own >= WAITING_OF_ONE {
+        if own >= CALLER_LIMIT {
             return Err(Full);
         }
-        if self.callers.iter().map(|(_, all)| all.len()).sum::<usize>() >= WAITING {
+        if self.callers.iter().map(|(_, all)| all.len()).sum::<usize>() >= QUEUE_LIMIT {
             let largest = self
                 .callers
                 .iter_mut()
@@ -103,7 +105,7 @@ impl State {
         Ok(receiver)
     }
 
-    /// The next request; its caller goes to the end of the line.
+    /// Takes the next request; its caller becomes the last one.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         let (caller, mut requests) = self.callers.pop_front()?;
         let next = requests.pop_front();
@@ -130,7 +132,7 @@ impl Drop for Turn {
                 };
                 next
             };
-            // Outside of the lock: a receiver that is gone gives the turn back, and the next request is tried.
+            // Outside the lock. If the receiver is gone, the turn comes back and the next request is tried.
             match next.send(Turn {
                 queue: Some(queue.clone()),
             }) {
@@ -145,7 +147,7 @@ impl Drop for Turn {
 mod tests {
     use super::*;
 
-    /// Callers take turns, whoever came first with many requests.
+    /// Callers take turns, however many requests the first one brought.
     #[tokio::test]
     async fn a_caller_with_one_request_does_not_wait_for_all_of_another() {
         let queue = FairQueue::new(1);
@@ -175,7 +177,7 @@ mod tests {
         let queue = FairQueue::new(1);
         let running = queue.turn("flood 0").await.unwrap();
         let mut waiting = tokio::task::JoinSet::new();
-        for number in 0..WAITING * 2 {
+        for number in 0..QUEUE_LIMIT * 2 {
             let queue = queue.clone();
             waiting
                 .spawn(async move { queue.turn(&format!("flood {}", number % 8)).await.map(drop) });
@@ -187,12 +189,12 @@ mod tests {
         let ended = waiting.join_all().await;
         assert_eq!(
             ended.iter().filter(|one| one.is_err()).count(),
-            WAITING + 1,
+            QUEUE_LIMIT + 1,
             "as many were refused as had no room"
         );
     }
 
-    /// A client that goes away while it waits takes no turn with it.
+    /// A client that gives up while it waits does not keep a turn.
     #[tokio::test]
     async fn a_request_that_was_given_up_keeps_no_turn() {
         let queue = FairQueue::new(1);

@@ -1,14 +1,15 @@
 //! Active Directory, of Windows or Samba.
 //!
 //! A reset is one Modify over TLS: `unicodePwd`, `pwdLastSet=0`, `lockoutTime=0`. All three are needed: without the second
-//! the previous password goes on working for a while, without the third a locked account stays locked. A disabled account
-//! would be reset as well, so it is refused before.
+//! the previous password keeps working for a while, without the third a locked account stays locked. The server would also
+//! reset a disabled account, so such an account is refused before.
 //!
-//! Whoever administers the domain is refused too, on the card and again right before the change (`protection`).
+//! Accounts that administer the domain are refused too, on the card and again right before the change (`protection`).
 //!
 //! Sources: [MS-ADTS] 3.1.1.3.1.5 (password modify operations), [MS-ADTS] 2.2.16 (userAccountControl bits), 3.1.1.4.5.17
 //! (msDS-User-Account-Control-Computed), [MS-SAMR] 3.1.1.8; the data codes of a refused bind are those of Windows' SSPI.
 
+mod check;
 mod descriptor;
 mod own_rights;
 mod protection;
@@ -16,14 +17,15 @@ mod sid;
 
 use std::time::Duration;
 
-use ldap3::{LdapResult, Scope};
+use ldap3::LdapResult;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use self::protection::Unclear;
-use super::ldap::generalized_time;
-use super::ldap_common::{
-    Config, Entry, Server, Session, Standing, Tree, Trouble, code, ended, found_one,
+use super::config::{DirectoryConfig, DirectoryParts};
+use super::ldap::{
+    AccountFlags, Defaults, LdapEntry, LdapServer, LdapSession, LdapSettings, OneEntry, Tree, code,
+    ended, generalized_time,
 };
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
@@ -32,28 +34,25 @@ use crate::net::TlsError;
 use crate::settings::Section;
 use crate::store::Reservation;
 
-/// The name that a directory has where the settings give none.
-pub const DEFAULT_NAME: &str = "Active Directory";
-
 const DISABLED: i64 = 0x2;
 const NEVER_EXPIRES: i64 = 0x1_0000;
 const SMART_CARD: i64 = 0x4_0000;
 /// In the computed flags.
 const EXPIRED_PASSWORD: i64 = 0x80_0000;
 
-/// `accountExpires` of an account that does not.
+/// `accountExpires` of an account that never expires.
 const NEVER: [i64; 2] = [0, i64::MAX];
 
-/// Between 1601 and 1970, in milliseconds: Windows counts from the first.
+/// Milliseconds between 1601, from which Windows counts, and 1970.
 const EPOCHS_APART: i64 = 11_644_473_600_000;
 
-/// In the text of a refused bind: the password is right and has to be changed first.
+/// Part of the text of a refused bind: the password is right and has to be changed first.
 const RIGHT_BUT_MUST_CHANGE: &str = "data 773";
 
-/// In the text of a refused change: the password policy.
+/// Part of the text of a change that the password policy refuses.
 const POLICY: &str = "0000052D";
 
-/// How long everything before a change may take; together with the change it stays below the deadline of both.
+/// How long the checks before a change may take; together with the change they stay below the deadline of a change.
 const PREPARE_DEADLINE: Duration = Duration::from_secs(6);
 
 const OWN: &[&str] = &[
@@ -66,42 +65,52 @@ const OWN: &[&str] = &[
     "whenChanged",
 ];
 
-/// Reads the settings of this kind.
-pub(crate) fn read(section: Section<'_>, name: String, domains: Vec<String>) -> Option<Config> {
-    let mut config = Config::read(
-        section,
-        name,
-        domains,
-        "(&(objectCategory=person)(objectClass=user))",
-        "displayName",
-    )?;
-    if config.attributes.department == "departmentNumber" {
-        "department".clone_into(&mut config.attributes.department);
+/// The settings of a domain.
+#[derive(Clone, Debug)]
+pub struct Config(LdapSettings);
+
+impl DirectoryConfig for Config {
+    type Directory = ActiveDirectory;
+
+    fn read(section: Section<'_>, is_alone: bool) -> Option<Self> {
+        const DEFAULTS: Defaults = Defaults {
+            name: "Active Directory",
+            filter: "(&(objectCategory=person)(objectClass=user))",
+            name_attribute: "displayName",
+            department_attribute: "department",
+        };
+        LdapSettings::read(section, is_alone, &DEFAULTS).map(Self)
     }
-    Some(config)
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn domains(&self) -> &[String] {
+        &self.0.common.domains
+    }
+
+    fn names_administrators(&self) -> bool {
+        self.0.groups.giving_a_role().next().is_some()
+    }
+
+    fn open(self, parts: &DirectoryParts) -> Result<ActiveDirectory, TlsError> {
+        Ok(ActiveDirectory {
+            server: LdapServer::new(&self.0)?,
+            tree: Tree { settings: self.0 },
+            clock: parts.clock.clone(),
+        })
+    }
 }
 
 /// One domain.
 pub struct ActiveDirectory {
-    server: Server,
+    server: LdapServer,
     tree: Tree,
     clock: Clock,
 }
 
 impl ActiveDirectory {
-    /// The domain of these settings. It is first asked when somebody is looked up.
-    pub fn new(config: Config, clock: Clock) -> Result<Self, TlsError> {
-        Ok(Self {
-            server: Server::new(&config)?,
-            tree: Tree { config },
-            clock,
-        })
-    }
-
-    async fn open(&self) -> Result<Session, Trouble> {
-        self.server.open().await
-    }
-
     fn filter(&self, by: &By) -> Option<String> {
         self.tree.filter(by, |native| {
             let mut guid = [0; 16];
@@ -120,46 +129,47 @@ impl ActiveDirectory {
         all
     }
 
-    async fn entry(
-        &self,
-        session: &mut Session,
-        member: &MemberId,
-    ) -> Result<Option<Entry>, Unavailable> {
-        let by = By::Id(member.clone());
-        let Some(filter) = self.filter(&by) else {
-            return Ok(None);
-        };
-        Ok(self
-            .tree
-            .one(session, &by, &filter, &self.attributes())
-            .await?
-            .ok())
+    async fn open(&self) -> Result<LdapSession, Unavailable> {
+        let opened = self.server.open().await;
+        opened.map_err(|failure| self.tree.unavailable(&failure))
     }
 
-    /// A session and the entry of a member, right before the change: whoever was put out of use or into a protected group
-    /// since the card was drawn is refused.
-    async fn open_for_change(&self, member: &MemberId) -> Result<(Session, Entry), ResetFailed> {
-        let asked = async {
-            let mut session = self
-                .open()
-                .await
-                .map_err(|trouble| self.tree.unavailable(&trouble))?;
-            let Some(entry) = self.entry(&mut session, member).await? else {
-                return Ok(None);
-            };
-            let belonging = protection::read(&self.tree, &mut session, &entry).await?;
-            let standing = self.standing(&entry, belonging.is_protected);
-            Ok(Some((session, entry, standing)))
+    async fn one(&self, session: &mut LdapSession, by: &By) -> Result<OneEntry, Unavailable> {
+        let Some(filter) = self.filter(by) else {
+            return Ok(OneEntry::Not(Match::Nobody));
         };
-        let found = asked.await.map_err(|unclear| match unclear {
+        let attributes = self.attributes();
+        self.tree.one(session, by, &filter, &attributes).await
+    }
+
+    async fn entry(
+        &self,
+        session: &mut LdapSession,
+        member: &MemberId,
+    ) -> Result<Option<LdapEntry>, Unavailable> {
+        let by = By::Id(member.clone());
+        Ok(self.one(session, &by).await?.found())
+    }
+
+    /// A session and the entry of a member, right before the change: an account that was disabled or put into a protected
+    /// group since the card was drawn is refused.
+    async fn open_for_change(
+        &self,
+        member: &MemberId,
+    ) -> Result<(LdapSession, LdapEntry), ResetFailed> {
+        let not_sent = |Unavailable| ResetFailed::NotSent;
+        let mut session = self.open().await.map_err(not_sent)?;
+        let entry = self.entry(&mut session, member).await.map_err(not_sent)?;
+        let entry = entry.ok_or_else(ResetFailed::gone)?;
+        let belonging = protection::read(&self.tree, &mut session, &entry).await;
+        let belonging = belonging.map_err(|unclear| match unclear {
             Unclear::Unavailable => ResetFailed::NotSent,
             Unclear::Unreadable => {
                 ResetFailed::Refused("what protects the account cannot be read any more".to_owned())
             }
         })?;
-        let (session, entry, standing) =
-            found.ok_or_else(|| ResetFailed::Refused("the account is gone".to_owned()))?;
-        if standing.status == Status::Suspended || standing.guard.is_some() {
+        let flags = self.account_flags(&entry, belonging.is_protected);
+        if flags.status == Status::Suspended || flags.guard.is_some() {
             return Err(ResetFailed::Refused(
                 "the account was disabled or protected meanwhile".to_owned(),
             ));
@@ -167,8 +177,9 @@ impl ActiveDirectory {
         Ok((session, entry))
     }
 
-    /// A disabled or expired account is out of use; a lock after failed sign-ins is lifted by the reset (Q13).
-    fn standing(&self, entry: &Entry, is_protected: bool) -> Standing {
+    /// Reads the account's state. A disabled or expired account is suspended; a lock after failed sign-ins is not, because
+    /// the reset lifts it (Q13).
+    fn account_flags(&self, entry: &LdapEntry, is_protected: bool) -> AccountFlags {
         let control = entry.number("userAccountControl").unwrap_or_default();
         let has = |flag: i64| control & flag != 0;
         let expires = entry
@@ -188,7 +199,7 @@ impl ActiveDirectory {
         } else {
             has(SMART_CARD).then_some(Guard::SmartCard)
         };
-        Standing {
+        AccountFlags {
             status,
             guard,
             never_expires: has(NEVER_EXPIRES),
@@ -201,7 +212,7 @@ fn moment(ticks: i64) -> Moment {
     Moment((ticks / 10_000).saturating_sub(EPOCHS_APART))
 }
 
-/// The password as `unicodePwd` wants it: in quotes, in UTF-16 with the low byte first.
+/// The password as `unicodePwd` requires it: in quotes, in UTF-16 with the low byte first.
 fn unicode_pwd(password: &Password) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * (password.expose().len() + 2)));
     for unit in std::iter::once(u16::from(b'"'))
@@ -226,36 +237,23 @@ fn refusal(result: &LdapResult) -> Option<String> {
 
 impl Backend for ActiveDirectory {
     fn name(&self) -> &str {
-        &self.tree.config.name
+        self.tree.settings.name()
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            can_sign_out: false,
             must_change: true,
-            has_our_pages: false,
-            sends_own_link: false,
+            ..Capabilities::default()
         }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
-        let mut session = self
-            .open()
-            .await
-            .map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let mut session = self.open().await?;
         let mut found = Vec::with_capacity(by.len());
         for by in by {
-            let Some(filter) = self.filter(by) else {
-                found.push(Match::Nobody);
-                continue;
-            };
-            let entry = match self
-                .tree
-                .one(&mut session, by, &filter, &self.attributes())
-                .await?
-            {
-                Ok(entry) => entry,
-                Err(other) => {
+            let entry = match self.one(&mut session, by).await? {
+                OneEntry::Found(entry) => entry,
+                OneEntry::Not(other) => {
                     found.push(other);
                     continue;
                 }
@@ -268,10 +266,10 @@ impl Backend for ActiveDirectory {
                     continue;
                 }
             };
-            let standing = self.standing(&entry, belonging.is_protected);
+            let flags = self.account_flags(&entry, belonging.is_protected);
             let member = entry.first_bytes("objectGUID").and_then(|guid| {
                 self.tree
-                    .member(by, &hex::encode(guid), &entry, belonging.role, &standing)
+                    .member(by, &hex::encode(guid), &entry, belonging.role, &flags)
             });
             found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
         }
@@ -301,19 +299,16 @@ impl Backend for ActiveDirectory {
         )
     }
 
-    /// The flags of the account, and the proof: a bind with the new password is refused because it has to be changed,
-    /// which the server says only of the right one. Nobody is signed in by that.
+    /// Reads the flags of the account, then proves them: the server refuses a bind with the new password because it has to be
+    /// changed, which it says only of the right password. Nobody is signed in by that.
     async fn enforced(
         &self,
         member: &MemberId,
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let mut session = self
-            .open()
-            .await
-            .map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let mut session = self.open().await?;
         let entry = self.entry(&mut session, member).await?.ok_or(Unavailable)?;
-        if self.standing(&entry, false).never_expires {
+        if self.account_flags(&entry, false).never_expires {
             return Ok(Enforced::NeverExpires);
         }
         let computed = entry
@@ -324,7 +319,7 @@ impl Backend for ActiveDirectory {
         }
         let password = SecretString::from(password.expose().to_owned());
         let bound = self.server.bind_as(&entry.dn, &password, Vec::new()).await;
-        let bound = bound.map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let bound = bound.map_err(|failure| self.tree.unavailable(&failure))?;
         if bound.rc == code::INVALID_CREDENTIALS && bound.text.contains(RIGHT_BUT_MUST_CHANGE) {
             return Ok(Enforced::MustChange);
         }
@@ -340,12 +335,9 @@ impl Backend for ActiveDirectory {
         }
     }
 
-    /// `pwdLastSet` is 0 after a reset; the entry's own time of change stands for it then.
+    /// `pwdLastSet` is 0 after a reset; then the time of the entry's last modification is used.
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let mut session = self
-            .open()
-            .await
-            .map_err(|trouble| self.tree.unavailable(&trouble))?;
+        let mut session = self.open().await?;
         let Some(entry) = self.entry(&mut session, member).await? else {
             return Ok(None);
         };
@@ -357,64 +349,16 @@ impl Backend for ActiveDirectory {
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
-        // Kerberos tickets live on until they end; nobody calls this, because the capabilities say so.
+        // Kerberos tickets are valid until they expire; the capabilities say so, so nobody calls this.
         Err(Unavailable)
     }
 
-    /// The right to force a change is told by the server for a named account; the right to set a password is not, but is
-    /// given together with it.
     async fn probe(&self) -> Result<(), String> {
-        let mut session = self.open().await.map_err(|trouble| trouble.to_string())?;
-        self.tree.probe_base(&mut session).await?;
-        let Some(email) = &self.tree.config.check_account else {
-            return Ok(());
-        };
-        let by = By::Email(email.clone());
-        let filter = self.filter(&by).unwrap_or_default();
-        if let Ok(Ok(entry)) = self
-            .tree
-            .one(&mut session, &by, &filter, &self.attributes())
-            .await
-        {
-            let tokens = protection::token_groups(&self.tree, &mut session, &entry).await;
-            tokens.map_err(|_| {
-                format!(
-                    "the groups (tokenGroups) of {} cannot be read: {}",
-                    email.masked(),
-                    protection::TOKEN_RIGHT
-                )
-            })?;
-        }
-        found_one(self.find(std::slice::from_ref(&by)).await, email)?;
-        let wanted = ["allowedAttributesEffective"];
-        let found = session
-            .search(&self.tree.config.base, Scope::Subtree, &filter, &wanted, 2)
-            .await;
-        let found = found.map_err(|trouble| trouble.to_string())?;
-        let may = |name: &str| {
-            let mut rights = found
-                .entries
-                .iter()
-                .flat_map(|entry| entry.all("allowedAttributesEffective"));
-            rights.any(|own| own.eq_ignore_ascii_case(name))
-        };
-        let missing: Vec<&str> = ["pwdLastSet", "lockoutTime"]
-            .into_iter()
-            .filter(|name| !may(name))
-            .collect();
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(format!(
-                "relatch's account may not write {} of {}",
-                missing.join(" and "),
-                email.masked()
-            ))
-        }
+        check::probe(self).await
     }
 
     async fn warnings(&self) -> Vec<String> {
-        own_rights::warnings(self).await
+        check::warnings(self).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The built-in directory, told how the next call shall end; for the demo and for tests of every bad end.
+//! The built-in directory, told how its next calls end: fault injection for the demo and for tests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,27 +7,27 @@ use super::{Backend, Builtin, By, Capabilities, Enforced, Match, ResetFailed, Un
 use crate::domain::{MemberId, Moment, Password};
 use crate::store::Reservation;
 
-/// How the next reset shall end.
+/// How the next reset ends.
 #[derive(Clone, Debug)]
 pub enum NextReset {
-    /// As the built-in directory ends it.
+    /// As in the built-in directory.
     Real,
-    /// Without any change.
+    /// It fails, and nothing is changed.
     Fail(ResetFailed),
-    /// The change is made, and yet nobody hears of it.
+    /// The change is made, but its answer is lost.
     ChangeAndLoseTheAnswer,
 }
 
-/// A directory that can be told to misbehave.
+/// The built-in directory with injected faults.
 #[derive(Clone)]
-pub struct Rehearsed {
+pub struct ScriptedDirectory {
     builtin: Builtin,
     resets: Arc<Mutex<VecDeque<NextReset>>>,
     sign_outs_to_fail: Arc<Mutex<u32>>,
 }
 
-impl Rehearsed {
-    /// A directory that behaves until it is told otherwise.
+impl ScriptedDirectory {
+    /// Works like the built-in directory until it is told otherwise.
     pub fn new(builtin: Builtin) -> Self {
         Self {
             builtin,
@@ -36,19 +36,14 @@ impl Rehearsed {
         }
     }
 
-    /// The directory behind it.
-    pub fn builtin(&self) -> &Builtin {
-        &self.builtin
-    }
-
-    /// Queues how the next reset shall end.
+    /// Queues how the next reset ends.
     pub fn next_reset(&self, next: NextReset) {
         if let Ok(mut resets) = self.resets.lock() {
             resets.push_back(next);
         }
     }
 
-    /// Lets the next sign-outs fail.
+    /// Makes the next sign-outs fail.
     pub fn fail_sign_outs(&self, count: u32) {
         if let Ok(mut left) = self.sign_outs_to_fail.lock() {
             *left = count;
@@ -56,9 +51,13 @@ impl Rehearsed {
     }
 }
 
-impl Backend for Rehearsed {
+impl Backend for ScriptedDirectory {
     fn name(&self) -> &str {
         self.builtin.name()
+    }
+
+    fn builtin(&self) -> Option<&Builtin> {
+        Some(&self.builtin)
     }
 
     fn capabilities(&self) -> Capabilities {

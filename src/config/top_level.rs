@@ -1,0 +1,111 @@
+//! The settings outside of sections: where relatch listens, where its files are, and what the organization is called.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tracing::Level;
+use url::{Host, Url};
+
+use crate::clock::Zone;
+use crate::domain::country::Country;
+use crate::domain::{EmailAddress, Span};
+use crate::http::{Front, TrustedProxies};
+use crate::settings::Section;
+
+/// The longest `keep_alive`: no proxy keeps an idle connection for longer, and each costs an open file.
+const LONGEST_KEEP_ALIVE: Span = Span::hours(1);
+
+/// The settings outside of sections; None where one is missing or wrong.
+pub(super) struct TopLevel {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) front: Option<Front>,
+    pub(super) public_url: Option<Url>,
+    pub(super) database: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) organization: Option<String>,
+    pub(super) help_url: Option<Url>,
+    pub(super) security_email: Option<EmailAddress>,
+    pub(super) default_country: Option<Country>,
+    pub(super) zone: Option<Zone>,
+    pub(super) log: Option<Level>,
+    pub(super) company_domains: Vec<String>,
+}
+
+/// Reads them; what is wrong is noted there.
+pub(super) fn read(mut top: Section<'_>) -> TopLevel {
+    if top.take("admin_listen").is_some() {
+        top.problem("admin_listen", "is not built yet; take it out");
+    }
+    let read = TopLevel {
+        listen: top.parsed("listen"),
+        front: read_front(&mut top),
+        public_url: top.url("public_url"),
+        database: read_database(&mut top),
+        key_file: top.path("key_file"),
+        organization: top.required("organization"),
+        help_url: top.url("help_url"),
+        security_email: top.parsed("security_email"),
+        default_country: top.parsed("default_country"),
+        zone: read_zone(&mut top),
+        log: top.parsed("log"),
+        company_domains: read_company_domains(&mut top),
+    };
+    top.end();
+    read
+}
+
+fn read_database(top: &mut Section<'_>) -> Option<PathBuf> {
+    let text = top.required("database")?;
+    match text.strip_prefix("sqlite://") {
+        Some(path) if !path.is_empty() => return Some(PathBuf::from(path)),
+        _ if text.starts_with("postgres") => {
+            top.problem("database", "PostgreSQL is not built yet; use sqlite://FILE");
+        }
+        _ => top.problem("database", "must be sqlite://FILE"),
+    }
+    None
+}
+
+fn read_zone(top: &mut Section<'_>) -> Option<Zone> {
+    let name = top.required("time_zone")?;
+    Zone::named(&name)
+        .map_err(|error| top.problem("time_zone", format!("\"{name}\" {error}")))
+        .ok()
+}
+
+fn read_front(top: &mut Section<'_>) -> Option<Front> {
+    let trusted_proxies = top.parsed_list("trusted_proxies").map(TrustedProxies);
+    let keep_alive: Option<Span> = top.parsed("keep_alive");
+    if keep_alive.is_some_and(|span| span < Span::seconds(1) || span > LONGEST_KEEP_ALIVE) {
+        top.problem(
+            "keep_alive",
+            "must be from 1s to 1h, and longer than your proxy keeps idle connections to relatch",
+        );
+    }
+    let keep_alive = u64::try_from(keep_alive?.0)
+        .ok()
+        .map(Duration::from_millis)?;
+    Some(Front {
+        trusted_proxies: trusted_proxies?,
+        keep_alive,
+        ..Front::default()
+    })
+}
+
+/// Reads `company_domains`. A name in other letters is converted to the form that addresses use (IDNA).
+fn read_company_domains(top: &mut Section<'_>) -> Vec<String> {
+    let ascii = |name: &String| match Host::parse(name.trim().trim_end_matches('.')) {
+        Ok(Host::Domain(domain)) if domain.contains('.') => Some(domain),
+        Ok(_) | Err(_) => None,
+    };
+    let names = top.list("company_domains").unwrap_or_default();
+    let domains: Vec<String> = names.iter().filter_map(ascii).collect();
+    if domains.len() < names.len() {
+        top.problem(
+            "company_domains",
+            "must be a list of e-mail domains, such as [\"acme.com\"]",
+        );
+    }
+    domains
+}

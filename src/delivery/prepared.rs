@@ -1,0 +1,77 @@
+//! All outputs of a plan, ready to be sent: whatever can fail before the password exists has been tried.
+
+use super::{Deliveries, Note, Ready, Text};
+use crate::domain::delivery::{Outcome, Refusal, Way};
+use crate::domain::{Channel, Destination, Plan, Step};
+
+/// Outputs that are ready; nothing was sent yet.
+pub struct Prepared<'a> {
+    /// None where the administrator is shown the password instead.
+    to_member: Option<(Channel, Ready<'a>)>,
+    to_self: Option<Ready<'a>>,
+}
+
+impl Deliveries {
+    /// Prepares everything that the plan needs. On failure nothing stays open, and the output at fault is named.
+    pub async fn prepare(&self, plan: &Plan) -> Result<Prepared<'_>, (Step, Refusal)> {
+        let to_member = match &plan.way {
+            Way::Copy => None,
+            Way::Send(to) => {
+                let ready = self.ready(to).await;
+                Some((to.channel(), ready.map_err(|why| (Step::Deliver, why))?))
+            }
+        };
+        let mut prepared = Prepared {
+            to_member,
+            to_self: None,
+        };
+        if let Some(to) = &plan.copy_to_self {
+            match self.ready(&Destination::Email(to.clone())).await {
+                Ok(ready) => prepared.to_self = Some(ready),
+                Err(why) => {
+                    prepared.abandon().await;
+                    return Err((Step::CopyToSelf, why));
+                }
+            }
+        }
+        Ok(prepared)
+    }
+}
+
+impl Prepared<'_> {
+    /// Sends every output, whatever becomes of the others, and names each outcome. `short` is the text for channels that
+    /// carry a short one only.
+    pub async fn send(
+        self,
+        mail: &Note,
+        short: &str,
+        copy: &Note,
+        id: &str,
+    ) -> Vec<(Step, Outcome)> {
+        let to_member = async {
+            let (channel, ready) = self.to_member?;
+            let is_short = channel.facts().is_short;
+            let body = if is_short { short } else { &mail.text };
+            let subject = &mail.subject;
+            let outcome = ready.send(Text { subject, body, id }).await;
+            Some((Step::Deliver, outcome))
+        };
+        let to_self = async {
+            let (subject, body) = (&copy.subject, &copy.text);
+            let outcome = self.to_self?.send(Text { subject, body, id }).await;
+            Some((Step::CopyToSelf, outcome))
+        };
+        let (first, second) = tokio::join!(to_member, to_self);
+        [first, second].into_iter().flatten().collect()
+    }
+
+    /// Closes everything without sending.
+    pub async fn abandon(self) {
+        if let Some((_, ready)) = self.to_member {
+            ready.abandon().await;
+        }
+        if let Some(ready) = self.to_self {
+            ready.abandon().await;
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The section `[email]`: the mail server and the sender.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::{FromStr, Utf8Error};
+
+use lettre::message::Mailbox;
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::settings::Section;
+
+/// How a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Security {
+    /// TLS from the first byte (`smtps://`).
+    Implicit,
+    /// STARTTLS, required (`smtp://`).
+    Starttls,
+    /// STARTTLS where the server offers it; only for a server on this machine (`smtp://localhost`).
+    Loopback,
+}
+
+/// The mail server of `smtp_url`.
+pub(super) struct MailServer {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) security: Security,
+    pub(super) credentials: Option<(String, SecretString)>,
+}
+
+/// What is wrong with `smtp_url`. No text holds any of it, because it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SmtpUrlError {
+    #[error("is not an address such as smtps://user:password@host")]
+    Syntax(#[from] url::ParseError),
+    #[error("names no host")]
+    NoHost,
+    #[error("must begin with smtps:// or smtp://")]
+    Scheme,
+    #[error("holds a user name that is not UTF-8")]
+    UserName(#[source] Utf8Error),
+    #[error("holds a password that is not UTF-8")]
+    Password(#[source] Utf8Error),
+    #[error("holds a user name or a password, but not both")]
+    HalfOfTheCredentials,
+}
+
+impl FromStr for MailServer {
+    type Err = SmtpUrlError;
+
+    /// Reads `smtps://user:password@host[:port]` or `smtp://…`.
+    fn from_str(text: &str) -> Result<Self, SmtpUrlError> {
+        let url = Url::parse(text)?;
+        // The URL standard does not know the scheme, so the host is a text and no parsed address.
+        let host = url
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned();
+        if host.is_empty() {
+            return Err(SmtpUrlError::NoHost);
+        }
+        let is_loopback = host == "localhost"
+            || host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        let (security, port) = match (url.scheme(), is_loopback) {
+            ("smtps", _) => (Security::Implicit, 465),
+            ("smtp", false) => (Security::Starttls, 587),
+            ("smtp", true) => (Security::Loopback, 587),
+            _ => return Err(SmtpUrlError::Scheme),
+        };
+        Ok(Self {
+            host,
+            port: url.port().unwrap_or(port),
+            security,
+            credentials: credentials(&url)?,
+        })
+    }
+}
+
+fn credentials(url: &Url) -> Result<Option<(String, SecretString)>, SmtpUrlError> {
+    let decode = |text| percent_decode_str(text).decode_utf8().map(Cow::into_owned);
+    match (url.username(), url.password()) {
+        ("", None) => Ok(None),
+        (user, Some(password)) if !user.is_empty() && !password.is_empty() => {
+            let user = decode(user).map_err(SmtpUrlError::UserName)?;
+            let password = decode(password).map_err(SmtpUrlError::Password)?;
+            Ok(Some((user, password.into())))
+        }
+        _ => Err(SmtpUrlError::HalfOfTheCredentials),
+    }
+}
+
+/// The settings of a mail server.
+pub struct Config {
+    pub(super) server: MailServer,
+    pub(super) from: Mailbox,
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the section; what is wrong is noted there.
+    pub(in crate::delivery) fn read(mut section: Section<'_>) -> Option<Self> {
+        let server = section
+            .required_secret("smtp_url", "smtp_url_file", false)
+            .and_then(|url| {
+                let server = url.expose_secret().parse();
+                server
+                    .map_err(|error: SmtpUrlError| section.problem("smtp_url", error.to_string()))
+                    .ok()
+            });
+        let from = section.required("from").and_then(|text| {
+            let from = text.parse::<Mailbox>().ok();
+            if from.is_none() {
+                section.problem("from", "has no sender such as Acme IT <it@acme.example>");
+            }
+            from
+        });
+        let ca_file = section.ca_file();
+        section.end();
+        Some(Self {
+            server: server?,
+            from: from?,
+            ca_file,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// O10: plaintext only to this machine.
+    #[test]
+    fn security_follows_the_address() {
+        let security = |url: &str| {
+            let server: Result<MailServer, _> = url.parse();
+            server.map(|server| (server.security, server.port))
+        };
+        assert_eq!(
+            security("smtps://u:p@mail.example"),
+            Ok((Security::Implicit, 465))
+        );
+        assert_eq!(
+            security("smtp://u:p@mail.example"),
+            Ok((Security::Starttls, 587))
+        );
+        assert_eq!(
+            security("smtp://localhost:2525"),
+            Ok((Security::Loopback, 2525))
+        );
+        assert_eq!(
+            security("smtp://127.0.0.1:25"),
+            Ok((Security::Loopback, 25))
+        );
+        assert_eq!(
+            security("smtp://127.0.0.1.evil.example"),
+            Ok((Security::Starttls, 587))
+        );
+        for wrong in [
+            "http://mail.example",
+            "smtp://",
+            "smtp://canary@mail.example",
+            "smtp://:canary@mail.example",
+            "canary",
+        ] {
+            let error = security(wrong).unwrap_err();
+            let told = format!("{error} {error:?}");
+            assert!(!told.contains("canary"), "{wrong}: {told}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! For `relatch check`: whether relatch's account has the rights that a reset needs, and whether members can write what
+//! relatch trusts.
+
+use ldap3::Scope;
+
+use super::own_rights::writable;
+use super::sid::Sid;
+use super::{ActiveDirectory, protection};
+use crate::directory::check_account::found_one;
+use crate::directory::ldap::OneEntry;
+use crate::directory::{Backend, By, self_write};
+
+/// The attribute that lists the members of a group.
+const MEMBER: &str = "member";
+
+/// Tries the rights on the account of the settings. The server tells the right to force a change, but not the right to set
+/// a password, which is given together with it.
+pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
+    let tree = &directory.tree;
+    let opened = directory.server.open().await;
+    let mut session = opened.map_err(|failure| failure.to_string())?;
+    tree.probe_base(&mut session).await?;
+    let Some(email) = &tree.settings.check_account else {
+        return Ok(());
+    };
+    let by = By::Email(email.clone());
+    if let Ok(OneEntry::Found(entry)) = directory.one(&mut session, &by).await {
+        let tokens = protection::token_groups(tree, &mut session, &entry).await;
+        tokens.map_err(|_logged| {
+            format!(
+                "the groups (tokenGroups) of {} cannot be read: {}",
+                email.masked(),
+                protection::TOKEN_RIGHT
+            )
+        })?;
+    }
+    found_one(directory.find(std::slice::from_ref(&by)).await, email)?;
+    let (base, filter) = (
+        &tree.settings.base,
+        directory.filter(&by).unwrap_or_default(),
+    );
+    let wanted = ["allowedAttributesEffective"];
+    let found = session
+        .search(base, Scope::Subtree, &filter, &wanted, 2)
+        .await;
+    let found = found.map_err(|failure| failure.to_string())?;
+    let may_write = |name: &str| {
+        let mut rights = found
+            .entries
+            .iter()
+            .flat_map(|entry| entry.all("allowedAttributesEffective"));
+        rights.any(|own| own.eq_ignore_ascii_case(name))
+    };
+    let missing: Vec<&str> = ["pwdLastSet", "lockoutTime"]
+        .into_iter()
+        .filter(|name| !may_write(name))
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "relatch's account may not write {} of {}",
+            missing.join(" and "),
+            email.masked()
+        ))
+    }
+}
+
+/// What the account of the settings may write of its own entry and of the groups of the settings.
+pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
+    let settings = &directory.tree.settings;
+    let Some(email) = &settings.check_account else {
+        return vec![self_write::unknown(self_write::NOBODY_NAMED)];
+    };
+    let mut session = match directory.server.open().await {
+        Ok(session) => session,
+        Err(failure) => return vec![self_write::unknown(&failure.to_string())],
+    };
+    let by = By::Email(email.clone());
+    let Ok(OneEntry::Found(entry)) = directory.one(&mut session, &by).await else {
+        return vec![self_write::unknown(
+            "the account to be looked at is not found",
+        )];
+    };
+    let own = entry.first_bytes("objectSid").and_then(Sid::read);
+    let tokens = protection::token_groups(&directory.tree, &mut session, &entry).await;
+    let (Some(own), Ok(mut who)) = (own, tokens) else {
+        return vec![self_write::unknown(
+            "the groups of the account cannot be read",
+        )];
+    };
+    who.extend([own, Sid::everyone(), Sid::authenticated_users()]);
+
+    let session = &mut session;
+    let mut report = self_write::Report::new(email);
+    for group in settings.groups.all() {
+        report.note_group(group, writable(session, group, &who, &[MEMBER]).await);
+    }
+    who.push(Sid::itself());
+    let trusted = self_write::trusted(&settings.attributes);
+    report.note_entry(writable(session, &entry.dn, &who, &trusted).await);
+    report.warnings()
+}

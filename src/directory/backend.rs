@@ -1,0 +1,157 @@
+//! The contract of every directory, and what is asked and answered.
+
+use super::{Builtin, self_write};
+use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
+use crate::store::Reservation;
+
+/// What a member is looked up by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The business e-mail.
+    Email(EmailAddress),
+    /// The directory's immutable id.
+    Id(MemberId),
+}
+
+/// What a look-up found. More than one match is never narrowed down by guessing (S15).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// Nobody.
+    Nobody,
+    /// Exactly one member.
+    One(Box<Member>),
+    /// Several, with the directory's names of some of them: for the operator, never for the chat.
+    Several(Vec<String>),
+    /// One, but relatch cannot read who it is or what protects it. [`super::Directories`] treats this like a directory that
+    /// does not answer; the directory itself counts as answering, so look-ups of other members go on.
+    Unreadable,
+}
+
+/// The directory does not answer; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the directory does not answer")]
+pub struct Unavailable;
+
+/// Why a password was not set, or may not have been.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResetFailed {
+    /// A definite no: the directory's own rules refuse this password or this member.
+    #[error("the directory refused: {0}")]
+    Refused(String),
+    /// The change was certainly not sent.
+    #[error("the directory could not be reached")]
+    NotSent,
+    /// A timeout, a broken connection or a server error: the change may have been made.
+    #[error("the directory stopped answering half-way")]
+    Unknown,
+}
+
+impl ResetFailed {
+    /// The refusal of a member who is no longer there.
+    pub(super) fn gone() -> Self {
+        Self::Refused("the account is gone".to_owned())
+    }
+}
+
+/// What a directory can enforce. What is missing is told on the card (Q5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a directory can do or cannot"
+)]
+pub struct Capabilities {
+    /// Ends the member's open sessions.
+    pub can_sign_out: bool,
+    /// Makes the member set a new password at the next sign-in.
+    pub must_change: bool,
+    /// The member signs in at our own pages, which ask for a code on their own phone or e-mail (S40) and end a
+    /// generated password after its lifetime (Q10).
+    pub has_our_pages: bool,
+    /// Sends a link of its own by which the member sets a password.
+    pub sends_own_link: bool,
+}
+
+/// What was read back after a reset: is a new password asked for at the next sign-in?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforced {
+    /// It is.
+    MustChange,
+    /// It is not, because the account's password never expires.
+    NeverExpires,
+    /// It is not.
+    NotInForce,
+}
+
+impl Enforced {
+    /// Where no account is exempt.
+    pub(super) fn if_asked(is_asked: bool) -> Self {
+        if is_asked {
+            Self::MustChange
+        } else {
+            Self::NotInForce
+        }
+    }
+}
+
+/// What every directory does for a reset.
+pub trait Backend {
+    /// The name that administrators know it by.
+    fn name(&self) -> &str;
+
+    /// The built-in directory, where this is it: only its members have pages here.
+    fn builtin(&self) -> Option<&Builtin> {
+        None
+    }
+
+    /// What it can enforce.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Finds members, in the order asked. Reads past the adapter's own caches, and compares each answer with the question:
+    /// a server that ignores half of a question must not answer with somebody else.
+    fn find(&self, by: &[By]) -> impl Future<Output = Result<Vec<Match>, Unavailable>> + Send;
+
+    /// Sets the password of the member of the reservation in one operation: new password, must change, and the lock
+    /// of failed sign-ins lifted (Q13). Never touches the status (S17). `until` is when the password expires.
+    /// Never retried, whatever the answer.
+    fn reset(
+        &self,
+        reservation: &Reservation,
+        password: &Password,
+        until: Moment,
+    ) -> impl Future<Output = Result<(), ResetFailed>> + Send;
+
+    /// Reads back what is in force after a reset with this password. Signs nobody in.
+    fn enforced(
+        &self,
+        member: &MemberId,
+        password: &Password,
+    ) -> impl Future<Output = Result<Enforced, Unavailable>> + Send;
+
+    /// When the member's password was last set, as far as the directory tells; asked after an unknown outcome.
+    fn last_change(
+        &self,
+        member: &MemberId,
+    ) -> impl Future<Output = Result<Option<Moment>, Unavailable>> + Send;
+
+    /// Ends every open session of the member. Idempotent.
+    fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Has the directory send its own link, which is valid for `life`, to the e-mail that it has. Changes nothing by itself.
+    /// Sends nothing where the directory cannot ([`Capabilities::sends_own_link`]).
+    fn send_link(
+        &self,
+        _member: &MemberId,
+        _life: Span,
+    ) -> impl Future<Output = Result<(), ResetFailed>> + Send {
+        std::future::ready(Err(ResetFailed::NotSent))
+    }
+
+    /// Tries everything that a reset needs without changing anything, for `relatch check`: what is wrong, in words.
+    fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// What an operator should know though nothing is wrong, for `relatch check`, asked after a successful probe: which
+    /// attributes that relatch trusts can be written by members themselves, or that this is unknown.
+    fn warnings(&self) -> impl Future<Output = Vec<String>> + Send {
+        std::future::ready(vec![self_write::unknown("this directory does not tell")])
+    }
+}

@@ -1,0 +1,252 @@
+//! Calls to the Admin REST API with the token of the service account.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::Config;
+use super::refusal::refusal;
+use super::wire::TokenAnswer;
+use crate::clock::Clock;
+use crate::directory::{ResetFailed, Unavailable};
+use crate::domain::{Moment, Span};
+use crate::net::{self, Answer, CallError, TlsError};
+
+/// How long Keycloak may take for a call.
+const CALL_DEADLINE: Duration = Duration::from_secs(4);
+
+/// How long it may take for the change.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(8);
+
+/// A token is replaced this long before it expires.
+const TOKEN_MARGIN: Span = Span::seconds(10);
+
+/// Why a call gave no answer.
+enum NoAnswer {
+    /// Nothing was sent, or Keycloak gave no token for it.
+    NotSent,
+    /// The call may have had its effect.
+    Unknown,
+}
+
+/// The API of one realm.
+pub(super) struct AdminApi {
+    directory: String,
+    base: Url,
+    realm: String,
+    client_id: String,
+    client_secret: SecretString,
+    http: reqwest::Client,
+    clock: Clock,
+    token: Mutex<Option<(SecretString, Moment)>>,
+}
+
+impl AdminApi {
+    pub(super) fn new(config: &Config, clock: Clock) -> Result<Self, TlsError> {
+        Ok(Self {
+            directory: config.common.name.clone(),
+            base: config.url.clone(),
+            realm: config.realm.clone(),
+            client_id: config.client_id.clone(),
+            client_secret: config.client_secret.clone(),
+            http: net::client_trusting(CHANGE_DEADLINE, config.ca_file.as_deref())?,
+            clock,
+            token: Mutex::default(),
+        })
+    }
+
+    /// An address below the realm.
+    fn url(&self, front: &[&str], path: &[&str]) -> Option<Url> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .ok()?
+            .pop_if_empty()
+            .extend(front)
+            .push(&self.realm)
+            .extend(path);
+        Some(url)
+    }
+
+    /// An address of the Admin REST API.
+    pub(super) fn admin_url(&self, path: &[&str]) -> Option<Url> {
+        self.url(&["admin", "realms"], path)
+    }
+
+    /// Logs why the directory is of no use now.
+    pub(super) fn unavailable(&self, what: &str) -> Unavailable {
+        tracing::error!(
+            directory = self.directory,
+            what,
+            "the directory could not be asked"
+        );
+        Unavailable
+    }
+
+    async fn token(&self) -> Result<SecretString, NoAnswer> {
+        let mut known = self.token.lock().await;
+        if let Some((token, until)) = known.as_ref()
+            && self.clock.now() < *until
+        {
+            return Ok(token.clone());
+        }
+        let path = ["protocol", "openid-connect", "token"];
+        let url = self.url(&["realms"], &path).ok_or(NoAnswer::NotSent)?;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.client_id),
+            ("client_secret", self.client_secret.expose_secret()),
+        ];
+        let answer = net::call(self.http.post(url).form(&form).timeout(CALL_DEADLINE)).await;
+        let (status, body) = match &answer {
+            Ok(answer) => (Some(answer.status), answer.body.as_slice()),
+            Err(_) => (None, &[][..]),
+        };
+        let token = serde_json::from_slice::<TokenAnswer>(body).ok();
+        let Some(token) = token.filter(|_| status == Some(200)) else {
+            tracing::error!(
+                directory = self.directory,
+                status,
+                error = answer.as_ref().err().map(|error| error as &dyn Error),
+                "Keycloak gives no token for the client of the settings"
+            );
+            // The call that needed the token was not made.
+            return Err(NoAnswer::NotSent);
+        };
+        let until = self.clock.now() + Span::seconds(token.expires_in) - TOKEN_MARGIN;
+        let token = SecretString::from(token.access_token);
+        *known = Some((token.clone(), until));
+        Ok(token)
+    }
+
+    /// One call. A token that Keycloak no longer accepts is replaced once: a call that was refused for it had no effect.
+    async fn call(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&[u8]>,
+        deadline: Duration,
+    ) -> Result<Answer, NoAnswer> {
+        let mut is_second = false;
+        loop {
+            let token = self.token().await?;
+            let mut call = self
+                .http
+                .request(method.clone(), url.clone())
+                .timeout(deadline)
+                .bearer_auth(token.expose_secret());
+            if let Some(body) = body {
+                call = call
+                    .header("content-type", "application/json")
+                    .body(body.to_vec());
+            }
+            let answer = net::call(call).await.map_err(|error| {
+                tracing::warn!(
+                    directory = self.directory,
+                    error = &error as &dyn Error,
+                    "Keycloak did not answer"
+                );
+                if matches!(error, CallError::NotSent(_)) {
+                    NoAnswer::NotSent
+                } else {
+                    NoAnswer::Unknown
+                }
+            })?;
+            if answer.status == 401 && !is_second {
+                *self.token.lock().await = None;
+                is_second = true;
+                continue;
+            }
+            return Ok(answer);
+        }
+    }
+
+    /// The answer to a question; None where it does not exist.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Option<T>, Unavailable> {
+        self.ask(path, query, "the client lacks a role").await
+    }
+
+    /// A list without which nobody is reset: one that does not exist or may not be seen is not an empty one. `unseen` is
+    /// what operators read then.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        unseen: &str,
+    ) -> Result<Vec<T>, Unavailable> {
+        self.ask(path, query, unseen)
+            .await?
+            .ok_or_else(|| self.unavailable(unseen))
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        forbidden: &str,
+    ) -> Result<Option<T>, Unavailable> {
+        let mut url = self
+            .admin_url(path)
+            .ok_or_else(|| self.unavailable("no such address"))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await;
+        let Ok(answer) = answer else {
+            return Err(self.unavailable("no answer"));
+        };
+        match answer.status {
+            200 => serde_json::from_slice(&answer.body)
+                .map(Some)
+                .map_err(|error| {
+                    // Where it failed, and nothing of the answer.
+                    let (line, column) = (error.line(), error.column());
+                    tracing::debug!(line, column, "an answer of another form");
+                    self.unavailable("an answer of another form")
+                }),
+            404 => Ok(None),
+            403 => Err(self.unavailable(forbidden)),
+            _ => Err(self.unavailable("an error")),
+        }
+    }
+
+    /// A change, made once whatever comes of it.
+    pub(super) async fn put(&self, url: Url, body: &[u8]) -> Result<(), ResetFailed> {
+        let answer = self
+            .call(Method::PUT, url, Some(body), CHANGE_DEADLINE)
+            .await
+            .map_err(|no_answer| match no_answer {
+                NoAnswer::NotSent => ResetFailed::NotSent,
+                NoAnswer::Unknown => ResetFailed::Unknown,
+            })?;
+        match answer.status {
+            200..=299 => Ok(()),
+            429 => Err(ResetFailed::NotSent),
+            400..=499 => Err(ResetFailed::Refused(refusal(&answer))),
+            _ => Err(ResetFailed::Unknown),
+        }
+    }
+
+    /// An idempotent call without a body.
+    pub(super) async fn tell(&self, method: Method, path: &[&str]) -> Result<(), Unavailable> {
+        let url = self
+            .admin_url(path)
+            .ok_or_else(|| self.unavailable("no such address"))?;
+        let Ok(answer) = self.call(method, url, None, CALL_DEADLINE).await else {
+            return Err(self.unavailable("no answer"));
+        };
+        match answer.status {
+            200..=299 => Ok(()),
+            403 => Err(self.unavailable("the client lacks a role")),
+            _ => Err(self.unavailable("an error")),
+        }
+    }
+}

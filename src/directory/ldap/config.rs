@@ -1,0 +1,240 @@
+//! The settings of a directory that speaks LDAP, shared with Active Directory.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::LdapDirectory;
+use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
+use crate::domain::EmailAddress;
+use crate::net::{self, TlsError};
+use crate::settings::Section;
+
+/// Which attribute holds what.
+#[derive(Clone, Debug)]
+pub(in crate::directory) struct Attributes {
+    /// The business e-mail.
+    pub(in crate::directory) email: String,
+    /// The full name.
+    pub(in crate::directory) name: String,
+    /// The mobile phone.
+    pub(in crate::directory) phone: String,
+    /// The private e-mail; none by default.
+    pub(in crate::directory) personal_email: Option<String>,
+    /// The department.
+    pub(in crate::directory) department: String,
+}
+
+/// What is assumed where the settings name nothing, different for each kind of server.
+pub(in crate::directory) struct Defaults {
+    pub(in crate::directory) name: &'static str,
+    pub(in crate::directory) filter: &'static str,
+    pub(in crate::directory) name_attribute: &'static str,
+    pub(in crate::directory) department_attribute: &'static str,
+}
+
+/// Groups that give a role or protect an account, by their DNs.
+#[derive(Clone, Debug)]
+pub(in crate::directory) struct Groups {
+    /// Their members are not reset from here.
+    pub(in crate::directory) protected: Vec<String>,
+    /// Primary administrators, where `admins.source` is "directory".
+    pub(in crate::directory) primary_admin: Vec<String>,
+    /// Administrators with "Member and Department", likewise.
+    pub(in crate::directory) member_and_department: Vec<String>,
+}
+
+impl Groups {
+    fn read(section: &mut Section<'_>) -> Self {
+        let mut list = |key| section.list(key).unwrap_or_default();
+        Self {
+            protected: list("protected_groups"),
+            primary_admin: list("primary_admin_groups"),
+            member_and_department: list("member_and_department_groups"),
+        }
+    }
+
+    /// Those whose members are administrators.
+    pub(in crate::directory) fn giving_a_role(&self) -> impl Iterator<Item = &str> {
+        [&self.primary_admin, &self.member_and_department]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
+    /// All of them.
+    pub(in crate::directory) fn all(&self) -> impl Iterator<Item = &str> {
+        let protected = self.protected.iter().map(String::as_str);
+        protected.chain(self.giving_a_role())
+    }
+}
+
+/// The settings of a directory that speaks LDAP.
+#[derive(Clone, Debug)]
+pub(in crate::directory) struct LdapSettings {
+    pub(in crate::directory) common: NameAndDomains,
+    /// `ldaps://`, or `ldap://` with StartTLS.
+    pub(super) url: Url,
+    /// False only for a server on this machine.
+    pub(super) is_encrypted: bool,
+    /// The CA of the server's certificate, where it is not one of the machine's.
+    pub(super) ca_file: Option<PathBuf>,
+    /// relatch's own account.
+    pub(super) bind_dn: String,
+    pub(super) password: SecretString,
+    /// The entry below which members are.
+    pub(in crate::directory) base: String,
+    /// What makes an entry a member.
+    pub(super) filter: String,
+    pub(in crate::directory) attributes: Attributes,
+    pub(in crate::directory) groups: Groups,
+    /// The account that `relatch check` looks up.
+    pub(in crate::directory) check_account: Option<EmailAddress>,
+}
+
+impl LdapSettings {
+    /// Reads the section; what is wrong is noted there.
+    pub(in crate::directory) fn read(
+        mut section: Section<'_>,
+        is_alone: bool,
+        defaults: &Defaults,
+    ) -> Option<Self> {
+        let common = NameAndDomains::read(&mut section, is_alone, defaults.name);
+        let url = read_url(&mut section);
+        let is_encrypted = read_tls(&mut section, url.as_ref());
+        let ca_file = section.ca_file();
+        let bind_dn = section.required("bind_dn");
+        let password = section.required_secret("password", "password_file", false);
+        let base = section.required("base");
+        let filter = read_filter(&mut section, defaults);
+        let attributes = Attributes::read(&mut section, defaults);
+        let groups = Groups::read(&mut section);
+        let check_account = section.parsed("check_account");
+        section.end();
+        Some(Self {
+            common,
+            url: url?,
+            is_encrypted,
+            ca_file,
+            bind_dn: bind_dn?,
+            password: password?,
+            base: base?,
+            filter,
+            attributes,
+            groups,
+            check_account,
+        })
+    }
+
+    /// As administrators know it.
+    pub(in crate::directory) fn name(&self) -> &str {
+        &self.common.name
+    }
+}
+
+fn read_url(section: &mut Section<'_>) -> Option<Url> {
+    let text = section.required("url")?;
+    let url = Url::parse(&text).ok().filter(|url| {
+        matches!(url.scheme(), "ldap" | "ldaps")
+            && url.host_str().is_some_and(|host| !host.is_empty())
+    });
+    if url.is_none() {
+        section.problem("url", "must be ldaps://HOST, or ldap://HOST for StartTLS");
+    }
+    url
+}
+
+fn read_tls(section: &mut Section<'_>, url: Option<&Url>) -> bool {
+    match section.text("tls").as_deref() {
+        None | Some("required") => true,
+        Some("none") => {
+            let is_here =
+                url.is_some_and(|url| url.scheme() == "ldap" && net::is_this_machine(url));
+            if !is_here {
+                section.problem(
+                    "tls",
+                    "may be \"none\" only for an ldap:// server on this machine",
+                );
+            }
+            false
+        }
+        Some(_) => {
+            section.problem(
+                "tls",
+                "must be \"required\", or \"none\" for a server on this machine",
+            );
+            true
+        }
+    }
+}
+
+fn read_filter(section: &mut Section<'_>, defaults: &Defaults) -> String {
+    let filter = section
+        .text("filter")
+        .unwrap_or_else(|| defaults.filter.to_owned());
+    if !filter.starts_with('(') || ldap3::parse_filter(&filter).is_err() {
+        section.problem(
+            "filter",
+            "must be an LDAP filter in parentheses, such as (objectClass=inetOrgPerson)",
+        );
+    }
+    filter
+}
+
+impl Attributes {
+    fn read(section: &mut Section<'_>, defaults: &Defaults) -> Self {
+        let mut attribute = |key: &'static str| {
+            let name = section.text(key)?;
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            if !is_name {
+                section.problem(key, "must be the name of an attribute");
+            }
+            Some(name)
+        };
+        let personal_email = attribute("personal_email_attribute");
+        let mut or = |key, default: &str| attribute(key).unwrap_or_else(|| default.to_owned());
+        Self {
+            email: or("email_attribute", "mail"),
+            name: or("name_attribute", defaults.name_attribute),
+            phone: or("phone_attribute", "mobile"),
+            personal_email,
+            department: or("department_attribute", defaults.department_attribute),
+        }
+    }
+}
+
+/// The settings of an LDAP server.
+#[derive(Clone, Debug)]
+pub struct Config(LdapSettings);
+
+impl DirectoryConfig for Config {
+    type Directory = LdapDirectory;
+
+    fn read(section: Section<'_>, is_alone: bool) -> Option<Self> {
+        const DEFAULTS: Defaults = Defaults {
+            name: "LDAP directory",
+            filter: "(objectClass=inetOrgPerson)",
+            name_attribute: "cn",
+            department_attribute: "departmentNumber",
+        };
+        LdapSettings::read(section, is_alone, &DEFAULTS).map(Self)
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn domains(&self) -> &[String] {
+        &self.0.common.domains
+    }
+
+    fn names_administrators(&self) -> bool {
+        self.0.groups.giving_a_role().next().is_some()
+    }
+
+    fn open(self, _parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
+        LdapDirectory::new(self.0)
+    }
+}

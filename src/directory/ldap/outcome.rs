@@ -1,0 +1,119 @@
+//! What the result of a change means, by its code: a definite no, or an outcome that nobody can tell.
+
+use ldap3::LdapResult;
+
+use super::LdapFailure;
+use crate::directory::ResetFailed;
+use crate::domain::Password;
+
+/// Result codes (RFC 4511, appendix A).
+pub(in crate::directory) mod code {
+    pub(crate) const SUCCESS: u32 = 0;
+    pub(crate) const OPERATIONS_ERROR: u32 = 1;
+    pub(crate) const TIME_LIMIT: u32 = 3;
+    pub(crate) const SIZE_LIMIT: u32 = 4;
+    pub(crate) const REFERRAL: u32 = 10;
+    pub(crate) const UNDEFINED_ATTRIBUTE: u32 = 17;
+    pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
+    pub(crate) const NO_SUCH_OBJECT: u32 = 32;
+    pub(crate) const INVALID_CREDENTIALS: u32 = 49;
+    pub(crate) const INSUFFICIENT_ACCESS: u32 = 50;
+    pub(crate) const BUSY: u32 = 51;
+    pub(crate) const UNAVAILABLE: u32 = 52;
+    pub(crate) const OTHER: u32 = 80;
+}
+
+/// The result of a change. `refused` gives a kind of server's own words for a definite no.
+pub(in crate::directory) fn ended(
+    answer: Result<LdapResult, LdapFailure>,
+    password: &Password,
+    refused: impl Fn(&LdapResult) -> Option<String>,
+) -> Result<(), ResetFailed> {
+    let result = answer.map_err(|failure| match failure {
+        LdapFailure::NotReached(_) => ResetFailed::NotSent,
+        LdapFailure::NoAnswer | LdapFailure::Refused { .. } => ResetFailed::Unknown,
+    })?;
+    if result.rc == code::SUCCESS {
+        return Ok(());
+    }
+    // A server may repeat the password in its text.
+    let text = if result.text.contains(password.expose()) {
+        ""
+    } else {
+        result.text.as_str()
+    };
+    tracing::warn!(code = result.rc, text, "the directory refused a change");
+    Err(match result.rc {
+        code::BUSY => ResetFailed::NotSent,
+        // The change may have been made, or a proxy forwarded it and got no answer.
+        code::OPERATIONS_ERROR | code::TIME_LIMIT | code::UNAVAILABLE | code::OTHER => {
+            ResetFailed::Unknown
+        }
+        _ => ResetFailed::Refused(refused(&result).unwrap_or_else(|| sentence(result.rc))),
+    })
+}
+
+fn sentence(code: u32) -> String {
+    match code {
+        code::REFERRAL => {
+            "this server is a read-only copy; relatch has to be pointed at one that takes changes"
+                .to_owned()
+        }
+        code::UNDEFINED_ATTRIBUTE => {
+            "the server does not know an attribute of the change".to_owned()
+        }
+        code::NO_SUCH_OBJECT => "the account is gone".to_owned(),
+        code::INSUFFICIENT_ACCESS => {
+            "relatch's account there has no right to reset this member".to_owned()
+        }
+        code::CONSTRAINT_VIOLATION => {
+            "the generated password does not fit its password policy".to_owned()
+        }
+        code => format!("it answers with code {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only a definite refusal is reported as one.
+    #[test]
+    fn codes_are_definite_or_not() {
+        let mut rng = crate::chance::Chance::seeded(1).rng().unwrap();
+        let password = Password::generate(&mut rng, 8);
+        let result = |rc: u32| LdapResult {
+            rc,
+            matched: String::new(),
+            text: String::new(),
+            refs: Vec::new(),
+            ctrls: Vec::new(),
+        };
+        let told = |rc: u32| ended(Ok(result(rc)), &password, |_| None);
+        assert_eq!(told(code::SUCCESS), Ok(()));
+        assert_eq!(told(code::BUSY), Err(ResetFailed::NotSent));
+        for unsure in [
+            code::OPERATIONS_ERROR,
+            code::TIME_LIMIT,
+            code::UNAVAILABLE,
+            code::OTHER,
+        ] {
+            assert_eq!(told(unsure), Err(ResetFailed::Unknown), "{unsure}");
+        }
+        for no in [10, 17, 19, 32, 50, 53] {
+            assert!(matches!(told(no), Err(ResetFailed::Refused(_))), "{no}");
+        }
+        assert_eq!(
+            ended(Err(LdapFailure::NoAnswer), &password, |_| None),
+            Err(ResetFailed::Unknown)
+        );
+        assert_eq!(
+            ended(
+                Err(LdapFailure::NotReached(String::new())),
+                &password,
+                |_| None
+            ),
+            Err(ResetFailed::NotSent)
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! Finds exactly one entry in the directory's tree, and reads the member out of it.
+//!
+//! Sources: RFC 4515 (filters).
+
+use ldap3::{Scope, ldap_escape};
+
+use super::config::{Attributes, LdapSettings};
+use super::entry::LdapEntry;
+use super::server::LdapFailure;
+use super::session::{ANY, LdapSession};
+use crate::directory::directories::id_prefix;
+use crate::directory::{By, Match, Unavailable};
+use crate::domain::member::clean_name;
+use crate::domain::{
+    EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber, Role, Status,
+};
+
+/// What each kind of server reads of an account in its own way.
+pub(in crate::directory) struct AccountFlags {
+    pub(in crate::directory) status: Status,
+    pub(in crate::directory) guard: Option<Guard>,
+    pub(in crate::directory) never_expires: bool,
+}
+
+/// The result of a search for one entry.
+pub(in crate::directory) enum OneEntry {
+    Found(LdapEntry),
+    Not(Match),
+}
+
+impl OneEntry {
+    pub(in crate::directory) fn found(self) -> Option<LdapEntry> {
+        match self {
+            Self::Found(entry) => Some(entry),
+            Self::Not(_) => None,
+        }
+    }
+}
+
+/// The members in a server's tree.
+pub(in crate::directory) struct Tree {
+    pub(in crate::directory) settings: LdapSettings,
+}
+
+impl Tree {
+    /// The filter that finds a member, with all outside input escaped. `id` makes the filter for the directory's own id;
+    /// None where the id is not one of this directory.
+    pub(in crate::directory) fn filter(
+        &self,
+        by: &By,
+        id: impl Fn(&str) -> Option<String>,
+    ) -> Option<String> {
+        let LdapSettings {
+            filter, attributes, ..
+        } = &self.settings;
+        match by {
+            By::Email(email) => Some(format!(
+                "(&{filter}({}={}))",
+                attributes.email,
+                ldap_escape(email.key())
+            )),
+            By::Id(member) => {
+                let native = member.0.strip_prefix(&id_prefix(self.settings.name()))?;
+                Some(format!("(&{filter}{})", id(native)?))
+            }
+        }
+    }
+
+    /// The attributes of the settings, and those that the kind of server needs besides.
+    pub(in crate::directory) fn attributes<'a>(&'a self, own: &[&'a str]) -> Vec<&'a str> {
+        let Attributes {
+            email,
+            name,
+            phone,
+            personal_email,
+            department,
+        } = &self.settings.attributes;
+        let mut all = vec![email.as_str(), name, phone, department];
+        all.extend(personal_email.as_deref());
+        all.extend(own);
+        all
+    }
+
+    /// The one entry that matches. Several are not narrowed down by guessing, and an entry with another e-mail than the one
+    /// asked for is not believed.
+    pub(in crate::directory) async fn one(
+        &self,
+        session: &mut LdapSession,
+        by: &By,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<OneEntry, Unavailable> {
+        let found = session
+            .search(&self.settings.base, Scope::Subtree, filter, attributes, 2)
+            .await;
+        let mut found = found.map_err(|failure| self.unavailable(&failure))?;
+        if found.is_cut || found.entries.len() > 1 {
+            let dns = found.entries.into_iter().map(|entry| entry.dn);
+            return Ok(OneEntry::Not(Match::Several(dns.collect())));
+        }
+        let is_asked = |entry: &LdapEntry| match by {
+            By::Email(email) => self.emails(entry).any(|own| own.key() == email.key()),
+            By::Id(_) => true,
+        };
+        let entry = found.entries.pop().filter(is_asked);
+        Ok(entry.map_or(OneEntry::Not(Match::Nobody), OneEntry::Found))
+    }
+
+    fn emails(&self, entry: &LdapEntry) -> impl Iterator<Item = EmailAddress> {
+        entry
+            .all(&self.settings.attributes.email)
+            .iter()
+            .filter_map(|text| text.parse().ok())
+    }
+
+    /// The member of an entry; None where it has no e-mail in the directory's domains.
+    pub(in crate::directory) fn member(
+        &self,
+        by: &By,
+        native: &str,
+        entry: &LdapEntry,
+        role: Role,
+        flags: &AccountFlags,
+    ) -> Option<Member> {
+        let LdapSettings {
+            common, attributes, ..
+        } = &self.settings;
+        let any_domain = common.domains.is_empty();
+        let business_email = match by {
+            By::Email(email) => self.emails(entry).find(|own| own.key() == email.key()),
+            By::Id(_) => self.emails(entry).find(|own| any_domain || common.has(own)),
+        }?;
+        let text = |attribute: &str| {
+            let text = entry.first(attribute).map(clean_name);
+            text.filter(|text| !text.is_empty())
+        };
+        let personal_email = attributes.personal_email.as_deref().and_then(|attribute| {
+            let parsed = entry.all(attribute).iter();
+            let mut parsed = parsed.filter_map(|text| text.parse::<EmailAddress>().ok());
+            // A second mailbox of the organization is opened by the same password.
+            parsed.find(|email| any_domain || !common.has(email))
+        });
+        let phones = entry.all(&attributes.phone).iter();
+        Some(Member {
+            id: MemberId(format!("{}{native}", id_prefix(&common.name))),
+            name: text(&attributes.name).unwrap_or_else(|| business_email.to_string()),
+            login_method: LoginMethod::BusinessEmail,
+            status: flags.status,
+            phone: phones
+                .clone()
+                .find_map(|text| text.parse::<PhoneNumber>().ok()),
+            personal_email,
+            role,
+            department: text(&attributes.department),
+            manager_email: None,
+            aliases: self
+                .emails(entry)
+                .filter(|own| *own != business_email)
+                .collect(),
+            guard: flags.guard,
+            never_expires: flags.never_expires,
+            business_email,
+        })
+    }
+
+    /// Logs why the directory is of no use now.
+    pub(in crate::directory) fn unavailable(&self, failure: &LdapFailure) -> Unavailable {
+        tracing::error!(
+            directory = self.settings.name(),
+            error = failure as &dyn std::error::Error,
+            "the directory could not be asked"
+        );
+        Unavailable
+    }
+
+    /// For `relatch check`: the base has to exist and to be readable.
+    pub(in crate::directory) async fn probe_base(
+        &self,
+        session: &mut LdapSession,
+    ) -> Result<(), String> {
+        let base = &self.settings.base;
+        match session.matches(base, ANY).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("relatch's account cannot see the base {base}")),
+            Err(failure) => Err(format!("the base {base} cannot be read: {failure}")),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The rules of `docs/rules.md`: every rule that the code names is there, and what the page names exists.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// S, Q or P and a number of one or two digits: `S7`, and nothing like `PS7` or `S256`.
+fn as_rule(word: &str) -> Option<(char, u8)> {
+    let kind = word.chars().next().filter(|kind| "SQP".contains(*kind))?;
+    let digits = &word[1..];
+    let is_number = (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then_some((kind, digits.parse().ok()?))
+}
+
+/// The rules that the comments of a source name, the ones inside a range (`S22–S25`) too.
+fn rules_named(source: &str) -> BTreeSet<(char, u8)> {
+    let mut found = BTreeSet::new();
+    for line in source.lines() {
+        let Some((_, comment)) = line.split_once("//") else {
+            continue;
+        };
+        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '–';
+        for word in comment.split(|c| !is_part(c)) {
+            let ends: Vec<_> = word.split('–').filter_map(as_rule).collect();
+            match ends[..] {
+                [(kind, first), (_, last)] => found.extend((first..=last).map(|n| (kind, n))),
+                _ => found.extend(ends),
+            }
+        }
+    }
+    found
+}
+
+/// The rows of the tables, each with its rule and its cells.
+fn rows() -> Vec<((char, u8), Vec<String>)> {
+    read("docs/rules.md")
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(str::trim);
+            let rule = as_rule(cells.next()?)?;
+            Some((rule, cells.map(str::to_owned).collect()))
+        })
+        .collect()
+}
+
+#[test]
+fn every_rule_stands_once() {
+    let mut rules: Vec<(char, u8)> = rows().into_iter().map(|(rule, _)| rule).collect();
+    rules.sort_unstable();
+    let numbered = |kind, last| (1..=last).map(move |number| (kind, number));
+    let expected: Vec<_> = numbered('P', 6)
+        .chain(numbered('Q', 13))
+        .chain(numbered('S', 44))
+        .collect();
+    assert_eq!(rules, expected);
+}
+
+#[test]
+fn every_rule_that_the_code_names_is_in_the_page() {
+    let known: BTreeSet<(char, u8)> = rows().into_iter().map(|(rule, _)| rule).collect();
+    let files = [
+        files_below(&root().join("src")),
+        files_below(&root().join("tests")),
+    ]
+    .concat();
+    let mut named = 0;
+    for file in files {
+        let rules = rules_named(&std::fs::read_to_string(&file).unwrap());
+        named += rules.len();
+        let unknown: Vec<_> = rules.difference(&known).collect();
+        assert!(unknown.is_empty(), "{}: {unknown:?}", file.display());
+    }
+    assert!(named > 100, "only {named} rules are named");
+}
+
+#[test]
+fn files_and_tests_that_the_page_names_exist() {
+    let quoted = |cell: &str| -> Vec<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut wrong = Vec::new();
+    for ((kind, number), cells) in rows() {
+        let [rule, enforced, shown] = &cells[..] else {
+            panic!("{kind}{number} has {} cells", cells.len());
+        };
+        assert!(rule.len() > 20, "{kind}{number} says nothing");
+        let names = [quoted(enforced), quoted(shown)].concat();
+        let (paths, tests): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| name.contains('.'));
+        wrong.extend(
+            paths
+                .iter()
+                .filter(|path| !root().join(path).exists())
+                .map(|path| format!("{kind}{number}: {path} is not there")),
+        );
+        // A test without a file is in the files of the rule or the tests beside them.
+        let sources: String = paths
+            .iter()
+            .filter(|path| root().join(path).exists())
+            .map(read)
+            .chain([all_unit_tests()])
+            .collect();
+        wrong.extend(
+            tests
+                .iter()
+                .filter(|test| !sources.contains(&format!("fn {test}(")))
+                .map(|test| format!("{kind}{number}: the test {test} is not there")),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The sources below `src`, where tests are named without their file.
+fn all_unit_tests() -> String {
+    files_below(&root().join("src"))
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
+}
+
+/// S44.
+#[test]
+fn documents_name_one_edition_of_the_rules() {
+    for path in ["README.md", "docs/rules.md", "src/domain/policy.rs"] {
+        let text = read(path).replace("//! ", "").replace('\n', " ");
+        assert!(text.contains("edition of 2025-01-23"), "{path}");
+        assert!(
+            text.contains("\"Admin | Reset member passwords\""),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn rules_are_read_from_comments() {
+    let source = "/// S22–S25: a way (Q3).\nlet p = P256; // P1, S256, A9\nlet s = \"S44\";";
+    let expected = [
+        ('P', 1),
+        ('Q', 3),
+        ('S', 22),
+        ('S', 23),
+        ('S', 24),
+        ('S', 25),
+    ];
+    assert_eq!(rules_named(source), BTreeSet::from(expected));
+}
