@@ -115,7 +115,7 @@ impl Lark {
                 .await
             {
                 Err(LarkError::Refused(code)) => {
-                    tracing::warn!(platform = "lark", code, "a card was not changed")
+                    tracing::warn!(platform = "lark", code, "a card was not changed");
                 }
                 end => return end.map(drop),
             }

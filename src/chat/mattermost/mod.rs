@@ -277,7 +277,7 @@ impl Adapter for Mattermost {
             .config
             .url
             .join("api/v4/actions/dialogs/open")
-            .map_err(|error| bad_address(&error))?;
+            .map_err(bad_address)?;
         // The trigger was verified when the click came in.
         let opened_by = SignedTrigger::read(trigger.expose()).map_err(|_| ApiError::Unavailable)?;
         let state = DialogState::new(form, &opened_by).write(&self.keys);

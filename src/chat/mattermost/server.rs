@@ -27,7 +27,7 @@ impl Mattermost {
             .config
             .url
             .join(&format!("api/v4/{path}"))
-            .map_err(|error| bad_address(&error))?;
+            .map_err(bad_address)?;
         let call = self.http.request(method, url).timeout(CALL_DEADLINE);
         let mut call = call.bearer_auth(self.config.bot_token.expose_secret());
         if let Some(body) = body {
@@ -88,7 +88,7 @@ impl Mattermost {
             .config
             .url
             .join("api/v4/config/client?format=old")
-            .map_err(|error| bad_address(&error))?;
+            .map_err(bad_address)?;
         let answer = net::call(self.http.get(url).timeout(CALL_DEADLINE))
             .await
             .map_err(|_| ApiError::Unavailable)?;
@@ -268,10 +268,10 @@ impl Mattermost {
 }
 
 /// An address of the API could not be made from `mattermost.url`.
-pub(super) fn bad_address(error: &url::ParseError) -> ApiError {
+pub(super) fn bad_address(error: url::ParseError) -> ApiError {
     tracing::error!(
         platform = "mattermost",
-        error = error as &dyn std::error::Error,
+        error = &error as &dyn std::error::Error,
         "mattermost.url makes no address"
     );
     ApiError::Unavailable

@@ -192,6 +192,7 @@ fn the_contact_that_got_the_password_comes_last() {
 
 /// S42, Q7: when an added contact can be used.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn an_added_contact_serves_when_its_time_has_come() {
     let number = "+821012345699";
     let (mina, bare) = (mina(), bare());
