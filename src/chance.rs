@@ -1,26 +1,26 @@
-//! Chance: fresh generators, seeded by the operating system, or by a test so that a run can be repeated.
+//! Randomness: fresh generators, seeded by the operating system, or by a test so that its run can be repeated.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::SeedableRng;
-use rand::rngs::{StdRng, SysRng};
+use rand::rngs::{StdRng, SysError, SysRng};
 
-/// The operating system gave no randomness. Nothing may go on without it.
+/// The operating system gave no randomness, and nothing may go on without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gave no randomness")]
-pub struct NoEntropy;
+pub struct NoEntropy(#[from] SysError);
 
-/// Where generators get their seed.
+/// Where generators get their seeds.
 #[derive(Clone)]
 pub enum Chance {
     /// The operating system's secure source (S21).
     System,
-    /// A generator that repeats itself; for tests and fixtures.
+    /// A generator that repeats itself. For tests and fixtures.
     Seeded(Arc<Mutex<StdRng>>),
 }
 
 impl Chance {
-    /// Repeats itself with the same seed.
+    /// Gives the same generators for the same seed.
     pub fn seeded(seed: u64) -> Self {
         Self::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
@@ -28,11 +28,11 @@ impl Chance {
     /// A cryptographic generator with a seed of its own.
     pub fn rng(&self) -> Result<StdRng, NoEntropy> {
         match self {
-            Self::System => StdRng::try_from_rng(&mut SysRng).map_err(|_| NoEntropy),
-            Self::Seeded(source) => source
-                .lock()
-                .map(|mut source| StdRng::from_rng(&mut *source))
-                .map_err(|_| NoEntropy),
+            Self::System => Ok(StdRng::try_from_rng(&mut SysRng)?),
+            Self::Seeded(source) => {
+                let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(StdRng::from_rng(&mut *source))
+            }
         }
     }
 }

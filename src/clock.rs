@@ -1,4 +1,4 @@
-//! Time: an injected clock, and how a moment is told to people in the settings' time zone.
+//! Time: an injected clock, and texts for moments in the time zone of the settings.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,9 +12,9 @@ use crate::domain::{Moment, Span};
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// Stands still until it is moved; for tests.
+    /// Stands still until it is moved. For tests.
     Fixed(Arc<AtomicI64>),
-    /// The machine's clock, moved forward by so many milliseconds; for the demo.
+    /// The machine's clock, moved forward by so many milliseconds. For the demo.
     Moved(Arc<AtomicI64>),
 }
 
@@ -24,11 +24,8 @@ impl Clock {
         Self::Fixed(Arc::new(AtomicI64::new(now.0)))
     }
 
-    /// The present moment. Asked once per request and passed down.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one home of the machine's clock"
-    )]
+    /// The present moment. Ask once in a request, and pass it down.
+    #[expect(clippy::disallowed_methods, reason = "everything else asks this clock")]
     pub fn now(&self) -> Moment {
         match self {
             Self::System => {
@@ -47,7 +44,7 @@ impl Clock {
         Self::Moved(Arc::default())
     }
 
-    /// How far it was moved from the machine's clock.
+    /// How far it is ahead of the machine's clock.
     pub fn moved(&self) -> Span {
         match self {
             Self::Moved(by) => Span(by.load(Ordering::SeqCst)),
@@ -55,7 +52,7 @@ impl Clock {
         }
     }
 
-    /// Moves a clock that can be moved; the machine's own stays as it is.
+    /// Moves the clock forward; the machine's own cannot be moved.
     pub fn advance(&self, span: Span) {
         if let Self::Fixed(at) | Self::Moved(at) = self {
             at.fetch_add(span.0, Ordering::SeqCst);
@@ -63,7 +60,7 @@ impl Clock {
     }
 }
 
-/// The time zone of all texts.
+/// The time zone of texts.
 #[derive(Clone, Debug)]
 pub struct Zone(TimeZone);
 
@@ -73,7 +70,7 @@ pub struct Zone(TimeZone);
 pub struct UnknownZone;
 
 impl Zone {
-    /// A zone of the IANA database, which is built in.
+    /// A zone of the built-in IANA database.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
         TimeZone::get(name).map(Self).map_err(|_| UnknownZone)
     }
@@ -100,12 +97,12 @@ impl Zone {
         }
     }
 
-    /// `24 Nov 10:05`: with the date always, for texts that are read later.
+    /// `24 Nov 10:05`: always with the date, for texts that are read later.
     pub fn tell_with_date(&self, at: Moment) -> String {
         self.civil(at).strftime("%-d %b %H:%M").to_string()
     }
 
-    /// `24 Nov`: the day alone.
+    /// `24 Nov`.
     pub fn day(&self, at: Moment) -> String {
         self.civil(at).strftime("%-d %b").to_string()
     }

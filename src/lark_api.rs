@@ -63,10 +63,10 @@ pub struct LarkAppSettings<'a> {
 
 /// One client for each app in use: parts that use the same app share its token.
 #[derive(Clone, Default)]
-pub struct LarkApis(Arc<std::sync::Mutex<Known>>);
+pub struct LarkApis(Arc<std::sync::Mutex<ClientsByApp>>);
 
 /// Clients by cloud and app id.
-type Known = HashMap<(Url, String), Arc<LarkApi>>;
+type ClientsByApp = HashMap<(Url, String), Arc<LarkApi>>;
 
 impl LarkApis {
     /// The app with this id, in the cloud at `api_url`.

@@ -1,19 +1,18 @@
 //! Resets members' passwords from team chat, safely. This page is the plan of the crate.
 //!
-//! # Layers
+//! # Floors
 //!
-//! A file uses its own layer and those below, never one above, and only the external crates that its module is allowed.
-//! Files of one module form no import cycle. `tests/layers.rs` checks all three.
+//! A file uses its own floor and those below, never one above; `tests/floors.rs` holds every file to it.
 //!
-//! | layer | modules | what is there |
+//! | floor | modules | what is there |
 //! |---|---|---|
 //! | 7 | [`cli`], [`config`] | commands and settings |
-//! | 6 | [`demo`] | a pretend Slack workspace that plays a whole conversation |
-//! | 5 | [`http`], [`portal`] | the web server: accept loop, deadlines, webhooks; the member's pages |
+//! | 6 | [`server`], [`demo`] | joins all routes, starts and stops what runs; a pretend Slack workspace that plays a whole conversation |
+//! | 5 | [`http`], [`portal`] | connections, deadlines, webhooks; the member's pages |
 //! | 4 | [`flow`] | the conversation: offer, choose, issue, and every sentence |
 //! | 3 | [`app`] | what a request needs, built once |
 //! | 2 | [`chat`], [`directory`], [`delivery`], [`store`] | adapters, and the record |
-//! | 1 | [`clock`], [`chance`], `fault`, [`net`], [`lark_api`], [`recent`], [`secret`], [`settings`], [`telemetry`] | time, randomness, faults for tests of the debug program, outgoing HTTP, a vendor's API, what is remembered for a while, keys, sections of settings, logs |
+//! | 1 | [`clock`], [`chance`], `fault`, [`form`], [`net`], [`lark_api`], [`recent`], [`secret`], [`settings`], [`telemetry`] | time, randomness, faults for tests of the debug program, the form parser, outgoing HTTP, a vendor's API, what is remembered for a while, keys, sections of settings, logs |
 //! | 0 | [`domain`] | the rules: no I/O, no async |
 //!
 //! # The chain of proofs
@@ -55,12 +54,14 @@ pub mod clock;
 #[cfg(debug_assertions)]
 mod fault;
 pub mod flow;
+mod form;
 pub mod http;
 pub mod lark_api;
 pub mod net;
 pub mod portal;
 pub mod recent;
 pub mod secret;
+pub mod server;
 pub mod settings;
 pub mod telemetry;
 

@@ -1,4 +1,4 @@
-//! Outgoing HTTP: one client without redirects and proxies, with deadlines, and a name for every way it can fail.
+//! Outgoing HTTP: one client with deadlines, without redirects and proxies, and an error for each way a call can fail.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -8,21 +8,21 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// How long a connection may take to be made.
+/// How long connecting may take.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
-/// The most that is read of an answer, in bytes; vendors' answers are far smaller.
+/// The largest answer that is read, in bytes; vendors' answers are far smaller.
 pub const ANSWER_LIMIT: usize = 256 * 1024;
 
-/// The address of the client that sent a request, as far as it is known: an extension of every request that the web
-/// server hands on. `None` behind a trusted proxy that does not tell it.
+/// The address of the client that sent a request; `None` behind a trusted proxy that does not name it. The web server adds
+/// it to every request as an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub Option<IpAddr>);
 
 /// Why a call gave no answer that can be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// Surely nothing was sent: no address, connection refused, no encrypted connection.
+    /// Nothing was sent: no address, connection refused, or no TLS connection.
     #[error("the other side could not be reached")]
     NotSent(#[source] reqwest::Error),
     /// The request may have arrived and may have had its effect.
@@ -47,37 +47,42 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// The settings' certificate file could not be used.
+/// Why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// It cannot be read, or holds no certificate.
+    /// The certificate file of the settings cannot be read.
     #[error("the certificate file holds no certificate that can be read")]
-    CaFile,
-    /// The TLS library refused what it was given.
+    CaFile(#[source] rustls::pki_types::pem::Error),
+    /// It holds no certificate.
+    #[error("the certificate file holds no certificate that can be read")]
+    NoCertificate,
+    /// The TLS library refused its protocol versions.
     #[error("TLS could not be set up")]
-    Setup,
+    Setup(#[from] rustls::Error),
+    /// The HTTP client refused its settings.
+    #[error("TLS could not be set up")]
+    Client(#[from] reqwest::Error),
 }
 
-/// TLS with ring and the machine's roots, plus the certificates of `ca_file` where one is set.
+/// TLS with ring, which trusts the machine's root certificates and those of `ca_file`.
 pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, TlsError> {
     let mut roots = rustls::RootCertStore::empty();
-    // A machine without certificates can still talk to loopback; a real vendor is then refused at the handshake.
+    // A machine without certificates can still connect to loopback; for a real vendor the handshake fails.
     let (_added, _ignored) =
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
         let own: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<_, _>>)
-            .map_err(|_| TlsError::CaFile)?;
+            .map_err(TlsError::CaFile)?;
         let (added, _ignored) = roots.add_parsable_certificates(own);
         if added == 0 {
-            return Err(TlsError::CaFile);
+            return Err(TlsError::NoCertificate);
         }
     }
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(
         rustls::crypto::ring::default_provider(),
     ))
-    .with_safe_default_protocol_versions()
-    .map_err(|_| TlsError::Setup)?
+    .with_safe_default_protocol_versions()?
     .with_root_certificates(roots)
     .with_no_client_auth();
     Ok(config)
@@ -88,29 +93,28 @@ pub fn client(deadline: Duration) -> Result<reqwest::Client, TlsError> {
     client_trusting(deadline, None)
 }
 
-/// The same, which also trusts the certificates of a file.
+/// The same, and it also trusts the certificates of a file.
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the one home of outgoing HTTP"
+    reason = "all outgoing HTTP uses this client"
 )]
 pub fn client_trusting(
     deadline: Duration,
     ca_file: Option<&Path>,
 ) -> Result<reqwest::Client, TlsError> {
-    reqwest::Client::builder()
+    Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls_config(ca_file)?)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_DEADLINE)
         .timeout(deadline)
         .user_agent(concat!("relatch/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|_| TlsError::Setup)
+        .build()?)
 }
 
-/// Sends a request and reads its answer. The address never enters the error: it may hold a token.
+/// Sends a request and reads its answer. The error never names the address, which may hold a token.
 pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
-    let sorted = |error: reqwest::Error| {
+    let classify = |error: reqwest::Error| {
         let error = error.without_url();
         if error.is_connect() || error.is_builder() {
             CallError::NotSent(error)
@@ -118,7 +122,7 @@ pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError>
             CallError::NoAnswer(error)
         }
     };
-    let mut response = request.send().await.map_err(sorted)?;
+    let mut response = request.send().await.map_err(classify)?;
     let status = response.status().as_u16();
     let retry_after = response
         .headers()
@@ -147,7 +151,7 @@ pub fn is_acceptable_url(url: &url::Url) -> bool {
     url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_this_machine(url)
 }
 
-/// True where the host is this machine itself. Addresses of unusual schemes come as names.
+/// True if the host is this machine itself. The `url` crate reads the IPv4 address of an unusual scheme as a name.
 pub fn is_this_machine(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
@@ -183,7 +187,7 @@ mod tests {
         );
     }
 
-    /// O1: a redirect is an answer, not a way to somewhere else; a dead port is "not sent"; a hang is "no answer".
+    /// A redirect is an answer and is not followed; a closed port is "not sent"; a timeout is "no answer".
     #[tokio::test]
     async fn calls_do_not_follow_and_failures_have_names() {
         use wiremock::matchers::any;

@@ -1,4 +1,4 @@
-//! What is remembered for a while: two generations, so that it stays small and what is young is forgotten last.
+//! A bounded map that forgets old entries. It has two generations: when the young one is full or old, it replaces the old one.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use crate::domain::{Moment, Span};
 
-/// Remembers each entry for at least a span of time, unless so many come that room is needed: then for at least as many
+/// Remembers each entry for at least its lifetime. If so many come that a generation is full, it remembers at least as many
 /// further entries as a generation holds.
 #[derive(Debug)]
 pub struct Recent<K, V> {
@@ -18,7 +18,7 @@ pub struct Recent<K, V> {
 }
 
 impl<K: Eq + Hash, V> Recent<K, V> {
-    /// Empty; `size` is how many entries a generation holds.
+    /// An empty map; `size` is how many entries a generation holds.
     pub fn new(life: Span, size: usize) -> Self {
         Self {
             young: HashMap::new(),
@@ -29,7 +29,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         }
     }
 
-    /// What was remembered last under the key.
+    /// The newest value of the key.
     pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -37,7 +37,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// Remembers an entry.
+    /// Adds an entry, or replaces the value of its key.
     pub fn insert(&mut self, key: K, value: V, now: Moment) {
         let since = *self.since.get_or_insert(now);
         if now - since >= self.life || self.young.len() >= self.size {

@@ -358,7 +358,7 @@ fn shorten(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// Edit distance of two words (Levenshtein), for keys of a few letters.
+/// Edit distance of two words. Our own: `strsim` would save these lines for one more crate.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.bytes().enumerate() {

@@ -1,4 +1,4 @@
-//! Logs: JSON lines on standard error, from our own code only, and counters of what was refused unread.
+//! Logs: JSON lines on standard error, and a counter of unsigned requests.
 
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
@@ -13,17 +13,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::domain::Moment;
 
-/// The level of the log that was started.
+/// The filter of the running log, to change its level.
 static LEVEL: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
-/// Starts logging at `level`. Libraries are heard from `warn` up only: what they say below that may hold bodies.
+/// Starts logging at `level`. Libraries log from `warn` up only, because their lower levels may hold bodies.
 pub fn start(level: Level) {
-    let (level, handle) = reload::Layer::new(heard(level));
+    let (level, handle) = reload::Layer::new(targets(level));
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_writer(|| StandardError);
-    // A second start in one process (tests, the demo) keeps the first.
+    // Tests and the demo may start it twice in one process; the first log stays.
     if tracing_subscriber::registry()
         .with(level)
         .with(lines)
@@ -36,10 +36,10 @@ pub fn start(level: Level) {
     }
 }
 
-/// Logs at another level from now on.
+/// Changes the level.
 pub fn set_level(level: Level) {
     if let Some(handle) = LEVEL.get()
-        && let Err(error) = handle.reload(heard(level))
+        && let Err(error) = handle.reload(targets(level))
     {
         tracing::error!(
             error = &error as &dyn std::error::Error,
@@ -48,14 +48,14 @@ pub fn set_level(level: Level) {
     }
 }
 
-fn heard(level: Level) -> Targets {
+fn targets(level: Level) -> Targets {
     Targets::new()
         .with_target("relatch", level)
         .with_default(Level::WARN.min(level))
 }
 
-/// Standard error, where it can be written to. A terminal that was closed, a pipe that nobody reads and a full disk must
-/// not stop relatch, so what cannot be written is dropped.
+/// Standard error. Lines that cannot be written are dropped: a closed terminal, a pipe without a reader or a full disk must
+/// not stop relatch.
 struct StandardError;
 
 impl Write for StandardError {
@@ -68,20 +68,20 @@ impl Write for StandardError {
     }
 }
 
-/// Whether the terminal that the program was started in is still there.
+/// Watches whether the terminal is closed in which the program was started.
 pub struct Terminal {
     was_there: bool,
 }
 
 impl Terminal {
-    /// Looks for one on standard input, output and error.
+    /// Looks for a terminal on standard input, output and error.
     pub fn at_start() -> Self {
         Self {
             was_there: Self::is_there(),
         }
     }
 
-    /// True once: when there was one and it is closed.
+    /// True once, after the terminal was closed.
     pub fn has_gone(&mut self) -> bool {
         let has_gone = self.was_there && !Self::is_there();
         self.was_there &= !has_gone;
@@ -95,7 +95,7 @@ impl Terminal {
     }
 }
 
-/// Has every panic logged by its place alone: what it would say may hold anything.
+/// Logs every panic by its place only: its message may hold a secret.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
@@ -106,7 +106,7 @@ pub fn log_panics() {
     }));
 }
 
-/// Counts requests that were refused before anything was read from them, and logs at most one a second.
+/// Counts requests without a valid signature, and logs at most one a second: anybody can send them.
 #[derive(Debug, Default)]
 pub struct UnsignedCounter {
     total: AtomicU64,
@@ -114,7 +114,7 @@ pub struct UnsignedCounter {
 }
 
 impl UnsignedCounter {
-    /// Notes one refused request; `reason` is one of a closed set of words.
+    /// Counts one refused request; `reason` is one of a fixed set of words, because the request is not trusted.
     pub fn note(&self, platform: &'static str, reason: &'static str, now: Moment) {
         let total = self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let last = self.logged_at.load(Ordering::Relaxed);
@@ -134,7 +134,7 @@ impl UnsignedCounter {
         }
     }
 
-    /// How many there were.
+    /// The number of refused requests since the start.
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }

@@ -206,9 +206,10 @@ async fn cheap(settings: &str) {
         .await
         .unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = relatch::http::Server::start(app, listener, relatch::http::Front::default())
-        .await
-        .unwrap();
+    let server =
+        relatch::server::Server::start(app, listener, relatch::http::ConnectionSettings::default())
+            .await
+            .unwrap();
     announce(server.addr);
     std::future::pending::<()>().await;
 }

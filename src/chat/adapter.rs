@@ -9,6 +9,7 @@ use super::interaction::{
 use super::{ApiError, Freshness, PlannedCommand, Profile, RegisterError};
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
+use crate::form::FormError;
 
 /// Why a request was refused. Nothing of it tells the sender what would have been right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum NotVerified {
     /// Signed, but not a request that the platform makes: 400.
     #[error("not a request that the platform makes: {0}")]
     Malformed(&'static str),
+}
+
+impl From<FormError> for NotVerified {
+    fn from(error: FormError) -> Self {
+        Self::Malformed(error.reason())
+    }
 }
 
 /// Whether verifying a request may make a call to the platform.

@@ -16,7 +16,6 @@ mod adapter;
 mod api;
 mod commands;
 pub mod discord;
-mod form;
 #[cfg(test)]
 mod hostile_names;
 pub mod interaction;

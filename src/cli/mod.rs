@@ -54,7 +54,7 @@ enum CliCommand {
     /// Serve the webhooks.
     Serve,
     /// Show a whole reset on sample members, then serve until Ctrl-C.
-    Demo(crate::demo::Options),
+    Demo(crate::demo::DemoOptions),
     /// Read the settings, then try every dependency.
     Check,
     /// Print the default settings with their comments.
@@ -121,7 +121,7 @@ pub enum Failure {
     OtherKey(PathBuf),
     /// The files of the demo do not belong together.
     #[error(transparent)]
-    Unusable(crate::demo::Unusable),
+    Unusable(crate::demo::UnusableFiles),
     /// The running server cannot write to its record any more. The log says so already.
     #[error("{0}")]
     Lost(Lost),
@@ -252,7 +252,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 /// Gives the demo the exit code that `serve` would have.
-fn stopped(stop: crate::demo::Stop) -> Failure {
+fn stopped(stop: crate::demo::DemoError) -> Failure {
     let stop = match stop.downcast::<OpenError>() {
         Ok(error) => return Failure::Open(*error),
         Err(stop) => stop,
@@ -261,7 +261,7 @@ fn stopped(stop: crate::demo::Stop) -> Failure {
         Ok(lost) => return Failure::Lost(*lost),
         Err(stop) => stop,
     };
-    stop.downcast::<crate::demo::Unusable>().map_or_else(
+    stop.downcast::<crate::demo::UnusableFiles>().map_or_else(
         |stop| Failure::Said(stop.to_string()),
         |unusable| Failure::Unusable(*unusable),
     )

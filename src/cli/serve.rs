@@ -8,7 +8,8 @@ use super::reload::{Running, Source};
 use super::{Failure, build};
 use crate::directory::Hasher;
 use crate::flow::pins;
-use crate::http::{self, Server};
+use crate::http;
+use crate::server::Server;
 use crate::store::{Lost, StoreTasks, Watch};
 use crate::telemetry::{self, Terminal};
 

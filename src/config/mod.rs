@@ -29,7 +29,7 @@ use crate::domain::country::Country;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, EmailAddress, Platform, Span};
-use crate::http::Front;
+use crate::http::ConnectionSettings;
 use crate::settings::{Problem, Problems, Section};
 
 /// The default settings with their comments.
@@ -43,7 +43,7 @@ pub struct Settings {
     /// The address that the server listens on.
     pub listen: SocketAddr,
     /// How connections are treated.
-    pub front: Front,
+    pub front: ConnectionSettings,
     /// Our own address as browsers and platforms reach it.
     pub public_url: Option<Url>,
     /// The SQLite file.
@@ -165,11 +165,11 @@ fn section<'a>(table: &mut Table, name: &str, problems: &'a mut Vec<Problem>) ->
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
-    let directories = Directories::read(table.remove("directory"), problems);
+    let directories = DirectorySections::read(table.remove("directory"), problems);
     let policy = policy::read(section(&mut table, "policy", problems));
     let admins = admins::read(section(&mut table, "admins", problems));
     let identity = admins::read_identity(section(&mut table, "identity", problems));
-    let channels = Channels::read(&mut table, problems);
+    let channels = ChannelSections::read(&mut table, problems);
     let chats: Vec<(Platform, Table)> = Platform::ALL
         .iter()
         .filter_map(|platform| {
@@ -221,8 +221,8 @@ fn assemble(
     policy: Policy,
     admins: Admins,
     identity: Identity,
-    directories: Directories,
-    channels: Channels,
+    directories: DirectorySections,
+    channels: ChannelSections,
     chats: Vec<chat::Config>,
 ) -> Option<Settings> {
     Some(Settings {
@@ -255,13 +255,13 @@ fn assemble(
 }
 
 /// The sections of the delivery channels.
-struct Channels {
+struct ChannelSections {
     configs: Vec<delivery::Config>,
     /// True where one has a section, also where something in it is wrong.
     is_any_set: bool,
 }
 
-impl Channels {
+impl ChannelSections {
     fn read(table: &mut Table, problems: &mut Vec<Problem>) -> Self {
         let (mut configs, mut is_any_set) = (Vec::new(), false);
         for channel in delivery::Config::CHANNELS {
@@ -280,12 +280,12 @@ impl Channels {
 }
 
 /// Every `[[directory]]`; none at all means the built-in one.
-struct Directories {
+struct DirectorySections {
     configs: Vec<directory::Config>,
     are_all_read: bool,
 }
 
-impl Directories {
+impl DirectorySections {
     fn read(value: Option<Value>, problems: &mut Vec<Problem>) -> Self {
         let list = match value {
             None => {

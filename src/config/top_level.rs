@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::clock::Zone;
 use crate::domain::country::Country;
 use crate::domain::{EmailAddress, Span};
-use crate::http::{Front, TrustedProxies};
+use crate::http::{ConnectionSettings, TrustedProxies};
 use crate::settings::Section;
 
 /// The longest `keep_alive`: no proxy keeps an idle connection for longer, and each costs an open file.
@@ -19,7 +19,7 @@ const LONGEST_KEEP_ALIVE: Span = Span::hours(1);
 /// The settings outside of sections; None where one is missing or wrong.
 pub(super) struct TopLevel {
     pub(super) listen: Option<SocketAddr>,
-    pub(super) front: Option<Front>,
+    pub(super) front: Option<ConnectionSettings>,
     pub(super) public_url: Option<Url>,
     pub(super) database: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
@@ -74,7 +74,7 @@ fn read_zone(top: &mut Section<'_>) -> Option<Zone> {
         .ok()
 }
 
-fn read_front(top: &mut Section<'_>) -> Option<Front> {
+fn read_front(top: &mut Section<'_>) -> Option<ConnectionSettings> {
     let trusted_proxies = top.parsed_list("trusted_proxies").map(TrustedProxies);
     let keep_alive: Option<Span> = top.parsed("keep_alive");
     if keep_alive.is_some_and(|span| span < Span::seconds(1) || span > LONGEST_KEEP_ALIVE) {
@@ -86,10 +86,10 @@ fn read_front(top: &mut Section<'_>) -> Option<Front> {
     let keep_alive = u64::try_from(keep_alive?.0)
         .ok()
         .map(Duration::from_millis)?;
-    Some(Front {
+    Some(ConnectionSettings {
         trusted_proxies: trusted_proxies?,
         keep_alive,
-        ..Front::default()
+        ..ConnectionSettings::default()
     })
 }
 

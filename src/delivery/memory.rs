@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use super::Text;
+use super::OutgoingText;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{Channel, Destination};
 
@@ -68,7 +68,7 @@ impl Outbox {
         next.map_or(Ok(()), Err)
     }
 
-    pub(super) fn send(&self, to: &Destination, text: Text<'_>) -> Outcome {
+    pub(super) fn send(&self, to: &Destination, text: OutgoingText<'_>) -> Outcome {
         let Ok(mut inside) = self.0.lock() else {
             return Outcome::Unknown;
         };

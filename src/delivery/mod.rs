@@ -1,7 +1,7 @@
 //! What sends messages outside the chat: one file or folder a channel, all behind [`Deliveries`].
 //!
 //! To add a channel: add an entry to the list in [`crate::domain::channel`], write `delivery/NAME.rs` with its `Config` and
-//! how it is read, its `Sender`, `Ready`, limits and tests, and add a line to `senders!` below. Nothing is ever sent twice
+//! how it is read, its sender, limits and tests, and add a line to `senders!` below. Nothing is ever sent twice
 //! by itself.
 
 mod memory;
@@ -28,7 +28,7 @@ pub struct Note {
 
 /// A message as it is handed to a channel.
 #[derive(Clone, Copy)]
-struct Text<'a> {
+struct OutgoingText<'a> {
     /// Not used by channels without subjects.
     subject: &'a str,
     body: &'a str,
@@ -36,9 +36,9 @@ struct Text<'a> {
     id: &'a str,
 }
 
-/// The one list of adapters. `Sender` sends, `Ready` has done everything but send.
+/// The one list of adapters: of each channel its module, what sends, what has done everything but send, and the destination.
 macro_rules! senders {
-    ($($channel:ident in $module:ident, to $destination:ident;)+) => {
+    ($($channel:ident in $module:ident::{$sender:ident, $ready:ident}, to $destination:ident;)+) => {
         /// The settings of a channel.
         pub enum Config {
             $(#[doc = concat!("Those of `", stringify!($module), "`.")] $channel($module::Config)),+
@@ -55,27 +55,27 @@ macro_rules! senders {
                 }
             }
 
-            fn open(self, http: &reqwest::Client) -> Sender {
+            fn open(self, http: &reqwest::Client) -> ChannelSender {
                 match self {
-                    $(Self::$channel(config) => Sender::$channel($module::Sender::open(config, http))),+
+                    $(Self::$channel(config) => ChannelSender::$channel($module::$sender::open(config, http))),+
                 }
             }
         }
 
         /// What sends by one channel.
-        enum Sender {
-            $($channel($module::Sender),)+
+        enum ChannelSender {
+            $($channel($module::$sender),)+
             /// Keeps messages in memory, for the demo and for tests.
             Memory(Channel, Outbox),
         }
 
         /// A message that only lacks its text.
-        enum Ready<'a> {
-            $($channel(Box<$module::Ready<'a>>),)+
+        enum ReadyMessage<'a> {
+            $($channel(Box<$module::$ready<'a>>),)+
             Memory(&'a Outbox, Destination),
         }
 
-        impl Sender {
+        impl ChannelSender {
             fn channel(&self) -> Channel {
                 match self {
                     $(Self::$channel(_) => Channel::$channel,)+
@@ -84,14 +84,14 @@ macro_rules! senders {
             }
 
             /// Does everything that can fail before the text is there, as far as the channel allows.
-            async fn prepare(&self, to: &Destination) -> Result<Ready<'_>, Refusal> {
+            async fn prepare(&self, to: &Destination) -> Result<ReadyMessage<'_>, Refusal> {
                 match (self, to) {
                     $((Self::$channel(sender), Destination::$destination(to)) => {
-                        sender.prepare(to).await.map(Box::new).map(Ready::$channel)
+                        sender.prepare(to).await.map(Box::new).map(ReadyMessage::$channel)
                     })+
                     (Self::Memory(_, outbox), to) => {
                         outbox.prepare(to)?;
-                        Ok(Ready::Memory(outbox, to.clone()))
+                        Ok(ReadyMessage::Memory(outbox, to.clone()))
                     }
                     // The caller asks the sender of the destination's own channel.
                     ($(Self::$channel(_))|+, _) => Err(Refusal::Unreachable),
@@ -106,8 +106,8 @@ macro_rules! senders {
             }
         }
 
-        impl Ready<'_> {
-            async fn send(self, text: Text<'_>) -> Outcome {
+        impl ReadyMessage<'_> {
+            async fn send(self, text: OutgoingText<'_>) -> Outcome {
                 match self {
                     $(Self::$channel(ready) => ready.send(text).await,)+
                     Self::Memory(outbox, to) => outbox.send(&to, text),
@@ -125,8 +125,8 @@ macro_rules! senders {
 }
 
 senders! {
-    Email in smtp, to Email;
-    Sms in sms, to Phone;
+    Email in smtp::{SmtpSender, SmtpReady}, to Email;
+    Sms in sms::{SmsSender, SmsReady}, to Phone;
 }
 
 impl Config {
@@ -143,7 +143,7 @@ impl Config {
 /// The channels that have settings.
 #[derive(Default)]
 pub struct Deliveries {
-    senders: Vec<Sender>,
+    senders: Vec<ChannelSender>,
     /// What the organization allows to be sent.
     pub ways: Ways,
     /// Where SMS may go besides numbers on record.
@@ -171,7 +171,7 @@ impl Deliveries {
 
     /// Every channel, kept in memory; for the demo and for tests.
     pub fn in_memory(outbox: &Outbox, ways: Ways, countries: SmsCountries) -> Self {
-        let sender = |channel: &Channel| Sender::Memory(*channel, outbox.clone());
+        let sender = |channel: &Channel| ChannelSender::Memory(*channel, outbox.clone());
         Self {
             senders: Channel::ALL.iter().map(sender).collect(),
             ways,
@@ -179,7 +179,7 @@ impl Deliveries {
         }
     }
 
-    fn sender(&self, channel: Channel) -> Option<&Sender> {
+    fn sender(&self, channel: Channel) -> Option<&ChannelSender> {
         self.senders
             .iter()
             .find(|sender| sender.channel() == channel)
@@ -200,7 +200,7 @@ impl Deliveries {
     }
 
     /// Does everything for one message but send it.
-    async fn ready(&self, to: &Destination) -> Result<Ready<'_>, Refusal> {
+    async fn ready(&self, to: &Destination) -> Result<ReadyMessage<'_>, Refusal> {
         if to.is_costly() {
             return Err(Refusal::Address);
         }
@@ -212,7 +212,7 @@ impl Deliveries {
 
     /// Sends one message without a password to one address.
     pub async fn tell(&self, to: &Destination, note: &Note, id: &str) -> Outcome {
-        let text = Text {
+        let text = OutgoingText {
             subject: &note.subject,
             body: &note.text,
             id,

@@ -1,14 +1,14 @@
 //! All outputs of a plan, ready to be sent: whatever can fail before the password exists has been tried.
 
-use super::{Deliveries, Note, Ready, Text};
+use super::{Deliveries, Note, OutgoingText, ReadyMessage};
 use crate::domain::delivery::{Outcome, Refusal, Way};
 use crate::domain::{Channel, Destination, Plan, Step};
 
 /// Outputs that are ready; nothing was sent yet.
 pub struct Prepared<'a> {
     /// None where the administrator is shown the password instead.
-    to_member: Option<(Channel, Ready<'a>)>,
-    to_self: Option<Ready<'a>>,
+    to_member: Option<(Channel, ReadyMessage<'a>)>,
+    to_self: Option<ReadyMessage<'a>>,
 }
 
 impl Deliveries {
@@ -53,12 +53,12 @@ impl Prepared<'_> {
             let is_short = channel.facts().is_short;
             let body = if is_short { short } else { &mail.text };
             let subject = &mail.subject;
-            let outcome = ready.send(Text { subject, body, id }).await;
+            let outcome = ready.send(OutgoingText { subject, body, id }).await;
             Some((Step::Deliver, outcome))
         };
         let to_self = async {
             let (subject, body) = (&copy.subject, &copy.text);
-            let outcome = self.to_self?.send(Text { subject, body, id }).await;
+            let outcome = self.to_self?.send(OutgoingText { subject, body, id }).await;
             Some((Step::CopyToSelf, outcome))
         };
         let (first, second) = tokio::join!(to_member, to_self);

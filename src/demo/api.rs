@@ -1,4 +1,4 @@
-//! The Web API of the pretend Slack: `users.info`, `users.lookupByEmail`, `views.open`, and the response addresses.
+//! The Web API of the pretend Slack: `users.info`, `users.lookupByEmail`, `views.open`, and the response URLs.
 
 use std::sync::Arc;
 
@@ -13,19 +13,16 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use url::form_urlencoded;
 
-use super::desk::{Answered, Asked, Exchange};
+use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
 use super::people::PEOPLE;
 use super::workspace::{TEAM, TOKEN, Workspace};
-use crate::clock::rfc3339;
+use crate::form::{self, Fields};
 
-type Shared = State<Arc<Workspace>>;
+type ApiState = State<Arc<Workspace>>;
 
-const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
-/// Its routes.
 pub(super) fn router(workspace: Arc<Workspace>) -> Router {
     Router::new()
         .route("/api/users.info", post(users_info))
@@ -35,7 +32,7 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
         .with_state(workspace)
 }
 
-/// Serves until it is told to stop.
+/// Serves until the stop.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -60,7 +57,7 @@ pub(super) async fn serve(
     }
 }
 
-async fn users_info(State(workspace): Shared, headers: HeaderMap, body: String) -> Response {
+async fn users_info(State(workspace): ApiState, headers: HeaderMap, body: String) -> Response {
     let id = field(&body, "user");
     let found = PEOPLE
         .iter()
@@ -70,10 +67,17 @@ async fn users_info(State(workspace): Shared, headers: HeaderMap, body: String) 
         || json!({ "ok": false, "error": "user_not_found" }),
         |user| json!({ "ok": true, "user": user }),
     );
-    called(&workspace, "users.info", FORM, &headers, body, |_| answer)
+    called(
+        &workspace,
+        "users.info",
+        form::MEDIA_TYPE,
+        &headers,
+        body,
+        |_| answer,
+    )
 }
 
-async fn users_by_email(State(workspace): Shared, headers: HeaderMap, body: String) -> Response {
+async fn users_by_email(State(workspace): ApiState, headers: HeaderMap, body: String) -> Response {
     let email = field(&body, "email");
     let found = PEOPLE
         .iter()
@@ -86,14 +90,14 @@ async fn users_by_email(State(workspace): Shared, headers: HeaderMap, body: Stri
     called(
         &workspace,
         "users.lookupByEmail",
-        FORM,
+        form::MEDIA_TYPE,
         &headers,
         body,
         |_| answer,
     )
 }
 
-async fn views_open(State(workspace): Shared, headers: HeaderMap, body: String) -> Response {
+async fn views_open(State(workspace): ApiState, headers: HeaderMap, body: String) -> Response {
     let asked: Value = serde_json::from_str(&body).unwrap_or_default();
     let part = |name: &str| asked.get(name).cloned().unwrap_or_default();
     called(
@@ -105,7 +109,7 @@ async fn views_open(State(workspace): Shared, headers: HeaderMap, body: String) 
         |workspace| {
             let (trigger, now) = (part("trigger_id"), workspace.clock.now());
             match workspace
-                .desk(|desk| desk.open(trigger.as_str().unwrap_or_default(), part("view"), now))
+                .state(|state| state.open(trigger.as_str().unwrap_or_default(), part("view"), now))
             {
                 Ok(()) => json!({ "ok": true }),
                 Err(word) => json!({ "ok": false, "error": word }),
@@ -115,7 +119,7 @@ async fn views_open(State(workspace): Shared, headers: HeaderMap, body: String) 
 }
 
 async fn reply(
-    State(workspace): Shared,
+    State(workspace): ApiState,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: String,
@@ -123,15 +127,15 @@ async fn reply(
     let now = workspace.clock.now();
     let status = match serde_json::from_str(&body) {
         Ok(message) if is_of(&headers, JSON) => {
-            workspace.desk(|desk| desk.follow_up(&id, message, now))
+            workspace.state(|state| state.follow_up(&id, message, now))
         }
         Ok(_) | Err(_) => {
-            workspace.desk(|desk| desk.broke("a follow-up is no JSON", now));
+            workspace.state(|state| state.broke("a follow-up is no JSON", now));
             400
         }
     };
     let answer = if status == 200 { "ok" } else { "expired_url" };
-    note(
+    record(
         &workspace,
         ("Follow-up", format!("POST /reply/{id}")),
         &headers,
@@ -142,7 +146,7 @@ async fn reply(
     (StatusCode::from_u16(status).unwrap_or_default(), answer).into_response()
 }
 
-/// One method of the Web API: the token and the form of the body first, then the answer.
+/// One call of a method: checks the token and the media type, then answers.
 fn called(
     workspace: &Workspace,
     method: &'static str,
@@ -156,16 +160,16 @@ fn called(
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let answer = if bearer != Some(&format!("Bearer {TOKEN}")) {
-        workspace.desk(|desk| desk.broke(format!("{method} was called without the token"), now));
+        workspace.state(|state| state.broke(format!("{method} was called without the token"), now));
         json!({ "ok": false, "error": "invalid_auth" })
     } else if is_of(headers, media) {
         answer(workspace)
     } else {
-        workspace.desk(|desk| desk.broke(format!("{method} takes {media}"), now));
+        workspace.state(|state| state.broke(format!("{method} takes {media}"), now));
         json!({ "ok": false, "error": "invalid_arguments" })
     };
     let text = answer.to_string();
-    note(
+    record(
         workspace,
         (method, format!("POST /api/{method}")),
         headers,
@@ -184,7 +188,7 @@ fn is_of(headers: &HeaderMap, media: &str) -> bool {
     kind.split(';').next().unwrap_or_default().trim() == media
 }
 
-fn note(
+fn record(
     workspace: &Workspace,
     (title, line): (&'static str, String),
     headers: &HeaderMap,
@@ -202,35 +206,29 @@ fn note(
             ))
         })
         .collect();
-    let at = rfc3339(workspace.clock.now())
-        .chars()
-        .skip(11)
-        .take(8)
-        .collect();
-    workspace.desk(|desk| {
-        let exchange = Exchange {
-            id: desk.next_id('w'),
+    let at = time_of_day(workspace.clock.now());
+    workspace.state(|state| {
+        let exchange = HttpExchange {
+            id: state.next_id('w'),
             at,
             direction: "from relatch",
             title,
-            request: Asked {
+            request: ShownRequest {
                 line,
                 headers,
                 body,
             },
-            answer: Answered {
+            answer: ShownAnswer {
                 status,
                 ms: 0,
                 body: answer.to_owned(),
             },
         };
-        desk.note(exchange);
+        state.record(exchange);
     });
 }
 
 fn field(body: &str, name: &str) -> String {
-    let found = form_urlencoded::parse(body.as_bytes()).find(|(known, _)| known == name);
-    found
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    Fields::read(body.as_bytes())
+        .map_or_else(|_| String::new(), |fields| fields.text(name).to_owned())
 }

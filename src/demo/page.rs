@@ -1,4 +1,4 @@
-//! The page `/demo`: what the people of the workspace see, what they do, and a button that moves the clock forward.
+//! The page `/demo`: what the people of the workspace see and do, and a button that moves the clock forward.
 
 use std::sync::Arc;
 
@@ -12,12 +12,13 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::people::{MINA, OLD_PASSWORD, PEOPLE};
-use super::workspace::{Cannot, Workspace};
+use super::error::ActionRefused;
+use super::people::{DemoPerson, MINA, OLD_PASSWORD, PEOPLE};
+use super::workspace::Workspace;
 use crate::clock::{Zone, rfc3339};
 use crate::domain::{Channel, Span};
 
-/// Ready commands, each for something to see.
+/// Ready commands, each with what it shows.
 const SUGGESTIONS: [(&str, &str); 9] = [
     (
         "A whole reset",
@@ -33,12 +34,12 @@ const SUGGESTIONS: [(&str, &str); 9] = [
     ("What happened?", "/reset-password log"),
 ];
 
-/// The furthest that one press moves the clock.
+/// The furthest that one press moves the clock, in minutes.
 const FURTHEST: i64 = 7 * 24 * 60;
 
-type Shared = State<Arc<Workspace>>;
+type PageState = State<Arc<Workspace>>;
 
-/// The page with its assets, and what it asks for.
+/// The page, its assets, and what its script calls.
 pub(super) fn router(workspace: Arc<Workspace>) -> Router {
     Router::new()
         .route(
@@ -53,13 +54,13 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
             "/demo/demo.js",
             get(async || asset("text/javascript", include_str!("pages/demo.js"))),
         )
-        .route("/demo/state", get(state))
+        .route("/demo/state", get(read_state))
         .route("/demo/say", post(say))
         .route("/demo/click", post(click))
         .route("/demo/submit", post(submit))
         .route("/demo/close", post(close))
         .route("/demo/clock", post(forward))
-        .layer(axum::middleware::from_fn(guarded))
+        .layer(axum::middleware::from_fn(guard))
         .with_state(workspace)
 }
 
@@ -67,8 +68,8 @@ fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind)], text)
 }
 
-/// Only a browser on this machine that asks for this machine by name: no other site can lead here by DNS (rebinding).
-async fn guarded(request: Request, next: Next) -> Response {
+/// Answers only requests for this machine by name, so that no other site can lead here by DNS rebinding.
+async fn guard(request: Request, next: Next) -> Response {
     let host = request
         .headers()
         .get(header::HOST)
@@ -97,26 +98,30 @@ async fn guarded(request: Request, next: Next) -> Response {
 }
 
 #[derive(Deserialize)]
-struct Seen {
+struct StateQuery {
     #[serde(default)]
     seen: u64,
 }
 
-async fn state(State(workspace): Shared, Query(Seen { seen }): Query<Seen>) -> Response {
+async fn read_state(
+    State(workspace): PageState,
+    Query(StateQuery { seen }): Query<StateQuery>,
+) -> Response {
     let now = workspace.clock.now();
-    let told = workspace.desk(|desk| {
-        desk.look_at_the_clock(now);
-        if desk.version == seen {
+    let told = workspace.state(|state| {
+        state.set_time(now);
+        if state.version == seen {
             return None;
         }
-        let arrived = |channel| {
-            desk.arrived
+        let inbox = |channel| {
+            state
+                .inbox
                 .iter()
                 .filter(|one| one.channel == channel)
                 .collect::<Vec<_>>()
         };
         Some(json!({
-            "version": desk.version,
+            "version": state.version,
             "now": Zone::utc().tell(now, now),
             "date": rfc3339(now).chars().take(10).collect::<String>(),
             "zone": "UTC",
@@ -124,12 +129,12 @@ async fn state(State(workspace): Shared, Query(Seen { seen }): Query<Seen>) -> R
             "people": people(),
             "member": { "email": MINA, "password": OLD_PASSWORD },
             "suggestions": SUGGESTIONS.map(|(label, text)| json!({ "label": label, "text": text })),
-            "messages": desk.messages,
-            "views": desk.views,
-            "phone": arrived(Channel::Sms),
-            "mail": arrived(Channel::Email),
-            "wire": desk.wire,
-            "broken": desk.broken_as_json(),
+            "messages": state.messages,
+            "views": state.views,
+            "phone": inbox(Channel::Sms),
+            "mail": inbox(Channel::Email),
+            "wire": state.exchanges,
+            "broken": state.broken_as_json(),
         }))
     });
     told.map_or_else(
@@ -147,7 +152,7 @@ fn moved(span: Span) -> String {
 }
 
 fn people() -> Vec<Value> {
-    let shown = |person: &super::people::Person| {
+    let shown = |person: &DemoPerson| {
         json!({
             "id": person.id(), "name": person.name, "handle": person.handle(), "email": person.email,
             "role": person.plays, "can_act": !person.plays.is_empty(), "about": person.about,
@@ -156,7 +161,7 @@ fn people() -> Vec<Value> {
     PEOPLE.iter().map(shown).collect()
 }
 
-fn answer(done: Result<(), Cannot>) -> Response {
+fn answer(done: Result<(), ActionRefused>) -> Response {
     match done {
         Ok(()) => Json(json!({ "ok": true })).into_response(),
         Err(why) => (
@@ -168,18 +173,18 @@ fn answer(done: Result<(), Cannot>) -> Response {
 }
 
 #[derive(Deserialize)]
-struct Say {
+struct SayBody {
     #[serde(rename = "as")]
     user: String,
     text: String,
 }
 
-async fn say(State(workspace): Shared, Json(Say { user, text }): Json<Say>) -> Response {
+async fn say(State(workspace): PageState, Json(SayBody { user, text }): Json<SayBody>) -> Response {
     answer(workspace.say(&user, &text).await)
 }
 
 #[derive(Deserialize)]
-struct Click {
+struct ClickBody {
     #[serde(rename = "as")]
     user: String,
     message: String,
@@ -187,18 +192,18 @@ struct Click {
 }
 
 async fn click(
-    State(workspace): Shared,
-    Json(Click {
+    State(workspace): PageState,
+    Json(ClickBody {
         user,
         message,
         action_id,
-    }): Json<Click>,
+    }): Json<ClickBody>,
 ) -> Response {
     answer(workspace.click(&user, &message, &action_id).await)
 }
 
 #[derive(Deserialize)]
-struct Submit {
+struct SubmitBody {
     #[serde(rename = "as")]
     user: String,
     view: String,
@@ -206,35 +211,38 @@ struct Submit {
 }
 
 async fn submit(
-    State(workspace): Shared,
-    Json(Submit { user, view, values }): Json<Submit>,
+    State(workspace): PageState,
+    Json(SubmitBody { user, view, values }): Json<SubmitBody>,
 ) -> Response {
     answer(workspace.submit(&user, &view, &values).await)
 }
 
 #[derive(Deserialize)]
-struct Close {
+struct CloseBody {
     #[serde(rename = "as")]
     user: String,
 }
 
-async fn close(State(workspace): Shared, Json(Close { user }): Json<Close>) -> Response {
+async fn close(State(workspace): PageState, Json(CloseBody { user }): Json<CloseBody>) -> Response {
     workspace.close(&user);
     answer(Ok(()))
 }
 
 #[derive(Deserialize)]
-struct Forward {
+struct ForwardBody {
     minutes: i64,
 }
 
-async fn forward(State(workspace): Shared, Json(Forward { minutes }): Json<Forward>) -> Response {
+async fn forward(
+    State(workspace): PageState,
+    Json(ForwardBody { minutes }): Json<ForwardBody>,
+) -> Response {
     if !(1..=FURTHEST).contains(&minutes) {
         return answer(Err(
             "The clock moves forward by a minute to a week.".to_owned()
         ));
     }
     workspace.clock.advance(Span::minutes(minutes));
-    workspace.desk(|desk| desk.version += 1);
+    workspace.state(|state| state.version += 1);
     answer(Ok(()))
 }

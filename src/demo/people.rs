@@ -1,22 +1,22 @@
-//! The people of the demo: administrators, members, and one for every refusal.
+//! The people of the demo: administrators, members, and one for each refusal.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::Stop;
+use super::error::DemoError;
 use crate::app::App;
 use crate::domain::MemberId;
 use crate::store::MemberRow;
 
-/// Whom one plays as the member.
+/// The member whom the visitor plays.
 pub(super) const MINA: &str = "mina.park@acme.example";
 
-/// What Mina signs in with before anything happens.
+/// Mina's password before the first reset.
 pub(super) const OLD_PASSWORD: &str = "yellow tractor in the rain";
 
 /// One person of the workspace.
-pub(super) struct Person {
+pub(super) struct DemoPerson {
     pub(super) name: &'static str,
     pub(super) email: &'static str,
     login_method: &'static str,
@@ -25,16 +25,16 @@ pub(super) struct Person {
     pub(super) personal_email: &'static str,
     role: &'static str,
     department: &'static str,
-    /// Whom one can be, and as what.
+    /// The role in which the visitor can be this person; empty if they cannot.
     pub(super) plays: &'static str,
-    /// What there is to see with them.
+    /// What a reset of this person shows.
     pub(super) about: &'static str,
-    /// Of the chat only: not one of ours.
+    /// A guest of the chat, who is not in the directory.
     pub(super) is_guest: bool,
 }
 
 /// An active member of Sales who signs in with the business e-mail.
-const MEMBER: Person = Person {
+const MEMBER: DemoPerson = DemoPerson {
     name: "",
     email: "",
     login_method: "business_email",
@@ -48,9 +48,9 @@ const MEMBER: Person = Person {
     is_guest: false,
 };
 
-/// All of them.
-pub(super) const PEOPLE: [Person; 10] = [
-    Person {
+/// Everybody in the workspace.
+pub(super) const PEOPLE: [DemoPerson; 10] = [
+    DemoPerson {
         name: "Jo Lim",
         email: "jo@acme.example",
         personal_email: "jo.lim@mail.example",
@@ -59,7 +59,7 @@ pub(super) const PEOPLE: [Person; 10] = [
         plays: "Primary administrator",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Kim Cho",
         email: "kim@acme.example",
         role: "member_and_department",
@@ -67,20 +67,20 @@ pub(super) const PEOPLE: [Person; 10] = [
         plays: "Administrator with the permission",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Lee Han",
         email: "lee@acme.example",
         plays: "No administrator",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Gus Ray",
         email: "gus@partner.example",
         plays: "Guest of the workspace",
         is_guest: true,
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Mina Park",
         email: MINA,
         phone: "+821012345642",
@@ -88,21 +88,21 @@ pub(super) const PEOPLE: [Person; 10] = [
         about: "phone and private email",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Noa Bae",
         email: "noa@acme.example",
         status: "inactive",
         about: "no outside contact",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Ari Seo",
         email: "ari@acme.example",
         personal_email: "ari@acme.example",
         about: "business email only",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Sam Oh",
         email: "sam@acme.example",
         status: "suspended",
@@ -111,7 +111,7 @@ pub(super) const PEOPLE: [Person; 10] = [
         about: "suspended",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Sol Yun",
         email: "sol@acme.example",
         login_method: "sso",
@@ -120,7 +120,7 @@ pub(super) const PEOPLE: [Person; 10] = [
         about: "signs in by SSO",
         ..MEMBER
     },
-    Person {
+    DemoPerson {
         name: "Dee Ma",
         email: "dee@acme.example",
         phone: "+821012345644",
@@ -130,14 +130,14 @@ pub(super) const PEOPLE: [Person; 10] = [
     },
 ];
 
-impl Person {
+impl DemoPerson {
     /// Their account in the chat: `jo@acme.example` is `UJO`.
     pub(super) fn id(&self) -> String {
         let name = self.handle();
         format!("U{}", name.replace('.', "").to_uppercase())
     }
 
-    /// What stands before the `@`.
+    /// The local part of the e-mail.
     pub(super) fn handle(&self) -> &'static str {
         self.email.split('@').next().unwrap_or_default()
     }
@@ -152,7 +152,7 @@ impl Person {
         })
     }
 
-    /// Whose phone or mailbox an address is.
+    /// The name of the person whose phone or mailbox an address is.
     pub(super) fn owner_of(address: &str) -> &'static str {
         let owns =
             |person: &&Self| [person.phone, person.email, person.personal_email].contains(&address);
@@ -184,12 +184,12 @@ impl Person {
     }
 }
 
-/// Puts them into the built-in directory, and gives Mina a password where she has none yet.
-pub(super) async fn move_in(app: &Arc<App>) -> Result<(), Stop> {
+/// Imports everybody into the built-in directory, and gives Mina a password if she has none yet.
+pub(super) async fn import(app: &Arc<App>) -> Result<(), DemoError> {
     let rows: Vec<MemberRow> = PEOPLE
         .iter()
         .filter(|person| !person.is_guest)
-        .map(Person::row)
+        .map(DemoPerson::row)
         .collect();
     app.store.import_members(rows).await?;
     let mina = PEOPLE

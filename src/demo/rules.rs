@@ -1,6 +1,6 @@
-//! What Slack refuses: messages and modals outside the limits of Block Kit. Each broken rule is a sentence.
+//! What Slack refuses: messages and modals outside the limits of Block Kit. Each broken rule is told in a sentence.
 //!
-//! Sources: Slack, "Block Kit reference", "Modal views"; the numbers stand in the models of its own Python SDK.
+//! Sources: Slack, "Block Kit reference" and "Modal views"; the numbers are those in the models of its Python SDK.
 
 use std::collections::HashSet;
 
@@ -24,9 +24,9 @@ const MODAL_TITLE: usize = 24;
 const METADATA: usize = 3000;
 const FALLBACK: usize = 40_000;
 
-/// What is wrong with a message; nothing where Slack would take it.
+/// What is wrong with a message; empty if Slack would take it.
 pub(super) fn of_message(message: &Value) -> Vec<String> {
-    let mut broken = Broken::default();
+    let mut broken = BrokenRules::default();
     if !matches!(message["response_type"].as_str(), None | Some("ephemeral")) {
         broken.note("a message is not ephemeral");
     }
@@ -43,7 +43,7 @@ pub(super) fn of_message(message: &Value) -> Vec<String> {
 
 /// What is wrong with a modal.
 pub(super) fn of_view(view: &Value) -> Vec<String> {
-    let mut broken = Broken::default();
+    let mut broken = BrokenRules::default();
     if view["type"] != "modal" {
         broken.note("a view is no modal");
     }
@@ -77,9 +77,9 @@ pub(super) fn of_view(view: &Value) -> Vec<String> {
 
 /// The rules that were broken so far.
 #[derive(Default)]
-struct Broken(Vec<String>);
+struct BrokenRules(Vec<String>);
 
-impl Broken {
+impl BrokenRules {
     fn note(&mut self, what: impl Into<String>) {
         self.0.push(what.into());
     }

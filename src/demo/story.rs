@@ -1,34 +1,35 @@
-//! One whole reset in the terminal, told as the people in it see it.
+//! One whole reset in the terminal, as the people in it see it.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::desk::Said;
+use super::error::DemoError;
+use super::state::ShownMessage;
+use super::terminal::print;
 use super::workspace::Workspace;
-use super::{Stop, say};
 use crate::domain::Channel;
 
 /// How long the story waits for a message.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MESSAGE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Plays it.
-pub(super) async fn play(workspace: &Workspace) -> Result<(), Stop> {
-    say("Jo Lim (primary admin) types:  /reset-password @Mina Park forgot it on holiday\n")?;
+/// Plays the story.
+pub(super) async fn play(workspace: &Workspace) -> Result<(), DemoError> {
+    print("Jo Lim (primary admin) types:  /reset-password @Mina Park forgot it on holiday\n")?;
     workspace
         .say("UJO", "/reset-password @Mina Park forgot it on holiday")
         .await?;
     let card = last(workspace, "UJO")?;
     show("Jo sees", &card.message)?;
 
-    say("Jo presses \"Phone +82 ··· ··42\".\n")?;
+    print("Jo presses \"Phone +82 ··· ··42\".\n")?;
     let ready = click(workspace, &card, "deliver_phone").await?;
     show("Jo sees", &ready.message)?;
 
-    say("Jo presses \"Reset and send\".\n")?;
+    print("Jo presses \"Reset and send\".\n")?;
     let ended = click(workspace, &ready, "confirm").await?;
     show("Jo sees", &ended.message)?;
-    for sent in workspace.desk(|desk| std::mem::take(&mut desk.arrived)) {
+    for sent in workspace.state(|state| std::mem::take(&mut state.inbox)) {
         let channel = if sent.channel == Channel::Sms {
             "SMS"
         } else {
@@ -39,31 +40,36 @@ pub(super) async fn play(workspace: &Workspace) -> Result<(), Stop> {
         } else {
             format!(" · {}", sent.subject)
         };
-        say(&format!(
+        print(&format!(
             "── {channel} to {}{heading}\n{}\n",
             sent.to,
             indent(sent.text.trim_end())
         ))?;
     }
 
-    say("Lee Han (no administrator) tries the same:\n")?;
+    print("Lee Han (no administrator) tries the same:\n")?;
     workspace.say("ULEE", "/reset-password @Mina Park").await?;
     show("Lee sees", &last(workspace, "ULEE")?.message)?;
-    match workspace.desk(|desk| desk.broken_rules()).as_slice() {
+    match workspace.state(|state| state.broken_rules()).as_slice() {
         [] => Ok(()),
         broken => Err(format!("Slack's rules were broken: {}", broken.join("; ")).into()),
     }
 }
 
-fn last(workspace: &Workspace, user: &str) -> Result<Said, Stop> {
-    let found = workspace.desk(|desk| desk.messages.iter().rfind(|said| said.to == user).cloned());
+fn last(workspace: &Workspace, user: &str) -> Result<ShownMessage, DemoError> {
+    let found =
+        workspace.state(|state| state.messages.iter().rfind(|said| said.to == user).cloned());
     found.ok_or_else(|| "no message came".into())
 }
 
-/// Presses a button, and waits for what takes the place of its message.
-async fn click(workspace: &Workspace, said: &Said, action: &str) -> Result<Said, Stop> {
+/// Presses a button, and waits until its message is replaced.
+async fn click(
+    workspace: &Workspace,
+    said: &ShownMessage,
+    action: &str,
+) -> Result<ShownMessage, DemoError> {
     workspace.click(&said.to, &said.id, action).await?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + MESSAGE_DEADLINE;
     loop {
         let now = workspace
             .message(&said.to, &said.id)
@@ -84,7 +90,7 @@ async fn click(workspace: &Workspace, said: &Said, action: &str) -> Result<Said,
 }
 
 /// Prints a message as it looks in the chat.
-fn show(who: &str, message: &Value) -> Result<(), Stop> {
+fn show(who: &str, message: &Value) -> Result<(), DemoError> {
     let mut lines = Vec::new();
     let mut buttons = Vec::new();
     for block in message["blocks"].as_array().into_iter().flatten() {
@@ -102,7 +108,7 @@ fn show(who: &str, message: &Value) -> Result<(), Stop> {
     if !buttons.is_empty() {
         lines.push(buttons.join(" "));
     }
-    say(&format!(
+    print(&format!(
         "── {who} (only they can see it)\n{}\n",
         indent(&lines.join("\n"))
     ))?;

@@ -33,7 +33,7 @@ pub struct Config {
 }
 
 impl DirectoryConfig for Config {
-    type Directory = Builtin;
+    type Opened = Builtin;
 
     fn read(mut section: Section<'_>, _is_alone: bool) -> Option<Self> {
         let domains = read_domains(&mut section).unwrap_or_default();

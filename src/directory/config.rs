@@ -26,7 +26,7 @@ pub struct DirectoryParts {
 /// The settings of one kind of directory.
 pub(crate) trait DirectoryConfig: Sized {
     /// What they open.
-    type Directory: Backend;
+    type Opened: Backend;
 
     /// Reads the section, whose `kind` was taken out; what is wrong is noted there. `is_alone` where there is no other
     /// directory.
@@ -47,7 +47,7 @@ pub(crate) trait DirectoryConfig: Sized {
     }
 
     /// The directory with these settings. Nothing is asked yet.
-    fn open(self, parts: &DirectoryParts) -> Result<Self::Directory, TlsError>;
+    fn open(self, parts: &DirectoryParts) -> Result<Self::Opened, TlsError>;
 }
 
 /// Name and domains, which every directory but the built-in one has.

@@ -21,9 +21,9 @@ pub(super) struct Full;
 
 /// Lets a fixed number of requests run at once, and picks the next one from the callers in turn.
 #[derive(Clone)]
-pub(super) struct FairQueue(Arc<Mutex<Waiting>>);
+pub(super) struct FairQueue(Arc<Mutex<QueueState>>);
 
-struct Waiting {
+struct QueueState {
     /// Requests that may start at once.
     free: usize,
     /// Callers with waiting requests, the next one first; each caller's requests are in order of arrival.
@@ -39,7 +39,7 @@ pub struct Turn {
 impl FairQueue {
     /// A queue that lets `turns` requests run at once.
     pub(super) fn new(turns: usize) -> Self {
-        Self(Arc::new(Mutex::new(Waiting {
+        Self(Arc::new(Mutex::new(QueueState {
             free: turns,
             callers: VecDeque::new(),
         })))
@@ -66,7 +66,7 @@ impl FairQueue {
     }
 }
 
-impl Waiting {
+impl QueueState {
     /// Adds a request to those of its caller.
     fn wait(&mut self, caller: &str) -> Result<oneshot::Receiver<Turn>, Full> {
         // Drop requests whose client gave up.

@@ -1,12 +1,12 @@
-//! What `relatch check` says about members who can write the attributes that relatch trusts.
+//! Warnings of `relatch check` about members who can write the attributes that relatch trusts.
 //!
-//! Whoever writes their own e-mail can be taken for somebody else; whoever writes their own phone or private e-mail chooses
-//! where a password and its code go; whoever writes a group's members can take themselves out of it or into it.
+//! A member who can write their own e-mail can be taken for somebody else. One who can write their own phone or private
+//! e-mail chooses where a password and its code go. One who can write a group's members can leave or join the group.
 
 use super::ldap::Attributes;
 use crate::domain::EmailAddress;
 
-/// Why nothing is known where the settings name no account to look at.
+/// The reason where the settings name no account to look at.
 pub(super) const NOBODY_NAMED: &str = "no check_account is set";
 
 /// The warning where it cannot be found out.
@@ -30,14 +30,14 @@ pub(super) fn trusted(attributes: &Attributes) -> Vec<&str> {
     all
 }
 
-/// What was found out about one account.
+/// What was found about one account.
 pub(super) struct Report {
     account: String,
     warnings: Vec<String>,
 }
 
 impl Report {
-    /// Nothing yet.
+    /// An empty report.
     pub(super) fn new(account: &EmailAddress) -> Self {
         Self {
             account: account.masked(),
@@ -45,7 +45,7 @@ impl Report {
         }
     }
 
-    /// Which attributes of their own entry the account may write, or why that is unknown.
+    /// Notes which attributes of its own entry the account may write, or why that is unknown.
     pub(super) fn note_entry(&mut self, told: Result<Vec<String>, String>) {
         match told {
             Ok(writable) if writable.is_empty() => {}
@@ -59,7 +59,7 @@ impl Report {
         }
     }
 
-    /// The same of a group of the settings.
+    /// Notes the same for a group of the settings.
     pub(super) fn note_group(&mut self, group: &str, told: Result<Vec<String>, String>) {
         match told {
             Ok(writable) if writable.is_empty() => {}
@@ -75,7 +75,7 @@ impl Report {
         }
     }
 
-    /// All of them.
+    /// The warnings so far.
     pub(super) fn warnings(self) -> Vec<String> {
         self.warnings
     }

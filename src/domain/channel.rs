@@ -3,7 +3,7 @@
 mod address;
 mod typed;
 
-use self::address::Address;
+use self::address::ChannelAddress;
 use super::country::{NotThisCountry, SmsCountries};
 use super::delivery::DestinationDenied;
 use super::written_enum;
@@ -63,14 +63,14 @@ macro_rules! channels {
             /// The contact that the directory has of a member.
             pub fn on_record(self, member: &Member) -> Option<Destination> {
                 match self {
-                    $(Self::$channel => <$address as Address>::on_record(member).cloned().map(Destination::$delivery)),+
+                    $(Self::$channel => <$address as ChannelAddress>::on_record(member).cloned().map(Destination::$delivery)),+
                 }
             }
 
             /// Reads an address of the database, which may be older than today's checks.
             pub fn stored(self, address: &str) -> Option<Destination> {
                 match self {
-                    $(Self::$channel => <$address as Address>::stored(address).map(Destination::$delivery)),+
+                    $(Self::$channel => <$address as ChannelAddress>::stored(address).map(Destination::$delivery)),+
                 }
             }
 
@@ -104,8 +104,8 @@ macro_rules! channels {
                 member: &Member,
                 company: &CompanyDomains,
             ) -> Result<Self, DestinationDenied> {
-                $(if <$address as Address>::looks_like(text) {
-                    return <$address as Address>::typed(text, member, company).map(Self::$delivery);
+                $(if <$address as ChannelAddress>::looks_like(text) {
+                    return <$address as ChannelAddress>::typed(text, member, company).map(Self::$delivery);
                 })+
                 Err(DestinationDenied::NotAnEmail)
             }
@@ -117,14 +117,14 @@ macro_rules! channels {
                 company: &CompanyDomains,
             ) -> Result<Self, DestinationDenied> {
                 match &self {
-                    $(Self::$delivery(address) => Address::check_outside(address, member, company)?),+
+                    $(Self::$delivery(address) => ChannelAddress::check_outside(address, member, company)?),+
                 }
                 Ok(self)
             }
 
             /// True where nothing may be sent, whoever put the address on record.
             pub fn is_costly(&self) -> bool {
-                match self { $(Self::$delivery(address) => Address::is_costly(address)),+ }
+                match self { $(Self::$delivery(address) => ChannelAddress::is_costly(address)),+ }
             }
 
             /// Checks that the settings allow messages to the country of a typed address.
@@ -134,23 +134,23 @@ macro_rules! channels {
                 member: &Member,
             ) -> Result<(), NotThisCountry> {
                 match self {
-                    $(Self::$delivery(address) => Address::check_country(address, countries, member)),+
+                    $(Self::$delivery(address) => ChannelAddress::check_country(address, countries, member)),+
                 }
             }
 
             /// What all spellings of one phone or mailbox share.
             pub fn key(&self) -> String {
-                match self { $(Self::$delivery(address) => Address::key(address)),+ }
+                match self { $(Self::$delivery(address) => ChannelAddress::key(address)),+ }
             }
 
             /// For cards, results, logs and the record.
             pub fn masked(&self) -> String {
-                match self { $(Self::$delivery(address) => Address::masked(address)),+ }
+                match self { $(Self::$delivery(address) => ChannelAddress::masked(address)),+ }
             }
 
             /// The whole address, for the adapter that sends to it and for the row of a reset that is not finished.
             pub fn full(&self) -> &str {
-                match self { $(Self::$delivery(address) => Address::full(address)),+ }
+                match self { $(Self::$delivery(address) => ChannelAddress::full(address)),+ }
             }
         }
     };

@@ -12,6 +12,9 @@ use super::written_enum;
 /// The 128-bit id of an offer and of the reset that follows: 48 bits of time in milliseconds, then 80 random bits. Ids that
 /// are made one after the other are neighbours on disk, so a commit writes few pages. An id is not a secret: values of
 /// buttons and links have a MAC or are sealed.
+///
+/// The layout is that of a ULID, but it is written in hexadecimal everywhere, so the crate `ulid`, with its base 32, would
+/// save nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResetId(pub [u8; 16]);
 

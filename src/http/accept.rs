@@ -1,81 +1,51 @@
-//! Accepts connections until the stop.
+//! Listens at an address and accepts connections until the stop.
 
 use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Shared};
+use super::connection::{self, ServerContext};
+use super::limits::ConnectionSettings;
 
-/// How long to wait after the first error, and at most.
+/// Connections that may wait in the kernel until they are accepted, as far as the machine allows (`net.core.somaxconn`).
+/// A client whose connection found no room tries again after one second, then after three: too late for a webhook.
+const BACKLOG: u32 = 4096;
+
+/// The backoff after errors of `accept`: the first pause, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// How often errors are logged at most.
-const LOG_EVERY: Duration = Duration::from_secs(1);
+/// At most one log line about such errors in this time.
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Errors of `accept`, which come in crowds: how many since the last line, and how long to wait.
-struct Errors {
-    wait: Duration,
-    unlogged: u64,
-    logged_at: Option<Instant>,
+/// Listens at an address.
+pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart takes its port again while old connections are still in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
-impl Errors {
-    fn new() -> Self {
-        Self {
-            wait: BACKOFF.0,
-            unlogged: 0,
-            logged_at: None,
-        }
-    }
-
-    /// Notes one. How many there were since the last line, where a line is due.
-    fn note(&mut self, now: Instant) -> Option<u64> {
-        self.unlogged = self.unlogged.saturating_add(1);
-        if self
-            .logged_at
-            .is_some_and(|at| now.saturating_duration_since(at) < LOG_EVERY)
-        {
-            return None;
-        }
-        self.logged_at = Some(now);
-        Some(std::mem::take(&mut self.unlogged))
-    }
-
-    /// How long to wait after one.
-    fn back_off(&mut self) -> Duration {
-        let wait = self.wait;
-        self.wait = wait.saturating_mul(2).min(BACKOFF.1);
-        wait
-    }
-
-    /// One was accepted.
-    fn are_over(&mut self) {
-        self.wait = BACKOFF.0;
-    }
-}
-
-/// True for errors of one connection that is gone already; the next one can be accepted at once (accept(2), "Error
-/// handling").
-fn is_of_one_connection(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
-    )
-}
-
-pub(super) async fn run(
+/// Accepts connections and serves each in a task of its own.
+pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,
-    shared: Shared,
+    settings: ConnectionSettings,
     tasks: TaskTracker,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut errors = Errors::new();
+    let context = ServerContext::new(settings);
+    let mut errors = AcceptErrors::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -83,15 +53,9 @@ pub(super) async fn run(
         };
         match accepted {
             Ok((stream, peer)) => {
-                errors.are_over();
-                begin(
-                    stream,
-                    peer.ip().to_canonical(),
-                    &routes,
-                    &shared,
-                    &tasks,
-                    &stopped,
-                );
+                errors.reset();
+                let peer = peer.ip().to_canonical();
+                spawn_connection(stream, peer, &routes, &context, &tasks, &stopped);
             }
             Err(error) => {
                 if let Some(count) = errors.note(Instant::now()) {
@@ -104,7 +68,7 @@ pub(super) async fn run(
                 if is_of_one_connection(&error) {
                     continue;
                 }
-                // Out of file descriptors, most likely: waiting is all that helps.
+                // Most likely there are no file descriptors left, so only waiting helps.
                 tokio::select! {
                     () = tokio::time::sleep(errors.back_off()) => {}
                     _ = stopped.changed() => return,
@@ -114,31 +78,82 @@ pub(super) async fn run(
     }
 }
 
-fn begin(
+fn spawn_connection(
     stream: TcpStream,
-    peer: std::net::IpAddr,
+    peer: IpAddr,
     routes: &Router,
-    shared: &Shared,
+    context: &ServerContext,
     tasks: &TaskTracker,
     stopped: &watch::Receiver<bool>,
 ) {
-    let is_trusted = shared.front.trusted_proxies.has(peer);
-    let Some(seat) = shared.connections.enter(peer, is_trusted) else {
-        tracing::debug!(%peer, "refused a connection: all that could be closed for it are at work");
+    let is_trusted = context.settings.trusted_proxies.has(peer);
+    let Some(lease) = context.connections.admit(peer, is_trusted) else {
+        tracing::debug!(%peer, "refused a connection: every connection that could be closed for it is busy");
         return;
     };
     let peer = connection::Peer {
         address: peer,
         is_trusted,
-        seat,
+        lease,
     };
     tasks.spawn(connection::serve(
         stream,
         peer,
         routes.clone(),
-        shared.clone(),
+        context.clone(),
         stopped.clone(),
     ));
+}
+
+/// True for errors of one connection that has gone already: the next one can be accepted at once (accept(2), "Error
+/// handling").
+fn is_of_one_connection(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
+    )
+}
+
+/// Errors of `accept`, which come in bursts: limits their log lines, and backs off.
+struct AcceptErrors {
+    pause: Duration,
+    unlogged: u64,
+    logged_at: Option<Instant>,
+}
+
+impl AcceptErrors {
+    fn new() -> Self {
+        Self {
+            pause: BACKOFF.0,
+            unlogged: 0,
+            logged_at: None,
+        }
+    }
+
+    /// Counts one error. Returns how many there were since the last log line, if the next line is due.
+    fn note(&mut self, now: Instant) -> Option<u64> {
+        self.unlogged = self.unlogged.saturating_add(1);
+        if self
+            .logged_at
+            .is_some_and(|at| now.saturating_duration_since(at) < LOG_INTERVAL)
+        {
+            return None;
+        }
+        self.logged_at = Some(now);
+        Some(std::mem::take(&mut self.unlogged))
+    }
+
+    /// The pause after this error; each is twice as long as the one before.
+    fn back_off(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = pause.saturating_mul(2).min(BACKOFF.1);
+        pause
+    }
+
+    /// Begins the backoff anew, once a connection was accepted.
+    fn reset(&mut self) {
+        self.pause = BACKOFF.0;
+    }
 }
 
 #[cfg(test)]
@@ -147,14 +162,14 @@ mod tests {
 
     #[test]
     fn errors_are_logged_once_a_second_and_waited_for_longer_each_time() {
-        let mut errors = Errors::new();
+        let mut errors = AcceptErrors::new();
         let now = Instant::now();
         assert_eq!(errors.note(now), Some(1));
         assert_eq!(errors.note(now + Duration::from_millis(999)), None);
         assert_eq!(errors.note(now + Duration::from_secs(1)), Some(2));
-        let waits: Vec<u128> = (0..9).map(|_| errors.back_off().as_millis()).collect();
-        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
-        errors.are_over();
+        let pauses: Vec<u128> = (0..9).map(|_| errors.back_off().as_millis()).collect();
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+        errors.reset();
         assert_eq!(errors.back_off(), Duration::from_millis(10));
     }
 }

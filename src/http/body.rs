@@ -8,24 +8,24 @@ use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use zeroize::Zeroizing;
 
-use super::progress::Exchange;
+use super::progress::RequestProgress;
 
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Reads a body to its end, if it is not longer than `limit` bytes and does not take longer than it may.
+/// Reads a body of at most `limit` bytes. It is wiped when it is dropped, because it may hold a password.
 pub(crate) async fn read_body(
     parts: &Parts,
     body: Body,
     limit: usize,
-) -> Result<Vec<u8>, StatusCode> {
+) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
     // A declared length over the limit is refused before anything is read.
     let declared = parts.headers.get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit) {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    // As large as it can become from the start: one that grows leaves copies behind, and it may hold a password.
+    // As large as it can become from the start: a buffer that grows leaves copies behind.
     let most = body
         .size_hint()
         .upper()
@@ -43,13 +43,16 @@ pub(crate) async fn read_body(
     };
     match tokio::time::timeout(BODY_DEADLINE, read).await {
         Ok(Ok(())) => {
-            if let Some(exchange) = parts.extensions.get::<Exchange>() {
-                exchange.body_was_read();
+            if let Some(progress) = parts.extensions.get::<RequestProgress>() {
+                progress.body_was_read();
             }
-            Ok(std::mem::take(&mut *whole))
+            Ok(whole)
         }
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Ok(Err(error)) => {
+            tracing::debug!(error = &*error, "the body of a request broke off");
+            Err(StatusCode::BAD_REQUEST)
+        }
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }

@@ -18,11 +18,11 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
-use super::connections::{Connections, Seat};
-use super::front::{Front, Limits};
+use super::connections::{ConnectionLease, Connections};
+use super::limits::{ConnectionLimits, ConnectionSettings};
 use super::open_files::room_for_connections;
-use super::progress::{AnswerGuard, Exchange, Progress};
-use super::proxies::Complaints;
+use super::progress::{AnswerGuard, ConnectionProgress, RequestProgress};
+use super::proxy_warnings::ProxyWarnings;
 use super::transport::Transport;
 
 /// The most headers of a request.
@@ -33,57 +33,57 @@ const HEAD_SIZE: usize = 16 * 1024;
 
 /// What all connections share.
 #[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) front: Arc<Front>,
-    pub(super) limits: Arc<Limits>,
+pub(super) struct ServerContext {
+    pub(super) settings: Arc<ConnectionSettings>,
     pub(super) connections: Arc<Connections>,
-    pub(super) complaints: Arc<Complaints>,
+    limits: Arc<ConnectionLimits>,
+    warnings: Arc<ProxyWarnings>,
 }
 
-impl Shared {
-    pub(super) fn new(front: Front) -> Self {
-        let most = room_for_connections(front.limits.connections);
+impl ServerContext {
+    pub(super) fn new(settings: ConnectionSettings) -> Self {
+        let most = room_for_connections(settings.limits.connections);
         Self {
-            connections: Connections::new(most, front.limits.connections_of_one),
-            limits: Arc::new(front.limits.clone()),
-            front: Arc::new(front),
-            complaints: Arc::default(),
+            connections: Connections::new(most, settings.limits.connections_of_one),
+            limits: Arc::new(settings.limits.clone()),
+            settings: Arc::new(settings),
+            warnings: Arc::default(),
         }
     }
 }
 
-/// Who is at the other end.
+/// The other end of a connection: a client or a proxy.
 pub(super) struct Peer {
     pub(super) address: IpAddr,
     pub(super) is_trusted: bool,
-    pub(super) seat: Seat,
+    pub(super) lease: ConnectionLease,
 }
 
-/// Whether a webhook's signature was right and new; an extension of its answer.
+/// An extension of a webhook's answer: whether its signature was right and new.
 #[derive(Clone, Copy)]
 pub(super) struct IsVerified(pub(super) bool);
 
-/// Serves until the other side, a deadline, the stop or a newer connection ends it.
+/// Serves one connection until the peer, a deadline, the stop or a newer connection ends it.
 pub(super) async fn serve(
     stream: TcpStream,
     peer: Peer,
     routes: Router,
-    shared: Shared,
+    context: ServerContext,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let seat = peer.seat.clone();
-    let progress = Progress::new(
-        peer.seat.clone(),
+    let lease = peer.lease.clone();
+    let progress = ConnectionProgress::new(
+        peer.lease.clone(),
         peer.is_trusted,
-        shared.front.keep_alive,
-        Arc::clone(&shared.limits),
+        context.settings.keep_alive,
+        Arc::clone(&context.limits),
     );
-    // Whoever says nothing needs no buffers.
+    // A silent peer needs no buffers.
     tokio::select! {
         readable = stream.readable() => if readable.is_err() { return },
         _ = stopped.changed() => return,
-        () = seat.lost() => return,
-        () = Watch::of(&progress).overdue() => return,
+        () = lease.revoked() => return,
+        () = DeadlineTimer::of(&progress).overdue() => return,
     }
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(
@@ -91,41 +91,15 @@ pub(super) async fn serve(
             "could not set nodelay"
         );
     }
-    let requests = Requests {
+    let requests = RequestService {
         inner: TowerToHyperService::new(routes),
         peer: peer.address,
         is_trusted: peer.is_trusted,
-        shared,
+        context,
         progress: progress.clone(),
     };
-    let transport = TokioIo::new(Transport::new(stream, progress.clone()));
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    // Its own deadline of a head also counts the idle time before the first byte.
-    builder
-        .header_read_timeout(None)
-        .max_headers(HEADERS)
-        .max_buf_size(HEAD_SIZE);
-    let service = hyper::service::service_fn(move |request| requests.clone().answer(request));
-    let mut serving = std::pin::pin!(builder.serve_connection(transport, service));
-    let mut watch = Watch::of(&progress);
-    let mut lost = std::pin::pin!(seat.lost());
-    let mut stop = std::pin::pin!(stopped.changed());
-    let mut is_stopping = false;
-    let ended = std::future::poll_fn(|context| {
-        if !is_stopping && stop.as_mut().poll(context).is_ready() {
-            is_stopping = true;
-            serving.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(ended) = serving.as_mut().poll(context) {
-            return Poll::Ready(Some(ended));
-        }
-        // After the server, because that is what moves the deadline.
-        if lost.as_mut().poll(context).is_ready() || watch.poll(context).is_ready() {
-            return Poll::Ready(None);
-        }
-        Poll::Pending
-    });
-    match ended.await {
+    let ended = serve_requests(stream, requests, &progress, &lease, stopped).await;
+    match ended {
         Some(Ok(())) => {}
         Some(Err(error)) => {
             tracing::debug!(
@@ -134,21 +108,59 @@ pub(super) async fn serve(
             );
         }
         None => {
-            progress.cut();
-            tracing::debug!(peer = %peer.address, "closed a connection that was overdue or idle longest");
+            progress.abort();
+            tracing::debug!(peer = %peer.address, "closed a connection: its deadline has passed, or it was idle longest");
         }
     }
 }
 
-/// Waits for a deadline that moves. It is asked again whenever the connection was polled, because only then it can have
-/// moved.
-struct Watch {
-    progress: Progress,
+/// Serves the requests of a connection. None where a deadline or a newer connection ended it.
+async fn serve_requests(
+    stream: TcpStream,
+    requests: RequestService,
+    progress: &ConnectionProgress,
+    lease: &ConnectionLease,
+    mut stopped: watch::Receiver<bool>,
+) -> Option<hyper::Result<()>> {
+    let transport = TokioIo::new(Transport::new(stream, progress.clone()));
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    // We keep our own deadline for the head: hyper's also counts the idle time before the first byte.
+    builder
+        .header_read_timeout(None)
+        .max_headers(HEADERS)
+        .max_buf_size(HEAD_SIZE);
+    let service = hyper::service::service_fn(move |request| requests.clone().answer(request));
+    let mut serving = std::pin::pin!(builder.serve_connection(transport, service));
+    let mut timer = DeadlineTimer::of(progress);
+    let mut revoked = std::pin::pin!(lease.revoked());
+    let mut stop = std::pin::pin!(stopped.changed());
+    let mut is_stopping = false;
+    std::future::poll_fn(|context| {
+        if !is_stopping && stop.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            serving.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = serving.as_mut().poll(context) {
+            return Poll::Ready(Some(ended));
+        }
+        // Polled after the server, because the server moves the deadline.
+        if revoked.as_mut().poll(context).is_ready() || timer.poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Waits for a moving deadline. The connection's task polls it after the connection itself, because only then the deadline
+/// can have moved.
+struct DeadlineTimer {
+    progress: ConnectionProgress,
     sleep: Pin<Box<Sleep>>,
 }
 
-impl Watch {
-    fn of(progress: &Progress) -> Self {
+impl DeadlineTimer {
+    fn of(progress: &ConnectionProgress) -> Self {
         let due = progress
             .deadline()
             .unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
@@ -167,7 +179,7 @@ impl Watch {
             let Some(deadline) = self.progress.deadline() else {
                 return Poll::Pending;
             };
-            // A later one is noticed when the timer fires; most never get that far.
+            // A later deadline is read when the timer fires, which most never do: so a request costs no timer.
             if deadline < self.sleep.deadline() || self.sleep.is_elapsed() {
                 self.sleep.as_mut().reset(deadline);
             }
@@ -183,36 +195,39 @@ impl Watch {
 
 /// Answers the requests of one connection.
 #[derive(Clone)]
-struct Requests {
+struct RequestService {
     inner: TowerToHyperService<Router>,
     peer: IpAddr,
     is_trusted: bool,
-    shared: Shared,
-    progress: Progress,
+    context: ServerContext,
+    progress: ConnectionProgress,
 }
 
-impl Requests {
-    async fn answer(self, mut request: Request<Incoming>) -> Result<Response<Watched>, Infallible> {
+impl RequestService {
+    async fn answer(
+        self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<TrackedBody>, Infallible> {
         std::future::poll_fn(|context| self.progress.poll_begin(context)).await;
-        let client = self
-            .shared
-            .front
+        let context = &self.context;
+        let client = context
+            .settings
             .trusted_proxies
             .client(self.peer, request.headers());
-        self.shared
-            .complaints
-            .look(self.peer, self.is_trusted, request.headers(), client);
+        context
+            .warnings
+            .check(self.peer, self.is_trusted, request.headers(), client);
         request.extensions_mut().insert(client);
         request
             .extensions_mut()
-            .insert(Exchange(self.progress.clone()));
+            .insert(RequestProgress(self.progress.clone()));
         let mut response = self.inner.call(request).await?;
         let is_good = match response.extensions().get::<IsVerified>() {
             Some(IsVerified(is_verified)) => *is_verified,
             None => response.status().is_success() || response.status().is_redirection(),
         };
-        let is_kept = self.progress.answer(is_good);
-        // Of these a part may be unread, which would be taken for the next head.
+        let is_kept = self.progress.begin_answer(is_good);
+        // Their body may be partly unread, and the rest would be taken for the next head.
         let is_unread = matches!(
             response.status(),
             StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE
@@ -223,20 +238,20 @@ impl Requests {
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let guard = AnswerGuard(self.progress);
-        Ok(response.map(|body| Watched {
+        Ok(response.map(|body| TrackedBody {
             body,
             _guard: guard,
         }))
     }
 }
 
-/// The body of an answer, which tells when the web server has all of it.
-struct Watched {
+/// The body of an answer, which reports when the web server has all of it.
+struct TrackedBody {
     body: Body,
     _guard: AnswerGuard,
 }
 
-impl HttpBody for Watched {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,14 +1,14 @@
-//! Open files: the limit is raised as far as it may be, and connections keep within it.
+//! The limit of open files: raised as far as allowed, and how many connections fit into it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is kept free of connections from outside: for the database, and for directories, mail servers and chats.
+/// Files kept for other uses than incoming connections: the database, directories, mail servers and chats.
 const RESERVED: usize = 256;
 
-/// The fewest connections, even where files are scarce.
-const FEWEST: usize = 64;
+/// The least number of connections, even where files are scarce.
+const LEAST: usize = 64;
 
-/// Raises the soft limit to the hard one. Tells how many connections fit into it, `wanted` at most.
+/// Raises the soft limit to the hard one. Returns how many connections fit into it, at most `wanted`.
 pub(super) fn room_for_connections(wanted: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -21,11 +21,11 @@ pub(super) fn room_for_connections(wanted: usize) -> usize {
     } else {
         limit.current
     };
-    // No limit is told as none.
+    // None means unlimited.
     let files = files.map_or(usize::MAX, |files| {
         usize::try_from(files).unwrap_or(usize::MAX)
     });
-    let room = files.saturating_sub(RESERVED).max(FEWEST).min(wanted);
+    let room = files.saturating_sub(RESERVED).max(LEAST).min(wanted);
     if room < wanted {
         tracing::warn!(
             files,

@@ -1,4 +1,4 @@
-//! What one connection is doing, and until when it may go on with it.
+//! The state of one connection, and its deadline in that state.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -6,59 +6,59 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::connections::Seat;
-use super::front::Limits;
+use super::connections::ConnectionLease;
+use super::limits::ConnectionLimits;
 
-/// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Between two requests, or before the first.
     Idle { since: Instant },
-    /// A part of a head has come.
+    /// A part of a head was read.
     Head { since: Instant },
-    /// The head was read, and the body not to its end.
+    /// The head was read; the body is being read.
     Body,
-    /// The request is at work.
+    /// The request runs.
     Work,
-    /// The answer is on its way; complete when the web server has all of it, and the other side not.
+    /// The answer is being sent. It is complete when the web server has all of it, even if the client does not.
     Answer { is_complete: bool },
-    /// It ends by a deadline, or for another connection.
-    Cut,
+    /// A deadline has passed, or another connection needs the room.
+    Aborted,
 }
 
 #[derive(Debug)]
-struct State {
+struct ProgressState {
     phase: Phase,
     accepted_at: Instant,
     is_trusted: bool,
-    /// It carried a good request: verified, a page that was answered with 2xx or 3xx, or any of a trusted proxy.
+    /// It carried a good request: a verified webhook, a page that was answered with 2xx or 3xx, or any request of a
+    /// trusted proxy.
     is_good: bool,
-    /// Since when bytes wait that the other side does not take.
+    /// Since when the client does not take the bytes that wait for it.
     write_waits: Option<Instant>,
-    /// Bytes of a further request came before the answer to the one before was gone.
+    /// Bytes of the next request were read before the answer to the last one was sent.
     has_early_bytes: bool,
-    /// The request that waits until the answer before it is gone.
+    /// Wakes the next request, which waits until the last answer is sent.
     waiting: Option<Waker>,
 }
 
-/// Shared by the transport, the service and the watch of one connection.
+/// Shared by the transport, the service and the deadline timer of one connection.
 #[derive(Clone)]
-pub(super) struct Progress {
-    state: Arc<Mutex<State>>,
-    limits: Arc<Limits>,
+pub(super) struct ConnectionProgress {
+    state: Arc<Mutex<ProgressState>>,
+    limits: Arc<ConnectionLimits>,
     keep_alive: Duration,
-    seat: Seat,
+    lease: ConnectionLease,
 }
 
-impl Progress {
+impl ConnectionProgress {
     pub(super) fn new(
-        seat: Seat,
+        lease: ConnectionLease,
         is_trusted: bool,
         keep_alive: Duration,
-        limits: Arc<Limits>,
+        limits: Arc<ConnectionLimits>,
     ) -> Self {
         let now = Instant::now();
-        let state = State {
+        let state = ProgressState {
             phase: Phase::Idle { since: now },
             accepted_at: now,
             is_trusted,
@@ -71,22 +71,22 @@ impl Progress {
             state: Arc::new(Mutex::new(state)),
             limits,
             keep_alive,
-            seat,
+            lease,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProgressState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until when the connection may stay as it is; none while that is for others to decide.
+    /// When the connection is aborted unless something happens; none while others keep the deadline.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let state = self.state();
         let of_phase = match state.phase {
             Phase::Idle { since } if state.is_good => Some(since + self.keep_alive),
             Phase::Idle { since } | Phase::Head { since } => Some(since + self.limits.head),
-            // Whoever reads the body sets its deadline; whoever works sets their own.
-            Phase::Body | Phase::Work | Phase::Answer { .. } | Phase::Cut => None,
+            // `read_body` and the handlers keep their own deadlines.
+            Phase::Body | Phase::Work | Phase::Answer { .. } | Phase::Aborted => None,
         };
         let of_write = state.write_waits.map(|since| since + self.limits.write);
         let is_limited = !state.is_trusted && !state.is_good && state.phase != Phase::Work;
@@ -94,7 +94,7 @@ impl Progress {
         [of_phase, of_write, of_life].into_iter().flatten().min()
     }
 
-    /// Bytes arrived.
+    /// Bytes were read.
     pub(super) fn did_read(&self) {
         let mut state = self.state();
         match state.phase {
@@ -104,11 +104,11 @@ impl Progress {
                 }
             }
             Phase::Work | Phase::Answer { .. } => state.has_early_bytes = true,
-            Phase::Head { .. } | Phase::Body | Phase::Cut => {}
+            Phase::Head { .. } | Phase::Body | Phase::Aborted => {}
         }
     }
 
-    /// Bytes were taken by the other side, or have to wait for it.
+    /// The client took bytes, or bytes have to wait for it.
     pub(super) fn did_write(&self, is_taken: bool) {
         let mut state = self.state();
         if is_taken {
@@ -118,7 +118,7 @@ impl Progress {
         }
     }
 
-    /// Everything that the web server had to write is written.
+    /// The web server has written all it had to write.
     pub(super) fn did_flush(&self) {
         let mut state = self.state();
         state.write_waits = None;
@@ -133,13 +133,13 @@ impl Progress {
         };
         let waiting = state.waiting.take();
         drop(state);
-        self.seat.is_quiet();
+        self.lease.set_idle();
         if let Some(waiting) = waiting {
             waiting.wake();
         }
     }
 
-    /// Begins a request once the answer before it is gone.
+    /// Begins a request once the last answer is sent.
     pub(super) fn poll_begin(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.state();
         if matches!(state.phase, Phase::Answer { .. }) {
@@ -151,14 +151,14 @@ impl Progress {
         Poll::Ready(())
     }
 
-    /// The body was read to its end; from now on the connection is not closed for others.
+    /// The whole body was read: from now on the connection is not closed for another one.
     pub(super) fn body_was_read(&self) {
         self.state().phase = Phase::Work;
-        self.seat.is_busy();
+        self.lease.set_busy();
     }
 
-    /// The answer is there. True where the connection may be used again.
-    pub(super) fn answer(&self, is_good: bool) -> bool {
+    /// The answer begins. True if the connection may carry another request.
+    pub(super) fn begin_answer(&self, is_good: bool) -> bool {
         let mut state = self.state();
         state.phase = Phase::Answer { is_complete: false };
         state.is_good |= is_good || state.is_trusted;
@@ -166,14 +166,14 @@ impl Progress {
     }
 
     /// The connection ends by a deadline, or for another one.
-    pub(super) fn cut(&self) {
-        self.state().phase = Phase::Cut;
+    pub(super) fn abort(&self) {
+        self.state().phase = Phase::Aborted;
     }
 
-    /// True where what is left unsent will not be taken any more.
-    pub(super) fn is_in_vain(&self) -> bool {
+    /// True if the client will not take the bytes that are left.
+    pub(super) fn has_unsendable_bytes(&self) -> bool {
         let state = self.state();
-        state.phase == Phase::Cut || state.write_waits.is_some()
+        state.phase == Phase::Aborted || state.write_waits.is_some()
     }
 
     /// The web server has all of the answer.
@@ -183,24 +183,24 @@ impl Progress {
             state.phase = Phase::Answer { is_complete: true };
         }
         drop(state);
-        // From here on only the other side is waited for.
-        self.seat.is_quiet();
+        // Only the client is waited for now.
+        self.lease.set_idle();
     }
 }
 
-/// The extension of a request by which its handler tells how far it is.
+/// An extension of each request, by which its handler reports progress.
 #[derive(Clone)]
-pub(crate) struct Exchange(pub(super) Progress);
+pub(crate) struct RequestProgress(pub(super) ConnectionProgress);
 
-impl Exchange {
-    /// The body was read to its end.
+impl RequestProgress {
+    /// The whole body was read.
     pub(super) fn body_was_read(&self) {
         self.0.body_was_read();
     }
 }
 
-/// Tells that an answer is complete, when it is dropped.
-pub(super) struct AnswerGuard(pub(super) Progress);
+/// Reports that an answer is complete when it is dropped.
+pub(super) struct AnswerGuard(pub(super) ConnectionProgress);
 
 impl Drop for AnswerGuard {
     fn drop(&mut self) {
@@ -215,39 +215,44 @@ mod tests {
 
     const KEEP_ALIVE: Duration = Duration::from_secs(130);
 
-    fn fresh(is_trusted: bool) -> Progress {
-        let seat = Connections::new(10, 10)
-            .enter("192.0.2.1".parse().unwrap(), is_trusted)
+    fn fresh(is_trusted: bool) -> ConnectionProgress {
+        let lease = Connections::new(10, 10)
+            .admit("192.0.2.1".parse().unwrap(), is_trusted)
             .unwrap();
-        Progress::new(seat, is_trusted, KEEP_ALIVE, Arc::new(Limits::default()))
+        ConnectionProgress::new(
+            lease,
+            is_trusted,
+            KEEP_ALIVE,
+            Arc::new(ConnectionLimits::default()),
+        )
     }
 
-    fn begin(progress: &Progress) -> bool {
+    fn begin(progress: &ConnectionProgress) -> bool {
         progress
             .poll_begin(&Context::from_waker(Waker::noop()))
             .is_ready()
     }
 
-    fn request(progress: &Progress, is_good: bool) -> bool {
+    fn request(progress: &ConnectionProgress, is_good: bool) -> bool {
         progress.did_read();
         assert!(begin(progress));
         progress.body_was_read();
-        let is_kept = progress.answer(is_good);
+        let is_kept = progress.begin_answer(is_good);
         progress.answer_is_complete();
         progress.did_flush();
         is_kept
     }
 
     /// Until the deadline, in whole seconds.
-    fn left(progress: &Progress) -> Option<Duration> {
+    fn left(progress: &ConnectionProgress) -> Option<Duration> {
         let left = progress.deadline()? - Instant::now();
         Some(Duration::from_secs(
             (left + Duration::from_millis(500)).as_secs(),
         ))
     }
 
-    /// As if this time had passed.
-    fn pass(progress: &Progress, span: Duration) {
+    /// Moves all times into the past.
+    fn pass(progress: &ConnectionProgress, span: Duration) {
         let mut state = progress.state();
         state.accepted_at -= span;
         if let Some(since) = &mut state.write_waits {
@@ -272,7 +277,7 @@ mod tests {
         assert!(begin(&progress));
         progress.body_was_read();
         assert_eq!(left(&progress), None);
-        assert!(progress.answer(true));
+        assert!(progress.begin_answer(true));
         progress.answer_is_complete();
         progress.did_flush();
         assert_eq!(left(&progress), Some(KEEP_ALIVE));
@@ -307,7 +312,7 @@ mod tests {
         progress.did_read();
         assert!(begin(&progress));
         progress.body_was_read();
-        assert!(progress.answer(true));
+        assert!(progress.begin_answer(true));
         progress.did_write(false);
         pass(&progress, Duration::from_secs(9));
         progress.did_write(false);
@@ -325,8 +330,8 @@ mod tests {
         assert!(begin(&progress));
         progress.body_was_read();
         progress.did_read();
-        assert!(progress.answer(true));
-        // A stream flushes now and then, and is not at its end.
+        assert!(progress.begin_answer(true));
+        // A stream flushes before its end too.
         progress.did_flush();
         assert!(!begin(&progress));
         progress.answer_is_complete();
@@ -339,11 +344,11 @@ mod tests {
 
     #[test]
     fn age_alone_closes_nothing_but_the_next_answer_says_close() {
-        let limits = Limits {
+        let limits = ConnectionLimits {
             greatest_age: Duration::from_secs(100),
-            ..Limits::default()
+            ..ConnectionLimits::default()
         };
-        let progress = Progress {
+        let progress = ConnectionProgress {
             limits: Arc::new(limits),
             ..fresh(true)
         };

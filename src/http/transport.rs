@@ -1,4 +1,4 @@
-//! The stream under the web server, which notes what is read, written and left waiting.
+//! The stream under the web server, which reports what is read and written.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -7,20 +7,20 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::progress::Progress;
+use super::progress::ConnectionProgress;
 
-/// A connection whose progress is noted. The deadlines themselves are kept by [`super::connection`].
+/// Reports to the connection's progress; [`super::connection`] keeps the deadlines.
 pub(super) struct Transport {
     stream: TcpStream,
-    progress: Progress,
+    progress: ConnectionProgress,
 }
 
 impl Transport {
-    pub(super) fn new(stream: TcpStream, progress: Progress) -> Self {
+    pub(super) fn new(stream: TcpStream, progress: ConnectionProgress) -> Self {
         Self { stream, progress }
     }
 
-    fn note(&self, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
+    fn report(&self, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         match &written {
             Poll::Ready(Ok(0) | Err(_)) => {}
             Poll::Ready(Ok(_)) => self.progress.did_write(true),
@@ -31,9 +31,9 @@ impl Transport {
 }
 
 impl Drop for Transport {
-    /// What the other side does not read would stay in the kernel's buffer for minutes; a reset frees it.
+    /// Bytes that the client does not read would stay in the kernel's buffer for minutes; a TCP reset frees it.
     fn drop(&mut self) {
-        if self.progress.is_in_vain()
+        if self.progress.has_unsendable_bytes()
             && let Err(error) = self.stream.set_zero_linger()
         {
             tracing::debug!(
@@ -66,7 +66,7 @@ impl AsyncWrite for Transport {
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.note(written)
+        self.report(written)
     }
 
     fn poll_write_vectored(
@@ -75,14 +75,14 @@ impl AsyncWrite for Transport {
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.note(written)
+        self.report(written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
-    /// The web server flushes when nothing is left in its own buffer, so then everything is written.
+    /// The web server flushes when its own buffer is empty, so then everything is written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if let Poll::Ready(Ok(())) = &flushed {

@@ -1,4 +1,4 @@
-//! Webhooks: raw bytes in, verified, decided, answered in time; what takes longer goes on in the background.
+//! Webhooks: reads, verifies and decides a request, and answers in time; longer work goes on in the background.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::body::read_body;
 use super::connection::IsVerified;
-use super::places::Pool;
+use super::pool::RequestPool;
 use crate::app::App;
 use crate::chat::{
     Adapter, Asking, Chat, Immediate, Interaction, InteractionKind, Message, NotVerified,
@@ -22,26 +22,27 @@ use crate::chat::{
 use crate::domain::{ChatUser, Platform};
 use crate::flow::{self, Next, Reaction, messages};
 
-/// The largest body, in bytes; platforms' are far smaller.
+/// The largest body, in bytes; the platforms send far smaller ones.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long the platform waits for an answer is 3 s; half a second is left for the way.
+/// The platforms wait 3 s for an answer; half a second is left for the network.
 const ANSWER_DEADLINE: Duration = Duration::from_millis(2500);
 
-/// How long of that a request may wait for a place.
-const PLACE_DEADLINE: Duration = Duration::from_secs(2);
+/// How long of that a request may wait for its permit.
+const PERMIT_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The routes of the platforms that have settings.
-pub(super) fn router(app: &Arc<App>, places: &Arc<Pool>) -> Router {
+pub(crate) fn webhook_routes(app: &Arc<App>) -> Router {
+    let pool = RequestPool::of_webhooks();
     let mut router = Router::new();
     for chat in &app.chats {
         let platform = chat.platform();
         for route in chat.routes() {
-            let (app, places) = (Arc::clone(app), Arc::clone(places));
+            let (app, pool) = (Arc::clone(app), Arc::clone(&pool));
             let handler = move |request: Request| {
                 handle(
                     Arc::clone(&app),
-                    Arc::clone(&places),
+                    Arc::clone(&pool),
                     platform,
                     route,
                     request,
@@ -55,7 +56,7 @@ pub(super) fn router(app: &Arc<App>, places: &Arc<Pool>) -> Router {
 
 async fn handle(
     app: Arc<App>,
-    places: Arc<Pool>,
+    pool: Arc<RequestPool>,
     platform: Platform,
     route: &'static str,
     request: Request,
@@ -70,24 +71,24 @@ async fn handle(
         Err(status) => return status.into_response(),
     };
     let received = Instant::now();
-    let place = places
-        .take(&parts.extensions, received + PLACE_DEADLINE)
+    let permit = pool
+        .acquire(&parts.extensions, received + PERMIT_DEADLINE)
         .await;
     let now = app.clock.now();
     let until = received + ANSWER_DEADLINE;
-    let asking = if place.is_some() {
+    let asking = if permit.is_some() {
         Asking::Allowed
     } else {
         Asking::No
     };
     let read = chat.receive(route, &parts.headers, &body, (now, asking));
     let Ok(read) = tokio::time::timeout_at(until, read).await else {
-        // What it takes to verify a request could not be had in time; a place is not held longer for that.
+        // Verifying took too long: some platforms are asked something for it. The permit is not held any longer.
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     match read {
-        // Nothing of it was remembered, so the platform or the person may send it again.
-        Ok(interaction) if place.is_none() => busy(chat, InteractionKind::of(interaction.inner())),
+        // Nothing was recorded, so the platform or the person can send it again.
+        Ok(interaction) if permit.is_none() => busy(chat, InteractionKind::of(interaction.inner())),
         Ok(interaction) => answer(Arc::clone(&app), platform, interaction, until).await,
         Err(refused) => {
             let (status, reason) = match refused {
@@ -101,8 +102,8 @@ async fn handle(
     }
 }
 
-/// The answer where no place was free in time: the text, or where the platform would not show one, an error that it tells
-/// the person itself.
+/// The answer when no permit was free in time: our text, or an error status where the platform shows no text but tells the
+/// person itself.
 fn busy(chat: &Chat, kind: InteractionKind) -> Response {
     tracing::warn!(
         platform = chat.platform().as_str(),
@@ -123,15 +124,15 @@ fn busy(chat: &Chat, kind: InteractionKind) -> Response {
     }
 }
 
-/// Where an interaction can still be answered after the platform's patience is over.
-struct Later {
+/// Where an interaction can still be answered after the platform's deadline.
+struct LateAnswer {
     reply: Option<ReplyAddress>,
-    /// Whose card it was about, and which.
+    /// The card that it was about: its administrator, and the button's value.
     card: Option<(ChatUser, String)>,
     kind: InteractionKind,
 }
 
-impl Later {
+impl LateAnswer {
     fn of(interaction: &Interaction) -> Self {
         let (origin, value) = match interaction {
             Interaction::Command(command) => (Some(&command.origin), None),
@@ -149,7 +150,7 @@ impl Later {
         }
     }
 
-    /// Tells what could not be answered in time: a command where "Working …" stands, a click or a form beside the card.
+    /// Tells the person later: in place of "Working …" after a command, beside the card after a click or a form.
     async fn tell(self, app: &Arc<App>, chat: &Chat, message: Message) {
         let placement = if self.kind == InteractionKind::Command {
             chat.late_placement()
@@ -177,8 +178,8 @@ impl Later {
     }
 }
 
-/// Decides in a task of its own, so that a caller who hangs up cannot stop it half-way, and answers within the
-/// platform's patience: with the decision, or with "Working …" and the decision as a follow-up.
+/// Answers within the platform's deadline: with the decision, or with "Working …" and the decision as a follow-up. The
+/// decision is a task of its own, so that a platform that hangs up cannot stop it half-way.
 async fn answer(
     app: Arc<App>,
     platform: Platform,
@@ -186,50 +187,9 @@ async fn answer(
     until: Instant,
 ) -> Response {
     let (decided, decision) = oneshot::channel();
-    let later = Later::of(interaction.inner());
-    let kind = later.kind;
-    let worker = Arc::clone(&app);
-    app.tasks.spawn(async move {
-        let Some(chat) = worker.chat(platform) else {
-            return;
-        };
-        let reaction = flow::react(&worker, chat, interaction).await;
-        let (now, next) = match reaction {
-            Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
-                (Reaction::Open(form, to), None)
-            }
-            Reaction::Say(message) if !chat.says_at_once() && later.reply.is_some() => {
-                let next = later.reply.clone().map(|to| Next::Tell {
-                    to,
-                    message,
-                    placement: Placement::Add,
-                });
-                (Reaction::Taken, next)
-            }
-            Reaction::Then(next) => (Reaction::Taken, Some(next)),
-            now @ (Reaction::Replayed
-            | Reaction::Taken
-            | Reaction::Say(_)
-            | Reaction::Open(..)
-            | Reaction::Challenge(_)
-            | Reaction::FormError(_)) => (now, None),
-        };
-        // Whoever waited has been told "Working …" meanwhile, and hears the end through the follow-up address.
-        let unheard = match decided.send(now) {
-            Err(Reaction::Say(message)) => Some(message),
-            Err(Reaction::FormError(title)) => Some(Message {
-                title,
-                ..Message::default()
-            }),
-            Ok(()) | Err(_) => None,
-        };
-        if let Some(message) = unheard {
-            later.tell(&worker, chat, message).await;
-        }
-        if let Some(next) = next {
-            flow::carry_out(&worker, chat, next).await;
-        }
-    });
+    let kind = InteractionKind::of(interaction.inner());
+    app.tasks
+        .spawn(decide(Arc::clone(&app), platform, interaction, decided));
     let Some(chat) = app.chat(platform) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -238,18 +198,67 @@ async fn answer(
             respond(chat, kind, &reaction),
             !matches!(reaction, Reaction::Replayed),
         ),
-        // The task died: its panic is in the log, and nothing is claimed.
+        // The task panicked, which is in the log. The answer claims nothing.
         Ok(Err(_)) => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true),
         Err(_) => (
             json(chat.immediate(kind, Immediate::Working(&messages::working()))),
             true,
         ),
     };
-    // A ping needs no signature everywhere, and whoever repeats what they overheard is nobody known.
+    // Some platforms do not sign pings, and anybody can repeat a request that they overheard.
     response
         .extensions_mut()
         .insert(IsVerified(is_new && kind != InteractionKind::Ping));
     response
+}
+
+/// Decides, hands the decision to the answer or tells it later, and does what follows.
+async fn decide(
+    app: Arc<App>,
+    platform: Platform,
+    interaction: Verified<Interaction>,
+    decided: oneshot::Sender<Reaction>,
+) {
+    let Some(chat) = app.chat(platform) else {
+        return;
+    };
+    let late = LateAnswer::of(interaction.inner());
+    let reaction = flow::react(&app, chat, interaction).await;
+    let (now, next) = match reaction {
+        Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
+            (Reaction::Open(form, to), None)
+        }
+        Reaction::Say(message) if !chat.says_at_once() && late.reply.is_some() => {
+            let next = late.reply.clone().map(|to| Next::Tell {
+                to,
+                message,
+                placement: Placement::Add,
+            });
+            (Reaction::Taken, next)
+        }
+        Reaction::Then(next) => (Reaction::Taken, Some(next)),
+        now @ (Reaction::Replayed
+        | Reaction::Taken
+        | Reaction::Say(_)
+        | Reaction::Open(..)
+        | Reaction::Challenge(_)
+        | Reaction::FormError(_)) => (now, None),
+    };
+    // If the deadline has passed, the person sees "Working …" and gets the decision as a follow-up.
+    let unheard = match decided.send(now) {
+        Err(Reaction::Say(message)) => Some(message),
+        Err(Reaction::FormError(title)) => Some(Message {
+            title,
+            ..Message::default()
+        }),
+        Ok(()) | Err(_) => None,
+    };
+    if let Some(message) = unheard {
+        late.tell(&app, chat, message).await;
+    }
+    if let Some(next) = next {
+        flow::carry_out(&app, chat, next).await;
+    }
 }
 
 fn respond(chat: &Chat, kind: InteractionKind, reaction: &Reaction) -> Response {

@@ -1,7 +1,7 @@
-//! The one-time link: a button that asks for the code, after which the member sets a password of their own.
+//! `/claim/{token}`: the one-time link. Its button asks for the code, after which the member sets their own password.
 //!
-//! Opening it changes nothing, because mail programs and chats open links by themselves (Discourse CVE-2019-1020018:
-//! scanners burnt the links). Pressing the button uses it up, and the session that it begins still lacks the code.
+//! Opening the link changes nothing, because mail programs and chats open links by themselves (Discourse CVE-2019-1020018:
+//! scanners used the links up). Pressing the button uses it up, and the session that begins still needs the code.
 
 use askama::Template;
 use axum::body::Bytes;
@@ -9,12 +9,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::sign_in::{methods_of, new_session, no_method, send_first_code};
-use super::visit::{Frame, Visit, key_of};
-use super::{Portal, Shared};
-use crate::directory::{Unavailable, to_member};
-use crate::domain::Carries;
+use super::code;
+use super::page::Frame;
+use super::session::{new_session, new_token};
+use super::state::{Portal, PortalState};
+use super::texts;
+use super::visit::Visit;
+use crate::directory::to_member;
 use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, Stage, admit};
+use crate::domain::{Carries, Destination};
 use crate::secret::Link;
 use crate::store::{AccountRow, Claimed, LookUp, MemberKey, MemberRow, ResetRow, StoreError};
 
@@ -26,31 +29,64 @@ struct ClaimPage {
     until: String,
 }
 
-/// The reset behind a link that was not used yet and still lives, or the page that says why not.
-async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
-    let id = portal
-        .app
-        .keys
-        .read_link_token(Link::Claim, token)
-        .ok_or_else(|| dead(visit))?;
-    let row = portal
-        .app
-        .store
-        .reset(id)
-        .await
-        .map_err(|_| visit.unavailable())?;
-    let (now, life) = (
-        portal.app.clock.now(),
-        portal.app.organization.password_lifetime,
-    );
-    let lives = |row: &ResetRow| {
+/// `GET /claim/{token}`.
+pub(super) async fn page(
+    State(portal): PortalState,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let row = reset_of(&visit, &token).await?;
+    let changed_at = row.changed_at.unwrap_or(row.offered_at);
+    let until = changed_at + portal.app.organization.password_lifetime;
+    let page = ClaimPage {
+        frame: visit.frame(),
+        admin: row.admin_name,
+        until: portal.app.zone.tell_with_date(until),
+    };
+    Ok(visit.page(StatusCode::OK, &page))
+}
+
+/// `POST /claim/{token}`.
+pub(super) async fn submit(
+    State(portal): PortalState,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    visit.form(&headers, &body)?;
+    let row = reset_of(&visit, &token).await?;
+    let to = code_destination(&visit, &row).await?;
+    let token = new_token(&visit)?;
+    let member = row.member_id.clone();
+    let session = new_session(&visit, &token, member, Stage::Code, PROVING_LIFE);
+    let claimed = portal.app.store.claim(&row, session.clone()).await;
+    match claimed.map_err(|error| visit.unavailable(&error))? {
+        Claimed::Before => Err(used(&visit)),
+        Claimed::Dead => Err(dead(&visit)),
+        Claimed::Now => {
+            code::send_first(&portal, &session, &to).await?;
+            Ok(visit.redirect_with_session("/verify", &token))
+        }
+    }
+}
+
+/// The reset of a link that works, or the page that says why it does not.
+async fn reset_of(visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
+    let app = &visit.portal.app;
+    let id = app.keys.read_link_token(Link::Claim, token);
+    let row = app.store.reset(id.ok_or_else(|| dead(visit))?).await;
+    let row = row.map_err(|error| visit.unavailable(&error))?;
+    let (now, life) = (app.clock.now(), app.organization.password_lifetime);
+    let works = |row: &ResetRow| {
         row.carries == Carries::Link
             && row.disowned_at.is_none()
             && row
                 .changed_at
                 .is_some_and(|changed_at| now < changed_at + life)
     };
-    let row = row.filter(lives).ok_or_else(|| dead(visit))?;
+    let row = row.filter(works).ok_or_else(|| dead(visit))?;
     if row.link_used_at.is_some() {
         Err(used(visit))
     } else {
@@ -58,40 +94,28 @@ async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<Res
     }
 }
 
-fn dead(visit: &Visit<'_>) -> Response {
-    let text = "It is not known, too old, or it was replaced by a newer reset. Nothing was changed. Ask an administrator \
-        for a new one.";
-    visit.stop(StatusCode::GONE, "This link does not work", text)
+/// Where the code goes. If it cannot go anywhere the link is not used up: a contact may be added while it works.
+async fn code_destination(visit: &Visit<'_>, row: &ResetRow) -> Result<Destination, Response> {
+    let (member, account) = account_of(visit.portal, row)
+        .await
+        .map_err(|error| visit.unavailable(&error))?
+        .ok_or_else(|| dead(visit))?;
+    let app = &visit.portal.app;
+    let member =
+        to_member(&member, &app.organization.company).map_err(|error| visit.unavailable(&error))?;
+    let standing = AccountState {
+        temporary_until: account.temporary_until,
+        lock: account.lock(),
+    };
+    let destinations = code::destinations(visit, &member).await?;
+    match admit(&member, standing, &destinations, app.clock.now()) {
+        Admission::Code(to) => Ok(to),
+        Admission::NoMethod => Err(code::no_destination(visit)),
+        Admission::Open | Admission::Ended(_) | Admission::Refused => Err(dead(visit)),
+    }
 }
 
-fn used(visit: &Visit<'_>) -> Response {
-    let text = "It works once. If you did not finish, ask an administrator for a new one; if it was not you who used \
-        it, tell your security team at once.";
-    visit.stop(StatusCode::GONE, "This link was used", text)
-}
-
-/// `GET /claim/{token}`.
-pub(super) async fn page(
-    State(portal): Shared,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    let visit = Visit::of(&portal, &headers).await?;
-    let row = reset_of(&portal, &visit, &token).await?;
-    let until =
-        row.changed_at.unwrap_or(row.offered_at) + portal.app.organization.password_lifetime;
-    let until = portal.app.zone.tell_with_date(until);
-    Ok(visit.page(
-        StatusCode::OK,
-        &ClaimPage {
-            frame: visit.frame(),
-            admin: row.admin_name,
-            until,
-        },
-    ))
-}
-
-/// The account of the member that the reset was made for, whatever their address is now.
+/// The account of the member that was reset, whatever their address is now.
 async fn account_of(
     portal: &Portal,
     row: &ResetRow,
@@ -109,61 +133,14 @@ async fn account_of(
         return Ok(None);
     };
     let found = portal.app.store.account(&member.business_email_key).await?;
-    // The address may have gone to somebody else in between.
+    // Somebody else may have got the address between the two reads.
     Ok(found.filter(|(member, _)| member.member_id == row.member_id))
 }
 
-/// `POST /claim/{token}`.
-pub(super) async fn claim(
-    State(portal): Shared,
-    Path(token): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Response> {
-    let visit = Visit::of(&portal, &headers).await?;
-    visit.form(&headers, &body)?;
-    let row = reset_of(&portal, &visit, &token).await?;
-    let (member_row, account) = account_of(&portal, &row)
-        .await
-        .map_err(|_| visit.unavailable())?
-        .ok_or_else(|| dead(&visit))?;
-    let member = to_member(&member_row, &portal.app.organization.company)
-        .map_err(|Unavailable| visit.unavailable())?;
-    let standing = AccountState {
-        temporary_until: account.temporary_until,
-        lock: account.lock(),
-    };
-    let to = match admit(
-        &member,
-        standing,
-        &methods_of(&visit, &member).await?,
-        portal.app.clock.now(),
-    ) {
-        Admission::Code(to) => to,
-        // Not used up: the contact may be added while the link lives.
-        Admission::NoMethod => return Ok(no_method(&visit)),
-        Admission::Open | Admission::Ended(_) | Admission::Refused => return Err(dead(&visit)),
-    };
-    let token = visit.new_token()?;
-    let session = new_session(
-        &visit,
-        key_of(&token),
-        member.id.clone(),
-        Stage::Code,
-        PROVING_LIFE,
-    );
-    match portal
-        .app
-        .store
-        .claim(&row, session.clone())
-        .await
-        .map_err(|_| visit.unavailable())?
-    {
-        Claimed::Before => Err(used(&visit)),
-        Claimed::Dead => Err(dead(&visit)),
-        Claimed::Now => {
-            send_first_code(&portal, &session, &to).await?;
-            Ok(visit.go_with("/verify", &token))
-        }
-    }
+fn dead(visit: &Visit<'_>) -> Response {
+    visit.plain(StatusCode::GONE, texts::claim_link_dead())
+}
+
+fn used(visit: &Visit<'_>) -> Response {
+    visit.plain(StatusCode::GONE, texts::claim_link_used())
 }

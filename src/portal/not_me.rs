@@ -1,4 +1,5 @@
-//! "This wasn't me": the link in every notice. Opening it changes nothing, because mail programs open links by themselves.
+//! `/not-me/{token}`: "This wasn't me", the link in every notice. Opening it changes nothing, because mail programs open
+//! links by themselves; its button closes the account.
 
 use std::sync::Arc;
 
@@ -8,15 +9,17 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::visit::{Frame, Visit};
-use super::{Portal, Shared};
+use super::page::Frame;
+use super::state::{Portal, PortalState};
+use super::texts;
+use super::visit::Visit;
 use crate::domain::{Channel, Span};
 use crate::flow;
 use crate::secret::Link;
 use crate::store::{Disowned, ResetRow};
 
 /// How long the link works.
-const WORKS_FOR: Span = Span::hours(7 * 24);
+const LINK_LIFE: Span = Span::hours(7 * 24);
 
 #[derive(Template)]
 #[template(path = "not_me.html")]
@@ -25,76 +28,41 @@ struct NotMePage {
     admin: String,
     member: String,
     at: String,
-    /// Who hears of it, with their verb.
+    /// Who will be told, with their verb.
     told: String,
-}
-
-/// The reset behind a link that still works.
-async fn reset_of(portal: &Portal, visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
-    let unknown = || {
-        let text = "This link is not known, or it is too old. If you did not expect a reset, tell your security team.";
-        visit.stop(StatusCode::NOT_FOUND, "This link does not work", text)
-    };
-    let id = portal
-        .app
-        .keys
-        .read_link_token(Link::NotMe, token)
-        .ok_or_else(unknown)?;
-    let row = portal
-        .app
-        .store
-        .reset(id)
-        .await
-        .map_err(|_| visit.unavailable())?;
-    let now = portal.app.clock.now();
-    row.filter(|row| row.changing_at.is_some_and(|at| now - at < WORKS_FOR))
-        .ok_or_else(unknown)
 }
 
 /// `GET /not-me/{token}`.
 pub(super) async fn page(
-    State(portal): Shared,
+    State(portal): PortalState,
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
-    let row = reset_of(&portal, &visit, &token).await?;
-    let at = portal
-        .app
-        .zone
-        .tell_with_date(row.changed_at.or(row.changing_at).unwrap_or(row.offered_at));
-    let told = if has_security(&portal) {
-        format!("{} and the security team are", row.admin_name)
-    } else {
-        format!("{} is", row.admin_name)
-    };
+    let row = reset_of(&visit, &token).await?;
+    let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let page = NotMePage {
         frame: visit.frame(),
+        at: portal.app.zone.tell_with_date(at),
+        told: texts::who_will_be_told(&row.admin_name, has_security(&portal)),
         admin: row.admin_name,
         member: row.member_name,
-        at,
-        told,
     };
     Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// `POST /not-me/{token}`.
-pub(super) async fn close(
-    State(portal): Shared,
+pub(super) async fn submit(
+    State(portal): PortalState,
     Path(token): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     visit.form(&headers, &body)?;
-    let row = reset_of(&portal, &visit, &token).await?;
-    match portal
-        .app
-        .store
-        .disown(&row)
-        .await
-        .map_err(|_| visit.unavailable())?
-    {
+    let row = reset_of(&visit, &token).await?;
+    let disowned = portal.app.store.disown(&row).await;
+    match disowned.map_err(|error| visit.unavailable(&error))? {
         Disowned::Now(row) => {
             let app = Arc::clone(&portal.app);
             portal
@@ -104,24 +72,26 @@ pub(super) async fn close(
         }
         Disowned::Before => {}
         Disowned::Outdated => {
-            let text =
-                "The password was reset once more since. Use the link in the newest message.";
-            return Ok(visit.stop(StatusCode::GONE, "This link is outdated", text));
+            return Ok(visit.plain(StatusCode::GONE, texts::not_me_link_outdated()));
         }
     }
-    let told = if has_security(&portal) {
-        "The administrator and the security team are being told."
-    } else {
-        "The administrator is being told; tell your security team."
-    };
-    let text = format!(
-        "The password no longer works, and every session has ended. {told} Another administrator can reset the password \
-        when you have spoken to them."
-    );
-    Ok(visit.stop(StatusCode::OK, "The account is closed", &text))
+    let text = texts::account_closed(has_security(&portal));
+    Ok(visit.plain(StatusCode::OK, text))
 }
 
-/// True where there is somebody who answers for security, and a way to tell them.
+/// The reset of a link that works.
+async fn reset_of(visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
+    let unknown = || visit.plain(StatusCode::NOT_FOUND, texts::not_me_link_unknown());
+    let app = &visit.portal.app;
+    let id = app.keys.read_link_token(Link::NotMe, token);
+    let row = app.store.reset(id.ok_or_else(unknown)?).await;
+    let row = row.map_err(|error| visit.unavailable(&error))?;
+    let now = app.clock.now();
+    row.filter(|row| row.changing_at.is_some_and(|at| now - at < LINK_LIFE))
+        .ok_or_else(unknown)
+}
+
+/// True if a security team is set and can be told.
 fn has_security(portal: &Portal) -> bool {
     portal.app.organization.security_email.is_some() && portal.app.deliveries.has(Channel::Email)
 }

@@ -8,8 +8,9 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
-use relatch::http::{Front, Limits, Server, TrustedProxies};
+use relatch::http::{ConnectionLimits, ConnectionSettings, TrustedProxies};
 use relatch::net::ClientAddress;
+use relatch::server::{Server, routes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
@@ -20,19 +21,24 @@ use crate::support::{TestBot, slack};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server that trusts nobody or this machine, with deadlines that a test can wait for.
-async fn serve(bot: &TestBot, is_trusted: bool, keep_alive: Duration, limits: Limits) -> Server {
+async fn serve(
+    bot: &TestBot,
+    is_trusted: bool,
+    keep_alive: Duration,
+    limits: ConnectionLimits,
+) -> Server {
     let trusted_proxies = if is_trusted {
         TrustedProxies::default()
     } else {
         TrustedProxies(Vec::new())
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let front = Front {
+    let settings = ConnectionSettings {
         trusted_proxies,
         keep_alive,
         limits,
     };
-    Server::start(std::sync::Arc::clone(&bot.app), listener, front)
+    Server::start(std::sync::Arc::clone(&bot.app), listener, settings)
         .await
         .unwrap()
 }
@@ -99,7 +105,13 @@ fn closes(head: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_direct_connection_is_kept_only_after_a_good_request() {
     let bot = TestBot::new().await;
-    let server = serve(&bot, false, Duration::from_secs(130), Limits::default()).await;
+    let server = serve(
+        &bot,
+        false,
+        Duration::from_secs(130),
+        ConnectionLimits::default(),
+    )
+    .await;
     for (request, status) in [
         (post("ssl_check=1", ""), "200"),
         (post("text=help", ""), "401"),
@@ -133,7 +145,13 @@ async fn a_direct_connection_is_kept_only_after_a_good_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_proxy_keeps_its_connection_whatever_it_carried() {
     let bot = TestBot::new().await;
-    let server = serve(&bot, true, Duration::from_secs(130), Limits::default()).await;
+    let server = serve(
+        &bot,
+        true,
+        Duration::from_secs(130),
+        ConnectionLimits::default(),
+    )
+    .await;
     let mut raw = Raw::to(server.addr).await;
     for (request, status) in [
         (post("text=help", ""), "401"),
@@ -148,10 +166,10 @@ async fn a_trusted_proxy_keeps_its_connection_whatever_it_carried() {
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_end_after_keep_alive_and_old_ones_with_their_next_answer() {
     let bot = TestBot::new().await;
-    let limits = Limits {
+    let limits = ConnectionLimits {
         head: Duration::from_millis(100),
         greatest_age: Duration::from_millis(300),
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bot, true, Duration::from_secs(2), limits).await;
     let mut kept = Raw::to(server.addr).await;
@@ -176,10 +194,10 @@ async fn idle_connections_end_after_keep_alive_and_old_ones_with_their_next_answ
 #[tokio::test(flavor = "multi_thread")]
 async fn stuck_connections_are_closed() {
     let bot = TestBot::new().await;
-    let limits = Limits {
+    let limits = ConnectionLimits {
         head: Duration::from_millis(100),
         unverified_life: Duration::from_millis(300),
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bot, false, Duration::from_hours(1), limits).await;
     for sent in [
@@ -203,9 +221,9 @@ async fn stuck_connections_are_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_nothing_is_closed_and_has_one_answer_at_a_time() {
     let bot = TestBot::new().await;
-    let limits = Limits {
+    let limits = ConnectionLimits {
         write: Duration::from_millis(300),
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bot, true, Duration::from_hours(1), limits).await;
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -222,7 +240,13 @@ async fn who_reads_nothing_is_closed_and_has_one_answer_at_a_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pipelined_requests_are_answered_in_turn() {
     let bot = TestBot::new().await;
-    let server = serve(&bot, true, Duration::from_secs(130), Limits::default()).await;
+    let server = serve(
+        &bot,
+        true,
+        Duration::from_secs(130),
+        ConnectionLimits::default(),
+    )
+    .await;
     let mut raw = Raw::to(server.addr).await;
     let page = "GET /signin HTTP/1.1\r\nhost: x\r\n\r\n".repeat(20);
     raw.0.write_all(page.as_bytes()).await.unwrap();
@@ -236,9 +260,9 @@ async fn pipelined_requests_are_answered_in_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_has_so_many_connections_and_no_more() {
     let bot = TestBot::new().await;
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections_of_one: 3,
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bot, false, Duration::from_secs(130), limits).await;
     let mut first = Raw::to(server.addr).await;
@@ -268,12 +292,12 @@ async fn one_address_has_so_many_connections_and_no_more() {
 async fn the_event_stream_of_a_member_stays() {
     let bot = TestBot::new().await;
     let browser = bot.signed_in("mina.park@acme.example").await;
-    let limits = Limits {
+    let limits = ConnectionLimits {
         head: Duration::from_millis(100),
         unverified_life: Duration::from_millis(200),
         greatest_age: Duration::from_millis(200),
         write: Duration::from_millis(200),
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bot, false, Duration::from_millis(200), limits).await;
     let mut raw = Raw::to(server.addr).await;
@@ -331,7 +355,7 @@ async fn the_event_stream_of_a_member_tells_that_it_lives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_has_its_share_is_told_so_and_others_are_answered() {
     let bot = TestBot::new().await;
-    let routes = relatch::http::routes(&bot.app);
+    let routes = routes(&bot.app);
     let ask = |client: u8, number: usize| {
         let body = slack::command_body(
             "UJO",

@@ -6,6 +6,7 @@ mod connections;
 mod contacts;
 mod conversation;
 mod directories;
+mod domain;
 mod fixtures;
 mod hostile;
 mod import;

@@ -4,8 +4,9 @@
 //! here until it has an arm.
 
 use relatch::chat::{Action, FormKind};
-use relatch::domain::Platform;
 use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::{Platform, Span};
+use serde_json::json;
 
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
 use crate::support::{OWN, TestBot, in_private, on};
@@ -16,42 +17,103 @@ const NOA: &str = "noa@acme.example";
 const SOL: &str = "sol@acme.example";
 const FON: &str = "fon@acme.example";
 
-/// A change of a column that takes the reset away, its way back, and the words of the refusal.
-struct Change {
-    /// Whose row; none for the member of the card.
-    whose: Option<&'static str>,
-    column: &'static str,
-    to: &'static str,
-    from: &'static str,
-    told: &'static str,
+/// What takes the reset away, and its way back.
+#[derive(Clone, Copy)]
+enum Change {
+    /// A column of a row of the directory: of this person, or of the member of the card.
+    Column {
+        whose: Option<&'static str>,
+        name: &'static str,
+        to: &'static str,
+        from: &'static str,
+        told: &'static str,
+    },
+    /// The administrator's rank in the chat, where the chat names the administrators, and how long ago.
+    Rank(Span),
 }
 
-const CHANGES: [Change; 3] = [
+const IN_DIRECTORY: [Change; 3] = [
     // S3
-    Change {
+    Change::Column {
         whose: Some(JO),
-        column: "role",
+        name: "role",
         to: "member",
         from: "primary_admin",
         told: "You can't reset passwords",
     },
     // S9
-    Change {
+    Change::Column {
         whose: None,
-        column: "login_method",
+        name: "login_method",
         to: "sso",
         from: "business_email",
         told: "single sign-on",
     },
-    // S16
-    Change {
+    // S16. Noa is Inactive at first, which is as good.
+    Change::Column {
         whose: None,
-        column: "status",
+        name: "status",
         to: "suspended",
         from: "active",
         told: "is Suspended",
     },
 ];
+
+/// Longer ago than an account is remembered where a click only changes the card.
+const IN_CHAT: [Change; 1] = [Change::Rank(Span::seconds(31))];
+
+/// A moment ago: only what is read past every cache knows it.
+const JUST_NOW: [Change; 1] = [Change::Rank(Span::seconds(0))];
+
+impl Change {
+    /// A bot whose administrators come from where these changes are made.
+    async fn bot(changes: &[Self]) -> TestBot {
+        if !matches!(changes, [Self::Rank(_)]) {
+            return TestBot::new().await;
+        }
+        let bot = TestBot::with_admins_of_the_chat().await;
+        bot.slack.change(JO, "is_owner", json!(true));
+        bot
+    }
+
+    async fn make(self, bot: &TestBot, member: &str) {
+        match self {
+            Self::Column {
+                whose, name, to, ..
+            } => bot.alter(whose.unwrap_or(member), name, to).await,
+            Self::Rank(ago) => rank(bot, false, ago),
+        }
+    }
+
+    async fn undo(self, bot: &TestBot, member: &str) {
+        match self {
+            Self::Column {
+                whose, name, from, ..
+            } => bot.alter(whose.unwrap_or(member), name, from).await,
+            Self::Rank(ago) => rank(bot, true, ago),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Column { name, .. } => name,
+            Self::Rank(_) => "rank in the chat",
+        }
+    }
+
+    /// The words of the refusal.
+    fn told(self) -> &'static str {
+        match self {
+            Self::Column { told, .. } => told,
+            Self::Rank(_) => "You can't reset passwords",
+        }
+    }
+}
+
+fn rank(bot: &TestBot, is_owner: bool, ago: Span) {
+    bot.slack.change(JO, "is_owner", json!(is_owner));
+    bot.clock.advance(ago);
+}
 
 /// What a button does for an administrator who may no longer reset this member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -207,41 +269,38 @@ fn went_out(bot: &TestBot, said_before: usize) -> Vec<String> {
 }
 
 /// S3, S9, S16: the button is refused while the change stands, changes nothing, and works again without it.
-async fn assert_button(action: Action, platform: Platform) {
-    let what = |change: &Change| format!("{action} on {platform} after {}", change.column);
+async fn assert_button(action: Action, platform: Platform, changes: &[Change]) {
+    let what = |change: Change| format!("{action} on {platform} after {}", change.name());
     let expected = then(action, platform);
     if expected == Then::NoButton {
         return;
     }
-    let bot = TestBot::new().await;
+    let bot = Change::bot(changes).await;
     bot.set_password(MINA, OWN).await;
     let Live { mut value, member } = live(&bot, action, platform).await;
     bot.outbox.take();
-    for change in &CHANGES {
-        // Noa is Inactive, which is as good as Active until it is Suspended.
-        bot.alter(change.whose.unwrap_or(member), change.column, change.to)
-            .await;
+    for change in changes {
+        change.make(&bot, member).await;
         let (before, said) = (record(&bot).await, bot.slack.said().len());
         bot.click_value(JO, action.as_str(), &value).await;
         match expected {
             Then::Refused => {
                 let told = bot.slack.last_text();
                 assert!(
-                    bot.slack.said().len() > said && told.contains(change.told),
+                    bot.slack.said().len() > said && told.contains(change.told()),
                     "{}: {told}",
-                    what(change)
+                    what(*change)
                 );
-                assert_same(&before, &record(&bot).await, &what(change));
+                assert_same(&before, &record(&bot).await, &what(*change));
             }
             Then::Form(_) | Then::Closes | Then::NoButton => {
                 let after = record_without_card(&bot).await;
-                assert_same(&before[..after.len()], &after, &what(change));
+                assert_same(&before[..after.len()], &after, &what(*change));
             }
         }
         let out = went_out(&bot, said);
-        assert!(out.is_empty(), "{}: {out:?}", what(change));
-        bot.alter(change.whose.unwrap_or(member), change.column, change.from)
-            .await;
+        assert!(out.is_empty(), "{}: {out:?}", what(*change));
+        change.undo(&bot, member).await;
         // A question is asked once.
         if action == Action::ContactAdd {
             value = live(&bot, action, platform).await.value;
@@ -252,7 +311,7 @@ async fn assert_button(action: Action, platform: Platform) {
         bot.click_value(JO, action.as_str(), &value).await;
         let told: String = bot.slack.said()[said..].iter().map(text_of).collect();
         assert!(
-            CHANGES.iter().all(|change| !told.contains(change.told)),
+            changes.iter().all(|change| !told.contains(change.told())),
             "{action} on {platform} is refused to everybody: {told}"
         );
         bot.outbox.take();
@@ -260,10 +319,10 @@ async fn assert_button(action: Action, platform: Platform) {
 }
 
 /// S3, S9, S16: the form is refused while the change stands, changes nothing, and is taken without it.
-async fn assert_form(kind: FormKind, platform: Platform) {
+async fn assert_form(kind: FormKind, platform: Platform, changes: &[Change]) {
     let action = opens(kind);
     assert_eq!(then(action, platform), Then::Form(kind));
-    let bot = TestBot::new().await;
+    let bot = Change::bot(changes).await;
     bot.set_password(MINA, OWN).await;
     let Live { value, member } = live(&bot, action, platform).await;
     bot.outbox.take();
@@ -273,18 +332,16 @@ async fn assert_form(kind: FormKind, platform: Platform) {
         FormKind::CopyAddress => "jo@home.example".to_owned(),
         FormKind::ContactCode => bot.codes().pop().expect("a code").0,
     };
-    for change in &CHANGES {
-        let what = format!("form {kind} on {platform} after {}", change.column);
-        bot.alter(change.whose.unwrap_or(member), change.column, change.to)
-            .await;
+    for change in changes {
+        let what = format!("form {kind} on {platform} after {}", change.name());
+        change.make(&bot, member).await;
         let (before, said) = (record(&bot).await, bot.slack.said().len());
         let told = bot.submit(JO, &typed).await.refusal_of_form();
-        assert!(told.contains(change.told), "{what}: {told}");
+        assert!(told.contains(change.told()), "{what}: {told}");
         assert_same(&before, &record(&bot).await, &what);
         let out = went_out(&bot, said);
         assert!(out.is_empty(), "{what}: {out:?}");
-        bot.alter(change.whose.unwrap_or(member), change.column, change.from)
-            .await;
+        change.undo(&bot, member).await;
     }
     let before = record(&bot).await;
     // On Mattermost the same bytes are the same request, so it is typed a little differently.
@@ -297,8 +354,8 @@ async fn assert_form(kind: FormKind, platform: Platform) {
 }
 
 /// The same for what stands below a failed delivery: there each button delivers a password that was set already.
-async fn assert_buttons_of_a_failed_delivery(platform: Platform) {
-    let bot = TestBot::new().await;
+async fn assert_buttons_of_a_failed_delivery(platform: Platform, changes: &[Change]) {
+    let bot = Change::bot(changes).await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
@@ -309,12 +366,11 @@ async fn assert_buttons_of_a_failed_delivery(platform: Platform) {
         .collect();
     assert!(buttons.len() > 2, "{failed:#}");
     bot.outbox.take();
-    for change in &CHANGES {
-        let whose = change.whose.unwrap_or(MINA);
-        bot.alter(whose, change.column, change.to).await;
+    for change in changes {
+        change.make(&bot, MINA).await;
         let before = record_without_card(&bot).await;
         for (action, value) in &buttons {
-            let what = format!("{action} on {platform} after {}", change.column);
+            let what = format!("{action} on {platform} after {}", change.name());
             let said = bot.slack.said().len();
             bot.click_value(JO, action.as_str(), value).await;
             let told = match then(*action, platform) {
@@ -324,12 +380,12 @@ async fn assert_buttons_of_a_failed_delivery(platform: Platform) {
                     .refusal_of_form(),
                 Then::Refused | Then::Closes | Then::NoButton => bot.slack.last_text(),
             };
-            assert!(told.contains(change.told), "{what}: {told}");
+            assert!(told.contains(change.told()), "{what}: {told}");
             assert_same(&before, &record_without_card(&bot).await, &what);
             let out = went_out(&bot, said);
             assert!(out.is_empty(), "{what}: {out:?}");
         }
-        bot.alter(whose, change.column, change.from).await;
+        change.undo(&bot, MINA).await;
     }
     let (_, value) = buttons
         .iter()
@@ -363,16 +419,51 @@ async fn assert_no_button_for_the_ineligible(platform: Platform) {
 
 async fn every_button(platform: Platform) {
     for action in Action::ALL {
-        assert_button(*action, platform).await;
+        assert_button(*action, platform, &IN_DIRECTORY).await;
     }
 }
 
 async fn every_form(platform: Platform) {
     for kind in FormKind::ALL {
-        assert_form(*kind, platform).await;
+        assert_form(*kind, platform, &IN_DIRECTORY).await;
     }
-    assert_buttons_of_a_failed_delivery(platform).await;
+    assert_buttons_of_a_failed_delivery(platform, &IN_DIRECTORY).await;
     assert_no_button_for_the_ineligible(platform).await;
+}
+
+/// S3: the same where the chat names the administrators, and theirs is the right that ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_button_and_no_form_works_after_the_rank_in_the_chat_is_lost() {
+    on(Platform::Slack, async {
+        for action in Action::ALL {
+            assert_button(*action, Platform::Slack, &IN_CHAT).await;
+        }
+        for kind in FormKind::ALL {
+            assert_form(*kind, Platform::Slack, &IN_CHAT).await;
+        }
+        assert_buttons_of_a_failed_delivery(Platform::Slack, &IN_CHAT).await;
+    })
+    .await;
+}
+
+/// S3: what no later click confirms is read past every cache, so a rank that is lost this moment counts already. (A
+/// confirming click reads it again when its reset begins; conversation.rs has that.)
+#[tokio::test(flavor = "multi_thread")]
+async fn what_acts_at_once_knows_of_a_rank_that_was_lost_just_now() {
+    on(Platform::Slack, async {
+        for action in [
+            Action::SendGuide,
+            Action::DirectoryLink,
+            Action::RetrySignOut,
+        ] {
+            assert_button(action, Platform::Slack, &JUST_NOW).await;
+        }
+        for kind in FormKind::ALL {
+            assert_form(*kind, Platform::Slack, &JUST_NOW).await;
+        }
+        assert_buttons_of_a_failed_delivery(Platform::Slack, &JUST_NOW).await;
+    })
+    .await;
 }
 
 /// Makes the two tests of a platform.

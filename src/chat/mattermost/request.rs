@@ -15,7 +15,6 @@ use super::{
     ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost, REPLY_LIFE, is_id, render,
     wire,
 };
-use crate::chat::form::Fields;
 use crate::chat::interaction::{Ask, CONTACT_QUESTION, Trigger, Word};
 use crate::chat::signature::check_content_type;
 use crate::chat::{
@@ -23,6 +22,7 @@ use crate::chat::{
     ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Moment, Platform};
+use crate::form::Fields;
 
 impl Mattermost {
     /// Verifies and parses one request. If `asking` allows it, the server may be asked for its key.

@@ -4,13 +4,13 @@ use axum::http::HeaderMap;
 
 use super::verify::is_ssl_check;
 use super::{COMMANDS_ROUTE, INTERACTIONS_ROUTE, Slack, blocks, wire};
-use crate::chat::form::Fields;
 use crate::chat::interaction::{Ask, Trigger, Word};
 use crate::chat::signature::check_content_type;
 use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, Verified,
 };
 use crate::domain::{ChatUser, Moment, Platform};
+use crate::form::Fields;
 use crate::store::ReplayKey;
 
 impl Slack {

@@ -4,10 +4,10 @@ use axum::http::HeaderMap;
 use url::Url;
 
 use super::{Slack, wire};
-use crate::chat::form::Fields;
 use crate::chat::signature::{fresh_timestamp, only_header, replay_key};
 use crate::chat::{NotVerified, ReplyAddress};
 use crate::domain::{Moment, Platform, Span};
+use crate::form::Fields;
 use crate::net;
 use crate::store::ReplayKey;
 

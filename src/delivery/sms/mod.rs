@@ -14,7 +14,7 @@ use url::Url;
 use self::kannel::Kannel;
 use self::twilio::Twilio;
 use self::webhook::Webhook;
-use super::Text;
+use super::OutgoingText;
 use crate::domain::PhoneNumber;
 use crate::domain::country::Country;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -25,13 +25,13 @@ use crate::settings::Section;
 const DEADLINE: Duration = Duration::from_secs(15);
 
 /// The gateways that exist; `kind` in the settings names one.
-enum Gateway {
+enum SmsGateway {
     Webhook(Webhook),
     Twilio(Twilio),
     Kannel(Kannel),
 }
 
-impl Gateway {
+impl SmsGateway {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         match section.required("kind")?.as_str() {
             "webhook" => Webhook::read(section).map(Self::Webhook),
@@ -77,7 +77,7 @@ impl Gateway {
 
 /// The settings of SMS.
 pub struct Config {
-    gateway: Gateway,
+    gateway: SmsGateway,
     countries: Vec<Country>,
 }
 
@@ -85,7 +85,7 @@ impl Config {
     /// Reads the section; what is wrong is noted there.
     pub(super) fn read(mut section: Section<'_>) -> Option<Self> {
         let countries = section.parsed_list("countries").unwrap_or_default();
-        let gateway = Gateway::read(&mut section);
+        let gateway = SmsGateway::read(&mut section);
         section.end();
         Some(Self {
             gateway: gateway?,
@@ -100,19 +100,19 @@ impl Config {
 }
 
 /// One gateway.
-pub struct Sender {
-    gateway: Gateway,
+pub struct SmsSender {
+    gateway: SmsGateway,
     http: reqwest::Client,
     deadline: Duration,
 }
 
 /// A number that will get one SMS. Nothing is asked of the gateway before.
-pub struct Ready<'a> {
-    sender: &'a Sender,
+pub struct SmsReady<'a> {
+    sender: &'a SmsSender,
     to: PhoneNumber,
 }
 
-impl Sender {
+impl SmsSender {
     /// The adapter with these settings.
     pub(super) fn open(config: Config, http: &reqwest::Client) -> Self {
         Self {
@@ -123,8 +123,8 @@ impl Sender {
     }
 
     #[expect(clippy::unused_async, reason = "other channels have to connect here")]
-    pub(super) async fn prepare(&self, to: &PhoneNumber) -> Result<Ready<'_>, Refusal> {
-        Ok(Ready {
+    pub(super) async fn prepare(&self, to: &PhoneNumber) -> Result<SmsReady<'_>, Refusal> {
+        Ok(SmsReady {
             sender: self,
             to: to.clone(),
         })
@@ -147,9 +147,9 @@ impl Sender {
     }
 }
 
-impl Ready<'_> {
+impl SmsReady<'_> {
     /// Submits the SMS, once. A gateway that knows `id` already can tell that it was sent before.
-    pub(super) async fn send(self, text: Text<'_>) -> Outcome {
+    pub(super) async fn send(self, text: OutgoingText<'_>) -> Outcome {
         let Self { sender, to } = self;
         let request = sender
             .gateway

@@ -13,35 +13,35 @@ use super::*;
 
 const KINDS: [&str; 3] = ["webhook", "twilio", "kannel"];
 
-fn gateway(kind: &str, base: &str) -> Sender {
+fn gateway(kind: &str, base: &str) -> SmsSender {
     let url: Url = base.parse().unwrap();
     let secret = "canary-token-of-sms".to_owned().into();
     let gateway = match kind {
-        "webhook" => Gateway::Webhook(Webhook { url, token: secret }),
-        "twilio" => Gateway::Twilio(Twilio {
+        "webhook" => SmsGateway::Webhook(Webhook { url, token: secret }),
+        "twilio" => SmsGateway::Twilio(Twilio {
             account_sid: "AC1".to_owned(),
             auth_token: secret,
             from: "+16502530001".to_owned(),
             api_url: url,
         }),
-        _ => Gateway::Kannel(Kannel {
+        _ => SmsGateway::Kannel(Kannel {
             url,
             username: "bot".to_owned(),
             password: secret,
         }),
     };
-    Sender {
+    SmsSender {
         gateway,
         http: net::client(Duration::from_secs(5)).unwrap(),
         deadline: Duration::from_millis(300),
     }
 }
 
-async fn submit(sender: &Sender, text: &str, id: &str) -> Outcome {
+async fn submit(sender: &SmsSender, text: &str, id: &str) -> Outcome {
     let to = "+821012345642".parse().unwrap();
     let ready = sender.prepare(&to).await.unwrap();
     ready
-        .send(Text {
+        .send(OutgoingText {
             subject: "",
             body: text,
             id,

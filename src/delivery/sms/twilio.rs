@@ -64,10 +64,10 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
 /// Reads the code of a refusal (Twilio, "Error and Warning Dictionary").
 fn refusal(body: &[u8]) -> Refusal {
     #[derive(Deserialize)]
-    struct Error {
+    struct TwilioError {
         code: u32,
     }
-    match serde_json::from_slice::<Error>(body).map(|error| error.code) {
+    match serde_json::from_slice::<TwilioError>(body).map(|error| error.code) {
         Ok(20003 | 21606) => Refusal::Credentials,
         Ok(20429) => Refusal::Later,
         _ => Refusal::Address,

@@ -17,7 +17,7 @@ use secrecy::ExposeSecret;
 
 pub use self::config::Config;
 use self::config::{MailServer, Security};
-use super::Text;
+use super::OutgoingText;
 use crate::domain::EmailAddress;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net;
@@ -26,19 +26,19 @@ use crate::net;
 const PHASE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// One mail server.
-pub struct Sender {
+pub struct SmtpSender {
     config: Config,
     deadline: Duration,
 }
 
 /// A connection with an accepted recipient.
-pub struct Ready<'a> {
-    smtp: &'a Sender,
+pub struct SmtpReady<'a> {
+    smtp: &'a SmtpSender,
     connection: AsyncSmtpConnection,
     to: Mailbox,
 }
 
-impl Sender {
+impl SmtpSender {
     /// The adapter with these settings.
     pub(super) fn open(config: Config, _http: &reqwest::Client) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Sender {
     }
 
     /// Connects, encrypts, signs in, and gets the recipient accepted.
-    pub(super) async fn prepare(&self, to: &EmailAddress) -> Result<Ready<'_>, Refusal> {
+    pub(super) async fn prepare(&self, to: &EmailAddress) -> Result<SmtpReady<'_>, Refusal> {
         let to: lettre::Address = to.as_str().parse().map_err(|error| {
             tracing::debug!(error = &error as &dyn Error, "not an address for SMTP");
             Refusal::Address
@@ -70,7 +70,7 @@ impl Sender {
             close(connection).await;
             return Err(why);
         }
-        Ok(Ready {
+        Ok(SmtpReady {
             smtp: self,
             connection,
             to: Mailbox::new(None, to),
@@ -238,10 +238,10 @@ async fn close(mut connection: AsyncSmtpConnection) {
     }
 }
 
-impl Ready<'_> {
+impl SmtpReady<'_> {
     /// DATA and the content. A definite answer is believed; silence after the content began is unknown.
-    pub(super) async fn send(mut self, text: Text<'_>) -> Outcome {
-        let Sender { config, deadline } = self.smtp;
+    pub(super) async fn send(mut self, text: OutgoingText<'_>) -> Outcome {
+        let SmtpSender { config, deadline } = self.smtp;
         let content = match message::formatted(&config.from, &self.to, text.subject, text.body) {
             Ok(content) => content,
             Err(error) => {

@@ -82,8 +82,8 @@ async fn serve(script: Script) -> u16 {
     port
 }
 
-fn smtp_at(url: &str) -> Sender {
-    Sender {
+fn smtp_at(url: &str) -> SmtpSender {
+    SmtpSender {
         config: Config {
             server: url.parse().unwrap(),
             from: "Acme IT <it@acme.example>".parse().unwrap(),
@@ -93,7 +93,7 @@ fn smtp_at(url: &str) -> Sender {
     }
 }
 
-fn smtp(port: u16) -> Sender {
+fn smtp(port: u16) -> SmtpSender {
     smtp_at(&format!("smtp://it%40acme:canary-pass@127.0.0.1:{port}"))
 }
 
@@ -101,8 +101,8 @@ fn mina() -> EmailAddress {
     "mina@mail.example".parse().unwrap()
 }
 
-fn text() -> Text<'static> {
-    Text {
+fn text() -> OutgoingText<'static> {
+    OutgoingText {
         subject: "Ünïcode Bcc: x@y.example",
         body: ".\nk7Rm4Tqx\n.\n",
         id: "id-1",

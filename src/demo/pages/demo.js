@@ -1,11 +1,11 @@
-// The demo's page: it shows what the server says there is to see, and sends what the people do. It decides nothing.
+// The demo's page: it shows the state that the server sends, and posts what people do. It decides nothing.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
 let state = null;
 let me = "UJO";
 
-/** An element with text and attributes. Text is always text: nothing that arrives becomes markup. */
+/** An element with text and attributes. Text from the server never becomes markup. */
 function make(tag, { text, ...attributes } = {}, ...children) {
   const element = document.createElement(tag);
   if (text !== undefined) element.textContent = text;
@@ -16,7 +16,7 @@ function make(tag, { text, ...attributes } = {}, ...children) {
   return element;
 }
 
-/** Makes `parent` hold one child for each item, and rebuilds only those that changed, so that focus and selection stay. */
+/** Gives `parent` one child for each item. Rebuilds only those that changed, so that focus and selection stay. */
 function sync(parent, items, build) {
   const present = new Map([...parent.children].map((child) => [child.dataset.id, child]));
   const wasAtEnd = parent.scrollHeight - parent.scrollTop - parent.clientHeight < 40;
@@ -59,7 +59,7 @@ function linked(text) {
   return paragraph;
 }
 
-/** A text object of Block Kit; of its markup only *bold* and `code` are needed here. */
+/** A text object of Block Kit. Of its markup only *bold* and `code` are used here. */
 function words(object, kind) {
   const paragraph = make("p", { class: kind });
   if (object.type !== "mrkdwn") {
@@ -75,7 +75,7 @@ function words(object, kind) {
   return paragraph;
 }
 
-/** One block of a message; what is not known is shown as it is. */
+/** One block of a message. An unknown one is shown as JSON. */
 function block(one, said) {
   switch (one.type) {
     case "header": return words(one.text, "header");
@@ -124,7 +124,7 @@ const sms = (one) => make("div", { class: "sms" }, make("small", { text: `${one.
 const mail = (one) => make("div", { class: "mail" },
   make("small", { text: `${one.at} · ${one.owner}, ${one.to}` }), make("b", { text: one.subject }), linked(one.text));
 
-/** A body as it went over the wire, and again so that it can be read. */
+/** A body as it was sent, and again decoded. */
 function readable(body) {
   const pretty = (text) => { try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return null; } };
   const fields = body.includes("=") && !body.startsWith("{") ? [...new URLSearchParams(body)] : [];
@@ -143,7 +143,7 @@ function exchange(one) {
     make("pre", { text: `${answer.status}\n\n${readable(answer.body) || "(empty)"}` }));
 }
 
-/** The form in front of the person, as a dialog; Slack's own errors stand under their input. */
+/** The open form, as a dialog; Slack shows an error under its input. */
 function showView() {
   const opened = state.views[me];
   const dialog = $("view");
@@ -209,7 +209,7 @@ function show() {
   showView();
 }
 
-/** Something that a person does. What cannot be done is told beside the composer. */
+/** Posts what a person does. If it is refused, the reason is shown beside the composer. */
 async function act(what, fields) {
   const answer = await fetch(`/demo/${what}`, {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ as: me, ...fields }),

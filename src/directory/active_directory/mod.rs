@@ -70,7 +70,7 @@ const OWN: &[&str] = &[
 pub struct Config(LdapSettings);
 
 impl DirectoryConfig for Config {
-    type Directory = ActiveDirectory;
+    type Opened = ActiveDirectory;
 
     fn read(section: Section<'_>, is_alone: bool) -> Option<Self> {
         const DEFAULTS: Defaults = Defaults {
@@ -161,14 +161,14 @@ impl ActiveDirectory {
         let mut session = self.open().await.map_err(not_sent)?;
         let entry = self.entry(&mut session, member).await.map_err(not_sent)?;
         let entry = entry.ok_or_else(ResetFailed::gone)?;
-        let belonging = protection::read(&self.tree, &mut session, &entry).await;
-        let belonging = belonging.map_err(|unclear| match unclear {
+        let protection = protection::read(&self.tree, &mut session, &entry).await;
+        let protection = protection.map_err(|unclear| match unclear {
             Unclear::Unavailable => ResetFailed::NotSent,
             Unclear::Unreadable => {
                 ResetFailed::Refused("what protects the account cannot be read any more".to_owned())
             }
         })?;
-        let flags = self.account_flags(&entry, belonging.is_protected);
+        let flags = self.account_flags(&entry, protection.is_protected);
         if flags.status == Status::Suspended || flags.guard.is_some() {
             return Err(ResetFailed::Refused(
                 "the account was disabled or protected meanwhile".to_owned(),
@@ -258,18 +258,18 @@ impl Backend for ActiveDirectory {
                     continue;
                 }
             };
-            let belonging = match protection::read(&self.tree, &mut session, &entry).await {
-                Ok(belonging) => belonging,
+            let protection = match protection::read(&self.tree, &mut session, &entry).await {
+                Ok(protection) => protection,
                 Err(Unclear::Unavailable) => return Err(Unavailable),
                 Err(Unclear::Unreadable) => {
                     found.push(Match::Unreadable);
                     continue;
                 }
             };
-            let flags = self.account_flags(&entry, belonging.is_protected);
+            let flags = self.account_flags(&entry, protection.is_protected);
             let member = entry.first_bytes("objectGUID").and_then(|guid| {
                 self.tree
-                    .member(by, &hex::encode(guid), &entry, belonging.role, &flags)
+                    .member(by, &hex::encode(guid), &entry, protection.role, &flags)
             });
             found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
         }

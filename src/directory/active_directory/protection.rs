@@ -25,7 +25,7 @@ pub(super) const OWN: [&str; 3] = ["adminCount", "objectSid", "primaryGroupID"];
 pub(super) const TOKEN_RIGHT: &str = "relatch's account needs the right to read the property tokenGroups (b7c69e6d-2cc7-11d2-854e-00a0c983f608) of users";
 
 /// What an account's groups mean for it.
-pub(super) struct Belonging {
+pub(super) struct RoleAndProtection {
     pub(super) role: Role,
     pub(super) is_protected: bool,
 }
@@ -50,7 +50,7 @@ pub(super) async fn read(
     tree: &Tree,
     session: &mut LdapSession,
     entry: &LdapEntry,
-) -> Result<Belonging, Unclear> {
+) -> Result<RoleAndProtection, Unclear> {
     let own = entry.first_bytes("objectSid").and_then(Sid::read);
     let own = own.ok_or_else(|| unreadable(tree, entry, "objectSid"))?;
     let is_marked =
@@ -72,7 +72,7 @@ pub(super) async fn read(
         .number("primaryGroupID")
         .and_then(|id| own.beside(u32::try_from(id).ok()?));
     let primary = primary.ok_or_else(|| unreadable(tree, entry, "primaryGroupID"))?;
-    let person = Person {
+    let account = AccountGroups {
         dn: &entry.dn,
         tokens: &tokens,
         primary: &primary,
@@ -83,12 +83,12 @@ pub(super) async fn read(
         primary_admin,
         member_and_department,
     } = &tree.settings.groups;
-    let is_in_protected = person.is_in_any(tree, session, protected).await?;
-    let is_primary = person.is_in_any(tree, session, primary_admin).await?;
-    let is_delegated = person
+    let is_in_protected = account.is_in_any(tree, session, protected).await?;
+    let is_primary = account.is_in_any(tree, session, primary_admin).await?;
+    let is_delegated = account
         .is_in_any(tree, session, member_and_department)
         .await?;
-    Ok(Belonging {
+    Ok(RoleAndProtection {
         role: role_of(is_primary, is_delegated),
         is_protected: is_marked || is_in_protected || tokens.iter().any(Sid::is_privileged_group),
     })
@@ -125,14 +125,14 @@ fn unreadable(tree: &Tree, entry: &LdapEntry, attribute: &str) -> Unclear {
     Unclear::Unreadable
 }
 
-/// The account whose membership is checked.
-struct Person<'a> {
+/// The groups of one account, as the server tells them.
+struct AccountGroups<'a> {
     dn: &'a str,
     tokens: &'a [Sid],
     primary: &'a Sid,
 }
 
-impl Person<'_> {
+impl AccountGroups<'_> {
     /// True where the account is in one of the groups. Each is read, because one that cannot be read is an error.
     async fn is_in_any(
         &self,

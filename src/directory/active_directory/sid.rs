@@ -1,4 +1,4 @@
-//! Security identifiers of Windows, and which of them mark an account that nobody may reset from here.
+//! Security identifiers (SIDs) of Windows, and which of them mark an account that must not be reset from here.
 //!
 //! Sources: [MS-DTYP] 2.4.2.2 (the bytes), 2.4.2.4 (well-known identifiers); Microsoft's "Appendix C: Protected Accounts
 //! and Groups in Active Directory".
@@ -42,7 +42,7 @@ impl Sid {
         }
     }
 
-    /// S-1-5-10: in the rights on an object, the object itself.
+    /// S-1-5-10 (SELF): in the rights on an object, the object itself.
     pub(super) fn itself() -> Self {
         Self {
             authority: NT_AUTHORITY,
@@ -65,7 +65,7 @@ impl Sid {
             .map(|(sid, _)| sid)
     }
 
-    /// Reads the identifier at the beginning, and gives what follows it.
+    /// Reads the identifier at the start, and returns what follows it.
     pub(super) fn read_first(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_at_checked(8)?;
         let [1, count, authority @ ..] = head else {
@@ -89,7 +89,7 @@ impl Sid {
         ))
     }
 
-    /// The relative identifier, of accounts and groups of a domain only.
+    /// The relative identifier; None for what is not an account or group of a domain.
     fn in_domain(&self) -> Option<u32> {
         match (self.authority, self.parts.as_slice()) {
             (NT_AUTHORITY, [DOMAIN, _, _, _, relative]) => Some(*relative),
@@ -115,7 +115,7 @@ impl Sid {
         }
     }
 
-    /// True for the accounts that a domain begins with.
+    /// True for the accounts that every domain has from the start.
     pub(super) fn is_privileged_account(&self) -> bool {
         self.in_domain()
             .is_some_and(|relative| PRIVILEGED_ACCOUNTS.contains(&relative))
@@ -178,7 +178,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Every group and account of the list, in any domain, and none beside it.
+    /// Every group and account of the list, in any domain, and no other.
     #[test]
     fn privileged_groups_and_accounts_are_known() {
         let is_group = |text: &str| sid(text).is_privileged_group();

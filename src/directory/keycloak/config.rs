@@ -40,7 +40,7 @@ pub struct Config {
 }
 
 impl DirectoryConfig for Config {
-    type Directory = Keycloak;
+    type Opened = Keycloak;
 
     fn read(mut section: Section<'_>, is_alone: bool) -> Option<Self> {
         let common = NameAndDomains::read(&mut section, is_alone, "Keycloak");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Keycloak;
-use super::wire::{Credential, KeycloakUser, RealmClient, RoleName};
+use super::wire::{KeycloakCredential, KeycloakUser, RealmClient, RoleName};
 use crate::directory::Unavailable;
 use crate::directory::directories::id_prefix;
 use crate::domain::member::clean_name;
@@ -84,7 +84,7 @@ impl Keycloak {
         };
         let (id, config) = (user.id.as_str(), &self.config);
         let credentials = self.credentials(id).await?;
-        let has_password = credentials.iter().any(Credential::is_password);
+        let has_password = credentials.iter().any(KeycloakCredential::is_password);
         let providers: Option<Vec<Value>> = self
             .api
             .get(&["users", id, "federated-identity"], &[])

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use self::api::AdminApi;
 pub(super) use self::config::Config;
-use self::wire::{Credential, KeycloakUser};
+use self::wire::{KeycloakCredential, KeycloakUser};
 use super::check_account::found_one;
 use super::directories::id_prefix;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
@@ -72,7 +72,7 @@ impl Keycloak {
         Ok(user.filter(|user| user.id == native))
     }
 
-    async fn credentials(&self, id: &str) -> Result<Vec<Credential>, Unavailable> {
+    async fn credentials(&self, id: &str) -> Result<Vec<KeycloakCredential>, Unavailable> {
         let found = self.api.get(&["users", id, "credentials"], &[]).await?;
         Ok(found.unwrap_or_default())
     }

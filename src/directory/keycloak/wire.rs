@@ -39,12 +39,12 @@ impl KeycloakUser {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Credential {
+pub(super) struct KeycloakCredential {
     r#type: String,
     pub(super) created_date: Option<i64>,
 }
 
-impl Credential {
+impl KeycloakCredential {
     pub(super) fn is_password(&self) -> bool {
         self.r#type == "password"
     }

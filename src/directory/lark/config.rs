@@ -26,7 +26,7 @@ pub struct Config {
 }
 
 impl DirectoryConfig for Config {
-    type Directory = LarkDirectory;
+    type Opened = LarkDirectory;
 
     fn read(mut section: Section<'_>, is_alone: bool) -> Option<Self> {
         let common = NameAndDomains::read(&mut section, is_alone, "Lark directory");

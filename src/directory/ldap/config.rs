@@ -210,7 +210,7 @@ impl Attributes {
 pub struct Config(LdapSettings);
 
 impl DirectoryConfig for Config {
-    type Directory = LdapDirectory;
+    type Opened = LdapDirectory;
 
     fn read(section: Section<'_>, is_alone: bool) -> Option<Self> {
         const DEFAULTS: Defaults = Defaults {

@@ -5,7 +5,7 @@ use crate::domain::delivery::DestinationDenied;
 use crate::domain::{CompanyDomains, Destination, EmailAddress, Member, PhoneNumber};
 
 /// What a channel's address can do. Each kind of address has its field in [`Member`].
-pub(in crate::domain) trait Address: Sized {
+pub(in crate::domain) trait ChannelAddress: Sized {
     /// The address that the directory has of a member.
     fn on_record(member: &Member) -> Option<&Self>;
 
@@ -47,7 +47,7 @@ pub(in crate::domain) trait Address: Sized {
     fn full(&self) -> &str;
 }
 
-impl Address for PhoneNumber {
+impl ChannelAddress for PhoneNumber {
     fn on_record(member: &Member) -> Option<&Self> {
         member.phone.as_ref()
     }
@@ -93,7 +93,7 @@ impl Address for PhoneNumber {
     }
 }
 
-impl Address for EmailAddress {
+impl ChannelAddress for EmailAddress {
     fn on_record(member: &Member) -> Option<&Self> {
         member.outside_email()
     }

@@ -944,7 +944,7 @@ impl TestBot {
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let route = request.uri().path().to_owned();
         let asked_at = std::time::Instant::now();
-        let response = relatch::http::routes(&self.app)
+        let response = relatch::server::routes(&self.app)
             .oneshot(request)
             .await
             .unwrap();
@@ -971,7 +971,7 @@ impl TestBot {
 
     /// A fresh browser at the member's pages.
     pub(crate) fn browser(&self) -> browser::Browser {
-        browser::Browser::new(relatch::http::routes(&self.app))
+        browser::Browser::new(relatch::server::routes(&self.app))
     }
 
     /// The same people, from now on on this platform.

@@ -47,7 +47,7 @@ impl Builtin {
         let inside = self.inside();
         // Longer than guessing is held up.
         inside.clock.advance(Span::minutes(2));
-        let browser = Browser::new(relatch::http::routes(&inside.app));
+        let browser = Browser::new(relatch::server::routes(&inside.app));
         let to = browser
             .sign_in(&email(name), password)
             .await

@@ -1,4 +1,4 @@
-//! What there is to see in the pretend workspace: messages, forms, the member's phone and mailboxes, and the wire.
+//! What can be seen in the pretend workspace: messages, forms, SMS and e-mails, the HTTP exchanges, and broken rules.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -6,25 +6,26 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::people::Person;
+use super::exchange::HttpExchange;
+use super::people::DemoPerson;
 use super::rules;
 use crate::clock::{Zone, rfc3339};
 use crate::delivery::Delivered;
 use crate::domain::{Channel, Moment, Span};
 
-/// A response address works five times in thirty minutes (Slack, "Handling user interaction").
-const REPLY_USES: u32 = 5;
-const REPLY_LIFE: Span = Span::minutes(30);
+/// A response URL works five times in thirty minutes (Slack, "Handling user interaction").
+const RESPONSE_USES: u32 = 5;
+const RESPONSE_LIFE: Span = Span::minutes(30);
 
 /// A trigger opens one view within three seconds (Slack, "Modals").
 const TRIGGER_LIFE: Duration = Duration::from_secs(3);
 
-/// How many exchanges and messages are kept.
+/// How many messages and exchanges are kept.
 const KEPT: usize = 100;
 
 /// One message, as one person sees it.
 #[derive(Clone, Serialize)]
-pub(super) struct Said {
+pub(super) struct ShownMessage {
     pub(super) id: String,
     pub(super) to: String,
     from: String,
@@ -33,17 +34,17 @@ pub(super) struct Said {
     pub(super) message: Value,
 }
 
-/// A form in front of a person.
+/// A form that a person has open.
 #[derive(Clone, Serialize)]
-pub(super) struct Opened {
+pub(super) struct OpenView {
     pub(super) id: String,
     pub(super) view: Value,
     pub(super) errors: BTreeMap<String, String>,
 }
 
-/// An SMS or an e-mail that arrived.
+/// An SMS or an e-mail.
 #[derive(Clone, Serialize)]
-pub(super) struct Arrived {
+pub(super) struct InboxMessage {
     id: String,
     at: String,
     pub(super) to: String,
@@ -54,33 +55,6 @@ pub(super) struct Arrived {
     pub(super) channel: Channel,
 }
 
-/// A request with its answer, in either direction.
-#[derive(Clone, Serialize)]
-pub(super) struct Exchange {
-    pub(super) id: String,
-    pub(super) at: String,
-    pub(super) direction: &'static str,
-    pub(super) title: &'static str,
-    pub(super) request: Asked,
-    pub(super) answer: Answered,
-}
-
-/// The request.
-#[derive(Clone, Serialize)]
-pub(super) struct Asked {
-    pub(super) line: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
-}
-
-/// Its answer.
-#[derive(Clone, Serialize)]
-pub(super) struct Answered {
-    pub(super) status: u16,
-    pub(super) ms: u128,
-    pub(super) body: String,
-}
-
 /// A rule of Slack's that was broken.
 #[derive(Clone, Serialize)]
 struct BrokenRule {
@@ -89,15 +63,16 @@ struct BrokenRule {
     text: String,
 }
 
-/// Where an answer to one interaction may go.
-struct Address {
+/// A URL that takes answers to one interaction.
+struct ResponseUrl {
     user: String,
     message: Option<String>,
     uses: u32,
     made_at: Moment,
 }
 
-struct Ticket {
+/// The right to open one form.
+struct FormTrigger {
     user: String,
     made_at: Instant,
     was_used: bool,
@@ -105,28 +80,29 @@ struct Ticket {
 
 /// Everything that changes.
 #[derive(Default)]
-pub(super) struct Desk {
+pub(super) struct WorkspaceState {
+    /// Changes with everything that can be seen, so that the page fetches only what is new.
     pub(super) version: u64,
-    serial: u64,
+    last_id: u64,
     minute: String,
-    pub(super) messages: Vec<Said>,
-    pub(super) views: BTreeMap<String, Opened>,
-    pub(super) arrived: Vec<Arrived>,
-    pub(super) wire: Vec<Exchange>,
+    pub(super) messages: Vec<ShownMessage>,
+    pub(super) views: BTreeMap<String, OpenView>,
+    pub(super) inbox: Vec<InboxMessage>,
+    pub(super) exchanges: Vec<HttpExchange>,
     broken: Vec<BrokenRule>,
-    addresses: HashMap<String, Address>,
-    triggers: HashMap<String, Ticket>,
+    response_urls: HashMap<String, ResponseUrl>,
+    triggers: HashMap<String, FormTrigger>,
 }
 
-impl Desk {
-    /// A new id with this letter before it.
+impl WorkspaceState {
+    /// A new id that begins with this letter.
     pub(super) fn next_id(&mut self, letter: char) -> String {
-        self.serial += 1;
-        format!("{letter}{}", self.serial)
+        self.last_id += 1;
+        format!("{letter}{}", self.last_id)
     }
 
-    /// Notes the time; a new minute is something to see.
-    pub(super) fn look_at_the_clock(&mut self, now: Moment) {
+    /// A new minute can be seen too.
+    pub(super) fn set_time(&mut self, now: Moment) {
         let minute: String = rfc3339(now).chars().take(16).collect();
         if self.minute != minute {
             self.minute = minute;
@@ -134,10 +110,10 @@ impl Desk {
         }
     }
 
-    /// A message appears.
+    /// Shows a message to one person. Returns its id.
     pub(super) fn show(&mut self, to: &str, from: &str, message: Value, now: Moment) -> String {
         let id = self.next_id('m');
-        let said = Said {
+        let shown = ShownMessage {
             id: id.clone(),
             to: to.to_owned(),
             from: from.to_owned(),
@@ -145,50 +121,50 @@ impl Desk {
             ephemeral: true,
             message,
         };
-        self.messages.push(said);
+        self.messages.push(shown);
         let surplus = self.messages.len().saturating_sub(KEPT);
         self.messages.drain(..surplus);
         id
     }
 
-    /// A new response address; `message` is what a click on it stands in.
-    pub(super) fn new_address(
+    /// A new response URL; `message` is the one whose button was clicked.
+    pub(super) fn new_response_url(
         &mut self,
         user: &str,
         message: Option<String>,
         now: Moment,
     ) -> String {
         let id = self.next_id('r');
-        let address = Address {
+        let url = ResponseUrl {
             user: user.to_owned(),
             message,
             uses: 0,
             made_at: now,
         };
-        self.addresses.insert(id.clone(), address);
+        self.response_urls.insert(id.clone(), url);
         id
     }
 
-    /// The message that answers to this address.
-    pub(super) fn bind(&mut self, address: &str, message: String) {
-        if let Some(address) = self.addresses.get_mut(address) {
-            address.message = Some(message);
+    /// Makes a message the one that answers to this URL replace.
+    pub(super) fn bind(&mut self, url: &str, message: String) {
+        if let Some(url) = self.response_urls.get_mut(url) {
+            url.message = Some(message);
         }
     }
 
-    /// A new trigger.
+    /// A new trigger. Returns its id.
     pub(super) fn new_trigger(&mut self, user: &str) -> String {
         let id = self.next_id('t');
-        let ticket = Ticket {
+        let trigger = FormTrigger {
             user: user.to_owned(),
             made_at: Instant::now(),
             was_used: false,
         };
-        self.triggers.insert(id.clone(), ticket);
+        self.triggers.insert(id.clone(), trigger);
         id
     }
 
-    /// A rule was broken.
+    /// Records that relatch broke a rule of Slack's.
     pub(super) fn broke(&mut self, text: impl Into<String>, now: Moment) {
         let id = self.next_id('b');
         let at = Zone::utc().tell(now, now);
@@ -209,10 +185,10 @@ impl Desk {
         serde_json::to_value(&self.broken).unwrap_or_default()
     }
 
-    /// A follow-up through a response address. The status that Slack answers.
-    pub(super) fn follow_up(&mut self, address: &str, mut message: Value, now: Moment) -> u16 {
+    /// A follow-up to a response URL. Returns the status that Slack answers.
+    pub(super) fn follow_up(&mut self, url: &str, mut message: Value, now: Moment) -> u16 {
         self.version += 1;
-        let Some(known) = self.addresses.get_mut(address) else {
+        let Some(known) = self.response_urls.get_mut(url) else {
             self.broke(
                 "a follow-up went to an address that was never given out",
                 now,
@@ -221,11 +197,11 @@ impl Desk {
         };
         known.uses += 1;
         let (uses, user, original) = (known.uses, known.user.clone(), known.message.clone());
-        if now - known.made_at > REPLY_LIFE {
+        if now - known.made_at > RESPONSE_LIFE {
             self.broke("a response address was used after 30 minutes", now);
             return 404;
         }
-        if uses > REPLY_USES {
+        if uses > RESPONSE_USES {
             self.broke("a response address was used more than five times", now);
             return 404;
         }
@@ -241,29 +217,29 @@ impl Desk {
         }
         if is_deleting {
             self.messages
-                .retain(|said| Some(&said.id) != original.as_ref());
+                .retain(|shown| Some(&shown.id) != original.as_ref());
             return 200;
         }
         for rule in rules::of_message(&message) {
             self.broke(rule, now);
         }
         let original = original.filter(|_| is_replacing);
-        if let Some(said) = self
+        if let Some(shown) = self
             .messages
             .iter_mut()
-            .find(|said| Some(&said.id) == original.as_ref())
+            .find(|shown| Some(&shown.id) == original.as_ref())
         {
-            said.message = message;
+            shown.message = message;
             return 200;
         }
         let id = self.show(&user, "relatch", message, now);
         if is_replacing {
-            self.bind(address, id);
+            self.bind(url, id);
         }
         200
     }
 
-    /// `views.open`. The error is Slack's own word.
+    /// `views.open`. The error is Slack's own.
     pub(super) fn open(
         &mut self,
         trigger: &str,
@@ -273,10 +249,10 @@ impl Desk {
         self.version += 1;
         let refused = match self.triggers.get_mut(trigger) {
             None => Some("invalid_trigger_id"),
-            Some(ticket) if ticket.was_used => Some("exchanged_trigger_id"),
-            Some(ticket) if ticket.made_at.elapsed() > TRIGGER_LIFE => Some("expired_trigger_id"),
-            Some(ticket) => {
-                ticket.was_used = true;
+            Some(trigger) if trigger.was_used => Some("exchanged_trigger_id"),
+            Some(trigger) if trigger.made_at.elapsed() > TRIGGER_LIFE => Some("expired_trigger_id"),
+            Some(trigger) => {
+                trigger.was_used = true;
                 None
             }
         };
@@ -290,12 +266,12 @@ impl Desk {
         let user = self
             .triggers
             .get(trigger)
-            .map(|ticket| ticket.user.clone())
+            .map(|trigger| trigger.user.clone())
             .unwrap_or_default();
         let id = self.next_id('V');
         self.views.insert(
             user,
-            Opened {
+            OpenView {
                 id,
                 view,
                 errors: BTreeMap::new(),
@@ -304,7 +280,7 @@ impl Desk {
         Ok(())
     }
 
-    /// SMS and e-mails that came since.
+    /// Adds new SMS and e-mails.
     pub(super) fn receive(&mut self, delivered: Vec<Delivered>, now: Moment) {
         for Delivered {
             channel,
@@ -314,8 +290,8 @@ impl Desk {
         } in delivered
         {
             let id = self.next_id(if channel == Channel::Sms { 's' } else { 'e' });
-            let (at, owner) = (Zone::utc().tell(now, now), Person::owner_of(&to));
-            self.arrived.push(Arrived {
+            let (at, owner) = (Zone::utc().tell(now, now), DemoPerson::owner_of(&to));
+            self.inbox.push(InboxMessage {
                 id,
                 at,
                 to,
@@ -328,11 +304,11 @@ impl Desk {
         }
     }
 
-    /// A request with its answer.
-    pub(super) fn note(&mut self, exchange: Exchange) {
-        self.wire.push(exchange);
-        let surplus = self.wire.len().saturating_sub(KEPT);
-        self.wire.drain(..surplus);
+    /// Adds an exchange.
+    pub(super) fn record(&mut self, exchange: HttpExchange) {
+        self.exchanges.push(exchange);
+        let surplus = self.exchanges.len().saturating_sub(KEPT);
+        self.exchanges.drain(..surplus);
         self.version += 1;
     }
 }
@@ -349,32 +325,32 @@ mod tests {
         json!({ "response_type": "ephemeral", "text": text, "replace_original": true })
     }
 
-    /// The pretend Slack is as strict as the real one; otherwise it would prove nothing.
+    /// The pretend Slack must be as strict as the real one, or it would prove nothing.
     #[test]
     fn a_response_address_works_five_times_in_thirty_minutes() {
-        let mut desk = Desk::default();
-        let address = desk.new_address("UJO", None, NOW);
+        let mut state = WorkspaceState::default();
+        let url = state.new_response_url("UJO", None, NOW);
         for count in 1..=5 {
             assert_eq!(
-                desk.follow_up(&address, message("x"), NOW + REPLY_LIFE),
+                state.follow_up(&url, message("x"), NOW + RESPONSE_LIFE),
                 200,
                 "{count}"
             );
         }
-        assert_eq!(desk.messages.len(), 1, "each replaced the one before");
-        assert!(desk.broken_rules().is_empty());
-        assert_eq!(desk.follow_up(&address, message("x"), NOW), 404);
+        assert_eq!(state.messages.len(), 1, "each replaced the one before");
+        assert!(state.broken_rules().is_empty());
+        assert_eq!(state.follow_up(&url, message("x"), NOW), 404);
         assert_eq!(
-            desk.broken_rules(),
+            state.broken_rules(),
             ["a response address was used more than five times"]
         );
-        let other = desk.new_address("UJO", None, NOW);
+        let other = state.new_response_url("UJO", None, NOW);
         assert_eq!(
-            desk.follow_up(&other, message("x"), NOW + REPLY_LIFE + Span(1)),
+            state.follow_up(&other, message("x"), NOW + RESPONSE_LIFE + Span(1)),
             404
         );
-        assert_eq!(desk.follow_up("r99", message("x"), NOW), 404);
-        assert_eq!(desk.broken_rules().len(), 3);
+        assert_eq!(state.follow_up("r99", message("x"), NOW), 404);
+        assert_eq!(state.broken_rules().len(), 3);
     }
 
     #[test]
@@ -383,19 +359,19 @@ mod tests {
         let view = json!({ "type": "modal", "title": plain, "submit": plain, "blocks": [
             { "type": "input", "block_id": "a", "label": plain, "element": { "type": "plain_text_input" } },
         ]});
-        let mut desk = Desk::default();
-        let trigger = desk.new_trigger("UJO");
-        assert_eq!(desk.open(&trigger, view.clone(), NOW), Ok(()));
+        let mut state = WorkspaceState::default();
+        let trigger = state.new_trigger("UJO");
+        assert_eq!(state.open(&trigger, view.clone(), NOW), Ok(()));
         assert!(
-            desk.broken_rules().is_empty() && desk.views.contains_key("UJO"),
+            state.broken_rules().is_empty() && state.views.contains_key("UJO"),
             "{:?}",
-            desk.broken_rules()
+            state.broken_rules()
         );
         assert_eq!(
-            desk.open(&trigger, view.clone(), NOW),
+            state.open(&trigger, view.clone(), NOW),
             Err("exchanged_trigger_id")
         );
-        assert_eq!(desk.open("t99", view, NOW), Err("invalid_trigger_id"));
-        assert_eq!(desk.broken_rules().len(), 2);
+        assert_eq!(state.open("t99", view, NOW), Err("invalid_trigger_id"));
+        assert_eq!(state.broken_rules().len(), 2);
     }
 }

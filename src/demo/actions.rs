@@ -1,0 +1,236 @@
+//! What people do in the pretend workspace: Slack turns each action into a signed request.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::error::ActionRefused;
+use super::people::{DemoPerson, PEOPLE};
+use super::rules;
+use super::workspace::{APP, TEAM, Workspace};
+use crate::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
+
+impl Workspace {
+    /// A person sends a text.
+    pub(super) async fn say(&self, user: &str, text: &str) -> Result<(), ActionRefused> {
+        let person = actor(user)?;
+        let text = text.trim();
+        let rest = text
+            .strip_prefix(COMMAND_NAME)
+            .filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        let Some(rest) = rest else {
+            return Err(format!(
+                "Nobody reads messages here. Type {COMMAND_NAME} and a member."
+            ));
+        };
+        let now = self.clock.now();
+        let (url, trigger) = self.state(|state| {
+            state.version += 1;
+            state.show(user, user, json!({ "text": text }), now);
+            (
+                state.new_response_url(user, None, now),
+                state.new_trigger(user),
+            )
+        });
+        let fields = [
+            ("token", "not-used"),
+            ("team_id", TEAM),
+            ("team_domain", "acme"),
+            ("channel_id", "C0DEMO"),
+            ("channel_name", "it-desk"),
+            ("user_id", user),
+            ("user_name", person.handle()),
+            ("command", COMMAND_NAME),
+            ("text", &escaped(rest.trim())),
+            ("api_app_id", APP),
+            ("is_enterprise_install", "false"),
+            ("response_url", &format!("{}/reply/{url}", self.base)),
+            ("trigger_id", &trigger),
+        ];
+        let body: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let answer = self
+            .post("Slash command", COMMANDS_ROUTE, body.join("&"))
+            .await?;
+        if answer.is_empty() {
+            return Ok(());
+        }
+        let Ok(message) = serde_json::from_str::<Value>(&answer) else {
+            self.state(|state| state.broke("the answer to a command is no JSON", now));
+            return Ok(());
+        };
+        self.state(|state| {
+            for rule in rules::of_message(&message) {
+                state.broke(rule, now);
+            }
+            let id = state.show(user, "relatch", message, now);
+            state.bind(&url, id);
+        });
+        Ok(())
+    }
+
+    /// A person presses a button of a message that they see.
+    pub(super) async fn click(
+        &self,
+        user: &str,
+        message: &str,
+        action: &str,
+    ) -> Result<(), ActionRefused> {
+        let person = actor(user)?;
+        let now = self.clock.now();
+        let said = self.message(user, message).ok_or("This message is gone.")?;
+        let button = button(&said.message, action).ok_or("This button is gone.")?;
+        let (url, trigger) = self.state(|state| {
+            (
+                state.new_response_url(user, Some(message.to_owned()), now),
+                state.new_trigger(user),
+            )
+        });
+        let payload = json!({
+            "type": "block_actions",
+            "user": { "id": user, "username": person.handle(), "name": person.handle(), "team_id": TEAM },
+            "api_app_id": APP,
+            "token": "not-used",
+            "container": { "type": "message", "message_ts": "0", "channel_id": "C0DEMO", "is_ephemeral": true },
+            "trigger_id": trigger,
+            "team": { "id": TEAM, "domain": "acme" },
+            "enterprise": null,
+            "is_enterprise_install": false,
+            "channel": { "id": "C0DEMO", "name": "it-desk" },
+            "response_url": format!("{}/reply/{url}", self.base),
+            "actions": [{
+                "action_id": action, "block_id": "b", "type": "button", "text": button["text"],
+                "value": button["value"], "action_ts": "0",
+            }],
+        });
+        let answer = self
+            .post(
+                "Click",
+                INTERACTIONS_ROUTE,
+                format!("payload={}", encode(&payload.to_string())),
+            )
+            .await?;
+        if !answer.is_empty() {
+            // Slack, "Block actions": the answer does not replace the message.
+            self.state(|state| state.broke("the answer to a click is not empty", now));
+        }
+        Ok(())
+    }
+
+    /// A person sends the form that is open.
+    pub(super) async fn submit(
+        &self,
+        user: &str,
+        view: &str,
+        values: &Value,
+    ) -> Result<(), ActionRefused> {
+        actor(user)?;
+        let now = self.clock.now();
+        let opened = self.state(|state| {
+            state
+                .views
+                .get(user)
+                .filter(|opened| opened.id == view)
+                .cloned()
+        });
+        let opened = opened.ok_or("This form is closed.")?;
+        let shown = &opened.view;
+        let payload = json!({
+            "type": "view_submission",
+            "team": { "id": TEAM, "domain": "acme" },
+            "user": { "id": user, "team_id": TEAM },
+            "api_app_id": APP,
+            "trigger_id": self.state(|state| state.new_trigger(user)),
+            "view": {
+                "id": view, "type": "modal", "callback_id": shown["callback_id"],
+                "private_metadata": shown["private_metadata"], "state": { "values": typed_values(shown, values) },
+            },
+            "response_urls": [],
+        });
+        let answer = self
+            .post(
+                "Form",
+                INTERACTIONS_ROUTE,
+                format!("payload={}", encode(&payload.to_string())),
+            )
+            .await?;
+        let told: Value = serde_json::from_str(&answer).unwrap_or_default();
+        let errors = told.get("errors").filter(|_| {
+            told.get("response_action")
+                .is_some_and(|word| word == "errors")
+        });
+        self.state(|state| {
+            state.version += 1;
+            if answer.is_empty() {
+                state.views.remove(user);
+            } else if let Some(errors) = errors {
+                if let Some(opened) = state.views.get_mut(user) {
+                    opened.errors = serde_json::from_value(errors.clone()).unwrap_or_default();
+                }
+            } else {
+                state.broke(
+                    "the answer to a form is neither empty nor a response_action",
+                    now,
+                );
+            }
+        });
+        Ok(())
+    }
+
+    /// A person closes the form that is open; Slack tells nobody.
+    pub(super) fn close(&self, user: &str) {
+        self.state(|state| {
+            state.version += 1;
+            state.views.remove(user);
+        });
+    }
+}
+
+/// The values of a form as Slack sends them, by block and action.
+fn typed_values(view: &Value, values: &Value) -> Value {
+    let mut typed = serde_json::Map::new();
+    for block in view["blocks"].as_array().into_iter().flatten() {
+        let action = block.pointer("/element/action_id").and_then(Value::as_str);
+        if let Some((id, action)) = block["block_id"].as_str().zip(action) {
+            let value = json!({ action: { "type": "plain_text_input", "value": values[id] } });
+            typed.insert(id.to_owned(), value);
+        }
+    }
+    Value::Object(typed)
+}
+
+/// A person whom the visitor can be.
+fn actor(user: &str) -> Result<&'static DemoPerson, ActionRefused> {
+    let found = PEOPLE
+        .iter()
+        .find(|person| person.id() == user && !person.plays.is_empty());
+    found.ok_or_else(|| "You can't be this person here.".to_owned())
+}
+
+/// What Slack makes of `@Mina Park` where the manifest says `should_escape`: `<@UMINAPARK|mina.park>`.
+fn escaped(text: &str) -> String {
+    let mut text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    for person in &PEOPLE {
+        let mention = format!("<@{}|{}>", person.id(), person.handle());
+        text = text.replace(&format!("@{}", person.name), &mention);
+    }
+    text
+}
+
+/// The button of a message with this action.
+fn button<'a>(message: &'a Value, action: &str) -> Option<&'a Value> {
+    let blocks = message["blocks"].as_array()?;
+    blocks
+        .iter()
+        .filter_map(|block| block["elements"].as_array())
+        .flatten()
+        .find(|one| one["action_id"] == action)
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,33 @@
+//! What goes wrong in the demo.
+
+use std::path::Path;
+
+/// What ends the demo: a sentence.
+pub type DemoError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a person cannot do what they tried: a sentence for the visitor.
+pub(super) type ActionRefused = String;
+
+/// The files of the demo do not belong together: a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnusableFiles(String);
+
+impl UnusableFiles {
+    pub(super) fn without_database(database: &Path, key_file: &Path) -> Self {
+        Self(format!(
+            "the demo's database {} is missing or empty, but its key file is there. Nothing was changed. Restore the \
+            database, or remove {} to begin a new demo",
+            database.display(),
+            key_file.display()
+        ))
+    }
+
+    pub(super) fn with_another_key(key_file: &Path) -> Self {
+        Self(format!(
+            "the key file {} is not the one that belongs to the demo's database; restore it, or remove both to begin a new \
+            demo",
+            key_file.display()
+        ))
+    }
+}

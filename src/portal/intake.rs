@@ -1,0 +1,111 @@
+//! What happens to a request before its handler: its body is read, and it waits for its permit.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+
+use super::page;
+use super::state::PortalState;
+use crate::http::read_body;
+
+/// The largest form, in bytes.
+const FORM_LIMIT: usize = 16 * 1024;
+
+/// How long a request may wait for its permit.
+const PERMIT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Reads the whole form within its limit and its deadline. It is wiped when the request is done, because it may hold a
+/// password; the buffers of the connection are the web server's.
+pub(super) async fn read_whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match read_body(&parts, body, FORM_LIMIT).await {
+        Ok(body) => {
+            let body = Body::from(Bytes::from_owner(body));
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(status) => status.into_response(),
+    }
+}
+
+/// Holds a permit until the answer is there. An open page that listens for events keeps none after that; it has one of
+/// another pool.
+pub(super) async fn take_permit(
+    State(portal): PortalState,
+    request: Request,
+    next: Next,
+) -> Response {
+    let until = Instant::now() + PERMIT_DEADLINE;
+    let Some(_permit) = portal.requests.acquire(request.extensions(), until).await else {
+        tracing::warn!("refused a page: too many requests for pages are running");
+        return page::unavailable(&portal);
+    };
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use axum::Router;
+    use axum::routing::post;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// Reads a piece of this process's memory. A read that fails is an error, because it would show nothing.
+    fn read_memory(into: &mut [u8], at: u64) {
+        File::open("/proc/self/mem")
+            .unwrap()
+            .read_exact_at(into, at)
+            .unwrap();
+    }
+
+    fn count(memory: &[u8]) -> usize {
+        memory
+            .windows(5)
+            .filter(|window| window == b"loud+")
+            .count()
+    }
+
+    /// Where a form lay in memory there is nothing of it left when the request is done. While it is being answered the
+    /// same read finds the form.
+    #[cfg_attr(not(target_os = "linux"), ignore = "only Linux has /proc/self/mem")]
+    #[tokio::test]
+    async fn a_form_leaves_nothing_behind_in_memory() {
+        // Made first, so that it does not take the place of the form.
+        let mut memory = vec![0; 6400];
+        let tell_where = post(async |body: Bytes| {
+            let mut seen = vec![0; body.len()];
+            let at = u64::try_from(body.as_ptr().addr()).unwrap();
+            read_memory(&mut seen, at);
+            format!("{at} {} {}", body.len(), count(&seen))
+        });
+        let routes = Router::new()
+            .route("/", tell_where)
+            .layer(axum::middleware::from_fn(read_whole));
+        let form = Body::from("password=nine+loud+otters+sleep&".repeat(200));
+        let answer = routes
+            .oneshot(Request::post("/").body(form).unwrap())
+            .await
+            .unwrap();
+        let told = answer.into_body().collect().await.unwrap().to_bytes();
+        let told = String::from_utf8(told.to_vec()).unwrap();
+        let numbers: Vec<u64> = told
+            .split(' ')
+            .map(|number| number.parse().unwrap())
+            .collect();
+        assert_eq!(
+            numbers[1..],
+            [6400, 200],
+            "the form is found while it is there"
+        );
+        read_memory(&mut memory, numbers[0]);
+        assert_eq!(count(&memory), 0);
+    }
+}

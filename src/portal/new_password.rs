@@ -1,0 +1,74 @@
+//! `/new-password`: the member replaces the password of a reset with their own.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::own_password::{PasswordChange, change_password};
+use super::page::Frame;
+use super::state::PortalState;
+use super::texts;
+use super::visit::Visit;
+use crate::domain::sign_in::Stage;
+use crate::flow;
+use crate::store::SignedIn;
+
+#[derive(Template)]
+#[template(path = "new_password.html")]
+struct NewPasswordPage {
+    frame: Frame,
+    email: String,
+    least: usize,
+}
+
+/// `GET /new-password`.
+pub(super) async fn page(
+    State(portal): PortalState,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::NewPassword)?;
+    Ok(show(&visit, found, StatusCode::OK, visit.frame()))
+}
+
+/// `POST /new-password`.
+pub(super) async fn submit(
+    State(portal): PortalState,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::NewPassword)?;
+    let fields = visit.form(&headers, &body)?;
+    let member = &found.session.member_id;
+    match change_password(&visit, found, fields.text("password"), false).await? {
+        PasswordChange::Done(token) => {
+            let (app, used_by) = (Arc::clone(&portal.app), member.clone());
+            portal
+                .app
+                .tasks
+                .spawn(async move { flow::tell_that_it_was_used(&app, &used_by).await });
+            let mut response = visit.redirect_with_session("/account", &token);
+            visit.remember_device(&mut response, member, &token).await;
+            Ok(response)
+        }
+        PasswordChange::Denied(denied) => {
+            let frame = visit.frame_with(texts::password_denied(denied));
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(show(&visit, found, status, frame))
+        }
+    }
+}
+
+fn show(visit: &Visit<'_>, found: &SignedIn, status: StatusCode, frame: Frame) -> Response {
+    let page = NewPasswordPage {
+        frame,
+        email: found.member.business_email.clone(),
+        least: visit.portal.app.organization.own_password_least,
+    };
+    visit.page(status, &page)
+}

@@ -1,0 +1,110 @@
+//! Sets a password that the member chose, if it is long enough, not easy to guess and not the current one.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use zeroize::Zeroizing;
+
+use super::page::redirect;
+use super::session::{key_of, new_token};
+use super::state::Portal;
+use super::visit::Visit;
+use crate::directory::{Caller, Unavailable, to_member};
+use crate::domain::Member;
+use crate::domain::sign_in::{PasswordDenied, check_length};
+use crate::store::SignedIn;
+
+/// How many characters are rated: each more takes longer.
+const RATED: usize = 40;
+
+/// The result of a change.
+pub(super) enum PasswordChange {
+    /// It is set. The session goes on with this token; all others have ended.
+    Done(String),
+    /// Nothing was changed.
+    Denied(PasswordDenied),
+}
+
+/// Checks a password and sets it. `passes_lock`: a lock after wrong passwords does not hold for this browser.
+pub(super) async fn change_password(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    password: &str,
+    passes_lock: bool,
+) -> Result<PasswordChange, Response> {
+    let portal = visit.portal;
+    let unavailable = |error: Unavailable| visit.unavailable(&error);
+    let organization = &portal.app.organization;
+    let member = to_member(&found.member, &organization.company).map_err(unavailable)?;
+    if let Err(denied) = check_length(password, organization.own_password_least) {
+        return Ok(PasswordChange::Denied(denied));
+    }
+    let is_guessable = is_guessable(portal, password, &member).await;
+    if is_guessable.map_err(unavailable)? {
+        return Ok(PasswordChange::Denied(PasswordDenied::Common));
+    }
+    let (member, session_key) = (&found.session.member_id, &found.session.session_key);
+    let current = found.account.credential.clone();
+    let is_same = portal
+        .builtin
+        .check(Caller::Known(session_key), password, current.as_deref())
+        .await;
+    if is_same.map_err(unavailable)? {
+        return Ok(PasswordChange::Denied(PasswordDenied::Same));
+    }
+    let hash = portal.builtin.hash(password).await.map_err(unavailable)?;
+    let token = new_token(visit)?;
+    let (old_key, new_key) = (session_key.clone(), key_of(&token));
+    let is_set = portal
+        .app
+        .store
+        .set_own_password(member, old_key, current, hash, new_key, passes_lock)
+        .await;
+    if is_set.map_err(|error| visit.unavailable(&error))? {
+        Ok(PasswordChange::Done(token))
+    } else {
+        Err(redirect("/signin"))
+    }
+}
+
+/// True for a password that somebody who knows the member would try first. Rating takes long, so it runs on a blocking thread, one
+/// password at a time, with a turn at the hasher.
+async fn is_guessable(
+    portal: &Portal,
+    password: &str,
+    member: &Member,
+) -> Result<bool, Unavailable> {
+    // In this order, so that a request that waits for the rating keeps no turn at the hasher from those who sign in.
+    let rating = Arc::clone(&portal.rating)
+        .acquire_owned()
+        .await
+        .map_err(|_closed| Unavailable)?;
+    let turn = portal.builtin.turn(Caller::Known(&member.id.0)).await?;
+    let end = password
+        .char_indices()
+        .nth(RATED)
+        .map_or(password.len(), |(at, _)| at);
+    let password = Zeroizing::new(password.get(..end).unwrap_or_default().to_owned());
+    let own = [
+        member.name.clone(),
+        member.business_email.to_string(),
+        portal.app.organization.name.clone(),
+    ];
+    let rated = portal.app.tasks.spawn_blocking(move || {
+        // Held until the rating ends, even if the request is gone before.
+        let _held = (turn, rating);
+        let parts = own
+            .iter()
+            .flat_map(|text| text.split([' ', '@', '.']))
+            .filter(|word| word.len() > 2);
+        let words: Vec<&str> = parts.chain(own.iter().map(String::as_str)).collect();
+        zxcvbn::zxcvbn(&password, &words).score() <= zxcvbn::Score::One
+    });
+    rated.await.map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "rating a password failed"
+        );
+        Unavailable
+    })
+}

@@ -1,0 +1,65 @@
+//! What all pages have in common: the frame around them, and the page that says one thing.
+
+use std::error::Error;
+
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::state::Portal;
+use super::texts::{self, PageText};
+
+/// What every page shows around its own part.
+#[derive(Default)]
+pub(super) struct Frame {
+    pub(super) organization: String,
+    /// The CSRF token of the page's forms.
+    pub(super) csrf: String,
+    pub(super) problem: String,
+    pub(super) notice: String,
+}
+
+/// A page that says one thing and leads back to the sign-in.
+#[derive(Template)]
+#[template(path = "plain.html")]
+pub(super) struct PlainPage {
+    pub(super) frame: Frame,
+    pub(super) text: PageText,
+}
+
+/// A rendered page.
+pub(super) fn html(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => (
+            status,
+            [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+            html,
+        )
+            .into_response(),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn Error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// 303.
+pub(super) fn redirect(path: &'static str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
+}
+
+/// Logs why a page could not be served, and answers with the page that says so.
+pub(super) fn unavailable_for(portal: &Portal, error: &(dyn Error + 'static)) -> Response {
+    tracing::warn!(error, "a page could not be served");
+    unavailable(portal)
+}
+
+/// The page when something that is needed does not answer, or is too busy.
+pub(super) fn unavailable(portal: &Portal) -> Response {
+    let frame = Frame {
+        organization: portal.app.organization.name.clone(),
+        ..Frame::default()
+    };
+    let text = texts::unavailable();
+    html(StatusCode::SERVICE_UNAVAILABLE, &PlainPage { frame, text })
+}

@@ -1,0 +1,186 @@
+//! Every sentence that the handlers of the member's pages choose. What a page always says is in its template in
+//! `pages/`.
+
+use crate::domain::Span;
+use crate::domain::sign_in::{LONGEST_PASSWORD, PasswordDenied};
+
+/// A page that says one thing.
+pub(super) struct PageText {
+    pub(super) title: &'static str,
+    pub(super) text: String,
+}
+
+impl PageText {
+    fn new(title: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            title,
+            text: text.into(),
+        }
+    }
+}
+
+// Every page.
+
+/// The store or the directory does not answer, or too much is going on.
+pub(super) fn unavailable() -> PageText {
+    PageText::new(
+        "Not available",
+        "This page can't be served at the moment. Nothing was changed. Try again in a few minutes.",
+    )
+}
+
+/// The form has no valid CSRF token, or another site sent it.
+pub(super) fn foreign_form() -> PageText {
+    PageText::new(
+        "Please try again",
+        "This form is too old, or it came from somewhere else. Nothing was changed. Open the page again.",
+    )
+}
+
+// Signing in.
+
+/// The same words for a wrong password, an unknown address, a locked account and one that is not in use: nobody learns
+/// which accounts there are.
+pub(super) const NOT_SIGNED_IN: &str = "That email and password do not match, or the account can't be used. After many wrong \
+    tries the right password needs a code too. If you get no further, ask an administrator.";
+
+pub(super) fn too_many_tries(wait: Span) -> String {
+    format!("Too many tries. Nothing was changed. Wait {wait} and try again.")
+}
+
+pub(super) fn password_ended(at: &str) -> PageText {
+    PageText::new(
+        "This password has ended",
+        format!("This password stopped working at {at}. Ask an administrator for a new one."),
+    )
+}
+
+/// S42: no contact may receive the code.
+pub(super) fn no_contact_for_code(contact_age: Span, is_strict: bool) -> PageText {
+    let who = if is_strict {
+        "Ask whoever runs this service to add it."
+    } else {
+        "Ask an administrator other than the one who reset your password to add it."
+    };
+    PageText::new(
+        "One more thing is needed",
+        format!(
+            "Before you can use this password, a phone or a private email must be on record for you, so that we can check \
+            that it is you. Your business email does not count, because an administrator can move it, nor does a contact \
+            that an administrator added in the last {contact_age} before the reset, nor an address to which the \
+            administrator had the password or a copy sent. {who}"
+        ),
+    )
+}
+
+// Codes.
+
+pub(super) const NO_CODE_YET: &str = "No code was sent yet. Ask for one below.";
+pub(super) const CODE_SENT: &str = "A new code is on its way. Earlier ones no longer work.";
+pub(super) const CODE_FAILED: &str =
+    "No code could be sent at the moment. Try again in a few minutes.";
+pub(super) const CODE_OVER: &str = "This code no longer works. Ask for another one below.";
+pub(super) const CONTACT_CODE_OVER: &str =
+    "This code no longer works. Ask for another one. Nothing was changed.";
+pub(super) const NO_CONTACT_NOW: &str =
+    "No contact of yours can receive a code now. Ask an administrator.";
+
+pub(super) fn next_code_in(wait: Span) -> String {
+    format!("No further code can be sent yet. The next one can be sent in {wait}.")
+}
+
+// A new password.
+
+pub(super) fn password_denied(denied: PasswordDenied) -> String {
+    let why = match denied {
+        PasswordDenied::TooShort(least) => {
+            format!("Too short: {least} characters or more are needed.")
+        }
+        PasswordDenied::TooLong => format!("Too long: {LONGEST_PASSWORD} characters are the most."),
+        PasswordDenied::Common => {
+            "Too easy to guess: it is common, or made of your name. Several unusual words are better."
+                .to_owned()
+        }
+        PasswordDenied::Same => {
+            "This is the password that you have now. Choose another one.".to_owned()
+        }
+    };
+    format!("{why} Nothing was changed.")
+}
+
+/// The same words where the account is locked: nobody learns that a guess was right.
+pub(super) const NOT_CONFIRMED: &str = "That is not your current password, or the account is locked after too many wrong tries. \
+    Nothing was changed. If you are sure of it, sign out and sign in again.";
+
+// The account.
+
+pub(super) const UNNAMED_BROWSER: &str = "A browser without a name";
+
+pub(super) fn browser_on(browser: &str, system: &str) -> String {
+    format!("{browser} on {system}")
+}
+
+/// S29, S30: an open page says this when a reset ended its session.
+pub(super) const SESSION_RESET: &str =
+    "Your password was reset by an administrator. Please verify your identity to sign in again.";
+
+/// An open page says this when its session ended in another way.
+pub(super) const SESSION_ENDED: &str = "This session has ended. Please sign in again.";
+
+// The one-time link.
+
+pub(super) fn claim_link_dead() -> PageText {
+    PageText::new(
+        "This link does not work",
+        "It is not known, too old, or it was replaced by a newer reset. Nothing was changed. Ask an administrator for a new \
+        one.",
+    )
+}
+
+pub(super) fn claim_link_used() -> PageText {
+    PageText::new(
+        "This link was used",
+        "It works once. If you did not finish, ask an administrator for a new one; if it was not you who used it, tell your \
+        security team at once.",
+    )
+}
+
+// "This wasn't me".
+
+pub(super) fn not_me_link_unknown() -> PageText {
+    PageText::new(
+        "This link does not work",
+        "This link is not known, or it is too old. If you did not expect a reset, tell your security team.",
+    )
+}
+
+pub(super) fn not_me_link_outdated() -> PageText {
+    PageText::new(
+        "This link is outdated",
+        "The password was reset once more since. Use the link in the newest message.",
+    )
+}
+
+/// Who will be told, with the verb of "… told".
+pub(super) fn who_will_be_told(admin: &str, has_security: bool) -> String {
+    if has_security {
+        format!("{admin} and the security team are")
+    } else {
+        format!("{admin} is")
+    }
+}
+
+pub(super) fn account_closed(has_security: bool) -> PageText {
+    let told = if has_security {
+        "The administrator and the security team are being told."
+    } else {
+        "The administrator is being told; tell your security team."
+    };
+    PageText::new(
+        "The account is closed",
+        format!(
+            "The password no longer works, and every session has ended. {told} Another administrator can reset the password \
+            when you have spoken to them."
+        ),
+    )
+}

@@ -1,0 +1,157 @@
+//! `/verify`: the code that proves the person, after the password of a reset or too many wrong passwords.
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::code::{self, CodeNotSent, SIGN_IN};
+use super::page::{Frame, redirect};
+use super::session::{key_of, new_token};
+use super::state::PortalState;
+use super::texts;
+use super::visit::Visit;
+use crate::directory::{Unavailable, to_member};
+use crate::domain::Destination;
+use crate::domain::sign_in::{AccountState, Admission, LockedBy, Stage, admit};
+use crate::flow::messages;
+use crate::store::{Proof, SignedIn};
+
+#[derive(Template)]
+#[template(path = "verify.html")]
+struct VerifyPage {
+    frame: Frame,
+    /// Where the last code went, masked; empty if none was sent.
+    mask: String,
+    /// The password of a reset was typed, and not the member's own after too many wrong ones.
+    is_reset: bool,
+}
+
+/// `GET /verify`.
+pub(super) async fn page(
+    State(portal): PortalState,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Code)?;
+    let frame = if mask_of(found).is_empty() {
+        visit.frame_with(texts::NO_CODE_YET)
+    } else {
+        visit.frame()
+    };
+    Ok(show(&visit, found, StatusCode::OK, frame, mask_of(found)))
+}
+
+/// `POST /verify`: a typed code, or the request for another one.
+pub(super) async fn submit(
+    State(portal): PortalState,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, &headers).await?;
+    let found = visit.at(Stage::Code)?;
+    let fields = visit.form(&headers, &body)?;
+    if fields.text("again").is_empty() {
+        prove(&visit, found, &code::digits(fields.text("code"))).await
+    } else {
+        Ok(send_another(&visit, found).await)
+    }
+}
+
+/// Checks a typed code.
+async fn prove(visit: &Visit<'_>, found: &SignedIn, typed: &str) -> Result<Response, Response> {
+    let (session_key, token) = (found.session.session_key.clone(), new_token(visit)?);
+    let digest = code::digest(visit.portal, &session_key, SIGN_IN, typed);
+    let member = &found.session.member_id;
+    let store = &visit.portal.app.store;
+    let proof = store
+        .prove(member, session_key, digest, key_of(&token))
+        .await;
+    let again = |problem: String| {
+        let frame = visit.frame_with(problem);
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Ok(show(visit, found, status, frame, mask_of(found)))
+    };
+    match proof.map_err(|error| visit.unavailable(&error))? {
+        Proof::Right if is_reset(found) => Ok(visit.redirect_with_session("/new-password", &token)),
+        Proof::Right => {
+            let mut response = visit.redirect_with_session("/account", &token);
+            visit.remember_device(&mut response, member, &token).await;
+            Ok(response)
+        }
+        Proof::Wrong(left) => again(messages::wrong_code(left)),
+        Proof::Over | Proof::TooMany => again(texts::CODE_OVER.to_owned()),
+        Proof::NoSession => Ok(redirect("/signin")),
+    }
+}
+
+/// Sends another code, and shows the page again.
+async fn send_another(visit: &Visit<'_>, found: &SignedIn) -> Response {
+    match another_code(visit, found).await {
+        Ok(to) => {
+            let frame = Frame {
+                notice: texts::CODE_SENT.to_owned(),
+                ..visit.frame()
+            };
+            show(visit, found, StatusCode::OK, frame, to.masked())
+        }
+        Err(CodeNotSent::NoSession) => redirect("/signin"),
+        Err(CodeNotSent::Told(why)) => {
+            let (status, frame) = (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why));
+            show(visit, found, status, frame, mask_of(found))
+        }
+    }
+}
+
+/// Reads the contacts again: one that was removed meanwhile gets no code.
+async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, CodeNotSent> {
+    let portal = visit.portal;
+    let no_contact = || CodeNotSent::Told(texts::NO_CONTACT_NOW.to_owned());
+    let member = to_member(&found.member, &portal.app.organization.company)
+        .map_err(|Unavailable| no_contact())?;
+    // If the lock was lifted meanwhile, the session still asks for the code.
+    let lock = found
+        .account
+        .lock()
+        .or((!is_reset(found)).then_some(LockedBy::Passwords));
+    let standing = AccountState {
+        temporary_until: found.account.temporary_until,
+        lock,
+    };
+    let destinations = code::destinations(visit, &member)
+        .await
+        .map_err(|_unavailable| no_contact())?;
+    match admit(&member, standing, &destinations, portal.app.clock.now()) {
+        Admission::Code(to) => code::send(portal, &found.session, &to, SIGN_IN)
+            .await
+            .map(|()| to),
+        Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => {
+            Err(no_contact())
+        }
+    }
+}
+
+fn show(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    status: StatusCode,
+    frame: Frame,
+    mask: String,
+) -> Response {
+    let page = VerifyPage {
+        frame,
+        mask,
+        is_reset: is_reset(found),
+    };
+    visit.page(status, &page)
+}
+
+fn mask_of(found: &SignedIn) -> String {
+    found.session.code_mask.clone().unwrap_or_default()
+}
+
+/// True if the password was that of a reset.
+fn is_reset(found: &SignedIn) -> bool {
+    found.account.temporary_until.is_some()
+}

@@ -1,0 +1,187 @@
+//! The lowest layer by its public surface: what `scripts/mutants.sh domain` found that no unit test noticed.
+//!
+//! The script runs this file with the layer alone, so it uses nothing but `relatch::domain`.
+
+use std::collections::BTreeSet;
+
+use relatch::domain::country::SmsCountries;
+use relatch::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
+use relatch::domain::look_up::{LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until};
+use relatch::domain::member::PhoneNumber;
+use relatch::domain::{
+    Carries, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, Role, Span, Status,
+};
+
+fn mina() -> Member {
+    Member {
+        id: MemberId("m-1".to_owned()),
+        name: "Mina Park".to_owned(),
+        business_email: "mina.park@acme.example".parse().unwrap(),
+        aliases: vec!["mina@acme.example".parse().unwrap()],
+        login_method: LoginMethod::BusinessEmail,
+        status: Status::Active,
+        phone: None,
+        personal_email: None,
+        role: Role::Member,
+        department: None,
+        manager_email: None,
+        guard: None,
+        never_expires: false,
+    }
+}
+
+/// The words of the record: each says something, and no two are the same.
+fn assert_codes(codes: &[&str]) {
+    let is_word = |code: &&str| {
+        code.contains('_') || (code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_lowercase()))
+    };
+    assert!(codes.iter().all(is_word), "{codes:?}");
+    assert_eq!(
+        codes.iter().collect::<BTreeSet<_>>().len(),
+        codes.len(),
+        "{codes:?}"
+    );
+}
+
+#[test]
+fn what_is_recorded_tells_reasons_apart() {
+    assert_codes(&[
+        Refusal::Unreachable.code(),
+        Refusal::Address.code(),
+        Refusal::Later.code(),
+        Refusal::Credentials.code(),
+        Refusal::Message.code(),
+        Refusal::Tls.code(),
+    ]);
+    assert_codes(&[ExtraDenied::Strict.code(), ExtraDenied::NotPrivate.code()]);
+    assert_eq!(ExtraDenied::WithLink.code(), ExtraDenied::Strict.code());
+    let next_at = Moment(0);
+    assert_codes(&[
+        TooMany::LookUps {
+            of: LOOK_UPS[0],
+            next_at,
+        }
+        .code(),
+        TooMany::Refusals { next_at }.code(),
+    ]);
+}
+
+/// Only the registered address of the administrator is safe where somebody else may read the chat or have typed in it.
+#[test]
+fn what_the_chat_shows_or_takes_needs_private_replies() {
+    for extra in [Extra::Copy, Extra::Typed, Extra::CopyElsewhere, Extra::Show] {
+        assert!(extra.needs_private_replies(), "{extra:?}");
+    }
+    assert!(!Extra::CopyToSelf.needs_private_replies());
+}
+
+/// S23, S38: the password is shown by Copy, and by "also show", and by nothing else.
+#[test]
+fn a_plan_shows_by_copy_or_besides() {
+    let to_phone = Way::Send(Destination::Phone("+821012345642".parse().unwrap()));
+    for (way, also_show, shows) in [
+        (Way::Copy, false, true),
+        (Way::Copy, true, true),
+        (to_phone.clone(), false, false),
+        (to_phone, true, true),
+    ] {
+        let plan = Plan {
+            way,
+            copy_to_self: None,
+            also_show,
+            carries: Carries::Password,
+        };
+        assert_eq!(plan.shows(), shows, "{plan:?}");
+    }
+}
+
+/// S10, S43: a phone is an outside contact, and so is an email that does not lie with the organisation; either is enough.
+#[test]
+fn one_outside_contact_is_enough() {
+    let with = |phone: Option<&str>, email: Option<&str>| Member {
+        phone: phone.map(|phone| phone.parse().unwrap()),
+        personal_email: email.map(|email| email.parse().unwrap()),
+        ..mina()
+    };
+    assert!(!with(None, None).has_outside_contact());
+    assert!(with(Some("+821012345642"), None).has_outside_contact());
+    assert!(with(None, Some("mina@mail.example")).has_outside_contact());
+    assert!(!with(None, Some("mina@it.acme.example")).has_outside_contact());
+}
+
+/// S11: the member's own password opens the mailbox of each of their business addresses, however it is written.
+#[test]
+fn every_business_address_is_a_mailbox_of_the_member() {
+    for (address, is_own) in [
+        ("mina.park@acme.example", true),
+        ("Mina.Park+x@ACME.example", true),
+        ("mina@acme.example", true),
+        ("kim@acme.example", false),
+        ("mina.park@mail.example", false),
+    ] {
+        let is_found = mina().has_mailbox(&address.parse().unwrap());
+        assert_eq!(is_found, is_own, "{address}");
+    }
+}
+
+/// An administrator of a list, or an added contact, is found however its ASCII letters are written, and nobody else is.
+#[test]
+fn the_same_address_is_found_in_any_case() {
+    let listed: EmailAddress = "jo@acme.example".parse().unwrap();
+    for (address, is_same) in [
+        ("jo@acme.example", true),
+        ("Jo@ACME.example", true),
+        ("jo+x@acme.example", false),
+        ("kim@acme.example", false),
+    ] {
+        assert_eq!(
+            listed.is_same(&address.parse().unwrap()),
+            is_same,
+            "{address}"
+        );
+    }
+}
+
+/// Where nobody can tell the country of the number on record, its calling code has to do.
+#[test]
+fn a_number_without_a_country_allows_its_calling_code() {
+    let own = PhoneNumber::stored("+15552345678").unwrap();
+    assert_eq!(own.country_of(), None);
+    let member = Member {
+        phone: Some(own),
+        ..mina()
+    };
+    let countries = SmsCountries::default();
+    let is_allowed = |to: &str| countries.check(&to.parse().unwrap(), &member).is_ok();
+    assert!(is_allowed("+12025550123"));
+    assert!(!is_allowed("+821012345642"));
+}
+
+/// A pause ends when it was said to end, and a window when it is over: what comes in that moment counts from anew.
+#[test]
+fn a_pause_and_its_window_end_on_time() {
+    let refused = |at: &[Moment]| -> Vec<(Moment, Tried)> {
+        at.iter().map(|at| (*at, Tried::RefusedClick)).collect()
+    };
+    let twenty = vec![Moment(0); 20];
+    let until = Moment(0) + PAUSE;
+    assert_eq!(paused_until(&refused(&twenty)), Some(until));
+    let again = vec![until; 20];
+    assert_eq!(
+        paused_until(&refused(&[twenty, again].concat())),
+        Some(until + PAUSE)
+    );
+    let mut spread = vec![Moment(0); 19];
+    spread.push(Moment(0) + REFUSALS_WITHIN);
+    assert_eq!(paused_until(&refused(&spread)), None);
+    spread[19] = Moment(0) + Span(REFUSALS_WITHIN.0 - 1);
+    assert!(paused_until(&refused(&spread)).is_some());
+}
+
+#[test]
+fn an_id_is_written_as_the_directory_has_it() {
+    assert_eq!(
+        MemberId("id-mina.park".to_owned()).to_string(),
+        "id-mina.park"
+    );
+}
