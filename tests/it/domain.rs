@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
 use relatch::domain::look_up::{LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until};
-use relatch::domain::member::PhoneNumber;
+use relatch::domain::phone::PhoneNumber;
 use relatch::domain::{
     Carries, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, Role, Span, Status,
 };
