@@ -21,7 +21,7 @@ impl Lark {
             .pointer_mut("/data/user")
             .map(Value::take)
             .unwrap_or_default();
-        let account: wire::LarkUser = read_value(account)?;
+        let account: wire::LarkAccount = read_value(account)?;
         if account.open_id != user {
             return Err(ApiError::Unavailable);
         }
@@ -54,7 +54,7 @@ impl Lark {
 
 /// What an account's fields mean. Only the mailbox that the organization gave counts as a confirmed e-mail: people type
 /// the other addresses of a profile themselves.
-pub(super) fn profile_of(account: &wire::LarkUser) -> Profile {
+pub(super) fn profile_of(account: &wire::LarkAccount) -> Profile {
     let status = &account.status;
     let is_gone = status.is_frozen || status.is_resigned || status.is_exited;
     let email = account

@@ -145,18 +145,18 @@ pub(super) struct CardContext {
 
 /// A user ("Get single user information"). A missing field counts as the value that grants less.
 #[derive(Debug, Deserialize)]
-pub(super) struct LarkUser {
+pub(super) struct LarkAccount {
     pub(super) open_id: String,
     #[serde(default)]
     pub(super) enterprise_email: Option<String>,
     #[serde(default)]
     pub(super) is_tenant_manager: bool,
     #[serde(default)]
-    pub(super) status: LarkUserStatus,
+    pub(super) status: LarkAccountStatus,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct LarkUserStatus {
+pub(super) struct LarkAccountStatus {
     #[serde(default)]
     pub(super) is_frozen: bool,
     #[serde(default)]
@@ -165,7 +165,7 @@ pub(super) struct LarkUserStatus {
     pub(super) is_exited: bool,
 }
 
-impl Default for LarkUserStatus {
+impl Default for LarkAccountStatus {
     /// An account without a status may not be in use, so it counts as gone.
     fn default() -> Self {
         Self {
