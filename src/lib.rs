@@ -33,7 +33,7 @@
 //! | step | span | file | function |
 //! |---|---|---|---|
 //! | 1 | `webhook` | `src/http/webhook.rs` | `handle` reads the body and answers within the platform's deadline |
-//! | 2 | `verified` | `src/chat/mod.rs` | `receive` checks the signature and parses the request |
+//! | 2 | `verified` | `src/chat/dispatch.rs` | `receive` checks the signature and parses the request |
 //! | 3 | `permit` | `src/flow/permit.rs` | `of_click` reads administrator and member and checks every rule |
 //! | 4 | `reservation` | `src/flow/confirm.rs` | `confirm` takes a slot and records the intent; then the click is acknowledged |
 //! | 5 | `act` | `src/flow/act.rs` | `run` prepares, changes, signs out and delivers, when a worker is free |

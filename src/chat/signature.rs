@@ -1,6 +1,6 @@
-//! Proof of who sent a webhook: exactly one of each header, strict forms, a two-sided window, constant time.
+//! Verifying webhooks: exactly one of each header, strict forms, a time window on both sides, comparison in constant time.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{KeyInit, Mac};
@@ -12,10 +12,30 @@ use crate::domain::{Moment, Platform};
 use crate::secret::HmacSha256;
 use crate::store::ReplayKey;
 
-/// How far a timestamp may lie from our clock, on both sides, in seconds; the edge itself is accepted.
+/// The largest accepted difference between a timestamp and our clock, in seconds, in both directions.
 pub(super) const WINDOW: i64 = 300;
 
-/// The one value of a header that must stand exactly once.
+/// Checks that there is one content type, the expected one, and no compression.
+pub(super) fn check_content_type(headers: &HeaderMap, media: &str) -> Result<(), NotVerified> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return Err(NotVerified::ContentType);
+    };
+    let given = only
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    if given.eq_ignore_ascii_case(media) && !headers.contains_key(header::CONTENT_ENCODING) {
+        Ok(())
+    } else {
+        Err(NotVerified::ContentType)
+    }
+}
+
+/// The value of a header that must appear exactly once.
 pub(super) fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, NotVerified> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -25,7 +45,7 @@ pub(super) fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a 
     }
 }
 
-/// Reads a timestamp of exactly ten decimal digits and holds it against the window.
+/// Parses a timestamp of exactly ten decimal digits and checks that it is within the window.
 pub(super) fn fresh_timestamp(text: &str, now: Moment) -> Result<i64, NotVerified> {
     if text.len() != 10 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(NotVerified::Unsigned("timestamp"));
@@ -41,18 +61,18 @@ pub(super) fn fresh_timestamp(text: &str, now: Moment) -> Result<i64, NotVerifie
     }
 }
 
-/// The settings cannot make a verifier.
+/// The settings are well-formed, but a verifier cannot be made from them.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing secret is empty")]
 pub struct EmptySecret;
 
-/// The signing secrets of an HMAC platform: the present one, and the previous one while it is being rotated.
+/// The signing secrets of a platform that signs by HMAC: the present one, and during a rotation the previous one.
 pub(super) struct SigningSecrets {
     keyed: Vec<HmacSha256>,
 }
 
 impl SigningSecrets {
-    /// Keys the MACs once; each request clones them.
+    /// Prepares a MAC for each secret once; each request clones them.
     pub(super) fn new(
         present: &SecretString,
         previous: Option<&SecretString>,
@@ -73,7 +93,7 @@ impl SigningSecrets {
         keyed.map(|keyed| Self { keyed }).ok_or(EmptySecret)
     }
 
-    /// Compares the 32 bytes of a signature with every secret, always all of them, each in constant time.
+    /// Compares a signature with every secret: always with all of them, each in constant time.
     pub(super) fn verify(&self, parts: &[&[u8]], signature: &[u8; 32]) -> Result<(), NotVerified> {
         let mut fits = false;
         for keyed in &self.keyed {
@@ -90,7 +110,7 @@ impl SigningSecrets {
         }
     }
 
-    /// Signs with the present secret, for `relatch replay` and the demo, which play the platform.
+    /// Signs with the present secret, for `relatch replay` and the demo, which send requests as the platform does.
     pub(super) fn sign(&self, parts: &[&[u8]]) -> Option<[u8; 32]> {
         let mut mac = self.keyed.first()?.clone();
         for part in parts {
@@ -100,9 +120,8 @@ impl SigningSecrets {
     }
 }
 
-/// The key under which these signed bytes are remembered. It does not depend on which secret signed them, so the
-/// same bytes stay the same request through a rotation. It begins with the time that was signed, so that new keys lie
-/// side by side on disk.
+/// The replay key of these signed bytes. It does not depend on the secret that signed them, so the same bytes stay the
+/// same request during a rotation. It begins with the signed time, so that new keys are neighbours on disk.
 pub(super) fn replay_key(platform: Platform, signed_at: i64, parts: &[&[u8]]) -> ReplayKey {
     let mut digest = Sha256::new();
     digest.update(platform.as_str());
@@ -110,7 +129,7 @@ pub(super) fn replay_key(platform: Platform, signed_at: i64, parts: &[&[u8]]) ->
         digest.update(part);
     }
     let digest: [u8; 32] = digest.finalize().into();
-    // 96 bits tell any two requests apart, and keep short what every commit writes.
+    // 96 bits are enough to tell requests apart, and a short key makes each commit smaller.
     let (short, _) = digest.split_at(12);
     ReplayKey(format!("{signed_at:010}-{}", URL_SAFE_NO_PAD.encode(short)))
 }
@@ -119,7 +138,6 @@ pub(super) fn replay_key(platform: Platform, signed_at: i64, parts: &[&[u8]]) ->
 mod tests {
     use super::*;
 
-    /// W4.
     #[test]
     fn timestamps_are_ten_digits_within_the_window() {
         let now = Moment::from_unix_seconds(1_531_420_618);
@@ -142,7 +160,6 @@ mod tests {
         }
     }
 
-    /// W2.
     #[test]
     fn an_empty_secret_makes_no_verifier() {
         assert!(SigningSecrets::new(&String::new().into(), None).is_err());

@@ -1,4 +1,4 @@
-//! `relatch admins accept`, and what `check` and the import say about the list of administrators.
+//! `relatch admins accept`, and the lines of `check` and of the import about the list of administrators.
 
 use clap::Subcommand;
 
@@ -14,7 +14,7 @@ use crate::store::{AdminPin, LookUp, MemberKey, PinnedBy, Store, StoreError, Use
 
 /// What to do with listed administrators.
 #[derive(Subcommand)]
-pub(super) enum Command {
+pub(super) enum AdminsCommand {
     /// Pin a listed address to the entry of the directory that it finds now; only that entry has the right then.
     Accept {
         /// An address of `admins.primary` or `admins.member_and_department`.
@@ -25,7 +25,7 @@ pub(super) enum Command {
 /// Runs the command.
 pub(super) async fn run(
     settings: Settings,
-    Command::Accept { email }: Command,
+    AdminsCommand::Accept { email }: AdminsCommand,
 ) -> Result<(), Failure> {
     is_listed(&settings.admins, &email)?;
     let http =
@@ -95,7 +95,7 @@ async fn accept(
     ))
 }
 
-/// The one entry that the address finds.
+/// Finds the one entry with this address.
 async fn only_entry(
     directories: &Directories,
     email: &EmailAddress,
@@ -118,8 +118,8 @@ async fn only_entry(
     Err(Failure::Said(format!("{why} Nothing was changed.")))
 }
 
-/// Pins the listed addresses that an import has brought, where they were never looked up before, and says so.
-/// `keys` are the imported addresses in lower case. An address of another directory is not the import's to pin.
+/// Pins the listed addresses of an import that were never looked up before, and prints them. `keys` are the imported
+/// addresses in lower case. Addresses of other directories are left out.
 pub(super) async fn pin_imported(
     store: &Store,
     settings: &Settings,
@@ -177,7 +177,7 @@ pub(super) async fn pin_imported(
     Ok(())
 }
 
-/// The list of administrators as `check` prints it: a word, and the address with its entry. Nothing is written.
+/// The lines of `check` about the list of administrators, each with whether it is fine. Writes nothing.
 pub(super) async fn checked(
     store: &Store,
     admins: &Admins,

@@ -1,10 +1,10 @@
-//! Commands that are named but not built yet: they take anything and stop with a sentence.
+//! Commands that are documented but not built yet. They accept any arguments and fail with a sentence.
 
 use clap::Args;
 
-/// Whatever was written behind it.
+/// Any arguments.
 #[derive(Args)]
-pub(super) struct Rest {
+pub(super) struct IgnoredArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     _rest: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Builds the parts of the program from the settings.
+//! The composition root: builds all parts of the program from the settings.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::net;
 use crate::secret::{KeyError, Keys};
 use crate::store::{Store, StoreTasks, Use};
 
-/// The deadline of outgoing calls that set none of their own.
+/// The deadline of outgoing calls that do not set their own.
 pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
-/// Opens the record as the settings say. A key file tells that there was one, so then an empty one is not begun.
+/// Opens the record. If the key file exists, there was a record, so an empty one is not created.
 pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {
     let mut rng = Chance::System
         .rng()
@@ -41,8 +41,8 @@ pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTa
     Ok(Store::open(path, how, Clock::System, limit, &mut rng).await?)
 }
 
-/// Our own key, which the database knows again. It is made on the first start, after the database: a start that was
-/// interrupted before that is a first start again.
+/// Loads our own key, which must be the one of the database. On the first start the key is made after the database, so a
+/// start that was interrupted in between counts as a first start again.
 pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     if is_key_lost(file, store).await? {
         return Err(Failure::LostKey(file.to_owned()));
@@ -59,13 +59,13 @@ pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     }
 }
 
-/// True where there is no key file although the database was served with one.
+/// True if the key file is missing although the database belongs to a key.
 async fn is_key_lost(file: &Path, store: &Store) -> Result<bool, Failure> {
     Ok(!file.try_exists().map_err(KeyError::Io)? && store.belongs_to_a_key().await?)
 }
 
-/// Whether the key file can be used with this database; nothing is made or kept. Where neither was used yet, the first
-/// `serve` makes the key.
+/// Checks if the key file can be used with this database, and writes nothing. If neither was used yet, the first `serve`
+/// makes the key.
 pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> {
     if let Some(store) = store
         && is_key_lost(file, store).await?
@@ -89,8 +89,8 @@ pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> 
     }
 }
 
-/// The e-mail domains of all directories, and those that the settings name besides: S43 holds for each of them, whichever a
-/// member's own is.
+/// The e-mail domains of all directories and the further ones of the settings. S43 applies to all of them, not only to the
+/// member's own.
 pub(super) fn company(configs: &[directory::Config], more: &[String]) -> CompanyDomains {
     let domains = configs.iter().flat_map(directory::Config::domains);
     CompanyDomains::new(domains.chain(more).cloned())
@@ -124,8 +124,7 @@ pub fn directories(
         .map_err(|error| Failure::Said(error.to_string()))
 }
 
-/// What adapters stand on when a command tries them without serving: nothing is read back from what they make, so any key
-/// does.
+/// The parts for a command that tries adapters without serving. Nothing reads the values that they make, so any key works.
 pub fn trial_parts(http: reqwest::Client) -> Result<ChatParts, Failure> {
     let keys = Keys::from_master(&[0; 32]).map_err(|error| Failure::Said(error.to_string()))?;
     Ok(ChatParts {
@@ -136,7 +135,7 @@ pub fn trial_parts(http: reqwest::Client) -> Result<ChatParts, Failure> {
     })
 }
 
-/// Everything that `serve` runs on.
+/// Builds everything for `serve`.
 pub async fn app(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let keys = keys(&settings.key_file, &store).await?;
@@ -146,7 +145,7 @@ pub async fn app(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreT
     ))
 }
 
-/// The same by other settings, on the record, the key and the living parts of the one that is in use.
+/// Builds it anew from other settings, with the record, the key and the running state of the present one.
 pub fn next_app(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
     let mut app = assemble(
         settings,
@@ -157,7 +156,7 @@ pub fn next_app(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App
     )?;
     for chat in &mut app.chats {
         if let Some(old) = old.chat(chat.platform()) {
-            chat.go_on_from(old);
+            chat.take_state_from(old);
         }
     }
     Ok(Arc::new(app))
@@ -238,7 +237,7 @@ fn assemble(
 mod tests {
     use super::*;
 
-    /// S43: an address at any of them is one of the company, in whichever directory its member is.
+    /// S43: an address at any of the domains belongs to the company, whichever directory the member is in.
     #[test]
     fn the_company_has_the_domains_of_all_directories() {
         let keycloak =

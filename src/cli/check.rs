@@ -1,4 +1,4 @@
-//! `relatch check`: the settings were read; now every dependency is tried, and all that fail are named.
+//! `relatch check`: probes every dependency and names all that fail.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::net;
 use crate::store::Use;
 use crate::telemetry;
 
-/// What was tried, with how it ended, and what is worth knowing although nothing is wrong.
+/// The outcome of each probe, and warnings that are no failures.
 #[derive(Default)]
 struct Findings {
     tried: Vec<(String, Result<(), String>)>,
@@ -47,7 +47,7 @@ impl Findings {
                 Ok(chat) => {
                     let probed = chat.probe().await;
                     if probed.is_ok() {
-                        self.warn(name, chat.caveats().await);
+                        self.warn(name, chat.warnings().await);
                     }
                     probed
                 }
@@ -63,7 +63,7 @@ impl Findings {
         }
     }
 
-    /// Says all of it, a line each; how many failed.
+    /// Prints a line for each, and returns how many failed.
     fn say(&self) -> Result<usize, Failure> {
         let mut failed = 0;
         for (name, ended) in &self.tried {
@@ -82,7 +82,7 @@ impl Findings {
     }
 }
 
-/// Tries everything. What a line keeps short, the log on standard error says in full.
+/// Probes everything. The log on standard error has the details of short lines.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     telemetry::start(settings.log);
     let said = |error: &dyn Error| Failure::Said(error.to_string());
@@ -103,7 +103,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             .into_iter()
             .flatten()
             .any(Failure::is_of_files);
-    // Nothing is said of a key that the first `serve` will make.
+    // A key file that does not exist yet is not mentioned: the first `serve` makes it.
     if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
         findings.note("key file", key.map_err(|error| error.in_full()));
     }

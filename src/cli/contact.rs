@@ -1,24 +1,24 @@
-//! `relatch members contact EMAIL ADDRESS`: whoever runs relatch adds a contact for codes.
+//! `relatch members contact EMAIL ADDRESS`: the operator adds a contact for codes.
 
 use super::build::CALL_DEADLINE;
-use super::members::{directory, find};
+use super::builtin::{directory, find};
 use super::{Failure, build, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::delivery::Deliveries;
+use crate::delivery::{Deliveries, Note};
 use crate::domain::contacts::{AddedAs, CONTACTS_PER_MEMBER};
 use crate::domain::delivery::Outcome;
-use crate::domain::{Destination, EmailAddress, MemberId, ResetId};
+use crate::domain::{Destination, EmailAddress, Member, MemberId, ResetId};
 use crate::flow::contacts::{known_of, told_of_change};
 use crate::flow::messages;
 use crate::net;
 use crate::store::{ContactAdded, ContactRow, OPERATOR, Store};
 
-/// Who is named as having added it, in texts to people.
+/// Who added the contact, in texts to people.
 const OPERATOR_NAME: &str = "whoever runs relatch";
 
-/// Adds the contact, and tells the contacts that were there before and the security address.
+/// Adds the contact, and notifies the previous contacts and the security address.
 pub(super) async fn add(
     store: &Store,
     settings: Settings,
@@ -44,6 +44,39 @@ pub(super) async fn add(
         )));
     }
     let before = known_of(&member, &store.contacts(&member.id).await?);
+    let dropped = write(store, &member, &to).await?;
+    let mask = to.masked();
+    say(&format!(
+        "{mask} was added for codes of {}; it counts from now on",
+        member.name
+    ))?;
+    if let Some(dropped) = &dropped {
+        say(&format!(
+            "{} was removed to make room for it",
+            dropped.masked()
+        ))?;
+    }
+    let known: Vec<_> = before
+        .into_iter()
+        .filter(|known| !known.to.is_same(&to))
+        .collect();
+    let notified = Notified {
+        contacts: told_of_change(known, &member, |to| deliveries.has(to.channel())),
+        security: settings
+            .security_email
+            .map(Destination::Email)
+            .filter(|to| deliveries.has(to.channel())),
+    };
+    let notes = notified.notes(&settings.organization, &member, &mask, dropped.as_ref());
+    send(&deliveries, &notes).await
+}
+
+/// Writes the contact. Returns the one that was removed to make room for it, if any.
+async fn write(
+    store: &Store,
+    member: &Member,
+    to: &Destination,
+) -> Result<Option<Destination>, Failure> {
     let row = ContactRow {
         member_id: member.id.clone(),
         channel: to.channel(),
@@ -60,53 +93,53 @@ pub(super) async fn add(
             member.name
         )));
     };
-    let mask = to.masked();
-    say(&format!(
-        "{mask} was added for codes of {}; it counts from now on",
-        member.name
-    ))?;
-    if let Some(dropped) = &dropped {
-        say(&format!(
-            "{} was removed to make room for it",
-            dropped.masked()
-        ))?;
+    Ok(dropped)
+}
+
+/// Who is notified of a change.
+struct Notified {
+    /// The contacts that the member had before.
+    contacts: Vec<Destination>,
+    /// The security address.
+    security: Option<Destination>,
+}
+
+impl Notified {
+    /// The notices with their recipients, in the order of sending: first of the added contact, then of the removed one.
+    fn notes(
+        &self,
+        organization: &str,
+        member: &Member,
+        added: &str,
+        dropped: Option<&Destination>,
+    ) -> Vec<(Vec<&Destination>, Note)> {
+        let alarm = |mask: &str, is_added| {
+            messages::contact_alarm(organization, OPERATOR_NAME, member, mask, is_added)
+        };
+        let contacts = || self.contacts.iter().collect();
+        let security = || self.security.iter().collect();
+        let notice = messages::contact_notice(organization, OPERATOR_NAME, added);
+        let mut notes = vec![(contacts(), notice), (security(), alarm(added, true))];
+        if let Some(dropped) = dropped.map(Destination::masked) {
+            let notice = messages::contact_dropped(organization, OPERATOR_NAME, &dropped);
+            notes.extend([(contacts(), notice), (security(), alarm(&dropped, false))]);
+        }
+        notes
     }
-    let others = before
-        .into_iter()
-        .filter(|known| !known.to.is_same(&to))
-        .collect();
-    let note = messages::contact_notice(&settings.organization, OPERATOR_NAME, &mask);
-    let alarm =
-        messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, true);
-    let told = told_of_change(others, &member, |to| deliveries.has(to.channel()));
-    let security = settings
-        .security_email
-        .map(Destination::Email)
-        .filter(|to| deliveries.has(to.channel()));
+}
+
+/// Sends the notices, and says which could not be sent.
+async fn send(deliveries: &Deliveries, notes: &[(Vec<&Destination>, Note)]) -> Result<(), Failure> {
     let mut rng = Chance::System
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
+    // A gateway may drop what looks like a repetition, so each command has its own id.
     let name = ResetId::draw(&mut rng, Clock::System.now());
-    let gone = dropped.map(|to| {
-        let mask = to.masked();
-        let note = messages::contact_dropped(&settings.organization, OPERATOR_NAME, &mask);
-        (
-            note,
-            messages::contact_alarm(&settings.organization, OPERATOR_NAME, &member, &mask, false),
-        )
-    });
-    let of_dropped = gone.iter().flat_map(|(note, alarm)| {
-        told.iter()
-            .map(move |to| (to, note))
-            .chain(security.iter().map(move |to| (to, alarm)))
-    });
-    let notes = told
-        .iter()
-        .map(|to| (to, &note))
-        .chain(security.iter().map(|to| (to, &alarm)))
-        .chain(of_dropped);
     let mut is_anybody_told = false;
-    for (at, (to, note)) in notes.enumerate() {
+    let each = notes
+        .iter()
+        .flat_map(|(to, note)| to.iter().map(move |to| (to, note)));
+    for (at, (to, note)) in each.enumerate() {
         match deliveries
             .tell(to, note, &format!("contact-{name}-{at}"))
             .await

@@ -1,4 +1,4 @@
-//! `relatch members import`: reads the CSV, names every bad line, and says who is a new person under an old address.
+//! `relatch members import`: reads the CSV, names every bad line, and prints who is a new person with a known address.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -15,7 +15,7 @@ use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, LoginMethod, MemberId, PhoneNumber, ResetId, Role, Status};
 use crate::store::{ImportRow, MemberRow, NewPerson, NotDone, NotImported, Store};
 
-/// The largest file that is read, in bytes.
+/// The size limit of the file, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The longest employee id, in characters.
@@ -23,7 +23,7 @@ const EMPLOYEE_ID_LIMIT: usize = 64;
 
 /// What to import.
 #[derive(Args)]
-pub(super) struct Options {
+pub(super) struct ImportOptions {
     /// A CSV with the header `name,business_email,login_method,status,phone,personal_email,role,department,manager_email`,
     /// and `employee_id` at its end where members are known by a number.
     file: PathBuf,
@@ -34,7 +34,7 @@ pub(super) struct Options {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct MemberLine {
     name: String,
     business_email: String,
     login_method: String,
@@ -48,10 +48,10 @@ struct Line {
     employee_id: String,
 }
 
-/// Imports the file, all or nothing.
+/// Imports the whole file or nothing.
 pub(super) async fn run(
     store: &Store,
-    options: Options,
+    options: ImportOptions,
     settings: Settings,
 ) -> Result<(), Failure> {
     let rows = read_rows(&read_file(&options.file)?)?;
@@ -108,7 +108,7 @@ fn tell(person: &NewPerson) -> String {
     format!("new person: {name} ({email}) in place of {former}: {why}")
 }
 
-/// Why nothing was imported, and what to do.
+/// Tells why nothing was imported and what to do.
 fn not_imported(why: &NotImported) -> Failure {
     Failure::Said(match why {
         NotImported::AddressTaken { line, email, owner } => format!(
@@ -158,7 +158,7 @@ fn read_rows(text: &str) -> Result<Vec<ImportRow>, Failure> {
         let number = record
             .as_ref()
             .map_or(0, |record| line_of(text, record.position()));
-        match record.and_then(|record| record.deserialize::<Line>(Some(&headers))) {
+        match record.and_then(|record| record.deserialize::<MemberLine>(Some(&headers))) {
             Err(error) => problems.push(csv_problem(text, &error)),
             Ok(line) => {
                 let mut bad = Vec::new();
@@ -195,7 +195,7 @@ fn read_rows(text: &str) -> Result<Vec<ImportRow>, Failure> {
     )))
 }
 
-fn read_employee_id(line: &Line, bad: &mut Vec<String>) -> Option<String> {
+fn read_employee_id(line: &MemberLine, bad: &mut Vec<String>) -> Option<String> {
     let id = line.employee_id.trim();
     if id.chars().count() > EMPLOYEE_ID_LIMIT {
         bad.push(format!(
@@ -208,7 +208,7 @@ fn read_employee_id(line: &Line, bad: &mut Vec<String>) -> Option<String> {
     Some(id.to_owned()).filter(|id| !id.is_empty())
 }
 
-/// The line on which a record begins. What the reader tells is where it began to look for it: blank lines come first.
+/// The line on which a record begins. The reader's position is before the blank lines in front of it.
 pub(super) fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
     let Some(position) = position else { return 1 };
     let rest = usize::try_from(position.byte())
@@ -223,7 +223,7 @@ pub(super) fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
     position.line() + skipped as u64
 }
 
-/// What is wrong with a record that cannot be read.
+/// The problem of a record that cannot be read.
 pub(super) fn csv_problem(text: &str, error: &csv::Error) -> String {
     let line = line_of(text, error.position());
     if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
@@ -238,8 +238,8 @@ pub(super) fn csv_problem(text: &str, error: &csv::Error) -> String {
     format!("line {line}: cannot be read")
 }
 
-/// Reads one line; every bad field of it is named.
-fn read_line(line: &Line, id: ResetId, bad: &mut Vec<String>) -> MemberRow {
+/// Reads one line and notes every bad field.
+fn read_line(line: &MemberLine, id: ResetId, bad: &mut Vec<String>) -> MemberRow {
     let mut check = |name: &str, text: &str, error: Option<String>| {
         if let Some(error) = error {
             bad.push(format!("{name} \"{text}\" {error}"));
@@ -298,7 +298,7 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(),
         .map_err(|error| error.to_string())
 }
 
-/// Reads a file of a bounded size.
+/// Reads a file up to the size limit.
 pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
     let said = |error: std::io::Error| {
         Failure::Said(format!("{} cannot be read: {error}", path.display()))

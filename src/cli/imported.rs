@@ -1,4 +1,4 @@
-//! Tells of the contacts that an import changed: each member at the contacts that were there before, and the security address.
+//! Notices about contacts that an import changed: to each member's previous contacts, and to the security address.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::flow::messages;
 use crate::net;
 use crate::store::ChangedContacts;
 
-/// How many members one message to the security address names.
+/// How many members one notice to the security address names at most.
 const NAMED: usize = 50;
 
 /// After so many failures of its server in a row, a channel is not tried any more.
@@ -45,7 +45,7 @@ pub(super) async fn tell(
     let mut notices = Notices {
         organization: &organization,
         company,
-        // A gateway may drop what it takes for a repetition, so every import has a name of its own.
+        // A gateway may drop what looks like a repetition, so each import has its own id.
         name: ResetId::draw(&mut rng, Clock::System.now()),
         failures: Failures::default(),
         deliveries: &deliveries,
@@ -184,7 +184,7 @@ fn what(changed: &ChangedContacts) -> &'static str {
     }
 }
 
-/// A member, as the security address sees them.
+/// The line about a member in the notice to the security address.
 fn line(changed: &ChangedContacts, is_told: bool) -> String {
     let masked = |to: &Option<Destination>| {
         to.as_ref()

@@ -1,4 +1,4 @@
-//! `relatch manifest PLATFORM --url URL`: the app manifest with our addresses in it.
+//! `relatch manifest PLATFORM --url URL`: prints the app manifest with our address.
 
 use clap::Args;
 use url::Url;
@@ -8,12 +8,12 @@ use crate::chat;
 use crate::domain::Platform;
 use crate::net;
 
-/// The stand-in.
-const STAND_IN: &str = "https://relatch.example";
+/// Replaced by our address.
+const PLACEHOLDER: &str = "https://relatch.example";
 
 /// What to print.
 #[derive(Args)]
-pub(super) struct Options {
+pub(super) struct ManifestOptions {
     /// slack, discord, lark or mattermost.
     platform: Platform,
     /// Our own address from outside, https.
@@ -21,8 +21,8 @@ pub(super) struct Options {
     url: String,
 }
 
-/// Prints it.
-pub(super) fn run(options: &Options) -> Result<(), Failure> {
+/// Prints the manifest.
+pub(super) fn run(options: &ManifestOptions) -> Result<(), Failure> {
     let url = Url::parse(&options.url).ok().filter(|url| {
         net::is_acceptable_url(url)
             && url.query().is_none()
@@ -34,5 +34,5 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             "--url must be an https:// address such as https://reset.acme.example".to_owned(),
         ));
     };
-    say(&chat::manifest(options.platform).replace(STAND_IN, url.as_str().trim_end_matches('/')))
+    say(&chat::manifest(options.platform).replace(PLACEHOLDER, url.as_str().trim_end_matches('/')))
 }

@@ -1,26 +1,24 @@
-//! `relatch members …`, `link` and `unlink`: the people of the built-in directory.
+//! `relatch members …`: the members of the built-in directory.
 
 use std::io::Read;
-use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
-use serde::{Deserialize, Serialize};
+use clap::Subcommand;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::import::{csv_problem, line_of, read_file};
-use super::{Failure, build, contact, say};
+use super::builtin::{directory, find};
+use super::{Failure, build, contact, say, to_json};
 use crate::app::HOLD_FOR;
-use crate::chance::Chance;
 use crate::config::Settings;
-use crate::directory::{Backend, Builtin, By, Hasher, Match};
-use crate::domain::{EmailAddress, Member, PhoneNumber, Platform, State};
+use crate::directory::Builtin;
+use crate::domain::{EmailAddress, PhoneNumber, State};
 use crate::store::{NotDone, PasswordError, ResetUnderWay, Store, Use};
 
 /// What to do with members.
 #[derive(Subcommand)]
-pub(super) enum Command {
+pub(super) enum MembersCommand {
     /// Insert or update members by employee id, else by business e-mail; nothing is imported if any line is bad.
-    Import(super::import::Options),
+    Import(super::import::ImportOptions),
     /// List all members.
     List {
         /// table or json.
@@ -65,44 +63,20 @@ pub(super) enum Command {
     },
 }
 
-/// A link to make.
-#[derive(Args)]
-pub(super) struct Link {
-    /// slack, discord, lark or mattermost.
-    #[arg(required_unless_present = "csv")]
-    platform: Option<Platform>,
-    /// The platform's id of the account.
-    #[arg(required_unless_present = "csv")]
-    user_id: Option<String>,
-    /// The business e-mail.
-    #[arg(required_unless_present = "csv")]
-    email: Option<EmailAddress>,
-    /// A CSV with the header `platform,user_id,business_email`.
-    #[arg(long, value_name = "FILE", conflicts_with = "platform")]
-    csv: Option<PathBuf>,
-}
-
-/// A link to take away.
-#[derive(Args)]
-pub(super) struct Unlink {
-    /// slack, discord, lark or mattermost.
-    platform: Platform,
-    /// The platform's id of the account.
-    user_id: String,
-}
-
 /// Runs one of the member commands.
-pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
+pub(super) async fn run(settings: Settings, command: MembersCommand) -> Result<(), Failure> {
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        Command::Import(options) => Box::pin(super::import::run(&store, options, settings)).await,
-        Command::List { format } => list(&store, &format).await,
-        Command::Show { email, format } => show(&store, &email, &format).await,
-        Command::SetPassword { email } => set_password(&store, &email).await,
-        Command::Verify { email } => verify(&directory(&store)?, &email).await,
-        Command::Remove { email } => remove(&store, &email).await,
-        Command::Unlock { email } => unlock(&store, &email).await,
-        Command::Contact { email, address } => {
+        MembersCommand::Import(options) => {
+            Box::pin(super::import::run(&store, options, settings)).await
+        }
+        MembersCommand::List { format } => list(&store, &format).await,
+        MembersCommand::Show { email, format } => show(&store, &email, &format).await,
+        MembersCommand::SetPassword { email } => set_password(&store, &email).await,
+        MembersCommand::Verify { email } => verify(&directory(&store)?, &email).await,
+        MembersCommand::Remove { email } => remove(&store, &email).await,
+        MembersCommand::Unlock { email } => unlock(&store, &email).await,
+        MembersCommand::Contact { email, address } => {
             contact::add(&store, settings, &email, &address.join(" ")).await
         }
     };
@@ -111,19 +85,11 @@ pub(super) async fn run(settings: Settings, command: Command) -> Result<(), Fail
     ended
 }
 
-pub(super) fn directory(store: &Store) -> Result<Builtin, Failure> {
-    Ok(Builtin::new(
-        store.clone(),
-        Hasher::start()?,
-        Chance::System,
-    ))
-}
-
 /// A member as JSON.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct MemberJson<'a> {
     id: &'a str,
-    /// Only where one member is shown.
+    /// Only when one member is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     employee_id: Option<String>,
     name: &'a str,
@@ -140,9 +106,9 @@ struct Shown<'a> {
 async fn list(store: &Store, format: &str) -> Result<(), Failure> {
     let members = store.members().await?;
     if format == "json" {
-        let shown: Vec<Shown<'_>> = members
+        let shown: Vec<MemberJson<'_>> = members
             .iter()
-            .map(|row| Shown {
+            .map(|row| MemberJson {
                 id: &row.member_id.0,
                 employee_id: None,
                 name: &row.name,
@@ -169,7 +135,7 @@ async fn list(store: &Store, format: &str) -> Result<(), Failure> {
 
 async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), Failure> {
     let member = find(&directory(store)?, email).await?;
-    let shown = Shown {
+    let shown = MemberJson {
         id: &member.id.0,
         employee_id: store.employee_id(&member.id).await?,
         name: &member.name,
@@ -203,23 +169,6 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
     Ok(())
 }
 
-pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| Failure::Said(error.to_string()))
-}
-
-pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failure> {
-    let found = directory
-        .find(&[By::Email(email.clone())])
-        .await
-        .map_err(|error| Failure::Said(error.to_string()))?;
-    match found.into_iter().next() {
-        Some(Match::One(member)) => Ok(*member),
-        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => Err(Failure::Said(
-            format!("no member has the business e-mail {email}"),
-        )),
-    }
-}
-
 async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
     let directory = directory(store)?;
     let member = find(&directory, email).await?;
@@ -228,7 +177,7 @@ async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure
         .hash(&password)
         .await
         .map_err(|error| Failure::Said(error.to_string()))?;
-    // Whoever was in with the password before is out.
+    // This also ends all sessions of the previous password.
     match store.set_password(&member.id, phc).await {
         Ok(()) => Ok(()),
         Err(PasswordError::Store(error)) => Err(error.into()),
@@ -262,7 +211,7 @@ async fn unlock(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
     say(&format!("{email} is unlocked"))
 }
 
-/// What an operator is told whose command did nothing.
+/// Tells the operator why a command did nothing.
 fn not_done(why: &NotDone, email: &EmailAddress) -> Failure {
     Failure::Said(match why {
         NotDone::NoSuchMember => {
@@ -290,7 +239,7 @@ async fn verify(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure
     }
 }
 
-/// The first line of standard input, without its end.
+/// Reads the first line of standard input.
 fn read_password() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::with_capacity(1024));
     std::io::stdin().take(1024).read_to_string(&mut text)?;
@@ -301,88 +250,4 @@ fn read_password() -> Result<Zeroizing<String>, Failure> {
         ));
     }
     Ok(Zeroizing::new(line.to_owned()))
-}
-
-#[derive(Deserialize)]
-struct LinkLine {
-    platform: String,
-    user_id: String,
-    business_email: String,
-}
-
-/// Makes links; with a CSV all or none.
-pub(super) async fn link(settings: Settings, link: Link) -> Result<(), Failure> {
-    let (mut links, mut problems) = (Vec::new(), Vec::new());
-    if let Some(path) = &link.csv {
-        let text = read_file(path)?;
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let headers = reader.headers().cloned().unwrap_or_default();
-        for record in reader.records() {
-            let number = record
-                .as_ref()
-                .map_or(0, |record| line_of(&text, record.position()));
-            match record.and_then(|record| record.deserialize::<LinkLine>(Some(&headers))) {
-                Err(error) => problems.push(csv_problem(&text, &error)),
-                Ok(line) => match (
-                    line.platform.parse::<Platform>(),
-                    line.business_email.parse::<EmailAddress>(),
-                ) {
-                    (Ok(platform), Ok(email)) if !line.user_id.trim().is_empty() => {
-                        links.push((platform, line.user_id.trim().to_owned(), email));
-                    }
-                    (platform, email) => {
-                        let wrong = [
-                            platform.err().map(|e| format!("platform {e}")),
-                            email.err().map(|e| format!("business_email {e}")),
-                        ];
-                        let wrong: Vec<String> = wrong.into_iter().flatten().collect();
-                        let wrong = if wrong.is_empty() {
-                            "user_id is empty".to_owned()
-                        } else {
-                            wrong.join("; ")
-                        };
-                        problems.push(format!("line {number}: {wrong}"));
-                    }
-                },
-            }
-        }
-    } else if let (Some(platform), Some(user), Some(email)) =
-        (link.platform, link.user_id, link.email)
-    {
-        links.push((platform, user, email));
-    }
-    if !problems.is_empty() {
-        return Err(Failure::Said(format!(
-            "the file cannot be used. Nothing was changed. Mend these lines:\n{}",
-            problems.join("\n")
-        )));
-    }
-    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
-    let linked = links.len();
-    store
-        .link(
-            links
-                .into_iter()
-                .map(|(platform, user, email)| (platform, user, email.key()))
-                .collect(),
-        )
-        .await?;
-    drop(store);
-    tasks.finish().await;
-    say(&format!("{linked} linked"))
-}
-
-/// Takes a link away.
-pub(super) async fn unlink(settings: Settings, unlink: Unlink) -> Result<(), Failure> {
-    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
-    let was_linked = store.unlink(unlink.platform, &unlink.user_id).await?;
-    drop(store);
-    tasks.finish().await;
-    if was_linked {
-        say("unlinked")
-    } else {
-        Err(Failure::Said(
-            "there is no such link. Nothing was changed.".to_owned(),
-        ))
-    }
 }

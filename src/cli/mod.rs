@@ -1,13 +1,15 @@
-//! The command line: what there is, what it needs, and how it ends (0 done, 1 not so, 70 a fault of its own,
-//! 75 busy, 78 settings).
+//! The command line: commands, their options, and the exit codes (0 done, 1 failed, 70 internal error, 75 busy,
+//! 78 settings).
 
 mod admins;
 mod audit;
 pub mod build;
+mod builtin;
 mod check;
 mod contact;
 mod import;
 mod imported;
+mod links;
 mod manifest;
 mod members;
 mod new_database;
@@ -22,15 +24,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 use crate::config;
 use crate::secret::KeyError;
 use crate::settings::Problems;
 use crate::store::{Lost, OpenError};
 
-/// A part of the program failed, and only a restart mends it (`EX_SOFTWARE` of sysexits).
+/// A part of the program failed, and only a restart helps (`EX_SOFTWARE` of sysexits).
 const SOFTWARE: u8 = 70;
-/// Another process is at work on the database (`EX_TEMPFAIL` of sysexits).
+/// Another process uses the database (`EX_TEMPFAIL` of sysexits).
 const BUSY: u8 = 75;
 /// The settings cannot be used (`EX_CONFIG` of sysexits).
 const SETTINGS: u8 = 78;
@@ -43,11 +46,11 @@ struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum CliCommand {
     /// Serve the webhooks.
     Serve,
     /// Show a whole reset on sample members, then serve until Ctrl-C.
@@ -58,46 +61,46 @@ enum Command {
     Config,
     /// The members of the built-in directory.
     #[command(subcommand)]
-    Members(members::Command),
+    Members(members::MembersCommand),
     /// Administrators of the list in the settings.
     #[command(subcommand)]
-    Admins(admins::Command),
+    Admins(admins::AdminsCommand),
     /// Let a chat account stand for a person: `PLATFORM USER_ID EMAIL`, or `--csv FILE`.
-    Link(members::Link),
+    Link(links::LinkOptions),
     /// Take a link away.
-    Unlink(members::Unlink),
+    Unlink(links::UnlinkOptions),
     /// List resets.
-    Resets(resets::Options),
+    Resets(resets::ResetsOptions),
     /// The audit: not built yet.
-    Audit(audit::Rest),
+    Audit(audit::IgnoredArgs),
     /// Print an app manifest with the addresses filled in.
-    Manifest(manifest::Options),
+    Manifest(manifest::ManifestOptions),
     /// Register our commands with a platform.
-    Register(register::Options),
+    Register(register::RegisterOptions),
     /// Send a recorded webhook again, signed anew.
-    Replay(replay::Options),
+    Replay(replay::ReplayOptions),
     /// Copy the database: not built yet.
-    Backup(audit::Rest),
+    Backup(audit::IgnoredArgs),
     /// Begin an empty record where the old one is gone.
     NewDatabase,
 }
 
-/// Why a command ends badly.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The settings.
+    /// The settings are wrong.
     #[error("the settings cannot be used:\n{0}")]
     Settings(#[from] Problems),
-    /// A part that is named but not built.
+    /// The command is documented but not built yet.
     #[error("{0}")]
     NotBuilt(String),
     /// The record cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// Our own key.
+    /// Our own key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The key file tells that there was a record, and there is none.
+    /// The key file shows that there was a record, but there is none.
     #[error(
         "the database {} is missing or has none of our tables, but the key file {} is there, so there was a record. \
         Nothing was changed. Restore the database from a backup, or correct `database` / `key_file`, or run `relatch new-database` to begin an \
@@ -105,30 +108,30 @@ pub enum Failure {
         database.display(), key_file.display()
     )]
     NoRecord {
-        /// Where it should be.
+        /// Where the database should be.
         database: PathBuf,
-        /// The key that is there.
+        /// The key file that exists.
         key_file: PathBuf,
     },
-    /// The database knows its key, and there is none.
+    /// The database belongs to a key, and the key file is missing.
     #[error("the key file {} is missing, and this database has been served with one; restore it from a backup, or correct `database` / `key_file`", .0.display())]
     LostKey(PathBuf),
-    /// The database knows its key, and this is another one.
+    /// The database belongs to another key.
     #[error("the key file {} is not the one that belongs to this database; restore the one that does, or correct `database` / `key_file`", .0.display())]
     OtherKey(PathBuf),
     /// The files of the demo do not belong together.
     #[error(transparent)]
     Unusable(crate::demo::UnusableFiles),
-    /// The running server cannot record anything any more; it is in the log.
+    /// The running server cannot write to its record any more. The log says so already.
     #[error("{0}")]
     Lost(Lost),
     /// What `check` found to be wrong in itself, not at a service that it needs.
     #[error("{0}")]
     Unsound(String),
-    /// Anything else, as a sentence.
+    /// Any other failure, as a sentence.
     #[error("{0}")]
     Said(String),
-    /// Nothing to say: the answer is the exit code.
+    /// The exit code alone is the answer.
     #[error("no")]
     No,
 }
@@ -179,7 +182,7 @@ impl Failure {
         }
     }
 
-    /// What is told: of a file that cannot be used also why.
+    /// The text for the operator. For a file that cannot be used it includes the cause.
     fn in_full(&self) -> String {
         let cause = match self {
             Self::Open(_) | Self::Key(_) => std::error::Error::source(self),
@@ -215,7 +218,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => {
-            // Help and version are answers, not errors.
+            // Help and version are no errors.
             let code = if told.use_stderr() { 2 } else { 0 };
             return if told.print().is_ok() {
                 ExitCode::from(code)
@@ -228,7 +231,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // The exit code counts also where nobody can read the sentence.
+            // If standard error is closed, the exit code remains.
             if !matches!(failure, Failure::No | Failure::Lost(_)) {
                 writeln!(std::io::stderr(), "relatch: {}", failure.in_full()).ok();
             }
@@ -241,27 +244,27 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let source = reload::Source { file: cli.config };
     let load = || source.load().map_err(Failure::from);
     match cli.command {
-        Command::Serve => run_async(serve::run(source)),
-        Command::Demo(options) => {
+        CliCommand::Serve => run_async(serve::run(source)),
+        CliCommand::Demo(options) => {
             run_async(async { crate::demo::run(options).await.map_err(stopped) })
         }
-        Command::Check => run_async(check::run(load()?)),
-        Command::Config => say(config::DEFAULT_TEXT),
-        Command::Members(command) => run_async(members::run(load()?, command)),
-        Command::Admins(command) => run_async(admins::run(load()?, command)),
-        Command::Link(link) => run_async(members::link(load()?, link)),
-        Command::Unlink(unlink) => run_async(members::unlink(load()?, unlink)),
-        Command::Resets(options) => run_async(resets::run(load()?, options)),
-        Command::Manifest(options) => manifest::run(&options),
-        Command::Replay(options) => run_async(replay::run(load()?, options)),
-        Command::Audit(_) => Err(not_built("audit")),
-        Command::Register(options) => run_async(register::run(load()?, options)),
-        Command::Backup(_) => Err(not_built("backup")),
-        Command::NewDatabase => run_async(new_database::run(load()?)),
+        CliCommand::Check => run_async(check::run(load()?)),
+        CliCommand::Config => say(config::DEFAULT_TEXT),
+        CliCommand::Members(command) => run_async(members::run(load()?, command)),
+        CliCommand::Admins(command) => run_async(admins::run(load()?, command)),
+        CliCommand::Link(link) => run_async(links::link(load()?, link)),
+        CliCommand::Unlink(unlink) => run_async(links::unlink(load()?, unlink)),
+        CliCommand::Resets(options) => run_async(resets::run(load()?, options)),
+        CliCommand::Manifest(options) => manifest::run(&options),
+        CliCommand::Replay(options) => run_async(replay::run(load()?, options)),
+        CliCommand::Audit(_) => Err(not_built("audit")),
+        CliCommand::Register(options) => run_async(register::run(load()?, options)),
+        CliCommand::Backup(_) => Err(not_built("backup")),
+        CliCommand::NewDatabase => run_async(new_database::run(load()?)),
     }
 }
 
-/// Why the demo stopped; it ends with the code with which `serve` would.
+/// Gives the demo the exit code that `serve` would have.
 fn stopped(stop: crate::demo::DemoError) -> Failure {
     let stop = match stop.downcast::<OpenError>() {
         Ok(error) => return Failure::Open(*error),
@@ -281,8 +284,8 @@ fn not_built(command: &str) -> Failure {
     Failure::NotBuilt(format!("`{command}` is not built yet; nothing was done"))
 }
 
-/// Two threads are enough: what takes time waits, and hashing has threads of its own. On one core everything runs on one
-/// thread, because a second would only take the first one's turn, and every hand-over between them costs a click.
+/// The runtime. Two threads are enough, because requests mostly wait and hashing has its own threads. On one core there is
+/// one thread: a second one would only compete with it, and each switch makes a click slower.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = if cores == 1 {
@@ -326,7 +329,12 @@ pub(crate) fn say(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints to standard output as it is.
+/// Writes JSON for people and programs.
+fn to_json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::Said(error.to_string()))
+}
+
+/// Prints to standard output without adding a line end.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;

@@ -1,4 +1,4 @@
-//! `relatch new-database`: accepts that the old record is gone, and begins an empty one for the key that is there.
+//! `relatch new-database`: accepts that the old record is lost, and creates an empty one for the existing key.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -31,7 +31,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             with its -wal and -shm";
         return Err(Failure::Said(text.to_owned()));
     }
-    // A key that cannot be used is told before anything is made.
+    // A key that cannot be used fails before anything is made.
     Keys::load(key_file)?;
     make_for_owner_of(key_file, database)?;
     let mut rng = Chance::System
@@ -64,11 +64,11 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     ))
 }
 
-/// Makes the file for the owner of the key, who runs `serve` and must be able to open it. A file that is there, empty, is
-/// taken if it is that user's.
+/// Makes the file and gives it to the owner of the key, who runs `serve` and must be able to open it. An existing empty
+/// file is used if it belongs to that user.
 fn make_for_owner_of(key_file: &Path, database: &Path) -> Result<(), Failure> {
     let owner = key_file.metadata()?;
-    // `create_new` follows no link, so nothing else is ever given away.
+    // `create_new` follows no link, so no other file can change its owner.
     let opened = OpenOptions::new()
         .create_new(true)
         .write(true)
@@ -89,7 +89,7 @@ fn make_for_owner_of(key_file: &Path, database: &Path) -> Result<(), Failure> {
         .parent()
         .map(Path::metadata)
         .transpose()?;
-    // Whoever owns the folder could have made the file there by themselves.
+    // The owner of the folder could have made the file there themselves.
     if is_new && folder.is_some_and(|folder| folder.uid() == owner.uid()) {
         return Ok(fchown(&made, Some(owner.uid()), Some(owner.gid()))?);
     }

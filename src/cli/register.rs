@@ -1,4 +1,4 @@
-//! `relatch register PLATFORM`: writes the commands of the manifest through the platform's API, and shows what changes.
+//! `relatch register PLATFORM`: registers the commands of the manifest by the platform's API, and prints what changes.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{Failure, build, say};
-use crate::chat::{Adapter, Planned};
+use crate::chat::{Adapter, PlannedCommand};
 use crate::config::Settings;
 use crate::domain::Platform;
 use crate::net;
 
 /// What to register.
 #[derive(Args)]
-pub(super) struct Options {
+pub(super) struct RegisterOptions {
     /// discord, lark or mattermost.
     platform: Platform,
     /// Mattermost: the id of the team that gets the command.
@@ -25,8 +25,8 @@ pub(super) struct Options {
     dry_run: bool,
 }
 
-/// Shows the difference, and writes it.
-pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
+/// Prints the differences and writes them.
+pub(super) async fn run(settings: Settings, options: RegisterOptions) -> Result<(), Failure> {
     let platform = options.platform;
     let said = |error: &dyn std::fmt::Display| {
         Failure::Said(format!("{platform}: {error}; nothing was changed"))
@@ -41,7 +41,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
         .open(&build::trial_parts(http)?)
         .map_err(|error| said(&error))?;
     let planned = chat
-        .planned(options.team.as_deref())
+        .planned_commands(options.team.as_deref())
         .await
         .map_err(|error| said(&error))?;
     let lines: Vec<String> = planned.iter().map(difference).collect();
@@ -55,11 +55,11 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
         return say("not written: --dry-run");
     }
     let made = chat
-        .register(&planned)
+        .register_commands(&planned)
         .await
         .map_err(|error| said(&error))?;
     say("written")?;
-    // Told once, to the operator who has to write it down.
+    // Printed only once; the operator puts it into the settings.
     match made {
         Some(token) => say(&format!(
             "its token, for command_tokens: {}",
@@ -69,8 +69,8 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     }
 }
 
-/// `+` new, `~` changed with the fields that are, `=` as it is, `-` goes.
-fn difference(planned: &Planned) -> String {
+/// One line: `+` new, `~` changed, with the changed fields, `=` unchanged, `-` removed.
+fn difference(planned: &PlannedCommand) -> String {
     let name = &planned.name;
     match (&planned.wanted, &planned.present) {
         (None, _) => format!("- {name}"),
@@ -82,7 +82,7 @@ fn difference(planned: &Planned) -> String {
     }
 }
 
-/// The fields that are not as they shall be. What a platform adds of its own does not count.
+/// The fields that differ. Fields that the platform adds are ignored.
 fn changed_fields(wanted: &Value, present: &Value) -> Vec<String> {
     let fields = wanted.as_object().into_iter().flatten();
     fields
@@ -91,7 +91,7 @@ fn changed_fields(wanted: &Value, present: &Value) -> Vec<String> {
         .collect()
 }
 
-/// True when everything that is wanted is there.
+/// True if `present` has everything of `wanted`.
 fn covers(present: &Value, wanted: &Value) -> bool {
     match (present, wanted) {
         (Value::Object(present), Value::Object(wanted)) => wanted.iter().all(|(name, value)| {
@@ -106,7 +106,7 @@ fn covers(present: &Value, wanted: &Value) -> bool {
                     .zip(wanted)
                     .all(|(present, wanted)| covers(present, wanted))
         }
-        // Numbers in quotes and without: the documentation and the schema of Discord differ about permissions.
+        // A number may be quoted or not: the documentation and the schema of Discord differ about permissions.
         (Value::Number(number), Value::String(text))
         | (Value::String(text), Value::Number(number)) => number.to_string() == *text,
         (present, wanted) => present == wanted,
@@ -126,7 +126,7 @@ mod tests {
         let mut other = same.clone();
         other["description"] = "y".into();
         let told = |wanted: Option<&Value>, present: Option<&Value>| {
-            difference(&Planned {
+            difference(&PlannedCommand {
                 name: "a".to_owned(),
                 wanted: wanted.cloned(),
                 present: present.cloned(),

@@ -1,4 +1,4 @@
-//! SIGHUP: reads settings and secrets anew, and puts them into use for every request that comes after.
+//! SIGHUP: reads settings and secrets again, and uses them for all later requests.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use crate::flow::pins;
 use crate::settings::Problems;
 use crate::telemetry;
 
-/// Where settings come from.
+/// Where the settings come from.
 pub(super) struct Source {
-    /// The file that was named.
+    /// The file named on the command line.
     pub(super) file: Option<PathBuf>,
 }
 
 impl Source {
-    /// Once the default file is there it is as good as named: should it be gone at the next reading, that is an error, and
-    /// not the defaults.
+    /// Once the default file exists, treats it as named. If it is missing at the next reload, that is then an error instead
+    /// of a silent return to the defaults.
     pub(super) fn settle(&mut self) {
         let default = Path::new(config::DEFAULT_FILE);
         if self.file.is_none() && default.try_exists().unwrap_or(true) {
@@ -27,29 +27,29 @@ impl Source {
         }
     }
 
-    /// Reads them as they are now.
+    /// Reads the settings.
     pub(super) fn load(&self) -> Result<Settings, Problems> {
         Settings::load(self.file.as_deref(), &config::environment())
     }
 }
 
-/// What `serve` runs on at present, and what the next reload is compared with.
+/// The present state of `serve`, which the next reload is compared with.
 pub(super) struct Running {
     source: Source,
     hasher: Hasher,
     app: Arc<App>,
-    /// What the process was started with: some keys stay like this until it is started again.
+    /// The settings at the start. Some keys keep these values until a restart.
     at_start: Reading,
     in_use: Reading,
 }
 
 /// Why a reload changed nothing.
 enum Refused {
-    /// The settings are wrong in these keys.
+    /// The settings have these problems.
     Settings(Problems),
-    /// These keys cannot change in the running program.
+    /// These keys cannot change without a restart.
     Impossible(Vec<String>),
-    /// Something could not be opened by them.
+    /// Something could not be opened with the settings.
     Failure(Failure),
     /// The reload could not be recorded.
     Unrecorded(Failure),
@@ -66,7 +66,7 @@ impl Running {
         }
     }
 
-    /// Reads everything anew and says what came of it. Whatever is wrong, the settings from before stay in use.
+    /// Reads everything again and logs the result. If anything is wrong, the previous settings stay in use.
     pub(super) async fn reload(&mut self) {
         match self.try_reload().await {
             Ok((changes, at_restart)) if changes.keys.is_empty() => {
@@ -146,13 +146,13 @@ impl Running {
         let (reading, level) = (settings.reading.clone(), settings.log);
         let app =
             build::next_app(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
-        // Recorded first: who may reset whom does not change without a record.
+        // The audit comes first, because who may reset whom must not change without a record.
         self.note("done", changes.keys.join(" "))
             .await
             .map_err(Refused::Unrecorded)?;
         app.latest.replace(&app);
         (self.app, self.in_use) = (app, reading);
-        // Beside, because a directory that is silent must not keep SIGTERM waiting.
+        // In a task of its own, because a directory that does not answer must not delay SIGTERM.
         let app = Arc::clone(&self.app);
         self.app
             .tasks
@@ -169,7 +169,7 @@ impl Running {
             .await?)
     }
 
-    /// What systemd copied at the start cannot have changed, whatever is in the files that it was copied from.
+    /// Warns about credentials that systemd copied at the start: a change of the original files has no effect.
     fn tell_what_is_copied(&self) {
         let mut copied: Vec<&str> = self.in_use.copied().collect();
         if self.source.file.as_deref().is_some_and(config::is_copied) {

@@ -1,4 +1,5 @@
-//! `relatch replay FILE.http --to URL`: a recorded webhook, signed anew with the settings' secret and the present time.
+//! `relatch replay FILE.http --to URL`: sends a recorded webhook, signed again with the settings' secret and the present
+//! time.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::net;
 
 /// What to send, and where.
 #[derive(Args)]
-pub(super) struct Options {
+pub(super) struct ReplayOptions {
     /// Request line, headers, a blank line, the body as received.
     file: PathBuf,
     /// The server, such as <http://127.0.0.1:8080>.
@@ -23,8 +24,17 @@ pub(super) struct Options {
     to: Url,
 }
 
-/// Sends it and prints the answer.
-pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
+/// Headers of the recording that are replaced.
+const OWN_HEADERS: [&str; 5] = [
+    "host",
+    "content-length",
+    "connection",
+    "x-slack-signature",
+    "x-slack-request-timestamp",
+];
+
+/// Sends the request and prints the answer.
+pub(super) async fn run(settings: Settings, options: ReplayOptions) -> Result<(), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let text = std::fs::read_to_string(&options.file).map_err(|error| {
         Failure::Said(format!(
@@ -32,29 +42,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
             options.file.display()
         ))
     })?;
-    let (head, body) = text
-        .split_once("\n\n")
-        .or_else(|| text.split_once("\r\n\r\n"))
-        .unwrap_or((text.as_str(), ""));
-    let body = body.trim_end_matches(['\r', '\n']);
-    let mut lines = head.lines();
-    let path = lines
-        .next()
-        .and_then(|line| line.strip_prefix("POST "))
-        .and_then(|rest| rest.split(' ').next());
-    let is_of =
-        |platform: &Platform| path.is_some_and(|path| path.starts_with(&format!("/{platform}/")));
-    if let Some(platform) = Platform::ALL
-        .iter()
-        .find(|platform| **platform != Platform::Slack && is_of(platform))
-    {
-        return Err(Failure::NotBuilt(format!(
-            "`replay` is not built yet for {platform}; nothing was sent"
-        )));
-    }
-    let path = path
-        .filter(|path| path.starts_with("/slack/"))
-        .ok_or_else(|| Failure::Said("the file must begin with POST /slack/…".to_owned()))?;
+    let recorded = Recorded::read(&text)?;
     let slack = settings
         .chats
         .into_iter()
@@ -68,29 +56,18 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     }
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
     let slack = Slack::new(config, http.clone(), Clock::System).map_err(|error| said(&error))?;
-    let url = options.to.join(path).map_err(|error| said(&error))?;
+    let url = options
+        .to
+        .join(recorded.path)
+        .map_err(|error| said(&error))?;
     let mut request = http.post(url);
-    for line in lines {
-        let Some((name, value)) = line.split_once(':') else {
-            continue;
-        };
-        let name = name.trim().to_ascii_lowercase();
-        if ![
-            "host",
-            "content-length",
-            "connection",
-            "x-slack-signature",
-            "x-slack-request-timestamp",
-        ]
-        .contains(&name.as_str())
-        {
-            request = request.header(name, value.trim());
-        }
-    }
-    for (name, value) in slack.sign(body.as_bytes(), Clock::System.now()) {
+    for (name, value) in recorded.headers {
         request = request.header(name, value);
     }
-    let answer = net::call(request.body(body.to_owned()))
+    for (name, value) in slack.sign(recorded.body.as_bytes(), Clock::System.now()) {
+        request = request.header(name, value);
+    }
+    let answer = net::call(request.body(recorded.body.to_owned()))
         .await
         .map_err(|error| said(&error))?;
     say(&format!(
@@ -98,4 +75,48 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
         answer.status,
         String::from_utf8_lossy(&answer.body)
     ))
+}
+
+/// A recorded request to Slack's routes.
+struct Recorded<'a> {
+    path: &'a str,
+    headers: Vec<(String, &'a str)>,
+    body: &'a str,
+}
+
+impl<'a> Recorded<'a> {
+    fn read(text: &'a str) -> Result<Self, Failure> {
+        let (head, body) = text
+            .split_once("\n\n")
+            .or_else(|| text.split_once("\r\n\r\n"))
+            .unwrap_or((text, ""));
+        let mut lines = head.lines();
+        let path = lines
+            .next()
+            .and_then(|line| line.strip_prefix("POST "))
+            .and_then(|rest| rest.split(' ').next());
+        let is_of = |platform: &Platform| {
+            path.is_some_and(|path| path.starts_with(&format!("/{platform}/")))
+        };
+        if let Some(platform) = Platform::ALL
+            .iter()
+            .find(|platform| **platform != Platform::Slack && is_of(platform))
+        {
+            return Err(Failure::NotBuilt(format!(
+                "`replay` is not built yet for {platform}; nothing was sent"
+            )));
+        }
+        let path = path
+            .filter(|path| path.starts_with("/slack/"))
+            .ok_or_else(|| Failure::Said("the file must begin with POST /slack/…".to_owned()))?;
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()))
+            .filter(|(name, _)| !OWN_HEADERS.contains(&name.as_str()));
+        Ok(Self {
+            path,
+            headers: headers.collect(),
+            body: body.trim_end_matches(['\r', '\n']),
+        })
+    }
 }

@@ -1,10 +1,9 @@
-//! `relatch resets`: what happened, as a table, JSON or CSV.
+//! `relatch resets`: lists resets as a table, JSON or CSV.
 
 use clap::Args;
 use serde::Serialize;
 
-use super::members::to_json;
-use super::{Failure, build, print, say};
+use super::{Failure, build, print, say, to_json};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Settings;
 use crate::domain::{EmailAddress, Span};
@@ -12,7 +11,7 @@ use crate::store::{HistoryFilter, Past, Store, Use};
 
 /// Which resets, and how.
 #[derive(Args)]
-pub(super) struct Options {
+pub(super) struct ResetsOptions {
     /// By this administrator.
     #[arg(long, value_name = "EMAIL")]
     admin: Option<EmailAddress>,
@@ -28,7 +27,7 @@ pub(super) struct Options {
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct ResetJson {
     #[serde(rename = "ref")]
     reference: String,
     id: String,
@@ -42,18 +41,18 @@ struct Shown {
     slot: &'static str,
     carries: &'static str,
     link_used_at: Option<String>,
-    steps: Vec<ShownStep>,
+    steps: Vec<StepJson>,
 }
 
 #[derive(Serialize)]
-struct ShownStep {
+struct StepJson {
     step: &'static str,
     outcome: &'static str,
     detail: Option<String>,
     at: String,
 }
 
-impl Shown {
+impl ResetJson {
     fn of(past: Past) -> Self {
         let Past {
             reset,
@@ -75,7 +74,7 @@ impl Shown {
             link_used_at: reset.link_used_at.map(rfc3339),
             steps: steps
                 .into_iter()
-                .map(|step| ShownStep {
+                .map(|step| StepJson {
                     step: step.step.as_str(),
                     outcome: step.outcome.as_str(),
                     detail: step.detail,
@@ -86,9 +85,9 @@ impl Shown {
     }
 }
 
-/// Lists them all, the newest first. They are read and printed page by page, so that a long history neither fills the
-/// memory nor holds a running `serve` up.
-pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Failure> {
+/// Lists the resets, newest first. They are read and printed page by page, so that a long history does not fill the memory
+/// or slow down a running `serve`.
+pub(super) async fn run(settings: Settings, options: ResetsOptions) -> Result<(), Failure> {
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let printed = print_all(&store, &options).await;
     drop(store);
@@ -96,7 +95,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> Result<(), Fail
     printed
 }
 
-async fn print_all(store: &Store, options: &Options) -> Result<(), Failure> {
+async fn print_all(store: &Store, options: &ResetsOptions) -> Result<(), Failure> {
     let mut filter = HistoryFilter {
         admin_email: options.admin.as_ref().map(EmailAddress::key),
         member_email: options.member.as_ref().map(EmailAddress::key),
@@ -109,7 +108,7 @@ async fn print_all(store: &Store, options: &Options) -> Result<(), Failure> {
         filter.before = past
             .last()
             .and_then(|past| Some((past.reset.claimed_at?, past.reset.reset_id)));
-        let shown: Vec<Shown> = past.into_iter().map(Shown::of).collect();
+        let shown: Vec<ResetJson> = past.into_iter().map(ResetJson::of).collect();
         match options.format.as_str() {
             "json" => print_json(&shown, is_first)?,
             "csv" => print_csv(&shown, is_first)?,
@@ -122,7 +121,7 @@ async fn print_all(store: &Store, options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn print_table(rows: &[Shown]) -> Result<(), Failure> {
+fn print_table(rows: &[ResetJson]) -> Result<(), Failure> {
     rows.iter().try_for_each(|row| {
         let (at, way) = (
             row.reserved_at.as_deref().unwrap_or("–"),
@@ -135,8 +134,8 @@ fn print_table(rows: &[Shown]) -> Result<(), Failure> {
     })
 }
 
-/// One page of the array. The page that is empty is the last, and ends it.
-fn print_json(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
+/// Prints one page of the array. The last page is empty and closes it.
+fn print_json(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
     let mut text = if is_first {
         "[".to_owned()
     } else {
@@ -152,7 +151,7 @@ fn print_json(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
     print(&text)
 }
 
-fn print_csv(rows: &[Shown], is_first: bool) -> Result<(), Failure> {
+fn print_csv(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [

@@ -1,4 +1,4 @@
-//! `relatch serve`: listens until it is told to stop, then finishes what is at hand.
+//! `relatch serve`: listens until a signal, then finishes the work in progress.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use crate::directory::Hasher;
 use crate::flow::pins;
 use crate::http;
 use crate::server::Server;
-use crate::store::{Lost, Watch};
+use crate::store::{Lost, StoreTasks, Watch};
 use crate::telemetry::{self, Terminal};
 
-/// How often the database's files are looked at.
+/// How often the files of the database and the terminal are checked.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// How long the start waits for the look-up of listed administrators.
+/// How long the start waits until listed administrators are looked up.
 const PINNING: Duration = Duration::from_secs(10);
 
-/// How long work at hand may go on where nothing can be recorded any more.
+/// How long work in progress may take if nothing can be recorded any more.
 const SHORT_DRAIN: Duration = Duration::from_secs(5);
 
-/// Serves until SIGTERM or Ctrl-C; a second one ends it at once. SIGHUP reads the settings again.
+/// Serves until SIGTERM or Ctrl-C; a second signal ends it at once. SIGHUP reads the settings again.
 pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
-    // Before anything else: without a handler SIGHUP would end the process.
+    // First of all, because without a handler SIGHUP would end the process.
     let mut hangup = signal(SignalKind::hangup())?;
     source.settle();
     let settings = source.load()?;
@@ -41,8 +41,8 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     );
     let hasher = Hasher::start()?;
     let (app, tasks) = build::app(settings, hasher.clone()).await?;
-    // Before anybody is answered; only addresses that are new in the list are looked up.
-    // A directory that is silent does not keep the others waiting: it is asked again while we serve.
+    // Before the first request. Only addresses that are new in the list are looked up. A directory that does not answer
+    // delays the start only for a while: it is asked again later.
     if tokio::time::timeout(PINNING, pins::pin_listed(&app))
         .await
         .is_err()
@@ -69,17 +69,27 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
             () = tokio::time::sleep(LOOK_EVERY) => tell_of_closed(&mut terminal),
         }
     };
-    if let Some(lost) = ended {
-        tracing::error!(exit_code = lost_code(lost), "{lost}; relatch ends");
-        let is_drained = server.stop_within(SHORT_DRAIN).await;
-        drop(running);
-        // Where only the log was deleted, what stands in it is moved into the database now, and so is not lost. SQLite leaves
-        // files alone that are no longer those it opened.
-        if is_drained && lost == Lost::Deleted {
-            tasks.finish().await;
-        }
-        return Err(Failure::Lost(lost));
+    match ended {
+        Some(lost) => Err(stop_lost(lost, server, running, tasks).await),
+        None => finish(server, running, tasks).await,
     }
+}
+
+/// Stops soon, because nothing can be recorded any more.
+async fn stop_lost(lost: Lost, server: Server, running: Running, tasks: StoreTasks) -> Failure {
+    tracing::error!(exit_code = lost_code(lost), "{lost}; relatch ends");
+    let is_drained = server.stop_within(SHORT_DRAIN).await;
+    drop(running);
+    // If only the WAL was deleted, closing moves its content into the database, so nothing is lost. SQLite does not touch
+    // files that are not the ones it opened.
+    if is_drained && lost == Lost::Deleted {
+        tasks.finish().await;
+    }
+    Failure::Lost(lost)
+}
+
+/// Finishes the work in progress, unless a second signal ends it.
+async fn finish(server: Server, running: Running, tasks: StoreTasks) -> Result<(), Failure> {
     tracing::info!("stopping; work at hand is finished first");
     let finish = async {
         let is_drained = server.stop().await;
@@ -101,8 +111,8 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The exit code where nothing can be recorded any more: a restart mends a task that ended (`EX_SOFTWARE`), and somebody
-/// has to look after a database that is gone (`EX_CONFIG`).
+/// The exit code if nothing can be recorded any more. A restart helps if a task ended (`EX_SOFTWARE`), but not if the
+/// database is gone (`EX_CONFIG`).
 pub(super) fn lost_code(lost: Lost) -> u8 {
     match lost {
         Lost::Task => super::SOFTWARE,
@@ -127,7 +137,7 @@ pub(crate) async fn wait_for_loss(mut watch: Watch) -> Lost {
     }
 }
 
-/// Says once that the terminal was closed, wherever the log goes.
+/// Logs once that the terminal was closed.
 fn tell_of_closed(terminal: &mut Terminal) {
     if terminal.has_gone() {
         let pid = std::process::id();
@@ -138,7 +148,7 @@ fn tell_of_closed(terminal: &mut Terminal) {
     }
 }
 
-/// Catches SIGTERM and Ctrl-C from now on; what is given back waits for one of them.
+/// Catches SIGTERM and Ctrl-C from now on; the returned future waits for one of them.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -154,7 +164,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 mod tests {
     use super::*;
 
-    /// systemd starts again what ended with 70, and leaves alone what ended with 78.
+    /// systemd restarts after 70 and does not after 78.
     #[test]
     fn a_lost_record_ends_with_a_code_that_says_whether_a_restart_helps() {
         for (lost, code) in [(Lost::Task, 70), (Lost::Deleted, 78), (Lost::Replaced, 78)] {

@@ -8,7 +8,7 @@ use super::{
     Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable,
 };
 use crate::chance::Chance;
-use crate::domain::member::NotAPhone;
+use crate::domain::phone::NotAPhone;
 use crate::domain::{
     CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber,
 };

@@ -34,7 +34,7 @@ pub use self::directories::{Directories, Down};
 pub use self::hasher::{HashError, Hasher};
 pub use self::resilient::ResilientDirectory;
 pub use self::scripted::{NextReset, ScriptedDirectory};
-use crate::domain::member::written_enum;
+use crate::domain::written_enum;
 use crate::domain::{MemberId, Moment, Password, Span};
 use crate::lark_api::LarkAppSettings;
 use crate::net::TlsError;

@@ -6,7 +6,7 @@ mod typed;
 use self::address::ChannelAddress;
 use super::country::{NotThisCountry, SmsCountries};
 use super::delivery::DestinationDenied;
-use super::member::written_enum;
+use super::written_enum;
 use super::{CompanyDomains, EmailAddress, Member, PhoneNumber};
 
 /// What a channel can carry, and how texts name it.

@@ -1,4 +1,4 @@
-//! Which countries an SMS with a password or a code may go to: whoever types a number must not choose a costly or far one.
+//! The countries that an SMS with a password or a code may go to. A typed number must not choose an expensive one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Member, PhoneNumber};
 
-/// A country or territory by its two letters (ISO 3166-1 alpha-2), such as `KR`.
+/// A country or territory by its two-letter code (ISO 3166-1 alpha-2), such as `KR`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Country(phonenumber::country::Id);
 
@@ -34,8 +34,7 @@ impl fmt::Display for Country {
 }
 
 impl PhoneNumber {
-    /// The country whose numbering plan the number belongs to. None for the codes that several countries share, where
-    /// the digits do not tell.
+    /// The country of the number. None if several countries share the calling code and the digits do not tell which.
     pub fn country_of(&self) -> Option<Country> {
         phonenumber::parse(None, self.as_str())
             .ok()?
@@ -46,8 +45,8 @@ impl PhoneNumber {
 }
 
 impl PhoneNumber {
-    /// True for premium, shared-cost and personal numbers, which an import of an older version may have put on record.
-    /// They follow rules of their countries that [`PhoneNumber::stored`] does not look at.
+    /// True for premium, shared-cost and personal numbers. An import of an older version may have put them on record, and
+    /// [`PhoneNumber::stored`] does not check the rules of their countries.
     pub fn is_costly(&self) -> bool {
         use phonenumber::Type;
         let kind = phonenumber::parse(None, self.as_str())
@@ -59,17 +58,17 @@ impl PhoneNumber {
     }
 }
 
-/// Where SMS may go besides numbers on record (`sms.countries`, `default_country`).
+/// The countries of SMS to numbers that are not on record (`sms.countries`, `default_country`).
 #[derive(Clone, Debug, Default)]
 pub struct SmsCountries {
-    /// The countries that the settings list; empty where they list none.
+    /// The countries that the settings list; may be empty.
     listed: Arc<[Country]>,
-    /// The organisation's own country.
+    /// The organization's own country.
     default: Option<Country>,
 }
 
 impl SmsCountries {
-    /// As the settings say.
+    /// The countries of the settings.
     pub fn new(listed: Vec<Country>, default: Option<Country>) -> Self {
         Self {
             listed: listed.into(),
@@ -77,14 +76,14 @@ impl SmsCountries {
         }
     }
 
-    /// May an SMS go to this number, for this member? The member's phone on record always gets one.
+    /// Checks if an SMS for this member may go to this number. The member's phone on record is always allowed.
     pub fn check(&self, to: &PhoneNumber, member: &Member) -> Result<(), NotThisCountry> {
         if member.phone.as_ref() == Some(to) {
             return Ok(());
         }
         let allowed = self.allowed_for(member);
         let is_allowed = match &member.phone {
-            // Of a number whose country nobody can tell, the calling code has to do.
+            // The country of the member's own phone is unknown, so the calling code decides.
             Some(own) if allowed.is_empty() => own.calling_code() == to.calling_code(),
             None if allowed.is_empty() => true,
             Some(_) | None => to
@@ -98,7 +97,7 @@ impl SmsCountries {
         }
     }
 
-    /// None where every country is allowed.
+    /// Empty if every country is allowed.
     fn allowed_for(&self, member: &Member) -> Vec<Country> {
         if !self.listed.is_empty() {
             return self.listed.to_vec();
@@ -110,10 +109,10 @@ impl SmsCountries {
     }
 }
 
-/// No SMS goes to the country of a typed number.
+/// The country of a typed number is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotThisCountry {
-    /// Where it may go instead.
+    /// The allowed countries.
     pub allowed: Vec<Country>,
 }
 
@@ -178,7 +177,8 @@ mod tests {
         );
     }
 
-    /// Countries that share a code are told apart: SMS to some of them cost whoever sends, and pay whoever asked.
+    /// Countries that share a calling code are different countries: an SMS to some of them is expensive, and can pay the
+    /// person who asked for it.
     #[test]
     fn a_shared_country_code_is_no_country() {
         let listed = countries(&["US"], None);

@@ -3,7 +3,8 @@
 use super::EmailAddress;
 use super::channel::{Channel, Delivery, Destination};
 use super::country::NotThisCountry;
-use super::member::{NotAPhone, written_enum};
+use super::phone::NotAPhone;
+use super::written_enum;
 
 written_enum! {
     /// What an SMS or an e-mail to the member carries.

@@ -1,19 +1,20 @@
-//! How often an administrator may look members up, so that the bot tells nobody who exists and who has which contact.
+//! Rate limits of an administrator's look-ups, so that nobody can find out through the bot who exists and which contacts
+//! they have.
 
-use super::member::written_enum;
 use super::quota::Limit;
+use super::written_enum;
 use super::{Moment, Span};
 
-/// So many members may be looked up in so long.
+/// A number of look-ups in a sliding window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many.
+    /// How many members.
     pub look_ups: u32,
     /// The length of the sliding window.
     pub within: Span,
 }
 
-/// What one administrator may look up.
+/// The limits of one administrator.
 pub const LOOK_UPS: [Allowance; 2] = [
     Allowance {
         look_ups: 30,
@@ -25,24 +26,24 @@ pub const LOOK_UPS: [Allowance; 2] = [
     },
 ];
 
-/// So many refusals in [`REFUSALS_WITHIN`] pause an administrator's commands.
+/// The number of refusals in [`REFUSALS_WITHIN`] that pauses an administrator's commands.
 pub const REFUSALS: u32 = 20;
 
-/// See [`REFUSALS`].
+/// The window of [`REFUSALS`].
 pub const REFUSALS_WITHIN: Span = Span::minutes(10);
 
-/// How long commands are paused.
+/// The length of a pause.
 pub const PAUSE: Span = Span::minutes(15);
 
-/// How far back look-ups and refusals count: the longest window.
+/// How long look-ups and refusals count: the longest window.
 pub const COUNT_FOR: Span = Span::hours(24);
 
 written_enum! {
     /// What an administrator tried.
     Tried {
-        /// A member was looked up, and something was told of them.
+        /// A member was looked up and shown.
         LookUp = "look_up",
-        /// A member was looked up, and the answer was a refusal.
+        /// A member was looked up, and the reset was refused.
         RefusedLookUp = "refused_look_up",
         /// A click or a form was refused.
         RefusedClick = "refused_click",
@@ -59,25 +60,25 @@ impl Tried {
     }
 }
 
-/// Why an administrator has to wait before they look somebody up.
+/// Why an administrator must wait before the next look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooMany {
     /// Too many members were looked up.
     LookUps {
-        /// The allowance that is used up.
+        /// The exhausted limit.
         of: Allowance,
         /// When the next one is possible.
         next_at: Moment,
     },
-    /// Too much of it was refused.
+    /// Too many requests were refused.
     Refusals {
-        /// When commands are taken again.
+        /// When commands are accepted again.
         next_at: Moment,
     },
 }
 
 impl TooMany {
-    /// A short fixed word for the audit.
+    /// The word in the audit.
     pub fn code(self) -> &'static str {
         match self {
             Self::LookUps { .. } => "too_many_look_ups",
@@ -86,7 +87,7 @@ impl TooMany {
     }
 }
 
-/// May another member be looked up now, after what was tried in the last [`COUNT_FOR`]? A pause does not count here.
+/// Checks if another member may be looked up now; `tried` is everything of the last [`COUNT_FOR`]. Ignores pauses.
 pub fn may_look_up(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany> {
     let at: Vec<Moment> = tried
         .iter()
@@ -108,7 +109,7 @@ pub fn may_look_up(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany
     last.map_or(Ok(()), Err)
 }
 
-/// May a new command be answered now? It may not while the administrator is paused or has looked up too many.
+/// Checks if a new command may be answered now: not during a pause, and not over a limit.
 pub fn may_command(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany> {
     match paused_until(tried) {
         Some(next_at) if now < next_at => Err(TooMany::Refusals { next_at }),
@@ -116,8 +117,8 @@ pub fn may_command(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany
     }
 }
 
-/// The end of the last pause that these refusals led to. What is refused during a pause does not make it longer, because
-/// its end was told.
+/// The end of the last pause that these refusals caused. Refusals during a pause do not extend it, because the
+/// administrator was told its end.
 pub fn paused_until(tried: &[(Moment, Tried)]) -> Option<Moment> {
     let mut refused: Vec<Moment> = tried
         .iter()

@@ -1,4 +1,4 @@
-//! Points in time and lengths of time, in whole milliseconds, as they stand on disk.
+//! Points in time and durations, in whole milliseconds, as they are stored.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -17,7 +17,7 @@ impl Moment {
         self.0.div_euclid(1000)
     }
 
-    /// The moment at `seconds` since 1970; saturates at the ends.
+    /// The moment `seconds` after 1970; saturates.
     pub fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
@@ -47,7 +47,7 @@ impl Sub for Moment {
     }
 }
 
-/// A length of time in milliseconds. Written like `10s`, `15m`, `24h`, `400d`, or `250ms`.
+/// A duration in milliseconds. Written like `10s`, `15m`, `24h`, `400d`, or `250ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Span(pub i64);
@@ -68,13 +68,13 @@ impl Span {
         Self::minutes(hours.saturating_mul(60))
     }
 
-    /// The same span for timers; a negative one is zero.
+    /// The span for timers; a negative one becomes zero.
     pub fn as_duration(self) -> std::time::Duration {
         std::time::Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
     }
 }
 
-/// The text is not a length of time such as `10s`, `15m` or `24h`.
+/// The text is not a duration such as `10s`, `15m` or `24h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a length of time; write it like 10s, 15m, 24h or 7d")]
 pub struct NotASpan;
@@ -101,7 +101,7 @@ impl FromStr for Span {
 }
 
 impl fmt::Display for Span {
-    /// The largest two units, as a person says it: `3 h 12 min`, `10 min`, `45 s`.
+    /// The two largest units: `3 h 12 min`, `10 min`, `45 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = (self.0.max(0) + 999) / 1000;
         let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);

@@ -1,4 +1,4 @@
-//! The generated password: made from the injected generator, moved, never copied, wiped when dropped.
+//! The generated password: moved and never copied, and wiped when it is dropped.
 
 use rand::{CryptoRng, RngExt};
 use zeroize::Zeroizing;
@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 /// Letters and digits without `0 O 1 l I`: 57 characters (Q11).
 pub const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// The shortest and the default length (S19).
+/// The default length, which is also the shortest (S19).
 pub const DEFAULT_LENGTH: u8 = 8;
 
-/// The longest length that settings may ask for; more would not fit one SMS beside its sentence.
+/// The longest length that settings can ask for. A longer password would not fit into one SMS with its sentence.
 pub const MAX_LENGTH: u8 = 24;
 
 /// A password that exists in memory only. It has no `Debug`, `Display`, `Clone` or `Serialize`, and is wiped on drop.
@@ -26,11 +26,11 @@ pub const MAX_LENGTH: u8 = 24;
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Draws a password of `length` characters (at least [`DEFAULT_LENGTH`], at most [`MAX_LENGTH`]) with at least
+    /// Generates a password of `length` characters (at least [`DEFAULT_LENGTH`], at most [`MAX_LENGTH`]) with at least
     /// one lower-case letter, one upper-case letter and one digit (S19–S21, Q11).
     ///
-    /// Every character is drawn uniformly and a draw that lacks a kind is thrown away whole, so all passwords that
-    /// pass are equally likely.
+    /// Every character is drawn uniformly. A draw without one of the three kinds is discarded as a whole, so all valid
+    /// passwords are equally likely.
     pub fn generate(rng: &mut impl CryptoRng, length: u8) -> Self {
         let length = usize::from(length.clamp(DEFAULT_LENGTH, MAX_LENGTH));
         loop {
@@ -55,7 +55,7 @@ impl Password {
 
     /// How to say it aloud: `kilo, seven, capital Romeo`.
     pub fn spoken(&self) -> Zeroizing<String> {
-        // The capacity is enough for every word, so that no half-built copy stays behind in freed memory.
+        // Enough capacity for all words: growing would leave a copy in freed memory.
         let mut line = Zeroizing::new(String::with_capacity(self.0.len().saturating_mul(20)));
         for character in self.0.chars() {
             if !line.is_empty() {

@@ -1,18 +1,18 @@
-//! Whether two rows under one address are the same person: by employee id, else by name or by a contact of their own.
+//! Whether two rows with the same address are the same person: by employee id, else by name or by a contact.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-use super::member::written_enum;
+use super::written_enum;
 use super::{CompanyDomains, EmailAddress};
 
-/// What an import knows of somebody.
+/// What an import knows about a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Traits<'a> {
     /// Full name.
     pub name: &'a str,
-    /// The address whose owner is in question.
+    /// The address that both rows have.
     pub business_email: &'a str,
-    /// The organisation's own number of the person.
+    /// The organization's own number of the person.
     pub employee_id: Option<&'a str>,
     /// In E.164 form.
     pub phone: Option<&'a str>,
@@ -21,16 +21,16 @@ pub struct Traits<'a> {
 }
 
 written_enum! {
-    /// Why two rows are not the same person.
+    /// Why two rows are different persons.
     Difference {
         /// Both have an employee id, and not the same one.
         EmployeeId = "another employee_id",
-        /// At most one has an employee id; the names differ, and no contact is the same.
+        /// At most one has an employee id, the names differ, and no contact is equal.
         Name = "another name, and no equal contact",
     }
 }
 
-/// None where both are the same person. Ids decide where both have one; a name may be written in another way.
+/// None if both are the same person. If both have an employee id, it decides. Names are compared as [`words`] does.
 pub fn difference(
     known: &Traits<'_>,
     imported: &Traits<'_>,
@@ -47,7 +47,7 @@ pub fn difference(
     (!is_same).then_some(Difference::Name)
 }
 
-/// The personal e-mail as a key. A mailbox of the organisation is given to other people, so it is nobody's own (S43).
+/// The key of the personal e-mail. A mailbox of the organization does not count: it can be given to other people (S43).
 fn own_email(person: &Traits<'_>, company: &CompanyDomains) -> Option<String> {
     let personal: EmailAddress = person.personal_email?.parse().ok()?;
     let business: EmailAddress = person.business_email.parse().ok()?;
@@ -55,7 +55,7 @@ fn own_email(person: &Traits<'_>, company: &CompanyDomains) -> Option<String> {
     is_own.then(|| personal.key())
 }
 
-/// The words of a name in alphabetical order, without case, accents and punctuation.
+/// The words of a name in alphabetical order, ignoring case, accents and punctuation.
 fn words(name: &str) -> Vec<String> {
     let folded = name.to_uppercase().to_lowercase();
     let plain: String = DecomposingNormalizerBorrowed::new_nfkd()
@@ -74,8 +74,8 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The blocks of combining diacritical marks. Vowel signs of Indian scripts and voicing marks of Japanese are no accents:
-/// without them different names would look alike.
+/// True for the blocks of combining diacritical marks. Vowel signs of Indian scripts and voicing marks of Japanese are not
+/// accents: without them, different names would be equal.
 fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
@@ -86,7 +86,7 @@ fn is_punctuation(c: char) -> bool {
     is_in_block && !c.is_alphanumeric()
 }
 
-/// Letters with a stroke, and the dotless i, have no decomposition in Unicode.
+/// Maps letters with a stroke and the dotless i, which Unicode does not decompose.
 fn without_stroke(c: char) -> char {
     match c {
         'ł' => 'l',

@@ -1,21 +1,22 @@
-//! Who may reset whom: every rule once, asked at the card, at each click and by `why`.
+//! Who may reset whom. The rules are checked for the card, at each click and by `why`.
 //!
 //! The rules follow the edition of 2025-01-23 of the help page "Admin | Reset member passwords" (S44). To add a
-//! rule: add a variant to [`Rule`] and to [`Denied`], its check to [`Case::check`] and a row to the table below;
-//! the compiler then asks `flow/messages.rs` for its sentence.
+//! rule: add a variant to [`Rule`] and one to [`Denied`] with its code, its check to [`Case::check`], and a row to the
+//! table of the tests. The compiler then asks for two sentences in `flow/messages/`: of the refusal, and of the rule in
+//! `why`. No other file changes.
 
 use super::look_up::TooMany;
-use super::member::written_enum;
+use super::written_enum;
 use super::{Guard, LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
 
 written_enum! {
-    /// The rules, in the order in which they are asked. The first that fails is told.
+    /// The rules, in the order of checking. The administrator is told the first one that fails.
     Rule {
         /// The caller is a primary administrator or has "Member and Department" (S1–S3).
         CallerMayReset = "caller_may_reset",
-        /// Nobody resets themselves here (Q9).
+        /// Nobody can reset themselves (Q9).
         NotOneself = "not_oneself",
-        /// Only a primary administrator resets a primary administrator (Q8).
+        /// Only a primary administrator may reset a primary administrator (Q8).
         RankSuffices = "rank_suffices",
         /// The member signs in with a business e-mail and password (S8, S9).
         LoginMethod = "login_method",
@@ -26,10 +27,10 @@ written_enum! {
     }
 }
 
-/// A refusal: one variant a rule. It is a value that is told to the administrator, not an error.
+/// A refusal. It is a value that the administrator is told, not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// S3: the caller has no right to reset. Nothing about the member may be told.
+    /// S3: the caller may not reset anybody. The answer must not say anything about the member.
     NotAdmin,
     /// Q9: the caller is the member.
     Oneself,
@@ -39,23 +40,23 @@ pub enum Denied {
     LoginMethod(LoginMethod),
     /// S16: the account is neither active nor inactive.
     Status(Status),
-    /// The directory keeps this account for itself.
+    /// The directory does not let this account be reset from here.
     Guarded(Guard),
     /// S36: no slot is left.
     Limit(Quota),
     /// The administrator looked up too many members, or was refused too often.
     TooMany(TooMany),
-    /// The member said of this administrator's last reset that they had not asked for it.
+    /// The member has said that they did not ask for this administrator's last reset.
     Disowned,
-    /// The member is in the middle of another reset, begun by the named administrator.
+    /// Another administrator is resetting the member right now.
     Busy {
-        /// Full name of the administrator at work.
+        /// Full name of that administrator.
         admin_name: String,
     },
 }
 
 impl Denied {
-    /// A short fixed word for the audit and for logs.
+    /// The word in the audit and in logs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAdmin => "not_admin",
@@ -72,33 +73,33 @@ impl Denied {
     }
 }
 
-/// A person together with the role that the settings' source of administrators gives them.
+/// One side of a case: a member with the role that the configured source of administrators gives them.
 #[derive(Clone, Copy, Debug)]
-pub struct Person<'a> {
+pub struct Party<'a> {
     /// The account in the directory.
     pub member: &'a Member,
-    /// Their role by the configured source.
+    /// The role by that source.
     pub role: Role,
 }
 
-impl Person<'_> {
-    /// S1–S3: an account in use, with a role that may reset somebody.
+impl Party<'_> {
+    /// S1–S3: True for an account in use with a role that may reset somebody.
     pub fn may_administer(&self) -> bool {
         matches!(self.member.status, Status::Active | Status::Inactive) && self.role != Role::Member
     }
 }
 
-/// One administrator and one member, as they were read a moment ago.
+/// One administrator and one member, as they were just read.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// Who asks.
-    pub admin: Person<'a>,
+    pub admin: Party<'a>,
     /// Whose password.
-    pub member: Person<'a>,
+    pub member: Party<'a>,
 }
 
 impl Case<'_> {
-    /// Asks one rule.
+    /// Checks one rule.
     pub fn check(&self, rule: Rule) -> Result<(), Denied> {
         let refused = match rule {
             Rule::CallerMayReset => (!self.admin.may_administer()).then_some(Denied::NotAdmin),
@@ -124,7 +125,7 @@ impl Case<'_> {
     }
 }
 
-/// Proof that every rule held at a moment. Made anew at every click, never carried over from the card.
+/// Proof that all rules held. It is made anew at each click, never taken over from the card.
 #[derive(Debug)]
 pub struct Permit {
     admin: MemberId,
@@ -133,7 +134,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The administrator the permit is for; the limit counts this person (S37, Q12).
+    /// The administrator, whose quota counts the reset (S37, Q12).
     pub fn admin(&self) -> &MemberId {
         &self.admin
     }
@@ -143,16 +144,16 @@ impl Permit {
         &self.member
     }
 
-    /// When the rules were asked.
+    /// When the rules were checked.
     pub fn at(&self) -> Moment {
         self.at
     }
 }
 
-/// Asks every rule and gives the permit, or the first refusal.
+/// Checks all rules and returns the permit or the first refusal.
 ///
 /// ```
-/// use relatch::domain::policy::{Case, Person, approve};
+/// use relatch::domain::policy::{Case, Party, approve};
 /// use relatch::domain::{Denied, LoginMethod, Member, MemberId, Moment, Role, Status};
 ///
 /// let mina = Member {
@@ -171,13 +172,13 @@ impl Permit {
 ///     never_expires: false,
 /// };
 /// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
-/// let member = Person { member: &mina, role: Role::Member };
+/// let member = Party { member: &mina, role: Role::Member };
 ///
-/// let case = Case { admin: Person { member: &jo, role: Role::PrimaryAdmin }, member };
+/// let case = Case { admin: Party { member: &jo, role: Role::PrimaryAdmin }, member };
 /// assert!(approve(&case, Moment(0)).is_ok());
-/// let case = Case { admin: Person { member: &jo, role: Role::Member }, member };
+/// let case = Case { admin: Party { member: &jo, role: Role::Member }, member };
 /// assert_eq!(approve(&case, Moment(0)).unwrap_err(), Denied::NotAdmin);
-/// # Ok::<(), relatch::domain::member::NotAnEmail>(())
+/// # Ok::<(), relatch::domain::email::NotAnEmail>(())
 /// ```
 pub fn approve(case: &Case<'_>, now: Moment) -> Result<Permit, Denied> {
     for rule in Rule::ALL {
@@ -247,11 +248,11 @@ mod tests {
                 person("mina", status, method),
             );
             let case = Case {
-                admin: Person {
+                admin: Party {
                     member: &jo,
                     role: admin_role,
                 },
-                member: Person {
+                member: Party {
                     member: &mina,
                     role: member_role,
                 },
@@ -264,7 +265,7 @@ mod tests {
         }
     }
 
-    /// Whatever the rank of the administrator, a guarded account stays as it is.
+    /// No role may reset a guarded account.
     #[test]
     fn guarded_accounts_are_reset_by_nobody() {
         let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
@@ -274,11 +275,11 @@ mod tests {
                 ..person("mina", Status::Active, LoginMethod::BusinessEmail)
             };
             let case = Case {
-                admin: Person {
+                admin: Party {
                     member: &jo,
                     role: Role::PrimaryAdmin,
                 },
-                member: Person {
+                member: Party {
                     member: &mina,
                     role: Role::Member,
                 },
@@ -293,7 +294,7 @@ mod tests {
     #[test]
     fn nobody_resets_themselves() {
         let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
-        let me = Person {
+        let me = Party {
             member: &jo,
             role: Role::PrimaryAdmin,
         };
@@ -317,11 +318,11 @@ mod tests {
             person("mina", Status::Active, LoginMethod::BusinessEmail),
         );
         let case = Case {
-            admin: Person {
+            admin: Party {
                 member: &jo,
                 role: Role::PrimaryAdmin,
             },
-            member: Person {
+            member: Party {
                 member: &mina,
                 role: Role::Member,
             },

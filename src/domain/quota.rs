@@ -1,8 +1,8 @@
-//! The limit: at most so many resets of one person in any window, sliding, to the millisecond (S36, S37, Q1).
+//! The limit of resets per administrator in a sliding window, exact to the millisecond (S36, S37, Q1).
 
 use super::{Moment, Span};
 
-/// How many resets a person may make in how long.
+/// How many resets an administrator may make in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Resets in one window.
@@ -11,33 +11,33 @@ pub struct Limit {
     pub window: Span,
 }
 
-/// Where a person stands against the limit.
+/// The quota of an administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Slots used in the window.
     pub used: u32,
     /// Slots left.
     pub left: u32,
-    /// When the next slot comes back; none if nothing is used.
+    /// When the next slot is free again; none if none is used.
     pub next_at: Option<Moment>,
     /// The length of the window.
     pub window: Span,
 }
 
 impl Limit {
-    /// Counts the slots that still stand at `now`. A slot frees when it is exactly one window old; one in the
-    /// future (the clock was set back) still counts.
+    /// Counts the slots that are used at `now`. A slot is free again when it is exactly one window old. One in the future
+    /// counts, because the clock may have been set back.
     pub fn measure(self, taken_at: &[Moment], now: Moment) -> Quota {
-        let mut standing: Vec<Moment> = taken_at
+        let mut in_window: Vec<Moment> = taken_at
             .iter()
             .copied()
             .filter(|at| now - *at < self.window)
             .collect();
-        standing.sort_unstable();
-        let used = u32::try_from(standing.len()).unwrap_or(u32::MAX);
-        // With more slots taken than the limit allows (it was lowered), several must age before one opens.
+        in_window.sort_unstable();
+        let used = u32::try_from(in_window.len()).unwrap_or(u32::MAX);
+        // If the limit was lowered, more slots may be used than it allows; then several must expire first.
         let waits_for = used.saturating_sub(self.resets) as usize;
-        let next_at = standing.get(waits_for).map(|at| *at + self.window);
+        let next_at = in_window.get(waits_for).map(|at| *at + self.window);
         Quota {
             used,
             left: self.resets.saturating_sub(used),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     proptest! {
-        /// P2: taking a slot whenever one is left never gives more than five in any window.
+        /// Taking a slot whenever one is left never gives more than five in any window.
         #[test]
         fn no_window_ever_holds_more_than_the_limit(steps in prop::collection::vec(0_i64..20_000_000, 1..60)) {
             let (mut now, mut taken) = (Moment(0), Vec::new());

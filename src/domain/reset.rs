@@ -1,4 +1,4 @@
-//! The life of a reset: its states, the moves between them, and the outcome of each step.
+//! The states of a reset, the moves between them, and the outcomes of its steps.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,20 @@ use std::str::FromStr;
 use rand::{CryptoRng, RngExt};
 
 use super::Moment;
-use super::member::{UnknownWord, written_enum};
+use super::written::UnknownWord;
+use super::written_enum;
 
-/// The 128-bit name of one offer and of the reset that may come of it: when it was drawn, to the millisecond, in 48 bits,
-/// and chance in 80. Names that are drawn one after the other lie side by side on disk, so that a commit writes few pages.
-/// Nobody's right rests on a name being secret: what a button or a link carries has our seal. The layout is that of a ULID,
-/// but it is written in hexadecimal everywhere, so the crate `ulid`, with its base 32, would save nothing.
+/// The 128-bit id of an offer and of the reset that follows: 48 bits of time in milliseconds, then 80 random bits. Ids that
+/// are made one after the other are neighbours on disk, so a commit writes few pages. An id is not a secret: values of
+/// buttons and links have a MAC or are sealed.
+///
+/// The layout is that of a ULID, but it is written in hexadecimal everywhere, so the crate `ulid`, with its base 32, would
+/// save nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResetId(pub [u8; 16]);
 
 impl ResetId {
-    /// A new id, drawn at `now`.
+    /// Makes a new id at `now`.
     pub fn draw(rng: &mut impl CryptoRng, now: Moment) -> Self {
         let [_, _, time @ ..] = now.0.to_be_bytes();
         let mut bytes: [u8; 16] = rng.random();
@@ -27,7 +30,7 @@ impl ResetId {
         Self(bytes)
     }
 
-    /// The short name that people read out to each other: `7F3K`.
+    /// The short reference that people can read out to each other: `7F3K`.
     pub fn reference(self) -> Reference {
         let [.., a, b, c] = self.0;
         Reference::from_bits(u32::from_be_bytes([0, a, b, c]))
@@ -51,17 +54,17 @@ impl FromStr for ResetId {
     }
 }
 
-/// Four letters or digits that lead from a message to the audit; not unique, not a secret.
+/// Four letters or digits that lead from a message to the audit. Neither unique nor secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference(String);
 
 impl Reference {
-    /// A new reference for something that has no reset, such as a refusal.
+    /// Makes a reference for something without a reset, such as a refusal.
     pub fn draw(rng: &mut impl CryptoRng) -> Self {
         Self::from_bits(rng.random())
     }
 
-    /// The lowest 20 bits, five to a character.
+    /// Writes the lowest 20 bits, five a character.
     fn from_bits(bits: u32) -> Self {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let digit = |shift: u32| {
@@ -81,41 +84,41 @@ impl fmt::Display for Reference {
 }
 
 written_enum! {
-    /// Where a reset stands. What is on disk is always the intent before the effect.
+    /// The state of a reset. Before each effect outside, the intent is stored.
     State {
         /// The card is shown.
         Offered = "offered",
-        /// Confirmed: a slot is taken, nothing has happened outside.
+        /// Confirmed: a slot is used, and nothing has happened outside.
         Claimed = "claimed",
-        /// The directory is about to be, or is being, changed.
+        /// The directory is being changed, or will be next.
         Changing = "changing",
-        /// The directory said yes.
+        /// The directory has confirmed the change.
         Changed = "changed",
-        /// The password is about to be, or is being, delivered.
+        /// The password is being delivered, or will be next.
         Delivering = "delivering",
         /// At least one output was accepted.
         Delivered = "delivered",
-        /// Nothing was accepted; another way may be chosen while the password is in memory.
+        /// No output was accepted. Another way can be chosen while the password is in memory.
         Undelivered = "undelivered",
-        /// Nobody can say whether it arrived.
+        /// It is unknown if the password was delivered.
         DeliveryUnknown = "delivery_unknown",
-        /// The administrator gave up, or sent the guide.
+        /// The administrator cancelled, or sent the guide.
         Cancelled = "cancelled",
-        /// The card grew too old.
+        /// The card expired.
         Expired = "expired",
-        /// A newer card of the same administrator for the same member took its place.
+        /// A newer card of the same administrator for the same member replaced it.
         Superseded = "superseded",
-        /// Surely nothing was changed.
+        /// Certainly nothing was changed.
         Refused = "refused",
-        /// Nobody can say whether the directory changed.
+        /// It is unknown if the directory was changed.
         Unknown = "unknown",
-        /// Changed, but the password died with the process.
+        /// Changed, but the password was lost with the process.
         Lost = "lost",
     }
 }
 
 impl State {
-    /// The moves that exist; every other one is refused by the store.
+    /// True for the moves that exist. The store refuses all others.
     pub fn may_become(self, next: Self) -> bool {
         use State::{
             Cancelled, Changed, Changing, Claimed, Delivered, Delivering, DeliveryUnknown, Expired,
@@ -133,7 +136,7 @@ impl State {
         }
     }
 
-    /// True while a process is at work on the reset; no other reset of the member may start.
+    /// True while a process works on the reset. No other reset of the member may start then.
     pub fn is_active(self) -> bool {
         matches!(
             self,
@@ -141,7 +144,7 @@ impl State {
         )
     }
 
-    /// What recovery makes of a reset whose process died, and whether its slot comes back.
+    /// The state that recovery gives a reset whose process died, and what becomes of its slot.
     pub fn recovered(self) -> Option<(Self, SlotAfter)> {
         match self {
             Self::Claimed => Some((Self::Refused, SlotAfter::Returned)),
@@ -162,31 +165,31 @@ impl State {
     }
 }
 
-/// Whether the slot stays used.
+/// What becomes of the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotAfter {
-    /// It counts for the whole window.
+    /// It stays used for the whole window.
     Kept,
-    /// Surely nothing was changed, so it was not used.
+    /// Certainly nothing was changed, so it is free again.
     Returned,
 }
 
 written_enum! {
-    /// The effects of a reset, each with an outcome of its own.
+    /// The steps of a reset. Each has its own outcome.
     Step {
         /// The new password is set in the directory.
         Change = "change",
-        /// The directory was read again: does it ask for a new password at the next sign-in?
+        /// The directory was read again: it asks for a new password at the next sign-in, or it does not.
         MustChange = "must_change",
-        /// The member's sessions are ended.
+        /// The member is signed out.
         SignOut = "sign_out",
-        /// The password goes to the member, or is shown.
+        /// The password is sent to the member, or shown.
         Deliver = "deliver",
-        /// A copy goes to the administrator.
+        /// A copy is sent to the administrator.
         CopyToSelf = "copy_to_self",
-        /// The administrator is also shown the password.
+        /// The password is also shown to the administrator.
         Show = "show",
-        /// The member is told, without the password.
+        /// The member is notified, without the password.
         Notice = "notice",
     }
 }
@@ -196,13 +199,13 @@ written_enum! {
     StepOutcome {
         /// Still to do.
         Pending = "pending",
-        /// Done, or accepted by the next hop.
+        /// Done, or accepted by the next server.
         Done = "done",
-        /// Surely not done.
+        /// Certainly not done.
         Failed = "failed",
-        /// Nobody can say.
+        /// Unknown.
         Unknown = "unknown",
-        /// There is no way to do it here.
+        /// It cannot be done here.
         Impossible = "impossible",
     }
 }
@@ -219,7 +222,7 @@ mod tests {
         assert_eq!(id.reference().to_string().len(), 4);
     }
 
-    /// P1: after a change was begun, no path leads back to a state from which one can begin.
+    /// After a change has begun, no path leads back to a state in which a change can begin.
     #[test]
     fn nothing_returns_to_before_the_change() {
         let mut reached = vec![State::Changing];

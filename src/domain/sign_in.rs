@@ -1,27 +1,27 @@
-//! Signing in at the member's pages: what a right password opens, the code that proves the person, the password that
-//! the member sets, and what failed tries lead to.
+//! Signing in to the member's pages: what the correct password gives, codes, the member's new password, and locks after
+//! failed tries.
 
 use rand::{CryptoRng, RngExt};
 
-use super::member::written_enum;
+use super::written_enum;
 use super::{Destination, Member, Moment, Span, Status};
 
-/// Wrong passwords in a row after which a password alone no longer opens an account: the most that NIST SP 800-63B-4,
-/// 3.2.2, allows. Fewer would let anybody lock a member out.
+/// Wrong passwords in a row after which a password alone is not enough: the maximum of NIST SP 800-63B-4, 3.2.2. With a
+/// lower number anybody could lock a member out.
 pub const TRIES_BEFORE_LOCK: u32 = 100;
 
-/// Wrong passwords in a row that a browser may send which signed in before; they end its privilege ("Slow Down Online
-/// Guessing Attacks with Device Cookies", OWASP).
+/// Wrong passwords in a row after which a browser that signed in before is no longer trusted ("Slow Down Online Guessing
+/// Attacks with Device Cookies", OWASP).
 pub const TRIES_OF_A_DEVICE: u32 = 10;
 
-/// How long a browser is remembered after it signed in.
+/// How long a browser is trusted after it signed in.
 pub const DEVICE_LIFE: Span = Span::hours(180 * 24);
 
-/// How many browsers of a member are remembered.
+/// How many browsers of a member are trusted.
 pub const DEVICES_AT_ONCE: u32 = 20;
 
-/// Wrong codes after which an account is locked, however many sessions and codes they were spread over: at most twenty
-/// chances in a million for whoever holds the password of a reset.
+/// Wrong codes after which an account is locked, over all sessions and codes: somebody who has the password of a reset
+/// can guess a code with a probability of at most 20 in a million.
 pub const WRONG_CODES_BEFORE_LOCK: u32 = 20;
 
 /// How long a code works (S40).
@@ -33,19 +33,19 @@ pub const CODE_TRIES: u32 = 5;
 /// The pause between two codes to the same member.
 pub const CODE_PAUSE: Span = Span::seconds(30);
 
-/// How many codes a member may be sent in an hour, whatever they do: five tries each of a million numbers.
+/// How many codes a member may be sent in an hour.
 pub const CODES_PER_HOUR: usize = 6;
 
-/// How long a code that was sent counts against that.
+/// The window of [`CODES_PER_HOUR`].
 pub const CODES_COUNT_FOR: Span = Span::hours(1);
 
-/// How long somebody who gave a right password has to prove who they are.
+/// How long somebody has after the correct password to enter a code.
 pub const PROVING_LIFE: Span = Span::minutes(30);
 
 /// How long a session lasts.
 pub const SESSION_LIFE: Span = Span::hours(12);
 
-/// How many sessions of a member stand at once; the next one ends the one that came least far, the oldest of those.
+/// How many sessions a member may have. A further one ends the session at the earliest stage, the oldest of those.
 pub const SESSIONS_AT_ONCE: usize = 20;
 
 /// The longest password that a member may set, in characters.
@@ -54,55 +54,55 @@ pub const LONGEST_PASSWORD: usize = 128;
 written_enum! {
     /// What locked an account.
     LockedBy {
-        /// Wrong passwords. The right one opens it again, with a code to a contact on record.
+        /// Wrong passwords. The correct one unlocks it, with a code to a contact on record.
         Passwords = "passwords",
-        /// Wrong codes. Only a reset or the operator opens it.
+        /// Wrong codes. Only a reset or the operator unlocks it.
         Codes = "codes",
-        /// The member, by "this wasn't me". Only a reset or the operator opens it.
+        /// The member, by "this wasn't me". Only a reset or the operator unlocks it.
         Member = "member",
     }
 }
 
 written_enum! {
-    /// How far a session has come.
+    /// The stage of a session.
     Stage {
-        /// The password of a reset, or of a locked account, was right; the code is missing (S39).
+        /// The password of a reset or of a locked account was correct; a code is needed next (S39).
         Code = "code",
-        /// The code was right; nothing but a new password is reachable (S33).
+        /// The code was correct; only the page for a new password can be used (S33).
         NewPassword = "new_password",
         /// Signed in.
         Open = "open",
     }
 }
 
-/// What a right password leads to.
+/// What the correct password gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// The member's own password: signed in.
     Open,
-    /// The password of a reset, or a right one of an account that wrong ones locked: a code goes there first (S39, S40).
+    /// The password of a reset, or of an account locked by wrong passwords: a code is sent there first (S39, S40).
     Code(Destination),
-    /// The password of a reset, and no way to prove the person: S42.
+    /// The password of a reset, and no contact for a code (S42).
     NoMethod,
-    /// The password of a reset whose life is over (Q10).
+    /// The password of a reset has expired (Q10).
     Ended(Moment),
-    /// The account is not in use, or locked. Told like a wrong password.
+    /// The account is not in use or is locked. The answer is the same as for a wrong password.
     Refused,
 }
 
-/// What is known about an account besides the member.
+/// The state of an account, besides the member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Until when the password of a reset works; none for a password of the member's own.
+pub struct AccountState {
+    /// When the password of a reset expires; none if the member set the password.
     pub temporary_until: Option<Moment>,
     /// What locked the account.
     pub lock: Option<LockedBy>,
 }
 
-/// What a right password leads to now; `methods` are the contacts that a code can reach.
+/// Decides what the correct password gives now; `methods` are the contacts that a code can go to.
 pub fn admit(
     member: &Member,
-    standing: Standing,
+    state: AccountState,
     methods: &[Destination],
     now: Moment,
 ) -> Admission {
@@ -111,9 +111,9 @@ pub fn admit(
         return Admission::Refused;
     }
     let code_or = |otherwise| methods.first().cloned().map_or(otherwise, Admission::Code);
-    match (standing.lock, standing.temporary_until) {
+    match (state.lock, state.temporary_until) {
         (Some(LockedBy::Codes | LockedBy::Member), _) => Admission::Refused,
-        // Nobody is told that a guess was right where it opens nothing.
+        // Without a contact the answer must not tell that the guess was correct.
         (Some(LockedBy::Passwords), None) => code_or(Admission::Refused),
         (None, None) => Admission::Open,
         (_, Some(until)) if until <= now => Admission::Ended(until),
@@ -121,23 +121,23 @@ pub fn admit(
     }
 }
 
-/// Six digits, all equally likely.
+/// Six random digits.
 pub fn draw_code(rng: &mut impl CryptoRng) -> String {
     format!("{:06}", rng.random_range(0..1_000_000_u32))
 }
 
-/// Why another code may not be sent now.
+/// Why no code may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeDenied {
-    /// The last one was sent a moment ago; the next may be sent then.
+    /// The last one was sent just now; the next may be sent then.
     Wait(Moment),
     /// Too many in the last hour; the next may be sent then.
     TooMany(Moment),
-    /// The session that asked has ended, or stands at another stage.
+    /// The session has ended or is at another stage.
     NoSession,
 }
 
-/// May a code be sent, when these were sent to the member before?
+/// Checks if a code may be sent; `sent_at` are the times of earlier ones.
 pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> {
     let mut recent: Vec<Moment> = sent_at
         .iter()
@@ -157,20 +157,20 @@ pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> 
     first_that_counts.map_or(Ok(()), |at| Err(CodeDenied::TooMany(*at + CODES_COUNT_FOR)))
 }
 
-/// Why a password may not be set by the member.
+/// Why the member may not set a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordDenied {
-    /// Shorter than so many characters.
+    /// Shorter than this number of characters.
     TooShort(usize),
     /// Longer than [`LONGEST_PASSWORD`].
     TooLong,
-    /// On the list of common passwords, or made of the member's own name and address.
+    /// On the list of common passwords, or made from the member's name and address.
     Common,
     /// The password that the reset made (S33).
     Same,
 }
 
-/// Checks the length alone; any characters are welcome, and none are asked for (NIST SP 800-63B, 3.1.1.2).
+/// Checks the length. All characters are allowed and none are required (NIST SP 800-63B, 3.1.1.2).
 pub fn check_length(password: &str, least: usize) -> Result<(), PasswordDenied> {
     match password.chars().count() {
         length if length < least => Err(PasswordDenied::TooShort(least)),
@@ -204,8 +204,8 @@ mod tests {
         }
     }
 
-    fn standing(temporary: Option<Span>) -> Standing {
-        Standing {
+    fn state(temporary: Option<Span>) -> AccountState {
+        AccountState {
             temporary_until: temporary.map(|span| NOW + span),
             lock: None,
         }
@@ -215,26 +215,23 @@ mod tests {
         crate::domain::contacts::of_directory(member)
     }
 
-    /// S39, S40, S42, S43, Q10: what the password of a reset leads to.
+    /// S39, S40, S42, S43, Q10: what the password of a reset gives.
     #[test]
     fn the_password_of_a_reset_asks_for_a_code_on_record() {
-        let (mina, temporary) = (mina(), standing(Some(Span::hours(1))));
+        let (mina, temporary) = (mina(), state(Some(Span::hours(1))));
         let phone = Destination::Phone("+821012345642".parse().unwrap());
-        assert_eq!(
-            admit(&mina, standing(None), &all(&mina), NOW),
-            Admission::Open
-        );
+        assert_eq!(admit(&mina, state(None), &all(&mina), NOW), Admission::Open);
         assert_eq!(
             admit(&mina, temporary, &all(&mina), NOW),
             Admission::Code(phone.clone())
         );
         assert_eq!(admit(&mina, temporary, &[], NOW), Admission::NoMethod);
         assert_eq!(
-            admit(&mina, standing(Some(Span(0))), &all(&mina), NOW),
+            admit(&mina, state(Some(Span(0))), &all(&mina), NOW),
             Admission::Ended(NOW)
         );
         assert_eq!(
-            admit(&mina, standing(Some(Span(1))), &all(&mina), NOW),
+            admit(&mina, state(Some(Span(1))), &all(&mina), NOW),
             Admission::Code(phone)
         );
     }
@@ -245,7 +242,7 @@ mod tests {
             assert_eq!(
                 admit(
                     &Member { status, ..mina() },
-                    standing(None),
+                    state(None),
                     &all(&mina()),
                     NOW
                 ),
@@ -253,9 +250,9 @@ mod tests {
             );
         }
         for lock in [LockedBy::Codes, LockedBy::Member] {
-            let locked = Standing {
+            let locked = AccountState {
                 lock: Some(lock),
-                ..standing(None)
+                ..state(None)
             };
             assert_eq!(
                 admit(&mina(), locked, &all(&mina()), NOW),
@@ -268,9 +265,9 @@ mod tests {
     #[test]
     fn wrong_passwords_lock_to_a_code() {
         let phone = Destination::Phone("+821012345642".parse().unwrap());
-        let locked = |temporary| Standing {
+        let locked = |temporary| AccountState {
             lock: Some(LockedBy::Passwords),
-            ..standing(temporary)
+            ..state(temporary)
         };
         assert_eq!(
             admit(&mina(), locked(None), &all(&mina()), NOW),

@@ -4,7 +4,7 @@ pub use super::contact_notices::{
     ContactOnRecord, known, known_of, tell_of_contact, tell_of_removed_contact, told_of_change,
 };
 use crate::app::App;
-use crate::domain::contacts::{self, Added, AddedAs, Methods, Origin, Surroundings};
+use crate::domain::contacts::{self, AddedAs, AddedContact, CodeContext, Methods, PasswordOrigin};
 use crate::domain::{Channel, Destination, Member, MemberId, Moment, Span};
 use crate::store::{ContactRow, PresentContacts, PresentDigest, ResetRow, StoreError};
 
@@ -32,7 +32,7 @@ fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
 /// Where the code for the member's present password can go.
 pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
     let last = app.store.last_changes(&member.id).await?;
-    let origin = Origin {
+    let origin = PasswordOrigin {
         began_at: last.iter().filter_map(|row| row.changing_at).max(),
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
         typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
@@ -58,9 +58,9 @@ pub(super) async fn methods_for_next(
     methods(
         app,
         member,
-        &Origin {
+        &PasswordOrigin {
             admins: vec![admin.clone()],
-            ..Origin::default()
+            ..PasswordOrigin::default()
         },
     )
     .await
@@ -72,7 +72,7 @@ pub(super) async fn methods_of(
     member: &Member,
     row: &ResetRow,
 ) -> Result<Methods, StoreError> {
-    let origin = Origin {
+    let origin = PasswordOrigin {
         admins: vec![row.admin_id.clone()],
         began_at: row.changing_at,
         typed: row.typed_addresses(),
@@ -90,32 +90,36 @@ pub(super) async fn count_for(
     row: &ResetRow,
 ) -> Result<usize, StoreError> {
     let admins = vec![row.admin_id.clone()];
-    let origin = Origin {
+    let origin = PasswordOrigin {
         admins,
         typed: row.typed_addresses(),
         typed_masks: row.typed_masks(),
-        ..Origin::default()
+        ..PasswordOrigin::default()
     };
     Ok(methods(app, member, &origin).await?.counting())
 }
 
-async fn methods(app: &App, member: &Member, origin: &Origin) -> Result<Methods, StoreError> {
+async fn methods(
+    app: &App,
+    member: &Member,
+    origin: &PasswordOrigin,
+) -> Result<Methods, StoreError> {
     // Only members with pages here are asked for a code.
     if !app.directories.told(&member.id).1.has_our_pages {
         return Ok(Methods::default());
     }
     // The allowed countries may have changed since a number was added. What the operator added is always allowed, like
     // an import.
-    let is_allowed = |added: &Added| {
+    let is_allowed = |added: &AddedContact| {
         added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok()
     };
     let added = app.store.contacts(&member.id).await?;
-    let added: Vec<Added> = added
+    let added: Vec<AddedContact> = added
         .iter()
         .filter_map(ContactRow::added)
         .filter(is_allowed)
         .collect();
-    let around = Surroundings {
+    let around = CodeContext {
         company: &app.organization.company,
         rules: app.organization.contact_rules,
         is_strict: app.deliveries.ways.is_strict,

@@ -5,7 +5,7 @@ use super::people::{KnownPerson, ResetPair, find, one};
 use super::unresolved::{NoMatch, Unresolved};
 use crate::app::{Admins, App, Identity};
 use crate::chat::interaction::NamedMember;
-use crate::chat::{Adapter, Chat, Freshness, Profile, Standing};
+use crate::chat::{AccountKind, Adapter, Chat, Freshness, Profile};
 use crate::directory::{By, Match};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform};
 use crate::store::{LookUp, Pins, ResetRow};
@@ -23,8 +23,8 @@ async fn chat_account(
     freshness: Freshness,
 ) -> Result<ChatAccount, NoMatch> {
     let profile = chat.profile(user, freshness).await.map_err(NoMatch::Who)?;
-    if profile.standing != Standing::Member {
-        return Err(NoMatch::Outsider(profile.standing));
+    if profile.kind != AccountKind::Member {
+        return Err(NoMatch::Outsider(profile.kind));
     }
     let email = match app.organization.identity {
         Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
@@ -251,9 +251,9 @@ pub(super) async fn pair_of_card(
     );
     if let Some(profile) = profile
         .as_ref()
-        .filter(|profile| profile.standing != Standing::Member)
+        .filter(|profile| profile.kind != AccountKind::Member)
     {
-        let why = NoMatch::Outsider(profile.standing);
+        let why = NoMatch::Outsider(profile.kind);
         return Err(Unresolved::for_member(why));
     }
     let by = [

@@ -3,7 +3,7 @@
 use super::unresolved::NoMatch;
 use crate::app::App;
 use crate::directory::{By, Down, Match};
-use crate::domain::policy::{Case, Person};
+use crate::domain::policy::{Case, Party};
 use crate::domain::{Member, Role};
 
 /// A directory account with its role.
@@ -15,8 +15,8 @@ pub(super) struct KnownPerson {
 
 impl KnownPerson {
     /// The person as the rules see them.
-    pub(super) fn person(&self) -> Person<'_> {
-        Person {
+    pub(super) fn person(&self) -> Party<'_> {
+        Party {
             member: &self.member,
             role: self.role,
         }

@@ -2,7 +2,7 @@
 
 use super::messages;
 use crate::app::App;
-use crate::chat::{Message, Standing, WhoError};
+use crate::chat::{AccountKind, ApiError, Message};
 use crate::domain::look_up::TooMany;
 use crate::domain::{EmailAddress, Member, Reference};
 use crate::store::StoreError;
@@ -18,7 +18,7 @@ pub(super) struct NotPinned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NoMatch {
     /// Not a full member of our workspace.
-    Outsider(Standing),
+    Outsider(AccountKind),
     /// No confirmed e-mail and no link, or nobody or several people in the directory.
     Unknown,
     /// No directory account has this work e-mail.
@@ -28,7 +28,7 @@ pub(super) enum NoMatch {
     /// The caller has used up their look-ups, so the member was not looked up.
     TooMany(Box<Member>, TooMany),
     /// The chat does not say.
-    Who(WhoError),
+    Who(ApiError),
     /// The directory with this name does not answer.
     DirectoryDown(String),
     /// The record does not answer.
@@ -62,7 +62,7 @@ impl NoMatch {
             Self::Outsider(_)
             | Self::Unknown
             | Self::NoSuchEmail(_)
-            | Self::Who(WhoError::NotFound) => true,
+            | Self::Who(ApiError::NotFound) => true,
             Self::NotPinned(_)
             | Self::TooMany(..)
             | Self::Who(_)
@@ -147,7 +147,7 @@ impl Unresolved {
             NoMatch::Outsider(standing) if self.is_caller() => {
                 messages::outsider(*standing, &app.organization.name, reference)
             }
-            NoMatch::Unknown | NoMatch::Who(WhoError::NotFound) if self.is_caller() => {
+            NoMatch::Unknown | NoMatch::Who(ApiError::NotFound) if self.is_caller() => {
                 messages::unresolved_caller(reference)
             }
             NoMatch::Outsider(_) | NoMatch::Unknown => messages::unresolved_member(reference),

@@ -17,8 +17,8 @@ use super::connection::IsVerified;
 use super::pool::RequestPool;
 use crate::app::App;
 use crate::chat::{
-    Adapter, Asking, Chat, Immediate, Interaction, Kind, Message, NotVerified, Placement,
-    ReplyAddress, Verified,
+    Adapter, Asking, Chat, Immediate, Interaction, InteractionKind, Message, NotVerified,
+    Placement, ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Platform};
 use crate::flow::{self, Next, Reaction, messages};
@@ -90,7 +90,7 @@ async fn handle(
     };
     match read {
         // Nothing was recorded, so the platform or the person can send it again.
-        Ok(interaction) if permit.is_none() => busy(chat, Kind::of(interaction.inner())),
+        Ok(interaction) if permit.is_none() => busy(chat, InteractionKind::of(interaction.inner())),
         Ok(interaction) => answer(Arc::clone(&app), platform, interaction, until).await,
         Err(refused) => {
             let (status, reason) = match refused {
@@ -106,16 +106,18 @@ async fn handle(
 
 /// The answer when no permit was free in time: our text, or an error status where the platform shows no text but tells the
 /// person itself.
-fn busy(chat: &Chat, kind: Kind) -> Response {
+fn busy(chat: &Chat, kind: InteractionKind) -> Response {
     tracing::warn!(
         platform = chat.platform().as_str(),
         "refused a webhook: all places for webhooks are taken"
     );
     let (message, under_the_input) = (messages::busy(), messages::busy_form());
     let body = match kind {
-        Kind::Ping => return json(chat.immediate(kind, Immediate::Taken)),
-        Kind::Command | Kind::Click => chat.immediate(kind, Immediate::Say(&message)),
-        Kind::Form(_) => chat.immediate(kind, Immediate::FormError(&under_the_input)),
+        InteractionKind::Ping => return json(chat.immediate(kind, Immediate::Taken)),
+        InteractionKind::Command | InteractionKind::Click => {
+            chat.immediate(kind, Immediate::Say(&message))
+        }
+        InteractionKind::Form(_) => chat.immediate(kind, Immediate::FormError(&under_the_input)),
     };
     if body.is_empty() {
         StatusCode::SERVICE_UNAVAILABLE.into_response()
@@ -129,7 +131,7 @@ struct LateAnswer {
     reply: Option<ReplyAddress>,
     /// The card that it was about: its administrator, and the button's value.
     card: Option<(ChatUser, String)>,
-    kind: Kind,
+    kind: InteractionKind,
 }
 
 impl LateAnswer {
@@ -146,13 +148,13 @@ impl LateAnswer {
         Self {
             reply: origin.and_then(|origin| origin.reply.clone()),
             card,
-            kind: Kind::of(interaction),
+            kind: InteractionKind::of(interaction),
         }
     }
 
     /// Tells the person later: in place of "Working …" after a command, beside the card after a click or a form.
     async fn tell(self, app: &Arc<App>, chat: &Chat, message: Message) {
-        let placement = if self.kind == Kind::Command {
+        let placement = if self.kind == InteractionKind::Command {
             chat.late_placement()
         } else {
             Placement::Add
@@ -187,7 +189,7 @@ async fn answer(
     until: Instant,
 ) -> Response {
     let (decided, decision) = oneshot::channel();
-    let kind = Kind::of(interaction.inner());
+    let kind = InteractionKind::of(interaction.inner());
     let span = flow::request_span(&app, platform, interaction.inner());
     let deciding = decide(Arc::clone(&app), platform, interaction, decided);
     app.tasks.spawn(deciding.instrument(span));
@@ -209,7 +211,7 @@ async fn answer(
     // Some platforms do not sign pings, and anybody can repeat a request that they overheard.
     response
         .extensions_mut()
-        .insert(IsVerified(is_new && kind != Kind::Ping));
+        .insert(IsVerified(is_new && kind != InteractionKind::Ping));
     response
 }
 
@@ -262,7 +264,7 @@ async fn decide(
     }
 }
 
-fn respond(chat: &Chat, kind: Kind, reaction: &Reaction) -> Response {
+fn respond(chat: &Chat, kind: InteractionKind, reaction: &Reaction) -> Response {
     json(match reaction {
         Reaction::Replayed if chat.answers_replays(kind) => chat.immediate(kind, Immediate::Taken),
         Reaction::Replayed => return StatusCode::CONFLICT.into_response(),

@@ -16,7 +16,7 @@ use super::state::{Portal, PortalState};
 use super::texts;
 use super::visit::Visit;
 use crate::directory::to_member;
-use crate::domain::sign_in::{Admission, PROVING_LIFE, Stage, Standing, admit};
+use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, Stage, admit};
 use crate::domain::{Carries, Destination};
 use crate::secret::Link;
 use crate::store::{AccountRow, Claimed, LookUp, MemberKey, MemberRow, ResetRow, StoreError};
@@ -103,7 +103,7 @@ async fn code_destination(visit: &Visit<'_>, row: &ResetRow) -> Result<Destinati
     let app = &visit.portal.app;
     let member =
         to_member(&member, &app.organization.company).map_err(|error| visit.unavailable(&error))?;
-    let standing = Standing {
+    let standing = AccountState {
         temporary_until: account.temporary_until,
         lock: account.lock(),
     };

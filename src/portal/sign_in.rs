@@ -17,7 +17,7 @@ use super::texts;
 use super::throttle::ClientNetwork;
 use super::visit::Visit;
 use crate::directory::to_member;
-use crate::domain::sign_in::{Admission, PROVING_LIFE, SESSION_LIFE, Stage, Standing, admit};
+use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, SESSION_LIFE, Stage, admit};
 use crate::domain::{Destination, Span};
 use crate::net::ClientAddress;
 use crate::store::Begun;
@@ -102,7 +102,7 @@ async fn open(
     let now = app.clock.now();
     let member = to_member(&right.row, &app.organization.company)
         .map_err(|error| visit.unavailable(&error))?;
-    let standing = Standing {
+    let standing = AccountState {
         temporary_until: right.account.temporary_until,
         lock: right.lock,
     };

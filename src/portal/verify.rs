@@ -15,7 +15,7 @@ use super::texts;
 use super::visit::Visit;
 use crate::directory::{Unavailable, to_member};
 use crate::domain::Destination;
-use crate::domain::sign_in::{Admission, LockedBy, Stage, Standing, admit};
+use crate::domain::sign_in::{AccountState, Admission, LockedBy, Stage, admit};
 use crate::flow::messages;
 use crate::store::{Proof, SignedIn};
 
@@ -116,7 +116,7 @@ async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination
         .account
         .lock()
         .or((!is_reset(found)).then_some(LockedBy::Passwords));
-    let standing = Standing {
+    let standing = AccountState {
         temporary_until: found.account.temporary_until,
         lock,
     };

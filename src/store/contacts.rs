@@ -3,7 +3,7 @@
 use super::engine::{Session, Table, Tx, params, sql, table};
 use super::{AuditRow, ReplayKey, Store, StoreError, replays};
 use crate::domain::contacts::{
-    Added, AddedAs, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
+    AddedAs, AddedContact, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
 };
 use crate::domain::{Channel, Destination, MemberId, Moment, PhoneNumber};
 
@@ -55,12 +55,12 @@ pub const OPERATOR: &str = "operator";
 
 impl ContactRow {
     /// The contact as the rules know it; none for an address that cannot be read.
-    pub fn added(&self) -> Option<Added> {
+    pub fn added(&self) -> Option<AddedContact> {
         let to = match self.channel {
             Channel::Sms => Destination::Phone(PhoneNumber::stored(&self.address).ok()?),
             Channel::Email => Destination::Email(self.address.parse().ok()?),
         };
-        Some(Added {
+        Some(AddedContact {
             to,
             by: self.added_by.clone(),
             by_name: self.added_by_name.clone(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::engine::{Session, Table, Tx, params, sql, table};
 use super::{AuditRow, Store, StoreError};
-use crate::domain::member::written_enum;
+use crate::domain::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Span};
 
 /// After this time the same alarm about an address is told again.

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 
+use relatch::domain::company::CompanyDomains;
 use relatch::domain::country::SmsCountries;
 use relatch::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
 use relatch::domain::look_up::{LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until};
-use relatch::domain::member::{CompanyDomains, Guard, PhoneNumber};
+use relatch::domain::member::Guard;
 use relatch::domain::person::{Traits, difference};
+use relatch::domain::phone::PhoneNumber;
 use relatch::domain::reset::SlotAfter;
 use relatch::domain::sign_in::DEVICE_LIFE;
 use relatch::domain::{

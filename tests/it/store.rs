@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use relatch::chance::Chance;
 use relatch::clock::Clock;
-use relatch::domain::policy::{self, Case, Person};
+use relatch::domain::policy::{self, Case, Party};
 use relatch::domain::quota::Limit;
 use relatch::domain::{Carries, Delivery, Permit, ResetId, Span, State, Step, StepOutcome};
 use relatch::flow::sweep;
@@ -38,11 +38,11 @@ async fn permit(bot: &TestBot, member: &str) -> Permit {
         panic!("{found:?}")
     };
     let case = Case {
-        admin: Person {
+        admin: Party {
             member: admin,
             role: admin.role,
         },
-        member: Person {
+        member: Party {
             member,
             role: member.role,
         },

@@ -10,7 +10,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::support::TestBot;
+use crate::support::{Left, TestBot};
 
 const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
@@ -103,6 +103,7 @@ async fn confirmed(action: &str) -> (Vec<Opened>, String) {
     let _guard =
         tracing::subscriber::set_default(tracing_subscriber::registry().with(trace.clone()));
     let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
     let look = bot.last_look(JO, MINA, action).await;
     trace.take();
     bot.click(JO, &look, "confirm").await;

@@ -1,12 +1,11 @@
-//! Messages and modals in Discord's shapes, inside its limits, with every text escaped and no mention allowed.
+//! Renders messages and modals for Discord, within its limits, with every text escaped and no mention allowed.
 
 use serde_json::{Value, json};
 
-use crate::chat::common::fit;
-use crate::chat::{Button, Form, Message, Style};
-use crate::domain::Password;
+use crate::chat::texts::fit;
+use crate::chat::{Button, Form, Message, ShownPassword, Style};
 
-/// Only the person who asked sees it (Discord, "Message flags").
+/// The flag of a message that only one person sees (Discord, "Message flags").
 pub(super) const EPHEMERAL: u32 = 1 << 6;
 
 /// Longest content of a message (Discord, "Create Message").
@@ -21,14 +20,14 @@ const TITLE: usize = 45;
 /// Longest label, and its description (Discord, "Label").
 const LABEL: usize = 45;
 const DESCRIPTION: usize = 100;
-/// Longest input that we ask for; an e-mail address has at most 254 characters.
+/// Longest input that we accept; an e-mail address has at most 254 characters.
 const TYPED: u16 = 300;
 
 /// The name of a form's input.
 pub(super) const INPUT: &str = "value";
 
-/// Takes the meaning from everything that Markdown, mentions and addresses are made of: a backslash before any mark of
-/// punctuation stands for the mark itself, and what is broken up is no link.
+/// Escapes Markdown, mentions and links: a backslash before a punctuation mark stands for the mark itself, and a link
+/// with backslashes in it is not recognized.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 4);
     for character in text.chars() {
@@ -40,16 +39,16 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// A whole message. What does not fit is cut line by line; the password, where there is one, always fits.
-pub(super) fn message(message: &Message, password: Option<&Password>) -> Value {
+/// A message. Lines that exceed the limit are dropped; the password comes first, so it always fits.
+pub(super) fn message(message: &Message, password: Option<&ShownPassword<'_>>) -> Value {
     let mut content = format!("**{}**", escape(&fit(&message.title, 300)));
     if let Some(password) = password {
-        // Letters and digits of our own making: nothing in it can be markup.
+        // A password has only letters and digits, so it cannot be markup.
         for part in [
             "\n`",
-            password.expose(),
-            "`\nSay it\\: ",
-            &escape(password.spoken().as_str()),
+            password.password.expose(),
+            "`\n",
+            &escape(&password.spoken_line()),
         ] {
             content.push_str(part);
         }
@@ -72,7 +71,7 @@ pub(super) fn message(message: &Message, password: Option<&Password>) -> Value {
     json!({ "content": content, "components": rows, "allowed_mentions": { "parse": [] } })
 }
 
-/// The same, to be seen by one person.
+/// The same, visible to one person only.
 pub(super) fn ephemeral(mut message: Value) -> Value {
     if let Some(fields) = message.as_object_mut() {
         fields.insert("flags".to_owned(), EPHEMERAL.into());

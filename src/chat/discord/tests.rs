@@ -1,10 +1,14 @@
-//! Discord's requests as they come, and everything that is not one.
+//! Discord's requests as it sends them, and requests that must be refused.
 
+use axum::http::header;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
+use super::config::WEAK_KEYS;
 use super::*;
-use crate::chat::FormKind;
-use crate::chat::common::hostile_names;
+use crate::chat::hostile_names::hostile_names;
+use crate::chat::{Ask, FormKind, NamedMember};
+use crate::domain::Password;
+use crate::net;
 
 const NOW: Moment = Moment(1_795_428_000_000);
 const APPLICATION: &str = "100000000000000001";
@@ -26,7 +30,7 @@ fn discord() -> Discord {
     };
     Discord::new(
         config,
-        net::client(CALL_DEADLINE).unwrap(),
+        net::client(std::time::Duration::from_secs(5)).unwrap(),
         Clock::fixed(NOW),
     )
 }
@@ -65,7 +69,7 @@ fn receive(body: &Value) -> Result<Interaction, NotVerified> {
     let body = body.to_string();
     let headers = signed("1795428000", body.as_bytes());
     discord()
-        .receive(INTERACTIONS_ROUTE, &headers, body.as_bytes(), NOW)
+        .read_request(&headers, body.as_bytes(), NOW)
         .map(Verified::into_inner)
 }
 
@@ -142,7 +146,7 @@ fn command_named(name: &str) -> Value {
     interaction(2, &json!({ "type": 1, "name": name }))
 }
 
-/// Both shapes of a modal, and exactly one input.
+/// Both forms of a modal, with exactly one input.
 #[test]
 fn a_form_is_read_in_both_shapes() {
     let input = json!({ "type": 4, "custom_id": "value", "value": "x" });
@@ -167,13 +171,13 @@ fn a_form_is_read_in_both_shapes() {
     assert!(matches!(receive(&form), Err(NotVerified::Malformed(_))));
 }
 
-/// W1–W4, W18: unsigned, wrongly signed, stale, shifted, and for somebody else.
+/// Refused: unsigned, wrongly signed, stale, shifted, and for another server.
 #[test]
 fn only_discord_s_own_requests_for_our_server_are_taken() {
     let body = command(&json!([])).to_string();
     let try_with = |headers: &HeaderMap, body: &str| {
         discord()
-            .receive(INTERACTIONS_ROUTE, headers, body.as_bytes(), NOW)
+            .read_request(headers, body.as_bytes(), NOW)
             .map(drop)
             .unwrap_err()
     };
@@ -210,7 +214,7 @@ fn only_discord_s_own_requests_for_our_server_are_taken() {
             NotVerified::Unsigned("stale")
         ));
     }
-    // The same signed bytes, cut at another place.
+    // The same signed bytes, divided differently.
     let shifted = headers("179542800", good["x-signature-ed25519"].to_str().unwrap());
     assert!(matches!(
         try_with(&shifted, &format!("0{body}")),
@@ -245,7 +249,7 @@ fn only_discord_s_own_requests_for_our_server_are_taken() {
     }
 }
 
-/// Discord's examples leave out what is not needed.
+/// Discord's own examples leave fields out.
 #[test]
 fn what_may_be_missing_may_be_missing() {
     let mut bare = command(&json!([]));
@@ -290,20 +294,23 @@ fn every_answer_has_the_type_that_discord_expects() {
         let answer: Value = serde_json::from_slice(&discord.immediate(kind, answer)).unwrap();
         answer["type"].as_u64().unwrap()
     };
-    assert_eq!(kind(Kind::Ping, Immediate::Taken), 1);
-    assert_eq!(kind(Kind::Command, Immediate::Working(&message)), 5);
-    assert_eq!(kind(Kind::Click, Immediate::Taken), 6);
+    assert_eq!(kind(InteractionKind::Ping, Immediate::Taken), 1);
+    assert_eq!(
+        kind(InteractionKind::Command, Immediate::Working(&message)),
+        5
+    );
+    assert_eq!(kind(InteractionKind::Click, Immediate::Taken), 6);
     assert_eq!(
         kind(
-            Kind::Form(FormKind::Destination),
+            InteractionKind::Form(FormKind::Destination),
             Immediate::Working(&message)
         ),
         6
     );
     for of in [
-        Kind::Command,
-        Kind::Click,
-        Kind::Form(FormKind::Destination),
+        InteractionKind::Command,
+        InteractionKind::Click,
+        InteractionKind::Form(FormKind::Destination),
     ] {
         assert_eq!(kind(of, Immediate::Say(&message)), 4);
     }
@@ -324,7 +331,7 @@ fn hostile_names_stay_names() {
             .strip_prefix("**")
             .unwrap()
             .replacen("**\n", "\n", 1);
-        // Whatever is punctuation stands behind a backslash, so nothing of it means anything.
+        // Every punctuation mark has a backslash in front of it, so none has a meaning.
         let mut characters = inside.chars().peekable();
         while let Some(character) = characters.next() {
             assert!(
@@ -352,7 +359,13 @@ fn a_long_message_is_cut_between_lines_and_keeps_its_password() {
     };
     let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
     let password = Password::generate(&mut rng, 8);
-    let rendered = render::message(&message, Some(&password));
+    let rendered = render::message(
+        &message,
+        Some(&ShownPassword {
+            password: &password,
+            spoken_label: "Say it: ",
+        }),
+    );
     let content = rendered["content"].as_str().unwrap();
     assert!(content.chars().count() <= 2000 && content.ends_with('…'));
     assert!(content.contains(&format!("`{}`", password.expose())));

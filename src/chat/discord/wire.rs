@@ -1,4 +1,4 @@
-//! Discord's shapes, as far as they are read. Discord's own examples leave fields out, so what may be missing is optional.
+//! Discord's JSON, only the fields that are read. Fields that Discord's own examples leave out are optional.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// An interaction (Discord, "Interaction object").
 #[derive(Debug, Deserialize)]
-pub(super) struct Sent {
+pub(super) struct DiscordInteraction {
     #[serde(rename = "type")]
     pub(super) kind: u8,
     #[serde(default)]
@@ -17,21 +17,21 @@ pub(super) struct Sent {
     pub(super) guild_id: Option<String>,
     pub(super) context: Option<u8>,
     pub(super) authorizing_integration_owners: Option<HashMap<String, serde_json::Value>>,
-    pub(super) member: Option<Member>,
-    pub(super) data: Option<Data>,
+    pub(super) member: Option<GuildMember>,
+    pub(super) data: Option<InteractionData>,
 }
 
 /// A member of a server.
 #[derive(Debug, Deserialize)]
-pub(super) struct Member {
-    pub(super) user: User,
+pub(super) struct GuildMember {
+    pub(super) user: DiscordUser,
     #[serde(default)]
     pub(super) pending: bool,
 }
 
-/// An account.
+/// An account of Discord.
 #[derive(Debug, Deserialize)]
-pub(super) struct User {
+pub(super) struct DiscordUser {
     pub(super) id: String,
     #[serde(default)]
     pub(super) bot: bool,
@@ -39,23 +39,23 @@ pub(super) struct User {
     pub(super) system: bool,
 }
 
-/// What a command, a button or a modal carries.
+/// The data of a command, a button or a modal.
 #[derive(Debug, Deserialize)]
-pub(super) struct Data {
+pub(super) struct InteractionData {
     #[serde(rename = "type")]
     pub(super) kind: Option<u8>,
     pub(super) name: Option<String>,
     pub(super) target_id: Option<String>,
     #[serde(default)]
-    pub(super) options: Vec<Chosen>,
+    pub(super) options: Vec<CommandOption>,
     pub(super) custom_id: Option<String>,
     #[serde(default)]
-    pub(super) components: Vec<Part>,
+    pub(super) components: Vec<ModalPart>,
 }
 
-/// An option of a command. A value that is no text is none of ours.
+/// An option of a command. All our options are texts.
 #[derive(Debug, Deserialize)]
-pub(super) struct Chosen {
+pub(super) struct CommandOption {
     pub(super) name: String,
     #[serde(default)]
     pub(super) value: serde_json::Value,
@@ -63,15 +63,15 @@ pub(super) struct Chosen {
 
 /// A part of a modal: a label around one input, or a row of them.
 #[derive(Debug, Deserialize)]
-pub(super) struct Part {
-    pub(super) component: Option<Input>,
+pub(super) struct ModalPart {
+    pub(super) component: Option<ModalInput>,
     #[serde(default)]
-    pub(super) components: Vec<Input>,
+    pub(super) components: Vec<ModalInput>,
 }
 
 /// A text input with what was typed.
 #[derive(Debug, Deserialize)]
-pub(super) struct Input {
+pub(super) struct ModalInput {
     pub(super) custom_id: Option<String>,
     pub(super) value: Option<String>,
 }

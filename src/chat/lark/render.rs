@@ -1,15 +1,14 @@
-//! Cards in Lark's shapes (JSON 1.0, which ephemeral cards know), inside its limits. Every text is `plain_text`, which reads
-//! no markup, no mention and no link.
+//! Renders messages as Lark's cards (JSON 1.0, which ephemeral cards need), within its limits. Every text is `plain_text`,
+//! in which Lark reads no markup, no mention and no link.
 
 use serde_json::{Value, json};
 
-use crate::chat::common::fit;
-use crate::chat::{Action, Button, Form, Message, Style};
-use crate::domain::Password;
+use crate::chat::texts::{BACK, fit};
+use crate::chat::{Action, Button, Form, Message, ShownPassword, Style};
 
-/// Longest card, in bytes (Lark, "Delayed update of cards": 30 KB), with room for what surrounds the texts.
+/// Longest text of a card in bytes (Lark, "Delayed update of cards": 30 KB for the whole card).
 const CARD: usize = 20_000;
-/// Longest title that is shown whole.
+/// Longest title.
 const TITLE: usize = 300;
 /// Longest label of a button.
 const BUTTON: usize = 80;
@@ -17,7 +16,7 @@ const BUTTON: usize = 80;
 const ROW: usize = 5;
 /// Longest placeholder of an input (Lark, "Input").
 const PLACEHOLDER: usize = 100;
-/// Longest input that we ask for; Lark allows 1000.
+/// Longest input that we accept; Lark allows 1000.
 const TYPED: u16 = 300;
 
 /// The name of a form's input.
@@ -33,24 +32,23 @@ fn line(text: &str) -> Value {
 
 fn card(title: &str, elements: &[Value]) -> Value {
     json!({
-        // Nobody passes a card on, and a card may be changed after it was sent.
+        // A card cannot be forwarded, and it can be changed after it was sent.
         "config": { "wide_screen_mode": true, "enable_forward": false, "update_multi": true },
         "header": { "title": plain(&fit(title, TITLE)) },
         "elements": elements,
     })
 }
 
-/// A whole message; its buttons know the group in which it stands.
+/// A message. The value of each button carries the group that the card is sent to.
 pub(super) fn message(
     message: &Message,
-    password: Option<&Password>,
+    password: Option<&ShownPassword<'_>>,
     group: Option<&str>,
 ) -> Value {
     let mut elements = Vec::new();
     if let Some(password) = password {
-        elements.push(line(password.expose()));
-        let spoken = password.spoken();
-        elements.push(line(["Say it: ", spoken.as_str()].concat().as_str()));
+        elements.push(line(password.password.expose()));
+        elements.push(line(&password.spoken_line()));
     }
     let mut length = 0;
     for text in &message.lines {
@@ -89,11 +87,11 @@ fn button(button: &Button, group: Option<&str>) -> Value {
     })
 }
 
-/// A card with one input and the way back.
+/// A card with one input and a button that goes back.
 pub(super) fn form(form: &Form, group: Option<&str>) -> Value {
     let back = Button {
         action: Action::Back,
-        label: "Back".to_owned(),
+        label: BACK.to_owned(),
         value: form.value.clone(),
         style: Style::Plain,
     };

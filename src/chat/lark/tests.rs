@@ -1,11 +1,21 @@
-//! Lark's requests as they come, and everything that is not one.
+//! Lark's requests as it sends them, and requests that must be refused.
 
+use std::time::Duration;
+
+use aes::Aes256;
 use axum::http::{HeaderName, HeaderValue};
-use cbc::cipher::BlockModeEncrypt;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
+use sha2::{Digest, Sha256};
 
+use super::account::profile_of;
+use super::verify::decrypt;
 use super::*;
-use crate::chat::common::hostile_names;
-use crate::chat::{Action, FormKind};
+use crate::chat::hostile_names::hostile_names;
+use crate::chat::{AccountKind, Action, Ask, Command, FormKind, NamedMember};
+use crate::domain::Role;
 use crate::net;
 
 const NOW: Moment = Moment(1_795_428_000_000);
@@ -47,7 +57,7 @@ fn typed(text: &str, chat_type: &str) -> Value {
         { "key": "@_user_2", "id": { "open_id": "ou_noa" }, "name": "Noa", "tenant_key": "acme" },
     ]);
     event(
-        MESSAGE,
+        MESSAGE_EVENT,
         &json!({
             "sender": { "sender_id": { "open_id": JO }, "sender_type": "user", "tenant_key": "acme" },
             "message": {
@@ -103,7 +113,7 @@ fn plain_headers() -> HeaderMap {
 
 fn receive(headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
     lark()
-        .receive(EVENTS_ROUTE, headers, body.as_bytes(), NOW)
+        .read_request(headers, body.as_bytes(), NOW)
         .map(Verified::into_inner)
 }
 
@@ -172,7 +182,7 @@ fn the_command_is_found_in_what_people_type() {
         Some(Ask::Reset(mina, None))
     );
     assert_eq!(ask("@_user_1 /reset-password"), Some(Ask::Help));
-    // What people say to each other in a group is none of our business; with the bot alone it is answered.
+    // In a group, messages without the command are ignored; in the 1:1 chat with the bot they are answered.
     assert_eq!(ask("@_user_1 good morning"), None);
     assert_eq!(ask("how does /reset-password @_user_2 work?"), None);
     let alone = receive_event(&typed("good morning", "p2p")).unwrap();
@@ -199,7 +209,7 @@ fn bots_other_kinds_of_message_and_other_events_are_passed_over() {
     }
 }
 
-/// W1–W5, W18: signature, time, token, app and tenant.
+/// Checked: signature, time, token, app and tenant.
 #[test]
 fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     let good = typed("/reset-password help", "p2p");
@@ -236,7 +246,7 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
             "{timestamp}"
         );
     }
-    // A digit or a letter that moved over the boundary, under the same signature.
+    // A digit or a letter moved from one part to the next, with the same signature.
     for (timestamp, nonce) in [("179542800", "0n1"), ("1795428000n", "1")] {
         let mut moved = headers("1795428000", "n1", &body);
         moved.insert("x-lark-request-timestamp", timestamp.parse().unwrap());
@@ -261,7 +271,7 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     upper.insert("x-lark-signature", signature.parse().unwrap());
     assert!(refused(&upper, &body));
     assert!(refused(&headers("1795428000", "n1", "x"), &body));
-    // Signed, and still not what it should be.
+    // Correctly signed, but with other content.
     for body in [
         "{}",
         "[]",
@@ -279,7 +289,7 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
     );
 }
 
-/// Every byte of the padding counts; some libraries look at the last one only.
+/// Every byte of the padding is checked; some libraries check only the last one.
 #[test]
 fn padding_is_held_to_the_standard() {
     let text = typed("/reset-password help", "p2p").to_string();
@@ -307,7 +317,7 @@ fn padding_is_held_to_the_standard() {
     }
 }
 
-/// A new address is proved by an encrypted challenge with the token, and by nothing in plain text.
+/// A challenge is answered only if it is encrypted and has the token, never in plain text.
 #[test]
 fn a_challenge_is_answered_only_when_it_is_encrypted() {
     let challenge = json!({ "challenge": "c1", "token": TOKEN, "type": "url_verification" });
@@ -325,7 +335,7 @@ fn a_challenge_is_answered_only_when_it_is_encrypted() {
     }
 }
 
-/// Whoever has seen one event knows the app, the tenant and the verification token, and still cannot send one.
+/// Somebody who saw one event knows the app, the tenant and the verification token, and still cannot forge another.
 #[test]
 fn an_event_that_is_not_encrypted_and_signed_is_refused() {
     let event = typed("/reset-password help", "p2p");
@@ -338,7 +348,7 @@ fn an_event_that_is_not_encrypted_and_signed_is_refused() {
             "{body}"
         );
     }
-    // Signed over a plain body with the right key: still nothing that Lark sends.
+    // A plain body, signed with the right key. Lark does not send that.
     let plain = event.to_string();
     assert!(matches!(
         receive(&headers("1795428000", "n1", &plain), &plain),
@@ -348,7 +358,7 @@ fn an_event_that_is_not_encrypted_and_signed_is_refused() {
 
 fn pressed(value: &Value, form: &Value) -> Value {
     event(
-        CARD,
+        CARD_EVENT,
         &json!({
             "operator": { "open_id": JO, "tenant_key": "acme" }, "token": "c-1",
             "action": { "tag": "button", "value": value, "form_value": form },
@@ -370,7 +380,7 @@ fn clicks_and_forms_are_read() {
         (read.action, read.value.as_str()),
         (Action::DeliverCopy, "v")
     );
-    let place: Place = serde_json::from_str(read.origin.reply.unwrap().expose()).unwrap();
+    let place: LarkReply = serde_json::from_str(read.origin.reply.unwrap().expose()).unwrap();
     assert_eq!(
         (
             place.is_group,
@@ -426,7 +436,7 @@ fn clicks_and_forms_are_read() {
     ));
 }
 
-/// The same event, sent again with another nonce, is the same request; so are its retries.
+/// The same event with another nonce is the same request, and so are its retries.
 #[test]
 fn a_retry_is_the_same_request() {
     let body = sealed(&typed("/reset-password help", "p2p"));
@@ -442,15 +452,15 @@ fn a_retry_is_the_same_request() {
 
 #[test]
 fn accounts_are_judged_by_what_lark_says() {
-    let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
+    let judged = |account: Value| profile_of(&serde_json::from_value(account).unwrap());
     let plain = judged(json!({ "open_id": JO, "email": "jo@acme.example", "status": {} }));
     assert!(
         plain.confirmed_email.is_none(),
         "an address that somebody typed into the profile proves nothing"
     );
     assert_eq!(
-        (plain.standing, plain.role),
-        (Standing::Member, Role::Member)
+        (plain.kind, plain.role),
+        (AccountKind::Member, Role::Member)
     );
     let known = judged(
         json!({ "open_id": JO, "enterprise_email": "jo@acme.example", "is_tenant_manager": true, "status": {} }),
@@ -460,19 +470,19 @@ fn accounts_are_judged_by_what_lark_says() {
         (true, Role::PrimaryAdmin)
     );
     assert_eq!(
-        judged(json!({ "open_id": JO })).standing,
-        Standing::Deleted,
+        judged(json!({ "open_id": JO })).kind,
+        AccountKind::Deleted,
         "nobody says that it is in use"
     );
     for gone in ["is_frozen", "is_resigned", "is_exited"] {
         assert_eq!(
-            judged(json!({ "open_id": JO, "status": { gone: true } })).standing,
-            Standing::Deleted
+            judged(json!({ "open_id": JO, "status": { gone: true } })).kind,
+            AccountKind::Deleted
         );
     }
 }
 
-/// Names stand in plain texts, which know no markup, and nowhere else.
+/// Names are in plain texts, which have no markup, and nowhere else.
 #[test]
 fn hostile_names_stay_names() {
     fn texts<'a>(part: &'a Value, found: &mut Vec<&'a str>) {

@@ -1,19 +1,19 @@
-//! Lark's shapes, as far as they are read.
+//! Lark's JSON, only the fields that are read.
 
 use serde::Deserialize;
 
-/// What is posted when an encrypt key is set, and nothing else.
+/// The body of every request when an encrypt key is set.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sealed {
+pub(super) struct EncryptedBody {
     pub(super) encrypt: String,
 }
 
-/// An event or a callback (schema 2.0), or the challenge of a new address.
+/// A decrypted event or callback (schema 2.0), or the challenge of a new address.
 #[derive(Debug, Deserialize)]
-pub(super) struct Sent {
+pub(super) struct LarkEvent {
     #[serde(default)]
-    pub(super) header: Option<Header>,
+    pub(super) header: Option<EventHeader>,
     #[serde(default)]
     pub(super) event: serde_json::Value,
     #[serde(rename = "type", default)]
@@ -24,12 +24,12 @@ pub(super) struct Sent {
     pub(super) token: Option<String>,
 }
 
-/// What every event carries.
+/// The header of every event.
 #[derive(Debug, Deserialize)]
-pub(super) struct Header {
+pub(super) struct EventHeader {
     pub(super) event_id: String,
     pub(super) event_type: String,
-    /// Milliseconds, as text.
+    /// Milliseconds or microseconds, as text.
     pub(super) create_time: String,
     pub(super) token: String,
     pub(super) app_id: String,
@@ -38,15 +38,15 @@ pub(super) struct Header {
 
 /// `im.message.receive_v1`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Received {
-    pub(super) sender: Sender,
-    pub(super) message: Written,
+pub(super) struct MessageEvent {
+    pub(super) sender: MessageSender,
+    pub(super) message: LarkMessage,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Sender {
+pub(super) struct MessageSender {
     #[serde(rename = "sender_id")]
-    pub(super) ids: Ids,
+    pub(super) ids: LarkIds,
     #[serde(rename = "sender_type", default)]
     pub(super) kind: String,
     #[serde(default)]
@@ -54,35 +54,35 @@ pub(super) struct Sender {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Ids {
+pub(super) struct LarkIds {
     #[serde(default)]
     pub(super) open_id: String,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Written {
+pub(super) struct LarkMessage {
     #[serde(default)]
     pub(super) chat_id: String,
     #[serde(default)]
     pub(super) chat_type: String,
     #[serde(default)]
     pub(super) message_type: String,
-    /// JSON in a text.
+    /// JSON, as text.
     #[serde(default)]
     pub(super) content: String,
     #[serde(default)]
-    pub(super) mentions: Vec<Mentioned>,
+    pub(super) mentions: Vec<Mention>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Mentioned {
+pub(super) struct Mention {
     pub(super) key: String,
-    pub(super) id: Ids,
+    pub(super) id: LarkIds,
 }
 
 /// `application.bot.menu_v6`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Chosen {
+pub(super) struct MenuEvent {
     pub(super) operator: MenuOperator,
     #[serde(default)]
     pub(super) event_key: String,
@@ -90,23 +90,23 @@ pub(super) struct Chosen {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct MenuOperator {
-    pub(super) operator_id: Ids,
+    pub(super) operator_id: LarkIds,
 }
 
 /// `card.action.trigger`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Pressed {
-    pub(super) operator: Operator,
-    /// With it the card can be changed.
+pub(super) struct CardEvent {
+    pub(super) operator: CardOperator,
+    /// The token that can change the card.
     #[serde(default)]
     pub(super) token: String,
-    pub(super) action: Pushed,
+    pub(super) action: CardAction,
     #[serde(default)]
-    pub(super) context: Place,
+    pub(super) context: CardContext,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Operator {
+pub(super) struct CardOperator {
     #[serde(default)]
     pub(super) open_id: String,
     #[serde(default)]
@@ -114,49 +114,49 @@ pub(super) struct Operator {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Pushed {
+pub(super) struct CardAction {
     #[serde(default)]
-    pub(super) value: OurValue,
+    pub(super) value: ButtonValue,
     #[serde(default)]
     pub(super) form_value: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What we put behind a button.
+/// The value that we gave a button.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct OurValue {
+pub(super) struct ButtonValue {
     #[serde(default)]
     pub(super) action: Option<String>,
     #[serde(default)]
     pub(super) form: Option<String>,
     #[serde(default)]
     pub(super) value: String,
-    /// The group in which the card stands, and is ephemeral.
+    /// The group that the card was sent to, where it is ephemeral.
     #[serde(default)]
     pub(super) group: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Place {
+pub(super) struct CardContext {
     #[serde(default)]
     pub(super) open_message_id: String,
     #[serde(default)]
     pub(super) open_chat_id: String,
 }
 
-/// A user of the directory ("Get single user information"). What is missing is taken for the careful value.
+/// A user ("Get single user information"). A missing field counts as the value that grants less.
 #[derive(Debug, Deserialize)]
-pub(super) struct Account {
+pub(super) struct LarkAccount {
     pub(super) open_id: String,
     #[serde(default)]
     pub(super) enterprise_email: Option<String>,
     #[serde(default)]
     pub(super) is_tenant_manager: bool,
     #[serde(default)]
-    pub(super) status: Status,
+    pub(super) status: LarkAccountStatus,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Status {
+pub(super) struct LarkAccountStatus {
     #[serde(default)]
     pub(super) is_frozen: bool,
     #[serde(default)]
@@ -165,8 +165,8 @@ pub(super) struct Status {
     pub(super) is_exited: bool,
 }
 
-impl Default for Status {
-    /// Of an account without any status nobody knows whether it is in use.
+impl Default for LarkAccountStatus {
+    /// An account without a status may not be in use, so it counts as gone.
     fn default() -> Self {
         Self {
             is_frozen: true,

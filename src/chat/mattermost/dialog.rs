@@ -1,38 +1,38 @@
-//! The state of a dialog. A submission carries neither token nor trigger, and all of it but the user comes from the
-//! client (`api4/integration_action.go`), so the state alone says who may send which form, for which card, and when.
+//! The state of a dialog. A submission has neither a token nor a trigger, and all of it except the user comes from the client
+//! (`api4/integration_action.go`). So only the state proves who may submit which form, for which card, and when.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-use super::trigger::Signed;
-use super::{is_id, place};
+use super::trigger::SignedTrigger;
+use super::{is_id, reply};
 use crate::chat::signature::replay_key;
 use crate::chat::{Form, FormKind, NotVerified};
 use crate::domain::{Moment, Platform, Span};
 use crate::secret::Keys;
 use crate::store::ReplayKey;
 
-/// How long a dialog may stay open. Its card ends earlier in the default settings.
+/// How long a dialog may stay open. With the default settings its card expires earlier.
 const LIFE: Span = Span::minutes(30);
 
-/// What was sealed into a dialog when a signed click opened it.
+/// The state that a dialog got when a signed click opened it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DialogState {
-    /// Which form.
+    /// The form.
     pub(super) kind: FormKind,
     /// The value that leads to the card.
     pub(super) value: String,
-    /// Who opened it.
+    /// The user who opened it.
     pub(super) user: String,
-    /// The id that the server signed for the opening click: no two dialogs share it.
+    /// The id that the server signed for the opening click. It is unique.
     id: String,
     opened_at: Moment,
 }
 
 impl DialogState {
-    /// For the dialog that this click opens.
-    pub(super) fn new(form: &Form, opened_by: &Signed) -> Self {
+    /// The state of the dialog that this click opens.
+    pub(super) fn new(form: &Form, opened_by: &SignedTrigger) -> Self {
         Self {
             kind: form.kind,
             value: form.value.clone(),
@@ -42,7 +42,7 @@ impl DialogState {
         }
     }
 
-    /// As text, with a tag that only we can make.
+    /// The state as text, with a MAC.
     pub(super) fn write(&self, keys: &Keys) -> String {
         let Self {
             kind,
@@ -55,7 +55,7 @@ impl DialogState {
         format!("{kind}:{value}:{user}:{id}:{}:{tag}", opened_at.0)
     }
 
-    /// Reads it back, if it is ours and not too old. A button's value is none.
+    /// Reads a state back, if we made it and it is not too old. The value of a button is not a state.
     pub(super) fn read(text: &str, keys: &Keys, now: Moment) -> Result<Self, NotVerified> {
         let state = Self::parse(text, keys).ok_or(NotVerified::Unsigned("state"))?;
         let age = now - state.opened_at;
@@ -76,7 +76,7 @@ impl DialogState {
             value: (*value).to_owned(),
             user: (*user).to_owned(),
             id: (*id).to_owned(),
-            opened_at: place::millis(opened_at)?,
+            opened_at: reply::millis(opened_at)?,
         };
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
         let is_ours = bool::from(state.tag(keys).as_slice().ct_eq(&tag));
@@ -97,12 +97,12 @@ impl DialogState {
         keys.tag(&[b"dialog", kind, value, user, id, &opened_at])
     }
 
-    /// The key of what the dialog does: it does it once, whatever is typed.
+    /// The idempotency key of the effect, which happens once whatever is typed.
     pub(super) fn once(&self) -> ReplayKey {
         self.replay(&[])
     }
 
-    /// The key of one try: the same text in the same dialog is the same try.
+    /// The key of one attempt: the same text in the same dialog is the same attempt.
     pub(super) fn attempt(&self, typed: &str) -> ReplayKey {
         self.replay(&[b"typed", typed.as_bytes()])
     }

@@ -1,45 +1,53 @@
-//! Mattermost: slash commands with a token of their team, buttons and dialogs with a value that only we can make.
+//! Mattermost: slash commands with the token of their team, buttons and dialogs with a value that only we can make.
 //!
 //! Sources: Mattermost's pages "Custom slash commands", "Interactive messages", "Interactive dialogs", and its server's
-//! `app/command.go`, `app/integration_action.go`, `api4/post.go`. Of a request the server signs only the user and the time,
-//! in `trigger_id`. A trigger that another integration received fits too, so whoever knows the command's token can ask in
-//! that user's name: what changes something, and what nobody else may see, goes to the signed user alone.
+//! `app/command.go`, `app/integration_action.go`, `api4/post.go`.
+//!
+//! Of a request the server signs only the user and the time, in `trigger_id`. A trigger that another integration received
+//! is valid here too, so anybody who knows the command's token can send a command in that user's name. Therefore commands
+//! that change something, and messages that nobody else may see, go to the signed user alone.
 
+mod account;
+mod commands;
+mod config;
 mod dialog;
-mod learned;
 mod permission;
-mod place;
 mod render;
+mod reply;
 mod request;
 mod server;
+mod server_fact;
 mod trigger;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
-use url::Url;
+use serde_json::json;
 
+pub use self::config::Config;
 use self::dialog::DialogState;
-use self::learned::Learned;
-use self::permission::Permission;
-use self::place::Place;
-use self::trigger::{Signed, SigningKey};
-use super::common::{Profiles, Uses};
+use self::permission::PostPermission;
+use self::reply::MattermostReply;
+use self::server::bad_address;
+use self::server_fact::ServerFact;
+use self::trigger::{SignedTrigger, SigningKey};
+use super::account::ProfileCache;
 use super::interaction::Trigger;
+use super::use_counts::UseCounts;
 use super::{
-    Adapter, Assurance, ChatParts, EmptySecret, Form, Freshness, Immediate, Kind, Message,
-    Placement, Planned, Profile, RegisterError, ReplyAddress, Standing, WhoError,
+    Adapter, ApiError, Asking, Assurance, ChatParts, EmptySecret, Form, Freshness, Immediate,
+    Interaction, InteractionKind, Message, NotVerified, Placement, PlannedCommand, Profile,
+    RegisterError, ReplyAddress, ShownPassword, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
-use crate::domain::{ChatUser, EmailAddress, Password, Platform, Role, Span};
+use crate::domain::{ChatUser, EmailAddress, Moment, Platform, Span};
 use crate::net;
-use crate::secret::{Keys, is_weak_secret};
-use crate::settings::{Section, with_slash};
+use crate::secret::Keys;
 
 /// Where Mattermost posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
@@ -47,81 +55,41 @@ pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
 pub const ACTIONS_ROUTE: &str = "/mattermost/actions";
 /// Where it posts dialogs.
 pub const DIALOGS_ROUTE: &str = "/mattermost/dialogs";
-/// All three.
+/// The routes that are served.
 pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, ACTIONS_ROUTE, DIALOGS_ROUTE];
+/// Mattermost tells confirmed e-mails.
+pub(super) const TELLS_EMAILS: bool = true;
 /// The command in the manifest.
 pub const COMMAND_NAME: &str = "/reset-password";
-
-/// The command as it is made, with a stand-in for our address.
+/// The command, with a placeholder for our address.
 pub const MANIFEST: &str = include_str!("../../../manifests/mattermost.json");
-
-/// How long an administrator is told what becomes of a reset.
+/// How long an administrator is told about a reset.
 const REPLY_LIFE: Span = Span::hours(24);
-/// How long a response address works (Mattermost, "Custom slash commands": 30 minutes), less a minute for the way.
+/// How long a response address works (Mattermost, "Custom slash commands": 30 minutes), less a minute as a margin.
 const HOOK_LIFE: Span = Span::minutes(29);
 /// How often it works.
 const REPLY_USES: u32 = 5;
-/// How long Mattermost may take for a call.
+/// The deadline of a call.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
-
-/// What relatch must know of a Mattermost server.
-#[derive(Debug)]
-pub struct Config {
-    /// Its address, as its users know it.
-    pub url: Url,
-    /// The tokens of our slash command, one for each team that has it.
-    pub command_tokens: Vec<SecretString>,
-    /// The token of a bot that may read users with their e-mails.
-    pub bot_token: SecretString,
-    /// Our own address, as Mattermost reaches it.
-    pub own_url: Url,
-}
-
-impl Config {
-    /// Reads the section `[mattermost]`; clicks are posted to `own_url`.
-    pub(super) fn read(mut section: Section<'_>, own_url: Option<&Url>) -> Option<Self> {
-        let url = section.required_url("url").map(with_slash);
-        // None yet: `relatch register mattermost` makes the command, and tells its token.
-        let tokens = section.list("command_tokens").unwrap_or_default();
-        if tokens.iter().any(|token| is_weak_secret(token)) {
-            section.problem(
-                "command_tokens",
-                "holds a token that is too short, or a placeholder",
-            );
-        }
-        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
-        if own_url.is_none() {
-            section.problem("url", "needs public_url, where Mattermost posts clicks to");
-        }
-        section.end();
-        Some(Self {
-            url: url?,
-            command_tokens: tokens.into_iter().map(SecretString::from).collect(),
-            bot_token: bot_token?,
-            own_url: own_url?.clone(),
-        })
-    }
-}
-
 /// One Mattermost server.
 pub struct Mattermost {
     config: Config,
     keys: Keys,
     http: reqwest::Client,
     clock: Clock,
-    profiles: Profiles,
+    profiles: ProfileCache,
     /// How often each response address was used.
-    used: Arc<Uses>,
-    /// With what the server signs triggers; none within where it tells no key.
-    signing_key: Arc<Learned<Option<SigningKey>>>,
+    used: Arc<UseCounts>,
+    /// The key with which the server signs triggers; `None` inside if the server has no such key.
+    signing_key: Arc<ServerFact<Option<SigningKey>>>,
     /// Whether the bot may send a message to one user alone.
-    may_post: Arc<Permission>,
+    may_post: Arc<PostPermission>,
 }
 
 impl Mattermost {
     /// The adapter for one server.
     pub fn new(config: Config, keys: Keys, http: reqwest::Client, clock: Clock) -> Self {
-        let (profiles, used) = (Profiles::default(), Arc::default());
+        let (profiles, used) = (ProfileCache::default(), Arc::default());
         let (signing_key, may_post) = (Arc::default(), Arc::default());
         Self {
             config,
@@ -135,7 +103,7 @@ impl Mattermost {
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "one shape for all platforms")]
+    #[expect(clippy::unnecessary_wraps, reason = "same signature on all platforms")]
     pub(super) fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
         if config.command_tokens.is_empty() {
             tracing::warn!(
@@ -150,38 +118,7 @@ impl Mattermost {
         ))
     }
 
-    /// Goes on with what is known of the server, when the settings are read again: another server or another bot begins
-    /// anew.
-    pub(super) fn go_on_from(&mut self, old: &Self) {
-        if self.config.url != old.config.url {
-            return;
-        }
-        self.used = Arc::clone(&old.used);
-        self.signing_key = Arc::clone(&old.signing_key);
-        if self.config.bot_token.expose_secret() == old.config.bot_token.expose_secret() {
-            self.may_post = Arc::clone(&old.may_post);
-        }
-    }
-
-    /// The command of the manifest, with our own address, for a team.
-    fn command(&self, team: &str) -> Value {
-        let own = self.config.own_url.as_str().trim_end_matches('/');
-        let mut command: Value =
-            serde_json::from_str(&MANIFEST.replace("https://relatch.example", own))
-                .unwrap_or_default();
-        if let Some(fields) = command.as_object_mut() {
-            fields.insert("team_id".to_owned(), team.into());
-        }
-        command
-    }
-
-    async fn ask(&self, path: &str) -> Result<(String, Profile), WhoError> {
-        let account: wire::Account =
-            serde_json::from_value(self.api(Method::GET, path, None).await?)
-                .map_err(|_| WhoError::Unavailable)?;
-        Ok((account.id.clone(), judge(&account)))
-    }
-
+    /// The address of one of our routes.
     fn own(&self, route: &str) -> String {
         format!(
             "{}{route}",
@@ -195,24 +132,46 @@ impl Adapter for Mattermost {
         Platform::Mattermost
     }
 
-    async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, WhoError> {
+    async fn receive(
+        &self,
+        route: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        when: (Moment, Asking),
+    ) -> Result<Verified<Interaction>, NotVerified> {
+        self.read_request(route, headers, body, when).await
+    }
+
+    /// Keeps what is known of the server. With another server or another bot it starts empty.
+    fn take_state_from(&mut self, previous: &Self) {
+        if self.config.url != previous.config.url {
+            return;
+        }
+        self.used = Arc::clone(&previous.used);
+        self.signing_key = Arc::clone(&previous.signing_key);
+        if self.config.bot_token.expose_secret() == previous.config.bot_token.expose_secret() {
+            self.may_post = Arc::clone(&previous.may_post);
+        }
+    }
+
+    async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, ApiError> {
         let now = self.clock.now();
         if freshness == Freshness::Cached
             && let Some(profile) = self.profiles.get(&user.user, now)
         {
             return Ok(profile);
         }
-        // A name that Mattermost did not resolve, because its owner is not in the team of the channel, or an id.
+        // An id, or a name that Mattermost did not resolve because its owner is not in the team of the channel.
         let by_name = user
             .user
             .strip_prefix('@')
             .map(|name| format!("users/username/{name}"));
         let is_by_name = by_name.is_some();
         let (id, profile) = self
-            .ask(&by_name.unwrap_or_else(|| format!("users/{}", user.user)))
+            .account(&by_name.unwrap_or_else(|| format!("users/{}", user.user)))
             .await?;
         if !is_by_name && id != user.user {
-            return Err(WhoError::Unavailable);
+            return Err(ApiError::Unavailable);
         }
         self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
@@ -221,37 +180,29 @@ impl Adapter for Mattermost {
     async fn profile_by_email(
         &self,
         email: &EmailAddress,
-    ) -> Result<Option<(String, Profile)>, WhoError> {
-        let mut url = self.config.url.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend(["email", email.as_str()]);
-        }
-        match self.ask(&format!("users{}", url.path())).await {
-            Ok(found) => Ok(Some(found)),
-            Err(WhoError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+    ) -> Result<Option<(String, Profile)>, ApiError> {
+        self.account_by_email(email).await
     }
 
     fn tells_emails(&self) -> bool {
-        true
+        TELLS_EMAILS
     }
 
-    fn immediate(&self, kind: Kind, answer: Immediate<'_>) -> Vec<u8> {
+    fn immediate(&self, kind: InteractionKind, answer: Immediate<'_>) -> Vec<u8> {
         let answer = match (kind, answer) {
-            (Kind::Command, Immediate::Say(message) | Immediate::Working(message)) => {
+            (InteractionKind::Command, Immediate::Say(message) | Immediate::Working(message)) => {
                 render::message(message, &self.own(ACTIONS_ROUTE))
             }
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })
             }
-            (Kind::Form(_), Immediate::FormError(text)) => {
+            (InteractionKind::Form(_), Immediate::FormError(text)) => {
                 json!({ "errors": { render::INPUT: text } })
             }
             (_, Immediate::FormError(text)) => {
                 json!({ "ephemeral_text": text, "skip_slack_parsing": true })
             }
-            // An `update` would be sought among the posts that everybody sees; an ephemeral one is not there.
+            // An `update` applies only to posts that everybody sees, and ours are ephemeral.
             (
                 _,
                 Immediate::Taken
@@ -276,19 +227,19 @@ impl Adapter for Mattermost {
         false
     }
 
-    /// As many as there are where the bot may post to the user alone; else those of the command's response address.
+    /// Unlimited if the bot may post to the user alone; else the uses of the command's response address.
     fn uses_left(&self, to: &ReplyAddress) -> u32 {
         if self.may_post.get() != Some(false) {
             return u32::MAX;
         }
-        Place::read(to.expose())
-            .and_then(|place| self.hook_uses_left(&place))
+        MattermostReply::read(to.expose())
+            .and_then(|reply| self.hook_uses_left(&reply))
             .unwrap_or(0)
     }
 
-    /// The same dialog again is answered like the first time: any other status is an error to the client.
-    fn answers_replays(&self, kind: Kind) -> bool {
-        matches!(kind, Kind::Form(_))
+    /// A repeated dialog is acknowledged like the first one, because the client shows any other status as an error.
+    fn answers_replays(&self, kind: InteractionKind) -> bool {
+        matches!(kind, InteractionKind::Form(_))
     }
 
     async fn assurance(&self) -> Assurance {
@@ -312,18 +263,23 @@ impl Adapter for Mattermost {
         self.send_alone(to, message).await
     }
 
-    async fn show(&self, to: &ReplyAddress, message: &Message, password: &Password) -> Outcome {
+    async fn show(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        password: &ShownPassword<'_>,
+    ) -> Outcome {
         self.send(to, message, Some(password)).await
     }
 
-    async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), WhoError> {
+    async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), ApiError> {
         let url = self
             .config
             .url
             .join("api/v4/actions/dialogs/open")
-            .map_err(|_| WhoError::Unavailable)?;
+            .map_err(bad_address)?;
         // The trigger was verified when the click came in.
-        let opened_by = Signed::read(trigger.expose()).map_err(|_| WhoError::Unavailable)?;
+        let opened_by = SignedTrigger::read(trigger.expose()).map_err(|_| ApiError::Unavailable)?;
         let state = DialogState::new(form, &opened_by).write(&self.keys);
         let body = json!({
             "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form, &state),
@@ -331,65 +287,22 @@ impl Adapter for Mattermost {
         let call = self.http.post(url).timeout(CALL_DEADLINE).json(&body);
         match net::call(call).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(_) | Err(_) => Err(WhoError::Unavailable),
+            Ok(_) | Err(_) => Err(ApiError::Unavailable),
         }
     }
 
-    async fn planned(&self, team: Option<&str>) -> Result<Vec<Planned>, RegisterError> {
-        let team = team.filter(|team| is_id(team));
-        let team = team.ok_or(RegisterError::Said(
-            "--team must be the id of a team, 26 letters and digits",
-        ))?;
-        let answer = self
-            .api(
-                Method::GET,
-                &format!("commands?team_id={team}&custom_only=true"),
-                None,
-            )
-            .await?;
-        let trigger = COMMAND_NAME.trim_start_matches('/');
-        let present = answer
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|command| command["trigger"] == trigger)
-            .cloned();
-        Ok(vec![Planned {
-            name: trigger.to_owned(),
-            wanted: Some(self.command(team)),
-            present,
-        }])
+    async fn planned_commands(
+        &self,
+        team: Option<&str>,
+    ) -> Result<Vec<PlannedCommand>, RegisterError> {
+        self.plan(team).await
     }
 
-    /// Makes the command, or changes the one that is there, which keeps its token; that of a new one is given back.
-    async fn register(&self, planned: &[Planned]) -> Result<Option<SecretString>, RegisterError> {
-        let [
-            Planned {
-                wanted: Some(wanted),
-                present,
-                ..
-            },
-        ] = planned
-        else {
-            return Ok(None);
-        };
-        let Some((present, id)) = present
-            .as_ref()
-            .and_then(|present| Some((present, present["id"].as_str()?)))
-        else {
-            let answer = self.api(Method::POST, "commands", Some(wanted)).await?;
-            return Ok(answer
-                .get("token")
-                .and_then(Value::as_str)
-                .map(|token| token.to_owned().into()));
-        };
-        let mut changed = present.clone();
-        if let (Some(fields), Some(wanted)) = (changed.as_object_mut(), wanted.as_object()) {
-            fields.extend(wanted.clone());
-        }
-        self.api(Method::PUT, &format!("commands/{id}"), Some(&changed))
-            .await?;
-        Ok(None)
+    async fn register_commands(
+        &self,
+        planned: &[PlannedCommand],
+    ) -> Result<Option<SecretString>, RegisterError> {
+        self.write_commands(planned).await
     }
 
     async fn probe(&self) -> Result<(), String> {
@@ -399,15 +312,15 @@ impl Adapter for Mattermost {
         self.api(Method::GET, "users/me", None)
             .await
             .map_err(|error| error.to_string())?;
-        match self.ask_signing_key().await {
+        match self.fetch_signing_key().await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err("the server tells no key (AsymmetricSigningPublicKey), so no command is taken; check mattermost.url and the server's version".to_owned()),
             Err(error) => Err(format!("its key for triggers: {error}")),
         }
     }
 
-    async fn caveats(&self) -> Vec<String> {
-        match self.ask_permission().await {
+    async fn warnings(&self) -> Vec<String> {
+        match self.fetch_permission().await {
             Ok(true) => Vec::new(),
             Ok(false) => vec![format!(
                 "the bot lacks the permission {}, so Copy, showing, typed addresses, the copy to another address and contact are off; make the bot a System Admin",
@@ -423,34 +336,7 @@ impl Adapter for Mattermost {
     }
 }
 
-/// What an account is worth. Confirmed is only what Mattermost says is confirmed.
-fn judge(account: &wire::Account) -> Profile {
-    let has = |role: &str| account.roles.split_whitespace().any(|held| held == role);
-    let standing = if account.delete_at > 0 {
-        Standing::Deleted
-    } else if account.is_bot {
-        Standing::Bot
-    } else if has("system_guest") {
-        Standing::Guest
-    } else {
-        Standing::Member
-    };
-    let role = if has("system_admin") {
-        Role::PrimaryAdmin
-    } else if has("system_user_manager") {
-        Role::MemberAndDepartment
-    } else {
-        Role::Member
-    };
-    let email = Some(account.email.as_str()).filter(|_| account.email_verified);
-    Profile {
-        standing,
-        confirmed_email: email.and_then(|email| email.parse().ok()),
-        role,
-    }
-}
-
-/// Mattermost's ids: 26 lower-case letters and digits.
+/// True for an id of Mattermost: 26 lower-case letters and digits.
 fn is_id(id: &str) -> bool {
     id.len() == 26
         && id

@@ -1,24 +1,24 @@
-//! Whether the bot may write to one user alone: what its roles say, until the server refuses such a post.
+//! Whether the bot may post to one user alone: as its roles say, until the server refuses such a post.
 
 use std::sync::{Mutex, PoisonError};
 
-use super::learned::Learned;
+use super::server_fact::ServerFact;
 use crate::domain::{Moment, Span};
 
-/// How soon after a refusal the next post is tried.
+/// The pause between a refused post and the next try.
 const TRY_AGAIN_AFTER: Span = Span::minutes(1);
 
-/// The permission to post to one user alone. Roles can say yes where the server says no, so after a refused post only a
-/// post that was taken counts.
+/// The permission to post to one user alone. The server can refuse what the roles allow, so after a refused post only an
+/// accepted post counts.
 #[derive(Default)]
-pub(super) struct Permission {
-    pub(super) by_roles: Learned<bool>,
-    /// After a refusal: when another post may be tried.
+pub(super) struct PostPermission {
+    pub(super) by_roles: ServerFact<bool>,
+    /// Set after a refusal: when another post may be tried.
     try_again_at: Mutex<Option<Moment>>,
 }
 
-impl Permission {
-    /// What is known; none before the first answer.
+impl PostPermission {
+    /// What is known so far; none before the first answer.
     pub(super) fn get(&self) -> Option<bool> {
         if self.is_refused() {
             Some(false)
@@ -27,26 +27,26 @@ impl Permission {
         }
     }
 
-    /// True after a refused post, until one is taken.
+    /// True after a refused post, until one is accepted.
     pub(super) fn is_refused(&self) -> bool {
         self.try_again_at().is_some()
     }
 
-    /// A post was refused.
+    /// Notes a refused post.
     pub(super) fn refuse(&self, now: Moment) {
         *self.try_again_at() = Some(now + TRY_AGAIN_AFTER);
     }
 
-    /// A post was taken.
+    /// Notes an accepted post.
     pub(super) fn allow(&self) {
         *self.try_again_at() = None;
         self.by_roles.set(true);
     }
 
-    /// True for one caller a minute after a refusal: their post is tried, and shows whether the permission is there now.
+    /// True for one caller a minute after a refusal: their post is tried, and shows if the bot has the permission now.
     pub(super) fn may_try_again(&self, now: Moment) -> bool {
         let mut try_again_at = self.try_again_at();
-        // A clock that was set back does not make anybody wait longer.
+        // If the clock was set back, nobody waits longer than that.
         let is_time = try_again_at.is_some_and(|at| now >= at || at - now > TRY_AGAIN_AFTER);
         if is_time {
             *try_again_at = Some(now + TRY_AGAIN_AFTER);
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn after_a_refused_post_only_a_taken_one_counts() {
-        let permission = Permission::default();
+        let permission = PostPermission::default();
         assert_eq!(permission.get(), None);
         permission.by_roles.set(true);
         assert!(permission.get() == Some(true) && !permission.may_try_again(Moment(0)));

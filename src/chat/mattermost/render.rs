@@ -1,25 +1,24 @@
-//! Messages and dialogs in Mattermost's shapes, inside its limits, with every text escaped.
+//! Renders messages and dialogs for Mattermost, within its limits, with every text escaped.
 
 use serde_json::{Value, json};
 
-use crate::chat::common::fit;
-use crate::chat::{Button, Form, Message, Style};
-use crate::domain::Password;
+use crate::chat::texts::{BUTTONS, fit};
+use crate::chat::{Button, Form, Message, ShownPassword, Style};
 
-/// Longest post (Mattermost, "Posts": 16383), with room for what surrounds the text.
+/// Longest text of a post (Mattermost, "Posts": 16383 for the whole post).
 const POST: usize = 12_000;
 /// Longest title of a dialog, and of an element (Mattermost, "Interactive dialogs").
 const TITLE: usize = 24;
 /// Longest help text.
 const HELP: usize = 150;
-/// Longest input that we ask for; Mattermost allows 150 of them in a line of text.
+/// Longest input in characters (Mattermost: 150 in a field of type `text`).
 const TYPED: u16 = 150;
 
 /// The name of a dialog's input.
 pub(super) const INPUT: &str = "destination";
 
-/// Takes the meaning from everything that Markdown is made of by a backslash, and from mentions and addresses, which know
-/// no backslash, by a character without width behind what begins them.
+/// Escapes Markdown by a backslash. Mentions and links know no backslash, so a character without width comes after the
+/// character that begins them.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 4);
     for character in text.chars() {
@@ -39,20 +38,21 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// The text of a message, for where there can be no buttons.
+/// The text of a message without its buttons.
 pub(super) fn text(message: &Message) -> String {
     with_password(message, None)
 }
 
-fn with_password(message: &Message, password: Option<&Password>) -> String {
+fn with_password(message: &Message, password: Option<&ShownPassword<'_>>) -> String {
     let mut text = format!("**{}**", escape(&fit(&message.title, 300)));
     if let Some(password) = password {
-        // Letters and digits of our own making: nothing in it can be markup.
+        // A password has only letters and digits, and the label is our own text, so neither can be markup.
         for part in [
             "\n\n`",
-            password.expose(),
-            "`\n\nSay it: ",
-            &escape(password.spoken().as_str()),
+            password.password.expose(),
+            "`\n\n",
+            password.spoken_label,
+            &escape(&password.password.spoken()),
         ] {
             text.push_str(part);
         }
@@ -69,7 +69,7 @@ fn with_password(message: &Message, password: Option<&Password>) -> String {
     text
 }
 
-/// The answer of a command, or what goes to its response address; its buttons post to `actions`.
+/// The answer to a command, or a message to its response address. The buttons post to `actions`.
 pub(super) fn message(message: &Message, actions: &str) -> Value {
     let mut rendered =
         json!({ "response_type": "ephemeral", "text": text(message), "skip_slack_parsing": true });
@@ -81,10 +81,10 @@ pub(super) fn message(message: &Message, actions: &str) -> Value {
     rendered
 }
 
-/// The `post` of `POST /api/v4/posts/ephemeral` (`model.PostEphemeral`): nothing in it is parsed as Slack's markup.
+/// The `post` of `POST /api/v4/posts/ephemeral` (`model.PostEphemeral`), which the server does not parse as Slack's markup.
 pub(super) fn post(
     message: &Message,
-    password: Option<&Password>,
+    password: Option<&ShownPassword<'_>>,
     actions: &str,
     channel: &str,
 ) -> Value {
@@ -103,7 +103,7 @@ fn attachments(message: &Message, actions: &str) -> Option<Value> {
         .iter()
         .map(|one| button(one, actions))
         .collect();
-    (!buttons.is_empty()).then(|| json!([{ "fallback": "buttons", "actions": buttons }]))
+    (!buttons.is_empty()).then(|| json!([{ "fallback": BUTTONS, "actions": buttons }]))
 }
 
 fn button(button: &Button, actions: &str) -> Value {
@@ -112,7 +112,7 @@ fn button(button: &Button, actions: &str) -> Value {
         Style::Primary => "primary",
         Style::Danger => "danger",
     };
-    // An id takes letters and digits only.
+    // An id must have only letters and digits.
     let id: String = button
         .action
         .as_str()

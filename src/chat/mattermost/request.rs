@@ -1,4 +1,4 @@
-//! Reading a request: the command's token or our own value, and a trigger that the server signed for the user.
+//! Verifying and parsing requests: the command's token or our own value, and a trigger that the server signed for the user.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,24 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::dialog::DialogState;
-use super::place::{Hook, Place, hook_id};
-use super::trigger::Signed;
+use super::reply::{MattermostReply, ResponseHook, hook_id};
+use super::trigger::SignedTrigger;
 use super::{
     ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost, REPLY_LIFE, is_id, render,
     wire,
 };
-use crate::chat::common::check_content_type;
-use crate::chat::interaction::{Ask, CONTACT_QUESTION, NamedMember, Trigger, Word};
+use crate::chat::interaction::{Ask, CONTACT_QUESTION, Trigger, Word};
+use crate::chat::signature::check_content_type;
 use crate::chat::{
-    Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
+    Asking, Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin,
+    ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Moment, Platform};
 use crate::form::Fields;
 
 impl Mattermost {
-    /// Verifies and reads one request. Where that is allowed, it may ask the server for its key.
-    pub(in crate::chat) async fn receive(
+    /// Verifies and parses one request. If `asking` allows it, the server may be asked for its key.
+    pub(super) async fn read_request(
         &self,
         route: &str,
         headers: &HeaderMap,
@@ -68,7 +69,7 @@ impl Mattermost {
                 .required("token")
                 .map_err(|_| NotVerified::Unsigned("token"))?,
         )?;
-        // Where an outgoing connection puts a bearer of its own there, the form's token alone counts.
+        // An outgoing connection may put a bearer token of its own there; then only the form's token counts.
         let bearer = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
@@ -85,24 +86,16 @@ impl Mattermost {
         if !is_id(&channel) {
             return Err(NotVerified::Malformed("a channel id"));
         }
-        let hook = Some(Hook {
+        let hook = Some(ResponseHook {
             id: hook.to_owned(),
             until: now + HOOK_LIFE,
         });
-        let place = Place {
+        let reply = MattermostReply {
             user: signed.user.clone(),
             channel,
             hook,
         };
-        let names = || fields.list("user_mentions");
-        let mentions: HashMap<&str, &str> = names().zip(fields.list("user_mentions_ids")).collect();
-        let words: Vec<Word> = fields
-            .get("text")
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(|word| read_word(word, &mentions))
-            .collect::<Result<_, _>>()?;
-        let reply = Some(ReplyAddress::new(place.write(), now + REPLY_LIFE));
+        let reply = Some(ReplyAddress::new(reply.write(), now + REPLY_LIFE));
         let origin = Origin {
             user: self.user(&signed.user),
             replay: signed.replay(),
@@ -111,7 +104,7 @@ impl Mattermost {
         };
         Ok(Interaction::Command(Command {
             origin,
-            ask: Ask::read(&words),
+            ask: Ask::read(&read_words(&fields)?),
         }))
     }
 
@@ -120,7 +113,7 @@ impl Mattermost {
         body: &[u8],
         (now, asking): (Moment, Asking),
     ) -> Result<Interaction, NotVerified> {
-        let pressed: wire::Pressed = parse(body)?;
+        let pressed: wire::PostAction = parse(body)?;
         self.check_value(&pressed.context.value)?;
         let signed = self
             .check_trigger(&pressed.trigger_id, &pressed.user_id, (now, asking))
@@ -130,20 +123,20 @@ impl Mattermost {
             .action
             .parse()
             .map_err(|_| NotVerified::Malformed("an unknown action"))?;
-        // The permission may have gone since it was asked for; the server is asked once a minute, and every 5 s where
-        // it does not answer.
+        // The permission may have been taken away since the last answer; the server is asked once a minute, and every 5 s
+        // where it does not answer.
         let is_private = match asking {
             Asking::Allowed => self.surely_posts_to_one().await,
             Asking::No => self.may_post.get() == Some(true),
         };
-        // Else what follows goes to the address of the card, which names the command's response address too.
+        // Else follow-ups go to the address of the card, which includes the command's response address.
         let reply = if is_id(&pressed.channel_id) && is_private {
-            let place = Place {
+            let reply = MattermostReply {
                 user: signed.user.clone(),
                 channel: pressed.channel_id,
                 hook: None,
             };
-            Some(ReplyAddress::new(place.write(), now + REPLY_LIFE))
+            Some(ReplyAddress::new(reply.write(), now + REPLY_LIFE))
         } else {
             None
         };
@@ -162,9 +155,9 @@ impl Mattermost {
         }))
     }
 
-    /// The user is the one in the state, who opened the dialog by a signed click.
+    /// The user is the one in the state: the one who opened the dialog by a signed click.
     fn read_dialog(&self, body: &[u8], now: Moment) -> Result<Interaction, NotVerified> {
-        let sent: wire::Dialog = parse(body)?;
+        let sent: wire::DialogSubmission = parse(body)?;
         let state = DialogState::read(&sent.state, &self.keys, now)?;
         if sent.user_id != state.user {
             return Err(NotVerified::Unsigned("user"));
@@ -192,14 +185,14 @@ impl Mattermost {
         }))
     }
 
-    /// User and time are those that the server signed; the body must not name another user.
+    /// Checks user and time as the server signed them. The body must not name another user.
     async fn check_trigger(
         &self,
         trigger: &str,
         user: &str,
         (now, asking): (Moment, Asking),
-    ) -> Result<Signed, NotVerified> {
-        let signed = Signed::read(trigger)?;
+    ) -> Result<SignedTrigger, NotVerified> {
+        let signed = SignedTrigger::read(trigger)?;
         if signed.user != user {
             return Err(NotVerified::Unsigned("user"));
         }
@@ -220,7 +213,7 @@ impl Mattermost {
         }
     }
 
-    /// Only who was given a value by us, through Mattermost, has one.
+    /// Checks that we made the value. Only those have one who got it from us through Mattermost.
     fn check_value(&self, value: &str) -> Result<(), NotVerified> {
         let is_ours = self.keys.read_button_value(value).is_some()
             || self.keys.open(value, CONTACT_QUESTION).is_ok();
@@ -245,7 +238,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
     serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
 }
 
-/// A user name (Mattermost, "User names": lower case, digits, `.`, `-`, `_`).
+/// True for a user name (Mattermost, "User names": lower case, digits, `.`, `-`, `_`).
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -254,7 +247,19 @@ fn is_name(name: &str) -> bool {
         })
 }
 
-/// `@mina` is whom Mattermost says it is; a name that it did not resolve is looked up.
+/// Cuts a command's text into words.
+fn read_words(fields: &Fields<'_>) -> Result<Vec<Word>, NotVerified> {
+    let names = fields.list("user_mentions");
+    let mentions: HashMap<&str, &str> = names.zip(fields.list("user_mentions_ids")).collect();
+    fields
+        .get("text")
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|word| read_word(word, &mentions))
+        .collect()
+}
+
+/// Parses one word. `@mina` is the account that Mattermost resolved it to; a name that it did not resolve is looked up.
 fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVerified> {
     let Some(name) = word.strip_prefix('@') else {
         return Ok(word.parse().map_or_else(
@@ -262,7 +267,7 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVeri
             |email| Word::Member(NamedMember::Email(email)),
         ));
     };
-    // Punctuation behind a name belongs to the sentence.
+    // Punctuation after a name belongs to the sentence.
     let trimmed = name.trim_end_matches(['.', ',', ';', ':', '!', '?', '-', '_']);
     let [name, trimmed] = [name, trimmed].map(str::to_lowercase);
     for name in [&name, &trimmed] {

@@ -1,4 +1,4 @@
-//! Calls to the server: its key, the bot's permissions, and messages to the user whom it signed.
+//! Calls to the server: its signing key, the bot's permissions, and messages.
 
 use std::time::Duration;
 
@@ -6,34 +6,33 @@ use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::place::Place;
-use super::trigger::{Signed, SigningKey};
+use super::reply::MattermostReply;
+use super::trigger::{SignedTrigger, SigningKey};
 use super::{CALL_DEADLINE, Mattermost, REPLY_USES, render};
-use crate::chat::common::{end_of_follow_up, read_rest};
-use crate::chat::{Asking, Message, NotVerified, ReplyAddress, WhoError};
-use crate::domain::Password;
+use crate::chat::api::{follow_up_outcome, read_rest};
+use crate::chat::{ApiError, Asking, Message, NotVerified, ReplyAddress, ShownPassword};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net::{self, Answer, CallError};
 
-/// What the bot needs to send a message that the server shows to one user.
+/// The permission that the bot needs to send a message to one user alone.
 pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
 
 /// How long an answer is waited for where what was known before can be used instead.
 const PATIENCE_OF_WHO_KNOWS: Duration = Duration::from_secs(1);
 
 impl Mattermost {
-    /// One call of the API, as the bot.
+    /// Calls the API as the bot.
     pub(super) async fn api(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Value, WhoError> {
+    ) -> Result<Value, ApiError> {
         let url = self
             .config
             .url
             .join(&format!("api/v4/{path}"))
-            .map_err(|_| WhoError::Unavailable)?;
+            .map_err(bad_address)?;
         let call = self.http.request(method, url).timeout(CALL_DEADLINE);
         let mut call = call.bearer_auth(self.config.bot_token.expose_secret());
         if let Some(body) = body {
@@ -45,16 +44,16 @@ impl Mattermost {
                 error = &error as &dyn std::error::Error,
                 "Mattermost could not be asked"
             );
-            WhoError::Unavailable
+            ApiError::Unavailable
         })?;
         read_rest(&answer, "view_members")
     }
 
-    /// Holds a trigger against the server's key, which is asked for where there is none, and again where the signature
-    /// does not fit, because the server may have a new one.
+    /// Verifies a trigger by the server's key. The key is fetched if it is unknown, and again if the signature does not
+    /// match, because the server may have a new one.
     pub(super) async fn check_signature(
         &self,
-        signed: &Signed,
+        signed: &SignedTrigger,
         asking: Asking,
     ) -> Result<(), NotVerified> {
         let fits = || {
@@ -64,7 +63,7 @@ impl Mattermost {
                 .is_some_and(|key| signed.is_signed_by(&key))
         };
         if !fits() && asking == Asking::Allowed {
-            self.learn_signing_key().await;
+            self.refresh_signing_key().await;
         }
         if fits() {
             Ok(())
@@ -73,10 +72,10 @@ impl Mattermost {
         }
     }
 
-    async fn learn_signing_key(&self) {
+    async fn refresh_signing_key(&self) {
         if let Err(error) = self
             .signing_key
-            .ask(&self.clock, self.ask_signing_key())
+            .refresh(&self.clock, self.fetch_signing_key())
             .await
         {
             tracing::error!(
@@ -87,17 +86,17 @@ impl Mattermost {
         }
     }
 
-    /// The key with which the server signs triggers; none on a server that tells none. The limited form has it, which
-    /// needs no sign-in, so a wrong token of the bot does not stand in the way.
-    pub(super) async fn ask_signing_key(&self) -> Result<Option<SigningKey>, WhoError> {
+    /// Fetches the key with which the server signs triggers; none if the server publishes none. The client configuration
+    /// that needs no sign-in has it, so a wrong bot token does not matter here.
+    pub(super) async fn fetch_signing_key(&self) -> Result<Option<SigningKey>, ApiError> {
         let url = self
             .config
             .url
             .join("api/v4/config/client?format=old")
-            .map_err(|_| WhoError::Unavailable)?;
+            .map_err(bad_address)?;
         let answer = net::call(self.http.get(url).timeout(CALL_DEADLINE))
             .await
-            .map_err(|_| WhoError::Unavailable)?;
+            .map_err(|_| ApiError::Unavailable)?;
         let config = read_rest(&answer, "none")?;
         let key = config
             .get("AsymmetricSigningPublicKey")
@@ -112,21 +111,21 @@ impl Mattermost {
         Ok(key)
     }
 
-    /// True unless the server has said that the bot may not send a message to one user alone. Where nobody can say, it is
-    /// tried: the server's refusal is then remembered, and a password is never sent another way.
+    /// False if the server has said that the bot may not send a message to one user alone. If it is unknown, a post is
+    /// tried. A refusal of the server is then remembered, and a password is never sent another way.
     pub(super) async fn may_post_to_one(&self) -> bool {
         if !self.may_post.is_refused() {
-            // Where nobody can say, a post shows it.
+            // A failure leaves it unknown; the next post shows it.
             self.may_post
                 .by_roles
-                .ask(&self.clock, self.ask_permission())
+                .refresh(&self.clock, self.fetch_permission())
                 .await
                 .ok();
         }
         self.may_post.get() != Some(false)
     }
 
-    /// The same where it is known. Whoever knows something waits a short while only, because the server waits for the
+    /// True only if the server has said so. If something is known, the wait is short, because the server waits for the
     /// answer to a click.
     pub(super) async fn surely_posts_to_one(&self) -> bool {
         let asked = self.may_post_to_one();
@@ -141,12 +140,12 @@ impl Mattermost {
     }
 
     /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).
-    pub(super) async fn ask_permission(&self) -> Result<bool, WhoError> {
+    pub(super) async fn fetch_permission(&self) -> Result<bool, ApiError> {
         let me = self.api(Method::GET, "users/me", None).await?;
         let held = me
             .get("roles")
             .and_then(Value::as_str)
-            .ok_or(WhoError::Unavailable)?;
+            .ok_or(ApiError::Unavailable)?;
         let roles: Vec<&str> = held.split_whitespace().collect();
         let roles = self
             .api(Method::POST, "roles/names", Some(&json!(roles)))
@@ -157,58 +156,58 @@ impl Mattermost {
         };
         Ok(roles
             .as_array()
-            .ok_or(WhoError::Unavailable)?
+            .ok_or(ApiError::Unavailable)?
             .iter()
             .any(has))
     }
 
-    /// Sends a message: to the signed user alone, and where the bot may not do that, to the response address of the
-    /// command. A password is sent in the first way only.
+    /// Sends a message to the signed user alone. If the bot may not do that, the message goes to the response address of
+    /// the command, but never with a password.
     pub(super) async fn send(
         &self,
         to: &ReplyAddress,
         message: &Message,
-        password: Option<&Password>,
+        password: Option<&ShownPassword<'_>>,
     ) -> Outcome {
-        let Some(place) = self.place(to) else {
+        let Some(reply) = self.reply(to) else {
             return Outcome::Refused(Refusal::Unreachable);
         };
         let is_tried =
             self.may_post_to_one().await || self.may_post.may_try_again(self.clock.now());
         let sent = if is_tried {
-            self.send_to_one(&place, message, password).await
+            self.send_to_one(&reply, message, password).await
         } else {
             None
         };
         match (sent, password) {
             (Some(end), _) => end,
             (None, Some(_)) => Outcome::Refused(Refusal::Credentials),
-            (None, None) => self.send_to_hook(&place, message).await,
+            (None, None) => self.send_to_hook(&reply, message).await,
         }
     }
 
-    /// Sends a message to the signed user alone, or not at all.
+    /// Sends a message to the signed user alone, never to the response address.
     pub(super) async fn send_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
-        let Some(place) = self.place(to) else {
+        let Some(reply) = self.reply(to) else {
             return Outcome::Refused(Refusal::Unreachable);
         };
-        self.send_to_one(&place, message, None)
+        self.send_to_one(&reply, message, None)
             .await
             .unwrap_or(Outcome::Refused(Refusal::Credentials))
     }
 
-    fn place(&self, to: &ReplyAddress) -> Option<Place> {
-        Place::read(to.expose()).filter(|_| self.clock.now() <= to.until)
+    fn reply(&self, to: &ReplyAddress) -> Option<MattermostReply> {
+        MattermostReply::read(to.expose()).filter(|_| self.clock.now() <= to.until)
     }
 
-    /// Sends a message to the signed user alone; none where the server says that the bot may not, which is remembered.
+    /// Posts to the signed user alone. None if the server says that the bot may not, which is remembered.
     async fn send_to_one(
         &self,
-        place: &Place,
+        reply: &MattermostReply,
         message: &Message,
-        password: Option<&Password>,
+        password: Option<&ShownPassword<'_>>,
     ) -> Option<Outcome> {
-        let post = self.post_to_one(place, message, password).await;
+        let post = self.post_to_one(reply, message, password).await;
         match post.as_ref().map(|answer| answer.status) {
             Ok(201) => self.may_post.allow(),
             Ok(403) => {
@@ -221,14 +220,14 @@ impl Mattermost {
             }
             Ok(_) | Err(_) => {}
         }
-        Some(end_of_follow_up(&post))
+        Some(follow_up_outcome(&post))
     }
 
     async fn post_to_one(
         &self,
-        place: &Place,
+        reply: &MattermostReply,
         message: &Message,
-        password: Option<&Password>,
+        password: Option<&ShownPassword<'_>>,
     ) -> Result<Answer, CallError> {
         let url = self
             .config
@@ -239,9 +238,9 @@ impl Mattermost {
             message,
             password,
             &self.own(super::ACTIONS_ROUTE),
-            &place.channel,
+            &reply.channel,
         );
-        let body = json!({ "user_id": place.user, "post": post });
+        let body = json!({ "user_id": reply.user, "post": post });
         let call = self.http.post(url).timeout(CALL_DEADLINE);
         net::call(
             call.bearer_auth(self.config.bot_token.expose_secret())
@@ -250,9 +249,9 @@ impl Mattermost {
         .await
     }
 
-    async fn send_to_hook(&self, place: &Place, message: &Message) -> Outcome {
+    async fn send_to_hook(&self, reply: &MattermostReply, message: &Message) -> Outcome {
         let unreachable = Outcome::Refused(Refusal::Unreachable);
-        let (Some(hook), Some(left)) = (&place.hook, self.hook_uses_left(place)) else {
+        let (Some(hook), Some(left)) = (&reply.hook, self.hook_uses_left(reply)) else {
             return unreachable;
         };
         let Ok(url) = self.config.url.join(&format!("hooks/commands/{}", hook.id)) else {
@@ -263,7 +262,7 @@ impl Mattermost {
         }
         self.used.take(&hook.id, hook.until, self.clock.now());
         let body = render::message(message, &self.own(super::ACTIONS_ROUTE));
-        let end = end_of_follow_up(
+        let end = follow_up_outcome(
             &net::call(self.http.post(url).timeout(CALL_DEADLINE).json(&body)).await,
         );
         if end == unreachable {
@@ -272,12 +271,22 @@ impl Mattermost {
         end
     }
 
-    /// How often the response address still works; none where there is none, or not any more.
-    pub(super) fn hook_uses_left(&self, place: &Place) -> Option<u32> {
-        let hook = place
+    /// How many more messages the response address accepts; none if there is no address or it has expired.
+    pub(super) fn hook_uses_left(&self, reply: &MattermostReply) -> Option<u32> {
+        let hook = reply
             .hook
             .as_ref()
             .filter(|hook| self.clock.now() <= hook.until)?;
         Some(REPLY_USES.saturating_sub(self.used.count(&hook.id)))
     }
+}
+
+/// An address of the API could not be made from `mattermost.url`.
+pub(super) fn bad_address(error: url::ParseError) -> ApiError {
+    tracing::error!(
+        platform = "mattermost",
+        error = &error as &dyn std::error::Error,
+        "mattermost.url makes no address"
+    );
+    ApiError::Unavailable
 }

@@ -1,4 +1,4 @@
-//! Mattermost's requests as they come, and everything that is not one.
+//! Mattermost's requests as it sends them, and requests that must be refused.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
@@ -8,11 +8,14 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use wiremock::matchers::{body_json, header as has_header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use serde_json::Value;
+
+use super::account::profile_of;
 use super::*;
-use crate::chat::common::hostile_names;
+use crate::chat::hostile_names::hostile_names;
 use crate::chat::interaction::{Ask, NamedMember};
-use crate::chat::{Asking, FormKind, Interaction, NotVerified, Verified};
-use crate::domain::{Moment, ResetId};
+use crate::chat::{AccountKind, Asking, FormKind, Interaction, NotVerified, Verified};
+use crate::domain::{Moment, Password, ResetId, Role};
 
 const NOW: Moment = Moment(1_795_428_000_000);
 const JO: &str = "jojojojojojojojojojojojo01";
@@ -64,7 +67,7 @@ fn at(url: &str) -> Mattermost {
     )
 }
 
-/// A server that has told its key, and that the bot may write to one user alone, and that answers no more.
+/// A server that does not answer, after it has told its key and that the bot may post to one user alone.
 fn mattermost() -> Mattermost {
     let mattermost = at("http://127.0.0.1:1/");
     mattermost
@@ -80,7 +83,7 @@ fn trigger_by(key: &EcdsaKeyPair, user: &str, at: i64) -> String {
     STANDARD.encode(text + &STANDARD.encode(signature))
 }
 
-/// The same every time, although an ECDSA signature never is.
+/// The same trigger every time, although ECDSA signatures differ.
 fn trigger(user: &str, at: i64) -> String {
     static MADE: std::sync::Mutex<Vec<(String, i64, String)>> = std::sync::Mutex::new(Vec::new());
     let mut made = MADE.lock().unwrap();
@@ -116,7 +119,7 @@ fn receive_with(route: &str, headers: &HeaderMap, body: &str) -> Result<Interact
         .build()
         .unwrap();
     let mattermost = mattermost();
-    let received = runtime.block_on(mattermost.receive(
+    let received = runtime.block_on(mattermost.read_request(
         route,
         headers,
         body.as_bytes(),
@@ -190,14 +193,14 @@ fn a_mention_is_whom_mattermost_says_it_is() {
     assert_eq!(ask("", ""), Ask::Help);
 }
 
-/// W1–W5, W18 as far as Mattermost lets: token, user, time, and where answers go.
+/// Checked as far as Mattermost allows: token, user, time, and the response address.
 #[test]
 fn only_our_command_s_token_counts_for_its_user_and_in_time() {
     let good = command("help", "");
     let Ok(Interaction::Command(read)) = try_command(&good) else {
         panic!("no command")
     };
-    let place = Place::read(read.origin.reply.unwrap().expose()).unwrap();
+    let place = MattermostReply::read(read.origin.reply.unwrap().expose()).unwrap();
     assert_eq!(
         (
             place.user.as_str(),
@@ -273,7 +276,7 @@ fn try_click(body: &str) -> Result<Interaction, NotVerified> {
     receive(ACTIONS_ROUTE, "application/json", body)
 }
 
-/// A click needs what only we can make, and what only the server can sign.
+/// A click needs a value that only we can make, and a trigger that only the server can sign.
 #[test]
 fn a_click_needs_our_value_and_the_server_s_signature() {
     let value = keys().button_value(ResetId([7; 16]));
@@ -319,7 +322,7 @@ fn a_dialog_needs_its_own_state() {
         hint: String::new(),
         submit: String::new(),
     };
-    let opened = Signed::read(&trigger(JO, NOW.0)).unwrap();
+    let opened = SignedTrigger::read(&trigger(JO, NOW.0)).unwrap();
     let state = DialogState::new(&form(FormKind::Destination), &opened).write(&keys());
     let dialog = |user: &str, state: &str, typed: &str| {
         json!({ "user_id": user, "state": state, "submission": { "destination": typed } })
@@ -351,7 +354,7 @@ fn a_dialog_needs_its_own_state() {
             "{wrong}"
         );
     }
-    // What belongs to one route is nothing to another.
+    // A request of one route is refused at the others.
     assert!(
         receive(
             DIALOGS_ROUTE,
@@ -374,7 +377,7 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
     Mock::given(method("GET"))
         .and(path("/api/v4/config/client"))
         .and(query_param("format", "old"))
-        // The limited form needs no sign-in.
+        // This configuration needs no sign-in.
         .and(|request: &wiremock::Request| !request.headers.contains_key("authorization"))
         .respond_with(
             ResponseTemplate::new(200).set_body_json(json!({ "AsymmetricSigningPublicKey": key })),
@@ -384,7 +387,7 @@ async fn tells(server: &MockServer, key: &Value, times: u64) {
         .await;
 }
 
-/// The server may get a new key: it is asked again, at most once a minute, by one request.
+/// The server may get a new key. It is fetched again, at most once a minute, by one request at a time.
 #[tokio::test]
 async fn the_key_is_asked_for_again_when_a_signature_fails() {
     let server = MockServer::start().await;
@@ -393,9 +396,10 @@ async fn the_key_is_asked_for_again_when_a_signature_fails() {
         .signing_key
         .set(SigningKey::read(&public(&fresh_key())));
     tells(&server, &public(key_pair()).into(), 1).await;
-    let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
-    let foreign = Signed::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
-    let check = async |signed: &Signed| mattermost.check_signature(signed, Asking::Allowed).await;
+    let good = SignedTrigger::read(&trigger(JO, NOW.0)).unwrap();
+    let foreign = SignedTrigger::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
+    let check =
+        async |signed: &SignedTrigger| mattermost.check_signature(signed, Asking::Allowed).await;
     assert!(
         mattermost.check_signature(&good, Asking::No).await.is_err(),
         "nobody is asked"
@@ -411,14 +415,14 @@ async fn the_key_is_asked_for_again_when_a_signature_fails() {
     }
     server.verify().await;
     server.reset().await;
-    // A minute later it is asked once more; it has no key now, so nothing counts any more.
+    // A minute later it is fetched once more. The server has no key now, so every request is refused.
     tells(&server, &Value::Null, 1).await;
     mattermost.clock.advance(Span::seconds(1));
     assert!(check(&foreign).await.is_err());
     assert!(check(&good).await.is_err());
 }
 
-/// One key that is no P-256 key, one failure, one body that makes no sense: nothing is taken.
+/// A key that is not a P-256 key, a failure, and a malformed body: every request is refused.
 #[tokio::test]
 async fn without_a_key_nothing_is_taken() {
     for answer in [
@@ -434,7 +438,7 @@ async fn without_a_key_nothing_is_taken() {
             .expect(1)
             .mount(&server)
             .await;
-        let good = Signed::read(&trigger(JO, NOW.0)).unwrap();
+        let good = SignedTrigger::read(&trigger(JO, NOW.0)).unwrap();
         let refused = at(&server.uri())
             .check_signature(&good, Asking::Allowed)
             .await;
@@ -443,11 +447,11 @@ async fn without_a_key_nothing_is_taken() {
 }
 
 fn reply() -> ReplyAddress {
-    let hook = Some(place::Hook {
+    let hook = Some(reply::ResponseHook {
         id: HOOK.to_owned(),
         until: NOW + HOOK_LIFE,
     });
-    let place = Place {
+    let place = MattermostReply {
         user: JO.to_owned(),
         channel: CHANNEL.to_owned(),
         hook,
@@ -455,8 +459,8 @@ fn reply() -> ReplyAddress {
     ReplyAddress::new(place.write(), NOW + REPLY_LIFE)
 }
 
-/// A password goes to the signed user alone, or nowhere; whatever else goes to the response address, there and to our
-/// server only.
+/// A password goes to the signed user alone or nowhere. Other messages may go to the response address, but only to our
+/// server.
 #[tokio::test]
 async fn a_password_never_goes_to_the_response_address() {
     let server = MockServer::start().await;
@@ -484,13 +488,17 @@ async fn a_password_never_goes_to_the_response_address() {
     };
     let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
     let password = Password::generate(&mut rng, 8);
+    let shown = ShownPassword {
+        password: &password,
+        spoken_label: "Say it: ",
+    };
     assert!(matches!(
-        mattermost.show(&reply(), &message, &password).await,
+        mattermost.show(&reply(), &message, &shown).await,
         Outcome::Refused(_)
     ));
     assert_eq!(mattermost.assurance().await, Assurance::PersonOnly);
     assert!(matches!(
-        mattermost.show(&reply(), &message, &password).await,
+        mattermost.show(&reply(), &message, &shown).await,
         Outcome::Refused(_)
     ));
     mattermost.may_post.allow();
@@ -521,7 +529,8 @@ async fn a_password_never_goes_to_the_response_address() {
     );
 }
 
-/// What is for the signed user alone does not go to the response address, and after a refused post the roles do not count.
+/// A message for the signed user alone does not go to the response address, and after a refused post the roles do not
+/// count.
 #[tokio::test]
 async fn a_question_goes_to_the_signed_user_or_nowhere() {
     let server = MockServer::start().await;
@@ -546,7 +555,7 @@ async fn a_question_goes_to_the_signed_user_or_nowhere() {
     assert_eq!(asked.len(), 1, "neither the response address nor the roles");
     server.verify().await;
     server.reset().await;
-    // A post is tried once a minute, and one that is taken counts.
+    // A post is tried once a minute, and an accepted one restores the permission.
     post()
         .respond_with(ResponseTemplate::new(201))
         .expect(1)
@@ -561,7 +570,7 @@ async fn a_question_goes_to_the_signed_user_or_nowhere() {
     assert_eq!(mattermost.assurance().await, Assurance::PrivateReply);
 }
 
-/// No answer is no leave to say it elsewhere.
+/// Without an answer, nothing goes to the response address.
 #[tokio::test]
 async fn what_failed_is_not_sent_to_the_response_address() {
     for status in [400, 401, 429, 500] {
@@ -580,7 +589,7 @@ async fn what_failed_is_not_sent_to_the_response_address() {
     }
 }
 
-/// A reload keeps what is known of the same server; another server and another bot begin anew.
+/// A reload keeps what is known of the same server. Another server or another bot starts empty.
 #[test]
 fn a_reload_goes_on_with_what_is_known() {
     let old = mattermost();
@@ -589,7 +598,7 @@ fn a_reload_goes_on_with_what_is_known() {
     let gone_on = |url: &str, token: &str| {
         let mut new = at(url);
         new.config.bot_token = token.to_owned().into();
-        new.go_on_from(&old);
+        new.take_state_from(&old);
         (
             new.signing_key.get().is_some(),
             new.used.count(HOOK),
@@ -608,14 +617,14 @@ fn a_reload_goes_on_with_what_is_known() {
     assert_eq!(gone_on("http://127.0.0.1:2/", token), (false, 0, None));
 }
 
-/// What Mattermost does not say is not so.
+/// A missing field counts as the value that grants less.
 #[test]
 fn an_account_is_worth_what_is_said_of_it() {
-    let judged = |account: Value| judge(&serde_json::from_value(account).unwrap());
+    let judged = |account: Value| profile_of(&serde_json::from_value(account).unwrap());
     let plain = judged(json!({ "id": JO, "email": "jo@acme.example" }));
     assert_eq!(
-        (plain.standing, plain.confirmed_email.is_none(), plain.role),
-        (Standing::Member, true, Role::Member)
+        (plain.kind, plain.confirmed_email.is_none(), plain.role),
+        (AccountKind::Member, true, Role::Member)
     );
     let known = judged(
         json!({ "id": JO, "email": "jo@acme.example", "email_verified": true, "roles": "system_user system_admin" }),
@@ -625,16 +634,16 @@ fn an_account_is_worth_what_is_said_of_it() {
         (true, Role::PrimaryAdmin)
     );
     assert_eq!(
-        judged(json!({ "id": JO, "roles": "system_guest" })).standing,
-        Standing::Guest
+        judged(json!({ "id": JO, "roles": "system_guest" })).kind,
+        AccountKind::Guest
     );
     assert_eq!(
-        judged(json!({ "id": JO, "delete_at": 5 })).standing,
-        Standing::Deleted
+        judged(json!({ "id": JO, "delete_at": 5 })).kind,
+        AccountKind::Deleted
     );
     assert_eq!(
-        judged(json!({ "id": JO, "is_bot": true })).standing,
-        Standing::Bot
+        judged(json!({ "id": JO, "is_bot": true })).kind,
+        AccountKind::Bot
     );
 }
 
@@ -667,7 +676,7 @@ fn hostile_names_stay_names() {
 async fn what_is_known_is_used_where_the_server_is_slow() {
     let server = MockServer::start().await;
     let delay = Duration::from_secs(4);
-    let roles = serde_json::json!({ "roles": "" });
+    let roles = json!({ "roles": "" });
     Mock::given(path("/api/v4/users/me"))
         .respond_with(
             ResponseTemplate::new(200)
@@ -677,7 +686,7 @@ async fn what_is_known_is_used_where_the_server_is_slow() {
         .mount(&server)
         .await;
     Mock::given(path("/api/v4/roles/names"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!([])))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
         .mount(&server)
         .await;
     let mattermost = at(&server.uri());

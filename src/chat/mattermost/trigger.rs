@@ -1,4 +1,4 @@
-//! A `trigger_id`: whom Mattermost's server signed for, when, and under which id.
+//! A `trigger_id`: the user, the time and the id that Mattermost's server signed.
 //!
 //! Source: `GenerateTriggerId` and `DecodeAndVerifyTriggerId` in `server/public/model/integration_action.go`.
 
@@ -6,20 +6,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
-use super::{is_id, place};
+use super::{is_id, reply};
 use crate::chat::NotVerified;
 use crate::chat::signature::{WINDOW, replay_key};
 use crate::domain::{Moment, Platform};
 use crate::store::ReplayKey;
 
-/// What stands before the point in the PKIX form of a P-256 key (RFC 5480): algorithm, curve, and a bit string of 66
-/// bytes. A key of another kind or in another form begins otherwise.
+/// The bytes before the point in the PKIX form of a P-256 key (RFC 5480): algorithm, curve, and a bit string of 66
+/// bytes. Keys of other types or forms begin with other bytes.
 const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
-/// The server's key as its uncompressed point. Whether the point lies on the curve is checked at every verification.
+/// The server's key as its uncompressed point. Each verification checks that the point lies on the curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SigningKey([u8; 65]);
 
@@ -32,21 +32,21 @@ impl SigningKey {
     }
 }
 
-/// A trigger that was read; whether the server signed it is asked with [`Signed::is_signed_by`].
+/// A parsed trigger. [`SignedTrigger::is_signed_by`] verifies it.
 #[derive(Clone, Debug)]
-pub(super) struct Signed {
-    /// The server's own name for this request, 26 characters.
+pub(super) struct SignedTrigger {
+    /// The server's own id of this request, 26 characters.
     pub(super) id: String,
-    /// Whom the server knows to have made it.
+    /// The user who made it.
     pub(super) user: String,
-    /// When.
+    /// When it was signed.
     pub(super) at: Moment,
     text: String,
     signature: Vec<u8>,
 }
 
-impl Signed {
-    /// Reads a trigger. Only the form in which the server writes it counts.
+impl SignedTrigger {
+    /// Parses a trigger. Only the form in which the server writes it is accepted.
     pub(super) fn read(trigger: &str) -> Result<Self, NotVerified> {
         Self::parse(trigger).ok_or(NotVerified::Unsigned("trigger"))
     }
@@ -59,7 +59,7 @@ impl Signed {
         if parts.next().is_some() || !is_id(id) || !is_id(user) {
             return None;
         }
-        let (at, signature) = (place::millis(at)?, STANDARD.decode(signature).ok()?);
+        let (at, signature) = (reply::millis(at)?, STANDARD.decode(signature).ok()?);
         let text = decoded.get(..decoded.rfind(':')? + 1)?.to_owned();
         Some(Self {
             id: id.to_owned(),
@@ -70,7 +70,7 @@ impl Signed {
         })
     }
 
-    /// Holds the signed time against the window.
+    /// Checks that the signed time is within the window.
     pub(super) fn check_time(&self, now: Moment) -> Result<(), NotVerified> {
         let distance = now.unix_seconds() - self.at.unix_seconds();
         if distance.abs() <= WINDOW {
@@ -80,15 +80,15 @@ impl Signed {
         }
     }
 
-    /// True where the server's key signed id, user and time.
+    /// True if the server's key signed id, user and time.
     pub(super) fn is_signed_by(&self, key: &SigningKey) -> bool {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.0)
             .verify(self.text.as_bytes(), &self.signature)
             .is_ok()
     }
 
-    /// The key under which the request is remembered. It is made from the signed id: base64 and ECDSA know several valid
-    /// forms of the same trigger.
+    /// The replay key. It is made from the signed id, because base64 and ECDSA allow several valid forms of the same
+    /// trigger.
     pub(super) fn replay(&self) -> ReplayKey {
         replay_key(
             Platform::Mattermost,
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn only_the_server_s_own_form_is_read() {
         let (id, user) = ("i".repeat(26), "u".repeat(26));
-        let reads = |text: &str| Signed::read(&STANDARD.encode(text)).is_ok();
+        let reads = |text: &str| SignedTrigger::read(&STANDARD.encode(text)).is_ok();
         assert!(reads(&format!("{id}:{user}:1795428000000:c2ln")));
         for wrong in [
             format!("{id}:{user}:1795428000000"),
@@ -149,7 +149,7 @@ mod tests {
             canonical[1..].to_owned(),
         ] {
             assert!(
-                Signed::read(&canonical).is_ok() && Signed::read(&changed).is_err(),
+                SignedTrigger::read(&canonical).is_ok() && SignedTrigger::read(&changed).is_err(),
                 "{changed:?}"
             );
         }

@@ -1,28 +1,28 @@
-//! Mattermost's shapes, as far as they are read.
+//! Mattermost's JSON, only the fields that are read.
 
 use serde::Deserialize;
 
 /// A pressed button (Mattermost, "Interactive messages").
 #[derive(Debug, Deserialize)]
-pub(super) struct Pressed {
+pub(super) struct PostAction {
     pub(super) user_id: String,
     #[serde(default)]
     pub(super) trigger_id: String,
     #[serde(default)]
     pub(super) channel_id: String,
-    pub(super) context: Context,
+    pub(super) context: PostActionContext,
 }
 
-/// What we put behind the button; Mattermost keeps it to itself.
+/// The value that we gave the button. Mattermost does not show it to clients.
 #[derive(Debug, Deserialize)]
-pub(super) struct Context {
+pub(super) struct PostActionContext {
     pub(super) action: String,
     pub(super) value: String,
 }
 
-/// A dialog that was sent (Mattermost, "Interactive dialogs").
+/// A submitted dialog (Mattermost, "Interactive dialogs").
 #[derive(Debug, Deserialize)]
-pub(super) struct Dialog {
+pub(super) struct DialogSubmission {
     pub(super) user_id: String,
     pub(super) state: String,
     #[serde(default)]
@@ -31,9 +31,9 @@ pub(super) struct Dialog {
     pub(super) cancelled: bool,
 }
 
-/// A user. What is missing is taken for the careful value.
+/// A user. A missing field counts as the value that grants less.
 #[derive(Debug, Deserialize)]
-pub(super) struct Account {
+pub(super) struct MattermostUser {
     pub(super) id: String,
     #[serde(default)]
     pub(super) roles: String,

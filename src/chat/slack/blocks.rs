@@ -1,12 +1,11 @@
-//! Messages and forms in Slack's Block Kit, inside its limits, with every untrusted text in a `plain_text` object.
+//! Renders messages and forms in Slack's Block Kit, within its limits, with every untrusted text in a `plain_text` object.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::chat::common::fit;
-use crate::chat::{Button, Form, FormKind, Message, Placement, Style};
-use crate::domain::Password;
+use crate::chat::texts::{CLOSE, fit};
+use crate::chat::{Button, Form, FormKind, Message, Placement, ShownPassword, Style};
 
 /// Longest text of a header block (Slack, "Header block").
 const HEADER: usize = 150;
@@ -20,10 +19,10 @@ const MODAL_TITLE: usize = 24;
 const INPUT_LABEL: usize = 2000;
 /// Most elements of an actions block (Slack, "Actions block").
 const ACTIONS: usize = 25;
-/// Longest input that we ask for; an e-mail address has at most 254 characters.
+/// Longest input that we accept; an e-mail address has at most 254 characters.
 const TYPED: u16 = 300;
 
-/// The block and the action of a form's input (outside contract).
+/// The names of the block and the action of a form's input. They are part of the outside contract.
 pub(super) const fn input(kind: FormKind) -> (&'static str, &'static str) {
     match kind {
         FormKind::Destination | FormKind::CopyAddress => ("destination", "value"),
@@ -60,7 +59,7 @@ pub(super) enum Block<'a> {
     },
 }
 
-/// What stands in a block and can be used (Slack, "Block elements").
+/// An interactive element of a block (Slack, "Block elements").
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Element<'a> {
@@ -79,13 +78,13 @@ pub(super) enum Element<'a> {
 
 /// An ephemeral message, as an answer or through a `response_url` (Slack, "Handling user interaction").
 #[derive(Serialize)]
-pub(super) struct Sent<'a> {
+pub(super) struct SlackMessage<'a> {
     response_type: &'static str,
     text: String,
     mrkdwn: bool,
     unfurl_links: bool,
     blocks: Vec<Block<'a>>,
-    /// In an answer there is nothing to replace.
+    /// Missing in an immediate answer, which has nothing to replace.
     #[serde(skip_serializing_if = "Option::is_none")]
     replace_original: Option<bool>,
 }
@@ -111,14 +110,14 @@ pub(super) struct FormErrors {
 }
 
 fn plain(text: &str, limit: usize) -> Text {
-    // Without `emoji: false` a name like ":skull:" would become a picture.
+    // Without `emoji: false` a name such as ":skull:" would become a picture.
     Text::PlainText {
         text: fit(text, limit),
         emoji: false,
     }
 }
 
-/// The fallback text for notifications and screen readers. It is markup to Slack, so `& < >` are escaped; without a
+/// The fallback text for notifications and screen readers. Slack reads it as markup, so `& < >` are escaped: without a
 /// raw `<` there is no mention and no link.
 fn fallback(message: &Message) -> String {
     let mut text = message.title.clone();
@@ -135,8 +134,8 @@ fn fallback(message: &Message) -> String {
     )
 }
 
-/// The blocks of a message; the password, where there is one, stands in a block of its own and nowhere else.
-fn blocks<'a>(message: &'a Message, password: Option<&Password>) -> Vec<Block<'a>> {
+/// The blocks of a message. The password is in a block of its own and nowhere else.
+fn blocks<'a>(message: &'a Message, password: Option<&ShownPassword<'_>>) -> Vec<Block<'a>> {
     let section = |text: &str| Block::Section {
         text: plain(text, SECTION),
     };
@@ -149,13 +148,13 @@ fn blocks<'a>(message: &'a Message, password: Option<&Password>) -> Vec<Block<'a
         blocks.push(section(&message.title));
     }
     if let Some(password) = password {
-        // Letters and digits of our own making: nothing in it can be markup.
+        // A password has only letters and digits, so it cannot be markup.
         let text = Text::Mrkdwn {
-            text: format!("`{}`", password.expose()),
+            text: format!("`{}`", password.password.expose()),
             verbatim: true,
         };
         blocks.push(Block::Section { text });
-        blocks.push(section(&format!("Say it: {}", password.spoken().as_str())));
+        blocks.push(section(&password.spoken_line()));
     }
     if !message.lines.is_empty() {
         blocks.push(section(&message.lines.join("\n")));
@@ -181,13 +180,13 @@ fn button(button: &Button) -> Element<'_> {
     }
 }
 
-/// A whole ephemeral message; behind a click it stands in place of the card or beside it.
+/// An ephemeral message. After a click it replaces the card or is added to it.
 pub(super) fn message<'a>(
     message: &'a Message,
-    password: Option<&Password>,
+    password: Option<&ShownPassword<'_>>,
     placement: Option<Placement>,
-) -> Sent<'a> {
-    Sent {
+) -> SlackMessage<'a> {
+    SlackMessage {
         response_type: "ephemeral",
         text: fallback(message),
         mrkdwn: false,
@@ -206,7 +205,7 @@ pub(super) fn modal(form: &Form) -> Modal<'_> {
         private_metadata: &form.value,
         title: plain(&form.title, MODAL_TITLE),
         submit: plain(&form.submit, MODAL_TITLE),
-        close: plain("Close", MODAL_TITLE),
+        close: plain(CLOSE, MODAL_TITLE),
         blocks: [Block::Input {
             block_id,
             label: plain(&form.label, INPUT_LABEL),
@@ -219,7 +218,7 @@ pub(super) fn modal(form: &Form) -> Modal<'_> {
     }
 }
 
-/// The answer that puts a text at the form's input.
+/// The answer that shows an error at the form's input.
 pub(super) fn form_error(kind: FormKind, text: &str) -> FormErrors {
     let (block_id, _) = input(kind);
     FormErrors {
@@ -235,7 +234,8 @@ mod tests {
 
     use super::*;
     use crate::chat::Action;
-    use crate::chat::common::hostile_names;
+    use crate::chat::hostile_names::hostile_names;
+    use crate::domain::Password;
 
     fn hostile() -> Message {
         let name = "<!channel> *x* :skull: [a](http://b) `c` <@U1>";
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    fn sent(message: &Message, password: Option<&Password>) -> Value {
+    fn sent(message: &Message, password: Option<&ShownPassword<'_>>) -> Value {
         serde_json::to_value(super::message(message, password, None)).unwrap()
     }
 
@@ -326,7 +326,10 @@ mod tests {
                 title: "New password for Mina".to_owned(),
                 ..Message::default()
             },
-            Some(&password),
+            Some(&ShownPassword {
+                password: &password,
+                spoken_label: "Say it: ",
+            }),
         );
         assert_eq!(sent.to_string().matches(password.expose()).count(), 1);
         assert!(!sent["text"].as_str().unwrap().contains(password.expose()));

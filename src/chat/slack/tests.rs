@@ -1,11 +1,17 @@
-//! Slack's signature, its words and its answers, against the published vector and a list of hostile requests.
+//! Slack's signature, command texts and API answers, with the published vector and hostile requests.
 
 use axum::http::HeaderValue;
 use proptest::prelude::*;
 use wiremock::matchers::{body_string, header as has_header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use super::request::read_words;
 use super::*;
+use crate::chat::interaction::Word;
+use crate::chat::{AccountKind, Ask, Command, NamedMember};
+use crate::domain::delivery::Refusal;
+use crate::domain::{Role, Span};
+use crate::net;
 
 /// The vector of "Verifying requests from Slack".
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -57,7 +63,7 @@ fn headers(timestamp: &str, signature: &str) -> HeaderMap {
 fn receive(slack: &Slack, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
     let now = Moment::from_unix_seconds(AT);
     slack
-        .receive(COMMANDS_ROUTE, headers, body.as_bytes(), now)
+        .read_request(COMMANDS_ROUTE, headers, body.as_bytes(), now)
         .map(Verified::into_inner)
 }
 
@@ -65,7 +71,7 @@ fn receive_signed(slack: &Slack, route: &str, body: &str) -> Result<Interaction,
     let now = Moment::from_unix_seconds(AT);
     let [(_, timestamp), (_, signature)] = slack.sign(body.as_bytes(), now);
     slack
-        .receive(
+        .read_request(
             route,
             &headers(&timestamp, &signature),
             body.as_bytes(),
@@ -86,7 +92,7 @@ fn the_published_vector_is_accepted() {
     );
 }
 
-/// W1: every bit of the signature, of the body and of the timestamp matters.
+/// Every bit of the signature, the body and the timestamp counts.
 #[test]
 fn one_changed_bit_is_refused() {
     let slack = slack();
@@ -116,7 +122,7 @@ fn one_changed_bit_is_refused() {
     assert!(receive(&slack, &headers("1531420619", SIGNATURE), BODY).is_err());
 }
 
-/// W1, W8: forms of a signature that are not exactly one `v0=` and 64 lower-case digits.
+/// Signatures that are not exactly one `v0=` and 64 lower-case digits.
 #[test]
 fn other_forms_of_a_signature_are_refused() {
     let slack = slack();
@@ -156,7 +162,7 @@ fn other_forms_of_a_signature_are_refused() {
     }
 }
 
-/// W17: while a secret is being rotated both are accepted, and the same bytes stay the same request.
+/// During a rotation both secrets are accepted, and the same bytes stay the same request.
 #[test]
 fn both_secrets_work_during_a_rotation() {
     let new = "0123456789abcdef0123456789abcdef";
@@ -179,7 +185,6 @@ fn both_secrets_work_during_a_rotation() {
     assert_eq!(old.origin.replay, new.origin.replay);
 }
 
-/// W9, W11.
 #[test]
 fn other_content_types_and_encodings_are_refused() {
     for other in [
@@ -204,7 +209,7 @@ fn other_content_types_and_encodings_are_refused() {
     );
 }
 
-/// W15: the unsigned certificate check is no side door.
+/// Nothing else gets in as the unsigned certificate check.
 #[test]
 fn ssl_check_is_answered_only_when_it_is_the_whole_request() {
     let mut unsigned = HeaderMap::new();
@@ -237,7 +242,7 @@ fn ssl_check_is_answered_only_when_it_is_the_whole_request() {
     }
 }
 
-/// W18: another workspace, organisation or app is not ours, though the signature is good.
+/// Another workspace, organization or app is refused, though the signature is correct.
 #[test]
 fn other_tenants_are_refused() {
     let pinned = Config {
@@ -291,7 +296,7 @@ fn response_addresses_outside_the_list_are_refused() {
     }
 }
 
-/// S14: mentions and work e-mails name somebody; bare ids and names do not.
+/// S14: mentions and work e-mails name a member; bare ids and names do not.
 #[test]
 fn words_of_a_command() {
     let mention = |id: &str| Word::Member(NamedMember::Mention(id.to_owned()));
@@ -333,7 +338,7 @@ proptest! {
         prop_assert!(words.len() <= text.chars().count());
     }
 
-    /// W7: whatever is signed, it is read or refused, never a panic.
+    /// A signed payload is read or refused, whatever it contains. It never panics.
     #[test]
     fn any_signed_payload_is_read_or_refused(payload in "\\PC{0,120}") {
         let body = format!("payload={}", percent_encoding::utf8_percent_encode(&payload, percent_encoding::NON_ALPHANUMERIC));
@@ -349,7 +354,7 @@ fn account(changes: &serde_json::Value) -> serde_json::Value {
     json!({ "ok": true, "user": user })
 }
 
-async fn who(answer: ResponseTemplate) -> Result<Profile, WhoError> {
+async fn who(answer: ResponseTemplate) -> Result<Profile, ApiError> {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/api/users.info"))
@@ -368,34 +373,34 @@ async fn who(answer: ResponseTemplate) -> Result<Profile, WhoError> {
         .await
 }
 
-/// What kind of account, and whose e-mail.
+/// The kind of account, the confirmed e-mail and the role.
 #[tokio::test]
 async fn accounts_are_judged_by_their_flags() {
     for (changes, standing, has_email) in [
-        (json!({}), Standing::Member, true),
+        (json!({}), AccountKind::Member, true),
         (
             json!({ "is_email_confirmed": false }),
-            Standing::Member,
+            AccountKind::Member,
             false,
         ),
-        (json!({ "profile": {} }), Standing::Member, false),
-        (json!({ "is_restricted": true }), Standing::Guest, true),
+        (json!({ "profile": {} }), AccountKind::Member, false),
+        (json!({ "is_restricted": true }), AccountKind::Guest, true),
         (
             json!({ "is_ultra_restricted": true }),
-            Standing::Guest,
+            AccountKind::Guest,
             true,
         ),
-        (json!({ "is_bot": true }), Standing::Bot, true),
-        (json!({ "deleted": true }), Standing::Deleted, true),
-        (json!({ "is_stranger": true }), Standing::Stranger, true),
-        (json!({ "team_id": "T9" }), Standing::Stranger, true),
-        (json!({ "team_id": null }), Standing::Stranger, true),
+        (json!({ "is_bot": true }), AccountKind::Bot, true),
+        (json!({ "deleted": true }), AccountKind::Deleted, true),
+        (json!({ "is_stranger": true }), AccountKind::Stranger, true),
+        (json!({ "team_id": "T9" }), AccountKind::Stranger, true),
+        (json!({ "team_id": null }), AccountKind::Stranger, true),
     ] {
         let profile = who(ResponseTemplate::new(200).set_body_json(account(&changes)))
             .await
             .unwrap();
         assert_eq!(
-            (profile.standing, profile.confirmed_email.is_some()),
+            (profile.kind, profile.confirmed_email.is_some()),
             (standing, has_email),
             "{changes}"
         );
@@ -430,42 +435,42 @@ async fn refusals_of_slack_have_names() {
         error(json!({ "ok": false, "error": "user_not_found" }))
             .await
             .unwrap_err(),
-        WhoError::NotFound
+        ApiError::NotFound
     );
     assert_eq!(
         error(json!({ "ok": false, "error": "missing_scope", "needed": "users:read.email" }))
             .await
             .unwrap_err(),
-        WhoError::MissingScope("users:read.email".to_owned())
+        ApiError::MissingScope("users:read.email".to_owned())
     );
     assert_eq!(
         error(json!({ "ok": false, "error": "token_revoked" }))
             .await
             .unwrap_err(),
-        WhoError::Refused("token_revoked".to_owned())
+        ApiError::Refused("token_revoked".to_owned())
     );
     assert_eq!(
         who(ResponseTemplate::new(429).insert_header("retry-after", "7"))
             .await
             .unwrap_err(),
-        WhoError::RateLimited(Span::seconds(7))
+        ApiError::RateLimited(Span::seconds(7))
     );
     assert_eq!(
         who(ResponseTemplate::new(500)).await.unwrap_err(),
-        WhoError::Unavailable
+        ApiError::Unavailable
     );
     assert_eq!(
         who(ResponseTemplate::new(200).set_body_string("{\"ok\":"))
             .await
             .unwrap_err(),
-        WhoError::Unavailable
+        ApiError::Unavailable
     );
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
-    // The deadline of `users.info` is 5 s; the wait is the test's price for a real time-out.
-    assert_eq!(who(slow).await.unwrap_err(), WhoError::Unavailable);
+    // The deadline of `users.info` is 5 s. The test waits for the real time-out.
+    assert_eq!(who(slow).await.unwrap_err(), ApiError::Unavailable);
     assert_eq!(
         error(account(&json!({ "id": "U2" }))).await.unwrap_err(),
-        WhoError::Unavailable,
+        ApiError::Unavailable,
         "an answer about somebody else is no answer"
     );
 }

@@ -1,4 +1,4 @@
-//! Slack's shapes, only the fields that are read; everything else is ignored.
+//! Slack's JSON, only the fields that are read.
 
 use std::collections::HashMap;
 
@@ -8,60 +8,60 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Payload {
-    /// A button was pressed.
-    BlockActions(Pressed),
-    /// A modal was sent.
-    ViewSubmission(Submitted),
-    /// Anything that we never asked for.
+    /// A pressed button.
+    BlockActions(BlockActions),
+    /// A submitted modal.
+    ViewSubmission(ViewSubmission),
+    /// A payload that we never ask for.
     #[serde(other)]
     Other,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Pressed {
-    pub(super) user: User,
-    pub(super) team: Option<Team>,
-    pub(super) enterprise: Option<Enterprise>,
+pub(super) struct BlockActions {
+    pub(super) user: SlackUser,
+    pub(super) team: Option<SlackTeam>,
+    pub(super) enterprise: Option<SlackEnterprise>,
     pub(super) api_app_id: Option<String>,
     pub(super) trigger_id: Option<String>,
     pub(super) response_url: Option<String>,
-    pub(super) actions: Vec<PressedAction>,
+    pub(super) actions: Vec<BlockAction>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Submitted {
-    pub(super) user: User,
-    pub(super) team: Option<Team>,
-    pub(super) enterprise: Option<Enterprise>,
+pub(super) struct ViewSubmission {
+    pub(super) user: SlackUser,
+    pub(super) team: Option<SlackTeam>,
+    pub(super) enterprise: Option<SlackEnterprise>,
     pub(super) api_app_id: Option<String>,
-    pub(super) view: View,
+    pub(super) view: SlackView,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct User {
+pub(super) struct SlackUser {
     pub(super) id: String,
     pub(super) team_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Team {
+pub(super) struct SlackTeam {
     pub(super) id: String,
     pub(super) enterprise_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Enterprise {
+pub(super) struct SlackEnterprise {
     pub(super) id: String,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct PressedAction {
+pub(super) struct BlockAction {
     pub(super) action_id: String,
     pub(super) value: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct View {
+pub(super) struct SlackView {
     pub(super) callback_id: String,
     pub(super) private_metadata: String,
     pub(super) state: ViewState,
@@ -69,11 +69,11 @@ pub(super) struct View {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ViewState {
-    pub(super) values: HashMap<String, HashMap<String, Input>>,
+    pub(super) values: HashMap<String, HashMap<String, SlackInput>>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Input {
+pub(super) struct SlackInput {
     pub(super) value: Option<String>,
 }
 
@@ -83,13 +83,13 @@ pub(super) struct ApiAnswer {
     pub(super) ok: bool,
     pub(super) error: Option<String>,
     pub(super) needed: Option<String>,
-    pub(super) user: Option<Account>,
+    pub(super) user: Option<SlackAccount>,
 }
 
-/// A user of `users.info`. A flag that is missing is taken for the careful value.
+/// A user of `users.info`. A missing flag counts as the value that grants less.
 #[derive(Debug, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "these are Slack's own flags")]
-pub(super) struct Account {
+pub(super) struct SlackAccount {
     pub(super) id: String,
     pub(super) team_id: Option<String>,
     #[serde(default)]
@@ -112,7 +112,7 @@ pub(super) struct Account {
     pub(super) is_email_confirmed: bool,
     pub(super) enterprise_user: Option<EnterpriseUser>,
     #[serde(default)]
-    pub(super) profile: AccountProfile,
+    pub(super) profile: SlackProfile,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,6 +127,6 @@ pub(super) struct EnterpriseUser {
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct AccountProfile {
+pub(super) struct SlackProfile {
     pub(super) email: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Addresses that somebody types: which are refused, and why.
 
 use crate::domain::delivery::DestinationDenied;
-use crate::domain::member::NotAnEmail;
+use crate::domain::email::NotAnEmail;
 use crate::domain::{CompanyDomains, Destination, EmailAddress, Member};
 
 impl Destination {
@@ -52,7 +52,7 @@ impl Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::member::NotAPhone;
+    use crate::domain::phone::NotAPhone;
     use crate::domain::{LoginMethod, MemberId, Role, Status};
 
     fn mina() -> Member {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::app::{App, ProgressTold, QueuedReset};
-use crate::chat::{Adapter, Chat, Message, Placement, ReplyAddress};
+use crate::chat::{Adapter, Chat, Message, Placement, ReplyAddress, ShownPassword};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{Password, ResetId};
 use crate::flow::messages;
@@ -57,7 +57,13 @@ impl<'a> Reporter<'a> {
     pub(super) async fn show(&self, message: &Message, password: &Password) -> Outcome {
         self.close().await;
         match &self.reply {
-            Some(to) => self.chat.show(to, message, password).await,
+            Some(to) => {
+                let shown = ShownPassword {
+                    password,
+                    spoken_label: messages::SAY_IT,
+                };
+                self.chat.show(to, message, &shown).await
+            }
             None => Outcome::Refused(Refusal::Unreachable),
         }
     }

@@ -1,7 +1,7 @@
 //! Contacts on cards and results: where the code at sign-in goes, and who added that contact.
 
 use crate::clock::Zone;
-use crate::domain::contacts::{Added, AddedAs, Method, Methods};
+use crate::domain::contacts::{AddedAs, AddedContact, Method, Methods};
 use crate::domain::{Carries, Channel, Destination, Moment};
 use crate::store::ResetRow;
 
@@ -112,7 +112,7 @@ pub(super) fn code_goes(
 }
 
 fn waiting(methods: &Methods, zone: &Zone, now: Moment) -> Vec<String> {
-    let line = |(added, until): &(Added, Moment)| {
+    let line = |(added, until): &(AddedContact, Moment)| {
         let by = added_by(added, zone);
         format!(
             "{}, {by}, does not count before {}.",
@@ -133,7 +133,7 @@ fn named(method: &Method, zone: &Zone) -> String {
 }
 
 /// Who added a contact, and when. An answered code does not prove whose contact it is.
-fn added_by(added: &Added, zone: &Zone) -> String {
+fn added_by(added: &AddedContact, zone: &Zone) -> String {
     let who = match added.added_as {
         AddedAs::Operator => "whoever runs relatch",
         AddedAs::Proven | AddedAs::Member => "themselves",

@@ -3,7 +3,7 @@
 use super::words::{NOTHING_CHANGED, refusal};
 use crate::chat::Message;
 use crate::domain::delivery::{DestinationDenied, ExtraDenied};
-use crate::domain::member::NotAPhone;
+use crate::domain::phone::NotAPhone;
 use crate::domain::{Channel, Reference};
 
 /// A typed destination is not allowed (S11, S24, S25). The text stands at the input of a form, so it is one line.

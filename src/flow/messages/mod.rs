@@ -56,4 +56,4 @@ pub use self::who::{
     no_such_member, outsider, several_members, unclear, unresolved_caller, unresolved_member,
     who_failed,
 };
-pub use self::words::{NO_RESET_USED, NOTHING_CHANGED};
+pub use self::words::{NO_RESET_USED, NOTHING_CHANGED, SAY_IT};

@@ -1,16 +1,16 @@
 //! People who cannot be matched with a directory account.
 
 use super::words::refusal;
-use crate::chat::{Message, Standing, WhoError};
+use crate::chat::{AccountKind, ApiError, Message};
 use crate::domain::Reference;
 
 /// The account is not a full member of the workspace.
-pub fn outsider(standing: Standing, organization: &str, reference: &Reference) -> Message {
+pub fn outsider(standing: AccountKind, organization: &str, reference: &Reference) -> Message {
     let who = match standing {
-        Standing::Member | Standing::Stranger => "another workspace",
-        Standing::Guest => "a guest account",
-        Standing::Bot => "a bot",
-        Standing::Deleted => "a deactivated account",
+        AccountKind::Member | AccountKind::Stranger => "another workspace",
+        AccountKind::Guest => "a guest account",
+        AccountKind::Bot => "a bot",
+        AccountKind::Deleted => "a deactivated account",
     };
     let what = format!("This command works only for members of {organization}, and this is {who}.");
     refusal(&what, "Ask a full member of the workspace.", reference)
@@ -64,25 +64,25 @@ pub fn several_members(reference: &Reference) -> Message {
 }
 
 /// The chat platform does not say who somebody is.
-pub fn who_failed(error: &WhoError, reference: &Reference) -> Message {
+pub fn who_failed(error: &ApiError, reference: &Reference) -> Message {
     match error {
-        WhoError::RateLimited(wait) => refusal(
+        ApiError::RateLimited(wait) => refusal(
             "The chat asks me to slow down.",
             &format!("Try again in {wait}."),
             reference,
         ),
-        WhoError::MissingScope(scope) => refusal(
+        ApiError::MissingScope(scope) => refusal(
             &format!("relatch's app lacks the permission {scope}, so I can't check who you are."),
             "Whoever runs relatch has to add it and install the app again.",
             reference,
         ),
-        WhoError::Refused(_) => refusal(
+        ApiError::Refused(_) => refusal(
             "The chat refuses relatch's token, so I can't check who you are.",
             "Tell whoever runs relatch.",
             reference,
         ),
-        WhoError::NotFound => unresolved_member(reference),
-        WhoError::Unavailable => refusal(
+        ApiError::NotFound => unresolved_member(reference),
+        ApiError::Unavailable => refusal(
             "The chat doesn't answer, so I can't check who you are.",
             "Try again in a minute.",
             reference,

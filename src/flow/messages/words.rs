@@ -9,6 +9,9 @@ pub const NOTHING_CHANGED: &str = "Nothing was changed.";
 /// Stands beside it where no slot was used either.
 pub const NO_RESET_USED: &str = "No reset was used.";
 
+/// Stands before the spoken form of a shown password.
+pub const SAY_IT: &str = "Say it: ";
+
 /// A message of a title and those lines that are not empty.
 pub(super) fn message(
     title: impl Into<String>,

@@ -1,31 +1,31 @@
-//! Where follow-ups go in Mattermost: the user whom the server signed, a channel, and a command's response address.
+//! The follow-up address: the user whom the server signed, a channel, and a command's response address.
 
 use super::is_id;
 use crate::domain::Moment;
 
-/// Stands where there is no response address.
+/// Written instead of a missing response address.
 const NONE: &str = "-";
 
-/// A follow-up address. As a text it is `user:channel:hook:until`; the text is sealed before it is stored.
+/// A follow-up address, written as `user:channel:hook:until`. The text is sealed before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Whom the server signed: the only reader of an ephemeral post.
+pub(super) struct MattermostReply {
+    /// The user whom the server signed. Only they can read an ephemeral post.
     pub(super) user: String,
-    /// Where the post stands. Nothing depends on it: the server sends an ephemeral post to its user alone.
+    /// The channel of the post. Security does not depend on it: the server sends an ephemeral post to its user alone.
     pub(super) channel: String,
-    /// The response address of the command. Whoever made the command named it: where the bot may not write to the user
-    /// alone, cards and results go there, but never a password, nor a question whose button acts at once.
-    pub(super) hook: Option<Hook>,
+    /// The response address of the command. The sender of the request chose it, so cards and results go there only if the
+    /// bot may not write to the user alone; a password never does, nor a question whose button acts at once.
+    pub(super) hook: Option<ResponseHook>,
 }
 
-/// The only part of `response_url` that counts, and until when it works.
+/// The id in `response_url`, and when the address expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hook {
+pub(super) struct ResponseHook {
     pub(super) id: String,
     pub(super) until: Moment,
 }
 
-impl Place {
+impl MattermostReply {
     pub(super) fn write(&self) -> String {
         let Self {
             user,
@@ -33,12 +33,12 @@ impl Place {
             hook,
         } = self;
         match hook {
-            Some(Hook { id, until }) => format!("{user}:{channel}:{id}:{}", until.0),
+            Some(ResponseHook { id, until }) => format!("{user}:{channel}:{id}:{}", until.0),
             None => format!("{user}:{channel}:{NONE}:{NONE}"),
         }
     }
 
-    /// None for what an earlier version stored: the end of such a reset is told at the next command.
+    /// None for an address that an earlier version stored. The result of such a reset is told at the next command.
     pub(super) fn read(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(':').collect();
         let [user, channel, id, until] = parts.as_slice() else {
@@ -46,7 +46,7 @@ impl Place {
         };
         let hook = match (*id, *until) {
             (NONE, NONE) => None,
-            (id, until) if is_id(id) => Some(Hook {
+            (id, until) if is_id(id) => Some(ResponseHook {
                 id: id.to_owned(),
                 until: millis(until)?,
             }),
@@ -60,14 +60,14 @@ impl Place {
     }
 }
 
-/// The id in a response address, `…/hooks/commands/<id>`. The rest of the address does not matter: the call goes to the
-/// server of the settings.
+/// The id in a response address, `…/hooks/commands/<id>`. The rest is ignored, because calls go to the server of the
+/// settings.
 pub(super) fn hook_id(response_url: &str) -> Option<&str> {
     let (_, id) = response_url.rsplit_once("/hooks/commands/")?;
     is_id(id).then_some(id)
 }
 
-/// A time in milliseconds, as the server writes it: 13 digits until the year 2286.
+/// Parses a time in milliseconds as the server writes it: 13 digits until the year 2286.
 pub(super) fn millis(text: &str) -> Option<Moment> {
     let is_plain = text.len() == 13 && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain).map(Moment)
@@ -80,17 +80,17 @@ mod tests {
     #[test]
     fn a_place_is_read_as_it_was_written() {
         let (user, channel) = ("u".repeat(26), "c".repeat(26));
-        let hook = Some(Hook {
+        let hook = Some(ResponseHook {
             id: "h".repeat(26),
             until: Moment(1_795_428_000_000),
         });
         for hook in [hook, None] {
-            let place = Place {
+            let place = MattermostReply {
                 user: user.clone(),
                 channel: channel.clone(),
                 hook,
             };
-            assert_eq!(Place::read(&place.write()), Some(place));
+            assert_eq!(MattermostReply::read(&place.write()), Some(place));
         }
         for wrong in [
             "https://chat.acme.example/hooks/commands/abc",
@@ -98,7 +98,7 @@ mod tests {
             "a:b:-:-",
             &format!("{user}:{channel}:-:1"),
         ] {
-            assert_eq!(Place::read(wrong), None, "{wrong}");
+            assert_eq!(MattermostReply::read(wrong), None, "{wrong}");
         }
     }
 

@@ -1,0 +1,185 @@
+//! The grammar of a command: what its words ask for.
+
+use crate::domain::EmailAddress;
+
+/// What a command asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The help text.
+    Help,
+    /// The log, of everybody or of one member.
+    Log(Option<NamedMember>),
+    /// Which rules would allow a reset.
+    Why(NamedMember),
+    /// A reset, with the further words as the reason.
+    Reset(NamedMember, Option<String>),
+    /// S42: add a phone or an e-mail to which codes for this member may go.
+    Contact(NamedMember, String),
+    /// Not understood. The text stands where a member was expected.
+    Unclear(String),
+    /// More than one member.
+    Several,
+}
+
+/// How a command names a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedMember {
+    /// A mention: the platform's own id.
+    Mention(String),
+    /// A work e-mail.
+    Email(EmailAddress),
+}
+
+/// One word of a command, as the adapter read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A mention or a work e-mail.
+    Member(NamedMember),
+    /// Anything else.
+    Text(String),
+}
+
+/// The maximum length of a reason, in characters.
+const REASON_LIMIT: usize = 200;
+
+impl Ask {
+    /// Parses the words after the command. The grammar is the same on every platform.
+    pub fn read(words: &[Word]) -> Self {
+        let Some((first, rest)) = words.split_first() else {
+            return Self::Help;
+        };
+        match first {
+            Word::Member(member) => Self::reset(member, rest),
+            Word::Text(text) => match text.to_ascii_lowercase().as_str() {
+                "help" => Self::Help,
+                "contact" => Self::contact(rest),
+                "log" => match rest {
+                    [] => Self::Log(None),
+                    rest => Self::one_member(rest)
+                        .map_or_else(|unclear| unclear, |member| Self::Log(Some(member))),
+                },
+                "why" => Self::one_member(rest).map_or_else(|unclear| unclear, Self::Why),
+                _ => Self::Unclear(text.clone()),
+            },
+        }
+    }
+
+    fn reset(member: &NamedMember, rest: &[Word]) -> Self {
+        let mut reason = Vec::new();
+        for word in rest {
+            match word {
+                // A second mention is never part of the reason.
+                Word::Member(_) => return Self::Several,
+                Word::Text(text) => reason.push(text.as_str()),
+            }
+        }
+        let reason: String = reason.join(" ").chars().take(REASON_LIMIT).collect();
+        Self::Reset(
+            member.clone(),
+            Some(reason).filter(|reason| !reason.is_empty()),
+        )
+    }
+
+    /// A member and an address. A work e-mail as the address looks like a second member.
+    fn contact(words: &[Word]) -> Self {
+        let Some((Word::Member(member), address)) = words.split_first() else {
+            return Self::one_member(words).map_or_else(
+                |unclear| unclear,
+                |member| Self::Contact(member, String::new()),
+            );
+        };
+        if let [Word::Member(NamedMember::Email(email))] = address {
+            return Self::Contact(member.clone(), email.to_string());
+        }
+        let mut typed = Vec::new();
+        for word in address {
+            match word {
+                Word::Member(_) => return Self::Several,
+                Word::Text(text) => typed.push(text.as_str()),
+            }
+        }
+        Self::Contact(member.clone(), typed.join(" "))
+    }
+
+    fn one_member(words: &[Word]) -> Result<NamedMember, Self> {
+        match words {
+            [Word::Member(member)] => Ok(member.clone()),
+            [] => Err(Self::Unclear(String::new())),
+            words if words.iter().all(|word| matches!(word, Word::Member(_))) => Err(Self::Several),
+            [Word::Text(text), ..] | [_, Word::Text(text), ..] => Err(Self::Unclear(text.clone())),
+            [_, ..] => Err(Self::Several),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mention(id: &str) -> Word {
+        Word::Member(NamedMember::Mention(id.to_owned()))
+    }
+
+    fn text(text: &str) -> Word {
+        Word::Text(text.to_owned())
+    }
+
+    /// S14, S15.
+    #[test]
+    fn one_command_names_one_member() {
+        let mina = NamedMember::Mention("U1".to_owned());
+        assert_eq!(Ask::read(&[]), Ask::Help);
+        assert_eq!(Ask::read(&[text("HELP")]), Ask::Help);
+        assert_eq!(Ask::read(&[mention("U1")]), Ask::Reset(mina.clone(), None));
+        assert_eq!(
+            Ask::read(&[mention("U1"), text("ticket"), text("INC-2041")]),
+            Ask::Reset(mina.clone(), Some("ticket INC-2041".to_owned()))
+        );
+        assert_eq!(
+            Ask::read(&[mention("U1"), text("and"), mention("U2")]),
+            Ask::Several
+        );
+        assert_eq!(
+            Ask::read(&[text("mina"), mention("U1")]),
+            Ask::Unclear("mina".to_owned())
+        );
+        assert_eq!(Ask::read(&[text("log")]), Ask::Log(None));
+        let contact = |to: &str| Ask::Contact(mina.clone(), to.to_owned());
+        assert_eq!(
+            Ask::read(&[text("contact"), mention("U1"), text("+82"), text("10")]),
+            contact("+82 10")
+        );
+        assert_eq!(Ask::read(&[text("contact"), mention("U1")]), contact(""));
+        assert_eq!(
+            Ask::read(&[text("contact"), mention("U1"), text("x"), mention("U2")]),
+            Ask::Several
+        );
+        assert_eq!(
+            Ask::read(&[text("contact"), text("mina")]),
+            Ask::Unclear("mina".to_owned())
+        );
+        assert_eq!(
+            Ask::read(&[text("log"), mention("U1")]),
+            Ask::Log(Some(mina.clone()))
+        );
+        assert_eq!(
+            Ask::read(&[text("log"), text("mina")]),
+            Ask::Unclear("mina".to_owned())
+        );
+        assert_eq!(Ask::read(&[text("why"), mention("U1")]), Ask::Why(mina));
+        assert_eq!(
+            Ask::read(&[text("why"), mention("U1"), mention("U2")]),
+            Ask::Several
+        );
+        assert_eq!(Ask::read(&[text("why")]), Ask::Unclear(String::new()));
+    }
+
+    #[test]
+    fn a_reason_is_cut() {
+        let Ask::Reset(_, Some(reason)) = Ask::read(&[mention("U1"), text(&"x".repeat(500))])
+        else {
+            panic!()
+        };
+        assert_eq!(reason.len(), 200);
+    }
+}

@@ -1,0 +1,170 @@
+//! The buttons and forms by their names, and what each button asks for.
+
+use crate::domain::{Delivery, written_enum};
+
+written_enum! {
+    /// The buttons. Their names are part of the outside contract. [`Action::asks`] says what each one asks for.
+    Action {
+        /// Show the password to me; I tell them.
+        DeliverCopy = "deliver_copy",
+        /// SMS to the phone on record.
+        DeliverPhone = "deliver_phone",
+        /// E-mail to the private address on record.
+        DeliverEmail = "deliver_email",
+        /// Type another phone or e-mail.
+        DeliverOther = "deliver_other",
+        /// Let the directory send its own link.
+        DirectoryLink = "deliver_directory_link",
+        /// Send the guide: they can still sign in.
+        SendGuide = "send_guide",
+        /// Close the card.
+        Cancel = "cancel",
+        /// I can reach them outside this chat.
+        Reachable = "reachable",
+        /// Also send a copy to me.
+        CopyToSelf = "copy_to_self",
+        /// Type another address for the copy.
+        CopyToSelfChange = "copy_to_self_change",
+        /// Also show it here.
+        AlsoShow = "also_show",
+        /// Reset and send. The only button that changes a password.
+        Confirm = "confirm",
+        /// Back to the ways of delivery.
+        Back = "back",
+        /// Sign the member out once more.
+        RetrySignOut = "retry_sign_out",
+        /// Hide the shown password.
+        Done = "done",
+        /// Add the contact that a command named: the answer to a question.
+        ContactAdd = "contact_add",
+        /// Send a code to a contact that was added.
+        ContactCode = "contact_code",
+    }
+}
+
+written_enum! {
+    /// The forms. Each has one input and the name of the button that opens it.
+    FormKind {
+        /// Another phone or e-mail for the delivery.
+        Destination = "deliver_other",
+        /// Another address for the copy.
+        CopyAddress = "copy_to_self_change",
+        /// The code that was sent to an added contact.
+        ContactCode = "contact_code",
+    }
+}
+
+/// What a button asks for. Each button name is read into it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ButtonAsk {
+    /// Something about the contact that a command named.
+    Contact(ContactAsk),
+    /// Something about a card. Its value leads to a reset.
+    Card(CardAsk),
+}
+
+/// What a button below a message about a contact asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactAsk {
+    /// Add it.
+    Add,
+    /// Send a code to it.
+    SendCode,
+}
+
+/// What a button of a card, or of the message that follows it, asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardAsk {
+    /// Choose a way of delivery.
+    Choose(Delivery),
+    /// Change the card; nothing happens outside.
+    Amend(CardChange),
+    /// Open a form.
+    OpenForm(CardForm),
+    /// Close the card.
+    Close,
+    /// Do something outside.
+    Act(CardAct),
+    /// Something after the act.
+    After(AfterAct),
+}
+
+/// A change of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardChange {
+    /// S10: the administrator can reach the member outside the chat.
+    Reachable,
+    /// Back from the last look to the ways of delivery.
+    Back,
+    /// S27: the administrator's copy, on or off.
+    ToggleCopy,
+    /// S38: showing the password as well, on or off.
+    ToggleShow,
+}
+
+/// A form that a card opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardForm {
+    /// S24, S25: another phone or e-mail for the delivery.
+    Destination,
+    /// S28: another address for the administrator's copy.
+    CopyAddress,
+}
+
+impl CardForm {
+    /// The form's name in the outside contract.
+    pub fn kind(self) -> FormKind {
+        match self {
+            Self::Destination => FormKind::Destination,
+            Self::CopyAddress => FormKind::CopyAddress,
+        }
+    }
+}
+
+/// What a card can do outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardAct {
+    /// Reset the password and deliver it.
+    Confirm,
+    /// S6: send the guide instead.
+    SendGuide,
+    /// Let the directory send its own link instead.
+    SendDirectoryLink,
+}
+
+/// What can be asked after the act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterAct {
+    /// Sign the member out once more.
+    SignOut,
+    /// Hide the shown password.
+    Hide,
+}
+
+impl Action {
+    /// What the button asks for.
+    pub fn asks(self) -> ButtonAsk {
+        ButtonAsk::Card(match self {
+            Self::ContactAdd => return ButtonAsk::Contact(ContactAsk::Add),
+            Self::ContactCode => return ButtonAsk::Contact(ContactAsk::SendCode),
+            Self::DeliverCopy => CardAsk::Choose(Delivery::Copy),
+            Self::DeliverPhone => CardAsk::Choose(Delivery::Phone),
+            Self::DeliverEmail => CardAsk::Choose(Delivery::Email),
+            Self::DeliverOther => CardAsk::OpenForm(CardForm::Destination),
+            Self::CopyToSelfChange => CardAsk::OpenForm(CardForm::CopyAddress),
+            Self::Reachable => CardAsk::Amend(CardChange::Reachable),
+            Self::Back => CardAsk::Amend(CardChange::Back),
+            Self::CopyToSelf => CardAsk::Amend(CardChange::ToggleCopy),
+            Self::AlsoShow => CardAsk::Amend(CardChange::ToggleShow),
+            Self::Cancel => CardAsk::Close,
+            Self::Confirm => CardAsk::Act(CardAct::Confirm),
+            Self::SendGuide => CardAsk::Act(CardAct::SendGuide),
+            Self::DirectoryLink => CardAsk::Act(CardAct::SendDirectoryLink),
+            Self::RetrySignOut => CardAsk::After(AfterAct::SignOut),
+            Self::Done => CardAsk::After(AfterAct::Hide),
+        })
+    }
+}
+
+/// The context in which the value of [`Action::ContactAdd`] is sealed.
+pub const CONTACT_QUESTION: &str = "contact question";

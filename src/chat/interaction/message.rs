@@ -1,0 +1,63 @@
+//! What an administrator is shown: a message with its buttons, and the password in it.
+
+use zeroize::Zeroizing;
+
+use super::Action;
+use crate::domain::Password;
+
+/// A message to one administrator. Its texts are plain: renderers must not let a platform read markup in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The first line, shown as a heading.
+    pub title: String,
+    /// The lines below.
+    pub lines: Vec<String>,
+    /// Buttons, in order.
+    pub buttons: Vec<Button>,
+}
+
+/// The password in a message, with the text that introduces how it is said aloud.
+#[derive(Clone, Copy)]
+pub struct ShownPassword<'a> {
+    /// The password.
+    pub password: &'a Password,
+    /// Stands before the spoken form. It is our own text, without markup.
+    pub spoken_label: &'static str,
+}
+
+impl ShownPassword<'_> {
+    /// The line that says how the password is said aloud.
+    pub fn spoken_line(&self) -> Zeroizing<String> {
+        let spoken = self.password.spoken();
+        let mut line = Zeroizing::new(String::with_capacity(
+            self.spoken_label.len() + spoken.len(),
+        ));
+        line.push_str(self.spoken_label);
+        line.push_str(&spoken);
+        line
+    }
+}
+
+/// A button.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Button {
+    /// Which button.
+    pub action: Action,
+    /// Its text.
+    pub label: String,
+    /// The opaque value that leads back to the reset.
+    pub value: String,
+    /// How it looks.
+    pub style: Style,
+}
+
+/// How a button looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// No emphasis.
+    Plain,
+    /// The usual choice.
+    Primary,
+    /// It changes something for good.
+    Danger,
+}

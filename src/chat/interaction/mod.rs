@@ -1,0 +1,142 @@
+//! What people do in a chat and what they are shown, in types that no platform shapes.
+
+mod ask;
+mod buttons;
+mod message;
+
+use secrecy::{ExposeSecret, SecretString};
+
+pub use self::ask::{Ask, NamedMember, Word};
+pub use self::buttons::{
+    Action, AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm,
+    ContactAsk, FormKind,
+};
+pub use self::message::{Button, Message, ShownPassword, Style};
+use crate::domain::{ChatUser, Moment};
+use crate::store::ReplayKey;
+
+/// Proof that a platform signed the request for our app and workspace, and that it is not stale. Only `chat/` can make
+/// one.
+#[derive(Debug)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    pub(in crate::chat) fn new(inner: T) -> Self {
+        Self(inner)
+    }
+
+    /// The signed content.
+    pub fn inner(&self) -> &T {
+        &self.0
+    }
+
+    /// The content without the proof.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// What a person did.
+#[derive(Debug)]
+pub enum Interaction {
+    /// The platform checks that we answer.
+    Ping,
+    /// The platform wants this text back, to verify that the address is ours.
+    Challenge(String),
+    /// A typed command.
+    Command(Command),
+    /// A pressed button.
+    Click(Click),
+    /// A submitted form.
+    Form(FormSubmitted),
+}
+
+/// Where an interaction came from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The chat account.
+    pub user: ChatUser,
+    /// The key of the signed bytes.
+    pub replay: ReplayKey,
+    /// The address of follow-ups, if the platform sent one.
+    pub reply: Option<ReplyAddress>,
+    /// When we received it.
+    pub received_at: Moment,
+}
+
+/// The address of follow-ups. Anybody who has it can write to the administrator, so it is a secret.
+#[derive(Clone, Debug)]
+pub struct ReplyAddress {
+    url: SecretString,
+    /// When the platform stops accepting it.
+    pub until: Moment,
+}
+
+impl ReplyAddress {
+    /// Wraps an address that the adapter has checked against its allow-list.
+    pub fn new(url: String, until: Moment) -> Self {
+        Self {
+            url: url.into(),
+            until,
+        }
+    }
+
+    /// The address, for the one expression that calls or seals it.
+    pub fn expose(&self) -> &str {
+        self.url.expose_secret()
+    }
+}
+
+/// A platform's permission to open a form. It comes with a click, lives for seconds and works once.
+#[derive(Clone, Debug)]
+pub struct Trigger(SecretString);
+
+impl Trigger {
+    /// Wraps the platform's text.
+    pub fn new(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one expression that sends it back.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// A typed command.
+#[derive(Debug)]
+pub struct Command {
+    /// Who sent it.
+    pub origin: Origin,
+    /// What it asks for.
+    pub ask: Ask,
+}
+
+/// A pressed button.
+#[derive(Debug)]
+pub struct Click {
+    /// Who pressed it.
+    pub origin: Origin,
+    /// The button.
+    pub action: Action,
+    /// The opaque value that the button carried.
+    pub value: String,
+    /// The permission to open a form, if the platform sent one.
+    pub trigger: Option<Trigger>,
+}
+
+/// A submitted form.
+#[derive(Debug)]
+pub struct FormSubmitted {
+    /// Who sent it.
+    pub origin: Origin,
+    /// The form.
+    pub kind: FormKind,
+    /// Set on a platform where a form can be submitted again after a refusal. It is the idempotency key of the effect,
+    /// which happens once whatever is typed; `origin.replay` is then the key of one attempt.
+    pub once: Option<ReplayKey>,
+    /// The opaque value that the form carried.
+    pub value: String,
+    /// What was typed.
+    pub typed: String,
+}

@@ -1,0 +1,153 @@
+//! Sending cards: where a conversation goes on, and how a card replaces the one that was clicked.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Lark, render};
+use crate::chat::{Message, Placement, ReplyAddress, ShownPassword};
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{Moment, Span};
+use crate::lark_api::LarkError;
+
+/// How long the token of a click can change its card (Lark: 30 minutes), less a minute as a margin.
+const TOKEN_LIFE: Span = Span::minutes(29);
+/// How often it can.
+const TOKEN_USES: u32 = 2;
+/// Lark's client undoes a change that arrives before the answer to the click, so changes wait this long.
+const AFTER_ANSWER: Duration = Duration::from_millis(300);
+
+/// Where a conversation goes on. It is sealed as the follow-up address of a reset.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LarkReply {
+    /// The person.
+    pub(super) user: String,
+    /// The chat; none after the bot's menu.
+    pub(super) chat: Option<String>,
+    /// True in a group, where cards are ephemeral.
+    pub(super) is_group: bool,
+    /// The card that was clicked.
+    pub(super) card: Option<String>,
+    /// The token that can change that card.
+    pub(super) token: Option<String>,
+    /// When the click came, in Unix milliseconds.
+    pub(super) at: i64,
+}
+
+impl LarkReply {
+    /// Reads what a follow-up address holds.
+    pub(super) fn read(to: &ReplyAddress) -> Option<Self> {
+        serde_json::from_str(to.expose()).ok()
+    }
+
+    /// The group, if it is one.
+    pub(super) fn group(&self) -> Option<&str> {
+        self.chat.as_deref().filter(|_| self.is_group)
+    }
+}
+
+impl Lark {
+    /// Sends a message to a follow-up address.
+    pub(super) async fn tell(
+        &self,
+        to: &ReplyAddress,
+        message: &Message,
+        password: Option<&ShownPassword<'_>>,
+        placement: Placement,
+    ) -> Outcome {
+        let Some(reply) = LarkReply::read(to).filter(|_| self.clock.now() <= to.until) else {
+            return Outcome::Refused(Refusal::Unreachable);
+        };
+        let card = render::message(message, password, reply.group());
+        let end = match placement {
+            Placement::Replace => self.replace(&reply, &card).await,
+            Placement::Add => self.send(&reply, &card).await,
+        };
+        match end {
+            Ok(()) => Outcome::Accepted,
+            Err(LarkError::NotSent) => Outcome::Refused(Refusal::Unreachable),
+            Err(LarkError::Limited(_)) => Outcome::Refused(Refusal::Later),
+            Err(LarkError::MissingScope(_) | LarkError::Refused(_)) => {
+                Outcome::Refused(Refusal::Message)
+            }
+            Err(LarkError::NoAnswer) => Outcome::Unknown,
+        }
+    }
+
+    /// Sends a new card.
+    async fn send(&self, reply: &LarkReply, card: &Value) -> Result<(), LarkError> {
+        if reply.is_group {
+            let body = json!({ "chat_id": reply.chat, "open_id": reply.user, "msg_type": "interactive", "card": card });
+            return self
+                .api
+                .call(Method::POST, "ephemeral/v1/send", Some(&body))
+                .await
+                .map(drop);
+        }
+        let (kind, to) = match &reply.chat {
+            Some(chat) => ("chat_id", chat),
+            None => ("open_id", &reply.user),
+        };
+        let body =
+            json!({ "receive_id": to, "msg_type": "interactive", "content": card.to_string() });
+        let path = format!("im/v1/messages?receive_id_type={kind}");
+        self.api
+            .call(Method::POST, &path, Some(&body))
+            .await
+            .map(drop)
+    }
+
+    /// Replaces the card that was clicked: with the token of the click while it works, else by the id of the card. An
+    /// ephemeral card cannot be changed by its id, so it is deleted and sent again.
+    async fn replace(&self, reply: &LarkReply, card: &Value) -> Result<(), LarkError> {
+        if let Some(token) = reply
+            .token
+            .as_deref()
+            .filter(|token| self.takes_use(token, reply.at))
+        {
+            tokio::time::sleep(AFTER_ANSWER).await;
+            let body = json!({ "token": token, "card": card });
+            match self
+                .api
+                .call(Method::POST, "interactive/v1/card/update", Some(&body))
+                .await
+            {
+                Err(LarkError::Refused(code)) => {
+                    tracing::warn!(platform = "lark", code, "a card was not changed");
+                }
+                end => return end.map(drop),
+            }
+        }
+        let Some(id) = &reply.card else {
+            return self.send(reply, card).await;
+        };
+        if reply.is_group {
+            let body = json!({ "message_id": id });
+            let gone = self
+                .api
+                .call(Method::POST, "ephemeral/v1/delete", Some(&body))
+                .await;
+            if let Err(error) = gone {
+                tracing::warn!(
+                    platform = "lark",
+                    error = &error as &dyn std::error::Error,
+                    "a card was not taken away"
+                );
+            }
+            return self.send(reply, card).await;
+        }
+        let body = json!({ "content": card.to_string() });
+        self.api
+            .call(Method::PATCH, &format!("im/v1/messages/{id}"), Some(&body))
+            .await
+            .map(drop)
+    }
+
+    /// Takes one of the uses of a click's token, if one is left.
+    fn takes_use(&self, token: &str, at: i64) -> bool {
+        let (now, until) = (self.clock.now(), Moment(at) + TOKEN_LIFE);
+        now < until && self.used.take(token, until, now) <= TOKEN_USES
+    }
+}

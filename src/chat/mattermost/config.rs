@@ -1,0 +1,46 @@
+//! The settings of a Mattermost server: the section `[mattermost]`.
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::secret::is_weak_secret;
+use crate::settings::{Section, with_slash};
+
+/// The settings of a Mattermost server.
+#[derive(Debug)]
+pub struct Config {
+    /// Its address, as its users know it.
+    pub url: Url,
+    /// The tokens of our slash command, one for each team that has it.
+    pub command_tokens: Vec<SecretString>,
+    /// The token of a bot that may read users with their e-mails.
+    pub bot_token: SecretString,
+    /// Our own address, as Mattermost reaches it.
+    pub own_url: Url,
+}
+
+impl Config {
+    /// Reads the section `[mattermost]`; clicks are posted to `own_url`.
+    pub(in crate::chat) fn read(mut section: Section<'_>, own_url: Option<&Url>) -> Option<Self> {
+        let url = section.required_url("url").map(with_slash);
+        // It may be empty: `relatch register mattermost` makes the command and prints its token.
+        let tokens = section.list("command_tokens").unwrap_or_default();
+        if tokens.iter().any(|token| is_weak_secret(token)) {
+            section.problem(
+                "command_tokens",
+                "holds a token that is too short, or a placeholder",
+            );
+        }
+        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        if own_url.is_none() {
+            section.problem("url", "needs public_url, where Mattermost posts clicks to");
+        }
+        section.end();
+        Some(Self {
+            url: url?,
+            command_tokens: tokens.into_iter().map(SecretString::from).collect(),
+            bot_token: bot_token?,
+            own_url: own_url?.clone(),
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Calls to Slack's Web API and to response addresses, and who an account is.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::{Slack, blocks, wire};
+use crate::chat::api::{follow_up_outcome, retry_after};
+use crate::chat::{AccountKind, ApiError, Profile, ReplyAddress};
+use crate::domain::Role;
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::net;
+
+/// The deadline of a call of the Web API.
+const API_DEADLINE: Duration = Duration::from_secs(5);
+/// The deadline of a follow-up.
+const FOLLOW_UP_DEADLINE: Duration = Duration::from_secs(5);
+
+impl Slack {
+    /// Sends a message to a response address.
+    pub(super) async fn post(&self, to: &ReplyAddress, body: &blocks::SlackMessage<'_>) -> Outcome {
+        if !self.is_allowed(to.expose()) || self.clock.now() > to.until {
+            return Outcome::Refused(Refusal::Unreachable);
+        }
+        let request = self
+            .http
+            .post(to.expose())
+            .timeout(FOLLOW_UP_DEADLINE)
+            .json(body);
+        follow_up_outcome(&net::call(request).await)
+    }
+
+    /// Calls a method of the Web API as the bot. `request` adds the arguments.
+    pub(super) async fn api(
+        &self,
+        method: &str,
+        request: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Result<wire::ApiAnswer, ApiError> {
+        let url = self.config.api_url.join(method).map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "slack.api_url makes no address"
+            );
+            ApiError::Unavailable
+        })?;
+        let call = request(
+            self.http
+                .post(url)
+                .bearer_auth(self.config.bot_token.expose_secret())
+                .timeout(API_DEADLINE),
+        );
+        let answer = net::call(call).await.map_err(|error| {
+            tracing::warn!(
+                platform = "slack",
+                method,
+                error = &error as &dyn std::error::Error,
+                "Slack could not be asked"
+            );
+            ApiError::Unavailable
+        })?;
+        if answer.status == 429 {
+            return Err(ApiError::RateLimited(retry_after(answer.retry_after)));
+        }
+        let parsed: wire::ApiAnswer = serde_json::from_slice(&answer.body).map_err(|error| {
+            tracing::warn!(
+                platform = "slack",
+                method,
+                status = answer.status,
+                line = error.line(),
+                column = error.column(),
+                "Slack's answer could not be understood"
+            );
+            ApiError::Unavailable
+        })?;
+        if parsed.ok {
+            return Ok(parsed);
+        }
+        let error = parsed.error.unwrap_or_default();
+        tracing::warn!(platform = "slack", method, slack.error = %error, "Slack refused a call");
+        Err(match error.as_str() {
+            "user_not_found" | "user_not_visible" | "users_not_found" => ApiError::NotFound,
+            "missing_scope" => ApiError::MissingScope(parsed.needed.unwrap_or_default()),
+            "ratelimited" => ApiError::RateLimited(retry_after(answer.retry_after)),
+            "invalid_auth" | "not_authed" | "token_revoked" | "token_expired"
+            | "account_inactive" => ApiError::Refused(error),
+            _ => ApiError::Unavailable,
+        })
+    }
+
+    /// What an account's fields mean.
+    pub(super) fn profile_of(&self, account: &wire::SlackAccount) -> Profile {
+        let enterprise = account.enterprise_user.as_ref();
+        let is_ours = account.team_id.as_deref() == Some(self.config.team_id.as_str())
+            || enterprise.is_some_and(|user| {
+                self.config.enterprise_id.is_some()
+                    && user.enterprise_id == self.config.enterprise_id
+                    && user.teams.contains(&self.config.team_id)
+            });
+        let kind = if account.deleted {
+            AccountKind::Deleted
+        } else if account.is_bot || account.id == "USLACKBOT" {
+            AccountKind::Bot
+        } else if account.is_stranger || !is_ours {
+            AccountKind::Stranger
+        } else if account.is_restricted || account.is_ultra_restricted {
+            AccountKind::Guest
+        } else {
+            AccountKind::Member
+        };
+        let role = if account.is_owner
+            || account.is_primary_owner
+            || enterprise.is_some_and(|user| user.is_owner)
+        {
+            Role::PrimaryAdmin
+        } else if account.is_admin || enterprise.is_some_and(|user| user.is_admin) {
+            Role::MemberAndDepartment
+        } else {
+            Role::Member
+        };
+        let confirmed = account
+            .profile
+            .email
+            .as_deref()
+            .filter(|_| account.is_email_confirmed);
+        Profile {
+            kind,
+            confirmed_email: confirmed.and_then(|email| email.parse().ok()),
+            role,
+        }
+    }
+}

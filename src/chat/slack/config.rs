@@ -1,0 +1,107 @@
+//! The settings of a Slack workspace: the section `[slack]`.
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::net;
+use crate::settings::Section;
+
+/// The settings of a Slack workspace.
+#[derive(Debug)]
+pub struct Config {
+    /// The app's signing secret.
+    pub signing_secret: SecretString,
+    /// The previous one, during a rotation.
+    pub previous_signing_secret: Option<SecretString>,
+    /// The app's bot token.
+    pub bot_token: SecretString,
+    /// The one workspace that is served.
+    pub team_id: String,
+    /// The one organization, on Enterprise Grid.
+    pub enterprise_id: Option<String>,
+    /// The one app.
+    pub app_id: Option<String>,
+    /// The Web API.
+    pub api_url: Url,
+    /// The allow-list of follow-up addresses: scheme, host and port.
+    pub response_origins: Vec<Url>,
+}
+
+impl Config {
+    /// Reads the section `[slack]`.
+    pub(in crate::chat) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
+        let signing_secret = section.required_secret("signing_secret", "signing_secret_file", true);
+        let previous_signing_secret = section.secret(
+            "previous_signing_secret",
+            "previous_signing_secret_file",
+            true,
+        );
+        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        let team_id = section
+            .required("team_id")
+            .filter(|id| is_own_id(&mut section, "team_id", id, 'T'));
+        let enterprise_id = section
+            .text("enterprise_id")
+            .filter(|id| is_own_id(&mut section, "enterprise_id", id, 'E'));
+        let app_id = section
+            .text("app_id")
+            .filter(|id| is_own_id(&mut section, "app_id", id, 'A'));
+        let api_url = section.api_url("https://slack.com/api/");
+        let response_origins = read_origins(&mut section);
+        section.end();
+        Some(Self {
+            signing_secret: signing_secret?,
+            previous_signing_secret,
+            bot_token: bot_token?,
+            team_id: team_id?,
+            enterprise_id,
+            app_id,
+            api_url: api_url?,
+            response_origins,
+        })
+    }
+}
+
+fn read_origins(section: &mut Section<'_>) -> Vec<Url> {
+    let origins = section
+        .list("response_origins")
+        .unwrap_or_else(|| vec!["https://hooks.slack.com".to_owned()]);
+    let mut read = Vec::new();
+    for origin in origins {
+        match Url::parse(&origin) {
+            Ok(url) if is_origin(&url) => read.push(url),
+            _ => {
+                section.problem(
+                    "response_origins",
+                    "each must be scheme, host and port only, https or this machine",
+                );
+            }
+        }
+    }
+    read
+}
+
+/// True for a scheme, a host and a port, and nothing else.
+fn is_origin(url: &Url) -> bool {
+    net::is_acceptable_url(url)
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+fn is_own_id(section: &mut Section<'_>, key: &str, id: &str, first: char) -> bool {
+    let fits = id.starts_with(first)
+        && id.len() > 1
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if !fits {
+        section.problem(
+            key,
+            format!("must be an id of Slack that begins with {first}"),
+        );
+    }
+    fits
+}

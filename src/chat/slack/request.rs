@@ -1,0 +1,231 @@
+//! Parsing Slack's requests: slash commands, clicks and forms (Slack, "Slash commands", "Interaction payloads").
+
+use axum::http::HeaderMap;
+
+use super::verify::is_ssl_check;
+use super::{COMMANDS_ROUTE, INTERACTIONS_ROUTE, Slack, blocks, wire};
+use crate::chat::interaction::{Ask, Trigger, Word};
+use crate::chat::signature::check_content_type;
+use crate::chat::{
+    Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, Verified,
+};
+use crate::domain::{ChatUser, Moment, Platform};
+use crate::form::Fields;
+use crate::store::ReplayKey;
+
+impl Slack {
+    /// Verifies and parses one request.
+    pub(super) fn read_request(
+        &self,
+        route: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Moment,
+    ) -> Result<Verified<Interaction>, NotVerified> {
+        check_content_type(headers, "application/x-www-form-urlencoded")?;
+        // The certificate check is not signed. It is answered only if it is the whole request, and it has no effect.
+        if is_ssl_check(body) {
+            return Ok(Verified::new(Interaction::Ping));
+        }
+        let key = self.verify(headers, body, now)?;
+        let fields = Fields::read(body)?;
+        let interaction = match route {
+            COMMANDS_ROUTE => self.read_command(&fields, key, now)?,
+            INTERACTIONS_ROUTE => self.read_payload(fields.required("payload")?, key, now)?,
+            _ => return Err(NotVerified::Unsigned("route")),
+        };
+        Ok(Verified::new(interaction))
+    }
+
+    fn read_command(
+        &self,
+        fields: &Fields<'_>,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
+        let team = fields.required("team_id")?;
+        self.check_pins(team, fields.get("enterprise_id"), fields.get("api_app_id"))?;
+        let user = self.user(fields.required("user_id")?)?;
+        let reply = fields
+            .get("response_url")
+            .map(|url| self.reply_address(url, now))
+            .transpose()?;
+        let words = read_words(fields.get("text").unwrap_or_default());
+        let origin = Origin {
+            user,
+            replay,
+            reply,
+            received_at: now,
+        };
+        Ok(Interaction::Command(Command {
+            origin,
+            ask: Ask::read(&words),
+        }))
+    }
+
+    fn read_payload(
+        &self,
+        payload: &str,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
+        let payload =
+            serde_json::from_str(payload).map_err(|_| NotVerified::Malformed("the payload"))?;
+        match payload {
+            wire::Payload::BlockActions(pressed) => self.read_click(pressed, replay, now),
+            wire::Payload::ViewSubmission(submitted) => self.read_form(submitted, replay, now),
+            wire::Payload::Other => Err(NotVerified::Malformed("a type that we never ask for")),
+        }
+    }
+
+    fn read_click(
+        &self,
+        pressed: wire::BlockActions,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
+        self.check_payload_pins(
+            pressed.team.as_ref(),
+            pressed.enterprise.as_ref(),
+            &pressed.user,
+            pressed.api_app_id.as_deref(),
+        )?;
+        let [action] = pressed.actions.as_slice() else {
+            return Err(NotVerified::Malformed("not exactly one action"));
+        };
+        let origin = Origin {
+            user: self.user(&pressed.user.id)?,
+            replay,
+            reply: pressed
+                .response_url
+                .as_deref()
+                .map(|url| self.reply_address(url, now))
+                .transpose()?,
+            received_at: now,
+        };
+        Ok(Interaction::Click(Click {
+            origin,
+            action: action
+                .action_id
+                .parse()
+                .map_err(|_| NotVerified::Malformed("an unknown action"))?,
+            value: action
+                .value
+                .clone()
+                .ok_or(NotVerified::Malformed("a button without a value"))?,
+            trigger: pressed.trigger_id.map(Trigger::new),
+        }))
+    }
+
+    fn read_form(
+        &self,
+        submitted: wire::ViewSubmission,
+        replay: ReplayKey,
+        now: Moment,
+    ) -> Result<Interaction, NotVerified> {
+        let wire::ViewSubmission {
+            user,
+            team,
+            enterprise,
+            api_app_id,
+            view,
+        } = submitted;
+        self.check_payload_pins(
+            team.as_ref(),
+            enterprise.as_ref(),
+            &user,
+            api_app_id.as_deref(),
+        )?;
+        let kind = view
+            .callback_id
+            .parse()
+            .map_err(|_| NotVerified::Malformed("an unknown form"))?;
+        let (block_id, action_id) = blocks::input(kind);
+        let input = view
+            .state
+            .values
+            .get(block_id)
+            .and_then(|block| block.get(action_id));
+        let typed = input
+            .ok_or(NotVerified::Malformed("a form without its input"))?
+            .value
+            .clone()
+            .unwrap_or_default();
+        Ok(Interaction::Form(FormSubmitted {
+            origin: Origin {
+                user: self.user(&user.id)?,
+                replay,
+                reply: None,
+                received_at: now,
+            },
+            kind,
+            once: None,
+            value: view.private_metadata,
+            typed,
+        }))
+    }
+
+    pub(super) fn user(&self, id: &str) -> Result<ChatUser, NotVerified> {
+        if !is_user_id(id) {
+            return Err(NotVerified::Malformed("a user id"));
+        }
+        Ok(ChatUser {
+            platform: Platform::Slack,
+            tenant: self.config.team_id.clone(),
+            user: id.to_owned(),
+        })
+    }
+}
+
+fn is_user_id(id: &str) -> bool {
+    (2..=32).contains(&id.len())
+        && id.starts_with(['U', 'W'])
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, an address as
+/// `<mailto:…|…>`, and a typed `<` as `&lt;`. So an angle bracket always comes from Slack.
+pub(super) fn read_words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let end = if rest.starts_with('<') {
+            rest.find('>').map_or(rest.len(), |at| at + 1)
+        } else {
+            rest.find(|c: char| c.is_whitespace() || c == '<')
+                .unwrap_or(rest.len())
+        };
+        let (word, after) = rest.split_at(end);
+        words.push(read_word(word));
+        rest = after.trim_start();
+    }
+    words
+}
+
+fn read_word(word: &str) -> Word {
+    let inside = word
+        .strip_prefix('<')
+        .and_then(|word| word.strip_suffix('>'));
+    let target = inside.map(|inside| {
+        inside
+            .split_once('|')
+            .map_or(inside, |(target, _label)| target)
+    });
+    let member = match target {
+        Some(target) => match (target.strip_prefix('@'), target.strip_prefix("mailto:")) {
+            (Some(id), _) if is_user_id(id) => Some(NamedMember::Mention(id.to_owned())),
+            (_, Some(email)) => email.parse().ok().map(NamedMember::Email),
+            _ => None,
+        },
+        None => unescape(word).parse().ok().map(NamedMember::Email),
+    };
+    member.map_or_else(|| Word::Text(unescape(word)), Word::Member)
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+}

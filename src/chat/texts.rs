@@ -1,0 +1,24 @@
+//! The few texts that belong to a platform's own dialogs, and cutting texts to a platform's limits.
+//!
+//! All other sentences come from `flow/messages/`, inside the [`Message`](super::Message) or the
+//! [`Form`](super::Form) that an adapter renders. What operators read in `relatch check` and `register` is in the
+//! adapter itself, because it names the platform's own settings.
+
+/// Closes a dialog without an answer.
+pub(super) const CLOSE: &str = "Close";
+
+/// Goes back from a form that has replaced its card.
+pub(super) const BACK: &str = "Back";
+
+/// Shown by clients that cannot show buttons.
+pub(super) const BUTTONS: &str = "buttons";
+
+/// Cuts a text to `limit` characters, with an ellipsis for what is cut.
+pub(super) fn fit(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}

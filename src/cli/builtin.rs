@@ -1,0 +1,30 @@
+//! The built-in directory, as commands use it.
+
+use super::Failure;
+use crate::chance::Chance;
+use crate::directory::{Backend, Builtin, By, Hasher, Match};
+use crate::domain::{EmailAddress, Member};
+use crate::store::Store;
+
+/// Opens it.
+pub(super) fn directory(store: &Store) -> Result<Builtin, Failure> {
+    Ok(Builtin::new(
+        store.clone(),
+        Hasher::start()?,
+        Chance::System,
+    ))
+}
+
+/// Finds a member, or tells that there is none.
+pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Member, Failure> {
+    let found = directory
+        .find(&[By::Email(email.clone())])
+        .await
+        .map_err(|error| Failure::Said(error.to_string()))?;
+    match found.into_iter().next() {
+        Some(Match::One(member)) => Ok(*member),
+        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => Err(Failure::Said(
+            format!("no member has the business e-mail {email}"),
+        )),
+    }
+}
