@@ -209,6 +209,7 @@ impl ResetQueue {
         Platform,
         ReplyAddress,
         Arc<tokio::sync::Mutex<ProgressTold>>,
+        tracing::Span,
     )> {
         let mut waiting = self.lock();
         loop {
@@ -217,10 +218,14 @@ impl ResetQueue {
                 .resets
                 .get(at)
                 .filter(|next| next.since.elapsed() >= WORKING_AFTER)?;
-            let found = next
-                .reply
-                .clone()
-                .map(|reply| (next.platform, reply, Arc::clone(&next.told)));
+            let found = next.reply.clone().map(|reply| {
+                (
+                    next.platform,
+                    reply,
+                    Arc::clone(&next.told),
+                    next.span.clone(),
+                )
+            });
             waiting.notified += 1;
             if found.is_some() {
                 return found;

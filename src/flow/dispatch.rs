@@ -89,15 +89,16 @@ fn check(app: &Arc<App>) {
         app.tasks.spawn(refuse(Arc::clone(app), timed_out));
     }
     while let Some(notice) = app.queue.try_notice()
-        && let Some((platform, reply, told)) = app.queue.next_to_notify()
+        && let Some((platform, reply, told, span)) = app.queue.next_to_notify()
     {
         let worker = serving(app, platform);
-        app.tasks.spawn(async move {
+        let say = async move {
             if let Some(chat) = worker.chat(platform) {
                 act::say_working(chat, Some(&reply), &told).await;
             }
             drop(notice);
-        });
+        };
+        app.tasks.spawn(say.instrument(span));
     }
 }
 

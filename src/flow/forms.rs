@@ -142,7 +142,7 @@ async fn typed(
         replay: once.unwrap_or(origin.replay),
         ..origin
     };
-    match typed {
+    let taken = match typed {
         Typed::Destination(to) => {
             let delivery = match to {
                 Destination::Phone(_) => Delivery::Phone,
@@ -155,6 +155,11 @@ async fn typed(
             let digest = contacts::digest(app, &row.member_id, &destination);
             amend_last_look(app, &origin, &permitted, Amend::CopyTo(to, digest)).await
         }
+    };
+    // What is refused here is refused beside the card, and the form closes: typed again it would be a replay.
+    match taken {
+        Ok(reaction) => Ok(reaction),
+        Err(halt) => Ok(halt.of_click(&origin)?),
     }
 }
 

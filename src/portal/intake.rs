@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::page;
 use super::state::PortalState;
@@ -39,11 +40,25 @@ pub(super) async fn take_permit(
     next: Next,
 ) -> Response {
     let until = Instant::now() + PERMIT_DEADLINE;
-    let Some(_permit) = portal.requests.acquire(request.extensions(), until).await else {
+    let Some(permit) = portal.requests.acquire(request.extensions(), until).await else {
         tracing::warn!("refused a page: too many requests for pages are running");
         return page::unavailable(&portal);
     };
-    next.run(request).await
+    let answer = async move {
+        let _permit = permit;
+        next.run(request).await
+    };
+    let answered = to_the_end(&portal.app.tasks, answer).await;
+    answered.unwrap_or_else(|| page::unavailable(&portal))
+}
+
+/// Runs a handler in a task of its own: a browser that hangs up must not stop it between a change and the messages that
+/// tell of it. None if it panicked, which is in the log.
+async fn to_the_end(
+    tasks: &TaskTracker,
+    answer: impl Future<Output = Response> + Send + 'static,
+) -> Option<Response> {
+    tasks.spawn(answer).await.ok()
 }
 
 #[cfg(test)]
@@ -71,6 +86,27 @@ mod tests {
             .windows(5)
             .filter(|window| window == b"loud+")
             .count()
+    }
+
+    /// A browser that hangs up does not stop what it began.
+    #[tokio::test]
+    async fn a_handler_runs_to_its_end_when_the_browser_hangs_up() {
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
+        let (told, is_told) = tokio::sync::oneshot::channel();
+        let tasks = TaskTracker::new();
+        let handler = async move {
+            begun.send(()).unwrap();
+            may_go_on.await.unwrap();
+            told.send("everybody was told").unwrap();
+            Response::default()
+        };
+        tokio::select! {
+            _ = to_the_end(&tasks, handler) => panic!("it ends later"),
+            begun = has_begun => begun.unwrap(),
+        }
+        go_on.send(()).unwrap();
+        assert_eq!(is_told.await, Ok("everybody was told"));
     }
 
     /// Where a form lay in memory there is nothing of it left when the request is done. While it is being answered the

@@ -43,7 +43,7 @@ fn numbers(resets: impl IntoIterator<Item = QueuedReset>) -> Vec<u8> {
 fn notified(queue: &ResetQueue) -> Option<String> {
     queue
         .next_to_notify()
-        .map(|(_, reply, _)| reply.expose().to_owned())
+        .map(|(_, reply, ..)| reply.expose().to_owned())
 }
 
 #[test]
