@@ -71,14 +71,14 @@ pub enum OfferOutcome {
     Denied {
         /// The rule.
         denied: Denied,
-        /// See [`Noted::Done`].
+        /// See [`Noted::Done`](crate::store::Noted::Done).
         untold: Vec<ResetRow>,
     },
     /// The card is on record.
     Made {
         /// What the card says.
         offered: Offered,
-        /// See [`Noted::Done`].
+        /// See [`Noted::Done`](crate::store::Noted::Done).
         untold: Vec<ResetRow>,
     },
 }
@@ -143,7 +143,6 @@ pub(super) async fn offer_card(
     if !replays::take(tx, replay).await? {
         return Ok(OfferOutcome::Replayed);
     }
-    let differing = seen_contacts::see(tx, &offer.member.id, &offer.contacts).await?;
     let mut row = offered_row(offer, tx.now());
     let taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let quota = limit.measure(&taken, tx.now());
@@ -165,6 +164,8 @@ pub(super) async fn offer_card(
         return Ok(OfferOutcome::Denied { denied, untold });
     }
     supersede(tx, &row).await?;
+    // After the refusals, because only an administrator who gets a card is told of a difference.
+    let differing = seen_contacts::see(tx, &offer.member.id, &offer.contacts).await?;
     let offered = Offered {
         quota,
         earlier: earlier(newest.as_ref(), tx.now()),

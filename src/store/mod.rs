@@ -8,7 +8,7 @@
 //!    [`moves`], [`told`], [`claims`]; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
-//! 5. [`open`], [`migrations`], [`file`] and [`watch`]: how the file is opened, locked and looked after.
+//! 5. [`open`], [`migrations`], [`mod@file`] and [`watch`]: how the file is opened, locked and looked after.
 //!
 //! # To add a column
 //!
@@ -117,7 +117,7 @@ pub enum StoreError {
     /// It does not answer, is full, or the disk failed.
     #[error("the record cannot be read or written")]
     Unavailable,
-    /// No transaction could be begun, so surely nothing was written.
+    /// No transaction could be begun, or all of it was rolled back: surely nothing was written.
     #[error("the record cannot be written")]
     NotBegun,
     /// Too many writes wait already.

@@ -303,7 +303,7 @@ async fn a_failed_commit_leaves_the_older_card_to_be_replaced() {
     tx.run(full, params![]).await.unwrap();
     let (write, second) = card(2);
     engine::commit(&mut tx, &clock, vec![write]).await;
-    assert_eq!(second.await.unwrap().unwrap_err(), StoreError::Unavailable);
+    assert_eq!(second.await.unwrap().unwrap_err(), StoreError::NotBegun);
     assert_eq!(states(&mut tx).await, [State::Offered]);
     tx.run("drop trigger full", params![]).await.unwrap();
     let (write, third) = card(3);

@@ -73,6 +73,7 @@ impl Session {
         sql: &'static str,
         params: Vec<Param>,
     ) -> Result<Vec<T>, StoreError> {
+        self.check_open()?;
         let began = Instant::now();
         let found = self.connection().fetch_all(query(sql, params)).await;
         log_if_slow(sql, began);
@@ -89,6 +90,12 @@ impl Session {
             Connection::Writer(connection) => connection,
             Connection::Reader(connection) => connection,
         }
+    }
+
+    /// After a failed statement nothing more is run: SQLite may have rolled back by itself, and what followed would be
+    /// committed alone.
+    fn check_open(&self) -> Result<(), StoreError> {
+        self.failure.map_or(Ok(()), Err)
     }
 
     fn failed(&mut self, sql: &'static str, error: &sqlx::Error) -> StoreError {
@@ -156,6 +163,7 @@ impl Tx {
         sql: &'static str,
         params: Vec<Param>,
     ) -> Result<u64, StoreError> {
+        self.check_open()?;
         let began = Instant::now();
         let done = self.connection().execute(query(sql, params)).await;
         log_if_slow(sql, began);
@@ -213,6 +221,7 @@ impl Tx {
 
     /// Rolls back. It fails where SQLite has done so already, which is as good.
     pub(super) async fn roll_back(&mut self) {
+        self.session.failure = None;
         if let Err(error) = self.control("rollback").await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,

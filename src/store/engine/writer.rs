@@ -3,7 +3,7 @@
 //! A write is an async function over [`Tx`] and its input:
 //!
 //! ```ignore
-//! self.write((id, state), async |tx: &mut Tx, (id, state): &(ResetId, State)| { … }).await
+//! self.write((id, state), async |tx: &mut Tx, (id, state): &(ResetId, State)| Ok(())).await
 //! ```
 //!
 //! It may run more than once: when one write of a batch fails, the batch is rolled back and each write runs in a
@@ -159,7 +159,7 @@ pub(in crate::store) async fn run(
 /// Why a transaction was rolled back.
 enum Undone {
     /// One of its writes failed; the others can be done without it.
-    ByOne(StoreError),
+    ByOne,
     /// It could not be begun or committed.
     Whole(StoreError),
 }
@@ -167,7 +167,7 @@ enum Undone {
 /// Runs these writes in one transaction, or each in its own where one of them fails.
 pub(in crate::store) async fn commit(tx: &mut Tx, clock: &Clock, mut writes: Vec<Box<dyn Write>>) {
     let outcome = match together(tx, clock, &mut writes).await {
-        Err(Undone::ByOne(_)) if writes.len() > 1 => {
+        Err(Undone::ByOne) if writes.len() > 1 => {
             for write in writes {
                 let mut alone = vec![write];
                 let outcome = together(tx, clock, &mut alone).await;
@@ -195,7 +195,7 @@ async fn in_transaction(
 ) -> Result<(), Undone> {
     tx.begin(clock.now()).await.map_err(Undone::Whole)?;
     for write in writes {
-        write.run(tx).await.map_err(Undone::ByOne)?;
+        write.run(tx).await.map_err(|_rolled_back| Undone::ByOne)?;
     }
     tx.commit().await.map_err(Undone::Whole)
 }
@@ -204,7 +204,9 @@ fn answer(writes: Vec<Box<dyn Write>>, outcome: &Result<(), Undone>) {
     for write in writes {
         write.answer(match outcome {
             Ok(()) => Ok(()),
-            Err(Undone::ByOne(error) | Undone::Whole(error)) => Err(*error),
+            // It was rolled back, so it can be tried again.
+            Err(Undone::ByOne) => Err(StoreError::NotBegun),
+            Err(Undone::Whole(error)) => Err(*error),
         });
     }
 }
@@ -361,7 +363,7 @@ mod tests {
         for answer in answers {
             told.push(answer.await.unwrap());
         }
-        let failed = Err(StoreError::Unavailable);
+        let failed = Err(StoreError::NotBegun);
         assert_eq!(told, [Ok(1), Ok(1), failed, Ok(1)]);
         assert_eq!(keys(&mut tx).await, ["a", "b", "c"]);
     }
@@ -383,7 +385,7 @@ mod tests {
             Ok::<bool, StoreError>(again.is_ok())
         });
         commit(&mut tx, &clock, vec![failed]).await;
-        assert_eq!(second.await.unwrap(), Err(StoreError::Unavailable));
+        assert_eq!(second.await.unwrap(), Err(StoreError::NotBegun));
         assert_eq!(keys(&mut tx).await, ["refused"]);
     }
 }
