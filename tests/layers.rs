@@ -74,7 +74,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["delivery", "directory", "net"]),
     ("rustls_native_certs", &["net"]),
     ("sqlx", &["store"]),
-    ("tokio_util", &["app", "demo", "flow", "http"]),
+    ("tokio_util", &["app", "demo", "flow", "http", "portal"]),
     ("toml", &["config", "settings"]),
     ("tracing_subscriber", &["telemetry"]),
     ("zxcvbn", &["portal"]),
