@@ -54,15 +54,25 @@ async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
     if newest.is_some_and(|newest| begun_at(&newest) > begun_at(&row)) {
         return Ok(Disowned::Outdated);
     }
-    if row.disowned_at.is_some() {
-        return Ok(Disowned::Before);
+    let account = accounts::find(tx, &row.member_id).await?;
+    if let Some(disowned_at) = row.disowned_at {
+        // An operator may have set a password since, which opened the account again.
+        let has_newer_password = account
+            .as_ref()
+            .and_then(|account| account.credential_set_at)
+            .is_some_and(|at| at > disowned_at);
+        return Ok(if has_newer_password {
+            Disowned::Outdated
+        } else {
+            Disowned::Before
+        });
     }
     row.disowned_at = Some(tx.now());
     if row.is_waiting_for_another_way() {
         finish(&mut row, tx.now());
     }
     let member = &row.member_id;
-    if let Some(account) = accounts::find(tx, member).await? {
+    if let Some(account) = account {
         let locked = AccountRow {
             locked_at: Some(tx.now()),
             locked_by: Some(LockedBy::Member),

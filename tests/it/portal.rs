@@ -694,6 +694,25 @@ async fn this_was_not_me() {
     assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
 }
 
+/// An operator who sets a password afterwards opens the account again, so the old link must not say that it is closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_not_me_is_outdated_after_an_operator_set_a_password() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices and the code that was sent");
+    bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let browser = bot.browser();
+    browser.submit(&link, &link, &[]).await;
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    bot.clock.advance(Span::minutes(5));
+    bot.set_password(MINA, OWN).await;
+
+    let page = browser.submit(&link, &link, &[]).await;
+    assert_eq!(page.status, StatusCode::GONE, "{}", page.text);
+    assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+}
+
 /// A card that was open when the member spoke up is refused at its confirming click.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_card_is_refused_after_this_was_not_me() {
