@@ -137,8 +137,18 @@ async fn send_code(app: &App, check: &ContactCheck, code: &str, digest: &str) {
         return;
     };
     let reference = check.check_id.reference();
-    if permitted(app, chat, check, &reference).await.is_err() {
-        tracing::info!(member.id = %check.member_id, "no code was sent to a contact: the administrator lost the right");
+    if let Err(refused) = permitted(app, chat, check, &reference).await {
+        if refused.is_final {
+            tracing::info!(member.id = %check.member_id, "no code was sent to a contact: the administrator lost the right");
+        } else {
+            tracing::warn!(member.id = %check.member_id, "no code was sent to a contact: the right could not be read");
+        }
+        if let Err(error) = app.store.take_back_contact_code(check, digest).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a code that was not sent still counts"
+            );
+        }
         return;
     }
     let note = messages::contact_code(&app.organization.name, code);
@@ -164,7 +174,11 @@ pub(super) async fn submitted(
     let may_be_sent_again = once.is_some();
     let check = open_check(app, &origin, &value, may_be_sent_again).await?;
     let reference = check.check_id.reference();
-    if let Err(told) = permitted(app, chat, &check, &reference).await {
+    if let Err(NotPermitted { told, is_final }) = permitted(app, chat, &check, &reference).await {
+        // What may hold a moment later uses nothing up: the same code can be submitted again.
+        if !is_final {
+            return Err(Halt::Refused(told));
+        }
         let is_new = record(app, &origin, "not_permitted").await?;
         return Err(if is_new || may_be_sent_again {
             Halt::Refused(told)
@@ -208,37 +222,59 @@ fn code_refused(title: String) -> Reaction {
     })
 }
 
-/// Reads rights and member past every cache. The error is what the administrator is told.
+/// Why a code is neither sent nor taken.
+struct NotPermitted {
+    /// What the administrator reads.
+    told: Message,
+    /// False where chat, directory or record did not answer, so that the same may be allowed a moment later.
+    is_final: bool,
+}
+
+impl NotPermitted {
+    fn by_rule(told: Message) -> Self {
+        Self {
+            told,
+            is_final: true,
+        }
+    }
+}
+
+/// Reads rights and member past every cache.
 async fn permitted(
     app: &App,
     chat: &Chat,
     check: &ContactCheck,
     reference: &Reference,
-) -> Result<(), Message> {
+) -> Result<(), NotPermitted> {
     let named = NamedMember::Email(check.member_email.clone());
     let (fresh, limits) = (Freshness::Now, identity::LookUpLimits::Skip);
     let pair = identity::pair(app, chat, &check.user, &named, fresh, limits)
         .await
-        .map_err(|unresolved| unresolved.told(app, reference))?;
+        .map_err(|unresolved| NotPermitted {
+            told: unresolved.told(app, reference),
+            is_final: !unresolved.is_temporary(),
+        })?;
     if pair.admin.member.id != check.admin_id {
-        return Err(messages::unresolved_caller(reference));
+        let told = messages::unresolved_caller(reference);
+        return Err(NotPermitted::by_rule(told));
     }
     let now = app.clock.now();
     if let Err(denied) = policy::approve(&pair.case(), now) {
-        return Err(messages::denied(
+        return Err(NotPermitted::by_rule(messages::denied(
             &denied,
             &check.member_name,
             &app.organization,
             &app.zone,
             now,
             reference,
-        ));
+        )));
     }
     // The address may have been given to somebody else meanwhile.
     if pair.member.member.id == check.member_id {
         Ok(())
     } else {
-        Err(messages::unresolved_member(reference))
+        let told = messages::unresolved_member(reference);
+        Err(NotPermitted::by_rule(told))
     }
 }
 

@@ -133,6 +133,19 @@ impl Unresolved {
         !self.is_caller() && self.why.is_answer()
     }
 
+    /// True where chat, directory or record did not answer, so that another try may end otherwise.
+    pub(super) fn is_temporary(&self) -> bool {
+        match &self.why {
+            NoMatch::Who(error) => *error != ApiError::NotFound,
+            NoMatch::DirectoryDown(_) | NoMatch::StoreDown => true,
+            NoMatch::Outsider(_)
+            | NoMatch::Unknown
+            | NoMatch::NoSuchEmail(_)
+            | NoMatch::NotPinned(_)
+            | NoMatch::TooMany(..) => false,
+        }
+    }
+
     /// The caller's entry, where it is known.
     pub(super) fn admin(&self) -> Option<&Member> {
         match &self.who {

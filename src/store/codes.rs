@@ -277,10 +277,22 @@ pub(super) fn times_of(text: Option<&str>) -> Vec<Moment> {
         .collect()
 }
 
+/// Takes out a code that was counted then and not sent after all, and gives the stored form; none without any code.
+pub(super) fn without(mut sent: Vec<Moment>, counted_at: Moment) -> Option<String> {
+    if let Some(at) = sent.iter().position(|at| *at == counted_at) {
+        sent.remove(at);
+    }
+    (!sent.is_empty()).then(|| stored(&sent))
+}
+
 /// Adds a code that is sent now to these times, drops those that no longer count, and gives the stored form.
 pub(super) fn with_one_more(mut sent: Vec<Moment>, now: Moment) -> String {
     sent.retain(|at| now - *at < CODES_COUNT_FOR);
     sent.push(now);
-    let sent: Vec<String> = sent.iter().map(|at| at.0.to_string()).collect();
-    sent.join(",")
+    stored(&sent)
+}
+
+fn stored(times: &[Moment]) -> String {
+    let times: Vec<String> = times.iter().map(|at| at.0.to_string()).collect();
+    times.join(",")
 }

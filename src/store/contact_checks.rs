@@ -127,6 +127,17 @@ impl Store {
         .await
     }
 
+    /// Takes back a code that was counted and not sent, because the administrator has lost the right: it no longer works,
+    /// and the member's own codes are not fewer for it.
+    pub async fn take_back_contact_code(
+        &self,
+        check: &ContactCheck,
+        digest: &str,
+    ) -> Result<(), StoreError> {
+        self.write((check.clone(), digest.to_owned()), take_back)
+            .await
+    }
+
     /// A code that was read out to the administrator. A right one works once, and the contact counts from then on, whoever
     /// added it.
     pub async fn answer_contact_check(
@@ -172,6 +183,30 @@ async fn send_code(
         tx.put(&row).await?;
     }
     Ok(ContactCodeSent::Yes)
+}
+
+async fn take_back(
+    tx: &mut Tx,
+    (check, digest): &(ContactCheck, String),
+) -> Result<(), StoreError> {
+    note(tx, check, "code_not_sent").await?;
+    let Some(mut row) = find(tx, check).await? else {
+        return Ok(());
+    };
+    // A later code may have taken its place.
+    if row.code_digest.as_ref() != Some(digest) {
+        return Ok(());
+    }
+    let counted_at = row.code_sent_at.take();
+    row.code_digest = None;
+    tx.put(&row).await?;
+    let account = accounts::find(tx, &check.member_id).await?;
+    if let Some((mut account, counted_at)) = account.zip(counted_at) {
+        let sent = codes::times_of(account.codes_sent.as_deref());
+        account.codes_sent = codes::without(sent, counted_at);
+        accounts::save(tx, &account).await?;
+    }
+    Ok(())
 }
 
 async fn answer(
