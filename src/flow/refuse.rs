@@ -76,7 +76,9 @@ pub(super) async fn record_refusal(
         Err(error) => return error.into(),
     };
     if why == ClickRefused::Replayed {
-        return Halt::Replayed(row.as_ref().map(told));
+        let now = origin.received_at;
+        let again = |row: &ResetRow| messages::after_change(told(row), row, &app.zone, now);
+        return Halt::Replayed(row.as_ref().map(again));
     }
     tracing::info!(refused = why.code(), "a click was refused");
     let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
