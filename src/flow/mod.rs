@@ -12,7 +12,8 @@
 //! | replies and texts | `reply.rs`, `messages/` |
 //!
 //! To add a button: its name in [`Action`](crate::chat::Action) and what it asks for in `Action::asks`, then the arm that
-//! the compiler asks for in `click.rs`, and its sentence in `messages/`.
+//! the compiler asks for in `click.rs`, its sentence in `messages/`, and what the chat must prove for it in
+//! `permit::extra_of`.
 
 mod act;
 mod after;
@@ -128,10 +129,7 @@ fn failed(
     error: &ReactError,
     message: fn(&Reference) -> Message,
 ) -> Reaction {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "could not react; nothing was changed"
-    );
+    tracing::error!(error = error as &dyn std::error::Error, "could not react");
     let reference = app.chance.rng().map_or_else(
         |_| ResetId([0; 16]).reference(),
         |mut rng| Reference::draw(&mut rng),

@@ -1,4 +1,5 @@
-//! Who may go on: administrator and member are read anew for every command, click and form, and every rule is checked.
+//! Who may go on: administrator and member are read anew, and every rule is checked, for all commands, clicks and forms
+//! but those that only open a form, close a card or hide a password.
 
 use std::sync::Arc;
 

@@ -83,7 +83,8 @@ pub struct Redelivery {
     pub(super) reply: Option<ReplyAddress>,
 }
 
-/// Why nothing could be decided. Nothing was changed (P6).
+/// Why nothing could be decided. Nothing was done outside; after [`StoreError::Unavailable`] nobody knows what is on
+/// record.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReactError {
     /// The record does not answer.

@@ -1,4 +1,4 @@
-//! Every sentence that the handlers of the member's pages choose. What a page always says is in its template in
+//! Every sentence of the pages' own. Those that are shared with the chat are in [`flow::messages`](crate::flow::messages).
 //! `pages/`.
 
 use crate::domain::Span;
@@ -157,7 +157,7 @@ pub(super) fn not_me_link_unknown() -> PageText {
 pub(super) fn not_me_link_outdated() -> PageText {
     PageText::new(
         "This link is outdated",
-        "The password was reset once more since. Use the link in the newest message.",
+        "The password was set again since. Nothing was changed. Use the link in the newest message, or tell your security team.",
     )
 }
 

@@ -94,7 +94,7 @@ impl ClickRefused {
 /// Why a click came to nothing: it was refused, or the record failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClickError {
-    /// It was refused, and that is written down.
+    /// It was refused. That is on record, unless the same bytes came before.
     #[error("the click was refused")]
     Refused(ClickRefused),
     /// Nothing was recorded.
@@ -127,7 +127,8 @@ impl Refusal for ClickError {
     }
 }
 
-/// Finds the card of a click that is new and comes from the administrator whose card it is. A refusal is recorded here.
+/// Finds the card of a click that is new and comes from the administrator whose card it is. A refusal is recorded here, but for
+/// a replay.
 pub(super) async fn known_card(
     tx: &mut Tx,
     click: &CardClick,

@@ -1,4 +1,5 @@
-//! The migrations of the database. Each is final once it was released: a change is a new one.
+//! The migrations of the database. Each is final once it was released, its comments too, because the checksum
+//! covers them: a change is a new one.
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnection;

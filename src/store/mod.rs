@@ -140,7 +140,7 @@ impl StoreError {
 pub struct Store {
     writes: mpsc::Sender<Box<dyn engine::Write>>,
     readers: SqlitePool,
-    /// One connection for slow reads, so that they keep none of the others from requests.
+    /// One connection for slow reads, so that no other request waits for them.
     slow_readers: SqlitePool,
     owner: Arc<str>,
     clock: Clock,
@@ -171,7 +171,7 @@ impl Store {
         Ok(Session::of_reader(connection, self.clock.now()))
     }
 
-    /// The connection for slow reads, so that they keep none of the others from requests.
+    /// The connection for slow reads.
     async fn slow_reader(&self) -> Result<Session, StoreError> {
         let connection = self.slow_readers.acquire().await.map_err(history::failed)?;
         Ok(Session::of_reader(connection, self.clock.now()))

@@ -20,8 +20,8 @@ macro_rules! statements {
     ($($name:path),+ $(,)?) => { [$((stringify!($name), $name)),+] };
 }
 
-/// Every statement that is `pub(super)`. A statement that reads a whole table on purpose stays private to its file, and
-/// no request runs it.
+/// Every statement that is `pub(super)`. A statement that reads a whole table on purpose stays private to its file; only
+/// the sweep, the operator's commands and `log` run those.
 const STATEMENTS: &[(&str, &str)] = &statements![
     accounts::BY_ID,
     accounts::SAVE,

@@ -49,7 +49,8 @@ struct Outputs {
     shown: Option<StepOutcome>,
 }
 
-/// Delivers the password. It is dropped at the end, unless no output was accepted: then it is kept for another way.
+/// Delivers the password. It is dropped at the end, and kept for another way only where every output was
+/// certainly refused.
 pub(super) async fn deliver(
     app: &Arc<App>,
     reporter: &Reporter<'_>,
