@@ -36,15 +36,25 @@ pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts connections and serves each in a task of its own.
-pub(crate) async fn serve(
+/// Raises the limit of open files at once; the returned future accepts connections and serves each in a task of its own.
+pub(crate) fn serve(
     listener: TcpListener,
     routes: Router,
     settings: ConnectionSettings,
     tasks: TaskTracker,
+    stopped: watch::Receiver<bool>,
+) -> impl Future<Output = ()> {
+    let context = ServerContext::new(settings);
+    accept(listener, routes, context, tasks, stopped)
+}
+
+async fn accept(
+    listener: TcpListener,
+    routes: Router,
+    context: ServerContext,
+    tasks: TaskTracker,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let context = ServerContext::new(settings);
     let mut errors = AcceptErrors::new();
     loop {
         let accepted = tokio::select! {
