@@ -108,25 +108,36 @@ pub fn log_panics() {
     }));
 }
 
-/// Counts requests without a valid signature, and logs at most one a second: anybody can send them.
+/// Counts what anybody can cause, and says once a second that it may be logged.
 #[derive(Debug, Default)]
-pub struct UnsignedCounter {
+pub struct SampledCounter {
     total: AtomicU64,
     logged_at: AtomicI64,
 }
 
-impl UnsignedCounter {
-    /// Counts one refused request; `reason` is one of a fixed set of words, because the request is not trusted.
-    pub fn note(&self, platform: &'static str, reason: &'static str, now: Moment) {
+impl SampledCounter {
+    /// Counts one more. The total, if a line may be logged now.
+    pub fn count(&self, now: Moment) -> Option<u64> {
         let total = self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let last = self.logged_at.load(Ordering::Relaxed);
         let due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
-        if due
+        let is_first = due
             && self
                 .logged_at
                 .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-        {
+                .is_ok();
+        is_first.then_some(total)
+    }
+}
+
+/// Counts requests without a valid signature, and logs at most one a second: anybody can send them.
+#[derive(Debug, Default)]
+pub struct UnsignedCounter(SampledCounter);
+
+impl UnsignedCounter {
+    /// Counts one refused request; `reason` is one of a fixed set of words, because the request is not trusted.
+    pub fn note(&self, platform: &'static str, reason: &'static str, now: Moment) {
+        if let Some(total) = self.0.count(now) {
             tracing::warn!(
                 platform,
                 reason,
@@ -138,7 +149,7 @@ impl UnsignedCounter {
 
     /// The number of refused requests since the start.
     pub fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
+        self.0.total.load(Ordering::Relaxed)
     }
 }
 

@@ -48,9 +48,16 @@ pub(super) fn redirect(path: &'static str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
 
-/// Logs why a page could not be served, and answers with the page that says so.
+/// Logs why a page could not be served, and answers with the page that says so. Anybody can ask for pages, so the log has
+/// one line a second at most.
 pub(super) fn unavailable_for(portal: &Portal, error: &(dyn Error + 'static)) -> Response {
-    tracing::warn!(error, "a page could not be served");
+    if let Some(total) = portal.not_served.count(portal.app.clock.now()) {
+        tracing::warn!(
+            error,
+            pages.not_served = total,
+            "a page could not be served"
+        );
+    }
     unavailable(portal)
 }
 

@@ -10,6 +10,7 @@ use super::throttle::Throttle;
 use crate::app::App;
 use crate::directory::Builtin;
 use crate::http::RequestPool;
+use crate::telemetry::SampledCounter;
 
 /// How the handlers take the portal.
 pub(super) type PortalState = State<Arc<Portal>>;
@@ -25,6 +26,8 @@ pub(super) struct Portal {
     pub(super) listeners: Arc<RequestPool>,
     /// For all other requests.
     pub(super) requests: Arc<RequestPool>,
+    /// Pages that could not be served.
+    pub(super) not_served: Arc<SampledCounter>,
     /// New passwords are rated one at a time: it takes a core, and the others must go on answering.
     pub(super) rating: Arc<Semaphore>,
     /// False only where the pages are served on this machine itself, without TLS.
@@ -42,6 +45,7 @@ impl Portal {
             running_tries: RunningTries::default(),
             listeners: RequestPool::of_listeners(),
             requests: RequestPool::of_pages(),
+            not_served: Arc::default(),
             rating: Arc::new(Semaphore::new(1)),
             is_secure: is_secure(app),
             has_prefix: has_prefix(app),

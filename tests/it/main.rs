@@ -11,9 +11,11 @@ mod fixtures;
 mod hostile;
 mod import;
 mod leftovers;
+mod logs;
 mod look_ups;
 mod manifests;
 mod mattermost;
+
 mod orders;
 mod platforms;
 mod portal;

@@ -1,0 +1,78 @@
+//! What the log says, and how often.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use relatch::domain::{Span, State};
+use relatch::flow::sweep;
+use relatch::store::HistoryFilter;
+use tracing::subscriber::DefaultGuard;
+
+use crate::support::slack::button_value;
+use crate::support::{Left, TestBot};
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+
+/// The lines of the log, of this thread alone.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn start() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let lines = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .finish();
+        (log, tracing::subscriber::set_default(lines))
+    }
+
+    fn lines_with(&self, text: &str) -> Vec<String> {
+        let all = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        all.lines()
+            .filter(|line| line.contains(text))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// Anybody can ask for a page, so pages that cannot be served are not a line each.
+#[tokio::test]
+async fn pages_that_cannot_be_served_are_not_a_line_each() {
+    let (log, _guard) = Log::start();
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    bot.execute("alter table session rename to session_away")
+        .await;
+    for _ in 0..5 {
+        let page = browser.open("/verify").await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(log.lines_with("a page could not be served").len(), 1);
+    bot.clock.advance(Span::seconds(1));
+    browser.open("/verify").await;
+    let lines = log.lines_with("a page could not be served");
+    assert!(
+        lines.len() == 2 && lines[1].contains("pages.not_served=6"),
+        "{lines:#?}"
+    );
+    bot.execute("alter table session_away rename to session")
+        .await;
+}
