@@ -7,6 +7,7 @@ use super::page::redirect;
 use super::state::Portal;
 use super::texts;
 use super::visit::Visit;
+use crate::app::App;
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{CodeDenied, draw_code};
 use crate::domain::{Destination, Member};
@@ -16,12 +17,21 @@ use crate::store::{CodeError, SessionRow};
 /// The purpose of a code that opens a session.
 pub(super) const SIGN_IN: &str = "sign in";
 
+/// A code that went out. "Accepted" is all that a mail server or gateway says; nobody knows whether it arrived.
+pub(super) enum CodeSent {
+    Accepted,
+    /// Nobody knows whether it was accepted.
+    Perhaps,
+}
+
 /// Why no code was sent.
 pub(super) enum CodeNotSent {
     /// The session has ended, so signing in begins anew.
     NoSession,
-    /// The sentence for the member.
-    Told(String),
+    /// None was made, so an earlier one still works. With the sentence for the member.
+    NotMade(String),
+    /// The mail server or gateway refused it. It took the place of an earlier one, so none works.
+    Refused,
 }
 
 /// Where a code can go now, for the password that is set now.
@@ -53,9 +63,9 @@ pub(super) async fn send_first(
     to: &Destination,
 ) -> Result<(), Response> {
     match send(portal, session, to, SIGN_IN).await {
-        Ok(()) => Ok(()),
+        Ok(CodeSent::Accepted | CodeSent::Perhaps) | Err(CodeNotSent::Refused) => Ok(()),
         Err(CodeNotSent::NoSession) => Err(redirect("/signin")),
-        Err(CodeNotSent::Told(why)) => {
+        Err(CodeNotSent::NotMade(why)) => {
             tracing::info!(member.id = %session.member_id, why, "no code was sent");
             Ok(())
         }
@@ -68,30 +78,45 @@ pub(super) async fn send(
     session: &SessionRow,
     to: &Destination,
     purpose: &str,
-) -> Result<(), CodeNotSent> {
+) -> Result<CodeSent, CodeNotSent> {
     let app = &portal.app;
     let failed = |error: &(dyn std::error::Error + 'static)| {
         tracing::warn!(error, "no code could be sent");
-        CodeNotSent::Told(texts::CODE_FAILED.to_owned())
+        CodeNotSent::NotMade(texts::CODE_FAILED.to_owned())
     };
     let mut rng = app.chance.rng().map_err(|error| failed(&error))?;
     let code = draw_code(&mut rng);
     let digest = digest(portal, &session.session_key, purpose, &code);
     // A gateway may drop what it takes for a repetition, so every code has its own id, which tells nothing about it.
     let id = hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()]));
-    match app.store.new_code(session, digest, to).await {
+    match app.store.new_code(session, digest.clone(), to).await {
         Ok(()) => {}
         Err(CodeError::Store(error)) => return Err(failed(&error)),
         Err(CodeError::Denied(CodeDenied::NoSession)) => return Err(CodeNotSent::NoSession),
         Err(CodeError::Denied(CodeDenied::Wait(until) | CodeDenied::TooMany(until))) => {
             let told = texts::next_code_in(until - app.clock.now());
-            return Err(CodeNotSent::Told(told));
+            return Err(CodeNotSent::NotMade(told));
         }
     }
     let note = messages::code(&app.organization, &code);
     match app.deliveries.tell(to, &note, &format!("code-{id}")).await {
-        Outcome::Accepted | Outcome::Unknown => Ok(()),
-        Outcome::Refused(_) => Err(CodeNotSent::Told(texts::CODE_FAILED.to_owned())),
+        Outcome::Accepted => Ok(CodeSent::Accepted),
+        Outcome::Unknown => Ok(CodeSent::Perhaps),
+        Outcome::Refused(why) => {
+            tracing::info!(member.id = %session.member_id, why = why.code(), "a code was refused");
+            take_back(app, session, digest).await;
+            Err(CodeNotSent::Refused)
+        }
+    }
+}
+
+/// Takes back a code that was stored and then refused: the pages must not say that it was sent.
+async fn take_back(app: &App, session: &SessionRow, digest: String) {
+    if let Err(error) = app.store.take_back_code(session, digest).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a code that was not sent still stands in the record"
+        );
     }
 }
 

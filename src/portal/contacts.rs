@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::code::{self, CodeNotSent};
+use super::code::{self, CodeNotSent, CodeSent};
 use super::page::{Frame, redirect};
 use super::password_check::{Confirmation, confirm};
 use super::state::PortalState;
@@ -112,12 +112,12 @@ impl Owner<'_> {
             return self.show(status, visit.frame_with(why), None).await;
         }
         match code::send(visit.portal, &found.session, to, &purpose(to)).await {
-            Ok(()) => self.show(StatusCode::OK, visit.frame(), Some(to)).await,
-            Err(CodeNotSent::NoSession) => Ok(redirect("/signin")),
-            Err(CodeNotSent::Told(why)) => {
-                let status = StatusCode::TOO_MANY_REQUESTS;
-                self.show(status, visit.frame_with(why), None).await
+            Ok(CodeSent::Accepted | CodeSent::Perhaps) => {
+                self.show(StatusCode::OK, visit.frame(), Some(to)).await
             }
+            Err(CodeNotSent::NoSession) => Ok(redirect("/signin")),
+            Err(CodeNotSent::NotMade(why)) => self.no_code(why).await,
+            Err(CodeNotSent::Refused) => self.no_code(texts::CODE_REFUSED).await,
         }
     }
 
@@ -194,6 +194,12 @@ impl Owner<'_> {
             tell_of_removed_contact(app, member, &wanted.to, before);
         }
         Ok(redirect("/contacts"))
+    }
+
+    /// The page again, because no code was sent.
+    async fn no_code(&self, why: impl Into<String>) -> Result<Response, Response> {
+        let frame = self.visit.frame_with(why);
+        self.show(StatusCode::TOO_MANY_REQUESTS, frame, None).await
     }
 
     /// The page again, with what is wrong.

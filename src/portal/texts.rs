@@ -75,8 +75,13 @@ pub(super) fn no_contact_for_code(contact_age: Span, is_strict: bool) -> PageTex
 
 // Codes.
 
-pub(super) const NO_CODE_YET: &str = "No code was sent yet. Ask for one below.";
+pub(super) const NO_CODE: &str = "No code is on its way. Ask for one below.";
 pub(super) const CODE_SENT: &str = "A new code is on its way. Earlier ones no longer work.";
+/// Nobody knows whether it was accepted.
+pub(super) const CODE_PERHAPS_SENT: &str = "A new code may be on its way. Earlier ones no longer work. If none arrives, ask \
+    for another one below.";
+pub(super) const CODE_REFUSED: &str = "No code could be sent at the moment. Earlier ones no longer work. Try again in a few \
+    minutes.";
 pub(super) const CODE_FAILED: &str =
     "No code could be sent at the moment. Try again in a few minutes.";
 pub(super) const CODE_OVER: &str = "This code no longer works. Ask for another one below.";

@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::code::{self, CodeNotSent, SIGN_IN};
+use super::code::{self, CodeNotSent, CodeSent, SIGN_IN};
 use super::new_session::new_token;
 use super::page::{Frame, redirect};
 use super::session::key_of;
 use super::state::PortalState;
 use super::texts;
 use super::visit::Visit;
-use crate::directory::{Unavailable, to_member};
+use crate::directory::to_member;
 use crate::domain::Destination;
 use crate::domain::sign_in::{AccountState, Admission, LockedBy, Stage, admit};
 use crate::flow::messages;
@@ -23,7 +23,7 @@ use crate::store::{Proof, SignedIn};
 #[template(path = "verify.html")]
 struct VerifyPage {
     frame: Frame,
-    /// Where the last code went, masked; empty if none was sent.
+    /// Where the code goes, masked; empty where none is on its way.
     mask: String,
     /// The password of a reset was typed, and not the member's own after too many wrong ones.
     is_reset: bool,
@@ -37,7 +37,7 @@ pub(super) async fn page(
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Code)?;
     let frame = if mask_of(found).is_empty() {
-        visit.frame_with(texts::NO_CODE_YET)
+        visit.frame_with(texts::NO_CODE)
     } else {
         visit.frame()
     };
@@ -56,7 +56,7 @@ pub(super) async fn submit(
     if fields.text("again").is_empty() {
         prove(&visit, found, &code::digits(fields.text("code"))).await
     } else {
-        Ok(send_another(&visit, found).await)
+        send_another(&visit, found).await
     }
 }
 
@@ -88,29 +88,37 @@ async fn prove(visit: &Visit<'_>, found: &SignedIn, typed: &str) -> Result<Respo
 }
 
 /// Sends another code, and shows the page again.
-async fn send_another(visit: &Visit<'_>, found: &SignedIn) -> Response {
-    match another_code(visit, found).await {
-        Ok(to) => {
-            let frame = Frame {
-                notice: texts::CODE_SENT.to_owned(),
-                ..visit.frame()
-            };
-            show(visit, found, StatusCode::OK, frame, to.masked())
-        }
-        Err(CodeNotSent::NoSession) => redirect("/signin"),
-        Err(CodeNotSent::Told(why)) => {
-            let (status, frame) = (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why));
-            show(visit, found, status, frame, mask_of(found))
-        }
-    }
+async fn send_another(visit: &Visit<'_>, found: &SignedIn) -> Result<Response, Response> {
+    let not_sent = |why: &str, mask: String| {
+        let (status, frame) = (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why));
+        Ok(show(visit, found, status, frame, mask))
+    };
+    let Some(to) = destination_now(visit, found).await? else {
+        return not_sent(texts::NO_CONTACT_NOW, mask_of(found));
+    };
+    let notice = match code::send(visit.portal, &found.session, &to, SIGN_IN).await {
+        Ok(CodeSent::Accepted) => texts::CODE_SENT,
+        Ok(CodeSent::Perhaps) => texts::CODE_PERHAPS_SENT,
+        Err(CodeNotSent::NoSession) => return Ok(redirect("/signin")),
+        Err(CodeNotSent::NotMade(why)) => return not_sent(&why, mask_of(found)),
+        Err(CodeNotSent::Refused) => return not_sent(texts::CODE_REFUSED, String::new()),
+    };
+    let frame = Frame {
+        notice: notice.to_owned(),
+        ..visit.frame()
+    };
+    Ok(show(visit, found, StatusCode::OK, frame, to.masked()))
 }
 
-/// Reads the contacts again: one that was removed meanwhile gets no code.
-async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination, CodeNotSent> {
-    let portal = visit.portal;
-    let no_contact = || CodeNotSent::Told(texts::NO_CONTACT_NOW.to_owned());
-    let member = to_member(&found.member, &portal.app.organization.company)
-        .map_err(|Unavailable| no_contact())?;
+/// Where the next code goes; none if it can go nowhere. The contacts are read again: one that was removed meanwhile gets
+/// no code.
+async fn destination_now(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+) -> Result<Option<Destination>, Response> {
+    let app = &visit.portal.app;
+    let member = to_member(&found.member, &app.organization.company)
+        .map_err(|error| visit.unavailable(&error))?;
     // If the lock was lifted meanwhile, the session still asks for the code.
     let lock = found
         .account
@@ -120,17 +128,15 @@ async fn another_code(visit: &Visit<'_>, found: &SignedIn) -> Result<Destination
         temporary_until: found.account.temporary_until,
         lock,
     };
-    let destinations = code::destinations(visit, &member)
-        .await
-        .map_err(|_unavailable| no_contact())?;
-    match admit(&member, standing, &destinations, portal.app.clock.now()) {
-        Admission::Code(to) => code::send(portal, &found.session, &to, SIGN_IN)
-            .await
-            .map(|()| to),
-        Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => {
-            Err(no_contact())
-        }
-    }
+    let destinations = code::destinations(visit, &member).await?;
+    Ok(
+        match admit(&member, standing, &destinations, app.clock.now()) {
+            Admission::Code(to) => Some(to),
+            Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => {
+                None
+            }
+        },
+    )
 }
 
 fn show(

@@ -78,6 +78,16 @@ impl Store {
         self.write(code, new_code).await
     }
 
+    /// Takes back a code that the mail server or gateway refused: it is worth nothing, and no page says that it was sent. It
+    /// still counts, so that nobody can have a mail server asked without a pause.
+    pub async fn take_back_code(
+        &self,
+        asking: &SessionRow,
+        digest: String,
+    ) -> Result<(), StoreError> {
+        self.write((asking.clone(), digest), take_back).await
+    }
+
     /// A typed code. A right one works once; the session goes on under another key, at the next stage.
     pub async fn prove(
         &self,
@@ -129,6 +139,29 @@ async fn new_code(tx: &mut Tx, code: &NewCode) -> Result<(), CodeError> {
         ..session
     };
     Ok(tx.put(&session).await?)
+}
+
+async fn take_back(tx: &mut Tx, (asking, digest): &(SessionRow, String)) -> Result<(), StoreError> {
+    let member = &asking.member_id;
+    tx.insert(&AuditRow::of_member("code", "not_sent", member, tx.now()))
+        .await?;
+    let live = Live::of(tx, member).await?;
+    let session = live
+        .session(&asking.session_key, &[asking.stage])
+        // A later code may have taken its place.
+        .filter(|row| row.code_digest.as_ref() == Some(digest));
+    let Some(session) = session else {
+        return Ok(());
+    };
+    let without = SessionRow {
+        code_to: None,
+        code_digest: None,
+        code_mask: None,
+        code_sent_at: None,
+        code_tries: 0,
+        ..session
+    };
+    tx.put(&without).await
 }
 
 async fn prove(

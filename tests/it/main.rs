@@ -15,7 +15,7 @@ mod logs;
 mod look_ups;
 mod manifests;
 mod mattermost;
-
+mod not_sent;
 mod orders;
 mod platforms;
 mod portal;

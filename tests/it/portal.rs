@@ -268,7 +268,7 @@ async fn a_code_is_short_lived_and_belongs_to_one_session() {
         two.open("/verify")
             .await
             .text
-            .contains("No code was sent yet")
+            .contains("No code is on its way")
     );
     // The code of one browser is nothing to the other.
     let page = two.submit("/verify", "/verify", &[("code", &first)]).await;

@@ -1,0 +1,106 @@
+//! What was not sent, or came too late: the pages, the chat and the record say so, and it is told another time.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::{Platform, Span};
+
+use crate::support::slack::{button_value, text_of, user_id};
+use crate::support::{Left, OWN, TestBot, on};
+
+const JO: &str = "jo@acme.example";
+const KIM: &str = "kim@acme.example";
+const MINA: &str = "mina.park@acme.example";
+const NOA: &str = "noa@acme.example";
+
+/// S40: a code that the mail server refused is on no page, works for nobody, and the page says what became of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_claims_no_code_that_was_refused() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    let page = browser.open("/verify").await.text;
+    assert!(!page.contains("code of 6 digits"), "{page}");
+    assert!(page.contains("No code is on its way"), "{page}");
+
+    // One that works, and then one that is refused: the earlier one is gone, and the page says that.
+    bot.clock.advance(Span::seconds(30));
+    let again = [("again", "1")];
+    let page = browser.submit("/verify", "/verify", &again).await.text;
+    assert!(page.contains("A new code is on its way"), "{page}");
+    let (earlier, _) = bot.codes().pop().expect("a code");
+    bot.clock.advance(Span::seconds(30));
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    let page = browser.submit("/verify", "/verify", &again).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(!page.text.contains("code of 6 digits"), "{}", page.text);
+    assert!(
+        page.text.contains("No code could be sent") && page.text.contains("Earlier ones no longer"),
+        "{}",
+        page.text
+    );
+    let code = [("code", earlier.as_str())];
+    let page = browser.submit("/verify", "/verify", &code).await;
+    assert!(page.text.contains("no longer works"), "{}", page.text);
+}
+
+/// The same where nobody can say whether the code was taken: it may arrive, and works then.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_that_a_code_may_be_on_its_way() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    bot.outbox.take();
+    bot.clock.advance(Span::seconds(30));
+    bot.outbox.end_next_send(Outcome::Unknown);
+    let page = browser
+        .submit("/verify", "/verify", &[("again", "1")])
+        .await
+        .text;
+    assert!(page.contains("may be on its way"), "{page}");
+    assert!(!page.contains("We sent"), "{page}");
+}
+
+/// A contact to which no code could be sent waits for none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_contact_waits_for_no_code_that_was_refused() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(MINA).await;
+    bot.outbox.take();
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    let fields = [("value", "new@mail.example"), ("password", OWN)];
+    let page = browser.submit("/contacts", "/contacts", &fields).await.text;
+    assert!(page.contains("No code could be sent"), "{page}");
+    let row = bot.rows("session", &["began_at", "expires_at"]).await;
+    assert!(
+        row.iter().all(|row| row.contains("code_digest=NULL")),
+        "{row:?}"
+    );
+}
+
+/// Where the contacts cannot be read, the member is not told that there are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_record_is_not_called_a_missing_contact() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    bot.outbox.take();
+    bot.clock.advance(Span::seconds(30));
+    let csrf = browser.open("/verify").await.csrf();
+    bot.execute("alter table contact rename to contact_away")
+        .await;
+    let fields = [("csrf", csrf.as_str()), ("again", "1")];
+    let page = browser.post("/verify", &fields).await;
+    bot.execute("alter table contact_away rename to contact")
+        .await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!page.text.contains("No contact"), "{}", page.text);
+}
