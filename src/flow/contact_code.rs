@@ -5,13 +5,14 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 use super::reaction::{Halt, Next, ReactError, Reaction};
-use super::reply::{at_input, beside, seal};
+use super::reply::{at_input, beside, seal, tell_unless_last};
 use super::{identity, messages, reply};
 use crate::app::App;
 use crate::chat::interaction::NamedMember;
 use crate::chat::{
     Chat, Click, FormSubmitted, Freshness, Message, Origin, Placement, ReplyAddress,
 };
+use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{CodeDenied, draw_code};
 use crate::domain::{Destination, Member, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, ContactAnswer, ContactCheck, ContactCodeSent};
@@ -119,8 +120,8 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Halt
     }
     let form = messages::contact_code_form(name, &mask, value);
     let to = origin.reply.clone().or_else(|| reply_of(app, &check));
-    let worker = Arc::clone(app);
-    let sent = async move { send_code(&worker, &check, &code, &digest).await };
+    let (worker, not_sent_to) = (Arc::clone(app), to.clone());
+    let sent = async move { send_code(&worker, &check, &code, &digest, not_sent_to).await };
     app.tasks.spawn(sent.in_current_span());
     Ok(Reaction::Then(Next::Open {
         trigger,
@@ -132,7 +133,13 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Halt
 
 /// Sends the code, if the administrator still has the right. This runs beside the form, whose permission to open lives
 /// for seconds only. The rights are read again when the code is typed.
-async fn send_code(app: &App, check: &ContactCheck, code: &str, digest: &str) {
+async fn send_code(
+    app: &App,
+    check: &ContactCheck,
+    code: &str,
+    digest: &str,
+    to: Option<ReplyAddress>,
+) {
     let Some(chat) = app.chat(check.user.platform) else {
         return;
     };
@@ -143,18 +150,27 @@ async fn send_code(app: &App, check: &ContactCheck, code: &str, digest: &str) {
         } else {
             tracing::warn!(member.id = %check.member_id, "no code was sent to a contact: the right could not be read");
         }
-        if let Err(error) = app.store.take_back_contact_code(check, digest).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "a code that was not sent still counts"
-            );
-        }
-        return;
+        return take_back(app, check, digest).await;
     }
     let note = messages::contact_code(&app.organization.name, code);
     let tag = app.keys.tag(&[b"code name", digest.as_bytes()]);
     let name = format!("contact-code-{}", hex::encode(tag));
-    app.deliveries.tell(&check.to, &note, &name).await;
+    if let Outcome::Refused(why) = app.deliveries.tell(&check.to, &note, &name).await {
+        tracing::info!(member.id = %check.member_id, why = why.code(), "a contact's code was refused");
+        take_back(app, check, digest).await;
+        let told =
+            messages::contact_code_not_sent(&check.member_name, &check.to.masked(), &reference);
+        tell_unless_last(chat, to.as_ref(), &told, Placement::Add).await;
+    }
+}
+
+async fn take_back(app: &App, check: &ContactCheck, digest: &str) {
+    if let Err(error) = app.store.take_back_contact_code(check, digest).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a code that was not sent still counts"
+        );
+    }
 }
 
 /// Answers the form.

@@ -104,3 +104,34 @@ async fn a_failed_record_is_not_called_a_missing_contact() {
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!page.text.contains("No contact"), "{}", page.text);
 }
+
+/// The administrator who asked for a contact's code hears that it could not be sent, and may ask again at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_code_that_was_refused_is_told() {
+    for &platform in Platform::ALL {
+        on(platform, async {
+            let bot = TestBot::new().await;
+            let words = format!("contact <@{}> +821012345699", user_id(NOA));
+            let mut told = bot.command(KIM, &words).await.json();
+            bot.settle().await;
+            if let Some(value) = button_value(&told, "contact_add") {
+                bot.click_value(KIM, "contact_add", &value).await;
+                told = bot.slack.last();
+            }
+            let value = button_value(&told, "contact_code").expect("the button");
+            bot.outbox.take();
+            bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+            bot.click_value(KIM, "contact_code", &value).await;
+            let told = bot.slack.last_text();
+            assert!(
+                told.contains("No code could be sent to +82 ··· ··99")
+                    && told.contains("Nothing was changed.")
+                    && told.contains("(ref "),
+                "{platform}: {told}"
+            );
+            bot.click_value(KIM, "contact_code", &value).await;
+            assert_eq!(bot.codes().len(), 1, "{platform}");
+        })
+        .await;
+    }
+}

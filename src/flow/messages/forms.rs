@@ -1,6 +1,8 @@
-//! The forms: one input each.
+//! The forms: one input each, and why one does not open.
 
-use crate::chat::{Form, FormKind};
+use super::words::refusal;
+use crate::chat::{Form, FormKind, Message};
+use crate::domain::Reference;
 
 /// The form for an address or a code (S24, S25, S28).
 pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
@@ -38,7 +40,16 @@ pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
 pub fn contact_code_form(member_name: &str, to: &str, value: String) -> Form {
     let form = typed_form(FormKind::ContactCode, member_name, value);
     Form {
-        hint: format!("It was sent to {to}. {}", form.hint),
+        hint: format!("It goes to {to}. {}", form.hint),
         ..form
     }
+}
+
+/// The platform's deadline passed before the form could be opened.
+pub fn form_too_late(reference: &Reference) -> Message {
+    refusal(
+        "The form could not be opened in time.",
+        "Press the button again.",
+        reference,
+    )
 }

@@ -27,15 +27,16 @@ pub use self::admins::{address_alarm, not_pinned, pin_line, pinned};
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
 pub use self::contact_command::{
-    contact_added, contact_answered, contact_code, contact_code_over, contact_code_too_soon,
-    contact_code_wrong, contact_denied, contact_elsewhere, contact_gone, contact_not_private,
-    contact_of_own_reset, contact_question, contact_question_over, question_not_sent,
-    too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
+    contact_added, contact_answered, contact_code, contact_code_not_sent, contact_code_over,
+    contact_code_too_soon, contact_code_wrong, contact_denied, contact_elsewhere, contact_gone,
+    contact_not_private, contact_of_own_reset, contact_question, contact_question_over,
+    question_not_sent, too_many_contact_commands, too_many_contacts, too_many_own_contacts,
+    two_contacts_needed,
 };
 pub use self::contacts::AboutContacts;
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{destination_denied, extra_denied};
-pub use self::forms::{contact_code_form, typed_form};
+pub use self::forms::{contact_code_form, form_too_late, typed_form};
 pub use self::instead::{
     directory_link_sent, directory_link_unknown, guide_failed, guide_sent, guide_unknown,
 };
