@@ -148,4 +148,7 @@ pub(super) fn prepend_untold(app: &App, message: &mut Message, untold: &[ResetRo
         .iter()
         .map(|row| messages::untold(row, &app.zone, now));
     message.lines.splice(0..0, lines);
+    message
+        .results
+        .extend(untold.iter().map(|row| row.reset_id));
 }

@@ -130,11 +130,7 @@ fn failed(
     message: fn(&Reference) -> Message,
 ) -> Reaction {
     tracing::error!(error = error as &dyn std::error::Error, "could not react");
-    let reference = app.chance.rng().map_or_else(
-        |_| ResetId([0; 16]).reference(),
-        |mut rng| Reference::draw(&mut rng),
-    );
-    beside(origin, message(&reference))
+    beside(origin, message(&drawn_reference(app)))
 }
 
 /// Runs the work that follows a reaction, to its end. A confirmed reset is only queued; the dispatcher goes on with it.
@@ -145,7 +141,9 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
             message,
             placement,
         } => Box::pin(async move {
-            tell(chat, Some(&to), &message, placement).await;
+            if !tell(chat, Some(&to), &message, placement).await {
+                not_told(app, &message).await;
+            }
         }),
         Next::DrawCard { row, to, content } => Box::pin(draw_card(app, chat, row, to, content)),
         Next::Open {
@@ -174,6 +172,39 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
             instead::send_directory_link(app, chat, &row, to.as_ref()).await;
         }),
     }
+}
+
+/// A message was not accepted: the results of earlier resets that it held are told again (P4). One that arrived all the
+/// same is told twice, which is better than never.
+pub async fn not_told(app: &App, message: &Message) {
+    if message.results.is_empty() {
+        return;
+    }
+    if let Err(error) = app.store.untell(&message.results, None).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not record that results were not told"
+        );
+    }
+}
+
+/// What is told in place of a form that the answer to the click should have opened, after the platform's deadline.
+pub fn form_too_late(app: &App, about: Option<&ResetRow>) -> Message {
+    match about {
+        Some(row) => {
+            let told = messages::form_too_late(&row.reset_id.reference());
+            messages::after_change(told, row, &app.zone, app.clock.now())
+        }
+        None => messages::form_too_late(&drawn_reference(app)),
+    }
+}
+
+/// A reference for a message about no reset in particular.
+fn drawn_reference(app: &App) -> Reference {
+    app.chance.rng().map_or_else(
+        |_| ResetId([0; 16]).reference(),
+        |mut rng| Reference::draw(&mut rng),
+    )
 }
 
 /// Opens a form, or tells why it could not be opened.

@@ -89,31 +89,39 @@ pub(super) async fn ask(
     let Some(reply) = &origin.reply else {
         return Ok(Reaction::Taken);
     };
-    let not_sent = attempt.ended("not_sent").audit(origin);
     let with_untold = |mut message| {
         prepend_untold(app, &mut message, &untold, origin.received_at);
         message
     };
+    let question = with_untold(question);
     // Somebody else may have sent the command, so the question goes neither into the answer nor to the command's
     // response address.
-    let sent = chat.follow_up_alone(reply, &with_untold(question)).await;
-    Ok(match sent {
-        Outcome::Accepted => Reaction::Taken,
-        // Without private replies everything else goes into the answer too.
-        Outcome::Refused(Refusal::Credentials) => {
-            app.store.untell(&[], not_sent).await.ok();
-            let told = messages::contact_not_private(member, reference);
-            Reaction::Say(with_untold(told))
+    let outcome = chat.follow_up_alone(reply, &question).await;
+    if outcome == Outcome::Accepted {
+        return Ok(Reaction::Taken);
+    }
+    tracing::warn!(?outcome, "a question was not accepted");
+    let may_have_arrived = outcome == Outcome::Unknown;
+    let ended = if may_have_arrived {
+        "perhaps_sent"
+    } else {
+        "not_sent"
+    };
+    let audit = Some(attempt.ended(ended).audit(origin));
+    if outcome == Outcome::Refused(Refusal::Credentials) {
+        // Without private replies everything goes into the answer, the results too.
+        if let Err(error) = app.store.untell(&[], audit).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "could not record that a question was not sent"
+            );
         }
-        outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
-            tracing::warn!(?outcome, "a question was not accepted");
-            let may_have_arrived = outcome == Outcome::Unknown;
-            if !may_have_arrived {
-                app.store.untell(&untold, not_sent).await?;
-            }
-            Reaction::Say(messages::question_not_sent(may_have_arrived, reference))
-        }
-    })
+        let told = messages::contact_not_private(member, reference);
+        return Ok(Reaction::Say(with_untold(told)));
+    }
+    app.store.untell(&question.results, audit).await?;
+    let told = messages::question_not_sent(may_have_arrived, reference);
+    Ok(Reaction::Say(told))
 }
 
 fn sealed(

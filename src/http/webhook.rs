@@ -22,6 +22,7 @@ use crate::chat::{
 };
 use crate::domain::{ChatUser, Platform};
 use crate::flow::{self, Next, Reaction, messages};
+use crate::store::ResetRow;
 
 /// The largest body, in bytes; the platforms send far smaller ones.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -132,6 +133,8 @@ struct LateAnswer {
     /// The card that it was about: its administrator, and the button's value.
     card: Option<(ChatUser, String)>,
     kind: InteractionKind,
+    /// The reset that a form is about, if it was to be opened and is about one.
+    form_about: Option<Box<ResetRow>>,
 }
 
 impl LateAnswer {
@@ -149,6 +152,7 @@ impl LateAnswer {
             reply: origin.and_then(|origin| origin.reply.clone()),
             card,
             kind: InteractionKind::of(interaction),
+            form_about: None,
         }
     }
 
@@ -175,7 +179,31 @@ impl LateAnswer {
             (None, Some((user, value))) => {
                 flow::tell_beside_card(app, chat, &user, &value, &message).await;
             }
-            (None, None) => {}
+            (None, None) => flow::not_told(app, &message).await,
+        }
+    }
+}
+
+/// What the answer to the platform can be made of.
+enum Decided {
+    InTime(Reaction),
+    /// The decision is told when it comes.
+    TooLate,
+    /// The task panicked, which is in the log.
+    Never,
+}
+
+/// Waits for the decision until the deadline. After that the channel is closed: a decision is either here, or its task
+/// learns that nobody took it. Without that, one that came in the same instant would be told by neither.
+async fn decided_until(until: Instant, mut decision: oneshot::Receiver<Reaction>) -> Decided {
+    match tokio::time::timeout_at(until, &mut decision).await {
+        Ok(Ok(reaction)) => Decided::InTime(reaction),
+        Ok(Err(_)) => Decided::Never,
+        Err(_) => {
+            decision.close();
+            decision
+                .try_recv()
+                .map_or(Decided::TooLate, Decided::InTime)
         }
     }
 }
@@ -196,14 +224,14 @@ async fn answer(
     let Some(chat) = app.chat(platform) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let (mut response, is_new) = match tokio::time::timeout_at(until, decision).await {
-        Ok(Ok(reaction)) => (
+    let (mut response, is_new) = match decided_until(until, decision).await {
+        Decided::InTime(reaction) => (
             respond(chat, kind, &reaction),
             !matches!(reaction, Reaction::Replayed),
         ),
-        // The task panicked, which is in the log. The answer claims nothing.
-        Ok(Err(_)) => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true),
-        Err(_) => (
+        // The answer claims nothing.
+        Decided::Never => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true),
+        Decided::TooLate => (
             json(chat.immediate(kind, Immediate::Working(&messages::working()))),
             true,
         ),
@@ -225,10 +253,13 @@ async fn decide(
     let Some(chat) = app.chat(platform) else {
         return;
     };
-    let late = LateAnswer::of(interaction.inner());
+    let mut late = LateAnswer::of(interaction.inner());
     let reaction = flow::react(&app, chat, interaction).await;
     let (now, next) = match reaction {
-        Reaction::Then(Next::Open { form, to, .. }) if chat.opens_forms_at_once() => {
+        Reaction::Then(Next::Open {
+            form, to, about, ..
+        }) if chat.opens_forms_at_once() => {
+            late.form_about = about;
             (Reaction::Open(form, to), None)
         }
         Reaction::Say(message) if !chat.says_at_once() && late.reply.is_some() => {
@@ -254,7 +285,11 @@ async fn decide(
             title,
             ..Message::default()
         }),
-        Ok(()) | Err(_) => None,
+        Err(Reaction::Open(..)) => Some(flow::form_too_late(&app, late.form_about.as_deref())),
+        Ok(())
+        | Err(Reaction::Replayed | Reaction::Taken | Reaction::Then(_) | Reaction::Challenge(_)) => {
+            None
+        }
     };
     if let Some(message) = unheard {
         late.tell(&app, chat, message).await;

@@ -75,20 +75,26 @@ impl Store {
         .await
     }
 
-    /// A message that carried these ends surely was not sent: they are told at the next command, or sooner.
-    pub async fn untell(&self, untold: &[ResetRow], audit: AuditRow) -> Result<(), StoreError> {
-        let ids: Vec<ResetId> = untold.iter().map(|row| row.reset_id).collect();
+    /// A message with these results was not accepted: they are told at the next command, or sooner.
+    pub async fn untell(
+        &self,
+        results: &[ResetId],
+        audit: Option<AuditRow>,
+    ) -> Result<(), StoreError> {
         self.write(
-            (ids, audit),
-            async |tx: &mut Tx, (ids, audit): &(Vec<ResetId>, AuditRow)| {
-                for id in ids {
+            (results.to_vec(), audit),
+            async |tx: &mut Tx, (results, audit): &(Vec<ResetId>, Option<AuditRow>)| {
+                for id in results {
                     tx.run(SET_UNTOLD, params![id]).await?;
                 }
-                let line = AuditRow {
-                    noted_at: tx.now(),
-                    ..audit.clone()
-                };
-                tx.insert(&line).await
+                if let Some(audit) = audit {
+                    let line = AuditRow {
+                        noted_at: tx.now(),
+                        ..audit.clone()
+                    };
+                    tx.insert(&line).await?;
+                }
+                Ok::<_, StoreError>(())
             },
         )
         .await

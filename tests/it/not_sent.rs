@@ -135,3 +135,90 @@ async fn a_contact_code_that_was_refused_is_told() {
         .await;
     }
 }
+
+/// A form that is opened by the answer to a click cannot be opened after the deadline; the administrator is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_comes_too_late_is_told() {
+    for platform in [Platform::Discord, Platform::Lark] {
+        on(platform, async {
+            let bot = TestBot::new().await;
+            let card = bot.card(JO, MINA).await;
+            let value = button_value(&card, "deliver_other").unwrap();
+            let before = bot.slack.said().len();
+            let click = async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                bot.click_and_go(JO, "deliver_other", &value).await;
+            };
+            let busy = bot.keep_the_record_busy(Duration::from_secs(3));
+            tokio::join!(busy, click);
+            bot.settle().await;
+            let said = bot.slack.said().split_off(before);
+            let told = said.iter().map(text_of).collect::<Vec<_>>().join("\n");
+            assert!(
+                told.contains("The form could not be opened in time.")
+                    && told.contains("Nothing was changed.")
+                    && told.contains("(ref "),
+                "{platform}: {told}"
+            );
+            // The same button works.
+            bot.click_value(JO, "deliver_other", &value).await;
+            bot.slack.last_view();
+        })
+        .await;
+    }
+}
+
+/// P4: a result that went out with the answer to another command, which could not be sent, is told with the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_told_again_after_its_message_was_refused() {
+    for platform in [Platform::Lark, Platform::Mattermost] {
+        for command in ["card", "why", "log", "refused"] {
+            on(platform, async {
+                let bot = TestBot::new().await;
+                bot.leaves(Left::Messages, "the password that was sent");
+                let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+                bot.slack.answer_replies_with(Some(404));
+                bot.click(JO, &ready, "confirm").await;
+                let words = match command {
+                    "card" => format!("<@{}>", user_id(NOA)),
+                    "refused" => format!("<@{}>", user_id("sam@acme.example")),
+                    _ => format!("{command} <@{}>", user_id(NOA)),
+                };
+                bot.command(JO, &words).await;
+                bot.settle().await;
+                bot.slack.answer_replies_with(None);
+                let next = text_of(&bot.card(JO, NOA).await);
+                assert!(
+                    next.contains("About your reset of Mina Park"),
+                    "{platform}, after {words}: {next}"
+                );
+                let next = text_of(&bot.card(JO, NOA).await);
+                assert!(
+                    !next.contains("About your reset"),
+                    "{platform}: told twice: {next}"
+                );
+            })
+            .await;
+        }
+    }
+}
+
+/// The same where the answer was late, so that it was sent after the platform's deadline.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_told_again_after_a_late_answer_was_refused() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.answer_replies_with(Some(404));
+    bot.click(JO, &ready, "confirm").await;
+    let command = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        bot.card(JO, NOA).await
+    };
+    let busy = bot.keep_the_record_busy(Duration::from_secs(3));
+    tokio::join!(busy, command);
+    bot.settle().await;
+    bot.slack.answer_replies_with(None);
+    let next = text_of(&bot.card(JO, NOA).await);
+    assert!(next.contains("About your reset of Mina Park"), "{next}");
+}

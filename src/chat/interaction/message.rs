@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Action;
-use crate::domain::Password;
+use crate::domain::{Password, ResetId};
 
 /// A message to one administrator. Its texts are plain: renderers must not let a platform read markup in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Message {
     pub lines: Vec<String>,
     /// Buttons, in order.
     pub buttons: Vec<Button>,
+    /// Earlier resets whose results these lines tell: if the message is not sent, they are told again.
+    pub results: Vec<ResetId>,
 }
 
 /// The password in a message, with the text that introduces how it is said aloud.

@@ -509,6 +509,7 @@ fn hostile_names_stay_names() {
             title: name.clone(),
             lines: vec![name.clone()],
             buttons: vec![button],
+            ..Message::default()
         };
         let card = render::message(&message, None, Some("oc_1"));
         let mut found = Vec::new();

@@ -250,6 +250,7 @@ mod tests {
                     style: Style::Danger,
                 })
                 .collect(),
+            ..Message::default()
         }
     }
 

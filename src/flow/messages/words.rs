@@ -20,7 +20,7 @@ pub(super) fn message(
     Message {
         title: title.into(),
         lines: lines.into_iter().filter(|line| !line.is_empty()).collect(),
-        buttons: Vec::new(),
+        ..Message::default()
     }
 }
 
