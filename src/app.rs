@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::admins::Admins;
 pub use self::card_locks::CardLocks;
-pub use self::held::{HOLD_FOR, HeldPassword, HeldPasswords};
+pub use self::held::{HOLD_FOR, HeldPassword, HeldPasswords, Taken};
 pub use self::organization::{Identity, Organization};
 pub use self::queue::{ProgressTold, QueuedReset, ResetQueue, WORKERS, WORKING_AFTER};
 pub use self::recent_requests::RecentRequests;

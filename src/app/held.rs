@@ -1,7 +1,7 @@
 //! Undelivered passwords. They stay in memory for a few minutes, so that the administrator can choose another way.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{MemberId, Moment, Password, ResetId, Span};
 use crate::store::Reservation;
@@ -19,54 +19,174 @@ pub struct HeldPassword {
     pub until: Moment,
 }
 
+/// What became of an attempt to take a password.
+pub enum Taken {
+    /// The only copy. It must be put back, or its place given up.
+    Yes(HeldPassword),
+    /// Another click has taken it, and may still put it back.
+    InUse,
+    /// It was delivered or replaced, or its time is over.
+    No,
+}
+
 /// All undelivered passwords of this process. They are never written to the record.
 #[derive(Default)]
-pub struct HeldPasswords(Mutex<HashMap<ResetId, HeldPassword>>);
+pub struct HeldPasswords(Mutex<HashMap<ResetId, Place>>);
+
+/// The place of one reset.
+enum Place {
+    Held(HeldPassword),
+    /// Its password is about to be put here. A newer reset of the member removes the place, and with it the password.
+    Awaited(MemberId),
+}
 
 impl HeldPasswords {
-    /// Keeps a password for another way of delivery.
-    pub fn keep(&self, held: HeldPassword) {
-        if let Ok(mut all) = self.0.lock() {
-            all.insert(held.reservation.reset_id(), held);
+    /// Makes a place for a password that may turn out undelivered. It is made while no other reset of the member can
+    /// begin, so that a newer one finds it.
+    pub fn make_place(&self, id: ResetId, member: &MemberId) {
+        self.lock().insert(id, Place::Awaited(member.clone()));
+    }
+
+    /// Puts an undelivered password in its place. Where there is none it is wiped, because a newer reset has replaced it or
+    /// the member has disowned it; then the answer is false.
+    #[must_use]
+    pub fn put(&self, held: HeldPassword) -> bool {
+        match self.lock().get_mut(&held.reservation.reset_id()) {
+            Some(place) => {
+                *place = Place::Held(held);
+                true
+            }
+            None => false,
         }
     }
 
-    /// Takes a password out unless it has expired. Of several clicks only one gets it.
-    pub fn take(&self, id: ResetId, now: Moment) -> Option<HeldPassword> {
-        let mut all = self.0.lock().ok()?;
-        // An expired one is left to the sweep, which also records that its reset is over.
-        if all.get(&id)?.until > now {
-            all.remove(&id)
-        } else {
-            None
+    /// Takes a password out unless it has expired; its place stays. Of several clicks only one gets it.
+    pub fn take(&self, id: ResetId, now: Moment) -> Taken {
+        let mut all = self.lock();
+        let Some(place) = all.get_mut(&id) else {
+            return Taken::No;
+        };
+        let member = match place {
+            Place::Awaited(_) => return Taken::InUse,
+            // An expired one is left to the sweep, which also records that its reset is over.
+            Place::Held(held) if held.until <= now => return Taken::No,
+            Place::Held(held) => held.reservation.member().clone(),
+        };
+        match std::mem::replace(place, Place::Awaited(member)) {
+            Place::Held(held) => Taken::Yes(held),
+            Place::Awaited(_) => Taken::InUse,
         }
+    }
+
+    /// Gives up a place: its password was delivered, or nobody knows whether it was.
+    pub fn give_up_place(&self, id: ResetId) {
+        self.lock().remove(&id);
     }
 
     /// True while [`HeldPasswords::take`] would return the password.
     pub fn has(&self, id: ResetId, now: Moment) -> bool {
-        self.0
-            .lock()
-            .is_ok_and(|all| all.get(&id).is_some_and(|held| held.until > now))
+        matches!(self.lock().get(&id), Some(Place::Held(held)) if held.until > now)
     }
 
     /// Wipes the passwords of a member whose password is about to be replaced.
     pub fn forget(&self, member: &MemberId) {
-        if let Ok(mut all) = self.0.lock() {
-            all.retain(|_, held| held.reservation.member() != member);
-        }
+        self.lock().retain(|_, place| match place {
+            Place::Held(held) => held.reservation.member() != member,
+            Place::Awaited(of) => of != member,
+        });
     }
 
     /// Wipes the expired passwords and returns the ids of their resets.
     pub fn wipe(&self, now: Moment) -> Vec<ResetId> {
-        let Ok(mut all) = self.0.lock() else {
-            return Vec::new();
-        };
-        let expired: Vec<ResetId> = all
-            .iter()
-            .filter(|(_, held)| held.until <= now)
-            .map(|(id, _)| *id)
-            .collect();
-        all.retain(|id, _| !expired.contains(id));
+        let mut expired = Vec::new();
+        self.lock().retain(|id, place| {
+            let is_over = matches!(place, Place::Held(held) if held.until <= now);
+            if is_over {
+                expired.push(*id);
+            }
+            !is_over
+        });
         expired
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ResetId, Place>> {
+        // Each change is one step, so a panic elsewhere leaves them consistent; the only copy of a password is not lost.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    const NOW: Moment = Moment(0);
+    const ID: ResetId = ResetId([1; 16]);
+
+    /// A held password of the member whom every sample is about.
+    fn held(all: &HeldPasswords, id: ResetId) -> MemberId {
+        let reservation = Reservation::sample(id);
+        let member = reservation.member().clone();
+        all.make_place(id, &member);
+        let is_put = all.put(HeldPassword {
+            password: Password::generate(&mut StdRng::seed_from_u64(1), 8),
+            reservation,
+            until: NOW + HOLD_FOR,
+        });
+        assert!(is_put);
+        member
+    }
+
+    /// A newer reset of the member replaced the password while a click had taken it.
+    #[test]
+    fn a_password_that_was_replaced_meanwhile_is_not_put_back() {
+        let all = HeldPasswords::default();
+        let member = held(&all, ID);
+        let Taken::Yes(taken) = all.take(ID, NOW) else {
+            panic!("it is there");
+        };
+        all.forget(&member);
+        assert!(!all.put(taken));
+        assert!(!all.has(ID, NOW));
+        assert!(matches!(all.take(ID, NOW), Taken::No));
+    }
+
+    #[test]
+    fn a_password_is_taken_once_and_can_be_put_back() {
+        let all = HeldPasswords::default();
+        held(&all, ID);
+        let Taken::Yes(taken) = all.take(ID, NOW) else {
+            panic!("it is there");
+        };
+        assert!(!all.has(ID, NOW));
+        assert!(matches!(all.take(ID, NOW), Taken::InUse));
+        assert!(all.wipe(NOW + HOLD_FOR).is_empty(), "it is not there");
+        assert!(all.put(taken));
+        assert!(all.has(ID, NOW));
+        assert!(matches!(all.take(ID, NOW + HOLD_FOR), Taken::No));
+        assert_eq!(all.wipe(NOW + HOLD_FOR), [ID]);
+        assert!(matches!(all.take(ID, NOW), Taken::No));
+    }
+
+    /// A panic elsewhere must not lose the only copy of a password.
+    #[test]
+    fn a_panic_elsewhere_loses_no_password() {
+        let all = HeldPasswords::default();
+        held(&all, ID);
+        let panicked = std::thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    let _guard = all.0.lock();
+                    panic!("elsewhere");
+                })
+                .join()
+        });
+        assert!(panicked.is_err());
+        assert!(all.has(ID, NOW));
+        let other = ResetId([2; 16]);
+        held(&all, other);
+        assert!(matches!(all.take(other, NOW), Taken::Yes(_)));
     }
 }

@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::reply::tell;
 use super::steps::{self, note, outcome_note};
-use super::{ending, messages, pages};
+use super::{contacts, ending, messages, pages};
 use crate::app::App;
 use crate::chat::{Chat, Placement, ReplyAddress};
 use crate::directory::Down;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Delivery, Destination, Member, ResetId, Span, Step, StepOutcome};
+use crate::domain::{Destination, Member, ResetId, Span, Step, StepOutcome};
 use crate::secret::Link;
 use crate::store::{ResetRow, StepNote, StepRow, StoreError};
 
@@ -20,11 +22,11 @@ const NOTICE_DEADLINE: Duration = Duration::from_secs(40);
 /// How long a notice is tried again that was not accepted for the moment.
 const NOTICE_RETRY_FOR: Span = Span::hours(24);
 
-/// Tells the member about the reset, on a contact other than the delivery's and never with the password.
+/// Tells the member about the reset at these contacts, never with the password. It is done if one of them accepted it.
 pub(super) async fn send_notice(
     app: &App,
     row: &ResetRow,
-    to: &Destination,
+    to: &[Destination],
     was_signed_out: bool,
 ) -> Result<(), StoreError> {
     let at = row
@@ -42,13 +44,20 @@ pub(super) async fn send_notice(
         link: link.as_deref(),
         zone: &app.zone,
     };
-    let text = match to {
-        Destination::Phone(_) => notice.sms(),
-        Destination::Email(_) => notice.mail(),
-    };
-    let id = format!("notice-{}", row.reset_id);
-    let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id)).await;
-    let noted = match sent.unwrap_or(Outcome::Unknown) {
+    let sends = to.iter().enumerate().map(async |(number, to)| {
+        let text = match to {
+            Destination::Phone(_) => notice.sms(),
+            Destination::Email(_) => notice.mail(),
+        };
+        let id = format!("notice-{}-{number}", row.reset_id);
+        let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id));
+        let outcome = sent.await.unwrap_or(Outcome::Unknown);
+        if outcome != Outcome::Accepted {
+            tracing::warn!(to = %to.masked(), ?outcome, "a notice was not accepted");
+        }
+        outcome
+    });
+    let noted = match best(join_all(sends).await) {
         // A mail server with greylisting refuses the first attempt. The sweep tries again.
         Outcome::Refused(Refusal::Later | Refusal::Unreachable)
             if app.clock.now() - at < NOTICE_RETRY_FOR =>
@@ -62,30 +71,49 @@ pub(super) async fn send_notice(
     app.store.note_steps(row.reset_id, vec![noted]).await
 }
 
-/// Where the notice goes: a contact that did not get the password, else the business address.
-pub(super) fn notice_destination(
+/// What the notices came to together: accepted by one, else worth another try, else unknown, else refused by all.
+fn best(outcomes: Vec<Outcome>) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Accepted => 0,
+        Outcome::Refused(Refusal::Later | Refusal::Unreachable) => 1,
+        Outcome::Unknown => 2,
+        Outcome::Refused(_) => 3,
+    };
+    outcomes
+        .into_iter()
+        .min_by_key(rank)
+        .unwrap_or(Outcome::Unknown)
+}
+
+/// Where the notice goes: every contact on record that is surely the member's and did not carry the password, else the
+/// business address.
+pub(super) async fn notice_destinations(
     app: &App,
     row: &ResetRow,
     member: &Member,
-) -> Option<Destination> {
-    let phone = member.phone.clone().map(Destination::Phone);
-    let email = member.outside_email().cloned().map(Destination::Email);
-    let business = Some(Destination::Email(member.business_email.clone()));
-    let contacts = match row.delivery {
-        Some(Delivery::Email) => [phone, email, business],
-        Some(Delivery::Phone | Delivery::Copy) | None => [email, phone, business],
+) -> Vec<Destination> {
+    let known = match contacts::known(app, member).await {
+        Ok(known) => known,
+        // The store has logged it. The contacts of the directory are known without it.
+        Err(_) => contacts::known_of(member, &[]),
     };
     // A typed address is not the contact on record, even if both look alike when they are masked.
-    let used = row.delivery.filter(|_| !row.is_typed);
-    let was_used = |to: &Destination| match (used, to) {
-        (Some(Delivery::Phone), Destination::Phone(used)) => member.phone.as_ref() == Some(used),
-        (Some(Delivery::Email), Destination::Email(used)) => member.outside_email() == Some(used),
-        (Some(_) | None, _) => false,
+    let has_carried = |to: &Destination| {
+        let digest = contacts::digest(app, &member.id, to);
+        row.destination_digest.as_ref() == Some(&digest)
+            || row.carried_mask() == Some(to.masked().as_str())
     };
-    contacts
+    let has_channel = |to: &Destination| app.deliveries.has(to.channel());
+    let others: Vec<Destination> = known
         .into_iter()
-        .flatten()
-        .find(|to| app.deliveries.has(to.channel()) && !was_used(to))
+        .filter(|known| known.counts && has_channel(&known.to) && !has_carried(&known.to))
+        .map(|known| known.to)
+        .collect();
+    if others.is_empty() {
+        let business = Destination::Email(member.business_email.clone());
+        return Some(business).filter(has_channel).into_iter().collect();
+    }
+    others
 }
 
 /// Does the sign-out and the notice that a dead process left pending.
@@ -118,12 +146,13 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
         .await;
     }
     if has(Step::Notice, StepOutcome::Pending) {
-        if let Some(to) = notice_destination(app, row, &member) {
-            let sent = send_notice(app, row, &to, was_signed_out).await;
-            log_failed(sent, "could not record a notice");
-        } else {
+        let to = notice_destinations(app, row, &member).await;
+        if to.is_empty() {
             let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
             record(app, row.reset_id, impossible, "could not record a notice").await;
+        } else {
+            let sent = send_notice(app, row, &to, was_signed_out).await;
+            log_failed(sent, "could not record a notice");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, Reaction, Redelivery};
 use super::refuse::{card_click, refuse, told_by_store};
 use super::reply::{address, refused, seal};
-use crate::app::App;
+use crate::app::{App, HeldPassword, Taken};
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Chat, Freshness, Message, Origin};
 use crate::domain::{Delivery, Destination, Member, ResetId, State};
@@ -123,15 +123,28 @@ async fn redeliver(
 ) -> Result<Reaction, Halt> {
     let row = &permitted.row;
     let id = row.reset_id;
-    let Some(held) = app.held.take(id, origin.received_at) else {
-        // Another click took it, or it has expired.
-        let why = ClickRefused::AlreadyDone {
+    let why = match app.held.take(id, origin.received_at) {
+        Taken::Yes(held) => return deliver_again(app, origin, permitted, choice, held).await,
+        Taken::InUse => ClickRefused::InProgress,
+        Taken::No => ClickRefused::AlreadyDone {
             state: row.state,
             changed_at: row.changed_at,
-        };
-        let told = told_by_store(app, origin, &why, Some(row), &id.reference());
-        return Err(refuse(app, origin, id, "already_done", told).await);
+        },
     };
+    let told = told_by_store(app, origin, &why, Some(row), &id.reference());
+    Err(refuse(app, origin, id, why.code(), told).await)
+}
+
+/// The same with the password in hand. It goes back to its place unless the record says that it goes out.
+async fn deliver_again(
+    app: &Arc<App>,
+    origin: &Origin,
+    permitted: Permitted,
+    choice: Choice,
+    held: HeldPassword,
+) -> Result<Reaction, Halt> {
+    let row = &permitted.row;
+    let id = row.reset_id;
     let moved = async {
         let reply = seal(app, id, origin.reply.as_ref())?;
         let click = card_click(origin, id, reply);
@@ -156,8 +169,9 @@ async fn redeliver(
             Ok(Reaction::Then(Next::Redeliver(Box::new(redelivery))))
         }
         Err(halt) => {
-            // Nothing was moved, so the password waits on.
-            app.held.keep(held);
+            if !app.held.put(held) {
+                tracing::info!("an undelivered password was replaced meanwhile, and wiped");
+            }
             Err(halt)
         }
     }

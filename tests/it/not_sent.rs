@@ -222,3 +222,38 @@ async fn a_result_is_told_again_after_a_late_answer_was_refused() {
     let next = text_of(&bot.card(JO, NOA).await);
     assert!(next.contains("About your reset of Mina Park"), "{next}");
 }
+
+/// S30: the notice goes to every contact on record that did not carry the password, and to none that may be a stranger's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_notice_goes_to_every_contact_that_did_not_carry_the_password() {
+    let (phone, email) = ("+821012345642", "mina@mail.example");
+    for (action, wanted) in [
+        ("deliver_copy", vec![phone, email, "+821012345699"]),
+        ("deliver_phone", vec![email, "+821012345699"]),
+        ("deliver_email", vec![phone, "+821012345699"]),
+    ] {
+        let bot = TestBot::new().await;
+        // One added contact has answered a code, and one may be nobody's.
+        let add = async |address: &str| {
+            let words = format!("contact <@{}> {address}", user_id(MINA));
+            bot.command(KIM, &words).await;
+            bot.settle().await;
+        };
+        add("+821012345699").await;
+        bot.execute("update contact set answered_at = added_at")
+            .await;
+        add("stranger@mail.example").await;
+        bot.outbox.take();
+        bot.reset(JO, MINA, action).await;
+        let sent = bot.outbox.take();
+        let mut told: Vec<&str> = sent
+            .iter()
+            .filter(|sent| sent.text.contains("was reset by Jo Lim"))
+            .map(|sent| sent.to.as_str())
+            .collect();
+        told.sort_unstable();
+        let mut wanted = wanted;
+        wanted.sort_unstable();
+        assert_eq!(told, wanted, "{action}");
+    }
+}

@@ -81,32 +81,43 @@ pub(super) async fn deliver(
     }
     let mut outputs = Outputs::of(notes, plan.shows());
     let is_first = held_until.is_none();
-    let notice_to = aftermath::notice_destination(app, &row, member).filter(|_| is_first);
-    if is_first && notice_to.is_none() {
+    let notice_to = if is_first {
+        aftermath::notice_destinations(app, &row, member).await
+    } else {
+        Vec::new()
+    };
+    if is_first && notice_to.is_empty() {
         outputs
             .notes
             .push(note(Step::Notice, StepOutcome::Impossible));
     }
-    let state = outputs.state;
+    let is_undelivered = outputs.state == State::Undelivered;
     let was_shown = outputs.shown == Some(StepOutcome::Done);
-    let row = record(app, reporter, &reservation, outputs).await?;
-    tracing::info!(member.id = %row.member_id, state = %row.state, "a reset ended");
-    let retry_for = (state == State::Undelivered).then_some(member);
-    if retry_for.is_some() {
-        app.held.keep(HeldPassword {
+    if is_first {
+        app.held.make_place(row.reset_id, &row.member_id);
+    }
+    let recorded = record(app, reporter, &reservation, outputs).await;
+    if is_undelivered && recorded.is_ok() {
+        let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
+        let held = HeldPassword {
             password,
             reservation,
-            until: held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR),
-        });
+            until,
+        };
+        keep(app, held).await;
     } else {
+        app.held.give_up_place(row.reset_id);
         drop(password);
     }
-    let notice = notify(app, &row, notice_to, was_signed_out);
+    let row = recorded?;
+    tracing::info!(member.id = %row.member_id, state = %row.state, "a reset ended");
+    let notice = notify(app, &row, &notice_to, was_signed_out);
     let mut notice = std::pin::pin!(notice);
     let is_noticed = tokio::time::timeout(NOTICE_WAIT, &mut notice).await.is_ok();
     let told = if was_shown {
         Ok(())
     } else {
+        let retry_for = ending::retry_for(app, &row, Some(member));
         let told = ending::ending(app, &row, quota, retry_for).await;
         reporter.tell_ended(app, &row, &told).await
     };
@@ -114,6 +125,21 @@ pub(super) async fn deliver(
         notice.await;
     }
     told
+}
+
+/// Keeps an undelivered password for another way. If it was replaced or disowned meanwhile it is wiped, and nothing
+/// follows.
+pub(super) async fn keep(app: &App, held: HeldPassword) {
+    let id = held.reservation.reset_id();
+    if app.held.put(held) {
+        return;
+    }
+    if let Err(error) = app.store.give_up_delivery(id).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not record that a delivery was given up"
+        );
+    }
 }
 
 impl Outputs {
@@ -174,9 +200,9 @@ async fn record(
 }
 
 /// Sends the member's notice, if there is a contact for it.
-async fn notify(app: &App, row: &ResetRow, to: Option<Destination>, was_signed_out: bool) {
-    if let Some(to) = to
-        && let Err(error) = aftermath::send_notice(app, row, &to, was_signed_out).await
+async fn notify(app: &App, row: &ResetRow, to: &[Destination], was_signed_out: bool) {
+    if !to.is_empty()
+        && let Err(error) = aftermath::send_notice(app, row, to, was_signed_out).await
     {
         tracing::error!(
             error = &error as &dyn std::error::Error,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::checks::make_ready_again;
-use super::deliver::{SetPassword, deliver};
+use super::deliver::{SetPassword, deliver, keep};
 use super::reporter::Reporter;
 use super::stop::{NotReady, Obstacle, StopReason, count_typed_refusal};
 use crate::app::{App, HeldPassword};
@@ -43,12 +43,12 @@ pub(super) async fn redeliver(
             };
             Box::pin(deliver(app, reporter, set)).await
         }
-        Err(obstacle) => keep(app, reporter, held, (&row, &member), obstacle).await,
+        Err(obstacle) => not_sent(app, reporter, held, (&row, &member), obstacle).await,
     }
 }
 
 /// The password cannot go that way. It stays undelivered, and is kept for another try.
-async fn keep(
+async fn not_sent(
     app: &Arc<App>,
     reporter: &Reporter<'_>,
     held: HeldPassword,
@@ -74,12 +74,17 @@ async fn keep(
             (code, notes.collect(), Some(told.title))
         }
     };
-    let row = app
+    let moved = app
         .store
         .advance(&held.reservation, State::Undelivered, Some(failure), notes)
-        .await?;
-    app.held.keep(held);
-    let mut end = ending::ending(app, &row, None, Some(member)).await;
+        .await;
+    if moved.is_err() {
+        app.held.give_up_place(row.reset_id);
+    }
+    let row = moved?;
+    keep(app, held).await;
+    let retry_for = ending::retry_for(app, &row, Some(member));
+    let mut end = ending::ending(app, &row, None, retry_for).await;
     if let Some(title) = told {
         let why = Message {
             title,
