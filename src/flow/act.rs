@@ -153,11 +153,16 @@ async fn to_the_end(
 
 /// Logs a reset that could not go on. The secret was dropped; recovery and the next command go by the record.
 fn log_halted(ended: Result<(), MoveRefused>) {
-    if let Err(error) = ended {
-        tracing::error!(
+    match ended {
+        Ok(()) => {}
+        // Recovery has logged it as left behind, and tells its end.
+        Err(MoveRefused::Fenced) => {
+            tracing::info!("a reset was ended by recovery; its worker stops");
+        }
+        Err(error @ (MoveRefused::Disowned | MoveRefused::Store(_))) => tracing::error!(
             error = &error as &dyn std::error::Error,
             "a reset stopped where it stood"
-        );
+        ),
     }
 }
 

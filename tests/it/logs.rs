@@ -50,6 +50,32 @@ impl Log {
     }
 }
 
+/// A reset that recovery ended while its worker was slow is an expected end, and no error.
+#[tokio::test]
+async fn a_worker_that_finds_its_reset_ended_logs_no_error() {
+    let (log, _guard) = Log::start();
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.delay_who(Duration::from_secs(1));
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
+        .await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    bot.clock.advance(Span::seconds(150));
+    sweep::keep_time(&bot.app).await.unwrap();
+    bot.settle().await;
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
+    assert_eq!(past[0].reset.state, State::Refused);
+    assert!(bot.outbox.take().is_empty());
+    assert_eq!(log.lines_with("a reset was left behind").len(), 1);
+    assert_eq!(log.lines_with(" ERROR "), [""; 0]);
+    assert_eq!(log.lines_with("was ended by recovery").len(), 1);
+}
+
 /// Anybody can ask for a page, so pages that cannot be served are not a line each.
 #[tokio::test]
 async fn pages_that_cannot_be_served_are_not_a_line_each() {
