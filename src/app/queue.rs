@@ -142,7 +142,7 @@ impl ResetQueue {
     }
 
     /// Adds a reset at the end. True when no dispatcher is running: then the caller must start one, which runs until
-    /// [`ResetQueue::dispatcher_may_stop`] is true.
+    /// [`ResetQueue::stop_if_empty`] is true.
     #[must_use]
     pub fn push(&self, reset: QueuedReset) -> bool {
         let mut waiting = self.lock();
@@ -150,9 +150,9 @@ impl ResetQueue {
         !std::mem::replace(&mut waiting.is_dispatched, true)
     }
 
-    /// The dispatcher asks this after each round. True when the queue is empty; the dispatcher must then stop.
+    /// Lets the dispatcher stop if the queue is empty. True means that it must stop: the next push starts another.
     #[must_use]
-    pub fn dispatcher_may_stop(&self) -> bool {
+    pub fn stop_if_empty(&self) -> bool {
         let mut waiting = self.lock();
         waiting.is_dispatched = !waiting.resets.is_empty();
         !waiting.is_dispatched

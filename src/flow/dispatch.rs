@@ -46,7 +46,7 @@ async fn run(app: Arc<App>) {
                 worker = &mut worker => break worker,
                 _ = checks.tick() => check(&app),
             }
-            if app.queue.dispatcher_may_stop() {
+            if app.queue.stop_if_empty() {
                 return;
             }
         };
@@ -66,7 +66,7 @@ async fn run(app: Arc<App>) {
             // The queue is closed: all that wait are refused.
             None => check(&app),
         }
-        if app.queue.dispatcher_may_stop() {
+        if app.queue.stop_if_empty() {
             return;
         }
     }

@@ -50,10 +50,10 @@ fn notified(queue: &ResetQueue) -> Option<String> {
 fn resets_leave_in_order_of_arrival() {
     let queue = queue(&[3, 2, 1]);
     assert_eq!(numbers(queue.pop()), [1]);
-    assert!(!queue.dispatcher_may_stop());
+    assert!(!queue.stop_if_empty());
     assert!(!queue.push(reset(4, Duration::ZERO)));
     assert_eq!(numbers(std::iter::from_fn(|| queue.pop())), [2, 3, 4]);
-    assert!(queue.dispatcher_may_stop());
+    assert!(queue.stop_if_empty());
     assert!(
         queue.push(reset(5, Duration::ZERO)),
         "the next one starts a dispatcher again"
@@ -97,5 +97,5 @@ fn a_closed_queue_gives_up_all_that_wait() {
     assert!(!queue.push(reset(3, Duration::ZERO)));
     assert!(queue.pop().is_none());
     assert_eq!(numbers(queue.take_timed_out()), [1, 2, 3]);
-    assert!(queue.dispatcher_may_stop());
+    assert!(queue.stop_if_empty());
 }
