@@ -60,7 +60,7 @@ impl Server {
         more: Router,
     ) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
-        if let Err(error) = sweep::name(&app).await {
+        if let Err(error) = sweep::end_left_behind(&app).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "recovery could not be finished; the sweep goes on with it"
@@ -106,7 +106,7 @@ fn spawn_rounds(app: &Arc<App>, stopped: &watch::Receiver<bool>) {
     let tasks = &app.tasks;
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::keep_time));
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::hide));
-    tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell));
+    tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_again));
     tasks.spawn(every(PURGE_INTERVAL, app, stopped, sweep::purge));
 }
 

@@ -24,10 +24,9 @@ const TELL_FOR: Span = Span::minutes(10);
 /// How many moves are recorded at once. The record writes them in one transaction.
 const MOVES: usize = 64;
 
-/// Recovery, first half: gives everything that a dead process left its named end. It asks nothing outside the
-/// record.
-pub async fn name(app: &Arc<App>) -> Result<(), StoreError> {
-    while !name_left_behind(app).await?.is_empty() {}
+/// Recovery, first half: ends every reset that a dead process left behind. It asks nothing outside the record.
+pub async fn end_left_behind(app: &Arc<App>) -> Result<(), StoreError> {
+    while !end_some_left_behind(app).await?.is_empty() {}
     Ok(())
 }
 
@@ -48,7 +47,7 @@ pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
 }
 
 /// Sends results that could not be sent at once, for a while. After that the next command tells them.
-pub async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
+pub async fn tell_again(app: &Arc<App>) -> Result<(), StoreError> {
     let mut untold = app.store.to_tell(TELL_GRACE).await?;
     let now = app.clock.now();
     untold.retain(|row| {
@@ -59,23 +58,23 @@ pub async fn tell(app: &Arc<App>) -> Result<(), StoreError> {
     tell_all(app, untold).await.map(drop)
 }
 
-/// Gives resets that were left behind their named end, as many as the store returns at once.
-async fn name_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
+/// Ends resets that were left behind, as many as the store returns at once.
+async fn end_some_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
     let left = futures_util::stream::iter(app.store.left_behind().await?);
-    let named: Vec<Option<ResetRow>> = left
+    let ended: Vec<Option<ResetRow>> = left
         .map(|row| app.store.recover(row.reset_id))
         .buffered(MOVES)
         .try_collect()
         .await?;
-    let named: Vec<ResetRow> = named.into_iter().flatten().collect();
-    for row in &named {
+    let ended: Vec<ResetRow> = ended.into_iter().flatten().collect();
+    for row in &ended {
         sweep_span(row).in_scope(|| tracing::warn!(state = %row.state, "a reset was left behind"));
         // It may get no worker any more, and no "Working …" after its result.
         if let Some(queued) = app.queue.remove(row.reset_id) {
             *queued.told.lock().await = ProgressTold::Result;
         }
     }
-    Ok(named)
+    Ok(ended)
 }
 
 /// What depends only on the clock and the record.
@@ -91,11 +90,11 @@ pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
         }
     }
     // This includes our own resets whose record failed half-way.
-    let named = name_left_behind(app).await?;
-    if !named.is_empty() {
+    let ended = end_some_left_behind(app).await?;
+    if !ended.is_empty() {
         let teller = Arc::clone(app);
         app.tasks.spawn(async move {
-            if let Err(error) = tell_all(&teller, named).await {
+            if let Err(error) = tell_all(&teller, ended).await {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "could not record which results were told"

@@ -113,7 +113,7 @@ async fn reserve(
 }
 
 async fn recover(bot: &TestBot) {
-    sweep::name(&bot.app).await.unwrap();
+    sweep::end_left_behind(&bot.app).await.unwrap();
     sweep::catch_up(&bot.app).await.unwrap();
 }
 
@@ -321,7 +321,7 @@ async fn recovery_leaves_nothing_out() {
     }
     let bot = bot.restart().await;
     let before = bot.slack.said().len();
-    sweep::name(&bot.app).await.unwrap();
+    sweep::end_left_behind(&bot.app).await.unwrap();
     let past = bot
         .app
         .store

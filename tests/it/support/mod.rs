@@ -1166,7 +1166,7 @@ impl TestBot {
     pub(crate) async fn sweep(&self) {
         sweep::keep_time(&self.app).await.unwrap();
         sweep::hide(&self.app).await.unwrap();
-        sweep::tell(&self.app).await.unwrap();
+        sweep::tell_again(&self.app).await.unwrap();
         sweep::finish(&self.app).await.unwrap();
         self.settle().await;
     }
