@@ -47,7 +47,7 @@ pub(super) async fn run_queued(app: &Arc<App>, chat: &Chat, queued: QueuedReset)
             Ok(Some(_)) => Err(MoveRefused::Fenced),
             Ok(None) | Err(_) => {
                 let reason = StopReason::store_down(id);
-                stop::refuse(app, &reporter, &reservation, reason).await
+                stop::refuse_and_tell(app, &reporter, &reservation, reason).await
             }
         }
     };
@@ -101,7 +101,7 @@ pub(super) async fn refuse_timed_out(app: &App, queued: QueuedReset) -> Option<T
     };
     // From here on no "Working …" may be sent.
     *queued.told.lock().await = ProgressTold::Result;
-    match stop::record(app, &queued.reservation, &reason).await {
+    match stop::end_refused(app, &queued.reservation, &reason).await {
         Ok(()) => Some(TimedOut { queued, reason }),
         Err(error) => {
             log_halted(Err(error));
@@ -116,7 +116,7 @@ pub(super) async fn tell_timed_out(app: &App, chat: &Chat, timed_out: TimedOut) 
     let reservation = &queued.reservation;
     let _in_progress = app.queue.begin(reservation.admin(), reservation.member());
     let reporter = Reporter::of(chat, &queued);
-    log_halted(stop::tell(app, &reporter, reservation, &reason).await);
+    log_halted(stop::tell_refused(app, &reporter, reservation, &reason).await);
 }
 
 /// Runs a reset, and sends "Working …" if it takes long.
@@ -182,7 +182,7 @@ async fn run(
     } = match checks::make_ready(app, reporter, &row).await {
         Ok(ready) => ready,
         Err(Obstacle::Refused(reason)) => {
-            return stop::refuse(app, reporter, &reservation, reason).await;
+            return stop::refuse_and_tell(app, reporter, &reservation, reason).await;
         }
         Err(Obstacle::NotReady(not_ready)) => {
             return stop::offer_another_way(app, reporter, &reservation, &row, not_ready).await;
@@ -194,7 +194,7 @@ async fn run(
             tracing::error!(error = &error as &dyn std::error::Error, "no randomness");
             let told = messages::store_down(&row.reset_id.reference());
             let reason = StopReason::new("no_entropy", told);
-            return stop::refuse(app, reporter, &reservation, reason).await;
+            return stop::refuse_and_tell(app, reporter, &reservation, reason).await;
         }
     };
     if let Err(refused) = app
@@ -254,12 +254,12 @@ async fn not_begun(
     match refused {
         MoveRefused::Disowned => {
             let reason = StopReason::disowned(app, row);
-            stop::tell(app, reporter, reservation, &reason).await
+            stop::tell_refused(app, reporter, reservation, &reason).await
         }
         // Certainly not recorded, so nothing was begun. The refusal waits until the record answers.
         MoveRefused::Store(StoreError::NotBegun | StoreError::Overloaded) => {
             let reason = StopReason::store_down(row.reset_id);
-            stop::refuse(app, reporter, reservation, reason).await
+            stop::refuse_and_tell(app, reporter, reservation, reason).await
         }
         MoveRefused::Store(StoreError::Unavailable) | MoveRefused::Fenced => Err(refused),
     }

@@ -137,7 +137,7 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
     if has(Step::SignOut, StepOutcome::Pending) {
         let noted = steps::sign_out(app, &member).await;
         was_signed_out = noted.outcome == StepOutcome::Done;
-        record(
+        note_steps(
             app,
             row.reset_id,
             vec![noted],
@@ -149,7 +149,7 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
         let to = notice_destinations(app, row, &member).await;
         if to.is_empty() {
             let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
-            record(app, row.reset_id, impossible, "could not record a notice").await;
+            note_steps(app, row.reset_id, impossible, "could not record a notice").await;
         } else {
             let sent = send_notice(app, row, &to, was_signed_out).await;
             log_failed(sent, "could not record a notice");
@@ -164,10 +164,10 @@ async fn give_up(app: &App, id: ResetId, steps: &[StepRow]) {
         .filter(|step| step.outcome == StepOutcome::Pending)
         .map(|step| note(step.step, StepOutcome::Impossible))
         .collect();
-    record(app, id, noted, "could not record that a member is gone").await;
+    note_steps(app, id, noted, "could not record that a member is gone").await;
 }
 
-async fn record(app: &App, id: ResetId, noted: Vec<StepNote>, failure: &'static str) {
+async fn note_steps(app: &App, id: ResetId, noted: Vec<StepNote>, failure: &'static str) {
     log_failed(app.store.note_steps(id, noted).await, failure);
 }
 
@@ -186,7 +186,7 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
         return;
     };
     let noted = steps::sign_out(app, &member).await;
-    record(app, id, vec![noted], "could not record a sign-out").await;
+    note_steps(app, id, vec![noted], "could not record a sign-out").await;
     // Meanwhile the password may be on another way. Then its end is told when it comes.
     let Ok(Some(row)) = app.store.reset(id).await else {
         return;

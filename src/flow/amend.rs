@@ -64,7 +64,7 @@ async fn amend_ways(
 ) -> Result<Reaction, Halt> {
     let (admin, member) = (&permitted.pair.admin.member, &permitted.pair.member.member);
     let about = card::about_contacts(app, &admin.id, member).await?;
-    let amended = record(app, origin, &permitted.row, change).await?;
+    let amended = record_change(app, origin, &permitted.row, change).await?;
     let (is_private, now) = (permitted.is_private, origin.received_at);
     let content = card::ways(app, member, &amended, is_private, &about, now);
     Ok(in_place(app, origin, amended.row, content))
@@ -77,13 +77,13 @@ pub(super) async fn amend_last_look(
     permitted: &Permitted,
     change: Amend,
 ) -> Result<Reaction, Halt> {
-    let amended = record(app, origin, &permitted.row, change).await?;
+    let amended = record_change(app, origin, &permitted.row, change).await?;
     let content = card::last_look(app, &amended, &permitted.pair, permitted.is_private).await?;
     Ok(in_place(app, origin, amended.row, content))
 }
 
 /// Records a change of a card.
-async fn record(
+async fn record_change(
     app: &Arc<App>,
     origin: &Origin,
     row: &ResetRow,

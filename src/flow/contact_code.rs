@@ -60,7 +60,7 @@ async fn open_check(
         Some(check) if check.user == origin.user => ClickRefused::Expired,
         Some(_) | None => ClickRefused::NoSuchCard,
     };
-    if !record(app, origin, refused.code()).await? && !may_be_sent_again {
+    if !record_refusal(app, origin, refused.code()).await? && !may_be_sent_again {
         return Err(Halt::Replayed(None));
     }
     let reference = id.map_or_else(|| ResetId([0; 16]).reference(), ResetId::reference);
@@ -75,7 +75,7 @@ async fn open_check(
 }
 
 /// Records a refusal. False for a replay.
-async fn record(app: &App, origin: &Origin, outcome: &str) -> Result<bool, ReactError> {
+async fn record_refusal(app: &App, origin: &Origin, outcome: &str) -> Result<bool, ReactError> {
     let audit = AuditRow::of_chat("contact_code", outcome, &origin.user, origin.received_at);
     let noted = app.store.note(origin.replay.clone(), audit, None).await?;
     Ok(!noted.is_replayed())
@@ -144,7 +144,7 @@ async fn send_code(
         return;
     };
     let reference = check.check_id.reference();
-    if let Err(refused) = permitted(app, chat, check, &reference).await {
+    if let Err(refused) = check_rights(app, chat, check, &reference).await {
         if refused.is_final {
             tracing::info!(member.id = %check.member_id, "no code was sent to a contact: the administrator lost the right");
         } else {
@@ -190,12 +190,12 @@ pub(super) async fn submitted(
     let may_be_sent_again = once.is_some();
     let check = open_check(app, &origin, &value, may_be_sent_again).await?;
     let reference = check.check_id.reference();
-    if let Err(NotPermitted { told, is_final }) = permitted(app, chat, &check, &reference).await {
+    if let Err(NotAllowed { told, is_final }) = check_rights(app, chat, &check, &reference).await {
         // What may hold a moment later uses nothing up: the same code can be submitted again.
         if !is_final {
             return Err(Halt::Refused(told));
         }
-        let is_new = record(app, &origin, "not_permitted").await?;
+        let is_new = record_refusal(app, &origin, "not_permitted").await?;
         return Err(if is_new || may_be_sent_again {
             Halt::Refused(told)
         } else {
@@ -239,14 +239,14 @@ fn code_refused(title: String) -> Reaction {
 }
 
 /// Why a code is neither sent nor taken.
-struct NotPermitted {
+struct NotAllowed {
     /// What the administrator reads.
     told: Message,
     /// False where chat, directory or record did not answer, so that the same may be allowed a moment later.
     is_final: bool,
 }
 
-impl NotPermitted {
+impl NotAllowed {
     fn by_rule(told: Message) -> Self {
         Self {
             told,
@@ -256,27 +256,27 @@ impl NotPermitted {
 }
 
 /// Reads rights and member past every cache.
-async fn permitted(
+async fn check_rights(
     app: &App,
     chat: &Chat,
     check: &ContactCheck,
     reference: &Reference,
-) -> Result<(), NotPermitted> {
+) -> Result<(), NotAllowed> {
     let named = NamedMember::Email(check.member_email.clone());
     let (fresh, limits) = (Freshness::Now, identity::LookUpLimits::Skip);
     let pair = identity::pair(app, chat, &check.user, &named, fresh, limits)
         .await
-        .map_err(|unresolved| NotPermitted {
+        .map_err(|unresolved| NotAllowed {
             told: unresolved.told(app, reference),
             is_final: !unresolved.is_temporary(),
         })?;
     if pair.admin.member.id != check.admin_id {
         let told = messages::unresolved_caller(reference);
-        return Err(NotPermitted::by_rule(told));
+        return Err(NotAllowed::by_rule(told));
     }
     let now = app.clock.now();
     if let Err(denied) = policy::approve(&pair.case(), now) {
-        return Err(NotPermitted::by_rule(messages::denied(
+        return Err(NotAllowed::by_rule(messages::denied(
             &denied,
             &check.member_name,
             &app.organization,
@@ -290,7 +290,7 @@ async fn permitted(
         Ok(())
     } else {
         let told = messages::unresolved_member(reference);
-        Err(NotPermitted::by_rule(told))
+        Err(NotAllowed::by_rule(told))
     }
 }
 

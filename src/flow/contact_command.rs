@@ -26,7 +26,7 @@ pub(super) async fn command(
     (named, typed): (&NamedMember, &str),
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
-    let pair = permitted(app, chat, &origin, named, LookUpLimits::Apply, reference).await?;
+    let pair = permitted_pair(app, chat, &origin, named, LookUpLimits::Apply, reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let attempt = attempt(admin, member, reference);
     if let Some(too_many) = app.store.count_command(&admin.id, &origin.replay).await? {
@@ -78,7 +78,7 @@ async fn add(
     question: &ContactQuestion,
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
-    let pair = permitted(app, chat, &origin, named, LookUpLimits::Skip, reference).await?;
+    let pair = permitted_pair(app, chat, &origin, named, LookUpLimits::Skip, reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let attempt = attempt(admin, member, reference);
     check_place(app, chat, &origin, attempt, member).await?;
@@ -93,7 +93,7 @@ async fn add(
 }
 
 /// Nothing else confirms the change, so rights and member are read past every cache.
-async fn permitted(
+async fn permitted_pair(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,

@@ -131,7 +131,7 @@ fn tell_all(
                 .tell(to, &note, &format!("contact-{name}-{at}"))
                 .await;
         }
-        security::tell(&worker, &alarm, &format!("contact-{name}")).await;
+        security::alarm(&worker, &alarm, &format!("contact-{name}")).await;
     };
     app.tasks.spawn(telling.in_current_span());
 }

@@ -86,7 +86,7 @@ fn serving(app: &Arc<App>, platform: Platform) -> Arc<App> {
 fn check(app: &Arc<App>) {
     let timed_out = app.queue.take_timed_out();
     if !timed_out.is_empty() {
-        app.tasks.spawn(refuse(Arc::clone(app), timed_out));
+        app.tasks.spawn(end_timed_out(Arc::clone(app), timed_out));
     }
     while let Some(notice) = app.queue.try_notice()
         && let Some((platform, reply, told, span)) = app.queue.next_to_notify()
@@ -103,7 +103,7 @@ fn check(app: &Arc<App>) {
 }
 
 /// First all slots are returned, however slow the chat is. Then everybody is told, each in a task of its own.
-async fn refuse(app: Arc<App>, timed_out: Vec<QueuedReset>) {
+async fn end_timed_out(app: Arc<App>, timed_out: Vec<QueuedReset>) {
     let refused: Vec<_> = futures_util::stream::iter(timed_out)
         .map(|queued| {
             let span = queued.span.clone();

@@ -35,7 +35,7 @@ pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
         &app.zone,
         &reference,
     );
-    let is_security_told = security::tell(app, &note, &format!("not-me-{}", row.reset_id)).await;
+    let is_security_told = security::alarm(app, &note, &format!("not-me-{}", row.reset_id)).await;
     if let Some(chat) = app.chat(row.platform) {
         let message = messages::disowned(row, is_security_told);
         tell(chat, unseal(app, row).as_ref(), &message, Placement::Add).await;

@@ -179,7 +179,7 @@ pub async fn tell(app: &App) -> bool {
 
 /// True unless the note was certainly not sent. One that may have been sent is not repeated.
 async fn is_told(app: &App, note: &Note, id: &str) -> bool {
-    match security::send(app, note, id).await {
+    match security::send_alarm(app, note, id).await {
         Some(Outcome::Accepted | Outcome::Unknown) | None => true,
         Some(Outcome::Refused(_)) => false,
     }

@@ -6,12 +6,12 @@ use crate::domain::delivery::Outcome;
 use crate::domain::{Channel, Destination};
 
 /// Sends an alarm. True if the mail server accepted it. Gateways that drop repeated messages recognize it by `id`.
-pub(super) async fn tell(app: &App, note: &Note, id: &str) -> bool {
-    send(app, note, id).await == Some(Outcome::Accepted)
+pub(super) async fn alarm(app: &App, note: &Note, id: &str) -> bool {
+    send_alarm(app, note, id).await == Some(Outcome::Accepted)
 }
 
 /// The same with the mail server's answer; none without a security address or without e-mail.
-pub(super) async fn send(app: &App, note: &Note, id: &str) -> Option<Outcome> {
+pub(super) async fn send_alarm(app: &App, note: &Note, id: &str) -> Option<Outcome> {
     let security = app
         .organization
         .security_email

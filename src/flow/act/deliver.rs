@@ -96,7 +96,7 @@ pub(super) async fn deliver(
     if is_first {
         app.held.make_place(row.reset_id, &row.member_id);
     }
-    let recorded = record(app, reporter, &reservation, outputs).await;
+    let recorded = record_end(app, reporter, &reservation, outputs).await;
     if is_undelivered && recorded.is_ok() {
         let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
         let held = HeldPassword {
@@ -167,7 +167,7 @@ impl Outputs {
 }
 
 /// Records the end; of a shown password also when it is to be hidden.
-async fn record(
+async fn record_end(
     app: &App,
     reporter: &Reporter<'_>,
     reservation: &Reservation,

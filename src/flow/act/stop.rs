@@ -76,18 +76,18 @@ impl StopReason {
 }
 
 /// Refuses a claimed reset and tells the administrator.
-pub(super) async fn refuse(
+pub(super) async fn refuse_and_tell(
     app: &App,
     reporter: &Reporter<'_>,
     reservation: &Reservation,
     reason: StopReason,
 ) -> Result<(), MoveRefused> {
-    record(app, reservation, &reason).await?;
-    tell(app, reporter, reservation, &reason).await
+    end_refused(app, reservation, &reason).await?;
+    tell_refused(app, reporter, reservation, &reason).await
 }
 
 /// Claimed → refused. The slot is returned.
-pub(super) async fn record(
+pub(super) async fn end_refused(
     app: &App,
     reservation: &Reservation,
     reason: &StopReason,
@@ -103,7 +103,7 @@ pub(super) async fn record(
 }
 
 /// Tells the administrator that nothing was changed and no slot was used.
-pub(super) async fn tell(
+pub(super) async fn tell_refused(
     app: &App,
     reporter: &Reporter<'_>,
     reservation: &Reservation,
