@@ -19,7 +19,7 @@ use crate::directory::to_member;
 use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, Stage, admit};
 use crate::domain::{Carries, Destination};
 use crate::secret::Link;
-use crate::store::{AccountRow, Claimed, LookUp, MemberKey, MemberRow, ResetRow, StoreError};
+use crate::store::{AccountRow, LinkUse, LookUp, MemberKey, MemberRow, ResetRow, StoreError};
 
 #[derive(Template)]
 #[template(path = "claim.html")]
@@ -61,11 +61,11 @@ pub(super) async fn submit(
     let token = new_token(&visit)?;
     let member = row.member_id.clone();
     let session = new_session(&visit, &token, member, Stage::Code, PROVING_LIFE);
-    let claimed = portal.app.store.claim(&row, session.clone()).await;
-    match claimed.map_err(|error| visit.unavailable(&error))? {
-        Claimed::Before => Err(used(&visit)),
-        Claimed::Dead => Err(dead(&visit)),
-        Claimed::Now => {
+    let outcome = portal.app.store.use_link(&row, session.clone()).await;
+    match outcome.map_err(|error| visit.unavailable(&error))? {
+        LinkUse::Before => Err(used(&visit)),
+        LinkUse::Dead => Err(dead(&visit)),
+        LinkUse::Now => {
             code::send_first(&portal, &session, &to).await?;
             Ok(visit.redirect_with_session("/verify", &token))
         }

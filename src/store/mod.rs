@@ -5,7 +5,7 @@
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`clicks`], [`amend`], [`reserve`],
-//!    [`moves`], [`told`], [`claims`]; [`history`] reads them back, and [`purge`] deletes them.
+//!    [`moves`], [`told`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
 //! 5. [`open`], [`migrations`], [`mod@file`] and [`watch`]: how the file is opened, locked and looked after.
@@ -34,7 +34,6 @@ mod accounts;
 mod amend;
 mod audit;
 mod cards;
-mod claims;
 mod clicks;
 mod codes;
 mod contact_checks;
@@ -47,6 +46,7 @@ mod import;
 mod key;
 mod links;
 mod look_up;
+mod mailed_links;
 mod members;
 mod migrations;
 mod moves;
@@ -78,7 +78,6 @@ pub use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
 pub use self::amend::{Amend, Amended, Choice};
 pub use self::audit::AuditRow;
 pub use self::cards::{Earlier, NewOffer, OfferOutcome, Offered};
-pub use self::claims::{Claimed, Disowned};
 pub use self::clicks::{CardClick, ClickError, ClickRefused, SealedReply};
 pub use self::codes::{CodeError, Proof};
 pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
@@ -89,6 +88,7 @@ pub use self::import::{
     ChangedContacts, ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported,
 };
 pub use self::look_up::{Found, LookUp, MemberKey};
+pub use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{ImportCount, MemberRow};
 pub use self::moves::{MoveRefused, Shown, Successor};
 pub use self::notes::Noted;

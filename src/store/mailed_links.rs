@@ -1,4 +1,4 @@
-//! What a member does with a reset of theirs: "this wasn't me", and the one-time link.
+//! The two links that a member gets in a message: "this wasn't me", and the one-time link.
 
 use super::engine::Tx;
 use super::resets::{begun_at, finish, newest_change};
@@ -20,7 +20,7 @@ pub enum Disowned {
 
 /// What became of a one-time link.
 #[derive(Clone, Debug)]
-pub enum Claimed {
+pub enum LinkUse {
     /// It was used now, and the session has begun.
     Now,
     /// It was used before.
@@ -37,12 +37,12 @@ impl Store {
 
     /// A one-time link is used: once, while its reset is the member's last one and its life lasts. The session begins at
     /// the stage "code", so that the link alone opens nothing (S39).
-    pub async fn claim(
+    pub async fn use_link(
         &self,
         reset: &ResetRow,
         session: SessionRow,
-    ) -> Result<Claimed, StoreError> {
-        self.write((reset.reset_id, session), claim).await
+    ) -> Result<LinkUse, StoreError> {
+        self.write((reset.reset_id, session), use_link).await
     }
 }
 
@@ -86,13 +86,16 @@ async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
     Ok(Disowned::Now(Box::new(row)))
 }
 
-async fn claim(tx: &mut Tx, (id, session): &(ResetId, SessionRow)) -> Result<Claimed, StoreError> {
+async fn use_link(
+    tx: &mut Tx,
+    (id, session): &(ResetId, SessionRow),
+) -> Result<LinkUse, StoreError> {
     let found = resets::find(tx, *id).await?;
     let Some(mut row) = found.filter(|row| row.carries == Carries::Link) else {
-        return Ok(Claimed::Dead);
+        return Ok(LinkUse::Dead);
     };
     if row.link_used_at.is_some() {
-        return Ok(Claimed::Before);
+        return Ok(LinkUse::Before);
     }
     let was_sent = matches!(
         row.state,
@@ -108,13 +111,13 @@ async fn claim(tx: &mut Tx, (id, session): &(ResetId, SessionRow)) -> Result<Cla
             && account.temporary_until.is_some_and(|until| until > now)
     });
     if !was_sent || !is_open || row.disowned_at.is_some() || !is_last {
-        return Ok(Claimed::Dead);
+        return Ok(LinkUse::Dead);
     }
     row.link_used_at = Some(now);
     tx.insert(&line(&row, "claim", "used", tx)).await?;
     tx.put(&row).await?;
     live.start(tx, session).await?;
-    Ok(Claimed::Now)
+    Ok(LinkUse::Now)
 }
 
 fn line(row: &ResetRow, event: &str, outcome: &str, tx: &Tx) -> AuditRow {
