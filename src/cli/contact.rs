@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::delivery::{Deliveries, Note};
 use crate::domain::contacts::{AddedAs, CONTACTS_PER_MEMBER};
 use crate::domain::delivery::Outcome;
-use crate::domain::{Destination, EmailAddress, Member, MemberId, ResetId};
+use crate::domain::{Destination, EmailAddress, Member, MemberId, draw_id};
 use crate::flow::contacts::{known_of, told_of_change};
 use crate::flow::messages;
 use crate::net;
@@ -134,7 +134,7 @@ async fn send(deliveries: &Deliveries, notes: &[(Vec<&Destination>, Note)]) -> R
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
     // A gateway may drop what looks like a repetition, so each command has its own id.
-    let name = ResetId::draw(&mut rng, Clock::System.now());
+    let name = draw_id(&mut rng, Clock::System.now());
     let mut is_anybody_told = false;
     let each = notes
         .iter()

@@ -12,7 +12,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, LoginMethod, MemberId, PhoneNumber, ResetId, Role, Status};
+use crate::domain::{EmailAddress, LoginMethod, MemberId, PhoneNumber, Role, Status, draw_id};
 use crate::store::{ImportRow, MemberRow, NewPerson, NotDone, NotImported, Store};
 
 /// The size limit of the file, in bytes.
@@ -162,7 +162,7 @@ fn read_rows(text: &str) -> Result<Vec<ImportRow>, Failure> {
             Err(error) => problems.push(csv_problem(text, &error)),
             Ok(line) => {
                 let mut bad = Vec::new();
-                let member = read_line(&line, ResetId::draw(&mut rng, now), &mut bad);
+                let member = read_line(&line, draw_id(&mut rng, now), &mut bad);
                 let employee_id = read_employee_id(&line, &mut bad);
                 if let Some(first) = emails.insert(member.business_email_key.clone(), number) {
                     bad.push(format!("business_email stands already on line {first}"));
@@ -239,7 +239,7 @@ pub(super) fn csv_problem(text: &str, error: &csv::Error) -> String {
 }
 
 /// Reads one line and notes every bad field.
-fn read_line(line: &MemberLine, id: ResetId, bad: &mut Vec<String>) -> MemberRow {
+fn read_line(line: &MemberLine, id: String, bad: &mut Vec<String>) -> MemberRow {
     let mut check = |name: &str, text: &str, error: Option<String>| {
         if let Some(error) = error {
             bad.push(format!("{name} \"{text}\" {error}"));

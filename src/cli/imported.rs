@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::delivery::Deliveries;
 use crate::directory::to_member;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Channel, CompanyDomains, Destination, EmailAddress, ResetId};
+use crate::domain::{Channel, CompanyDomains, Destination, EmailAddress, draw_id};
 use crate::flow::contacts::{known_of, told_of_change};
 use crate::flow::messages;
 use crate::net;
@@ -46,7 +46,7 @@ pub(super) async fn tell(
         organization: &organization,
         company,
         // A gateway may drop what looks like a repetition, so each import has its own id.
-        name: ResetId::draw(&mut rng, Clock::System.now()),
+        name: draw_id(&mut rng, Clock::System.now()),
         failures: Failures::default(),
         deliveries: &deliveries,
     };
@@ -91,7 +91,7 @@ struct Notices<'a> {
     deliveries: &'a Deliveries,
     organization: &'a str,
     company: &'a CompanyDomains,
-    name: ResetId,
+    name: String,
     failures: Failures,
 }
 

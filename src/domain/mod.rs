@@ -34,5 +34,5 @@ pub use phone::PhoneNumber;
 pub use platform::{ChatUser, Platform};
 pub use policy::{Denied, Permit};
 pub use quota::Quota;
-pub use reset::{Reference, ResetId, State, Step, StepOutcome};
+pub use reset::{CheckId, Reference, ResetId, State, Step, StepOutcome, draw_id};
 pub(crate) use written::written_enum;

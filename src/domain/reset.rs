@@ -54,6 +54,37 @@ impl FromStr for ResetId {
     }
 }
 
+/// The id of a check of a contact. The value of its button is made like that of a card's button, so it holds a [`ResetId`],
+/// which no reset has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckId(pub ResetId);
+
+impl CheckId {
+    /// The short reference that people can read out to each other.
+    pub fn reference(self) -> Reference {
+        self.0.reference()
+    }
+}
+
+impl fmt::Display for CheckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for CheckId {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        text.parse().map(Self)
+    }
+}
+
+/// Makes an id for what is neither: a message to people, a question, a member who was imported.
+pub fn draw_id(rng: &mut impl CryptoRng, now: Moment) -> String {
+    ResetId::draw(rng, now).to_string()
+}
+
 /// Four letters or digits that lead from a message to the audit. Neither unique nor secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference(String);

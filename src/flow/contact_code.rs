@@ -14,7 +14,7 @@ use crate::chat::{
 };
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{CodeDenied, draw_code};
-use crate::domain::{Destination, Member, Reference, ResetId, policy};
+use crate::domain::{CheckId, Destination, Member, Reference, ResetId, policy};
 use crate::store::{AuditRow, ClickRefused, ContactAnswer, ContactCheck, ContactCodeSent};
 
 /// Prepares the check of a contact that was just added. Returns the value of the button that sends the code.
@@ -25,7 +25,7 @@ pub(super) async fn offer(
     to: &Destination,
 ) -> Result<String, ReactError> {
     let now = app.clock.now();
-    let check_id = ResetId::draw(&mut app.chance.rng()?, now);
+    let check_id = CheckId(ResetId::draw(&mut app.chance.rng()?, now));
     let check = ContactCheck {
         check_id,
         member_id: member.id.clone(),
@@ -35,10 +35,10 @@ pub(super) async fn offer(
         admin_id: admin.id.clone(),
         user: origin.user.clone(),
         expires_at: now + app.organization.offer_lifetime,
-        reply: seal(app, check_id, origin.reply.as_ref())?,
+        reply: seal(app, check_id.0, origin.reply.as_ref())?,
     };
     app.store.offer_contact_check(&check).await?;
-    Ok(app.keys.button_value(check_id))
+    Ok(app.keys.button_value(check_id.0))
 }
 
 /// The check behind a button's value, if it is theirs and still open. A refusal is recorded.
@@ -48,7 +48,7 @@ async fn open_check(
     value: &str,
     may_be_sent_again: bool,
 ) -> Result<ContactCheck, Halt> {
-    let id = app.keys.read_button_value(value).map(|(id, _)| id);
+    let id = app.keys.read_button_value(value).map(|(id, _)| CheckId(id));
     let found = match id {
         Some(id) => app.store.contact_check(id).await?,
         None => None,
@@ -63,7 +63,7 @@ async fn open_check(
     if !record_refusal(app, origin, refused.code()).await? && !may_be_sent_again {
         return Err(Halt::Replayed(None));
     }
-    let reference = id.map_or_else(|| ResetId([0; 16]).reference(), ResetId::reference);
+    let reference = id.map_or_else(|| ResetId([0; 16]).reference(), CheckId::reference);
     Err(Halt::Refused(messages::click_refused(
         &refused,
         None,
@@ -295,13 +295,10 @@ async fn check_rights(
 }
 
 fn reply_of(app: &App, check: &ContactCheck) -> Option<ReplyAddress> {
-    reply::open(app, check.check_id, check.reply.as_ref()?)
+    reply::open(app, check.check_id.0, check.reply.as_ref()?)
 }
 
 /// A code is stored as a keyed digest, which is worth nothing for another contact or for signing in.
-fn digest(app: &App, check_id: ResetId, code: &str) -> String {
-    hex::encode(
-        app.keys
-            .tag(&[b"contact code", &check_id.0, code.as_bytes()]),
-    )
+fn digest(app: &App, CheckId(id): CheckId, code: &str) -> String {
+    hex::encode(app.keys.tag(&[b"contact code", &id.0, code.as_bytes()]))
 }

@@ -8,7 +8,7 @@ use super::{messages, security};
 use crate::app::App;
 use crate::delivery::Note;
 use crate::domain::contacts;
-use crate::domain::{Destination, Member, ResetId};
+use crate::domain::{Destination, Member, draw_id};
 use crate::store::{ContactRow, StoreError};
 
 /// A contact on record outside the business mailbox. It is told of changes.
@@ -119,7 +119,7 @@ fn tell_all(
     let Ok(name) = app
         .chance
         .rng()
-        .map(|mut rng| ResetId::draw(&mut rng, app.clock.now()))
+        .map(|mut rng| draw_id(&mut rng, app.clock.now()))
     else {
         return;
     };

@@ -13,7 +13,7 @@ use crate::chat::interaction::CONTACT_QUESTION;
 use crate::chat::{Adapter, Chat, Origin};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{
-    ChatUser, Destination, EmailAddress, Member, Moment, Reference, ResetId, Span,
+    ChatUser, Destination, EmailAddress, Member, Moment, Reference, Span, draw_id,
 };
 use crate::store::{Noted, ReplayKey};
 
@@ -137,7 +137,7 @@ fn sealed(
         user,
     } = &origin.user;
     let question = ContactQuestion {
-        id: ResetId::draw(&mut rng, origin.received_at).to_string(),
+        id: draw_id(&mut rng, origin.received_at),
         platform: platform.as_str().to_owned(),
         tenant: tenant.clone(),
         user: user.clone(),

@@ -6,14 +6,14 @@ use super::{
 };
 use crate::domain::sign_in::{CODE_LIFE, CODE_TRIES, CodeDenied, may_send_code};
 use crate::domain::{
-    Channel, ChatUser, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Platform, ResetId,
+    Channel, ChatUser, CheckId, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Platform,
 };
 
 table! {
     /// One [`ContactCheck`], with the code that was sent last.
     pub(super) struct CheckRow in "contact_check" {
         key {
-            check_id: ResetId,
+            check_id: CheckId,
         }
         fixed {
             member_id: MemberId,
@@ -51,7 +51,7 @@ pub(super) const BY_ID: &str = sql!(
 #[derive(Clone, Debug)]
 pub struct ContactCheck {
     /// Its id, which the button carries.
-    pub check_id: ResetId,
+    pub check_id: CheckId,
     /// Whose contact.
     pub member_id: MemberId,
     /// Their full name.
@@ -108,7 +108,7 @@ impl Store {
     }
 
     /// The check behind a button.
-    pub async fn contact_check(&self, id: ResetId) -> Result<Option<ContactCheck>, StoreError> {
+    pub async fn contact_check(&self, id: CheckId) -> Result<Option<ContactCheck>, StoreError> {
         let found: Option<CheckRow> = self.reader().await?.maybe(BY_ID, params![id]).await?;
         Ok(found.and_then(CheckRow::check))
     }

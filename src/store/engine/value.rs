@@ -8,7 +8,8 @@ use crate::domain::contacts::AddedAs;
 use crate::domain::look_up::Tried;
 use crate::domain::sign_in::{LockedBy, Stage};
 use crate::domain::{
-    Carries, Channel, Delivery, MemberId, Moment, Platform, ResetId, State, Step, StepOutcome,
+    Carries, Channel, CheckId, Delivery, MemberId, Moment, Platform, ResetId, State, Step,
+    StepOutcome,
 };
 
 /// A parameter of a statement. A null has a type too, because PostgreSQL asks for it.
@@ -79,7 +80,7 @@ macro_rules! text {
 }
 
 text! {
-    String, MemberId, ResetId, Platform, State, Delivery, Carries, Step, StepOutcome, Channel, AddedAs, Tried, LockedBy,
+    String, MemberId, ResetId, CheckId, Platform, State, Delivery, Carries, Step, StepOutcome, Channel, AddedAs, Tried, LockedBy,
     Stage, super::super::pins::PinnedBy,
 }
 
