@@ -178,8 +178,9 @@ fn assemble(
         clock: clock.clone(),
         lark: LarkApis::default(),
     };
-    let company = company(&settings.directories, &settings.company_domains);
-    let directories = directories(settings.directories, &company, &store, hasher, &parts)?;
+    let organization = organization(&settings);
+    let company = &organization.company;
+    let directories = directories(settings.directories, company, &store, hasher, &parts)?;
     let chats: Vec<Chat> = settings
         .chats
         .into_iter()
@@ -208,21 +209,7 @@ fn assemble(
             &http,
         ),
         chats,
-        organization: Organization {
-            name: settings.organization,
-            company,
-            help_url: settings.help_url,
-            security_email: settings.security_email,
-            public_url: settings.public_url,
-            is_framed: false,
-            own_password_least: settings.own_password_least,
-            password_length: settings.password_length,
-            password_lifetime: settings.password_lifetime,
-            offer_lifetime: settings.offer_lifetime,
-            admins: settings.admins,
-            identity: settings.identity,
-            contact_rules: settings.contact_rules,
-        },
+        organization,
         held,
         recent_requests,
         card_locks,
@@ -231,6 +218,24 @@ fn assemble(
         tasks,
         latest,
     })
+}
+
+fn organization(settings: &Settings) -> Organization {
+    Organization {
+        name: settings.organization.clone(),
+        company: company(&settings.directories, &settings.company_domains),
+        help_url: settings.help_url.clone(),
+        security_email: settings.security_email.clone(),
+        public_url: settings.public_url.clone(),
+        is_framed: false,
+        own_password_least: settings.own_password_least,
+        password_length: settings.password_length,
+        password_lifetime: settings.password_lifetime,
+        offer_lifetime: settings.offer_lifetime,
+        admins: settings.admins.clone(),
+        identity: settings.identity,
+        contact_rules: settings.contact_rules,
+    }
 }
 
 #[cfg(test)]

@@ -278,7 +278,7 @@ fn read_line(line: &MemberLine, id: String, bad: &mut Vec<String>) -> MemberRow 
     let email = line.business_email.trim();
     let maybe = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     MemberRow {
-        member_id: MemberId(id.to_string()),
+        member_id: MemberId(id),
         name,
         business_email: email.to_owned(),
         business_email_key: email.to_ascii_lowercase(),

@@ -23,8 +23,8 @@ use super::reaction::Redelivery;
 use super::{messages, steps};
 use crate::app::{App, ProgressTold, QueuedReset, WORKING_AFTER};
 use crate::chat::Chat;
-use crate::domain::{Password, Platform, Quota, State, Step, StepOutcome};
-use crate::store::{MoveRefused, Reservation, ResetRow, StoreError};
+use crate::domain::{Member, Password, Platform, Quota, State, Step, StepOutcome};
+use crate::store::{MoveRefused, Reservation, ResetRow, StepRow, StoreError};
 
 /// Takes a queued reset to its named end.
 pub(super) async fn run_queued(app: &Arc<App>, chat: &Chat, queued: QueuedReset) {
@@ -211,24 +211,7 @@ async fn run(
     if !change::change(app, reporter, &reservation, &password, &row).await? {
         return Ok(());
     }
-    let must_change = steps::read_back(app, &member, &password).await;
-    let signed_out = steps::sign_out(app, &member).await;
-    let done = vec![must_change.clone(), signed_out.clone()];
-    let row = app
-        .store
-        .advance(&reservation, State::Delivering, None, done)
-        .await?;
-    let noted = [
-        steps::note(Step::Change, StepOutcome::Done),
-        must_change,
-        signed_out,
-        steps::note(Step::Notice, StepOutcome::Pending),
-    ];
-    let now = app.clock.now();
-    let steps = noted
-        .iter()
-        .map(|note| steps::row_of(row.reset_id, note, now))
-        .collect();
+    let (row, steps) = sign_out(app, &reservation, &member, &password).await?;
     let set = SetPassword {
         reservation,
         password,
@@ -241,6 +224,35 @@ async fn run(
         held_until: None,
     };
     Box::pin(deliver::deliver(app, reporter, set)).await
+}
+
+/// Reads back what the directory made of the change, signs the member out, and records that the delivery begins. Returns
+/// the reset, and its steps so far.
+async fn sign_out(
+    app: &App,
+    reservation: &Reservation,
+    member: &Member,
+    password: &Password,
+) -> Result<(ResetRow, Vec<StepRow>), MoveRefused> {
+    let must_change = steps::read_back(app, member, password).await;
+    let signed_out = steps::sign_out(app, member).await;
+    let done = vec![must_change.clone(), signed_out.clone()];
+    let row = app
+        .store
+        .advance(reservation, State::Delivering, None, done)
+        .await?;
+    let noted = [
+        steps::note(Step::Change, StepOutcome::Done),
+        must_change,
+        signed_out,
+        steps::note(Step::Notice, StepOutcome::Pending),
+    ];
+    let now = app.clock.now();
+    let steps = noted
+        .iter()
+        .map(|note| steps::row_of(row.reset_id, note, now))
+        .collect();
+    Ok((row, steps))
 }
 
 /// The move to `changing` was not made.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::amend::amend_last_look;
 use super::choose::choose;
-use super::permit::{self, extra_of};
+use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::refuse::{card_click, forged, refuse, refuse_and_count};
 use super::reply::{address, refused, seal};
@@ -142,24 +142,33 @@ async fn typed(
         replay: once.unwrap_or(origin.replay),
         ..origin
     };
-    let taken = match typed {
+    // What is refused here is refused beside the card, and the form closes: typed again it would be a replay.
+    match take(app, &origin, permitted, typed).await {
+        Ok(reaction) => Ok(reaction),
+        Err(halt) => Ok(halt.of_click(&origin)?),
+    }
+}
+
+/// Does what the typed address is for.
+async fn take(
+    app: &Arc<App>,
+    origin: &Origin,
+    permitted: Permitted,
+    typed: Typed,
+) -> Result<Reaction, Halt> {
+    match typed {
         Typed::Destination(to) => {
             let delivery = match to {
                 Destination::Phone(_) => Delivery::Phone,
                 Destination::Email(_) => Delivery::Email,
             };
-            choose(app, &origin, permitted, delivery, Some(to)).await
+            choose(app, origin, permitted, delivery, Some(to)).await
         }
         Typed::CopyAddress(to) => {
             let destination = Destination::Email(to.clone());
-            let digest = contacts::digest(app, &row.member_id, &destination);
-            amend_last_look(app, &origin, &permitted, Amend::CopyTo(to, digest)).await
+            let digest = contacts::digest(app, &permitted.row.member_id, &destination);
+            amend_last_look(app, origin, &permitted, Amend::CopyTo(to, digest)).await
         }
-    };
-    // What is refused here is refused beside the card, and the form closes: typed again it would be a replay.
-    match taken {
-        Ok(reaction) => Ok(reaction),
-        Err(halt) => Ok(halt.of_click(&origin)?),
     }
 }
 

@@ -91,25 +91,16 @@ pub(super) async fn deliver(
             .notes
             .push(note(Step::Notice, StepOutcome::Impossible));
     }
-    let is_undelivered = outputs.state == State::Undelivered;
     let was_shown = outputs.shown == Some(StepOutcome::Done);
     if is_first {
         app.held.make_place(row.reset_id, &row.member_id);
     }
-    let recorded = record_end(app, reporter, &reservation, outputs).await;
-    if is_undelivered && recorded.is_ok() {
-        let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
-        let held = HeldPassword {
-            password,
-            reservation,
-            until,
-        };
-        keep(app, held).await;
-    } else {
-        app.held.give_up_place(row.reset_id);
-        drop(password);
-    }
-    let row = recorded?;
+    let held = HeldPassword {
+        password,
+        reservation,
+        until: held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR),
+    };
+    let row = record_and_keep(app, reporter, held, outputs).await?;
     tracing::info!(member.id = %row.member_id, state = %row.state, "a reset ended");
     let notice = notify(app, &row, &notice_to, was_signed_out);
     let mut notice = std::pin::pin!(notice);
@@ -125,6 +116,24 @@ pub(super) async fn deliver(
         notice.await;
     }
     told
+}
+
+/// Records the end. The password is kept if it was certainly not delivered, else wiped.
+async fn record_and_keep(
+    app: &App,
+    reporter: &Reporter<'_>,
+    held: HeldPassword,
+    outputs: Outputs,
+) -> Result<ResetRow, MoveRefused> {
+    let is_undelivered = outputs.state == State::Undelivered;
+    let recorded = record_end(app, reporter, &held.reservation, outputs).await;
+    if is_undelivered && recorded.is_ok() {
+        keep(app, held).await;
+    } else {
+        app.held.give_up_place(held.reservation.reset_id());
+        drop(held);
+    }
+    recorded
 }
 
 /// Keeps an undelivered password for another way. If it was replaced or disowned meanwhile it is wiped, and nothing

@@ -28,13 +28,7 @@ pub fn click_refused(
             "Start your own with /reset-password.",
             reference,
         ),
-        ClickRefused::Expired => {
-            let what = format!(
-                "This card is older than {} and no longer works.",
-                organization.offer_lifetime
-            );
-            refusal(&what, again, reference)
-        }
+        ClickRefused::Expired => expired(organization, reference),
         ClickRefused::Superseded => refusal(
             "A newer card for this member took the place of this one.",
             "Use the newer one.",
@@ -70,6 +64,14 @@ pub fn click_refused(
         ),
         ClickRefused::Denied(rule) => denied(rule, member, organization, zone, now, reference),
     }
+}
+
+fn expired(organization: &Organization, reference: &Reference) -> Message {
+    let what = format!(
+        "This card is older than {} and no longer works.",
+        organization.offer_lifetime
+    );
+    refusal(&what, "Run /reset-password again.", reference)
 }
 
 fn already_done(
