@@ -29,19 +29,19 @@ use crate::telemetry::UnsignedCounter;
 
 /// The program without its web server.
 pub struct App {
-    /// The present time.
+    /// Fixed in tests.
     pub clock: Clock,
-    /// Randomness.
+    /// Seeded in tests.
     pub chance: Chance,
     /// The time zone of texts.
     pub zone: Zone,
     /// Our own MAC and sealing key.
     pub keys: Keys,
-    /// The record.
+    /// What was done and what was meant to be done, on disk.
     pub store: Store,
-    /// Members and their passwords.
+    /// Where members and their passwords are.
     pub directories: Directories,
-    /// E-mail and SMS.
+    /// The channels that have settings, and the ways that policy allows.
     pub deliveries: Deliveries,
     /// The chat platforms that have settings.
     pub chats: Vec<Chat>,

@@ -7,13 +7,13 @@ use crate::store::Pins;
 /// The source of the right to reset passwords.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admins {
-    /// The directory's own roles.
+    /// The roles that the directory's entries have.
     Directory,
     /// Two lists of business e-mails in the settings.
     List {
-        /// Primary administrators.
+        /// May reset anybody but themselves.
         primary: Vec<EmailAddress>,
-        /// Administrators with "Member and Department".
+        /// May reset nobody who is a primary administrator.
         member_and_department: Vec<EmailAddress>,
     },
     /// Owners and administrators of the chat's workspace.

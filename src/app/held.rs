@@ -11,11 +11,11 @@ pub const HOLD_FOR: Span = Span::minutes(10);
 
 /// A password that was set in the directory and delivered to nobody.
 pub struct HeldPassword {
-    /// The password.
+    /// The only copy; it is wiped when it is dropped.
     pub password: Password,
     /// The right to continue its reset.
     pub reservation: Reservation,
-    /// When it is wiped.
+    /// The sweep wipes it then, and records that its reset is over.
     pub until: Moment,
 }
 

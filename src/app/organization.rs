@@ -8,7 +8,7 @@ use crate::domain::{CompanyDomains, EmailAddress, Span};
 
 /// The organization's decisions that texts and rules depend on.
 pub struct Organization {
-    /// The name in texts.
+    /// Stands in texts, and in the subjects of e-mails.
     pub name: String,
     /// Its e-mail domains, as far as the settings name them.
     pub company: CompanyDomains,
@@ -28,7 +28,7 @@ pub struct Organization {
     pub password_lifetime: Span,
     /// The lifetime of a card.
     pub offer_lifetime: Span,
-    /// Who is an administrator.
+    /// Where the right to reset comes from.
     pub admins: Admins,
     /// How a chat account is matched with a directory account.
     pub identity: Identity,
@@ -41,6 +41,6 @@ pub struct Organization {
 pub enum Identity {
     /// The platform's confirmed e-mail is the directory's business e-mail.
     Email,
-    /// Only by `relatch link`.
+    /// Only accounts that the operator linked with `relatch link`.
     Linked,
 }

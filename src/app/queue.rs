@@ -32,13 +32,13 @@ pub const WORKING_AFTER: Duration = Duration::from_secs(1);
 pub struct QueuedReset {
     /// The slot and the recorded intent.
     pub reservation: Reservation,
-    /// Where it was confirmed.
+    /// The chat that tells its result.
     pub platform: Platform,
     /// The administrator's quota after it.
     pub quota: Quota,
     /// Where to send the result.
     pub reply: Option<ReplyAddress>,
-    /// When it was confirmed.
+    /// When it was confirmed; the timeout and "Working …" count from here.
     pub since: Instant,
     /// What the administrator was told last; locked while a message is being sent.
     pub told: Arc<tokio::sync::Mutex<ProgressTold>>,
@@ -49,10 +49,10 @@ pub struct QueuedReset {
 /// What the administrator was told since the confirming click. "Working …" is sent once, and never after the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProgressTold {
-    /// Nothing yet.
+    /// Neither: "Working …" may still be sent.
     #[default]
     Nothing,
-    /// "Working …".
+    /// "Working …" was sent, or is being sent.
     Working,
     /// The result, or it is being sent.
     Result,
@@ -74,7 +74,6 @@ struct Waiting {
     resets: VecDeque<QueuedReset>,
     /// How many at the front were told "Working …", or are about to be.
     notified: usize,
-    /// A dispatcher is running.
     is_dispatched: bool,
     /// Shutdown: no reset gets a worker any more.
     is_closed: bool,
@@ -197,7 +196,7 @@ impl ResetQueue {
         self.lock().is_closed = true;
     }
 
-    /// True after [`ResetQueue::close`].
+    /// True after [`ResetQueue::close`]; it never opens again.
     pub fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
@@ -250,7 +249,7 @@ impl ResetQueue {
         Arc::clone(&self.notices).acquire_owned().await.ok()
     }
 
-    /// The same without waiting.
+    /// A place for a "Working …" notice, if one is free now.
     pub fn try_notice(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.notices).try_acquire_owned().ok()
     }

@@ -22,7 +22,7 @@ pub(super) enum AdminsCommand {
     },
 }
 
-/// Runs the command.
+/// Accepts the entry that a listed address finds now.
 pub(super) async fn run(
     settings: Settings,
     AdminsCommand::Accept { email }: AdminsCommand,

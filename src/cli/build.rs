@@ -135,7 +135,7 @@ pub fn trial_parts(http: reqwest::Client) -> Result<ChatParts, Failure> {
     })
 }
 
-/// Builds everything for `serve`.
+/// The composition root of `serve`: opens the record and builds the [`App`] from the settings.
 pub async fn app(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreTasks), Failure> {
     let (store, tasks) = open_store(&settings, Use::Serve).await?;
     let keys = keys(&settings.key_file, &store).await?;

@@ -6,7 +6,7 @@ use crate::directory::{Backend, Builtin, By, Hasher, Match};
 use crate::domain::{EmailAddress, Member};
 use crate::store::Store;
 
-/// Opens it.
+/// The built-in directory over this record.
 pub(super) fn directory(store: &Store) -> Result<Builtin, Failure> {
     Ok(Builtin::new(
         store.clone(),

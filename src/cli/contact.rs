@@ -100,7 +100,6 @@ async fn write(
 struct Notified {
     /// The contacts that the member had before.
     contacts: Vec<Destination>,
-    /// The security address.
     security: Option<Destination>,
 }
 

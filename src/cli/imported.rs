@@ -175,7 +175,7 @@ impl Failures {
     }
 }
 
-/// Which contacts changed.
+/// Which contacts an import changed, in words.
 fn what(changed: &ChangedContacts) -> &'static str {
     match changed.contacts.as_slice() {
         [(Some(Destination::Phone(_)), _) | (_, Some(Destination::Phone(_)))] => "phone number",

@@ -8,7 +8,7 @@ use crate::chat;
 use crate::domain::Platform;
 use crate::net;
 
-/// Replaced by our address.
+/// Stands in the manifests; the address of `--url` takes its place.
 const PLACEHOLDER: &str = "https://relatch.example";
 
 /// What to print.

@@ -85,7 +85,6 @@ pub(super) async fn run(settings: Settings, command: MembersCommand) -> Result<(
     ended
 }
 
-/// A member as JSON.
 #[derive(Serialize)]
 struct MemberJson<'a> {
     id: &'a str,

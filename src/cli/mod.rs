@@ -85,10 +85,10 @@ enum CliCommand {
     NewDatabase,
 }
 
-/// Why a command failed.
+/// Why a command failed; each kind has its exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The settings are wrong.
+    /// Every problem of the settings, a line each.
     #[error("the settings cannot be used:\n{0}")]
     Settings(#[from] Problems),
     /// The command is documented but not built yet.
@@ -213,7 +213,7 @@ impl From<crate::store::StoreError> for Failure {
     }
 }
 
-/// Runs the program.
+/// Parses the command line, runs the command, and returns its exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

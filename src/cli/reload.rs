@@ -27,7 +27,7 @@ impl Source {
         }
     }
 
-    /// Reads the settings.
+    /// Reads file and environment anew.
     pub(super) fn load(&self) -> Result<Settings, Problems> {
         Settings::load(self.file.as_deref(), &config::environment())
     }

@@ -10,7 +10,7 @@ use crate::chat::interaction::{AfterAct, ButtonAsk, CardAct, CardAsk, ContactAsk
 use crate::chat::{Adapter, Chat, Click};
 use crate::domain::Carries;
 
-/// Answers a click.
+/// Hands a click to the file of what its button asks for.
 pub(super) async fn click(
     app: &Arc<App>,
     chat: &Chat,

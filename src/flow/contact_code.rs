@@ -173,7 +173,7 @@ async fn take_back(app: &App, check: &ContactCheck, digest: &str) {
     }
 }
 
-/// Answers the form.
+/// Compares the code that the administrator typed. Rights and member are read again first.
 pub(super) async fn submitted(
     app: &Arc<App>,
     chat: &Chat,
@@ -240,7 +240,6 @@ fn code_refused(title: String) -> Reaction {
 
 /// Why a code is neither sent nor taken.
 struct NotAllowed {
-    /// What the administrator reads.
     told: Message,
     /// False where chat, directory or record did not answer, so that the same may be allowed a moment later.
     is_final: bool,

@@ -14,7 +14,7 @@ use crate::store::{ContactRow, StoreError};
 /// A contact on record outside the business mailbox. It is told of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactOnRecord {
-    /// The address.
+    /// A phone or a private e-mail, never the business address.
     pub to: Destination,
     /// False for an added contact that has not answered a code: it may be nobody's.
     pub counts: bool,

@@ -18,7 +18,7 @@ const CHECK_EVERY: Duration = Duration::from_millis(100);
 /// How many refusals are recorded at once. The record writes them in one transaction.
 const REFUSALS: usize = 64;
 
-/// Queues a confirmed reset.
+/// Queues a confirmed reset, and starts the dispatcher if none is running.
 pub(super) fn queue(app: &Arc<App>, queued: QueuedReset) {
     if app.queue.push(queued) {
         app.tasks.spawn(supervise(Arc::clone(app)));

@@ -47,7 +47,7 @@ pub(super) async fn open(
     }
 }
 
-/// Answers a submitted form.
+/// Hands a submitted form to what it was opened for.
 pub(super) async fn submitted(
     app: &Arc<App>,
     chat: &Chat,

@@ -63,7 +63,7 @@ async fn close_with(
     }
 }
 
-/// Sends the guide.
+/// S6: sends the member the guide to change the password themselves, and tells the administrator where it went.
 pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Option<&ReplyAddress>) {
     let reference = row.reset_id.reference();
     let (outcome, message) = match member_of(app, row).await {

@@ -108,7 +108,7 @@ pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
 
 /// When the next round comes, and what it does.
 struct Schedule {
-    /// Before the next round.
+    /// How long to wait before the next round.
     pause: Duration,
     compare_at: Instant,
     tell_at: Instant,

@@ -10,7 +10,7 @@ use crate::store::{ResetRow, StoreError};
 pub enum Reaction {
     /// The same bytes came before. No effect, and no body, because the first body could hold a secret (W6).
     Replayed,
-    /// Acknowledged without a message.
+    /// An empty acknowledgement; nothing follows, or it comes by itself.
     Taken,
     /// An ephemeral message: the answer to a command.
     Say(Message),
@@ -20,7 +20,7 @@ pub enum Reaction {
     Challenge(String),
     /// A text at the form's input.
     FormError(String),
-    /// Acknowledged; this work follows.
+    /// An empty acknowledgement; then this work.
     Then(Next),
 }
 
@@ -28,34 +28,34 @@ pub enum Reaction {
 pub enum Next {
     /// Send a message through a follow-up address.
     Tell {
-        /// The address.
+        /// Where the platform takes messages about the interaction.
         to: ReplyAddress,
-        /// The message.
+        /// May hold results of earlier resets, which are told again if it is refused.
         message: Message,
         /// In place of the card, or beside it.
         placement: Placement,
     },
     /// Draw a card in its place, as it is in the row.
     DrawCard {
-        /// The card.
+        /// The record as it was when the content was made. Newer content is not overwritten.
         row: Box<ResetRow>,
-        /// The address.
+        /// Where the card stands.
         to: ReplyAddress,
-        /// The card's content.
+        /// What the card shows for this row.
         content: Message,
     },
-    /// Open a form.
+    /// Open a form by a call of its own, or by the answer to the click where the platform wants that.
     Open {
         /// The permission that came with the click.
         trigger: Trigger,
-        /// The form.
+        /// With the value that leads back to the card.
         form: Form,
         /// Where to report that it could not be opened.
         to: Option<ReplyAddress>,
         /// The reset that the form is about, if any.
         about: Option<Box<ResetRow>>,
     },
-    /// Queue a confirmed reset.
+    /// Queue a confirmed reset; its slot is taken and its intent recorded.
     Reset(Box<QueuedReset>),
     /// Deliver an undelivered password another way.
     Redeliver(Box<Redelivery>),
@@ -65,7 +65,7 @@ pub enum Next {
     NothingToDo(Option<ReplyAddress>),
     /// Replace the message that shows the password.
     Hide(ResetId, Option<ReplyAddress>),
-    /// Send the guide (S6).
+    /// S6: send the member the guide; no reset is made.
     Guide(Box<ResetRow>, Option<ReplyAddress>),
     /// Let the directory send its own link.
     DirectoryLink(Box<ResetRow>, Option<ReplyAddress>),
@@ -77,7 +77,7 @@ pub struct Redelivery {
     pub(super) held: HeldPassword,
     /// The reset, already moved to `delivering`.
     pub(super) row: ResetRow,
-    /// The member.
+    /// As the click read them.
     pub(super) member: Member,
     /// Where to send the result.
     pub(super) reply: Option<ReplyAddress>,
@@ -93,7 +93,7 @@ pub(crate) enum ReactError {
     /// The operating system gave no randomness.
     #[error(transparent)]
     Chance(#[from] crate::chance::NoEntropy),
-    /// Sealing failed.
+    /// A reply address or a question could not be sealed for the record.
     #[error(transparent)]
     Seal(#[from] crate::secret::NotSealed),
 }
@@ -105,9 +105,9 @@ pub(super) enum Halt {
     Replayed(Option<Message>),
     /// Refused, and recorded. The message says why.
     Refused(Message),
-    /// The answer stands already.
+    /// Recorded, with its answer.
     Answered(Reaction),
-    /// Nothing could be decided.
+    /// The record, randomness or sealing failed; the answer apologizes.
     Failed(ReactError),
 }
 

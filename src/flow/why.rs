@@ -12,7 +12,7 @@ use crate::chat::{Chat, Freshness, Origin};
 use crate::domain::{Denied, Reference, policy};
 use crate::store::Noted;
 
-/// Answers `why @member`.
+/// Answers `why @member` with every rule and whether it holds. It counts as a look-up.
 pub(super) async fn why(
     app: &Arc<App>,
     chat: &Chat,

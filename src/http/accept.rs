@@ -23,7 +23,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 /// At most one log line about such errors in this time.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Listens at an address.
+/// Listens at an address. What fails here fails before anything is served.
 pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if addr.is_ipv4() {
         TcpSocket::new_v4()?

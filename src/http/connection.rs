@@ -31,7 +31,6 @@ const HEADERS: usize = 100;
 /// The largest head of a request, in bytes.
 const HEAD_SIZE: usize = 16 * 1024;
 
-/// What all connections share.
 #[derive(Clone)]
 pub(super) struct ServerContext {
     pub(super) settings: Arc<ConnectionSettings>,

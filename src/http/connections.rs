@@ -15,7 +15,7 @@ use super::network::counted_as;
 /// Stored in place of the idle time while a request runs.
 const BUSY: u64 = u64::MAX;
 
-/// All open connections.
+/// All open connections, and how many each client has.
 pub(super) struct Connections {
     most: usize,
     most_of_one: usize,

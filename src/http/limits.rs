@@ -12,7 +12,7 @@ pub struct ConnectionSettings {
     /// The idle timeout of a connection that carried a good request. It must be longer than the proxy's own: a proxy may
     /// not repeat a POST that it lost on a connection which was just closed.
     pub keep_alive: Duration,
-    /// Deadlines and numbers.
+    /// Deadlines, and how much one client may take.
     pub limits: ConnectionLimits,
 }
 

@@ -17,7 +17,7 @@ enum Phase {
     Head { since: Instant },
     /// The head was read; the body is being read.
     Body,
-    /// The request runs.
+    /// The request runs, and the client waits for us.
     Work,
     /// The answer is being sent. It is complete when the web server has all of it, even if the client does not.
     Answer { is_complete: bool },
@@ -94,7 +94,6 @@ impl ConnectionProgress {
         [of_phase, of_write, of_life].into_iter().flatten().min()
     }
 
-    /// Bytes were read.
     pub(super) fn did_read(&self) {
         let mut state = self.state();
         match state.phase {

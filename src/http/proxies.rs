@@ -15,7 +15,7 @@ pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
 pub struct TrustedProxies(pub Vec<IpNetwork>);
 
 impl Default for TrustedProxies {
-    /// This machine itself.
+    /// The proxies on this machine itself.
     fn default() -> Self {
         Self(IpNetwork::LOOPBACK.to_vec())
     }

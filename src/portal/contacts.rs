@@ -39,7 +39,7 @@ struct ListedContact {
     address: String,
 }
 
-/// The signed-in member.
+/// The signed-in member, whose contacts the page shows.
 struct Owner<'a> {
     visit: &'a Visit<'a>,
     found: &'a SignedIn,
@@ -161,7 +161,7 @@ impl Owner<'_> {
         }
     }
 
-    /// Removes an added contact.
+    /// Removes an added contact after the current password. Contacts of the directory stay.
     async fn remove(&self, fields: &Fields<'_>) -> Result<Response, Response> {
         let Self {
             visit,

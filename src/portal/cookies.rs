@@ -47,7 +47,7 @@ pub(super) const FORM: CookieName = CookieName {
     plain: "relatch_form",
 };
 
-/// A cookie to set.
+/// A cookie for the browser; every one is `HttpOnly` and has the path `/`.
 pub(super) struct SetCookie<'a> {
     pub(super) name: &'static str,
     pub(super) value: &'a str,
@@ -67,7 +67,7 @@ impl<'a> SetCookie<'a> {
         }
     }
 
-    /// Removes a cookie.
+    /// Makes the browser forget a cookie.
     pub(super) fn removal(name: &'static str) -> Self {
         Self {
             max_age: Some(0),

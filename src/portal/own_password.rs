@@ -22,7 +22,7 @@ const RATED: usize = 40;
 pub(super) enum PasswordChange {
     /// It is set. The session goes on with this token; all others have ended.
     Done(String),
-    /// Nothing was changed.
+    /// A rule forbids the password, so nothing was changed.
     Denied(PasswordDenied),
 }
 

@@ -27,7 +27,6 @@ pub(super) struct PlainPage {
     pub(super) text: PageText,
 }
 
-/// A rendered page.
 pub(super) fn html(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => (
@@ -43,7 +42,7 @@ pub(super) fn html(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// 303.
+/// A 303: the browser opens that page with GET.
 pub(super) fn redirect(path: &'static str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }

@@ -44,7 +44,7 @@ pub(super) enum PasswordCheck {
     Right(Box<RightPassword>),
 }
 
-/// A right password.
+/// A right password, with the account that it was checked against.
 pub(super) struct RightPassword {
     pub(super) row: MemberRow,
     pub(super) account: AccountRow,
@@ -203,7 +203,6 @@ impl TrySource {
 
 /// The result of asking for the current password inside a session.
 pub(super) enum Confirmation {
-    /// It was right.
     Right {
         /// A lock after wrong passwords does not hold for this browser.
         passes_lock: bool,

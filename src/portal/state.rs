@@ -15,16 +15,15 @@ use crate::telemetry::SampledCounter;
 /// How the handlers take the portal.
 pub(super) type PortalState = State<Arc<Portal>>;
 
-/// What every page needs.
 #[derive(Clone)]
 pub(super) struct Portal {
     pub(super) app: Arc<App>,
     pub(super) builtin: Builtin,
     pub(super) throttle: Arc<Throttle>,
     pub(super) running_tries: RunningTries,
-    /// For open pages that wait for the notice of a reset.
+    /// Bounds open pages that wait for the notice of a reset.
     pub(super) listeners: Arc<RequestPool>,
-    /// For all other requests.
+    /// Bounds all other requests.
     pub(super) requests: Arc<RequestPool>,
     /// Pages that could not be served.
     pub(super) not_served: Arc<SampledCounter>,

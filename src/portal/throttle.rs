@@ -8,7 +8,7 @@ use crate::domain::{Moment, Span};
 use crate::net::ClientAddress;
 use crate::recent::Recent;
 
-/// Tries without a pause.
+/// How many wrong passwords cost no pause: people mistype.
 const FREE_TRIES: u32 = 3;
 
 /// The longest pause between two tries.

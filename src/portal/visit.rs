@@ -26,7 +26,7 @@ use crate::store::SignedIn;
 /// The length of a form cookie's value: 16 bytes in base64.
 const FORM_COOKIE_LENGTH: usize = 22;
 
-/// One request.
+/// One request to a page: who sends it, and from which browser.
 pub(super) struct Visit<'a> {
     pub(super) portal: &'a Portal,
     /// The live session of the browser.
@@ -145,7 +145,7 @@ impl<'a> Visit<'a> {
         hex::encode(keys.tag(&[b"csrf", self.form_cookie.as_bytes()]))
     }
 
-    /// A page.
+    /// A page, and the cookie that its forms need.
     pub(super) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
         let mut response = page::html(status, page);
         if self.is_new_form_cookie {

@@ -31,7 +31,7 @@ pub(super) struct SetPassword<'a> {
     pub(super) plan: Plan,
     pub(super) row: ResetRow,
     pub(super) member: &'a Member,
-    /// What was done before.
+    /// The notes of the change and the sign-out, which the result shows too.
     pub(super) steps: Vec<StepRow>,
     /// The administrator's quota; it is told once.
     pub(super) quota: Option<Quota>,

@@ -13,7 +13,7 @@ use crate::store::{ClickRefused, MoveRefused, Reservation, ResetRow, Successor};
 
 /// Why a reset does not go on.
 pub(super) enum Obstacle {
-    /// It may not.
+    /// A rule, the settings or the record forbids it.
     Refused(StopReason),
     /// A channel is not ready.
     NotReady(NotReady),

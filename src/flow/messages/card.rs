@@ -35,7 +35,7 @@ pub struct Card<'a> {
     pub value: &'a str,
     /// The time zone of texts.
     pub zone: &'a Zone,
-    /// The present time.
+    /// Times are told relative to it.
     pub now: Moment,
 }
 

@@ -27,7 +27,7 @@ pub struct LastLook<'a> {
     pub is_strict: bool,
     /// The time zone of texts.
     pub zone: &'a Zone,
-    /// The present time.
+    /// Times are told relative to it.
     pub now: Moment,
     /// The opaque value of the buttons.
     pub value: &'a str,

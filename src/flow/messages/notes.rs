@@ -114,7 +114,7 @@ pub fn link_mail(
     }
 }
 
-/// S27: the administrator's copy.
+/// S27: the copy for the administrator, with the password in it.
 pub fn copy_to_self(
     organization: &Organization,
     member_name: &str,
@@ -149,7 +149,7 @@ fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
 
 /// The notice to the member. It never carries a password, and says only what was recorded.
 pub struct Notice<'a> {
-    /// The organization.
+    /// Its name, and whom the member can ask.
     pub organization: &'a Organization,
     /// The full name of the administrator.
     pub admin_name: &'a str,
@@ -168,7 +168,7 @@ pub struct Notice<'a> {
 }
 
 impl Notice<'_> {
-    /// As an e-mail.
+    /// As an e-mail, which has room for what to do.
     pub fn mail(&self) -> Note {
         let organization = &self.organization.name;
         let was = if self.is_certain {
@@ -201,7 +201,7 @@ impl Notice<'_> {
         }
     }
 
-    /// As an SMS.
+    /// As an SMS of 160 characters at most.
     pub fn sms(&self) -> Note {
         let with_link = self.link.map(|link| {
             format!(

@@ -22,7 +22,7 @@ pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
     )
 }
 
-/// `log`.
+/// The answer to `log`: the latest resets, of one member or of all.
 pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Message {
     let title = of.map_or_else(
         || "Resets".to_owned(),

@@ -15,7 +15,7 @@ use crate::store::{ResetRow, StepRow};
 pub struct Ending<'a> {
     /// The reset, from the record.
     pub row: &'a ResetRow,
-    /// Its steps.
+    /// What was done so far, also what is not recorded yet.
     pub steps: &'a [StepRow],
     /// The administrator's quota, if it is told.
     pub quota: Option<Quota>,
@@ -39,7 +39,7 @@ pub struct Ending<'a> {
     pub value: &'a str,
     /// The time zone of texts.
     pub zone: &'a Zone,
-    /// The present time.
+    /// Times are told relative to it.
     pub now: Moment,
 }
 
