@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::chat::{Chat, Placement, ReplyAddress};
 use crate::directory::Down;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Delivery, Destination, Member, ResetId, Span, Step, StepOutcome};
+use crate::domain::{Channel, Delivery, Destination, Member, ResetId, Span, Step, StepOutcome};
 use crate::secret::Link;
 use crate::store::{ResetRow, StepNote, StepRow, StoreError};
 
@@ -42,9 +42,10 @@ pub(super) async fn send_notice(
         link: link.as_deref(),
         zone: &app.zone,
     };
-    let text = match to {
-        Destination::Phone(_) => notice.sms(),
-        Destination::Email(_) => notice.mail(),
+    let text = if to.channel().facts().is_short {
+        notice.sms()
+    } else {
+        notice.mail()
     };
     let id = format!("notice-{}", row.reset_id);
     let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id)).await;
@@ -68,24 +69,21 @@ pub(super) fn notice_destination(
     row: &ResetRow,
     member: &Member,
 ) -> Option<Destination> {
-    let phone = member.phone.clone().map(Destination::Phone);
-    let email = member.outside_email().cloned().map(Destination::Email);
-    let business = Some(Destination::Email(member.business_email.clone()));
-    let contacts = match row.delivery {
-        Some(Delivery::Email) => [phone, email, business],
-        Some(Delivery::Phone | Delivery::Copy) | None => [email, phone, business],
-    };
+    // A private mailbox before a phone, and the contact of the way that was used last.
+    let mut channels: Vec<Channel> = Channel::ALL.iter().rev().copied().collect();
+    channels.sort_by_key(|channel| row.delivery == Some(channel.delivery()));
+    let contacts = channels
+        .iter()
+        .filter_map(|channel| channel.on_record(member));
+    let business = Destination::Email(member.business_email.clone());
     // A typed address is not the contact on record, even if both look alike when they are masked.
     let used = row.delivery.filter(|_| !row.is_typed);
-    let was_used = |to: &Destination| match (used, to) {
-        (Some(Delivery::Phone), Destination::Phone(used)) => member.phone.as_ref() == Some(used),
-        (Some(Delivery::Email), Destination::Email(used)) => member.outside_email() == Some(used),
-        (Some(_) | None, _) => false,
-    };
+    let used = used
+        .and_then(Delivery::channel)
+        .and_then(|channel| channel.on_record(member));
     contacts
-        .into_iter()
-        .flatten()
-        .find(|to| app.deliveries.has(to.channel()) && !was_used(to))
+        .chain([business])
+        .find(|to| app.deliveries.has(to.channel()) && used.as_ref() != Some(to))
 }
 
 /// Does the sign-out and the notice that a dead process left pending.
