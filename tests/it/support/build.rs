@@ -52,13 +52,16 @@ impl TestBot {
             }
         };
         let company = CompanyDomains::new(parts.company.iter().map(|domain| (*domain).to_owned()));
-        let builtin = Builtin::new(store.clone(), Hasher::start().unwrap(), chance.clone())
-            .in_company(company.clone());
+        let hasher = Hasher::start().unwrap();
+        let builtin =
+            Builtin::new(store.clone(), hasher.clone(), chance.clone()).in_company(company.clone());
         let directory = ScriptedDirectory::new(builtin.clone());
         let mut homes = Vec::new();
         if let Some(text) = &parts.directory {
             let elsewhere = directory::DirectoryParts {
-                builtin: builtin.clone(),
+                store: store.clone(),
+                hasher: hasher.clone(),
+                company: company.clone(),
                 http: http.clone(),
                 clock: clock.clone(),
                 chance: chance.clone(),
