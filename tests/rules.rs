@@ -121,7 +121,7 @@ fn files_and_tests_that_the_page_names_exist() {
         let sources: String = paths
             .iter()
             .filter(|path| root().join(path).exists())
-            .map(read)
+            .map(|path| module(path))
             .chain([all_unit_tests()])
             .collect();
         wrong.extend(
@@ -132,6 +132,21 @@ fn files_and_tests_that_the_page_names_exist() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The source of a module, with those of the modules in its folder.
+fn module(path: &str) -> String {
+    let folder = root().join(path.trim_end_matches(".rs"));
+    let inner = if folder.is_dir() {
+        files_below(&folder)
+    } else {
+        Vec::new()
+    };
+    [root().join(path)]
+        .iter()
+        .chain(&inner)
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 /// The sources below `src`, where tests are named without their file.

@@ -11,7 +11,7 @@ use crate::chat::{Adapter, Chat, ChatParts};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::Deliveries;
-use crate::directory::{self, Builtin, Directories, Hasher};
+use crate::directory::{self, Directories, Hasher};
 use crate::domain::CompanyDomains;
 use crate::lark_api::LarkApis;
 use crate::net;
@@ -104,12 +104,13 @@ pub fn directories(
     hasher: Hasher,
     parts: &ChatParts,
 ) -> Result<Directories, Failure> {
-    let builtin = Builtin::new(store.clone(), hasher, Chance::System).in_company(company.clone());
     let ChatParts {
         http, clock, lark, ..
     } = parts.clone();
     let parts = directory::DirectoryParts {
-        builtin,
+        store: store.clone(),
+        hasher,
+        company: company.clone(),
         http,
         clock,
         chance: Chance::System,

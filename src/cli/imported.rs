@@ -103,7 +103,7 @@ impl Notices<'_> {
         };
         let known = known_of(&member, &changed.added);
         let addresses = told_of_change(known, &member, |to| self.deliveries.has(to.channel()));
-        let note = messages::contact_imported(self.organization, what(changed));
+        let note = messages::contact_imported(self.organization, &what(changed));
         let mut is_told = false;
         for (at, to) in addresses.iter().enumerate() {
             if self.failures.is_down(to.channel()) {
@@ -176,12 +176,13 @@ impl Failures {
 }
 
 /// Which contacts an import changed, in words.
-fn what(changed: &ChangedContacts) -> &'static str {
-    match changed.contacts.as_slice() {
-        [(Some(Destination::Phone(_)), _) | (_, Some(Destination::Phone(_)))] => "phone number",
-        [_] => "private email",
-        _ => "phone number and private email",
-    }
+fn what(changed: &ChangedContacts) -> String {
+    let contacts = changed.contacts.iter();
+    let fields: Vec<&str> = contacts
+        .filter_map(|(from, to)| from.as_ref().or(to.as_ref()))
+        .map(|contact| contact.channel().facts().field)
+        .collect();
+    fields.join(" and ")
 }
 
 /// The line about a member in the notice to the security address.

@@ -57,7 +57,7 @@ impl Outbox {
 
     /// Only e-mail has something to prepare.
     pub(super) fn prepare(&self, to: &Destination) -> Result<(), Refusal> {
-        if to.channel() != Channel::Email {
+        if to.channel().facts().is_short {
             return Ok(());
         }
         let next = self

@@ -14,8 +14,9 @@ use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
 pub use self::prepared::Prepared;
+use crate::domain::channel::DestinationDenied;
 use crate::domain::country::{Country, SmsCountries};
-use crate::domain::delivery::{DestinationDenied, Outcome, Refusal, Ways};
+use crate::domain::delivery::{Outcome, Refusal, Ways};
 use crate::domain::{Channel, Destination, Member};
 use crate::settings::Section;
 

@@ -16,7 +16,7 @@ use super::error::ActionRefused;
 use super::people::{DemoPerson, MINA, OLD_PASSWORD, PEOPLE};
 use super::workspace::Workspace;
 use crate::clock::{Zone, rfc3339};
-use crate::domain::{Channel, Span};
+use crate::domain::Span;
 
 /// Ready commands, each with what it shows.
 const SUGGESTIONS: [(&str, &str); 9] = [
@@ -113,11 +113,11 @@ async fn read_state(
         if state.version == seen {
             return None;
         }
-        let inbox = |channel| {
+        let inbox = |is_short| {
             state
                 .inbox
                 .iter()
-                .filter(|one| one.channel == channel)
+                .filter(|one| one.channel.facts().is_short == is_short)
                 .collect::<Vec<_>>()
         };
         Some(json!({
@@ -131,8 +131,8 @@ async fn read_state(
             "suggestions": SUGGESTIONS.map(|(label, text)| json!({ "label": label, "text": text })),
             "messages": state.messages,
             "views": state.views,
-            "phone": inbox(Channel::Sms),
-            "mail": inbox(Channel::Email),
+            "phone": inbox(true),
+            "mail": inbox(false),
             "wire": state.exchanges,
             "broken": state.broken_as_json(),
         }))

@@ -289,7 +289,7 @@ impl WorkspaceState {
             text,
         } in delivered
         {
-            let id = self.next_id(if channel == Channel::Sms { 's' } else { 'e' });
+            let id = self.next_id(if channel.facts().is_short { 's' } else { 'e' });
             let (at, owner) = (Zone::utc().tell(now, now), DemoPerson::owner_of(&to));
             self.inbox.push(InboxMessage {
                 id,

@@ -8,7 +8,6 @@ use super::error::DemoError;
 use super::state::ShownMessage;
 use super::terminal::print;
 use super::workspace::Workspace;
-use crate::domain::Channel;
 
 /// How long the story waits for a message.
 const MESSAGE_DEADLINE: Duration = Duration::from_secs(10);
@@ -30,11 +29,7 @@ pub(super) async fn play(workspace: &Workspace) -> Result<(), DemoError> {
     let ended = click(workspace, &ready, "confirm").await?;
     show("Jo sees", &ended.message)?;
     for sent in workspace.state(|state| std::mem::take(&mut state.inbox)) {
-        let channel = if sent.channel == Channel::Sms {
-            "SMS"
-        } else {
-            "e-mail"
-        };
+        let channel = sent.channel.facts().message;
         let heading = if sent.subject.is_empty() {
             String::new()
         } else {

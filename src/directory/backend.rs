@@ -1,6 +1,6 @@
 //! The contract of every directory, and what is asked and answered.
 
-use super::{Builtin, self_write};
+use super::self_write;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
@@ -93,15 +93,15 @@ impl Enforced {
     }
 }
 
+/// The prefix of a directory's member ids: the same id in two directories must not mean the same person.
+pub(super) fn id_prefix(name: &str) -> String {
+    format!("{name}/")
+}
+
 /// What every directory does for a reset.
 pub trait Backend {
     /// The name that administrators know it by.
     fn name(&self) -> &str;
-
-    /// The built-in directory, where this is it: only its members have pages here.
-    fn builtin(&self) -> Option<&Builtin> {
-        None
-    }
 
     /// What it can enforce.
     fn capabilities(&self) -> Capabilities;

@@ -55,7 +55,8 @@ impl DirectoryConfig for Config {
     }
 
     fn open(self, parts: &DirectoryParts) -> Result<Builtin, TlsError> {
-        Ok(parts.builtin.clone())
+        let (store, hasher) = (parts.store.clone(), parts.hasher.clone());
+        Ok(Builtin::new(store, hasher, parts.chance.clone()).in_company(parts.company.clone()))
     }
 }
 
@@ -189,10 +190,6 @@ impl Builtin {
 impl Backend for Builtin {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn builtin(&self) -> Option<&Builtin> {
-        Some(self)
     }
 
     fn capabilities(&self) -> Capabilities {

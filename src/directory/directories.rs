@@ -33,7 +33,7 @@ impl Directories {
 
     /// The built-in directory, if it is among them.
     pub fn builtin(&self) -> Option<&Builtin> {
-        self.all.iter().find_map(Backend::builtin)
+        self.all.iter().find_map(ResilientDirectory::as_builtin)
     }
 
     /// True for an address whose person would be a member of the built-in directory.
@@ -41,7 +41,7 @@ impl Directories {
         self.all
             .iter()
             .find(|directory| directory.has_domain(email))
-            .is_some_and(|directory| directory.builtin().is_some())
+            .is_some_and(|directory| directory.as_builtin().is_some())
     }
 
     /// The directory of a member. None when it is no longer in the settings.
@@ -134,9 +134,4 @@ impl Directories {
     pub fn remote(&self) -> impl Iterator<Item = &ResilientDirectory> {
         self.all.iter().filter(|directory| directory.is_remote())
     }
-}
-
-/// The prefix of a directory's member ids: the same id in two directories must not mean the same person.
-pub(super) fn id_prefix(name: &str) -> String {
-    format!("{name}/")
 }

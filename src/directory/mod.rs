@@ -23,17 +23,19 @@ mod lark;
 mod ldap;
 mod resilient;
 mod scripted;
+mod sections;
 mod self_write;
 
 pub use self::backend::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 pub use self::builtin::{Builtin, Caller, to_member};
 use self::config::DirectoryConfig;
-pub(crate) use self::config::conflicts;
-pub use self::config::{DirectoryParts, read_text};
+pub use self::config::DirectoryParts;
 pub use self::directories::{Directories, Down};
 pub use self::hasher::{HashError, Hasher};
 pub use self::resilient::ResilientDirectory;
 pub use self::scripted::{NextReset, ScriptedDirectory};
+pub(crate) use self::sections::conflicts;
+pub use self::sections::read_text;
 use crate::domain::written_enum;
 use crate::domain::{MemberId, Moment, Password, Span};
 use crate::lark_api::LarkAppSettings;
@@ -125,13 +127,22 @@ directories! {
     Lark in lark::LarkDirectory = "lark";
 }
 
+impl Directory {
+    /// The built-in directory, where this is it.
+    fn as_builtin(&self) -> Option<&Builtin> {
+        if let Self::Builtin(one) = self {
+            Some(one)
+        } else if let Self::Scripted(one) = self {
+            Some(one.as_builtin())
+        } else {
+            None
+        }
+    }
+}
+
 impl Backend for Directory {
     fn name(&self) -> &str {
         each!(self, one => one.name())
-    }
-
-    fn builtin(&self) -> Option<&Builtin> {
-        each!(self, one => one.builtin())
     }
 
     fn capabilities(&self) -> Capabilities {

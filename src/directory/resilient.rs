@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::backend::id_prefix;
 use super::breaker::Breaker;
-use super::directories::id_prefix;
 use super::{
     Backend, Builtin, By, Capabilities, Directory, Enforced, Match, ResetFailed, Unavailable,
 };
@@ -57,6 +57,11 @@ impl ResilientDirectory {
             breaker: Some(Breaker::new(clock)),
             chance,
         }
+    }
+
+    /// The built-in directory, where this is it: only its members have pages here.
+    pub(super) fn as_builtin(&self) -> Option<&Builtin> {
+        self.directory.as_builtin()
     }
 
     pub(super) fn is_remote(&self) -> bool {
@@ -126,10 +131,6 @@ impl ResilientDirectory {
 impl Backend for ResilientDirectory {
     fn name(&self) -> &str {
         self.directory.name()
-    }
-
-    fn builtin(&self) -> Option<&Builtin> {
-        self.directory.builtin()
     }
 
     fn capabilities(&self) -> Capabilities {

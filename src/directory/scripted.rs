@@ -49,15 +49,16 @@ impl ScriptedDirectory {
             *left = count;
         }
     }
+
+    /// The directory that it stands before.
+    pub(super) fn as_builtin(&self) -> &Builtin {
+        &self.builtin
+    }
 }
 
 impl Backend for ScriptedDirectory {
     fn name(&self) -> &str {
         self.builtin.name()
-    }
-
-    fn builtin(&self) -> Option<&Builtin> {
-        Some(&self.builtin)
     }
 
     fn capabilities(&self) -> Capabilities {

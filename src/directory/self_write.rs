@@ -3,7 +3,6 @@
 //! A member who can write their own e-mail can be taken for somebody else. One who can write their own phone or private
 //! e-mail chooses where a password and its code go. One who can write a group's members can leave or join the group.
 
-use super::ldap::Attributes;
 use crate::domain::EmailAddress;
 
 /// The reason where the settings name no account to look at.
@@ -15,19 +14,6 @@ pub(super) fn unknown(why: &str) -> String {
         "unknown whether members can write their own e-mail, phone or groups ({why}). Make sure that they cannot; the \
         README lists the attributes"
     )
-}
-
-/// The attributes of a member that relatch trusts.
-pub(super) fn trusted(attributes: &Attributes) -> Vec<&str> {
-    let Attributes {
-        email,
-        phone,
-        personal_email,
-        ..
-    } = attributes;
-    let mut all = vec![email.as_str(), phone];
-    all.extend(personal_email.as_deref());
-    all
 }
 
 /// What was found about one account.

@@ -1,11 +1,12 @@
 //! The delivery channels: by what a message leaves, to which address of a member, and how texts name it.
 
 mod address;
+mod denied;
 mod typed;
 
 use self::address::ChannelAddress;
+pub use self::denied::DestinationDenied;
 use super::country::{NotThisCountry, SmsCountries};
-use super::delivery::DestinationDenied;
 use super::written_enum;
 use super::{CompanyDomains, EmailAddress, Member, PhoneNumber};
 
@@ -14,10 +15,16 @@ use super::{CompanyDomains, EmailAddress, Member, PhoneNumber};
 pub struct ChannelFacts {
     /// True where a message has no subject and at most 160 characters.
     pub is_short: bool,
+    /// True where the receiving server's answers tell which addresses exist, so that typed ones are counted.
+    pub tells_which_exist: bool,
     /// One message: "SMS".
     pub message: &'static str,
-    /// A contact on record: "phone".
+    /// A contact on record, as a button begins: "Phone".
+    pub label: &'static str,
+    /// The same inside a sentence: "phone".
     pub contact: &'static str,
+    /// The contact on record as one of several columns of a list: "phone number".
+    pub field: &'static str,
     /// Where the member reads the message: "phone".
     pub inbox: &'static str,
     /// One address: "number".
@@ -83,6 +90,14 @@ macro_rules! channels {
         }
 
         impl Delivery {
+            /// The name of its button in the outside contract.
+            pub const fn button(self) -> &'static str {
+                match self {
+                    Self::Copy => "deliver_copy",
+                    $(Self::$delivery => concat!("deliver_", $word)),+
+                }
+            }
+
             /// The channel that sends it; none where it is shown.
             pub const fn channel(self) -> Option<Channel> {
                 match self {
@@ -160,8 +175,11 @@ channels! {
     /// SMS to a mobile phone.
     Sms = "sms", Phone(PhoneNumber) = "phone", ChannelFacts {
         is_short: true,
+        tells_which_exist: false,
         message: "SMS",
+        label: "Phone",
         contact: "phone",
+        field: "phone number",
         inbox: "phone",
         address: "number",
         an_address: "a phone number",
@@ -170,8 +188,11 @@ channels! {
     /// E-mail to a mailbox.
     Email = "email", Email(EmailAddress) = "email", ChannelFacts {
         is_short: false,
+        tells_which_exist: true,
         message: "email",
+        label: "Email",
         contact: "email",
+        field: "private email",
         inbox: "mailbox",
         address: "email address",
         an_address: "an email",

@@ -1,9 +1,7 @@
 //! How a password may leave: what policy allows, the plan of one reset, and how each output ended.
 
 use super::EmailAddress;
-use super::channel::{Channel, Delivery, Destination};
-use super::country::NotThisCountry;
-use super::phone::NotAPhone;
+use super::channel::{Delivery, Destination};
 use super::written_enum;
 
 written_enum! {
@@ -101,27 +99,6 @@ impl Ways {
             | (Extra::CopyToSelf | Extra::CopyElsewhere | Extra::Show, Carries::Password) => Ok(()),
         }
     }
-}
-
-/// Why a typed destination is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DestinationDenied {
-    /// S11: the mailbox of the member who is locked out of it.
-    BusinessEmail,
-    /// S43: an address of the company, where a contact for codes is asked for.
-    BusinessDomain,
-    /// A mailbox of the organization, where a destination for a password is asked for: its mail administrators can read it.
-    Organization,
-    /// Neither a phone number nor an e-mail address.
-    NotAnEmail,
-    /// Not a number that can receive SMS.
-    NotAPhone(NotAPhone),
-    /// The settings allow no SMS to the country of the number.
-    Country(NotThisCountry),
-    /// A number was typed where an e-mail is needed.
-    EmailNeeded,
-    /// This channel has no settings.
-    ChannelOff(Channel),
 }
 
 /// How the password reaches the member.

@@ -45,9 +45,10 @@ pub(super) async fn send_notice(
         zone: &app.zone,
     };
     let sends = to.iter().enumerate().map(async |(number, to)| {
-        let text = match to {
-            Destination::Phone(_) => notice.sms(),
-            Destination::Email(_) => notice.mail(),
+        let text = if to.channel().facts().is_short {
+            notice.sms()
+        } else {
+            notice.mail()
         };
         let id = format!("notice-{}-{number}", row.reset_id);
         let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id));

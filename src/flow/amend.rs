@@ -10,7 +10,7 @@ use super::{card, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardChange};
 use crate::chat::{Chat, Freshness, Message, Origin};
-use crate::domain::delivery::DestinationDenied;
+use crate::domain::channel::DestinationDenied;
 use crate::domain::{Destination, ResetId};
 use crate::store::{Amend, Amended, ResetRow};
 

@@ -30,11 +30,9 @@ pub(super) async fn on_record(
     permit::check_extra(app, origin, id, extra, carried).await?;
     permit::check_can_be_shown(app, origin, row, delivery == Delivery::Copy).await?;
     let member = &permitted.pair.member.member;
-    let to = match delivery {
-        Delivery::Copy => None,
-        Delivery::Phone => member.phone.clone().map(Destination::Phone),
-        Delivery::Email => member.outside_email().cloned().map(Destination::Email),
-    };
+    let to = delivery
+        .channel()
+        .and_then(|channel| channel.on_record(member));
     choose(app, origin, permitted, delivery, to).await
 }
 
@@ -68,17 +66,15 @@ fn not_choosable(
     to: Option<&Destination>,
 ) -> Option<(&'static str, Message)> {
     let (row, member) = (&permitted.row, &permitted.pair.member.member);
-    let (code, why) = match (delivery, to) {
+    let (code, why) = match (delivery.channel(), to) {
         _ if !member.has_outside_contact() && row.reachable_at.is_none() => {
             ("not_reachable", ClickRefused::NotReachable)
         }
-        (Delivery::Phone | Delivery::Email, None) => {
-            ("nothing_chosen", ClickRefused::NothingChosen)
-        }
-        (Delivery::Phone | Delivery::Email, Some(to)) if !app.deliveries.has(to.channel()) => {
+        (Some(_), None) => ("nothing_chosen", ClickRefused::NothingChosen),
+        (Some(channel), Some(_)) if !app.deliveries.has(channel) => {
             ("channel_off", ClickRefused::NothingChosen)
         }
-        (Delivery::Copy, _) | (Delivery::Phone | Delivery::Email, Some(_)) => return None,
+        (None, _) | (Some(_), Some(_)) => return None,
     };
     let reference = row.reset_id.reference();
     Some((
@@ -89,26 +85,15 @@ fn not_choosable(
 
 /// The choice as it is recorded; an address that is not on record is marked as typed.
 fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination>) -> Choice {
-    let (to, is_on_record) = match to {
-        Some(Destination::Phone(phone)) => {
-            let is_on_record = member.phone.as_ref() == Some(&phone);
-            (Some(Destination::Phone(phone)), is_on_record)
-        }
-        // Another spelling of the mailbox on record is replaced by the address on record.
-        Some(Destination::Email(email)) => match member
-            .outside_email()
-            .filter(|known| known.is_same_mailbox(&email))
-        {
-            Some(known) => (Some(Destination::Email(known.clone())), true),
-            None => (Some(Destination::Email(email)), false),
-        },
-        None => (None, true),
-    };
+    // Another spelling of the contact on record is replaced by the address on record.
+    let known = to.as_ref().and_then(|to| to.on_record(member));
+    let is_typed = to.is_some() && known.is_none();
+    let to = known.or(to);
     let digest = to.as_ref().map(|to| contacts::digest(app, &member.id, to));
     Choice {
         delivery,
         to,
-        is_typed: !is_on_record,
+        is_typed,
         carries: app.deliveries.ways.carried_by(delivery),
         digest,
     }

@@ -12,8 +12,8 @@ use super::{contact_code, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardForm};
 use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin};
-use crate::domain::delivery::DestinationDenied;
-use crate::domain::{Delivery, Destination, EmailAddress, Member, ResetId};
+use crate::domain::channel::DestinationDenied;
+use crate::domain::{Destination, EmailAddress, Member, ResetId};
 use crate::store::{Amend, ResetRow};
 
 /// Opens a form. Nothing is looked up before: the permission to open it lives for three seconds.
@@ -91,10 +91,11 @@ impl Typed {
         }
     }
 
-    fn is_email(&self) -> bool {
+    /// True where the answer of the receiving server tells whether the address exists.
+    fn tells_whether_it_exists(&self) -> bool {
         match self {
-            Self::Destination(Destination::Phone(_)) => false,
-            Self::Destination(Destination::Email(_)) | Self::CopyAddress(_) => true,
+            Self::Destination(to) => to.channel().facts().tells_which_exist,
+            Self::CopyAddress(_) => true,
         }
     }
 }
@@ -132,7 +133,7 @@ async fn typed(
         }
     };
     permit::check_can_be_shown(app, &origin, row, false).await?;
-    if typed.is_email() {
+    if typed.tells_whether_it_exists() {
         count_typed(app, &origin, row).await?;
     }
     // Where a form has no reply address of its own, that of the click which opened it is kept with the reset. From here on
@@ -158,10 +159,7 @@ async fn take(
 ) -> Result<Reaction, Halt> {
     match typed {
         Typed::Destination(to) => {
-            let delivery = match to {
-                Destination::Phone(_) => Delivery::Phone,
-                Destination::Email(_) => Delivery::Email,
-            };
+            let delivery = to.delivery();
             choose(app, origin, permitted, delivery, Some(to)).await
         }
         Typed::CopyAddress(to) => {

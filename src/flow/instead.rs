@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::chat::{Chat, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
 use crate::domain::delivery::Outcome;
-use crate::domain::{Destination, EmailAddress, Member, Reference, ResetId};
+use crate::domain::{Channel, Destination, Member, Reference, ResetId};
 use crate::store::{Amend, Amended, ResetRow};
 
 /// A click on "send the guide".
@@ -82,15 +82,11 @@ pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Optio
 
 /// The personal e-mail, else the phone, else the business e-mail.
 fn guide_destination(app: &App, member: &Member) -> Option<Destination> {
-    let email = |email: &EmailAddress| Destination::Email(email.clone());
-    [
-        member.outside_email().map(email),
-        member.phone.clone().map(Destination::Phone),
-        Some(email(&member.business_email)),
-    ]
-    .into_iter()
-    .flatten()
-    .find(|to| app.deliveries.has(to.channel()))
+    let contacts = Channel::ALL.iter().rev();
+    contacts
+        .filter_map(|channel| channel.on_record(member))
+        .chain([Destination::Email(member.business_email.clone())])
+        .find(|to| app.deliveries.has(to.channel()))
 }
 
 async fn guide_to(
@@ -99,9 +95,10 @@ async fn guide_to(
     to: &Destination,
     reference: &Reference,
 ) -> (&'static str, Message) {
-    let note = match to {
-        Destination::Phone(_) => messages::guide_sms(&app.organization),
-        Destination::Email(_) => messages::guide(&app.organization, &member.name),
+    let note = if to.channel().facts().is_short {
+        messages::guide_sms(&app.organization)
+    } else {
+        messages::guide(&app.organization, &member.name)
     };
     let id = format!("guide-{reference}");
     match app.deliveries.tell(to, &note, &id).await {

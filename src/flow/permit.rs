@@ -15,9 +15,7 @@ use crate::chat::interaction::{CardAct, CardAsk, CardChange, CardForm, NamedMemb
 use crate::chat::{Adapter, Chat, Freshness, Message, Origin};
 use crate::domain::delivery::{Extra, ExtraDenied};
 use crate::domain::look_up::Tried;
-use crate::domain::{
-    Carries, ChatUser, Delivery, Denied, Moment, Permit, Reference, ResetId, State, policy,
-};
+use crate::domain::{Carries, ChatUser, Denied, Moment, Permit, Reference, ResetId, State, policy};
 use crate::store::{ClickRefused, ResetRow};
 
 pub(super) use super::identity::LookUpLimits;
@@ -199,7 +197,7 @@ pub(super) async fn pair_of_command(
 /// The output that a button asks for, where settings or the chat may forbid it.
 pub(super) fn extra_of(ask: CardAsk) -> Option<Extra> {
     match ask {
-        CardAsk::Choose(Delivery::Copy) => Some(Extra::Copy),
+        CardAsk::Choose(delivery) => delivery.channel().is_none().then_some(Extra::Copy),
         // A member without a contact can only be reached by an address that is typed or by the administrator.
         CardAsk::OpenForm(CardForm::Destination) | CardAsk::Amend(CardChange::Reachable) => {
             Some(Extra::Typed)
@@ -207,8 +205,7 @@ pub(super) fn extra_of(ask: CardAsk) -> Option<Extra> {
         CardAsk::OpenForm(CardForm::CopyAddress) => Some(Extra::CopyElsewhere),
         CardAsk::Amend(CardChange::ToggleCopy) => Some(Extra::CopyToSelf),
         CardAsk::Amend(CardChange::ToggleShow) => Some(Extra::Show),
-        CardAsk::Choose(Delivery::Phone | Delivery::Email)
-        | CardAsk::Amend(CardChange::Back)
+        CardAsk::Amend(CardChange::Back)
         | CardAsk::Close
         | CardAsk::Act(CardAct::Confirm | CardAct::SendGuide | CardAct::SendDirectoryLink)
         | CardAsk::After(_) => None,

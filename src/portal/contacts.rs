@@ -16,7 +16,7 @@ use super::state::PortalState;
 use super::texts;
 use super::visit::Visit;
 use crate::directory::to_member;
-use crate::domain::contacts::AddedAs;
+use crate::domain::contacts::{AddedAs, of_directory};
 use crate::domain::sign_in::Stage;
 use crate::domain::{Destination, Member};
 use crate::flow::contacts::{known, known_of, tell_of_contact, tell_of_removed_contact};
@@ -237,9 +237,7 @@ impl Owner<'_> {
 
 /// The contacts of the directory, then the added ones.
 fn listed(member: &Member, added: &[ContactRow]) -> Vec<ListedContact> {
-    let phone = member.phone.clone().map(Destination::Phone);
-    let email = member.outside_email().cloned().map(Destination::Email);
-    let fixed = phone.into_iter().chain(email).map(|to| ListedContact {
+    let fixed = of_directory(member).into_iter().map(|to| ListedContact {
         mask: to.masked(),
         address: String::new(),
     });

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::sign_in::{CODE_LIFE, CODE_TRIES, CodeDenied, may_send_code};
 use crate::domain::{
-    Channel, ChatUser, CheckId, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Platform,
+    Channel, ChatUser, CheckId, Destination, EmailAddress, MemberId, Moment, Platform,
 };
 
 table! {
@@ -298,10 +298,7 @@ impl CheckRow {
 
     /// The check; none where its address can no longer be read.
     fn check(self) -> Option<ContactCheck> {
-        let to = match self.channel {
-            Channel::Sms => Destination::Phone(PhoneNumber::stored(&self.address).ok()?),
-            Channel::Email => Destination::Email(self.address.parse().ok()?),
-        };
+        let to = self.channel.stored(&self.address)?;
         Some(ContactCheck {
             check_id: self.check_id,
             member_id: self.member_id,

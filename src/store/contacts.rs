@@ -5,7 +5,7 @@ use super::{AuditRow, ReplayKey, Store, StoreError, replays};
 use crate::domain::contacts::{
     AddedAs, AddedContact, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
 };
-use crate::domain::{Channel, Destination, MemberId, Moment, PhoneNumber};
+use crate::domain::{Channel, Destination, MemberId, Moment};
 
 table! {
     /// A contact that was added for codes (S42, Q7).
@@ -56,10 +56,7 @@ pub const OPERATOR: &str = "operator";
 impl ContactRow {
     /// The contact as the rules know it; none for an address that cannot be read.
     pub fn added(&self) -> Option<AddedContact> {
-        let to = match self.channel {
-            Channel::Sms => Destination::Phone(PhoneNumber::stored(&self.address).ok()?),
-            Channel::Email => Destination::Email(self.address.parse().ok()?),
-        };
+        let to = self.channel.stored(&self.address)?;
         Some(AddedContact {
             to,
             by: self.added_by.clone(),

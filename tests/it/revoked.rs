@@ -5,7 +5,7 @@
 
 use relatch::chat::{Action, FormKind};
 use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Platform, Span};
+use relatch::domain::{Delivery, Platform, Span};
 use serde_json::json;
 
 use crate::support::slack::{button_value, shown_password, text_of, user_id};
@@ -130,9 +130,7 @@ enum Then {
 
 fn then(action: Action, platform: Platform) -> Then {
     match action {
-        Action::DeliverCopy
-        | Action::DeliverPhone
-        | Action::DeliverEmail
+        Action::Choose(_)
         | Action::DirectoryLink
         | Action::SendGuide
         | Action::Reachable
@@ -175,9 +173,7 @@ async fn live(bot: &TestBot, action: Action, platform: Platform) -> Live {
     };
     let contact = format!("contact <@{}> +821012345699", user_id(member));
     let message = match action {
-        Action::DeliverCopy
-        | Action::DeliverPhone
-        | Action::DeliverEmail
+        Action::Choose(_)
         | Action::DeliverOther
         | Action::DirectoryLink
         | Action::SendGuide
@@ -357,9 +353,8 @@ async fn assert_buttons_of_a_failed_delivery(platform: Platform, changes: &[Chan
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
     let failed = bot.slack.last();
-    let buttons: Vec<(Action, String)> = Action::ALL
-        .iter()
-        .filter_map(|action| Some((*action, button_value(&failed, action.as_str())?)))
+    let buttons: Vec<(Action, String)> = Action::all()
+        .filter_map(|action| Some((action, button_value(&failed, action.as_str())?)))
         .collect();
     assert!(buttons.len() > 2, "{failed:#}");
     bot.outbox.take();
@@ -386,7 +381,7 @@ async fn assert_buttons_of_a_failed_delivery(platform: Platform, changes: &[Chan
     }
     let (_, value) = buttons
         .iter()
-        .find(|(action, _)| *action == Action::DeliverEmail)
+        .find(|(action, _)| *action == Action::Choose(Delivery::Email))
         .expect("the email on record is another way");
     bot.click_value(JO, "deliver_email", value).await;
     assert_eq!(bot.outbox.take()[0].to, "mina@mail.example");
@@ -403,7 +398,7 @@ async fn assert_no_button_for_the_ineligible(platform: Platform) {
                 "{platform}: {}",
                 answer.text()
             );
-            for action in Action::ALL {
+            for action in Action::all() {
                 assert_eq!(
                     button_value(&answer.json(), action.as_str()),
                     None,
@@ -415,8 +410,8 @@ async fn assert_no_button_for_the_ineligible(platform: Platform) {
 }
 
 async fn every_button(platform: Platform) {
-    for action in Action::ALL {
-        assert_button(*action, platform, &IN_DIRECTORY).await;
+    for action in Action::all() {
+        assert_button(action, platform, &IN_DIRECTORY).await;
     }
 }
 
@@ -432,8 +427,8 @@ async fn every_form(platform: Platform) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_button_and_no_form_works_after_the_rank_in_the_chat_is_lost() {
     on(Platform::Slack, async {
-        for action in Action::ALL {
-            assert_button(*action, Platform::Slack, &IN_CHAT).await;
+        for action in Action::all() {
+            assert_button(action, Platform::Slack, &IN_CHAT).await;
         }
         for kind in FormKind::ALL {
             assert_form(*kind, Platform::Slack, &IN_CHAT).await;

@@ -1,45 +1,66 @@
 //! The buttons and forms by their names, and what each button asks for.
 
+use crate::domain::written::UnknownWord;
 use crate::domain::{Delivery, written_enum};
 
-written_enum! {
-    /// The buttons. Their names are part of the outside contract. [`Action::asks`] says what each one asks for.
-    Action {
-        /// Show the password to me; I tell them.
-        DeliverCopy = "deliver_copy",
-        /// SMS to the phone on record.
-        DeliverPhone = "deliver_phone",
-        /// E-mail to the private address on record.
-        DeliverEmail = "deliver_email",
-        /// Type another phone or e-mail.
-        DeliverOther = "deliver_other",
-        /// Let the directory send its own link.
-        DirectoryLink = "deliver_directory_link",
-        /// Send the guide: they can still sign in.
-        SendGuide = "send_guide",
-        /// Close the card.
-        Cancel = "cancel",
-        /// I can reach them outside this chat.
-        Reachable = "reachable",
-        /// Also send a copy to me.
-        CopyToSelf = "copy_to_self",
-        /// Type another address for the copy.
-        CopyToSelfChange = "copy_to_self_change",
-        /// Also show it here.
-        AlsoShow = "also_show",
-        /// Reset and send. The only button that changes a password.
-        Confirm = "confirm",
-        /// Back to the ways of delivery.
-        Back = "back",
-        /// Sign the member out once more.
-        RetrySignOut = "retry_sign_out",
-        /// Hide the shown password.
-        Done = "done",
-        /// Add the contact that a command named: the answer to a question.
-        ContactAdd = "contact_add",
-        /// Send a code to a contact that was added.
-        ContactCode = "contact_code",
-    }
+/// Makes [`Action`] from the buttons that are not a way of delivery.
+macro_rules! buttons {
+    ($($(#[$doc:meta])* $button:ident = $name:literal,)+) => {
+        /// The buttons. Their names are part of the outside contract. [`Action::asks`] says what each one asks for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action {
+            /// Send the password this way.
+            Choose(Delivery),
+            $($(#[$doc])* $button,)+
+        }
+
+        impl Action {
+            /// Every button.
+            pub fn all() -> impl Iterator<Item = Self> {
+                let ways = Delivery::ALL.iter().copied().map(Self::Choose);
+                ways.chain([$(Self::$button),+])
+            }
+
+            /// The name of the button.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::Choose(delivery) => delivery.button(),
+                    $(Self::$button => $name,)+
+                }
+            }
+        }
+    };
+}
+
+buttons! {
+    /// Type another phone or e-mail.
+    DeliverOther = "deliver_other",
+    /// Let the directory send its own link.
+    DirectoryLink = "deliver_directory_link",
+    /// Send the guide: they can still sign in.
+    SendGuide = "send_guide",
+    /// Close the card.
+    Cancel = "cancel",
+    /// I can reach them outside this chat.
+    Reachable = "reachable",
+    /// Also send a copy to me.
+    CopyToSelf = "copy_to_self",
+    /// Type another address for the copy.
+    CopyToSelfChange = "copy_to_self_change",
+    /// Also show it here.
+    AlsoShow = "also_show",
+    /// Reset and send. The only button that changes a password.
+    Confirm = "confirm",
+    /// Back to the ways of delivery.
+    Back = "back",
+    /// Sign the member out once more.
+    RetrySignOut = "retry_sign_out",
+    /// Hide the shown password.
+    Done = "done",
+    /// Add the contact that a command named: the answer to a question.
+    ContactAdd = "contact_add",
+    /// Send a code to a contact that was added.
+    ContactCode = "contact_code",
 }
 
 written_enum! {
@@ -141,15 +162,32 @@ pub enum AfterAct {
     Hide,
 }
 
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Action {
+    type Err = UnknownWord;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::all()
+            .find(|action| action.as_str() == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = Self::all().map(Self::as_str).collect();
+                UnknownWord(names.join(", "))
+            })
+    }
+}
+
 impl Action {
     /// What the button asks for.
     pub fn asks(self) -> ButtonAsk {
         ButtonAsk::Card(match self {
             Self::ContactAdd => return ButtonAsk::Contact(ContactAsk::Add),
             Self::ContactCode => return ButtonAsk::Contact(ContactAsk::SendCode),
-            Self::DeliverCopy => CardAsk::Choose(Delivery::Copy),
-            Self::DeliverPhone => CardAsk::Choose(Delivery::Phone),
-            Self::DeliverEmail => CardAsk::Choose(Delivery::Email),
+            Self::Choose(delivery) => CardAsk::Choose(delivery),
             Self::DeliverOther => CardAsk::OpenForm(CardForm::Destination),
             Self::CopyToSelfChange => CardAsk::OpenForm(CardForm::CopyAddress),
             Self::Reachable => CardAsk::Amend(CardChange::Reachable),

@@ -378,7 +378,7 @@ fn clicks_and_forms_are_read() {
     };
     assert_eq!(
         (read.action, read.value.as_str()),
-        (Action::DeliverCopy, "v")
+        (Action::Choose(crate::domain::Delivery::Copy), "v")
     );
     let place: LarkReply = serde_json::from_str(read.origin.reply.unwrap().expose()).unwrap();
     assert_eq!(

@@ -97,7 +97,7 @@ pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
         report.note_group(group, writable(session, group, &who, &[MEMBER]).await);
     }
     who.push(Sid::itself());
-    let trusted = self_write::trusted(&settings.attributes);
+    let trusted = settings.attributes.trusted();
     report.note_entry(writable(session, &entry.dn, &who, &trusted).await);
     report.warnings()
 }

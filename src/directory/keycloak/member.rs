@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Keycloak;
 use super::wire::{KeycloakCredential, KeycloakUser, RealmClient, RoleName};
 use crate::directory::Unavailable;
-use crate::directory::directories::id_prefix;
+use crate::directory::backend::id_prefix;
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, Status};
 

@@ -183,6 +183,13 @@ fn read_filter(section: &mut Section<'_>, defaults: &Defaults) -> String {
 }
 
 impl Attributes {
+    /// Those that relatch trusts: who somebody is, and where passwords and codes go.
+    pub(in crate::directory) fn trusted(&self) -> Vec<&str> {
+        let mut all = vec![self.email.as_str(), &self.phone];
+        all.extend(self.personal_email.as_deref());
+        all
+    }
+
     fn read(section: &mut Section<'_>, defaults: &Defaults) -> Self {
         let mut attribute = |key: &'static str| {
             let name = section.text(key)?;

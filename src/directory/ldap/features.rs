@@ -2,8 +2,8 @@
 
 use ldap3::Scope;
 
+use super::failure::LdapFailure;
 use super::password_policy::PPOLICY_CONTROL;
-use super::server::LdapFailure;
 use super::session::{ANY, LdapSession};
 
 /// The extended operation of RFC 3062.

@@ -14,6 +14,7 @@
 mod ber;
 mod config;
 mod entry;
+mod failure;
 mod features;
 mod groups;
 mod outcome;
@@ -31,13 +32,14 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 pub(super) use self::config::Config;
-pub(super) use self::config::{Attributes, Defaults, Groups, LdapSettings};
+pub(super) use self::config::{Defaults, Groups, LdapSettings};
 pub(super) use self::entry::LdapEntry;
+pub(super) use self::failure::LdapFailure;
 use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
 pub(super) use self::outcome::{code, ended};
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
-pub(super) use self::server::{LdapFailure, LdapServer};
+pub(super) use self::server::LdapServer;
 pub(super) use self::session::{ANY, LdapSession};
 pub(super) use self::time::generalized_time;
 pub(super) use self::tree::{AccountFlags, OneEntry, Tree};

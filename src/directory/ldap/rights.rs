@@ -5,8 +5,8 @@
 use ldap3::Scope;
 
 use super::LdapDirectory;
+use super::failure::LdapFailure;
 use super::features::Product;
-use super::server::LdapFailure;
 use super::session::{ANY, LdapSession};
 use super::tree::OneEntry;
 use crate::directory::{By, self_write};
@@ -86,7 +86,7 @@ impl LdapDirectory {
             return warnings;
         }
         let mut report = self_write::Report::new(email);
-        let mut trusted = self_write::trusted(&settings.attributes);
+        let mut trusted = settings.attributes.trusted();
         // `memberUid` lists members by it, and on this server the right to write it is the right to rename the entry.
         trusted.push("uid");
         report.note_entry(writable(session, &entry.dn, &entry.dn, &trusted).await);

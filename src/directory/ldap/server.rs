@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ldap3::controls::RawControl;
-use ldap3::{LdapConnAsync, LdapConnSettings, LdapError, LdapResult};
+use ldap3::{LdapConnAsync, LdapConnSettings, LdapResult};
 use secrecy::SecretString;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tokio::time::Instant;
 use url::Url;
 
 use super::config::LdapSettings;
+use super::failure::{LdapFailure, plain};
 use super::outcome::code;
 use super::session::LdapSession;
 use crate::net;
@@ -24,23 +25,6 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// After an invalid password the server is not asked again for so long: each attempt may count towards a lockout of
 /// relatch's account.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_mins(1);
-
-/// Why the server was of no use. The texts are for operators and hold no secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::directory) enum LdapFailure {
-    /// No connection, no safe connection, or the bind failed: nothing was asked.
-    #[error("{0}")]
-    NotReached(String),
-    /// It was asked, and did not answer.
-    #[error("the server broke off or did not answer in time")]
-    NoAnswer,
-    /// It said no.
-    #[error("the server refuses with code {code}")]
-    Refused {
-        /// The result code.
-        code: u32,
-    },
-}
 
 /// An LDAP server and the account that relatch binds as.
 pub(in crate::directory) struct LdapServer {
@@ -152,16 +136,5 @@ impl LdapServer {
         controls: Vec<RawControl>,
     ) -> Result<LdapResult, LdapFailure> {
         self.connect().await?.bind(dn, password, controls).await
-    }
-}
-
-/// The text of an error of the connection, which never holds what was sent.
-pub(super) fn plain(error: &LdapError) -> String {
-    if let LdapError::Io { source } = error {
-        source.to_string()
-    } else if let LdapError::LdapResult { result } = error {
-        format!("the server refuses StartTLS with code {}", result.rc)
-    } else {
-        "no answer in time, or the connection broke off".to_owned()
     }
 }

@@ -12,8 +12,8 @@ use ldap3::{Ldap, LdapConnAsync, LdapResult, Mod, Scope, SearchEntry, SearchOpti
 use secrecy::{ExposeSecret, SecretString};
 
 use super::entry::{LdapEntry, SearchAnswer};
+use super::failure::{LdapFailure, plain};
 use super::outcome::code;
-use super::server::{LdapFailure, plain};
 
 /// How long a bind or a search may take.
 const ASK_DEADLINE: Duration = Duration::from_secs(3);

@@ -6,9 +6,9 @@ use ldap3::{Scope, ldap_escape};
 
 use super::config::{Attributes, LdapSettings};
 use super::entry::LdapEntry;
-use super::server::LdapFailure;
+use super::failure::LdapFailure;
 use super::session::{ANY, LdapSession};
-use crate::directory::directories::id_prefix;
+use crate::directory::backend::id_prefix;
 use crate::directory::{By, Match, Unavailable};
 use crate::domain::member::clean_name;
 use crate::domain::{

@@ -1,6 +1,6 @@
 //! Addresses that somebody types: which are refused, and why.
 
-use crate::domain::delivery::DestinationDenied;
+use super::DestinationDenied;
 use crate::domain::email::NotAnEmail;
 use crate::domain::{CompanyDomains, Destination, EmailAddress, Member};
 

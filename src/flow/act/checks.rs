@@ -5,10 +5,9 @@ use super::reporter::Reporter;
 use super::stop::{NotReady, Obstacle, StopReason};
 use crate::app::App;
 use crate::chat::{Adapter, Chat, Freshness, Message};
-use crate::domain::delivery::{DestinationDenied, ExtraDenied, Way};
-use crate::domain::{
-    Carries, ChatUser, Delivery, Destination, EmailAddress, Member, PhoneNumber, Plan,
-};
+use crate::domain::channel::DestinationDenied;
+use crate::domain::delivery::{ExtraDenied, Way};
+use crate::domain::{Carries, ChatUser, Delivery, Destination, Member, Plan};
 use crate::flow::{contacts, messages, pages, permit};
 use crate::secret::Link;
 use crate::store::ResetRow;
@@ -85,10 +84,9 @@ fn plan_of(app: &App, row: &ResetRow) -> Option<Plan> {
         pages::link(app, Link::Claim, row)?;
     }
     let to = row.destination.as_deref();
-    let way = match row.delivery? {
-        Delivery::Copy => Way::Copy,
-        Delivery::Phone => Way::Send(Destination::Phone(to?.parse().ok()?)),
-        Delivery::Email => Way::Send(Destination::Email(to?.parse().ok()?)),
+    let way = match row.delivery?.channel() {
+        None => Way::Copy,
+        Some(channel) => Way::Send(channel.parse(to?)?),
     };
     let copy_to_self = match row.copy_to_self.as_deref() {
         Some(address) => Some(address.parse().ok()?),
@@ -135,12 +133,9 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
 /// A destination that was chosen from the record must still be on record. A typed one never was.
 fn is_still_on_record(row: &ResetRow, member: &Member) -> bool {
     let chosen = row.destination.as_deref().filter(|_| !row.is_typed);
-    let on_record = match row.delivery {
-        Some(Delivery::Phone) => member.phone.as_ref().map(PhoneNumber::as_str),
-        Some(Delivery::Email) => member.outside_email().map(EmailAddress::as_str),
-        Some(Delivery::Copy) | None => None,
-    };
-    chosen.is_none() || chosen == on_record
+    let channel = row.delivery.and_then(Delivery::channel);
+    let on_record = channel.and_then(|channel| channel.on_record(member));
+    chosen.is_none() || chosen == on_record.as_ref().map(Destination::full)
 }
 
 /// The destination must still be outside the organization, and two contacts are needed where the settings want them.

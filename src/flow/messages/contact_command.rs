@@ -6,8 +6,8 @@ use super::words::{NOTHING_CHANGED, button, message, refusal};
 use crate::chat::{Action, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Note;
+use crate::domain::channel::DestinationDenied;
 use crate::domain::contacts::{CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER};
-use crate::domain::delivery::DestinationDenied;
 use crate::domain::{Destination, EmailAddress, Member, Moment, Reference, Span};
 
 /// S42: a contact was added. `from` is the time from which it serves new resets.

@@ -2,7 +2,7 @@
 
 use crate::clock::Zone;
 use crate::domain::contacts::{AddedAs, AddedContact, Method, Methods};
-use crate::domain::{Carries, Channel, Destination, Moment};
+use crate::domain::{Carries, Destination, Moment};
 use crate::store::ResetRow;
 
 /// What a card says about its member's contacts.
@@ -16,10 +16,7 @@ pub struct AboutContacts {
 
 /// A contact of the directory, and when it was still another one.
 pub(super) fn contact_of_record(to: &Destination, about: &AboutContacts, zone: &Zone) -> String {
-    let kind = match to {
-        Destination::Phone(_) => "phone",
-        Destination::Email(_) => "email",
-    };
+    let kind = to.channel().facts().contact;
     let differs = about.differing.iter().find(|(one, _)| one == to);
     let differs =
         differs.map(|(_, at)| format!(" (differs from what was on record on {})", zone.day(*at)));
@@ -45,7 +42,7 @@ pub(super) fn code_on_card(methods: &Methods, zone: &Zone, now: Moment) -> Vec<S
         // A password never goes to a contact that was added for codes.
         ([only], Some(one)) if one.added.is_none() => format!(
             "The code at sign-in goes to {only}. If the password goes there too, password and code go to the same {}.",
-            kind(&one.to)
+            one.to.channel().facts().inbox
         ),
         ([only], _) => format!("The code at sign-in goes to {only}."),
         (several, _) => {
@@ -93,7 +90,10 @@ pub(super) fn code_goes(
             Carries::Password => "password",
             Carries::Link => "link",
         };
-        format!(": {what} and code go to the same {}", kind(&first.to))
+        format!(
+            ": {what} and code go to the same {}",
+            first.to.channel().facts().inbox
+        )
     } else {
         String::new()
     };
@@ -140,11 +140,4 @@ fn added_by(added: &AddedContact, zone: &Zone) -> String {
         AddedAs::Administrator => added.by_name.as_str(),
     };
     format!("added by {who} on {}", zone.day(added.added_at))
-}
-
-fn kind(to: &Destination) -> &'static str {
-    match to.channel() {
-        Channel::Sms => "phone",
-        Channel::Email => "mailbox",
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::words::{NOTHING_CHANGED, refusal};
 use crate::chat::Message;
-use crate::domain::delivery::{DestinationDenied, ExtraDenied};
+use crate::domain::channel::DestinationDenied;
+use crate::domain::delivery::ExtraDenied;
 use crate::domain::phone::NotAPhone;
 use crate::domain::{Channel, Reference};
 
@@ -41,9 +42,17 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
             );
         }
         DestinationDenied::EmailNeeded => "An email address is needed here.",
-        DestinationDenied::ChannelOff(Channel::Sms) => "I can't send SMS here. Type an email.",
-        DestinationDenied::ChannelOff(Channel::Email) => {
-            "I can't send email here. Type a phone number."
+        DestinationDenied::ChannelOff(off) => {
+            let others: Vec<&str> = Channel::ALL
+                .iter()
+                .filter(|channel| *channel != off)
+                .map(|channel| channel.facts().an_address)
+                .collect();
+            return format!(
+                "I can't send {} here. Type {}. {NOTHING_CHANGED}",
+                off.facts().message,
+                others.join(" or ")
+            );
         }
     };
     format!("{why} {NOTHING_CHANGED}")

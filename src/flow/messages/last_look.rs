@@ -55,15 +55,14 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
 
 /// True where the plan sends the password or the link to the member.
 fn sends(row: &ResetRow) -> bool {
-    matches!(row.delivery, Some(Delivery::Phone | Delivery::Email))
+    row.delivery.and_then(Delivery::channel).is_some()
 }
 
 fn way(row: &ResetRow) -> String {
     let to = row.destination_mask.as_deref().unwrap_or_default();
-    match row.delivery {
-        Some(Delivery::Phone) => format!("by SMS to {to}"),
-        Some(Delivery::Email) => format!("by email to {to}"),
-        Some(Delivery::Copy) | None => "shown to you here, once".to_owned(),
+    match row.delivery.and_then(Delivery::channel) {
+        Some(channel) => format!("by {} to {to}", channel.facts().message),
+        None => "shown to you here, once".to_owned(),
     }
 }
 

@@ -193,11 +193,13 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
             "signed out everywhere",
             "signing out failed, open sessions may live on",
         ),
-        Step::Deliver => match row.delivery {
-            Some(Delivery::Phone) => way("SMS accepted", "SMS not accepted"),
-            Some(Delivery::Email) => way("email accepted", "email not accepted"),
-            Some(Delivery::Copy) | None => None,
-        },
+        Step::Deliver => {
+            let message = row.delivery?.channel()?.facts().message;
+            way(
+                &format!("{message} accepted"),
+                &format!("{message} not accepted"),
+            )
+        }
         Step::CopyToSelf => way("copy sent to you", "copy not sent to you"),
         Step::Show => way("shown to you", "not shown to you"),
         Step::Notice => match step.outcome {
@@ -243,11 +245,16 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let failed = |wanted: Step| ending.steps.iter().find(|step| step.step == wanted);
     let is_kept_back =
         failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
-    let (carrier, step) = match row.delivery {
-        Some(_) if is_kept_back => ("your copy cannot be sent, so nothing was", Step::CopyToSelf),
-        Some(Delivery::Phone) => ("the SMS was not accepted", Step::Deliver),
-        Some(Delivery::Email) => ("the email was not accepted", Step::Deliver),
-        Some(Delivery::Copy) | None => ("it could not be shown", Step::Deliver),
+    let (carrier, step) = match row.delivery.and_then(Delivery::channel) {
+        _ if is_kept_back && row.delivery.is_some() => {
+            let kept = "your copy cannot be sent, so nothing was";
+            (kept.to_owned(), Step::CopyToSelf)
+        }
+        Some(channel) => {
+            let not_sent = format!("the {} was not accepted", channel.facts().message);
+            (not_sent, Step::Deliver)
+        }
+        None => ("it could not be shown".to_owned(), Step::Deliver),
     };
     let why = failed(step).and_then(|step| step.detail.as_deref());
     let why = why

@@ -4,6 +4,7 @@ use super::ways::delivery_buttons;
 use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, refusal, spared};
 use crate::chat::{Action, Message, Style};
 use crate::delivery::Deliveries;
+use crate::domain::channel::ChannelFacts;
 use crate::domain::delivery::Refusal;
 use crate::domain::{Channel, Member, Reference, Step};
 
@@ -93,10 +94,9 @@ fn not_ready(step: Step, why: &Refusal, channel: Channel) -> String {
     } else {
         ""
     };
-    let (server, address) = match channel {
-        Channel::Email => ("The mail server", "email address"),
-        Channel::Sms => ("The SMS gateway", "number"),
-    };
+    let ChannelFacts {
+        server, address, ..
+    } = channel.facts();
     match why {
         Refusal::Unreachable => format!("{server} doesn't answer, so I stopped."),
         Refusal::Address => format!("{server} refuses this {address}{whose}, so I stopped."),

@@ -1,0 +1,305 @@
+//! A password that did not arrive: another way, its end, and an end that nobody knows.
+
+use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::{Span, State};
+use relatch::store::HistoryFilter;
+use serde_json::json;
+
+use super::{JO, KIM, MINA, NOTHING, states, used};
+use crate::support::slack::{button_value, shown_password, text_of};
+use crate::support::{Left, TestBot};
+
+/// A channel that is not ready stops the reset before anything happens, and offers another way at once.
+async fn a_channel_that_is_not_ready_changes_nothing() {
+    for (why, told) in [
+        (Refusal::Unreachable, "The mail server doesn't answer"),
+        (Refusal::Address, "refuses this email address"),
+        (Refusal::Later, "asks to wait"),
+        (Refusal::Credentials, "refuses relatch's credentials"),
+        (Refusal::Tls, "no safe connection"),
+    ] {
+        let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the password that was sent");
+        bot.set_password(MINA, "old-password").await;
+        let ready = bot.last_look(JO, MINA, "deliver_email").await;
+        bot.outbox.fail_next_prepare(why);
+        bot.click(JO, &ready, "confirm").await;
+        let refused = bot.slack.last();
+        assert!(
+            text_of(&refused).contains(told) && text_of(&refused).contains("No reset was used."),
+            "{}",
+            text_of(&refused)
+        );
+        assert_eq!(text_of(&refused).matches(NOTHING).count(), 1);
+        assert!(bot.signs_in(MINA, "old-password").await);
+        assert_eq!(
+            (states(&bot).await, used(&bot).await),
+            (vec![State::Refused], 0)
+        );
+        // The successor card works.
+        bot.click(JO, &refused, "deliver_phone").await;
+        bot.click(JO, &bot.slack.last(), "confirm").await;
+        assert!(
+            bot.slack.last_text().contains("Done."),
+            "{}",
+            bot.slack.last_text()
+        );
+    }
+}
+
+/// Q3: a failed delivery offers another way inside the same reset, once; then never again.
+async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let failed = bot.slack.last();
+    assert!(
+        text_of(&failed).contains("The password was changed, but the SMS was not accepted"),
+        "{}",
+        text_of(&failed)
+    );
+    assert!(!text_of(&failed).contains(NOTHING));
+    assert_eq!(states(&bot).await, [State::Undelivered]);
+    bot.outbox.take();
+    bot.click(JO, &failed, "deliver_email").await;
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::Delivered], 1)
+    );
+    assert_eq!(bot.outbox.take()[0].to, "mina@mail.example");
+    bot.click(JO, &failed, "deliver_copy").await;
+    assert!(
+        bot.slack.last_text().contains("Already done"),
+        "{}",
+        bot.slack.last_text()
+    );
+}
+
+/// What the first way came to is not told of the second.
+async fn another_way_is_told_as_it_went() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    bot.click(JO, &bot.slack.last(), "deliver_copy").await;
+    let told = bot.slack.last();
+    assert!(shown_password(&told).is_some(), "{}", text_of(&told));
+    assert!(
+        text_of(&told).contains("Done.") && !text_of(&told).contains('✗'),
+        "{}",
+        text_of(&told)
+    );
+    bot.clock.advance(Span::minutes(2));
+    bot.sweep().await;
+    let hidden = bot.slack.last_text();
+    assert!(
+        hidden.contains("Done.") && !hidden.contains('✗'),
+        "{hidden}"
+    );
+}
+
+/// An end that the platform did not take is told later, with the buttons that belong to it.
+async fn what_could_not_be_told_is_told_later() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.slack.answer_replies_with(Some(500));
+    bot.click(JO, &ready, "confirm").await;
+    bot.slack.answer_replies_with(None);
+    let before = bot.slack.said().len();
+    bot.clock.advance(Span::seconds(150));
+    bot.sweep().await;
+    assert_eq!(bot.slack.said().len(), before + 1);
+    let told = bot.slack.last();
+    assert!(
+        text_of(&told).contains("the SMS was not accepted"),
+        "{}",
+        text_of(&told)
+    );
+    bot.clock.advance(Span::seconds(61));
+    bot.sweep().await;
+    assert_eq!(bot.slack.said().len(), before + 1, "once is enough");
+    bot.click(JO, &told, "deliver_email").await;
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
+    assert_eq!(used(&bot).await, 1);
+}
+
+/// After ten minutes the password is wiped, and another way is no longer possible.
+async fn an_undelivered_password_is_wiped_after_ten_minutes() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.click(JO, &ready, "confirm").await;
+    let failed = bot.slack.last();
+    bot.clock.advance(Span::minutes(10));
+    // A click that is quicker than the sweep gets nothing, and leaves nothing undone.
+    for _ in 0..2 {
+        bot.click(JO, &failed, "deliver_copy").await;
+        assert!(
+            bot.slack.last_text().contains("Already done"),
+            "{}",
+            bot.slack.last_text()
+        );
+        bot.sweep().await;
+    }
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
+    assert_eq!(past[0].reset.state, State::Undelivered);
+    assert!(past[0].reset.finished_at.is_some() && past[0].reset.destination.is_none());
+}
+
+/// A typed destination also works as the other way.
+async fn another_way_can_be_typed() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.click(JO, &ready, "confirm").await;
+    bot.click(JO, &bot.slack.last(), "deliver_other").await;
+    let refused = bot.submit(JO, MINA).await.refusal_of_form();
+    assert!(refused.contains("business email"), "{refused}");
+    bot.submit(JO, "friend@mail.example").await;
+    assert!(
+        bot.slack.last_text().contains("Done."),
+        "{}",
+        bot.slack.last_text()
+    );
+}
+
+/// P5, S35: the next reset of a member takes the earlier password out of the world, wherever it waits.
+async fn an_undelivered_password_dies_with_the_next_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let waiting = bot.slack.last();
+    bot.clock.advance(Span::seconds(1));
+    let newer = shown_password(&bot.reset(KIM, MINA, "deliver_copy").await).unwrap();
+    bot.outbox.take();
+    let said = bot.slack.said().len();
+    bot.click(JO, &waiting, "deliver_email").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("Already done") && !told.contains("Done. "),
+        "{told}"
+    );
+    assert!(
+        bot.slack.said()[said..]
+            .iter()
+            .all(|said| shown_password(said).is_none())
+    );
+    assert!(bot.outbox.take().is_empty() && bot.signs_in(MINA, &newer).await);
+    assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);
+}
+
+/// Two acts for one member never overlap, and what cannot be is refused before it reaches the disk.
+async fn another_way_waits_while_the_member_is_being_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let waiting = bot.slack.last();
+    bot.clock.advance(Span::seconds(1));
+    let second = bot.last_look(KIM, MINA, "deliver_copy").await;
+    bot.slack
+        .delay_acknowledgements(std::time::Duration::from_millis(700));
+    let value = button_value(&second, "confirm").unwrap();
+    bot.click_and_go(KIM, "confirm", &value).await;
+    let email = button_value(&waiting, "deliver_email").unwrap();
+    bot.click_and_go(JO, "deliver_email", &email).await;
+    bot.settle().await;
+    bot.slack.delay_acknowledgements(std::time::Duration::ZERO);
+    assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);
+    assert!(
+        bot.outbox
+            .take()
+            .iter()
+            .all(|sent| !sent.text.contains("password is"))
+    );
+}
+
+/// P4: whatever refuses a click on a password that was changed, it does not say that nothing was.
+async fn after_a_change_no_refusal_says_that_nothing_was_changed() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let waiting = bot.slack.last();
+    bot.slack
+        .answer_who_with(Some((429, json!({ "ok": false, "error": "ratelimited" }))));
+    bot.click(JO, &waiting, "deliver_email").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("slow down") && told.contains("the password was changed at 10:00"),
+        "{told}"
+    );
+    assert!(
+        !told.contains(NOTHING) && !told.contains("No reset was used"),
+        "{told}"
+    );
+    bot.slack.answer_who_with(None);
+    bot.click(JO, &waiting, "deliver_other").await;
+    let refused = bot.submit(JO, MINA).await.json().to_string();
+    assert!(
+        refused.contains("the password was changed") && !refused.contains(NOTHING),
+        "{refused}"
+    );
+    bot.alter(JO, "role", "member").await;
+    bot.click(JO, &waiting, "deliver_email").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("You can't reset passwords") && !told.contains(NOTHING),
+        "{told}"
+    );
+    assert!(
+        bot.outbox
+            .take()
+            .iter()
+            .all(|sent| !sent.text.contains("password is"))
+    );
+}
+
+/// P4, P5: an unknown delivery is told as unknown, and keeps the slot.
+async fn an_unknown_delivery_is_not_called_done() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Unknown);
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("nobody can say whether it arrived") && !told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(
+        (states(&bot).await, used(&bot).await),
+        (vec![State::DeliveryUnknown], 1)
+    );
+}
+
+on_every_platform! {
+    a_channel_that_is_not_ready_changes_nothing,
+    an_undelivered_password_goes_another_way_inside_the_same_reset,
+    another_way_is_told_as_it_went,
+    what_could_not_be_told_is_told_later,
+    an_undelivered_password_is_wiped_after_ten_minutes,
+    another_way_can_be_typed,
+    an_undelivered_password_dies_with_the_next_reset,
+    another_way_waits_while_the_member_is_being_reset,
+    after_a_change_no_refusal_says_that_nothing_was_changed,
+    an_unknown_delivery_is_not_called_done,
+}

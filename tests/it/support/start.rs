@@ -1,0 +1,261 @@
+//! How a bot is started, alone or unlike the usual one, and started again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use relatch::app::{Admins, ResetQueue};
+use relatch::clock::Clock;
+use relatch::delivery::Outbox;
+use relatch::domain::contacts::ContactRules;
+use relatch::domain::country::SmsCountries;
+use relatch::domain::delivery::Ways;
+use relatch::domain::quota::Limit;
+use relatch::domain::{Moment, Platform, Span};
+use relatch::flow::pins;
+use relatch::net;
+
+use super::left::Left;
+use super::people::{PEOPLE, Person, member_row};
+use super::{RECORDED_ORIGIN, START, TestBot, discord, slack};
+
+/// The limit of the design.
+const FIVE_A_DAY: Limit = Limit {
+    resets: 5,
+    window: Span::hours(24),
+};
+
+/// What a bot stands on, and what stays when it is started again.
+#[derive(Clone)]
+pub(super) struct BotParts {
+    pub(super) folder: PathBuf,
+    pub(super) clock: Clock,
+    pub(super) limit: Limit,
+    pub(super) slack: slack::FakeSlack,
+    pub(super) http: reqwest::Client,
+    pub(super) outbox: Outbox,
+    /// How many resets are in progress at once, and how long the others wait for a worker.
+    pub(super) workers: Option<(usize, Duration)>,
+    pub(super) is_recorded: bool,
+    pub(super) admins: Admins,
+    pub(super) ways: Ways,
+    pub(super) countries: SmsCountries,
+    /// A directory beside the built-in one, as its settings.
+    pub(super) directory: Option<String>,
+    /// The company's e-mail domains.
+    pub(super) company: &'static [&'static str],
+    /// Where the member's pages are.
+    pub(super) public_url: &'static str,
+    /// How long contacts wait, and whether code and password need two.
+    pub(super) contact_rules: ContactRules,
+    /// What the test means to leave behind, said before a restart.
+    pub(super) left: Vec<Left>,
+}
+
+impl BotParts {
+    pub(super) fn new(
+        at: Moment,
+        limit: Limit,
+        slack: slack::FakeSlack,
+        http: reqwest::Client,
+    ) -> Self {
+        let (folder, clock) = (slack::fresh_folder(), Clock::fixed(at));
+        Self {
+            folder,
+            clock,
+            limit,
+            slack,
+            http,
+            outbox: Outbox::default(),
+            workers: None,
+            is_recorded: false,
+            admins: Admins::Directory,
+            ways: Ways::default(),
+            countries: SmsCountries::default(),
+            directory: None,
+            company: &[],
+            public_url: "http://127.0.0.1",
+            contact_rules: ContactRules::default(),
+            left: Vec::new(),
+        }
+    }
+
+    /// The server's address, which stands in what was recorded.
+    pub(super) fn mattermost(&self) -> String {
+        let base = if self.is_recorded {
+            RECORDED_ORIGIN
+        } else {
+            self.slack.base.as_str()
+        };
+        format!("{base}/mm/")
+    }
+
+    pub(super) fn queue(&self) -> ResetQueue {
+        self.workers
+            .map_or_else(ResetQueue::default, |(workers, timeout)| {
+                ResetQueue::with(workers, timeout)
+            })
+    }
+}
+
+impl TestBot {
+    pub(crate) async fn new() -> Self {
+        Self::with_limit(FIVE_A_DAY).await
+    }
+
+    pub(crate) async fn with_limit(limit: Limit) -> Self {
+        Self::unlike(|parts| parts.limit = limit).await
+    }
+
+    /// This many workers and this queue timeout, so that no test waits twenty seconds to see what becomes of the others.
+    pub(crate) async fn with_workers(workers: usize, timeout: Duration) -> Self {
+        Self::unlike(|parts| parts.workers = Some((workers, timeout))).await
+    }
+
+    /// The chat says who is an administrator.
+    pub(crate) async fn with_admins_of_the_chat() -> Self {
+        Self::unlike(|parts| parts.admins = Admins::Chat).await
+    }
+
+    /// Other ways out than a password by every one.
+    pub(crate) async fn with_ways(ways: Ways) -> Self {
+        Self::unlike(|parts| parts.ways = ways).await
+    }
+
+    /// SMS go to these countries alone, besides numbers on record.
+    pub(crate) async fn with_sms_countries(listed: &[&str]) -> Self {
+        let listed = listed
+            .iter()
+            .map(|country| country.parse().unwrap())
+            .collect();
+        Self::unlike(|parts| parts.countries = SmsCountries::new(listed, None)).await
+    }
+
+    /// A company with several e-mail domains.
+    pub(crate) async fn with_domains(domains: &'static [&'static str]) -> Self {
+        Self::unlike(|parts| parts.company = domains).await
+    }
+
+    /// With the member's pages somewhere else.
+    pub(crate) async fn with_public_url(public_url: &'static str) -> Self {
+        Self::unlike(|parts| parts.public_url = public_url).await
+    }
+
+    /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so
+    /// the bot does too.
+    pub(crate) async fn with_directory(settings: &str) -> Self {
+        Self::unlike(|parts| {
+            parts.clock = Clock::fixed(Clock::System.now());
+            parts.directory = Some(settings.to_owned());
+        })
+        .await
+    }
+
+    /// The same, with administrators from a list.
+    pub(crate) async fn with_directory_and_admins(settings: &str, admins: Admins) -> Self {
+        Self::unlike(|parts| {
+            parts.clock = Clock::fixed(Clock::System.now());
+            parts.directory = Some(settings.to_owned());
+            parts.admins = admins;
+        })
+        .await
+    }
+
+    /// Other rules for contacts.
+    pub(crate) async fn with_contact_rules(ways: Ways, contact_rules: ContactRules) -> Self {
+        Self::unlike(|parts| (parts.ways, parts.contact_rules) = (ways, contact_rules)).await
+    }
+
+    async fn unlike(change: impl FnOnce(&mut BotParts)) -> Self {
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let mut parts = BotParts::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        change(&mut parts);
+        let bot = Self::open(parts, 7).await;
+        bot.settle_in().await;
+        bot
+    }
+
+    /// On a database that is there already; the chat knows these people.
+    pub(crate) async fn on_folder(folder: PathBuf, people: &[&str]) -> Self {
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let parts = BotParts::new(START, FIVE_A_DAY, slack::FakeSlack::start().await, http);
+        let bot = Self::open(BotParts { folder, ..parts }, 7).await;
+        for email in people {
+            bot.slack.know(email);
+        }
+        bot
+    }
+
+    /// For requests that were recorded: the time is theirs, and their response addresses lead to the pretend Slack.
+    pub(crate) async fn recorded(at: Moment) -> Self {
+        let slack = slack::FakeSlack::start().await;
+        let http = slack.client();
+        let bot = Self::open(
+            BotParts {
+                is_recorded: true,
+                ..BotParts::new(at, FIVE_A_DAY, slack, http)
+            },
+            7,
+        )
+        .await;
+        bot.settle_in().await;
+        bot
+    }
+
+    /// The process ends and a new one starts on the same file: what was in memory only is gone.
+    pub(crate) async fn restart(self) -> Self {
+        self.settle().await;
+        Self::open(self.hand_over(), 8).await
+    }
+
+    /// The same with another list of administrators.
+    pub(crate) async fn restart_with_admins(self, admins: Admins) -> Self {
+        self.settle().await;
+        let parts = BotParts {
+            admins,
+            ..self.hand_over()
+        };
+        let bot = Self::open(parts, 8).await;
+        pins::pin_listed(&bot.app).await;
+        bot
+    }
+
+    /// Administrators from a list, in the built-in directory.
+    pub(crate) async fn with_admins(admins: Admins) -> Self {
+        Self::unlike(|parts| parts.admins = admins).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn restart_with(self, ways: Ways) -> Self {
+        self.settle().await;
+        let parts = BotParts {
+            ways,
+            ..self.hand_over()
+        };
+        Self::open(parts, 8).await
+    }
+
+    async fn settle_in(&self) {
+        self.app
+            .store
+            .import_members(PEOPLE.iter().map(member_row).collect())
+            .await
+            .unwrap();
+        for (_, email, ..) in PEOPLE {
+            self.slack.know(email);
+        }
+        // As the start does it.
+        pins::pin_listed(&self.app).await;
+        let link = |(_, email, ..): &Person| {
+            (
+                Platform::Discord,
+                discord::id_of(email),
+                (*email).to_owned(),
+            )
+        };
+        self.app
+            .store
+            .link(PEOPLE.iter().map(link).collect())
+            .await
+            .unwrap();
+    }
+}

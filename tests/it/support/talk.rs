@@ -1,0 +1,225 @@
+//! What people do in the chat: commands, clicks, forms, and whole resets.
+
+use axum::http::StatusCode;
+use relatch::domain::{Platform, Span};
+
+use super::post::Answer;
+use super::{TestBot, discord, is_group, lark, mattermost, slack};
+
+impl TestBot {
+    /// The same people, from now on on this platform.
+    pub(crate) fn on(&self, platform: Platform) -> &Self {
+        *self.platform.lock().unwrap() = platform;
+        self
+    }
+
+    pub(super) fn platform(&self) -> Platform {
+        *self.platform.lock().unwrap()
+    }
+
+    pub(super) fn next(&self) -> u32 {
+        self.serial
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// Types a command as the person with this work e-mail.
+    pub(crate) async fn command(&self, who: &str, text: &str) -> Answer {
+        let serial = self.next();
+        match self.platform() {
+            Platform::Discord => {
+                self.post_to_discord(discord::command_body(&discord::id_of(who), text, serial))
+                    .await
+            }
+            Platform::Mattermost => {
+                let (who, reply) = (
+                    mattermost::id_of(who),
+                    format!(
+                        "{}/mm/hooks/commands/{}",
+                        self.slack.base,
+                        mattermost::hook_id(serial)
+                    ),
+                );
+                let body = mattermost::command_body(&who, text, &reply, serial, self.clock.now());
+                let before = self.slack.said().len();
+                let answer = self.post_to_mattermost("/mattermost/commands", body).await;
+                if !answer.body.is_empty() || answer.status != StatusCode::OK {
+                    return answer;
+                }
+                // What is for nobody else comes by a post of its own.
+                self.settle().await;
+                let said = self.slack.said().split_off(before);
+                Answer {
+                    body: said
+                        .last()
+                        .map(|said| said.to_string().into_bytes())
+                        .unwrap_or_default(),
+                    ..answer
+                }
+            }
+            Platform::Lark => {
+                let (who, now) = (lark::id_of(who), self.clock.now());
+                self.post_to_lark(&lark::command_body(&who, text, is_group(), serial, now))
+                    .await
+            }
+            Platform::Slack => {
+                let body =
+                    slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
+                self.post("/slack/commands", &body).await
+            }
+        }
+    }
+
+    /// Presses a button of a message, and waits for everything that follows.
+    pub(crate) async fn click(
+        &self,
+        who: &str,
+        message: &serde_json::Value,
+        action: &str,
+    ) -> Answer {
+        let value = slack::button_value(message, action)
+            .unwrap_or_else(|| panic!("no button {action} in {message:#}"));
+        self.click_value(who, action, &value).await
+    }
+
+    pub(crate) async fn click_value(&self, who: &str, action: &str, value: &str) -> Answer {
+        let answer = self.click_and_go(who, action, value).await;
+        self.settle().await;
+        answer
+    }
+
+    /// Presses a button without waiting for what follows.
+    pub(crate) async fn click_and_go(&self, who: &str, action: &str, value: &str) -> Answer {
+        let serial = self.next();
+        match self.platform() {
+            Platform::Discord => {
+                return self
+                    .post_to_discord(discord::click_body(
+                        &discord::id_of(who),
+                        action,
+                        value,
+                        serial,
+                    ))
+                    .await;
+            }
+            Platform::Mattermost => {
+                let body = mattermost::click_body(
+                    &mattermost::id_of(who),
+                    action,
+                    value,
+                    serial,
+                    self.clock.now(),
+                );
+                return self.post_to_mattermost("/mattermost/actions", body).await;
+            }
+            Platform::Lark => {
+                let (who, now) = (lark::id_of(who), self.clock.now());
+                return self
+                    .send_to_lark(&lark::click_body(
+                        &who,
+                        action,
+                        value,
+                        is_group(),
+                        serial,
+                        now,
+                    ))
+                    .await;
+            }
+            Platform::Slack => {}
+        }
+        let body = slack::click_body(
+            &slack::user_id(who),
+            action,
+            value,
+            &self.slack.reply_url(serial),
+            serial,
+        );
+        self.post("/slack/interactions", &body).await
+    }
+
+    /// Sends the form that was opened last.
+    pub(crate) async fn submit(&self, who: &str, typed: &str) -> Answer {
+        let (view, serial) = (self.slack.last_view(), self.next());
+        let answer = match self.platform() {
+            Platform::Discord => {
+                let is_older = serial.is_multiple_of(2);
+                self.post_to_discord(discord::form_body(
+                    &discord::id_of(who),
+                    &view,
+                    typed,
+                    serial,
+                    is_older,
+                ))
+                .await
+            }
+            Platform::Mattermost => {
+                let body = mattermost::form_body(&mattermost::id_of(who), &view, typed);
+                self.post_to_mattermost("/mattermost/dialogs", body).await
+            }
+            Platform::Lark => {
+                let (who, now) = (lark::id_of(who), self.clock.now());
+                self.send_to_lark(&lark::form_body(
+                    &who,
+                    &view,
+                    typed,
+                    is_group(),
+                    serial,
+                    now,
+                ))
+                .await
+            }
+            Platform::Slack => {
+                self.post(
+                    "/slack/interactions",
+                    &slack::form_body(&slack::user_id(who), &view, typed, serial),
+                )
+                .await
+            }
+        };
+        self.settle().await;
+        answer
+    }
+
+    /// The card for a member, from the command.
+    pub(crate) async fn card(&self, who: &str, member: &str) -> serde_json::Value {
+        let answer = self
+            .command(who, &format!("<@{}|someone>", slack::user_id(member)))
+            .await;
+        assert_eq!(answer.status, StatusCode::OK);
+        answer.json()
+    }
+
+    /// From the command to the last look by a way of delivery.
+    pub(crate) async fn last_look(
+        &self,
+        who: &str,
+        member: &str,
+        action: &str,
+    ) -> serde_json::Value {
+        let card = self.card(who, member).await;
+        self.click(who, &card, action).await;
+        self.slack.last()
+    }
+
+    /// A whole reset; the message at its end.
+    pub(crate) async fn reset(&self, who: &str, member: &str, action: &str) -> serde_json::Value {
+        let ready = self.last_look(who, member, action).await;
+        self.click(who, &ready, "confirm").await;
+        self.slack.last()
+    }
+
+    /// A reset by Copy, and a second later: the password.
+    pub(crate) async fn reset_by_copy(&self, admin: &str, member: &str) -> String {
+        let card = self.card(admin, member).await;
+        let card = if slack::button_value(&card, "deliver_copy").is_some() {
+            card
+        } else {
+            self.click(admin, &card, "reachable").await;
+            self.slack.last()
+        };
+        self.click(admin, &card, "deliver_copy").await;
+        self.click(admin, &self.slack.last(), "confirm").await;
+        let password = slack::shown_password(&self.slack.last()).expect("the password is shown");
+        self.clock.advance(Span::seconds(1));
+        password
+    }
+}
