@@ -63,14 +63,14 @@ pub struct ResetQueue {
     /// Administrators and members of the resets in progress. A message that shows a password is sent before its end is
     /// recorded, so the administrator's next command can come too early; it waits for this set.
     in_progress: watch::Sender<HashSet<(MemberId, MemberId)>>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingResets>,
     workers: Arc<Semaphore>,
     notices: Arc<Semaphore>,
     timeout: Duration,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct WaitingResets {
     resets: VecDeque<QueuedReset>,
     /// How many at the front were told "Working …", or are about to be.
     notified: usize,
@@ -79,7 +79,7 @@ struct Waiting {
     is_closed: bool,
 }
 
-impl Waiting {
+impl WaitingResets {
     fn pop(&mut self) -> Option<QueuedReset> {
         let first = self.resets.pop_front()?;
         self.notified = self.notified.saturating_sub(1);
@@ -254,7 +254,7 @@ impl ResetQueue {
         Arc::clone(&self.notices).try_acquire_owned().ok()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, WaitingResets> {
         // Each change is one step, so a panic elsewhere leaves the queue consistent.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -40,7 +40,7 @@ pub(super) async fn ending(
 }
 
 /// What the result needs that shows the password itself.
-pub(super) struct ShownPassword<'a> {
+pub(super) struct PasswordResult<'a> {
     /// What was done so far; it is not recorded yet.
     pub(super) steps: &'a [StepRow],
     pub(super) member: &'a Member,
@@ -51,7 +51,7 @@ pub(super) struct ShownPassword<'a> {
 
 /// The result in the one message that shows the password.
 #[tracing::instrument(name = "ending", level = "debug", skip_all)]
-pub(super) async fn with_password(app: &App, row: &ResetRow, shown: ShownPassword<'_>) -> Message {
+pub(super) async fn with_password(app: &App, row: &ResetRow, shown: PasswordResult<'_>) -> Message {
     let codes = codes_of(app, row, Some(shown.member)).await;
     let value = app.keys.button_value(row.reset_id);
     messages::result(&messages::Ending {

@@ -11,7 +11,7 @@ use crate::domain::delivery::Way;
 use crate::domain::{
     Carries, Destination, Member, Moment, Password, Plan, Quota, Span, State, Step, StepOutcome,
 };
-use crate::flow::ending::ShownPassword;
+use crate::flow::ending::PasswordResult;
 use crate::flow::steps::{note, outcome_note, row_of};
 use crate::flow::{aftermath, ending, messages, pages};
 use crate::secret::Link;
@@ -285,7 +285,7 @@ async fn show(
         .filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step))
         .collect();
     steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
-    let shown = ShownPassword {
+    let shown = PasswordResult {
         steps: &steps,
         member,
         quota,
