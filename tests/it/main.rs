@@ -27,3 +27,4 @@ mod store;
 mod support;
 mod trace;
 mod upgrade;
+mod vendors;
