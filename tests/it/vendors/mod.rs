@@ -1,9 +1,15 @@
 //! Every answer that relatch reads and every request that it receives, whole as its vendor documents it, tried by the code
 //! that reads it.
 //!
-//! The examples are in `tests/fixtures/vendors/`, where `SOURCES.md` says what each was taken from.
+//! The examples are in `tests/fixtures/vendors/`, where `SOURCES.md` says what each was taken from. `tests/examples.rs`
+//! holds the sources to them: a type that reads what a vendor sends has its examples there.
 
+mod discord;
+mod keycloak;
+mod lark;
+mod mattermost;
 mod slack;
+mod twilio;
 
 use std::path::PathBuf;
 use std::process::Command;
