@@ -29,3 +29,4 @@ mod store;
 mod support;
 mod trace;
 mod upgrade;
+mod vendors;

@@ -52,7 +52,7 @@ impl Discord {
                 origin,
                 ask: read_command(&data)?,
             }),
-            COMPONENT => read_click(origin, &data, sent.id)?,
+            COMPONENT => read_click(origin, &data)?,
             MODAL => read_form(origin, data)?,
             _ => return Err(NotVerified::Malformed("a type that we never ask for")),
         }))
@@ -201,11 +201,7 @@ fn read_word(word: &str) -> Word {
     )
 }
 
-fn read_click(
-    origin: Origin,
-    data: &wire::InteractionData,
-    id: String,
-) -> Result<Interaction, NotVerified> {
+fn read_click(origin: Origin, data: &wire::InteractionData) -> Result<Interaction, NotVerified> {
     let (action, value) = name_and_value(data)?;
     let action = action
         .parse()
@@ -214,7 +210,8 @@ fn read_click(
         origin,
         action,
         value,
-        trigger: Some(Trigger::new(id)),
+        // Forms are opened by the answer, so no permission of the platform is needed.
+        trigger: Some(Trigger::new(String::new())),
     }))
 }
 

@@ -9,8 +9,6 @@ use serde::Deserialize;
 pub(super) struct DiscordInteraction {
     #[serde(rename = "type")]
     pub(super) kind: u8,
-    #[serde(default)]
-    pub(super) id: String,
     pub(super) application_id: Option<String>,
     #[serde(default)]
     pub(super) token: String,

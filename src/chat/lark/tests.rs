@@ -136,6 +136,12 @@ fn the_published_vector_is_read() {
         decrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=").unwrap(),
         b"hello world"
     );
+    // Lark's own example of an encrypted event, with the key of its page.
+    let example = include_bytes!("../../../tests/fixtures/vendors/lark/encrypted.json");
+    let sealed: wire::EncryptedBody = serde_json::from_slice(example).unwrap();
+    let opened: wire::LarkEvent =
+        serde_json::from_slice(&decrypt("kudryavka", &sealed.encrypt).unwrap()).unwrap();
+    assert_eq!(opened.kind.as_deref(), Some("event_callback"));
     assert!(decrypt("test key", "").is_none() && decrypt("test key", "AAAA").is_none());
 }
 

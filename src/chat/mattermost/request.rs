@@ -167,7 +167,8 @@ impl Mattermost {
         }
         let typed = sent
             .submission
-            .get(render::INPUT)
+            .as_ref()
+            .and_then(|typed| typed.get(render::INPUT))
             .and_then(Value::as_str)
             .unwrap_or_default();
         let user = self.user(&state.user);

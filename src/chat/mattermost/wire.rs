@@ -25,8 +25,8 @@ pub(super) struct PostActionContext {
 pub(super) struct DialogSubmission {
     pub(super) user_id: String,
     pub(super) state: String,
-    #[serde(default)]
-    pub(super) submission: serde_json::Map<String, serde_json::Value>,
+    /// None where the dialog was cancelled: a map that the server does not have is `null` in its JSON.
+    pub(super) submission: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(default)]
     pub(super) cancelled: bool,
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 
 use super::{Slack, blocks, wire};
 use crate::chat::api::{follow_up_outcome, retry_after};
@@ -30,12 +31,13 @@ impl Slack {
         follow_up_outcome(&net::call(request).await)
     }
 
-    /// Calls a method of the Web API as the bot. `request` adds the arguments.
-    pub(super) async fn api(
+    /// Calls a method of the Web API as the bot. `request` adds the arguments. What `T` reads differs from method to method:
+    /// the same field has another form in another one's answer.
+    pub(super) async fn api<T: DeserializeOwned>(
         &self,
         method: &str,
         request: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
-    ) -> Result<wire::ApiAnswer, ApiError> {
+    ) -> Result<T, ApiError> {
         let url = self.config.api_url.join(method).map_err(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -61,7 +63,7 @@ impl Slack {
         if answer.status == 429 {
             return Err(ApiError::RateLimited(retry_after(answer.retry_after)));
         }
-        let parsed: wire::ApiAnswer = serde_json::from_slice(&answer.body).map_err(|error| {
+        let malformed = |error: serde_json::Error| {
             tracing::warn!(
                 platform = "slack",
                 method,
@@ -71,15 +73,16 @@ impl Slack {
                 "Slack's answer could not be understood"
             );
             ApiError::Unavailable
-        })?;
-        if parsed.ok {
-            return Ok(parsed);
+        };
+        let verdict: wire::ApiVerdict = serde_json::from_slice(&answer.body).map_err(malformed)?;
+        if verdict.ok {
+            return serde_json::from_slice(&answer.body).map_err(malformed);
         }
-        let error = parsed.error.unwrap_or_default();
+        let error = verdict.error.unwrap_or_default();
         tracing::warn!(platform = "slack", method, slack.error = %error, "Slack refused a call");
         Err(match error.as_str() {
             "user_not_found" | "user_not_visible" | "users_not_found" => ApiError::NotFound,
-            "missing_scope" => ApiError::MissingScope(parsed.needed.unwrap_or_default()),
+            "missing_scope" => ApiError::MissingScope(verdict.needed.unwrap_or_default()),
             "ratelimited" => ApiError::RateLimited(retry_after(answer.retry_after)),
             "invalid_auth" | "not_authed" | "token_revoked" | "token_expired"
             | "account_inactive" => ApiError::Refused(error),

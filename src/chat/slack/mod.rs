@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use secrecy::SecretString;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 pub use self::config::Config;
@@ -103,15 +104,14 @@ impl Adapter for Slack {
             return Ok(profile);
         }
         // `users.info` takes a form, not JSON.
-        let answer = self
+        let wire::UserAnswer { user: account } = self
             .api("users.info", |call| {
                 call.form(&[("user", user.user.as_str())])
             })
             .await?;
-        let account = answer
-            .user
-            .filter(|account| account.id == user.user)
-            .ok_or(ApiError::Unavailable)?;
+        if account.id != user.user {
+            return Err(ApiError::Unavailable);
+        }
         let profile = self.profile_of(&account);
         self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
@@ -127,8 +127,7 @@ impl Adapter for Slack {
             })
             .await
         {
-            Ok(answer) => {
-                let account = answer.user.ok_or(ApiError::Unavailable)?;
+            Ok(wire::UserAnswer { user: account }) => {
                 let profile = self.profile_of(&account);
                 Ok(Some((account.id, profile)))
             }
@@ -202,9 +201,10 @@ impl Adapter for Slack {
 
     async fn open_form(&self, trigger: &Trigger, form: &Form) -> Result<(), ApiError> {
         let body = json!({ "trigger_id": trigger.expose(), "view": blocks::modal(form) });
-        self.api("views.open", |call| call.timeout(FORM_DEADLINE).json(&body))
-            .await
-            .map(drop)
+        let IgnoredAny = self
+            .api("views.open", |call| call.timeout(FORM_DEADLINE).json(&body))
+            .await?;
+        Ok(())
     }
 
     async fn planned_commands(
@@ -225,10 +225,8 @@ impl Adapter for Slack {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        self.api("auth.test", |call| call)
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string())
+        let tested: Result<IgnoredAny, ApiError> = self.api("auth.test", |call| call).await;
+        tested.map(drop).map_err(|error| error.to_string())
     }
 }
 

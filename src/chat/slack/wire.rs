@@ -77,13 +77,18 @@ pub(super) struct SlackInput {
     pub(super) value: Option<String>,
 }
 
-/// The answer of any Web API method.
+/// What every answer of the Web API has.
 #[derive(Debug, Deserialize)]
-pub(super) struct ApiAnswer {
+pub(super) struct ApiVerdict {
     pub(super) ok: bool,
     pub(super) error: Option<String>,
     pub(super) needed: Option<String>,
-    pub(super) user: Option<SlackAccount>,
+}
+
+/// The answer of `users.info` and `users.lookupByEmail`.
+#[derive(Debug, Deserialize)]
+pub(super) struct UserAnswer {
+    pub(super) user: SlackAccount,
 }
 
 /// A user of `users.info`. A missing flag counts as the value that grants less.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::domain::EmailAddress;
 
@@ -19,8 +20,9 @@ pub(super) struct KeycloakUser {
     pub(super) federation_link: Option<String>,
     #[serde(default)]
     pub(super) required_actions: Vec<String>,
+    /// The API does not say what form each has, and only those of the settings are read.
     #[serde(default)]
-    pub(super) attributes: HashMap<String, Vec<String>>,
+    pub(super) attributes: HashMap<String, Value>,
     /// What relatch's client may do with the user.
     #[serde(default)]
     pub(super) access: HashMap<String, bool>,
@@ -33,7 +35,7 @@ impl KeycloakUser {
 
     /// The first value of an attribute.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.get(name)?.first().map(String::as_str)
+        self.attributes.get(name)?.get(0)?.as_str()
     }
 }
 

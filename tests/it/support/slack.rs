@@ -298,13 +298,20 @@ async fn api(State(memory): State<Memory>, Path(method): Path<String>, body: Str
         "users.info" => users_info(&memory, &body).await.into_response(),
         "users.lookupByEmail" => users_by_email(&memory, &body).into_response(),
         "views.open" => views_open(&memory, &body).into_response(),
-        "auth.test" => json!({ "ok": true, "team_id": super::TEAM })
-            .to_string()
-            .into_response(),
+        "auth.test" => auth_test().into_response(),
         _ => json!({ "ok": false, "error": "unknown_method" })
             .to_string()
             .into_response(),
     }
+}
+
+/// "auth.test": here `user` is a text, the name of the bot's user (Slack, "auth.test method").
+fn auth_test() -> String {
+    json!({
+        "ok": true, "url": "https://acme.slack.com/", "team": "Acme", "user": "relatch", "team_id": super::TEAM,
+        "user_id": "U0RELATCH", "bot_id": "B0RELATCH", "is_enterprise_install": false,
+    })
+    .to_string()
 }
 
 async fn users_info(memory: &Memory, body: &str) -> impl IntoResponse + use<> {

@@ -1,0 +1,185 @@
+//! Mattermost, by the examples of its developer documentation, its OpenAPI file and its server's own types.
+
+use relatch::chat::AccountKind;
+use relatch::domain::{Platform, Role};
+use serde_json::{Value, json};
+
+use super::{chat, example_with, form_with, profile, relatch, text, vendor};
+use crate::support::TestBot;
+use crate::support::mattermost::{CHANNEL, TOKEN, hook_id, id_of, trigger};
+use crate::support::slack::button_value;
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+/// The account and the team of the examples.
+const SOMEBODY: &str = "4xp9fdt77pncbef59f4k1qe83o";
+
+fn section(base: &str) -> String {
+    format!(
+        "[mattermost]\nurl = \"{base}\"\ncommand_tokens = [\"{TOKEN}\"]\nbot_token = \"of-the-documents-1234\"\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_mattermost_succeeds() {
+    let base = vendor(vec![
+        (
+            "GET /api/v4/config/client",
+            200,
+            text("mattermost/config-client.json"),
+        ),
+        ("GET /api/v4/users/me", 200, text("mattermost/user.json")),
+        (
+            "POST /api/v4/roles/names",
+            200,
+            text("mattermost/roles.json"),
+        ),
+    ])
+    .await;
+    let ran = relatch(&section(&base), &["check"]).await;
+    assert!(
+        ran.out.contains("ok      mattermost") && !ran.out.contains("create_post_ephemeral"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+}
+
+/// As others see an account, and as the OpenAPI file has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_mattermost_is_read() {
+    for name in ["mattermost/user.json", "mattermost/user-of-others.json"] {
+        let path = "GET /api/v4/users/4xp9fdt77pncbef59f4k1qe83o";
+        let base = vendor(vec![
+            (path, 200, text(name)),
+            (
+                "GET /api/v4/config/client",
+                200,
+                text("mattermost/config-client.json"),
+            ),
+        ])
+        .await;
+        let account = profile(&chat(&section(&base)), SOMEBODY).await.unwrap();
+        assert_eq!(
+            (account.kind, account.role),
+            (AccountKind::Member, Role::PrimaryAdmin),
+            "{name}"
+        );
+    }
+}
+
+/// The command of the example is changed where it differs from ours, and keeps its token.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_mattermost_are_read() {
+    const WORDS: &[&str] = &[
+        "register",
+        "mattermost",
+        "--team",
+        "5xxzt146eax4tul69409opqjlf",
+        "--dry-run",
+    ];
+    let list = Value::from(vec![super::example("mattermost/command.json")]);
+    let base = vendor(vec![("GET /api/v4/commands", 200, list.to_string())]).await;
+    let ran = relatch(&section(&base), WORDS).await;
+    let changed = "~ reset-password: auto_complete_desc, auto_complete_hint";
+    assert!(ran.out.contains(changed), "{}{}", ran.out, ran.err);
+}
+
+/// A refusal of the server's API does not pass for an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_mattermost_is_read() {
+    const WORDS: &[&str] = &[
+        "register",
+        "mattermost",
+        "--team",
+        "5xxzt146eax4tul69409opqjlf",
+    ];
+    let base = vendor(vec![
+        ("GET /api/v4/commands", 200, "[]".to_owned()),
+        ("POST /api/v4/commands", 400, text("mattermost/error.json")),
+    ])
+    .await;
+    let ran = relatch(&section(&base), WORDS).await;
+    assert!(
+        ran.code == 1 && ran.err.contains("nothing was changed"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_of_mattermost_is_read() {
+    let bot = TestBot::new().await;
+    let jo = id_of(JO);
+    let reply = format!("{}/mm/hooks/commands/{}", bot.slack.base, hook_id(1));
+    let trigger = trigger(&jo, 1, bot.clock.now());
+    let ours = [
+        ("response_url", reply.as_str()),
+        ("text", "help"),
+        ("token", TOKEN),
+        ("trigger_id", &trigger),
+        ("user_id", &jo),
+    ];
+    let body = form_with("mattermost/slash-command.form", &ours);
+    let told = bot
+        .post_to_mattermost("/mattermost/commands", body)
+        .await
+        .text();
+    assert!(told.contains("/reset-password"), "{told}");
+}
+
+/// The documentation leaves out what the server sends as well, the trigger among it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_and_a_dialog_of_mattermost_are_read() {
+    for name in [
+        "mattermost/action.json",
+        "mattermost/action-every-field.json",
+    ] {
+        let bot = TestBot::new().await;
+        let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+        let (jo, value) = (id_of(JO), button_value(&card, "deliver_other").unwrap());
+        let ours = [
+            ("/user_id", json!(jo)),
+            ("/channel_id", json!(CHANNEL)),
+            ("/trigger_id", json!(trigger(&jo, 2, bot.clock.now()))),
+            ("/context/action", json!("deliver_other")),
+            ("/context/value", json!(value)),
+        ];
+        let pressed = example_with(name, &ours).to_string();
+        bot.post_to_mattermost("/mattermost/actions", pressed).await;
+        bot.settle().await;
+        let view = bot.slack.last_view();
+        let ours = [
+            ("/state", view["state"].clone()),
+            ("/user_id", json!(jo)),
+            ("/submission/destination", json!("x")),
+        ];
+        let sent = example_with("mattermost/dialog-submission.json", &ours).to_string();
+        let answer = bot.post_to_mattermost("/mattermost/dialogs", sent).await;
+        bot.settle().await;
+        let refusal = answer.refusal_of_form();
+        assert!(
+            refusal.contains("Nothing was changed."),
+            "{name}: {refusal}"
+        );
+    }
+}
+
+/// A dialog that was cancelled: the server's map of what was typed is nil, which is `null` in JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_dialog_of_mattermost_is_read() {
+    let bot = TestBot::new().await;
+    let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_other").await;
+    let view = bot.slack.last_view();
+    let ours = [
+        ("/state", view["state"].clone()),
+        ("/user_id", json!(id_of(JO))),
+        ("/submission", Value::Null),
+        ("/cancelled", json!(true)),
+    ];
+    let sent = example_with("mattermost/dialog-submission.json", &ours).to_string();
+    let answer = bot.post_to_mattermost("/mattermost/dialogs", sent).await;
+    assert_eq!(answer.status, axum::http::StatusCode::OK);
+}

@@ -1,0 +1,53 @@
+//! Twilio, by the example of its OpenAPI file and those of its "Error and Warning Dictionary".
+
+use std::time::Duration;
+
+use relatch::config::Settings;
+use relatch::delivery::{Deliveries, Note};
+use relatch::domain::Destination;
+use relatch::domain::delivery::{Outcome, Refusal, Ways};
+use relatch::net;
+use zeroize::Zeroizing;
+
+use super::{settings, text, vendor};
+
+const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_twilio_are_read() {
+    for (status, name, outcome) in [
+        (201, "twilio/message.json", Outcome::Accepted),
+        (400, "twilio/error.json", Outcome::Refused(Refusal::Address)),
+        (
+            401,
+            "twilio/error-authenticate.json",
+            Outcome::Refused(Refusal::Credentials),
+        ),
+        // The code says more than the status.
+        (
+            400,
+            "twilio/error-authenticate.json",
+            Outcome::Refused(Refusal::Credentials),
+        ),
+    ] {
+        let path = format!("POST /2010-04-01/Accounts/{ACCOUNT}/Messages.json");
+        let base = vendor(vec![(path, status, text(name))]).await;
+        let section = format!(
+            "[sms]\nkind = \"twilio\"\naccount_sid = \"{ACCOUNT}\"\nauth_token = \"of-the-documents-1234\"\n\
+             from = \"+14155552345\"\napi_url = \"{base}/\"\n"
+        );
+        let settings = Settings::read(&settings(&section), &[]);
+        let channels = settings
+            .unwrap_or_else(|problems| panic!("{problems}"))
+            .channels;
+        let http = net::client(Duration::from_secs(5)).unwrap();
+        let deliveries = Deliveries::open(channels, Ways::default(), None, &http);
+        let note = Note {
+            subject: String::new(),
+            text: Zeroizing::new("Hello!".to_owned()),
+        };
+        let to = Destination::Phone("+821012345642".parse().unwrap());
+        let told = deliveries.tell(&to, &note, "1").await;
+        assert_eq!(told, outcome, "{status} {name}");
+    }
+}
