@@ -108,25 +108,37 @@ pub fn log_panics() {
     }));
 }
 
+/// Lets one log line a second through, for events that anybody can cause.
+#[derive(Debug, Default)]
+pub struct LogSampler {
+    logged_at: AtomicI64,
+}
+
+impl LogSampler {
+    /// True if the event is to be logged.
+    pub fn is_due(&self, now: Moment) -> bool {
+        let last = self.logged_at.load(Ordering::Relaxed);
+        let is_due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
+        is_due
+            && self
+                .logged_at
+                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
 /// Counts requests without a valid signature, and logs at most one a second: anybody can send them.
 #[derive(Debug, Default)]
 pub struct UnsignedCounter {
     total: AtomicU64,
-    logged_at: AtomicI64,
+    sampler: LogSampler,
 }
 
 impl UnsignedCounter {
     /// Counts one refused request; `reason` is one of a fixed set of words, because the request is not trusted.
     pub fn note(&self, platform: &'static str, reason: &'static str, now: Moment) {
-        let total = self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let last = self.logged_at.load(Ordering::Relaxed);
-        let due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
-        if due
-            && self
-                .logged_at
-                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-        {
+        let total = self.count();
+        if self.sampler.is_due(now) {
             tracing::warn!(
                 platform,
                 reason,
@@ -134,6 +146,26 @@ impl UnsignedCounter {
                 "refused an unsigned request"
             );
         }
+    }
+
+    /// Counts one request whose time is so many seconds behind our clock, or ahead of it if the number is negative.
+    pub fn note_stale(&self, platform: &'static str, behind: i64, now: Moment) {
+        let total = self.count();
+        if self.sampler.is_due(now) {
+            let side = if behind < 0 { "ahead of" } else { "behind" };
+            tracing::warn!(
+                platform,
+                reason = "stale",
+                clock.behind_s = behind,
+                unsigned.total = total,
+                "refused a stale request: its time is {} s {side} this machine's clock; if that is so with every request, set the clock",
+                behind.unsigned_abs()
+            );
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
     /// The number of refused requests since the start.
