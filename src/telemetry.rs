@@ -108,25 +108,37 @@ pub fn log_panics() {
     }));
 }
 
+/// Lets one log line a second through, for events that anybody can cause.
+#[derive(Debug, Default)]
+pub struct LogSampler {
+    logged_at: AtomicI64,
+}
+
+impl LogSampler {
+    /// True if the event is to be logged.
+    pub fn is_due(&self, now: Moment) -> bool {
+        let last = self.logged_at.load(Ordering::Relaxed);
+        let is_due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
+        is_due
+            && self
+                .logged_at
+                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
 /// Counts what anybody can cause, and says once a second that it may be logged.
 #[derive(Debug, Default)]
 pub struct SampledCounter {
     total: AtomicU64,
-    logged_at: AtomicI64,
+    sampler: LogSampler,
 }
 
 impl SampledCounter {
     /// Counts one more. The total, if a line may be logged now.
     pub fn count(&self, now: Moment) -> Option<u64> {
         let total = self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let last = self.logged_at.load(Ordering::Relaxed);
-        let due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
-        let is_first = due
-            && self
-                .logged_at
-                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok();
-        is_first.then_some(total)
+        self.sampler.is_due(now).then_some(total)
     }
 }
 
@@ -143,6 +155,21 @@ impl UnsignedCounter {
                 reason,
                 unsigned.total = total,
                 "refused an unsigned request"
+            );
+        }
+    }
+
+    /// Counts one request whose time is so many seconds behind our clock, or ahead of it if the number is negative.
+    pub fn note_stale(&self, platform: &'static str, behind: i64, now: Moment) {
+        if let Some(total) = self.0.count(now) {
+            let side = if behind < 0 { "ahead of" } else { "behind" };
+            tracing::warn!(
+                platform,
+                reason = "stale",
+                clock.behind_s = behind,
+                unsigned.total = total,
+                "refused a stale request: its time is {} s {side} this machine's clock; if that is so with every request, set the clock",
+                behind.unsigned_abs()
             );
         }
     }

@@ -2,6 +2,8 @@
 
 #[path = "cli/changed_contacts.rs"]
 mod changed_contacts;
+#[path = "cli/lost_requests.rs"]
+mod lost_requests;
 #[path = "cli/open_files.rs"]
 mod open_files;
 #[path = "cli/record_and_key.rs"]

@@ -17,9 +17,15 @@ pub enum NotVerified {
     /// The content type is not the platform's, or the body is compressed: 415.
     #[error("wrong content type")]
     ContentType,
-    /// The signature is missing, wrong or stale, or belongs to another app or workspace: 401.
+    /// The signature is missing or wrong, or belongs to another app or workspace: 401.
     #[error("not signed by our app and workspace: {0}")]
     Unsigned(&'static str),
+    /// The request's time is too far from our clock: 401.
+    #[error("stale: {behind} s behind our clock")]
+    Stale {
+        /// How many seconds the request's time is behind our clock; negative if it is ahead.
+        behind: i64,
+    },
     /// Signed, but not a request that the platform makes: 400.
     #[error("not a request that the platform makes: {0}")]
     Malformed(&'static str),
@@ -144,6 +150,11 @@ pub trait Adapter {
         body: &[u8],
         when: (Moment, Asking),
     ) -> impl Future<Output = Result<Verified<Interaction>, NotVerified>> + Send;
+
+    /// For the log, when one of the routes was called with another method than POST: what to set on the platform.
+    fn advice_on_method(&self, _route: &str) -> &'static str {
+        "only POST is answered"
+    }
 
     /// Takes over what the previous adapter learned and counted, when the settings are read again.
     fn take_state_from(&mut self, _previous: &Self) {}

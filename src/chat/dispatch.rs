@@ -28,6 +28,10 @@ impl Adapter for Chat {
         each!(self, one => one.receive(route, headers, body, when).await)
     }
 
+    fn advice_on_method(&self, route: &str) -> &'static str {
+        each!(self, one => one.advice_on_method(route))
+    }
+
     fn take_state_from(&mut self, previous: &Self) {
         each_pair!((self, previous), (one, previous) => one.take_state_from(previous));
     }

@@ -13,7 +13,7 @@ use crate::secret::HmacSha256;
 use crate::store::ReplayKey;
 
 /// The largest accepted difference between a timestamp and our clock, in seconds, in both directions.
-pub(super) const WINDOW: i64 = 300;
+const WINDOW: i64 = 300;
 
 /// Checks that there is one content type, the expected one, and no compression.
 pub(super) fn check_content_type(headers: &HeaderMap, media: &str) -> Result<(), NotVerified> {
@@ -45,6 +45,16 @@ pub(super) fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a 
     }
 }
 
+/// Checks that a time in Unix seconds is within the window.
+pub(super) fn check_fresh(at: i64, now: Moment) -> Result<(), NotVerified> {
+    let behind = now.unix_seconds().saturating_sub(at);
+    if behind.saturating_abs() <= WINDOW {
+        Ok(())
+    } else {
+        Err(NotVerified::Stale { behind })
+    }
+}
+
 /// Parses a timestamp of exactly ten decimal digits and checks that it is within the window.
 pub(super) fn fresh_timestamp(text: &str, now: Moment) -> Result<i64, NotVerified> {
     if text.len() != 10 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -53,12 +63,8 @@ pub(super) fn fresh_timestamp(text: &str, now: Moment) -> Result<i64, NotVerifie
     let seconds: i64 = text
         .parse()
         .map_err(|_| NotVerified::Unsigned("timestamp"))?;
-    let distance = now.unix_seconds() - seconds;
-    if distance.abs() <= WINDOW {
-        Ok(seconds)
-    } else {
-        Err(NotVerified::Unsigned("stale"))
-    }
+    check_fresh(seconds, now)?;
+    Ok(seconds)
 }
 
 /// The settings are well-formed, but a verifier cannot be made from them.

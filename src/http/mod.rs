@@ -7,6 +7,7 @@ mod body;
 mod connection;
 mod connections;
 mod limits;
+mod lost;
 mod network;
 mod open_files;
 mod pool;

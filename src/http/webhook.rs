@@ -14,13 +14,14 @@ use tracing::Instrument;
 
 use super::body::read_body;
 use super::connection::IsVerified;
+use super::lost::LostRequests;
 use super::pool::RequestPool;
 use crate::app::App;
 use crate::chat::{
     Adapter, Asking, Chat, Immediate, Interaction, InteractionKind, Message, NotVerified,
     Placement, ReplyAddress, Verified,
 };
-use crate::domain::{ChatUser, Platform};
+use crate::domain::{ChatUser, Moment, Platform};
 use crate::flow::{self, Next, Reaction, messages};
 use crate::store::ResetRow;
 
@@ -36,21 +37,19 @@ const PERMIT_DEADLINE: Duration = Duration::from_secs(2);
 /// The routes of the platforms that have settings.
 pub(crate) fn webhook_routes(app: &Arc<App>) -> Router {
     let pool = RequestPool::of_webhooks();
+    let lost = Arc::new(LostRequests::default());
     let mut router = Router::new();
     for chat in &app.chats {
         let platform = chat.platform();
+        router = lost.with_other_paths(router, app, chat);
         for route in chat.routes() {
-            let (app, pool) = (Arc::clone(app), Arc::clone(&pool));
+            let (handed, pool) = (Arc::clone(app), Arc::clone(&pool));
             let handler = move |request: Request| {
-                handle(
-                    Arc::clone(&app),
-                    Arc::clone(&pool),
-                    platform,
-                    route,
-                    request,
-                )
+                let (app, pool) = (Arc::clone(&handed), Arc::clone(&pool));
+                handle(app, pool, platform, route, request)
             };
-            router = router.route(route, post(handler));
+            let posts = lost.with_other_methods(post(handler), app, chat, route);
+            router = router.route(route, posts);
         }
     }
     router
@@ -93,16 +92,23 @@ async fn handle(
         // Nothing was recorded, so the platform or the person can send it again.
         Ok(interaction) if permit.is_none() => busy(chat, InteractionKind::of(interaction.inner())),
         Ok(interaction) => answer(Arc::clone(&app), platform, interaction, until).await,
-        Err(refused) => {
-            let (status, reason) = match refused {
-                NotVerified::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content type"),
-                NotVerified::Unsigned(reason) => (StatusCode::UNAUTHORIZED, reason),
-                NotVerified::Malformed(reason) => (StatusCode::BAD_REQUEST, reason),
-            };
-            app.unsigned.note(platform.as_str(), reason, now);
-            status.into_response()
-        }
+        Err(refused) => refuse(&app, platform, refused, now).into_response(),
     }
+}
+
+/// Counts a request that was not verified. The log may name its reason.
+fn refuse(app: &App, platform: Platform, refused: NotVerified, now: Moment) -> StatusCode {
+    let (status, reason) = match refused {
+        NotVerified::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content type"),
+        NotVerified::Unsigned(reason) => (StatusCode::UNAUTHORIZED, reason),
+        NotVerified::Malformed(reason) => (StatusCode::BAD_REQUEST, reason),
+        NotVerified::Stale { behind } => {
+            app.unsigned.note_stale(platform.as_str(), behind, now);
+            return StatusCode::UNAUTHORIZED;
+        }
+    };
+    app.unsigned.note(platform.as_str(), reason, now);
+    status
 }
 
 /// The answer when no permit was free in time: our text, or an error status where the platform shows no text but tells the

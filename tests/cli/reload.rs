@@ -1,39 +1,53 @@
 //! SIGHUP to a running `serve`: what a reload refuses, and that the settings from before stay in use.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr};
+use std::process::Child;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use super::*;
 
 const SETTINGS: &str = "listen = \"127.0.0.1:0\"\norganization = \"Acme\"\n";
 
 /// A running `serve`, killed at the end.
-struct Serving {
+pub(super) struct Serving {
     child: Child,
-    log: BufReader<ChildStderr>,
+    log: Receiver<String>,
+    /// Where it listens.
+    pub(super) addr: String,
 }
 
 impl Serving {
-    fn start(place: &Place) -> Self {
+    pub(super) fn start(place: &Place) -> Self {
         let mut child = place
             .command(&["serve"])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut serving = Self { child, log };
-        serving.hears("listening");
+        let (lines, log) = channel();
+        let written = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            written
+                .lines()
+                .try_for_each(|line| lines.send(line.unwrap()))
+        });
+        let addr = String::new();
+        let mut serving = Self { child, log, addr };
+        let listening = serving.hears("listening");
+        listening["addr"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut serving.addr);
         serving
     }
 
     /// The next line of the log whose message begins like this.
-    fn hears(&mut self, beginning: &str) -> serde_json::Value {
+    pub(super) fn hears(&mut self, beginning: &str) -> serde_json::Value {
         loop {
-            let mut line = String::new();
-            assert!(
-                self.log.read_line(&mut line).unwrap() > 0,
-                "it ended without saying {beginning}"
-            );
+            let line = self
+                .log
+                .recv_timeout(Duration::from_secs(60))
+                .unwrap_or_else(|_| panic!("it ended, or waits, without saying {beginning}"));
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
             if line["message"].as_str().unwrap().starts_with(beginning) {
                 return line;

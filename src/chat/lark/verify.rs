@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Lark, wire};
 use crate::chat::NotVerified;
-use crate::chat::signature::{WINDOW, fresh_timestamp, only_header};
+use crate::chat::signature::{check_fresh, fresh_timestamp, only_header};
 use crate::domain::Moment;
 
 impl Lark {
@@ -50,10 +50,7 @@ impl Lark {
         }
         // Lark repeats an event for hours until it gets a 200. One that was not accepted in time is too late for a reset.
         let created_at = seconds(&header.create_time).ok_or(NotVerified::Unsigned("time"))?;
-        if (now.unix_seconds() - created_at).abs() > WINDOW {
-            return Err(NotVerified::Unsigned("stale"));
-        }
-        Ok(())
+        check_fresh(created_at, now)
     }
 
     pub(super) fn check_token(&self, token: &str) -> Result<(), NotVerified> {

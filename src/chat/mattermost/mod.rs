@@ -142,6 +142,15 @@ impl Adapter for Mattermost {
         self.read_request(route, headers, body, when).await
     }
 
+    /// A command is sent by GET if it is set up so, with its token in the address.
+    fn advice_on_method(&self, route: &str) -> &'static str {
+        if route == COMMANDS_ROUTE {
+            "set the command's request method to POST"
+        } else {
+            "only POST is answered"
+        }
+    }
+
     /// Keeps what is known of the server. With another server or another bot it starts empty.
     fn take_state_from(&mut self, previous: &Self) {
         if self.config.url != previous.config.url {

@@ -209,7 +209,12 @@ fn only_our_command_s_token_counts_for_its_user_and_in_time() {
         ),
         (JO, CHANNEL, HOOK)
     );
-    let unsigned = |body: &str| matches!(try_command(body), Err(NotVerified::Unsigned(_)));
+    let unsigned = |body: &str| {
+        matches!(
+            try_command(body),
+            Err(NotVerified::Unsigned(_) | NotVerified::Stale { .. })
+        )
+    };
     assert!(unsigned(&good.replace(TOKEN, "canaryttokenofthecommand02")));
     assert!(unsigned(&good.replace(&format!("token={TOKEN}&"), "")));
     assert!(
@@ -304,7 +309,10 @@ fn a_click_needs_our_value_and_the_server_s_signature() {
         click(&value, JO, ""),
     ] {
         assert!(
-            matches!(try_click(&wrong), Err(NotVerified::Unsigned(_))),
+            matches!(
+                try_click(&wrong),
+                Err(NotVerified::Unsigned(_) | NotVerified::Stale { .. })
+            ),
             "{wrong}"
         );
     }
@@ -350,7 +358,10 @@ fn a_dialog_needs_its_own_state() {
         dialog(JO, "", "x"),
     ] {
         assert!(
-            matches!(try_dialog(&wrong), Err(NotVerified::Unsigned(_))),
+            matches!(
+                try_dialog(&wrong),
+                Err(NotVerified::Unsigned(_) | NotVerified::Stale { .. })
+            ),
             "{wrong}"
         );
     }

@@ -8,7 +8,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use super::{is_id, reply};
 use crate::chat::NotVerified;
-use crate::chat::signature::{WINDOW, replay_key};
+use crate::chat::signature::{check_fresh, replay_key};
 use crate::domain::{Moment, Platform};
 use crate::store::ReplayKey;
 
@@ -72,12 +72,7 @@ impl SignedTrigger {
 
     /// Checks that the signed time is within the window.
     pub(super) fn check_time(&self, now: Moment) -> Result<(), NotVerified> {
-        let distance = now.unix_seconds() - self.at.unix_seconds();
-        if distance.abs() <= WINDOW {
-            Ok(())
-        } else {
-            Err(NotVerified::Unsigned("stale"))
-        }
+        check_fresh(self.at.unix_seconds(), now)
     }
 
     /// True if the server's key signed id, user and time.

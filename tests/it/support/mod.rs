@@ -30,6 +30,7 @@ use relatch::flow::sweep;
 pub(crate) use self::left::Left;
 pub(crate) use self::people::PEOPLE;
 pub(crate) use self::post::Answer;
+pub(crate) use self::record::Ran;
 use self::start::BotParts;
 
 pub(crate) const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
