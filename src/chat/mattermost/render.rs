@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::markdown::escape;
 use crate::chat::texts::{BUTTONS, fit};
 use crate::chat::{Button, Form, Message, ShownPassword, Style};
 
@@ -16,27 +17,6 @@ const TYPED: u16 = 150;
 
 /// The name of a dialog's input.
 pub(super) const INPUT: &str = "destination";
-
-/// Escapes Markdown by a backslash. Mentions and links know no backslash, so a character without width comes after the
-/// character that begins them.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + text.len() / 4);
-    for character in text.chars() {
-        match character {
-            '@' | ':' | '/' => {
-                escaped.push(character);
-                escaped.push('\u{200b}');
-            }
-            _ => {
-                if character.is_ascii_punctuation() {
-                    escaped.push('\\');
-                }
-                escaped.push(character);
-            }
-        }
-    }
-    escaped
-}
 
 /// The text of a message without its buttons.
 pub(super) fn text(message: &Message) -> String {

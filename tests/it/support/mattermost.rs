@@ -1,5 +1,7 @@
 //! Mattermost's side of a conversation: requests as its server sends them, and the part of its API that the bot calls.
 
+pub(crate) mod markdown;
+
 use std::sync::PoisonError;
 
 use axum::Router;
@@ -193,11 +195,11 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
     }
     if let Some(text) = answer["ephemeral_text"].as_str() {
         let hold = answer["skip_slack_parsing"] == true;
-        memory.note_broken(if hold {
-            vec![]
-        } else {
-            vec![format!("a text that is parsed: {answer}")]
-        });
+        let (_, mut broken) = markdown::read(text);
+        if !hold {
+            broken.push(format!("a text that is parsed: {answer}"));
+        }
+        memory.note_broken(broken);
         let mut said = neutral(&json!({ "text": text }));
         said["replace_original"] = false.into();
         memory.say(said);
@@ -214,7 +216,7 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
 
 /// What Mattermost would refuse, or would make of a name.
 fn rules(message: &Value) -> Vec<String> {
-    let mut broken = Vec::new();
+    let (_, mut broken) = markdown::read(message["text"].as_str().unwrap_or_default());
     let mut hold = |holds: bool, rule: &str| {
         if !holds {
             broken.push(format!("{rule}: {message}"));
@@ -262,24 +264,15 @@ fn actions(message: &Value) -> Vec<Value> {
 /// The message in the one shape in which the tests read them.
 fn neutral(message: &Value) -> Value {
     let mut blocks = Vec::new();
-    for (at, line) in message["text"]
-        .as_str()
-        .unwrap_or_default()
-        .split("\n\n")
-        .enumerate()
-    {
-        let is_password = line.starts_with('`') && line.ends_with('`');
-        let text = if is_password {
-            line.to_owned()
+    let (paragraphs, _) = markdown::read(message["text"].as_str().unwrap_or_default());
+    for (at, paragraph) in paragraphs.into_iter().enumerate() {
+        // A line of the card may be an address and nothing else.
+        let is_password = paragraph.is_code && !paragraph.shown.contains(['@', '/', ' ']);
+        let (kind, text) = if is_password {
+            ("mrkdwn", format!("`{}`", paragraph.shown))
         } else {
-            unescape(line)
+            ("plain_text", paragraph.shown)
         };
-        let text = if at == 0 {
-            text.trim_matches('*').to_owned()
-        } else {
-            text
-        };
-        let kind = if is_password { "mrkdwn" } else { "plain_text" };
         blocks.push(
             json!({ "type": if at == 0 { "header" } else { "section" }, "text": { "type": kind, "text": text } }),
         );
@@ -295,20 +288,6 @@ fn neutral(message: &Value) -> Value {
         blocks.push(json!({ "type": "actions", "elements": elements }));
     }
     json!({ "blocks": blocks, "response_type": message["response_type"] })
-}
-
-/// What Mattermost shows.
-fn unescape(text: &str) -> String {
-    let mut shown = String::new();
-    let mut characters = text.chars().filter(|character| *character != '\u{200b}');
-    while let Some(character) = characters.next() {
-        shown.push(if character == '\\' {
-            characters.next().unwrap()
-        } else {
-            character
-        });
-    }
-    shown
 }
 
 /// The part of the server that the bot calls.
