@@ -14,7 +14,7 @@ use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, ReplyAddress,
     Verified,
 };
-use crate::domain::{ChatUser, Moment, Platform, Span};
+use crate::domain::{ChatUser, Moment, Platform, Span, visible};
 use crate::store::ReplayKey;
 
 /// How long a chat can be written to about one command or click. Lark sets no limit; a generated password lives as long.
@@ -238,6 +238,7 @@ fn read_command(text: &str, mentions: &[wire::Mention]) -> Option<Ask> {
         .iter()
         .map(|mentioned| (mentioned.key.as_str(), mentioned.id.open_id.as_str()))
         .collect();
+    let text = visible(text);
     let mut words = text
         .split_whitespace()
         .skip_while(|word| mentions.contains_key(word));
