@@ -844,6 +844,7 @@ impl TestBot {
     pub(crate) async fn alter(&self, email: &str, column: &str, value: &str) {
         let mut row = member_row(PEOPLE.iter().find(|person| person.1 == email).unwrap());
         match column {
+            "name" => value.clone_into(&mut row.name),
             "role" => value.clone_into(&mut row.role),
             "personal_email" => row.personal_email = Some(value.to_owned()),
             "phone" => row.phone = Some(value.to_owned()).filter(|phone| !phone.is_empty()),
@@ -910,20 +911,13 @@ impl TestBot {
 
     /// Posts as Mattermost would.
     pub(crate) async fn post_to_mattermost(&self, route: &str, body: String) -> Answer {
-        let kind = if route.ends_with("commands") {
-            "application/x-www-form-urlencoded"
-        } else {
-            "application/json"
-        };
-        let request = Request::post(route)
-            .header("content-type", kind)
-            .body(Body::from(body))
-            .unwrap();
-        let answer = self.send(request).await;
-        Answer {
-            body: mattermost::read_answer(&self.slack.memory, &answer.body),
-            ..answer
+        mattermost::note_request(&self.slack.memory, route, body.as_bytes());
+        let mut request = Request::post(route);
+        for (name, value) in mattermost::headers(route) {
+            request = request.header(name, value);
         }
+        let answer = self.send(request.body(Body::from(body)).unwrap()).await;
+        mattermost::read_answer(&self.slack.memory, route, answer)
     }
 
     /// Signs and posts a body as Slack would, now.
