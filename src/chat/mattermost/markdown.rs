@@ -69,7 +69,6 @@ fn means_something(before: &str, character: char, after: &str) -> bool {
     match character {
         '@' | '~' => next.is_some_and(|next| next.is_alphanumeric() || ".-_".contains(next)),
         '#' => next.is_some_and(char::is_alphabetic),
-        '<' => next.is_some_and(|next| !next.is_whitespace()),
         '&' => names_a_character(after),
         ':' => next.is_some_and(|next| !next.is_whitespace()) && !is_time(before, after),
         ';' => after.starts_with([')', '-']),
@@ -112,12 +111,17 @@ fn code_length(line: &str, at: usize) -> Option<usize> {
     command_length(before, rest)
         .or_else(|| {
             let is_inside = before.ends_with(is_in_address);
-            address_length(rest).filter(|_| !is_inside)
+            let length = address_length(rest).or_else(|| link_length(rest));
+            length.filter(|_| !is_inside)
         })
         .or_else(|| {
-            // `$x$` is a formula, and nothing but a code span prevents that.
-            let dollars = rest.len() - rest.trim_start_matches('$').len();
-            (dollars > 0 && line.matches('$').count() > 1).then_some(dollars)
+            // `<a@b>` is a link and `$x$` a formula, whatever of width zero stands in them; only a code span prevents that.
+            let length = |mark| rest.len() - rest.trim_start_matches(mark).len();
+            let (angles, dollars) = (length('<'), length('$'));
+            let (_, behind) = rest.split_at(angles);
+            let begins = angles > 0 && behind.starts_with(|next: char| !next.is_whitespace());
+            let is_formula = dollars > 0 && line.matches('$').count() > 1;
+            (begins || is_formula).then_some(angles + dollars)
         })
 }
 
@@ -179,6 +183,22 @@ fn address_length(rest: &str) -> Option<usize> {
     is_address.then_some(name.len() + 1 + domain.len())
 }
 
+/// The length of the link at the beginning, `https://…`. The parser takes any word with a colon in it for one, so that is the
+/// length of `users:read.email` too.
+fn link_length(rest: &str) -> Option<usize> {
+    let (scheme, after) = rest.split_once(':')?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let end = after
+        .find(|c: char| c.is_whitespace() || "`<>\"".contains(c))
+        .unwrap_or(after.len());
+    let (target, _) = after.split_at(end);
+    let target = target.trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
+    (is_scheme && !target.is_empty()).then_some(scheme.len() + 1 + target.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,12 +231,11 @@ mod tests {
     #[test]
     fn what_has_no_escape_is_broken() {
         for (text, written) in [
-            ("<a@b.example>", "<\u{200b}`a@b.example`\\>"),
+            ("<a@b.example>", "`<`\u{200b}`a@b.example`\\>"),
             ("@channel", "@\u{200b}channel"),
             ("~town-square", "\\~\u{200b}town\\-square"),
             ("#urgent", "\\#\u{200b}urgent"),
             (":skull: :)", ":\u{200b}skull: :\u{200b}\\)"),
-            ("https://evil.example", "https:\u{200b}//evil\\.example"),
             ("&lt;b", "&\u{200b}lt;b"),
             ("x-d ;)", "x\\-\u{200b}d ;\u{200b}\\)"),
             ("$x$", "`$`x`$`"),
@@ -252,6 +271,11 @@ mod tests {
             ),
             ("jo@a.example$ $", "`jo@a.example`\u{200b}`$` `$`"),
             ("/reset-passwords", "/reset\\-passwords"),
+            (
+                "account: https://help.acme.example/a. (ref",
+                "account: `https://help.acme.example/a`\\. \\(ref",
+            ),
+            ("[x](users:read.email)", "\\[x\\]\\(`users:read.email`\\)"),
         ] {
             assert_eq!(escape(text), written, "{text}");
         }

@@ -658,6 +658,8 @@ async fn open(State(memory): State<Memory>, body: String) -> Response {
         return app_error(StatusCode::BAD_REQUEST, id);
     }
     memory.note_broken(rules_of_dialog(&asked));
+    let above = asked["dialog"]["introduction_text"].as_str();
+    memory.note_broken(markdown::read(above.unwrap_or_default()).1);
     let (dialog, element) = (&asked["dialog"], &asked["dialog"]["elements"][0]);
     let label = json!({ "text": element["display_name"], "above": dialog["introduction_text"] });
     memory.open(

@@ -6,6 +6,7 @@ pub(crate) mod directories;
 pub(crate) mod discord;
 pub(crate) mod lark;
 pub(crate) mod mattermost;
+pub(crate) mod published;
 pub(crate) mod sent;
 pub(crate) mod slack;
 

@@ -1,4 +1,5 @@
-//! Keeps what the bot sends, for the validators that the platforms publish: `tests/e2e/test_validators.py` reads it.
+//! Holds what the bot sends against the published limits, and keeps it for the validators that the platforms publish:
+//! `tests/e2e/test_validators.py` reads it.
 //!
 //! Nothing is kept unless `SENT_BY_RELATCH_DIR` names a folder, which `tests/run.sh` makes and takes away.
 
@@ -11,6 +12,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
+
+use super::published;
 
 #[expect(
     clippy::disallowed_methods,
@@ -40,12 +43,20 @@ const KINDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Keeps a body under its kind, once.
+/// Keeps a body under its kind, once. A body outside the published limits ends the test, or the call that brings it.
 pub(crate) fn keep(method: &str, path: &str, body: &[u8]) {
     let kind = KINDS
         .iter()
         .find(|(by, begin, _)| *by == method && path.starts_with(begin));
-    if let (Some(folder), Some((_, _, kind)), false) = (FOLDER.as_ref(), kind, body.is_empty()) {
+    let Some((_, _, kind)) = kind.filter(|_| !body.is_empty()) else {
+        return;
+    };
+    let broken = published::broken(kind, body);
+    assert!(
+        broken.is_empty(),
+        "a published limit was broken: {broken:#?}"
+    );
+    if let Some(folder) = FOLDER.as_ref() {
         let name = format!("{kind}-{}.json", hex::encode(&Sha256::digest(body)[..12]));
         std::fs::create_dir_all(folder).unwrap();
         std::fs::write(folder.join(name), body).unwrap();

@@ -136,9 +136,8 @@ fn raw(character: char, before: Option<char>, rest: &str, say: &mut dyn FnMut(&s
         '*' | '[' => say("a mark that can begin something"),
         '_' if begins_word => say("a mark that can begin something"),
         '~' if next == Some('~') => say("a mark that can begin something"),
-        '<' if next.is_some_and(|c| !c.is_whitespace() && c != ZERO_WIDTH) => {
-            say("a tag, a link or a heart");
-        }
+        '<' if is_angle_link(after) => say("a link in angle brackets"),
+        '<' if next.is_some_and(|c| c.is_ascii_alphabetic() || "/!?".contains(c)) => say("a tag"),
         '$' if begins_word => {
             let inside = after.split('$').next().unwrap_or_default();
             let behind = after.get(inside.len() + 1..);
@@ -170,44 +169,62 @@ fn raw(character: char, before: Option<char>, rest: &str, say: &mut dyn FnMut(&s
     }
 }
 
+/// `inline.autolink`: nothing but a space or the end prevents it, so a backslash and a character of no width do not.
+fn is_angle_link(after: &str) -> bool {
+    let Some((inside, _)) = after
+        .split_once('>')
+        .filter(|(inside, _)| !inside.contains(' '))
+    else {
+        return false;
+    };
+    let has = |mark: &str| {
+        inside
+            .match_indices(mark)
+            .any(|(at, _)| at > 0 && at + mark.len() < inside.len())
+    };
+    has("@") || has(":/") || inside.starts_with("www.")
+}
+
 /// What the web client would link in a text, or make a picture of.
 fn linked(text: &str) -> Option<&'static str> {
-    let lower = text.to_lowercase();
-    let all: Vec<char> = lower.chars().collect();
-    let is_name = |c: &char| c.is_ascii_alphanumeric() || ".-_".contains(*c);
-    all.iter().enumerate().find_map(|(at, character)| {
-        let before = at.checked_sub(1).and_then(|at| all.get(at)).copied();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    text.char_indices().find_map(|(at, character)| {
+        let (head, rest) = text.split_at(at);
+        let before = head.chars().next_back();
         let is_free = !before.is_some_and(is_word);
-        let after = &all[at + 1..];
-        let next = after.first();
-        let rest: String = all[at..].iter().collect();
-        let picture = EMOTICONS.iter().any(|picture| {
-            rest.strip_prefix(picture)
-                .is_some_and(|behind| !behind.starts_with(is_word))
-        });
-        let named = rest.strip_prefix(':').and_then(|rest| rest.split_once(':'));
-        let named = named.is_some_and(|(name, behind)| {
-            !name.is_empty()
-                && name.chars().all(|c| is_word(c) || "+-".contains(c))
-                && !behind.starts_with(is_word)
-        });
-        let domain: String = after
-            .iter()
-            .take_while(|c| c.is_alphanumeric() || ".-".contains(**c))
-            .collect();
+        let after = &rest[character.len_utf8()..];
         match character {
-            '@' if (is_free || before == Some('_')) && next.is_some_and(is_name) => {
+            '@' if (is_free || before == Some('_')) && after.starts_with(is_name) => {
                 Some("a mention")
             }
-            '@' if before.is_some_and(|c| !c.is_whitespace()) && domain.contains('.') => {
+            '@' if before.is_some_and(|c| !c.is_whitespace()) && begins_domain(after) => {
                 Some("an e-mail link")
             }
-            '~' if is_free && next.is_some_and(is_name) => Some("a channel"),
-            '#' if is_free && next.is_some_and(|c| c.is_alphabetic()) => Some("a hashtag"),
-            _ if is_free && (picture || named) => Some("a picture"),
+            '~' if is_free && after.starts_with(is_name) => Some("a channel"),
+            '#' if is_free && after.starts_with(char::is_alphabetic) => Some("a hashtag"),
+            ':' | ';' | '<' | 'x' | 'X' if is_free && is_picture(rest) => Some("a picture"),
             _ => None,
         }
     })
+}
+
+fn begins_domain(after: &str) -> bool {
+    let end = after.find(|c: char| !(c.is_alphanumeric() || ".-".contains(c)));
+    after[..end.unwrap_or(after.len())].contains('.')
+}
+
+fn is_picture(rest: &str) -> bool {
+    let emoticon = EMOTICONS.iter().any(|emoticon| {
+        let (head, behind) = rest.split_at_checked(emoticon.len()).unwrap_or_default();
+        head.eq_ignore_ascii_case(emoticon) && !behind.starts_with(is_word)
+    });
+    let named = rest.strip_prefix(':').and_then(|rest| rest.split_once(':'));
+    emoticon
+        || named.is_some_and(|(name, behind)| {
+            !name.is_empty()
+                && name.chars().all(|c| is_word(c) || "+-".contains(c))
+                && !behind.starts_with(is_word)
+        })
 }
 
 #[test]
@@ -220,8 +237,10 @@ fn the_reader_of_markdown_has_teeth() {
         ("a *b*", "a mark"),
         ("_i_", "a mark"),
         ("[x](y)", "a mark"),
-        ("<a@b.example>", "a tag"),
-        ("<3", "a tag"),
+        ("<a@b.example>", "a link in angle brackets"),
+        ("<\u{200b}@\u{200b}b\\>", "a link in angle brackets"),
+        ("<b", "a tag"),
+        ("<3", "a picture"),
         ("in $x$", "a formula"),
         ("&lt;b", "a character"),
         ("see https://evil.example", "a link"),
