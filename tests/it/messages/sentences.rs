@@ -36,7 +36,8 @@ impl Sources {
         let mut sources = Self::default();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            sources.file = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let file = path.file_name().unwrap().to_str().unwrap();
+            file.clone_into(&mut sources.file);
             let text = std::fs::read_to_string(&path).unwrap();
             sources.visit_file(&syn::parse_file(&text).unwrap());
         }

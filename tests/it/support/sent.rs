@@ -43,20 +43,29 @@ const KINDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Keeps a body under its kind, once. A body outside the published limits ends the test, or the call that brings it.
+/// The kind of what is sent there, if it is held against anything.
+fn kind_of(method: &str, path: &str) -> Option<&'static str> {
+    let mut kinds = KINDS.iter();
+    let found = kinds.find(|(by, begin, _)| *by == method && path.starts_with(begin));
+    found.map(|(_, _, kind)| *kind)
+}
+
+/// Holds a body against the published limits. One that is outside ends the test, or the call that brings it.
+pub(crate) fn hold(method: &str, path: &str, body: &[u8]) {
+    if let Some(kind) = kind_of(method, path).filter(|_| !body.is_empty()) {
+        let broken = published::broken(kind, body);
+        assert!(
+            broken.is_empty(),
+            "a published limit was broken: {broken:#?}"
+        );
+    }
+}
+
+/// Does the same, and keeps the body under its kind, once.
 pub(crate) fn keep(method: &str, path: &str, body: &[u8]) {
-    let kind = KINDS
-        .iter()
-        .find(|(by, begin, _)| *by == method && path.starts_with(begin));
-    let Some((_, _, kind)) = kind.filter(|_| !body.is_empty()) else {
-        return;
-    };
-    let broken = published::broken(kind, body);
-    assert!(
-        broken.is_empty(),
-        "a published limit was broken: {broken:#?}"
-    );
-    if let Some(folder) = FOLDER.as_ref() {
+    hold(method, path, body);
+    let kind = kind_of(method, path);
+    if let (Some(folder), Some(kind), false) = (FOLDER.as_ref(), kind, body.is_empty()) {
         let name = format!("{kind}-{}.json", hex::encode(&Sha256::digest(body)[..12]));
         std::fs::create_dir_all(folder).unwrap();
         std::fs::write(folder.join(name), body).unwrap();

@@ -162,7 +162,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         value: world.value,
         confirm_value: world.value,
     };
-    let mut stale = say::stale(say::last_look(&look), &world.reference());
+    let mut stale = say::stale(say::last_look(&look), &world.reference);
     let earlier = Earlier {
         changed_at: world.now,
         admin_name: world.name.to_owned(),
@@ -222,7 +222,7 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
         .flat_map(|rule| [(*rule, Ok(())), (*rule, Err(Denied::Oneself))])
         .collect();
     for busy in [Some(world.name), None] {
-        let told = say::rules(world.name, &outcomes, quota, busy, &world.reference());
+        let told = say::rules(world.name, &outcomes, quota, busy, &world.reference);
         samples.say("rules", told);
     }
     let mut told = say::used(&world.row, zone, now);

@@ -74,6 +74,7 @@ pub(crate) struct World<'a> {
     pub(crate) zone: Zone,
     pub(crate) now: Moment,
     pub(crate) value: &'a str,
+    pub(crate) reference: Reference,
 }
 
 impl<'a> World<'a> {
@@ -118,11 +119,8 @@ impl<'a> World<'a> {
             zone: Zone::utc(),
             now: row.offered_at + Span::minutes(3),
             value,
+            reference: ResetId([7; 16]).reference(),
         }
-    }
-
-    fn reference(&self) -> Reference {
-        ResetId([7; 16]).reference()
     }
 
     fn contact(&self, added_as: Option<AddedAs>, counts: bool, got_password: bool) -> Method {

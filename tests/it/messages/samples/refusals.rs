@@ -23,7 +23,7 @@ pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
 }
 
 fn who(world: &World<'_>, samples: &mut Samples) {
-    let r = &world.reference();
+    let r = &world.reference;
     for kind in [
         AccountKind::Member,
         AccountKind::Guest,
@@ -102,7 +102,7 @@ fn every_denied(world: &World<'_>) -> Vec<Denied> {
 }
 
 fn rules(world: &World<'_>, samples: &mut Samples) {
-    let (zone, now, r) = (&world.zone, world.now, &world.reference());
+    let (zone, now, r) = (&world.zone, world.now, &world.reference);
     for denied in every_denied(world) {
         let told = say::denied(&denied, world.name, world.organization, zone, now, r);
         samples.say("denied", told);
@@ -117,7 +117,7 @@ fn rules(world: &World<'_>, samples: &mut Samples) {
 }
 
 fn clicks(world: &World<'_>, samples: &mut Samples) {
-    let (zone, now, r) = (&world.zone, world.now, &world.reference());
+    let (zone, now, r) = (&world.zone, world.now, &world.reference);
     let earlier = || Earlier {
         changed_at: now,
         admin_name: world.name.to_owned(),
@@ -186,7 +186,7 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
 }
 
 fn destinations(world: &World<'_>, samples: &mut Samples) {
-    let r = &world.reference();
+    let r = &world.reference;
     let allowed = ["KR", "GB", "DE", "US"].map(|country| country.parse().unwrap());
     for denied in [
         DestinationDenied::BusinessEmail,
@@ -219,7 +219,7 @@ fn destinations(world: &World<'_>, samples: &mut Samples) {
 }
 
 fn contacts(world: &World<'_>, samples: &mut Samples) {
-    let (name, r) = (world.name, &world.reference());
+    let (name, r) = (world.name, &world.reference);
     let to = Destination::Email(world.email.clone());
     let mask = to.masked();
     for is_strict in [true, false] {
@@ -239,7 +239,7 @@ fn contacts(world: &World<'_>, samples: &mut Samples) {
 }
 
 fn contact_refusals(world: &World<'_>, samples: &mut Samples) {
-    let (name, zone, now, r) = (world.name, &world.zone, world.now, &world.reference());
+    let (name, zone, now, r) = (world.name, &world.zone, world.now, &world.reference);
     for may_have_arrived in [true, false] {
         let told = say::question_not_sent(may_have_arrived, r);
         samples.say("question_not_sent", told);

@@ -167,7 +167,7 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
 }
 
 fn stopped(world: &World<'_>, samples: &mut Samples) {
-    let (name, r) = (world.name, &world.reference());
+    let (name, r) = (world.name, &world.reference);
     samples.say("store_down", say::store_down(r));
     for directory in [name, "directory"] {
         samples.say("directory_down", say::directory_down(directory, r));
@@ -200,7 +200,7 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
 }
 
 fn instead(world: &World<'_>, samples: &mut Samples) {
-    let (name, r) = (world.name, &world.reference());
+    let (name, r) = (world.name, &world.reference);
     let to = world.email.masked();
     samples.say("guide_sent", say::guide_sent(name, &to));
     samples.say("guide_unknown", say::guide_unknown(name, &to, r));

@@ -34,7 +34,7 @@ pub(crate) fn read(text: &str) -> (Vec<Paragraph>, Vec<String>) {
         .split("\n\n")
         .map(|source| {
             paragraph(source, &mut |what| {
-                broken.push(format!("{what}: {source:?}"))
+                broken.push(format!("{what}: {source:?}"));
             })
         })
         .collect();

@@ -1,6 +1,6 @@
 //! What is sent to a platform, held against the limits that the platform publishes.
 //!
-//! Discord's stand in its OpenAPI file ("Discord HTTP API (Preview)", version 10); `discord.json` has the part of it that is
+//! Discord's stand in its `OpenAPI` file ("Discord HTTP API (Preview)", version 10); `discord.json` has the part of it that is
 //! about messages with buttons and forms with one input. Slack's are those of `slack_sdk.models` (`HeaderBlock`,
 //! `SectionBlock`, `ActionsBlock`, `InputBlock`, `ButtonElement`, `View`); `tests/e2e/test_validators.py` asks the models
 //! themselves. Mattermost's and Lark's are in the simulators.

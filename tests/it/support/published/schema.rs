@@ -22,10 +22,10 @@ fn check(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
                 check(&SCHEMAS[name], value, place, found);
                 true
             }
-            "type" => match wanted {
-                Value::Array(kinds) => kinds.iter().any(|kind| is_a(kind, value)),
-                kind => is_a(kind, value),
-            },
+            "type" => wanted.as_array().map_or_else(
+                || is_a(wanted, value),
+                |kinds| kinds.iter().any(|kind| is_a(kind, value)),
+            ),
             "properties" => {
                 properties(wanted, value, place, found);
                 true
