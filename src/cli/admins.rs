@@ -18,6 +18,7 @@ pub(super) enum AdminsCommand {
     /// Pin a listed address to the entry of the directory that it finds now; only that entry has the right then.
     Accept {
         /// An address of `admins.primary` or `admins.member_and_department`.
+        #[arg(value_parser = EmailAddress::typed)]
         email: EmailAddress,
     },
 }

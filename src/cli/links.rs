@@ -21,7 +21,7 @@ pub(super) struct LinkOptions {
     #[arg(required_unless_present = "csv")]
     user_id: Option<String>,
     /// The business e-mail.
-    #[arg(required_unless_present = "csv")]
+    #[arg(required_unless_present = "csv", value_parser = EmailAddress::typed)]
     email: Option<EmailAddress>,
     /// A CSV with the header `platform,user_id,business_email`.
     #[arg(long, value_name = "FILE", conflicts_with = "platform")]

@@ -28,6 +28,7 @@ pub(super) enum MembersCommand {
     /// Show one member.
     Show {
         /// The business e-mail.
+        #[arg(value_parser = EmailAddress::typed)]
         email: EmailAddress,
         /// table or json.
         #[arg(long, default_value = "table", value_parser = ["table", "json"])]
@@ -36,6 +37,7 @@ pub(super) enum MembersCommand {
     /// Add a phone or a private e-mail for codes; it counts like one of the import, and is told like every added contact.
     Contact {
         /// The business e-mail.
+        #[arg(value_parser = EmailAddress::typed)]
         email: EmailAddress,
         /// A mobile number with its country code, or a private e-mail.
         #[arg(required = true)]
@@ -44,21 +46,25 @@ pub(super) enum MembersCommand {
     /// Set a password, read from standard input.
     SetPassword {
         /// The business e-mail.
+        #[arg(value_parser = EmailAddress::typed)]
         email: EmailAddress,
     },
     /// Exit with 0 if the password on standard input is the member's, else with 1.
     Verify {
         /// The business e-mail.
+        #[arg(value_parser = EmailAddress::typed)]
         email: EmailAddress,
     },
     /// Remove a member with password, sessions, added contacts, chat links and open cards; the history stays.
     Remove {
         /// The business e-mail.
+        #[arg(value_parser = EmailAddress::typed)]
         email: EmailAddress,
     },
     /// Open an account that failed sign-ins have locked.
     Unlock {
         /// The business e-mail.
+        #[arg(value_parser = EmailAddress::typed)]
         email: EmailAddress,
     },
 }

@@ -13,10 +13,10 @@ use crate::store::{HistoryFilter, Past, Store, Use};
 #[derive(Args)]
 pub(super) struct ResetsOptions {
     /// By this administrator.
-    #[arg(long, value_name = "EMAIL")]
+    #[arg(long, value_name = "EMAIL", value_parser = EmailAddress::typed)]
     admin: Option<EmailAddress>,
     /// Of this member.
-    #[arg(long, value_name = "EMAIL")]
+    #[arg(long, value_name = "EMAIL", value_parser = EmailAddress::typed)]
     member: Option<EmailAddress>,
     /// Within this time, such as 24h.
     #[arg(long)]

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::visible::visible;
+
 /// One e-mail address: one `@`, a domain with a dot, at most 254 characters, and nothing that a mail server could read as a
 /// second recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -17,6 +19,11 @@ pub struct EmailAddress(String);
 pub struct NotAnEmail;
 
 impl EmailAddress {
+    /// Reads what somebody typed, without the characters that show nothing.
+    pub fn typed(text: &str) -> Result<Self, NotAnEmail> {
+        visible(text).parse()
+    }
+
     /// The address as written in the directory.
     pub fn as_str(&self) -> &str {
         &self.0

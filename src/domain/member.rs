@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::visible::is_invisible;
 use super::{EmailAddress, PhoneNumber, written_enum};
 
 /// The directory's immutable id of a member. Never the e-mail, because an e-mail can be given to another person.
@@ -89,10 +90,7 @@ pub fn clean_name(name: &str) -> String {
     let cleaned: String = name
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| {
-            !c.is_control()
-                && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        })
+        .filter(|c| !c.is_control() && !is_invisible(*c))
         .take(64)
         .collect();
     cleaned.trim().to_owned()

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod quota;
 pub mod reset;
 pub mod sign_in;
+pub mod visible;
 pub mod written;
 
 pub use channel::{Channel, Delivery, Destination};
@@ -35,4 +36,5 @@ pub use platform::{ChatUser, Platform};
 pub use policy::{Denied, Permit};
 pub use quota::Quota;
 pub use reset::{CheckId, Reference, ResetId, State, Step, StepOutcome, draw_id};
+pub use visible::visible;
 pub(crate) use written::written_enum;

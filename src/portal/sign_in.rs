@@ -18,7 +18,7 @@ use super::throttle::ClientNetwork;
 use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, SESSION_LIFE, Stage, admit};
-use crate::domain::{Destination, Span};
+use crate::domain::{Destination, Span, visible};
 use crate::net::ClientAddress;
 use crate::store::Begun;
 
@@ -58,7 +58,7 @@ pub(super) async fn submit(
     let visit = Visit::of(&portal, &headers).await?;
     let fields = visit.form(&headers, &body)?;
     let cut = |text: &str| text.chars().take(LONGEST_EMAIL).collect::<String>();
-    let email = fields.text("email");
+    let email = &visible(fields.text("email"));
     let email_key = cut(email.trim()).to_ascii_lowercase();
     let client = client.map_or(ClientAddress(None), |Extension(client)| client);
     let typed_at = TypedAt::SignIn(ClientNetwork::of(client));

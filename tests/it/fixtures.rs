@@ -160,17 +160,17 @@ impl Recorded {
 
     /// The answer, read as its platform reads it.
     async fn send_to(&self, bot: &TestBot) -> Answer {
-        let answer = bot.send(self.request()).await;
         let memory = &bot.slack.memory;
+        if self.by.name == "mattermost" {
+            mattermost::note_request(memory, &self.path, &self.body);
+        }
+        let answer = bot.send(self.request()).await;
         match self.by.name {
             "discord" => Answer {
                 body: discord::read_answer(memory, &answer.body),
                 ..answer
             },
-            "mattermost" => Answer {
-                body: mattermost::read_answer(memory, &answer.body),
-                ..answer
-            },
+            "mattermost" => mattermost::read_answer(memory, &self.path, answer),
             "lark" => {
                 // Every token of these recordings changes its card from now on.
                 (0..100).for_each(|serial| memory.note_answered(lark::token(true, serial)));

@@ -304,6 +304,29 @@ async fn a_dialog_acts_once_for_who_opened_it() {
     );
 }
 
+/// The server counts bytes: a label is cut, and the whole name stands above the input.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialog_keeps_to_its_bytes_and_names_the_member() {
+    for name in [
+        "Mina Park",
+        "박미나 (서울 본사 인사팀)",
+        "Ēriks Ķēniņš-Žagars",
+    ] {
+        let bot = TestBot::new().await;
+        bot.alter(MINA, "name", name).await;
+        let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
+        bot.click(JO, &card, "deliver_other").await;
+        let label = &bot.slack.last_view()["blocks"][0]["label"];
+        let (shown, above) = (
+            label["text"].as_str().unwrap(),
+            label["above"].as_str().unwrap(),
+        );
+        assert!(shown.len() <= 24, "{shown}");
+        let plain = above.replace('\\', "").replace('\u{200b}', "");
+        assert_eq!(plain, format!("Phone or email of {name}"));
+    }
+}
+
 /// The server's rule for dialogs: a trigger older than 30 s opens none, and the administrator is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dialog_that_cannot_be_opened_is_told() {

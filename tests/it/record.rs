@@ -10,7 +10,7 @@ use relatch::domain::{Moment, Platform, Span};
 use serde_json::Value;
 
 use crate::support::slack::{button_value, user_id};
-use crate::support::{RECORDED_ORIGIN, START, TestBot, lark, mattermost};
+use crate::support::{Left, RECORDED_ORIGIN, START, TestBot, lark, mattermost};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -177,17 +177,12 @@ fn make(
             mattermost::form_body(&who, &bot.slack.last_view(), typed),
         ),
     };
-    let kind = if path.ends_with("commands") {
-        "application/x-www-form-urlencoded"
-    } else {
-        "application/json"
-    };
-    let at = ("X-At".to_owned(), now.unix_seconds().to_string());
-    (
-        path,
-        vec![("Content-Type".to_owned(), kind.to_owned()), at],
-        body,
-    )
+    let mut headers: Vec<(String, String)> = mattermost::headers(path)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    headers.push(("X-At".to_owned(), now.unix_seconds().to_string()));
+    (path, headers, body)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,6 +211,7 @@ async fn record() {
                 .collect();
             let first = before.first().map_or(*name, |case| case.0);
             let bot = TestBot::recorded(place(first).1).await;
+            bot.leaves(Left::Messages, "only the request is kept");
             let mut card = Value::Null;
             for (earlier, _, who, does) in before {
                 bot.clock.advance(place(earlier).1 - bot.clock.now());
@@ -233,7 +229,7 @@ async fn record() {
                         lark::read_answer(&bot.slack.memory, &answer.body)
                     }
                     Platform::Slack | Platform::Discord | Platform::Mattermost => {
-                        mattermost::read_answer(&bot.slack.memory, &answer.body)
+                        mattermost::read_answer(&bot.slack.memory, path, answer).body
                     }
                 };
                 bot.settle().await;

@@ -11,7 +11,7 @@ use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, ReplyAddress,
     Verified,
 };
-use crate::domain::{ChatUser, Moment, Platform, Span};
+use crate::domain::{ChatUser, Moment, Platform, Span, visible};
 use crate::store::ReplayKey;
 
 /// How long the token of an interaction works (Discord, "Receiving and Responding": 15 minutes), less a minute.
@@ -188,6 +188,7 @@ fn read_command(data: &wire::InteractionData) -> Result<Ask, NotVerified> {
 
 /// Parses one word. A mention that was typed into a text, `<@…>`, names a member as the option does.
 fn read_word(word: &str) -> Word {
+    let word = visible(word);
     let id = word
         .strip_prefix("<@")
         .and_then(|rest| rest.strip_suffix('>'));
@@ -196,7 +197,7 @@ fn read_word(word: &str) -> Word {
         return Word::Member(NamedMember::Mention(id.to_owned()));
     }
     word.parse().map_or_else(
-        |_| Word::Text(word.to_owned()),
+        |_| Word::Text(word.clone()),
         |email| Word::Member(NamedMember::Email(email)),
     )
 }

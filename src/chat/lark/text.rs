@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{COMMAND_NAME, is_id, wire};
 use crate::chat::interaction::{Ask, Word};
 use crate::chat::{NamedMember, NotVerified};
+use crate::domain::visible;
 
 /// The text of a message, with a mention as its key; none if it is of another kind (Lark, "Received message content").
 pub(super) fn typed(kind: &str, content: &str) -> Result<Option<String>, NotVerified> {
@@ -53,6 +54,7 @@ pub(super) fn read_command(text: &str, mentions: &[wire::Mention]) -> Option<Ask
         .iter()
         .map(|mentioned| (mentioned.key.as_str(), mentioned.id.open_id.as_str()))
         .collect();
+    let text = visible(text);
     let mut words = text
         .split_whitespace()
         .skip_while(|word| mentions.contains_key(word));

@@ -11,6 +11,7 @@ mod account;
 mod commands;
 mod config;
 mod dialog;
+mod markdown;
 mod permission;
 mod render;
 mod reply;
@@ -209,7 +210,7 @@ impl Adapter for Mattermost {
                 json!({ "errors": { render::INPUT: text } })
             }
             (_, Immediate::FormError(text)) => {
-                json!({ "ephemeral_text": text, "skip_slack_parsing": true })
+                json!({ "ephemeral_text": markdown::escape(text), "skip_slack_parsing": true })
             }
             // An `update` applies only to posts that everybody sees, and ours are ephemeral.
             (

@@ -2,41 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::chat::texts::{BUTTONS, fit};
+use super::markdown::escape;
+use crate::chat::texts::{BUTTONS, fit, fit_bytes};
 use crate::chat::{Button, Form, Message, ShownPassword, Style};
 
 /// Longest text of a post (Mattermost, "Posts": 16383 for the whole post).
 const POST: usize = 12_000;
-/// Longest title of a dialog, and of an element (Mattermost, "Interactive dialogs").
+/// Longest title of a dialog and label of an input, in bytes (`Dialog.IsValid` in `model/integration_action.go`).
 const TITLE: usize = 24;
-/// Longest help text.
+/// Longest help text, in bytes.
 const HELP: usize = 150;
 /// Longest input in characters (Mattermost: 150 in a field of type `text`).
 const TYPED: u16 = 150;
 
 /// The name of a dialog's input.
 pub(super) const INPUT: &str = "destination";
-
-/// Escapes Markdown by a backslash. Mentions and links know no backslash, so a character without width comes after the
-/// character that begins them.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + text.len() / 4);
-    for character in text.chars() {
-        match character {
-            '@' | ':' | '/' => {
-                escaped.push(character);
-                escaped.push('\u{200b}');
-            }
-            _ => {
-                if character.is_ascii_punctuation() {
-                    escaped.push('\\');
-                }
-                escaped.push(character);
-            }
-        }
-    }
-    escaped
-}
 
 /// The text of a message without its buttons.
 pub(super) fn text(message: &Message) -> String {
@@ -131,19 +111,26 @@ fn button(button: &Button, actions: &str) -> Value {
     })
 }
 
-/// A dialog with one input.
+/// A dialog with one input. A label that is cut, which has a name in it, stands whole above the input.
 pub(super) fn dialog(form: &Form, state: &str) -> Value {
+    let label = fit_bytes(&form.label, TITLE);
+    let introduction = if label == form.label {
+        String::new()
+    } else {
+        escape(&form.label)
+    };
     json!({
         "callback_id": form.kind.as_str(),
-        "title": fit(&form.title, TITLE),
-        "submit_label": fit(&form.submit, TITLE),
+        "title": fit_bytes(&form.title, TITLE),
+        "introduction_text": introduction,
+        "submit_label": fit_bytes(&form.submit, TITLE),
         "state": state,
         "elements": [{
-            "display_name": fit(&form.label, TITLE),
+            "display_name": label,
             "name": INPUT,
             "type": "text",
             "max_length": TYPED,
-            "help_text": fit(&form.hint, HELP),
+            "help_text": fit_bytes(&form.hint, HELP),
         }],
     })
 }

@@ -21,7 +21,7 @@ use crate::chat::{
     Asking, Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin,
     ReplyAddress, Verified,
 };
-use crate::domain::{ChatUser, Moment, Platform};
+use crate::domain::{ChatUser, Moment, Platform, visible};
 use crate::form::Fields;
 
 impl Mattermost {
@@ -252,9 +252,7 @@ fn is_name(name: &str) -> bool {
 fn read_words(fields: &Fields<'_>) -> Result<Vec<Word>, NotVerified> {
     let names = fields.list("user_mentions");
     let mentions: HashMap<&str, &str> = names.zip(fields.list("user_mentions_ids")).collect();
-    fields
-        .get("text")
-        .unwrap_or_default()
+    visible(fields.get("text").unwrap_or_default())
         .split_whitespace()
         .map(|word| read_word(word, &mentions))
         .collect()

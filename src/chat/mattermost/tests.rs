@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::account::profile_of;
 use super::*;
-use crate::chat::hostile_names::hostile_names;
 use crate::chat::interaction::{Ask, NamedMember};
 use crate::chat::{AccountKind, Asking, FormKind, Interaction, NotVerified, Verified};
 use crate::domain::{Moment, Password, ResetId, Role};
@@ -656,30 +655,6 @@ fn an_account_is_worth_what_is_said_of_it() {
         judged(json!({ "id": JO, "is_bot": true })).kind,
         AccountKind::Bot
     );
-}
-
-/// No name becomes a mention, a link or markup.
-#[test]
-fn hostile_names_stay_names() {
-    for name in hostile_names() {
-        let message = Message {
-            title: name,
-            ..Message::default()
-        };
-        let text = render::text(&message);
-        let inside = text
-            .strip_prefix("**")
-            .and_then(|text| text.strip_suffix("**"))
-            .unwrap();
-        let mut characters = inside.chars().peekable();
-        while let Some(character) = characters.next() {
-            match character {
-                '@' | ':' | '/' => assert_eq!(characters.next(), Some('\u{200b}'), "{text}"),
-                '\\' => assert!(characters.next().unwrap().is_ascii_punctuation(), "{text}"),
-                other => assert!(!other.is_ascii_punctuation(), "{text}"),
-            }
-        }
-    }
 }
 
 /// A server that takes its time does not hold up who knows something: the click goes on with that.

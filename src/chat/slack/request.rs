@@ -9,7 +9,7 @@ use crate::chat::signature::check_content_type;
 use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, Verified,
 };
-use crate::domain::{ChatUser, Moment, Platform};
+use crate::domain::{ChatUser, Moment, Platform, visible};
 use crate::form::Fields;
 use crate::store::ReplayKey;
 
@@ -196,6 +196,7 @@ fn read_ask(words: &[Word]) -> Ask {
 /// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, an e-mail as
 /// `<mailto:…|…>`, a phone number as `<tel:…|…>`, and a typed `<` as `&lt;`. So an angle bracket always comes from Slack.
 pub(super) fn read_words(text: &str) -> Vec<Word> {
+    let text = visible(text);
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {

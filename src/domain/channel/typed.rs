@@ -2,7 +2,7 @@
 
 use super::DestinationDenied;
 use crate::domain::email::NotAnEmail;
-use crate::domain::{CompanyDomains, Destination, EmailAddress, Member};
+use crate::domain::{CompanyDomains, Destination, EmailAddress, Member, visible};
 
 impl Destination {
     /// Reads a destination for a password. With an `@` it is an e-mail, else a phone number.
@@ -11,7 +11,7 @@ impl Destination {
         member: &Member,
         company: &CompanyDomains,
     ) -> Result<Self, DestinationDenied> {
-        Self::read(text, member, company)?.outside(member, company)
+        Self::read(&visible(text), member, company)?.outside(member, company)
     }
 
     /// Reads a typed e-mail for the administrator's own copy; never the business e-mail being reset (S11, S28).
@@ -23,9 +23,8 @@ impl Destination {
         if !text.contains('@') {
             return Err(DestinationDenied::EmailNeeded);
         }
-        let email: EmailAddress = text
-            .parse()
-            .map_err(|NotAnEmail| DestinationDenied::NotAnEmail)?;
+        let email =
+            EmailAddress::typed(text).map_err(|NotAnEmail| DestinationDenied::NotAnEmail)?;
         if company.has_mailbox_of(member, &email) {
             Err(DestinationDenied::BusinessEmail)
         } else {

@@ -15,7 +15,7 @@ pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
             "/reset-password @member, or their work email, then anything as a reason: shows a card; nothing changes before you confirm."
                 .to_owned(),
             "/reset-password why @member: which rules would hold, without changing anything.".to_owned(),
-            "/reset-password log, or log @member: what happened.".to_owned(),
+            "/reset-password log, or /reset-password log @member: what happened.".to_owned(),
             "/reset-password contact @member, then a phone or private email: where codes for them may go.".to_owned(),
             format!("You can make {resets} resets in {window}. A card works for {offer_lifetime}. Passwords are shown or sent once."),
         ],

@@ -1,15 +1,23 @@
 //! Mattermost's side of a conversation: requests as its server sends them, and the part of its API that the bot calls.
+//!
+//! Each rule names the file and the function of Mattermost's server that it comes from; paths begin at
+//! `server/channels/`, those of `model/` at `server/public/`.
 
+mod answers;
+pub(crate) mod commands;
+pub(crate) mod markdown;
+
+use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use relatch::clock::Clock;
 use relatch::domain::Moment;
 use ring::rand::SystemRandom;
@@ -19,6 +27,9 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
+pub(crate) use self::answers::note_request;
+use self::answers::{app_error, hook, refused};
+use super::Answer;
 use super::slack::{Memory, user_id};
 
 /// The token of our command in the team.
@@ -36,6 +47,10 @@ pub(crate) fn id_of(email: &str) -> String {
 
 /// The channel of every conversation.
 pub(crate) const CHANNEL: &str = "itchannel00000000000000000";
+/// The team of every conversation.
+pub(crate) const TEAM: &str = "acmeteam000000000000000000";
+/// The bot's own account.
+pub(crate) const BOT: &str = "bot00000000000000000000000";
 
 /// The server's own key in these tests (PKCS #8, base64), made once by `openssl ecparam -name prime256v1 -genkey`.
 const SERVER_KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgn9gyXjdyr6KrGX5Ku7AQ661p+sDMirlFqy4RUbgrAsOhRANCAAQaEBpR92XtXnzqUcqP3jO7ugNUTEbRgHaFcPYzOUY378keAYR1IDoBbDJvclaieyHp5k5IMlg/Ux1vHUVmmgEg";
@@ -111,8 +126,20 @@ pub(crate) struct Server {
     pub(crate) key_delay: std::time::Duration,
     /// How often the key was asked for.
     pub(crate) key_asked: u32,
-    /// The bot's clock, by which the age of a trigger is told.
+    /// The bot's clock, by which the age of a trigger and of a response address is told.
     pub(crate) clock: Option<Clock>,
+    /// Set where every request is over the rate limit, for so many seconds.
+    pub(crate) limited_for: Option<u32>,
+    /// The response addresses of the commands that were sent: when each was made, and how often it was used.
+    pub(crate) hooks: HashMap<String, (Moment, u32)>,
+    /// `EnableCommands`.
+    pub(crate) enable_commands: bool,
+    /// What the bot may do beside posting to one user alone.
+    pub(crate) permissions: Vec<&'static str>,
+    /// The slash commands of all teams, as the server keeps them.
+    pub(crate) commands: Vec<Value>,
+    /// When the team was archived; 0 for one that is not.
+    pub(crate) team_deleted_at: i64,
 }
 
 impl Default for Server {
@@ -125,17 +152,35 @@ impl Default for Server {
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
             clock: None,
+            limited_for: None,
+            hooks: HashMap::new(),
+            enable_commands: true,
+            permissions: vec![commands::OWN, commands::OTHERS],
+            commands: Vec::new(),
+            team_deleted_at: 0,
         }
     }
 }
 
+/// What Go's `url.QueryEscape` writes as it is, beside letters and digits.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// Go's `url.QueryEscape`.
 fn encode(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, PLAIN)
+        .to_string()
+        .replace("%20", "+")
 }
 
-/// The command, from the text that Slack would be sent: mentions become names with the ids beside them.
+/// The command, from the text that Slack would be sent: mentions become names with the ids beside them. As
+/// `tryExecuteCustomCommand` in `app/command.go` writes it: keys sorted (`url.Values.Encode`), lists repeated, all names
+/// before all ids.
 pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now: Moment) -> String {
-    let (mut words, mut mentions) = (Vec::new(), String::new());
+    let (mut words, mut names, mut ids) = (Vec::new(), String::new(), String::new());
     for word in text.split_whitespace() {
         match word
             .strip_prefix("<@")
@@ -144,77 +189,132 @@ pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now:
             Some(mention) => {
                 let slack_id = mention.split('|').next().unwrap();
                 let name = slack_id.to_lowercase();
-                for part in [
-                    "&user_mentions=",
-                    &name,
-                    "&user_mentions_ids=",
-                    &id(slack_id),
-                ] {
-                    mentions.push_str(part);
-                }
+                names.extend(["&user_mentions=", &name]);
+                ids.extend(["&user_mentions_ids=", &id(slack_id)]);
                 words.push(format!("@{name}"));
             }
             None => words.push(word.to_owned()),
         }
     }
     format!(
-        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&team_domain=acme&team_id=t&text={}&token={TOKEN}&trigger_id={}&user_id={who}&user_name=x{mentions}",
+        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&root_id=&team_domain=acme&team_id={TEAM}&text={}&token={TOKEN}&trigger_id={}&user_id={who}{names}{ids}&user_name={}",
         encode(reply),
         encode(&words.join(" ")),
         encode(&trigger(who, serial, now)),
+        name_of(who),
     )
 }
 
+/// `ujo00000000000000000000000` → `ujo`.
+fn name_of(id: &str) -> &str {
+    id.trim_end_matches('0')
+}
+
+/// The headers of a request: `DoCommandRequest` in `app/command.go`, `DoActionRequest` in `app/integration_action.go`.
+pub(crate) fn headers(route: &str) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("Accept", "application/json".to_owned()),
+        ("Accept-Encoding", "gzip".to_owned()),
+        ("User-Agent", "Mattermost-Bot/1.1".to_owned()),
+    ];
+    if route.ends_with("/commands") {
+        headers.push((
+            "Content-Type",
+            "application/x-www-form-urlencoded".to_owned(),
+        ));
+        headers.push(("Authorization", format!("Token {TOKEN}")));
+    } else {
+        headers.push(("Content-Type", "application/json".to_owned()));
+    }
+    headers
+}
+
+/// `PostActionIntegrationRequest` in `model/integration_action.go`; of an ephemeral post the id is in no database.
 pub(crate) fn click_body(who: &str, action: &str, value: &str, serial: u32, now: Moment) -> String {
     json!({
-        "user_id": who, "user_name": "x", "channel_id": CHANNEL, "channel_name": "it", "team_id": "t", "team_domain": "acme",
-        "post_id": "p", "trigger_id": trigger(who, serial, now), "type": "button", "data_source": "",
-        "context": { "action": action, "value": value },
+        "user_id": who, "user_name": name_of(who), "channel_id": CHANNEL, "channel_name": "it", "team_id": TEAM,
+        "team_domain": "acme", "post_id": format!("post{serial:022}"), "trigger_id": trigger(who, serial, now),
+        "type": "button", "data_source": "", "context": { "action": action, "value": value },
     })
     .to_string()
 }
 
+/// `SubmitDialogRequest` in `model/integration_action.go`.
 pub(crate) fn form_body(who: &str, view: &Value, typed: &str) -> String {
     json!({
         "type": "dialog_submission", "callback_id": view["callback_id"], "state": view["state"], "user_id": who,
-        "channel_id": CHANNEL, "team_id": "t", "submission": { "destination": typed }, "cancelled": false,
+        "channel_id": CHANNEL, "team_id": TEAM, "submission": { "destination": typed }, "cancelled": false,
     })
     .to_string()
 }
 
 /// What a request was answered with, in the tests' own shape.
-pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return body.to_vec();
+pub(crate) fn read_answer(memory: &Memory, route: &str, answer: Answer) -> Answer {
+    let Ok(read) = serde_json::from_slice::<Value>(&answer.body) else {
+        return answer;
     };
-    if answer["response_type"].is_string() {
-        memory.note_broken(rules(&answer));
-        return neutral(&answer).to_string().into_bytes();
+    let body = if route.ends_with("/commands") {
+        read_command_answer(memory, &read)
+    } else if route.ends_with("/actions") {
+        read_click_answer(memory, &read)
+    } else {
+        read_dialog_answer(memory, &read)
+    };
+    Answer { body, ..answer }
+}
+
+/// `HandleCommandResponsePost` in `app/command.go`; without a text or attachments there is no post.
+fn read_command_answer(memory: &Memory, answer: &Value) -> Vec<u8> {
+    if *answer == json!({}) {
+        return Vec::new();
     }
+    memory.note_broken(rules(answer));
+    neutral(answer).to_string().into_bytes()
+}
+
+/// `DoPostActionWithCookie` in `app/integration_action.go`; `update` fails for posts that are in no database.
+fn read_click_answer(memory: &Memory, answer: &Value) -> Vec<u8> {
+    unread_fields(memory, answer, &["ephemeral_text", "skip_slack_parsing"]);
     if let Some(text) = answer["ephemeral_text"].as_str() {
         let hold = answer["skip_slack_parsing"] == true;
-        memory.note_broken(if hold {
-            vec![]
-        } else {
-            vec![format!("a text that is parsed: {answer}")]
-        });
+        let (_, mut broken) = markdown::read(text);
+        if !hold {
+            broken.push(format!("a text that is parsed: {answer}"));
+        }
+        memory.note_broken(broken);
         let mut said = neutral(&json!({ "text": text }));
         said["replace_original"] = false.into();
         memory.say(said);
-        return Vec::new();
     }
+    Vec::new()
+}
+
+/// `SubmitInteractiveDialog` in `app/integration_action.go`, `SubmitDialogResponse` in `model/integration_action.go`.
+fn read_dialog_answer(memory: &Memory, answer: &Value) -> Vec<u8> {
+    unread_fields(memory, answer, &["error", "errors", "type", "form"]);
     if answer["errors"].is_object() {
         return json!({ "response_action": "errors", "errors": answer["errors"] })
             .to_string()
             .into_bytes();
     }
-    assert_eq!(answer, json!({}), "an answer that Mattermost does not know");
+    assert_eq!(*answer, json!({}), "an answer that the tests do not know");
     Vec::new()
+}
+
+/// The server reads no other field, so what stands in one is lost.
+fn unread_fields(memory: &Memory, answer: &Value, read: &[&str]) {
+    let fields = answer.as_object().unwrap().keys();
+    let unread = fields.filter(|name| !read.contains(&name.as_str()));
+    memory.note_broken(
+        unread
+            .map(|name| format!("nobody reads {name} of {answer}"))
+            .collect(),
+    );
 }
 
 /// What Mattermost would refuse, or would make of a name.
 fn rules(message: &Value) -> Vec<String> {
-    let mut broken = Vec::new();
+    let (_, mut broken) = markdown::read(message["text"].as_str().unwrap_or_default());
     let mut hold = |holds: bool, rule: &str| {
         if !holds {
             broken.push(format!("{rule}: {message}"));
@@ -244,9 +344,15 @@ fn rules(message: &Value) -> Vec<String> {
             action["integration"]["url"] == "http://127.0.0.1/mattermost/actions",
             "clicks come to us",
         );
+        // `PostAction.IsValid` in `model/integration_action.go`.
         hold(
             ["default", "primary", "danger"].contains(&action["style"].as_str().unwrap()),
             "a style that there is",
+        );
+        hold(action["type"] == "button", "a button is called one");
+        hold(
+            action["name"].as_str().is_some_and(|name| !name.is_empty()),
+            "a button has a name",
         );
     }
     broken
@@ -262,24 +368,15 @@ fn actions(message: &Value) -> Vec<Value> {
 /// The message in the one shape in which the tests read them.
 fn neutral(message: &Value) -> Value {
     let mut blocks = Vec::new();
-    for (at, line) in message["text"]
-        .as_str()
-        .unwrap_or_default()
-        .split("\n\n")
-        .enumerate()
-    {
-        let is_password = line.starts_with('`') && line.ends_with('`');
-        let text = if is_password {
-            line.to_owned()
+    let (paragraphs, _) = markdown::read(message["text"].as_str().unwrap_or_default());
+    for (at, paragraph) in paragraphs.into_iter().enumerate() {
+        // A line of the card may be an address and nothing else.
+        let is_password = paragraph.is_code && !paragraph.shown.contains(['@', '/', ' ']);
+        let (kind, text) = if is_password {
+            ("mrkdwn", format!("`{}`", paragraph.shown))
         } else {
-            unescape(line)
+            ("plain_text", paragraph.shown)
         };
-        let text = if at == 0 {
-            text.trim_matches('*').to_owned()
-        } else {
-            text
-        };
-        let kind = if is_password { "mrkdwn" } else { "plain_text" };
         blocks.push(
             json!({ "type": if at == 0 { "header" } else { "section" }, "text": { "type": kind, "text": text } }),
         );
@@ -297,22 +394,9 @@ fn neutral(message: &Value) -> Value {
     json!({ "blocks": blocks, "response_type": message["response_type"] })
 }
 
-/// What Mattermost shows.
-fn unescape(text: &str) -> String {
-    let mut shown = String::new();
-    let mut characters = text.chars().filter(|character| *character != '\u{200b}');
-    while let Some(character) = characters.next() {
-        shown.push(if character == '\\' {
-            characters.next().unwrap()
-        } else {
-            character
-        });
-    }
-    shown
-}
-
 /// The part of the server that the bot calls.
-pub(crate) fn router() -> Router<Memory> {
+pub(crate) fn router(memory: &Memory) -> Router<Memory> {
+    let limits = axum::middleware::from_fn_with_state(memory.clone(), answers::limits);
     Router::new()
         .route("/mm/api/v4/config/client", get(config))
         .route("/mm/api/v4/users/me", get(me))
@@ -322,26 +406,61 @@ pub(crate) fn router() -> Router<Memory> {
         .route("/mm/api/v4/users/username/{name}", get(user_by_name))
         .route("/mm/api/v4/users/email/{email}", get(user_by_email))
         .route("/mm/api/v4/actions/dialogs/open", post(open))
+        .route(
+            "/mm/api/v4/commands",
+            get(commands::list).post(commands::create),
+        )
+        .route("/mm/api/v4/commands/{id}", put(commands::update))
+        .route("/mm/api/v4/teams/{id}", get(commands::team))
         .route("/mm/hooks/commands/{id}", post(hook))
+        .layer(limits)
+}
+
+/// `APISessionRequired` in `api4/handlers.go`.
+fn is_bot(headers: &HeaderMap) {
+    assert_eq!(
+        headers["authorization"],
+        format!("Bearer {}", super::BOT_TOKEN).as_str()
+    );
 }
 
 async fn user(
     State(memory): State<Memory>,
     Path(wanted): Path<String>,
     headers: HeaderMap,
-) -> impl IntoResponse {
+) -> Response {
     tokio::time::sleep(memory.who_delay()).await;
     if let Some((status, answer)) = memory.who_answer() {
-        return (StatusCode::from_u16(status).unwrap(), answer.to_string());
+        return refused(StatusCode::from_u16(status).unwrap(), &answer);
+    }
+    // `RequireUserId` in `web/context.go`, `IsValidId` in `model/utils.go`.
+    if wanted.len() != 26 || !wanted.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return app_error(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_url_param.app_error",
+        );
     }
     tell(&memory, &headers, |slack_id, _| id(slack_id) == wanted)
 }
 
+/// `getUserByUsername` in `api4/user.go`: 400 for a name that nobody can have (`RequireUsername` in `web/context.go`,
+/// `IsValidUsername` and `restrictedUsernames` in `model/user.go`).
 async fn user_by_name(
     State(memory): State<Memory>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> impl IntoResponse {
+) -> Response {
+    let is_restricted = ["all", "channel", "here", "matterbot", "system"].contains(&name.as_str());
+    let is_plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
+    };
+    let fits = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
+    if is_restricted || !fits {
+        return app_error(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_body_param.app_error",
+        );
+    }
     tell(&memory, &headers, |slack_id, _| {
         slack_id.to_lowercase() == name
     })
@@ -351,26 +470,17 @@ async fn user_by_email(
     State(memory): State<Memory>,
     Path(email): Path<String>,
     headers: HeaderMap,
-) -> impl IntoResponse {
+) -> Response {
     tell(&memory, &headers, |_, user| {
         user["profile"]["email"] == email.as_str()
     })
 }
 
-fn tell(
-    memory: &Memory,
-    headers: &HeaderMap,
-    is_meant: impl Fn(&str, &Value) -> bool,
-) -> (StatusCode, String) {
-    assert_eq!(
-        headers["authorization"],
-        format!("Bearer {}", super::BOT_TOKEN).as_str()
-    );
+/// As others see a user (`User` in `model/user.go`): what may be left out is left out where it is empty.
+fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) -> bool) -> Response {
+    is_bot(headers);
     let Some(user) = memory.any_user(is_meant) else {
-        return (
-            StatusCode::NOT_FOUND,
-            json!({ "id": "app.user.missing_account.const" }).to_string(),
-        );
+        return app_error(StatusCode::NOT_FOUND, "app.user.missing_account.const");
     };
     let is = |name: &str| user[name] == true;
     let mut roles = vec!["system_user"];
@@ -384,21 +494,27 @@ fn tell(
             "system_user_manager"
         });
     }
-    let answer = json!({
-        "id": id(user["id"].as_str().unwrap()), "username": "x", "auth_service": "", "roles": roles.join(" "),
-        "email": user["profile"]["email"], "email_verified": user["is_email_confirmed"],
-        "delete_at": i64::from(is("deleted")), "is_bot": is("is_bot"),
+    let slack_id = user["id"].as_str().unwrap();
+    let mut answer = json!({
+        "id": id(slack_id), "create_at": 1, "update_at": 1, "delete_at": i64::from(is("deleted")),
+        "username": slack_id.to_lowercase(), "auth_service": "", "email": user["profile"]["email"], "nickname": "",
+        "first_name": "", "last_name": "", "position": "", "roles": roles.join(" "), "locale": "en", "timezone": {},
+        "disable_welcome_email": false,
+        "email_verified": user["is_email_confirmed"],
     });
-    (StatusCode::OK, answer.to_string())
+    if is("is_bot") {
+        answer["is_bot"] = true.into();
+    }
+    answer.to_string().into_response()
 }
 
 /// `getClientConfig` (`api4/config.go`): 501 without `format`, 400 for another than `old`; the limited form, without a
 /// session, has the key too.
 async fn config(
     State(memory): State<Memory>,
-    Query(asked): Query<std::collections::HashMap<String, String>>,
+    Query(asked): Query<HashMap<String, String>>,
     headers: HeaderMap,
-) -> (StatusCode, String) {
+) -> Response {
     let delay = server(&memory).key_delay;
     tokio::time::sleep(delay).await;
     let mut server = server(&memory);
@@ -411,14 +527,14 @@ async fn config(
         told["RequireEmailVerification"] = "true".into();
     }
     match asked.get("format").map(String::as_str) {
-        None => (
+        None => app_error(
             StatusCode::NOT_IMPLEMENTED,
-            json!({ "id": "api.config.client.old_format.app_error" }).to_string(),
+            "api.config.client.old_format.app_error",
         ),
-        Some("old") => (StatusCode::OK, told.to_string()),
-        Some(_) => (
+        Some("old") => told.to_string().into_response(),
+        Some(_) => app_error(
             StatusCode::BAD_REQUEST,
-            json!({ "id": "api.context.invalid_url_param.app_error" }).to_string(),
+            "api.context.invalid_url_param.app_error",
         ),
     }
 }
@@ -430,61 +546,44 @@ fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn me(State(memory): State<Memory>, headers: HeaderMap) -> (StatusCode, String) {
-    assert_eq!(
-        headers["authorization"],
-        format!("Bearer {}", super::BOT_TOKEN).as_str()
-    );
+async fn me(State(memory): State<Memory>, headers: HeaderMap) -> Response {
+    is_bot(&headers);
     if !server(&memory).tells_roles {
-        return (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            json!({ "id": "app.user.get.app_error" }).to_string(),
-        );
+        return app_error(StatusCode::INTERNAL_SERVER_ERROR, "app.user.get.app_error");
     }
-    (
-        StatusCode::OK,
-        json!({ "id": "bot00000000000000000000000", "roles": "system_user bots_of_it" })
-            .to_string(),
-    )
+    json!({ "id": BOT, "username": "relatch", "roles": "system_user bots_of_it", "is_bot": true })
+        .to_string()
+        .into_response()
 }
 
 /// `getRolesByNames` (`api4/role.go`): a list of names; each role with its permissions.
 async fn roles(State(memory): State<Memory>, body: String) -> String {
     let names: Vec<String> = serde_json::from_str(&body).unwrap();
     assert_eq!(names, ["system_user", "bots_of_it"]);
-    let extra = if server(&memory).may_post_ephemeral {
-        "create_post_ephemeral"
-    } else {
-        "view_members"
-    };
+    let server = server(&memory);
+    let mut held = server.permissions.clone();
+    held.push("view_members");
+    if server.may_post_ephemeral {
+        held.push("create_post_ephemeral");
+    }
     json!([
         { "name": "system_user", "permissions": ["create_direct_channel"] },
-        { "name": "bots_of_it", "permissions": ["manage_system", extra] },
+        { "name": "bots_of_it", "permissions": held },
     ])
     .to_string()
 }
 
 /// `createEphemeralPost` (`api4/post.go`): the permission is held against the whole system, not against the channel, and
 /// nobody asks whether the user is in the channel; `SendEphemeralPost` sends it to that user's own connections only.
-async fn ephemeral(
-    State(memory): State<Memory>,
-    headers: HeaderMap,
-    body: String,
-) -> (StatusCode, String) {
-    assert_eq!(
-        headers["authorization"],
-        format!("Bearer {}", super::BOT_TOKEN).as_str()
-    );
+async fn ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: String) -> Response {
+    is_bot(&headers);
     let asked: Value = serde_json::from_str(&body).unwrap();
     let (to, post) = (
         asked["user_id"].as_str().unwrap().to_owned(),
         &asked["post"],
     );
     if !server(&memory).may_post_ephemeral {
-        return (
-            StatusCode::FORBIDDEN,
-            json!({ "id": "api.context.permissions.app_error" }).to_string(),
-        );
+        return app_error(StatusCode::FORBIDDEN, "api.context.permissions.app_error");
     }
     let message = json!({
         "text": post["message"], "response_type": "ephemeral", "skip_slack_parsing": true,
@@ -498,69 +597,73 @@ async fn ephemeral(
     // An earlier message cannot be changed.
     let mut said = neutral(&message);
     said["replace_original"] = false.into();
-    let taken = memory.take(format!("post to {to}"), said).await;
-    let status = if taken == StatusCode::OK {
-        StatusCode::CREATED
-    } else {
-        taken
-    };
-    (
-        status,
-        json!({ "id": "post0000000000000000000000" }).to_string(),
-    )
+    match memory.take(format!("post to {to}"), said).await {
+        StatusCode::OK => {
+            let made = json!({ "id": "post0000000000000000000000" });
+            (StatusCode::CREATED, made.to_string()).into_response()
+        }
+        status => refused(status, &Value::Null),
+    }
 }
 
-/// `DecodeAndVerifyTriggerId`: signed by the server, and younger than `OutgoingIntegrationRequestsTimeout`, 30 s.
-fn opens(server: &Server, trigger: &str) -> bool {
+/// `DecodeAndVerifyTriggerId` in `model/integration_action.go`: younger than `OutgoingIntegrationRequestsTimeout`, 30 s, and
+/// signed by the server. The error that it is refused with.
+fn refusal_of_trigger(server: &Server, trigger: &str) -> Option<&'static str> {
     let decoded = String::from_utf8(STANDARD.decode(trigger).unwrap()).unwrap();
+    let at: i64 = decoded.split(':').nth(2).unwrap().parse().unwrap();
+    if let Some(clock) = &server.clock
+        && clock.now().0 - at > 30_000
+    {
+        return Some("interactive_message.decode_trigger_id.expired");
+    }
     let (text, signature) = decoded.rsplit_once(':').unwrap();
     let key = STANDARD.decode(server.key.as_ref().unwrap()).unwrap();
     let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key[PKIX.len()..]);
-    let is_signed = key
-        .verify(
-            format!("{text}:").as_bytes(),
-            &STANDARD.decode(signature).unwrap(),
-        )
-        .is_ok();
-    let at: i64 = text.split(':').nth(2).unwrap().parse().unwrap();
-    is_signed
-        && server
-            .clock
-            .as_ref()
-            .is_none_or(|clock| clock.now().0 - at <= 30_000)
+    let signed = key.verify(
+        format!("{text}:").as_bytes(),
+        &STANDARD.decode(signature).unwrap(),
+    );
+    signed
+        .is_err()
+        .then_some("interactive_message.decode_trigger_id.verify_signature_failed")
 }
 
-async fn open(State(memory): State<Memory>, body: String) -> (StatusCode, String) {
-    let asked: Value = serde_json::from_str(&body).unwrap();
-    if !opens(&server(&memory), asked["trigger_id"].as_str().unwrap()) {
-        let expired = json!({ "id": "interactive_message.decode_trigger_id.expired" });
-        return (StatusCode::BAD_REQUEST, expired.to_string());
-    }
+/// `Dialog.IsValid` and `DialogElement.IsValid` in `model/integration_action.go`, which count *bytes* (Go's `len`). The
+/// server only logs what is longer, and opens the dialog all the same.
+fn rules_of_dialog(asked: &Value) -> Vec<String> {
     let (dialog, element) = (&asked["dialog"], &asked["dialog"]["elements"][0]);
-    let short = |text: &Value, limit| {
-        text.as_str()
-            .is_some_and(|text| (1..=limit).contains(&text.chars().count()))
-    };
-    let fits = short(&dialog["title"], 24)
-        && short(&dialog["submit_label"], 24)
-        && short(&element["display_name"], 24)
-        && short(&element["help_text"], 150)
+    let bytes = |text: &Value| text.as_str().unwrap_or_default().len();
+    let fits = (1..=24).contains(&bytes(&dialog["title"]))
+        && (1..=24).contains(&bytes(&element["display_name"]))
+        && (1..=300).contains(&bytes(&element["name"]))
+        && bytes(&element["help_text"]) <= 150
+        && element["max_length"]
+            .as_u64()
+            .is_some_and(|most| most <= 150)
+        && element["type"] == "text"
+        && bytes(&dialog["submit_label"]) > 0
         && asked["url"] == "http://127.0.0.1/mattermost/dialogs";
-    memory.note_broken(if fits {
+    if fits {
         vec![]
     } else {
         vec![format!("a dialog outside the limits: {asked}")]
-    });
-    let label = json!({ "text": element["display_name"] });
+    }
+}
+
+/// `openDialog` in `api4/integration_action.go`: it needs no session, because the trigger names the user.
+async fn open(State(memory): State<Memory>, body: String) -> Response {
+    let asked: Value = serde_json::from_str(&body).unwrap();
+    let refusal = refusal_of_trigger(&server(&memory), asked["trigger_id"].as_str().unwrap());
+    if let Some(id) = refusal {
+        return app_error(StatusCode::BAD_REQUEST, id);
+    }
+    memory.note_broken(rules_of_dialog(&asked));
+    let above = asked["dialog"]["introduction_text"].as_str();
+    memory.note_broken(markdown::read(above.unwrap_or_default()).1);
+    let (dialog, element) = (&asked["dialog"], &asked["dialog"]["elements"][0]);
+    let label = json!({ "text": element["display_name"], "above": dialog["introduction_text"] });
     memory.open(
         json!({ "callback_id": dialog["callback_id"], "state": dialog["state"], "blocks": [{ "label": label }] }),
     );
-    (StatusCode::OK, json!({ "status": "OK" }).to_string())
-}
-
-async fn hook(State(memory): State<Memory>, Path(id): Path<String>, body: String) -> StatusCode {
-    let message: Value = serde_json::from_str(&body).unwrap();
-    memory.note_broken(rules(&message));
-    memory.note_use(&id);
-    memory.take(id, neutral(&message)).await
+    json!({ "status": "OK" }).to_string().into_response()
 }

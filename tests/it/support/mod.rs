@@ -10,6 +10,7 @@ mod left;
 pub(crate) mod mattermost;
 mod people;
 mod post;
+pub(crate) mod published;
 mod record;
 pub(crate) mod sent;
 pub(crate) mod slack;

@@ -132,6 +132,7 @@ impl TestBot {
     pub(crate) async fn alter(&self, email: &str, column: &str, value: &str) {
         let mut row = member_row(PEOPLE.iter().find(|person| person.1 == email).unwrap());
         match column {
+            "name" => value.clone_into(&mut row.name),
             "role" => value.clone_into(&mut row.role),
             "personal_email" => row.personal_email = Some(value.to_owned()),
             "phone" => row.phone = Some(value.to_owned()).filter(|phone| !phone.is_empty()),

@@ -95,20 +95,13 @@ impl TestBot {
 
     /// Posts as Mattermost would.
     pub(crate) async fn post_to_mattermost(&self, route: &str, body: String) -> Answer {
-        let kind = if route.ends_with("commands") {
-            "application/x-www-form-urlencoded"
-        } else {
-            "application/json"
-        };
-        let request = Request::post(route)
-            .header("content-type", kind)
-            .body(Body::from(body))
-            .unwrap();
-        let answer = self.send(request).await;
-        Answer {
-            body: mattermost::read_answer(&self.slack.memory, &answer.body),
-            ..answer
+        mattermost::note_request(&self.slack.memory, route, body.as_bytes());
+        let mut request = Request::post(route);
+        for (name, value) in mattermost::headers(route) {
+            request = request.header(name, value);
         }
+        let answer = self.send(request.body(Body::from(body)).unwrap()).await;
+        mattermost::read_answer(&self.slack.memory, route, answer)
     }
 
     /// Signs and posts a body as Slack would, now.

@@ -1,4 +1,5 @@
-//! Keeps what the bot sends, for the validators that the platforms publish: `tests/e2e/test_validators.py` reads it.
+//! Holds what the bot sends against the published limits, and keeps it for the validators that the platforms publish:
+//! `tests/e2e/test_validators.py` reads it.
 //!
 //! Nothing is kept unless `SENT_BY_RELATCH_DIR` names a folder, which `tests/run.sh` makes and takes away.
 
@@ -11,6 +12,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
+
+use super::published;
 
 #[expect(
     clippy::disallowed_methods,
@@ -40,12 +43,29 @@ const KINDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Keeps a body under its kind, once.
+/// The kind of what is sent there, if it is held against anything.
+fn kind_of(method: &str, path: &str) -> Option<&'static str> {
+    let mut kinds = KINDS.iter();
+    let found = kinds.find(|(by, begin, _)| *by == method && path.starts_with(begin));
+    found.map(|(_, _, kind)| *kind)
+}
+
+/// Holds a body against the published limits. One that is outside ends the test, or the call that brings it.
+pub(crate) fn hold(method: &str, path: &str, body: &[u8]) {
+    if let Some(kind) = kind_of(method, path).filter(|_| !body.is_empty()) {
+        let broken = published::broken(kind, body);
+        assert!(
+            broken.is_empty(),
+            "a published limit was broken: {broken:#?}"
+        );
+    }
+}
+
+/// Does the same, and keeps the body under its kind, once.
 pub(crate) fn keep(method: &str, path: &str, body: &[u8]) {
-    let kind = KINDS
-        .iter()
-        .find(|(by, begin, _)| *by == method && path.starts_with(begin));
-    if let (Some(folder), Some((_, _, kind)), false) = (FOLDER.as_ref(), kind, body.is_empty()) {
+    hold(method, path, body);
+    let kind = kind_of(method, path);
+    if let (Some(folder), Some(kind), false) = (FOLDER.as_ref(), kind, body.is_empty()) {
         let name = format!("{kind}-{}.json", hex::encode(&Sha256::digest(body)[..12]));
         std::fs::create_dir_all(folder).unwrap();
         std::fs::write(folder.join(name), body).unwrap();

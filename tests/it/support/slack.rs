@@ -151,7 +151,7 @@ impl FakeSlack {
             .route("/reply/{id}", post(reply))
             .merge(super::discord::router())
             .merge(super::lark::router())
-            .merge(super::mattermost::router())
+            .merge(super::mattermost::router(&memory))
             .layer(axum::middleware::from_fn(super::sent::arrives))
             .with_state(memory.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,334 @@
+//! Every message that relatch can make, on every platform, held against that platform's rules: with plain names, with
+//! hostile ones and with the longest ones.
+
+#[path = "../../src/chat/hostile_names.rs"]
+mod hostile_names;
+mod samples;
+mod sentences;
+
+use std::collections::HashSet;
+
+use rand::{SeedableRng, rngs::StdRng};
+use relatch::chat::interaction::Trigger;
+use relatch::chat::{
+    Adapter, Chat, Form, FormKind, Immediate, InteractionKind, Message, Placement, ReplyAddress,
+    ShownPassword,
+};
+use relatch::domain::delivery::Outcome;
+use relatch::domain::member::clean_name;
+use relatch::domain::{
+    EmailAddress, LoginMethod, Member, MemberId, Password, Platform, Role, Span, Status,
+};
+use relatch::flow::messages::SAY_IT;
+use relatch::store::ResetRow;
+
+use self::samples::{Told, World};
+use crate::support::mattermost::markdown::{self, ZERO_WIDTH};
+use crate::support::slack::button_value;
+use crate::support::{Answer, TestBot, discord, lark, mattermost, sent};
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+/// An ordinary name with marks in it.
+const PLAIN: &str = "Max-Dieter O'Hara & Söhne";
+
+fn member() -> Member {
+    Member {
+        id: MemberId("id-mina".to_owned()),
+        name: String::new(),
+        business_email: MINA.parse().unwrap(),
+        login_method: LoginMethod::BusinessEmail,
+        status: Status::Active,
+        phone: Some("+821012345642".parse().unwrap()),
+        personal_email: Some("mina@mail.example".parse().unwrap()),
+        role: Role::Member,
+        department: None,
+        manager_email: None,
+        aliases: Vec::new(),
+        guard: None,
+        never_expires: false,
+    }
+}
+
+/// The longest address that there is: 64 and 189 characters.
+fn longest_email() -> EmailAddress {
+    let (name, label) = ("w".repeat(64), "w".repeat(61));
+    format!("{name}@{label}.{label}.{label}.ex")
+        .parse()
+        .unwrap()
+}
+
+/// A card, and the opaque value of its buttons.
+async fn recorded(bot: &TestBot) -> (ResetRow, String) {
+    let card = bot.card(JO, MINA).await;
+    let value = button_value(&card, "cancel").unwrap();
+    let id = bot.only_offer().await;
+    let row = bot.app.store.reset(id).await.unwrap().unwrap();
+    (row, value)
+}
+
+/// Names as relatch keeps them, each with what somebody types where a member was expected. The first [`WHOLE`] of them go the
+/// whole way to the platform; the others differ only in what could be read as markup, so the answer to a command is enough.
+fn names() -> Vec<(String, String)> {
+    let hostile = hostile_names::hostile_names();
+    let parts = hostile
+        .iter()
+        .filter_map(|name| name.strip_suffix("@everyone"));
+    let mut packed = vec![String::new()];
+    for part in parts.filter(|part| !part.is_empty()) {
+        if packed
+            .last()
+            .is_some_and(|name| name.chars().count() + part.chars().count() > 60)
+        {
+            packed.push(String::new());
+        }
+        packed.last_mut().unwrap().extend([part, " "]);
+    }
+    assert!(packed.len() > 4, "{packed:?}");
+    let wide = ["W", "한", "🔑"].map(|part| part.repeat(64));
+    let plain = ["Mina Park", PLAIN, "Al $x$ <3 <jo@a.example>"];
+    let [mina, others @ ..] = plain.map(str::to_owned);
+    let all = std::iter::once(mina)
+        .chain(wide)
+        .chain(packed)
+        .chain(others);
+    all.map(|name| (clean_name(&name), name)).collect()
+}
+
+/// A plain name, and the longest in letters of one, three and four bytes.
+const WHOLE: usize = 4;
+
+struct Sender<'a> {
+    bot: &'a TestBot,
+    serial: u32,
+    /// Messages go to follow-up addresses too.
+    goes_whole_way: bool,
+}
+
+impl Sender<'_> {
+    /// Sends a message in each way in which it can go, and asks the platform's side what it thinks of it.
+    async fn send(&mut self, chat: &Chat, told: &Told) {
+        self.serial += 1;
+        match told {
+            Told::Message(message) => {
+                self.answer(chat, InteractionKind::Command, Immediate::Say(message));
+                if chat.platform() == Platform::Mattermost {
+                    self.answer(chat, InteractionKind::Click, Immediate::Say(message));
+                }
+                if !self.goes_whole_way && chat.says_at_once() {
+                    return;
+                }
+                let sent = chat
+                    .follow_up(&self.reply(chat), message, Placement::Add)
+                    .await;
+                assert_eq!(sent, Outcome::Accepted, "{message:?}");
+            }
+            Told::Form(form) => self.open(chat, form).await,
+            Told::FormError(line) => {
+                for kind in FormKind::ALL {
+                    let kind = InteractionKind::Form(*kind);
+                    self.answer(chat, kind, Immediate::FormError(line));
+                }
+            }
+        }
+    }
+
+    fn answer(&self, chat: &Chat, kind: InteractionKind, answer: Immediate<'_>) {
+        let body = chat.immediate(kind, answer);
+        let memory = &self.bot.slack.memory;
+        let route = match (chat.platform(), kind) {
+            (Platform::Slack, InteractionKind::Command) => "/slack/commands",
+            (Platform::Slack, _) => "/slack/interactions",
+            (Platform::Discord, _) => discord::ROUTE,
+            (Platform::Lark, _) => lark::ROUTE,
+            (Platform::Mattermost, InteractionKind::Command) => "/mattermost/commands",
+            (Platform::Mattermost, InteractionKind::Click) => "/mattermost/actions",
+            (Platform::Mattermost, _) => "/mattermost/dialogs",
+        };
+        if self.goes_whole_way {
+            sent::keep("POST", route, &body);
+        } else {
+            sent::hold("POST", route, &body);
+        }
+        let status = axum::http::StatusCode::OK;
+        match chat.platform() {
+            Platform::Slack => {}
+            Platform::Discord => drop(discord::read_answer(memory, &body)),
+            Platform::Lark => drop(lark::read_answer(memory, &body)),
+            Platform::Mattermost => {
+                drop(mattermost::read_answer(
+                    memory,
+                    route,
+                    Answer { status, body },
+                ));
+            }
+        }
+    }
+
+    async fn open(&self, chat: &Chat, form: &Form) {
+        if chat.opens_forms_at_once() {
+            let reply = self.reply(chat);
+            let opened = Immediate::Open(form, Some(&reply));
+            self.answer(chat, InteractionKind::Click, opened);
+        } else {
+            let who = mattermost::id_of(JO);
+            let trigger = mattermost::trigger(&who, self.serial, self.bot.clock.now());
+            chat.open_form(&Trigger::new(trigger), form).await.unwrap();
+        }
+    }
+
+    /// A follow-up address that nobody has used, as each platform's adapter writes it.
+    fn reply(&self, chat: &Chat) -> ReplyAddress {
+        let (base, serial) = (&self.bot.slack.base, self.serial);
+        let address = match chat.platform() {
+            Platform::Slack => self.bot.slack.reply_url(serial),
+            Platform::Discord => {
+                format!("{base}/discord/webhooks/{}/token{serial}", discord::APPLICATION)
+            }
+            Platform::Lark => serde_json::json!({
+                "user": lark::id_of(JO), "chat": null, "is_group": false, "card": null, "token": null, "at": 0,
+            })
+            .to_string(),
+            Platform::Mattermost => {
+                format!("{}:{}:-:-", mattermost::id_of(JO), mattermost::CHANNEL)
+            }
+        };
+        ReplyAddress::new(address, self.bot.clock.now() + Span::hours(1))
+    }
+}
+
+/// The rules are those of `support/`: what a platform would refuse, cut or read as markup ends the test with its last line,
+/// or breaks a published limit at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_message_keeps_the_rules_of_every_platform() {
+    let bot = TestBot::new().await;
+    let (row, value) = recorded(&bot).await;
+    let (short, long) = (MINA.parse().unwrap(), longest_email());
+    let mut sender = Sender {
+        bot: &bot,
+        serial: 0,
+        goes_whole_way: true,
+    };
+    for (at, (name, typed)) in names().iter().enumerate() {
+        sender.goes_whole_way = at < WHOLE;
+        let email = if at % 2 == 0 { &short } else { &long };
+        let about = (&member(), &row);
+        let world = World::new((name, typed), email, about, &bot.app.organization, &value);
+        let mut seen = HashSet::new();
+        for sample in samples::of(&world) {
+            // The same message is made by several functions and in several cases.
+            let is_new = match &sample.told {
+                Told::Message(message) => seen.insert(format!("{message:?}")),
+                Told::Form(_) | Told::FormError(_) => true,
+            };
+            for chat in bot.app.chats.iter().filter(|_| is_new) {
+                sender.send(chat, &sample.told).await;
+            }
+        }
+    }
+    assert_eq!(bot.slack.broken(), Vec::<String>::new());
+}
+
+/// The password goes through the same rules, in the message that shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shown_password_keeps_the_rules_of_every_platform() {
+    let bot = TestBot::new().await;
+    let (row, value) = recorded(&bot).await;
+    let email = longest_email();
+    let mut sender = Sender {
+        bot: &bot,
+        serial: 0,
+        goes_whole_way: true,
+    };
+    let mut rng = StdRng::seed_from_u64(1);
+    for (name, typed) in &names() {
+        let about = (&member(), &row);
+        let world = World::new((name, typed), &email, about, &bot.app.organization, &value);
+        let results = samples::of(&world)
+            .into_iter()
+            .filter(|sample| sample.name == "result");
+        for (at, sample) in results.enumerate().filter(|(at, _)| at % 20 == 0) {
+            let Told::Message(message) = &sample.told else {
+                panic!("{at} is no message")
+            };
+            let password = Password::generate(&mut rng, if at % 40 == 0 { 8 } else { 64 });
+            let shown = ShownPassword {
+                password: &password,
+                spoken_label: SAY_IT,
+            };
+            for chat in &bot.app.chats {
+                sender.serial += 1;
+                let sent = chat.show(&sender.reply(chat), message, &shown).await;
+                assert_eq!(sent, Outcome::Accepted);
+            }
+        }
+    }
+    assert_eq!(bot.slack.broken(), Vec::<String>::new());
+}
+
+/// On Mattermost a message is shown as it was made. Nothing of width zero stands where people copy from, and there is none
+/// at all in a message about people with plain names.
+#[tokio::test(flavor = "multi_thread")]
+async fn mattermost_shows_every_message_as_it_was_made() {
+    let bot = TestBot::new().await;
+    let (row, value) = recorded(&bot).await;
+    let email = MINA.parse().unwrap();
+    let chat = bot
+        .app
+        .chats
+        .iter()
+        .find(|chat| chat.platform() == Platform::Mattermost);
+    for (name, typed) in &names() {
+        let about = (&member(), &row);
+        let world = World::new((name, typed), &email, about, &bot.app.organization, &value);
+        for sample in samples::of(&world) {
+            let Told::Message(message) = sample.told else {
+                continue;
+            };
+            let body = chat
+                .unwrap()
+                .immediate(InteractionKind::Command, Immediate::Say(&message));
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let text = body["text"].as_str().unwrap();
+            let shown: Vec<String> = markdown::read(text)
+                .0
+                .into_iter()
+                .map(|paragraph| paragraph.shown)
+                .collect();
+            let shown = shown.join("\n");
+            let is_plain = ["Mina Park", PLAIN].contains(&name.as_str())
+                && sample.name != "unclear"
+                && sample.name != "no_such_member";
+            assert!(
+                !is_plain || !shown.contains(ZERO_WIDTH),
+                "{}: {shown:?}",
+                sample.name
+            );
+            assert!(
+                !text.contains(&format!("@{ZERO_WIDTH}acme")),
+                "{}: {text}",
+                sample.name
+            );
+            assert_eq!(
+                shown.replace(ZERO_WIDTH, ""),
+                plain(&message),
+                "{}",
+                sample.name
+            );
+        }
+    }
+}
+
+/// What is to be read, without characters that show nothing and with one line for each part.
+fn plain(message: &Message) -> String {
+    let parts = std::iter::once(&message.title).chain(&message.lines);
+    let lines: Vec<String> = parts
+        .map(|part| {
+            part.replace(ZERO_WIDTH, "")
+                .replace('\n', " ")
+                .trim()
+                .to_owned()
+        })
+        .collect();
+    lines.join("\n")
+}

@@ -1,0 +1,244 @@
+//! Cards, last looks, forms, help and lists.
+
+use relatch::chat::FormKind;
+use relatch::directory::Capabilities;
+use relatch::domain::policy::Rule;
+use relatch::domain::{Carries, Delivery, Denied, Destination, Member, Quota, Span, State};
+use relatch::flow::messages as say;
+use relatch::flow::messages::{AboutContacts, Card, LastLook};
+use relatch::store::{Earlier, Past, ResetRow};
+
+use super::{Samples, World};
+
+pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
+    cards(world, samples);
+    last_looks(world, samples);
+    forms(world, samples);
+    lists(world, samples);
+}
+
+fn cards(world: &World<'_>, samples: &mut Samples) {
+    let all = Capabilities {
+        can_sign_out: true,
+        must_change: true,
+        has_our_pages: true,
+        sends_own_link: true,
+    };
+    let none = Capabilities {
+        can_sign_out: false,
+        must_change: false,
+        has_our_pages: false,
+        sends_own_link: true,
+    };
+    let unknown = Member {
+        phone: None,
+        personal_email: None,
+        never_expires: true,
+        ..world.member.clone()
+    };
+    let earlier = |is_certain| Earlier {
+        changed_at: world.now - Span::hours(1),
+        admin_name: world.name.to_owned(),
+        is_certain,
+    };
+    let (certain, uncertain) = (earlier(true), earlier(false));
+    let plain = AboutContacts::default();
+    let card = Card {
+        member: &world.member,
+        capabilities: all,
+        directory: world.name,
+        quota: Some(Quota {
+            used: 1,
+            left: 4,
+            next_at: Some(world.now + Span::hours(23)),
+            window: Span::hours(24),
+        }),
+        earlier: Some(&certain),
+        channels: &world.channels,
+        is_private: true,
+        contacts: &plain,
+        is_reachable: true,
+        value: world.value,
+        zone: &world.zone,
+        now: world.now,
+    };
+    for methods in world.methods() {
+        let differing = [
+            world.member.phone.clone().map(Destination::Phone),
+            world.member.personal_email.clone().map(Destination::Email),
+        ];
+        let contacts = AboutContacts {
+            methods,
+            differing: differing
+                .into_iter()
+                .flatten()
+                .map(|to| (to, world.now))
+                .collect(),
+        };
+        samples.say(
+            "offer_card",
+            say::offer_card(&Card {
+                contacts: &contacts,
+                ..card
+            }),
+        );
+    }
+    for (member, capabilities, is_private, channels) in [
+        (&world.member, none, true, &world.channels),
+        (&unknown, all, true, &world.channels),
+        (&unknown, none, false, &world.channels),
+        (&unknown, all, false, &world.strict),
+        (&unknown, none, true, &world.strict),
+    ] {
+        let card = Card {
+            member,
+            capabilities,
+            is_private,
+            channels,
+            quota: None,
+            earlier: Some(&uncertain),
+            is_reachable: is_private && !channels.ways.is_strict,
+            ..card
+        };
+        samples.say("offer_card", say::offer_card(&card));
+        samples.say(
+            "offer_card",
+            say::offer_card(&Card {
+                is_reachable: false,
+                ..card
+            }),
+        );
+    }
+}
+
+fn last_looks(world: &World<'_>, samples: &mut Samples) {
+    let rows = [
+        (Some(Delivery::Copy), Carries::Password),
+        (Some(Delivery::Phone), Carries::Password),
+        (Some(Delivery::Email), Carries::Password),
+        (Some(Delivery::Email), Carries::Link),
+    ];
+    let copy_to = world.email.to_string();
+    for (delivery, carries) in rows {
+        let row = ResetRow {
+            delivery,
+            carries,
+            destination_mask: Some(world.email.masked()),
+            also_show: true,
+            copy_to_self: Some(copy_to.clone()),
+            ..world.row.clone()
+        };
+        for (methods, is_strict) in world
+            .methods()
+            .iter()
+            .flat_map(|one| [(one, false), (one, true)])
+        {
+            let look = LastLook {
+                row: &row,
+                length: 8,
+                copy_to: Some(&copy_to),
+                can_mail: true,
+                is_private: true,
+                codes: Some(methods),
+                is_strict,
+                zone: &world.zone,
+                now: world.now,
+                value: world.value,
+                confirm_value: world.value,
+            };
+            samples.say("last_look", say::last_look(&look));
+        }
+    }
+    let look = LastLook {
+        row: &world.row,
+        length: 64,
+        copy_to: None,
+        can_mail: false,
+        is_private: false,
+        codes: None,
+        is_strict: false,
+        zone: &world.zone,
+        now: world.now,
+        value: world.value,
+        confirm_value: world.value,
+    };
+    let mut stale = say::stale(say::last_look(&look), &world.reference);
+    let earlier = Earlier {
+        changed_at: world.now,
+        admin_name: world.name.to_owned(),
+        is_certain: true,
+    };
+    stale
+        .lines
+        .push(say::careful(&earlier, world.name, &world.zone, world.now));
+    samples.say("careful", stale.clone());
+    samples.say("stale", stale);
+}
+
+fn forms(world: &World<'_>, samples: &mut Samples) {
+    let value = || world.value.to_owned();
+    for kind in FormKind::ALL {
+        samples.ask("typed_form", say::typed_form(*kind, world.name, value()));
+    }
+    let to = world.email.masked();
+    samples.ask(
+        "contact_code_form",
+        say::contact_code_form(world.name, &to, value()),
+    );
+}
+
+fn lists(world: &World<'_>, samples: &mut Samples) {
+    let (zone, now) = (&world.zone, world.now);
+    samples.say("help", say::help(Span::minutes(10), 5, Span::hours(24)));
+    let of = |state: State, carries, link_used_at| Past {
+        reset: ResetRow {
+            state,
+            carries,
+            link_used_at,
+            delivery: Some(Delivery::Email),
+            claimed_at: Some(now),
+            delivering_at: Some(now),
+            ..world.row.clone()
+        },
+        steps: vec![],
+        is_slot_returned: state == State::Refused,
+    };
+    let mut past: Vec<Past> = State::ALL
+        .iter()
+        .map(|state| of(*state, Carries::Password, None))
+        .collect();
+    past.push(of(State::Delivered, Carries::Link, None));
+    past.push(of(State::Delivered, Carries::Link, Some(now)));
+    samples.say("history", say::history(&[], Some(world.name), zone, now));
+    samples.say("history", say::history(&past, None, zone, now));
+    let quota = Quota {
+        used: 5,
+        left: 0,
+        next_at: Some(now),
+        window: Span::hours(24),
+    };
+    let outcomes: Vec<(Rule, Result<(), Denied>)> = Rule::ALL
+        .iter()
+        .flat_map(|rule| [(*rule, Ok(())), (*rule, Err(Denied::Oneself))])
+        .collect();
+    for busy in [Some(world.name), None] {
+        let told = say::rules(world.name, &outcomes, quota, busy, &world.reference);
+        samples.say("rules", told);
+    }
+    let mut told = say::used(&world.row, zone, now);
+    for failure in [None, Some("x".to_owned())] {
+        told.lines.extend(State::ALL.iter().map(|state| {
+            let row = ResetRow {
+                state: *state,
+                failure: failure.clone(),
+                ..world.row.clone()
+            };
+            say::untold(&row, zone, now)
+        }));
+    }
+    samples.say("used", told.clone());
+    samples.say("untold", told);
+    for is_told in [true, false] {
+        samples.say("disowned", say::disowned(&world.row, is_told));
+    }
+}

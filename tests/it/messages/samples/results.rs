@@ -1,0 +1,214 @@
+//! Results of resets, and resets that stopped before the change.
+
+use relatch::directory::Capabilities;
+use relatch::domain::delivery::Refusal;
+use relatch::domain::{Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome};
+use relatch::flow::messages as say;
+use relatch::flow::messages::Ending;
+use relatch::store::{ResetRow, StepRow};
+
+use super::{Samples, World};
+
+pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
+    results(world, samples);
+    stopped(world, samples);
+    instead(world, samples);
+}
+
+fn steps(world: &World<'_>, outcome: StepOutcome, detail: Option<&str>) -> Vec<StepRow> {
+    let step = |step: &Step| StepRow {
+        reset_id: ResetId([7; 16]),
+        step: *step,
+        outcome,
+        detail: detail.map(str::to_owned),
+        noted_at: world.now,
+    };
+    Step::ALL.iter().map(step).collect()
+}
+
+/// With the change done, so that what follows it is told.
+fn changed(mut steps: Vec<StepRow>) -> Vec<StepRow> {
+    for step in steps.iter_mut().filter(|step| step.step == Step::Change) {
+        step.outcome = StepOutcome::Done;
+    }
+    steps
+}
+
+fn results(world: &World<'_>, samples: &mut Samples) {
+    let codes = [
+        None,
+        Some("never_expires"),
+        Some("kept_back"),
+        Some("unreachable"),
+        Some("address"),
+        Some("later"),
+        Some("credentials"),
+        Some("tls"),
+        Some("not_allowed"),
+        Some("other"),
+    ];
+    for state in State::ALL {
+        for (outcome, detail) in StepOutcome::ALL
+            .iter()
+            .map(|outcome| (*outcome, None))
+            .chain(codes.map(|code| (StepOutcome::Failed, code)))
+        {
+            for (delivery, carries) in [
+                (Delivery::Phone, Carries::Password),
+                (Delivery::Email, Carries::Link),
+                (Delivery::Copy, Carries::Password),
+            ] {
+                // Of the other states no step is told.
+                let tells_steps =
+                    [State::Delivered, State::DeliveryUnknown, State::Undelivered].contains(state);
+                let is_first = outcome == StepOutcome::ALL[0] && delivery == Delivery::Phone;
+                if !tells_steps && !is_first {
+                    continue;
+                }
+                let row = ResetRow {
+                    state: *state,
+                    delivery: Some(delivery),
+                    carries,
+                    changed_at: Some(world.now),
+                    failure: detail.map(str::to_owned),
+                    ..world.row.clone()
+                };
+                let all = steps(world, outcome, detail);
+                let steps = if detail.is_none() { all } else { changed(all) };
+                samples.say("result", say::result(&ending(world, &row, &steps)));
+            }
+        }
+    }
+    more_results(world, samples);
+}
+
+fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> Ending<'a> {
+    Ending {
+        row,
+        steps,
+        quota: Some(Quota {
+            used: 1,
+            left: 4,
+            next_at: None,
+            window: Span::hours(24),
+        }),
+        lifetime: Span::hours(24),
+        capabilities: Capabilities {
+            can_sign_out: true,
+            must_change: true,
+            has_our_pages: true,
+            sends_own_link: true,
+        },
+        observed: None,
+        shows_password: None,
+        retry_for: Some(&world.member),
+        is_private: true,
+        codes: None,
+        channels: &world.channels,
+        value: world.value,
+        zone: &world.zone,
+        now: world.now,
+    }
+}
+
+fn more_results(world: &World<'_>, samples: &mut Samples) {
+    let row = |state| ResetRow {
+        state,
+        delivery: Some(Delivery::Phone),
+        changed_at: Some(world.now),
+        ..world.row.clone()
+    };
+    let done = steps(world, StepOutcome::Done, None);
+    let mut unsure = changed(steps(world, StepOutcome::Unknown, None));
+    unsure.retain(|step| step.step != Step::Deliver);
+    let delivered = row(State::Delivered);
+    for (steps, shows_password) in [(&done, true), (&unsure, false)] {
+        let told = Ending {
+            shows_password: Some(shows_password),
+            retry_for: None,
+            ..ending(world, &delivered, steps)
+        };
+        samples.say("result", say::result(&told));
+        let elsewhere = Ending {
+            capabilities: Capabilities {
+                has_our_pages: false,
+                ..told.capabilities
+            },
+            ..told
+        };
+        samples.say("result", say::result(&elsewhere));
+    }
+    for methods in world.methods() {
+        let told = Ending {
+            codes: Some(&methods),
+            ..ending(world, &delivered, &done)
+        };
+        samples.say("result", say::result(&told));
+    }
+    let unknown = ResetRow {
+        failure: Some("process_died".to_owned()),
+        ..row(State::Unknown)
+    };
+    for observed in [None, Some(None), Some(Some(world.now))] {
+        let told = Ending {
+            observed,
+            ..ending(world, &unknown, &done)
+        };
+        samples.say("result", say::result(&told));
+    }
+    let steps = changed(steps(world, StepOutcome::Impossible, None));
+    samples.say("result", say::result(&ending(world, &delivered, &steps)));
+    let undelivered = row(State::Undelivered);
+    let told = Ending {
+        retry_for: None,
+        ..ending(world, &undelivered, &done)
+    };
+    samples.say("result", say::result(&told));
+}
+
+fn stopped(world: &World<'_>, samples: &mut Samples) {
+    let (name, r) = (world.name, &world.reference);
+    samples.say("store_down", say::store_down(r));
+    for directory in [name, "directory"] {
+        samples.say("directory_down", say::directory_down(directory, r));
+        let reason = format!("constraint violation\n# {}", world.typed);
+        samples.say(
+            "directory_refused",
+            say::directory_refused(directory, &reason, r),
+        );
+    }
+    samples.say("contact_changed", say::contact_changed(name, r));
+    samples.say("chosen_before_upgrade", say::chosen_before_upgrade(r));
+    for why in [
+        Refusal::Unreachable,
+        Refusal::Address,
+        Refusal::Later,
+        Refusal::Credentials,
+        Refusal::Message,
+        Refusal::Tls,
+    ] {
+        for (step, channel) in [
+            (Step::CopyToSelf, Channel::Email),
+            (Step::Deliver, Channel::Sms),
+        ] {
+            let offered = Some((&world.member, world.value));
+            let told = say::not_prepared(step, &why, channel, offered, (&world.channels, true), r);
+            samples.say("not_prepared", told.clone());
+            samples.say("with_slot_back", say::with_slot_back(told));
+        }
+    }
+}
+
+fn instead(world: &World<'_>, samples: &mut Samples) {
+    let (name, r) = (world.name, &world.reference);
+    let to = world.email.masked();
+    samples.say("guide_sent", say::guide_sent(name, &to));
+    samples.say("guide_unknown", say::guide_unknown(name, &to, r));
+    samples.say("guide_failed", say::guide_failed(name, r));
+    samples.say(
+        "directory_link_sent",
+        say::directory_link_sent(name, name, r),
+    );
+    let told = say::directory_link_unknown(name, name, r);
+    samples.say("directory_link_unknown", told);
+}

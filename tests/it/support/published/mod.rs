@@ -1,0 +1,127 @@
+//! What is sent to a platform, held against the limits that the platform publishes.
+//!
+//! Discord's stand in its `OpenAPI` file ("Discord HTTP API (Preview)", version 10); `discord.json` has the part of it that is
+//! about messages with buttons and forms with one input. Slack's are those of `slack_sdk.models` (`HeaderBlock`,
+//! `SectionBlock`, `ActionsBlock`, `InputBlock`, `ButtonElement`, `View`); `tests/e2e/test_validators.py` asks the models
+//! themselves. Mattermost's and Lark's are in the simulators.
+
+mod schema;
+
+use serde_json::Value;
+
+use self::schema::problems;
+
+/// What is wrong with a body of this kind (`sent.rs`).
+pub(crate) fn broken(kind: &str, body: &[u8]) -> Vec<String> {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        return Vec::new();
+    };
+    let found = match kind {
+        "slack-answer" | "slack-follow_up" => blocks(&body["blocks"], 50),
+        "slack-view" => view(&body["view"]),
+        "slack-form_error" => errors(&body),
+        "discord-answer" if body["type"] == 4 => {
+            problems("CreateMessageInteractionCallbackRequest", &body)
+        }
+        "discord-answer" if body["type"] == 9 => problems("ModalInteractionCallbackRequest", &body),
+        "discord-edit" => problems("IncomingWebhookUpdateRequestPartial", &body),
+        "discord-follow_up" => problems("IncomingWebhookRequestPartial", &body),
+        _ => Vec::new(),
+    };
+    found
+        .into_iter()
+        .map(|problem| format!("{kind}: {problem}: {body}"))
+        .collect()
+}
+
+fn is_text(text: &Value, limit: usize) -> bool {
+    text.as_str()
+        .is_some_and(|text| (1..=limit).contains(&text.chars().count()))
+}
+
+/// The text of a plain text object, or of one with markup.
+fn is_text_object(object: &Value, limit: usize) -> bool {
+    ["plain_text", "mrkdwn"].contains(&object["type"].as_str().unwrap_or_default())
+        && is_text(&object["text"], limit)
+}
+
+fn blocks(blocks: &Value, most: usize) -> Vec<String> {
+    let Some(blocks) = blocks.as_array().filter(|blocks| blocks.len() <= most) else {
+        return vec![format!("more than {most} blocks")];
+    };
+    let fits = |block: &&Value| match block["type"].as_str().unwrap_or_default() {
+        "header" => is_text_object(&block["text"], 150) && block["text"]["type"] == "plain_text",
+        "section" => is_text_object(&block["text"], 3000),
+        "actions" => block["elements"]
+            .as_array()
+            .is_some_and(|all| (1..=25).contains(&all.len()) && all.iter().all(is_button)),
+        "input" => {
+            is_text_object(&block["label"], 2000)
+                && is_text_object(&block["hint"], 2000)
+                && is_text(&block["block_id"], 255)
+                && block["element"]["max_length"].as_u64() <= Some(3000)
+        }
+        _ => false,
+    };
+    let wrong = blocks.iter().filter(|block| !fits(block));
+    wrong
+        .map(|block| format!("a block outside the limits: {block}"))
+        .collect()
+}
+
+fn is_button(button: &Value) -> bool {
+    button["type"] == "button"
+        && button["text"]["type"] == "plain_text"
+        && is_text(&button["text"]["text"], 75)
+        && is_text(&button["value"], 2000)
+        && is_text(&button["action_id"], 255)
+}
+
+fn view(view: &Value) -> Vec<String> {
+    let mut wrong = blocks(&view["blocks"], 100);
+    for part in ["title", "submit", "close"] {
+        if !is_text(&view[part]["text"], 24) {
+            wrong.push(format!("{part} outside 24 characters"));
+        }
+    }
+    if !is_text(&view["private_metadata"], 3000) || !is_text(&view["callback_id"], 255) {
+        wrong.push("private_metadata or callback_id outside the limits".to_owned());
+    }
+    wrong
+}
+
+/// Slack, "Displaying errors in views": an error stands at a block.
+fn errors(body: &Value) -> Vec<String> {
+    let errors = body["errors"].as_object();
+    let fits = errors.is_some_and(|errors| errors.values().all(|text| is_text(text, 2000)));
+    if fits || body["response_action"] != "errors" {
+        vec![]
+    } else {
+        vec!["an error outside the limits".to_owned()]
+    }
+}
+
+#[test]
+fn the_published_limits_have_teeth() {
+    let broken_by = |kind: &str, body: Value| !broken(kind, body.to_string().as_bytes()).is_empty();
+    let slack = |text: String| serde_json::json!({ "blocks": [{ "type": "header", "text": { "type": "plain_text", "text": text } }] });
+    assert!(
+        broken_by("slack-answer", slack("x".repeat(151)))
+            && broken_by("slack-answer", slack(String::new()))
+    );
+    assert!(!broken_by("slack-answer", slack("x".repeat(150))));
+    let discord = |label: usize, style: u8| {
+        serde_json::json!({ "content": "x", "components": [{ "type": 1, "components": [
+            { "type": 2, "style": style, "label": "x".repeat(label), "custom_id": "c" },
+        ] }] })
+    };
+    assert!(!broken_by("discord-edit", discord(80, 1)));
+    assert!(
+        broken_by("discord-edit", discord(81, 1)) && broken_by("discord-follow_up", discord(80, 9))
+    );
+    let long =
+        serde_json::json!({ "type": 4, "data": { "content": "x".repeat(2001), "flags": 64 } });
+    assert!(broken_by("discord-answer", long));
+    let modal = serde_json::json!({ "type": 9, "data": { "custom_id": "c", "title": "t", "components": [] } });
+    assert!(broken_by("discord-answer", modal));
+}
