@@ -14,6 +14,7 @@ mod leftovers;
 mod look_ups;
 mod manifests;
 mod mattermost;
+mod mattermost_people;
 mod orders;
 mod platforms;
 mod portal;

@@ -57,6 +57,7 @@ fn at(url: &str) -> Mattermost {
             TOKEN.to_owned().into(),
         ],
         bot_token: "canary-bot-token-0123456789".to_owned().into(),
+        trusted_auth_services: Vec::new(),
         own_url: "https://reset.acme.example".parse().unwrap(),
     };
     Mattermost::new(

@@ -107,6 +107,12 @@ pub(crate) struct Server {
     pub(crate) may_post_ephemeral: bool,
     /// True where the roles can be asked for.
     pub(crate) tells_roles: bool,
+    /// True where the bot has the permission `manage_system`.
+    pub(crate) is_bot_system_admin: bool,
+    /// What `RequireEmailVerification` says.
+    pub(crate) requires_verification: bool,
+    /// What accounts are called now, by id, where it is not their first name.
+    pub(crate) usernames: std::collections::HashMap<String, String>,
     /// How long an answer with the key takes.
     pub(crate) key_delay: std::time::Duration,
     /// How often the key was asked for.
@@ -122,6 +128,9 @@ impl Default for Server {
             key,
             may_post_ephemeral: true,
             tells_roles: true,
+            is_bot_system_admin: true,
+            requires_verification: true,
+            usernames: std::collections::HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
             clock: None,
@@ -133,9 +142,11 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// The command, from the text that Slack would be sent: mentions become names with the ids beside them.
+/// The command, from the text that Slack would be sent: mentions become names. Beside them stand first all names, then all
+/// ids (`UserMentionMap.ToURLValues`, `url.Values.Encode`), of members of the command's team alone
+/// (`MentionsToTeamMembers`, `app/command.go`). A name that stands there as `@name` is of nobody in the team.
 pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now: Moment) -> String {
-    let (mut words, mut mentions) = (Vec::new(), String::new());
+    let (mut words, mut names, mut ids) = (Vec::new(), String::new(), String::new());
     for word in text.split_whitespace() {
         match word
             .strip_prefix("<@")
@@ -144,21 +155,15 @@ pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now:
             Some(mention) => {
                 let slack_id = mention.split('|').next().unwrap();
                 let name = slack_id.to_lowercase();
-                for part in [
-                    "&user_mentions=",
-                    &name,
-                    "&user_mentions_ids=",
-                    &id(slack_id),
-                ] {
-                    mentions.push_str(part);
-                }
+                names.push_str(&format!("&user_mentions={name}"));
+                ids.push_str(&format!("&user_mentions_ids={}", id(slack_id)));
                 words.push(format!("@{name}"));
             }
             None => words.push(word.to_owned()),
         }
     }
     format!(
-        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&team_domain=acme&team_id=t&text={}&token={TOKEN}&trigger_id={}&user_id={who}&user_name=x{mentions}",
+        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&team_domain=acme&team_id=t&text={}&token={TOKEN}&trigger_id={}&user_id={who}&user_name=x{names}{ids}",
         encode(reply),
         encode(&words.join(" ")),
         encode(&trigger(who, serial, now)),
@@ -337,13 +342,27 @@ async fn user(
     tell(&memory, &headers, |slack_id, _| id(slack_id) == wanted)
 }
 
+/// `getUserByUsername` (`api4/user.go`): 400 for what is no name (`IsValidUsername`, `model/user.go`), 404 for nobody's.
 async fn user_by_name(
     State(memory): State<Memory>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
+    let is_name = (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'))
+        && !["all", "channel", "matterbot", "system"].contains(&name.as_str());
+    if !is_name {
+        let wrong = json!({ "id": "api.context.invalid_body_param.app_error" });
+        return (StatusCode::BAD_REQUEST, wrong.to_string());
+    }
+    let usernames = server(&memory).usernames.clone();
     tell(&memory, &headers, |slack_id, _| {
-        slack_id.to_lowercase() == name
+        usernames
+            .get(&id(slack_id))
+            .map_or_else(|| slack_id.to_lowercase(), String::clone)
+            == name
     })
 }
 
@@ -357,6 +376,9 @@ async fn user_by_email(
     })
 }
 
+/// An account as others see it (`SanitizeProfile`, `app/user.go` and `model/user.go`): never `email_verified`, which
+/// `ClearNonProfileFields` clears, and `auth_service` for system administrators alone (`GetSanitizeOptions`); for others it
+/// is empty, like that of a password of the server's own. `is_bot` and `remote_id` only where they are set.
 fn tell(
     memory: &Memory,
     headers: &HeaderMap,
@@ -384,16 +406,34 @@ fn tell(
             "system_user_manager"
         });
     }
-    let answer = json!({
-        "id": id(user["id"].as_str().unwrap()), "username": "x", "auth_service": "", "roles": roles.join(" "),
-        "email": user["profile"]["email"], "email_verified": user["is_email_confirmed"],
-        "delete_at": i64::from(is("deleted")), "is_bot": is("is_bot"),
+    // No e-mail counts of an account whose provider lets people claim one.
+    let unconfirmed = user["is_email_confirmed"] == false;
+    let auth_service =
+        user["auth_service"]
+            .as_str()
+            .unwrap_or(if unconfirmed { "gitlab" } else { "" });
+    let auth_service = if server(memory).is_bot_system_admin {
+        auth_service
+    } else {
+        ""
+    };
+    let mut answer = json!({
+        "id": id(user["id"].as_str().unwrap()), "create_at": 1_700_000_000_000_u64, "update_at": 1_700_000_000_000_u64,
+        "delete_at": i64::from(is("deleted")), "username": "x", "auth_service": auth_service,
+        "email": user["profile"]["email"], "nickname": "", "first_name": "", "last_name": "", "position": "",
+        "roles": roles.join(" "), "locale": "en", "timezone": {}, "disable_welcome_email": false,
     });
+    if is("is_bot") {
+        answer["is_bot"] = true.into();
+    }
+    if let Some(remote) = user["remote_id"].as_str() {
+        answer["remote_id"] = remote.into();
+    }
     (StatusCode::OK, answer.to_string())
 }
 
 /// `getClientConfig` (`api4/config.go`): 501 without `format`, 400 for another than `old`; the limited form, without a
-/// session, has the key too.
+/// session, has the key too, and no `RequireEmailVerification` (`GenerateLimitedClientConfig`, `config/client.go`).
 async fn config(
     State(memory): State<Memory>,
     Query(asked): Query<std::collections::HashMap<String, String>>,
@@ -408,7 +448,7 @@ async fn config(
         told["AsymmetricSigningPublicKey"] = key.as_str().into();
     }
     if headers.contains_key("authorization") {
-        told["RequireEmailVerification"] = "true".into();
+        told["RequireEmailVerification"] = server.requires_verification.to_string().into();
     }
     match asked.get("format").map(String::as_str) {
         None => (
@@ -452,14 +492,17 @@ async fn me(State(memory): State<Memory>, headers: HeaderMap) -> (StatusCode, St
 async fn roles(State(memory): State<Memory>, body: String) -> String {
     let names: Vec<String> = serde_json::from_str(&body).unwrap();
     assert_eq!(names, ["system_user", "bots_of_it"]);
-    let extra = if server(&memory).may_post_ephemeral {
-        "create_post_ephemeral"
-    } else {
-        "view_members"
-    };
+    let server = server(&memory);
+    let mut permissions = vec!["view_members"];
+    if server.may_post_ephemeral {
+        permissions.push("create_post_ephemeral");
+    }
+    if server.is_bot_system_admin {
+        permissions.push("manage_system");
+    }
     json!([
         { "name": "system_user", "permissions": ["create_direct_channel"] },
-        { "name": "bots_of_it", "permissions": ["manage_system", extra] },
+        { "name": "bots_of_it", "permissions": permissions },
     ])
     .to_string()
 }

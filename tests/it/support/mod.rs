@@ -267,6 +267,9 @@ struct BotParts {
     workers: Option<(usize, Duration)>,
     is_recorded: bool,
     admins: Admins,
+    identity: Identity,
+    /// `mattermost.trusted_auth_services`.
+    trusted: &'static [&'static str],
     ways: Ways,
     countries: SmsCountries,
     /// A directory beside the built-in one, as its settings.
@@ -294,6 +297,8 @@ impl BotParts {
             workers: None,
             is_recorded: false,
             admins: Admins::Directory,
+            identity: Identity::Email,
+            trusted: &[],
             ways: Ways::default(),
             countries: SmsCountries::default(),
             directory: None,
@@ -449,6 +454,20 @@ impl TestBot {
         Self::unlike(|parts| parts.admins = admins).await
     }
 
+    /// Chat accounts stand for people in this way.
+    pub(crate) async fn identified_by(identity: Identity, admins: Admins) -> Self {
+        Self::unlike(|parts| {
+            parts.identity = identity;
+            parts.admins = admins;
+        })
+        .await
+    }
+
+    /// Mattermost's accounts that sign in by these services count as well.
+    pub(crate) async fn trusting(trusted: &'static [&'static str]) -> Self {
+        Self::unlike(|parts| parts.trusted = trusted).await
+    }
+
     /// The same with other settings.
     pub(crate) async fn restart_with(self, ways: Ways) -> Self {
         self.settle().await;
@@ -538,7 +557,7 @@ impl TestBot {
                 )),
                 Chat::Lark(Lark::new(lark_config(&slack), &http, clock.clone())),
                 Chat::Mattermost(Mattermost::new(
-                    mattermost_config(&parts.mattermost()),
+                    mattermost_config(&parts.mattermost(), parts.trusted),
                     keys,
                     http.clone(),
                     clock.clone(),
@@ -556,7 +575,7 @@ impl TestBot {
                 password_lifetime: Span::hours(24),
                 offer_lifetime: Span::minutes(10),
                 admins: parts.admins.clone(),
-                identity: Identity::Email,
+                identity: parts.identity,
                 contact_rules: parts.contact_rules,
             },
             held: Arc::default(),
@@ -1311,7 +1330,7 @@ fn states_of_resets(database: &std::path::Path) -> Vec<String> {
     .unwrap()
 }
 
-fn mattermost_config(url: &str) -> relatch::chat::mattermost::Config {
+fn mattermost_config(url: &str, trusted: &[&str]) -> relatch::chat::mattermost::Config {
     relatch::chat::mattermost::Config {
         url: url.parse().unwrap(),
         command_tokens: vec![
@@ -1319,6 +1338,7 @@ fn mattermost_config(url: &str) -> relatch::chat::mattermost::Config {
             mattermost::TOKEN.to_owned().into(),
         ],
         bot_token: BOT_TOKEN.to_owned().into(),
+        trusted_auth_services: trusted.iter().map(|name| (*name).to_owned()).collect(),
         own_url: "http://127.0.0.1".parse().unwrap(),
     }
 }
