@@ -38,6 +38,11 @@ pub(super) async fn command(
             let attempt = Attempt::new("command", "unclear", &reference);
             return answer(app, &origin, attempt, told).await;
         }
+        Ask::NoMember(name) => {
+            let told = messages::no_member(&name, &reference);
+            let attempt = Attempt::new("command", "no_member", &reference);
+            return answer(app, &origin, attempt, told).await;
+        }
         Ask::Several => {
             let told = messages::several_members(&reference);
             let attempt = Attempt::new("command", "several", &reference);

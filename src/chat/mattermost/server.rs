@@ -17,6 +17,45 @@ use crate::net::{self, Answer, CallError};
 /// The permission that the bot needs to send a message to one user alone.
 pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
 
+/// The permission that makes a system administrator (`IsSystemAdmin` in `web/context.go`).
+pub(super) const MANAGE_SYSTEM: &str = "manage_system";
+
+/// The permission to make a slash command, and to read those of one's own.
+pub(super) const MANAGE_OWN_COMMANDS: &str = "manage_own_slash_commands";
+
+/// What the bot may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BotRights {
+    pub(super) posts_to_one: bool,
+    pub(super) is_system_admin: bool,
+}
+
+impl BotRights {
+    /// Reads the permissions of the bot's roles (`SessionHasPermissionTo`: roles of the whole system only).
+    pub(super) fn read(names: &[&str], roles: &Value) -> Result<Self, ApiError> {
+        let roles = roles.as_array().ok_or(ApiError::Unavailable)?;
+        let has = |permission: &str| {
+            roles
+                .iter()
+                .filter_map(|role| role.get("permissions").and_then(Value::as_array))
+                .any(|all| all.contains(&permission.into()))
+        };
+        Ok(Self {
+            posts_to_one: has(POST_EPHEMERAL),
+            is_system_admin: names.contains(&"system_admin") || has(MANAGE_SYSTEM),
+        })
+    }
+}
+
+/// The names of an account's roles.
+pub(super) fn role_names(account: &Value) -> Result<Vec<&str>, ApiError> {
+    let held = account.get("roles").and_then(Value::as_str);
+    Ok(held
+        .ok_or(ApiError::Unavailable)?
+        .split_whitespace()
+        .collect())
+}
+
 /// How long an answer is waited for where what was known before can be used instead.
 const PATIENCE_OF_WHO_KNOWS: Duration = Duration::from_secs(1);
 
@@ -28,6 +67,16 @@ impl Mattermost {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
+        read_rest(&self.ask(method, path, body).await?, "view_members")
+    }
+
+    /// The same, with the status that the server answered.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
         let url = self
             .config
             .url
@@ -38,15 +87,14 @@ impl Mattermost {
         if let Some(body) = body {
             call = call.json(body);
         }
-        let answer = net::call(call).await.map_err(|error| {
+        net::call(call).await.map_err(|error| {
             tracing::warn!(
                 platform = "mattermost",
                 error = &error as &dyn std::error::Error,
                 "Mattermost could not be asked"
             );
             ApiError::Unavailable
-        })?;
-        read_rest(&answer, "view_members")
+        })
     }
 
     /// Verifies a trigger by the server's key. The key is fetched if it is unknown, and again if the signature does not
@@ -118,7 +166,9 @@ impl Mattermost {
             // A failure leaves it unknown; the next post shows it.
             self.may_post
                 .by_roles
-                .refresh(&self.clock, self.fetch_permission())
+                .refresh(&self.clock, async {
+                    Ok::<_, ApiError>(self.fetch_rights().await?.posts_to_one)
+                })
                 .await
                 .ok();
         }
@@ -139,26 +189,14 @@ impl Mattermost {
         self.may_post.get() == Some(true)
     }
 
-    /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).
-    pub(super) async fn fetch_permission(&self) -> Result<bool, ApiError> {
+    /// What the bot may do.
+    pub(super) async fn fetch_rights(&self) -> Result<BotRights, ApiError> {
         let me = self.api(Method::GET, "users/me", None).await?;
-        let held = me
-            .get("roles")
-            .and_then(Value::as_str)
-            .ok_or(ApiError::Unavailable)?;
-        let roles: Vec<&str> = held.split_whitespace().collect();
+        let names = role_names(&me)?;
         let roles = self
-            .api(Method::POST, "roles/names", Some(&json!(roles)))
+            .api(Method::POST, "roles/names", Some(&json!(names)))
             .await?;
-        let has = |role: &Value| {
-            let permissions = role.get("permissions").and_then(Value::as_array);
-            permissions.is_some_and(|all| all.contains(&POST_EPHEMERAL.into()))
-        };
-        Ok(roles
-            .as_array()
-            .ok_or(ApiError::Unavailable)?
-            .iter()
-            .any(has))
+        BotRights::read(&names, &roles)
     }
 
     /// Sends a message to the signed user alone. If the bot may not do that, the message goes to the response address of
