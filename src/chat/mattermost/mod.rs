@@ -8,6 +8,8 @@
 //! that change something, and messages that nobody else may see, go to the signed user alone.
 
 mod account;
+mod check;
+mod check_commands;
 mod commands;
 mod config;
 mod dialog;
@@ -40,8 +42,8 @@ use super::account::ProfileCache;
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
 use super::{
-    Adapter, ApiError, Asking, Assurance, ChatParts, EmptySecret, Form, Freshness,
-    Immediate, Interaction, InteractionKind, Message, NotVerified, Placement,
+    Adapter, ApiError, Asking, Assurance, ChatParts, EmptySecret, Examination, Form, Freshness,
+    Immediate, Interaction, InteractionKind, Matching, Message, NotVerified, Placement,
     PlannedCommand, Profile, RegisterError, ReplyAddress, ShownPassword, Verified,
 };
 use crate::clock::Clock;
@@ -320,6 +322,10 @@ impl Adapter for Mattermost {
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    async fn examine(&self, matching: &Matching) -> Examination {
+        self.examine_server(matching).await
     }
 }
 
