@@ -49,7 +49,7 @@ impl Mattermost {
         path: &str,
         freshness: Freshness,
     ) -> Result<Option<(String, Profile)>, ApiError> {
-        let answer = self.ask(Method::GET, path, None).await?;
+        let answer = self.api_answer(Method::GET, path, None).await?;
         if matches!(answer.status, 400 | 404) {
             return Ok(None);
         }

@@ -90,7 +90,7 @@ impl Mattermost {
         (method, path): (Method, &str),
         body: Option<&Value>,
     ) -> Result<Value, CheckError> {
-        let answer = self.ask(method, path, body).await?;
+        let answer = self.api_answer(method, path, body).await?;
         match (answer.status, id_of(&answer).as_deref()) {
             (403, Some("api.context.mfa_required.app_error")) => Err(CheckError::MfaRequired),
             (501, _) => Err(CheckError::CommandsOff),
@@ -182,7 +182,9 @@ impl Mattermost {
     }
 
     async fn account_of(&self, email: &EmailAddress) -> Result<wire::MattermostUser, ApiError> {
-        let answer = self.ask(Method::GET, &self.path_of(email), None).await?;
+        let answer = self
+            .api_answer(Method::GET, &self.path_of(email), None)
+            .await?;
         if answer.status == 400 {
             return Err(ApiError::NotFound);
         }

@@ -134,7 +134,7 @@ impl Mattermost {
     ) -> Result<(), CheckError> {
         let Team { id, name } = team;
         let path = format!("commands?team_id={id}&custom_only=true");
-        let answer = self.ask(Method::GET, &path, None).await?;
+        let answer = self.api_answer(Method::GET, &path, None).await?;
         match answer.status {
             501 => return Err(CheckError::CommandsOff),
             403 => {

@@ -60,18 +60,19 @@ pub(super) fn role_names(account: &Value) -> Result<Vec<&str>, ApiError> {
 const PATIENCE_OF_WHO_KNOWS: Duration = Duration::from_secs(1);
 
 impl Mattermost {
-    /// Calls the API as the bot.
+    /// Calls the API as the bot, and reads an answer that is no refusal.
     pub(super) async fn api(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
-        read_rest(&self.ask(method, path, body).await?, "view_members")
+        let answer = self.api_answer(method, path, body).await?;
+        read_rest(&answer, "view_members")
     }
 
-    /// The same, with the status that the server answered.
-    pub(super) async fn ask(
+    /// Calls the API as the bot.
+    pub(super) async fn api_answer(
         &self,
         method: Method,
         path: &str,
@@ -87,14 +88,7 @@ impl Mattermost {
         if let Some(body) = body {
             call = call.json(body);
         }
-        net::call(call).await.map_err(|error| {
-            tracing::warn!(
-                platform = "mattermost",
-                error = &error as &dyn std::error::Error,
-                "Mattermost could not be asked"
-            );
-            ApiError::Unavailable
-        })
+        net::call(call).await.map_err(|error| not_answered(&error))
     }
 
     /// Verifies a trigger by the server's key. The key is fetched if it is unknown, and again if the signature does not
@@ -317,6 +311,16 @@ impl Mattermost {
             .filter(|hook| self.clock.now() <= hook.until)?;
         Some(REPLY_USES.saturating_sub(self.used.count(&hook.id)))
     }
+}
+
+/// The server could not be asked, or did not answer.
+fn not_answered(error: &CallError) -> ApiError {
+    tracing::warn!(
+        platform = "mattermost",
+        error = error as &dyn std::error::Error,
+        "Mattermost could not be asked"
+    );
+    ApiError::Unavailable
 }
 
 /// An address of the API could not be made from `mattermost.url`.
