@@ -4,6 +4,8 @@
 mod changed_contacts;
 #[path = "cli/lost_requests.rs"]
 mod lost_requests;
+#[path = "cli/mattermost_check.rs"]
+mod mattermost_check;
 #[path = "cli/open_files.rs"]
 mod open_files;
 #[path = "cli/record_and_key.rs"]
@@ -928,10 +930,18 @@ fn unreadable_settings_are_not_taken_for_none() {
     assert_eq!(place.run(&["members", "list"]).code, 0);
 }
 
-/// Ranks of the chat cannot be followed through links.
+/// Ranks of the chat go with links too. Of Discord none are read.
 #[test]
-fn ranks_of_the_chat_need_the_emails_of_the_chat() {
-    let place = Place::new("[admins]\nsource = \"chat\"\n[identity]\nmatch = \"linked\"\n");
+fn ranks_of_the_chat_need_a_chat_that_has_them() {
+    let linked = "public_url = \"http://127.0.0.1:8080\"\n[admins]\nsource = \"chat\"\n[identity]\nmatch = \"linked\"\n";
+    let place = Place::new(linked);
+    let ran = place.run(&["members", "list"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    // RFC 8032, section 7.1, test 1.
+    let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let place = Place::new(&format!(
+        "{linked}[discord]\napplication_id = \"845027738276462632\"\npublic_key = \"{key}\"\nbot_token = \"a-token-that-is-long-enough\"\nguild_id = \"290926798626357999\"\n"
+    ));
     let ran = place.run(&["members", "list"]);
     assert_eq!(ran.code, 78);
     assert!(ran.err.contains("admins.source"), "{}", ran.err);

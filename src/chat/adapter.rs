@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::interaction::{
     FormKind, Interaction, Message, ReplyAddress, ShownPassword, Trigger, Verified,
 };
-use super::{ApiError, Freshness, PlannedCommand, Profile, RegisterError};
+use super::{ApiError, Examination, Freshness, Matching, PlannedCommand, Profile, RegisterError};
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::form::FormError;
@@ -172,6 +172,15 @@ pub trait Adapter {
         email: &EmailAddress,
     ) -> impl Future<Output = Result<Option<(String, Profile)>, ApiError>> + Send;
 
+    /// The id and the profile of the account with this name, on a platform that leaves names unresolved.
+    fn profile_by_name(
+        &self,
+        _name: &str,
+        _freshness: Freshness,
+    ) -> impl Future<Output = Result<Option<(String, Profile)>, ApiError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// True if the platform tells confirmed e-mails. Else an account belongs to a person only by `relatch link`.
     fn tells_emails(&self) -> bool;
 
@@ -259,5 +268,24 @@ pub trait Adapter {
     /// For `relatch check`, after a successful probe: limitations, each a sentence for the operator.
     fn warnings(&self) -> impl Future<Output = Vec<String>> + Send {
         std::future::ready(Vec::new())
+    }
+
+    /// For `relatch check`: everything that can be found out about the platform. By default the probe and the warnings.
+    fn examine(&self, _matching: &Matching) -> impl Future<Output = Examination> + Send
+    where
+        Self: Sync,
+    {
+        async {
+            match self.probe().await {
+                Ok(()) => Examination {
+                    warnings: self.warnings().await,
+                    ..Examination::default()
+                },
+                Err(why) => Examination {
+                    failures: vec![why],
+                    ..Examination::default()
+                },
+            }
+        }
     }
 }

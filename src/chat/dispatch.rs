@@ -5,9 +5,9 @@ use secrecy::SecretString;
 
 use super::interaction::Trigger;
 use super::{
-    Adapter, ApiError, Asking, Assurance, Chat, Form, Freshness, Immediate, Interaction,
-    InteractionKind, Message, NotVerified, Placement, PlannedCommand, Profile, RegisterError,
-    ReplyAddress, ShownPassword, Verified,
+    Adapter, ApiError, Asking, Assurance, Chat, Examination, Form, Freshness, Immediate,
+    Interaction, InteractionKind, Matching, Message, NotVerified, Placement, PlannedCommand,
+    Profile, RegisterError, ReplyAddress, ShownPassword, Verified,
 };
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
@@ -45,6 +45,14 @@ impl Adapter for Chat {
         email: &EmailAddress,
     ) -> Result<Option<(String, Profile)>, ApiError> {
         each!(self, one => one.profile_by_email(email).await)
+    }
+
+    async fn profile_by_name(
+        &self,
+        name: &str,
+        freshness: Freshness,
+    ) -> Result<Option<(String, Profile)>, ApiError> {
+        each!(self, one => one.profile_by_name(name, freshness).await)
     }
 
     fn tells_emails(&self) -> bool {
@@ -129,5 +137,9 @@ impl Adapter for Chat {
 
     async fn warnings(&self) -> Vec<String> {
         each!(self, one => one.warnings().await)
+    }
+
+    async fn examine(&self, matching: &Matching) -> Examination {
+        each!(self, one => one.examine(matching).await)
     }
 }

@@ -16,6 +16,7 @@ mod adapter;
 mod api;
 mod commands;
 pub mod discord;
+mod examination;
 #[cfg(test)]
 mod hostile_names;
 pub mod interaction;
@@ -34,6 +35,7 @@ pub use self::adapter::{
 };
 pub use self::api::ApiError;
 pub use self::commands::{PlannedCommand, RegisterError};
+pub use self::examination::{Examination, Matching};
 pub use self::interaction::{
     Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Message,
     NamedMember, Origin, ReplyAddress, ShownPassword, Style, Verified,

@@ -4,19 +4,21 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::{Failure, admins, build, say};
-use crate::chat::{self, Adapter, ChatParts};
+use crate::app::Identity;
+use crate::chat::{self, Adapter, ChatParts, Examination, Matching};
 use crate::config::Settings;
 use crate::delivery::Deliveries;
-use crate::directory::{Backend, Directories, Hasher};
+use crate::directory::{self, Backend, Directories, Hasher};
 use crate::net;
 use crate::store::{StoreError, Use};
 use crate::telemetry;
 
-/// The outcome of each probe, and warnings that are no failures.
+/// The outcome of each probe, warnings that are no failures, and what holds.
 #[derive(Default)]
 struct Findings {
     tried: Vec<(String, Result<(), String>)>,
     warnings: Vec<(String, String)>,
+    notes: Vec<(String, String)>,
 }
 
 impl Findings {
@@ -40,21 +42,36 @@ impl Findings {
         }
     }
 
-    async fn try_chats(&mut self, configs: Vec<chat::Config>, parts: &ChatParts) {
+    async fn try_chats(
+        &mut self,
+        configs: Vec<chat::Config>,
+        parts: &ChatParts,
+        matching: &Matching,
+    ) {
         for config in configs {
             let name = config.platform().as_str();
-            let probed = match config.open(parts) {
-                Ok(chat) => {
-                    let probed = chat.probe().await;
-                    if probed.is_ok() {
-                        self.warn(name, chat.warnings().await);
-                    }
-                    probed
-                }
-                Err(error) => Err(error.to_string()),
-            };
-            self.note(name, probed);
+            match config.open(parts) {
+                Ok(chat) => self.note_examined(name, chat.examine(matching).await),
+                Err(error) => self.note(name, Err(error.to_string())),
+            }
         }
+    }
+
+    fn note_examined(&mut self, name: &str, examined: Examination) {
+        let Examination {
+            failures,
+            warnings,
+            notes,
+        } = examined;
+        if failures.is_empty() {
+            self.note(name, Ok(()));
+        }
+        for failure in failures {
+            self.note(name, Err(failure));
+        }
+        self.warn(name, warnings);
+        let notes = notes.into_iter();
+        self.notes.extend(notes.map(|text| (name.to_owned(), text)));
     }
 
     async fn try_channels(&mut self, deliveries: &Deliveries) {
@@ -74,6 +91,9 @@ impl Findings {
                     say(&format!("failed  {name}: {why}"))?;
                 }
             }
+        }
+        for (name, text) in &self.notes {
+            say(&format!("ok      {name}: {text}"))?;
         }
         for (name, text) in &self.warnings {
             say(&format!("warning {name}: {text}"))?;
@@ -108,6 +128,14 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         findings.note("key file", key.map_err(|error| error.in_full()));
     }
     let parts = build::trial_parts(http.clone())?;
+    let accounts = settings
+        .directories
+        .iter()
+        .filter_map(directory::Config::check_account);
+    let matching = Matching {
+        is_by_email: settings.identity == Identity::Email,
+        accounts: accounts.cloned().collect(),
+    };
     let mut listed = Ok(Vec::new());
     if let Some(store) = store {
         let hasher = Hasher::start().map_err(|error| said(&error))?;
@@ -117,7 +145,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         findings.try_directories(&directories).await;
         listed = admins::checked(store, &settings.admins, &directories).await;
     }
-    findings.try_chats(settings.chats, &parts).await;
+    findings.try_chats(settings.chats, &parts, &matching).await;
     let (channels, ways) = (settings.channels, settings.ways);
     let deliveries = Deliveries::open(channels, ways, settings.default_country, &http);
     findings.try_channels(&deliveries).await;

@@ -188,7 +188,6 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
 
     together::administrators(
         admins.as_ref(),
-        identity,
         &chats,
         &directories.configs,
         directories.are_all_read,

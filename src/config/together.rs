@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use url::Url;
 
-use crate::app::{Admins, Identity};
+use crate::app::Admins;
 use crate::lark_api::LarkAppSettings;
 use crate::settings::Problem;
 use crate::{chat, directory};
@@ -54,7 +54,6 @@ pub(super) fn links(
 /// of its own, so that it is not known whom it names.
 pub(super) fn administrators(
     admins: Option<&Admins>,
-    identity: Option<Identity>,
     chats: &[chat::Config],
     directories: &[directory::Config],
     are_all_directories_read: bool,
@@ -69,19 +68,11 @@ pub(super) fn administrators(
     match admins {
         Some(Admins::Chat) => {
             for chat in chats.iter().filter(|chat| !chat.tells_emails()) {
-                // Its accounts are matched by links only, and a link does not lead from the person back to the account whose
-                // role counts.
+                // Its roles are not read either, so nobody in it would have a right.
                 problem(format!(
                     "must be \"directory\" or \"list\" where [{}] is set",
                     chat.platform()
                 ));
-            }
-            if identity == Some(Identity::Linked) {
-                // A person named by e-mail could not be matched to the account whose role counts.
-                problem(
-                    "must be \"directory\" or \"list\" where identity.match is \"linked\""
-                        .to_owned(),
-                );
             }
         }
         Some(Admins::Directory) => {

@@ -30,6 +30,8 @@ const NAME: &str = "built-in directory";
 pub struct Config {
     /// Empty for every e-mail domain that no other directory has.
     domains: Vec<String>,
+    /// Whose chat account `relatch check` looks at.
+    check_account: Option<EmailAddress>,
 }
 
 impl DirectoryConfig for Config {
@@ -37,8 +39,12 @@ impl DirectoryConfig for Config {
 
     fn read(mut section: Section<'_>, _is_alone: bool) -> Option<Self> {
         let domains = read_domains(&mut section).unwrap_or_default();
+        let check_account = section.parsed("check_account");
         section.end();
-        Some(Self { domains })
+        Some(Self {
+            domains,
+            check_account,
+        })
     }
 
     fn name(&self) -> &'static str {
@@ -47,6 +53,10 @@ impl DirectoryConfig for Config {
 
     fn domains(&self) -> &[String] {
         &self.domains
+    }
+
+    fn check_account(&self) -> Option<&EmailAddress> {
+        self.check_account.as_ref()
     }
 
     /// `relatch members import` says who is one.

@@ -45,6 +45,9 @@ pub(crate) trait DirectoryConfig: Sized {
     /// True where the directory can tell who is an administrator, as it is set up.
     fn names_administrators(&self) -> bool;
 
+    /// The account that `relatch check` looks up, if one is set.
+    fn check_account(&self) -> Option<&EmailAddress>;
+
     /// The app of Lark that it uses, if any.
     fn lark_app(&self) -> Option<LarkAppSettings<'_>> {
         None

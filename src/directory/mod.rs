@@ -37,7 +37,7 @@ pub use self::scripted::{NextReset, ScriptedDirectory};
 pub(crate) use self::sections::conflicts;
 pub use self::sections::read_text;
 use crate::domain::written_enum;
-use crate::domain::{MemberId, Moment, Password, Span};
+use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::lark_api::LarkAppSettings;
 use crate::net::TlsError;
 use crate::settings::Section;
@@ -88,6 +88,11 @@ macro_rules! directories {
             /// True where it can tell who is an administrator, as it is set up.
             pub fn names_administrators(&self) -> bool {
                 match self { $(Self::$name(config) => config.names_administrators()),+ }
+            }
+
+            /// The account that `relatch check` looks up, if one is set.
+            pub fn check_account(&self) -> Option<&EmailAddress> {
+                match self { $(Self::$name(config) => config.check_account()),+ }
             }
 
             /// The app of Lark that it uses, if any.

@@ -115,7 +115,8 @@ pub(super) async fn unresolved(
         counts_as: unresolved.is_answer().then_some(Tried::RefusedLookUp),
         ..Attempt::new("command", why, reference)
     };
-    halt(app, origin, attempt, unresolved.told(app, reference)).await
+    let told = unresolved.told(app, &origin.user, reference);
+    halt(app, origin, attempt, told).await
 }
 
 /// The answer to a command, below the results of earlier resets that the administrator has not seen. Where the platform

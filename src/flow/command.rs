@@ -38,6 +38,11 @@ pub(super) async fn command(
             let attempt = Attempt::new("command", "unclear", &reference);
             return answer(app, &origin, attempt, told).await;
         }
+        Ask::Group(name) => {
+            let told = messages::group_mention(&name, &reference);
+            let attempt = Attempt::new("command", "group_mention", &reference);
+            return answer(app, &origin, attempt, told).await;
+        }
         Ask::BareName(name) => {
             let told = messages::bare_name(&name, &reference);
             let attempt = Attempt::new("command", "bare_name", &reference);

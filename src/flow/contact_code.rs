@@ -6,6 +6,7 @@ use tracing::Instrument;
 
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::reply::{at_input, beside, seal, tell_unless_last};
+use super::unresolved::unknown_caller;
 use super::{identity, messages, reply};
 use crate::app::App;
 use crate::chat::interaction::NamedMember;
@@ -266,11 +267,11 @@ async fn check_rights(
     let pair = identity::pair(app, chat, &check.user, &named, fresh, limits)
         .await
         .map_err(|unresolved| NotAllowed {
-            told: unresolved.told(app, reference),
+            told: unresolved.told(app, &check.user, reference),
             is_final: !unresolved.is_temporary(),
         })?;
     if pair.admin.member.id != check.admin_id {
-        let told = messages::unresolved_caller(reference);
+        let told = unknown_caller(app, &check.user, reference);
         return Err(NotAllowed::by_rule(told));
     }
     let now = app.clock.now();

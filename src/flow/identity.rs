@@ -5,7 +5,7 @@ use super::people::{KnownPerson, ResetPair, find, one};
 use super::unresolved::{NoMatch, Unresolved};
 use crate::app::{Admins, App, Identity};
 use crate::chat::interaction::NamedMember;
-use crate::chat::{AccountKind, Adapter, Chat, Freshness, Profile};
+use crate::chat::{AccountKind, Adapter, ApiError, Chat, Freshness, Profile};
 use crate::directory::{By, Match};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform};
 use crate::store::{LookUp, Pins, ResetRow};
@@ -23,6 +23,16 @@ async fn chat_account(
     freshness: Freshness,
 ) -> Result<ChatAccount, NoMatch> {
     let profile = chat.profile(user, freshness).await.map_err(NoMatch::Who)?;
+    with_email(app, chat, user, profile).await
+}
+
+/// The account with the e-mail that leads to its person.
+async fn with_email(
+    app: &App,
+    chat: &Chat,
+    user: &ChatUser,
+    profile: Profile,
+) -> Result<ChatAccount, NoMatch> {
     if profile.kind != AccountKind::Member {
         return Err(NoMatch::Outsider(profile.kind));
     }
@@ -148,7 +158,7 @@ pub(super) async fn pair(
             .await
             .map_err(Unresolved::for_caller)?
             .pop(),
-        NamedMember::Email(_) | NamedMember::Mention(_) => found.next(),
+        NamedMember::Email(_) | NamedMember::Mention(_) | NamedMember::Name(_) => found.next(),
     };
     let (member, member_chat_user) =
         named_member(app, chat, user, (named, found), (&admin, &pins), freshness).await?;
@@ -181,12 +191,8 @@ async fn named_member(
             let why = || no_match(NoMatch::NoSuchEmail(email.to_string()));
             (found.and_then(one).ok_or_else(why)?, None)
         }
-        NamedMember::Mention(id) => {
-            let other = ChatUser {
-                user: id.clone(),
-                ..user.clone()
-            };
-            let account = chat_account(app, chat, &other, freshness)
+        NamedMember::Mention(_) | NamedMember::Name(_) => {
+            let (id, account) = named_account(app, chat, user, named, freshness)
                 .await
                 .map_err(no_match)?;
             let found = find(app, &[By::Email(account.email.clone())])
@@ -195,10 +201,12 @@ async fn named_member(
                 .pop();
             let why = || no_match(NoMatch::Unknown);
             let member = found.and_then(one).ok_or_else(why)?;
-            (member, Some((id.clone(), account.profile)))
+            (member, Some((id, account.profile)))
         }
     };
-    let accounts = accounts_of(app, &member).await.map_err(no_match)?;
+    let accounts = accounts_of(app, &member, freshness)
+        .await
+        .map_err(no_match)?;
     let profiles = accounts.iter().map(|(_, _, profile)| profile);
     let role = app.organization.admins.role_of_member(
         &member,
@@ -215,22 +223,92 @@ async fn named_member(
     ))
 }
 
-/// The member's accounts in every chat, by each of their addresses, where roles come from the chat (Q8). With fewer, an
-/// owner could be reset by typing their e-mail, or from another chat.
+/// The account that a mention means, with its id. From here on the id counts, because a name may be given to another account.
+async fn named_account(
+    app: &App,
+    chat: &Chat,
+    caller: &ChatUser,
+    named: &NamedMember,
+    freshness: Freshness,
+) -> Result<(String, ChatAccount), NoMatch> {
+    let (id, profile) = match named {
+        NamedMember::Mention(id) => (id.clone(), None),
+        NamedMember::Name(name) => {
+            let found = chat.profile_by_name(name, freshness).await;
+            let (id, profile) = found.map_err(NoMatch::Who)?.ok_or(NoMatch::Unknown)?;
+            (id, Some(profile))
+        }
+        NamedMember::Email(_) => return Err(NoMatch::Unknown),
+    };
+    let user = ChatUser {
+        user: id.clone(),
+        ..caller.clone()
+    };
+    let account = match profile {
+        Some(profile) => with_email(app, chat, &user, profile).await?,
+        None => chat_account(app, chat, &user, freshness).await?,
+    };
+    Ok((id, account))
+}
+
+/// The member's accounts in every chat, by each of their addresses and by links, where roles come from the chat (Q8). With
+/// fewer, an owner could be reset by typing their e-mail, or from another chat.
 async fn accounts_of(
     app: &App,
     member: &Member,
+    freshness: Freshness,
 ) -> Result<Vec<(Platform, String, Profile)>, NoMatch> {
     let mut accounts = Vec::new();
-    if let Admins::Chat = app.organization.admins {
-        for chat in &app.chats {
-            for email in member.business_emails() {
-                let found = chat.profile_by_email(email).await.map_err(NoMatch::Who)?;
-                accounts.extend(found.map(|(id, profile)| (chat.platform(), id, profile)));
-            }
+    match app.organization.admins {
+        Admins::Directory | Admins::List { .. } => return Ok(accounts),
+        Admins::Chat => {}
+    }
+    let linked_to = member.business_emails().map(EmailAddress::key).collect();
+    let linked = app
+        .store
+        .look_up(LookUp {
+            linked_to,
+            ..LookUp::default()
+        })
+        .await?
+        .linked_to;
+    for chat in &app.chats {
+        for email in member.business_emails() {
+            let found = match chat.profile_by_email(email).await {
+                // A bot for which links are enough need not see e-mails.
+                Err(ApiError::MissingScope(_)) if app.organization.identity == Identity::Linked => {
+                    None
+                }
+                found => found.map_err(NoMatch::Who)?,
+            };
+            accounts.extend(found.map(|(id, profile)| (chat.platform(), id, profile)));
+        }
+        let of_chat = linked
+            .iter()
+            .filter(|(platform, _)| platform == chat.platform().as_str());
+        for (_, id) in of_chat {
+            accounts.extend(linked_profile(chat, id, freshness).await?);
         }
     }
     Ok(accounts)
+}
+
+/// The profile of a linked account; none if the account is gone.
+async fn linked_profile(
+    chat: &Chat,
+    id: &str,
+    freshness: Freshness,
+) -> Result<Option<(Platform, String, Profile)>, NoMatch> {
+    let user = ChatUser {
+        platform: chat.platform(),
+        tenant: String::new(),
+        user: id.to_owned(),
+    };
+    match chat.profile(&user, freshness).await {
+        Ok(profile) => Ok(Some((chat.platform(), id.to_owned(), profile))),
+        Err(ApiError::NotFound) => Ok(None),
+        Err(error) => Err(NoMatch::Who(error)),
+    }
 }
 
 /// The pair of a card, read anew: the administrator by their chat account, the member by the directory's immutable id.
@@ -272,7 +350,7 @@ pub(super) async fn pair_of_card(
         .next()
         .and_then(one)
         .ok_or(Unresolved::for_member(NoMatch::Unknown))?;
-    let accounts = accounts_of(app, &member)
+    let accounts = accounts_of(app, &member, freshness)
         .await
         .map_err(Unresolved::for_member)?;
     let role = app.organization.admins.role_of_member(

@@ -9,6 +9,7 @@ use super::people::ResetPair;
 use super::reaction::Halt;
 use super::refuse::{record_refusal, refuse_and_count};
 use super::reply::{unseal, uses_left};
+use super::unresolved::unknown_caller;
 use super::{answer, identity, messages, refuse, trace};
 use crate::app::App;
 use crate::chat::interaction::{CardAct, CardAsk, CardChange, CardForm, NamedMember};
@@ -114,7 +115,7 @@ pub(super) async fn of_card(
         Err(unresolved) => {
             return Err(NotPermitted {
                 code: unresolved.code(),
-                told: unresolved.told(app, &reference),
+                told: unresolved.told(app, user, &reference),
                 is_counted: unresolved.is_answer(),
             });
         }
@@ -123,7 +124,7 @@ pub(super) async fn of_card(
         // The chat account belongs to another person than when the card was made.
         return Err(NotPermitted {
             code: "another_person",
-            told: messages::unresolved_caller(&reference),
+            told: unknown_caller(app, user, &reference),
             is_counted: false,
         });
     }

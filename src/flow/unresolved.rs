@@ -1,10 +1,10 @@
 //! Why a chat account, or a named member, matches no directory account, and what is told about it.
 
 use super::messages;
-use crate::app::App;
-use crate::chat::{AccountKind, ApiError, Message};
+use crate::app::{App, Identity};
+use crate::chat::{AccountKind, Adapter, ApiError, Message};
 use crate::domain::look_up::TooMany;
-use crate::domain::{EmailAddress, Member, Reference};
+use crate::domain::{ChatUser, EmailAddress, Member, Reference};
 use crate::store::StoreError;
 
 /// A caller with a listed address whose entry is not the pinned one.
@@ -154,14 +154,14 @@ impl Unresolved {
         }
     }
 
-    /// What the caller is told.
-    pub(super) fn told(&self, app: &App, reference: &Reference) -> Message {
+    /// What the caller, whose chat account this is, is told.
+    pub(super) fn told(&self, app: &App, user: &ChatUser, reference: &Reference) -> Message {
         match &self.why {
             NoMatch::Outsider(standing) if self.is_caller() => {
                 messages::outsider(*standing, &app.organization.name, reference)
             }
             NoMatch::Unknown | NoMatch::Who(ApiError::NotFound) if self.is_caller() => {
-                messages::unresolved_caller(reference)
+                unknown_caller(app, user, reference)
             }
             NoMatch::Outsider(_) | NoMatch::Unknown => messages::unresolved_member(reference),
             NoMatch::NoSuchEmail(email) => messages::no_such_member(email, reference),
@@ -174,4 +174,17 @@ impl Unresolved {
             NoMatch::StoreDown => messages::store_down(reference),
         }
     }
+}
+
+/// What is told to the owner of a chat account that stands for nobody, or for somebody else than before.
+pub(super) fn unknown_caller(app: &App, user: &ChatUser, reference: &Reference) -> Message {
+    let mut of_platform = app
+        .chats
+        .iter()
+        .filter(|chat| chat.platform() == user.platform);
+    let is_linked = match app.organization.identity {
+        Identity::Linked => true,
+        Identity::Email => of_platform.any(|chat| !chat.tells_emails()),
+    };
+    messages::unresolved_caller(user, is_linked, reference)
 }

@@ -30,6 +30,11 @@ pub(super) const EMAIL_OF: &str = "
     where platform = $1
         and chat_user = $2";
 
+pub(super) const ACCOUNTS_OF: &str = "
+    select platform, chat_user
+    from link
+    where business_email_key = $1";
+
 pub(super) const DELETE: &str = "
     delete from link
     where platform = $1
@@ -43,6 +48,14 @@ pub(super) async fn email_of(
 ) -> Result<Option<String>, StoreError> {
     let found: Option<(String,)> = session.maybe(EMAIL_OF, params![platform, user]).await?;
     Ok(found.map(|(email_key,)| email_key))
+}
+
+/// The chat accounts that are linked to a business e-mail in lower case, as (platform, id).
+pub(super) async fn accounts_of(
+    session: &mut Session,
+    email_key: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    session.all(ACCOUNTS_OF, params![email_key]).await
 }
 
 impl Store {

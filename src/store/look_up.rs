@@ -24,6 +24,8 @@ pub struct LookUp {
     pub members: Vec<MemberKey>,
     /// Linked chat accounts, as (platform, id).
     pub links: Vec<(String, String)>,
+    /// Business e-mails in lower case whose linked chat accounts are wanted.
+    pub linked_to: Vec<String>,
     /// Addresses of listed administrators, in lower case.
     pub admin_pins: Vec<String>,
 }
@@ -37,6 +39,8 @@ pub struct Found {
     pub members: Vec<Option<Arc<MemberRow>>>,
     /// The lower-case business e-mail a chat account is linked to.
     pub links: Vec<Option<String>>,
+    /// The chat accounts that are linked to any of the e-mails, as (platform, id).
+    pub linked_to: Vec<(String, String)>,
     /// The pins of the addresses that were ever looked up to be pinned.
     pub admin_pins: Pins,
 }
@@ -56,6 +60,10 @@ impl Store {
         for (platform, user) in &look_up.links {
             let email = links::email_of(&mut session, platform, user).await?;
             found.links.push(email);
+        }
+        for email_key in &look_up.linked_to {
+            let accounts = links::accounts_of(&mut session, email_key).await?;
+            found.linked_to.extend(accounts);
         }
         found.admin_pins = pins::of(&mut session, &look_up.admin_pins).await?;
         Ok(found)

@@ -31,6 +31,7 @@ pub(super) fn migrations() -> Vec<Migration> {
         15 "0015_look_ups",
         18 "0018_alarms",
         19 "0019_offered",
+        20 "0020_links",
     ]
 }
 

@@ -46,6 +46,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     history::TO_HIDE,
     import::FREE_ADDRESS,
     import::SET_EMPLOYEE_ID,
+    links::ACCOUNTS_OF,
     links::DELETE,
     links::EMAIL_OF,
     members::BY_EMAIL,

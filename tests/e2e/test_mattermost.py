@@ -33,7 +33,8 @@ class Server(JsonApi):
 
     def __init__(self):
         self.commands, self.said, self.dialogs, self.hooked = [], [], [], []
-        self.permissions = ["create_post_ephemeral"]
+        self.permissions = ["create_post_ephemeral", "manage_system", "manage_own_slash_commands"]
+        self.auth_services, self.config = {}, {"RequireEmailVerification": "true", "EnableCommands": "true"}
         super().__init__()
 
     def answer(self, method, path, body, headers):
@@ -42,7 +43,10 @@ class Server(JsonApi):
             self.keep(self.hooked, body)
             return 200, {}
         if path == "/api/v4/config/client":
-            return 200, {"AsymmetricSigningPublicKey": base64.b64encode(SERVER_KEY.public_key().export_key(format="DER")).decode()}
+            key = base64.b64encode(SERVER_KEY.public_key().export_key(format="DER")).decode()
+            limited = {"AsymmetricSigningPublicKey": key, "SiteURL": self.url}
+            # GenerateLimitedClientConfig in server/config/client.go: less without a session.
+            return 200, {**limited, **self.config} if headers["authorization"] == f"Bearer {BOT}" else limited
         if path == "/api/v4/actions/dialogs/open":
             self.keep(self.dialogs, body)
             return 200, {"status": "OK"}
@@ -59,6 +63,8 @@ class Server(JsonApi):
             assert (body["user_id"], post["channel_id"]) == (JO, CHANNEL), body
             self.keep(self.said, {"text": post["message"], **post["props"]})
             return 201, {"id": "p" * 26}
+        if path == "/api/v4/teams":
+            return 200, [{"id": TEAM, "name": "acme"}]
         if path == "/api/v4/commands" and method == "GET":
             return 200, self.commands
         if path == "/api/v4/commands":
@@ -69,7 +75,11 @@ class Server(JsonApi):
             return 200, body
         email = USERS.get(path.removeprefix("/api/v4/users/"))
         if email:
-            user = {"id": path.rsplit("/", 1)[1], "email": email, "email_verified": True, "roles": "system_user"}
+            # SanitizeProfile in server/channels/app/user.go: never email_verified, and auth_service for system
+            # administrators alone.
+            user = {"id": path.rsplit("/", 1)[1], "email": email, "roles": "system_user", "auth_service": ""}
+            if "manage_system" in self.permissions:
+                user["auth_service"] = self.auth_services.get(user["id"], "")
             return 200, user
         return 404, {}
 
@@ -96,7 +106,7 @@ class Mattermost(unittest.TestCase):
         self.world = World(extra=f"""
 [mattermost]
 url = "{self.server.url}"
-command_tokens = ["another-token-of-a-team", "{MADE}"]
+command_tokens = ["{MADE}"]
 bot_token = "{BOT}"
 """).start()
         self.addCleanup(self.world.close)
@@ -164,7 +174,7 @@ bot_token = "{BOT}"
         self.world.assert_no_secrets(password, BOT, MADE)
 
     def test_without_private_replies_only_contacts_on_record_are_left(self):
-        self.server.permissions = []
+        self.server.permissions = ["manage_system"]
         status, card = self.command(JO, "@mina")
         self.assertIn("I can't write to you alone here", shown(card["text"]))
         actions = [one["integration"]["context"]["action"] for one in card["attachments"][0]["actions"]]
@@ -189,6 +199,20 @@ bot_token = "{BOT}"
         status, told = self.command("x" * 26, "@mina")
         self.assertEqual(status, 200)
         self.assertIn(NOTHING, shown(told["text"]))
+        self.assertIn("relatch link mattermost " + "x" * 26, shown(told["text"]))
+
+    def test_whose_address_nobody_confirmed_is_nobody(self):
+        for change in ({"auth_services": {JO: "gitlab"}}, {"permissions": ["create_post_ephemeral"]}, {"config": {"RequireEmailVerification": "false"}}):
+            with self.subTest(change):
+                # What the server said a moment ago still counts for a card, so each has a process of its own.
+                self.doCleanups()
+                self.setUp()
+                for name, value in change.items():
+                    setattr(self.server, name, value)
+                told = shown(self.command(JO, "@mina")[1]["text"])
+                self.assertIn("I can't tell who you are", told)
+                self.assertIn(NOTHING, told)
+                self.assertIn("relatch link mattermost " + JO, told)
 
     def test_the_command_is_made_and_kept_as_it_shall_be(self):
         register = lambda *more: self.world.run("register", "mattermost", "--team", TEAM, *more).stdout
@@ -202,8 +226,10 @@ bot_token = "{BOT}"
         checked = self.world.run("check", fails=True).stdout
         self.assertIn("ok      mattermost", checked)
         self.assertNotIn("warning", checked)
-        self.server.permissions = []
-        self.assertIn("warning mattermost: the bot lacks the permission create_post_ephemeral", self.world.run("check", fails=True).stdout)
+        self.server.permissions = ["manage_system", "manage_own_slash_commands"]
+        checked = self.world.run("check", fails=True).stdout
+        self.assertIn("failed  mattermost: the bot lacks the permission create_post_ephemeral", checked)
+        self.assertIn("warning mattermost: the bot lacks the permission create_post_ephemeral, so Copy", checked)
         refused = self.world.run("register", "mattermost", "--team", "../x", fails=True)
         self.assertTrue(re.search("--team must be", refused.stderr))
 

@@ -16,6 +16,7 @@ mod logs;
 mod look_ups;
 mod manifests;
 mod mattermost;
+mod mattermost_people;
 mod messages;
 mod not_sent;
 mod orders;

@@ -683,10 +683,18 @@ async fn replies_that_are_no_longer_private_stop_the_act() {
     }
 }
 
+/// Of these accounts the e-mail counts whatever the bot may see.
+fn sign_in_by_ldap(bot: &TestBot) {
+    for who in [JO, MINA] {
+        bot.slack.change(who, "auth_service", "ldap".into());
+    }
+}
+
 /// Where the server does not say which permissions the bot has, a post is tried, and its refusal is remembered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_permission_that_nobody_tells_is_tried() {
     let bot = TestBot::new().await;
+    sign_in_by_ldap(&bot);
     bot.slack.memory.mattermost.lock().unwrap().tells_roles = false;
     bot.on(Platform::Mattermost)
         .reset(JO, MINA, "deliver_copy")
@@ -698,6 +706,7 @@ async fn a_permission_that_nobody_tells_is_tried() {
     );
 
     let bot = without_private_replies().await;
+    sign_in_by_ldap(&bot);
     bot.slack.memory.mattermost.lock().unwrap().tells_roles = false;
     let card = bot.card(JO, MINA).await;
     bot.click(JO, &card, "deliver_copy").await;

@@ -21,6 +21,8 @@ pub enum Ask {
     BareName(String),
     /// A subcommand without the member that it needs.
     NoMember(MemberCommand),
+    /// A mention that names no member, such as of everybody in the channel.
+    Group(String),
     /// More than one member.
     Several,
 }
@@ -39,6 +41,8 @@ pub enum MemberCommand {
 pub enum NamedMember {
     /// A mention: the platform's own id.
     Mention(String),
+    /// A mention that the platform did not resolve: the account's name.
+    Name(String),
     /// A work e-mail.
     Email(EmailAddress),
 }
@@ -48,6 +52,8 @@ pub enum NamedMember {
 pub enum Word {
     /// A mention or a work e-mail.
     Member(NamedMember),
+    /// A mention that names no member, as it was written.
+    Group(String),
     /// Anything else.
     Text(String),
 }
@@ -63,6 +69,7 @@ impl Ask {
         };
         match first {
             Word::Member(member) => Self::reset(member, rest),
+            Word::Group(name) => Self::Group(name.clone()),
             Word::Text(text) => match text.to_ascii_lowercase().as_str() {
                 "help" => Self::Help,
                 "contact" if rest.is_empty() => Self::NoMember(MemberCommand::Contact),
@@ -85,7 +92,7 @@ impl Ask {
             match word {
                 // A second mention is never part of the reason.
                 Word::Member(_) => return Self::Several,
-                Word::Text(text) => reason.push(text.as_str()),
+                Word::Text(text) | Word::Group(text) => reason.push(text.as_str()),
             }
         }
         let reason: String = reason.join(" ").chars().take(REASON_LIMIT).collect();
@@ -110,7 +117,7 @@ impl Ask {
         for word in address {
             match word {
                 Word::Member(_) => return Self::Several,
-                Word::Text(text) => typed.push(text.as_str()),
+                Word::Text(text) | Word::Group(text) => typed.push(text.as_str()),
             }
         }
         Self::Contact(member.clone(), typed.join(" "))
@@ -121,6 +128,7 @@ impl Ask {
             [Word::Member(member)] => Ok(member.clone()),
             [] => Err(Self::Unclear(String::new())),
             words if words.iter().all(|word| matches!(word, Word::Member(_))) => Err(Self::Several),
+            [Word::Group(name), ..] | [_, Word::Group(name), ..] => Err(Self::Group(name.clone())),
             [Word::Text(text), ..] | [_, Word::Text(text), ..] => Err(Self::Unclear(text.clone())),
             [_, ..] => Err(Self::Several),
         }

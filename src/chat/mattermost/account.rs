@@ -1,41 +1,178 @@
 //! Who an account is, by Mattermost's API.
+//!
+//! The server tells nobody whether the e-mail of another account is confirmed: `ClearNonProfileFields` (`model/user.go`)
+//! clears that field. How the account signs in tells it, and the server's settings.
 
 use reqwest::Method;
+use serde_json::Value;
 
-use super::{Mattermost, wire};
-use crate::chat::api::read_value;
-use crate::chat::{AccountKind, ApiError, Profile};
+use super::{Mattermost, is_id, mention, wire};
+use crate::chat::api::{read_rest, read_value};
+use crate::chat::{AccountKind, ApiError, Freshness, Profile};
 use crate::domain::{EmailAddress, Role};
 
+/// The path of the client configuration. It has more for a signed-in account.
+pub(super) const CLIENT_CONFIG: &str = "config/client?format=old";
+
+/// What the e-mail of an account is worth, by the service that the account signs in by (`auth_service`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EmailTrust {
+    /// The organization's own directory set it, or the settings trust the service.
+    Confirmed,
+    /// A password of the server's own, or nothing that the bot may see.
+    AsServerSays,
+    /// The service lets people claim an address, and the server believes it.
+    Claimed,
+}
+
+/// What the server says about the e-mails of accounts with a password of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnPasswords {
+    /// True where the bot is a system administrator. For others `auth_service` is always empty (`GetSanitizeOptions` in
+    /// `app/user.go`), so an empty one says nothing.
+    pub(super) are_visible: bool,
+    /// `RequireEmailVerification`.
+    pub(super) are_verified: bool,
+}
+
+impl OwnPasswords {
+    /// True where an empty `auth_service` means a confirmed e-mail.
+    pub(super) fn confirm_emails(self) -> bool {
+        self.are_visible && self.are_verified
+    }
+}
+
 impl Mattermost {
-    /// Reads the account at this path, with its id.
-    pub(super) async fn account(&self, path: &str) -> Result<(String, Profile), ApiError> {
-        let account: wire::MattermostUser = read_value(self.api(Method::GET, path, None).await?)?;
-        Ok((account.id.clone(), profile_of(&account)))
+    /// Reads the account at this path, with its id. None where nobody has the id, name or address, or nobody can.
+    pub(super) async fn account(
+        &self,
+        path: &str,
+        freshness: Freshness,
+    ) -> Result<Option<(String, Profile)>, ApiError> {
+        let answer = self.api_answer(Method::GET, path, None).await?;
+        if matches!(answer.status, 400 | 404) {
+            return Ok(None);
+        }
+        let account: wire::MattermostUser = read_value(read_rest(&answer, "view_members")?)?;
+        if !is_id(&account.id) {
+            return Err(ApiError::Unavailable);
+        }
+        // Read after the account: a bot that lost its rights meanwhile has seen too little of it.
+        let is_confirmed = match self.email_trust(&account) {
+            EmailTrust::Confirmed => true,
+            EmailTrust::AsServerSays => self.own_passwords(freshness).await?.confirm_emails(),
+            EmailTrust::Claimed => false,
+        };
+        Ok(Some((
+            account.id.clone(),
+            profile_of(&account, is_confirmed),
+        )))
     }
 
     /// Finds the account with this e-mail, with its id.
     pub(super) async fn account_by_email(
         &self,
         email: &EmailAddress,
+        freshness: Freshness,
     ) -> Result<Option<(String, Profile)>, ApiError> {
+        self.account(&self.path_of(email), freshness).await
+    }
+
+    /// The path of the account with this e-mail.
+    pub(super) fn path_of(&self, email: &EmailAddress) -> String {
         let mut url = self.config.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.clear().extend(["email", email.as_str()]);
         }
-        match self.account(&format!("users{}", url.path())).await {
-            Ok(found) => Ok(Some(found)),
-            Err(ApiError::NotFound) => Ok(None),
-            Err(error) => Err(error),
+        format!("users{}", url.path())
+    }
+
+    /// Finds the account with this name, with its id.
+    pub(super) async fn account_by_name(
+        &self,
+        name: &str,
+        freshness: Freshness,
+    ) -> Result<Option<(String, Profile)>, ApiError> {
+        for name in mention::candidates(name) {
+            let path = format!("users/username/{name}");
+            let found = self.account(&path, freshness).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
+        Ok(None)
+    }
+
+    pub(super) fn email_trust(&self, account: &wire::MattermostUser) -> EmailTrust {
+        match account.auth_service.as_deref() {
+            Some("") => EmailTrust::AsServerSays,
+            Some("ldap" | "saml") => EmailTrust::Confirmed,
+            Some(service)
+                if self
+                    .config
+                    .trusted_auth_services
+                    .iter()
+                    .any(|trusted| trusted == service) =>
+            {
+                EmailTrust::Confirmed
+            }
+            Some(_) | None => EmailTrust::Claimed,
+        }
+    }
+
+    /// For a card at most a minute old; for a reset read now.
+    async fn own_passwords(&self, freshness: Freshness) -> Result<OwnPasswords, ApiError> {
+        match freshness {
+            Freshness::Now => {
+                let read = self.fetch_own_passwords().await?;
+                self.own_passwords.set(read);
+                Ok(read)
+            }
+            Freshness::Cached => {
+                let read = self
+                    .own_passwords
+                    .refresh(&self.clock, self.fetch_own_passwords())
+                    .await;
+                self.own_passwords
+                    .get()
+                    .ok_or_else(|| read.err().unwrap_or(ApiError::Unavailable))
+            }
+        }
+    }
+
+    async fn fetch_own_passwords(&self) -> Result<OwnPasswords, ApiError> {
+        let (rights, config) = tokio::try_join!(self.fetch_rights(), self.client_config())?;
+        Ok(OwnPasswords {
+            are_visible: rights.is_system_admin,
+            are_verified: is_on(&config, "RequireEmailVerification") == Some(true),
+        })
+    }
+
+    /// The client configuration as a signed-in account gets it.
+    async fn client_config(&self) -> Result<Value, ApiError> {
+        self.api(Method::GET, CLIENT_CONFIG, None).await
     }
 }
 
-/// What an account's fields mean. An e-mail counts as confirmed only if Mattermost says so.
-pub(super) fn profile_of(account: &wire::MattermostUser) -> Profile {
+/// A switch of the client configuration, whose values are all texts. None where it is missing.
+pub(super) fn is_on(config: &Value, key: &str) -> Option<bool> {
+    config
+        .get(key)
+        .and_then(Value::as_str)
+        .map(|value| value == "true")
+}
+
+/// What an account's fields mean.
+pub(super) fn profile_of(account: &wire::MattermostUser, is_confirmed: bool) -> Profile {
     let has = |role: &str| account.roles.split_whitespace().any(|held| held == role);
+    let is_remote = account
+        .remote_id
+        .as_deref()
+        .is_some_and(|id| !id.is_empty());
     let kind = if account.delete_at > 0 {
         AccountKind::Deleted
+    } else if is_remote {
+        AccountKind::Stranger
     } else if account.is_bot {
         AccountKind::Bot
     } else if has("system_guest") {
@@ -50,7 +187,7 @@ pub(super) fn profile_of(account: &wire::MattermostUser) -> Profile {
     } else {
         Role::Member
     };
-    let email = Some(account.email.as_str()).filter(|_| account.email_verified);
+    let email = Some(account.email.as_str()).filter(|_| is_confirmed);
     Profile {
         kind,
         confirmed_email: email.and_then(|email| email.parse().ok()),

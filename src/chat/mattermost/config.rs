@@ -15,6 +15,8 @@ pub struct Config {
     pub command_tokens: Vec<SecretString>,
     /// The token of a bot that may read users with their e-mails.
     pub bot_token: SecretString,
+    /// Services of which an account's e-mail counts as confirmed, beside LDAP and SAML (`auth_service`).
+    pub trusted_auth_services: Vec<String>,
     /// Our own address, as Mattermost reaches it.
     pub own_url: Url,
 }
@@ -32,6 +34,13 @@ impl Config {
             );
         }
         let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        let trusted = section.list("trusted_auth_services").unwrap_or_default();
+        if trusted.iter().any(|name| !is_service_name(name)) {
+            section.problem(
+                "trusted_auth_services",
+                "must be a list of names such as [\"gitlab\"], as the server gives them in auth_service",
+            );
+        }
         if own_url.is_none() {
             section.problem("url", "needs public_url, where Mattermost posts clicks to");
         }
@@ -40,7 +49,16 @@ impl Config {
             url: url?,
             command_tokens: tokens.into_iter().map(SecretString::from).collect(),
             bot_token: bot_token?,
+            trusted_auth_services: trusted,
             own_url: own_url?.clone(),
         })
     }
+}
+
+/// True for a name of a service: an empty one would be a password of the server's own.
+fn is_service_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }

@@ -8,10 +8,13 @@
 //! that change something, and messages that nobody else may see, go to the signed user alone.
 
 mod account;
+mod check;
+mod check_commands;
 mod commands;
 mod config;
 mod dialog;
 mod markdown;
+mod mention;
 mod permission;
 mod render;
 mod reply;
@@ -25,10 +28,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use self::account::OwnPasswords;
 pub use self::config::Config;
 use self::dialog::DialogState;
 use self::permission::PostPermission;
@@ -40,9 +43,9 @@ use super::account::ProfileCache;
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
 use super::{
-    Adapter, ApiError, Asking, Assurance, ChatParts, EmptySecret, Form, Freshness, Immediate,
-    Interaction, InteractionKind, Message, NotVerified, Placement, PlannedCommand, Profile,
-    RegisterError, ReplyAddress, ShownPassword, Verified,
+    Adapter, ApiError, Asking, Assurance, ChatParts, EmptySecret, Examination, Form, Freshness,
+    Immediate, Interaction, InteractionKind, Matching, Message, NotVerified, Placement,
+    PlannedCommand, Profile, RegisterError, ReplyAddress, ShownPassword, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
@@ -58,7 +61,7 @@ pub const ACTIONS_ROUTE: &str = "/mattermost/actions";
 pub const DIALOGS_ROUTE: &str = "/mattermost/dialogs";
 /// The routes that are served.
 pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, ACTIONS_ROUTE, DIALOGS_ROUTE];
-/// Mattermost tells confirmed e-mails.
+/// Mattermost tells e-mails, and how an account signs in, which tells whether its e-mail is confirmed.
 pub(super) const TELLS_EMAILS: bool = true;
 /// The command in the manifest.
 pub const COMMAND_NAME: &str = "/reset-password";
@@ -85,6 +88,8 @@ pub struct Mattermost {
     signing_key: Arc<ServerFact<Option<SigningKey>>>,
     /// Whether the bot may send a message to one user alone.
     may_post: Arc<PostPermission>,
+    /// What the e-mails of accounts with a password of the server's own are worth.
+    own_passwords: Arc<ServerFact<OwnPasswords>>,
 }
 
 impl Mattermost {
@@ -101,6 +106,7 @@ impl Mattermost {
             used,
             signing_key,
             may_post,
+            own_passwords: Arc::default(),
         }
     }
 
@@ -161,6 +167,7 @@ impl Adapter for Mattermost {
         self.signing_key = Arc::clone(&previous.signing_key);
         if self.config.bot_token.expose_secret() == previous.config.bot_token.expose_secret() {
             self.may_post = Arc::clone(&previous.may_post);
+            self.own_passwords = Arc::clone(&previous.own_passwords);
         }
     }
 
@@ -171,27 +178,32 @@ impl Adapter for Mattermost {
         {
             return Ok(profile);
         }
-        // An id, or a name that Mattermost did not resolve because its owner is not in the team of the channel.
-        let by_name = user
-            .user
-            .strip_prefix('@')
-            .map(|name| format!("users/username/{name}"));
-        let is_by_name = by_name.is_some();
-        let (id, profile) = self
-            .account(&by_name.unwrap_or_else(|| format!("users/{}", user.user)))
-            .await?;
-        if !is_by_name && id != user.user {
+        if !is_id(&user.user) {
+            return Err(ApiError::NotFound);
+        }
+        let path = format!("users/{}", user.user);
+        let found = self.account(&path, freshness).await?;
+        let (id, profile) = found.ok_or(ApiError::NotFound)?;
+        if id != user.user {
             return Err(ApiError::Unavailable);
         }
         self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
     }
 
+    async fn profile_by_name(
+        &self,
+        name: &str,
+        freshness: Freshness,
+    ) -> Result<Option<(String, Profile)>, ApiError> {
+        self.account_by_name(name, freshness).await
+    }
+
     async fn profile_by_email(
         &self,
         email: &EmailAddress,
     ) -> Result<Option<(String, Profile)>, ApiError> {
-        self.account_by_email(email).await
+        self.account_by_email(email, Freshness::Now).await
     }
 
     fn tells_emails(&self) -> bool {
@@ -316,33 +328,14 @@ impl Adapter for Mattermost {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        if self.config.command_tokens.is_empty() {
-            return Err("command_tokens is empty; run `relatch register mattermost`".to_owned());
-        }
-        self.api(Method::GET, "users/me", None)
-            .await
-            .map_err(|error| error.to_string())?;
-        match self.fetch_signing_key().await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Err("the server tells no key (AsymmetricSigningPublicKey), so no command is taken; check mattermost.url and the server's version".to_owned()),
-            Err(error) => Err(format!("its key for triggers: {error}")),
+        match self.fetch_rights().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
         }
     }
 
-    async fn warnings(&self) -> Vec<String> {
-        match self.fetch_permission().await {
-            Ok(true) => Vec::new(),
-            Ok(false) => vec![format!(
-                "the bot lacks the permission {}, so Copy, showing, typed addresses, the copy to another address and contact are off; make the bot a System Admin",
-                server::POST_EPHEMERAL
-            )],
-            Err(error) => {
-                vec![format!(
-                    "whether the bot has the permission {} is unknown: {error}; make the bot a System Admin",
-                    server::POST_EPHEMERAL
-                )]
-            }
-        }
+    async fn examine(&self, matching: &Matching) -> Examination {
+        self.examine_server(matching).await
     }
 }
 

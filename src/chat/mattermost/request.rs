@@ -1,27 +1,26 @@
 //! Verifying and parsing requests: the command's token or our own value, and a trigger that the server signed for the user.
 
-use std::collections::HashMap;
-
 use axum::http::{HeaderMap, header};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
+use url::Url;
 
 use super::dialog::DialogState;
+use super::mention::read_words;
 use super::reply::{MattermostReply, ResponseHook, hook_id};
 use super::trigger::SignedTrigger;
 use super::{
     ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost, REPLY_LIFE, is_id, render,
     wire,
 };
-use crate::chat::interaction::{Ask, CONTACT_QUESTION, Trigger, Word};
+use crate::chat::interaction::{Ask, CONTACT_QUESTION, Trigger};
 use crate::chat::signature::check_content_type;
 use crate::chat::{
-    Asking, Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin,
-    ReplyAddress, Verified,
+    Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
 };
-use crate::domain::{ChatUser, Moment, Platform, visible};
+use crate::domain::{ChatUser, Moment, Platform};
 use crate::form::Fields;
 
 impl Mattermost {
@@ -80,8 +79,14 @@ impl Mattermost {
         let signed = self
             .check_trigger(trigger, fields.required("user_id")?, (now, asking))
             .await?;
-        let hook = hook_id(fields.required("response_url")?)
-            .ok_or(NotVerified::Malformed("a response address"))?;
+        let response_url = fields.required("response_url")?;
+        let hook = hook_id(response_url).ok_or_else(|| {
+            // The rest of the address may be a secret.
+            let at = response_url.parse::<Url>();
+            let at = at.map_or_else(|_| "no address".to_owned(), |url| url.origin().ascii_serialization());
+            tracing::warn!(platform = "mattermost", at, "a command's response address is not of the form SiteURL/hooks/commands/ID; check the server's SiteURL");
+            NotVerified::Malformed("a response address")
+        })?;
         let channel = fields.required("channel_id")?.to_owned();
         if !is_id(&channel) {
             return Err(NotVerified::Malformed("a channel id"));
@@ -237,50 +242,4 @@ impl Mattermost {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
     serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
-}
-
-/// True for a user name (Mattermost, "User names": lower case, digits, `.`, `-`, `_`).
-fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
-        })
-}
-
-/// Cuts a command's text into words.
-fn read_words(fields: &Fields<'_>) -> Result<Vec<Word>, NotVerified> {
-    let names = fields.list("user_mentions");
-    let mentions: HashMap<&str, &str> = names.zip(fields.list("user_mentions_ids")).collect();
-    visible(fields.get("text").unwrap_or_default())
-        .split_whitespace()
-        .map(|word| read_word(word, &mentions))
-        .collect()
-}
-
-/// Parses one word. `@mina` is the account that Mattermost resolved it to; a name that it did not resolve is looked up.
-fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Result<Word, NotVerified> {
-    let Some(name) = word.strip_prefix('@') else {
-        return Ok(word.parse().map_or_else(
-            |_| Word::Text(word.to_owned()),
-            |email| Word::Member(NamedMember::Email(email)),
-        ));
-    };
-    // Punctuation after a name belongs to the sentence.
-    let trimmed = name.trim_end_matches(['.', ',', ';', ':', '!', '?', '-', '_']);
-    let [name, trimmed] = [name, trimmed].map(str::to_lowercase);
-    for name in [&name, &trimmed] {
-        if let Some(id) = mentions.get(name.as_str()) {
-            return if is_id(id) {
-                Ok(Word::Member(NamedMember::Mention((*id).to_owned())))
-            } else {
-                Err(NotVerified::Malformed("a user id"))
-            };
-        }
-    }
-    Ok(if is_name(&name) {
-        Word::Member(NamedMember::Mention(format!("@{name}")))
-    } else {
-        Word::Text(word.to_owned())
-    })
 }

@@ -17,17 +17,67 @@ use crate::net::{self, Answer, CallError};
 /// The permission that the bot needs to send a message to one user alone.
 pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
 
+/// The permission that makes a system administrator (`IsSystemAdmin` in `web/context.go`).
+pub(super) const MANAGE_SYSTEM: &str = "manage_system";
+
+/// The permission to make a slash command, and to read those of one's own.
+pub(super) const MANAGE_OWN_COMMANDS: &str = "manage_own_slash_commands";
+
+/// What the bot may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BotRights {
+    pub(super) posts_to_one: bool,
+    pub(super) is_system_admin: bool,
+}
+
+impl BotRights {
+    /// Reads the permissions of the bot's roles (`SessionHasPermissionTo`: roles of the whole system only).
+    pub(super) fn read(names: &[&str], roles: &Value) -> Result<Self, ApiError> {
+        let roles = roles.as_array().ok_or(ApiError::Unavailable)?;
+        let has = |permission: &str| {
+            roles
+                .iter()
+                .filter_map(|role| role.get("permissions").and_then(Value::as_array))
+                .any(|all| all.contains(&permission.into()))
+        };
+        Ok(Self {
+            posts_to_one: has(POST_EPHEMERAL),
+            is_system_admin: names.contains(&"system_admin") || has(MANAGE_SYSTEM),
+        })
+    }
+}
+
+/// The names of an account's roles.
+pub(super) fn role_names(account: &Value) -> Result<Vec<&str>, ApiError> {
+    let held = account.get("roles").and_then(Value::as_str);
+    Ok(held
+        .ok_or(ApiError::Unavailable)?
+        .split_whitespace()
+        .collect())
+}
+
 /// How long an answer is waited for where what was known before can be used instead.
 const PATIENCE_OF_WHO_KNOWS: Duration = Duration::from_secs(1);
 
 impl Mattermost {
-    /// Calls the API as the bot.
+    /// Calls the API as the bot, and reads an answer that is no refusal.
     pub(super) async fn api(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
+        let answer = self.api_answer(method, path, body).await?;
+        read_rest(&answer, "view_members")
+    }
+
+    /// Calls the API as the bot.
+    pub(super) async fn api_answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
         let url = self
             .config
             .url
@@ -38,15 +88,7 @@ impl Mattermost {
         if let Some(body) = body {
             call = call.json(body);
         }
-        let answer = net::call(call).await.map_err(|error| {
-            tracing::warn!(
-                platform = "mattermost",
-                error = &error as &dyn std::error::Error,
-                "Mattermost could not be asked"
-            );
-            ApiError::Unavailable
-        })?;
-        read_rest(&answer, "view_members")
+        net::call(call).await.map_err(|error| not_answered(&error))
     }
 
     /// Verifies a trigger by the server's key. The key is fetched if it is unknown, and again if the signature does not
@@ -118,7 +160,9 @@ impl Mattermost {
             // A failure leaves it unknown; the next post shows it.
             self.may_post
                 .by_roles
-                .refresh(&self.clock, self.fetch_permission())
+                .refresh(&self.clock, async {
+                    Ok::<_, ApiError>(self.fetch_rights().await?.posts_to_one)
+                })
                 .await
                 .ok();
         }
@@ -139,26 +183,14 @@ impl Mattermost {
         self.may_post.get() == Some(true)
     }
 
-    /// Whether one of the bot's roles has the permission (`SessionHasPermissionTo`: roles of the whole system only).
-    pub(super) async fn fetch_permission(&self) -> Result<bool, ApiError> {
+    /// What the bot may do.
+    pub(super) async fn fetch_rights(&self) -> Result<BotRights, ApiError> {
         let me = self.api(Method::GET, "users/me", None).await?;
-        let held = me
-            .get("roles")
-            .and_then(Value::as_str)
-            .ok_or(ApiError::Unavailable)?;
-        let roles: Vec<&str> = held.split_whitespace().collect();
+        let names = role_names(&me)?;
         let roles = self
-            .api(Method::POST, "roles/names", Some(&json!(roles)))
+            .api(Method::POST, "roles/names", Some(&json!(names)))
             .await?;
-        let has = |role: &Value| {
-            let permissions = role.get("permissions").and_then(Value::as_array);
-            permissions.is_some_and(|all| all.contains(&POST_EPHEMERAL.into()))
-        };
-        Ok(roles
-            .as_array()
-            .ok_or(ApiError::Unavailable)?
-            .iter()
-            .any(has))
+        BotRights::read(&names, &roles)
     }
 
     /// Sends a message to the signed user alone. If the bot may not do that, the message goes to the response address of
@@ -279,6 +311,16 @@ impl Mattermost {
             .filter(|hook| self.clock.now() <= hook.until)?;
         Some(REPLY_USES.saturating_sub(self.used.count(&hook.id)))
     }
+}
+
+/// The server could not be asked, or did not answer.
+fn not_answered(error: &CallError) -> ApiError {
+    tracing::warn!(
+        platform = "mattermost",
+        error = error as &dyn std::error::Error,
+        "Mattermost could not be asked"
+    );
+    ApiError::Unavailable
 }
 
 /// An address of the API could not be made from `mattermost.url`.

@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use serde_json::Value;
 
-use super::account::profile_of;
+use super::account::{EmailTrust, profile_of};
 use super::*;
 use crate::chat::interaction::{Ask, NamedMember};
 use crate::chat::{AccountKind, Asking, FormKind, Interaction, NotVerified, Verified};
@@ -56,6 +56,7 @@ fn at(url: &str) -> Mattermost {
             TOKEN.to_owned().into(),
         ],
         bot_token: "canary-bot-token-0123456789".to_owned().into(),
+        trusted_auth_services: Vec::new(),
         own_url: "https://reset.acme.example".parse().unwrap(),
     };
     Mattermost::new(
@@ -174,7 +175,7 @@ fn a_mention_is_whom_mattermost_says_it_is() {
     assert_eq!(ask("%40mina.park+%40jo", &both), Ask::Several);
     assert_eq!(
         ask("%40noa", &both),
-        Ask::Reset(NamedMember::Mention("@noa".to_owned()), None),
+        Ask::Reset(NamedMember::Name("noa".to_owned()), None),
         "looked up by name"
     );
     assert_eq!(
@@ -630,30 +631,49 @@ fn a_reload_goes_on_with_what_is_known() {
 /// A missing field counts as the value that grants less.
 #[test]
 fn an_account_is_worth_what_is_said_of_it() {
-    let judged = |account: Value| profile_of(&serde_json::from_value(account).unwrap());
-    let plain = judged(json!({ "id": JO, "email": "jo@acme.example" }));
+    let read = |account: Value| serde_json::from_value::<wire::MattermostUser>(account).unwrap();
+    let judged = |account: Value| profile_of(&read(account), true);
+    let plain = profile_of(
+        &read(json!({ "id": JO, "email": "jo@acme.example" })),
+        false,
+    );
     assert_eq!(
         (plain.kind, plain.confirmed_email.is_none(), plain.role),
         (AccountKind::Member, true, Role::Member)
     );
     let known = judged(
-        json!({ "id": JO, "email": "jo@acme.example", "email_verified": true, "roles": "system_user system_admin" }),
+        json!({ "id": JO, "email": "jo@acme.example", "roles": "system_user system_admin" }),
     );
     assert_eq!(
         (known.confirmed_email.is_some(), known.role),
         (true, Role::PrimaryAdmin)
     );
+    for (more, kind) in [
+        (json!({ "roles": "system_guest" }), AccountKind::Guest),
+        (json!({ "delete_at": 5 }), AccountKind::Deleted),
+        (json!({ "is_bot": true }), AccountKind::Bot),
+        (json!({ "remote_id": "r" }), AccountKind::Stranger),
+        (json!({ "remote_id": "" }), AccountKind::Member),
+    ] {
+        let mut account = more.clone();
+        account["id"] = JO.into();
+        assert_eq!(judged(account).kind, kind, "{more}");
+    }
+    let mut trusting = at("http://127.0.0.1:1/");
+    trusting.config.trusted_auth_services = vec!["gitlab".to_owned()];
+    for (service, trust) in [
+        (json!(""), EmailTrust::AsServerSays),
+        (json!("ldap"), EmailTrust::Confirmed),
+        (json!("gitlab"), EmailTrust::Confirmed),
+        (json!("openid"), EmailTrust::Claimed),
+        (Value::Null, EmailTrust::Claimed),
+    ] {
+        let account = json!({ "id": JO, "auth_service": service.clone() });
+        assert_eq!(trusting.email_trust(&read(account)), trust, "{service}");
+    }
     assert_eq!(
-        judged(json!({ "id": JO, "roles": "system_guest" })).kind,
-        AccountKind::Guest
-    );
-    assert_eq!(
-        judged(json!({ "id": JO, "delete_at": 5 })).kind,
-        AccountKind::Deleted
-    );
-    assert_eq!(
-        judged(json!({ "id": JO, "is_bot": true })).kind,
-        AccountKind::Bot
+        trusting.email_trust(&read(json!({ "id": JO }))),
+        EmailTrust::Claimed
     );
 }
 

@@ -39,8 +39,12 @@ pub(super) struct MattermostUser {
     pub(super) roles: String,
     #[serde(default)]
     pub(super) email: String,
+    /// How the account signs in; empty for a password of the server's own.
     #[serde(default)]
-    pub(super) email_verified: bool,
+    pub(super) auth_service: Option<String>,
+    /// The other server whose account it is (shared channels).
+    #[serde(default)]
+    pub(super) remote_id: Option<String>,
     #[serde(default)]
     pub(super) delete_at: i64,
     #[serde(default)]

@@ -29,7 +29,7 @@ use super::ldap::{
 };
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
-use crate::domain::{Guard, MemberId, Moment, Password, Status};
+use crate::domain::{EmailAddress, Guard, MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::settings::Section;
 use crate::store::Reservation;
@@ -88,6 +88,10 @@ impl DirectoryConfig for Config {
 
     fn domains(&self) -> &[String] {
         &self.0.common.domains
+    }
+
+    fn check_account(&self) -> Option<&EmailAddress> {
+        self.0.check_account.as_ref()
     }
 
     fn names_administrators(&self) -> bool {

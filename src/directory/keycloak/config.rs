@@ -91,6 +91,10 @@ impl DirectoryConfig for Config {
         &self.common.domains
     }
 
+    fn check_account(&self) -> Option<&EmailAddress> {
+        self.check_account.as_ref()
+    }
+
     fn names_administrators(&self) -> bool {
         !self.primary_admin_roles.is_empty() || !self.member_and_department_roles.is_empty()
     }

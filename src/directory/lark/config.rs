@@ -52,6 +52,10 @@ impl DirectoryConfig for Config {
         &self.common.domains
     }
 
+    fn check_account(&self) -> Option<&EmailAddress> {
+        self.check_account.as_ref()
+    }
+
     /// Its super administrators are primary administrators.
     fn names_administrators(&self) -> bool {
         true

@@ -237,6 +237,10 @@ impl DirectoryConfig for Config {
         &self.0.common.domains
     }
 
+    fn check_account(&self) -> Option<&EmailAddress> {
+        self.0.check_account.as_ref()
+    }
+
     fn names_administrators(&self) -> bool {
         self.0.groups.giving_a_role().next().is_some()
     }

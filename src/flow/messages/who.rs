@@ -3,7 +3,7 @@
 use super::words::refusal;
 use crate::chat::interaction::MemberCommand;
 use crate::chat::{AccountKind, ApiError, Message};
-use crate::domain::Reference;
+use crate::domain::{ChatUser, Reference};
 
 /// The account is not a full member of the workspace.
 pub fn outsider(standing: AccountKind, organization: &str, reference: &Reference) -> Message {
@@ -17,11 +17,21 @@ pub fn outsider(standing: AccountKind, organization: &str, reference: &Reference
     refusal(&what, "Ask a full member of the workspace.", reference)
 }
 
-/// The caller's chat account matches no directory account, or several.
-pub fn unresolved_caller(reference: &Reference) -> Message {
+/// The caller's chat account matches no directory account, or several. Whoever runs relatch needs the account's id to link
+/// it, which counts where `is_linked`; else the confirmed e-mail counts.
+pub fn unresolved_caller(user: &ChatUser, is_linked: bool, reference: &Reference) -> Message {
+    let ChatUser { platform, user, .. } = user;
+    let link = format!("relatch link {platform} {user} WORK-EMAIL");
+    let next = if is_linked {
+        format!("Ask whoever runs relatch to link it: {link}")
+    } else {
+        format!(
+            "Ask whoever runs relatch to check its confirmed email, or to set identity.match = \"linked\" and link it: {link}"
+        )
+    };
     refusal(
         "I can't tell who you are: your chat account does not stand for exactly one person in the directory.",
-        "Ask whoever runs relatch to check the confirmed email of your chat account, or to link it.",
+        &next,
         reference,
     )
 }
@@ -51,6 +61,16 @@ pub fn unclear(text: &str, reference: &Reference) -> Message {
     refusal(
         &format!("I can't find exactly one account for \"{text}\"."),
         "Mention the member with @, or try the work email: /reset-password mina.park@company.example",
+        reference,
+    )
+}
+
+/// S15: the mention is of several people, or of nobody.
+pub fn group_mention(name: &str, reference: &Reference) -> Message {
+    let name: String = name.chars().take(60).collect();
+    refusal(
+        &format!("{name} is not a member."),
+        "Mention one member with @, or try the work email: /reset-password mina.park@company.example",
         reference,
     )
 }

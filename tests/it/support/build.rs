@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use relatch::app::{App, Identity, Latest, Organization};
+use relatch::app::{App, Latest, Organization};
 use relatch::chance::Chance;
 use relatch::chat::Chat;
 use relatch::chat::discord::Discord;
@@ -108,7 +108,7 @@ impl TestBot {
                 )),
                 Chat::Lark(Lark::new(lark_config(&slack), &http, clock.clone())),
                 Chat::Mattermost(Mattermost::new(
-                    mattermost_config(&parts.mattermost()),
+                    mattermost_config(&parts.mattermost(), parts.trusted),
                     keys,
                     http.clone(),
                     clock.clone(),
@@ -126,7 +126,7 @@ impl TestBot {
                 password_lifetime: Span::hours(24),
                 offer_lifetime: Span::minutes(10),
                 admins: parts.admins.clone(),
-                identity: Identity::Email,
+                identity: parts.identity,
                 contact_rules: parts.contact_rules,
             },
             held: Arc::default(),
@@ -161,7 +161,7 @@ impl TestBot {
     }
 }
 
-fn mattermost_config(url: &str) -> relatch::chat::mattermost::Config {
+fn mattermost_config(url: &str, trusted: &[&str]) -> relatch::chat::mattermost::Config {
     relatch::chat::mattermost::Config {
         url: url.parse().unwrap(),
         command_tokens: vec![
@@ -169,6 +169,7 @@ fn mattermost_config(url: &str) -> relatch::chat::mattermost::Config {
             mattermost::TOKEN.to_owned().into(),
         ],
         bot_token: BOT_TOKEN.to_owned().into(),
+        trusted_auth_services: trusted.iter().map(|name| (*name).to_owned()).collect(),
         own_url: "http://127.0.0.1".parse().unwrap(),
     }
 }

@@ -122,6 +122,12 @@ pub(crate) struct Server {
     pub(crate) may_post_ephemeral: bool,
     /// True where the roles can be asked for.
     pub(crate) tells_roles: bool,
+    /// True where the bot has the permission `manage_system`.
+    pub(crate) is_bot_system_admin: bool,
+    /// What `RequireEmailVerification` says.
+    pub(crate) requires_verification: bool,
+    /// What accounts are called now, by id, where it is not their first name.
+    pub(crate) usernames: HashMap<String, String>,
     /// How long an answer with the key takes.
     pub(crate) key_delay: std::time::Duration,
     /// How often the key was asked for.
@@ -149,6 +155,9 @@ impl Default for Server {
             key,
             may_post_ephemeral: true,
             tells_roles: true,
+            is_bot_system_admin: true,
+            requires_verification: true,
+            usernames: HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
             clock: None,
@@ -178,7 +187,8 @@ fn encode(text: &str) -> String {
 
 /// The command, from the text that Slack would be sent: mentions become names with the ids beside them. As
 /// `tryExecuteCustomCommand` in `app/command.go` writes it: keys sorted (`url.Values.Encode`), lists repeated, all names
-/// before all ids.
+/// before all ids (`UserMentionMap.ToURLValues`), of members of the command's team alone (`MentionsToTeamMembers`). A name
+/// that stands there as `@name` is of nobody in the team.
 pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now: Moment) -> String {
     let (mut words, mut names, mut ids) = (Vec::new(), String::new(), String::new());
     for word in text.split_whitespace() {
@@ -450,7 +460,7 @@ async fn user_by_name(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let is_restricted = ["all", "channel", "here", "matterbot", "system"].contains(&name.as_str());
+    let is_restricted = ["all", "channel", "matterbot", "system"].contains(&name.as_str());
     let is_plain = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
     };
@@ -461,8 +471,12 @@ async fn user_by_name(
             "api.context.invalid_body_param.app_error",
         );
     }
+    let usernames = server(&memory).usernames.clone();
     tell(&memory, &headers, |slack_id, _| {
-        slack_id.to_lowercase() == name
+        usernames
+            .get(&id(slack_id))
+            .map_or_else(|| slack_id.to_lowercase(), String::clone)
+            == name
     })
 }
 
@@ -476,7 +490,9 @@ async fn user_by_email(
     })
 }
 
-/// As others see a user (`User` in `model/user.go`): what may be left out is left out where it is empty.
+/// An account as others see it (`SanitizeProfile`, `app/user.go` and `model/user.go`): never `email_verified`, which
+/// `ClearNonProfileFields` clears, and `auth_service` for system administrators alone (`GetSanitizeOptions`); for others it
+/// is empty, like that of a password of the server's own. What may be left out is left out where it is empty.
 fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) -> bool) -> Response {
     is_bot(headers);
     let Some(user) = memory.any_user(is_meant) else {
@@ -495,21 +511,34 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
         });
     }
     let slack_id = user["id"].as_str().unwrap();
+    // No e-mail counts of an account whose provider lets people claim one.
+    let unconfirmed = user["is_email_confirmed"] == false;
+    let auth_service =
+        user["auth_service"]
+            .as_str()
+            .unwrap_or(if unconfirmed { "gitlab" } else { "" });
+    let auth_service = if server(memory).is_bot_system_admin {
+        auth_service
+    } else {
+        ""
+    };
     let mut answer = json!({
         "id": id(slack_id), "create_at": 1, "update_at": 1, "delete_at": i64::from(is("deleted")),
-        "username": slack_id.to_lowercase(), "auth_service": "", "email": user["profile"]["email"], "nickname": "",
+        "username": slack_id.to_lowercase(), "auth_service": auth_service, "email": user["profile"]["email"], "nickname": "",
         "first_name": "", "last_name": "", "position": "", "roles": roles.join(" "), "locale": "en", "timezone": {},
         "disable_welcome_email": false,
-        "email_verified": user["is_email_confirmed"],
     });
     if is("is_bot") {
         answer["is_bot"] = true.into();
+    }
+    if let Some(remote) = user["remote_id"].as_str() {
+        answer["remote_id"] = remote.into();
     }
     answer.to_string().into_response()
 }
 
 /// `getClientConfig` (`api4/config.go`): 501 without `format`, 400 for another than `old`; the limited form, without a
-/// session, has the key too.
+/// session, has the key too, and no `RequireEmailVerification` (`GenerateLimitedClientConfig`, `config/client.go`).
 async fn config(
     State(memory): State<Memory>,
     Query(asked): Query<HashMap<String, String>>,
@@ -524,7 +553,7 @@ async fn config(
         told["AsymmetricSigningPublicKey"] = key.as_str().into();
     }
     if headers.contains_key("authorization") {
-        told["RequireEmailVerification"] = "true".into();
+        told["RequireEmailVerification"] = server.requires_verification.to_string().into();
     }
     match asked.get("format").map(String::as_str) {
         None => app_error(
@@ -565,6 +594,9 @@ async fn roles(State(memory): State<Memory>, body: String) -> String {
     held.push("view_members");
     if server.may_post_ephemeral {
         held.push("create_post_ephemeral");
+    }
+    if server.is_bot_system_admin {
+        held.push("manage_system");
     }
     json!([
         { "name": "system_user", "permissions": ["create_direct_channel"] },

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use relatch::app::{Admins, ResetQueue};
+use relatch::app::{Admins, Identity, ResetQueue};
 use relatch::clock::Clock;
 use relatch::delivery::Outbox;
 use relatch::domain::contacts::ContactRules;
@@ -37,6 +37,9 @@ pub(super) struct BotParts {
     pub(super) workers: Option<(usize, Duration)>,
     pub(super) is_recorded: bool,
     pub(super) admins: Admins,
+    pub(super) identity: Identity,
+    /// `mattermost.trusted_auth_services`.
+    pub(super) trusted: &'static [&'static str],
     pub(super) ways: Ways,
     pub(super) countries: SmsCountries,
     /// A directory beside the built-in one, as its settings.
@@ -69,6 +72,8 @@ impl BotParts {
             workers: None,
             is_recorded: false,
             admins: Admins::Directory,
+            identity: Identity::Email,
+            trusted: &[],
             ways: Ways::default(),
             countries: SmsCountries::default(),
             directory: None,
@@ -222,6 +227,20 @@ impl TestBot {
     /// Administrators from a list, in the built-in directory.
     pub(crate) async fn with_admins(admins: Admins) -> Self {
         Self::unlike(|parts| parts.admins = admins).await
+    }
+
+    /// Chat accounts stand for people in this way.
+    pub(crate) async fn identified_by(identity: Identity, admins: Admins) -> Self {
+        Self::unlike(|parts| {
+            parts.identity = identity;
+            parts.admins = admins;
+        })
+        .await
+    }
+
+    /// Mattermost's accounts that sign in by these services count as well.
+    pub(crate) async fn trusting(trusted: &'static [&'static str]) -> Self {
+        Self::unlike(|parts| parts.trusted = trusted).await
     }
 
     /// The same with other settings.

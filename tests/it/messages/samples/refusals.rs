@@ -1,5 +1,6 @@
 //! Refusals, clicks that do nothing, and contacts for codes.
 
+use relatch::chat::interaction::MemberCommand;
 use relatch::chat::{AccountKind, ApiError};
 use relatch::domain::channel::DestinationDenied;
 use relatch::domain::country::NotThisCountry;
@@ -7,7 +8,8 @@ use relatch::domain::delivery::ExtraDenied;
 use relatch::domain::look_up::{Allowance, TooMany};
 use relatch::domain::phone::NotAPhone;
 use relatch::domain::{
-    Channel, Denied, Destination, Guard, LoginMethod, Quota, Span, State, Status,
+    Channel, ChatUser, Denied, Destination, Guard, LoginMethod, Platform, Quota, Span, State,
+    Status,
 };
 use relatch::flow::messages as say;
 use relatch::store::{ClickRefused, Earlier, ResetRow};
@@ -34,7 +36,24 @@ fn who(world: &World<'_>, samples: &mut Samples) {
     ] {
         samples.say("outsider", say::outsider(kind, world.name, r));
     }
-    samples.say("unresolved_caller", say::unresolved_caller(r));
+    for (platform, user) in [
+        (Platform::Slack, "W0123456789ABCDEFGHIJ"),
+        (Platform::Mattermost, "u1d9eiunhbgz8ekq8h63ykbxyr"),
+        (Platform::Lark, "ou_f53fe4a2b7a9c1d0e8b6a5c4d3e2f1a0"),
+        (Platform::Discord, "18446744073709551615"),
+    ] {
+        let user = ChatUser {
+            platform,
+            tenant: "W".repeat(32),
+            user: user.to_owned(),
+        };
+        for is_linked in [true, false] {
+            samples.say(
+                "unresolved_caller",
+                say::unresolved_caller(&user, is_linked, r),
+            );
+        }
+    }
     samples.say("unresolved_member", say::unresolved_member(r));
     samples.say("no_such_member", say::no_such_member(world.typed, r));
     samples.say(
@@ -42,6 +61,11 @@ fn who(world: &World<'_>, samples: &mut Samples) {
         say::no_such_member(world.email.as_str(), r),
     );
     samples.say("unclear", say::unclear(world.typed, r));
+    samples.say("bare_name", say::bare_name(world.typed, r));
+    samples.say("group_mention", say::group_mention(world.typed, r));
+    for command in [MemberCommand::Why, MemberCommand::Contact] {
+        samples.say("no_member", say::no_member(command, r));
+    }
     samples.say("several_members", say::several_members(r));
     for error in [
         ApiError::NotFound,

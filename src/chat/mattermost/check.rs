@@ -1,0 +1,238 @@
+//! `relatch check`: the server's settings, the bot's rights, and whom an e-mail makes known.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::account::{CLIENT_CONFIG, EmailTrust, is_on, profile_of};
+use super::server::{BotRights, MANAGE_SYSTEM, POST_EPHEMERAL, role_names};
+use super::{Mattermost, wire};
+use crate::chat::api::{read_rest, read_value};
+use crate::chat::{AccountKind, ApiError, Examination, Matching};
+use crate::domain::EmailAddress;
+use crate::net::Answer;
+
+/// Why a call for `check` did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckError {
+    /// `MfaRequired` (`web/context.go`) answers it to people without MFA, but not for `users/me`.
+    #[error(
+        "bot_token belongs to a person, and the server wants MFA of people, so it answers users/me and little else; use the token of a bot account"
+    )]
+    MfaRequired,
+    /// `EnableCommands` is off (`api.command.disabled.app_error`).
+    #[error("slash commands are off on the server; set EnableCommands")]
+    CommandsOff,
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// What decides whom an e-mail makes known.
+#[derive(Clone, Copy)]
+struct EmailRules {
+    is_by_email: bool,
+    is_bot_admin: bool,
+    is_verified: bool,
+}
+
+impl Mattermost {
+    /// Everything that is known to be wrong, as far as the bot may see it.
+    pub(super) async fn examine_server(&self, matching: &Matching) -> Examination {
+        let mut found = Examination::default();
+        if self.config.command_tokens.is_empty() {
+            found
+                .failures
+                .push("command_tokens is empty; run `relatch register mattermost`".to_owned());
+        }
+        match self.fetch_signing_key().await {
+            Ok(Some(_)) => {}
+            Ok(None) => found.failures.push("the server tells no key (AsymmetricSigningPublicKey), so no command is taken; check mattermost.url and the server's version".to_owned()),
+            Err(error) => found.failures.push(format!("its key for triggers: {error}")),
+        }
+        if let Err(error) = self.examine_as_bot(matching, &mut found).await {
+            found.failures.push(error.to_string());
+        }
+        found
+    }
+
+    async fn examine_as_bot(
+        &self,
+        matching: &Matching,
+        found: &mut Examination,
+    ) -> Result<(), CheckError> {
+        let me = self.read((Method::GET, "users/me"), None).await?;
+        let names = role_names(&me)?;
+        let roles = self
+            .read((Method::POST, "roles/names"), Some(&json!(names)))
+            .await?;
+        let rights = BotRights::read(&names, &roles)?;
+        let config = self.read((Method::GET, CLIENT_CONFIG), None).await?;
+        let rules = EmailRules {
+            is_by_email: matching.is_by_email,
+            is_bot_admin: rights.is_system_admin,
+            is_verified: is_on(&config, "RequireEmailVerification") == Some(true),
+        };
+        examine_rights(rights, rules, found);
+        self.examine_settings(&config, found);
+        self.say_who_is_recognised(rules, found);
+        for email in &matching.accounts {
+            self.examine_account(email, rules, found).await;
+        }
+        self.examine_address(found).await;
+        if is_on(&config, "EnableCommands") == Some(false) {
+            return Err(CheckError::CommandsOff);
+        }
+        self.examine_commands(rights, found).await
+    }
+
+    /// Calls the API. The server's own name for a refusal is kept where it says what to do.
+    pub(super) async fn read(
+        &self,
+        (method, path): (Method, &str),
+        body: Option<&Value>,
+    ) -> Result<Value, CheckError> {
+        let answer = self.api_answer(method, path, body).await?;
+        match (answer.status, id_of(&answer).as_deref()) {
+            (403, Some("api.context.mfa_required.app_error")) => Err(CheckError::MfaRequired),
+            (501, _) => Err(CheckError::CommandsOff),
+            (_, _) => Ok(read_rest(&answer, "view_members")?),
+        }
+    }
+
+    fn examine_settings(&self, config: &Value, found: &mut Examination) {
+        let ours = self.config.url.as_str().trim_end_matches('/');
+        match config.get("SiteURL").and_then(Value::as_str) {
+            Some("") => found.failures.push(
+                "the server has no SiteURL, so it runs no command; set it to mattermost.url"
+                    .to_owned(),
+            ),
+            Some(site) if site.trim_end_matches('/') != ours => found.warnings.push(format!(
+                "the server's SiteURL is {site}, and mattermost.url is {ours}; make both the address that people use"
+            )),
+            Some(_) | None => {}
+        }
+        if is_on(config, "EnablePostUsernameOverride") == Some(false) {
+            found.warnings.push(
+                "EnablePostUsernameOverride is off, so cards stand under the administrator's own name"
+                    .to_owned(),
+            );
+        }
+    }
+
+    fn say_who_is_recognised(&self, rules: EmailRules, found: &mut Examination) {
+        if !rules.is_by_email {
+            found.notes.push("people are recognised by `relatch link mattermost USER_ID EMAIL` alone (identity.match = \"linked\")".to_owned());
+            return;
+        }
+        if !rules.is_bot_admin {
+            return;
+        }
+        found
+            .notes
+            .push("accounts of ldap and saml are recognised by e-mail".to_owned());
+        if rules.is_verified {
+            found.notes.push("accounts with a password of this server are recognised by e-mail, because RequireEmailVerification is on".to_owned());
+        } else {
+            found.warnings.push("accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on, or set identity.match = \"linked\"".to_owned());
+        }
+        for service in &self.config.trusted_auth_services {
+            found.warnings.push(format!(
+                "trusted_auth_services names {service}: whoever can give their account there the e-mail of an administrator is taken for that administrator"
+            ));
+        }
+    }
+
+    /// Says whether the e-mail makes this account known, and why.
+    async fn examine_account(
+        &self,
+        email: &EmailAddress,
+        rules: EmailRules,
+        found: &mut Examination,
+    ) {
+        let who = email.masked();
+        let account = match self.account_of(email).await {
+            Ok(account) => account,
+            Err(ApiError::NotFound) => {
+                let text = format!("no account here has the e-mail of {who} (check_account)");
+                found.warnings.push(text);
+                return;
+            }
+            // Where links are enough, the bot need not see e-mails.
+            Err(ApiError::MissingScope(_)) if !rules.is_by_email => return,
+            Err(error) => {
+                let text = format!("the account of {who} could not be read: {error}");
+                found.failures.push(text);
+                return;
+            }
+        };
+        if !rules.is_by_email {
+            let id = &account.id;
+            found.notes.push(format!("the user id of {who} is {id}"));
+            return;
+        }
+        match self.judge(&account, rules) {
+            Ok(why) => {
+                let text = format!("{who} is recognised by e-mail: {why}");
+                found.notes.push(text);
+            }
+            Err(why) => {
+                let text = format!("{who} is not recognised by e-mail: {why}");
+                found.failures.push(text);
+            }
+        }
+    }
+
+    async fn account_of(&self, email: &EmailAddress) -> Result<wire::MattermostUser, ApiError> {
+        let answer = self
+            .api_answer(Method::GET, &self.path_of(email), None)
+            .await?;
+        if answer.status == 400 {
+            return Err(ApiError::NotFound);
+        }
+        read_value(read_rest(&answer, "view_members")?)
+    }
+
+    /// Why the e-mail of this account counts, or why it does not.
+    fn judge(&self, account: &wire::MattermostUser, rules: EmailRules) -> Result<String, String> {
+        if profile_of(account, false).kind != AccountKind::Member {
+            return Err("the account is no full member of this server".to_owned());
+        }
+        let service = account.auth_service.as_deref().unwrap_or_default();
+        match self.email_trust(account) {
+            EmailTrust::Confirmed => Ok(format!("signs in by {service}")),
+            EmailTrust::Claimed => Err(format!(
+                "signs in by {service}, where people may claim an address; set identity.match = \"linked\", or trusted_auth_services if they may not"
+            )),
+            EmailTrust::AsServerSays if !rules.is_bot_admin => {
+                Err("the bot may not see how the account signs in".to_owned())
+            }
+            EmailTrust::AsServerSays if rules.is_verified => {
+                Ok("has a password of this server, and RequireEmailVerification is on".to_owned())
+            }
+            EmailTrust::AsServerSays => {
+                Err("has a password of this server, and RequireEmailVerification is off".to_owned())
+            }
+        }
+    }
+}
+
+fn examine_rights(rights: BotRights, rules: EmailRules, found: &mut Examination) {
+    if !rights.posts_to_one {
+        found.failures.push(format!(
+            "the bot lacks the permission {POST_EPHEMERAL}; make it a System Admin"
+        ));
+        found.warnings.push(format!(
+            "the bot lacks the permission {POST_EPHEMERAL}, so Copy, showing, typed addresses, the copy to another address and contact are off; make the bot a System Admin"
+        ));
+    }
+    if !rules.is_bot_admin && rules.is_by_email {
+        found.failures.push(format!(
+            "the bot lacks the permission {MANAGE_SYSTEM}, so the server hides how people sign in (auth_service), and nobody is recognised by e-mail; make the bot a System Admin, or set identity.match = \"linked\""
+        ));
+    }
+}
+
+/// The server's name for an error (`model.AppError`).
+fn id_of(answer: &Answer) -> Option<String> {
+    let error: Value = serde_json::from_slice(&answer.body).ok()?;
+    Some(error.get("id")?.as_str()?.to_owned())
+}

@@ -1,0 +1,302 @@
+//! `relatch check`: the command of each team, and whether the server may post to us.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::Value;
+use url::{Host, Url};
+
+use super::check::CheckError;
+use super::server::{BotRights, MANAGE_OWN_COMMANDS};
+use super::{COMMAND_NAME, COMMANDS_ROUTE, Mattermost};
+use crate::chat::Examination;
+use crate::chat::api::{read_rest, read_value};
+
+/// How many teams one call asks for (Mattermost, "Get teams": 200 at most).
+const TEAMS: usize = 200;
+/// How many pages of teams are read.
+const PAGES: usize = 50;
+/// How long the name of our own address is looked up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A team.
+#[derive(Debug, Deserialize)]
+struct Team {
+    id: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// A slash command of a team, as its creator and system administrators see it.
+#[derive(Debug, Deserialize)]
+struct TeamCommand {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    trigger: String,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    url: String,
+}
+
+/// What was seen of all teams.
+#[derive(Default)]
+struct Seen {
+    tokens: Vec<String>,
+    teams_without: Vec<String>,
+    /// False where the bot may not see all commands.
+    is_complete: bool,
+}
+
+impl Mattermost {
+    /// Looks at our command in every team: where it posts to, and whether its token is known.
+    pub(super) async fn examine_commands(
+        &self,
+        rights: BotRights,
+        found: &mut Examination,
+    ) -> Result<(), CheckError> {
+        let mut seen = Seen {
+            is_complete: rights.is_system_admin,
+            ..Seen::default()
+        };
+        match self.look_at_teams(rights, &mut seen, found).await {
+            Ok(()) => {}
+            Err(CheckError::Api(error)) => {
+                let text = format!("the commands of the teams could not be read: {error}");
+                found.warnings.push(text);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        let is_seen = |token: &str| seen.tokens.iter().any(|seen| seen == token);
+        let known = &self.config.command_tokens;
+        let stale = known.iter().filter(|known| !is_seen(known.expose_secret()));
+        match stale.count() {
+            0 => {}
+            stale if seen.is_complete => found.failures.push(format!(
+                "{stale} of {} command_tokens belong to no command any more; take the tokens from Integrations, Slash Commands",
+                known.len()
+            )),
+            stale => found.warnings.push(format!(
+                "{stale} of {} command_tokens belong to no command that the bot may see",
+                known.len()
+            )),
+        }
+        if !seen.teams_without.is_empty() && !known.is_empty() {
+            found.notes.push(format!(
+                "{COMMAND_NAME} is not there for the teams {}: `relatch register mattermost --team TEAM_ID` makes it",
+                seen.teams_without.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    async fn look_at_teams(
+        &self,
+        rights: BotRights,
+        seen: &mut Seen,
+        found: &mut Examination,
+    ) -> Result<(), CheckError> {
+        let teams = if rights.is_system_admin {
+            self.all_teams().await?
+        } else {
+            read_value(self.read((Method::GET, "users/me/teams"), None).await?)?
+        };
+        for team in &teams {
+            self.examine_team(team, seen, found).await?;
+        }
+        Ok(())
+    }
+
+    async fn all_teams(&self) -> Result<Vec<Team>, CheckError> {
+        let mut teams: Vec<Team> = Vec::new();
+        for page in 0..PAGES {
+            let path = format!("teams?page={page}&per_page={TEAMS}");
+            let more: Vec<Team> = read_value(self.read((Method::GET, &path), None).await?)?;
+            let is_last = more.len() < TEAMS;
+            teams.extend(more);
+            if is_last {
+                break;
+            }
+        }
+        Ok(teams)
+    }
+
+    async fn examine_team(
+        &self,
+        team: &Team,
+        seen: &mut Seen,
+        found: &mut Examination,
+    ) -> Result<(), CheckError> {
+        let Team { id, name } = team;
+        let path = format!("commands?team_id={id}&custom_only=true");
+        let answer = self.api_answer(Method::GET, &path, None).await?;
+        match answer.status {
+            501 => return Err(CheckError::CommandsOff),
+            403 => {
+                seen.is_complete = false;
+                found.failures.push(format!(
+                    "the bot lacks the permission {MANAGE_OWN_COMMANDS} in the team {name}, so its command cannot be read; make the bot a System Admin"
+                ));
+                return Ok(());
+            }
+            _ => {}
+        }
+        let commands: Vec<TeamCommand> = read_value(read_rest(&answer, MANAGE_OWN_COMMANDS)?)?;
+        let trigger = COMMAND_NAME.trim_start_matches('/');
+        let Some(command) = commands
+            .into_iter()
+            .find(|command| command.trigger == trigger)
+        else {
+            seen.teams_without.push(name.clone());
+            return Ok(());
+        };
+        let own = self.own(COMMANDS_ROUTE);
+        if command.url != own {
+            found.failures.push(format!(
+                "the command of the team {name} posts to {}, not to {own}; run `relatch register mattermost --team {id}`",
+                without_query(&command.url)
+            ));
+        }
+        // `CommandMethodPost` in `model/command.go`.
+        if command.method != "P" {
+            found.failures.push(format!(
+                "the command of the team {name} has the request method GET; set POST"
+            ));
+        }
+        let is_known = |known: &str| known == command.token;
+        let known = &self.config.command_tokens;
+        if !known.iter().any(|known| is_known(known.expose_secret())) {
+            found.failures.push(format!(
+                "the token of the command of the team {name} is not in command_tokens, so what is typed there is refused; add it (Integrations, Slash Commands)"
+            ));
+        }
+        seen.tokens.push(command.token);
+        Ok(())
+    }
+
+    /// Warns where the server posts to an internal address only if its settings name it (`MakeTransport` in
+    /// `platform/services/httpservice`).
+    pub(super) async fn examine_address(&self, found: &mut Examination) {
+        let (host, addresses) = addresses_of(&self.config.own_url).await;
+        let Some(internal) = addresses.into_iter().find(|address| is_internal(*address)) else {
+            return;
+        };
+        // Readable by system administrators alone.
+        let allowed = self.read((Method::GET, "config"), None).await.ok();
+        let allowed = allowed
+            .as_ref()
+            .and_then(|config| {
+                config
+                    .pointer("/ServiceSettings/AllowedUntrustedInternalConnections")
+                    .and_then(Value::as_str)
+            })
+            .unwrap_or_default();
+        let names_us = allowed
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .any(|entry| entry == host || is_in_range(internal, entry));
+        if !names_us {
+            found.warnings.push(format!(
+                "{host} (public_url) is an internal address, and the server posts there only if AllowedUntrustedInternalConnections names it"
+            ));
+        }
+    }
+}
+
+/// The host of an address, and the IP addresses that it has here.
+async fn addresses_of(url: &Url) -> (String, Vec<IpAddr>) {
+    match url.host() {
+        Some(Host::Ipv4(address)) => (address.to_string(), vec![address.into()]),
+        Some(Host::Ipv6(address)) => (address.to_string(), vec![address.into()]),
+        Some(Host::Domain(name)) => {
+            let port = url.port_or_known_default().unwrap_or_default();
+            let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((name, port))).await;
+            let addresses = match found {
+                Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+                // A name that is not known here is not known to be internal.
+                Ok(Err(_)) | Err(_) => Vec::new(),
+            };
+            (name.to_owned(), addresses)
+        }
+        None => (String::new(), Vec::new()),
+    }
+}
+
+/// The common ones of `IsReservedIP`.
+fn is_internal(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            address.is_loopback()
+                || address.is_private()
+                || address.is_link_local()
+                || address.is_unspecified()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+                || address.is_unspecified()
+        }
+    }
+}
+
+/// True for an address in a range such as `10.0.0.0/8`.
+fn is_in_range(address: IpAddr, range: &str) -> bool {
+    let Some((base, length)) = range.split_once('/') else {
+        return false;
+    };
+    let (Ok(base), Ok(length)) = (base.parse::<IpAddr>(), length.parse::<u32>()) else {
+        return false;
+    };
+    let (all, ours, base) = match (address, base) {
+        (IpAddr::V4(ours), IpAddr::V4(base)) => {
+            (32, u128::from(ours.to_bits()), u128::from(base.to_bits()))
+        }
+        (IpAddr::V6(ours), IpAddr::V6(base)) => (128, ours.to_bits(), base.to_bits()),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
+    };
+    let differing = ours ^ base;
+    length <= all && differing.checked_shr(all - length).unwrap_or_default() == 0
+}
+
+/// An address without what may be a secret.
+fn without_query(address: &str) -> String {
+    match address.parse::<Url>() {
+        Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+        Err(_) => "no address".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_in_the_ranges_that_hold_it() {
+        let is_in = |address: &str, range| is_in_range(address.parse().unwrap(), range);
+        for (address, range) in [
+            ("10.1.2.3", "10.0.0.0/8"),
+            ("127.0.0.1", "127.0.0.1/32"),
+            ("127.0.0.1", "0.0.0.0/0"),
+            ("fd00::1", "fc00::/7"),
+            ("::1", "::1/128"),
+            ("::1", "::/0"),
+        ] {
+            assert!(is_in(address, range), "{address} {range}");
+        }
+        for (address, range) in [
+            ("11.1.2.3", "10.0.0.0/8"),
+            ("127.0.0.2", "127.0.0.1/32"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("127.0.0.1", "127.0.0.1/33"),
+            ("127.0.0.1", "::1/0"),
+            ("127.0.0.1", "x/8"),
+        ] {
+            assert!(!is_in(address, range), "{address} {range}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Mattermost: whom an account stands for, and whom a mention names. Its server tells no confirmed e-mails, and resolves
+//! mentions for members of the command's team alone.
+
+use relatch::app::{Admins, Identity};
+use relatch::domain::{Platform, Span};
+use serde_json::json;
+
+use crate::support::mattermost::{Server, id_of};
+use crate::support::slack::user_id;
+use crate::support::{TestBot, mattermost};
+
+const JO: &str = "jo@acme.example";
+const KIM: &str = "kim@acme.example";
+const LEE: &str = "lee@acme.example";
+const MINA: &str = "mina.park@acme.example";
+const NOA: &str = "noa@acme.example";
+const NOTHING: &str = "Nothing was changed.";
+const CARD: &str = "Reset the login password of Mina Park?";
+
+/// Changes how the pretend server is set up.
+fn set_up(bot: &TestBot, change: impl FnOnce(&mut Server)) {
+    change(&mut bot.slack.memory.mattermost.lock().unwrap());
+}
+
+async fn linked_with(admins: Admins, people: &[&str]) -> TestBot {
+    let bot = TestBot::identified_by(Identity::Linked, admins).await;
+    link(&bot, people).await;
+    bot.on(Platform::Mattermost);
+    bot
+}
+
+async fn link(bot: &TestBot, people: &[&str]) {
+    let link = |email: &&str| (Platform::Mattermost, id_of(email), (*email).to_owned());
+    let links = people.iter().map(link).collect();
+    bot.app.store.link(links).await.unwrap();
+}
+
+/// What Jo is told, who wants to reset Mina.
+async fn told(bot: &TestBot) -> String {
+    bot.on(Platform::Mattermost).command(JO, MINA).await.text()
+}
+
+/// The refusal of a caller whom nobody knows: their own id, for the operator.
+fn assert_unknown(told: &str, case: &str) {
+    assert!(told.contains("I can't tell who you are"), "{case}: {told}");
+    let command = format!("relatch link mattermost {}", id_of(JO));
+    assert!(told.contains(&command), "{case}: {told}");
+    assert!(
+        told.contains(NOTHING) && told.contains("(ref "),
+        "{case}: {told}"
+    );
+    assert!(
+        !told.contains("Mina") && told.chars().count() <= 350,
+        "{told}"
+    );
+}
+
+/// An account with a password of the server's own: its e-mail counts where the server has addresses verified.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_the_server_has_verified_counts() {
+    let bot = TestBot::new().await;
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+    set_up(&bot, |server| server.requires_verification = false);
+    bot.clock.advance(Span::minutes(1));
+    assert_unknown(&told(&bot).await, "RequireEmailVerification");
+}
+
+/// LDAP and SAML bring the organization's address. Other services count only where the settings trust them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_that_somebody_signs_in_by_decides() {
+    for (service, counts) in [
+        ("ldap", true),
+        ("saml", true),
+        ("gitlab", false),
+        ("openid", false),
+        ("google", false),
+        ("office365", false),
+        ("email", false),
+        ("LDAP", false),
+    ] {
+        let bot = TestBot::new().await;
+        set_up(&bot, |server| server.requires_verification = false);
+        bot.slack.change(JO, "auth_service", json!(service));
+        let told = told(&bot).await;
+        if counts {
+            assert!(told.contains(CARD), "{service}: {told}");
+        } else {
+            assert_unknown(&told, service);
+        }
+    }
+    let bot = TestBot::trusting(&["gitlab"]).await;
+    bot.slack.change(JO, "auth_service", json!("gitlab"));
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+    bot.slack.change(JO, "auth_service", json!("openid"));
+    bot.clock.advance(Span::minutes(1));
+    assert_unknown(&told(&bot).await, "another service");
+}
+
+/// A bot without `manage_system` sees no service of anybody, so that nothing tells a password of the server's own from an
+/// address that somebody claimed. A reset that was begun before the bot lost the permission stops as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bot_may_not_see_counts_for_nothing() {
+    let bot = TestBot::new().await;
+    set_up(&bot, |server| server.is_bot_system_admin = false);
+    bot.slack.change(JO, "auth_service", json!("gitlab"));
+    assert_unknown(&told(&bot).await, "a hidden service");
+
+    let bot = TestBot::new().await;
+    let ready = bot
+        .on(Platform::Mattermost)
+        .last_look(JO, MINA, "deliver_phone")
+        .await;
+    set_up(&bot, |server| server.is_bot_system_admin = false);
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("I can't tell who you are") && told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(bot.count("slot where returned_at is null").await, 0);
+}
+
+/// Where the server does not say how people sign in, the caller is told that the chat does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_say_who_somebody_is_is_told() {
+    let bot = TestBot::new().await;
+    set_up(&bot, |server| server.tells_roles = false);
+    let told = told(&bot).await;
+    assert!(
+        told.contains("The chat doesn't answer") && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
+/// An account of another server, known through a shared channel, is a stranger, whatever its e-mail.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_another_server_is_a_stranger() {
+    let bot = TestBot::new().await;
+    bot.slack.change(MINA, "remote_id", json!("r".repeat(26)));
+    let mention = format!("<@{}>", user_id(MINA));
+    let told = bot
+        .on(Platform::Mattermost)
+        .command(JO, &mention)
+        .await
+        .text();
+    assert!(
+        told.contains("exactly one account for the person you named") && told.contains(NOTHING),
+        "{told}"
+    );
+    bot.slack.change(JO, "remote_id", json!("r".repeat(26)));
+    bot.clock.advance(Span::minutes(1));
+    let told = bot.command(JO, MINA).await.text();
+    assert!(told.contains("this is another workspace"), "{told}");
+}
+
+/// Whoever is not linked is told their id, and nothing is said of e-mails, which do not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_not_linked_is_told_their_id() {
+    let bot = linked_with(Admins::Directory, &[KIM]).await;
+    let refused = told(&bot).await;
+    assert_unknown(&refused, "not linked");
+    assert!(!refused.contains("email of your chat account"), "{refused}");
+    link(&bot, &[JO]).await;
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+}
+
+/// A mention of somebody outside the team of the channel is looked up by name, and the link of their id counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mention_from_outside_the_team_names_the_account() {
+    let name = user_id(MINA).to_lowercase();
+    for identity in [Identity::Linked, Identity::Email] {
+        let bot = TestBot::identified_by(identity, Admins::Directory).await;
+        link(&bot, &[JO, MINA]).await;
+        let card = bot
+            .on(Platform::Mattermost)
+            .command(JO, &format!("@{name} lost it"))
+            .await
+            .json();
+        let text = crate::support::slack::text_of(&card);
+        assert!(text.contains(CARD), "{identity:?}: {text}");
+        // The card means the account, whoever has the name later.
+        set_up(&bot, |server| {
+            server.usernames.insert(id_of(MINA), "married".to_owned());
+            server.usernames.insert(id_of(NOA), name.clone());
+        });
+        bot.clock.advance(Span::minutes(1));
+        bot.click(JO, &card, "deliver_phone").await;
+        bot.click(JO, &bot.slack.last(), "confirm").await;
+        let done = bot.slack.last_text();
+        assert!(done.contains("Mina Park's password was reset"), "{done}");
+        bot.outbox.take();
+    }
+}
+
+/// A name with what a sentence puts around it, resolved by the server or looked up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mention_is_read_out_of_a_sentence() {
+    let name = user_id(MINA).to_lowercase();
+    let bot = linked_with(Admins::Directory, &[JO, MINA]).await;
+    for written in [
+        format!("@{name}"),
+        format!("(@{name})"),
+        format!("@{name}'s"),
+        format!("@{name}님"),
+        format!("**@{name}**"),
+        format!("@{name};lost"),
+        format!("@{name}:"),
+        format!("@{name}."),
+        format!("@{name}.-_"),
+        format!("\"@{}\",", name.to_uppercase()),
+        format!("why @{name}?"),
+    ] {
+        let text = bot.command(JO, &written).await.text();
+        assert!(text.contains("Mina Park"), "{written}: {text}");
+    }
+    for written in [
+        format!("@{name}@acme.example"),
+        format!("@{name}:acme"),
+        format!("x@{name}"),
+        format!("@{name}@unoa"),
+        format!("@{name}.{}", ".".repeat(9)),
+    ] {
+        let text = bot.command(JO, &written).await.text();
+        assert!(
+            text.contains("exactly one account") && text.contains(NOTHING),
+            "{written}: {text}"
+        );
+    }
+    let text = bot.command(JO, &format!("@{name},@unoa")).await.text();
+    assert!(text.contains("one member at a time"), "{text}");
+}
+
+/// What stands for several people, or for the server itself, is no member, and is called so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_no_member() {
+    let bot = TestBot::new().await;
+    for group in ["all", "channel", "here", "system", "All,", "here:"] {
+        for before in ["", "why ", "log ", "contact "] {
+            let told = bot
+                .on(Platform::Mattermost)
+                .command(JO, &format!("{before}@{group}"))
+                .await
+                .text();
+            let name = group.trim_end_matches([',', ':']).to_lowercase();
+            assert!(
+                told.contains(&format!("@{name} is not a member.")),
+                "{before}{group}: {told}"
+            );
+            assert!(
+                told.contains(NOTHING) && told.contains("(ref ") && told.chars().count() <= 350,
+                "{told}"
+            );
+        }
+    }
+    // In a reason it is a word like any other.
+    let card = bot.command(JO, &format!("{MINA} asked @here")).await;
+    assert!(card.text().contains(CARD), "{}", card.text());
+}
+
+/// Ranks of the chat go with links too: the linked owner has the right, and their rank protects them however they are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn ranks_of_the_chat_follow_links() {
+    let bot = linked_with(Admins::Chat, &[LEE, KIM, MINA]).await;
+    // No e-mail of the chat leads to them, and the directory gives Lee no role.
+    for who in [LEE, KIM, MINA] {
+        bot.slack
+            .change(who, "profile", json!({ "email": format!("private.{who}") }));
+    }
+    bot.slack.change(LEE, "is_owner", json!(true));
+    bot.slack.change(KIM, "is_admin", json!(true));
+    let card = bot.command(LEE, MINA).await.text();
+    assert!(card.contains(CARD), "{card}");
+    let mention = format!("<@{}>", user_id(LEE));
+    for named in [LEE, mention.as_str()] {
+        let refused = bot.command(KIM, named).await.text();
+        assert!(
+            refused.contains("primary admin") && refused.contains(NOTHING),
+            "{named}: {refused}"
+        );
+    }
+    let mina = bot.command(MINA, NOA).await.text();
+    assert!(mina.contains("You can't reset passwords"), "{mina}");
+    // Rights and protection are read anew at the click.
+    let ready = bot.last_look(KIM, MINA, "deliver_phone").await;
+    bot.slack.change(MINA, "is_owner", json!(true));
+    bot.click(KIM, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("primary admin") && told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(bot.count("slot where returned_at is null").await, 0);
+}
+
+/// A response address is remembered by its id alone, so a `SiteURL` that is another address than ours answers commands too.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_site_url_stops_no_command() {
+    let bot = TestBot::new().await;
+    let hook = format!(
+        "https://other.example/hooks/commands/{}",
+        mattermost::hook_id(1)
+    );
+    let body = mattermost::command_body(&id_of(JO), "help", &hook, 1, bot.clock.now());
+    let answer = bot.post_to_mattermost("/mattermost/commands", body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
