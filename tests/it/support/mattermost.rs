@@ -99,6 +99,9 @@ pub(crate) fn hook_id(serial: u32) -> String {
     format!("h{serial:025}")
 }
 
+/// The permission of system administrators (`IsSystemAdmin`, `web/context.go`).
+const MANAGE_SYSTEM: &str = "manage_system";
+
 /// How the pretend server is set up, and what it was asked.
 pub(crate) struct Server {
     /// What `AsymmetricSigningPublicKey` tells; none on a server without a key.
@@ -107,10 +110,10 @@ pub(crate) struct Server {
     pub(crate) may_post_ephemeral: bool,
     /// True where the roles can be asked for.
     pub(crate) tells_roles: bool,
-    /// True where the bot has the permission `manage_system`.
-    pub(crate) is_bot_system_admin: bool,
-    /// What `RequireEmailVerification` says.
-    pub(crate) requires_verification: bool,
+    /// What the bot may do beside posting to one user alone.
+    pub(crate) permissions: Vec<&'static str>,
+    /// `RequireEmailVerification`; the client configuration has texts only.
+    pub(crate) requires_verification: &'static str,
     /// What accounts are called now, by id, where it is not their first name.
     pub(crate) usernames: std::collections::HashMap<String, String>,
     /// How long an answer with the key takes.
@@ -128,8 +131,8 @@ impl Default for Server {
             key,
             may_post_ephemeral: true,
             tells_roles: true,
-            is_bot_system_admin: true,
-            requires_verification: true,
+            permissions: vec![MANAGE_SYSTEM],
+            requires_verification: "true",
             usernames: std::collections::HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
@@ -155,8 +158,8 @@ pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now:
             Some(mention) => {
                 let slack_id = mention.split('|').next().unwrap();
                 let name = slack_id.to_lowercase();
-                names.push_str(&format!("&user_mentions={name}"));
-                ids.push_str(&format!("&user_mentions_ids={}", id(slack_id)));
+                names.extend(["&user_mentions=", &name]);
+                ids.extend(["&user_mentions_ids=", &id(slack_id)]);
                 words.push(format!("@{name}"));
             }
             None => words.push(word.to_owned()),
@@ -412,7 +415,7 @@ fn tell(
         user["auth_service"]
             .as_str()
             .unwrap_or(if unconfirmed { "gitlab" } else { "" });
-    let auth_service = if server(memory).is_bot_system_admin {
+    let auth_service = if server(memory).permissions.contains(&MANAGE_SYSTEM) {
         auth_service
     } else {
         ""
@@ -448,7 +451,7 @@ async fn config(
         told["AsymmetricSigningPublicKey"] = key.as_str().into();
     }
     if headers.contains_key("authorization") {
-        told["RequireEmailVerification"] = server.requires_verification.to_string().into();
+        told["RequireEmailVerification"] = server.requires_verification.into();
     }
     match asked.get("format").map(String::as_str) {
         None => (
@@ -493,12 +496,9 @@ async fn roles(State(memory): State<Memory>, body: String) -> String {
     let names: Vec<String> = serde_json::from_str(&body).unwrap();
     assert_eq!(names, ["system_user", "bots_of_it"]);
     let server = server(&memory);
-    let mut permissions = vec!["view_members"];
+    let mut permissions = server.permissions.clone();
     if server.may_post_ephemeral {
         permissions.push("create_post_ephemeral");
-    }
-    if server.is_bot_system_admin {
-        permissions.push("manage_system");
     }
     json!([
         { "name": "system_user", "permissions": ["create_direct_channel"] },
