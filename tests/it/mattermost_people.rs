@@ -61,7 +61,7 @@ async fn an_address_that_the_server_has_verified_counts() {
     let bot = TestBot::new().await;
     let card = told(&bot).await;
     assert!(card.contains(CARD), "{card}");
-    set_up(&bot, |server| server.requires_verification = false);
+    set_up(&bot, |server| server.requires_verification = "false");
     bot.clock.advance(Span::minutes(1));
     assert_unknown(&told(&bot).await, "RequireEmailVerification");
 }
@@ -80,7 +80,7 @@ async fn the_service_that_somebody_signs_in_by_decides() {
         ("LDAP", false),
     ] {
         let bot = TestBot::new().await;
-        set_up(&bot, |server| server.requires_verification = false);
+        set_up(&bot, |server| server.requires_verification = "false");
         bot.slack.change(JO, "auth_service", json!(service));
         let told = told(&bot).await;
         if counts {
@@ -103,7 +103,7 @@ async fn the_service_that_somebody_signs_in_by_decides() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_bot_may_not_see_counts_for_nothing() {
     let bot = TestBot::new().await;
-    set_up(&bot, |server| server.is_bot_system_admin = false);
+    set_up(&bot, |server| server.permissions.clear());
     bot.slack.change(JO, "auth_service", json!("gitlab"));
     assert_unknown(&told(&bot).await, "a hidden service");
 
@@ -112,7 +112,7 @@ async fn what_the_bot_may_not_see_counts_for_nothing() {
         .on(Platform::Mattermost)
         .last_look(JO, MINA, "deliver_phone")
         .await;
-    set_up(&bot, |server| server.is_bot_system_admin = false);
+    set_up(&bot, |server| server.permissions.clear());
     bot.click(JO, &ready, "confirm").await;
     let told = bot.slack.last_text();
     assert!(

@@ -114,6 +114,9 @@ pub(crate) fn hook_id(serial: u32) -> String {
     format!("h{serial:025}")
 }
 
+/// The permission of system administrators (`IsSystemAdmin`, `web/context.go`).
+const MANAGE_SYSTEM: &str = "manage_system";
+
 /// How the pretend server is set up, and what it was asked.
 pub(crate) struct Server {
     /// What `AsymmetricSigningPublicKey` tells; none on a server without a key.
@@ -122,10 +125,10 @@ pub(crate) struct Server {
     pub(crate) may_post_ephemeral: bool,
     /// True where the roles can be asked for.
     pub(crate) tells_roles: bool,
-    /// True where the bot has the permission `manage_system`.
-    pub(crate) is_bot_system_admin: bool,
-    /// What `RequireEmailVerification` says.
-    pub(crate) requires_verification: bool,
+    /// What the bot may do beside posting to one user alone.
+    pub(crate) permissions: Vec<&'static str>,
+    /// `RequireEmailVerification`; the client configuration has texts only.
+    pub(crate) requires_verification: &'static str,
     /// What accounts are called now, by id, where it is not their first name.
     pub(crate) usernames: HashMap<String, String>,
     /// How long an answer with the key takes.
@@ -140,8 +143,6 @@ pub(crate) struct Server {
     pub(crate) hooks: HashMap<String, (Moment, u32)>,
     /// `EnableCommands`.
     pub(crate) enable_commands: bool,
-    /// What the bot may do beside posting to one user alone.
-    pub(crate) permissions: Vec<&'static str>,
     /// The slash commands of all teams, as the server keeps them.
     pub(crate) commands: Vec<Value>,
     /// When the team was archived; 0 for one that is not.
@@ -155,8 +156,8 @@ impl Default for Server {
             key,
             may_post_ephemeral: true,
             tells_roles: true,
-            is_bot_system_admin: true,
-            requires_verification: true,
+            permissions: vec![MANAGE_SYSTEM, commands::OWN, commands::OTHERS],
+            requires_verification: "true",
             usernames: HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
@@ -164,7 +165,6 @@ impl Default for Server {
             limited_for: None,
             hooks: HashMap::new(),
             enable_commands: true,
-            permissions: vec![commands::OWN, commands::OTHERS],
             commands: Vec::new(),
             team_deleted_at: 0,
         }
@@ -517,7 +517,7 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
         user["auth_service"]
             .as_str()
             .unwrap_or(if unconfirmed { "gitlab" } else { "" });
-    let auth_service = if server(memory).is_bot_system_admin {
+    let auth_service = if server(memory).permissions.contains(&MANAGE_SYSTEM) {
         auth_service
     } else {
         ""
@@ -553,7 +553,7 @@ async fn config(
         told["AsymmetricSigningPublicKey"] = key.as_str().into();
     }
     if headers.contains_key("authorization") {
-        told["RequireEmailVerification"] = server.requires_verification.to_string().into();
+        told["RequireEmailVerification"] = server.requires_verification.into();
     }
     match asked.get("format").map(String::as_str) {
         None => app_error(
@@ -594,9 +594,6 @@ async fn roles(State(memory): State<Memory>, body: String) -> String {
     held.push("view_members");
     if server.may_post_ephemeral {
         held.push("create_post_ephemeral");
-    }
-    if server.is_bot_system_admin {
-        held.push("manage_system");
     }
     json!([
         { "name": "system_user", "permissions": ["create_direct_channel"] },
