@@ -86,7 +86,7 @@ fn names() -> Vec<(String, String)> {
     }
     assert!(packed.len() > 4, "{packed:?}");
     let wide = ["W", "한", "🔑"].map(|part| part.repeat(64));
-    let plain = ["Mina Park", PLAIN, "Al $x$ <3 <jo@a.example>"];
+    let plain = ["Mina Park", PLAIN, "Al $x$ <3 <jo@a.example> a**b@c.yz"];
     let [mina, others @ ..] = plain.map(str::to_owned);
     let all = std::iter::once(mina)
         .chain(wide)
