@@ -119,7 +119,7 @@ fn code_length(line: &str, at: usize) -> Option<usize> {
             let length = |mark| rest.len() - rest.trim_start_matches(mark).len();
             let (angles, dollars) = (length('<'), length('$'));
             let (_, behind) = rest.split_at(angles);
-            let begins = angles > 0 && behind.starts_with(|next: char| !next.is_whitespace());
+            let begins = angles > 0 && !behind.starts_with(' ') && !behind.is_empty();
             let is_formula = dollars > 0 && line.matches('$').count() > 1;
             (begins || is_formula).then_some(angles + dollars)
         })
@@ -167,8 +167,9 @@ fn is_argument(word: &str, words: &[&str]) -> bool {
         || address_length(word) == Some(word.len())
 }
 
+/// No asterisk: the parser looks for the end of bold before it looks for code.
 fn is_in_address(c: char) -> bool {
-    c.is_alphanumeric() || "·.!#$%&'*+-/=?^_{|}~".contains(c)
+    c.is_alphanumeric() || "·.!#$%&'+-/=?^_{|}~".contains(c)
 }
 
 /// The length of the address at the beginning; also of a masked one, `m···@mail.example`.
@@ -192,7 +193,7 @@ fn link_length(rest: &str) -> Option<usize> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let end = after
-        .find(|c: char| c.is_whitespace() || "`<>\"".contains(c))
+        .find(|c: char| c.is_whitespace() || "`*<>\"".contains(c))
         .unwrap_or(after.len());
     let (target, _) = after.split_at(end);
     let target = target.trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
@@ -239,6 +240,10 @@ mod tests {
             ("&lt;b", "&\u{200b}lt;b"),
             ("x-d ;)", "x\\-\u{200b}d ;\u{200b}\\)"),
             ("$x$", "`$`x`$`"),
+            ("a**b@c.example", "a\\*\\*`b@c.example`"),
+            ("x:a**b", "`x:a`\\*\\*b"),
+            ("<\u{2003}@b>", "`<`\u{2003}@\u{200b}b\\>"),
+            ("a < b", "a < b"),
         ] {
             assert_eq!(escape(text), written, "{text}");
         }

@@ -49,6 +49,9 @@ fn paragraph(source: &str, say: &mut dyn FnMut(&str)) -> Paragraph {
     if let Some(what) = block(source).filter(|_| bold.is_none()) {
         say(what);
     }
+    if bold.is_some_and(|inside| inside.contains("**")) {
+        say("bold that ends early");
+    }
     let pieces = pieces(bold.unwrap_or(source), say);
     for (text, _) in pieces.iter().filter(|(_, is_code)| !is_code) {
         linked(text).map(&mut *say);
@@ -253,6 +256,7 @@ fn the_reader_of_markdown_has_teeth() {
         ("oh :skull:", "a picture"),
         ("oh :\\)", "a picture"),
         ("# h", "a heading"),
+        ("**Reset `a**b@c.example`?**", "bold that ends early"),
         ("1. x", "a list"),
         ("    x", "a code block"),
         ("x\ny", "a line break"),
