@@ -3,14 +3,19 @@
 use reqwest::Method;
 
 use super::{Mattermost, wire};
-use crate::chat::api::read_value;
+use crate::chat::api::{read_rest, read_value};
 use crate::chat::{AccountKind, ApiError, Profile};
 use crate::domain::{EmailAddress, Role};
 
 impl Mattermost {
     /// Reads the account at this path, with its id.
     pub(super) async fn account(&self, path: &str) -> Result<(String, Profile), ApiError> {
-        let account: wire::MattermostUser = read_value(self.api(Method::GET, path, None).await?)?;
+        let answer = self.api_answer(Method::GET, path, None).await?;
+        // A name, an id or an address that nobody can have (`RequireUsername` and its neighbours in `web/context.go`).
+        if answer.status == 400 {
+            return Err(ApiError::NotFound);
+        }
+        let account: wire::MattermostUser = read_value(read_rest(&answer, "view_members")?)?;
         Ok((account.id.clone(), profile_of(&account)))
     }
 

@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod dialog;
 mod permission;
+mod refusal;
 mod render;
 mod reply;
 mod request;
@@ -32,10 +33,11 @@ pub use self::config::Config;
 use self::dialog::DialogState;
 use self::permission::PostPermission;
 use self::reply::MattermostReply;
-use self::server::bad_address;
+use self::server::{bad_address, not_answered};
 use self::server_fact::ServerFact;
 use self::trigger::{SignedTrigger, SigningKey};
 use super::account::ProfileCache;
+use super::api::read_rest;
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
 use super::{
@@ -285,9 +287,19 @@ impl Adapter for Mattermost {
             "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form, &state),
         });
         let call = self.http.post(url).timeout(CALL_DEADLINE).json(&body);
-        match net::call(call).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(_) | Err(_) => Err(ApiError::Unavailable),
+        let answer = net::call(call).await.map_err(not_answered)?;
+        match refusal::error_id(&answer).as_str() {
+            refusal::TRIGGER_EXPIRED => Err(ApiError::TooLate),
+            id if answer.status != 200 => {
+                tracing::warn!(
+                    platform = "mattermost",
+                    status = answer.status,
+                    mattermost.error = id,
+                    "Mattermost did not open a dialog"
+                );
+                read_rest(&answer, "none").map(drop)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -21,13 +21,24 @@ pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
 const PATIENCE_OF_WHO_KNOWS: Duration = Duration::from_secs(1);
 
 impl Mattermost {
-    /// Calls the API as the bot.
+    /// Calls the API as the bot, and reads an answer that is no refusal.
     pub(super) async fn api(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
+        let answer = self.api_answer(method, path, body).await?;
+        read_rest(&answer, "view_members")
+    }
+
+    /// Calls the API as the bot.
+    pub(super) async fn api_answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
         let url = self
             .config
             .url
@@ -38,15 +49,7 @@ impl Mattermost {
         if let Some(body) = body {
             call = call.json(body);
         }
-        let answer = net::call(call).await.map_err(|error| {
-            tracing::warn!(
-                platform = "mattermost",
-                error = &error as &dyn std::error::Error,
-                "Mattermost could not be asked"
-            );
-            ApiError::Unavailable
-        })?;
-        read_rest(&answer, "view_members")
+        net::call(call).await.map_err(not_answered)
     }
 
     /// Verifies a trigger by the server's key. The key is fetched if it is unknown, and again if the signature does not
@@ -279,6 +282,16 @@ impl Mattermost {
             .filter(|hook| self.clock.now() <= hook.until)?;
         Some(REPLY_USES.saturating_sub(self.used.count(&hook.id)))
     }
+}
+
+/// The server could not be asked, or did not answer.
+pub(super) fn not_answered(error: CallError) -> ApiError {
+    tracing::warn!(
+        platform = "mattermost",
+        error = &error as &dyn std::error::Error,
+        "Mattermost could not be asked"
+    );
+    ApiError::Unavailable
 }
 
 /// An address of the API could not be made from `mattermost.url`.
