@@ -47,13 +47,17 @@ pub(super) async fn open(
     }
 }
 
-/// Answers a submitted form.
+/// Answers a submitted form: a refusal at its input. One that was accepted does nothing when it is sent again, whatever
+/// would be said of it now.
 pub(super) async fn submitted(
     app: &Arc<App>,
     chat: &Chat,
     form: FormSubmitted,
 ) -> Result<Reaction, ReactError> {
-    let may_be_sent_again = form.once.is_some();
+    let replay = &form.origin.replay;
+    if replay.is_freed_by_refusal() && app.store.has_seen(replay).await? {
+        return Ok(Reaction::Replayed);
+    }
     let reacted = match form.kind {
         FormKind::ContactCode => contact_code::submitted(app, chat, form).await,
         FormKind::Destination => typed(app, chat, form, CardForm::Destination).await,
@@ -61,7 +65,7 @@ pub(super) async fn submitted(
     };
     match reacted {
         Ok(reaction) => Ok(reaction),
-        Err(halt) => halt.of_form(may_be_sent_again),
+        Err(halt) => halt.of_form(),
     }
 }
 
@@ -108,7 +112,6 @@ async fn typed(
 ) -> Result<Reaction, Halt> {
     let FormSubmitted {
         origin,
-        once,
         value,
         typed,
         ..
@@ -135,14 +138,12 @@ async fn typed(
     if typed.is_email() {
         count_typed(app, &origin, row).await?;
     }
-    // Where a form has no reply address of its own, that of the click which opened it is kept with the reset. From here on
-    // the form takes effect, once, whatever is typed: `once` is then the idempotency key.
+    // Where a form has no reply address of its own, that of the click which opened it is kept with the reset.
     let origin = Origin {
         reply: address(app, &origin, row),
-        replay: once.unwrap_or(origin.replay),
         ..origin
     };
-    let taken = match typed {
+    match typed {
         Typed::Destination(to) => {
             let delivery = match to {
                 Destination::Phone(_) => Delivery::Phone,
@@ -155,11 +156,6 @@ async fn typed(
             let digest = contacts::digest(app, &row.member_id, &destination);
             amend_last_look(app, &origin, &permitted, Amend::CopyTo(to, digest)).await
         }
-    };
-    // What is refused here is refused beside the card, and the form closes: typed again it would be a replay.
-    match taken {
-        Ok(reaction) => Ok(reaction),
-        Err(halt) => Ok(halt.of_click(&origin)?),
     }
 }
 

@@ -100,8 +100,8 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
         }
         Interaction::Form(form) => {
             let origin = form.origin.clone();
-            // A form that can be submitted again gets its reason again; the record knows what it did.
-            if form.once.is_none() && !is_new(app, &origin) {
+            // A form that can be submitted again gets its reason again; the record knows if it was accepted.
+            if !origin.replay.is_freed_by_refusal() && !is_new(app, &origin) {
                 return Reaction::Replayed;
             }
             let reaction = Box::pin(forms::submitted(app, chat, form))
@@ -187,7 +187,7 @@ async fn open_form(
     if let Err(error) = chat.open_form(&trigger, &form).await
         && let Ok(mut rng) = app.chance.rng()
     {
-        let message = messages::who_failed(&error, &Reference::draw(&mut rng));
+        let message = messages::form_not_opened(&error, &Reference::draw(&mut rng));
         let message = match &about {
             Some(about) => messages::after_change(message, about, &app.zone, app.clock.now()),
             None => message,

@@ -5,6 +5,7 @@ mod claim;
 mod connections;
 mod contacts;
 mod conversation;
+mod dialogs;
 mod directories;
 mod domain;
 mod fixtures;

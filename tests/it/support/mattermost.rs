@@ -137,6 +137,8 @@ pub(crate) struct Server {
     pub(crate) permissions: Vec<&'static str>,
     /// The slash commands of all teams, as the server keeps them.
     pub(crate) commands: Vec<Value>,
+    /// What a dialog is refused with that is otherwise in order.
+    pub(crate) dialog_refusal: Option<(u16, &'static str)>,
     /// When the team was archived; 0 for one that is not.
     pub(crate) team_deleted_at: i64,
 }
@@ -156,6 +158,7 @@ impl Default for Server {
             enable_commands: true,
             permissions: vec![commands::OWN, commands::OTHERS],
             commands: Vec::new(),
+            dialog_refusal: None,
             team_deleted_at: 0,
         }
     }
@@ -680,6 +683,10 @@ async fn open(State(memory): State<Memory>, body: String) -> Response {
         return app_error(StatusCode::BAD_REQUEST, id);
     }
     memory.note_broken(rules_of_dialog(&asked));
+    let refusal = server(&memory).dialog_refusal;
+    if let Some((status, id)) = refusal {
+        return refused(StatusCode::from_u16(status).unwrap(), &json!({ "id": id }));
+    }
     let (dialog, element) = (&asked["dialog"], &asked["dialog"]["elements"][0]);
     let label = json!({ "text": element["display_name"], "above": dialog["introduction_text"] });
     memory.open(
