@@ -20,6 +20,7 @@ mod platforms;
 mod portal;
 mod portal_edges;
 mod record;
+mod register;
 mod revoked;
 mod rules;
 mod secrets;

@@ -525,6 +525,54 @@ async fn without_private_replies_a_contact_is_added_by_the_operator() {
     );
 }
 
+/// The server counts the uses of a response address itself, and forgets the address after half an hour. What could not be
+/// told there is told by the next command.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_response_address_no_longer_takes_is_told_later() {
+    for is_gone in [false, true] {
+        let bot = without_private_replies().await;
+        bot.leaves(Left::Messages, "the password of the reset");
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        {
+            let mut server = bot.slack.memory.mattermost.lock().unwrap();
+            if is_gone {
+                server.hooks.clear();
+            } else {
+                server.hooks.values_mut().for_each(|(_, uses)| *uses = 5);
+            }
+        }
+        bot.click(JO, &ready, "confirm").await;
+        let next = bot.command(JO, NOA).await.text();
+        assert!(next.contains("About your reset of Mina Park"), "{next}");
+    }
+}
+
+/// A name that nobody can have is answered 400, which is no silence of the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_nobody_can_have_is_nobody() {
+    let bot = TestBot::new().await;
+    for name in ["@matterbot", "@system"] {
+        let told = bot.on(Platform::Mattermost).command(JO, name).await.text();
+        assert!(
+            told.contains("I can't find exactly one account") && !told.contains("doesn't answer"),
+            "{name}: {told}"
+        );
+    }
+}
+
+/// Over the rate limit the server answers in plain text, and says how long to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_is_told_with_its_time() {
+    let bot = TestBot::new().await;
+    bot.on(Platform::Mattermost).command(JO, "help").await;
+    bot.slack.memory.mattermost.lock().unwrap().limited_for = Some(9);
+    let told = bot.command(JO, NOA).await.text();
+    assert!(
+        told.contains("The chat asks me to slow down.") && told.contains("Try again in 9 s."),
+        "{told}"
+    );
+}
+
 /// The roles say yes and the server says no: the question goes nowhere, least of all to a hook that somebody else named. The
 /// answer of the command says why, and what was not told yet.
 #[tokio::test(flavor = "multi_thread")]
