@@ -297,7 +297,10 @@ impl Adapter for Mattermost {
                     mattermost.error = id,
                     "Mattermost did not open a dialog"
                 );
-                read_rest(&answer, "none").map(drop)
+                match read_rest(&answer, "none") {
+                    Err(limited @ ApiError::RateLimited(_)) => Err(limited),
+                    Ok(_) | Err(_) => Err(ApiError::Unavailable),
+                }
             }
             _ => Ok(()),
         }
