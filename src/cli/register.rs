@@ -57,11 +57,14 @@ pub(super) async fn run(settings: Settings, options: RegisterOptions) -> Result<
         (true, false, missing) => missing,
         (false, false, _) => {
             let made = chat.register_commands(&planned).await;
-            let made = made.map_err(|error| match error {
-                RegisterError::Api(ApiError::Unavailable) => Failure::Said(format!(
-                    "{platform}: {error}; it may have been written, which --dry-run shows"
-                )),
-                other => said(&other),
+            let made = made.map_err(|error| {
+                if matches!(error, RegisterError::Api(ApiError::Unavailable)) {
+                    Failure::Said(format!(
+                        "{platform}: {error}; it may have been written, which --dry-run shows"
+                    ))
+                } else {
+                    said(&error)
+                }
             })?;
             say("written")?;
             made

@@ -320,7 +320,7 @@ async fn a_dialog_keeps_to_its_bytes_and_names_the_member() {
             label["above"].as_str().unwrap(),
         );
         assert!(shown.len() <= 24, "{shown}");
-        let plain = above.replace('\\', "").replace('\u{200b}', "");
+        let plain = above.replace(['\\', '\u{200b}'], "");
         assert_eq!(plain, format!("Phone or email of {name}"));
     }
 }

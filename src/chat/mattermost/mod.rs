@@ -195,6 +195,10 @@ impl Adapter for Mattermost {
             (InteractionKind::Command, Immediate::Say(message) | Immediate::Working(message)) => {
                 render::message(message, &self.own(ACTIONS_ROUTE))
             }
+            // Of the answer to a dialog the server reads no other text (`SubmitDialogResponse` in `model/integration_action.go`).
+            (InteractionKind::Form(_), Immediate::Say(message)) => {
+                json!({ "error": render::text(message) })
+            }
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })
             }
@@ -287,7 +291,9 @@ impl Adapter for Mattermost {
             "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form, &state),
         });
         let call = self.http.post(url).timeout(CALL_DEADLINE).json(&body);
-        let answer = net::call(call).await.map_err(not_answered)?;
+        let answer = net::call(call)
+            .await
+            .map_err(|error| not_answered(&error))?;
         match refusal::error_id(&answer).as_str() {
             refusal::TRIGGER_EXPIRED => Err(ApiError::TooLate),
             id if answer.status != 200 => {

@@ -49,7 +49,7 @@ impl Mattermost {
         if let Some(body) = body {
             call = call.json(body);
         }
-        net::call(call).await.map_err(not_answered)
+        net::call(call).await.map_err(|error| not_answered(&error))
     }
 
     /// Verifies a trigger by the server's key. The key is fetched if it is unknown, and again if the signature does not
@@ -285,10 +285,10 @@ impl Mattermost {
 }
 
 /// The server could not be asked, or did not answer.
-pub(super) fn not_answered(error: CallError) -> ApiError {
+pub(super) fn not_answered(error: &CallError) -> ApiError {
     tracing::warn!(
         platform = "mattermost",
-        error = &error as &dyn std::error::Error,
+        error = error as &dyn std::error::Error,
         "Mattermost could not be asked"
     );
     ApiError::Unavailable
