@@ -43,7 +43,7 @@ impl RecentRequests {
 }
 
 fn fingerprint(key: &ReplayKey) -> Fingerprint {
-    let digest: [u8; 32] = Sha256::digest(&key.0).into();
+    let digest: [u8; 32] = Sha256::digest(key.as_str()).into();
     let mut half = Fingerprint::default();
     half.copy_from_slice(digest.split_at(16).0);
     half
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn the_same_bytes_are_remembered_for_eleven_minutes_at_least() {
         let recent = RecentRequests::default();
-        let key = |text: &str| ReplayKey(text.to_owned());
+        let key = |text: &str| ReplayKey::new(text.to_owned());
         assert!(recent.is_new(&key("a"), Moment(0)));
         assert!(!recent.is_new(&key("a"), Moment(1)));
         assert!(recent.is_new(&key("b"), Moment(0) + REMEMBER_FOR));

@@ -21,6 +21,9 @@ pub enum ApiError {
     /// The bot token is wrong or was revoked; the operator has to look.
     #[error("the platform refuses our token: {0}")]
     Refused(String),
+    /// The permission to open a form, which came with a click, is too old or was used.
+    #[error("the permission to open a form is over")]
+    TooLate,
     /// No answer, or one that makes no sense.
     #[error("the platform does not answer")]
     Unavailable,

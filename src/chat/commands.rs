@@ -1,5 +1,6 @@
 //! Registering our commands with a platform: what it should have beside what it has.
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::ApiError;
@@ -13,6 +14,8 @@ pub struct PlannedCommand {
     pub wanted: Option<Value>,
     /// The present form; none if the platform does not have it.
     pub present: Option<Value>,
+    /// The secret of the present command, where the settings do not have it.
+    pub missing_secret: Option<SecretString>,
 }
 
 /// Why commands cannot be registered.
@@ -21,6 +24,9 @@ pub enum RegisterError {
     /// A call to the platform failed.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The platform refuses the command itself; its own word for the reason.
+    #[error("the platform refuses the command: {0}")]
+    Refused(String),
     /// What the operator has to do instead, or first.
     #[error("{0}")]
     Instead(&'static str),

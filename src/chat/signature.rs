@@ -137,7 +137,7 @@ pub(super) fn replay_key(platform: Platform, signed_at: i64, parts: &[&[u8]]) ->
     let digest: [u8; 32] = digest.finalize().into();
     // 96 bits are enough to tell requests apart, and a short key makes each commit smaller.
     let (short, _) = digest.split_at(12);
-    ReplayKey(format!("{signed_at:010}-{}", URL_SAFE_NO_PAD.encode(short)))
+    ReplayKey::new(format!("{signed_at:010}-{}", URL_SAFE_NO_PAD.encode(short)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{Failure, build, say};
-use crate::chat::{Adapter, PlannedCommand};
+use crate::chat::{Adapter, ApiError, PlannedCommand, RegisterError};
 use crate::config::Settings;
 use crate::domain::Platform;
 use crate::net;
@@ -25,7 +25,7 @@ pub(super) struct RegisterOptions {
     dry_run: bool,
 }
 
-/// Prints the differences and writes them.
+/// Prints the differences and writes them. There is nothing to do only where the settings have the command's secret too.
 pub(super) async fn run(settings: Settings, options: RegisterOptions) -> Result<(), Failure> {
     let platform = options.platform;
     let said = |error: &dyn std::fmt::Display| {
@@ -48,19 +48,30 @@ pub(super) async fn run(settings: Settings, options: RegisterOptions) -> Result<
     for line in &lines {
         say(line)?;
     }
-    if lines.iter().all(|line| line.starts_with('=')) {
-        return say("nothing to do");
-    }
-    if options.dry_run {
-        return say("not written: --dry-run");
-    }
-    let made = chat
-        .register_commands(&planned)
-        .await
-        .map_err(|error| said(&error))?;
-    say("written")?;
-    // Printed only once; the operator puts it into the settings.
-    match made {
+    let missing = planned.iter().find_map(|one| one.missing_secret.clone());
+    let is_same = lines.iter().all(|line| line.starts_with('='));
+    let token = match (is_same, options.dry_run, missing) {
+        (true, _, None) => return say("nothing to do"),
+        (true, true, Some(_)) => return say("its token is not in command_tokens"),
+        (false, true, _) => return say("not written: --dry-run"),
+        (true, false, missing) => missing,
+        (false, false, _) => {
+            let made = chat.register_commands(&planned).await;
+            let made = made.map_err(|error| {
+                if matches!(error, RegisterError::Api(ApiError::Unavailable)) {
+                    Failure::Said(format!(
+                        "{platform}: {error}; it may have been written, which --dry-run shows"
+                    ))
+                } else {
+                    said(&error)
+                }
+            })?;
+            say("written")?;
+            made
+        }
+    };
+    // The operator puts it into the settings.
+    match token {
         Some(token) => say(&format!(
             "its token, for command_tokens: {}",
             token.expose_secret()
@@ -130,6 +141,7 @@ mod tests {
                 name: "a".to_owned(),
                 wanted: wanted.cloned(),
                 present: present.cloned(),
+                missing_secret: None,
             })
         };
         assert_eq!(told(Some(&wanted), Some(&same)), "= a");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Reaction};
 use super::refuse::{card_click, refuse};
-use super::reply::{in_place, refused, seal};
+use super::reply::{halted, in_place, refused, seal};
 use super::{card, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardChange};
@@ -97,8 +97,7 @@ async fn record_change(
         Err(error) => {
             let why = error.refusal()?;
             let present = app.store.reset(id).await?;
-            let reaction = refused(app, origin, id, &why, present.as_ref());
-            Err(Halt::Answered(reaction))
+            Err(halted(app, origin, id, &why, present.as_ref()))
         }
     }
 }

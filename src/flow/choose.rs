@@ -8,7 +8,7 @@ use super::contacts;
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, Reaction, Redelivery};
 use super::refuse::{card_click, refuse, told_by_store};
-use super::reply::{address, refused, seal};
+use super::reply::{address, halted, seal};
 use crate::app::{App, HeldPassword, Taken};
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Chat, Freshness, Message, Origin};
@@ -138,7 +138,7 @@ async fn deliver_again(
             Ok(row) => Ok(row),
             Err(error) => {
                 let why = error.refusal()?;
-                Err(Halt::Answered(refused(app, origin, id, &why, Some(row))))
+                Err(halted(app, origin, id, &why, Some(row)))
             }
         }
     };

@@ -43,12 +43,7 @@ pub(super) async fn offer(
 }
 
 /// The check behind a button's value, if it is theirs and still open. A refusal is recorded.
-async fn open_check(
-    app: &App,
-    origin: &Origin,
-    value: &str,
-    may_be_sent_again: bool,
-) -> Result<ContactCheck, Halt> {
+async fn open_check(app: &App, origin: &Origin, value: &str) -> Result<ContactCheck, Halt> {
     let id = app.keys.read_button_value(value).map(|(id, _)| CheckId(id));
     let found = match id {
         Some(id) => app.store.contact_check(id).await?,
@@ -61,8 +56,8 @@ async fn open_check(
         Some(check) if check.user == origin.user => ClickRefused::Expired,
         Some(_) | None => ClickRefused::NoSuchCard,
     };
-    if !record_refusal(app, origin, refused.code()).await? && !may_be_sent_again {
-        return Err(Halt::Replayed(None));
+    if !record_refusal(app, origin, refused.code()).await? {
+        return Err(Halt::Replayed);
     }
     let reference = id.map_or_else(|| ResetId([0; 16]).reference(), CheckId::reference);
     Err(Halt::Refused(messages::click_refused(
@@ -78,8 +73,8 @@ async fn open_check(
 /// Records a refusal. False for a replay.
 async fn record_refusal(app: &App, origin: &Origin, outcome: &str) -> Result<bool, ReactError> {
     let audit = AuditRow::of_chat("contact_code", outcome, &origin.user, origin.received_at);
-    let noted = app.store.note(origin.replay.clone(), audit, None).await?;
-    Ok(!noted.is_replayed())
+    let replay = origin.replay.clone();
+    Ok(app.store.note_refusal(replay, audit).await?)
 }
 
 /// Answers the button: the form opens at once, and the code is sent meanwhile.
@@ -90,7 +85,7 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Halt
         value,
         ..
     } = click;
-    let check = open_check(app, &origin, &value, false).await?;
+    let check = open_check(app, &origin, &value).await?;
     let Some(trigger) = trigger else {
         return Ok(Reaction::Taken);
     };
@@ -182,14 +177,11 @@ pub(super) async fn submitted(
 ) -> Result<Reaction, Halt> {
     let FormSubmitted {
         origin,
-        once,
         value,
         typed,
         ..
     } = form;
-    // Where a form can be submitted again, a replay gets the reason again: the platform would close the form otherwise.
-    let may_be_sent_again = once.is_some();
-    let check = open_check(app, &origin, &value, may_be_sent_again).await?;
+    let check = open_check(app, &origin, &value).await?;
     let reference = check.check_id.reference();
     if let Err(NotAllowed { told, is_final }) = check_rights(app, chat, &check, &reference).await {
         // What may hold a moment later uses nothing up: the same code can be submitted again.
@@ -197,10 +189,10 @@ pub(super) async fn submitted(
             return Err(Halt::Refused(told));
         }
         let is_new = record_refusal(app, &origin, "not_permitted").await?;
-        return Err(if is_new || may_be_sent_again {
+        return Err(if is_new {
             Halt::Refused(told)
         } else {
-            Halt::Replayed(None)
+            Halt::Replayed
         });
     }
     let code: String = typed.chars().filter(char::is_ascii_digit).collect();
@@ -223,10 +215,7 @@ pub(super) async fn submitted(
             }))
         }
         ContactAnswer::Wrong(left) => Ok(code_refused(messages::contact_code_wrong(left))),
-        ContactAnswer::Replayed(Some(left)) if may_be_sent_again => {
-            Ok(code_refused(messages::contact_code_wrong(left)))
-        }
-        ContactAnswer::Replayed(_) => Ok(Reaction::Replayed),
+        ContactAnswer::Replayed => Ok(Reaction::Replayed),
         ContactAnswer::Gone => Ok(at_input(messages::contact_gone(name, &mask, &reference))),
         ContactAnswer::Over => Ok(code_refused(messages::contact_code_over())),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::amend::amend_last_look;
 use super::choose::choose;
-use super::permit::{self, Permitted, extra_of};
+use super::permit::{self, extra_of};
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::refuse::{card_click, forged, refuse, refuse_and_count};
 use super::reply::{address, refused, seal};
@@ -47,13 +47,17 @@ pub(super) async fn open(
     }
 }
 
-/// Hands a submitted form to what it was opened for.
+/// Answers a submitted form: a refusal at its input. One that was accepted does nothing when it is sent again, whatever
+/// would be said of it now.
 pub(super) async fn submitted(
     app: &Arc<App>,
     chat: &Chat,
     form: FormSubmitted,
 ) -> Result<Reaction, ReactError> {
-    let may_be_sent_again = form.once.is_some();
+    let replay = &form.origin.replay;
+    if replay.is_freed_by_refusal() && app.store.has_seen(replay).await? {
+        return Ok(Reaction::Replayed);
+    }
     let reacted = match form.kind {
         FormKind::ContactCode => contact_code::submitted(app, chat, form).await,
         FormKind::Destination => typed(app, chat, form, CardForm::Destination).await,
@@ -61,7 +65,7 @@ pub(super) async fn submitted(
     };
     match reacted {
         Ok(reaction) => Ok(reaction),
-        Err(halt) => halt.of_form(may_be_sent_again),
+        Err(halt) => halt.of_form(),
     }
 }
 
@@ -109,7 +113,6 @@ async fn typed(
 ) -> Result<Reaction, Halt> {
     let FormSubmitted {
         origin,
-        once,
         value,
         typed,
         ..
@@ -136,36 +139,20 @@ async fn typed(
     if typed.tells_whether_it_exists() {
         count_typed(app, &origin, row).await?;
     }
-    // Where a form has no reply address of its own, that of the click which opened it is kept with the reset. From here on
-    // the form takes effect, once, whatever is typed: `once` is then the idempotency key.
+    // Where a form has no reply address of its own, that of the click which opened it is kept with the reset.
     let origin = Origin {
         reply: address(app, &origin, row),
-        replay: once.unwrap_or(origin.replay),
         ..origin
     };
-    // What is refused here is refused beside the card, and the form closes: typed again it would be a replay.
-    match take(app, &origin, permitted, typed).await {
-        Ok(reaction) => Ok(reaction),
-        Err(halt) => Ok(halt.of_click(&origin)?),
-    }
-}
-
-/// Does what the typed address is for.
-async fn take(
-    app: &Arc<App>,
-    origin: &Origin,
-    permitted: Permitted,
-    typed: Typed,
-) -> Result<Reaction, Halt> {
     match typed {
         Typed::Destination(to) => {
             let delivery = to.delivery();
-            choose(app, origin, permitted, delivery, Some(to)).await
+            choose(app, &origin, permitted, delivery, Some(to)).await
         }
         Typed::CopyAddress(to) => {
             let destination = Destination::Email(to.clone());
-            let digest = contacts::digest(app, &permitted.row.member_id, &destination);
-            amend_last_look(app, origin, &permitted, Amend::CopyTo(to, digest)).await
+            let digest = contacts::digest(app, &row.member_id, &destination);
+            amend_last_look(app, &origin, &permitted, Amend::CopyTo(to, digest)).await
         }
     }
 }

@@ -68,7 +68,7 @@ pub use self::trace::request_span;
 use crate::app::App;
 use crate::chat::interaction::Trigger;
 use crate::chat::{
-    Adapter, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified,
+    Adapter, ApiError, Chat, Form, Interaction, Message, Origin, Placement, ReplyAddress, Verified,
 };
 use crate::domain::{Reference, ResetId};
 use crate::store::ResetRow;
@@ -100,8 +100,8 @@ pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interactio
         }
         Interaction::Form(form) => {
             let origin = form.origin.clone();
-            // A form that can be submitted again gets its reason again; the record knows what it did.
-            if form.once.is_none() && !is_new(app, &origin) {
+            // A form that can be submitted again gets its reason again; the record knows if it was accepted.
+            if !origin.replay.is_freed_by_refusal() && !is_new(app, &origin) {
                 return Reaction::Replayed;
             }
             let reaction = Box::pin(forms::submitted(app, chat, form))
@@ -190,12 +190,11 @@ pub async fn not_told(app: &App, message: &Message) {
 
 /// What is told in place of a form that the answer to the click should have opened, after the platform's deadline.
 pub fn form_too_late(app: &App, about: Option<&ResetRow>) -> Message {
+    let reference = about.map_or_else(|| drawn_reference(app), |row| row.reset_id.reference());
+    let told = messages::form_not_opened(&ApiError::TooLate, &reference);
     match about {
-        Some(row) => {
-            let told = messages::form_too_late(&row.reset_id.reference());
-            messages::after_change(told, row, &app.zone, app.clock.now())
-        }
-        None => messages::form_too_late(&drawn_reference(app)),
+        Some(row) => messages::after_change(told, row, &app.zone, app.clock.now()),
+        None => told,
     }
 }
 
@@ -218,7 +217,7 @@ async fn open_form(
     if let Err(error) = chat.open_form(&trigger, &form).await
         && let Ok(mut rng) = app.chance.rng()
     {
-        let message = messages::who_failed(&error, &Reference::draw(&mut rng));
+        let message = messages::form_not_opened(&error, &Reference::draw(&mut rng));
         let message = match &about {
             Some(about) => messages::after_change(message, about, &app.zone, app.clock.now()),
             None => message,

@@ -56,7 +56,7 @@ impl ContactQuestion {
 
     /// The idempotency key of the change.
     pub(super) fn once(&self) -> ReplayKey {
-        ReplayKey(format!(
+        ReplayKey::new(format!(
             "{:010}-question-{}",
             Moment(self.until).unix_seconds(),
             self.id

@@ -101,8 +101,8 @@ pub(crate) enum ReactError {
 /// Why a click, a form or a command goes no further. Handlers return it with `?`; the entry points turn it into the
 /// reaction that fits a click or a form.
 pub(super) enum Halt {
-    /// The same bytes came before. With what was told about the card, if it is known.
-    Replayed(Option<Message>),
+    /// The same bytes came before.
+    Replayed,
     /// Refused, and recorded. The message says why.
     Refused(Message),
     /// Recorded, with its answer.

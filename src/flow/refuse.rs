@@ -67,6 +67,7 @@ pub(super) async fn record_refusal(
             return Halt::Refused(messages::after_change(told(&row), &row, &app.zone, now));
         }
         Err(error) => match error.refusal() {
+            Ok(ClickRefused::Replayed) => return Halt::Replayed,
             Ok(why) => why,
             Err(error) => return error.into(),
         },
@@ -75,11 +76,6 @@ pub(super) async fn record_refusal(
         Ok(row) => row,
         Err(error) => return error.into(),
     };
-    if why == ClickRefused::Replayed {
-        let now = origin.received_at;
-        let again = |row: &ResetRow| messages::after_change(told(row), row, &app.zone, now);
-        return Halt::Replayed(row.as_ref().map(again));
-    }
     tracing::info!(refused = why.code(), "a click was refused");
     let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
     Halt::Refused(told_by_store(
@@ -94,9 +90,9 @@ pub(super) async fn record_refusal(
 /// Records a button value that we did not make. It is told as an unknown card.
 pub(super) async fn forged(app: &Arc<App>, origin: &Origin) -> Halt {
     let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
-    match app.store.note(origin.replay.clone(), audit, None).await {
-        Ok(noted) if noted.is_replayed() => return Halt::Replayed(None),
-        Ok(_) => {}
+    match app.store.note_refusal(origin.replay.clone(), audit).await {
+        Ok(false) => return Halt::Replayed,
+        Ok(true) => {}
         Err(error) => return error.into(),
     }
     match app.chance.rng() {

@@ -110,8 +110,33 @@ pub(super) fn refused(
     refused: &ClickRefused,
     row: Option<&ResetRow>,
 ) -> Reaction {
+    match told_of_refusal(app, origin, id, refused, row) {
+        Some(told) => beside(origin, told),
+        None => Reaction::Replayed,
+    }
+}
+
+/// The same for a click or a form: where it is answered, the caller decides.
+pub(super) fn halted(
+    app: &App,
+    origin: &Origin,
+    id: ResetId,
+    refused: &ClickRefused,
+    row: Option<&ResetRow>,
+) -> Halt {
+    told_of_refusal(app, origin, id, refused, row).map_or(Halt::Replayed, Halt::Refused)
+}
+
+/// What the administrator is told of it; nothing of a replay.
+fn told_of_refusal(
+    app: &App,
+    origin: &Origin,
+    id: ResetId,
+    refused: &ClickRefused,
+    row: Option<&ResetRow>,
+) -> Option<Message> {
     if *refused == ClickRefused::Replayed {
-        return Reaction::Replayed;
+        return None;
     }
     let now = origin.received_at;
     let told = messages::click_refused(
@@ -122,29 +147,27 @@ pub(super) fn refused(
         now,
         &id.reference(),
     );
-    let told = match row {
+    Some(match row {
         Some(row) => messages::after_change(told, row, &app.zone, now),
         None => told,
-    };
-    beside(origin, told)
+    })
 }
 
 impl Halt {
     /// The reaction to a click: beside the card.
     pub(super) fn of_click(self, origin: &Origin) -> Result<Reaction, ReactError> {
         match self {
-            Self::Replayed(_) => Ok(Reaction::Replayed),
+            Self::Replayed => Ok(Reaction::Replayed),
             Self::Refused(message) => Ok(beside(origin, message)),
             Self::Answered(reaction) => Ok(reaction),
             Self::Failed(error) => Err(error),
         }
     }
 
-    /// The reaction to a form: at its input. A form that can be submitted again gets its reason again.
-    pub(super) fn of_form(self, may_be_sent_again: bool) -> Result<Reaction, ReactError> {
+    /// The reaction to a form: at its input.
+    pub(super) fn of_form(self) -> Result<Reaction, ReactError> {
         match self {
-            Self::Replayed(Some(message)) if may_be_sent_again => Ok(at_input(message)),
-            Self::Replayed(_) => Ok(Reaction::Replayed),
+            Self::Replayed => Ok(Reaction::Replayed),
             Self::Refused(message) => Ok(at_input(message)),
             Self::Answered(reaction) => Ok(reaction),
             Self::Failed(error) => Err(error),
@@ -154,7 +177,7 @@ impl Halt {
     /// The reaction to a command.
     pub(super) fn of_command(self) -> Result<Reaction, ReactError> {
         match self {
-            Self::Replayed(_) => Ok(Reaction::Replayed),
+            Self::Replayed => Ok(Reaction::Replayed),
             Self::Refused(message) => Ok(Reaction::Say(message)),
             Self::Answered(reaction) => Ok(reaction),
             Self::Failed(error) => Err(error),

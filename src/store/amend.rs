@@ -5,7 +5,7 @@ use super::clicks::{answered, clickable_card, known_card, open_card};
 use super::engine::Tx;
 use super::resets::{enter, newest_change};
 use super::tries::Tries;
-use super::{CardClick, ClickError, Earlier, ResetRow, Store, audit};
+use super::{CardClick, ClickError, Earlier, ResetRow, Store, audit, replays};
 use crate::domain::look_up::Tried;
 use crate::domain::{Carries, Delivery, Destination, EmailAddress, MemberId, Moment, State};
 
@@ -195,10 +195,11 @@ async fn refuse_click(
     if let Some(admin) = counted.as_ref().filter(|admin| **admin == row.admin_id) {
         let mut tries = Tries::of(tx, admin).await?;
         tries
-            .count(tx, &click.replay.0, Tried::RefusedClick)
+            .count(tx, click.replay.counted_as(), Tried::RefusedClick)
             .await?;
     }
     audit::note(tx, &row, "click", code).await?;
+    replays::free(tx, &click.replay).await?;
     Ok(row)
 }
 

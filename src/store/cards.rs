@@ -155,7 +155,7 @@ pub(super) async fn offer_card(
         Some(_) => Some(Tried::RefusedLookUp),
     };
     if let Some(tried) = tried {
-        tries.count(tx, &replay.0, tried).await?;
+        tries.count(tx, replay.counted_as(), tried).await?;
     }
     if let Some(denied) = denied {
         let line = audit::line(&row, "command", denied.code(), Some(reference), tx.now());

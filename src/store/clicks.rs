@@ -128,7 +128,7 @@ impl Refusal for ClickError {
 }
 
 /// Finds the card of a click that is new and comes from the administrator whose card it is. A refusal is recorded here, but for
-/// a replay.
+/// a replay, and frees the key of a form.
 pub(super) async fn known_card(
     tx: &mut Tx,
     click: &CardClick,
@@ -142,6 +142,7 @@ pub(super) async fn known_card(
         let refused = ClickRefused::NoSuchCard;
         tx.insert(&AuditRow::of_chat(event, refused.code(), clicker, tx.now()))
             .await?;
+        replays::free(tx, &click.replay).await?;
         return Err(refused.into());
     };
     if !row.is_of(clicker) {
@@ -153,6 +154,7 @@ pub(super) async fn known_card(
             ..AuditRow::of_chat(event, refused.code(), clicker, tx.now())
         };
         tx.insert(&line).await?;
+        replays::free(tx, &click.replay).await?;
         return Err(refused.into());
     }
     Ok(row)
@@ -168,7 +170,7 @@ pub(super) async fn clickable_card(
     if row.is_waiting_for_another_way() {
         return Ok(row);
     }
-    still_open(tx, row, event).await
+    still_open(tx, click, row, event).await
 }
 
 /// Like [`known_card`], and the card is still open.
@@ -178,11 +180,12 @@ pub(super) async fn open_card(
     event: &'static str,
 ) -> Result<ResetRow, ClickError> {
     let row = known_card(tx, click, event).await?;
-    still_open(tx, row, event).await
+    still_open(tx, click, row, event).await
 }
 
 async fn still_open(
     tx: &mut Tx,
+    click: &CardClick,
     row: ResetRow,
     event: &'static str,
 ) -> Result<ResetRow, ClickError> {
@@ -192,6 +195,7 @@ async fn still_open(
         None => Ok(row),
         Some(refused) => {
             audit::note(tx, &row, event, refused.code()).await?;
+            replays::free(tx, &click.replay).await?;
             Err(refused.into())
         }
     }

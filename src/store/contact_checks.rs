@@ -94,8 +94,8 @@ pub enum ContactAnswer {
     Over,
     /// The contact was removed meanwhile.
     Gone,
-    /// The same bytes were seen before; how many tries are left, if the code was wrong.
-    Replayed(Option<u32>),
+    /// The same bytes were seen before; of a form that may be submitted again, they were right.
+    Replayed,
 }
 
 impl Store {
@@ -213,30 +213,33 @@ async fn answer(
     tx: &mut Tx,
     (check, replay, digest): &(ContactCheck, ReplayKey, String),
 ) -> Result<ContactAnswer, StoreError> {
-    let is_new = replays::take(tx, replay).await?;
-    let is_there = is_on_record(tx, check).await?;
-    let found = find(tx, check).await?;
-    if !is_new {
-        // A code that was right is no longer there, so what was sent again was wrong.
-        let left = found
-            .filter(|row| row.code_digest.is_some())
-            .map(|row| row.code_tries);
-        return Ok(if is_there {
-            ContactAnswer::Replayed(left)
-        } else {
-            ContactAnswer::Gone
-        });
+    if !replays::take(tx, replay).await? {
+        return Ok(ContactAnswer::Replayed);
     }
-    if !is_there {
+    let answer = judge(tx, check, digest).await?;
+    if answer != ContactAnswer::Right {
+        replays::free(tx, replay).await?;
+    }
+    Ok(answer)
+}
+
+/// Compares the code; a wrong one costs a try.
+async fn judge(
+    tx: &mut Tx,
+    check: &ContactCheck,
+    digest: &str,
+) -> Result<ContactAnswer, StoreError> {
+    if !is_on_record(tx, check).await? {
         note(tx, check, "contact_gone").await?;
         return Ok(ContactAnswer::Gone);
     }
     let oldest = tx.now() - CODE_LIFE;
+    let found = find(tx, check).await?;
     let Some(mut row) = found.filter(|row| row.has_code(oldest)) else {
         note(tx, check, "code_over").await?;
         return Ok(ContactAnswer::Over);
     };
-    if row.code_digest.as_ref() == Some(digest) {
+    if row.code_digest.as_deref() == Some(digest) {
         contacts::set_answered(tx, &check.member_id, check.to.full()).await?;
         row.code_digest = None;
         tx.put(&row).await?;

@@ -12,7 +12,7 @@ use super::resets::{self, enter, finish, newest_change};
 use super::steps::{self, StepNote, after_change};
 use super::{
     CardClick, Choice, ClickError, ClickRefused, RETRY_BUDGET, Reservation, ResetRow, SealedReply,
-    Store, StoreError, audit, slots,
+    Store, StoreError, audit, replays, slots,
 };
 use crate::domain::reset::SlotAfter;
 use crate::domain::{Carries, Denied, Moment, ResetId, Span, State, StepOutcome};
@@ -265,6 +265,7 @@ async fn deliver_again(
     };
     if let Some(refused) = refused {
         audit::note(tx, &row, "deliver_again", refused.code()).await?;
+        replays::free(tx, &click.replay).await?;
         return Err(refused.into());
     }
     enter(&mut row, State::Delivering, tx.now());

@@ -58,6 +58,25 @@ impl<T> Noted<T> {
 }
 
 impl Store {
+    /// Writes down that a click or a form was refused and no card is known. It frees the key of a form. False for a replay.
+    pub async fn note_refusal(
+        &self,
+        replay: ReplayKey,
+        audit: AuditRow,
+    ) -> Result<bool, StoreError> {
+        self.write(
+            (replay, audit),
+            async |tx: &mut Tx, (replay, audit): &(ReplayKey, AuditRow)| {
+                let noted = note(tx, replay, audit, None).await?;
+                if !noted.is_replayed() {
+                    replays::free(tx, replay).await?;
+                }
+                Ok::<_, StoreError>(!noted.is_replayed())
+            },
+        )
+        .await
+    }
+
     /// Writes down a command that makes no card: a refusal, a help text, a look into the log. As a look-up it counts for
     /// the administrator of the audit line.
     pub async fn note(
@@ -149,7 +168,7 @@ async fn note(
             tx.insert(&audit).await?;
             return Ok(Noted::TooMany { too_many, untold });
         }
-        tries.count(tx, &replay.0, tried).await?;
+        tries.count(tx, replay.counted_as(), tried).await?;
     }
     tx.insert(&audit).await?;
     Ok(Noted::Done { found: (), untold })

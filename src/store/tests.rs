@@ -59,6 +59,8 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     pins::ENTRY,
     pins::SET_ALARM_TOLD,
     pins::SET_TOLD,
+    replays::FREE,
+    replays::SEEN,
     resets::ACTIVE,
     resets::AT_WORK,
     resets::BY_ID,
@@ -277,7 +279,7 @@ fn card(number: u8) -> CardWrite {
         resets: 5,
         window: Span::hours(24),
     };
-    let replay = ReplayKey(format!("card {number}"));
+    let replay = ReplayKey::new(format!("card {number}"));
     let input = (offer, replay, reset_id.reference(), limit);
     engine::write(input, cards::offer_card)
 }

@@ -142,7 +142,7 @@ impl Store {
                 let mut tries = Tries::of(tx, admin).await?;
                 let too_many = may(&tries.list(), tx.now()).err();
                 if too_many.is_none() {
-                    tries.count(tx, &replay.0, Tried::LookUp).await?;
+                    tries.count(tx, replay.counted_as(), Tried::LookUp).await?;
                 }
                 Ok::<_, StoreError>(too_many)
             },

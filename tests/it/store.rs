@@ -81,7 +81,7 @@ fn click(reset_id: ResetId, key: &str) -> CardClick {
     };
     CardClick {
         reset_id,
-        replay: ReplayKey(key.to_owned()),
+        replay: ReplayKey::new(key.to_owned()),
         clicker,
         follow_up: None,
     }

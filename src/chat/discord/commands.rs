@@ -33,6 +33,7 @@ impl Discord {
                     name: name(&wanted),
                     present: at.map(|at| present.remove(at)),
                     wanted: Some(wanted),
+                    missing_secret: None,
                 }
             })
             .collect();
@@ -40,6 +41,7 @@ impl Discord {
             name: name(&one),
             wanted: None,
             present: Some(one),
+            missing_secret: None,
         }));
         Ok(planned)
     }

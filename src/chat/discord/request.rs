@@ -235,7 +235,6 @@ fn read_form(origin: Origin, data: wire::InteractionData) -> Result<Interaction,
     Ok(Interaction::Form(FormSubmitted {
         origin,
         kind,
-        once: None,
         value,
         typed: input.value.unwrap_or_default(),
     }))

@@ -132,9 +132,6 @@ pub struct FormSubmitted {
     pub origin: Origin,
     /// The form.
     pub kind: FormKind,
-    /// Set on a platform where a form can be submitted again after a refusal. It is the idempotency key of the effect,
-    /// which happens once whatever is typed; `origin.replay` is then the key of one attempt.
-    pub once: Option<ReplayKey>,
     /// The opaque value that the form carried.
     pub value: String,
     /// What was typed.

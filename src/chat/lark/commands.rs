@@ -27,6 +27,7 @@ impl Lark {
                     .find(|one| one.get("command") == wanted.get("command"))
                     .cloned(),
                 wanted: Some(wanted),
+                missing_secret: None,
             }
         });
         Ok(planned.collect())

@@ -218,7 +218,6 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
             Ok(Interaction::Form(FormSubmitted {
                 origin,
                 kind,
-                once: None,
                 value: value.value,
                 typed,
             }))

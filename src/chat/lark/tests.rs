@@ -460,7 +460,7 @@ fn a_retry_is_the_same_request() {
         };
         command.origin.replay
     };
-    assert_eq!(key("1795428000", "n1").0, key("1795428015", "n2").0);
+    assert_eq!(key("1795428000", "n1"), key("1795428015", "n2"));
 }
 
 #[test]

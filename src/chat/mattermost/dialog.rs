@@ -97,19 +97,14 @@ impl DialogState {
         keys.tag(&[b"dialog", kind, value, user, id, &opened_at])
     }
 
-    /// The idempotency key of the effect, which happens once whatever is typed.
-    pub(super) fn once(&self) -> ReplayKey {
-        self.replay(&[])
-    }
-
-    /// The key of one attempt: the same text in the same dialog is the same attempt.
-    pub(super) fn attempt(&self, typed: &str) -> ReplayKey {
-        self.replay(&[b"typed", typed.as_bytes()])
-    }
-
-    fn replay(&self, more: &[&[u8]]) -> ReplayKey {
-        let parts = [&[b"dialog".as_slice(), self.id.as_bytes()], more].concat();
-        replay_key(Platform::Mattermost, self.opened_at.unix_seconds(), &parts)
+    /// The key of a submission. A dialog is accepted once, whatever is typed; the same text in it is the same attempt.
+    pub(super) fn replay(&self, typed: &str) -> ReplayKey {
+        let key = |more: &[&[u8]]| {
+            let parts = [&[b"dialog".as_slice(), self.id.as_bytes()], more].concat();
+            let key = replay_key(Platform::Mattermost, self.opened_at.unix_seconds(), &parts);
+            key.as_str().to_owned()
+        };
+        ReplayKey::of_form(key(&[]), key(&[b"typed", typed.as_bytes()]))
     }
 }
 
@@ -185,8 +180,10 @@ mod tests {
                 ..state()
             },
         );
-        assert!(one.once() == state().once() && one.once() != other.once());
-        assert!(one.attempt("a") == one.attempt("a") && one.attempt("a") != one.attempt("b"));
-        assert!(one.attempt("") != one.once() && one.attempt("a") != other.attempt("a"));
+        assert_eq!(one.replay("a"), state().replay("a"));
+        assert_ne!(one.replay("a"), one.replay("b"));
+        assert_eq!(one.replay("a").as_str(), one.replay("b").as_str());
+        assert_ne!(one.replay("a").as_str(), other.replay("a").as_str());
+        assert!(one.replay("").is_freed_by_refusal());
     }
 }

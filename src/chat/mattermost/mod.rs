@@ -16,6 +16,7 @@ mod dialog;
 mod markdown;
 mod mention;
 mod permission;
+mod refusal;
 mod render;
 mod reply;
 mod request;
@@ -36,10 +37,11 @@ pub use self::config::Config;
 use self::dialog::DialogState;
 use self::permission::PostPermission;
 use self::reply::MattermostReply;
-use self::server::bad_address;
+use self::server::{bad_address, not_answered};
 use self::server_fact::ServerFact;
 use self::trigger::{SignedTrigger, SigningKey};
 use super::account::ProfileCache;
+use super::api::read_rest;
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
 use super::{
@@ -215,6 +217,10 @@ impl Adapter for Mattermost {
             (InteractionKind::Command, Immediate::Say(message) | Immediate::Working(message)) => {
                 render::message(message, &self.own(ACTIONS_ROUTE))
             }
+            // Of the answer to a dialog the server reads no other text (`SubmitDialogResponse` in `model/integration_action.go`).
+            (InteractionKind::Form(_), Immediate::Say(message)) => {
+                json!({ "error": render::text(message) })
+            }
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })
             }
@@ -307,9 +313,24 @@ impl Adapter for Mattermost {
             "trigger_id": trigger.expose(), "url": self.own(DIALOGS_ROUTE), "dialog": render::dialog(form, &state),
         });
         let call = self.http.post(url).timeout(CALL_DEADLINE).json(&body);
-        match net::call(call).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(_) | Err(_) => Err(ApiError::Unavailable),
+        let answer = net::call(call)
+            .await
+            .map_err(|error| not_answered(&error))?;
+        match refusal::error_id(&answer).as_str() {
+            refusal::TRIGGER_EXPIRED => Err(ApiError::TooLate),
+            id if answer.status != 200 => {
+                tracing::warn!(
+                    platform = "mattermost",
+                    status = answer.status,
+                    mattermost.error = id,
+                    "Mattermost did not open a dialog"
+                );
+                match read_rest(&answer, "none") {
+                    Err(limited @ ApiError::RateLimited(_)) => Err(limited),
+                    Ok(_) | Err(_) => Err(ApiError::Unavailable),
+                }
+            }
+            _ => Ok(()),
         }
     }
 

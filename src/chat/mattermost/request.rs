@@ -180,12 +180,11 @@ impl Mattermost {
         Ok(Interaction::Form(FormSubmitted {
             origin: Origin {
                 user,
-                replay: state.attempt(typed),
+                replay: state.replay(typed),
                 reply: None,
                 received_at: now,
             },
             kind: state.kind,
-            once: Some(state.once()),
             typed: typed.to_owned(),
             value: state.value,
         }))

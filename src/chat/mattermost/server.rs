@@ -314,7 +314,7 @@ impl Mattermost {
 }
 
 /// The server could not be asked, or did not answer.
-fn not_answered(error: &CallError) -> ApiError {
+pub(super) fn not_answered(error: &CallError) -> ApiError {
     tracing::warn!(
         platform = "mattermost",
         error = error as &dyn std::error::Error,

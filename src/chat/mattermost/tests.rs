@@ -345,7 +345,7 @@ fn a_dialog_needs_its_own_state() {
         (FormKind::Destination, value.clone(), "x")
     );
     assert_eq!(form.origin.user.user, JO);
-    assert!(form.once.is_some_and(|once| once != form.origin.replay));
+    assert!(form.origin.replay.is_freed_by_refusal());
     for wrong in [
         dialog(MINA, &state, "x"),
         dialog(JO, &value, "x"),

@@ -86,6 +86,8 @@ impl Slack {
             "ratelimited" => ApiError::RateLimited(retry_after(answer.retry_after)),
             "invalid_auth" | "not_authed" | "token_revoked" | "token_expired"
             | "account_inactive" => ApiError::Refused(error),
+            // Slack, "views.open", "Errors".
+            "expired_trigger_id" | "exchanged_trigger_id" => ApiError::TooLate,
             _ => ApiError::Unavailable,
         })
     }

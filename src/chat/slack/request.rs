@@ -159,7 +159,6 @@ impl Slack {
                 received_at: now,
             },
             kind,
-            once: None,
             value: view.private_metadata,
             typed,
         }))

@@ -1,7 +1,7 @@
-//! The forms: one input each, and why one does not open.
+//! The forms: one input each, and why one was not opened.
 
 use super::words::refusal;
-use crate::chat::{Form, FormKind, Message};
+use crate::chat::{ApiError, Form, FormKind, Message};
 use crate::domain::Reference;
 
 /// The form for an address or a code (S24, S25, S28).
@@ -45,11 +45,29 @@ pub fn contact_code_form(member_name: &str, to: &str, value: String) -> Form {
     }
 }
 
-/// The platform's deadline passed before the form could be opened.
-pub fn form_too_late(reference: &Reference) -> Message {
-    refusal(
-        "The form could not be opened in time.",
-        "Press the button again.",
-        reference,
-    )
+/// The chat did not open a form.
+pub fn form_not_opened(error: &ApiError, reference: &Reference) -> Message {
+    let (what, next) = match error {
+        ApiError::TooLate => (
+            "The form could not be opened in time.".to_owned(),
+            "Press the button again.".to_owned(),
+        ),
+        ApiError::RateLimited(wait) => (
+            "The chat asks me to slow down, so the form was not opened.".to_owned(),
+            format!("Press the button again in {wait}."),
+        ),
+        ApiError::MissingScope(scope) => (
+            format!("relatch's app lacks the permission {scope}, so the form was not opened."),
+            "Whoever runs relatch has to add it and install the app again.".to_owned(),
+        ),
+        ApiError::Refused(_) => (
+            "The chat refuses relatch's token, so the form was not opened.".to_owned(),
+            "Tell whoever runs relatch.".to_owned(),
+        ),
+        ApiError::NotFound | ApiError::Unavailable => (
+            "The chat did not open the form.".to_owned(),
+            "Press the button again. If that does not help, tell whoever runs relatch.".to_owned(),
+        ),
+    };
+    refusal(&what, &next, reference)
 }

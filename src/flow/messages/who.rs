@@ -128,7 +128,7 @@ pub fn who_failed(error: &ApiError, reference: &Reference) -> Message {
             reference,
         ),
         ApiError::NotFound => unresolved_member(reference),
-        ApiError::Unavailable => refusal(
+        ApiError::Unavailable | ApiError::TooLate => refusal(
             "The chat doesn't answer, so I can't check who you are.",
             "Try again in a minute.",
             reference,

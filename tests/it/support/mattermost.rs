@@ -145,6 +145,8 @@ pub(crate) struct Server {
     pub(crate) enable_commands: bool,
     /// The slash commands of all teams, as the server keeps them.
     pub(crate) commands: Vec<Value>,
+    /// What a dialog is refused with that is otherwise in order.
+    pub(crate) dialog_refusal: Option<(u16, &'static str)>,
     /// When the team was archived; 0 for one that is not.
     pub(crate) team_deleted_at: i64,
 }
@@ -166,6 +168,7 @@ impl Default for Server {
             hooks: HashMap::new(),
             enable_commands: true,
             commands: Vec::new(),
+            dialog_refusal: None,
             team_deleted_at: 0,
         }
     }
@@ -689,6 +692,10 @@ async fn open(State(memory): State<Memory>, body: String) -> Response {
     memory.note_broken(rules_of_dialog(&asked));
     let above = asked["dialog"]["introduction_text"].as_str();
     memory.note_broken(markdown::read(above.unwrap_or_default()).1);
+    let refusal = server(&memory).dialog_refusal;
+    if let Some((status, id)) = refusal {
+        return refused(StatusCode::from_u16(status).unwrap(), &json!({ "id": id }));
+    }
     let (dialog, element) = (&asked["dialog"], &asked["dialog"]["elements"][0]);
     let label = json!({ "text": element["display_name"], "above": dialog["introduction_text"] });
     memory.open(

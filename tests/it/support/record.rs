@@ -14,6 +14,11 @@ pub(crate) struct Ran {
 }
 
 impl TestBot {
+    /// Writes the settings of the commands that [`TestBot::relatch`] runs.
+    pub(crate) fn write_settings(&self, text: &str) {
+        std::fs::write(self.parts.folder.join("relatch.toml"), text).unwrap();
+    }
+
     /// Runs a command of the program beside this bot, on its database, and what is typed into it.
     pub(crate) fn relatch(&self, words: &[&str]) -> Ran {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relatch"));

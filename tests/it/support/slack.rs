@@ -48,6 +48,8 @@ pub(crate) struct Memory {
     broken: Arc<Mutex<Vec<String>>>,
     answered: Arc<Mutex<std::collections::HashSet<String>>>,
     called: Arc<Mutex<BTreeSet<String>>>,
+    /// What `views.open` is refused with.
+    form_error: Arc<Mutex<Option<&'static str>>>,
     pub(crate) mattermost: Arc<Mutex<super::mattermost::Server>>,
 }
 
@@ -234,6 +236,11 @@ impl FakeSlack {
         *self.memory.reply_status.lock().unwrap() = status;
     }
 
+    /// What `views.open` is refused with from now on (Slack, "views.open", "Errors").
+    pub(crate) fn refuse_forms_with(&self, error: &'static str) {
+        *self.memory.form_error.lock().unwrap() = Some(error);
+    }
+
     /// What `users.info` answers from now on.
     pub(crate) fn answer_who_with(&self, answer: Option<(u16, Value)>) {
         *self.memory.who_status.lock().unwrap() = answer;
@@ -371,6 +378,9 @@ fn users_by_email(memory: &Memory, body: &str) -> String {
 }
 
 fn views_open(memory: &Memory, body: &str) -> String {
+    if let Some(error) = *memory.form_error.lock().unwrap() {
+        return json!({ "ok": false, "error": error }).to_string();
+    }
     let body: Value = serde_json::from_str(body).unwrap();
     memory.views.lock().unwrap().push(body["view"].clone());
     json!({ "ok": true }).to_string()
