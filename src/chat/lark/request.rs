@@ -42,9 +42,9 @@ impl Lark {
         // A repeated event has another nonce and the same id.
         let replay = replay_key(Platform::Lark, 0, &[header.event_id.as_bytes()]);
         Ok(Verified::new(match header.event_type.as_str() {
-            MESSAGE_EVENT => self.read_message(&sent.event, replay, now)?,
+            MESSAGE_EVENT => Self::read_message(&sent.event, replay, now)?,
             MENU_EVENT => self.read_menu(&sent.event, replay, now)?,
-            CARD_EVENT => self.read_card(&sent.event, replay, now)?,
+            CARD_EVENT => Self::read_card(&sent.event, replay, now)?,
             // An event that somebody else uses the app for.
             _ => Interaction::Ping,
         }))
@@ -82,7 +82,6 @@ impl Lark {
     }
 
     fn read_message(
-        &self,
         event: &Value,
         replay: ReplayKey,
         now: Moment,
@@ -154,7 +153,6 @@ impl Lark {
     }
 
     fn read_card(
-        &self,
         event: &Value,
         replay: ReplayKey,
         now: Moment,

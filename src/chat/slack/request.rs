@@ -186,10 +186,13 @@ fn is_user_id(id: &str) -> bool {
 
 /// With `should_escape` a member arrives as `<@U…>`, so a bare `@name` is none that Slack knows, or the setting is off.
 fn read_ask(words: &[Word]) -> Ask {
-    match Ask::read(words) {
-        Ask::Unclear(text) if text.starts_with('@') => Ask::BareName(text),
-        ask => ask,
+    let ask = Ask::read(words);
+    if let Ask::Unclear(name) = &ask
+        && name.starts_with('@')
+    {
+        return Ask::BareName(name.clone());
     }
+    ask
 }
 
 /// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, an e-mail as
