@@ -53,7 +53,7 @@ SECTIONS = {
             "Slack",
             vendor="slack",
             examples=("vendors::slack::",),
-            fake=("test_resets.", "test_validators."),
+            fake=("test_resets.Resets.", "test_validators."),
             library="`slack_sdk` makes the signatures and reads the messages",
         ),
         Row(
