@@ -238,15 +238,17 @@ fn serde(attributes: &[Attribute], wanted: &str) -> Option<String> {
                 .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
                 .ok()
         });
-    settings.flatten().find_map(|setting| match setting {
-        Meta::NameValue(pair) if pair.path.is_ident(wanted) => match pair.value {
-            syn::Expr::Lit(syn::ExprLit {
-                lit: syn::Lit::Str(text),
-                ..
-            }) => Some(text.value()),
-            _ => None,
-        },
-        _ => None,
+    settings.flatten().find_map(|setting| {
+        let Meta::NameValue(pair) = setting else {
+            return None;
+        };
+        let syn::Expr::Lit(literal) = pair.value else {
+            return None;
+        };
+        let syn::Lit::Str(text) = literal.lit else {
+            return None;
+        };
+        pair.path.is_ident(wanted).then(|| text.value())
     })
 }
 

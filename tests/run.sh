@@ -40,9 +40,11 @@ fi
 # What the integration tests see relatch send is read again by the platforms' own validators.
 SENT_BY_RELATCH_DIR=$(mktemp -d)
 export SENT_BY_RELATCH_DIR
-trap 'rm -rf "$SENT_BY_RELATCH_DIR"' EXIT
-cargo test --locked
-cargo test --locked --test it directories:: -- --ignored --test-threads=1
+# What the tests print tells with which servers they passed.
+printed=$(mktemp)
+trap 'rm -rf "$SENT_BY_RELATCH_DIR" "$printed"' EXIT
+cargo test --locked 2>&1 | tee -a "$printed"
+cargo test --locked --test it directories:: -- --ignored --test-threads=1 2>&1 | tee -a "$printed"
 cargo build --locked --release
 # The benchmark's own build, with what only tests need linked in, takes this place.
 cp target/release/relatch target/relatch
@@ -54,4 +56,5 @@ fi
 target/relatch demo --once >/dev/null
 RELATCH="$PWD/target/relatch" cargo bench --locked -- --smoke
 # `cargo test` built the debug program.
-tests/e2e/run.sh target/relatch target/debug/relatch
+tests/e2e/run.sh target/relatch target/debug/relatch 2>&1 | tee -a "$printed"
+python3 tests/tested_with.py "$printed"

@@ -202,7 +202,7 @@ async fn a_menu_of_lark_is_read() {
 /// A click and a form have one example: the form's values stay in it, beside ours.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_and_a_form_of_lark_are_read() {
-    in_private(Platform::Lark, async {
+    let conversation = Box::pin(async {
         let bot = TestBot::new().await;
         let card = bot.card(JO, MINA).await;
         let micros = json!((bot.clock.now().0 * 1000).to_string());
@@ -238,6 +238,6 @@ async fn a_click_and_a_form_of_lark_are_read() {
         bot.settle().await;
         let refusal = answer.refusal_of_form();
         assert!(refusal.contains("Nothing was changed."), "{refusal}");
-    })
-    .await;
+    });
+    in_private(Platform::Lark, conversation).await;
 }

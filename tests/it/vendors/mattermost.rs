@@ -1,4 +1,4 @@
-//! Mattermost, by the examples of its developer documentation, its OpenAPI file and its server's own types.
+//! Mattermost, by the examples of its developer documentation, its `OpenAPI` file and its server's own types.
 
 use relatch::chat::AccountKind;
 use relatch::domain::{Platform, Role};
@@ -45,7 +45,7 @@ async fn a_check_of_mattermost_succeeds() {
     );
 }
 
-/// As others see an account, and as the OpenAPI file has it.
+/// As others see an account, and as the `OpenAPI` file has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_of_mattermost_is_read() {
     for name in ["mattermost/user.json", "mattermost/user-of-others.json"] {

@@ -52,9 +52,9 @@ fn example_with(name: &str, ours: &[(&str, Value)]) -> Value {
         let (parent, key) = pointer.rsplit_once('/').unwrap();
         let parent = example.pointer_mut(parent);
         let parent = parent.unwrap_or_else(|| panic!("{name} has no {pointer}"));
-        match parent {
-            Value::Array(list) => list[key.parse::<usize>().unwrap()] = value.clone(),
-            other => other[key] = value.clone(),
+        match key.parse::<usize>() {
+            Ok(at) if parent.is_array() => parent[at] = value.clone(),
+            _ => parent[key] = value.clone(),
         }
     }
     example

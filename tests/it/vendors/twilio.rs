@@ -1,4 +1,4 @@
-//! Twilio, by the example of its OpenAPI file and those of its "Error and Warning Dictionary".
+//! Twilio, by the example of its `OpenAPI` file and those of its "Error and Warning Dictionary".
 
 use std::time::Duration;
 

@@ -1,0 +1,58 @@
+"""The page of what relatch was tested with claims nothing that was not tried."""
+
+import sys
+import unittest
+from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import tested_with as page
+
+PRINTED = """\
+test directories::openldap ... ok
+test directories::openldap_without_a_policy ... ok
+test directories::server_389 ... FAILED
+test directories::active_directory ... ignored, needs samba and krb5-user
+test vendors::slack::a_check_of_slack_succeeds ... ok
+test vendors::twilio::answers_of_twilio_are_read ... FAILED
+test_copy (test_resets.Resets.test_copy)
+The password is shown. ... ok
+test_every_kind_was_sent (test_validators.Validators.test_every_kind_was_sent) ... ok
+test_it (test_journey.Journey.test_it)
+The whole way. ... skipped 'no servers'
+test_one (test_failures.MailServers.test_one) ... ok
+"""
+
+
+class TestedWith(unittest.TestCase):
+    def row(self, name):
+        rows = [row for rows in page.SECTIONS.values() for row in rows]
+        with mock.patch.object(page, "version", return_value="1.0"):
+            return page.cells(next(row for row in rows if row.name == name), page.results(PRINTED))
+
+    def test_what_passed_is_named(self):
+        openldap = self.row("OpenLDAP")
+        self.assertEqual(openldap[1], "real server")
+        self.assertEqual(openldap[4], "`directories::openldap`, `directories::openldap_without_a_policy`")
+        slack = self.row("Slack")
+        self.assertEqual(slack[1], "the vendor's own examples")
+        self.assertRegex(slack[3], r"^\d+ examples, \d+ by lists of fields; `slack_sdk`")
+        self.assertEqual(self.row("Any other")[1], "our fake only")
+
+    def test_a_library_is_named_where_it_was_used(self):
+        self.assertNotIn("lark-oapi", self.row("Lark and Feishu")[3])
+
+    def test_what_failed_or_was_not_run_is_not_claimed(self):
+        for name in ("389 Directory Server", "Active Directory", "Postfix", "Kannel", "Twilio", "nginx"):
+            self.assertEqual(self.row(name)[1], "nothing", name)
+
+    def test_a_version_is_no_difference_and_everything_else_is_one(self):
+        made = "| OpenLDAP | real server | 2.5.13 | `slapd.sh` | `a` |"
+        self.assertEqual(page.without_versions(made), page.without_versions(made.replace("2.5.13", "2.6.10")))
+        for other in ("our fake only", "nothing"):
+            self.assertNotEqual(page.without_versions(made), page.without_versions(made.replace("real server", other)))
+
+
+if __name__ == "__main__":
+    unittest.main()
