@@ -81,9 +81,11 @@ pub(super) fn notice_destination(
     let used = used
         .and_then(Delivery::channel)
         .and_then(|channel| channel.on_record(member));
+    // By whichever channel: a notice to the contact that got the password tells nobody else.
+    let was_used = |to: &Destination| used.as_ref().is_some_and(|used| used.is_same(to));
     contacts
         .chain([business])
-        .find(|to| app.deliveries.has(to.channel()) && used.as_ref() != Some(to))
+        .find(|to| app.deliveries.has(to.channel()) && !was_used(to))
 }
 
 /// Does the sign-out and the notice that a dead process left pending.
