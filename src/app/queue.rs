@@ -63,14 +63,14 @@ pub struct ResetQueue {
     /// Administrators and members of the resets in progress. A message that shows a password is sent before its end is
     /// recorded, so the administrator's next command can come too early; it waits for this set.
     in_progress: watch::Sender<HashSet<(MemberId, MemberId)>>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<QueuedResets>,
     workers: Arc<Semaphore>,
     notices: Arc<Semaphore>,
     timeout: Duration,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct QueuedResets {
     resets: VecDeque<QueuedReset>,
     /// How many at the front were told "Working …", or are about to be.
     notified: usize,
@@ -80,7 +80,7 @@ struct Waiting {
     is_closed: bool,
 }
 
-impl Waiting {
+impl QueuedResets {
     fn pop(&mut self) -> Option<QueuedReset> {
         let first = self.resets.pop_front()?;
         self.notified = self.notified.saturating_sub(1);
@@ -255,7 +255,7 @@ impl ResetQueue {
         Arc::clone(&self.notices).try_acquire_owned().ok()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, QueuedResets> {
         // Each change is one step, so a panic elsewhere leaves the queue consistent.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -47,7 +47,7 @@ pub(super) async fn tell(
         company,
         // A gateway may drop what looks like a repetition, so each import has its own id.
         name: ResetId::draw(&mut rng, Clock::System.now()),
-        failures: Failures::default(),
+        failures: ServerFailures::default(),
         deliveries: &deliveries,
     };
     let mut told = Vec::new();
@@ -92,7 +92,7 @@ struct Notices<'a> {
     organization: &'a str,
     company: &'a CompanyDomains,
     name: ResetId,
-    failures: Failures,
+    failures: ServerFailures,
 }
 
 impl Notices<'_> {
@@ -152,9 +152,9 @@ impl Notices<'_> {
 
 /// How often in a row the server of each channel failed. What it says of one address or one message is no such failure.
 #[derive(Default)]
-struct Failures(HashMap<Channel, usize>);
+struct ServerFailures(HashMap<Channel, usize>);
 
-impl Failures {
+impl ServerFailures {
     fn count(&mut self, channel: Channel, outcome: &Outcome) {
         let in_a_row = self.0.entry(channel).or_default();
         match outcome {
@@ -212,7 +212,7 @@ mod tests {
     /// Dead mailboxes do not silence a channel; a server that fails does, and only its own one.
     #[test]
     fn only_failures_of_the_server_count() {
-        let mut failures = Failures::default();
+        let mut failures = ServerFailures::default();
         for _ in 0..9 {
             for refusal in [Refusal::Address, Refusal::Message] {
                 failures.count(Channel::Email, &Outcome::Refused(refusal));
