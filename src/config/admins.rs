@@ -4,7 +4,6 @@ use crate::app::{Admins, Identity};
 use crate::domain::EmailAddress;
 use crate::settings::Section;
 
-/// Reads `[admins]`.
 pub(super) fn read(mut section: Section<'_>) -> Option<Admins> {
     let source = section.text("source");
     let primary = section.parsed_list("primary");

@@ -55,7 +55,7 @@ impl Outbox {
         }
     }
 
-    /// Only e-mail has something to prepare.
+    /// A short message has nothing to prepare.
     pub(super) fn prepare(&self, to: &Destination) -> Result<(), Refusal> {
         if to.channel().facts().is_short {
             return Ok(());

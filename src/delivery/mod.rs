@@ -1,8 +1,13 @@
 //! What sends messages outside the chat: one file or folder a channel, all behind [`Deliveries`].
 //!
-//! To add a channel: add an entry to the list in [`crate::domain::channel`], write `delivery/NAME.rs` with its `Config` and
-//! how it is read, its sender, limits and tests, and add a line to `senders!` below. Nothing is ever sent twice
-//! by itself.
+//! To add a channel:
+//!
+//! 1. Write `delivery/NAME.rs` with its `Config` and how it is read, its sender, limits and tests.
+//! 2. Add its `mod` and its line to `senders!` below.
+//! 3. Add its entry to the list in [`crate::domain::channel`]: words, address, and what the flow has to know of it.
+//!
+//! Settings, buttons, texts, `check` and the order of contacts follow from the two lists. Nothing is ever sent twice by
+//! itself.
 
 mod memory;
 mod prepared;

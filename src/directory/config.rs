@@ -29,7 +29,6 @@ pub struct DirectoryParts {
 
 /// The settings of one kind of directory.
 pub(crate) trait DirectoryConfig: Sized {
-    /// What they open.
     type Opened: Backend;
 
     /// Reads the section, whose `kind` was taken out; what is wrong is noted there. `is_alone` where there is no other
@@ -93,7 +92,6 @@ impl NameAndDomains {
     }
 }
 
-/// Reads `domains`.
 pub(super) fn read_domains(section: &mut Section<'_>) -> Option<Vec<String>> {
     let domains = section.list("domains")?;
     let is_domain = |domain: &String| format!("a@{domain}").parse::<EmailAddress>().is_ok();

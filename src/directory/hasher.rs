@@ -42,7 +42,6 @@ pub enum HashError {
     Broken,
 }
 
-/// One hash to compute.
 struct HashRequest {
     password: Zeroizing<Vec<u8>>,
     salt: [u8; 16],

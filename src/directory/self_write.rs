@@ -23,7 +23,6 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// An empty report.
     pub(super) fn new(account: &EmailAddress) -> Self {
         Self {
             account: account.masked(),
@@ -61,7 +60,6 @@ impl Report {
         }
     }
 
-    /// The warnings so far.
     pub(super) fn warnings(self) -> Vec<String> {
         self.warnings
     }

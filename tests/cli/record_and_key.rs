@@ -2,6 +2,7 @@
 //! somebody says so.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use super::*;
 

@@ -206,3 +206,20 @@ impl Action {
 
 /// The context in which the value of [`Action::ContactAdd`] is sealed.
 pub const CONTACT_QUESTION: &str = "contact question";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each name leads back to its button, and those of the ways of delivery are as they were published.
+    #[test]
+    fn buttons_are_read_by_their_names() {
+        for action in Action::all() {
+            assert_eq!(action.as_str().parse(), Ok(action));
+        }
+        let names = Delivery::ALL.iter().map(|delivery| delivery.button());
+        let published = ["deliver_copy", "deliver_phone", "deliver_email"];
+        assert_eq!(names.collect::<Vec<_>>(), published);
+        assert!("deliver_link".parse::<Action>().is_err());
+    }
+}

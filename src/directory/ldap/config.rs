@@ -22,7 +22,6 @@ pub(in crate::directory) struct Attributes {
     pub(in crate::directory) phone: String,
     /// The private e-mail; none by default.
     pub(in crate::directory) personal_email: Option<String>,
-    /// The department.
     pub(in crate::directory) department: String,
 }
 
@@ -63,7 +62,6 @@ impl Groups {
             .map(String::as_str)
     }
 
-    /// All of them.
     pub(in crate::directory) fn all(&self) -> impl Iterator<Item = &str> {
         let protected = self.protected.iter().map(String::as_str);
         protected.chain(self.giving_a_role())

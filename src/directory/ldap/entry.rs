@@ -46,7 +46,6 @@ impl LdapEntry {
             .unwrap_or_default()
     }
 
-    /// The first value.
     pub(in crate::directory) fn first(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
     }
@@ -67,7 +66,6 @@ impl LdapEntry {
             .or_else(|| self.first(name).map(str::as_bytes))
     }
 
-    /// All values as bytes.
     pub(in crate::directory) fn all_bytes(&self, name: &str) -> Vec<&[u8]> {
         let bytes = self
             .bytes

@@ -13,10 +13,7 @@ pub(in crate::directory) enum LdapFailure {
     NoAnswer,
     /// It said no.
     #[error("the server refuses with code {code}")]
-    Refused {
-        /// The result code.
-        code: u32,
-    },
+    Refused { code: u32 },
 }
 
 /// The text of an error of the connection, which never holds what was sent.

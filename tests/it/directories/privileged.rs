@@ -1,6 +1,8 @@
 //! Active Directory: who administers the domain is reset by nobody, whatever names the group.
 
 use super::*;
+use crate::support::directories::ldap::Server;
+use relatch::app::Admins;
 
 const KIM: &str = "kim@acme.example";
 const MAILING: &str = "CN=mailing,CN=Users,DC=corp,DC=example";

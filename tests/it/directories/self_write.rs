@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::*;
+use crate::support::directories::ldap::Server;
 
 /// What is warned of with these settings.
 async fn warnings(settings: &str) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! Members who write their own `uid`: which user names make somebody an administrator by `memberUid`, and which protect them.
 
 use super::*;
+use crate::support::directories::ldap::Server;
+use relatch::app::Admins;
 
 const KIM: &str = "kim@acme.example";
 const INSUFFICIENT_ACCESS: u32 = 50;

@@ -1,0 +1,238 @@
+//! One process on one database, and the files that others must not read.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use super::{PEOPLE, Place, Ran, wait_for_line};
+
+/// The lock is the file's own: it goes when the process dies, however it dies.
+#[test]
+fn a_second_process_on_one_database_ends_with_75() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    let mut first = place
+        .command(&["serve"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_line(&mut first, "listening");
+    let second = place.run(&["serve"]);
+    assert_eq!(second.code, 75, "{}", second.err);
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let mut third = place
+        .command(&["serve"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_line(&mut third, "listening");
+    third.kill().unwrap();
+    third.wait().unwrap();
+}
+
+/// One database has one lock, by whichever name it is opened: a symbolic link, or a hard link in another folder.
+#[test]
+fn a_database_has_one_lock_under_every_name() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    std::fs::create_dir(place.0.join("elsewhere")).unwrap();
+    let [hard, soft] = ["elsewhere/hard.db", "soft.db"].map(|name| place.0.join(name));
+    std::os::unix::fs::symlink("relatch.db", soft).unwrap();
+    let command = |words: &[&str], name: &str| {
+        let mut command = place.command(words);
+        command.env("RELATCH_DATABASE", format!("sqlite://{name}"));
+        command
+    };
+    for name in ["relatch.db", "soft.db"] {
+        let mut first = command(&["serve"], name)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for_line(&mut first, "listening");
+        std::fs::hard_link(place.0.join("relatch.db"), &hard).unwrap();
+        for other in ["relatch.db", "soft.db", "elsewhere/hard.db"] {
+            let mut second = command(&["serve"], other)
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            assert_eq!(wait_for_end(&mut second), Some(75), "{other} beside {name}");
+        }
+        std::fs::remove_file(&hard).unwrap();
+        first.kill().unwrap();
+        first.wait().unwrap();
+    }
+}
+
+/// Under another hard link SQLite would write another log: what a command wrote there was gone after the next restart.
+#[test]
+fn a_database_with_a_second_hard_link_is_refused() {
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    std::fs::hard_link(place.0.join("relatch.db"), place.0.join("hard.db")).unwrap();
+    for name in ["relatch.db", "hard.db"] {
+        for words in [["serve"].as_slice(), &["members", "list"]] {
+            let mut command = place.command(words);
+            let ran = Ran::of(
+                command
+                    .env("RELATCH_DATABASE", format!("sqlite://{name}"))
+                    .output()
+                    .unwrap(),
+            );
+            assert!(
+                ran.code == 78 && ran.err.contains("hard link"),
+                "{words:?} {name}: {} {}",
+                ran.code,
+                ran.err
+            );
+        }
+    }
+    assert!(!place.0.join("hard.db-wal").exists());
+}
+
+/// Its exit code, if it ends by itself within ten seconds.
+fn wait_for_end(child: &mut std::process::Child) -> Option<i32> {
+    for _ in 0..100 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
+/// Whoever holds the database works on the tables that it knows.
+#[test]
+fn an_older_database_that_another_process_holds_is_left_alone() {
+    let place = Place::new("");
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    place.sql(
+        "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)",
+    );
+    let lock = std::fs::File::create(place.0.join("relatch.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let before = place.look("select count(*) || '' from _sqlx_migrations");
+    let ran = place.run(&["members", "list"]);
+    assert_eq!((ran.code, ran.out.as_str()), (75, ""));
+    assert!(ran.err.contains("nothing was changed"), "{}", ran.err);
+    assert_eq!(
+        place.look("select count(*) || '' from _sqlx_migrations"),
+        before
+    );
+}
+
+/// What lies in the folder of `serve` is not the demo's, even where the demo is told to use that folder.
+#[test]
+fn the_demo_leaves_the_files_of_serve_alone() {
+    use std::io::BufRead;
+
+    let place = Place::new("");
+    for name in ["relatch.db", "relatch.key"] {
+        place.write(name, "as it was");
+    }
+    let mut demo = place
+        .command(&["demo", "--data", "."])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told: Vec<String> = std::io::BufReader::new(demo.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .take_while(|line| !line.starts_with("Play it yourself"))
+        .collect();
+    let is_there = ["demo.db", "demo.key"].map(|name| place.0.join(name).exists());
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert_eq!(is_there, [true, true], "{told:#?}");
+    for name in ["relatch.db", "relatch.key"] {
+        assert_eq!(
+            std::fs::read_to_string(place.0.join(name)).unwrap(),
+            "as it was"
+        );
+    }
+}
+
+/// A key file that others can read, or that holds no key, is refused, not repaired; `check` says so too.
+#[test]
+fn an_exposed_or_malformed_key_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new("listen = \"127.0.0.1:0\"\n");
+    assert!(
+        !place.run(&["check"]).out.contains("key file"),
+        "there is none yet"
+    );
+    let key: &Path = &place.0.join("relatch.key");
+    for (text, mode, why) in [
+        ("00".repeat(32), 0o644, "chmod 600"),
+        ("canary".to_owned(), 0o600, "64 hexadecimal"),
+    ] {
+        std::fs::write(key, text).unwrap();
+        std::fs::set_permissions(key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let ran = place.run(&["serve"]);
+        assert_eq!(ran.code, 78);
+        assert!(
+            ran.err.contains(why) && !ran.err.contains("canary"),
+            "{}",
+            ran.err
+        );
+        let ran = place.run(&["check"]);
+        assert_eq!(ran.code, 78);
+        assert!(
+            ran.out.contains("failed  key file: ") && ran.out.contains(why),
+            "{}",
+            ran.out
+        );
+    }
+    std::fs::write(key, "00".repeat(32)).unwrap();
+    let ran = place.run(&["check"]);
+    assert!(
+        ran.code == 0 && ran.out.contains("ok      key file"),
+        "{}",
+        ran.out
+    );
+}
+
+/// The reasons behind what `check` prints are in its log.
+#[test]
+fn check_says_why() {
+    let place = Place::new(
+        "[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
+        app_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\napi_url = \"http://127.0.0.1:1/\"\n",
+    );
+    let ran = place.run(&["check"]);
+    assert!(
+        ran.code == 1 && ran.out.contains("failed  Lark directory"),
+        "{}",
+        ran.out
+    );
+    let log: Vec<&str> = ran
+        .err
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .collect();
+    assert!(
+        log.iter()
+            .any(|line| line.contains("Lark could not be asked")),
+        "{}",
+        ran.err
+    );
+}
+
+/// The database is made for its owner alone, and is not used once others can read it.
+#[test]
+fn an_exposed_database_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+    let database = place.0.join("relatch.db");
+    let mode = || std::fs::metadata(&database).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let ran = place.run(&["members", "list"]);
+    assert_eq!((ran.code, ran.out.as_str()), (78, ""));
+    assert!(ran.err.contains("chmod 600"), "{}", ran.err);
+}

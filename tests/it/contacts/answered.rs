@@ -1,0 +1,150 @@
+//! The code by which an added contact answers in the chat.
+
+use relatch::domain::{Platform, Span};
+
+use super::{
+    JO, KIM, NOA, NUMBER, PLATFORMS, add, added, assert_refused, code_goes_to, sent_password,
+};
+use crate::support::slack::{button_value, user_id};
+use crate::support::{TestBot, on};
+
+/// The button under an added contact sends a code there; who types what the member reads out shows that it works.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_contact_answers_a_code_in_the_chat() {
+    for platform in PLATFORMS {
+        on(platform, async {
+            let bot = TestBot::new().await;
+            bot.alter(NOA, "phone", "+821012345698").await;
+            let words = format!("contact <@{}> {NUMBER}", user_id(NOA));
+            let told = added(&bot, KIM, &words).await;
+            bot.outbox.take();
+            let value = button_value(&told, "contact_code").expect("the button");
+            // Somebody else's button does nothing.
+            bot.click_value(JO, "contact_code", &value).await;
+            assert!(bot.outbox.take().is_empty(), "{platform}");
+            bot.click_value(KIM, "contact_code", &value).await;
+            let sent = bot.outbox.take();
+            assert!(
+                sent.len() == 1
+                    && sent[0].to == NUMBER
+                    && sent[0].text.contains("It opens nothing."),
+                "{platform}"
+            );
+            let code: String = sent[0]
+                .text
+                .split_once(" code: ")
+                .unwrap()
+                .1
+                .chars()
+                .take(6)
+                .collect();
+            let wrong = if code == "000000" { "000001" } else { "000000" };
+            let refused = bot.submit(KIM, wrong).await.refusal_of_form();
+            assert!(
+                refused.contains("Wrong code. 4 tries left. Nothing was changed."),
+                "{platform}: {refused}"
+            );
+            if platform == Platform::Mattermost {
+                // The same text again is the next try, and without a reason the dialog would close.
+                let again = bot.submit(KIM, wrong).await.refusal_of_form();
+                assert!(again.contains("Wrong code. 3 tries left."), "{again}");
+            }
+            bot.submit(KIM, &code).await;
+            assert!(
+                bot.slack.last_text().contains("+82 ··· ··99 has answered"),
+                "{}",
+                bot.slack.last_text()
+            );
+            assert!(
+                bot.audited("contact")
+                    .await
+                    .ends_with("code_wrong answered"),
+                "{platform}"
+            );
+            bot.clock.advance(Span::hours(72));
+            bot.reset(JO, NOA, "deliver_phone").await;
+            let password = sent_password(&bot, "+821012345698");
+            assert_eq!(
+                code_goes_to(&bot, NOA, &password).await.as_deref(),
+                Some(NUMBER),
+                "{platform}"
+            );
+        })
+        .await;
+    }
+}
+
+/// What answers is the contact that is on record: as it is spelled there, and not one that was removed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_answers_only_while_it_is_on_record() {
+    let bot = TestBot::new().await;
+    add(&bot, JO, NOA, "noa@mail.example").await;
+    let told = added(
+        &bot,
+        KIM,
+        &format!("contact <@{}> Noa+work@mail.example", user_id(NOA)),
+    )
+    .await;
+    let value = button_value(&told, "contact_code").expect("the button");
+    bot.outbox.take();
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, to) = bot.codes().pop().expect("a code");
+    assert_eq!(to, "noa@mail.example");
+    bot.submit(KIM, &code).await;
+    assert_eq!(bot.count("contact where answered_at is not null").await, 2);
+
+    bot.clock.advance(Span::minutes(1));
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    bot.execute("delete from contact").await;
+    let told = bot.submit(KIM, &code).await.refusal_of_form();
+    assert_refused(&told, "is no added contact of Noa Bae any more");
+    bot.clock.advance(Span::minutes(1));
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert_refused(
+        &bot.slack.last_text(),
+        "is no added contact of Noa Bae any more",
+    );
+    assert!(
+        bot.codes().is_empty()
+            && bot
+                .audited("contact")
+                .await
+                .ends_with("contact_gone contact_gone")
+    );
+}
+
+/// The code of a contact is no code for signing in, is rights-checked when it is typed, and is sent with pauses.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_a_contact_is_guarded() {
+    let bot = TestBot::new().await;
+    let told = bot
+        .command(KIM, &format!("contact <@{}> {NUMBER}", user_id(NOA)))
+        .await
+        .json();
+    bot.settle().await;
+    bot.outbox.take();
+    let value = button_value(&told, "contact_code").unwrap();
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert_refused(
+        &bot.slack.last_text(),
+        "No further code can be sent to Noa Bae yet.",
+    );
+    assert!(bot.outbox.take().is_empty());
+    bot.alter(KIM, "role", "member").await;
+    assert_refused(
+        &bot.submit(KIM, &code).await.refusal_of_form(),
+        "You can't reset passwords.",
+    );
+    bot.clock.advance(Span::minutes(1));
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert!(
+        bot.outbox.take().is_empty(),
+        "no code is sent for somebody without the right"
+    );
+    bot.clock.advance(Span::minutes(10));
+    bot.click_value(KIM, "contact_code", &value).await;
+    assert_refused(&bot.slack.last_text(), "This card is older than");
+}

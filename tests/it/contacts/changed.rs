@@ -1,0 +1,167 @@
+//! Who may change contacts, and who is told of a change.
+
+use axum::http::StatusCode;
+use relatch::domain::Span;
+
+use super::{EMAIL, JO, KIM, MINA, NOA, NUMBER, PHONE, PLATFORMS, add};
+use crate::support::slack::{button_value, text_of};
+use crate::support::{Left, OWN, TestBot, on};
+
+/// A session alone neither adds nor removes a contact; a wrong password counts like one at sign-in.
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_are_changed_with_the_present_password_only() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the removed contact");
+    add(&bot, KIM, NOA, NUMBER).await;
+    let browser = bot.signed_in(NOA).await;
+    bot.outbox.take();
+    for fields in [
+        vec![("value", "+821012345697")],
+        vec![("value", "+821012345697"), ("password", "not this one")],
+        vec![("remove", NUMBER)],
+    ] {
+        let page = browser.submit("/contacts", "/contacts", &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+        assert!(
+            page.text
+                .contains("That is not your current password, or the account is locked"),
+            "{}",
+            page.text
+        );
+    }
+    let page = browser
+        .submit("/contacts", "/contacts", &[("remove", NUMBER)])
+        .await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS, "{}", page.text);
+    bot.settle().await;
+    assert!(bot.outbox.take().is_empty() && bot.count("contact").await == 1);
+    bot.settle().await;
+    assert!(
+        bot.audited("sign_in")
+            .await
+            .contains("wrong_password wrong_password wrong_password")
+    );
+    bot.clock.advance(Span::minutes(2));
+    assert_eq!(
+        browser
+            .submit(
+                "/contacts",
+                "/contacts",
+                &[("remove", NUMBER), ("password", OWN)]
+            )
+            .await
+            .to(),
+        "/contacts"
+    );
+    assert_eq!(bot.count("contact").await, 0);
+}
+
+/// No mailbox of the organisation is a destination, sub-domains and other domains of it included, whatever is on record; the
+/// administrator's own copy may go to one.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_goes_to_a_mailbox_of_the_organisation() {
+    for platform in PLATFORMS {
+        on(platform, async {
+            let bot = TestBot::with_domains(&["acme.example", "acme.co"]).await;
+            for address in ["lee@acme.example", "noa@mail.acme.example", "x@sub.Acme.CO"] {
+                let card = bot.card(JO, MINA).await;
+                bot.click(JO, &card, "deliver_other").await;
+                let told = bot.submit(JO, address).await.refusal_of_form();
+                assert!(
+                    told.contains("Type a private address or choose Copy.")
+                        && told.contains("Nothing was changed."),
+                    "{platform}, {address}: {told}"
+                );
+            }
+            bot.alter(NOA, "personal_email", "noa@mail.acme.co").await;
+            let card = bot.card(JO, NOA).await;
+            assert!(
+                button_value(&card, "deliver_email").is_none()
+                    && button_value(&card, "reachable").is_some()
+            );
+            bot.last_look(JO, MINA, "deliver_copy").await;
+            bot.click(JO, &bot.slack.last(), "copy_to_self_change")
+                .await;
+            bot.submit(JO, "helpdesk@acme.co").await;
+            assert!(
+                bot.slack.last_text().contains("a copy to helpdesk@acme.co"),
+                "{}",
+                bot.slack.last_text()
+            );
+        })
+        .await;
+    }
+}
+
+/// A contact of the directory that is another one than at an earlier card is named as such, also at the next card.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_contact_of_the_directory_is_named() {
+    let bot = TestBot::new().await;
+    let told = text_of(&bot.card(JO, MINA).await);
+    assert!(
+        !told.contains("differs"),
+        "the first sight says nothing: {told}"
+    );
+    bot.clock.advance(Span::hours(48));
+    bot.alter(MINA, "phone", NUMBER).await;
+    for _ in 0..2 {
+        let told = text_of(&bot.card(JO, MINA).await);
+        assert!(
+            told.contains("phone +82 ··· ··99 (differs from what was on record on 23 Nov), email m···@mail.example"),
+            "{told}"
+        );
+    }
+    bot.clock.advance(Span::hours(72));
+    assert!(!text_of(&bot.card(JO, MINA).await).contains("differs"));
+    let on_disk = bot.bytes_on_disk();
+    assert!(bot.count("contact_seen").await == 2 && !on_disk.is_empty());
+}
+
+/// Everybody who could be reached before hears of a change, and the security address too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_contact_is_told_to_all_that_were_there_before() {
+    let bot = TestBot::new().await;
+    let told_to = |bot: &TestBot| {
+        let mut to: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
+        to.sort();
+        to
+    };
+    add(&bot, KIM, NOA, NUMBER).await;
+    assert_eq!(
+        told_to(&bot),
+        [NOA, "security@acme.example"],
+        "nobody was there before"
+    );
+    add(&bot, JO, NOA, "noa.second@mail.example").await;
+    assert_eq!(
+        told_to(&bot),
+        [NUMBER, NOA, "security@acme.example"],
+        "that number may be nobody's"
+    );
+    add(&bot, KIM, MINA, NUMBER).await;
+    assert_eq!(told_to(&bot), [PHONE, EMAIL, "security@acme.example"]);
+    add(&bot, JO, MINA, "mina.second@mail.example").await;
+    assert_eq!(
+        told_to(&bot),
+        [PHONE, NUMBER, EMAIL, "security@acme.example"]
+    );
+    let browser = bot.signed_in(MINA).await;
+    browser
+        .submit(
+            "/contacts",
+            "/contacts",
+            &[("remove", NUMBER), ("password", OWN)],
+        )
+        .await;
+    bot.settle().await;
+    assert_eq!(
+        told_to(&bot),
+        [
+            PHONE,
+            NUMBER,
+            "mina.second@mail.example",
+            EMAIL,
+            "security@acme.example"
+        ]
+    );
+}

@@ -1,0 +1,383 @@
+//! OpenLDAP, 389 Directory Server and Active Directory, on real servers.
+
+use relatch::app::Admins;
+use relatch::domain::{Span, State};
+use relatch::flow::pins;
+
+use super::{
+    JO, NOTHING, a_reset_is_proved_by_a_real_sign_in, all, card_text, email, ended, privileged,
+    reset, self_write, user_names,
+};
+use crate::support::TestBot;
+use crate::support::directories::ldap::{Kind, Server};
+use crate::support::directories::{OLD, SignIn, World};
+use crate::support::slack::{button_value, shown_password, text_of};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs slapd"]
+async fn openldap() {
+    let server = Server::start(Kind::OpenLdap).await;
+    nothing_becomes_part_of_a_filter(&server).await;
+    a_name_is_no_part_of_a_dn(&server).await;
+    a_group_that_is_not_there_stops_everything(&server).await;
+    a_group_without_members_to_be_seen_stops_everything(&server).await;
+    a_unix_group_protects_its_members(&server).await;
+    a_change_that_the_policy_does_not_ask_for_is_told(&server).await;
+    a_refused_account_is_not_tried_again(&server).await;
+    a_second_address_is_the_same_person(&server).await;
+    an_own_mail_makes_nobody_an_administrator(&server).await;
+    user_names::an_entry_is_an_administrator_by_its_name(&server).await;
+    user_names::the_name_of_somebody_who_left_gives_no_role(&server).await;
+    user_names::a_copied_name_leaves_the_owner_their_role(&server).await;
+    user_names::a_check_tells_that_memberuid_gives_no_role(&server).await;
+    starttls_is_as_good(&server).await;
+    self_write::openldap_does_not_tell(&server).await;
+    all(server).await;
+}
+
+/// Without its password policy OpenLDAP would keep a written password as it is, for everybody who sees a copy of its data.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs slapd"]
+async fn openldap_without_a_policy() {
+    let server = Server::start(Kind::PlainOpenLdap).await;
+    a_server_that_cannot_hash_is_not_used(&server).await;
+    a_reset_is_proved_by_a_real_sign_in(&server).await;
+
+    let password = shown_password(&reset(&server.bot().await, "inj").await).expect("a password");
+    let kept = server.kept_password("inj").await;
+    assert!(
+        kept.starts_with('{') && !kept.contains(&password),
+        "the password is kept readable"
+    );
+    assert_eq!(server.sign_in("inj", &password).await, SignIn::In);
+    assert_eq!(server.sign_in("inj", OLD).await, SignIn::Refused);
+}
+
+/// Where it shows no operation that hashes, nothing is sent to it.
+async fn a_server_that_cannot_hash_is_not_used(server: &Server) {
+    let (bot, before) = (
+        server.bot_without_right().await.unwrap(),
+        server.changes().await,
+    );
+    let told = text_of(&reset(&bot, "auth").await);
+    assert!(
+        told.contains("refuses this reset: the server would keep the password readable"),
+        "{told}"
+    );
+    assert!(
+        told.contains(NOTHING) && told.contains("No reset was used"),
+        "{told}"
+    );
+    assert_eq!(
+        (server.changes().await, ended(&bot).await),
+        (before, (State::Refused, true))
+    );
+    assert_eq!(server.sign_in("auth", OLD).await, SignIn::In);
+}
+
+/// 200 e-mails that are well-formed and full of what means something in a filter; the server's own log is read.
+async fn nothing_becomes_part_of_a_filter(server: &Server) {
+    let bot = server.bot().await;
+    let begin = server.logged_filters().len();
+    let mut asked = 0;
+    for number in 0..200 {
+        let marks: String = (0..4)
+            .map(|place| char::from(b"*|&!=~'`/{}%$#+-"[(number * 7 + place * 5) % 16]))
+            .collect();
+        let told = text_of(
+            &bot.command(JO, &email(&format!("{marks}x{number}")))
+                .await
+                .json(),
+        );
+        assert!(
+            told.contains("I can't find exactly one account") && told.contains(NOTHING),
+            "{marks}: {told}"
+        );
+        asked += 1;
+        // So that the limits of look-ups do not end it.
+        bot.clock.advance(Span::minutes(30));
+    }
+    // With what no e-mail has, nobody is looked up at all.
+    for hostile in [
+        "eli)(mail=*@corp.example",
+        "*)(uid=*))(|(uid=*@corp.example",
+        "eli\\2a@corp.example",
+        "eli\u{7f}@corp.example",
+    ] {
+        let told = text_of(&bot.command(JO, hostile).await.json());
+        assert!(told.contains(NOTHING), "{hostile}: {told}");
+    }
+    let filters: Vec<String> = server
+        .logged_filters()
+        .split_off(begin)
+        .into_iter()
+        .filter(|filter| filter.contains("(mail="))
+        .collect();
+    assert!(
+        filters.len() >= asked,
+        "{} searches for {asked} members",
+        filters.len()
+    );
+    for filter in filters {
+        assert_eq!(filter.matches('(').count(), 3, "{filter}");
+        assert!(
+            !filter.contains('*') && filter.ends_with("@corp.example))"),
+            "{filter}"
+        );
+    }
+}
+
+/// The DN of a member has everything in it that a filter is made of, and stands in the filter of the protected groups.
+async fn a_name_is_no_part_of_a_dn(server: &Server) {
+    let bot = server.bot().await;
+    let card = card_text(&bot, "par").await;
+    assert!(card.contains("Par"), "{card}");
+    let result = reset(&bot, "par").await;
+    assert!(shown_password(&result).is_some(), "{}", text_of(&result));
+    let filters = server.logged_filters();
+    let of_groups: Vec<&String> = filters
+        .iter()
+        .filter(|filter| filter.contains("par"))
+        .collect();
+    assert!(
+        of_groups.iter().any(|filter| filter.contains("member=")),
+        "{of_groups:?}"
+    );
+    for filter in of_groups
+        .into_iter()
+        .filter(|filter| filter.contains("member="))
+    {
+        assert_eq!(filter.matches('(').count(), 4, "{filter}");
+        assert!(!filter.contains('*'), "{filter}");
+    }
+}
+
+/// A protected group that is misspelt protects nobody, so nobody is reset until it is put right.
+async fn a_group_that_is_not_there_stops_everything(server: &Server) {
+    let bot =
+        TestBot::with_directory(&server.own_settings().replace("=guarded,", "=gaurded,")).await;
+    let told = card_text(&bot, "eli").await;
+    assert!(
+        told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
+/// Nor does what is no group at all, or a group whose members relatch may not read. For a role that is enough: it gives
+/// nobody anything.
+async fn a_group_without_members_to_be_seen_stops_everything(server: &Server) {
+    for group in [
+        "ou=people,dc=corp,dc=example",
+        "cn=hidden,dc=corp,dc=example",
+    ] {
+        let bot = TestBot::with_directory(&server.settings_protecting(&[group])).await;
+        let told = card_text(&bot, "eli").await;
+        assert!(
+            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            "{group}: {told}"
+        );
+
+        let settings = format!(
+            "{}\nprimary_admin_groups = [{group:?}]",
+            server.own_settings()
+        );
+        let told = card_text(&TestBot::with_directory(&settings).await, "eli").await;
+        assert!(told.contains("eli Corp"), "{group}: {told}");
+    }
+}
+
+/// A group of Unix has its members by their user names.
+async fn a_unix_group_protects_its_members(server: &Server) {
+    let bot =
+        TestBot::with_directory(&server.settings_protecting(&["cn=unix,dc=corp,dc=example"])).await;
+    for name in ["auth", "par"] {
+        let told = card_text(&bot, name).await;
+        assert!(
+            told.contains("is protected") && told.contains(NOTHING),
+            "{told}"
+        );
+    }
+    assert!(!card_text(&bot, "eli").await.contains("is protected"));
+}
+
+/// Relatch's own mark is no proof: only the answer to a real sign-in is.
+async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
+    let bot = server.bot().await;
+    server.set_must_change(false).await;
+    let result = reset(&bot, "ali").await;
+    let told = text_of(&result);
+    assert!(
+        told.contains("must set a new one: not enforced by the directory"),
+        "{told}"
+    );
+    assert_eq!(
+        server
+            .sign_in("ali", &shown_password(&result).unwrap())
+            .await,
+        SignIn::In
+    );
+    server.set_must_change(true).await;
+}
+
+/// A wrong password in the settings must not lock relatch's account, however often it is asked for somebody.
+async fn a_refused_account_is_not_tried_again(server: &Server) {
+    let before = server.refused_binds();
+    let bot = TestBot::with_directory(
+        &server
+            .own_settings()
+            .replace("Service-account-1", "Wrong-account-1"),
+    )
+    .await;
+    for _ in 0..2 {
+        let told = card_text(&bot, "eli").await;
+        assert!(
+            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            "{told}"
+        );
+    }
+    assert_eq!(server.refused_binds() - before, 1);
+}
+
+/// Whoever is in the list of administrators by one address is protected by every other, and a password is not sent to the
+/// mailbox that it opens, by whatever name.
+async fn a_second_address_is_the_same_person(server: &Server) {
+    let bot = TestBot::with_directory(&server.own_settings()).await;
+    let card = bot.command(JO, &email("ali")).await.json();
+    bot.click(JO, &card, "deliver_other").await;
+    let refused = bot.submit(JO, &email("ali.as")).await.refusal_of_form();
+    assert!(
+        refused.contains("business email") || refused.contains("work email"),
+        "{refused}"
+    );
+
+    let list = Admins::List {
+        primary: vec![JO.parse().unwrap(), email("ali.as").parse().unwrap()],
+        member_and_department: vec!["kim@acme.example".parse().unwrap()],
+    };
+    let bot = TestBot::with_directory_and_admins(&server.own_settings(), list).await;
+    for name in ["ali", "ali.as"] {
+        let told = text_of(&bot.command("kim@acme.example", &email(name)).await.json());
+        assert!(
+            told.contains("is a primary admin") && told.contains(NOTHING),
+            "{name}: {told}"
+        );
+    }
+}
+
+/// With `by self write` a member adds an administrator's address to their own entry. They get no right by it, the
+/// administrator keeps theirs, and the security address hears of both entries.
+async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
+    let list = Admins::List {
+        primary: vec![email("ann").parse().unwrap()],
+        member_and_department: Vec::new(),
+    };
+    let bot = TestBot::with_directory_and_admins(&server.own_settings(), list).await;
+    for name in ["ann", "mal"] {
+        bot.slack.know(&email(name));
+    }
+    server.add_own("mal", "mail", &email("ann")).await;
+
+    let told = bot.command(&email("mal"), &email("ali")).await.json();
+    assert!(
+        button_value(&told, "cancel").is_none(),
+        "a member has a card: {}",
+        text_of(&told)
+    );
+    assert!(
+        text_of(&told).contains(&format!("relatch admins accept {}", email("ann"))),
+        "{}",
+        text_of(&told)
+    );
+    let card = bot.command(&email("ann"), &email("ali")).await.json();
+    assert!(
+        button_value(&card, "cancel").is_some(),
+        "the administrator is shut out: {}",
+        text_of(&card)
+    );
+    bot.click(&email("ann"), &card, "deliver_copy").await;
+    bot.click(&email("ann"), &bot.slack.last(), "confirm").await;
+    assert!(
+        shown_password(&bot.slack.last()).is_some(),
+        "{}",
+        bot.slack.last_text()
+    );
+    pins::tell(&bot.app).await;
+    let told: String = bot
+        .outbox
+        .take()
+        .iter()
+        .map(|sent| sent.text.clone())
+        .collect();
+    let entries = ["ann", "mal"].map(|name| format!("uid={name},ou=people,dc=corp,dc=example"));
+    assert!(
+        told.contains(&entries.join("; "))
+            && told.contains("The right stays with the pinned entry"),
+        "{told}"
+    );
+
+    // With the administrator gone it is the member's alone, and still gives no right.
+    server.remove("ann").await;
+    let told = text_of(&bot.command(&email("mal"), &email("ali")).await.json());
+    assert!(
+        told.contains("relatch admins accept") && told.contains(NOTHING),
+        "{told}"
+    );
+    let told = text_of(&bot.command(&email("ann"), &email("ali")).await.json());
+    assert!(
+        told.contains("relatch admins accept") && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
+async fn starttls_is_as_good(server: &Server) {
+    let bot = TestBot::with_directory(&server.starttls_settings()).await;
+    let result = reset(&bot, "inj").await;
+    assert_eq!(
+        server
+            .sign_in("inj", &shown_password(&result).unwrap())
+            .await,
+        SignIn::MustChange
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs 389-ds-base"]
+async fn server_389() {
+    let server = Server::start(Kind::Server389).await;
+    self_write::server_389_tells_by_its_effective_rights(&server).await;
+    user_names::who_may_write_uid_there_may_rename_the_entry(&server).await;
+    nothing_becomes_part_of_a_filter(&server).await;
+    a_change_that_is_not_forced_is_told(&server).await;
+    a_group_that_is_not_there_stops_everything(&server).await;
+    all(server).await;
+}
+
+/// There the server forces a change only when its password administrator reset it; what is told is what was read back.
+async fn a_change_that_is_not_forced_is_told(server: &Server) {
+    let bot = server.bot_bound_by_policy().await;
+    let result = reset(&bot, "inj").await;
+    assert!(
+        text_of(&result).contains("must set a new one: not enforced by the directory"),
+        "{}",
+        text_of(&result)
+    );
+    assert_eq!(
+        server
+            .sign_in("inj", &shown_password(&result).unwrap())
+            .await,
+        SignIn::In
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs samba and krb5-user"]
+async fn active_directory() {
+    let server = Server::start(Kind::Samba).await;
+    privileged::who_administers_the_domain_is_reset_by_nobody(&server).await;
+    privileged::who_became_privileged_meanwhile_is_not_reset(&server).await;
+    privileged::a_primary_group_gives_a_role(&server).await;
+    privileged::groups_that_cannot_be_seen_stop_everything(&server).await;
+    self_write::active_directory_tells_by_its_descriptors(&server).await;
+    a_group_that_is_not_there_stops_everything(&server).await;
+    all(server).await;
+}

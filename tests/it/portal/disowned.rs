@@ -1,0 +1,254 @@
+//! The link of a notice: this was not me.
+
+use axum::http::StatusCode;
+use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::{Span, State};
+use relatch::store::HistoryFilter;
+
+use super::{JO, KIM, MINA};
+use crate::support::slack::button_value;
+use crate::support::{Left, OWN, TestBot};
+
+/// The link of the last notice, from the outbox.
+fn not_me(bot: &TestBot) -> String {
+    let sent = bot
+        .outbox
+        .take()
+        .into_iter()
+        .rfind(|sent| sent.text.contains("/not-me/"))
+        .expect("a link");
+    let path = sent.text.split("http://127.0.0.1").nth(1).unwrap();
+    path.split_whitespace().next().unwrap().to_owned()
+}
+
+/// "This wasn't me": opening it changes nothing; saying it kills the password, ends sessions, tells everyone, and keeps
+/// the same administrator from the next reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn this_was_not_me() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the code that was sent");
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let (browser, session) = (bot.browser(), bot.browser());
+    assert_eq!(session.sign_in(MINA, &temporary).await.to(), "/verify");
+    for _ in 0..5 {
+        let page = browser.open(&link).await;
+        assert!(
+            page.status == StatusCode::OK
+                && page.text.contains("Jo Lim reset the password of Mina Park"),
+            "{}",
+            page.text
+        );
+    }
+    assert_eq!(browser.post(&link, &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        session.open("/account").await.to(),
+        "/verify",
+        "nothing happened so far"
+    );
+    bot.outbox.take();
+
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(
+        page.status == StatusCode::OK && page.text.contains("The account is closed"),
+        "{}",
+        page.text
+    );
+    assert!(
+        page.text
+            .contains("The administrator and the security team are being told."),
+        "{}",
+        page.text
+    );
+    assert_eq!(session.open("/verify").await.to(), "/signin");
+    assert_eq!(
+        bot.browser().sign_in(MINA, &temporary).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    bot.settle().await;
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("Mina Park says they did not ask for this."),
+        "{}",
+        bot.slack.last_text()
+    );
+    let sent = bot.outbox.take();
+    assert_eq!(
+        sent.iter().map(|sent| sent.to.as_str()).collect::<Vec<_>>(),
+        ["security@acme.example"]
+    );
+    browser.submit(&link, &link, &[]).await;
+    bot.settle().await;
+    assert!(bot.outbox.take().is_empty(), "told twice");
+
+    let refused = bot.command(JO, MINA).await.text();
+    assert!(
+        refused.contains("did not ask for your last reset")
+            && refused.contains("Nothing was changed."),
+        "{refused}"
+    );
+    bot.clock.advance(Span::hours(48));
+    assert!(
+        bot.command(JO, MINA).await.text().contains("did not ask"),
+        "it does not pass with time"
+    );
+    let again = bot.reset_by_copy(KIM, MINA).await;
+    assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
+    assert!(
+        bot.card(JO, MINA)
+            .await
+            .to_string()
+            .contains("deliver_copy"),
+        "the last reset is another one's now"
+    );
+
+    // The older link says so, and closes nothing any more.
+    let page = browser.submit(&link, &link, &[]).await;
+    assert_eq!(page.status, StatusCode::GONE);
+    assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
+}
+
+/// An operator who sets a password afterwards opens the account again, so the old link must not say that it is closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_not_me_is_outdated_after_an_operator_set_a_password() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices and the code that was sent");
+    bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let browser = bot.browser();
+    browser.submit(&link, &link, &[]).await;
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    bot.clock.advance(Span::minutes(5));
+    bot.set_password(MINA, OWN).await;
+
+    let page = browser.submit(&link, &link, &[]).await;
+    assert_eq!(page.status, StatusCode::GONE, "{}", page.text);
+    assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+}
+
+/// A card that was open when the member spoke up is refused at its confirming click.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_card_is_refused_after_this_was_not_me() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
+    bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    let browser = bot.browser();
+    browser.submit(&link, &link, &[]).await;
+    bot.click(JO, &ready, "confirm").await;
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("did not ask for your last reset"),
+        "{}",
+        bot.slack.last_text()
+    );
+}
+
+/// Nor does a reset go on that was confirmed before: it would open the account again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_at_work_stops_at_this_was_not_me() {
+    let bot = TestBot::new().await;
+    bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.delay_who(std::time::Duration::from_millis(1500));
+    bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
+        .await;
+    let browser = bot.browser();
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    bot.settle().await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("did not ask for your last reset"), "{told}");
+    assert!(
+        told.contains("Nothing was changed. No reset was used."),
+        "{told}"
+    );
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
+    assert_eq!(past[0].reset.state, State::Refused);
+    assert!(past[0].is_slot_returned);
+    assert!(
+        bot.outbox
+            .take()
+            .iter()
+            .all(|sent| sent.to == "security@acme.example")
+    );
+}
+
+/// And a password that waits for another way is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undelivered_password_dies_with_this_was_not_me() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "confirm").await;
+    let (waiting, link) = (bot.slack.last(), not_me(&bot));
+    let browser = bot.browser();
+    browser.submit(&link, &link, &[]).await;
+    bot.settle().await;
+    bot.outbox.take();
+    bot.click(JO, &waiting, "deliver_email").await;
+    assert!(
+        bot.slack.last_text().contains("Already done"),
+        "{}",
+        bot.slack.last_text()
+    );
+    assert!(bot.outbox.take().is_empty());
+}
+
+/// A reset of which nobody can say whether it happened counts like one that did.
+#[tokio::test(flavor = "multi_thread")]
+async fn this_was_not_me_holds_after_an_unknown_end() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
+    bot.directory
+        .next_reset(relatch::directory::NextReset::ChangeAndLoseTheAnswer);
+    bot.reset(JO, MINA, "deliver_phone").await;
+    let link = not_me(&bot);
+    let browser = bot.browser();
+    let page = browser.submit(&link, &link, &[]).await;
+    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let refused = bot.command(JO, MINA).await.text();
+    assert!(
+        refused.contains("did not ask for your last reset"),
+        "{refused}"
+    );
+    assert!(
+        bot.command("kim@acme.example", MINA)
+            .await
+            .text()
+            .contains("Reset the login password")
+    );
+}
+
+/// Only we can make a link, and it ends after a week.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_cannot_be_guessed_and_grow_old() {
+    let bot = TestBot::new().await;
+    bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let browser = bot.browser();
+    let flipped = if link.ends_with('A') { "B" } else { "A" };
+    for wrong in [
+        "/not-me/x".to_owned(),
+        format!("{}{flipped}", &link[..link.len() - 2]),
+        format!("{link}A"),
+    ] {
+        assert_eq!(
+            browser.open(&wrong).await.status,
+            StatusCode::NOT_FOUND,
+            "{wrong}"
+        );
+    }
+    bot.clock.advance(Span::hours(7 * 24));
+    assert_eq!(browser.open(&link).await.status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,369 @@
+//! The first sign-in after a reset: password, code, and a password of the member's own.
+
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use relatch::domain::Span;
+
+use super::{JO, KIM, MINA, NOA, code};
+use crate::support::{OWN, TestBot};
+
+/// S32, S33, S39, S40: the password of a reset, the code, a password of one's own; each step once, nothing else before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_is_used_with_a_code_and_ends_in_a_password_of_ones_own() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    for path in ["/account", "/new-password", "/signin", "/account/events"] {
+        assert_eq!(browser.open(path).await.to(), "/verify", "{path}");
+    }
+    let page = browser.open("/verify").await;
+    assert!(
+        page.text.contains("+82 ··· ··42") && !page.text.contains("1012345642"),
+        "{}",
+        page.text
+    );
+    let (code, to) = code(&bot);
+    assert_eq!(to, "+821012345642");
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let page = browser
+        .submit("/verify", "/verify", &[("code", wrong)])
+        .await;
+    assert!(
+        page.status == StatusCode::UNPROCESSABLE_ENTITY && page.text.contains("4 tries left"),
+        "{}",
+        page.text
+    );
+    let before = browser.cookies.lock().unwrap()["relatch_session"].clone();
+    assert_eq!(
+        browser
+            .submit("/verify", "/verify", &[("code", &code)])
+            .await
+            .to(),
+        "/new-password"
+    );
+
+    for path in ["/account", "/verify", "/signin", "/account/events"] {
+        assert_eq!(browser.open(path).await.to(), "/new-password", "{path}");
+    }
+    for (password, why) in [
+        (temporary.as_str(), "Too short"),
+        ("short", "Too short"),
+        ("password1234", "Too easy to guess"),
+        ("mina.park@acme.example", "Too easy to guess"),
+        (&"x".repeat(129), "Too long"),
+    ] {
+        let page = browser
+            .submit("/new-password", "/new-password", &[("password", password)])
+            .await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            page.text.contains(why) && page.text.contains("Nothing was changed."),
+            "{password}: {}",
+            page.text
+        );
+    }
+    assert_eq!(
+        browser
+            .submit("/new-password", "/new-password", &[("password", OWN)])
+            .await
+            .to(),
+        "/account"
+    );
+    let page = browser.open("/account").await;
+    assert!(
+        page.status == StatusCode::OK && page.text.contains("Mina Park"),
+        "{}",
+        page.text
+    );
+    bot.settle().await;
+    assert!(
+        bot.slack
+            .last_text()
+            .contains("Mina Park signed in and set a new password at 10:00."),
+        "{}",
+        bot.slack.last_text()
+    );
+
+    // What was worth something before is worth nothing now: the older cookie, the code, the password of the reset.
+    let older = bot.browser();
+    older
+        .cookies
+        .lock()
+        .unwrap()
+        .insert("relatch_session".to_owned(), before);
+    assert_eq!(older.open("/account").await.to(), "/signin");
+    assert_eq!(
+        bot.browser().sign_in(MINA, &temporary).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+}
+
+/// S33: a password of the length that is asked for, and still the one of the reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_present_password_is_no_new_one() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(MINA).await;
+    let fields = [("current", OWN), ("password", OWN)];
+    let page = browser
+        .submit("/account", "/account/password", &fields)
+        .await;
+    assert!(
+        page.text.contains("the password that you have now"),
+        "{}",
+        page.text
+    );
+    let fields = [
+        ("current", "something else"),
+        ("password", "nine loud otters sleep"),
+    ];
+    let page = browser
+        .submit("/account", "/account/password", &fields)
+        .await;
+    assert!(
+        page.text.contains("not your current password"),
+        "{}",
+        page.text
+    );
+    let fields = [("current", OWN), ("password", "nine loud otters sleep")];
+    assert_eq!(
+        browser
+            .submit("/account", "/account/password", &fields)
+            .await
+            .to(),
+        "/account"
+    );
+    assert_eq!(browser.open("/account").await.status, StatusCode::OK);
+    assert_eq!(
+        bot.browser().sign_in(MINA, OWN).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+/// S13, S29, S30, S31: every session ends at the reset, and an open page says so within two seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_ends_every_session_and_an_open_page_says_so() {
+    let bot = TestBot::new().await;
+    let (one, two) = (bot.signed_in(MINA).await, bot.browser());
+    two.sign_in(MINA, OWN).await;
+    assert_eq!(
+        two.open("/account")
+            .await
+            .text
+            .matches("Firefox on a test, since")
+            .count(),
+        2
+    );
+    let mut events = one
+        .send(Request::get("/account/events"), String::new())
+        .await
+        .into_body();
+    events
+        .frame()
+        .await
+        .expect("how soon to come back")
+        .unwrap();
+    assert_eq!(
+        bot.reset(JO, MINA, "deliver_copy").await["response_type"],
+        "ephemeral"
+    );
+    let told = tokio::time::timeout(std::time::Duration::from_secs(2), events.frame()).await;
+    let told = told
+        .expect("within two seconds")
+        .expect("an event")
+        .unwrap()
+        .into_data()
+        .unwrap();
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(
+        told.contains("event: reset") && told.contains("reset by an administrator. Please verify"),
+        "{told}"
+    );
+    for browser in [&one, &two] {
+        assert_eq!(browser.open("/account").await.to(), "/signin");
+    }
+    assert_eq!(
+        bot.browser().sign_in(MINA, OWN).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+/// S39, S41: whoever has the password and not the code gets nothing, in any order; the code goes to the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_alone_opens_nothing() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_other").await;
+    bot.submit(JO, "jo.private@home.example").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let sent = bot.outbox.take();
+    let mail = sent
+        .iter()
+        .find(|sent| sent.to == "jo.private@home.example")
+        .expect("the password");
+    let password: String = mail
+        .text
+        .split("\n\n    ")
+        .nth(1)
+        .unwrap()
+        .chars()
+        .take(8)
+        .collect();
+    bot.clock.advance(Span::seconds(1));
+    let admin = bot.browser();
+    assert_eq!(admin.sign_in(MINA, &password).await.to(), "/verify");
+    assert_eq!(code(&bot).1, "+821012345642");
+    let csrf = admin.open("/verify").await.csrf();
+    let csrf = ("csrf", csrf.as_str());
+    for (path, fields) in [
+        ("/new-password", vec![csrf, ("password", OWN)]),
+        (
+            "/account/password",
+            vec![csrf, ("current", password.as_str()), ("password", OWN)],
+        ),
+        ("/account/sessions", vec![csrf, ("end", "others")]),
+        ("/verify", vec![csrf, ("code", "")]),
+        ("/verify", vec![csrf, ("code", "12345")]),
+        ("/verify", vec![csrf]),
+    ] {
+        let page = admin.post(path, &fields).await;
+        assert!(
+            page.to() == "/verify" || page.status == StatusCode::UNPROCESSABLE_ENTITY,
+            "{path}: {}",
+            page.status
+        );
+        assert_eq!(admin.open("/account").await.to(), "/verify");
+    }
+    assert_eq!(bot.browser().open("/account").await.to(), "/signin");
+    assert!(
+        bot.signs_in(MINA, &password).await,
+        "it is still the password of the reset"
+    );
+}
+
+/// S40: a code works ten minutes, five times, once, for one session; another is sent with pauses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_short_lived_and_belongs_to_one_session() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let (one, two) = (bot.browser(), bot.browser());
+    one.sign_in(MINA, &temporary).await;
+    let (first, _) = code(&bot);
+    two.sign_in(MINA, &temporary).await;
+    assert!(bot.outbox.take().is_empty(), "too soon for another code");
+    assert!(
+        two.open("/verify")
+            .await
+            .text
+            .contains("No code is on its way")
+    );
+    // The code of one browser is nothing to the other.
+    let page = two.submit("/verify", "/verify", &[("code", &first)]).await;
+    assert!(page.text.contains("no longer works"), "{}", page.text);
+    let page = one.submit("/verify", "/verify", &[("again", "1")]).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    bot.clock.advance(Span::seconds(30));
+    assert!(
+        one.submit("/verify", "/verify", &[("again", "1")])
+            .await
+            .text
+            .contains("on its way")
+    );
+    let (second, _) = code(&bot);
+    if first != second {
+        let page = one.submit("/verify", "/verify", &[("code", &first)]).await;
+        assert!(page.text.contains("Wrong code"), "{}", page.text);
+    }
+    bot.clock.advance(Span::minutes(10));
+    let page = one.submit("/verify", "/verify", &[("code", &second)]).await;
+    assert!(page.text.contains("no longer works"), "{}", page.text);
+
+    assert!(
+        one.submit("/verify", "/verify", &[("again", "1")])
+            .await
+            .text
+            .contains("on its way")
+    );
+    let (third, _) = code(&bot);
+    let wrong = if third == "000000" {
+        "000001"
+    } else {
+        "000000"
+    };
+    for _ in 0..5 {
+        one.submit("/verify", "/verify", &[("code", wrong)]).await;
+    }
+    let page = one.submit("/verify", "/verify", &[("code", &third)]).await;
+    assert!(
+        page.text.contains("no longer works"),
+        "right, but after five wrong ones: {}",
+        page.text
+    );
+    assert_eq!(one.open("/account").await.to(), "/verify");
+}
+
+/// P5, S35: what an older reset opened, a newer one closes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_reset_ends_what_an_older_one_began() {
+    let bot = TestBot::new().await;
+    let older = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    browser.sign_in(MINA, &older).await;
+    let (code, _) = code(&bot);
+    let csrf = browser.open("/verify").await.csrf();
+    bot.reset_by_copy(KIM, MINA).await;
+    assert_eq!(
+        browser
+            .post("/verify", &[("csrf", &csrf), ("code", &code)])
+            .await
+            .to(),
+        "/signin"
+    );
+    assert_eq!(
+        bot.browser().sign_in(MINA, &older).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+/// S42, S43: without a contact of their own the password of a reset opens nothing, and the business e-mail is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_second_method_there_is_no_way_in() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, NOA).await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    let page = browser.sign_in(NOA, &temporary).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(
+        page.text.contains("Your business email does not count"),
+        "{}",
+        page.text
+    );
+    assert!(
+        !browser
+            .cookies
+            .lock()
+            .unwrap()
+            .contains_key("relatch_session")
+            && bot.outbox.take().is_empty()
+    );
+    bot.alter(NOA, "phone", "+821012345699").await;
+    assert_eq!(browser.sign_in(NOA, &temporary).await.to(), "/verify");
+    assert_eq!(code(&bot).1, "+821012345699");
+}
+
+/// Q10: the password of a reset has an end, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_of_a_reset_has_an_end() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.clock.advance(Span::hours(24));
+    let page = bot.browser().sign_in(MINA, &temporary).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(
+        page.text.contains("stopped working at") && page.text.contains("Ask an administrator"),
+        "{}",
+        page.text
+    );
+}
