@@ -38,6 +38,16 @@ pub(super) async fn command(
             let attempt = Attempt::new("command", "unclear", &reference);
             return answer(app, &origin, attempt, told).await;
         }
+        Ask::BareName(name) => {
+            let told = messages::bare_name(&name, &reference);
+            let attempt = Attempt::new("command", "bare_name", &reference);
+            return answer(app, &origin, attempt, told).await;
+        }
+        Ask::NoMember(needs) => {
+            let told = messages::no_member(needs, &reference);
+            let attempt = Attempt::new("command", "no_member", &reference);
+            return answer(app, &origin, attempt, told).await;
+        }
         Ask::Several => {
             let told = messages::several_members(&reference);
             let attempt = Attempt::new("command", "several", &reference);

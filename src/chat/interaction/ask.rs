@@ -17,8 +17,21 @@ pub enum Ask {
     Contact(NamedMember, String),
     /// Not understood. The text stands where a member was expected.
     Unclear(String),
+    /// A name as it was typed, on a platform that passes on a mention instead if it is set up so.
+    BareName(String),
+    /// A subcommand without the member that it needs.
+    NoMember(MemberCommand),
     /// More than one member.
     Several,
+}
+
+/// A subcommand that is nothing without a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberCommand {
+    /// `why`.
+    Why,
+    /// `contact`.
+    Contact,
 }
 
 /// How a command names a member.
@@ -52,12 +65,14 @@ impl Ask {
             Word::Member(member) => Self::reset(member, rest),
             Word::Text(text) => match text.to_ascii_lowercase().as_str() {
                 "help" => Self::Help,
+                "contact" if rest.is_empty() => Self::NoMember(MemberCommand::Contact),
                 "contact" => Self::contact(rest),
                 "log" => match rest {
                     [] => Self::Log(None),
                     rest => Self::one_member(rest)
                         .map_or_else(|unclear| unclear, |member| Self::Log(Some(member))),
                 },
+                "why" if rest.is_empty() => Self::NoMember(MemberCommand::Why),
                 "why" => Self::one_member(rest).map_or_else(|unclear| unclear, Self::Why),
                 _ => Self::Unclear(text.clone()),
             },
@@ -171,7 +186,10 @@ mod tests {
             Ask::read(&[text("why"), mention("U1"), mention("U2")]),
             Ask::Several
         );
-        assert_eq!(Ask::read(&[text("why")]), Ask::Unclear(String::new()));
+        assert_eq!(
+            [Ask::read(&[text("Why")]), Ask::read(&[text("contact")])],
+            [MemberCommand::Why, MemberCommand::Contact].map(Ask::NoMember)
+        );
     }
 
     #[test]

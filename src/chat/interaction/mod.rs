@@ -6,7 +6,7 @@ mod message;
 
 use secrecy::{ExposeSecret, SecretString};
 
-pub use self::ask::{Ask, NamedMember, Word};
+pub use self::ask::{Ask, MemberCommand, NamedMember, Word};
 pub use self::buttons::{
     Action, AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm,
     ContactAsk, FormKind,

@@ -90,10 +90,11 @@ impl Slack {
     /// What an account's fields mean.
     pub(super) fn profile_of(&self, account: &wire::SlackAccount) -> Profile {
         let enterprise = account.enterprise_user.as_ref();
+        // In an Enterprise organization an account names its workspaces itself, and no `team_id` or another one.
         let is_ours = account.team_id.as_deref() == Some(self.config.team_id.as_str())
             || enterprise.is_some_and(|user| {
-                self.config.enterprise_id.is_some()
-                    && user.enterprise_id == self.config.enterprise_id
+                let pinned = &self.config.enterprise_id;
+                (pinned.is_none() || user.enterprise_id == *pinned)
                     && user.teams.contains(&self.config.team_id)
             });
         let kind = if account.deleted {

@@ -59,7 +59,7 @@ impl Slack {
         };
         Ok(Interaction::Command(Command {
             origin,
-            ask: Ask::read(&words),
+            ask: read_ask(&words),
         }))
     }
 
@@ -185,8 +185,19 @@ fn is_user_id(id: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-/// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, an address as
-/// `<mailto:…|…>`, and a typed `<` as `&lt;`. So an angle bracket always comes from Slack.
+/// With `should_escape` a member arrives as `<@U…>`, so a bare `@name` is none that Slack knows, or the setting is off.
+fn read_ask(words: &[Word]) -> Ask {
+    let ask = Ask::read(words);
+    if let Ask::Unclear(name) = &ask
+        && name.starts_with('@')
+    {
+        return Ask::BareName(name.clone());
+    }
+    ask
+}
+
+/// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, an e-mail as
+/// `<mailto:…|…>`, a phone number as `<tel:…|…>`, and a typed `<` as `&lt;`. So an angle bracket always comes from Slack.
 pub(super) fn read_words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
@@ -208,20 +219,30 @@ fn read_word(word: &str) -> Word {
     let inside = word
         .strip_prefix('<')
         .and_then(|word| word.strip_suffix('>'));
-    let target = inside.map(|inside| {
-        inside
-            .split_once('|')
-            .map_or(inside, |(target, _label)| target)
-    });
-    let member = match target {
-        Some(target) => match (target.strip_prefix('@'), target.strip_prefix("mailto:")) {
-            (Some(id), _) if is_user_id(id) => Some(NamedMember::Mention(id.to_owned())),
-            (_, Some(email)) => email.parse().ok().map(NamedMember::Email),
-            _ => None,
-        },
-        None => unescape(word).parse().ok().map(NamedMember::Email),
+    let Some(inside) = inside else {
+        return read_text(unescape(word));
     };
-    member.map_or_else(|| Word::Text(unescape(word)), Word::Member)
+    let target = inside
+        .split_once('|')
+        .map_or(inside, |(target, _label)| target);
+    if let Some(id) = target.strip_prefix('@').filter(|id| is_user_id(id)) {
+        return Word::Member(NamedMember::Mention(id.to_owned()));
+    }
+    let typed = ["mailto:", "tel:"]
+        .into_iter()
+        .find_map(|scheme| target.strip_prefix(scheme))
+        .filter(|typed| !typed.is_empty());
+    typed.map_or_else(
+        || Word::Text(unescape(word)),
+        |typed| read_text(unescape(typed)),
+    )
+}
+
+fn read_text(text: String) -> Word {
+    match text.parse() {
+        Ok(email) => Word::Member(NamedMember::Email(email)),
+        Err(_) => Word::Text(text),
+    }
 }
 
 fn unescape(text: &str) -> String {

@@ -53,7 +53,7 @@ pub use self::stopped::{
     store_down, with_slot_back,
 };
 pub use self::who::{
-    no_such_member, outsider, several_members, unclear, unresolved_caller, unresolved_member,
-    who_failed,
+    bare_name, no_member, no_such_member, outsider, several_members, unclear, unresolved_caller,
+    unresolved_member, who_failed,
 };
 pub use self::words::{NO_RESET_USED, NOTHING_CHANGED, SAY_IT};

@@ -1,6 +1,7 @@
 //! People who cannot be matched with a directory account.
 
 use super::words::refusal;
+use crate::chat::interaction::MemberCommand;
 use crate::chat::{AccountKind, ApiError, Message};
 use crate::domain::Reference;
 
@@ -52,6 +53,31 @@ pub fn unclear(text: &str, reference: &Reference) -> Message {
         "Mention the member with @, or try the work email: /reset-password mina.park@company.example",
         reference,
     )
+}
+
+/// Slack passed on a name as it was typed, so it may be anybody's.
+pub fn bare_name(name: &str, reference: &Reference) -> Message {
+    let name: String = name.chars().take(40).collect();
+    refusal(
+        &format!("Slack passed on \"{name}\" as plain text, so I can't tell who it is."),
+        "The command's should_escape (\"Escape channels, users, and links\") is off, or nobody has that name. The work email works too: /reset-password mina.park@company.example",
+        reference,
+    )
+}
+
+/// A subcommand stands alone.
+pub fn no_member(needs: MemberCommand, reference: &Reference) -> Message {
+    let (what, form) = match needs {
+        MemberCommand::Why => (
+            "\"why\" needs a member.",
+            "Write /reset-password why @member, or their work email instead of @member.",
+        ),
+        MemberCommand::Contact => (
+            "\"contact\" needs a member and an address.",
+            "Write /reset-password contact @member, then a phone or private email.",
+        ),
+    };
+    refusal(what, form, reference)
 }
 
 /// S15: the command names several members.

@@ -1037,8 +1037,11 @@ impl TestBot {
                     .await
             }
             Platform::Slack => {
-                let body =
-                    slack::command_body(&slack::user_id(who), text, &self.slack.reply_url(serial));
+                let body = slack::command_body(
+                    &slack::user_id(who),
+                    &slack::escaped(text),
+                    &self.slack.reply_url(serial),
+                );
                 self.post("/slack/commands", &body).await
             }
         }

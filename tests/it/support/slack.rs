@@ -208,6 +208,23 @@ impl FakeSlack {
         }
     }
 
+    /// Makes an account one of an Enterprise organization: it has no `team_id`, and says of which workspaces it is
+    /// (Slack, "User object", "Enterprise Grid user objects"; answers of `users.info` in public bug reports have no
+    /// `team_id` there).
+    pub(crate) fn move_to_grid(&self, email: &str, teams: &[&str]) {
+        if let Some(user) = self.memory.users.lock().unwrap().get_mut(&user_id(email)) {
+            let user = user.as_object_mut().unwrap();
+            user.remove("team_id");
+            user.insert(
+                "enterprise_user".to_owned(),
+                json!({
+                    "id": user_id(email), "enterprise_id": "E0ACME", "enterprise_name": "Acme", "is_admin": false,
+                    "is_owner": false, "teams": teams,
+                }),
+            );
+        }
+    }
+
     pub(crate) fn reply_url(&self, serial: u32) -> String {
         format!("{}/reply/{serial}", self.base)
     }
@@ -366,6 +383,53 @@ pub(crate) fn user_id(email: &str) -> String {
 
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// What Slack makes of a typed text where the command has `should_escape`: `&`, `<` and `>` become entities, an e-mail
+/// and a phone number become links (Slack, "Formatting message text"; that it links phone numbers with `tel:` is in
+/// public bug reports only). What stands in angle brackets already is left alone.
+pub(crate) fn escaped(text: &str) -> String {
+    let entities = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+    };
+    let is_number = |word: &str| {
+        let digits = word.trim_start_matches('+');
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if let Some((before, rest)) = text.split_once('<')
+        && let Some((inside, after)) = rest.split_once('>')
+    {
+        return format!("{}<{inside}>{}", escaped(before), escaped(after));
+    }
+    let words: Vec<&str> = text.split(' ').collect();
+    let mut written = Vec::new();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let more = words[at..]
+            .iter()
+            .take_while(|word| is_number(word))
+            .count();
+        let number = words[at..at + more].join(" ");
+        let digits = number.replace(' ', "");
+        if word.starts_with('+') && digits.len() >= 10 {
+            written.push(format!("<tel:{digits}|{number}>"));
+            at += more;
+            continue;
+        }
+        let is_email = word
+            .split_once('@')
+            .is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+        let word = entities(word);
+        written.push(if is_email {
+            format!("<mailto:{word}|{word}>")
+        } else {
+            word
+        });
+        at += 1;
+    }
+    written.join(" ")
 }
 
 pub(crate) fn command_body(user: &str, text: &str, reply: &str) -> String {
