@@ -16,6 +16,17 @@ pub struct Profile {
     pub role: Role,
 }
 
+impl Profile {
+    /// Somebody of another workspace, of whom nothing else counts.
+    pub(super) fn of_stranger() -> Self {
+        Self {
+            kind: AccountKind::Stranger,
+            confirmed_email: None,
+            role: Role::Member,
+        }
+    }
+}
+
 /// The kind of an account in the chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountKind {

@@ -5,7 +5,8 @@
 //! three points: a timestamp must be fresh, its digits cannot move into the nonce, and with a key a challenge in plain text
 //! is refused.
 //!
-//! In a group, cards are ephemeral. The 1:1 chat has no ephemeral cards, so there ordinary ones are sent and replaced.
+//! In a group, cards are ephemeral. The 1:1 chat has no ephemeral cards, so there ordinary ones are sent and replaced. A
+//! group in topic mode has none either, so the 1:1 chat takes its place.
 
 mod account;
 mod commands;
@@ -13,6 +14,7 @@ mod config;
 mod render;
 mod reply;
 mod request;
+mod text;
 mod verify;
 mod wire;
 
@@ -37,6 +39,7 @@ use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::lark_api::{LarkApi, LarkApis};
+use crate::telemetry::LogSampler;
 
 /// Where Lark posts everything.
 pub const EVENTS_ROUTE: &str = "/lark/events";
@@ -63,6 +66,7 @@ pub struct Lark {
     profiles: ProfileCache,
     /// How often the token of each click was used.
     used: Arc<UseCounts>,
+    old_events: LogSampler,
 }
 
 impl Lark {
@@ -85,6 +89,7 @@ impl Lark {
             clock,
             profiles: ProfileCache::default(),
             used: Arc::default(),
+            old_events: LogSampler::default(),
         }
     }
 
@@ -127,6 +132,10 @@ impl Adapter for Lark {
     }
 
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, ApiError> {
+        // Our app does not see the accounts of other tenants.
+        if user.tenant != self.config.tenant_key {
+            return Ok(Profile::of_stranger());
+        }
         let now = self.clock.now();
         if freshness == Freshness::Cached
             && let Some(profile) = self.profiles.get(&user.user, now)

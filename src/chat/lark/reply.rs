@@ -48,6 +48,19 @@ impl LarkReply {
     }
 }
 
+/// What a card shows.
+struct Content<'a> {
+    message: &'a Message,
+    password: Option<&'a ShownPassword<'a>>,
+}
+
+impl Content<'_> {
+    /// The card for a group, or for the 1:1 chat.
+    fn card(&self, group: Option<&str>) -> Value {
+        render::message(self.message, self.password, group)
+    }
+}
+
 impl Lark {
     /// Sends a message to a follow-up address.
     pub(super) async fn tell(
@@ -60,10 +73,10 @@ impl Lark {
         let Some(reply) = LarkReply::read(to).filter(|_| self.clock.now() <= to.until) else {
             return Outcome::Refused(Refusal::Unreachable);
         };
-        let card = render::message(message, password, reply.group());
+        let content = Content { message, password };
         let end = match placement {
-            Placement::Replace => self.replace(&reply, &card).await,
-            Placement::Add => self.send(&reply, &card).await,
+            Placement::Replace => self.replace(&reply, &content).await,
+            Placement::Add => self.send(&reply, &content).await,
         };
         match end {
             Ok(()) => Outcome::Accepted,
@@ -76,22 +89,31 @@ impl Lark {
         }
     }
 
-    /// Sends a new card.
-    async fn send(&self, reply: &LarkReply, card: &Value) -> Result<(), LarkError> {
-        if reply.is_group {
-            let body = json!({ "chat_id": reply.chat, "open_id": reply.user, "msg_type": "interactive", "card": card });
-            return self
+    /// Sends a new card. In a group it is for one person alone. Where Lark refuses that, as in a group in topic mode, the
+    /// 1:1 chat takes the place of the group.
+    async fn send(&self, reply: &LarkReply, content: &Content<'_>) -> Result<(), LarkError> {
+        if let Some(group) = reply.group() {
+            let card = content.card(Some(group));
+            let body = json!({ "chat_id": group, "open_id": reply.user, "msg_type": "interactive", "card": card });
+            let end = self
                 .api
                 .call(Method::POST, "ephemeral/v1/send", Some(&body))
-                .await
-                .map(drop);
+                .await;
+            let Err(LarkError::Refused(code)) = end else {
+                return end.map(drop);
+            };
+            tracing::info!(
+                platform = "lark",
+                code,
+                "this group takes no card for one person alone; it goes to the 1:1 chat"
+            );
         }
-        let (kind, to) = match &reply.chat {
+        let (kind, to) = match reply.chat.as_ref().filter(|_| !reply.is_group) {
             Some(chat) => ("chat_id", chat),
             None => ("open_id", &reply.user),
         };
-        let body =
-            json!({ "receive_id": to, "msg_type": "interactive", "content": card.to_string() });
+        let card = content.card(None).to_string();
+        let body = json!({ "receive_id": to, "msg_type": "interactive", "content": card });
         let path = format!("im/v1/messages?receive_id_type={kind}");
         self.api
             .call(Method::POST, &path, Some(&body))
@@ -101,7 +123,8 @@ impl Lark {
 
     /// Replaces the card that was clicked: with the token of the click while it works, else by the id of the card. An
     /// ephemeral card cannot be changed by its id, so it is deleted and sent again.
-    async fn replace(&self, reply: &LarkReply, card: &Value) -> Result<(), LarkError> {
+    async fn replace(&self, reply: &LarkReply, content: &Content<'_>) -> Result<(), LarkError> {
+        let card = content.card(reply.group());
         if let Some(token) = reply
             .token
             .as_deref()
@@ -121,7 +144,7 @@ impl Lark {
             }
         }
         let Some(id) = &reply.card else {
-            return self.send(reply, card).await;
+            return self.send(reply, content).await;
         };
         if reply.is_group {
             let body = json!({ "message_id": id });
@@ -136,7 +159,7 @@ impl Lark {
                     "a card was not taken away"
                 );
             }
-            return self.send(reply, card).await;
+            return self.send(reply, content).await;
         }
         let body = json!({ "content": card.to_string() });
         self.api

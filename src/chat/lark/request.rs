@@ -1,18 +1,15 @@
 //! Parsing what Lark posts: messages to the bot, its menu, clicks and forms of cards.
 
-use std::collections::HashMap;
-
 use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::reply::LarkReply;
-use super::{CARD_EVENT, COMMAND_NAME, Lark, MENU_EVENT, MESSAGE_EVENT, is_id, render, wire};
-use crate::chat::interaction::{Ask, Trigger, Word};
+use super::{CARD_EVENT, Lark, MENU_EVENT, MESSAGE_EVENT, is_id, render, text, wire};
+use crate::chat::interaction::{Ask, Trigger};
 use crate::chat::signature::{check_content_type, replay_key};
 use crate::chat::{
-    Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, ReplyAddress,
-    Verified,
+    Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
 };
 use crate::domain::{ChatUser, Moment, Platform, Span};
 use crate::store::ReplayKey;
@@ -37,17 +34,36 @@ impl Lark {
         if !is_signed {
             return Err(NotVerified::Unsigned("missing"));
         }
+        if sent.kind.as_deref() == Some("event_callback") {
+            return self.pass_over_old_event(&sent, now);
+        }
         let header = sent.header.ok_or(NotVerified::Unsigned("header"))?;
         self.check_header(&header, now)?;
         // A repeated event has another nonce and the same id.
         let replay = replay_key(Platform::Lark, 0, &[header.event_id.as_bytes()]);
         Ok(Verified::new(match header.event_type.as_str() {
-            MESSAGE_EVENT => self.read_message(&sent.event, replay, now)?,
+            MESSAGE_EVENT => Self::read_message(&sent.event, replay, now)?,
             MENU_EVENT => self.read_menu(&sent.event, replay, now)?,
-            CARD_EVENT => self.read_card(&sent.event, replay, now)?,
+            CARD_EVENT => Self::read_card(&sent.event, replay, now)?,
             // An event that somebody else uses the app for.
             _ => Interaction::Ping,
         }))
+    }
+
+    /// An event of schema 1.0 is taken, because Lark sends again what gets no 200, and has no effect.
+    fn pass_over_old_event(
+        &self,
+        sent: &wire::LarkEvent,
+        now: Moment,
+    ) -> Result<Verified<Interaction>, NotVerified> {
+        self.check_token(sent.token.as_deref().unwrap_or_default())?;
+        if self.old_events.is_due(now) {
+            tracing::warn!(
+                platform = "lark",
+                "Lark sent an event of schema 1.0, which is not read: in the developer console, Events & Callbacks, add the event {MESSAGE_EVENT} (schema 2.0) and remove the old one"
+            );
+        }
+        Ok(Verified::new(Interaction::Ping))
     }
 
     fn read_challenge(&self, sent: &wire::LarkEvent) -> Result<Option<String>, NotVerified> {
@@ -66,7 +82,6 @@ impl Lark {
     }
 
     fn read_message(
-        &self,
         event: &Value,
         replay: ReplayKey,
         now: Moment,
@@ -74,37 +89,33 @@ impl Lark {
         let received: wire::MessageEvent = parse(event)?;
         let wire::MessageEvent { sender, message } = received;
         // Messages of other bots do not concern us.
-        if sender.kind != "user" || message.message_type != "text" {
+        if sender.kind != "user" {
             return Ok(Interaction::Ping);
         }
-        if sender.tenant_key != self.config.tenant_key {
-            return Err(NotVerified::Unsigned("tenant"));
-        }
-        let is_group = match message.chat_type.as_str() {
-            "p2p" => false,
-            "group" => true,
+        let (is_private, is_topics) = match message.chat_type.as_str() {
+            "p2p" => (true, false),
+            "group" => (false, false),
+            "topic_group" => (false, true),
             _ => return Ok(Interaction::Ping),
         };
-        let user = self.user(&sender.ids.open_id)?;
+        let user = user(&sender.ids.open_id, &sender.tenant_key)?;
         if !is_id(&message.chat_id, "oc_") {
             return Err(NotVerified::Malformed("a chat"));
         }
-        let content: Value =
-            serde_json::from_str(&message.content).map_err(|_| NotVerified::Malformed("a text"))?;
-        let text = content
-            .get("text")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let ask = match read_command(text, &message.mentions) {
+        let Some(typed) = text::typed(&message.message_type, &message.content)? else {
+            return Ok(Interaction::Ping);
+        };
+        let ask = match text::read_command(&typed, &message.mentions) {
             Some(ask) => ask,
             // In the 1:1 chat every message is for us; in a group only the command is.
-            None if is_group => return Ok(Interaction::Ping),
-            None => Ask::Help,
+            None if is_private => Ask::Help,
+            None => return Ok(Interaction::Ping),
         };
         let reply = LarkReply {
             user: user.user.clone(),
-            chat: Some(message.chat_id),
-            is_group,
+            // In a group in topic mode nothing can be shown to one person alone.
+            chat: Some(message.chat_id).filter(|_| !is_topics),
+            is_group: !is_private && !is_topics,
             card: None,
             token: None,
             at: now.0,
@@ -125,7 +136,8 @@ impl Lark {
         if chosen.event_key != "help" {
             return Ok(Interaction::Ping);
         }
-        let user = self.user(&chosen.operator.operator_id.open_id)?;
+        let tenant = &self.config.tenant_key;
+        let user = user(&chosen.operator.operator_id.open_id, tenant)?;
         let reply = LarkReply {
             user: user.user.clone(),
             chat: None,
@@ -141,16 +153,12 @@ impl Lark {
     }
 
     fn read_card(
-        &self,
         event: &Value,
         replay: ReplayKey,
         now: Moment,
     ) -> Result<Interaction, NotVerified> {
         let pressed: wire::CardEvent = parse(event)?;
-        if pressed.operator.tenant_key != self.config.tenant_key {
-            return Err(NotVerified::Unsigned("tenant"));
-        }
-        let user = self.user(&pressed.operator.open_id)?;
+        let user = user(&pressed.operator.open_id, &pressed.operator.tenant_key)?;
         let wire::CardContext {
             open_message_id,
             open_chat_id,
@@ -167,17 +175,19 @@ impl Lark {
         };
         read_action(origin(user, replay, &reply, now), pressed.action)
     }
+}
 
-    fn user(&self, id: &str) -> Result<ChatUser, NotVerified> {
-        if !is_id(id, "ou_") {
-            return Err(NotVerified::Malformed("a user id"));
-        }
-        Ok(ChatUser {
-            platform: Platform::Lark,
-            tenant: self.config.tenant_key.clone(),
-            user: id.to_owned(),
-        })
+/// Somebody in one of our chats. In a shared group they may be of another tenant. They are told so later: Lark sends an
+/// event again that gets no 200.
+fn user(id: &str, tenant: &str) -> Result<ChatUser, NotVerified> {
+    if !is_id(id, "ou_") {
+        return Err(NotVerified::Malformed("a user id"));
     }
+    Ok(ChatUser {
+        platform: Platform::Lark,
+        tenant: tenant.to_owned(),
+        user: id.to_owned(),
+    })
 }
 
 /// A click or a form of one of our cards.
@@ -230,34 +240,4 @@ fn origin(user: ChatUser, replay: ReplayKey, reply: &LarkReply, now: Moment) -> 
 
 fn parse<T: DeserializeOwned>(event: &Value) -> Result<T, NotVerified> {
     T::deserialize(event).map_err(|_| NotVerified::Malformed("the event"))
-}
-
-/// The words after the command, or none if there is no command. Mentions of the bot may come before it.
-fn read_command(text: &str, mentions: &[wire::Mention]) -> Option<Ask> {
-    let mentions: HashMap<&str, &str> = mentions
-        .iter()
-        .map(|mentioned| (mentioned.key.as_str(), mentioned.id.open_id.as_str()))
-        .collect();
-    let mut words = text
-        .split_whitespace()
-        .skip_while(|word| mentions.contains_key(word));
-    words
-        .next()
-        .filter(|word| word.eq_ignore_ascii_case(COMMAND_NAME))?;
-    let words: Vec<Word> = words.map(|word| read_word(word, &mentions)).collect();
-    Some(Ask::read(&words))
-}
-
-/// Parses one word. A mention such as `@_user_1` must match as a whole, because `@_user_10` begins with it.
-fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Word {
-    let trimmed = word.trim_end_matches([',', '.', ';', ':', '!', '?']);
-    for name in [word, trimmed] {
-        if let Some(id) = mentions.get(name).filter(|id| is_id(id, "ou_")) {
-            return Word::Member(NamedMember::Mention((*id).to_owned()));
-        }
-    }
-    word.parse().map_or_else(
-        |_| Word::Text(word.to_owned()),
-        |email| Word::Member(NamedMember::Email(email)),
-    )
 }

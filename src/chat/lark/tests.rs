@@ -224,7 +224,6 @@ fn only_our_app_s_events_in_our_tenant_and_in_time_count() {
         ("/header/token", "canary-lark-verification-02"),
         ("/header/app_id", "cli_b"),
         ("/header/tenant_key", "other"),
-        ("/event/sender/tenant_key", "other"),
         ("/header/create_time", "1795427699000"),
         ("/header/create_time", "1795428301000"),
         ("/header/create_time", "soon"),

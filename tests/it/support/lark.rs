@@ -27,6 +27,10 @@ const TENANT_TOKEN: &str = "t-canary-tenant-access-token";
 /// The bot itself, as people mention it.
 const BOT: &str = "ou_relatchbot";
 const GROUP: &str = "oc_helpdesk";
+/// A group in topic mode, where no card is for one person alone.
+pub(crate) const TOPICS: &str = "oc_topics";
+/// The tenant of a guest in a shared group.
+pub(crate) const OTHER_TENANT: &str = "umbrella0tenant0key";
 
 /// `UJO` → an open id.
 pub(crate) fn id(slack_id: &str) -> String {
@@ -67,14 +71,61 @@ pub(crate) fn event(kind: &str, serial: u32, now: Moment, event: &Value) -> Stri
 
 /// A text of a person, to the bot alone or with its name before it in a group.
 pub(crate) fn message(who: &str, text: &str, mentions: &Value, is_group: bool) -> Value {
+    let chat_type = if is_group { "group" } else { "p2p" };
+    let content = ("text", json!({ "text": text }));
+    message_in((&chat(who, is_group), chat_type), who, &content, mentions)
+}
+
+/// A message of a person in a chat (Lark, "Receive message": `chat_id`, `chat_type`, `message_type`, and `content` as
+/// text). A group in topic mode is a `group` or a `topic_group`; public bots meet both.
+pub(crate) fn message_in(
+    (chat_id, chat_type): (&str, &str),
+    who: &str,
+    (kind, content): &(&str, Value),
+    mentions: &Value,
+) -> Value {
     json!({
         "sender": { "sender_id": { "open_id": who, "union_id": "on_x" }, "sender_type": "user", "tenant_key": TENANT },
         "message": {
-            "message_id": "om_typed", "create_time": "1", "chat_id": chat(who, is_group),
-            "chat_type": if is_group { "group" } else { "p2p" }, "message_type": "text",
-            "content": json!({ "text": text }).to_string(), "mentions": mentions,
+            "message_id": "om_typed", "create_time": "1", "chat_id": chat_id,
+            "chat_type": chat_type, "message_type": kind,
+            "content": content.to_string(), "mentions": mentions,
         },
     })
+}
+
+/// `@_user_1` is the bot, the others are these people, in order.
+pub(crate) fn mentions(people: &[&str]) -> Value {
+    let ids = [BOT.to_owned()]
+        .into_iter()
+        .chain(people.iter().map(|email| id_of(email)));
+    ids.enumerate()
+        .map(|(at, id)| {
+            let key = format!("@_user_{}", at + 1);
+            json!({ "key": key, "id": { "open_id": id, "union_id": "on_x", "user_id": null }, "name": "x", "tenant_key": TENANT })
+        })
+        .collect()
+}
+
+/// Rich text of these paragraphs, as it is received: a mention is an element with the key of its person, a link has
+/// text and address, and there is no language around it (Lark, "Received message content"; the converter
+/// `channel/normalize/converters/post.ts` of Lark's node-sdk).
+pub(crate) fn rich_text(paragraphs: &Value) -> (&'static str, Value) {
+    ("post", json!({ "title": "", "content": paragraphs }))
+}
+
+/// An event of schema 1.0: no header, and the kind of event inside (Lark, "Event subscription", the older structure).
+pub(crate) fn old_event(token: &str) -> String {
+    json!({
+        "uuid": "371e9629c20131842fd245dc99a266a6", "token": token, "ts": "1630045346.370087", "type": "event_callback",
+        "event": {
+            "app_id": APP, "chat_type": "group", "employee_id": "eg69gf36", "is_mention": true, "msg_type": "text",
+            "open_chat_id": GROUP, "open_id": id_of("jo@acme.example"), "open_message_id": "om_typed", "parent_id": "",
+            "root_id": "", "tenant_key": TENANT, "text": "<at open_id=\"ou_relatchbot\">@relatch</at> /reset-password",
+            "text_without_at_bot": " /reset-password", "type": "message",
+        },
+    })
+    .to_string()
 }
 
 /// The command, from the text that Slack would be sent.
@@ -418,6 +469,12 @@ fn end(status: StatusCode) -> Told {
 async fn send_ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: String) -> Told {
     is_ours(&headers);
     let asked: Value = serde_json::from_str(&body).unwrap();
+    // Lark, "Send message cards that are only visible to certain people": not in groups of topic mode. The code and its
+    // words are the ones that public bots report.
+    if asked["chat_id"] == TOPICS {
+        let refused = json!({ "code": 18_053, "msg": "chat can not be thread" });
+        return (StatusCode::BAD_REQUEST, refused.to_string());
+    }
     let is_whole = asked["chat_id"] == GROUP
         && asked["msg_type"] == "interactive"
         && asked["open_id"].is_string();
