@@ -4,8 +4,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use relatch::clock::Clock;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::reload::Serving;
 use super::*;
@@ -21,21 +26,56 @@ bot_token = "xoxb-canary-bot-token-01"
 url = "https://chat.acme.example"
 bot_token = "canarybotsecretofthemmost1"
 command_tokens = ["canaryttokenofthecommand02"]
+[lark]
+app_id = "cli_a"
+app_secret = "canary-lark-app-secret-0001"
+encrypt_key = "canary-lark-encrypt-key-01"
+verification_token = "canary-lark-verification-01"
+tenant_key = "acme"
 "#;
+
+/// An event of schema 1.0 as Lark sends it.
+fn old_event() -> String {
+    json!({
+        "uuid": "371e9629c20131842fd245dc99a266a6", "token": "canary-lark-verification-01", "ts": "1630045346.370087",
+        "type": "event_callback",
+        "event": { "app_id": "cli_a", "tenant_key": "acme", "type": "message", "text_without_at_bot": " canary" },
+    })
+    .to_string()
+}
+
+/// Lark, "Encrypt key": AES-256-CBC with the SHA-256 of the key, the vector before it.
+fn seal(event: &str) -> String {
+    let key = Sha256::digest(b"canary-lark-encrypt-key-01");
+    let mut buffer = vec![0; event.len() + 16];
+    buffer[..event.len()].copy_from_slice(event.as_bytes());
+    let cipher = cbc::Encryptor::<aes::Aes256>::new_from_slices(&key, &[7; 16]).unwrap();
+    let sealed = cipher
+        .encrypt_padded::<Pkcs7>(&mut buffer, event.len())
+        .unwrap();
+    json!({ "encrypt": STANDARD.encode([&[7; 16][..], sealed].concat()) }).to_string()
+}
 
 /// A line of this kind is written once a second at most.
 const PAUSE: Duration = Duration::from_millis(1100);
 
 /// Sends a request without a body; the status of the answer.
 fn send(serving: &Serving, request_line: &str, headers: &[(&str, &str)]) -> u16 {
+    send_body(serving, request_line, headers, "")
+}
+
+fn send_body(serving: &Serving, request_line: &str, headers: &[(&str, &str)], body: &str) -> u16 {
     let mut stream = TcpStream::connect(&serving.addr).unwrap();
     let mut request = format!(
-        "{request_line} HTTP/1.1\r\nhost: reset.acme.example\r\nconnection: close\r\ncontent-length: 0\r\n"
+        "{request_line} HTTP/1.1\r\nhost: reset.acme.example\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
     );
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        request = [&request, name, ": ", value, "\r\n"].concat();
     }
-    stream.write_all((request + "\r\n").as_bytes()).unwrap();
+    stream
+        .write_all((request + "\r\n" + body).as_bytes())
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let status = answer.split(' ').nth(1).unwrap();
@@ -147,4 +187,40 @@ fn the_line_about_a_stale_request_tells_how_far_the_clocks_differ() {
         no_secret_in(&line);
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Nothing answers a command that comes in the old schema, so the log says what to switch on in its place.
+#[test]
+fn the_line_about_an_old_event_of_lark_tells_what_to_switch_on() {
+    let place = Place::new(SETTINGS);
+    let mut serving = Serving::start(&place);
+    let body = seal(&old_event());
+    let time = Clock::System.now().unix_seconds().to_string();
+    let signed = [&*time, "n1", "canary-lark-encrypt-key-01", &*body].concat();
+    let signature = hex::encode(Sha256::digest(signed));
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-lark-request-timestamp", &*time),
+        ("x-lark-request-nonce", "n1"),
+        ("x-lark-signature", &*signature),
+    ];
+    for _ in 0..2 {
+        assert_eq!(
+            send_body(&serving, "POST /lark/events", &headers, &body),
+            200
+        );
+    }
+    let line = serving.hears("Lark sent an event of schema 1.0");
+    let message = line["message"].as_str().unwrap();
+    assert!(
+        message.contains("add the event im.message.receive_v1"),
+        "{line}"
+    );
+    no_secret_in(&line);
+    // A forged one is not told as one of Lark's.
+    assert_eq!(
+        send_body(&serving, "POST /lark/events", &headers[..1], &body),
+        401
+    );
+    assert_eq!(serving.hears("")["message"], "refused an unsigned request");
 }

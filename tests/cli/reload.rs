@@ -46,7 +46,7 @@ impl Serving {
         loop {
             let line = self
                 .log
-                .recv_timeout(Duration::from_secs(60))
+                .recv_timeout(Duration::from_mins(1))
                 .unwrap_or_else(|_| panic!("it ended, or waits, without saying {beginning}"));
             let line: serde_json::Value = serde_json::from_str(&line).unwrap();
             if line["message"].as_str().unwrap().starts_with(beginning) {
