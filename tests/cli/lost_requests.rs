@@ -71,7 +71,7 @@ fn send_body(serving: &Serving, request_line: &str, headers: &[(&str, &str)], bo
         body.len()
     );
     for (name, value) in headers {
-        request = [&request, name, ": ", value, "\r\n"].concat();
+        request = [request.as_str(), name, ": ", value, "\r\n"].concat();
     }
     stream
         .write_all((request + "\r\n" + body).as_bytes())
