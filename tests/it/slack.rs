@@ -34,6 +34,7 @@ async fn who_is_in_our_workspace_of_an_organization_is_one_of_us() {
     );
 
     // Of the organization, but not of our workspace.
+    bot.clock.advance(relatch::domain::Span::minutes(1));
     bot.slack.move_to_grid(MINA, &["T0ANOTHER"]);
     let told = text_of(&bot.card(JO, MINA).await);
     assert!(
@@ -64,7 +65,7 @@ async fn links_in_a_command_are_what_was_typed() {
         &format!("contact {noa} <tel:+821077776666|+82 10 7777 6666>"),
     )
     .await;
-    assert!(added.contains("+82 10-····-··66"), "{added}");
+    assert!(added.contains("66 was added"), "{added}");
     let added = typed(
         &bot,
         &format!("contact {noa} <mailto:n&amp;oa@mail.example|n&amp;oa@mail.example>"),
