@@ -115,10 +115,6 @@ const KNOWN_CYCLES: &[&str] = &[
     "directory: backend, builtin, check_account, config, directories, ldap, resilient, self_write",
     "directory::ldap: outcome, server, session",
     "domain: channel, delivery",
-    "store: audit, engine, history, pins, resets, steps",
-    "store: cards, clicks",
-    "store: file, migrations, open",
-    "store::engine: parts, row, sql, value",
 ];
 
 fn layer_of(module: &str) -> Option<usize> {

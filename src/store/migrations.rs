@@ -5,7 +5,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqlSafeStr};
 
-use super::OpenError;
+use super::open_error::OpenError;
 
 macro_rules! migrations {
     ($($version:literal $file:literal,)+) => {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::amend::choose;
-use super::cards::is_disowned;
 use super::clicks::{answer_at, closed, known_card};
+use super::earlier::is_disowned;
 use super::engine::{Refusal, Tx};
 use super::reserve::WORK_DEADLINE;
 use super::resets::{self, enter, finish, newest_change};

@@ -1,7 +1,7 @@
 //! The reservation: the slot and the intent of a reset, taken in one transaction before anything is done outside.
 
-use super::cards::{earlier, is_disowned, overtaken};
 use super::clicks::{answer_at, open_card};
+use super::earlier::{earlier, is_disowned, overtaken};
 use super::engine::Tx;
 use super::resets::{self, enter, newest_change};
 use super::{CardClick, ClickError, ClickRefused, ResetRow, Store, StoreError, audit, slots};

@@ -1,11 +1,14 @@
 //! Resets: the row of a card and of the reset that came of it, how it is found, and what a move sets in it.
 
 use super::StoreError;
-use super::engine::{Session, Table, params, sql, table};
-use super::history::GIVEN_UP_AFTER;
+use super::engine::{Connection, Table, params, sql, table};
 use crate::domain::{
-    Carries, ChatUser, Delivery, EmailAddress, MemberId, Moment, Platform, ResetId, State, Step,
+    Carries, ChatUser, Delivery, EmailAddress, MemberId, Moment, Platform, ResetId, Span, State,
+    Step,
 };
+
+/// How long after its deadline a process is taken for dead.
+pub(super) const GIVEN_UP_AFTER: Span = Span::seconds(30);
 
 table! {
     /// One offer and the reset that came of it.
@@ -160,59 +163,59 @@ pub(super) const ACTIVE: &str = sql!(
 
 /// One reset.
 pub(super) async fn find(
-    session: &mut Session,
+    connection: &mut Connection,
     id: ResetId,
 ) -> Result<Option<ResetRow>, StoreError> {
-    session.maybe(BY_ID, params![id]).await
+    connection.maybe(BY_ID, params![id]).await
 }
 
 /// The name of the administrator who is in the middle of another reset of the member.
 pub(super) async fn at_work(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
     except: Option<ResetId>,
 ) -> Result<Option<String>, StoreError> {
     let except = except.map_or_else(String::new, |id| id.to_string());
-    let found: Option<(String,)> = session.maybe(AT_WORK, params![member, except]).await?;
+    let found: Option<(String,)> = connection.maybe(AT_WORK, params![member, except]).await?;
     Ok(found.map(|(admin_name,)| admin_name))
 }
 
 /// The newest other reset of the member of this card that changed the password, or may have.
 pub(super) async fn newest_change(
-    session: &mut Session,
+    connection: &mut Connection,
     card: &ResetRow,
 ) -> Result<Option<ResetRow>, StoreError> {
-    session
+    connection
         .maybe(NEWEST_CHANGE, params![card.member_id, card.reset_id])
         .await
 }
 
 /// The member's resets that wait for another way of delivery.
 pub(super) async fn waiting(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Vec<ResetRow>, StoreError> {
-    session.all(WAITING, params![member]).await
+    connection.all(WAITING, params![member]).await
 }
 
 /// A reset of the member that is being carried out or waits for another way, unless its process is taken for dead.
 pub(super) async fn under_way(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Option<ResetRow>, StoreError> {
-    if let Some(row) = waiting(session, member).await?.into_iter().next() {
+    if let Some(row) = waiting(connection, member).await?.into_iter().next() {
         return Ok(Some(row));
     }
-    active(session, member).await
+    active(connection, member).await
 }
 
 /// The reset of the member that is being carried out, unless its process is taken for dead.
 pub(super) async fn active(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Option<ResetRow>, StoreError> {
-    let active: Option<ResetRow> = session.maybe(ACTIVE, params![member]).await?;
-    let now = session.now();
+    let active: Option<ResetRow> = connection.maybe(ACTIVE, params![member]).await?;
+    let now = connection.now();
     Ok(active.filter(|row| !row.is_given_up(now)))
 }
 

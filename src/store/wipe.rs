@@ -1,6 +1,6 @@
 //! Members who leave, and accounts that an operator opens: what is wiped with them, and the commands that do it.
 
-use super::engine::{Refusal, Session, Tx, params};
+use super::engine::{Connection, Refusal, Tx, params};
 use super::{AuditRow, ResetUnderWay, Store, StoreError, members, resets};
 use crate::domain::{EmailAddress, MemberId};
 
@@ -198,18 +198,21 @@ async fn unlock(tx: &mut Tx, email: &EmailAddress) -> Result<(), NotDone> {
     refused.map_or(Ok(()), Err)
 }
 
-async fn find(session: &mut Session, email: &EmailAddress) -> Result<(MemberId, String), NotDone> {
-    let found = members::by_email(session, &email.key()).await?;
+async fn find(
+    connection: &mut Connection,
+    email: &EmailAddress,
+) -> Result<(MemberId, String), NotDone> {
+    let found = members::by_email(connection, &email.key()).await?;
     let member = found.ok_or(NotDone::NoSuchMember)?;
     Ok((member.member_id, member.name))
 }
 
 /// Refuses where the member is being reset: the password that is delivered must keep working.
 pub(super) async fn check_not_at_work(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<(), NotDone> {
-    let Some(row) = resets::active(session, member).await? else {
+    let Some(row) = resets::active(connection, member).await? else {
         return Ok(());
     };
     Err(NotDone::UnderWay {
