@@ -4,7 +4,7 @@
 //!
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
-//! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`earlier`], [`clicks`], [`amend`], [`reserve`],
+//! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`], [`amend`], [`reserve`],
 //!    [`moves`], [`told`], [`claims`]; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
@@ -32,6 +32,7 @@
 
 mod accounts;
 mod amend;
+mod around;
 mod audit;
 mod cards;
 mod claims;

@@ -3,8 +3,8 @@
 use super::StoreError;
 use super::engine::{Connection, Table, params, sql, table};
 use crate::domain::{
-    Carries, ChatUser, Delivery, EmailAddress, MemberId, Moment, Platform, ResetId, Span, State,
-    Step,
+    Carries, ChatUser, Delivery, EmailAddress, Member, MemberId, Moment, Platform, ResetId, Span,
+    State, Step,
 };
 
 /// How long after its deadline a process is taken for dead.
@@ -260,7 +260,103 @@ fn copy_mask(row: &ResetRow) -> Option<String> {
         .map(|copy: EmailAddress| copy.masked())
 }
 
+/// A person as a card names them.
+pub(super) struct Named {
+    id: MemberId,
+    name: String,
+    email: String,
+}
+
+impl Named {
+    pub(super) fn new(member: &Member) -> Self {
+        Self {
+            id: member.id.clone(),
+            name: member.name.clone(),
+            email: member.business_email.to_string(),
+        }
+    }
+}
+
 impl ResetRow {
+    /// A card on which nothing is chosen yet.
+    pub(super) fn offered(
+        reset_id: ResetId,
+        requester: ChatUser,
+        (admin, member): (Named, Named),
+        (offered_at, expires_at): (Moment, Moment),
+    ) -> Self {
+        Self {
+            reset_id,
+            platform: requester.platform,
+            tenant: requester.tenant,
+            chat_user: requester.user,
+            admin_id: admin.id,
+            admin_name: admin.name,
+            admin_email: admin.email,
+            member_id: member.id,
+            member_name: member.name,
+            member_email: member.email,
+            member_chat_user: None,
+            reason: None,
+            state: State::Offered,
+            edition: 0,
+            delivery: None,
+            destination: None,
+            destination_mask: None,
+            is_typed: false,
+            carries: Carries::Password,
+            copy_to_self: None,
+            copy_address: None,
+            also_show: false,
+            reachable_at: None,
+            reply: None,
+            reply_until: None,
+            owner: None,
+            deadline_at: None,
+            failure: None,
+            offered_at,
+            expires_at,
+            claimed_at: None,
+            changing_at: None,
+            changed_at: None,
+            delivering_at: None,
+            finished_at: None,
+            told_at: None,
+            hide_at: None,
+            disowned_at: None,
+            link_used_at: None,
+            copy_mask: None,
+            seen_reset_id: None,
+            destination_digest: None,
+            copy_digest: None,
+            typed_digests: None,
+        }
+    }
+
+    pub(super) fn requester(&self) -> ChatUser {
+        ChatUser {
+            platform: self.platform,
+            tenant: self.tenant.clone(),
+            user: self.chat_user.clone(),
+        }
+    }
+
+    pub(super) fn admin(&self) -> Named {
+        Named {
+            id: self.admin_id.clone(),
+            name: self.admin_name.clone(),
+            email: self.admin_email.clone(),
+        }
+    }
+
+    pub(super) fn member(&self) -> Named {
+        Named {
+            id: self.member_id.clone(),
+            name: self.member_name.clone(),
+            email: self.member_email.clone(),
+        }
+    }
+
     /// True when the card looks the same in both.
     pub fn has_face_of(&self, other: &Self) -> bool {
         let face = |row: &Self| {
