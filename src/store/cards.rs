@@ -173,7 +173,7 @@ async fn supersede(tx: &mut Tx, older: impl Iterator<Item = &ResetRow>) -> Resul
     for row in older {
         let mut row = row.clone();
         enter(&mut row, State::Superseded, tx.now());
-        audit::note(tx, &row, "command", "superseded").await?;
+        audit::note(tx, &row, "card", "superseded").await?;
         tx.put(&row).await?;
     }
     Ok(())

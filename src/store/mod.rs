@@ -12,9 +12,9 @@
 //!
 //! # To add a column
 //!
-//! Write a migration with a line in `migrations.rs`, and name the column in the `table!` of its subject: under `fixed` if
-//! it never changes after the row was made, else under `changing`. The compiler then points at every place that makes
-//! such a row.
+//! Write a migration, and name the column in the `table!` of its subject: under `fixed` if
+//! it never changes after the row was made, else under `changing`. The compiler then points at the function in the same
+//! file that makes such a row.
 //!
 //! # To add a table
 //!

@@ -187,8 +187,9 @@ impl Store {
     pub async fn give_up_delivery(&self, id: ResetId) -> Result<(), StoreError> {
         self.write(id, async |tx: &mut Tx, id: &ResetId| {
             let found = resets::find(tx, *id).await?;
-            if let Some(mut row) = found.filter(|row| row.state == State::Undelivered) {
+            if let Some(mut row) = found.filter(ResetRow::is_waiting_for_another_way) {
                 finish(&mut row, tx.now());
+                audit::note(tx, &row, "delivery", "given_up").await?;
                 tx.put(&row).await?;
             }
             Ok::<_, StoreError>(())
@@ -306,12 +307,12 @@ async fn recover(
             if state == State::Unknown {
                 steps::note(tx, *id, &after_change()).await?;
             }
-            audit::note(tx, &row, "recovery", state.as_str()).await?;
         }
         // The password that could have been delivered another way died with the process.
         None if row.is_waiting_for_another_way() => finish(&mut row, tx.now()),
         None => return Ok(None),
     }
+    audit::note(tx, &row, "recovery", row.state.as_str()).await?;
     tx.put(&row).await?;
     Ok(Some(row))
 }

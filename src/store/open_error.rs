@@ -58,16 +58,12 @@ impl OpenError {
 
     /// True where the file itself is at fault, and another try changes nothing.
     pub fn is_of_file(&self) -> bool {
-        // SQLITE_CORRUPT and SQLITE_NOTADB.
-        let is_damaged = |error: &sqlx::Error| {
-            error
-                .as_database_error()
-                .and_then(sqlx::error::DatabaseError::code)
-                .is_some_and(|code| code == "11" || code == "26")
-        };
         match self {
             Self::Migration(_) | Self::Io(_) => true,
-            Self::Sqlite(error) => is_damaged(error),
+            Self::Sqlite(error) => error
+                .as_database_error()
+                .and_then(sqlx::error::DatabaseError::code)
+                .is_some_and(|code| is_damaged(&code)),
             Self::Locked
             | Self::Outdated
             | Self::Missing
@@ -85,6 +81,30 @@ impl OpenError {
             Self::Outdated
         } else {
             self
+        }
+    }
+}
+
+/// `SQLITE_CORRUPT` and `SQLITE_NOTADB`. sqlx gives the extended code, whose lowest byte is the primary one ("Result and
+/// Error Codes", sections 1 and 2).
+fn is_damaged(code: &str) -> bool {
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 11 | 26))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_damaged;
+
+    #[test]
+    fn a_damaged_file_is_known_by_extended_codes_too() {
+        // SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CORRUPT_VTAB, _SEQUENCE and _INDEX.
+        for code in ["11", "26", "267", "523", "779"] {
+            assert!(is_damaged(code), "{code}");
+        }
+        // SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_READ, SQLITE_CANTOPEN.
+        for code in ["5", "517", "266", "14", ""] {
+            assert!(!is_damaged(code), "{code}");
         }
     }
 }

@@ -300,6 +300,7 @@ async fn every_state_has_its_recovery() {
             (named, is_slot_returned),
             "{died_in}"
         );
+        assert_eq!(bot.audited("recovery").await, named.as_str(), "{died_in}");
     }
 }
 
@@ -550,6 +551,7 @@ async fn a_card_is_replaced_after_a_restart_too() {
         bot.slack.last_text()
     );
     assert_eq!(bot.count("slot").await, 0);
+    assert_eq!(bot.audited("card").await, "superseded");
     bot.click(JO, &newer, "confirm").await;
     assert_eq!(bot.count("slot").await, 1);
 }
