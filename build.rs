@@ -37,10 +37,11 @@ fn migrations(folder: &Path) -> String {
     files.sort();
     let mut list = "[\n".to_owned();
     for file in files {
+        let path = file.to_str().unwrap();
         let stem = file.file_stem().unwrap().to_str().unwrap();
         let (version, name) = stem.split_once('_').unwrap();
         let version: i64 = version.parse().unwrap();
-        writeln!(list, "    ({version}, {name:?}, include_str!({file:?})),").unwrap();
+        writeln!(list, "    ({version}, {name:?}, include_str!({path:?})),").unwrap();
     }
     list + "]"
 }

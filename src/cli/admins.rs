@@ -148,7 +148,7 @@ pub(super) async fn pin_imported(
     };
     let members: Vec<_> = found.into_iter().flatten().collect();
     for pin in store
-        .pin_imported(members.iter().map(|row| pin(row)).collect())
+        .pin_imported(members.iter().map(pin).collect())
         .await?
     {
         say(&format!("administrator {}", messages::pin_line(&pin)))?;

@@ -34,6 +34,12 @@ pub(in crate::store) struct Readers {
     connections: Arc<[Arc<Mutex<Option<SqliteConnection>>>]>,
     /// Which one is waited for next when all are in use.
     turn: Arc<AtomicUsize>,
+    opening: Arc<Opening>,
+}
+
+/// How a connection is opened, and to which file.
+#[derive(Debug)]
+struct Opening {
     options: SqliteConnectOptions,
     file: PathBuf,
     opened: Identity,
@@ -50,9 +56,11 @@ impl Readers {
         Self {
             connections: (0..count).map(|_| Arc::default()).collect(),
             turn: Arc::default(),
-            options,
-            file: file.to_owned(),
-            opened,
+            opening: Arc::new(Opening {
+                options,
+                file: file.to_owned(),
+                opened,
+            }),
         }
     }
 
@@ -60,7 +68,7 @@ impl Readers {
     pub(super) async fn get(&self) -> Result<Reader, NoReader> {
         let mut connection = self.unused().await?;
         if connection.is_none() {
-            *connection = Some(self.open().await?);
+            *connection = Some(self.opening.open().await?);
         }
         OwnedMutexGuard::try_map(connection, Option::as_mut)
             .map_err(|_none| NoReader::Sqlite(sqlx::Error::PoolClosed))
@@ -79,6 +87,18 @@ impl Readers {
         }
     }
 
+    /// Closes the connections, once nobody else has them.
+    pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
+        for connection in self.connections.iter() {
+            if let Some(open) = connection.lock().await.take() {
+                open.close().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Opening {
     async fn open(&self) -> Result<SqliteConnection, NoReader> {
         let connection = self.options.connect().await?;
         let metadata = self.file.metadata();
@@ -88,15 +108,5 @@ impl Readers {
             connection.close().await?;
             Err(NoReader::Replaced)
         }
-    }
-
-    /// Closes the connections, once nobody else has them.
-    pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
-        for connection in self.connections.iter() {
-            if let Some(open) = connection.lock().await.take() {
-                open.close().await?;
-            }
-        }
-        Ok(())
     }
 }
