@@ -10,7 +10,7 @@ use crate::directory::{self, By, Directories, Down, Hasher, Match};
 use crate::domain::{EmailAddress, Member};
 use crate::flow::{messages, pins};
 use crate::net;
-use crate::store::{AdminPin, LookUp, MemberKey, PinnedBy, Store, StoreError, Use};
+use crate::store::{AdminPin, MemberKey, PinnedBy, Store, StoreError, Use};
 
 /// What to do with listed administrators.
 #[derive(Subcommand)]
@@ -138,14 +138,8 @@ pub(super) async fn pin_imported(
     if listed.is_empty() {
         return Ok(());
     }
-    let members = listed.iter().cloned().map(MemberKey::Email).collect();
-    let found = store
-        .look_up(LookUp {
-            members,
-            ..LookUp::default()
-        })
-        .await?
-        .members;
+    let keys: Vec<_> = listed.iter().cloned().map(MemberKey::Email).collect();
+    let found = store.find_members(&keys).await?;
     let noted_at = Clock::System.now();
     let pin = |row: &crate::store::MemberRow| AdminPin {
         email_key: row.business_email_key.clone(),
@@ -155,7 +149,7 @@ pub(super) async fn pin_imported(
     };
     let members: Vec<_> = found.into_iter().flatten().collect();
     for pin in store
-        .pin_imported(members.iter().map(|row| pin(row)).collect())
+        .pin_imported(members.iter().map(pin).collect())
         .await?
     {
         say(&format!("administrator {}", messages::pin_line(&pin)))?;

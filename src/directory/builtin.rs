@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::net::TlsError;
 use crate::settings::Section;
-use crate::store::{LookUp, MemberKey, MemberRow, Reservation, Store, StoreError};
+use crate::store::{MemberKey, MemberRow, Reservation, Store, StoreError};
 
 /// A credential that belongs to no password, and takes as long to check as any other.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -212,23 +212,15 @@ impl Backend for Builtin {
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
-        let members = by
+        let keys: Vec<_> = by
             .iter()
             .map(|by| match by {
                 By::Email(email) => MemberKey::Email(email.key()),
                 By::Id(id) => MemberKey::Id(id.clone()),
             })
             .collect();
-        let found = self
-            .store
-            .look_up(LookUp {
-                members,
-                ..LookUp::default()
-            })
-            .await
-            .map_err(unavailable)?;
+        let found = self.store.find_members(&keys).await.map_err(unavailable)?;
         found
-            .members
             .into_iter()
             .map(|row| {
                 row.map_or(Ok(Match::Nobody), |row| {

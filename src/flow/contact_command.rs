@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::chat::interaction::NamedMember;
 use crate::chat::{Adapter, Assurance, Chat, Click, Freshness, Message, Origin};
 use crate::domain::{Destination, Member, Reference};
-use crate::store::AuditRow;
+use crate::store::{AuditRow, LookUpRefused};
 
 /// Answers `contact @member ADDRESS`. Where the platform proves who asks but not what was asked, the answer is a question
 /// with a button.
@@ -29,11 +29,15 @@ pub(super) async fn command(
     let pair = permitted_pair(app, chat, &origin, named, LookUpLimits::Apply, reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let attempt = attempt(admin, member, reference);
-    if let Some(too_many) = app.store.count_command(&admin.id, &origin.replay).await? {
-        let now = origin.received_at;
-        let told = messages::too_many_look_ups(too_many, &app.zone, now, reference);
-        let attempt = attempt.ended(too_many.code());
-        return Err(answer::halt(app, &origin, attempt, told).await);
+    match app.store.count_command(&admin.id, &origin.replay).await {
+        Ok(()) => {}
+        Err(LookUpRefused::Store(error)) => return Err(error.into()),
+        Err(LookUpRefused::TooMany(too_many)) => {
+            let now = origin.received_at;
+            let told = messages::too_many_look_ups(too_many, &app.zone, now, reference);
+            let attempt = attempt.ended(too_many.code());
+            return Err(answer::halt(app, &origin, attempt, told).await);
+        }
     }
     let assurance = check_place(app, chat, &origin, attempt, member).await?;
     let to = check_contact(app, &origin, attempt, (admin, member), typed).await?;

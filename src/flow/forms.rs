@@ -14,7 +14,7 @@ use crate::chat::interaction::{CardAsk, CardForm};
 use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::{Destination, EmailAddress, Member, ResetId};
-use crate::store::{Amend, ResetRow};
+use crate::store::{Amend, LookUpRefused, ResetRow};
 
 /// Opens a form. Nothing is looked up before: the permission to open it lives for three seconds.
 pub(super) async fn open(
@@ -160,9 +160,10 @@ async fn typed(
 /// Refuses an administrator who typed too many addresses: the mail server's answers tell which addresses exist. A
 /// password that is set already can still be delivered to contacts on record, to phones and by Copy.
 async fn count_typed(app: &Arc<App>, origin: &Origin, row: &ResetRow) -> Result<(), Halt> {
-    match app.store.count_typed(&row.admin_id, &origin.replay).await? {
-        None => Ok(()),
-        Some(too_many) => {
+    match app.store.count_typed(&row.admin_id, &origin.replay).await {
+        Ok(()) => Ok(()),
+        Err(LookUpRefused::Store(error)) => Err(error.into()),
+        Err(LookUpRefused::TooMany(too_many)) => {
             let now = origin.received_at;
             let reference = row.reset_id.reference();
             let told = messages::too_many_typed(too_many, &app.zone, now, &reference);

@@ -8,7 +8,7 @@ use crate::chat::interaction::NamedMember;
 use crate::chat::{AccountKind, Adapter, ApiError, Chat, Freshness, Profile};
 use crate::directory::{By, Match};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform};
-use crate::store::{LookUp, Pins, ResetRow};
+use crate::store::{LookUpRefused, Pins, ResetRow};
 
 /// A chat account, and the e-mail that leads to its directory account.
 struct ChatAccount {
@@ -39,20 +39,8 @@ async fn with_email(
     let email = match app.organization.identity {
         Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
         Identity::Email | Identity::Linked => {
-            let links = vec![(user.platform.to_string(), user.user.clone())];
-            let found = app
-                .store
-                .look_up(LookUp {
-                    links,
-                    ..LookUp::default()
-                })
-                .await?;
-            found
-                .links
-                .into_iter()
-                .flatten()
-                .next()
-                .and_then(|email| email.parse().ok())
+            let linked = app.store.linked_email(user.platform, &user.user).await?;
+            linked.and_then(|email| email.parse().ok())
         }
     };
     email
@@ -170,9 +158,12 @@ pub(super) async fn pair(
 }
 
 async fn within_limits(app: &App, caller: &Member) -> Result<(), NoMatch> {
-    match app.store.may_look_up_now(&caller.id).await? {
-        None => Ok(()),
-        Some(too_many) => Err(NoMatch::TooMany(Box::new(caller.clone()), too_many)),
+    match app.store.may_look_up_now(&caller.id).await {
+        Ok(()) => Ok(()),
+        Err(LookUpRefused::Store(error)) => Err(error.into()),
+        Err(LookUpRefused::TooMany(too_many)) => {
+            Err(NoMatch::TooMany(Box::new(caller.clone()), too_many))
+        }
     }
 }
 
@@ -264,14 +255,7 @@ async fn accounts_of(
         Admins::Chat => {}
     }
     let linked_to = member.business_emails().map(EmailAddress::key).collect();
-    let linked = app
-        .store
-        .look_up(LookUp {
-            linked_to,
-            ..LookUp::default()
-        })
-        .await?
-        .linked_to;
+    let linked = app.store.accounts_linked_to(linked_to).await?;
     for chat in &app.chats {
         for email in member.business_emails() {
             let found = match chat.profile_by_email(email).await {
@@ -399,12 +383,5 @@ async fn pins(app: &App) -> Result<Pins, NoMatch> {
     if admin_pins.is_empty() {
         return Ok(Pins::default());
     }
-    Ok(app
-        .store
-        .look_up(LookUp {
-            admin_pins,
-            ..LookUp::default()
-        })
-        .await?
-        .admin_pins)
+    Ok(app.store.pins_of(&admin_pins).await?)
 }

@@ -12,14 +12,14 @@ use axum::response::Response;
 use super::code;
 use super::new_session::{new_session, new_token};
 use super::page::Frame;
-use super::state::{Portal, PortalState};
+use super::state::PortalState;
 use super::texts;
 use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, Stage, admit};
 use crate::domain::{Carries, Destination};
 use crate::secret::Link;
-use crate::store::{AccountRow, LinkUse, LookUp, MemberKey, MemberRow, ResetRow, StoreError};
+use crate::store::{LinkUse, ResetRow};
 
 #[derive(Template)]
 #[template(path = "claim.html")]
@@ -96,7 +96,9 @@ async fn reset_of(visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> 
 
 /// Where the code goes. If it cannot go anywhere the link is not used up: a contact may be added while it works.
 async fn code_destination(visit: &Visit<'_>, row: &ResetRow) -> Result<Destination, Response> {
-    let (member, account) = account_of(visit.portal, row)
+    let store = &visit.portal.app.store;
+    let (member, account) = store
+        .account_of(&row.member_id)
         .await
         .map_err(|error| visit.unavailable(&error))?
         .ok_or_else(|| dead(visit))?;
@@ -113,28 +115,6 @@ async fn code_destination(visit: &Visit<'_>, row: &ResetRow) -> Result<Destinati
         Admission::NoMethod => Err(code::no_destination(visit)),
         Admission::Open | Admission::Ended(_) | Admission::Refused => Err(dead(visit)),
     }
-}
-
-/// The account of the member that was reset, whatever their address is now.
-async fn account_of(
-    portal: &Portal,
-    row: &ResetRow,
-) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
-    let members = vec![MemberKey::Id(row.member_id.clone())];
-    let found = portal
-        .app
-        .store
-        .look_up(LookUp {
-            members,
-            ..LookUp::default()
-        })
-        .await?;
-    let Some(member) = found.members.into_iter().flatten().next() else {
-        return Ok(None);
-    };
-    let found = portal.app.store.account(&member.business_email_key).await?;
-    // Somebody else may have got the address between the two reads.
-    Ok(found.filter(|(member, _)| member.member_id == row.member_id))
 }
 
 fn dead(visit: &Visit<'_>) -> Response {

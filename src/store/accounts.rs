@@ -1,6 +1,6 @@
 //! Accounts of the built-in directory: the credential, the lock, and what failed sign-ins made of it.
 
-use super::engine::{Session, Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, params, sql, table};
 use super::{AuditRow, Store, StoreError, resets};
 use crate::domain::sign_in::LockedBy;
 use crate::domain::{MemberId, Moment, State};
@@ -96,10 +96,10 @@ pub(super) const SAVE: &str = "
 
 /// The account of a member.
 pub(super) async fn find(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Option<AccountRow>, StoreError> {
-    session.maybe(BY_ID, params![member]).await
+    connection.maybe(BY_ID, params![member]).await
 }
 
 /// Writes the lock, the counters and the codes.

@@ -1,7 +1,7 @@
 //! What is chosen on a card, and every other click that does nothing outside.
 
-use super::cards::earlier;
 use super::clicks::{answered, clickable_card, known_card, open_card};
+use super::earlier::earlier;
 use super::engine::Tx;
 use super::resets::{enter, newest_change};
 use super::tries::Tries;

@@ -1,8 +1,10 @@
 //! Cards: each offers the reset of one member to one administrator, and warns of an earlier reset.
 
-use super::engine::{Table, Tx, params, sql};
-use super::notes::take_untold;
-use super::resets::{self, begun_at, enter, newest_change};
+use super::around::Around;
+use super::earlier::{Earlier, earlier, is_disowned};
+use super::engine::Tx;
+use super::notes::set_told;
+use super::resets::{self, Named, enter};
 use super::tries::Tries;
 use super::{
     PresentContacts, ReplayKey, ResetRow, SealedReply, Store, StoreError, audit, replays,
@@ -11,22 +13,8 @@ use super::{
 use crate::domain::look_up::{Tried, may_command};
 use crate::domain::quota::Limit;
 use crate::domain::{
-    Carries, Channel, ChatUser, Denied, Member, MemberId, Moment, Quota, Reference, ResetId, Span,
-    State,
+    Channel, ChatUser, Denied, Member, Moment, Quota, Reference, ResetId, Span, State,
 };
-
-/// A card warns of resets of the same member that are younger than this.
-const CAREFUL_FOR: Span = Span::hours(24);
-
-pub(super) const OPEN_OF_PAIR: &str = sql!(
-    "select ",
-    ResetRow::COLUMNS,
-    "
-    from reset
-    where admin_id = $1
-        and member_id = $2
-        and state = 'offered'"
-);
 
 /// A card to be made.
 #[derive(Clone, Debug)]
@@ -83,28 +71,6 @@ pub enum OfferOutcome {
     },
 }
 
-/// A reset of the same member not long ago.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Earlier {
-    /// When the password was changed, or may have been.
-    pub changed_at: Moment,
-    /// The administrator's full name.
-    pub admin_name: String,
-    /// False where nobody can say whether the password was changed.
-    pub is_certain: bool,
-}
-
-impl Earlier {
-    fn of(row: &ResetRow) -> Option<Self> {
-        let changed_at = row.changed_at.or(row.changing_at)?;
-        Some(Self {
-            changed_at,
-            admin_name: row.admin_name.clone(),
-            is_certain: row.changed_at.is_some(),
-        })
-    }
-}
-
 impl Store {
     /// Records a new card, unless the limit or another reset of the member is in the way. It replaces the older card of
     /// the same administrator for the same member.
@@ -146,9 +112,10 @@ pub(super) async fn offer_card(
     let mut row = offered_row(offer, tx.now());
     let taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let quota = limit.measure(&taken, tx.now());
-    let newest = newest_change(tx, &row).await?;
+    let around = Around::of(tx, &row).await?;
+    let newest = around.newest_change();
     let mut tries = Tries::of(tx, &row.admin_id).await?;
-    let denied = may_offer(tx, &row, &tries, newest.as_ref(), quota).await?;
+    let denied = may_offer(&row, &tries, &around, quota, tx.now()).err();
     let tried = match denied {
         None => Some(Tried::LookUp),
         Some(Denied::TooMany(_)) => None,
@@ -160,131 +127,69 @@ pub(super) async fn offer_card(
     if let Some(denied) = denied {
         let line = audit::line(&row, "command", denied.code(), Some(reference), tx.now());
         tx.insert(&line).await?;
-        let untold = take_untold(tx, &row.admin_id).await?;
+        let untold = around.untold();
+        set_told(tx, &untold).await?;
         return Ok(OfferOutcome::Denied { denied, untold });
     }
-    supersede(tx, &row).await?;
+    supersede(tx, around.open()).await?;
     // After the refusals, because only an administrator who gets a card is told of a difference.
     let differing = seen_contacts::see(tx, &offer.member.id, &offer.contacts).await?;
     let offered = Offered {
         quota,
-        earlier: earlier(newest.as_ref(), tx.now()),
+        earlier: earlier(newest, tx.now()),
         differing,
     };
     row.seen_reset_id = newest.map(|newest| newest.reset_id);
     audit::note(tx, &row, "command", "offered").await?;
-    let untold = take_untold(tx, &row.admin_id).await?;
+    let untold = around.untold();
+    set_told(tx, &untold).await?;
     tx.insert(&row).await?;
     Ok(OfferOutcome::Made { offered, untold })
 }
 
-/// The first rule that forbids a new card.
-async fn may_offer(
-    tx: &mut Tx,
+/// Refuses by the first rule that forbids a new card.
+fn may_offer(
     row: &ResetRow,
     tries: &Tries,
-    newest: Option<&ResetRow>,
+    around: &Around,
     quota: Quota,
-) -> Result<Option<Denied>, StoreError> {
-    if let Err(too_many) = may_command(&tries.list(), tx.now()) {
-        return Ok(Some(Denied::TooMany(too_many)));
+    now: Moment,
+) -> Result<(), Denied> {
+    may_command(&tries.list(), now).map_err(Denied::TooMany)?;
+    if let Some(admin_name) = around.at_work() {
+        return Err(Denied::Busy { admin_name });
     }
-    if let Some(admin_name) = resets::at_work(tx, &row.member_id, None).await? {
-        return Ok(Some(Denied::Busy { admin_name }));
+    if is_disowned(around.newest_change(), &row.admin_id) {
+        return Err(Denied::Disowned);
     }
-    if is_disowned(newest, &row.admin_id) {
-        return Ok(Some(Denied::Disowned));
+    if quota.left == 0 {
+        return Err(Denied::Limit(quota));
     }
-    Ok((quota.left == 0).then_some(Denied::Limit(quota)))
+    Ok(())
 }
 
-/// The member's newest other reset, if it is young enough for a card to warn of it.
-pub(super) fn earlier(newest: Option<&ResetRow>, now: Moment) -> Option<Earlier> {
-    newest
-        .and_then(Earlier::of)
-        .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
-}
-
-/// A reset of the member that changed the password, or may have, and that the last look of this card did not mention. It
-/// is noted in the row, so that the next last look, which warns of it, can be confirmed.
-pub(super) fn overtaken(newest: Option<&ResetRow>, row: &mut ResetRow) -> Option<Earlier> {
-    let newest = newest?;
-    // A reset that began before the card was made was mentioned on it, or is older than the one that was.
-    let is_told =
-        row.seen_reset_id == Some(newest.reset_id) || begun_at(newest) < Some(row.offered_at);
-    let told = Earlier::of(newest).filter(|_| !is_told)?;
-    row.seen_reset_id = Some(newest.reset_id);
-    row.edition = row.edition.saturating_add(1);
-    Some(told)
-}
-
-/// True where the member's last reset was made by this administrator and the member said that they did not ask for it.
-pub(super) fn is_disowned(newest: Option<&ResetRow>, admin: &MemberId) -> bool {
-    newest.is_some_and(|row| row.disowned_at.is_some() && row.admin_id == *admin)
-}
-
-async fn supersede(tx: &mut Tx, newer: &ResetRow) -> Result<(), StoreError> {
-    let older: Vec<ResetRow> = tx
-        .all(OPEN_OF_PAIR, params![newer.admin_id, newer.member_id])
-        .await?;
-    for mut row in older {
+/// Closes the older cards of a pair that gets a new one.
+async fn supersede(tx: &mut Tx, older: impl Iterator<Item = &ResetRow>) -> Result<(), StoreError> {
+    for row in older {
+        let mut row = row.clone();
         enter(&mut row, State::Superseded, tx.now());
+        audit::note(tx, &row, "card", "superseded").await?;
         tx.put(&row).await?;
     }
     Ok(())
 }
 
 fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
-    let NewOffer {
-        requester,
-        admin,
-        member,
-        ..
-    } = offer;
     ResetRow {
-        reset_id: offer.reset_id,
-        platform: requester.platform,
-        tenant: requester.tenant.clone(),
-        chat_user: requester.user.clone(),
-        admin_id: admin.id.clone(),
-        admin_name: admin.name.clone(),
-        admin_email: admin.business_email.to_string(),
-        member_id: member.id.clone(),
-        member_name: member.name.clone(),
-        member_email: member.business_email.to_string(),
         member_chat_user: offer.member_chat_user.clone(),
         reason: offer.reason.clone(),
-        state: State::Offered,
-        edition: 0,
-        delivery: None,
-        destination: None,
-        destination_mask: None,
-        is_typed: false,
-        carries: Carries::Password,
-        copy_to_self: None,
-        copy_address: None,
-        also_show: false,
-        reachable_at: None,
         reply: offer.reply.as_ref().map(|reply| reply.sealed.clone()),
         reply_until: offer.reply.as_ref().map(|reply| reply.until),
-        owner: None,
-        deadline_at: None,
-        failure: None,
-        offered_at: now,
-        expires_at: now + offer.lifetime,
-        claimed_at: None,
-        changing_at: None,
-        changed_at: None,
-        delivering_at: None,
-        finished_at: None,
-        told_at: None,
-        hide_at: None,
-        disowned_at: None,
-        link_used_at: None,
-        copy_mask: None,
-        seen_reset_id: None,
-        destination_digest: None,
-        copy_digest: None,
-        typed_digests: None,
+        ..ResetRow::offered(
+            offer.reset_id,
+            offer.requester.clone(),
+            (Named::new(&offer.admin), Named::new(&offer.member)),
+            (now, now + offer.lifetime),
+        )
     }
 }

@@ -1,6 +1,6 @@
 //! Contacts that were added for codes.
 
-use super::engine::{Session, Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, params, sql, table};
 use super::{AuditRow, ReplayKey, Store, StoreError, replays};
 use crate::domain::contacts::{
     AddedAs, AddedContact, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
@@ -117,10 +117,10 @@ pub enum ContactAdded {
 
 /// The contacts that were added for a member, the oldest first.
 pub(super) async fn of_member(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Vec<ContactRow>, StoreError> {
-    let mut contacts: Vec<ContactRow> = session.all(OF_MEMBER, params![member]).await?;
+    let mut contacts: Vec<ContactRow> = connection.all(OF_MEMBER, params![member]).await?;
     contacts
         .sort_by(|one, other| (one.added_at, &one.address).cmp(&(other.added_at, &other.address)));
     Ok(contacts)
@@ -240,11 +240,11 @@ async fn add_for_operator(tx: &mut Tx, contact: &ContactRow) -> Result<ContactAd
 
 /// When the first contact was added that still counts, where the administrator added as many as they may.
 async fn first_that_counts(
-    session: &mut Session,
+    connection: &mut Connection,
     admin: &MemberId,
 ) -> Result<Option<Moment>, StoreError> {
-    let since = session.now() - COMMANDS_COUNT_FOR;
-    let commands: Vec<(Moment,)> = session.all(COMMANDS, params![admin, since]).await?;
+    let since = connection.now() - COMMANDS_COUNT_FOR;
+    let commands: Vec<(Moment,)> = connection.all(COMMANDS, params![admin, since]).await?;
     let first = commands
         .len()
         .checked_sub(CONTACTS_PER_ADMIN)

@@ -9,8 +9,32 @@ use std::fs::{File, Metadata, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::OpenError;
-use super::open::Absent;
+use super::open_error::OpenError;
+
+/// Where there is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// One is begun.
+    Begin,
+    /// It is an error: everybody would have all their slots again.
+    Refuse,
+}
+
+/// A file, however it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+}
 
 /// The open file. Dropping it gives up the lock; drop it after the last connection of this process.
 #[derive(Debug)]
@@ -53,14 +77,14 @@ impl DatabaseFile {
     }
 
     /// What the file is, by whatever name.
-    pub(super) fn metadata(&self) -> std::io::Result<Metadata> {
-        self.file.metadata()
+    pub(super) fn identity(&self) -> std::io::Result<Identity> {
+        self.file.metadata().map(|metadata| Identity::of(&metadata))
     }
 
     /// Refuses a file with another name: what is written under one of them is not in the log of the other, and lost later
     /// ("How To Corrupt An SQLite Database File", section 2.5).
     pub(super) fn check_single_name(&self) -> Result<(), OpenError> {
-        if self.metadata()?.nlink() > 1 {
+        if self.file.metadata()?.nlink() > 1 {
             Err(OpenError::Linked)
         } else {
             Ok(())

@@ -3,14 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::engine::{Param, Table, params, sql};
+use super::resets::{self, GIVEN_UP_AFTER};
 use super::{ResetRow, StepRow, Store, StoreError, steps};
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
 /// The most that is listed at once; what is older comes with [`HistoryFilter::before`].
 const LISTED: u32 = 1000;
-
-/// How long after its deadline a process is taken for dead.
-pub(super) const GIVEN_UP_AFTER: Span = Span::seconds(30);
 
 /// Which resets to list. Only those that were confirmed count as resets.
 #[derive(Clone, Debug, Default)]
@@ -207,7 +205,7 @@ const WITH_PENDING_STEPS: &str = sql!(
 impl Store {
     /// Lists resets, the newest first.
     pub async fn history(&self, filter: &HistoryFilter) -> Result<Vec<Past>, StoreError> {
-        let mut session = self.slow_reader().await?;
+        let mut connection = self.slow_reader().await?;
         let since = filter.since.unwrap_or(Moment(0));
         let until = filter.before.map_or(Moment(i64::MAX), |(at, _)| at);
         let mut values = filter.params(since, until);
@@ -215,15 +213,15 @@ impl Store {
             filter.before.map(|(_, id)| id),
             filter.limit.unwrap_or(LISTED)
         ]);
-        let resets: Vec<ResetRow> = session.all(LISTED_RESETS, values).await?;
+        let resets: Vec<ResetRow> = connection.all(LISTED_RESETS, values).await?;
         let (Some(newest), Some(oldest)) = (resets.first(), resets.last()) else {
             return Ok(Vec::new());
         };
         // Between those two, so that a reset that is confirmed meanwhile moves nothing out of the list.
         let between = |row: &ResetRow| row.claimed_at.unwrap_or(until);
         let values = filter.params(between(oldest), between(newest));
-        let steps: Vec<StepRow> = session.all(LISTED_STEPS, values.clone()).await?;
-        let returned: Vec<(ResetId,)> = session.all(LISTED_RETURNS, values).await?;
+        let steps: Vec<StepRow> = connection.all(LISTED_STEPS, values.clone()).await?;
+        let returned: Vec<(ResetId,)> = connection.all(LISTED_RETURNS, values).await?;
         let returned: HashSet<ResetId> = returned.into_iter().map(|(id,)| id).collect();
         let mut steps_of: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
         for step in steps {
@@ -253,17 +251,19 @@ impl Store {
 
     /// A reset by its id.
     pub async fn reset(&self, id: ResetId) -> Result<Option<ResetRow>, StoreError> {
-        super::resets::find(&mut self.reader().await?, id).await
+        resets::find(&mut self.reader().await?, id).await
     }
 
     /// Resets that a dead process left: unfinished, or undelivered with the password lost.
     pub async fn left_behind(&self) -> Result<Vec<ResetRow>, StoreError> {
-        let mut session = self.slow_reader().await?;
-        let given_up = session.now() - GIVEN_UP_AFTER;
+        let mut connection = self.slow_reader().await?;
+        let given_up = connection.now() - GIVEN_UP_AFTER;
         let owner = &*self.owner;
-        let mut left: Vec<ResetRow> = session.all(LEFT_AT_WORK, params![owner, given_up]).await?;
+        let mut left: Vec<ResetRow> = connection
+            .all(LEFT_AT_WORK, params![owner, given_up])
+            .await?;
         left.extend(
-            session
+            connection
                 .all::<ResetRow>(LEFT_UNDELIVERED, params![owner])
                 .await?,
         );
@@ -297,20 +297,8 @@ impl Store {
     }
 
     async fn due(&self, sql: &'static str, age: Span) -> Result<Vec<ResetRow>, StoreError> {
-        let mut session = self.slow_reader().await?;
-        let until = session.now() - age;
-        session.all(sql, params![until]).await
+        let mut connection = self.slow_reader().await?;
+        let until = connection.now() - age;
+        connection.all(sql, params![until]).await
     }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "used as a function in map_err"
-)]
-pub(super) fn failed(error: sqlx::Error) -> StoreError {
-    tracing::error!(
-        error = &error as &dyn std::error::Error,
-        "could not read the record"
-    );
-    StoreError::Unavailable
 }

@@ -156,7 +156,7 @@ const KNOWN: &str = sql!(
     from member"
 );
 
-const MOVE_LINK: &str = "
+pub(super) const MOVE_LINK: &str = "
     update link
     set business_email_key = $2
     where business_email_key = $1";

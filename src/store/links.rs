@@ -1,6 +1,6 @@
 //! Links of chat accounts to people, by business e-mail.
 
-use super::engine::{Session, Tx, params, table};
+use super::engine::{Connection, Tx, params, table};
 use super::{AuditRow, Store, StoreError, members};
 use crate::domain::{EmailAddress, Moment, Platform};
 
@@ -23,7 +23,6 @@ table! {
     }
 }
 
-/// The platform is text, because a look-up may name one that this version does not know.
 pub(super) const EMAIL_OF: &str = "
     select business_email_key
     from link
@@ -42,23 +41,38 @@ pub(super) const DELETE: &str = "
 
 /// The lower-case business e-mail that a chat account is linked to.
 pub(super) async fn email_of(
-    session: &mut Session,
-    platform: &str,
+    connection: &mut Connection,
+    platform: Platform,
     user: &str,
 ) -> Result<Option<String>, StoreError> {
-    let found: Option<(String,)> = session.maybe(EMAIL_OF, params![platform, user]).await?;
+    let found: Option<(String,)> = connection.maybe(EMAIL_OF, params![platform, user]).await?;
     Ok(found.map(|(email_key,)| email_key))
 }
 
-/// The chat accounts that are linked to a business e-mail in lower case, as (platform, id).
-pub(super) async fn accounts_of(
-    session: &mut Session,
-    email_key: &str,
-) -> Result<Vec<(String, String)>, StoreError> {
-    session.all(ACCOUNTS_OF, params![email_key]).await
-}
-
 impl Store {
+    /// The lower-case business e-mail that a chat account is linked to.
+    pub async fn linked_email(
+        &self,
+        platform: Platform,
+        user: &str,
+    ) -> Result<Option<String>, StoreError> {
+        email_of(&mut self.reader().await?, platform, user).await
+    }
+
+    /// The chat accounts that are linked to any of these business e-mails in lower case, as (platform, id). The platform is
+    /// text, because a row may name one that this version does not know.
+    pub async fn accounts_linked_to(
+        &self,
+        email_keys: Vec<String>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let mut connection = self.reader().await?;
+        let mut accounts = Vec::new();
+        for email_key in email_keys {
+            accounts.extend(connection.all(ACCOUNTS_OF, params![email_key]).await?);
+        }
+        Ok(accounts)
+    }
+
     /// Links chat accounts, as (platform, account, business e-mail in lower case); a second link of an account replaces
     /// the first. All or none.
     pub async fn link(&self, links: Vec<(Platform, String, String)>) -> Result<(), StoreError> {
@@ -103,7 +117,7 @@ async fn link(
 }
 
 async fn unlink(tx: &mut Tx, (platform, user): &(Platform, String)) -> Result<bool, StoreError> {
-    let Some(email_key) = email_of(tx, platform.as_str(), user).await? else {
+    let Some(email_key) = email_of(tx, *platform, user).await? else {
         return Ok(false);
     };
     let line = line(tx, "unlink", *platform, user, &email_key).await?;

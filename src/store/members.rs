@@ -1,6 +1,6 @@
 //! Members of the built-in directory.
 
-use super::engine::{Session, Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, params, sql, table};
 use super::{AuditRow, Store, StoreError};
 use crate::domain::MemberId;
 
@@ -37,12 +37,16 @@ table! {
     }
 }
 
-pub(super) const BY_ID: &str = sql!(
+/// How many members [`BY_KEYS`] reads at once: an administrator and the member they named.
+const KEYS: usize = 2;
+
+pub(super) const BY_KEYS: &str = sql!(
     "select ",
     MemberRow::COLUMNS,
     "
     from member
-    where member_id = $1"
+    where business_email_key in ($1, $2)
+        or member_id in ($3, $4)"
 );
 
 pub(super) const BY_EMAIL: &str = sql!(
@@ -71,6 +75,38 @@ pub(super) const EMPLOYEE_ID: &str = "
     from member
     where member_id = $1";
 
+/// How a member is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum MemberKey {
+    /// By business e-mail, in lower case.
+    Email(String),
+    /// By immutable id.
+    Id(MemberId),
+}
+
+impl MemberKey {
+    fn is_of(&self, row: &MemberRow) -> bool {
+        match self {
+            Self::Email(email_key) => row.business_email_key == *email_key,
+            Self::Id(id) => row.member_id == *id,
+        }
+    }
+
+    fn email(&self) -> Option<String> {
+        match self {
+            Self::Email(email_key) => Some(email_key.clone()),
+            Self::Id(_) => None,
+        }
+    }
+
+    fn id(&self) -> Option<MemberId> {
+        match self {
+            Self::Email(_) => None,
+            Self::Id(id) => Some(id.clone()),
+        }
+    }
+}
+
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportCount {
@@ -80,23 +116,37 @@ pub struct ImportCount {
     pub updated: usize,
 }
 
-/// A member by their immutable id.
-pub(super) async fn by_id(
-    session: &mut Session,
-    member: &MemberId,
-) -> Result<Option<MemberRow>, StoreError> {
-    session.maybe(BY_ID, params![member]).await
-}
-
 /// A member by business e-mail in lower case.
 pub(super) async fn by_email(
-    session: &mut Session,
+    connection: &mut Connection,
     email_key: &str,
 ) -> Result<Option<MemberRow>, StoreError> {
-    session.maybe(BY_EMAIL, params![email_key]).await
+    connection.maybe(BY_EMAIL, params![email_key]).await
 }
 
 impl Store {
+    /// Members in the order asked. Two of them are read in one statement, so as they are at one moment.
+    pub async fn find_members(
+        &self,
+        keys: &[MemberKey],
+    ) -> Result<Vec<Option<MemberRow>>, StoreError> {
+        let mut connection = self.reader().await?;
+        let mut found = Vec::new();
+        for asked in keys.chunks(KEYS) {
+            let (one, other) = (asked.first(), asked.get(1));
+            let email = |key: Option<&MemberKey>| key.and_then(MemberKey::email);
+            let id = |key: Option<&MemberKey>| key.and_then(MemberKey::id);
+            let values = params![email(one), email(other), id(one), id(other)];
+            let rows: Vec<MemberRow> = connection.all(BY_KEYS, values).await?;
+            found.extend(
+                asked
+                    .iter()
+                    .map(|key| rows.iter().find(|row| key.is_of(row)).cloned()),
+            );
+        }
+        Ok(found)
+    }
+
     /// Inserts members, or updates them by business e-mail, whoever they are; for the demo and for tests. All or none.
     /// What an operator imports goes through [`Store::import`].
     pub async fn import_members(&self, members: Vec<MemberRow>) -> Result<ImportCount, StoreError> {

@@ -1,49 +1,32 @@
 //! The migrations of the database. Each is final once it was released, its comments too, because the checksum
 //! covers them: a change is a new one.
 
+use std::borrow::Cow;
+
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqlSafeStr};
 
-use super::OpenError;
+use super::open_error::OpenError;
 
-macro_rules! migrations {
-    ($($version:literal $file:literal,)+) => {
-        vec![$(migration($version, $file, include_str!(concat!("../../migrations/sqlite/", $file, ".sql")))),+]
-    };
-}
+/// Version, name and text of each file in `migrations/sqlite`, as the build script lists them.
+const FILES: &[(i64, &str, &str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// All migrations, in order. To add one: a file, and its line here.
+/// All migrations, in order. To add one: a file.
 pub(super) fn migrations() -> Vec<Migration> {
-    migrations![
-        1 "0001_start",
-        2 "0002_portal",
-        3 "0003_links",
-        4 "0004_codes",
-        5 "0005_indexes",
-        6 "0006_sessions",
-        7 "0007_standing",
-        8 "0008_admin_pin",
-        10 "0010_employee_id",
-        11 "0011_contacts",
-        12 "0012_sign_in",
-        13 "0013_key",
-        15 "0015_look_ups",
-        18 "0018_alarms",
-        19 "0019_offered",
-        20 "0020_links",
-    ]
-}
-
-fn migration(version: i64, file: &'static str, sql: &'static str) -> Migration {
-    let name = file.split_once('_').map_or(file, |(_, name)| name);
-    Migration::new(
-        version,
-        name.into(),
-        MigrationType::Simple,
-        sql.into_sql_str(),
-        false,
-    )
+    FILES
+        .iter()
+        .map(|(version, name, sql)| {
+            let name = Cow::Borrowed(*name);
+            Migration::new(
+                *version,
+                name,
+                MigrationType::Simple,
+                sql.into_sql_str(),
+                false,
+            )
+        })
+        .collect()
 }
 
 /// True where a migration is still to be made.

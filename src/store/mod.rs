@@ -4,17 +4,17 @@
 //!
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
-//! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`clicks`], [`amend`], [`reserve`],
-//!    [`moves`], [`told`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
+//! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
+//!    [`amend`], [`reserve`], [`moves`], [`told`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
 //! 5. [`open`], [`migrations`], [`mod@file`] and [`watch`]: how the file is opened, locked and looked after.
 //!
 //! # To add a column
 //!
-//! Write a migration with a line in `migrations.rs`, and name the column in the `table!` of its subject: under `fixed` if
-//! it never changes after the row was made, else under `changing`. The compiler then points at every place that makes
-//! such a row.
+//! Write a migration, and name the column in the `table!` of its subject: under `fixed` if
+//! it never changes after the row was made, else under `changing`. The compiler then points at the function in the same
+//! file that makes such a row.
 //!
 //! # To add a table
 //!
@@ -32,6 +32,7 @@
 
 mod accounts;
 mod amend;
+mod around;
 mod audit;
 mod cards;
 mod clicks;
@@ -39,19 +40,20 @@ mod codes;
 mod contact_checks;
 mod contacts;
 mod devices;
+mod earlier;
 mod engine;
 mod file;
 mod history;
 mod import;
 mod key;
 mod links;
-mod look_up;
 mod mailed_links;
 mod members;
 mod migrations;
 mod moves;
 mod notes;
 mod open;
+mod open_error;
 mod pins;
 mod purge;
 mod replays;
@@ -71,28 +73,28 @@ mod wipe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::SqlitePool;
 use tokio::sync::mpsc;
 
 pub use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
 pub use self::amend::{Amend, Amended, Choice};
 pub use self::audit::AuditRow;
-pub use self::cards::{Earlier, NewOffer, OfferOutcome, Offered};
+pub use self::cards::{NewOffer, OfferOutcome, Offered};
 pub use self::clicks::{CardClick, ClickError, ClickRefused, SealedReply};
 pub use self::codes::{CodeError, Proof};
 pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
 pub use self::contacts::{ContactAdded, ContactRow, OPERATOR};
-use self::engine::{Refusal, Session, Tx, WriteFn};
+pub use self::earlier::Earlier;
+use self::engine::{Connection, Readers, Refusal, Tx, WriteFn};
 pub use self::history::{HistoryFilter, Past};
 pub use self::import::{
     ChangedContacts, ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported,
 };
-pub use self::look_up::{Found, LookUp, MemberKey};
 pub use self::mailed_links::{Disowned, LinkUse};
-pub use self::members::{ImportCount, MemberRow};
+pub use self::members::{ImportCount, MemberKey, MemberRow};
 pub use self::moves::{MoveRefused, Shown, Successor};
 pub use self::notes::Noted;
-pub use self::open::{OpenError, StoreTasks, Use};
+pub use self::open::{StoreTasks, Use};
+pub use self::open_error::OpenError;
 pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
 pub use self::replays::ReplayKey;
 pub use self::reserve::Reservation;
@@ -100,6 +102,7 @@ pub use self::resets::ResetRow;
 pub use self::seen_contacts::{PresentContacts, PresentDigest};
 pub use self::sessions::{Begun, SessionRow, SignedIn};
 pub use self::steps::{StepNote, StepRow, after_change};
+pub use self::tries::LookUpRefused;
 pub use self::watch::{Lost, Watch};
 pub use self::wipe::NotDone;
 use crate::clock::Clock;
@@ -139,9 +142,9 @@ impl StoreError {
 #[derive(Clone)]
 pub struct Store {
     writes: mpsc::Sender<Box<dyn engine::Write>>,
-    readers: SqlitePool,
+    readers: Readers,
     /// One connection for slow reads, so that no other request waits for them.
-    slow_readers: SqlitePool,
+    slow_readers: Readers,
     owner: Arc<str>,
     clock: Clock,
     limit: Limit,
@@ -166,15 +169,13 @@ impl Store {
     }
 
     /// A connection for a read that a request waits for. It sees the last commit.
-    async fn reader(&self) -> Result<Session, StoreError> {
-        let connection = self.readers.acquire().await.map_err(history::failed)?;
-        Ok(Session::of_reader(connection, self.clock.now()))
+    async fn reader(&self) -> Result<Connection, StoreError> {
+        Connection::reader(&self.readers, self.clock.now()).await
     }
 
     /// The connection for slow reads.
-    async fn slow_reader(&self) -> Result<Session, StoreError> {
-        let connection = self.slow_readers.acquire().await.map_err(history::failed)?;
-        Ok(Session::of_reader(connection, self.clock.now()))
+    async fn slow_reader(&self) -> Result<Connection, StoreError> {
+        Connection::reader(&self.slow_readers, self.clock.now()).await
     }
 
     /// Queues a write and answers after its commit; see [`engine`]. A full queue is told at once.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::amend::choose;
-use super::cards::is_disowned;
 use super::clicks::{answer_at, closed, known_card};
+use super::earlier::is_disowned;
 use super::engine::{Refusal, Tx};
 use super::reserve::WORK_DEADLINE;
 use super::resets::{self, enter, finish, newest_change};
@@ -15,7 +15,7 @@ use super::{
     Store, StoreError, audit, replays, slots,
 };
 use crate::domain::reset::SlotAfter;
-use crate::domain::{Carries, Denied, Moment, ResetId, Span, State, StepOutcome};
+use crate::domain::{Denied, Moment, ResetId, Span, State, StepOutcome};
 
 /// A message that shows the password went out.
 #[derive(Clone, Copy, Debug)]
@@ -187,8 +187,9 @@ impl Store {
     pub async fn give_up_delivery(&self, id: ResetId) -> Result<(), StoreError> {
         self.write(id, async |tx: &mut Tx, id: &ResetId| {
             let found = resets::find(tx, *id).await?;
-            if let Some(mut row) = found.filter(|row| row.state == State::Undelivered) {
+            if let Some(mut row) = found.filter(ResetRow::is_waiting_for_another_way) {
                 finish(&mut row, tx.now());
+                audit::note(tx, &row, "delivery", "given_up").await?;
                 tx.put(&row).await?;
             }
             Ok::<_, StoreError>(())
@@ -307,12 +308,12 @@ async fn recover(
             if state == State::Unknown {
                 steps::note(tx, *id, &after_change()).await?;
             }
-            audit::note(tx, &row, "recovery", state.as_str()).await?;
         }
         // The password that could have been delivered another way died with the process.
         None if row.is_waiting_for_another_way() => finish(&mut row, tx.now()),
         None => return Ok(None),
     }
+    audit::note(tx, &row, "recovery", row.state.as_str()).await?;
     tx.put(&row).await?;
     Ok(Some(row))
 }
@@ -349,37 +350,24 @@ fn note_typed(row: &mut ResetRow) {
     }
 }
 
-/// A new card for the same member, where everything that belongs to the reset of the old one is empty.
+/// A new card for the same member. What belongs to the reset of the old one is not taken over, and the copy and the showing
+/// are off at first (S27, S38).
 fn successor_row(row: &ResetRow, successor: &Successor, now: Moment) -> ResetRow {
     let reply = successor.reply.as_ref();
     ResetRow {
-        reset_id: successor.reset_id,
-        state: State::Offered,
-        edition: 0,
-        delivery: None,
-        destination: None,
-        destination_mask: None,
-        is_typed: false,
-        carries: Carries::Password,
-        // S27, S38: off at first, also on a card that follows another.
-        copy_to_self: None,
-        also_show: false,
-        reply_until: reply.map(|reply| reply.until),
-        reply: reply.map(|reply| reply.sealed.clone()),
-        owner: None,
-        deadline_at: None,
-        failure: None,
-        offered_at: now,
-        expires_at: now + successor.lifetime,
-        claimed_at: None,
-        changing_at: None,
-        told_at: None,
-        disowned_at: None,
-        link_used_at: None,
-        copy_mask: None,
+        member_chat_user: row.member_chat_user.clone(),
+        reason: row.reason.clone(),
+        copy_address: row.copy_address.clone(),
+        copy_digest: row.copy_digest.clone(),
+        reachable_at: row.reachable_at,
         seen_reset_id: row.seen_reset_id,
-        destination_digest: None,
-        typed_digests: None,
-        ..row.clone()
+        reply: reply.map(|reply| reply.sealed.clone()),
+        reply_until: reply.map(|reply| reply.until),
+        ..ResetRow::offered(
+            successor.reset_id,
+            row.requester(),
+            (row.admin(), row.member()),
+            (now, now + successor.lifetime),
+        )
     }
 }

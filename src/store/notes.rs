@@ -195,15 +195,17 @@ async fn note_with_quota(
 
 /// Resets whose end the administrator has not heard, or that wait for another way without their knowing; they are told
 /// in this answer.
-pub(super) async fn take_untold(
-    tx: &mut Tx,
-    admin: &MemberId,
-) -> Result<Vec<ResetRow>, StoreError> {
+async fn take_untold(tx: &mut Tx, admin: &MemberId) -> Result<Vec<ResetRow>, StoreError> {
     let untold: Vec<ResetRow> = tx.all(UNTOLD, params![admin]).await?;
-    // Whose password still waits hears of it again, until its buttons have come.
+    set_told(tx, &untold).await?;
+    Ok(untold)
+}
+
+/// Marks these as told. Whose password still waits hears of it again, until its buttons have come.
+pub(super) async fn set_told(tx: &mut Tx, untold: &[ResetRow]) -> Result<(), StoreError> {
     for row in untold.iter().filter(|row| row.finished_at.is_some()) {
         let now = tx.now();
         tx.run(SET_TOLD, params![row.reset_id, now]).await?;
     }
-    Ok(untold)
+    Ok(())
 }

@@ -6,27 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::{CryptoRng, RngExt};
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::mpsc;
 
-use super::file::DatabaseFile;
+use super::engine::{self, Readers};
+use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
-use super::{Store, Watch, engine};
+use super::open_error::{OLDEST_SQLITE, OpenError};
+use super::{Store, Watch};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
 /// How many connections read for requests. Slow reads have a connection of their own.
-const READERS: u32 = 4;
+const READERS: usize = 4;
 
 /// More than there are statements, so that each is prepared once.
 const STATEMENTS: usize = 256;
-
-/// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
-const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 /// The page cache of the connection that writes; a negative number counts KiB.
 const WRITER_CACHE: &str = "-2048";
@@ -34,99 +30,13 @@ const WRITER_CACHE: &str = "-2048";
 /// The page cache of a connection that reads. It is emptied whenever another connection commits, so more would be lost.
 const READER_CACHE: &str = "-1024";
 
-/// Why the record could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another `serve` or `demo` holds it.
-    #[error("another relatch is running on this database")]
-    Locked,
-    /// It is of an older version, and another `serve` or `demo` is running on it.
-    #[error(
-        "the database has to be brought up to date, and another relatch is running on it; nothing was changed; \
-        restart that one with this version first"
-    )]
-    Outdated,
-    /// There is no file, and there should be one.
-    #[error("the database is missing")]
-    Missing,
-    /// There is a file without our tables, and there should be a record.
-    #[error("the database is empty")]
-    Empty,
-    /// The file was exchanged while it was being opened.
-    #[error("the database was replaced while it was opened; start again")]
-    Exchanged,
-    /// Others than its owner may read it.
-    #[error("the database file may be read by others; run chmod 600 on it")]
-    Exposed,
-    /// It has a second hard link.
-    #[error(
-        "the database file has a second name, a hard link, and what is written under one name could be lost under the \
-        other; remove one of them (a symbolic link is fine)"
-    )]
-    Linked,
-    /// It was written by a newer version.
-    #[error("the database was written by a newer relatch; use that version")]
-    Newer,
-    /// A migration that was applied is not the one of this program.
-    #[error("the database does not match this program's migrations")]
-    Migration(#[source] sqlx::migrate::MigrateError),
-    /// The SQLite library is too old to be safe.
-    #[error("SQLite {0} is too old; {oldest} is needed", oldest = OLDEST_SQLITE.map(|part| part.to_string()).join("."))]
-    OldSqlite(String),
-    /// The file cannot be used.
-    #[error("the database file cannot be opened")]
-    Io(#[from] std::io::Error),
-    /// SQLite refuses it.
-    #[error("the database cannot be opened")]
-    Sqlite(#[from] sqlx::Error),
-}
-
-impl OpenError {
-    /// True where there is no record, and one was asked for.
-    pub fn is_no_record(&self) -> bool {
-        matches!(self, Self::Missing | Self::Empty)
-    }
-
-    /// True where the file itself is at fault, and another try changes nothing.
-    pub fn is_of_file(&self) -> bool {
-        // SQLITE_CORRUPT and SQLITE_NOTADB.
-        let is_damaged = |error: &sqlx::Error| {
-            error
-                .as_database_error()
-                .and_then(sqlx::error::DatabaseError::code)
-                .is_some_and(|code| code == "11" || code == "26")
-        };
-        match self {
-            Self::Migration(_) | Self::Io(_) => true,
-            Self::Sqlite(error) => is_damaged(error),
-            Self::Locked
-            | Self::Outdated
-            | Self::Missing
-            | Self::Empty
-            | Self::Exchanged
-            | Self::Exposed
-            | Self::Linked
-            | Self::Newer
-            | Self::OldSqlite(_) => false,
-        }
-    }
-
-    fn when_outdated(self) -> Self {
-        if matches!(self, Self::Locked) {
-            Self::Outdated
-        } else {
-            self
-        }
-    }
-}
-
 /// The writer's task and the connections of an open record. They end when every [`Store`] is dropped.
 #[derive(Debug)]
 pub struct StoreTasks {
     writer: tokio::task::JoinHandle<(Option<SqliteConnection>, Arc<DatabaseFile>)>,
-    pools: [SqlitePool; 2],
+    readers: [Readers; 2],
     watch: Watch,
-    /// Held here too, because a panic of the task must not give up the lock while the pool still has a connection.
+    /// Held here too, because a panic of the task must not give up the lock while others still read.
     file: Arc<DatabaseFile>,
 }
 
@@ -139,20 +49,19 @@ impl StoreTasks {
     /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
     pub async fn finish(self) {
-        for pool in &self.pools {
-            pool.close().await;
-        }
-        let closed = match self.writer.await {
-            Ok((connection, file)) => {
-                let closed = match connection {
-                    Some(connection) => connection.close().await,
-                    None => Ok(()),
-                };
-                drop(file);
-                closed
+        let written = self.writer.await;
+        let closed = async {
+            for readers in self.readers {
+                readers.close().await?;
             }
-            Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
+            let (connection, _file) =
+                written.map_err(|error| sqlx::Error::AnyDriverError(error.into()))?;
+            match connection {
+                Some(connection) => connection.close().await,
+                None => Ok(()),
+            }
         };
+        let closed = closed.await;
         if let Err(error) = closed {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -161,15 +70,6 @@ impl StoreTasks {
         }
         drop(self.file);
     }
-}
-
-/// Where there is no record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Absent {
-    /// One is begun.
-    Begin,
-    /// It is an error: everybody would have all their slots again.
-    Refuse,
 }
 
 /// How a process means to use the database.
@@ -241,14 +141,14 @@ impl Store {
         }
         let (running, task) = tokio::sync::watch::channel(());
         let watch = Watch::new(path, task)?;
-        if !watch.is_of(&file.metadata()?) {
+        if watch.opened() != file.identity()? {
             return Err(OpenError::Exchanged);
         }
         let reading = options
             .pragma("cache_size", READER_CACHE)
             .pragma("query_only", "on");
-        let slow_readers = small_pool(1, reading.clone());
-        let readers = small_pool(READERS, reading);
+        let readers_of = |count| Readers::new(count, reading.clone(), path, watch.opened());
+        let (slow_readers, readers) = (readers_of(1), readers_of(READERS));
         let (writes, queue) = mpsc::channel(engine::QUEUE);
         let writing_clock = clock.clone();
         let file = Arc::new(file);
@@ -260,7 +160,7 @@ impl Store {
                 // Another process may take over once everything is committed and this connection is closed.
                 (engine::run(connection, queue, &writing_clock).await, held)
             }),
-            pools: [slow_readers.clone(), readers.clone()],
+            readers: [slow_readers.clone(), readers.clone()],
             watch,
             file,
         };
@@ -308,16 +208,6 @@ async fn bring_up_to_date(
         file.unlock()?;
     }
     Ok(())
-}
-
-/// Connections that read, opened when they are needed.
-fn small_pool(most: u32, options: SqliteConnectOptions) -> SqlitePool {
-    PoolOptions::new()
-        .max_connections(most)
-        .min_connections(0)
-        .idle_timeout(Duration::from_mins(1))
-        .test_before_acquire(false)
-        .connect_lazy_with(options)
 }
 
 #[expect(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::engine::{Session, Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, Written, params, sql, table};
 use super::{AuditRow, Store, StoreError};
 use crate::domain::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Span};
@@ -58,6 +58,8 @@ written_enum! {
         Several = "several",
     }
 }
+
+impl Written for PinnedBy {}
 
 /// What is known of one address of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,11 +120,13 @@ pub(super) const BY_EMAIL: &str = sql!(
     where email_key = $1"
 );
 
-/// The entry that an address is pinned to.
-pub(super) const ENTRY: &str = "
-    select member_id
-    from admin_pin
-    where email_key = $1";
+/// All: there are no more of them than addresses that were ever listed, and one statement reads them as they are at one
+/// moment.
+const ENTRIES: &str = "
+    select
+        email_key,
+        member_id
+    from admin_pin";
 
 const ALL: &str = sql!(
     "select ",
@@ -144,19 +148,20 @@ pub(super) const SET_ALARM_TOLD: &str = "
     where email_key = $1
         and alarmed_at = $2";
 
-/// The pins of those among these addresses that were ever looked up to be pinned.
-pub(super) async fn of(session: &mut Session, emails: &[String]) -> Result<Pins, StoreError> {
-    let mut pins = Pins::default();
-    for email_key in emails {
-        let found: Option<(Option<MemberId>,)> = session.maybe(ENTRY, params![email_key]).await?;
-        if let Some((entry,)) = found {
-            pins.0.insert(email_key.clone(), entry);
-        }
-    }
-    Ok(pins)
-}
-
 impl Store {
+    /// The pins of those among these addresses that were ever looked up to be pinned.
+    pub async fn pins_of(&self, emails: &[String]) -> Result<Pins, StoreError> {
+        let mut entries: HashMap<String, Option<MemberId>> = self
+            .reader()
+            .await?
+            .all(ENTRIES, params![])
+            .await?
+            .into_iter()
+            .collect();
+        entries.retain(|email_key, _| emails.contains(email_key));
+        Ok(Pins(entries))
+    }
+
     /// Every address that was ever pinned or looked up for it.
     pub async fn admin_pins(&self) -> Result<Vec<AdminPin>, StoreError> {
         let rows: Vec<PinRow> = self.reader().await?.all(ALL, params![]).await?;
@@ -203,10 +208,10 @@ impl Store {
         text: &str,
     ) -> Result<bool, StoreError> {
         // Most alarms are old, and a row of commands must not become a row of commits.
-        let mut session = self.reader().await?;
-        let before = find(&mut session, &email.key()).await?;
-        let now = session.now();
-        drop(session);
+        let mut connection = self.reader().await?;
+        let before = find(&mut connection, &email.key()).await?;
+        let now = connection.now();
+        drop(connection);
         if !before.is_some_and(|row| row.is_news(about, now)) {
             return Ok(false);
         }
@@ -261,8 +266,8 @@ impl Store {
     }
 }
 
-async fn find(session: &mut Session, email_key: &str) -> Result<Option<PinRow>, StoreError> {
-    session.maybe(BY_EMAIL, params![email_key]).await
+async fn find(connection: &mut Connection, email_key: &str) -> Result<Option<PinRow>, StoreError> {
+    connection.maybe(BY_EMAIL, params![email_key]).await
 }
 
 async fn pin_new(

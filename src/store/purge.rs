@@ -20,7 +20,7 @@ const REPLAY_KEYS: &str = "
     )";
 
 /// Cards that nobody confirmed.
-const CARDS: &str = "
+pub(super) const CARDS: &str = "
     delete from reset
     where reset_id in (
         select reset_id
@@ -71,15 +71,6 @@ const AUDIT: &str = "
         where noted_at < $1
     )";
 
-const SLOTS: &str = "
-    delete from slot
-    where (person_id, taken_at, reset_id) in (
-        select person_id, taken_at, reset_id
-        from slot
-        where taken_at < $1
-        limit $2
-    )";
-
 const LOOK_UPS: &str = "
     delete from look_up
     where (person_id, looked_at, replay_key) in (
@@ -89,36 +80,48 @@ const LOOK_UPS: &str = "
         limit $2
     )";
 
-const STEPS: &str = "
+/// Resets, with their steps and slots: these statements find the same resets, and the last one deletes them.
+pub(super) const RESETS: [&str; 3] = [
+    "
     delete from step
-    where (reset_id, step) in (
-        select reset_id, step
-        from step
-        where noted_at < $1
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at < $1
+        order by claimed_at, reset_id
         limit $2
-    )";
-
-const RESETS: &str = "
+    )",
+    "
+    delete from slot
+    where (person_id, taken_at, reset_id) in (
+        select admin_id, claimed_at, reset_id
+        from reset
+        where claimed_at < $1
+        order by claimed_at, reset_id
+        limit $2
+    )",
+    "
     delete from reset
     where reset_id in (
         select reset_id
         from reset
         where claimed_at < $1
+        order by claimed_at, reset_id
         limit $2
-    )";
+    )",
+];
 
-/// What is deleted, and at which age. A new table whose rows grow old belongs here.
-const PURGES: [(&str, Span); 10] = [
-    (REPLAY_KEYS, Span::hours(9)),
-    (CARDS, Span::hours(7 * 24)),
-    (CONTACT_COMMANDS, COMMANDS_COUNT_FOR),
-    (CONTACT_CHECKS, Span::hours(1)),
-    (SESSIONS, Span::hours(7 * 24)),
-    (AUDIT, Span::hours(400 * 24)),
-    (SLOTS, Span::hours(400 * 24)),
-    (LOOK_UPS, COUNT_FOR),
-    (STEPS, Span::hours(400 * 24)),
-    (RESETS, Span::hours(400 * 24)),
+/// What is deleted, and at which age. A new table whose rows grow old belongs here. What is kept for longer than some days
+/// is found without reading all of it, because no write can begin meanwhile.
+const PURGES: [(&[&str], Span); 8] = [
+    (&[REPLAY_KEYS], Span::hours(9)),
+    (&[CARDS], Span::hours(7 * 24)),
+    (&[CONTACT_COMMANDS], COMMANDS_COUNT_FOR),
+    (&[CONTACT_CHECKS], Span::hours(1)),
+    (&[SESSIONS], Span::hours(7 * 24)),
+    (&[AUDIT], Span::hours(400 * 24)),
+    (&[LOOK_UPS], COUNT_FOR),
+    (&RESETS, Span::hours(400 * 24)),
 ];
 
 impl Store {
@@ -127,9 +130,9 @@ impl Store {
         let mut deleted = 0;
         for purge in PURGES {
             loop {
-                let step = self.write(purge, delete_some).await?;
-                deleted += step;
-                if step < u64::from(STEP) {
+                let (all, last) = self.write(purge, delete_some).await?;
+                deleted += all;
+                if last < u64::from(STEP) {
                     break;
                 }
             }
@@ -138,10 +141,16 @@ impl Store {
     }
 }
 
+/// Gives how many rows all statements deleted, and how many the last one did.
 async fn delete_some(
     tx: &mut Tx,
-    (statement, age): &(&'static str, Span),
-) -> Result<u64, StoreError> {
+    (statements, age): &(&'static [&'static str], Span),
+) -> Result<(u64, u64), StoreError> {
     let before = tx.now() - *age;
-    tx.run(statement, params![before, STEP]).await
+    let (mut all, mut last) = (0, 0);
+    for statement in *statements {
+        last = tx.run(statement, params![before, STEP]).await?;
+        all += last;
+    }
+    Ok((all, last))
 }

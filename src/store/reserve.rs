@@ -1,10 +1,11 @@
 //! The reservation: the slot and the intent of a reset, taken in one transaction before anything is done outside.
 
-use super::cards::{earlier, is_disowned, overtaken};
+use super::around::Around;
 use super::clicks::{answer_at, open_card};
+use super::earlier::{earlier, is_disowned, overtaken};
 use super::engine::Tx;
-use super::resets::{self, enter, newest_change};
-use super::{CardClick, ClickError, ClickRefused, ResetRow, Store, StoreError, audit, slots};
+use super::resets::enter;
+use super::{CardClick, ClickError, ClickRefused, ResetRow, Store, audit, slots};
 use crate::domain::quota::Limit;
 use crate::domain::{Denied, MemberId, Permit, Quota, ResetId, Span, State};
 
@@ -71,12 +72,13 @@ async fn reserve(
     let mut row = open_card(tx, click, "confirm").await?;
     let mut taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let quota = limit.measure(&taken, tx.now());
-    let newest = newest_change(tx, &row).await?;
+    let around = Around::of(tx, &row).await?;
+    let newest = around.newest_change();
     let is_stale = *edition != Some(row.edition);
-    let refused = may_not_start(tx, &row, permit, newest.as_ref(), quota)
-        .await?
-        .or_else(|| overtaken(newest.as_ref(), &mut row).map(ClickRefused::Overtaken))
-        .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(newest.as_ref(), tx.now()))));
+    let refused = may_start(&row, permit, &around, quota)
+        .err()
+        .or_else(|| overtaken(newest, &mut row).map(ClickRefused::Overtaken))
+        .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(newest, tx.now()))));
     if let Some(refused) = refused {
         audit::note(tx, &row, "confirm", refused.code()).await?;
         if matches!(refused, ClickRefused::Overtaken(_)) {
@@ -102,26 +104,27 @@ async fn reserve(
     Ok((reservation, row, limit.measure(&taken, tx.now())))
 }
 
-/// What is against starting, asked in the same transaction.
-async fn may_not_start(
-    tx: &mut Tx,
+/// Refuses by the first rule that is against starting, asked in the same transaction.
+fn may_start(
     row: &ResetRow,
     permit: &Permit,
-    newest: Option<&ResetRow>,
+    around: &Around,
     quota: Quota,
-) -> Result<Option<ClickRefused>, StoreError> {
+) -> Result<(), ClickRefused> {
     if *permit.admin() != row.admin_id || *permit.member() != row.member_id {
-        return Ok(Some(ClickRefused::NoSuchCard));
+        return Err(ClickRefused::NoSuchCard);
     }
     if row.delivery.is_none() {
-        return Ok(Some(ClickRefused::NothingChosen));
+        return Err(ClickRefused::NothingChosen);
     }
-    let at_work = resets::at_work(tx, &row.member_id, Some(row.reset_id)).await?;
-    if let Some(admin_name) = at_work {
-        return Ok(Some(ClickRefused::Denied(Denied::Busy { admin_name })));
+    if let Some(admin_name) = around.at_work() {
+        return Err(ClickRefused::Denied(Denied::Busy { admin_name }));
     }
-    if is_disowned(newest, &row.admin_id) {
-        return Ok(Some(ClickRefused::Denied(Denied::Disowned)));
+    if is_disowned(around.newest_change(), &row.admin_id) {
+        return Err(ClickRefused::Denied(Denied::Disowned));
     }
-    Ok((quota.left == 0).then_some(ClickRefused::Denied(Denied::Limit(quota))))
+    if quota.left == 0 {
+        return Err(ClickRefused::Denied(Denied::Limit(quota)));
+    }
+    Ok(())
 }

@@ -1,11 +1,14 @@
 //! Resets: the row of a card and of the reset that came of it, how it is found, and what a move sets in it.
 
 use super::StoreError;
-use super::engine::{Session, Table, params, sql, table};
-use super::history::GIVEN_UP_AFTER;
+use super::engine::{Connection, Table, params, sql, table};
 use crate::domain::{
-    Carries, ChatUser, Delivery, EmailAddress, MemberId, Moment, Platform, ResetId, State, Step,
+    Carries, ChatUser, Delivery, EmailAddress, Member, MemberId, Moment, Platform, ResetId, Span,
+    State, Step,
 };
+
+/// How long after its deadline a process is taken for dead.
+pub(super) const GIVEN_UP_AFTER: Span = Span::seconds(30);
 
 table! {
     /// One offer and the reset that came of it.
@@ -160,59 +163,59 @@ pub(super) const ACTIVE: &str = sql!(
 
 /// One reset.
 pub(super) async fn find(
-    session: &mut Session,
+    connection: &mut Connection,
     id: ResetId,
 ) -> Result<Option<ResetRow>, StoreError> {
-    session.maybe(BY_ID, params![id]).await
+    connection.maybe(BY_ID, params![id]).await
 }
 
 /// The name of the administrator who is in the middle of another reset of the member.
 pub(super) async fn at_work(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
     except: Option<ResetId>,
 ) -> Result<Option<String>, StoreError> {
     let except = except.map_or_else(String::new, |id| id.to_string());
-    let found: Option<(String,)> = session.maybe(AT_WORK, params![member, except]).await?;
+    let found: Option<(String,)> = connection.maybe(AT_WORK, params![member, except]).await?;
     Ok(found.map(|(admin_name,)| admin_name))
 }
 
 /// The newest other reset of the member of this card that changed the password, or may have.
 pub(super) async fn newest_change(
-    session: &mut Session,
+    connection: &mut Connection,
     card: &ResetRow,
 ) -> Result<Option<ResetRow>, StoreError> {
-    session
+    connection
         .maybe(NEWEST_CHANGE, params![card.member_id, card.reset_id])
         .await
 }
 
 /// The member's resets that wait for another way of delivery.
 pub(super) async fn waiting(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Vec<ResetRow>, StoreError> {
-    session.all(WAITING, params![member]).await
+    connection.all(WAITING, params![member]).await
 }
 
 /// A reset of the member that is being carried out or waits for another way, unless its process is taken for dead.
 pub(super) async fn under_way(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Option<ResetRow>, StoreError> {
-    if let Some(row) = waiting(session, member).await?.into_iter().next() {
+    if let Some(row) = waiting(connection, member).await?.into_iter().next() {
         return Ok(Some(row));
     }
-    active(session, member).await
+    active(connection, member).await
 }
 
 /// The reset of the member that is being carried out, unless its process is taken for dead.
 pub(super) async fn active(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<Option<ResetRow>, StoreError> {
-    let active: Option<ResetRow> = session.maybe(ACTIVE, params![member]).await?;
-    let now = session.now();
+    let active: Option<ResetRow> = connection.maybe(ACTIVE, params![member]).await?;
+    let now = connection.now();
     Ok(active.filter(|row| !row.is_given_up(now)))
 }
 
@@ -257,7 +260,103 @@ fn copy_mask(row: &ResetRow) -> Option<String> {
         .map(|copy: EmailAddress| copy.masked())
 }
 
+/// A person as a card names them.
+pub(super) struct Named {
+    id: MemberId,
+    name: String,
+    email: String,
+}
+
+impl Named {
+    pub(super) fn new(member: &Member) -> Self {
+        Self {
+            id: member.id.clone(),
+            name: member.name.clone(),
+            email: member.business_email.to_string(),
+        }
+    }
+}
+
 impl ResetRow {
+    /// A card on which nothing is chosen yet.
+    pub(super) fn offered(
+        reset_id: ResetId,
+        requester: ChatUser,
+        (admin, member): (Named, Named),
+        (offered_at, expires_at): (Moment, Moment),
+    ) -> Self {
+        Self {
+            reset_id,
+            platform: requester.platform,
+            tenant: requester.tenant,
+            chat_user: requester.user,
+            admin_id: admin.id,
+            admin_name: admin.name,
+            admin_email: admin.email,
+            member_id: member.id,
+            member_name: member.name,
+            member_email: member.email,
+            member_chat_user: None,
+            reason: None,
+            state: State::Offered,
+            edition: 0,
+            delivery: None,
+            destination: None,
+            destination_mask: None,
+            is_typed: false,
+            carries: Carries::Password,
+            copy_to_self: None,
+            copy_address: None,
+            also_show: false,
+            reachable_at: None,
+            reply: None,
+            reply_until: None,
+            owner: None,
+            deadline_at: None,
+            failure: None,
+            offered_at,
+            expires_at,
+            claimed_at: None,
+            changing_at: None,
+            changed_at: None,
+            delivering_at: None,
+            finished_at: None,
+            told_at: None,
+            hide_at: None,
+            disowned_at: None,
+            link_used_at: None,
+            copy_mask: None,
+            seen_reset_id: None,
+            destination_digest: None,
+            copy_digest: None,
+            typed_digests: None,
+        }
+    }
+
+    pub(super) fn requester(&self) -> ChatUser {
+        ChatUser {
+            platform: self.platform,
+            tenant: self.tenant.clone(),
+            user: self.chat_user.clone(),
+        }
+    }
+
+    pub(super) fn admin(&self) -> Named {
+        Named {
+            id: self.admin_id.clone(),
+            name: self.admin_name.clone(),
+            email: self.admin_email.clone(),
+        }
+    }
+
+    pub(super) fn member(&self) -> Named {
+        Named {
+            id: self.member_id.clone(),
+            name: self.member_name.clone(),
+            email: self.member_email.clone(),
+        }
+    }
+
     /// True when the card looks the same in both.
     pub fn has_face_of(&self, other: &Self) -> bool {
         let face = |row: &Self| {

@@ -1,6 +1,6 @@
 //! What the directory's contacts of a member looked like when cards were made before.
 
-use super::engine::{Session, Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, params, sql, table};
 use super::{Store, StoreError};
 use crate::domain::{Channel, MemberId, Moment, Span};
 
@@ -99,7 +99,7 @@ struct Seen {
 }
 
 async fn compare(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
     present: &PresentContacts,
 ) -> Result<Seen, StoreError> {
@@ -110,8 +110,8 @@ async fn compare(
     if present.digests.is_empty() {
         return Ok(seen);
     }
-    let rows: Vec<SeenRow> = session.all(SEEN, params![member]).await?;
-    let now = session.now();
+    let rows: Vec<SeenRow> = connection.all(SEEN, params![member]).await?;
+    let now = connection.now();
     for contact in &present.digests {
         let channel = contact.channel;
         let before = rows.iter().find(|row| row.channel == channel);

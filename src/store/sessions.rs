@@ -1,8 +1,8 @@
 //! Sessions of the member's pages: how they begin, go on and end.
 
 use super::accounts::{self, set_credential};
-use super::engine::{Session, Table, Tx, params, sql, table};
-use super::{AccountRow, AuditRow, MemberRow, Store, StoreError, contacts, members};
+use super::engine::{Connection, Joined, Table, Tx, params, sql, table};
+use super::{AccountRow, AuditRow, MemberRow, Store, StoreError, contacts};
 use crate::domain::sign_in::{
     LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage, TRIES_BEFORE_LOCK,
 };
@@ -74,12 +74,38 @@ pub enum Begun {
     Changed,
 }
 
-pub(super) const BY_KEY: &str = sql!(
+/// A session with the member and their account.
+pub(super) const SIGNED_IN: &str = sql!(
     "select ",
-    SessionRow::COLUMNS,
+    SessionRow::QUALIFIED,
+    ", ",
+    MemberRow::QUALIFIED,
+    ", ",
+    AccountRow::QUALIFIED,
     "
     from session
+    join member on member.member_id = session.member_id
     where session_key = $1"
+);
+
+pub(super) const ACCOUNT_BY_EMAIL: &str = sql!(
+    "select ",
+    MemberRow::COLUMNS,
+    ", ",
+    AccountRow::COLUMNS,
+    "
+    from member
+    where business_email_key = $1"
+);
+
+pub(super) const ACCOUNT_BY_ID: &str = sql!(
+    "select ",
+    MemberRow::COLUMNS,
+    ", ",
+    AccountRow::COLUMNS,
+    "
+    from member
+    where member_id = $1"
 );
 
 pub(super) const NOT_OVER: &str = sql!(
@@ -107,10 +133,13 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) async fn of(session: &mut Session, member: &MemberId) -> Result<Self, StoreError> {
-        let account = accounts::find(session, member).await?;
-        let now = session.now();
-        let mut sessions: Vec<SessionRow> = session.all(NOT_OVER, params![member, now]).await?;
+    pub(super) async fn of(
+        connection: &mut Connection,
+        member: &MemberId,
+    ) -> Result<Self, StoreError> {
+        let account = accounts::find(connection, member).await?;
+        let now = connection.now();
+        let mut sessions: Vec<SessionRow> = connection.all(NOT_OVER, params![member, now]).await?;
         let signed_out_at = account.as_ref().and_then(|account| account.signed_out_at);
         sessions.retain(|row| row.is_live(signed_out_at, now));
         Ok(Self { account, sessions })
@@ -200,32 +229,35 @@ impl Store {
         &self,
         email_key: &str,
     ) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
-        let mut session = self.reader().await?;
-        let Some(member) = members::by_email(&mut session, email_key).await? else {
-            return Ok(None);
-        };
-        let account = accounts::find(&mut session, &member.member_id).await?;
-        Ok(account.map(|account| (member, account)))
+        let mut connection = self.reader().await?;
+        let found = connection
+            .maybe(ACCOUNT_BY_EMAIL, params![email_key])
+            .await?;
+        Ok(found.map(|Joined(account)| account))
+    }
+
+    /// The same by the immutable id, whatever the member's address is now.
+    pub async fn account_of(
+        &self,
+        member: &MemberId,
+    ) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
+        let mut connection = self.reader().await?;
+        let found = connection.maybe(ACCOUNT_BY_ID, params![member]).await?;
+        Ok(found.map(|Joined(account)| account))
     }
 
     /// A session that lives now, by the digest of its cookie.
     pub async fn session(&self, session_key: &str) -> Result<Option<SignedIn>, StoreError> {
-        let mut reader = self.reader().await?;
-        let found: Option<SessionRow> = reader.maybe(BY_KEY, params![session_key]).await?;
-        let Some(session) = found else {
-            return Ok(None);
-        };
-        let member = members::by_id(&mut reader, &session.member_id).await?;
-        let account = accounts::find(&mut reader, &session.member_id).await?;
-        let now = reader.now();
-        let live = member
-            .zip(account)
-            .filter(|(_, account)| session.is_live(account.signed_out_at, now));
-        Ok(live.map(|(member, account)| SignedIn {
-            session,
-            member,
-            account,
-        }))
+        let mut connection = self.reader().await?;
+        let found = connection.maybe(SIGNED_IN, params![session_key]).await?;
+        let now = connection.now();
+        Ok(found
+            .map(|Joined((session, member, account))| SignedIn {
+                session,
+                member,
+                account,
+            })
+            .filter(|found| found.session.is_live(found.account.signed_out_at, now)))
     }
 
     /// True for a session that was ended from outside: by a reset, or by "this wasn't me".

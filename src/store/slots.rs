@@ -1,7 +1,7 @@
 //! Slots: an administrator's resets in a window, which the quota counts.
 
 use super::StoreError;
-use super::engine::{Session, Tx, params, table};
+use super::engine::{Connection, Tx, params, table};
 use super::resets::ResetRow;
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Moment, ResetId};
@@ -41,12 +41,12 @@ pub(super) const RETURN: &str = "
 
 /// When an administrator took the slots that count now.
 pub(super) async fn taken(
-    session: &mut Session,
+    connection: &mut Connection,
     admin: &MemberId,
     limit: Limit,
 ) -> Result<Vec<Moment>, StoreError> {
-    let since = session.now() - limit.window;
-    let rows: Vec<(Moment,)> = session.all(TAKEN, params![admin, since]).await?;
+    let since = connection.now() - limit.window;
+    let rows: Vec<(Moment,)> = connection.all(TAKEN, params![admin, since]).await?;
     Ok(rows.into_iter().map(|(taken_at,)| taken_at).collect())
 }
 

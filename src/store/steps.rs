@@ -1,7 +1,7 @@
 //! Steps: the effects of a reset, and how each ended.
 
 use super::StoreError;
-use super::engine::{Session, Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, params, sql, table};
 use crate::domain::{Moment, ResetId, Step, StepOutcome};
 
 table! {
@@ -75,10 +75,10 @@ pub(super) async fn note(
 
 /// The steps of a reset, the oldest first.
 pub(super) async fn of_reset(
-    session: &mut Session,
+    connection: &mut Connection,
     id: ResetId,
 ) -> Result<Vec<StepRow>, StoreError> {
-    let mut steps: Vec<StepRow> = session.all(OF_RESET, params![id]).await?;
+    let mut steps: Vec<StepRow> = connection.all(OF_RESET, params![id]).await?;
     steps.sort_by_key(|row| (row.noted_at, row.step.as_str()));
     Ok(steps)
 }

@@ -27,7 +27,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     accounts::SAVE,
     accounts::SET_CREDENTIAL,
     accounts::SIGN_OUT,
-    cards::OPEN_OF_PAIR,
+    around::AROUND,
     contact_checks::BY_ID,
     contacts::COMMANDS,
     contacts::DELETE,
@@ -45,20 +45,21 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     history::STALE_REPLIES,
     history::TO_HIDE,
     import::FREE_ADDRESS,
+    import::MOVE_LINK,
     import::SET_EMPLOYEE_ID,
     links::ACCOUNTS_OF,
     links::DELETE,
     links::EMAIL_OF,
     members::BY_EMAIL,
-    members::BY_ID,
+    members::BY_KEYS,
     members::EMPLOYEE_ID,
     notes::SET_TOLD,
     notes::SET_UNTOLD,
     notes::UNTOLD,
     pins::BY_EMAIL,
-    pins::ENTRY,
     pins::SET_ALARM_TOLD,
     pins::SET_TOLD,
+    purge::CARDS,
     replays::FREE,
     replays::SEEN,
     resets::ACTIVE,
@@ -67,8 +68,10 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     resets::NEWEST_CHANGE,
     resets::WAITING,
     seen_contacts::SEEN,
-    sessions::BY_KEY,
+    sessions::ACCOUNT_BY_EMAIL,
+    sessions::ACCOUNT_BY_ID,
     sessions::NOT_OVER,
+    sessions::SIGNED_IN,
     sessions::SIGNED_OUT,
     slots::RETURN,
     slots::TAKEN,
@@ -79,7 +82,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     tries::OF_PERSON,
     wipe::DELETE,
     wipe::END_SESSIONS,
-    wipe::FINISH_UNDELIVERED,
     wipe::LOCK,
     wipe::UNLOCK,
 ];
@@ -122,7 +124,8 @@ fn mina() -> MemberId {
 #[tokio::test]
 async fn no_batch_reads_a_whole_table() {
     let mut connection = empty().await;
-    for (name, statement) in STATEMENTS {
+    let resets = purge::RESETS.map(|statement| ("purge::RESETS", statement));
+    for (name, statement) in STATEMENTS.iter().chain(&resets) {
         let plan = AssertSqlSafe(format!("explain query plan {statement}"));
         let rows = connection.fetch_all(plan).await.unwrap();
         let lines: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
@@ -223,12 +226,80 @@ async fn the_open_card_of_a_pair_is_found() {
                 'offered', 0, 0, 0, 1, 2)",
     )
     .await;
-    let open: Vec<ResetRow> = tx
-        .all(cards::OPEN_OF_PAIR, params!["jo", "mina"])
-        .await
-        .unwrap();
+    let around = around::Around::of(&mut tx, &new_card()).await.unwrap();
+    let open: Vec<&ResetRow> = around.open().collect();
     let ids: Vec<String> = open.iter().map(|row| row.reset_id.to_string()).collect();
     assert_eq!(ids, ["00000000000000000000000000000002"]);
+}
+
+/// A new card of Jo's for Mina.
+fn new_card() -> ResetRow {
+    let requester = ChatUser {
+        platform: Platform::Slack,
+        tenant: "T".to_owned(),
+        user: "UJO".to_owned(),
+    };
+    let [admin, member] = ["jo", "mina"].map(|name| resets::Named::new(&member(name)));
+    let times = (NOW, NOW + Span::hours(1));
+    ResetRow::offered(ResetId([7; 16]), requester, (admin, member), times)
+}
+
+/// Each kind of reset that a card depends on is told apart, and nobody else's is read.
+#[tokio::test]
+async fn the_resets_around_a_card_are_told_apart() {
+    let mut tx = record("").await;
+    let of = |id: u8, state: State| ResetRow {
+        reset_id: ResetId([id; 16]),
+        state,
+        told_at: Some(NOW),
+        ..new_card()
+    };
+    let changed = |id, at| ResetRow {
+        claimed_at: Some(Moment(at)),
+        changing_at: Some(Moment(at)),
+        changed_at: Some(Moment(at)),
+        finished_at: Some(Moment(at)),
+        ..of(id, State::Delivered)
+    };
+    let at_work = ResetRow {
+        admin_name: "Kim".to_owned(),
+        admin_id: MemberId("kim".to_owned()),
+        claimed_at: Some(Moment(9)),
+        ..of(1, State::Claimed)
+    };
+    let untold_of_another_member = ResetRow {
+        member_id: MemberId("noa".to_owned()),
+        told_at: None,
+        ..changed(4, 8)
+    };
+    let refused = ResetRow {
+        state: State::Refused,
+        ..changed(5, 7)
+    };
+    let of_another_member = ResetRow {
+        member_id: MemberId("noa".to_owned()),
+        ..changed(6, 9)
+    };
+    for row in [
+        at_work,
+        changed(2, 5),
+        changed(3, 6),
+        untold_of_another_member,
+        refused,
+        of_another_member,
+        of(8, State::Offered),
+        of(9, State::Expired),
+        new_card(),
+    ] {
+        tx.insert(&row).await.unwrap();
+    }
+    let around = around::Around::of(&mut tx, &new_card()).await.unwrap();
+    let first_byte = |row: &ResetRow| row.reset_id.0[0];
+    assert_eq!(around.at_work().as_deref(), Some("Kim"));
+    assert_eq!(around.newest_change().map(first_byte), Some(3));
+    assert_eq!(around.open().map(first_byte).collect::<Vec<_>>(), [8]);
+    let untold: Vec<u8> = around.untold().iter().map(first_byte).collect();
+    assert_eq!(untold, [4]);
 }
 
 fn member(name: &str) -> Member {

@@ -1,6 +1,6 @@
 //! What administrators tried: look-ups and refusals are limited, so that the bot tells nobody who exists.
 
-use super::engine::{Session, Table, Tx, params, sql, table};
+use super::engine::{Connection, Refusal, Table, Tx, params, sql, table};
 use super::replays::ReplayKey;
 use super::{AuditRow, ResetRow, Store, StoreError};
 use crate::domain::look_up::{COUNT_FOR, TooMany, Tried, may_command, may_look_up, paused_until};
@@ -42,11 +42,14 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    pub(super) async fn of(session: &mut Session, admin: &MemberId) -> Result<Self, StoreError> {
-        let since = session.now() - COUNT_FOR;
+    pub(super) async fn of(
+        connection: &mut Connection,
+        admin: &MemberId,
+    ) -> Result<Self, StoreError> {
+        let since = connection.now() - COUNT_FOR;
         Ok(Self {
             admin: admin.clone(),
-            rows: session.all(OF_PERSON, params![admin, since]).await?,
+            rows: connection.all(OF_PERSON, params![admin, since]).await?,
         })
     }
 
@@ -86,6 +89,32 @@ impl Tries {
     }
 }
 
+/// Why an administrator may not look somebody up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LookUpRefused {
+    /// They tried too much.
+    #[error("too many look-ups")]
+    TooMany(TooMany),
+    /// The record failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TooMany> for LookUpRefused {
+    fn from(too_many: TooMany) -> Self {
+        Self::TooMany(too_many)
+    }
+}
+
+impl Refusal for LookUpRefused {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::TooMany(_) => None,
+            Self::Store(error) => Some(*error),
+        }
+    }
+}
+
 /// Decides from what an administrator tried whether one more look-up is allowed.
 type Rule = fn(&[(Moment, Tried)], Moment) -> Result<(), TooMany>;
 
@@ -95,7 +124,7 @@ impl Store {
         &self,
         admin: &MemberId,
         replay: &ReplayKey,
-    ) -> Result<Option<TooMany>, StoreError> {
+    ) -> Result<(), LookUpRefused> {
         self.count(admin, replay, may_command).await
     }
 
@@ -105,16 +134,16 @@ impl Store {
         &self,
         admin: &MemberId,
         replay: &ReplayKey,
-    ) -> Result<Option<TooMany>, StoreError> {
+    ) -> Result<(), LookUpRefused> {
         self.count(admin, replay, may_look_up).await
     }
 
-    /// Whether this administrator tried too much to look somebody up now. Nothing is counted: that follows with what came
+    /// Refuses an administrator who tried too much to look somebody up now. Nothing is counted: that follows with what came
     /// of it.
-    pub async fn may_look_up_now(&self, admin: &MemberId) -> Result<Option<TooMany>, StoreError> {
-        let mut session = self.reader().await?;
-        let tries = Tries::of(&mut session, admin).await?;
-        Ok(may_command(&tries.list(), session.now()).err())
+    pub async fn may_look_up_now(&self, admin: &MemberId) -> Result<(), LookUpRefused> {
+        let mut connection = self.reader().await?;
+        let tries = Tries::of(&mut connection, admin).await?;
+        Ok(may_command(&tries.list(), connection.now())?)
     }
 
     /// Counts that a mail server said of a typed address that it does not exist: a refusal, once for each choice.
@@ -135,16 +164,13 @@ impl Store {
         admin: &MemberId,
         replay: &ReplayKey,
         may: Rule,
-    ) -> Result<Option<TooMany>, StoreError> {
+    ) -> Result<(), LookUpRefused> {
         self.write(
             (admin.clone(), replay.clone(), may),
             async |tx: &mut Tx, (admin, replay, may): &(MemberId, ReplayKey, Rule)| {
                 let mut tries = Tries::of(tx, admin).await?;
-                let too_many = may(&tries.list(), tx.now()).err();
-                if too_many.is_none() {
-                    tries.count(tx, replay.counted_as(), Tried::LookUp).await?;
-                }
-                Ok::<_, StoreError>(too_many)
+                may(&tries.list(), tx.now())?;
+                Ok(tries.count(tx, replay.counted_as(), Tried::LookUp).await?)
             },
         )
         .await

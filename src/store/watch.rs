@@ -1,11 +1,11 @@
 //! Notices that the database is no longer the one that was opened: its task ended, or its files were deleted or replaced.
 
-use std::fs::Metadata;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
+
+use super::file::Identity;
 
 /// Why nothing can be recorded any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,22 +23,6 @@ pub enum Lost {
         "the database was replaced while relatch was running, so resets would go into a file that is no longer there"
     )]
     Replaced,
-}
-
-/// A file, however it is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-}
-
-impl Identity {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }
-    }
 }
 
 /// The files of an open database. It asks for their names only: to open and close one of them would take SQLite's own
@@ -69,9 +53,9 @@ impl Watch {
         })
     }
 
-    /// True if this is the file that was opened.
-    pub(super) fn is_of(&self, file: &Metadata) -> bool {
-        self.opened == Identity::of(file)
+    /// The file that was opened.
+    pub(super) fn opened(&self) -> Identity {
+        self.opened
     }
 
     /// Ends when the store's task has ended.

@@ -1,11 +1,12 @@
 //! Members who leave, and accounts that an operator opens: what is wiped with them, and the commands that do it.
 
-use super::engine::{Refusal, Session, Tx, params};
-use super::{AuditRow, ResetUnderWay, Store, StoreError, members, resets};
-use crate::domain::{EmailAddress, MemberId};
+use super::engine::{Connection, Refusal, Table, Tx, params, sql};
+use super::resets::{self, enter, finish};
+use super::{AuditRow, ResetRow, ResetUnderWay, Store, StoreError, audit, members};
+use crate::domain::{EmailAddress, MemberId, State};
 
 /// Why a card was closed whose member or administrator has left.
-pub(super) const MEMBER_GONE: &str = "member_gone"; // the word in the statements below
+pub(super) const MEMBER_GONE: &str = "member_gone";
 
 /// Take everything from a member that would let somebody act as them, or for them: `$1` is the member. Whatever new table
 /// gives a member a right belongs here. History and audit stay.
@@ -41,55 +42,16 @@ const WIPE: [&str; 7] = [
     )",
 ];
 
-/// The open cards of a member, and those that they made as an administrator.
-const NOTE_CARDS: &str = "
-    insert into audit (
-        noted_at,
-        event,
-        outcome,
-        platform,
-        tenant,
-        chat_user,
-        admin_id,
-        member_id,
-        reset_id
-    )
-    select
-        $2,
-        'card',
-        'member_gone',
-        platform,
-        tenant,
-        chat_user,
-        admin_id,
-        member_id,
-        reset_id
+/// The open cards of a member, and those that they made as an administrator. `expires_at` picks the index of open cards.
+const OPEN_CARDS: &str = sql!(
+    "select ",
+    ResetRow::COLUMNS,
+    "
     from reset
     where state = 'offered'
         and expires_at > 0
-        and (member_id = $1 or admin_id = $1)";
-
-const CLOSE_CARDS: &str = "
-    update reset
-    set state = 'cancelled',
-        failure = 'member_gone',
-        finished_at = $2,
-        destination = null,
-        copy_to_self = null,
-        copy_address = null
-    where state = 'offered'
-        and expires_at > 0
-        and (member_id = $1 or admin_id = $1)";
-
-pub(super) const FINISH_UNDELIVERED: &str = "
-    update reset
-    set finished_at = $2,
-        destination = null,
-        copy_to_self = null,
-        copy_address = null
-    where state = 'undelivered'
-        and finished_at is null
-        and member_id = $1";
+        and (member_id = $1 or admin_id = $1)"
+);
 
 pub(super) const END_SESSIONS: &str = "
     update session
@@ -198,18 +160,21 @@ async fn unlock(tx: &mut Tx, email: &EmailAddress) -> Result<(), NotDone> {
     refused.map_or(Ok(()), Err)
 }
 
-async fn find(session: &mut Session, email: &EmailAddress) -> Result<(MemberId, String), NotDone> {
-    let found = members::by_email(session, &email.key()).await?;
+async fn find(
+    connection: &mut Connection,
+    email: &EmailAddress,
+) -> Result<(MemberId, String), NotDone> {
+    let found = members::by_email(connection, &email.key()).await?;
     let member = found.ok_or(NotDone::NoSuchMember)?;
     Ok((member.member_id, member.name))
 }
 
 /// Refuses where the member is being reset: the password that is delivered must keep working.
 pub(super) async fn check_not_at_work(
-    session: &mut Session,
+    connection: &mut Connection,
     member: &MemberId,
 ) -> Result<(), NotDone> {
-    let Some(row) = resets::active(session, member).await? else {
+    let Some(row) = resets::active(connection, member).await? else {
         return Ok(());
     };
     Err(NotDone::UnderWay {
@@ -226,9 +191,17 @@ pub(super) async fn wipe(tx: &mut Tx, member: &MemberId) -> Result<(), StoreErro
     for statement in WIPE {
         tx.run(statement, params![member]).await?;
     }
-    let now = tx.now();
-    for statement in [NOTE_CARDS, CLOSE_CARDS, FINISH_UNDELIVERED] {
-        tx.run(statement, params![member, now]).await?;
+    let open: Vec<ResetRow> = tx.all(OPEN_CARDS, params![member]).await?;
+    for mut row in open {
+        enter(&mut row, State::Cancelled, tx.now());
+        row.failure = Some(MEMBER_GONE.to_owned());
+        audit::note(tx, &row, "card", MEMBER_GONE).await?;
+        tx.put(&row).await?;
+    }
+    for mut row in resets::waiting(tx, member).await? {
+        finish(&mut row, tx.now());
+        audit::note(tx, &row, "card", MEMBER_GONE).await?;
+        tx.put(&row).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use axum::http::StatusCode;
 use relatch::domain::delivery::{Carries, Outcome, Refusal, Ways};
 use relatch::domain::{Platform, Span};
+use relatch::store::HistoryFilter;
 
 use crate::support::browser::Browser;
 use crate::support::slack::{button_value, user_id};
@@ -173,7 +174,11 @@ async fn an_administrator_who_is_removed_has_no_cards() {
 async fn a_password_that_waits_does_not_reach_a_new_person() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
-    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &ready, "copy_to_self").await;
+    let ready = bot.slack.last();
+    for _ in 0..2 {
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    }
     bot.click(JO, &ready, "confirm").await;
     let waiting = bot.slack.last();
     assert!(
@@ -182,6 +187,14 @@ async fn a_password_that_waits_does_not_reach_a_new_person() {
     );
     let ran = bot.import(&[ARI], &[]);
     assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(bot.audited("card").await, "member_gone");
+    // S41: where the copy went stays known, and only the mask of it.
+    let past = bot.app.store.history(&HistoryFilter::default()).await;
+    let reset = &past.unwrap()[0].reset;
+    assert!(
+        reset.copy_to_self.is_none() && !reset.typed_addresses().is_empty(),
+        "{reset:?}"
+    );
     bot.settle().await;
     bot.outbox.take();
     bot.click(JO, &waiting, "deliver_email").await;

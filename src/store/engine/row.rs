@@ -1,24 +1,6 @@
 //! Rows: what a query returns, and `table!`, which makes a Rust type of a table.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Column, Row as _};
-
-use super::{Param, Scalar};
-
-/// A row of SQLite; no other file but this and `tx.rs` knows its type.
-pub(in crate::store) struct Row(pub(super) SqliteRow);
-
-impl Row {
-    /// Reads a column that holds text.
-    pub(super) fn text(&self, at: usize) -> Result<Option<&str>, sqlx::Error> {
-        self.0.try_get(at)
-    }
-
-    /// Reads a column that holds an integer.
-    pub(super) fn int(&self, at: usize) -> Result<Option<i64>, sqlx::Error> {
-        self.0.try_get(at)
-    }
-}
+use super::value::{Param, Row, Scalar};
 
 /// What a row is read into: the type of a table, or a tuple of columns.
 pub(in crate::store) trait FromRow: Sized {
@@ -50,12 +32,9 @@ pub(in crate::store) fn read_column<T: FromColumn>(
     at: usize,
     table: &str,
 ) -> Result<T, sqlx::Error> {
-    T::from_column(row, at).map_err(|source| {
-        let column = row.0.columns().get(at).map_or("?", Column::name);
-        sqlx::Error::ColumnDecode {
-            index: format!("{table}.{column}"),
-            source,
-        }
+    T::from_column(row, at).map_err(|source| sqlx::Error::ColumnDecode {
+        index: format!("{table}.{}", row.column(at)),
+        source,
     })
 }
 
@@ -77,16 +56,39 @@ tuples! {
     (A = 0, B = 1, C = 2, D = 3)
 }
 
+/// The rows of several tables that one query returns side by side, so as they are at one moment.
+pub(in crate::store) struct Joined<Rows>(pub Rows);
+
+impl<A: Table, B: Table> FromRow for Joined<(A, B)> {
+    fn from_row(row: &Row) -> Result<Self, sqlx::Error> {
+        Ok(Self((A::read(row, 0)?, B::read(row, A::WIDTH)?)))
+    }
+}
+
+impl<A: Table, B: Table, C: Table> FromRow for Joined<(A, B, C)> {
+    fn from_row(row: &Row) -> Result<Self, sqlx::Error> {
+        let (b, c) = (A::WIDTH, A::WIDTH + B::WIDTH);
+        Ok(Self((A::read(row, 0)?, B::read(row, b)?, C::read(row, c)?)))
+    }
+}
+
 /// The type of a table's rows, with statements made from its list of columns.
 pub(in crate::store) trait Table: FromRow {
     /// The columns with commas, for a `select`.
     const COLUMNS: &str;
+    /// The same with the name of the table, for a `select` from several.
+    const QUALIFIED: &str;
+    /// The number of columns.
+    const WIDTH: usize;
     /// Inserts a row; one of the same key is an error.
     const INSERT: &str;
     /// Inserts a row, unless there is one of the same key.
     const INSERT_NEW: &str;
     /// Inserts a row, or updates the `changing` columns of the one of the same key.
     const PUT: &str;
+
+    /// Reads the columns from this one on.
+    fn read(row: &Row, first: usize) -> Result<Self, sqlx::Error>;
 
     /// The values in the order of [`Table::COLUMNS`].
     fn params(&self) -> Vec<Param>;
@@ -111,40 +113,47 @@ macro_rules! table {
         }
 
         impl $crate::store::engine::FromRow for $row {
-            #[expect(unused_assignments, reason = "the last column is counted too")]
             fn from_row(row: &$crate::store::engine::Row) -> Result<Self, sqlx::Error> {
-                let mut at = 0;
-                $(let $key = $crate::store::engine::parts::read_column(row, at, $table)?; at += 1;)*
-                $(let $fixed = $crate::store::engine::parts::read_column(row, at, $table)?; at += 1;)*
-                $(let $changing = $crate::store::engine::parts::read_column(row, at, $table)?; at += 1;)*
-                Ok(Self { $($key,)* $($fixed,)* $($changing,)* })
+                <Self as $crate::store::engine::Table>::read(row, 0)
             }
         }
 
         impl $crate::store::engine::Table for $row {
-            const COLUMNS: &str = $crate::store::engine::parts::without_comma($crate::store::engine::sql!(
+            const COLUMNS: &str = $crate::store::engine::sql::without_comma($crate::store::engine::sql!(
                 $(stringify!($key), ", ",)* $(stringify!($fixed), ", ",)* $(stringify!($changing), ", ",)*
             ));
+            const QUALIFIED: &str = $crate::store::engine::sql::without_comma($crate::store::engine::sql!(
+                $($table, ".", stringify!($key), ", ",)* $($table, ".", stringify!($fixed), ", ",)*
+                $($table, ".", stringify!($changing), ", ",)*
+            ));
+            const WIDTH: usize = [$(stringify!($key),)* $(stringify!($fixed),)* $(stringify!($changing),)*].len();
             const INSERT: &str = $crate::store::engine::sql!(
                 "insert into ", $table, " (", <$row as $crate::store::engine::Table>::COLUMNS, ") values (",
-                $crate::store::engine::parts::placeholders(
-                    [$(stringify!($key),)* $(stringify!($fixed),)* $(stringify!($changing),)*].len()
-                ),
+                $crate::store::engine::sql::placeholders(<$row as $crate::store::engine::Table>::WIDTH),
                 ")"
             );
             const INSERT_NEW: &str = $crate::store::engine::sql!(
                 <$row as $crate::store::engine::Table>::INSERT, " on conflict (",
-                $crate::store::engine::parts::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
+                $crate::store::engine::sql::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
                 ") do nothing"
             );
             const PUT: &str = $crate::store::engine::sql!(
                 <$row as $crate::store::engine::Table>::INSERT, " on conflict (",
-                $crate::store::engine::parts::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
+                $crate::store::engine::sql::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
                 ") do update set ",
-                $crate::store::engine::parts::without_comma($crate::store::engine::sql!(
+                $crate::store::engine::sql::without_comma($crate::store::engine::sql!(
                     "", $(stringify!($changing), " = excluded.", stringify!($changing), ", ",)*
                 )),
             );
+
+            #[expect(unused_assignments, reason = "the last column is counted too")]
+            fn read(row: &$crate::store::engine::Row, first: usize) -> Result<Self, sqlx::Error> {
+                let mut at = first;
+                $(let $key = $crate::store::engine::row::read_column(row, at, $table)?; at += 1;)*
+                $(let $fixed = $crate::store::engine::row::read_column(row, at, $table)?; at += 1;)*
+                $(let $changing = $crate::store::engine::row::read_column(row, at, $table)?; at += 1;)*
+                Ok(Self { $($key,)* $($fixed,)* $($changing,)* })
+            }
 
             fn params(&self) -> Vec<$crate::store::engine::Param> {
                 $crate::store::engine::params![$(self.$key,)* $(self.$fixed,)* $(self.$changing,)*]

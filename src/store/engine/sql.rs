@@ -4,8 +4,8 @@
 macro_rules! sql {
     ($($part:expr),+ $(,)?) => {{
         const PARTS: &[&str] = &[$($part),+];
-        const TEXT: [u8; $crate::store::engine::parts::length(PARTS)] = $crate::store::engine::parts::joined(PARTS);
-        $crate::store::engine::parts::text(&TEXT)
+        const TEXT: [u8; $crate::store::engine::sql::length(PARTS)] = $crate::store::engine::sql::joined(PARTS);
+        $crate::store::engine::sql::text(&TEXT)
     }};
 }
 pub(in crate::store) use sql;

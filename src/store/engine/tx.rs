@@ -4,13 +4,14 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use futures_util::TryFutureExt;
-use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Executor, Sqlite};
 use tokio::time::Instant;
 
-use super::{FromRow, Param, Row, Table};
+use super::readers::{Reader, Readers};
+use super::row::{FromRow, Table};
+use super::value::{Param, Row};
 use crate::domain::Moment;
 use crate::store::StoreError;
 
@@ -18,26 +19,36 @@ use crate::store::StoreError;
 const SLOW: Duration = Duration::from_secs(2);
 
 /// A connection that runs queries. Outside of a [`Tx`], each of them sees the last commit.
-pub(in crate::store) struct Session {
-    connection: Connection,
+pub(in crate::store) struct Connection {
+    opened: Opened,
     now: Moment,
     /// Set when a statement fails: the transaction must not be committed then.
     failure: Option<StoreError>,
 }
 
-enum Connection {
+enum Opened {
     Writer(SqliteConnection),
-    Reader(PoolConnection<Sqlite>),
+    Reader(Reader),
 }
 
-impl Session {
-    /// Takes a connection of a pool of readers.
-    pub(in crate::store) fn of_reader(connection: PoolConnection<Sqlite>, now: Moment) -> Self {
-        Self {
-            connection: Connection::Reader(connection),
+impl Connection {
+    /// One of the connections that read, when one is free.
+    pub(in crate::store) async fn reader(
+        readers: &Readers,
+        now: Moment,
+    ) -> Result<Self, StoreError> {
+        let reader = readers.get().await.map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "no connection can read the record"
+            );
+            StoreError::Unavailable
+        })?;
+        Ok(Self {
+            opened: Opened::Reader(reader),
             now,
             failure: None,
-        }
+        })
     }
 
     /// The time of this read or write: the clock is asked once for each.
@@ -75,7 +86,7 @@ impl Session {
     ) -> Result<Vec<T>, StoreError> {
         self.check_open()?;
         let began = Instant::now();
-        let found = self.connection().fetch_all(query(sql, params)).await;
+        let found = self.sqlite().fetch_all(query(sql, params)).await;
         log_if_slow(sql, began);
         let rows = found.and_then(|rows| {
             rows.into_iter()
@@ -85,10 +96,10 @@ impl Session {
         rows.map_err(|error| self.failed(sql, &error))
     }
 
-    fn connection(&mut self) -> &mut SqliteConnection {
-        match &mut self.connection {
-            Connection::Writer(connection) => connection,
-            Connection::Reader(connection) => connection,
+    fn sqlite(&mut self) -> &mut SqliteConnection {
+        match &mut self.opened {
+            Opened::Writer(connection) => connection,
+            Opened::Reader(connection) => connection,
         }
     }
 
@@ -111,23 +122,23 @@ impl Session {
 
 /// The transaction of a write. Only the writer's task begins and ends one.
 pub(in crate::store) struct Tx {
-    session: Session,
+    connection: Connection,
     /// See [`Tx::mark_webhook`].
     #[cfg(debug_assertions)]
     is_of_webhook: bool,
 }
 
 impl Deref for Tx {
-    type Target = Session;
+    type Target = Connection;
 
-    fn deref(&self) -> &Session {
-        &self.session
+    fn deref(&self) -> &Connection {
+        &self.connection
     }
 }
 
 impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.session
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }
 
@@ -135,8 +146,8 @@ impl Tx {
     /// Takes the one connection that writes.
     pub(in crate::store) fn of_writer(connection: SqliteConnection) -> Self {
         Self {
-            session: Session {
-                connection: Connection::Writer(connection),
+            connection: Connection {
+                opened: Opened::Writer(connection),
                 now: Moment(0),
                 failure: None,
             },
@@ -165,7 +176,7 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         self.check_open()?;
         let began = Instant::now();
-        let done = self.connection().execute(query(sql, params)).await;
+        let done = self.sqlite().execute(query(sql, params)).await;
         log_if_slow(sql, began);
         match done {
             Ok(done) => Ok(done.rows_affected()),
@@ -193,8 +204,8 @@ impl Tx {
 
     /// Takes SQLite's write lock at once, so that no other process can write in between.
     pub(in crate::store) async fn begin(&mut self, now: Moment) -> Result<(), StoreError> {
-        self.session.now = now;
-        self.session.failure = None;
+        self.connection.now = now;
+        self.connection.failure = None;
         self.control("begin immediate")
             .map_err(|error| {
                 tracing::error!(
@@ -221,7 +232,7 @@ impl Tx {
 
     /// Rolls back. It fails where SQLite has done so already, which is as good.
     pub(super) async fn roll_back(&mut self) {
-        self.session.failure = None;
+        self.connection.failure = None;
         if let Err(error) = self.control("rollback").await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
@@ -232,11 +243,11 @@ impl Tx {
 
     /// The failure of a statement since [`Tx::begin`].
     pub(super) fn failure(&self) -> Option<StoreError> {
-        self.session.failure
+        self.connection.failure
     }
 
     async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        self.connection()
+        self.sqlite()
             .execute(query(sql, Vec::new()))
             .await
             .map(drop)
@@ -244,9 +255,9 @@ impl Tx {
 
     /// Gives the connection back to be closed.
     pub(in crate::store) fn into_connection(self) -> Option<SqliteConnection> {
-        match self.session.connection {
-            Connection::Writer(connection) => Some(connection),
-            Connection::Reader(_) => None,
+        match self.connection.opened {
+            Opened::Writer(connection) => Some(connection),
+            Opened::Reader(_) => None,
         }
     }
 }

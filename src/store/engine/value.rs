@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::str::FromStr;
 
-use super::Row;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Column, Row as _};
+
 use crate::domain::contacts::AddedAs;
 use crate::domain::look_up::Tried;
 use crate::domain::sign_in::{LockedBy, Stage};
@@ -11,6 +13,26 @@ use crate::domain::{
     Carries, Channel, CheckId, Delivery, MemberId, Moment, Platform, ResetId, State, Step,
     StepOutcome,
 };
+
+/// A row of SQLite; no other file but this and `tx.rs` knows its type.
+pub(in crate::store) struct Row(pub(super) SqliteRow);
+
+impl Row {
+    /// Reads a column that holds text.
+    fn text(&self, at: usize) -> Result<Option<&str>, sqlx::Error> {
+        self.0.try_get(at)
+    }
+
+    /// Reads a column that holds an integer.
+    fn int(&self, at: usize) -> Result<Option<i64>, sqlx::Error> {
+        self.0.try_get(at)
+    }
+
+    /// The name of a column.
+    pub(super) fn column(&self, at: usize) -> &str {
+        self.0.columns().get(at).map_or("?", Column::name)
+    }
+}
 
 /// A parameter of a statement. A null has a type too, because PostgreSQL asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,24 +86,29 @@ macro_rules! params {
 }
 pub(in crate::store) use params;
 
-/// Types that are kept in their written form.
-macro_rules! text {
-    ($($type:ty),+ $(,)?) => {$(
-        impl Scalar for $type {
-            fn read(row: &Row, at: usize) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
-                Ok(row.text(at)?.map(<$type>::from_str).transpose()?)
-            }
+/// A type that is kept in its written form.
+pub(in crate::store) trait Written: FromStr + ToString {}
 
-            fn param(value: Option<&Self>) -> Param {
-                Param::Text(value.map(ToString::to_string))
-            }
-        }
-    )+};
+impl<T> Scalar for T
+where
+    T: Written<Err: Error + Send + Sync + 'static>,
+{
+    fn read(row: &Row, at: usize) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
+        Ok(row.text(at)?.map(T::from_str).transpose()?)
+    }
+
+    fn param(value: Option<&Self>) -> Param {
+        Param::Text(value.map(ToString::to_string))
+    }
+}
+
+macro_rules! text {
+    ($($type:ty),+ $(,)?) => { $(impl Written for $type {})+ };
 }
 
 text! {
     String, MemberId, ResetId, CheckId, Platform, State, Delivery, Carries, Step, StepOutcome, Channel, AddedAs, Tried, LockedBy,
-    Stage, super::super::pins::PinnedBy,
+    Stage,
 }
 
 /// Numbers.

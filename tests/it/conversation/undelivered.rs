@@ -161,6 +161,7 @@ async fn an_undelivered_password_is_wiped_after_ten_minutes() {
         .unwrap();
     assert_eq!(past[0].reset.state, State::Undelivered);
     assert!(past[0].reset.finished_at.is_some() && past[0].reset.destination.is_none());
+    assert_eq!(bot.audited("delivery").await, "given_up");
 }
 
 /// A typed destination also works as the other way.

@@ -7,7 +7,7 @@ use relatch::clock::Clock;
 use relatch::delivery::Outbox;
 use relatch::directory::{NextReset, ResetFailed, ScriptedDirectory};
 use relatch::domain::{MemberId, Span};
-use relatch::store::{LookUp, MemberKey, MemberRow};
+use relatch::store::{MemberKey, MemberRow};
 
 use super::proxy::Seen;
 use super::{CHOSEN, OLD, SignIn, TestBot, Traits, Trouble, World};
@@ -180,21 +180,13 @@ impl World for Builtin {
 
     async fn changes(&self) -> usize {
         let inside = self.inside();
-        let members = NAMES
+        let keys: Vec<_> = NAMES
             .iter()
             .map(|name| MemberKey::Email(email(name)))
             .collect();
-        let found = inside
-            .app
-            .store
-            .look_up(LookUp {
-                members,
-                ..LookUp::default()
-            })
-            .await
-            .unwrap();
+        let found = inside.app.store.find_members(&keys).await.unwrap();
         let mut changes = 0;
-        for row in found.members.into_iter().flatten() {
+        for row in found.into_iter().flatten() {
             let set_at = inside
                 .app
                 .store

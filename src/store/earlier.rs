@@ -1,0 +1,55 @@
+//! The member's earlier reset: what a card warns of, and what is against another one.
+
+use super::ResetRow;
+use super::resets::begun_at;
+use crate::domain::{MemberId, Moment, Span};
+
+/// A card warns of resets of the same member that are younger than this.
+const CAREFUL_FOR: Span = Span::hours(24);
+
+/// A reset of the same member not long ago.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// When the password was changed, or may have been.
+    pub changed_at: Moment,
+    /// The administrator's full name.
+    pub admin_name: String,
+    /// False where nobody can say whether the password was changed.
+    pub is_certain: bool,
+}
+
+impl Earlier {
+    fn of(row: &ResetRow) -> Option<Self> {
+        let changed_at = row.changed_at.or(row.changing_at)?;
+        Some(Self {
+            changed_at,
+            admin_name: row.admin_name.clone(),
+            is_certain: row.changed_at.is_some(),
+        })
+    }
+}
+
+/// The member's newest other reset, if it is young enough for a card to warn of it.
+pub(super) fn earlier(newest: Option<&ResetRow>, now: Moment) -> Option<Earlier> {
+    newest
+        .and_then(Earlier::of)
+        .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
+}
+
+/// A reset of the member that changed the password, or may have, and that the last look of this card did not mention. It
+/// is noted in the row, so that the next last look, which warns of it, can be confirmed.
+pub(super) fn overtaken(newest: Option<&ResetRow>, row: &mut ResetRow) -> Option<Earlier> {
+    let newest = newest?;
+    // A reset that began before the card was made was mentioned on it, or is older than the one that was.
+    let is_told =
+        row.seen_reset_id == Some(newest.reset_id) || begun_at(newest) < Some(row.offered_at);
+    let told = Earlier::of(newest).filter(|_| !is_told)?;
+    row.seen_reset_id = Some(newest.reset_id);
+    row.edition = row.edition.saturating_add(1);
+    Some(told)
+}
+
+/// True where the member's last reset was made by this administrator and the member said that they did not ask for it.
+pub(super) fn is_disowned(newest: Option<&ResetRow>, admin: &MemberId) -> bool {
+    newest.is_some_and(|row| row.disowned_at.is_some() && row.admin_id == *admin)
+}
