@@ -91,8 +91,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("DialogSubmission", &["mattermost/dialog-submission.json"]),
     (
         "MattermostUser",
-        &["mattermost/user.json", "mattermost/user-of-others.json"],
+        &[
+            "mattermost/user.json",
+            "mattermost/user-of-others.json",
+            "mattermost/user-of-another-server.json",
+        ],
     ),
+    ("Team", &["mattermost/teams.json"]),
+    ("TeamCommand", &["mattermost/command.json"]),
     // Keycloak
     (
         "KeycloakUser",
@@ -155,7 +161,6 @@ const WITHOUT_TYPE: &[&str] = &[
     "lark/ephemeral-sent.json",
     "lark/message-sent.json",
     "lark/tenant-token.json",
-    "mattermost/command.json",
     "mattermost/config-client.json",
     "mattermost/error.json",
     "mattermost/roles.json",

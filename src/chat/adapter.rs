@@ -159,6 +159,9 @@ pub trait Adapter {
     /// Takes over what the previous adapter learned and counted, when the settings are read again.
     fn take_state_from(&mut self, _previous: &Self) {}
 
+    /// The account with this id in the workspace, guild, server or tenant of the settings.
+    fn own_account(&self, id: &str) -> ChatUser;
+
     /// Reads an account.
     fn profile(
         &self,

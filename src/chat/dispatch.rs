@@ -36,6 +36,10 @@ impl Adapter for Chat {
         each_pair!((self, previous), (one, previous) => one.take_state_from(previous));
     }
 
+    fn own_account(&self, id: &str) -> ChatUser {
+        each!(self, one => one.own_account(id))
+    }
+
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, ApiError> {
         each!(self, one => one.profile(user, freshness).await)
     }

@@ -283,12 +283,7 @@ async fn linked_profile(
     id: &str,
     freshness: Freshness,
 ) -> Result<Option<(Platform, String, Profile)>, NoMatch> {
-    let user = ChatUser {
-        platform: chat.platform(),
-        tenant: String::new(),
-        user: id.to_owned(),
-    };
-    match chat.profile(&user, freshness).await {
+    match chat.profile(&chat.own_account(id), freshness).await {
         Ok(profile) => Ok(Some((chat.platform(), id.to_owned(), profile))),
         Err(ApiError::NotFound) => Ok(None),
         Err(error) => Err(NoMatch::Who(error)),

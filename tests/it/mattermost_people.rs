@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::mattermost::{Server, id_of};
 use crate::support::slack::user_id;
-use crate::support::{TestBot, mattermost};
+use crate::support::{TestBot, lark, mattermost};
 
 const JO: &str = "jo@acme.example";
 const KIM: &str = "kim@acme.example";
@@ -245,8 +245,9 @@ async fn a_group_is_no_member() {
                 .await
                 .text();
             let name = group.trim_end_matches([',', ':']).to_lowercase();
+            // The answer mentions nobody either.
             assert!(
-                told.contains(&format!("@{name} is not a member.")),
+                told.contains(&format!("@\u{200b}{name} is not a member.")),
                 "{before}{group}: {told}"
             );
             assert!(
@@ -293,6 +294,32 @@ async fn ranks_of_the_chat_follow_links() {
         "{told}"
     );
     assert_eq!(bot.count("slot where returned_at is null").await, 0);
+}
+
+/// The rank that a linked account has in another chat protects as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rank_in_another_chat_protects() {
+    let others: [(Platform, fn(&str) -> String); 2] =
+        [(Platform::Slack, user_id), (Platform::Lark, lark::id_of)];
+    for (platform, id_in) in others {
+        let bot = linked_with(Admins::Chat, &[KIM]).await;
+        let link = (platform, id_in(LEE), LEE.to_owned());
+        bot.app.store.link(vec![link]).await.unwrap();
+        for who in [LEE, KIM] {
+            bot.slack
+                .change(who, "profile", json!({ "email": format!("private.{who}") }));
+        }
+        bot.slack.change(KIM, "is_admin", json!(true));
+        let card = bot.command(KIM, LEE).await.text();
+        assert!(card.contains("password of Lee Han?"), "{platform}: {card}");
+        bot.slack.change(LEE, "is_owner", json!(true));
+        bot.clock.advance(Span::minutes(1));
+        let refused = bot.command(KIM, LEE).await.text();
+        assert!(
+            refused.contains("primary admin") && refused.contains(NOTHING),
+            "{platform}: {refused}"
+        );
+    }
 }
 
 /// A response address is remembered by its id alone, so a `SiteURL` that is another address than ours answers commands too.

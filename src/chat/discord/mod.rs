@@ -80,6 +80,14 @@ impl Adapter for Discord {
         self.read_request(headers, body, now)
     }
 
+    fn own_account(&self, id: &str) -> ChatUser {
+        ChatUser {
+            platform: Platform::Discord,
+            tenant: self.config.guild_id.clone(),
+            user: id.to_owned(),
+        }
+    }
+
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, ApiError> {
         let now = self.clock.now();
         if freshness == Freshness::Cached

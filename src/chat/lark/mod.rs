@@ -131,6 +131,14 @@ impl Adapter for Lark {
         }
     }
 
+    fn own_account(&self, id: &str) -> ChatUser {
+        ChatUser {
+            platform: Platform::Lark,
+            tenant: self.config.tenant_key.clone(),
+            user: id.to_owned(),
+        }
+    }
+
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, ApiError> {
         // Our app does not see the accounts of other tenants.
         if user.tenant != self.config.tenant_key {

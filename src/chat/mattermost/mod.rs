@@ -173,6 +173,10 @@ impl Adapter for Mattermost {
         }
     }
 
+    fn own_account(&self, id: &str) -> ChatUser {
+        self.user(id)
+    }
+
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, ApiError> {
         let now = self.clock.now();
         if freshness == Freshness::Cached

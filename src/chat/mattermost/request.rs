@@ -229,7 +229,7 @@ impl Mattermost {
         }
     }
 
-    fn user(&self, id: &str) -> ChatUser {
+    pub(super) fn user(&self, id: &str) -> ChatUser {
         let tenant = self.config.url.host_str().unwrap_or_default().to_owned();
         ChatUser {
             platform: Platform::Mattermost,

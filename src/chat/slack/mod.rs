@@ -96,6 +96,14 @@ impl Adapter for Slack {
         self.read_request(route, headers, body, now)
     }
 
+    fn own_account(&self, id: &str) -> ChatUser {
+        ChatUser {
+            platform: Platform::Slack,
+            tenant: self.config.team_id.clone(),
+            user: id.to_owned(),
+        }
+    }
+
     async fn profile(&self, user: &ChatUser, freshness: Freshness) -> Result<Profile, ApiError> {
         let now = self.clock.now();
         if freshness == Freshness::Cached

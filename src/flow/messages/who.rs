@@ -90,7 +90,7 @@ pub fn no_member(needs: MemberCommand, reference: &Reference) -> Message {
     let (what, form) = match needs {
         MemberCommand::Why => (
             "\"why\" needs a member.",
-            "Write /reset-password why @member, or their work email instead of @member.",
+            "Write /reset-password why @member. Their work email works too.",
         ),
         MemberCommand::Contact => (
             "\"contact\" needs a member and an address.",

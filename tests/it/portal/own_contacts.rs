@@ -97,7 +97,7 @@ async fn a_contact_is_checked() {
             "not a complete phone number",
         ),
         (JO, format!("contact {noa}"), "not a complete"),
-        (JO, "contact".to_owned(), "exactly one account"),
+        (JO, "contact".to_owned(), "needs a member and an address"),
         (
             JO,
             format!("contact {noa} <@UMINAPARK> +821012345699"),

@@ -13,6 +13,12 @@ const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
 /// The account and the team of the examples.
 const SOMEBODY: &str = "4xp9fdt77pncbef59f4k1qe83o";
+const TEAM: &str = "GET /api/v4/teams/5xxzt146eax4tul69409opqjlf";
+
+/// The only element of an example's list.
+fn one_of(name: &str) -> String {
+    super::example(name)[0].to_string()
+}
 
 fn section(base: &str) -> String {
     format!(
@@ -45,10 +51,23 @@ async fn a_check_of_mattermost_succeeds() {
     );
 }
 
-/// As others see an account, and as the `OpenAPI` file has it.
+/// As others see an account, and as the `OpenAPI` file has it. One of another server stands for nobody here.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_of_mattermost_is_read() {
-    for name in ["mattermost/user.json", "mattermost/user-of-others.json"] {
+    for (name, expected) in [
+        (
+            "mattermost/user.json",
+            (AccountKind::Member, Role::PrimaryAdmin),
+        ),
+        (
+            "mattermost/user-of-others.json",
+            (AccountKind::Member, Role::PrimaryAdmin),
+        ),
+        (
+            "mattermost/user-of-another-server.json",
+            (AccountKind::Stranger, Role::Member),
+        ),
+    ] {
         let path = "GET /api/v4/users/4xp9fdt77pncbef59f4k1qe83o";
         let base = vendor(vec![
             (path, 200, text(name)),
@@ -57,14 +76,16 @@ async fn an_account_of_mattermost_is_read() {
                 200,
                 text("mattermost/config-client.json"),
             ),
+            ("GET /api/v4/users/me", 200, text("mattermost/user.json")),
+            (
+                "POST /api/v4/roles/names",
+                200,
+                text("mattermost/roles.json"),
+            ),
         ])
         .await;
         let account = profile(&chat(&section(&base)), SOMEBODY).await.unwrap();
-        assert_eq!(
-            (account.kind, account.role),
-            (AccountKind::Member, Role::PrimaryAdmin),
-            "{name}"
-        );
+        assert_eq!((account.kind, account.role), expected, "{name}");
     }
 }
 
@@ -79,7 +100,11 @@ async fn commands_of_mattermost_are_read() {
         "--dry-run",
     ];
     let list = Value::from(vec![super::example("mattermost/command.json")]);
-    let base = vendor(vec![("GET /api/v4/commands", 200, list.to_string())]).await;
+    let base = vendor(vec![
+        (TEAM, 200, one_of("mattermost/teams.json")),
+        ("GET /api/v4/commands", 200, list.to_string()),
+    ])
+    .await;
     let ran = relatch(&section(&base), WORDS).await;
     let changed = "~ reset-password: auto_complete_desc, auto_complete_hint";
     assert!(ran.out.contains(changed), "{}{}", ran.out, ran.err);
@@ -95,6 +120,7 @@ async fn a_refusal_of_mattermost_is_read() {
         "5xxzt146eax4tul69409opqjlf",
     ];
     let base = vendor(vec![
+        (TEAM, 200, one_of("mattermost/teams.json")),
         ("GET /api/v4/commands", 200, "[]".to_owned()),
         ("POST /api/v4/commands", 400, text("mattermost/error.json")),
     ])

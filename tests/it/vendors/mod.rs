@@ -23,7 +23,6 @@ use axum::http::StatusCode;
 use relatch::chat::{Adapter, ApiError, Chat, ChatParts, Freshness, Profile};
 use relatch::clock::Clock;
 use relatch::config::Settings;
-use relatch::domain::ChatUser;
 use relatch::lark_api::LarkApis;
 use relatch::net;
 use relatch::secret::Keys;
@@ -150,10 +149,5 @@ fn chat(section: &str) -> Chat {
 
 /// Who the platform says that an account is.
 async fn profile(chat: &Chat, id: &str) -> Result<Profile, ApiError> {
-    let user = ChatUser {
-        platform: chat.platform(),
-        tenant: String::new(),
-        user: id.to_owned(),
-    };
-    chat.profile(&user, Freshness::Now).await
+    chat.profile(&chat.own_account(id), Freshness::Now).await
 }

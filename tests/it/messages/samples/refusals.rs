@@ -72,9 +72,11 @@ fn who(world: &World<'_>, samples: &mut Samples) {
         ApiError::RateLimited(Span::seconds(30)),
         ApiError::MissingScope("users:read.email".to_owned()),
         ApiError::Refused("token_revoked".to_owned()),
+        ApiError::TooLate,
         ApiError::Unavailable,
     ] {
         samples.say("who_failed", say::who_failed(&error, r));
+        samples.say("form_not_opened", say::form_not_opened(&error, r));
     }
     samples.say("not_pinned", say::not_pinned(&world.email, r));
 }
@@ -284,6 +286,8 @@ fn contact_refusals(world: &World<'_>, samples: &mut Samples) {
     }
     let told = say::too_many_contact_commands(zone, now + Span::hours(1), now, r);
     samples.say("too_many_contact_commands", told);
+    let told = say::contact_code_not_sent(world.name, "+82 10-····-··42", r);
+    samples.say("contact_code_not_sent", told);
     let told = say::contact_code_too_soon(name, Span::seconds(40), r);
     samples.say("contact_code_too_soon", told);
 }
