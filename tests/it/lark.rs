@@ -28,37 +28,40 @@ async fn says(bot: &TestBot, chat: (&str, &str), content: &(&str, Value), serial
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_in_a_topic_group_is_answered_in_the_private_chat() {
     for chat_type in ["topic_group", "group"] {
-        in_private(Platform::Lark, async {
-            let bot = TestBot::new().await;
-            let text = (
-                "text",
-                json!({ "text": "@_user_1 /reset-password @_user_2" }),
-            );
-            let card = says(&bot, (lark::TOPICS, chat_type), &text, 1).await;
-            assert!(
-                card.text()
-                    .contains("Reset the login password of Mina Park?"),
-                "{chat_type}: {}",
-                card.text()
-            );
-            assert_eq!(bot.slack.said_at("message").len(), 1, "{chat_type}");
-            assert_eq!(bot.slack.said_at("ephemeral").len(), 0, "{chat_type}");
-            bot.click(JO, &card.json(), "deliver_copy").await;
-            bot.click(JO, &bot.slack.last(), "confirm").await;
-            assert!(
-                shown_password(&bot.slack.last()).is_some(),
-                "{}",
-                bot.slack.last_text()
-            );
-            // What is no command stays unanswered there, as in any group.
-            let said = bot.slack.said().len();
-            let talk = ("text", json!({ "text": "@_user_1 good morning" }));
-            assert_eq!(
-                says(&bot, (lark::TOPICS, chat_type), &talk, 2).await.status,
-                StatusCode::OK
-            );
-            assert_eq!(bot.slack.said().len(), said);
-        })
+        in_private(
+            Platform::Lark,
+            Box::pin(async {
+                let bot = TestBot::new().await;
+                let text = (
+                    "text",
+                    json!({ "text": "@_user_1 /reset-password @_user_2" }),
+                );
+                let card = says(&bot, (lark::TOPICS, chat_type), &text, 1).await;
+                assert!(
+                    card.text()
+                        .contains("Reset the login password of Mina Park?"),
+                    "{chat_type}: {}",
+                    card.text()
+                );
+                assert_eq!(bot.slack.said_at("message").len(), 1, "{chat_type}");
+                assert_eq!(bot.slack.said_at("ephemeral").len(), 0, "{chat_type}");
+                bot.click(JO, &card.json(), "deliver_copy").await;
+                bot.click(JO, &bot.slack.last(), "confirm").await;
+                assert!(
+                    shown_password(&bot.slack.last()).is_some(),
+                    "{}",
+                    bot.slack.last_text()
+                );
+                // What is no command stays unanswered there, as in any group.
+                let said = bot.slack.said().len();
+                let talk = ("text", json!({ "text": "@_user_1 good morning" }));
+                assert_eq!(
+                    says(&bot, (lark::TOPICS, chat_type), &talk, 2).await.status,
+                    StatusCode::OK
+                );
+                assert_eq!(bot.slack.said().len(), said);
+            }),
+        )
         .await;
     }
 }

@@ -299,11 +299,12 @@ async fn ranks_of_the_chat_follow_links() {
 /// The rank that a linked account has in another chat protects as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rank_in_another_chat_protects() {
-    let others: [(Platform, fn(&str) -> String); 2] =
-        [(Platform::Slack, user_id), (Platform::Lark, lark::id_of)];
-    for (platform, id_in) in others {
+    for (platform, id) in [
+        (Platform::Slack, user_id(LEE)),
+        (Platform::Lark, lark::id_of(LEE)),
+    ] {
         let bot = linked_with(Admins::Chat, &[KIM]).await;
-        let link = (platform, id_in(LEE), LEE.to_owned());
+        let link = (platform, id, LEE.to_owned());
         bot.app.store.link(vec![link]).await.unwrap();
         for who in [LEE, KIM] {
             bot.slack
