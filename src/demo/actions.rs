@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::error::ActionRefused;
-use super::people::{DemoPerson, PEOPLE};
+use super::people::{APP_NAME, DemoPerson, PEOPLE};
 use super::rules;
 use super::workspace::{APP, TEAM, Workspace};
 use crate::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
@@ -64,7 +64,7 @@ impl Workspace {
             for rule in rules::of_message(&message) {
                 state.broke(rule, now);
             }
-            let id = state.show(user, "relatch", message, now);
+            let id = state.show(user, APP_NAME, message, now);
             state.bind(&url, id);
         });
         Ok(())

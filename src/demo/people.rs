@@ -9,6 +9,9 @@ use crate::app::App;
 use crate::domain::MemberId;
 use crate::store::MemberRow;
 
+/// Who has said what the app says.
+pub(super) const APP_NAME: &str = "relatch";
+
 /// The member whom the visitor plays.
 pub(super) const MINA: &str = "mina.park@acme.example";
 

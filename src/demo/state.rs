@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::exchange::HttpExchange;
-use super::people::DemoPerson;
+use super::people::{APP_NAME, DemoPerson};
 use super::rules;
 use crate::clock::{Zone, rfc3339};
 use crate::delivery::Delivered;
@@ -28,7 +28,7 @@ const KEPT: usize = 100;
 pub(super) struct ShownMessage {
     pub(super) id: String,
     pub(super) to: String,
-    from: String,
+    pub(super) from: String,
     at: String,
     ephemeral: bool,
     pub(super) message: Value,
@@ -61,6 +61,9 @@ struct BrokenRule {
     id: String,
     at: String,
     text: String,
+    /// True where only the time was exceeded, which a busy machine does as well.
+    #[serde(skip)]
+    is_lateness: bool,
 }
 
 /// A URL that takes answers to one interaction.
@@ -166,19 +169,30 @@ impl WorkspaceState {
 
     /// Records that relatch broke a rule of Slack's.
     pub(super) fn broke(&mut self, text: impl Into<String>, now: Moment) {
+        self.note_broken(text.into(), false, now);
+    }
+
+    /// Records that relatch, or this machine, was too slow for Slack.
+    pub(super) fn was_late(&mut self, text: String, now: Moment) {
+        self.note_broken(text, true, now);
+    }
+
+    fn note_broken(&mut self, text: String, is_lateness: bool, now: Moment) {
         let id = self.next_id('b');
         let at = Zone::utc().tell(now, now);
         self.broken.push(BrokenRule {
             id,
             at,
-            text: text.into(),
+            text,
+            is_lateness,
         });
         self.version += 1;
     }
 
-    /// The sentences of all broken rules.
-    pub(super) fn broken_rules(&self) -> Vec<String> {
-        self.broken.iter().map(|rule| rule.text.clone()).collect()
+    /// The sentences of the broken rules that are about more than time.
+    pub(super) fn rules_broken_at_any_speed(&self) -> Vec<String> {
+        let rules = self.broken.iter().filter(|rule| !rule.is_lateness);
+        rules.map(|rule| rule.text.clone()).collect()
     }
 
     pub(super) fn broken_as_json(&self) -> Value {
@@ -232,7 +246,7 @@ impl WorkspaceState {
             shown.message = message;
             return 200;
         }
-        let id = self.show(&user, "relatch", message, now);
+        let id = self.show(&user, APP_NAME, message, now);
         if is_replacing {
             self.bind(url, id);
         }
@@ -338,10 +352,10 @@ mod tests {
             );
         }
         assert_eq!(state.messages.len(), 1, "each replaced the one before");
-        assert!(state.broken_rules().is_empty());
+        assert!(state.rules_broken_at_any_speed().is_empty());
         assert_eq!(state.follow_up(&url, message("x"), NOW), 404);
         assert_eq!(
-            state.broken_rules(),
+            state.rules_broken_at_any_speed(),
             ["a response address was used more than five times"]
         );
         let other = state.new_response_url("UJO", None, NOW);
@@ -350,7 +364,7 @@ mod tests {
             404
         );
         assert_eq!(state.follow_up("r99", message("x"), NOW), 404);
-        assert_eq!(state.broken_rules().len(), 3);
+        assert_eq!(state.rules_broken_at_any_speed().len(), 3);
     }
 
     #[test]
@@ -363,15 +377,15 @@ mod tests {
         let trigger = state.new_trigger("UJO");
         assert_eq!(state.open(&trigger, view.clone(), NOW), Ok(()));
         assert!(
-            state.broken_rules().is_empty() && state.views.contains_key("UJO"),
+            state.rules_broken_at_any_speed().is_empty() && state.views.contains_key("UJO"),
             "{:?}",
-            state.broken_rules()
+            state.rules_broken_at_any_speed()
         );
         assert_eq!(
             state.open(&trigger, view.clone(), NOW),
             Err("exchanged_trigger_id")
         );
         assert_eq!(state.open("t99", view, NOW), Err("invalid_trigger_id"));
-        assert_eq!(state.broken_rules().len(), 2);
+        assert_eq!(state.rules_broken_at_any_speed().len(), 2);
     }
 }

@@ -5,20 +5,24 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::error::DemoError;
+use super::people::APP_NAME;
 use super::state::ShownMessage;
 use super::terminal::print;
 use super::workspace::Workspace;
+use crate::flow::messages;
 
-/// How long the story waits for a message.
-const MESSAGE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the story waits for a message: longer than a busy machine takes.
+const MESSAGE_DEADLINE: Duration = Duration::from_mins(2);
 
 /// Plays the story.
 pub(super) async fn play(workspace: &Workspace) -> Result<(), DemoError> {
     print("Jo Lim (primary admin) types:  /reset-password @Mina Park forgot it on holiday\n")?;
-    workspace
-        .say("UJO", "/reset-password @Mina Park forgot it on holiday")
-        .await?;
-    let card = last(workspace, "UJO")?;
+    let card = say(
+        workspace,
+        "UJO",
+        "/reset-password @Mina Park forgot it on holiday",
+    )
+    .await?;
     show("Jo sees", &card.message)?;
 
     print("Jo presses \"Phone +82 ··· ··42\".\n")?;
@@ -43,18 +47,24 @@ pub(super) async fn play(workspace: &Workspace) -> Result<(), DemoError> {
     }
 
     print("Lee Han (no administrator) tries the same:\n")?;
-    workspace.say("ULEE", "/reset-password @Mina Park").await?;
-    show("Lee sees", &last(workspace, "ULEE")?.message)?;
-    match workspace.state(|state| state.broken_rules()).as_slice() {
+    let refused = say(workspace, "ULEE", "/reset-password @Mina Park").await?;
+    show("Lee sees", &refused.message)?;
+    match workspace
+        .state(|state| state.rules_broken_at_any_speed())
+        .as_slice()
+    {
         [] => Ok(()),
         broken => Err(format!("Slack's rules were broken: {}", broken.join("; ")).into()),
     }
 }
 
-fn last(workspace: &Workspace, user: &str) -> Result<ShownMessage, DemoError> {
-    let found =
-        workspace.state(|state| state.messages.iter().rfind(|said| said.to == user).cloned());
-    found.ok_or_else(|| "no message came".into())
+/// Types a command, and waits for what relatch says to it.
+async fn say(workspace: &Workspace, user: &str, text: &str) -> Result<ShownMessage, DemoError> {
+    workspace.say(user, text).await?;
+    wait_for(workspace, |shown| {
+        shown.to == user && shown.from == APP_NAME
+    })
+    .await
 }
 
 /// Presses a button, and waits until its message is replaced.
@@ -64,24 +74,40 @@ async fn click(
     action: &str,
 ) -> Result<ShownMessage, DemoError> {
     workspace.click(&said.to, &said.id, action).await?;
+    wait_for(workspace, |shown| {
+        shown.id == said.id && shown.message != said.message
+    })
+    .await
+}
+
+/// The newest such message, as soon as it is there; "Working …" only stands in for one.
+async fn wait_for(
+    workspace: &Workspace,
+    is_meant: impl Fn(&ShownMessage) -> bool,
+) -> Result<ShownMessage, DemoError> {
     let until = Instant::now() + MESSAGE_DEADLINE;
     loop {
-        let now = workspace
-            .message(&said.to, &said.id)
-            .ok_or("the message is gone")?;
-        let text = now
-            .message
-            .get("text")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        if now.message != said.message && !text.starts_with("Working") {
-            return Ok(now);
+        let found = workspace.state(|state| {
+            let mut newest = state.messages.iter().rev();
+            newest
+                .find(|shown| is_meant(shown) && !is_working(&shown.message))
+                .cloned()
+        });
+        if let Some(found) = found {
+            return Ok(found);
         }
         if Instant::now() > until {
-            return Err("no message came".into());
+            let seconds = MESSAGE_DEADLINE.as_secs();
+            return Err(format!("no message came within {seconds} seconds").into());
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+fn is_working(message: &Value) -> bool {
+    message["text"]
+        .as_str()
+        .is_some_and(|text| text.starts_with(&messages::working().title))
 }
 
 /// Prints a message as it looks in the chat.

@@ -31,7 +31,7 @@ class InBrowser(unittest.TestCase):
         self.desk.wait_for("[data-person=UJO]")
 
     def stop(self):
-        broken = self.demo.state()["broken"]
+        broken = self.demo.broken()
         self.assertEqual(self.demo.close(), 0)
         self.assertEqual(broken, [], "Slack's rules were broken")
 

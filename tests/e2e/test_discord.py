@@ -9,7 +9,7 @@ import urllib.request
 
 from discord_interactions import verify_key
 from nacl.signing import SigningKey
-from world import NOTHING, JsonApi, World, password_in
+from world import NOTHING, PATIENCE, JsonApi, World, password_in
 
 APPLICATION, GUILD = "100000000000000001", "200000000000000002"
 JO, MINA = "300000000000000003", "400000000000000004"
@@ -48,7 +48,7 @@ class Api(JsonApi):
     def wait_for(self, part):
         with self.news:
             find = lambda: [one for one in self.said if part in one[1]["content"].replace("\\", "")]
-            assert self.news.wait_for(find, 20), [one[1]["content"] for one in self.said]
+            assert self.news.wait_for(find, PATIENCE), [one[1]["content"] for one in self.said]
             return find()[-1]
 
 

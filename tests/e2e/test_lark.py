@@ -13,7 +13,7 @@ import lark_oapi
 from Crypto.Cipher import AES
 from lark_oapi.core.model import RawRequest
 
-from world import JsonApi, World, password_in
+from world import PATIENCE, JsonApi, World, password_in
 
 APP, SECRET, KEY, TOKEN, TENANT = "cli_e2e", "canary-of-lark-app-secret", "canary-of-lark-encrypt-key", "canary-of-lark-verification", "acme0tenant"
 ACCESS = "t-canary-of-lark-access"
@@ -67,7 +67,7 @@ class Cloud(JsonApi):
     def wait_for(self, part):
         with self.news:
             find = lambda: [card for card in self.cards if part in shown(card)]
-            assert self.news.wait_for(find, 20), [shown(card) for card in self.cards]
+            assert self.news.wait_for(find, PATIENCE), [shown(card) for card in self.cards]
             return find()[-1]
 
 

@@ -13,7 +13,7 @@ import urllib.request
 from Crypto.Hash import SHA256
 from Crypto.PublicKey import ECC
 from Crypto.Signature import DSS
-from world import NOTHING, JsonApi, World, password_in
+from world import NOTHING, PATIENCE, JsonApi, World, password_in
 
 TEAM, JO, MINA = "team" + "t" * 22, "jojo" + "j" * 22, "mina" + "m" * 22
 BOT, MADE = "canary-of-mattermost-bot-01", "canarymadetokenofcommand01"
@@ -104,7 +104,7 @@ class Server(JsonApi):
     def wait_for(self, part):
         with self.news:
             find = lambda: [one for one in self.said if part in shown(one["text"])]
-            assert self.news.wait_for(find, 20), [shown(one["text"]) for one in self.said]
+            assert self.news.wait_for(find, PATIENCE), [shown(one["text"]) for one in self.said]
             return find()[-1]
 
 

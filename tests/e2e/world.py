@@ -27,7 +27,7 @@ SMS_TOKEN = "canary-token-of-the-gateway"
 SMTP_PASSWORD = "canary-of-smtp"
 TEAM = "T1DC2JH3J"
 NOTHING = "Nothing was changed."
-PATIENCE = 30
+PATIENCE = 60
 CODE = r"code: (\d{6})"
 
 PEOPLE = """name,business_email,login_method,status,phone,personal_email,role,department,manager_email
@@ -49,6 +49,7 @@ class Http:
 
     def __init__(self):
         self.said, self.views, self.sms = [], [], []
+        self.replies, self.sms_asked = {}, 0
         self.users = {}
         self.sms_status, self.sms_delay, self.api_status = 200, 0, None
         self.news = threading.Condition()
@@ -99,12 +100,17 @@ class Http:
                 self.views.append(json.loads(body)["view"])
             elif path.startswith("/reply/"):
                 self.said.append(json.loads(body))
+                self.replies.setdefault(path, []).append(self.said[-1])
+            elif path == "/sms":
+                self.sms_asked += 1
             self.news.notify_all()
         if path == "/sms":
             assert headers["authorization"] == f"Bearer {SMS_TOKEN}"
             time.sleep(self.sms_delay)
             if self.sms_status < 300:
-                self.sms.append(json.loads(body))
+                with self.news:
+                    self.sms.append(json.loads(body))
+                    self.news.notify_all()
             return self.sms_status, {}, {}
         return 200, {"ok": True}, {}
 
@@ -114,6 +120,13 @@ class Http:
             came = self.news.wait_for(lambda: len(what) >= count, PATIENCE)
             assert came, f"only {len(what)} of {count} arrived: {[text_of(said) for said in self.said]}"
             return what[-1]
+
+    def wait_until(self, look):
+        """Waits until something is found in what arrived, and gives it."""
+        with self.news:
+            found = self.news.wait_for(look, PATIENCE)
+            assert found, f"it never came; said was {[text_of(said) for said in self.said]}"
+            return found
 
     def wait_for_text(self, part, since=0):
         """Waits for a message with this text and gives it."""
@@ -323,8 +336,12 @@ from = "Acme IT <it@acme.example>"
             "response_url": f"{self.http.base}/reply/{self.serial}",
             "trigger_id": f"{self.serial}.1",
         }
+        reply = f"/reply/{self.serial}"
         status, card = self.post("/slack/commands", fields)
         assert status == 200, status
+        if is_working(card):
+            # A busy machine: the answer comes in its place.
+            card = self.http.wait_until(lambda: self.http.replies.get(reply))[-1]
         return card
 
     def click(self, who, message, action):
@@ -366,10 +383,15 @@ from = "Acme IT <it@acme.example>"
         before = len(self.http.said)
         assert self.click(who, ready, "confirm") == 200
         ended = self.http.wait_for_text(ends, before)
-        # A message that shows the password goes out before its end is on disk.
-        while any(reset["state"] in ("claimed", "changing", "changed", "delivering") for reset in self.resets()):
-            time.sleep(0.02)
+        self.wait_for_ends()
         return ended
+
+    def wait_for_ends(self):
+        """A message that shows the password goes out before its end is on disk, and so does an SMS."""
+        until = time.monotonic() + PATIENCE
+        while any(reset["state"] in ("claimed", "changing", "changed", "delivering") for reset in self.resets()):
+            assert time.monotonic() < until, self.resets()
+            time.sleep(0.02)
 
     # What can be seen from outside.
 
@@ -408,6 +430,11 @@ def text_of(message):
         parts.append(block.get("text", {}).get("text", ""))
         parts += [f"[{element['text']['text']}]" for element in block.get("elements", []) if "text" in element]
     return "\n".join(parts)
+
+
+def is_working(message):
+    """Whether it only stands in for an answer that takes longer."""
+    return message is not None and text_of(message).startswith("Working")
 
 
 def button(message, action):

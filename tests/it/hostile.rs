@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::slack::{click_body, command_body, form_body, user_id};
-use crate::support::{Answer, START, TestBot};
+use crate::support::{Answer, START, TestBot, one_try_of_three};
 
 const JO: &str = "jo@acme.example";
 const ROUTES: [&str; 2] = ["/slack/commands", "/slack/interactions"];
@@ -290,20 +290,22 @@ fn any_bytes_get_less_than_500() {
 /// S-platform: whoever is slow, Slack hears something within its three seconds, and the card follows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_look_up_is_answered_in_time_and_followed_up() {
-    let bot = TestBot::new().await;
-    bot.slack.delay_who(Duration::from_millis(2800));
-    let begun = std::time::Instant::now();
-    let answer = bot.command(JO, "<@UMINAPARK>").await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert!(answer.text().contains("Working"), "{}", answer.text());
-    bot.settle().await;
-    assert!(
-        bot.slack
-            .last_text()
-            .contains("Reset the login password of Mina Park?")
-    );
+    one_try_of_three(async || {
+        let bot = TestBot::new().await;
+        bot.slack.delay_who(Duration::from_millis(3800));
+        let begun = std::time::Instant::now();
+        let answer = bot.first_answer(JO, "<@UMINAPARK>").await;
+        let took = begun.elapsed();
+        bot.settle().await;
+        let followed = bot.slack.last_text();
+        if took < Duration::from_secs(3)
+            && answer.text().contains("Working")
+            && followed.contains("Reset the login password of Mina Park?")
+        {
+            Ok(())
+        } else {
+            Err(format!("{} after {took:?}, then {followed}", answer.text()))
+        }
+    })
+    .await;
 }

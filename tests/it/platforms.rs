@@ -264,7 +264,7 @@ async fn failures_of_discord_are_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_fills_the_deferred_place() {
     let bot = TestBot::new().await;
-    bot.slack.delay_who(Duration::from_millis(1500));
+    bot.slack.delay_who(Duration::from_secs(2));
     let raw = |body: String| async {
         let Answer { status, body } = bot.on(Platform::Discord).post_to_discord(body).await;
         (status, body)

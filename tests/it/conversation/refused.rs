@@ -153,7 +153,7 @@ async fn a_late_refusal_is_told() {
     let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
     bot.click(JO, &card, "deliver_other").await;
-    bot.slack.delay_who(std::time::Duration::from_millis(2800));
+    bot.slack.delay_who(std::time::Duration::from_millis(3800));
     let before = bot.slack.said().len();
     bot.submit(JO, MINA).await;
     assert_eq!(bot.slack.said().len(), before + 1);

@@ -1,10 +1,34 @@
 //! What people do in the chat: commands, clicks, forms, and whole resets.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use relatch::domain::{Platform, Span};
 
 use super::post::Answer;
 use super::{TestBot, discord, is_group, lark, mattermost, slack};
+
+/// How often something is tried that a busy machine can make late.
+const TRIES: u32 = 3;
+
+/// Tries something that is about time: a busy machine is late now and then, a fault is late every time.
+pub(crate) async fn one_try_of_three<T: Future<Output = Result<(), String>>>(
+    try_it: impl Fn() -> T,
+) {
+    let mut failed = Vec::new();
+    for _ in 0..TRIES {
+        match try_it().await {
+            Ok(()) => return,
+            Err(why) => failed.push(why),
+        }
+    }
+    panic!("each time: {failed:#?}");
+}
+
+/// Nothing yet, or "Working …": the answer follows.
+fn is_stand_in(answer: &Answer) -> bool {
+    answer.body.is_empty() || answer.text().starts_with("Working")
+}
 
 impl TestBot {
     /// The same people, from now on on this platform.
@@ -22,8 +46,26 @@ impl TestBot {
             .fetch_add(1, std::sync::atomic::Ordering::SeqCst)
     }
 
-    /// Types a command as the person with this work e-mail.
+    /// Types a command as the person with this work e-mail. What came in place of "Working …", if that came first.
     pub(crate) async fn command(&self, who: &str, text: &str) -> Answer {
+        let before = self.slack.said().len();
+        let answer = self.first_answer(who, text).await;
+        if answer.status != StatusCode::OK || !is_stand_in(&answer) {
+            return answer;
+        }
+        self.settle().await;
+        let said = self.slack.said().split_off(before);
+        Answer {
+            body: said
+                .last()
+                .map(|said| said.to_string().into_bytes())
+                .unwrap_or_default(),
+            ..answer
+        }
+    }
+
+    /// The same without waiting for more than the answer in which the platform shows something.
+    pub(crate) async fn first_answer(&self, who: &str, text: &str) -> Answer {
         let serial = self.next();
         match self.platform() {
             Platform::Discord => {
@@ -70,6 +112,21 @@ impl TestBot {
                 self.post("/slack/commands", &body).await
             }
         }
+    }
+
+    /// Waits until something like this was said after the first `before` messages.
+    pub(crate) async fn wait_until_said(
+        &self,
+        before: usize,
+        is_meant: impl Fn(&serde_json::Value) -> bool,
+    ) {
+        let said = async {
+            while !self.slack.said()[before..].iter().any(&is_meant) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_mins(1), said).await;
+        in_time.expect("it was never said");
     }
 
     /// Presses a button of a message, and waits for everything that follows.
