@@ -240,3 +240,19 @@ async fn an_event_of_the_old_schema_is_taken_without_effect() {
     assert_eq!(forged.status, StatusCode::UNAUTHORIZED);
     assert_eq!(bot.trace().await, before);
 }
+
+/// In rich text the mention of everybody is `@_all`, and `all` in Lark's pages ("Structure of message content").
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_in_rich_text_is_no_member() {
+    for (serial, everybody) in (1..).zip(["@_all", "all"]) {
+        let bot = TestBot::new().await;
+        let at = json!({ "tag": "at", "user_id": everybody, "user_name": "x", "style": [] });
+        let text = json!({ "tag": "text", "text": "/reset-password ", "style": [] });
+        let content = ("post", json!({ "title": "", "content": [[text, at]] }));
+        let told = says(&bot, GROUP, &content, serial).await.text();
+        assert!(
+            told.contains("@all is not a member."),
+            "{everybody}: {told}"
+        );
+    }
+}

@@ -18,6 +18,7 @@ mod look_ups;
 mod manifests;
 mod mattermost;
 mod mattermost_people;
+mod mentions;
 mod messages;
 mod not_sent;
 mod orders;

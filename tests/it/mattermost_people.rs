@@ -335,3 +335,21 @@ async fn another_site_url_stops_no_command() {
     let answer = bot.post_to_mattermost("/mattermost/commands", body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
+
+/// For a card the bot's rights are read once, whatever they are needed for, and kept for a minute. The act reads them anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_of_the_bot_are_read_once_for_a_card() {
+    let bot = TestBot::new().await;
+    let read = || bot.slack.memory.mattermost.lock().unwrap().rights_asked;
+    bot.on(Platform::Mattermost).command(JO, MINA).await;
+    assert_eq!(read(), 1, "a card");
+    bot.command(JO, NOA).await;
+    assert_eq!(read(), 1, "another one within the minute");
+    bot.clock.advance(Span::minutes(1));
+    let card = bot.command(JO, MINA).await.json();
+    assert_eq!(read(), 2, "a minute later");
+    bot.click(JO, &card, "deliver_copy").await;
+    assert_eq!(read(), 2, "a click that only shows something");
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert!(read() > 2, "the act trusts nothing that is older");
+}

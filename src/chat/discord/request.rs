@@ -186,7 +186,8 @@ fn read_command(data: &wire::InteractionData) -> Result<Ask, NotVerified> {
     Ok(Ask::read(&words))
 }
 
-/// Parses one word. A mention that was typed into a text, `<@…>`, names a member as the option does.
+/// Parses one word. A mention that was typed into a text, `<@…>`, names a member as the option does. One of a role, `<@&…>`,
+/// tells no name (Discord, "Message formatting").
 fn read_word(word: &str) -> Word {
     let word = visible(word);
     let id = word
@@ -195,6 +196,16 @@ fn read_word(word: &str) -> Word {
     let id = id.map(|id| id.strip_prefix('!').unwrap_or(id));
     if let Some(id) = id.filter(|id| is_snowflake(id)) {
         return Word::Member(NamedMember::Mention(id.to_owned()));
+    }
+    let bare = word.trim_end_matches([',', '.', ';', ':', '!', '?']);
+    let role = bare
+        .strip_prefix("<@&")
+        .and_then(|rest| rest.strip_suffix('>'));
+    if role.is_some_and(is_snowflake) {
+        return Word::Group("A role".to_owned());
+    }
+    if matches!(bare, "@everyone" | "@here") {
+        return Word::Group(bare.to_owned());
     }
     word.parse().map_or_else(
         |_| Word::Text(word.clone()),

@@ -95,6 +95,12 @@ fn a_command_names_its_member_by_an_option_or_by_the_menu() {
         ask(&json!([member, words(&format!("and <@!{JO}>"))])),
         Ask::Several
     );
+    let role = json!({ "name": "email", "type": 3, "value": "<@&500000000000000009>" });
+    assert_eq!(ask(&json!([role])), Ask::Group("A role".to_owned()));
+    assert_eq!(
+        ask(&json!([words("<@&x> @everyones")])),
+        Ask::Unclear("<@&x>".to_owned())
+    );
     let show = |word: &str| json!({ "name": "show", "type": 3, "value": word });
     assert_eq!(ask(&json!([show("why"), member])), Ask::Why(mina()));
     assert_eq!(ask(&json!([show("log")])), Ask::Log(None));

@@ -52,7 +52,7 @@ pub enum NamedMember {
 pub enum Word {
     /// A mention or a work e-mail.
     Member(NamedMember),
-    /// A mention that names no member, as it was written.
+    /// A mention that names no member, in words that mention nobody.
     Group(String),
     /// Anything else.
     Text(String),

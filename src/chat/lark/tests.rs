@@ -172,7 +172,7 @@ fn the_command_is_found_in_what_people_type() {
     );
     assert_eq!(
         ask("@_user_1 /reset-password @_all"),
-        Some(Ask::Unclear("@_all".to_owned()))
+        Some(Ask::Group("@all".to_owned()))
     );
     assert_eq!(
         ask("@_user_1 /reset-password @_user_2 @_user_10"),

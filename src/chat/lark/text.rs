@@ -9,6 +9,9 @@ use crate::chat::interaction::{Ask, Word};
 use crate::chat::{NamedMember, NotVerified};
 use crate::domain::visible;
 
+/// The key of a mention of everybody in the group.
+const EVERYBODY: &str = "@_all";
+
 /// The text of a message, with a mention as its key; none if it is of another kind (Lark, "Received message content").
 pub(super) fn typed(kind: &str, content: &str) -> Result<Option<String>, NotVerified> {
     if !matches!(kind, "text" | "post") {
@@ -31,7 +34,11 @@ fn text_of_post(content: &Value) -> String {
             match field(element, "tag") {
                 "text" | "a" => text.push_str(field(element, "text")),
                 // Nothing separates a mention from the text beside it.
-                "at" => text.extend([" ", field(element, "user_id"), " "]),
+                "at" => {
+                    let key = field(element, "user_id");
+                    let key = if key == "all" { EVERYBODY } else { key };
+                    text.extend([" ", key, " "]);
+                }
                 _ => text.push(' '),
             }
         }
@@ -72,6 +79,9 @@ fn read_word(word: &str, mentions: &HashMap<&str, &str>) -> Word {
         if let Some(id) = mentions.get(name).filter(|id| is_id(id, "ou_")) {
             return Word::Member(NamedMember::Mention((*id).to_owned()));
         }
+    }
+    if trimmed == EVERYBODY {
+        return Word::Group("@all".to_owned());
     }
     let word = seen_text(word);
     word.parse().map_or_else(

@@ -122,30 +122,27 @@ impl Mattermost {
 
     /// For a card at most a minute old; for a reset read now.
     async fn own_passwords(&self, freshness: Freshness) -> Result<OwnPasswords, ApiError> {
-        match freshness {
-            Freshness::Now => {
-                let read = self.fetch_own_passwords().await?;
-                self.own_passwords.set(read);
-                Ok(read)
-            }
-            Freshness::Cached => {
-                let read = self
-                    .own_passwords
-                    .refresh(&self.clock, self.fetch_own_passwords())
-                    .await;
-                self.own_passwords
-                    .get()
-                    .ok_or_else(|| read.err().unwrap_or(ApiError::Unavailable))
-            }
-        }
-    }
-
-    async fn fetch_own_passwords(&self) -> Result<OwnPasswords, ApiError> {
-        let (rights, config) = tokio::try_join!(self.fetch_rights(), self.client_config())?;
+        let (rights, config) = (self.fetch_rights(), self.fetch_verification());
+        let (rights, are_verified) = match freshness {
+            Freshness::Now => tokio::try_join!(
+                self.rights.ask(&self.clock, rights),
+                self.email_verification.ask(&self.clock, config)
+            ),
+            Freshness::Cached => tokio::try_join!(
+                self.rights.recent(&self.clock, rights),
+                self.email_verification.recent(&self.clock, config)
+            ),
+        }?;
         Ok(OwnPasswords {
             are_visible: rights.is_system_admin,
-            are_verified: is_on(&config, "RequireEmailVerification") == Some(true),
+            are_verified,
         })
+    }
+
+    /// `RequireEmailVerification`.
+    async fn fetch_verification(&self) -> Result<bool, ApiError> {
+        let config = self.client_config().await?;
+        Ok(is_on(&config, "RequireEmailVerification") == Some(true))
     }
 
     /// The client configuration as a signed-in account gets it.

@@ -32,12 +32,11 @@ use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use self::account::OwnPasswords;
 pub use self::config::Config;
 use self::dialog::DialogState;
 use self::permission::PostPermission;
 use self::reply::MattermostReply;
-use self::server::{bad_address, not_answered};
+use self::server::{BotRights, bad_address, not_answered};
 use self::server_fact::ServerFact;
 use self::trigger::{SignedTrigger, SigningKey};
 use super::account::ProfileCache;
@@ -90,8 +89,10 @@ pub struct Mattermost {
     signing_key: Arc<ServerFact<Option<SigningKey>>>,
     /// Whether the bot may send a message to one user alone.
     may_post: Arc<PostPermission>,
-    /// What the e-mails of accounts with a password of the server's own are worth.
-    own_passwords: Arc<ServerFact<OwnPasswords>>,
+    /// What the bot may do.
+    rights: Arc<ServerFact<BotRights>>,
+    /// Whether the server has the addresses of accounts with a password of its own verified.
+    email_verification: Arc<ServerFact<bool>>,
 }
 
 impl Mattermost {
@@ -108,7 +109,8 @@ impl Mattermost {
             used,
             signing_key,
             may_post,
-            own_passwords: Arc::default(),
+            rights: Arc::default(),
+            email_verification: Arc::default(),
         }
     }
 
@@ -169,7 +171,8 @@ impl Adapter for Mattermost {
         self.signing_key = Arc::clone(&previous.signing_key);
         if self.config.bot_token.expose_secret() == previous.config.bot_token.expose_secret() {
             self.may_post = Arc::clone(&previous.may_post);
-            self.own_passwords = Arc::clone(&previous.own_passwords);
+            self.rights = Arc::clone(&previous.rights);
+            self.email_verification = Arc::clone(&previous.email_verification);
         }
     }
 
@@ -353,7 +356,7 @@ impl Adapter for Mattermost {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        match self.fetch_rights().await {
+        match self.rights.ask(&self.clock, self.fetch_rights()).await {
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
         }

@@ -1,8 +1,7 @@
 //! Whether the bot may post to one user alone: as its roles say, until the server refuses such a post.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::server_fact::ServerFact;
 use crate::domain::{Moment, Span};
 
 /// The pause between a refused post and the next try.
@@ -12,7 +11,8 @@ const TRY_AGAIN_AFTER: Span = Span::minutes(1);
 /// accepted post counts.
 #[derive(Default)]
 pub(super) struct PostPermission {
-    pub(super) by_roles: ServerFact<bool>,
+    /// As the roles said last, or an accepted post after that.
+    is_given: Mutex<Option<bool>>,
     /// Set after a refusal: when another post may be tried.
     try_again_at: Mutex<Option<Moment>>,
 }
@@ -23,13 +23,18 @@ impl PostPermission {
         if self.is_refused() {
             Some(false)
         } else {
-            self.by_roles.get()
+            *self.is_given()
         }
     }
 
     /// True after a refused post, until one is accepted.
     pub(super) fn is_refused(&self) -> bool {
         self.try_again_at().is_some()
+    }
+
+    /// Notes what the roles say.
+    pub(super) fn set_by_roles(&self, is_given: bool) {
+        *self.is_given() = Some(is_given);
     }
 
     /// Notes a refused post.
@@ -40,7 +45,7 @@ impl PostPermission {
     /// Notes an accepted post.
     pub(super) fn allow(&self) {
         *self.try_again_at() = None;
-        self.by_roles.set(true);
+        *self.is_given() = Some(true);
     }
 
     /// True for one caller a minute after a refusal: their post is tried, and shows if the bot has the permission now.
@@ -54,7 +59,11 @@ impl PostPermission {
         is_time
     }
 
-    fn try_again_at(&self) -> std::sync::MutexGuard<'_, Option<Moment>> {
+    fn is_given(&self) -> MutexGuard<'_, Option<bool>> {
+        self.is_given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_again_at(&self) -> MutexGuard<'_, Option<Moment>> {
         self.try_again_at
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -69,10 +78,10 @@ mod tests {
     fn after_a_refused_post_only_a_taken_one_counts() {
         let permission = PostPermission::default();
         assert_eq!(permission.get(), None);
-        permission.by_roles.set(true);
+        permission.set_by_roles(true);
         assert!(permission.get() == Some(true) && !permission.may_try_again(Moment(0)));
         permission.refuse(Moment(0));
-        permission.by_roles.set(true);
+        permission.set_by_roles(true);
         assert_eq!(
             permission.get(),
             Some(false),

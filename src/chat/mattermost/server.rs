@@ -158,11 +158,8 @@ impl Mattermost {
     pub(super) async fn may_post_to_one(&self) -> bool {
         if !self.may_post.is_refused() {
             // A failure leaves it unknown; the next post shows it.
-            self.may_post
-                .by_roles
-                .refresh(&self.clock, async {
-                    Ok::<_, ApiError>(self.fetch_rights().await?.posts_to_one)
-                })
+            self.rights
+                .refresh(&self.clock, self.fetch_rights())
                 .await
                 .ok();
         }
@@ -183,14 +180,16 @@ impl Mattermost {
         self.may_post.get() == Some(true)
     }
 
-    /// What the bot may do.
+    /// Reads what the bot may do, for `rights`.
     pub(super) async fn fetch_rights(&self) -> Result<BotRights, ApiError> {
         let me = self.api(Method::GET, "users/me", None).await?;
         let names = role_names(&me)?;
         let roles = self
             .api(Method::POST, "roles/names", Some(&json!(names)))
             .await?;
-        BotRights::read(&names, &roles)
+        let rights = BotRights::read(&names, &roles)?;
+        self.may_post.set_by_roles(rights.posts_to_one);
+        Ok(rights)
     }
 
     /// Sends a message to the signed user alone. If the bot may not do that, the message goes to the response address of

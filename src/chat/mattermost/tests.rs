@@ -72,7 +72,7 @@ fn mattermost() -> Mattermost {
     let mattermost = at("http://127.0.0.1:1/");
     mattermost
         .signing_key
-        .set(SigningKey::read(&public(key_pair())));
+        .set(SigningKey::read(&public(key_pair())), Moment(0));
     mattermost.may_post.allow();
     mattermost
 }
@@ -405,7 +405,7 @@ async fn the_key_is_asked_for_again_when_a_signature_fails() {
     let mattermost = at(&server.uri());
     mattermost
         .signing_key
-        .set(SigningKey::read(&public(&fresh_key())));
+        .set(SigningKey::read(&public(&fresh_key())), Moment(0));
     tells(&server, &public(key_pair()).into(), 1).await;
     let good = SignedTrigger::read(&trigger(JO, NOW.0)).unwrap();
     let foreign = SignedTrigger::read(&trigger_by(&fresh_key(), JO, NOW.0)).unwrap();
@@ -546,7 +546,7 @@ async fn a_password_never_goes_to_the_response_address() {
 async fn a_question_goes_to_the_signed_user_or_nowhere() {
     let server = MockServer::start().await;
     let mattermost = at(&server.uri());
-    mattermost.may_post.by_roles.set(true);
+    mattermost.may_post.set_by_roles(true);
     let post = || Mock::given(path("/api/v4/posts/ephemeral"));
     post()
         .respond_with(ResponseTemplate::new(403))

@@ -13,6 +13,9 @@ use crate::domain::{ChatUser, Moment, Platform, visible};
 use crate::form::Fields;
 use crate::store::ReplayKey;
 
+/// Mentions of several people. `group` is an older name of `channel`.
+const GROUPS: [&str; 4] = ["channel", "everyone", "group", "here"];
+
 impl Slack {
     /// Verifies and parses one request.
     pub(super) fn read_request(
@@ -195,8 +198,9 @@ fn read_ask(words: &[Word]) -> Ask {
     ask
 }
 
-/// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, an e-mail as
-/// `<mailto:…|…>`, a phone number as `<tel:…|…>`, and a typed `<` as `&lt;`. So an angle bracket always comes from Slack.
+/// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, one of several
+/// people as `<!here>`, an e-mail as `<mailto:…|…>`, a phone number as `<tel:…|…>`, and a typed `<` as `&lt;`. So an angle
+/// bracket always comes from Slack.
 pub(super) fn read_words(text: &str) -> Vec<Word> {
     let text = visible(text);
     let mut words = Vec::new();
@@ -222,9 +226,10 @@ fn read_word(word: &str) -> Word {
     let Some(inside) = inside else {
         return read_text(unescape(word));
     };
-    let target = inside
-        .split_once('|')
-        .map_or(inside, |(target, _label)| target);
+    let (target, label) = inside.split_once('|').unwrap_or((inside, ""));
+    if let Some(group) = target.strip_prefix('!').and_then(|name| group(name, label)) {
+        return Word::Group(group);
+    }
     if let Some(id) = target.strip_prefix('@').filter(|id| is_user_id(id)) {
         return Word::Member(NamedMember::Mention(id.to_owned()));
     }
@@ -238,7 +243,27 @@ fn read_word(word: &str) -> Word {
     )
 }
 
+/// What a mention of several people is called; none if it is no such mention. Of a user group only the label tells its name
+/// (Slack, "Formatting text for app surfaces").
+fn group(name: &str, label: &str) -> Option<String> {
+    if GROUPS.contains(&name) {
+        return Some(format!("@{name}"));
+    }
+    name.strip_prefix("subteam^")?;
+    let label = unescape(label.trim_start_matches('@'));
+    Some(if label.is_empty() {
+        "A user group".to_owned()
+    } else {
+        format!("@{label}")
+    })
+}
+
 fn read_text(text: String) -> Word {
+    // So without `should_escape`. Nobody else can have these names.
+    let bare = text.trim_end_matches([',', '.', ';', ':', '!', '?']);
+    if let Some(name) = bare.strip_prefix('@').filter(|name| GROUPS.contains(name)) {
+        return Word::Group(format!("@{name}"));
+    }
     match text.parse() {
         Ok(email) => Word::Member(NamedMember::Email(email)),
         Err(_) => Word::Text(text),

@@ -330,7 +330,22 @@ fn words_of_a_command() {
     assert_eq!(read_words("&lt;@U1&gt;"), [text("<@U1>")]);
     assert_eq!(
         read_words("<!channel> <#C1|general> <@U1"),
-        [text("<!channel>"), text("<#C1|general>"), text("<@U1")]
+        [
+            Word::Group("@channel".to_owned()),
+            text("<#C1|general>"),
+            text("<@U1")
+        ]
+    );
+    for plain in ["<!date^1|now>", "<!subteam>", "<!>", "@heres"] {
+        assert_eq!(read_words(plain), [text(plain)]);
+    }
+    // A label is anybody's text, and stays one name.
+    assert_eq!(
+        read_words("<!subteam^S1|@a &lt;!here&gt; b> <!subteam^S1|@>"),
+        [
+            Word::Group("@a <!here> b".to_owned()),
+            Word::Group("A user group".to_owned())
+        ]
     );
 }
 

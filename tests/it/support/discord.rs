@@ -63,7 +63,9 @@ pub(crate) fn command_body(who: &str, text: &str, serial: u32) -> String {
     for word in text.split_whitespace() {
         let mention = word
             .strip_prefix("<@")
-            .and_then(|word| word.strip_suffix('>'));
+            .and_then(|word| word.strip_suffix('>'))
+            // A role, which the option for a member does not offer (Discord, "Message formatting").
+            .filter(|id| !id.starts_with('&'));
         match mention {
             Some(id)
                 if !options

@@ -135,6 +135,8 @@ pub(crate) struct Server {
     pub(crate) key_delay: std::time::Duration,
     /// How often the key was asked for.
     pub(crate) key_asked: u32,
+    /// How often the bot's own account was asked for, which is read for its rights.
+    pub(crate) rights_asked: u32,
     /// The bot's clock, by which the age of a trigger and of a response address is told.
     pub(crate) clock: Option<Clock>,
     /// Set where every request is over the rate limit, for so many seconds.
@@ -163,6 +165,7 @@ impl Default for Server {
             usernames: HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
+            rights_asked: 0,
             clock: None,
             limited_for: None,
             hooks: HashMap::new(),
@@ -580,6 +583,7 @@ fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
 
 async fn me(State(memory): State<Memory>, headers: HeaderMap) -> Response {
     is_bot(&headers);
+    server(&memory).rights_asked += 1;
     if !server(&memory).tells_roles {
         return app_error(StatusCode::INTERNAL_SERVER_ERROR, "app.user.get.app_error");
     }

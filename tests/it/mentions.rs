@@ -1,0 +1,69 @@
+//! Mentions of several people, as each platform writes them.
+
+use relatch::domain::Platform;
+
+use crate::support::TestBot;
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+
+/// What is typed on a platform, and what the answer calls it.
+const GROUPS: &[(Platform, &[(&str, &str)])] = &[
+    (
+        Platform::Slack,
+        &[
+            ("<!here>", "@here"),
+            ("<!channel|@channel>", "@channel"),
+            ("<!everyone>", "@everyone"),
+            ("<!subteam^SAZ94GDB8|@help-desk>", "@help-desk"),
+            ("<!subteam^SAZ94GDB8>", "A user group"),
+            // Where the command has no `should_escape`.
+            ("@everyone,", "@everyone"),
+        ],
+    ),
+    (Platform::Lark, &[("@_all", "@all"), ("@_all,", "@all")]),
+    (
+        Platform::Discord,
+        &[
+            ("<@&500000000000000009>", "A role"),
+            ("@everyone", "@everyone"),
+            ("@here,", "@here"),
+        ],
+    ),
+];
+
+/// S15: nobody is meant by it, the answer says so, and it mentions nobody itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mention_of_several_people_is_no_member() {
+    for &(platform, groups) in GROUPS {
+        let bot = TestBot::new().await;
+        bot.on(platform);
+        for (typed, name) in groups {
+            for before in ["", "why ", "log ", "contact "] {
+                let answer = bot.command(JO, &format!("{before}{typed}")).await;
+                let told = answer.text();
+                assert!(
+                    told.contains(&format!("{name} is not a member.")),
+                    "{platform} {before}{typed}: {told}"
+                );
+                assert!(
+                    told.contains("Nothing was changed.")
+                        && told.contains("(ref ")
+                        && told.chars().count() <= 350,
+                    "{told}"
+                );
+                let raw = String::from_utf8_lossy(&answer.body).into_owned();
+                assert!(!raw.contains("<!") && !raw.contains("<@"), "{raw}");
+            }
+        }
+        assert_eq!(bot.count("reset").await, 0, "{platform}");
+        // In a reason it is a word like any other.
+        let (typed, _) = groups[0];
+        let card = bot.command(JO, &format!("{MINA} asked {typed}")).await;
+        let card = card.text();
+        assert!(
+            card.contains("Reset the login password of Mina Park?"),
+            "{platform}: {card}"
+        );
+    }
+}
