@@ -17,7 +17,6 @@ class Demo:
 
     def __init__(self, *options):
         self.folder = tempfile.mkdtemp(prefix="relatch-demo-test-")
-        begun = time.monotonic()
         self.process = subprocess.Popen(
             [PROGRAM, "demo", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True, cwd=self.folder
         )
@@ -27,7 +26,6 @@ class Demo:
             if "Play it yourself: " in line:
                 break
         self.url = self.story[-1].split()[-1]
-        self.took = time.monotonic() - begun
         self.base = self.url.removesuffix("/demo")
 
     def close(self):
