@@ -98,6 +98,66 @@ async fn the_service_that_somebody_signs_in_by_decides() {
     assert_unknown(&told(&bot).await, "another service");
 }
 
+/// Whoever signed in by a service with a claimed address can switch to a password of the server's own, and keeps the
+/// address as confirmed: `CreateOAuthUser` (`app/user.go`) sets `EmailVerified`, and `UpdatePassword` of the user store,
+/// which `SwitchOAuthToEmail` (`app/oauth.go`) calls, empties `AuthService` alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_set_after_a_claimed_address_confirms_nothing() {
+    let services: [(&str, &'static [&'static str]); 4] = [
+        ("GitLab", &["gitlab"]),
+        ("Google", &["google"]),
+        ("Office365", &["office365"]),
+        ("OpenId", &["openid"]),
+    ];
+    for (setting, service) in services {
+        let bot = TestBot::new().await;
+        set_up(&bot, |server| server.sign_up_services = vec![setting]);
+        bot.slack.change(JO, "auth_service", json!(service[0]));
+        assert_unknown(&told(&bot).await, setting);
+        // Jo's claimed account has a password now.
+        bot.slack.change(JO, "auth_service", json!(""));
+        bot.clock.advance(Span::minutes(1));
+        assert_unknown(&told(&bot).await, setting);
+
+        let bot = TestBot::trusting(service).await;
+        set_up(&bot, |server| server.sign_up_services = vec![setting]);
+        let card = told(&bot).await;
+        assert!(card.contains(CARD), "{setting} is trusted: {card}");
+        let another = if setting == "GitLab" {
+            "OpenId"
+        } else {
+            "GitLab"
+        };
+        set_up(&bot, |server| server.sign_up_services.push(another));
+        bot.clock.advance(Span::minutes(1));
+        assert_unknown(&told(&bot).await, another);
+    }
+    // What the organization's directory set counts all the same.
+    let bot = TestBot::new().await;
+    set_up(&bot, |server| server.sign_up_services = vec!["OpenId"]);
+    bot.slack.change(JO, "auth_service", json!("ldap"));
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+}
+
+/// A service that is switched on after the card stops the reset, which reads it anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_switched_on_stops_a_begun_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot
+        .on(Platform::Mattermost)
+        .last_look(JO, MINA, "deliver_phone")
+        .await;
+    set_up(&bot, |server| server.sign_up_services = vec!["GitLab"]);
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("I can't tell who you are") && told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(bot.count("slot where returned_at is null").await, 0);
+}
+
 /// A bot without `manage_system` sees no service of anybody, so that nothing tells a password of the server's own from an
 /// address that somebody claimed. A reset that was begun before the bot lost the permission stops as well.
 #[tokio::test(flavor = "multi_thread")]
