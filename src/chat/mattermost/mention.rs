@@ -81,7 +81,8 @@ fn has_at(word: &Word) -> bool {
 /// The first mention from `start` on: an `@` that does not follow an ASCII letter, a digit or `_`, and a name.
 fn find_mention(word: &str, start: usize) -> Option<Mention<'_>> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    for (at, _) in word.match_indices('@').filter(|(at, _)| *at >= start) {
+    for (at, _) in word.get(start..)?.match_indices('@') {
+        let at = start + at;
         let (before, rest) = (word.get(..at)?, word.get(at + 1..)?);
         let follows_word =
             before.ends_with(|last: char| last.is_ascii_alphanumeric() || last == '_');
@@ -115,7 +116,7 @@ fn read_name(written: &str, mentions: &HashMap<&str, &str>) -> Result<Option<Wor
     if GROUPS.contains(&plain) {
         return Ok(Some(Word::Group(format!("@{plain}"))));
     }
-    for candidate in candidates(&name) {
+    for candidate in candidates(&name).take(TRIES) {
         if let Some(id) = mentions.get(candidate) {
             return if is_id(id) {
                 Ok(Some(Word::Member(NamedMember::Mention((*id).to_owned()))))
