@@ -265,6 +265,8 @@ async fn a_mention_is_read_out_of_a_sentence() {
         format!("(@{name})"),
         format!("@{name}'s"),
         format!("@{name}님"),
+        format!("@{name}さん"),
+        format!("@{name}先生"),
         format!("**@{name}**"),
         format!("@{name};lost"),
         format!("@{name}:"),
@@ -282,6 +284,13 @@ async fn a_mention_is_read_out_of_a_sentence() {
         format!("x@{name}"),
         format!("@{name}@unoa"),
         format!("@{name}.{}", ".".repeat(9)),
+        // The server ends a name at the first letter that is not ASCII; whoever reads the word sees another name.
+        format!("@{name}\u{430}"),
+        format!("@{name}\u{3b1}님"),
+        format!("@{name}\u{e9}"),
+        format!("@{name}e\u{301}"),
+        format!("@{name}\u{301}"),
+        format!("@{name}\u{585}"),
     ] {
         let text = bot.command(JO, &written).await.text();
         assert!(
