@@ -218,7 +218,7 @@ fn check_says_whom_an_email_makes_known() {
         unverified,
         "",
         0,
-        "warning mattermost: accounts with a password of this server are not recognised",
+        "warning mattermost: accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on and then revoke all sessions and personal access tokens",
     );
     for service in ["ldap", "saml"] {
         let line = format!(
