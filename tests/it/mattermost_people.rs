@@ -194,6 +194,27 @@ async fn a_server_that_does_not_say_who_somebody_is_is_told() {
     );
 }
 
+/// What the server said before does not count while it says nothing: the bot may have lost its rights meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_said_before_counts_for_a_minute() {
+    let bot = TestBot::new().await;
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+    set_up(&bot, |server| server.tells_roles = false);
+    for seconds in [60, 1, 60] {
+        bot.clock.advance(Span::seconds(seconds));
+        let told = told(&bot).await;
+        assert!(
+            told.contains("The chat doesn't answer") && told.contains(NOTHING),
+            "{seconds}: {told}"
+        );
+    }
+    set_up(&bot, |server| server.tells_roles = true);
+    bot.clock.advance(Span::minutes(1));
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+}
+
 /// An account of another server, known through a shared channel, is a stranger, whatever its e-mail.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_of_another_server_is_a_stranger() {

@@ -159,7 +159,8 @@ impl Mattermost {
         }
     }
 
-    /// For a card at most a minute old; for a reset read now.
+    /// For a card at most a minute old; for a reset read now. After a failure what was said before does not count, because the
+    /// bot may have lost its rights meanwhile.
     async fn own_passwords(&self, freshness: Freshness) -> Result<OwnPasswords, ApiError> {
         match freshness {
             Freshness::Now => {
@@ -170,7 +171,13 @@ impl Mattermost {
             Freshness::Cached => {
                 let read = self
                     .own_passwords
-                    .refresh(&self.clock, self.fetch_own_passwords())
+                    .refresh(&self.clock, async {
+                        let read = self.fetch_own_passwords().await;
+                        if read.is_err() {
+                            self.own_passwords.forget();
+                        }
+                        read
+                    })
                     .await;
                 self.own_passwords
                     .get()

@@ -45,6 +45,11 @@ impl<T: Copy> ServerFact<T> {
         *self.value.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
+    /// Forgets the last answer, for a fact that must not outlive a failure.
+    pub(super) fn forget(&self) {
+        *self.value.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Asks the server, unless the last answer is fresh. A failure keeps the last answer. While one caller asks, others use
     /// the last answer; only if there is none they wait. The first failure of a minute is returned, to be logged.
     pub(super) async fn refresh<E>(
