@@ -343,9 +343,9 @@ fn check_finds_what_stops_commands() {
         (
             Box::new(command(
                 "url",
-                "https://old.acme.example/mattermost/commands?key=canary",
+                "https://old.acme.example/hooks/canary?key=canary",
             )),
-            "failed  mattermost: the command of the team acme posts to https://old.acme.example/mattermost/commands, not to https://reset.acme.example/mattermost/commands",
+            "failed  mattermost: the command of the team acme posts to another address than https://reset.acme.example/mattermost/commands, on https://old.acme.example;",
         ),
         (
             Box::new(command("method", "G")),

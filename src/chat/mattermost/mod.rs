@@ -54,6 +54,7 @@ use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform, Span};
 use crate::net;
 use crate::secret::Keys;
+use crate::telemetry::LogSampler;
 
 /// Where Mattermost posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
@@ -92,6 +93,7 @@ pub struct Mattermost {
     may_post: Arc<PostPermission>,
     /// What the e-mails of accounts with a password of the server's own are worth.
     own_passwords: Arc<ServerFact<OwnPasswords>>,
+    other_hooks: LogSampler,
 }
 
 impl Mattermost {
@@ -109,6 +111,7 @@ impl Mattermost {
             signing_key,
             may_post,
             own_passwords: Arc::default(),
+            other_hooks: LogSampler::default(),
         }
     }
 
