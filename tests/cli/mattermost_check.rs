@@ -43,6 +43,8 @@ impl Server {
             ],
             config: json!({
                 "RequireEmailVerification": "true", "EnableCommands": "true", "EnablePostUsernameOverride": "true",
+                "EnableSignUpWithGitLab": "false", "EnableSignUpWithGoogle": "false",
+                "EnableSignUpWithOffice365": "false", "EnableSignUpWithOpenId": "false",
             }),
             allowed: "",
             commands: vec![("acme", command)],
@@ -216,7 +218,7 @@ fn check_says_whom_an_email_makes_known() {
         unverified,
         "",
         0,
-        "warning mattermost: accounts with a password of this server are not recognised",
+        "warning mattermost: accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on and then revoke all sessions and personal access tokens",
     );
     for service in ["ldap", "saml"] {
         let line = format!(
@@ -251,6 +253,38 @@ fn check_says_whom_an_email_makes_known() {
         1,
         "failed  mattermost: the bot lacks the permission manage_system",
     );
+}
+
+/// A service in which people may claim an address makes passwords of the server's own worth nothing.
+#[test]
+fn check_says_that_a_service_is_not_trusted() {
+    for (key, service) in [
+        ("EnableSignUpWithGitLab", "gitlab"),
+        ("EnableSignUpWithGoogle", "google"),
+        ("EnableSignUpWithOffice365", "office365"),
+        ("EnableSignUpWithOpenId", "openid"),
+    ] {
+        let on = |server: &mut Server| server.config[key] = "true".into();
+        let general = format!(
+            "warning mattermost: accounts with a password of this server are not recognised by e-mail, because {key} is on and trusted_auth_services does not name {service}: "
+        );
+        assert_said(on, "", 0, &general);
+        let of_jo = format!(
+            "failed  mattermost: j···@acme.example is not recognised by e-mail: has a password of this server, and {key} is on"
+        );
+        assert_said(on, JO, 1, &of_jo);
+        let mut server = Server::good();
+        on(&mut server);
+        let (code, told) = check_with(
+            server,
+            JO,
+            &format!("trusted_auth_services = [\"{service}\"]\n"),
+        );
+        assert!(
+            code == 0 && told.contains("by e-mail: has a password of this server"),
+            "{told}"
+        );
+    }
 }
 
 /// Trusting a service is a risk that `check` names.
@@ -309,9 +343,9 @@ fn check_finds_what_stops_commands() {
         (
             Box::new(command(
                 "url",
-                "https://old.acme.example/mattermost/commands?key=canary",
+                "https://old.acme.example/hooks/canary?key=canary",
             )),
-            "failed  mattermost: the command of the team acme posts to https://old.acme.example/mattermost/commands, not to https://reset.acme.example/mattermost/commands",
+            "failed  mattermost: the command of the team acme posts to another address than https://reset.acme.example/mattermost/commands, on https://old.acme.example;",
         ),
         (
             Box::new(command("method", "G")),

@@ -40,6 +40,7 @@ class Server(JsonApi):
         self.commands, self.said, self.dialogs, self.hooked = [], [], [], []
         self.permissions = ["create_post_ephemeral", "manage_system", "manage_own_slash_commands"]
         self.auth_services, self.config = {}, {"RequireEmailVerification": "true", "EnableCommands": "true"}
+        self.services = {f"EnableSignUpWith{name}": "false" for name in ("GitLab", "Google", "Office365", "OpenId")}
         super().__init__()
 
     def answer(self, method, path, body, headers):
@@ -51,7 +52,7 @@ class Server(JsonApi):
             return 200, "ok"
         if path == "/api/v4/config/client":
             key = base64.b64encode(SERVER_KEY.public_key().export_key(format="DER")).decode()
-            limited = {"AsymmetricSigningPublicKey": key, "SiteURL": self.url}
+            limited = {"AsymmetricSigningPublicKey": key, "SiteURL": self.url, **self.services}
             # GenerateLimitedClientConfig in server/config/client.go: less without a session.
             return 200, {**limited, **self.config} if headers["authorization"] == f"Bearer {BOT}" else limited
         if path == "/api/v4/actions/dialogs/open":
@@ -234,7 +235,7 @@ bot_token = "{BOT}"
         self.assertIn("relatch link mattermost " + "x" * 26, shown(told["text"]))
 
     def test_whose_address_nobody_confirmed_is_nobody(self):
-        for change in ({"auth_services": {JO: "gitlab"}}, {"permissions": ["create_post_ephemeral"]}, {"config": {"RequireEmailVerification": "false"}}):
+        for change in ({"auth_services": {JO: "gitlab"}}, {"permissions": ["create_post_ephemeral"]}, {"config": {"RequireEmailVerification": "false"}}, {"services": {"EnableSignUpWithGitLab": "true"}}):
             with self.subTest(change):
                 # What the server said a moment ago still counts for a card, so each has a process of its own.
                 self.doCleanups()

@@ -11,7 +11,7 @@ use relatch::store::HistoryFilter;
 use tracing::subscriber::DefaultGuard;
 
 use crate::support::slack::button_value;
-use crate::support::{Left, TestBot};
+use crate::support::{Left, TestBot, mattermost};
 
 const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
@@ -101,4 +101,24 @@ async fn pages_that_cannot_be_served_are_not_a_line_each() {
     );
     bot.execute("alter table session_away rename to session")
         .await;
+}
+
+/// Whoever knows the command's token may name any response address, as often and as long as they like.
+#[tokio::test]
+async fn response_addresses_of_another_form_are_not_a_line_each() {
+    let (log, _guard) = Log::start();
+    let bot = TestBot::new().await;
+    let hook = format!("https://{}.example/canary", "a".repeat(5000));
+    for serial in 0..5 {
+        let jo = mattermost::id_of(JO);
+        let body = mattermost::command_body(&jo, "help", &hook, serial, bot.clock.now());
+        let answer = bot.post_to_mattermost("/mattermost/commands", body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    }
+    let lines = log.lines_with("response address is not of the form");
+    assert!(
+        lines.len() == 1 && lines[0].len() < 600 && !lines[0].contains("canary"),
+        "{lines:#?}"
+    );
+    assert!(lines[0].contains("https://aaaa"), "{lines:#?}");
 }

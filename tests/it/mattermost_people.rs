@@ -98,6 +98,66 @@ async fn the_service_that_somebody_signs_in_by_decides() {
     assert_unknown(&told(&bot).await, "another service");
 }
 
+/// Whoever signed in by a service with a claimed address can switch to a password of the server's own, and keeps the
+/// address as confirmed: `CreateOAuthUser` (`app/user.go`) sets `EmailVerified`, and `UpdatePassword` of the user store,
+/// which `SwitchOAuthToEmail` (`app/oauth.go`) calls, empties `AuthService` alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_set_after_a_claimed_address_confirms_nothing() {
+    let services: [(&str, &'static [&'static str]); 4] = [
+        ("GitLab", &["gitlab"]),
+        ("Google", &["google"]),
+        ("Office365", &["office365"]),
+        ("OpenId", &["openid"]),
+    ];
+    for (setting, service) in services {
+        let bot = TestBot::new().await;
+        set_up(&bot, |server| server.sign_up_services = vec![setting]);
+        bot.slack.change(JO, "auth_service", json!(service[0]));
+        assert_unknown(&told(&bot).await, setting);
+        // Jo's claimed account has a password now.
+        bot.slack.change(JO, "auth_service", json!(""));
+        bot.clock.advance(Span::minutes(1));
+        assert_unknown(&told(&bot).await, setting);
+
+        let bot = TestBot::trusting(service).await;
+        set_up(&bot, |server| server.sign_up_services = vec![setting]);
+        let card = told(&bot).await;
+        assert!(card.contains(CARD), "{setting} is trusted: {card}");
+        let another = if setting == "GitLab" {
+            "OpenId"
+        } else {
+            "GitLab"
+        };
+        set_up(&bot, |server| server.sign_up_services.push(another));
+        bot.clock.advance(Span::minutes(1));
+        assert_unknown(&told(&bot).await, another);
+    }
+    // What the organization's directory set counts all the same.
+    let bot = TestBot::new().await;
+    set_up(&bot, |server| server.sign_up_services = vec!["OpenId"]);
+    bot.slack.change(JO, "auth_service", json!("ldap"));
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+}
+
+/// A service that is switched on after the card stops the reset, which reads it anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_switched_on_stops_a_begun_reset() {
+    let bot = TestBot::new().await;
+    let ready = bot
+        .on(Platform::Mattermost)
+        .last_look(JO, MINA, "deliver_phone")
+        .await;
+    set_up(&bot, |server| server.sign_up_services = vec!["GitLab"]);
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("I can't tell who you are") && told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(bot.count("slot where returned_at is null").await, 0);
+}
+
 /// A bot without `manage_system` sees no service of anybody, so that nothing tells a password of the server's own from an
 /// address that somebody claimed. A reset that was begun before the bot lost the permission stops as well.
 #[tokio::test(flavor = "multi_thread")]
@@ -132,6 +192,27 @@ async fn a_server_that_does_not_say_who_somebody_is_is_told() {
         told.contains("The chat doesn't answer") && told.contains(NOTHING),
         "{told}"
     );
+}
+
+/// What the server said before does not count while it says nothing: the bot may have lost its rights meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_said_before_counts_for_a_minute() {
+    let bot = TestBot::new().await;
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
+    set_up(&bot, |server| server.tells_roles = false);
+    for seconds in [60, 1, 60] {
+        bot.clock.advance(Span::seconds(seconds));
+        let told = told(&bot).await;
+        assert!(
+            told.contains("The chat doesn't answer") && told.contains(NOTHING),
+            "{seconds}: {told}"
+        );
+    }
+    set_up(&bot, |server| server.tells_roles = true);
+    bot.clock.advance(Span::minutes(1));
+    let card = told(&bot).await;
+    assert!(card.contains(CARD), "{card}");
 }
 
 /// An account of another server, known through a shared channel, is a stranger, whatever its e-mail.
@@ -205,6 +286,8 @@ async fn a_mention_is_read_out_of_a_sentence() {
         format!("(@{name})"),
         format!("@{name}'s"),
         format!("@{name}님"),
+        format!("@{name}さん"),
+        format!("@{name}先生"),
         format!("**@{name}**"),
         format!("@{name};lost"),
         format!("@{name}:"),
@@ -222,6 +305,13 @@ async fn a_mention_is_read_out_of_a_sentence() {
         format!("x@{name}"),
         format!("@{name}@unoa"),
         format!("@{name}.{}", ".".repeat(9)),
+        // The server ends a name at the first letter that is not ASCII; whoever reads the word sees another name.
+        format!("@{name}\u{430}"),
+        format!("@{name}\u{3b1}님"),
+        format!("@{name}\u{e9}"),
+        format!("@{name}e\u{301}"),
+        format!("@{name}\u{301}"),
+        format!("@{name}\u{585}"),
     ] {
         let text = bot.command(JO, &written).await.text();
         assert!(

@@ -14,6 +14,18 @@ use crate::domain::{EmailAddress, Role};
 /// The path of the client configuration. It has more for a signed-in account.
 pub(super) const CLIENT_CONFIG: &str = "config/client?format=old";
 
+/// The services beside LDAP and SAML that people can sign in by: `auth_service`, and the switch in the client configuration
+/// (`GenerateLimitedClientConfig` in `config/client.go`).
+const SERVICES: [Service; 4] = [
+    ("gitlab", "EnableSignUpWithGitLab"),
+    ("google", "EnableSignUpWithGoogle"),
+    ("office365", "EnableSignUpWithOffice365"),
+    ("openid", "EnableSignUpWithOpenId"),
+];
+
+/// A service as accounts name it, and its switch.
+type Service = (&'static str, &'static str);
+
 /// What the e-mail of an account is worth, by the service that the account signs in by (`auth_service`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EmailTrust {
@@ -33,12 +45,44 @@ pub(super) struct OwnPasswords {
     pub(super) are_visible: bool,
     /// `RequireEmailVerification`.
     pub(super) are_verified: bool,
+    pub(super) services: ServicesOn,
+}
+
+/// What the client configuration says about the e-mails of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EmailSettings {
+    /// `RequireEmailVerification`.
+    are_verified: bool,
+    services: ServicesOn,
+}
+
+/// Which of the services are on. Whoever signs in by one can switch to a password of the server's own, and keeps the address
+/// as confirmed: `CreateOAuthUser` (`app/user.go`) sets `EmailVerified`, and `SwitchOAuthToEmail` (`app/oauth.go`) empties
+/// `AuthService` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ServicesOn([bool; SERVICES.len()]);
+
+impl ServicesOn {
+    /// What is not said to be off counts as on.
+    pub(super) fn read(config: &Value) -> Self {
+        Self(SERVICES.map(|(_, switch)| is_on(config, switch) != Some(false)))
+    }
+
+    /// Those that the settings do not trust.
+    pub(super) fn untrusted(self, trusted: &[String]) -> impl Iterator<Item = Service> {
+        let is_untrusted = |name: &str| !trusted.iter().any(|trusted| trusted == name);
+        SERVICES
+            .into_iter()
+            .zip(self.0)
+            .filter(move |((name, _), is_on)| *is_on && is_untrusted(name))
+            .map(|(service, _)| service)
+    }
 }
 
 impl OwnPasswords {
-    /// True where an empty `auth_service` means a confirmed e-mail.
-    pub(super) fn confirm_emails(self) -> bool {
-        self.are_visible && self.are_verified
+    /// True where an empty `auth_service` means a confirmed e-mail, if the settings trust these services.
+    pub(super) fn confirm_emails(self, trusted: &[String]) -> bool {
+        self.are_visible && self.are_verified && self.services.untrusted(trusted).next().is_none()
     }
 }
 
@@ -60,7 +104,10 @@ impl Mattermost {
         // Read after the account: a bot that lost its rights meanwhile has seen too little of it.
         let is_confirmed = match self.email_trust(&account) {
             EmailTrust::Confirmed => true,
-            EmailTrust::AsServerSays => self.own_passwords(freshness).await?.confirm_emails(),
+            EmailTrust::AsServerSays => self
+                .own_passwords(freshness)
+                .await?
+                .confirm_emails(&self.config.trusted_auth_services),
             EmailTrust::Claimed => false,
         };
         Ok(Some((
@@ -120,29 +167,33 @@ impl Mattermost {
         }
     }
 
-    /// For a card at most a minute old; for a reset read now.
+    /// For a card at most a minute old; for a reset read now. After a failure what was said before does not count, because the
+    /// bot may have lost its rights meanwhile.
     async fn own_passwords(&self, freshness: Freshness) -> Result<OwnPasswords, ApiError> {
-        let (rights, config) = (self.fetch_rights(), self.fetch_verification());
-        let (rights, are_verified) = match freshness {
+        let (rights, settings) = (self.fetch_rights(), self.fetch_email_settings());
+        let (rights, settings) = match freshness {
             Freshness::Now => tokio::try_join!(
                 self.rights.ask(&self.clock, rights),
-                self.email_verification.ask(&self.clock, config)
+                self.email_settings.ask(&self.clock, settings)
             ),
             Freshness::Cached => tokio::try_join!(
                 self.rights.recent(&self.clock, rights),
-                self.email_verification.recent(&self.clock, config)
+                self.email_settings.recent(&self.clock, settings)
             ),
         }?;
         Ok(OwnPasswords {
             are_visible: rights.is_system_admin,
-            are_verified,
+            are_verified: settings.are_verified,
+            services: settings.services,
         })
     }
 
-    /// `RequireEmailVerification`.
-    async fn fetch_verification(&self) -> Result<bool, ApiError> {
+    async fn fetch_email_settings(&self) -> Result<EmailSettings, ApiError> {
         let config = self.client_config().await?;
-        Ok(is_on(&config, "RequireEmailVerification") == Some(true))
+        Ok(EmailSettings {
+            are_verified: is_on(&config, "RequireEmailVerification") == Some(true),
+            services: ServicesOn::read(&config),
+        })
     }
 
     /// The client configuration as a signed-in account gets it.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::account::{CLIENT_CONFIG, EmailTrust, is_on, profile_of};
+use super::account::{CLIENT_CONFIG, EmailTrust, ServicesOn, is_on, profile_of};
 use super::server::{BotRights, MANAGE_SYSTEM, POST_EPHEMERAL, role_names};
 use super::{Mattermost, wire};
 use crate::chat::api::{read_rest, read_value};
@@ -32,6 +32,7 @@ struct EmailRules {
     is_by_email: bool,
     is_bot_admin: bool,
     is_verified: bool,
+    services: ServicesOn,
 }
 
 impl Mattermost {
@@ -70,6 +71,7 @@ impl Mattermost {
             is_by_email: matching.is_by_email,
             is_bot_admin: rights.is_system_admin,
             is_verified: is_on(&config, "RequireEmailVerification") == Some(true),
+            services: ServicesOn::read(&config),
         };
         examine_rights(rights, rules, found);
         self.examine_settings(&config, found);
@@ -129,12 +131,21 @@ impl Mattermost {
         found
             .notes
             .push("accounts of ldap and saml are recognised by e-mail".to_owned());
-        if rules.is_verified {
-            found.notes.push("accounts with a password of this server are recognised by e-mail, because RequireEmailVerification is on".to_owned());
-        } else {
-            found.warnings.push("accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on, or set identity.match = \"linked\"".to_owned());
+        let trusted = &self.config.trusted_auth_services;
+        let mut is_untrusted = false;
+        for (service, switch) in rules.services.untrusted(trusted) {
+            is_untrusted = true;
+            found.warnings.push(format!(
+                "accounts with a password of this server are not recognised by e-mail, because {switch} is on and trusted_auth_services does not name {service}: whoever claims an address there may switch to a password; set identity.match = \"linked\", or name {service} if nobody can claim an address there"
+            ));
         }
-        for service in &self.config.trusted_auth_services {
+        if rules.is_verified && !is_untrusted {
+            found.notes.push("accounts with a password of this server are recognised by e-mail, because RequireEmailVerification is on".to_owned());
+        }
+        if !rules.is_verified {
+            found.warnings.push("accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on and then revoke all sessions and personal access tokens, or set identity.match = \"linked\"".to_owned());
+        }
+        for service in trusted {
             found.warnings.push(format!(
                 "trusted_auth_services names {service}: whoever can give their account there the e-mail of an administrator is taken for that administrator"
             ));
@@ -205,11 +216,20 @@ impl Mattermost {
             EmailTrust::AsServerSays if !rules.is_bot_admin => {
                 Err("the bot may not see how the account signs in".to_owned())
             }
-            EmailTrust::AsServerSays if rules.is_verified => {
-                Ok("has a password of this server, and RequireEmailVerification is on".to_owned())
+            EmailTrust::AsServerSays if !rules.is_verified => {
+                Err("has a password of this server, and RequireEmailVerification is off".to_owned())
             }
             EmailTrust::AsServerSays => {
-                Err("has a password of this server, and RequireEmailVerification is off".to_owned())
+                let trusted = &self.config.trusted_auth_services;
+                match rules.services.untrusted(trusted).next() {
+                    Some((service, switch)) => Err(format!(
+                        "has a password of this server, and {switch} is on, where people may claim an address and then switch to a password; set identity.match = \"linked\", or name {service} in trusted_auth_services if they may not"
+                    )),
+                    None => Ok(
+                        "has a password of this server, and RequireEmailVerification is on"
+                            .to_owned(),
+                    ),
+                }
             }
         }
     }

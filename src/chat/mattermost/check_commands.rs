@@ -158,8 +158,8 @@ impl Mattermost {
         let own = self.own(COMMANDS_ROUTE);
         if command.url != own {
             found.failures.push(format!(
-                "the command of the team {name} posts to {}, not to {own}; run `relatch register mattermost --team {id}`",
-                without_query(&command.url)
+                "the command of the team {name} posts to another address than {own}, on {}; run `relatch register mattermost --team {id}`",
+                origin_of(&command.url)
             ));
         }
         // `CommandMethodPost` in `model/command.go`.
@@ -263,10 +263,10 @@ fn is_in_range(address: IpAddr, range: &str) -> bool {
     length <= all && differing.checked_shr(all - length).unwrap_or_default() == 0
 }
 
-/// An address without what may be a secret.
-fn without_query(address: &str) -> String {
+/// An address without what may be a secret, such as the path of another webhook.
+fn origin_of(address: &str) -> String {
     match address.parse::<Url>() {
-        Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+        Ok(url) => url.origin().ascii_serialization(),
         Err(_) => "no address".to_owned(),
     }
 }

@@ -55,7 +55,9 @@ fn read_word(
     while let Some(mention) = find_mention(word, end) {
         let before = word.get(end..mention.at).unwrap_or_default();
         found.extend(plain_word(before, end > 0));
-        let Some(member) = read_name(mention.name, mentions)? else {
+        let is_cut = word.get(mention.end..).is_some_and(goes_on);
+        let member = read_name(mention.name, mentions)?.filter(|_| !is_cut);
+        let Some(member) = member else {
             words.push(Word::Text(word.to_owned()));
             return Ok(());
         };
@@ -81,7 +83,8 @@ fn has_at(word: &Word) -> bool {
 /// The first mention from `start` on: an `@` that does not follow an ASCII letter, a digit or `_`, and a name.
 fn find_mention(word: &str, start: usize) -> Option<Mention<'_>> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    for (at, _) in word.match_indices('@').filter(|(at, _)| *at >= start) {
+    for (at, _) in word.get(start..)?.match_indices('@') {
+        let at = start + at;
         let (before, rest) = (word.get(..at)?, word.get(at + 1..)?);
         let follows_word =
             before.ends_with(|last: char| last.is_ascii_alphanumeric() || last == '_');
@@ -93,6 +96,19 @@ fn find_mention(word: &str, start: usize) -> Option<Mention<'_>> {
         return Some(Mention { at, name, end });
     }
     None
+}
+
+/// True where people read on in the name, although the server ends it: at a letter or digit that is not ASCII, such as a
+/// Cyrillic one that looks like a Latin one, or at an accent. Korean, Japanese and Chinese write a particle or a title there.
+fn goes_on(rest: &str) -> bool {
+    let is_east_asian = |c: char| {
+        matches!(
+            c,
+            '\u{1100}'..='\u{11ff}' | '\u{3005}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
+        )
+    };
+    let is_accent = |c: char| matches!(c, '\u{300}'..='\u{36f}');
+    rest.starts_with(|c: char| is_accent(c) || (c.is_alphanumeric() && !is_east_asian(c)))
 }
 
 /// The word that a sentence puts before or after a mention without a space. What follows a name directly, such as `'s` or
@@ -115,7 +131,7 @@ fn read_name(written: &str, mentions: &HashMap<&str, &str>) -> Result<Option<Wor
     if GROUPS.contains(&plain) {
         return Ok(Some(Word::Group(format!("@{plain}"))));
     }
-    for candidate in candidates(&name) {
+    for candidate in candidates(&name).take(TRIES) {
         if let Some(id) = mentions.get(candidate) {
             return if is_id(id) {
                 Ok(Some(Word::Member(NamedMember::Mention((*id).to_owned()))))

@@ -33,6 +33,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 pub use self::config::Config;
+use self::account::EmailSettings;
 use self::dialog::DialogState;
 use self::permission::PostPermission;
 use self::reply::MattermostReply;
@@ -53,6 +54,7 @@ use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform, Span};
 use crate::net;
 use crate::secret::Keys;
+use crate::telemetry::LogSampler;
 
 /// Where Mattermost posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
@@ -91,8 +93,9 @@ pub struct Mattermost {
     may_post: Arc<PostPermission>,
     /// What the bot may do.
     rights: Arc<ServerFact<BotRights>>,
-    /// Whether the server has the addresses of accounts with a password of its own verified.
-    email_verification: Arc<ServerFact<bool>>,
+    /// What the server says about the e-mails of accounts.
+    email_settings: Arc<ServerFact<EmailSettings>>,
+    other_hooks: LogSampler,
 }
 
 impl Mattermost {
@@ -110,7 +113,8 @@ impl Mattermost {
             signing_key,
             may_post,
             rights: Arc::default(),
-            email_verification: Arc::default(),
+            email_settings: Arc::default(),
+            other_hooks: LogSampler::default(),
         }
     }
 
@@ -172,7 +176,7 @@ impl Adapter for Mattermost {
         if self.config.bot_token.expose_secret() == previous.config.bot_token.expose_secret() {
             self.may_post = Arc::clone(&previous.may_post);
             self.rights = Arc::clone(&previous.rights);
-            self.email_verification = Arc::clone(&previous.email_verification);
+            self.email_settings = Arc::clone(&previous.email_settings);
         }
     }
 

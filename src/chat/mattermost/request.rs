@@ -23,6 +23,9 @@ use crate::chat::{
 use crate::domain::{ChatUser, Moment, Platform};
 use crate::form::Fields;
 
+/// How many characters of an origin are logged.
+const ORIGIN_LIMIT: usize = 100;
+
 impl Mattermost {
     /// Verifies and parses one request. If `asking` allows it, the server may be asked for its key.
     pub(super) async fn read_request(
@@ -81,10 +84,7 @@ impl Mattermost {
             .await?;
         let response_url = fields.required("response_url")?;
         let hook = hook_id(response_url).ok_or_else(|| {
-            // The rest of the address may be a secret.
-            let at = response_url.parse::<Url>();
-            let at = at.map_or_else(|_| "no address".to_owned(), |url| url.origin().ascii_serialization());
-            tracing::warn!(platform = "mattermost", at, "a command's response address is not of the form SiteURL/hooks/commands/ID; check the server's SiteURL");
+            self.note_other_hook(response_url, now);
             NotVerified::Malformed("a response address")
         })?;
         let channel = fields.required("channel_id")?.to_owned();
@@ -188,6 +188,24 @@ impl Mattermost {
             typed: typed.to_owned(),
             value: state.value,
         }))
+    }
+
+    /// Logs where a response address of another form leads: a part of its origin, because the rest may be a secret.
+    fn note_other_hook(&self, response_url: &str, now: Moment) {
+        if !self.other_hooks.is_due(now) {
+            return;
+        }
+        let at = response_url.parse::<Url>();
+        let at = at.map_or_else(
+            |_| "no address".to_owned(),
+            |url| url.origin().ascii_serialization(),
+        );
+        let at: String = at.chars().take(ORIGIN_LIMIT).collect();
+        tracing::warn!(
+            platform = "mattermost",
+            at,
+            "a command's response address is not of the form SiteURL/hooks/commands/ID; check the server's SiteURL"
+        );
     }
 
     /// Checks user and time as the server signed them. The body must not name another user.

@@ -171,6 +171,14 @@ fn a_mention_is_whom_mattermost_says_it_is() {
         Ask::Reset(mina(), None),
         "names have no case there"
     );
+    assert_eq!(
+        ask("%40mina.park.......", &both),
+        Ask::Reset(mina(), None),
+        "the eighth candidate"
+    );
+    // No more candidates are tried than of a name that is looked up: the text may be 64 KB of points.
+    let many = "@mina.park........";
+    assert_eq!(ask(many, &both), Ask::Unclear(many.to_owned()));
     assert_eq!(ask("%40..", &both), Ask::Unclear("@..".to_owned()));
     assert_eq!(ask("%40mina.park+%40jo", &both), Ask::Several);
     assert_eq!(

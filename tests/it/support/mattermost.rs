@@ -129,6 +129,8 @@ pub(crate) struct Server {
     pub(crate) permissions: Vec<&'static str>,
     /// `RequireEmailVerification`; the client configuration has texts only.
     pub(crate) requires_verification: &'static str,
+    /// The services that people may sign in by, as the client configuration names them.
+    pub(crate) sign_up_services: Vec<&'static str>,
     /// What accounts are called now, by id, where it is not their first name.
     pub(crate) usernames: HashMap<String, String>,
     /// How long an answer with the key takes.
@@ -162,6 +164,7 @@ impl Default for Server {
             tells_roles: true,
             permissions: vec![MANAGE_SYSTEM, commands::OWN, commands::OTHERS],
             requires_verification: "true",
+            sign_up_services: Vec::new(),
             usernames: HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
@@ -544,7 +547,8 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
 }
 
 /// `getClientConfig` (`api4/config.go`): 501 without `format`, 400 for another than `old`; the limited form, without a
-/// session, has the key too, and no `RequireEmailVerification` (`GenerateLimitedClientConfig`, `config/client.go`).
+/// session, has the key and the services, and no `RequireEmailVerification` (`GenerateLimitedClientConfig`,
+/// `config/client.go`; there a service that needs a licence is `"false"` without one).
 async fn config(
     State(memory): State<Memory>,
     Query(asked): Query<HashMap<String, String>>,
@@ -555,6 +559,10 @@ async fn config(
     let mut server = server(&memory);
     server.key_asked += 1;
     let mut told = json!({ "BuildNumber": "11.1.0", "SiteName": "Acme" });
+    for service in ["GitLab", "Google", "Office365", "OpenId"] {
+        let is_on = server.sign_up_services.contains(&service);
+        told[format!("EnableSignUpWith{service}")] = is_on.to_string().into();
+    }
     if let Some(key) = &server.key {
         told["AsymmetricSigningPublicKey"] = key.as_str().into();
     }
