@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::mpsc;
 
-use super::engine::{self, Readers};
+use super::engine::{self, Opening, Readers};
 use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
 use super::open_error::{OLDEST_SQLITE, OpenError};
@@ -139,16 +139,21 @@ impl Store {
         if file.is_new {
             keep_name(path)?;
         }
+        let reading = Opening {
+            options: options
+                .pragma("cache_size", READER_CACHE)
+                .pragma("query_only", "on"),
+            file: path.to_owned(),
+            opened: file.identity()?,
+        };
+        let slow_readers = Readers::open(1, &reading).await?;
+        let readers = Readers::open(READERS, &reading).await?;
         let (running, task) = tokio::sync::watch::channel(());
+        // After the last connection, so that all of them are to one file.
         let watch = Watch::new(path, task)?;
         if watch.opened() != file.identity()? {
             return Err(OpenError::Exchanged);
         }
-        let reading = options
-            .pragma("cache_size", READER_CACHE)
-            .pragma("query_only", "on");
-        let readers_of = |count| Readers::new(count, reading.clone(), path, watch.opened());
-        let (slow_readers, readers) = (readers_of(1), readers_of(READERS));
         let (writes, queue) = mpsc::channel(engine::QUEUE);
         let writing_clock = clock.clone();
         let file = Arc::new(file);
