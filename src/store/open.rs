@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::mpsc;
 
-use super::engine::{self, Opening, Readers};
+use super::engine::{self, NoReader, Opening, Readers};
 use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
 use super::open_error::{OLDEST_SQLITE, OpenError};
@@ -178,6 +178,16 @@ impl Store {
             limit,
         };
         Ok((store, tasks))
+    }
+}
+
+impl From<NoReader> for OpenError {
+    fn from(error: NoReader) -> Self {
+        match error {
+            NoReader::Replaced => Self::Exchanged,
+            NoReader::Io(error) => error.into(),
+            NoReader::Sqlite(error) => error.into(),
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Why a database could not be opened.
 
-use super::engine::NoReader;
-
 /// Older versions of SQLite can corrupt a database in WAL mode when two connections checkpoint at once.
 pub(super) const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
@@ -83,16 +81,6 @@ impl OpenError {
             Self::Outdated
         } else {
             self
-        }
-    }
-}
-
-impl From<NoReader> for OpenError {
-    fn from(error: NoReader) -> Self {
-        match error {
-            NoReader::Replaced => Self::Exchanged,
-            NoReader::Io(error) => error.into(),
-            NoReader::Sqlite(error) => error.into(),
         }
     }
 }
