@@ -50,25 +50,25 @@ impl StoreTasks {
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
     pub async fn finish(self) {
         let written = self.writer.await;
-        let closed = async {
-            for readers in self.readers {
-                readers.close().await?;
-            }
-            let (connection, _file) =
-                written.map_err(|error| sqlx::Error::AnyDriverError(error.into()))?;
-            match connection {
-                Some(connection) => connection.close().await,
-                None => Ok(()),
-            }
-        };
-        let closed = closed.await;
-        if let Err(error) = closed {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the database was not closed well"
-            );
+        for readers in self.readers {
+            log_if_failed(readers.close().await);
         }
+        let closed = match written {
+            Ok((Some(connection), _file)) => connection.close().await,
+            Ok((None, _file)) => Ok(()),
+            Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
+        };
+        log_if_failed(closed);
         drop(self.file);
+    }
+}
+
+fn log_if_failed(closed: Result<(), sqlx::Error>) {
+    if let Err(error) = closed {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the database was not closed well"
+        );
     }
 }
 

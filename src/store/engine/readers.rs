@@ -81,14 +81,15 @@ impl Readers {
         }
     }
 
-    /// Closes the connections, once nobody else has them.
+    /// Closes all connections, once nobody else has them. Gives the first error.
     pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
+        let mut closed = Ok(());
         for connection in self.connections.iter() {
             if let Some(open) = connection.lock().await.take() {
-                open.close().await?;
+                closed = closed.and(open.close().await);
             }
         }
-        Ok(())
+        closed
     }
 }
 
