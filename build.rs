@@ -30,17 +30,22 @@ fn main() {
     }
 }
 
-/// A Rust expression: version, name and text of each file `0001_start.sql`, in order.
+/// A Rust expression: version, name and text of each file `0001_start.sql`, in order. Any other file, and a version that
+/// two files have, ends the build.
 fn migrations(folder: &Path) -> String {
     let files = std::fs::read_dir(folder).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     files.sort();
     let mut list = "[\n".to_owned();
+    let mut newest = 0;
     for file in files {
         let path = file.to_str().unwrap();
+        assert!(path.ends_with(".sql"), "{path} is no migration");
         let stem = file.file_stem().unwrap().to_str().unwrap();
         let (version, name) = stem.split_once('_').unwrap();
         let version: i64 = version.parse().unwrap();
+        assert!(version > newest, "{path}: the version does not rise");
+        newest = version;
         writeln!(list, "    ({version}, {name:?}, include_str!({path:?})),").unwrap();
     }
     list + "]"

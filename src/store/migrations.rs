@@ -68,7 +68,8 @@ mod tests {
     use crate::store::ResetRow;
     use crate::store::engine::{Table, Tx, sql};
 
-    /// A record of any age, with rows of its time in it, is brought up to date and loses none of them.
+    /// A record of any age, with rows of its time in it, is brought up to date and loses none of them but the steps of a
+    /// reset that is gone.
     #[tokio::test]
     async fn every_older_record_is_brought_up_to_date_with_its_rows() {
         const ROWS: &str = "
@@ -80,7 +81,8 @@ mod tests {
                     changing_at, changed_at, finished_at)
                 values ('00000000000000000000000000000001', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm',
                     'Mina Park', 'mina@acme.example', 'delivered', 1, 0, 0, 1, 2, 3, 4, 5, 6);
-            insert into step values ('00000000000000000000000000000001', 'change', 'done', null, 5);
+            insert into step values ('00000000000000000000000000000001', 'change', 'done', null, 5),
+                ('00000000000000000000000000000002', 'notice', 'done', null, 5);
             insert into slot values ('a', 3, '00000000000000000000000000000001', null);
             insert into replay_key values ('0000000001-x', 1);
             insert into audit (noted_at, event, outcome) values (1, 'command', 'offered');";

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::mpsc;
 
-use super::engine::{self, Readers};
+use super::engine::{self, NoReader, Opening, Readers};
 use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
 use super::open_error::{OLDEST_SQLITE, OpenError};
@@ -50,25 +50,25 @@ impl StoreTasks {
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
     pub async fn finish(self) {
         let written = self.writer.await;
-        let closed = async {
-            for readers in self.readers {
-                readers.close().await?;
-            }
-            let (connection, _file) =
-                written.map_err(|error| sqlx::Error::AnyDriverError(error.into()))?;
-            match connection {
-                Some(connection) => connection.close().await,
-                None => Ok(()),
-            }
-        };
-        let closed = closed.await;
-        if let Err(error) = closed {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the database was not closed well"
-            );
+        for readers in self.readers {
+            log_if_failed(readers.close().await);
         }
+        let closed = match written {
+            Ok((Some(connection), _file)) => connection.close().await,
+            Ok((None, _file)) => Ok(()),
+            Err(error) => Err(sqlx::Error::AnyDriverError(error.into())),
+        };
+        log_if_failed(closed);
         drop(self.file);
+    }
+}
+
+fn log_if_failed(closed: Result<(), sqlx::Error>) {
+    if let Err(error) = closed {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the database was not closed well"
+        );
     }
 }
 
@@ -139,16 +139,21 @@ impl Store {
         if file.is_new {
             keep_name(path)?;
         }
+        let reading = Opening {
+            options: options
+                .pragma("cache_size", READER_CACHE)
+                .pragma("query_only", "on"),
+            file: path.to_owned(),
+            opened: file.identity()?,
+        };
+        let slow_readers = Readers::open(1, &reading).await?;
+        let readers = Readers::open(READERS, &reading).await?;
         let (running, task) = tokio::sync::watch::channel(());
+        // After the last connection, so that all of them are to one file.
         let watch = Watch::new(path, task)?;
         if watch.opened() != file.identity()? {
             return Err(OpenError::Exchanged);
         }
-        let reading = options
-            .pragma("cache_size", READER_CACHE)
-            .pragma("query_only", "on");
-        let readers_of = |count| Readers::new(count, reading.clone(), path, watch.opened());
-        let (slow_readers, readers) = (readers_of(1), readers_of(READERS));
         let (writes, queue) = mpsc::channel(engine::QUEUE);
         let writing_clock = clock.clone();
         let file = Arc::new(file);
@@ -173,6 +178,16 @@ impl Store {
             limit,
         };
         Ok((store, tasks))
+    }
+}
+
+impl From<NoReader> for OpenError {
+    fn from(error: NoReader) -> Self {
+        match error {
+            NoReader::Replaced => Self::Exchanged,
+            NoReader::Io(error) => error.into(),
+            NoReader::Sqlite(error) => error.into(),
+        }
     }
 }
 

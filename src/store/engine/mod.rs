@@ -11,7 +11,7 @@ mod tx;
 mod value;
 mod writer;
 
-pub(super) use self::readers::Readers;
+pub(super) use self::readers::{NoReader, Opening, Readers};
 pub(super) use self::row::{FromRow, Joined, Table, table};
 pub(super) use self::sql::sql;
 pub(super) use self::tx::{Connection, Tx};

@@ -1,7 +1,6 @@
-//! The connections that read: opened when they are needed, kept while the database is open, and only to the file that was
-//! opened at the start.
+//! The connections that read: opened at the start, to the file that was opened then, and kept while the database is open.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,6 +19,9 @@ pub(in crate::store) enum NoReader {
     /// What is read there would be taken for the record.
     #[error("another file is in the place of the database")]
     Replaced,
+    /// Its file cannot be looked at.
+    #[error("the database file cannot be looked at")]
+    Io(#[from] std::io::Error),
     /// SQLite cannot open it.
     #[error(transparent)]
     Sqlite(#[from] sqlx::Error),
@@ -28,53 +30,45 @@ pub(in crate::store) enum NoReader {
 /// A few connections that read. A clone is cheap.
 ///
 /// sqlx has a pool too. It asks the connection's thread once more after each use whether it still works, and it opens
-/// connections by the path again and again, so it could read a file that was put there meanwhile.
+/// connections by the path again and again. A file that was put there meanwhile would be read, and worse: SQLite finds the
+/// log of the open database beside it, by name, and moves it into that file.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Readers {
     connections: Arc<[Arc<Mutex<Option<SqliteConnection>>>]>,
     /// Which one is waited for next when all are in use.
     turn: Arc<AtomicUsize>,
-    opening: Arc<Opening>,
 }
 
 /// How a connection is opened, and to which file.
 #[derive(Debug)]
-struct Opening {
-    options: SqliteConnectOptions,
-    file: PathBuf,
-    opened: Identity,
+pub(in crate::store) struct Opening {
+    pub(in crate::store) options: SqliteConnectOptions,
+    pub(in crate::store) file: PathBuf,
+    /// What the file was when it was opened to be written.
+    pub(in crate::store) opened: Identity,
 }
 
 impl Readers {
-    /// So many connections, to the file that was opened.
-    pub(in crate::store) fn new(
-        count: usize,
-        options: SqliteConnectOptions,
-        file: &Path,
-        opened: Identity,
-    ) -> Self {
-        Self {
-            connections: (0..count).map(|_| Arc::default()).collect(),
-            turn: Arc::default(),
-            opening: Arc::new(Opening {
-                options,
-                file: file.to_owned(),
-                opened,
-            }),
+    /// Opens so many connections.
+    pub(in crate::store) async fn open(count: usize, opening: &Opening) -> Result<Self, NoReader> {
+        let mut connections = Vec::with_capacity(count);
+        for _ in 0..count {
+            let connection = opening.open().await?;
+            connections.push(Arc::new(Mutex::new(Some(connection))));
         }
+        Ok(Self {
+            connections: connections.into(),
+            turn: Arc::default(),
+        })
     }
 
     /// A connection that no one else uses.
     pub(super) async fn get(&self) -> Result<Reader, NoReader> {
-        let mut connection = self.unused().await?;
-        if connection.is_none() {
-            *connection = Some(self.opening.open().await?);
-        }
-        OwnedMutexGuard::try_map(connection, Option::as_mut)
+        OwnedMutexGuard::try_map(self.unused().await?, Option::as_mut)
             .map_err(|_none| NoReader::Sqlite(sqlx::Error::PoolClosed))
     }
 
-    /// The first that is free, so that no more are opened than are needed at once.
+    /// The first that is free.
     async fn unused(&self) -> Result<OwnedMutexGuard<Option<SqliteConnection>>, NoReader> {
         let mut all = self.connections.iter();
         if let Some(free) = all.find_map(|one| Arc::clone(one).try_lock_owned().ok()) {
@@ -87,25 +81,31 @@ impl Readers {
         }
     }
 
-    /// Closes the connections, once nobody else has them.
+    /// Closes all connections, once nobody else has them. Gives the first error.
     pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
+        let mut closed = Ok(());
         for connection in self.connections.iter() {
             if let Some(open) = connection.lock().await.take() {
-                open.close().await?;
+                closed = closed.and(open.close().await);
             }
         }
-        Ok(())
+        closed
     }
 }
 
 impl Opening {
+    /// Opens one. The file is looked at before too, because to connect to another one and close it changes both.
     async fn open(&self) -> Result<SqliteConnection, NoReader> {
+        self.check()?;
         let connection = self.options.connect().await?;
-        let metadata = self.file.metadata();
-        if metadata.is_ok_and(|metadata| Identity::of(&metadata) == self.opened) {
-            Ok(connection)
+        self.check()?;
+        Ok(connection)
+    }
+
+    fn check(&self) -> Result<(), NoReader> {
+        if Identity::of(&self.file.metadata()?) == self.opened {
+            Ok(())
         } else {
-            connection.close().await?;
             Err(NoReader::Replaced)
         }
     }
