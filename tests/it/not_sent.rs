@@ -223,7 +223,8 @@ async fn a_result_is_told_again_after_a_late_answer_was_refused() {
     assert!(next.contains("About your reset of Mina Park"), "{next}");
 }
 
-/// S30: the notice goes to every contact on record that did not carry the password, and to none that may be a stranger's.
+/// S30: the notice goes to every contact on record that did not carry the password, and to none that has answered nothing.
+/// The contacts of the directory make the business address needless.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notice_goes_to_every_contact_that_did_not_carry_the_password() {
     let (phone, email) = ("+821012345642", "mina@mail.example");
@@ -256,4 +257,40 @@ async fn the_notice_goes_to_every_contact_that_did_not_carry_the_password() {
         wanted.sort_unstable();
         assert_eq!(told, wanted, "{action}");
     }
+}
+
+/// An administrator can add a contact of their own and type its code. It never replaces the member's business address in
+/// the notice of a reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_of_an_administrator_replaces_no_business_address() {
+    let own = "kim@home.example";
+    for (alter, is_surely_theirs) in [
+        ("update contact set answered_at = added_at", false),
+        (
+            "update contact set answered_at = added_at, added_as = 'member'",
+            true,
+        ),
+        ("update contact set added_as = 'operator'", true),
+    ] {
+        let bot = TestBot::new().await;
+        let words = format!("contact <@{}> {own}", user_id(NOA));
+        bot.command(KIM, &words).await;
+        bot.settle().await;
+        bot.execute(alter).await;
+        let mut wanted = vec![own];
+        wanted.extend((!is_surely_theirs).then_some(NOA));
+        bot.outbox.take();
+        bot.reset_by_copy(KIM, NOA).await;
+        let told = told_of(&bot, "was reset by Kim Cho");
+        assert_eq!(told, wanted, "{alter}: the reset");
+    }
+}
+
+/// Who got a message with these words, in the order of the alphabet.
+fn told_of(bot: &TestBot, words: &str) -> Vec<String> {
+    let sent = bot.outbox.take();
+    let told = sent.into_iter().filter(|sent| sent.text.contains(words));
+    let mut told: Vec<String> = told.map(|sent| sent.to).collect();
+    told.sort_unstable();
+    told
 }
