@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::sign_in::CODE_PAUSE;
 use relatch::domain::{Platform, Span};
 
 use crate::support::slack::{button_value, text_of, user_id};
@@ -105,7 +106,8 @@ async fn a_failed_record_is_not_called_a_missing_contact() {
     assert!(!page.text.contains("No contact"), "{}", page.text);
 }
 
-/// The administrator who asked for a contact's code hears that it could not be sent, and may ask again at once.
+/// The administrator who asked for a contact's code hears that it could not be sent. It counts like one that was sent, so
+/// that no mail server is asked without a pause.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_code_that_was_refused_is_told() {
     for &platform in Platform::ALL {
@@ -130,7 +132,21 @@ async fn a_contact_code_that_was_refused_is_told() {
                 "{platform}: {told}"
             );
             bot.click_value(KIM, "contact_code", &value).await;
-            assert_eq!(bot.codes().len(), 1, "{platform}");
+            let told = bot.slack.last_text();
+            assert!(
+                told.contains("No further code can be sent to Noa Bae yet."),
+                "{platform}: {told}"
+            );
+            for _ in 1..6 {
+                bot.clock.advance(CODE_PAUSE);
+                bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+                bot.click_value(KIM, "contact_code", &value).await;
+                let told = bot.slack.last_text();
+                assert!(told.contains("No code could be sent"), "{platform}: {told}");
+            }
+            bot.clock.advance(CODE_PAUSE);
+            bot.click_value(KIM, "contact_code", &value).await;
+            assert!(bot.codes().is_empty(), "{platform}: the seventh in an hour");
         })
         .await;
     }
