@@ -44,13 +44,15 @@ pub(super) async fn send_notice(
         link: link.as_deref(),
         zone: &app.zone,
     };
-    let sends = to.iter().enumerate().map(async |(number, to)| {
+    let sends = to.iter().map(async |to| {
         let text = if to.channel().facts().is_short {
             notice.sms()
         } else {
             notice.mail()
         };
-        let id = format!("notice-{}-{number}", row.reset_id);
+        // The same recipient has the same id at the next attempt, whoever else is told then.
+        let recipient = contacts::digest(app, &row.member_id, to);
+        let id = format!("notice-{}-{recipient}", row.reset_id);
         let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id));
         let outcome = sent.await.unwrap_or(Outcome::Unknown);
         if outcome != Outcome::Accepted {

@@ -310,3 +310,26 @@ fn told_of(bot: &TestBot, words: &str) -> Vec<String> {
     told.sort_unstable();
     told
 }
+
+/// A gateway drops a message that it knows already. A notice that is tried again is known by its recipient: the next
+/// recipient is not taken for an earlier one whose contact left the record meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_is_not_taken_for_that_of_another_contact() {
+    let bot = TestBot::new().await;
+    bot.alter(NOA, "phone", "+821012345698").await;
+    let words = format!("contact <@{}> +821012345699", user_id(NOA));
+    bot.command(KIM, &words).await;
+    bot.settle().await;
+    bot.execute("update contact set answered_at = added_at, added_as = 'member'")
+        .await;
+    bot.outbox.take();
+    // The phone of the directory may have got it; the other one is to be asked later.
+    bot.outbox.end_next_send(Outcome::Unknown);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, NOA).await;
+    assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+    bot.alter(NOA, "phone", "").await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["+821012345699"]);
+}
