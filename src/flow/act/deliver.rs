@@ -92,13 +92,14 @@ pub(super) async fn deliver(
             .push(note(Step::Notice, StepOutcome::Impossible));
     }
     let was_shown = outputs.shown == Some(StepOutcome::Done);
+    let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
     if is_first {
-        app.held.make_place(row.reset_id, &row.member_id);
+        app.held.make_place(row.reset_id, &row.member_id, until);
     }
     let held = HeldPassword {
         password,
         reservation,
-        until: held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR),
+        until,
     };
     let row = record_and_keep(app, reporter, held, outputs).await?;
     tracing::info!(member.id = %row.member_id, state = %row.state, "a reset ended");
