@@ -37,18 +37,40 @@ pub struct HeldPasswords(Mutex<HashMap<ResetId, Place>>);
 enum Place {
     Held(HeldPassword),
     /// Its password is about to be put here. A newer reset of the member removes the place, and with it the password.
-    Awaited(MemberId),
+    Awaited {
+        /// Whose password.
+        member: MemberId,
+        /// The place ends then, even if the work that was to fill it has panicked.
+        until: Moment,
+    },
+}
+
+impl Place {
+    fn member(&self) -> &MemberId {
+        match self {
+            Self::Held(held) => held.reservation.member(),
+            Self::Awaited { member, .. } => member,
+        }
+    }
+
+    fn until(&self) -> Moment {
+        match self {
+            Self::Held(held) => held.until,
+            Self::Awaited { until, .. } => *until,
+        }
+    }
 }
 
 impl HeldPasswords {
     /// Makes a place for a password that may turn out undelivered. It is made while no other reset of the member can
     /// begin, so that a newer one finds it.
-    pub fn make_place(&self, id: ResetId, member: &MemberId) {
-        self.lock().insert(id, Place::Awaited(member.clone()));
+    pub fn make_place(&self, id: ResetId, member: &MemberId, until: Moment) {
+        let member = member.clone();
+        self.lock().insert(id, Place::Awaited { member, until });
     }
 
-    /// Puts an undelivered password in its place. Where there is none it is wiped, because a newer reset has replaced it or
-    /// the member has disowned it; then the answer is false.
+    /// Puts an undelivered password in its place. Where there is none it is wiped, because a newer reset has replaced it,
+    /// the member has disowned it or its time is over; then the answer is false.
     #[must_use]
     pub fn put(&self, held: HeldPassword) -> bool {
         match self.lock().get_mut(&held.reservation.reset_id()) {
@@ -66,15 +88,18 @@ impl HeldPasswords {
         let Some(place) = all.get_mut(&id) else {
             return Taken::No;
         };
-        let member = match place {
-            Place::Awaited(_) => return Taken::InUse,
+        let awaited = match place {
+            Place::Awaited { .. } => return Taken::InUse,
             // An expired one is left to the sweep, which also records that its reset is over.
             Place::Held(held) if held.until <= now => return Taken::No,
-            Place::Held(held) => held.reservation.member().clone(),
+            Place::Held(held) => Place::Awaited {
+                member: held.reservation.member().clone(),
+                until: held.until,
+            },
         };
-        match std::mem::replace(place, Place::Awaited(member)) {
+        match std::mem::replace(place, awaited) {
             Place::Held(held) => Taken::Yes(held),
-            Place::Awaited(_) => Taken::InUse,
+            Place::Awaited { .. } => Taken::InUse,
         }
     }
 
@@ -90,17 +115,15 @@ impl HeldPasswords {
 
     /// Wipes the passwords of a member whose password is about to be replaced.
     pub fn forget(&self, member: &MemberId) {
-        self.lock().retain(|_, place| match place {
-            Place::Held(held) => held.reservation.member() != member,
-            Place::Awaited(of) => of != member,
-        });
+        self.lock().retain(|_, place| place.member() != member);
     }
 
-    /// Wipes the expired passwords and returns the ids of their resets.
+    /// Ends the expired places, wipes their passwords and returns the ids of their resets. A password that is in use then is
+    /// not put back.
     pub fn wipe(&self, now: Moment) -> Vec<ResetId> {
         let mut expired = Vec::new();
         self.lock().retain(|id, place| {
-            let is_over = matches!(place, Place::Held(held) if held.until <= now);
+            let is_over = place.until() <= now;
             if is_over {
                 expired.push(*id);
             }
@@ -129,7 +152,7 @@ mod tests {
     fn held(all: &HeldPasswords, id: ResetId) -> MemberId {
         let reservation = Reservation::sample(id);
         let member = reservation.member().clone();
-        all.make_place(id, &member);
+        all.make_place(id, &member, NOW + HOLD_FOR);
         let is_put = all.put(HeldPassword {
             password: Password::generate(&mut StdRng::seed_from_u64(1), 8),
             reservation,
@@ -162,12 +185,23 @@ mod tests {
         };
         assert!(!all.has(ID, NOW));
         assert!(matches!(all.take(ID, NOW), Taken::InUse));
-        assert!(all.wipe(NOW + HOLD_FOR).is_empty(), "it is not there");
         assert!(all.put(taken));
         assert!(all.has(ID, NOW));
         assert!(matches!(all.take(ID, NOW + HOLD_FOR), Taken::No));
         assert_eq!(all.wipe(NOW + HOLD_FOR), [ID]);
         assert!(matches!(all.take(ID, NOW), Taken::No));
+    }
+
+    /// A panic of the work that had taken it dropped it. Its place ends all the same, and its reset is given up.
+    #[test]
+    fn a_place_ends_with_the_time_of_its_password() {
+        let all = HeldPasswords::default();
+        held(&all, ID);
+        drop(all.take(ID, NOW));
+        assert!(all.wipe(NOW).is_empty(), "it may still be put back");
+        assert!(matches!(all.take(ID, NOW), Taken::InUse));
+        assert_eq!(all.wipe(NOW + HOLD_FOR), [ID]);
+        assert!(matches!(all.take(ID, NOW + HOLD_FOR), Taken::No));
     }
 
     /// A panic elsewhere must not lose the only copy of a password.

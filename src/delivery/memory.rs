@@ -1,7 +1,7 @@
 //! An outbox in memory in place of a mail server or gateway, which can be told how the next call ends; for the demo and
 //! for tests.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use super::OutgoingText;
@@ -30,6 +30,8 @@ struct Inside {
     delivered: Vec<Delivered>,
     prepares: VecDeque<Refusal>,
     sends: VecDeque<Outcome>,
+    /// The ids of the short messages that a gateway has, or may have, accepted.
+    known: HashSet<String>,
 }
 
 impl Outbox {
@@ -72,9 +74,17 @@ impl Outbox {
         let Ok(mut inside) = self.0.lock() else {
             return Outcome::Unknown;
         };
+        let is_short = to.channel().facts().is_short;
+        // As a gateway that recognises a repetition by its id.
+        if is_short && inside.known.contains(text.id) {
+            return Outcome::Accepted;
+        }
         let outcome = inside.sends.pop_front().unwrap_or(Outcome::Accepted);
+        if is_short && matches!(outcome, Outcome::Accepted | Outcome::Unknown) {
+            inside.known.insert(text.id.to_owned());
+        }
         if outcome == Outcome::Accepted {
-            let subject = Some(text.subject).filter(|_| !to.channel().facts().is_short);
+            let subject = Some(text.subject).filter(|_| !is_short);
             inside.delivered.push(Delivered {
                 channel: to.channel(),
                 to: to.full().to_owned(),

@@ -44,13 +44,15 @@ pub(super) async fn send_notice(
         link: link.as_deref(),
         zone: &app.zone,
     };
-    let sends = to.iter().enumerate().map(async |(number, to)| {
+    let sends = to.iter().map(async |to| {
         let text = if to.channel().facts().is_short {
             notice.sms()
         } else {
             notice.mail()
         };
-        let id = format!("notice-{}-{number}", row.reset_id);
+        // The same recipient has the same id at the next attempt, whoever else is told then.
+        let recipient = contacts::digest(app, &row.member_id, to);
+        let id = format!("notice-{}-{recipient}", row.reset_id);
         let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id));
         let outcome = sent.await.unwrap_or(Outcome::Unknown);
         if outcome != Outcome::Accepted {
@@ -86,8 +88,8 @@ fn best(outcomes: Vec<Outcome>) -> Outcome {
         .unwrap_or(Outcome::Unknown)
 }
 
-/// Where the notice goes: every contact on record that is surely the member's and did not carry the password, else the
-/// business address.
+/// Where the notice goes: every contact on record that counts and did not carry the password, and the business address if
+/// none of them is surely the member's.
 pub(super) async fn notice_destinations(
     app: &App,
     row: &ResetRow,
@@ -105,16 +107,11 @@ pub(super) async fn notice_destinations(
             || row.carried_mask() == Some(to.masked().as_str())
     };
     let has_channel = |to: &Destination| app.deliveries.has(to.channel());
-    let others: Vec<Destination> = known
+    let others = known
         .into_iter()
         .filter(|known| known.counts && has_channel(&known.to) && !has_carried(&known.to))
-        .map(|known| known.to)
         .collect();
-    if others.is_empty() {
-        let business = Destination::Email(member.business_email.clone());
-        return Some(business).filter(has_channel).into_iter().collect();
-    }
-    others
+    contacts::with_business_address(others, member, has_channel)
 }
 
 /// Does the sign-out and the notice that a dead process left pending.

@@ -16,7 +16,9 @@ use crate::chat::{
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{CodeDenied, draw_code};
 use crate::domain::{CheckId, Destination, Member, Reference, ResetId, policy};
-use crate::store::{AuditRow, ClickRefused, ContactAnswer, ContactCheck, ContactCodeSent};
+use crate::store::{
+    AuditRow, ClickRefused, ContactAnswer, ContactCheck, ContactCodeNotSent, ContactCodeSent,
+};
 
 /// Prepares the check of a contact that was just added. Returns the value of the button that sends the code.
 pub(super) async fn offer(
@@ -146,25 +148,26 @@ async fn send_code(
         } else {
             tracing::warn!(member.id = %check.member_id, "no code was sent to a contact: the right could not be read");
         }
-        return take_back(app, check, digest).await;
+        return take_back(app, check, digest, ContactCodeNotSent::NotAllowed).await;
     }
     let note = messages::contact_code(&app.organization.name, code);
     let tag = app.keys.tag(&[b"code name", digest.as_bytes()]);
     let name = format!("contact-code-{}", hex::encode(tag));
     if let Outcome::Refused(why) = app.deliveries.tell(&check.to, &note, &name).await {
         tracing::info!(member.id = %check.member_id, why = why.code(), "a contact's code was refused");
-        take_back(app, check, digest).await;
+        take_back(app, check, digest, ContactCodeNotSent::Refused).await;
         let told =
             messages::contact_code_not_sent(&check.member_name, &check.to.masked(), &reference);
         tell_unless_last(chat, to.as_ref(), &told, Placement::Add).await;
     }
 }
 
-async fn take_back(app: &App, check: &ContactCheck, digest: &str) {
-    if let Err(error) = app.store.take_back_contact_code(check, digest).await {
+async fn take_back(app: &App, check: &ContactCheck, digest: &str, why: ContactCodeNotSent) {
+    let taken_back = app.store.take_back_contact_code(check, digest, why);
+    if let Err(error) = taken_back.await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "a code that was not sent still counts"
+            "could not take back a contact's code that was not sent"
         );
     }
 }

@@ -7,7 +7,7 @@ use tracing::Instrument;
 use super::{messages, security};
 use crate::app::App;
 use crate::delivery::Note;
-use crate::domain::contacts;
+use crate::domain::contacts::{self, AddedAs};
 use crate::domain::{Destination, Member, draw_id};
 use crate::store::{ContactRow, StoreError};
 
@@ -18,6 +18,8 @@ pub struct ContactOnRecord {
     pub to: Destination,
     /// False for an added contact that has not answered a code: it may be nobody's.
     pub counts: bool,
+    /// False where only an administrator says that it is the member's, answered or not: it may be that administrator's.
+    pub is_surely_theirs: bool,
 }
 
 /// Every contact on record of a member.
@@ -29,16 +31,44 @@ pub async fn known(app: &App, member: &Member) -> Result<Vec<ContactOnRecord>, S
 pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<ContactOnRecord> {
     let of_directory = contacts::of_directory(member)
         .into_iter()
-        .map(|to| ContactOnRecord { to, counts: true });
+        .map(|to| ContactOnRecord {
+            to,
+            counts: true,
+            is_surely_theirs: true,
+        });
     let mut known: Vec<ContactOnRecord> = of_directory.collect();
     for one in added.iter().filter_map(ContactRow::added) {
         let counts = one.counts();
+        let is_surely_theirs = counts && one.added_as != AddedAs::Administrator;
         match known.iter_mut().find(|other| other.to.is_same(&one.to)) {
-            Some(other) => other.counts |= counts,
-            None => known.push(ContactOnRecord { to: one.to, counts }),
+            Some(other) => {
+                other.counts |= counts;
+                other.is_surely_theirs |= is_surely_theirs;
+            }
+            None => known.push(ContactOnRecord {
+                to: one.to,
+                counts,
+                is_surely_theirs,
+            }),
         }
     }
     known
+}
+
+/// These contacts, and the business address if none of them is surely the member's.
+pub fn with_business_address(
+    known: Vec<ContactOnRecord>,
+    member: &Member,
+    has: impl Fn(&Destination) -> bool,
+) -> Vec<Destination> {
+    let is_sure = known.iter().any(|known| known.is_surely_theirs);
+    let business =
+        Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
+    known
+        .into_iter()
+        .map(|known| known.to)
+        .chain(business)
+        .collect()
 }
 
 /// Tells the member, at every contact that was on record before, and the security address that a contact was added.
@@ -89,22 +119,14 @@ pub(super) fn tell_of_dropped_contact(
 }
 
 /// Who is told of a change of contacts: the earlier contacts that have a channel, and the business address if none of
-/// them is certainly the member's.
+/// them is surely the member's.
 pub fn told_of_change(
     before: Vec<ContactOnRecord>,
     member: &Member,
     has: impl Fn(&Destination) -> bool,
 ) -> Vec<Destination> {
-    let reachable: Vec<ContactOnRecord> =
-        before.into_iter().filter(|known| has(&known.to)).collect();
-    let is_sure = reachable.iter().any(|known| known.counts);
-    let business =
-        Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
-    reachable
-        .into_iter()
-        .map(|known| known.to)
-        .chain(business)
-        .collect()
+    let reachable = before.into_iter().filter(|known| has(&known.to)).collect();
+    with_business_address(reachable, member, has)
 }
 
 fn tell_all(

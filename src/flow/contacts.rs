@@ -2,6 +2,7 @@
 
 pub use super::contact_notices::{
     ContactOnRecord, known, known_of, tell_of_contact, tell_of_removed_contact, told_of_change,
+    with_business_address,
 };
 use crate::app::App;
 use crate::domain::contacts::{self, AddedAs, AddedContact, CodeContext, Methods, PasswordOrigin};

@@ -83,6 +83,16 @@ pub enum ContactCodeSent {
     Denied(CodeDenied),
 }
 
+/// Why a code was not sent that had been counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactCodeNotSent {
+    /// The administrator has lost the right, or it could not be read. Nothing was asked of a mail server or gateway, so
+    /// the member's own codes are not fewer for it.
+    NotAllowed,
+    /// The mail server or gateway refused it. It still counts, so that nobody can have one asked without a pause.
+    Refused,
+}
+
 /// What became of a code that the administrator typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContactAnswer {
@@ -127,14 +137,14 @@ impl Store {
         .await
     }
 
-    /// Takes back a code that was counted and not sent, because the administrator has lost the right: it no longer works,
-    /// and the member's own codes are not fewer for it.
+    /// Takes back a code that was not sent: it no longer works.
     pub async fn take_back_contact_code(
         &self,
         check: &ContactCheck,
         digest: &str,
+        why: ContactCodeNotSent,
     ) -> Result<(), StoreError> {
-        self.write((check.clone(), digest.to_owned()), take_back)
+        self.write((check.clone(), digest.to_owned(), why), take_back)
             .await
     }
 
@@ -187,7 +197,7 @@ async fn send_code(
 
 async fn take_back(
     tx: &mut Tx,
-    (check, digest): &(ContactCheck, String),
+    (check, digest, why): &(ContactCheck, String, ContactCodeNotSent),
 ) -> Result<(), StoreError> {
     note(tx, check, "code_not_sent").await?;
     let Some(mut row) = find(tx, check).await? else {
@@ -200,6 +210,9 @@ async fn take_back(
     let counted_at = row.code_sent_at.take();
     row.code_digest = None;
     tx.put(&row).await?;
+    if *why == ContactCodeNotSent::Refused {
+        return Ok(());
+    }
     let account = accounts::find(tx, &check.member_id).await?;
     if let Some((mut account, counted_at)) = account.zip(counted_at) {
         let sent = codes::times_of(account.codes_sent.as_deref());

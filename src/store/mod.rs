@@ -81,7 +81,7 @@ pub use self::audit::AuditRow;
 pub use self::cards::{NewOffer, OfferOutcome, Offered};
 pub use self::clicks::{CardClick, ClickError, ClickRefused, SealedReply};
 pub use self::codes::{CodeError, Proof};
-pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeSent};
+pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeNotSent, ContactCodeSent};
 pub use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 pub use self::earlier::Earlier;
 use self::engine::{Connection, Readers, Refusal, Tx, WriteFn};

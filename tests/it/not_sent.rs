@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use relatch::domain::delivery::{Outcome, Refusal};
+use relatch::domain::sign_in::CODE_PAUSE;
 use relatch::domain::{Platform, Span};
 
 use crate::support::slack::{button_value, text_of, user_id};
@@ -105,7 +106,8 @@ async fn a_failed_record_is_not_called_a_missing_contact() {
     assert!(!page.text.contains("No contact"), "{}", page.text);
 }
 
-/// The administrator who asked for a contact's code hears that it could not be sent, and may ask again at once.
+/// The administrator who asked for a contact's code hears that it could not be sent. It counts like one that was sent, so
+/// that no mail server is asked without a pause.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_code_that_was_refused_is_told() {
     for &platform in Platform::ALL {
@@ -130,7 +132,21 @@ async fn a_contact_code_that_was_refused_is_told() {
                 "{platform}: {told}"
             );
             bot.click_value(KIM, "contact_code", &value).await;
-            assert_eq!(bot.codes().len(), 1, "{platform}");
+            let told = bot.slack.last_text();
+            assert!(
+                told.contains("No further code can be sent to Noa Bae yet."),
+                "{platform}: {told}"
+            );
+            for _ in 1..6 {
+                bot.clock.advance(CODE_PAUSE);
+                bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+                bot.click_value(KIM, "contact_code", &value).await;
+                let told = bot.slack.last_text();
+                assert!(told.contains("No code could be sent"), "{platform}: {told}");
+            }
+            bot.clock.advance(CODE_PAUSE);
+            bot.click_value(KIM, "contact_code", &value).await;
+            assert!(bot.codes().is_empty(), "{platform}: the seventh in an hour");
         })
         .await;
     }
@@ -223,7 +239,8 @@ async fn a_result_is_told_again_after_a_late_answer_was_refused() {
     assert!(next.contains("About your reset of Mina Park"), "{next}");
 }
 
-/// S30: the notice goes to every contact on record that did not carry the password, and to none that may be a stranger's.
+/// S30: the notice goes to every contact on record that did not carry the password, and to none that has answered nothing.
+/// The contacts of the directory make the business address needless.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notice_goes_to_every_contact_that_did_not_carry_the_password() {
     let (phone, email) = ("+821012345642", "mina@mail.example");
@@ -256,4 +273,63 @@ async fn the_notice_goes_to_every_contact_that_did_not_carry_the_password() {
         wanted.sort_unstable();
         assert_eq!(told, wanted, "{action}");
     }
+}
+
+/// An administrator can add a contact of their own and type its code. It never replaces the member's business address in
+/// the notice of a reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_of_an_administrator_replaces_no_business_address() {
+    let own = "kim@home.example";
+    for (alter, is_surely_theirs) in [
+        ("update contact set answered_at = added_at", false),
+        (
+            "update contact set answered_at = added_at, added_as = 'member'",
+            true,
+        ),
+        ("update contact set added_as = 'operator'", true),
+    ] {
+        let bot = TestBot::new().await;
+        let words = format!("contact <@{}> {own}", user_id(NOA));
+        bot.command(KIM, &words).await;
+        bot.settle().await;
+        bot.execute(alter).await;
+        let mut wanted = vec![own];
+        wanted.extend((!is_surely_theirs).then_some(NOA));
+        bot.outbox.take();
+        bot.reset_by_copy(KIM, NOA).await;
+        let told = told_of(&bot, "was reset by Kim Cho");
+        assert_eq!(told, wanted, "{alter}: the reset");
+    }
+}
+
+/// Who got a message with these words, in the order of the alphabet.
+fn told_of(bot: &TestBot, words: &str) -> Vec<String> {
+    let sent = bot.outbox.take();
+    let told = sent.into_iter().filter(|sent| sent.text.contains(words));
+    let mut told: Vec<String> = told.map(|sent| sent.to).collect();
+    told.sort_unstable();
+    told
+}
+
+/// A gateway drops a message that it knows already. A notice that is tried again is known by its recipient: the next
+/// recipient is not taken for an earlier one whose contact left the record meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_is_not_taken_for_that_of_another_contact() {
+    let bot = TestBot::new().await;
+    bot.alter(NOA, "phone", "+821012345698").await;
+    let words = format!("contact <@{}> +821012345699", user_id(NOA));
+    bot.command(KIM, &words).await;
+    bot.settle().await;
+    bot.execute("update contact set answered_at = added_at, added_as = 'member'")
+        .await;
+    bot.outbox.take();
+    // The phone of the directory may have got it; the other one is to be asked later.
+    bot.outbox.end_next_send(Outcome::Unknown);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, NOA).await;
+    assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+    bot.alter(NOA, "phone", "").await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["+821012345699"]);
 }

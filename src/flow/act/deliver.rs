@@ -68,6 +68,12 @@ pub(super) async fn deliver(
         held_until,
     } = set;
     let was_signed_out = is_done(&steps, Step::SignOut);
+    let is_first = held_until.is_none();
+    let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
+    // Before it is sent: a member who disowns the reset meanwhile removes the place.
+    if is_first {
+        app.held.make_place(row.reset_id, &row.member_id, until);
+    }
     let mut notes = send(app, &password, channels, &row).await;
     if plan.shows() {
         let is_copy = plan.way == Way::Copy;
@@ -80,7 +86,6 @@ pub(super) async fn deliver(
         notes.push(show(app, reporter, &password, shown, &notes, is_copy).await);
     }
     let mut outputs = Outputs::of(notes, plan.shows());
-    let is_first = held_until.is_none();
     let notice_to = if is_first {
         aftermath::notice_destinations(app, &row, member).await
     } else {
@@ -92,13 +97,10 @@ pub(super) async fn deliver(
             .push(note(Step::Notice, StepOutcome::Impossible));
     }
     let was_shown = outputs.shown == Some(StepOutcome::Done);
-    if is_first {
-        app.held.make_place(row.reset_id, &row.member_id);
-    }
     let held = HeldPassword {
         password,
         reservation,
-        until: held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR),
+        until,
     };
     let row = record_and_keep(app, reporter, held, outputs).await?;
     tracing::info!(member.id = %row.member_id, state = %row.state, "a reset ended");

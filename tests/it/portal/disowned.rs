@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use relatch::domain::delivery::{Outcome, Refusal};
 use relatch::domain::{Span, State};
+use relatch::secret::Link;
 use relatch::store::HistoryFilter;
 
 use super::{JO, KIM, MINA};
@@ -251,4 +252,35 @@ async fn links_cannot_be_guessed_and_grow_old() {
     }
     bot.clock.advance(Span::hours(7 * 24));
     assert_eq!(browser.open(&link).await.status, StatusCode::NOT_FOUND);
+}
+
+/// The same where the member speaks up while the password is on its way: what nobody accepted then is not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_disowned_on_its_way_is_not_kept() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
+    let ready = bot.last_look(JO, MINA, "deliver_copy").await;
+    let confirm = button_value(&ready, "confirm").unwrap();
+    bot.slack.answer_replies_with(Some(404));
+    bot.slack
+        .delay_acknowledgements(std::time::Duration::from_millis(1500));
+    bot.click_and_go(JO, "confirm", &confirm).await;
+    let row = loop {
+        let past = bot.app.store.history(&HistoryFilter::default()).await;
+        let row = past.unwrap().remove(0).reset;
+        if row.state == State::Delivering {
+            break row;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    let token = bot.app.keys.link_token(Link::NotMe, row.reset_id);
+    let link = format!("/not-me/{token}");
+    let page = bot.browser().submit(&link, &link, &[]).await;
+    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    bot.slack.answer_replies_with(None);
+    bot.settle().await;
+    let row = bot.app.store.reset(row.reset_id).await.unwrap().unwrap();
+    assert_eq!(row.state, State::Undelivered);
+    assert!(!bot.app.held.has(row.reset_id, bot.app.clock.now()));
+    assert!(row.finished_at.is_some(), "nothing follows");
 }

@@ -128,13 +128,15 @@ impl Memory {
 
     /// A follow-up arrives.
     pub(crate) async fn take(&self, id: String, said: Value) -> StatusCode {
-        if let Some(status) = *self.reply_status.lock().unwrap() {
-            return StatusCode::from_u16(status).unwrap();
-        }
-        self.said.lock().unwrap().push((id, said));
         let delay = *self.reply_delay.lock().unwrap();
+        let refused = *self.reply_status.lock().unwrap();
+        if refused.is_none() {
+            self.said.lock().unwrap().push((id, said));
+        }
         tokio::time::sleep(delay).await;
-        StatusCode::OK
+        refused.map_or(StatusCode::OK, |status| {
+            StatusCode::from_u16(status).unwrap()
+        })
     }
 }
 
