@@ -154,7 +154,10 @@ mod tests {
     use super::*;
     #[test]
     fn names_lose_what_could_disturb_a_text() {
-        assert_eq!(clean_name(" Mina\n\u{202e}Park\u{0} "), "Mina Park");
+        assert_eq!(
+            clean_name(" Mina\n\u{202e}\u{2067}\u{61c}Park\u{0} "),
+            "Mina Park"
+        );
         assert_eq!(clean_name(&"x".repeat(100)).len(), 64);
     }
 }

@@ -36,5 +36,5 @@ pub use platform::{ChatUser, Platform};
 pub use policy::{Denied, Permit};
 pub use quota::Quota;
 pub use reset::{CheckId, Reference, ResetId, State, Step, StepOutcome, draw_id};
-pub use visible::visible;
+pub use visible::{has_mark, visible, without_marks};
 pub(crate) use written::written_enum;

@@ -213,6 +213,9 @@ async fn somebody_of_another_tenant_is_told_so() {
     let told = bot.post_to_lark(&event).await.text();
     assert!(told.contains("another workspace"), "{told}");
     let value = crate::support::slack::button_value(&card, "deliver_phone").unwrap();
+    // They are answered once in five minutes.
+    bot.clock.advance(relatch::domain::Span::minutes(5));
+    let now = bot.clock.now();
     let click = lark::click_body(&lark::id_of(JO), "deliver_phone", &value, true, 3, now);
     let mut click: Value = serde_json::from_str(&click).unwrap();
     click["event"]["operator"]["tenant_key"] = lark::OTHER_TENANT.into();
@@ -225,6 +228,44 @@ async fn somebody_of_another_tenant_is_told_so() {
     elsewhere["header"]["tenant_key"] = lark::OTHER_TENANT.into();
     let refused = bot.send_to_lark(&elsewhere.to_string()).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}
+
+/// Whoever is of another tenant is told so once in some minutes: our sends and the record are not theirs to use up.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_of_another_tenant_is_answered_once_in_some_minutes() {
+    let bot = TestBot::new().await;
+    let text = ("text", json!({ "text": "@_user_1 /reset-password" }));
+    let says = async |who: &str, tenant: &str, serial: u32| {
+        let mut command = lark::message_in(GROUP, who, &text, &lark::mentions(&[]));
+        command["sender"]["tenant_key"] = tenant.into();
+        let event = lark::event("im.message.receive_v1", serial, bot.clock.now(), &command);
+        let answer = bot.on(Platform::Lark).post_to_lark(&event).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        bot.slack.said().len()
+    };
+    let first = says("ou_guest", lark::OTHER_TENANT, 1).await;
+    assert!(first > 0);
+    let trace = bot.trace().await;
+    for serial in 2..12 {
+        assert_eq!(says("ou_guest", lark::OTHER_TENANT, serial).await, first);
+    }
+    assert_eq!(
+        bot.trace().await,
+        trace,
+        "and the record has no further row"
+    );
+
+    // Somebody else is told, and those of our tenant are answered always.
+    let second = says("ou_guest_too", lark::OTHER_TENANT, 12).await;
+    assert!(second > first);
+    let mut said = second;
+    for serial in 13..16 {
+        let now = says(&lark::id_of(JO), lark::TENANT, serial).await;
+        assert!(now > said, "{serial}");
+        said = now;
+    }
+    bot.clock.advance(relatch::domain::Span::minutes(5));
+    assert!(says("ou_guest", lark::OTHER_TENANT, 16).await > said);
 }
 
 /// Lark repeats an event of the old schema too until it is answered with 200. It has no effect.

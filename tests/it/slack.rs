@@ -92,6 +92,51 @@ async fn links_in_a_command_are_what_was_typed() {
     assert!(told.contains("\"mina&x\""), "{told}");
 }
 
+/// Of a link people see the label. What it leads to counts only where the label says the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_reads_otherwise_than_it_leads_is_refused() {
+    let bot = TestBot::new().await;
+    let noa = format!("<@{}>", user_id(NOA));
+    for address in [
+        "<tel:+821077776666|+82 10 1234 5678>",
+        "<tel:+821077776666|call Noa>",
+        "<tel:+821077776666|>",
+        "<tel:+821077776666|\u{202e}+82 10 7777 6666>",
+        "<tel:+821077776666|+82 10 7777\u{202e} 6666>",
+        "<mailto:other@mail.example|noa@mail.example>",
+        "<mailto:other@mail.example|Noa>",
+    ] {
+        let told = typed(&bot, &format!("contact {noa} {address}")).await;
+        assert!(
+            told.contains("not a complete") && told.contains("Nothing was changed."),
+            "{address}: {told}"
+        );
+    }
+    let told = typed(&bot, "<mailto:mina.park@acme.example|noa@acme.example>").await;
+    assert!(
+        told.contains("exactly one account") && told.contains("Nothing was changed."),
+        "{told}"
+    );
+    assert_eq!((bot.count("reset").await, bot.outbox.take().len()), (0, 0));
+    // The same in other letters or with other signs between the digits, and a link without a label.
+    for same in [
+        "<mailto:mina.park@acme.example|Mina.Park@ACME.example>",
+        "<mailto:mina.park@acme.example>",
+    ] {
+        let card = typed(&bot, same).await;
+        assert!(card.contains("Mina Park?"), "{same}: {card}");
+    }
+    for same in [
+        "<tel:+821077776666|+82 (10) 7777-6666>",
+        "<tel:+821077776666|\u{202a}+82 10 7777 6666\u{202c}>",
+        "<tel:+821077776666>",
+    ] {
+        let added = typed(&bot, &format!("contact {noa} {same}")).await;
+        assert!(!added.contains("not a complete"), "{same}: {added}");
+        bot.outbox.take();
+    }
+}
+
 /// Without `should_escape` Slack passes on a bare name, which may belong to several people or to nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bare_name_is_told_how_to_be_escaped() {

@@ -1,6 +1,6 @@
 //! The grammar of a command: what its words ask for.
 
-use crate::domain::EmailAddress;
+use crate::domain::{EmailAddress, without_marks};
 
 /// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Ask {
     Reset(NamedMember, Option<String>),
     /// S42: add a phone or an e-mail to which codes for this member may go.
     Contact(NamedMember, String),
-    /// Not understood. The text stands where a member was expected.
+    /// Not understood. The text, without marks of direction, stands where a member was expected.
     Unclear(String),
     /// A name as it was typed, on a platform that passes on a mention instead if it is set up so.
     BareName(String),
@@ -81,9 +81,14 @@ impl Ask {
                 },
                 "why" if rest.is_empty() => Self::NoMember(MemberCommand::Why),
                 "why" => Self::one_member(rest).map_or_else(|unclear| unclear, Self::Why),
-                _ => Self::Unclear(text.clone()),
+                _ => Self::unclear(text),
             },
         }
+    }
+
+    /// The answer shows the text, so nothing in it may change the order of the answer.
+    fn unclear(text: &str) -> Self {
+        Self::Unclear(without_marks(text))
     }
 
     fn reset(member: &NamedMember, rest: &[Word]) -> Self {
@@ -95,7 +100,8 @@ impl Ask {
                 Word::Text(text) | Word::Group(text) => reason.push(text.as_str()),
             }
         }
-        let reason: String = reason.join(" ").chars().take(REASON_LIMIT).collect();
+        let reason = without_marks(&reason.join(" "));
+        let reason: String = reason.chars().take(REASON_LIMIT).collect();
         Self::Reset(
             member.clone(),
             Some(reason).filter(|reason| !reason.is_empty()),
@@ -129,7 +135,7 @@ impl Ask {
             [] => Err(Self::Unclear(String::new())),
             words if words.iter().all(|word| matches!(word, Word::Member(_))) => Err(Self::Several),
             [Word::Group(name), ..] | [_, Word::Group(name), ..] => Err(Self::Group(name.clone())),
-            [Word::Text(text), ..] | [_, Word::Text(text), ..] => Err(Self::Unclear(text.clone())),
+            [Word::Text(text), ..] | [_, Word::Text(text), ..] => Err(Self::unclear(text)),
             [_, ..] => Err(Self::Several),
         }
     }

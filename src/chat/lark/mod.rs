@@ -11,6 +11,7 @@
 mod account;
 mod commands;
 mod config;
+mod guests;
 mod render;
 mod reply;
 mod request;
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 pub use self::config::Config;
+use self::guests::Guests;
 use self::reply::LarkReply;
 use super::account::ProfileCache;
 use super::interaction::Trigger;
@@ -66,6 +68,8 @@ pub struct Lark {
     profiles: ProfileCache,
     /// How often the token of each click was used.
     used: Arc<UseCounts>,
+    /// People of other tenants who were answered.
+    guests: Arc<Guests>,
     old_events: LogSampler,
 }
 
@@ -89,6 +93,7 @@ impl Lark {
             clock,
             profiles: ProfileCache::default(),
             used: Arc::default(),
+            guests: Arc::default(),
             old_events: LogSampler::default(),
         }
     }
@@ -124,10 +129,11 @@ impl Adapter for Lark {
         self.read_request(headers, body, now)
     }
 
-    /// Keeps the count of token uses for the same app.
+    /// Keeps the count of token uses, and who was answered, for the same app.
     fn take_state_from(&mut self, previous: &Self) {
         if self.config.app_id == previous.config.app_id {
             self.used = Arc::clone(&previous.used);
+            self.guests = Arc::clone(&previous.guests);
         }
     }
 

@@ -41,13 +41,30 @@ impl Lark {
         self.check_header(&header, now)?;
         // A repeated event has another nonce and the same id.
         let replay = replay_key(Platform::Lark, 0, &[header.event_id.as_bytes()]);
-        Ok(Verified::new(match header.event_type.as_str() {
+        let interaction = match header.event_type.as_str() {
             MESSAGE_EVENT => Self::read_message(&sent.event, replay, now)?,
             MENU_EVENT => self.read_menu(&sent.event, replay, now)?,
             CARD_EVENT => Self::read_card(&sent.event, replay, now)?,
             // An event that somebody else uses the app for.
             _ => Interaction::Ping,
-        }))
+        };
+        Ok(Verified::new(self.answer_guests_rarely(interaction, now)))
+    }
+
+    /// What somebody of another tenant sends soon after an answer is taken without effect: they could use up the sends
+    /// that Lark allows our tenant.
+    fn answer_guests_rarely(&self, interaction: Interaction, now: Moment) -> Interaction {
+        let user = match &interaction {
+            Interaction::Command(command) => &command.origin.user,
+            Interaction::Click(click) => &click.origin.user,
+            Interaction::Form(form) => &form.origin.user,
+            Interaction::Ping | Interaction::Challenge(_) => return interaction,
+        };
+        if user.tenant == self.config.tenant_key || self.guests.take_answer(user, now) {
+            interaction
+        } else {
+            Interaction::Ping
+        }
     }
 
     /// An event of schema 1.0 is taken, because Lark sends again what gets no 200, and has no effect.

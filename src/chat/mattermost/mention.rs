@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::is_id;
 use crate::chat::NotVerified;
 use crate::chat::interaction::{NamedMember, Word};
-use crate::domain::visible;
+use crate::domain::{has_mark, visible};
 use crate::form::Fields;
 
 /// Mentions of several people, or of the server. The clients offer them beside the users, so nobody is meant by them.
@@ -49,6 +49,11 @@ fn read_word(
 ) -> Result<(), NotVerified> {
     if let Ok(email) = word.parse() {
         words.push(Word::Member(NamedMember::Email(email)));
+        return Ok(());
+    }
+    // `@ana` with reversed letters behind it is seen as a longer name.
+    if has_mark(word) {
+        words.push(Word::Text(word.to_owned()));
         return Ok(());
     }
     let (mut found, mut end) = (Vec::new(), 0);

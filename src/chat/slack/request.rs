@@ -201,6 +201,7 @@ fn read_ask(words: &[Word]) -> Ask {
 /// Cuts a command's text into words. With `should_escape`, Slack writes a mention as `<@U…|name>` or `<@U…>`, one of several
 /// people as `<!here>`, an e-mail as `<mailto:…|…>`, a phone number as `<tel:…|…>`, and a typed `<` as `&lt;`. So an angle
 /// bracket always comes from Slack.
+/// What a link leads to and its label can differ, and people see the label: such a link stays as it is, and is no address.
 pub(super) fn read_words(text: &str) -> Vec<Word> {
     let text = visible(text);
     let mut words = Vec::new();
@@ -226,20 +227,33 @@ fn read_word(word: &str) -> Word {
     let Some(inside) = inside else {
         return read_text(unescape(word));
     };
-    let (target, label) = inside.split_once('|').unwrap_or((inside, ""));
-    if let Some(group) = target.strip_prefix('!').and_then(|name| group(name, label)) {
+    let (target, label) = match inside.split_once('|') {
+        Some((target, label)) => (target, Some(label)),
+        None => (inside, None),
+    };
+    let group = target
+        .strip_prefix('!')
+        .and_then(|name| group(name, label.unwrap_or_default()));
+    if let Some(group) = group {
         return Word::Group(group);
     }
     if let Some(id) = target.strip_prefix('@').filter(|id| is_user_id(id)) {
         return Word::Member(NamedMember::Mention(id.to_owned()));
     }
-    let typed = ["mailto:", "tel:"]
-        .into_iter()
-        .find_map(|scheme| target.strip_prefix(scheme))
-        .filter(|typed| !typed.is_empty());
-    typed.map_or_else(
+    let is_seen = |target: &String, is_same: fn(&str, &str) -> bool| {
+        !target.is_empty() && label.is_none_or(|label| is_same(target, &visible(label)))
+    };
+    let email = target
+        .strip_prefix("mailto:")
+        .map(visible)
+        .filter(|email| is_seen(email, str::eq_ignore_ascii_case));
+    let phone = target
+        .strip_prefix("tel:")
+        .map(visible)
+        .filter(|phone| is_seen(phone, is_same_phone));
+    email.or(phone).map_or_else(
         || Word::Text(unescape(word)),
-        |typed| read_text(unescape(typed)),
+        |typed| read_text(unescape(&typed)),
     )
 }
 
@@ -256,6 +270,14 @@ fn group(name: &str, label: &str) -> Option<String> {
     } else {
         format!("@{label}")
     })
+}
+
+/// True for the same digits and `+`, with other signs of a phone number between them.
+fn is_same_phone(one: &str, other: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_digit() || " +-().".contains(c);
+    let digits =
+        |text: &str| -> String { text.chars().filter(|c| !" -().".contains(*c)).collect() };
+    other.chars().all(is_plain) && digits(one) == digits(other)
 }
 
 fn read_text(text: String) -> Word {
