@@ -189,9 +189,9 @@ pub async fn not_told(app: &App, message: &Message) {
 }
 
 /// What is told in place of a form that the answer to the click should have opened, after the platform's deadline.
-pub fn form_too_late(app: &App, about: Option<&ResetRow>) -> Message {
+pub fn form_too_late(app: &App, form: &Form, about: Option<&ResetRow>) -> Message {
     let reference = about.map_or_else(|| drawn_reference(app), |row| row.reset_id.reference());
-    let told = messages::form_not_opened(&ApiError::TooLate, &reference);
+    let told = messages::form_not_opened(form.kind, &ApiError::TooLate, &reference);
     match about {
         Some(row) => messages::after_change(told, row, &app.zone, app.clock.now()),
         None => told,
@@ -217,7 +217,8 @@ async fn open_form(
     if let Err(error) = chat.open_form(&trigger, &form).await
         && let Ok(mut rng) = app.chance.rng()
     {
-        let message = messages::form_not_opened(&error, &Reference::draw(&mut rng));
+        let reference = Reference::draw(&mut rng);
+        let message = messages::form_not_opened(form.kind, &error, &reference);
         let message = match &about {
             Some(about) => messages::after_change(message, about, &app.zone, app.clock.now()),
             None => message,

@@ -291,7 +291,10 @@ async fn decide(
             title,
             ..Message::default()
         }),
-        Err(Reaction::Open(..)) => Some(flow::form_too_late(&app, late.form_about.as_deref())),
+        Err(Reaction::Open(form, _)) => {
+            let about = late.form_about.as_deref();
+            Some(flow::form_too_late(&app, &form, about))
+        }
         Ok(())
         | Err(Reaction::Replayed | Reaction::Taken | Reaction::Then(_) | Reaction::Challenge(_)) => {
             None

@@ -184,6 +184,47 @@ async fn a_form_that_comes_too_late_is_told() {
     }
 }
 
+/// A contact's code is sent while its form opens. Where the form does not open, nobody is told that nothing was changed, nor
+/// to press again before the pause between two codes is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_a_contact_code_that_comes_too_late_is_told() {
+    for platform in [Platform::Slack, Platform::Discord, Platform::Lark] {
+        on(platform, async {
+            let bot = TestBot::new().await;
+            let words = format!("contact <@{}> +821012345699", user_id(NOA));
+            let told = bot.command(KIM, &words).await.json();
+            bot.settle().await;
+            let value = button_value(&told, "contact_code").expect("the button");
+            bot.outbox.take();
+            let before = bot.slack.said().len();
+            if platform == Platform::Slack {
+                bot.slack.refuse_forms_with("expired_trigger_id");
+                bot.click_value(KIM, "contact_code", &value).await;
+            } else {
+                let click = async {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    bot.click_and_go(KIM, "contact_code", &value).await;
+                };
+                let busy = bot.keep_the_record_busy(Duration::from_secs(3));
+                tokio::join!(busy, click);
+                bot.settle().await;
+            }
+            assert_eq!(bot.codes().len(), 1, "{platform}");
+            let said = bot.slack.said().split_off(before);
+            let told = said.iter().map(text_of).collect::<Vec<_>>().join("\n");
+            assert!(
+                told.contains("The form could not be opened in time.")
+                    && told.contains("A code may have been sent all the same.")
+                    && told.contains("Press the button again in 30 s.")
+                    && told.contains("(ref ")
+                    && !told.contains("Nothing was changed."),
+                "{platform}: {told}"
+            );
+        })
+        .await;
+    }
+}
+
 /// P4: a result that went out with the answer to another command, which could not be sent, is told with the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_is_told_again_after_its_message_was_refused() {

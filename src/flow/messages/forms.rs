@@ -1,8 +1,9 @@
 //! The forms: one input each, and why one was not opened.
 
-use super::words::refusal;
+use super::words::{message, refusal};
 use crate::chat::{ApiError, Form, FormKind, Message};
-use crate::domain::Reference;
+use crate::domain::sign_in::CODE_PAUSE;
+use crate::domain::{Reference, Span};
 
 /// The form for an address or a code (S24, S25, S28).
 pub fn typed_form(kind: FormKind, member_name: &str, value: String) -> Form {
@@ -45,16 +46,35 @@ pub fn contact_code_form(member_name: &str, to: &str, value: String) -> Form {
     }
 }
 
-/// The chat did not open a form.
-pub fn form_not_opened(error: &ApiError, reference: &Reference) -> Message {
-    let (what, next) = match error {
+/// The chat did not open a form. A contact's code is sent while its form opens, and the next one has to wait.
+pub fn form_not_opened(kind: FormKind, error: &ApiError, reference: &Reference) -> Message {
+    let pause = Some(CODE_PAUSE).filter(|_| kind == FormKind::ContactCode);
+    let (what, next) = why_not_opened(error, pause);
+    if pause.is_none() {
+        return refusal(&what, &next, reference);
+    }
+    message(
+        what,
+        [format!(
+            "A code may have been sent all the same. The next one replaces it. {next} (ref {reference})"
+        )],
+    )
+}
+
+/// Why a form was not opened, and what to do: at once, or after the pause.
+fn why_not_opened(error: &ApiError, pause: Option<Span>) -> (String, String) {
+    let press = |wait: Option<Span>| {
+        let wait = wait.map_or_else(String::new, |wait| format!(" in {wait}"));
+        format!("Press the button again{wait}.")
+    };
+    match error {
         ApiError::TooLate => (
             "The form could not be opened in time.".to_owned(),
-            "Press the button again.".to_owned(),
+            press(pause),
         ),
         ApiError::RateLimited(wait) => (
             "The chat asks me to slow down, so the form was not opened.".to_owned(),
-            format!("Press the button again in {wait}."),
+            press(pause.max(Some(*wait))),
         ),
         ApiError::MissingScope(scope) => (
             format!("relatch's app lacks the permission {scope}, so the form was not opened."),
@@ -66,8 +86,10 @@ pub fn form_not_opened(error: &ApiError, reference: &Reference) -> Message {
         ),
         ApiError::NotFound | ApiError::Unavailable => (
             "The chat did not open the form.".to_owned(),
-            "Press the button again. If that does not help, tell whoever runs relatch.".to_owned(),
+            format!(
+                "{} If that does not help, tell whoever runs relatch.",
+                press(pause)
+            ),
         ),
-    };
-    refusal(&what, &next, reference)
+    }
 }

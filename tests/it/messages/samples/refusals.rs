@@ -1,7 +1,7 @@
 //! Refusals, clicks that do nothing, and contacts for codes.
 
 use relatch::chat::interaction::MemberCommand;
-use relatch::chat::{AccountKind, ApiError};
+use relatch::chat::{AccountKind, ApiError, FormKind};
 use relatch::domain::channel::DestinationDenied;
 use relatch::domain::country::NotThisCountry;
 use relatch::domain::delivery::ExtraDenied;
@@ -76,7 +76,10 @@ fn who(world: &World<'_>, samples: &mut Samples) {
         ApiError::Unavailable,
     ] {
         samples.say("who_failed", say::who_failed(&error, r));
-        samples.say("form_not_opened", say::form_not_opened(&error, r));
+        for kind in FormKind::ALL {
+            let told = say::form_not_opened(*kind, &error, r);
+            samples.say("form_not_opened", told);
+        }
     }
     samples.say("not_pinned", say::not_pinned(&world.email, r));
 }
