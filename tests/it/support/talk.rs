@@ -49,7 +49,7 @@ impl TestBot {
     /// Types a command as the person with this work e-mail. What came in place of "Working …", if that came first.
     pub(crate) async fn command(&self, who: &str, text: &str) -> Answer {
         let before = self.slack.said().len();
-        let answer = self.first_answer(who, text).await;
+        let answer = Box::pin(self.first_answer(who, text)).await;
         if answer.status != StatusCode::OK || !is_stand_in(&answer) {
             return answer;
         }
