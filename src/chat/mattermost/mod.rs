@@ -32,8 +32,8 @@ use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-pub use self::config::Config;
 use self::account::EmailSettings;
+pub use self::config::Config;
 use self::dialog::DialogState;
 use self::permission::PostPermission;
 use self::reply::MattermostReply;
