@@ -40,7 +40,8 @@ fn migrations(folder: &Path) -> String {
     let mut newest = 0;
     for file in files {
         let path = file.to_str().unwrap();
-        assert!(path.ends_with(".sql"), "{path} is no migration");
+        let ending = file.extension().and_then(|ending| ending.to_str());
+        assert_eq!(ending, Some("sql"), "{path} is no migration");
         let stem = file.file_stem().unwrap().to_str().unwrap();
         let (version, name) = stem.split_once('_').unwrap();
         let version: i64 = version.parse().unwrap();
