@@ -10,10 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import tested_with as page
 
 PRINTED = """\
-test directories::openldap ... ok
-test directories::openldap_without_a_policy ... ok
-test directories::server_389 ... FAILED
-test directories::active_directory ... ignored, needs samba and krb5-user
+test directories::ldap::openldap ... ok
+test directories::ldap::openldap_without_a_policy ... ok
+test directories::ldap::server_389 ... FAILED
+test directories::ldap::active_directory ... ignored, needs samba and krb5-user
 test vendors::slack::a_check_of_slack_succeeds ... ok
 test vendors::twilio::answers_of_twilio_are_read ... FAILED
 test_copy (test_resets.Resets.test_copy)
@@ -34,7 +34,7 @@ class TestedWith(unittest.TestCase):
     def test_what_passed_is_named(self):
         openldap = self.row("OpenLDAP")
         self.assertEqual(openldap[1], "real server")
-        self.assertEqual(openldap[4], "`directories::openldap`, `directories::openldap_without_a_policy`")
+        self.assertEqual(openldap[4], "`directories::ldap::openldap`, `directories::ldap::openldap_without_a_policy`")
         slack = self.row("Slack")
         self.assertEqual(slack[1], "the vendor's own examples")
         self.assertRegex(slack[3], r"^\d+ examples, \d+ by lists of fields; `slack_sdk`")
