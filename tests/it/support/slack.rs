@@ -437,9 +437,11 @@ pub(crate) fn escaped(text: &str) -> String {
             at += more;
             continue;
         }
-        let is_email = word
-            .split_once('@')
-            .is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+        // `|` separates the parts of a link, so an address with it is none.
+        let is_email = !word.contains('|')
+            && word
+                .split_once('@')
+                .is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
         let word = entities(word);
         written.push(if is_email {
             format!("<mailto:{word}|{word}>")
