@@ -18,7 +18,8 @@ pub struct ContactOnRecord {
     pub to: Destination,
     /// False for an added contact that has not answered a code: it may be nobody's.
     pub counts: bool,
-    /// False where only an administrator says that it is the member's, answered or not: it may be that administrator's.
+    /// False where an administrator added it, or somebody who knew the member's password and no more: it may be theirs,
+    /// even if they answered a code.
     pub is_surely_theirs: bool,
 }
 
@@ -39,7 +40,10 @@ pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<ContactOnRecord> {
     let mut known: Vec<ContactOnRecord> = of_directory.collect();
     for one in added.iter().filter_map(ContactRow::added) {
         let counts = one.counts();
-        let is_surely_theirs = counts && one.added_as != AddedAs::Administrator;
+        let is_surely_theirs = match one.added_as {
+            AddedAs::Operator | AddedAs::Proven => counts,
+            AddedAs::Member | AddedAs::Administrator => false,
+        };
         match known.iter_mut().find(|other| other.to.is_same(&one.to)) {
             Some(other) => {
                 other.counts |= counts;

@@ -325,6 +325,10 @@ async fn a_contact_of_an_administrator_replaces_no_business_address() {
         ("update contact set answered_at = added_at", false),
         (
             "update contact set answered_at = added_at, added_as = 'member'",
+            false,
+        ),
+        (
+            "update contact set answered_at = added_at, added_as = 'proven'",
             true,
         ),
         ("update contact set added_as = 'operator'", true),
@@ -361,7 +365,7 @@ async fn a_notice_is_not_taken_for_that_of_another_contact() {
     let words = format!("contact <@{}> +821012345699", user_id(NOA));
     bot.command(KIM, &words).await;
     bot.settle().await;
-    bot.execute("update contact set answered_at = added_at, added_as = 'member'")
+    bot.execute("update contact set answered_at = added_at, added_as = 'proven'")
         .await;
     bot.outbox.take();
     // The phone of the directory may have got it; the other one is to be asked later.
