@@ -285,6 +285,7 @@ async fn a_mention_is_read_out_of_a_sentence() {
         format!("@{name}"),
         format!("(@{name})"),
         format!("@{name}'s"),
+        format!("@{name}\u{2019}s"),
         format!("@{name}님"),
         format!("@{name}さん"),
         format!("@{name}先生"),
@@ -312,6 +313,12 @@ async fn a_mention_is_read_out_of_a_sentence() {
         format!("@{name}e\u{301}"),
         format!("@{name}\u{301}"),
         format!("@{name}\u{585}"),
+        // What shows nothing hides that the name goes on; others look like `-` or `_`.
+        format!("@{name}\u{fe0f}a"),
+        format!("@{name}\u{1160}a"),
+        format!("@{name}\u{3164}a"),
+        format!("@{name}\u{2011}a"),
+        format!("@{name}\u{ff3f}a"),
     ] {
         let text = bot.command(JO, &written).await.text();
         assert!(

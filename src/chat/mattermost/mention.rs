@@ -17,6 +17,8 @@ const GROUPS: [&str; 4] = ["all", "channel", "here", "system"];
 const NAME_LIMIT: usize = 64;
 /// The most look-ups of one name.
 const TRIES: usize = 8;
+/// Signs that are not ASCII and end a name: apostrophe, quotes, dash, dots, and the marks of Chinese and Japanese.
+const ENDS: &str = "\u{2019}\u{201d}\u{bb}\u{2014}\u{2026}\u{3001}\u{3002}\u{ff0c}\u{ff01}\u{ff1f}\u{ff09}\u{ff1a}";
 /// Characters after which a further word begins without a space.
 const SEPARATORS: [char; 5] = [',', ';', ':', '/', '|'];
 
@@ -103,17 +105,20 @@ fn find_mention(word: &str, start: usize) -> Option<Mention<'_>> {
     None
 }
 
-/// True where people read on in the name, although the server ends it: at a letter or digit that is not ASCII, such as a
-/// Cyrillic one that looks like a Latin one, or at an accent. Korean, Japanese and Chinese write a particle or a title there.
+/// True where people may read on in the name, although the server ends it: at a Cyrillic letter that looks like a Latin
+/// one, an accent, a character that shows nothing, or a sign that looks like `-`. A name ends at ASCII, at the signs that
+/// a sentence puts there, and at the particles and titles that Korean, Japanese and Chinese write there.
 fn goes_on(rest: &str) -> bool {
+    // Among the Hangul letters two show nothing, and one among the compatibility letters.
+    let is_filler = |c: char| matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}');
     let is_east_asian = |c: char| {
         matches!(
             c,
             '\u{1100}'..='\u{11ff}' | '\u{3005}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
-        )
+        ) && !is_filler(c)
     };
-    let is_accent = |c: char| matches!(c, '\u{300}'..='\u{36f}');
-    rest.starts_with(|c: char| is_accent(c) || (c.is_alphanumeric() && !is_east_asian(c)))
+    let ends_name = |c: char| c.is_ascii() || is_east_asian(c) || ENDS.contains(c);
+    rest.starts_with(|c: char| !ends_name(c))
 }
 
 /// The word that a sentence puts before or after a mention without a space. What follows a name directly, such as `'s` or
