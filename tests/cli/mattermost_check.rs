@@ -266,11 +266,11 @@ fn check_says_that_a_service_is_not_trusted() {
     ] {
         let on = |server: &mut Server| server.config[key] = "true".into();
         let general = format!(
-            "warning mattermost: accounts with a password of this server are not recognised by e-mail, because {key} is on and trusted_auth_services does not name {service}: "
+            "warning mattermost: accounts with a password of this server are not recognised by e-mail, because {key} is not off and trusted_auth_services does not name {service}: "
         );
         assert_said(on, "", 0, &general);
         let of_jo = format!(
-            "failed  mattermost: j···@acme.example is not recognised by e-mail: has a password of this server, and {key} is on"
+            "failed  mattermost: j···@acme.example is not recognised by e-mail: has a password of this server, and {key} is not off"
         );
         assert_said(on, JO, 1, &of_jo);
         let mut server = Server::good();

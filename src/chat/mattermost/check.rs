@@ -136,7 +136,7 @@ impl Mattermost {
         for (service, switch) in rules.services.untrusted(trusted) {
             is_untrusted = true;
             found.warnings.push(format!(
-                "accounts with a password of this server are not recognised by e-mail, because {switch} is on and trusted_auth_services does not name {service}: whoever claims an address there may switch to a password; set identity.match = \"linked\", or name {service} if nobody can claim an address there"
+                "accounts with a password of this server are not recognised by e-mail, because {switch} is not off and trusted_auth_services does not name {service}: whoever claims an address there may switch to a password; set identity.match = \"linked\", or name {service} if nobody can claim an address there"
             ));
         }
         if rules.is_verified && !is_untrusted {
@@ -223,7 +223,7 @@ impl Mattermost {
                 let trusted = &self.config.trusted_auth_services;
                 match rules.services.untrusted(trusted).next() {
                     Some((service, switch)) => Err(format!(
-                        "has a password of this server, and {switch} is on, where people may claim an address and then switch to a password; set identity.match = \"linked\", or name {service} in trusted_auth_services if they may not"
+                        "has a password of this server, and {switch} is not off, so that people may claim an address there and then switch to a password; set identity.match = \"linked\", or name {service} in trusted_auth_services if they may not"
                     )),
                     None => Ok(
                         "has a password of this server, and RequireEmailVerification is on"

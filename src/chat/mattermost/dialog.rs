@@ -62,7 +62,7 @@ impl DialogState {
         if age < LIFE && age > Span(-LIFE.0) {
             Ok(state)
         } else {
-            Err(NotVerified::Unsigned("stale"))
+            Err(NotVerified::Unsigned("a form that was opened too long ago"))
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
         for late in [LIFE, Span(-LIFE.0)] {
             assert_eq!(
                 DialogState::read(&text, &keys(), OPENED + late),
-                Err(NotVerified::Unsigned("stale"))
+                Err(NotVerified::Unsigned("a form that was opened too long ago"))
             );
         }
     }

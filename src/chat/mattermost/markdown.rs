@@ -5,7 +5,7 @@
 //! commonmark.js (`lib/inlines.js`). Where a text comes from does not matter here: what looks like an address or a command
 //! stands in a code span, in which nothing is read further, and everything else is escaped.
 
-/// What a backslash takes the meaning from (`inline.escape` in `lib/marked.js`). Before anything else it is shown.
+/// The characters that a backslash escapes (`inline.escape` in `lib/marked.js`). Before any other it is shown.
 const ESCAPED: &str = "`*{}[]()#+-.!_>|~";
 
 /// Shows nothing, and ends what would be a mention, a link or a picture. It stands only where there is no escape.

@@ -228,9 +228,10 @@ impl Adapter for Mattermost {
             (InteractionKind::Command, Immediate::Say(message) | Immediate::Working(message)) => {
                 render::message(message, &self.own(ACTIONS_ROUTE))
             }
-            // Of the answer to a dialog the server reads no other text (`SubmitDialogResponse` in `model/integration_action.go`).
+            // Of the answer to a dialog the server reads no other text (`SubmitDialogResponse` in `model/integration_action.go`),
+            // and clients show it as it is.
             (InteractionKind::Form(_), Immediate::Say(message)) => {
-                json!({ "error": render::text(message) })
+                json!({ "error": render::plain(message) })
             }
             (_, Immediate::Say(message)) => {
                 json!({ "ephemeral_text": render::text(message), "skip_slack_parsing": true })

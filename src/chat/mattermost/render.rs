@@ -18,6 +18,15 @@ const TYPED: u16 = 150;
 /// The name of a dialog's input.
 pub(super) const INPUT: &str = "destination";
 
+/// The text of a message without its buttons, where nothing in it can become markup.
+pub(super) fn plain(message: &Message) -> String {
+    let lines = message.lines.iter().map(String::as_str);
+    let all: Vec<&str> = std::iter::once(message.title.as_str())
+        .chain(lines)
+        .collect();
+    fit(&all.join(" "), POST)
+}
+
 /// The text of a message without its buttons.
 pub(super) fn text(message: &Message) -> String {
     with_password(message, None)

@@ -708,3 +708,20 @@ async fn what_is_known_is_used_where_the_server_is_slow() {
     assert!(mattermost.surely_posts_to_one().await);
     assert!(!at(&server.uri()).surely_posts_to_one().await);
 }
+
+/// No client parses markup in the error of a dialog, so nothing is escaped there.
+#[tokio::test]
+async fn the_error_of_a_dialog_is_plain() {
+    let message = Message {
+        title: "Nobody has this_address (yet).".to_owned(),
+        lines: vec!["Nothing was changed.".to_owned()],
+        ..Message::default()
+    };
+    let kind = InteractionKind::Form(FormKind::Destination);
+    let answer = mattermost().immediate(kind, Immediate::Say(&message));
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(
+        answer,
+        json!({ "error": "Nobody has this_address (yet). Nothing was changed." })
+    );
+}
