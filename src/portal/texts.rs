@@ -162,7 +162,7 @@ pub(super) fn not_me_link_unknown() -> PageText {
 pub(super) fn not_me_link_outdated() -> PageText {
     PageText::new(
         "This link is outdated",
-        "The password was set again since. Nothing was changed. Use the link in the newest message, or tell your security team.",
+        "The password has been set again since then. Nothing was changed. Use the link in the newest message, or tell your security team.",
     )
 }
 

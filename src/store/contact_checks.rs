@@ -87,7 +87,7 @@ pub enum ContactCodeSent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContactCodeNotSent {
     /// The administrator has lost the right, or it could not be read. Nothing was asked of a mail server or gateway, so
-    /// the member's own codes are not fewer for it.
+    /// it does not count against the member's own codes.
     NotAllowed,
     /// The mail server or gateway refused it. It still counts, so that nobody can have one asked without a pause.
     Refused,
