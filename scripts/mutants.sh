@@ -33,7 +33,7 @@ elif [ "$folder" = domain ]; then
     cp tests/it/domain.rs "$crate/tests/"
     cp Cargo.lock "$crate/"
     {
-        printf '//! The lowest layer alone.\n\npub mod domain;\n'
+        printf '//! The lowest layer alone.\n\npub mod domain;\n\npub mod surface {\n    pub use crate::domain;\n}\n'
     } >"$crate/src/lib.rs"
     {
         printf '[package]\nname = "relatch"\nversion = "0.1.0"\nedition = "2024"\npublish = false\n\n[dependencies]\n'

@@ -12,11 +12,12 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use tokio_util::task::TaskTracker;
 
 pub use self::admins::Admins;
-pub use self::card_locks::CardLocks;
-pub use self::held::{HOLD_FOR, HeldPassword, HeldPasswords, Taken};
+pub(crate) use self::card_locks::CardLocks;
+pub(crate) use self::held::{HOLD_FOR, HeldPassword, HeldPasswords, Taken};
 pub use self::organization::{Identity, Organization};
-pub use self::queue::{ProgressTold, QueuedReset, ResetQueue, WORKERS, WORKING_AFTER};
-pub use self::recent_requests::RecentRequests;
+pub use self::queue::ResetQueue;
+pub(crate) use self::queue::{ProgressTold, QueuedReset, WORKERS, WORKING_AFTER};
+pub(crate) use self::recent_requests::RecentRequests;
 use crate::chance::Chance;
 use crate::chat::{Adapter, Chat};
 use crate::clock::{Clock, Zone};
@@ -108,7 +109,6 @@ impl Latest {
 
 /// The state that does not come from the settings and that a reload must not lose. Each field is as in [`App`].
 #[derive(Clone, Default)]
-#[expect(missing_docs, reason = "the fields are described at `App`")]
 pub struct Living {
     pub held: Arc<HeldPasswords>,
     pub recent_requests: Arc<RecentRequests>,

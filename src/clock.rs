@@ -114,7 +114,7 @@ impl Zone {
 }
 
 /// RFC 3339 in UTC with milliseconds, for JSON: `2026-11-23T10:05:00.000Z`.
-pub fn rfc3339(at: Moment) -> String {
+pub(crate) fn rfc3339(at: Moment) -> String {
     let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
     format!("{stamp:.3}")
 }

@@ -6,7 +6,7 @@
 //!
 //! | layer | modules | what is there |
 //! |---|---|---|
-//! | 7 | [`cli`], [`config`] | commands and settings |
+//! | 7 | [`cli`], [`config`], [`surface`] | commands and settings; what the tests reach into |
 //! | 6 | [`server`], [`demo`] | joins all routes, starts and stops what runs; a pretend Slack workspace that plays a whole conversation |
 //! | 5 | [`http`], [`portal`] | connections, deadlines, webhooks; the member's pages |
 //! | 4 | [`flow`] | the conversation: offer, choice, act, result, and every sentence |
@@ -60,29 +60,34 @@
     clippy::print_stderr
 )]
 
-pub mod domain;
+mod domain;
 
-pub mod app;
-pub mod chance;
-pub mod clock;
+mod app;
+mod chance;
+mod clock;
 #[cfg(debug_assertions)]
 mod fault;
-pub mod flow;
+mod flow;
 mod form;
-pub mod http;
-pub mod lark_api;
-pub mod net;
-pub mod portal;
-pub mod recent;
-pub mod secret;
-pub mod server;
-pub mod settings;
-pub mod telemetry;
+mod http;
+mod lark_api;
+mod net;
+mod portal;
+mod recent;
+mod secret;
+mod server;
+mod settings;
+mod telemetry;
 
-pub mod chat;
-pub mod cli;
-pub mod config;
-pub mod delivery;
-pub mod demo;
-pub mod directory;
-pub mod store;
+mod chat;
+mod cli;
+mod config;
+mod delivery;
+mod demo;
+mod directory;
+mod store;
+
+#[doc(hidden)]
+pub mod surface;
+
+pub use cli::main;

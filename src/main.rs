@@ -1,5 +1,5 @@
 //! The program `relatch`.
 
 fn main() -> std::process::ExitCode {
-    relatch::cli::main()
+    relatch::main()
 }

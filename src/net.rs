@@ -9,10 +9,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 /// How long connecting may take.
-pub const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The largest answer that is read, in bytes; vendors' answers are far smaller.
-pub const ANSWER_LIMIT: usize = 256 * 1024;
+pub(crate) const ANSWER_LIMIT: usize = 256 * 1024;
 
 /// The address of the client that sent a request; `None` behind a trusted proxy that does not name it. The web server adds
 /// it to every request as an extension.
@@ -21,7 +21,7 @@ pub struct ClientAddress(pub Option<IpAddr>);
 
 /// Why a call gave no answer that can be trusted.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// Nothing was sent: no address, connection refused, or no TLS connection.
     #[error("the other side could not be reached")]
     NotSent(#[source] reqwest::Error),
@@ -38,7 +38,7 @@ pub enum CallError {
 
 /// An HTTP answer that was read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status code.
     pub status: u16,
     /// Seconds from `Retry-After`, where it was given in seconds.
@@ -98,7 +98,7 @@ pub fn client(deadline: Duration) -> Result<reqwest::Client, TlsError> {
     clippy::disallowed_methods,
     reason = "all outgoing HTTP uses this client"
 )]
-pub fn client_trusting(
+pub(crate) fn client_trusting(
     deadline: Duration,
     ca_file: Option<&Path>,
 ) -> Result<reqwest::Client, TlsError> {
@@ -113,7 +113,7 @@ pub fn client_trusting(
 }
 
 /// Sends a request and reads its answer. The error never names the address, which may hold a token.
-pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
+pub(crate) async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
     let classify = |error: reqwest::Error| {
         let error = error.without_url();
         if error.is_connect() || error.is_builder() {
@@ -147,12 +147,12 @@ pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError>
 }
 
 /// True for `https`, and for `http` to this machine itself.
-pub fn is_acceptable_url(url: &url::Url) -> bool {
+pub(crate) fn is_acceptable_url(url: &url::Url) -> bool {
     url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_this_machine(url)
 }
 
 /// True if the host is this machine itself. The `url` crate reads the IPv4 address of an unusual scheme as a name.
-pub fn is_this_machine(url: &url::Url) -> bool {
+pub(crate) fn is_this_machine(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
             name == "localhost"

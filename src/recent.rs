@@ -9,7 +9,7 @@ use crate::domain::{Moment, Span};
 /// Remembers each entry for at least its lifetime. If so many come that a generation is full, it remembers at least as many
 /// further entries as a generation holds.
 #[derive(Debug)]
-pub struct Recent<K, V> {
+pub(crate) struct Recent<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     since: Option<Moment>,
@@ -19,7 +19,7 @@ pub struct Recent<K, V> {
 
 impl<K: Eq + Hash, V> Recent<K, V> {
     /// An empty map; `size` is how many entries a generation holds.
-    pub fn new(life: Span, size: usize) -> Self {
+    pub(crate) fn new(life: Span, size: usize) -> Self {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
@@ -30,7 +30,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     }
 
     /// The newest value of the key.
-    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
@@ -38,7 +38,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     }
 
     /// Adds an entry, or replaces the value of its key.
-    pub fn insert(&mut self, key: K, value: V, now: Moment) {
+    pub(crate) fn insert(&mut self, key: K, value: V, now: Moment) {
         let since = *self.since.get_or_insert(now);
         if now - since >= self.life || self.young.len() >= self.size {
             self.old = std::mem::take(&mut self.young);

@@ -17,7 +17,7 @@ use crate::domain::Moment;
 static LEVEL: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
 /// Starts logging at `level`. Libraries log from `warn` up only, because their lower levels may hold bodies.
-pub fn start(level: Level) {
+pub(crate) fn start(level: Level) {
     let (level, handle) = reload::Layer::new(targets(level));
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -39,7 +39,7 @@ pub fn start(level: Level) {
 }
 
 /// Changes the level.
-pub fn set_level(level: Level) {
+pub(crate) fn set_level(level: Level) {
     if let Some(handle) = LEVEL.get()
         && let Err(error) = handle.reload(targets(level))
     {
@@ -71,20 +71,20 @@ impl Write for StandardError {
 }
 
 /// Watches whether the terminal is closed in which the program was started.
-pub struct Terminal {
+pub(crate) struct Terminal {
     was_there: bool,
 }
 
 impl Terminal {
     /// Looks for a terminal on standard input, output and error.
-    pub fn at_start() -> Self {
+    pub(crate) fn at_start() -> Self {
         Self {
             was_there: Self::is_there(),
         }
     }
 
     /// True once, after the terminal was closed.
-    pub fn has_gone(&mut self) -> bool {
+    pub(crate) fn has_gone(&mut self) -> bool {
         let has_gone = self.was_there && !Self::is_there();
         self.was_there &= !has_gone;
         has_gone
@@ -98,7 +98,7 @@ impl Terminal {
 }
 
 /// Logs every panic by its place only: its message may hold a secret.
-pub fn log_panics() {
+pub(crate) fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
@@ -110,13 +110,13 @@ pub fn log_panics() {
 
 /// Lets one log line a second through, for events that anybody can cause.
 #[derive(Debug, Default)]
-pub struct LogSampler {
+pub(crate) struct LogSampler {
     logged_at: AtomicI64,
 }
 
 impl LogSampler {
     /// True if the event is to be logged.
-    pub fn is_due(&self, now: Moment) -> bool {
+    pub(crate) fn is_due(&self, now: Moment) -> bool {
         let last = self.logged_at.load(Ordering::Relaxed);
         let is_due = now.0.saturating_sub(last) >= 1000 || now.0 < last;
         is_due
@@ -129,14 +129,14 @@ impl LogSampler {
 
 /// Counts what anybody can cause, and says once a second that it may be logged.
 #[derive(Debug, Default)]
-pub struct SampledCounter {
+pub(crate) struct SampledCounter {
     total: AtomicU64,
     sampler: LogSampler,
 }
 
 impl SampledCounter {
     /// Counts one more. The total, if a line may be logged now.
-    pub fn count(&self, now: Moment) -> Option<u64> {
+    pub(crate) fn count(&self, now: Moment) -> Option<u64> {
         let total = self.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         self.sampler.is_due(now).then_some(total)
     }

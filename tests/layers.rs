@@ -37,7 +37,7 @@ const LAYERS: [&[&str]; 8] = [
     &["flow"],
     &["http", "portal"],
     &["demo", "server"],
-    &["cli", "config", "lib", "main"],
+    &["cli", "config", "lib", "main", "surface"],
 ];
 
 /// External crates with I/O, a server, a format or an algorithm of their own, and the modules that may use them.

@@ -15,8 +15,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use hmac::{Hmac, KeyInit, Mac};
-use relatch::config::Settings;
-use relatch::directory::Hasher;
+use relatch::surface::config::Settings;
+use relatch::surface::directory::Hasher;
 use sha2::Sha256;
 
 use crate::load;
@@ -147,7 +147,7 @@ impl Drop for Peer {
 
 /// What a child process does, until it is killed.
 pub(crate) fn play(role: &str, settings: Option<&str>) {
-    let runtime = relatch::cli::runtime().unwrap();
+    let runtime = relatch::surface::cli::runtime().unwrap();
     match role {
         "slack" => runtime.block_on(serve(slack())),
         "bare" => runtime.block_on(serve(bare())),
@@ -202,14 +202,17 @@ fn bare() -> Router {
 async fn cheap(settings: &str) {
     let settings = Settings::read(&std::fs::read_to_string(settings).unwrap(), &[])
         .unwrap_or_else(|error| panic!("{error}"));
-    let (app, _tasks) = relatch::cli::build::app(settings, Hasher::cheap_for_benchmarks())
+    let (app, _tasks) = relatch::surface::cli::build::app(settings, Hasher::cheap_for_benchmarks())
         .await
         .unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server =
-        relatch::server::Server::start(app, listener, relatch::http::ConnectionSettings::default())
-            .await
-            .unwrap();
+    let server = relatch::surface::server::Server::start(
+        app,
+        listener,
+        relatch::surface::http::ConnectionSettings::default(),
+    )
+    .await
+    .unwrap();
     announce(server.addr);
     std::future::pending::<()>().await;
 }

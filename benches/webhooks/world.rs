@@ -13,8 +13,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::Full;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use relatch::chance::Chance;
-use relatch::secret::Keys;
+use relatch::surface::chance::Chance;
+use relatch::surface::secret::Keys;
 use serde_json::{Value, json};
 use sha2::Sha256;
 

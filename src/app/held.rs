@@ -7,7 +7,7 @@ use crate::domain::{MemberId, Moment, Password, ResetId, Span};
 use crate::store::Reservation;
 
 /// How long an undelivered password can be sent another way before it is wiped (docs/rules.md, Q3).
-pub const HOLD_FOR: Span = Span::minutes(10);
+pub(crate) const HOLD_FOR: Span = Span::minutes(10);
 
 /// A password that was set in the directory and delivered to nobody.
 pub struct HeldPassword {

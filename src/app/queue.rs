@@ -16,7 +16,7 @@ use crate::store::Reservation;
 
 /// How many resets are in progress at once. More would slow each other down, and the answers to clicks with them, which
 /// have three seconds. Resets also need fewer places for password hashing than sign-ins leave free.
-pub const WORKERS: usize = 24;
+pub(crate) const WORKERS: usize = 24;
 
 /// How many "Working …" notices are sent at once. In a burst most resets end before their notice is due.
 const NOTICES: usize = 4;
@@ -25,7 +25,7 @@ const NOTICES: usize = 4;
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// After this time a waiting administrator is told "Working …".
-pub const WORKING_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const WORKING_AFTER: Duration = Duration::from_secs(1);
 
 /// A confirmed reset in the queue. The record holds the rest.
 #[derive(Debug)]

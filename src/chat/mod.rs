@@ -15,32 +15,33 @@ mod account;
 mod adapter;
 mod api;
 mod commands;
-pub mod discord;
+pub(crate) mod discord;
 mod examination;
 #[cfg(test)]
 mod hostile_names;
-pub mod interaction;
-pub mod lark;
-pub mod mattermost;
+pub(crate) mod interaction;
+pub(crate) mod lark;
+pub(crate) mod mattermost;
 mod signature;
-pub mod slack;
+pub(crate) mod slack;
 mod texts;
 mod use_counts;
 
 use url::Url;
 
 pub use self::account::{AccountKind, Freshness, Profile};
-pub use self::adapter::{
-    Adapter, Asking, Assurance, Form, Immediate, InteractionKind, NotVerified, Placement,
-};
+pub use self::adapter::{Adapter, Asking, Form, Immediate, InteractionKind, Placement};
+pub(crate) use self::adapter::{Assurance, NotVerified};
 pub use self::api::ApiError;
-pub use self::commands::{PlannedCommand, RegisterError};
-pub use self::examination::{Examination, Matching};
+pub(crate) use self::commands::{PlannedCommand, RegisterError};
+pub(crate) use self::examination::{Examination, Matching};
 pub use self::interaction::{
-    Action, Ask, Button, Click, Command, FormKind, FormSubmitted, Interaction, Message,
-    NamedMember, Origin, ReplyAddress, ShownPassword, Style, Verified,
+    Action, FormKind, Interaction, Message, ReplyAddress, ShownPassword, Verified,
 };
-pub use self::signature::EmptySecret;
+pub(crate) use self::interaction::{
+    Ask, Button, Click, Command, FormSubmitted, NamedMember, Origin, Style,
+};
+pub(crate) use self::signature::EmptySecret;
 use crate::clock::Clock;
 use crate::domain::Platform;
 use crate::lark_api::{LarkApis, LarkAppSettings};
@@ -105,7 +106,7 @@ macro_rules! platforms {
         }
 
         /// The platform's app manifest, with a placeholder for our address.
-        pub const fn manifest(platform: Platform) -> &'static str {
+        pub(crate) const fn manifest(platform: Platform) -> &'static str {
             match platform {
                 $(Platform::$name => $module::MANIFEST),+
             }

@@ -22,7 +22,10 @@ use crate::store::{Store, StoreTasks, Use};
 pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Opens the record. If the key file exists, there was a record, so an empty one is not created.
-pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTasks), Failure> {
+pub(crate) async fn open_store(
+    settings: &Settings,
+    how: Use,
+) -> Result<(Store, StoreTasks), Failure> {
     let mut rng = Chance::System
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
@@ -43,7 +46,7 @@ pub async fn open_store(settings: &Settings, how: Use) -> Result<(Store, StoreTa
 
 /// Loads our own key, which must be the one of the database. On the first start the key is made after the database, so a
 /// start that was interrupted in between counts as a first start again.
-pub async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
+pub(crate) async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     if is_key_lost(file, store).await? {
         return Err(Failure::LostKey(file.to_owned()));
     }
@@ -66,7 +69,7 @@ async fn is_key_lost(file: &Path, store: &Store) -> Result<bool, Failure> {
 
 /// Checks if the key file can be used with this database, and writes nothing. If neither was used yet, the first `serve`
 /// makes the key.
-pub async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> {
+pub(crate) async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Failure> {
     if let Some(store) = store
         && is_key_lost(file, store).await?
     {
@@ -97,7 +100,7 @@ pub(super) fn company(configs: &[directory::Config], more: &[String]) -> Company
 }
 
 /// The directories as the settings say.
-pub fn directories(
+pub(crate) fn directories(
     configs: Vec<directory::Config>,
     company: &CompanyDomains,
     store: &Store,
@@ -126,7 +129,7 @@ pub fn directories(
 }
 
 /// The parts for a command that tries adapters without serving. Nothing reads the values that they make, so any key works.
-pub fn trial_parts(http: reqwest::Client) -> Result<ChatParts, Failure> {
+pub(crate) fn trial_parts(http: reqwest::Client) -> Result<ChatParts, Failure> {
     let keys = Keys::from_master(&[0; 32]).map_err(|error| Failure::Said(error.to_string()))?;
     Ok(ChatParts {
         keys,
@@ -147,7 +150,7 @@ pub async fn app(settings: Settings, hasher: Hasher) -> Result<(Arc<App>, StoreT
 }
 
 /// Builds it anew from other settings, with the record, the key and the running state of the present one.
-pub fn next_app(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
+pub(crate) fn next_app(settings: Settings, hasher: Hasher, old: &App) -> Result<Arc<App>, Failure> {
     let mut app = assemble(
         settings,
         hasher,

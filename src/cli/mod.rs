@@ -3,7 +3,7 @@
 
 mod admins;
 mod audit;
-pub mod build;
+pub(crate) mod build;
 mod builtin;
 mod check;
 mod contact;

@@ -149,7 +149,7 @@ impl Reading {
 
 /// True where the file is a copy that systemd made when the service started (`LoadCredential`); the original may have
 /// changed.
-pub fn is_copied(file: &Path) -> bool {
+pub(crate) fn is_copied(file: &Path) -> bool {
     copied_folder().is_some_and(|folder| file.starts_with(folder))
 }
 

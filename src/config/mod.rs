@@ -15,7 +15,7 @@ use toml::{Table, Value};
 use tracing::Level;
 use url::Url;
 
-pub use self::changes::{Changes, Reading, is_copied};
+pub(crate) use self::changes::{Changes, Reading, is_copied};
 use self::policy::Policy;
 use self::text::{NotRead, merge, overlay, parse, read_file};
 use self::top_level::TopLevel;
@@ -33,10 +33,10 @@ use crate::http::ConnectionSettings;
 use crate::settings::{Problem, Problems, Section};
 
 /// The default settings with their comments.
-pub const DEFAULT_TEXT: &str = include_str!("../config.default.toml");
+pub(crate) const DEFAULT_TEXT: &str = include_str!("../config.default.toml");
 
 /// The file that is read where none is named, if it exists.
-pub const DEFAULT_FILE: &str = "relatch.toml";
+pub(crate) const DEFAULT_FILE: &str = "relatch.toml";
 
 /// Everything that an operator decides.
 pub struct Settings {
@@ -93,7 +93,7 @@ pub struct Settings {
 }
 
 /// The environment variables that begin with `RELATCH_`, as (name, value).
-pub fn environment() -> Vec<(String, String)> {
+pub(crate) fn environment() -> Vec<(String, String)> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
         name.starts_with("RELATCH_")

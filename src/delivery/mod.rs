@@ -11,14 +11,14 @@
 
 mod memory;
 mod prepared;
-pub mod sms;
-pub mod smtp;
+pub(crate) mod sms;
+pub(crate) mod smtp;
 
 use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
-pub use self::prepared::Prepared;
+pub(crate) use self::prepared::Prepared;
 use crate::domain::channel::DestinationDenied;
 use crate::domain::country::{Country, SmsCountries};
 use crate::domain::delivery::{Outcome, Refusal, Ways};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// What ends the demo: a sentence.
-pub type DemoError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type DemoError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a person cannot do what they tried: a sentence for the visitor.
 pub(super) type ActionRefused = String;

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rand::RngExt;
 
-pub use self::error::{DemoError, UnusableFiles};
+pub(crate) use self::error::{DemoError, UnusableFiles};
 use self::running::RunningDemo;
 use self::terminal::{print, stop_signal};
 use crate::chance::Chance;
@@ -31,7 +31,7 @@ use crate::telemetry;
 
 /// The options of `relatch demo`.
 #[derive(Args)]
-pub struct DemoOptions {
+pub(crate) struct DemoOptions {
     /// Where to listen; this machine only.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -44,7 +44,7 @@ pub struct DemoOptions {
 }
 
 /// Plays the story in the terminal, then starts everything anew and serves the page until Ctrl-C.
-pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
+pub(crate) async fn run(options: DemoOptions) -> Result<(), DemoError> {
     if !options.listen.ip().is_loopback() {
         return Err("the demo listens on this machine only, such as 127.0.0.1:8080".into());
     }

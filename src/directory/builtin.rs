@@ -277,7 +277,10 @@ fn unavailable(error: impl Error + 'static) -> Unavailable {
 
 /// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken. An
 /// address of the company is never a personal one, whatever the import says (S43).
-pub fn to_member(row: &MemberRow, company: &CompanyDomains) -> Result<Box<Member>, Unavailable> {
+pub(crate) fn to_member(
+    row: &MemberRow,
+    company: &CompanyDomains,
+) -> Result<Box<Member>, Unavailable> {
     let broken = |what: &'static str, error: &(dyn Error + 'static)| {
         tracing::error!(member.id = %row.member_id, what, error, "a member of the built-in directory cannot be read");
         Unavailable

@@ -26,12 +26,16 @@ mod scripted;
 mod sections;
 mod self_write;
 
-pub use self::backend::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
-pub use self::builtin::{Builtin, Caller, to_member};
+pub use self::backend::{Backend, By, Capabilities, Match, ResetFailed};
+pub(crate) use self::backend::{Enforced, Unavailable};
+pub use self::builtin::Builtin;
+pub(crate) use self::builtin::{Caller, to_member};
 use self::config::DirectoryConfig;
 pub use self::config::DirectoryParts;
-pub use self::directories::{Directories, Down};
-pub use self::hasher::{HashError, Hasher};
+pub use self::directories::Directories;
+pub(crate) use self::directories::Down;
+pub(crate) use self::hasher::HashError;
+pub use self::hasher::Hasher;
 pub use self::resilient::ResilientDirectory;
 pub use self::scripted::{NextReset, ScriptedDirectory};
 pub(crate) use self::sections::conflicts;
@@ -48,7 +52,7 @@ macro_rules! directories {
     ($($(#[$doc:meta])* $name:ident in $module:ident::$backend:ident = $kind:literal;)+) => {
         written_enum! {
             /// The kinds that a `[[directory]]` can have.
-            DirectoryKind { $($(#[$doc])* $name = $kind),+ }
+            pub(crate) DirectoryKind { $($(#[$doc])* $name = $kind),+ }
         }
 
         /// One `[[directory]]`.

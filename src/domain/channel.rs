@@ -40,12 +40,12 @@ macro_rules! channels {
     ($($(#[$doc:meta])* $channel:ident = $key:literal, $delivery:ident($address:ty) = $word:literal, $facts:expr;)+) => {
         written_enum! {
             /// What carries a message; its word is that of its section in the settings.
-            Channel { $($(#[$doc])* $channel = $key),+ }
+            pub Channel { $($(#[$doc])* $channel = $key),+ }
         }
 
         written_enum! {
             /// The ways an administrator can choose; exactly one must be chosen (S22).
-            Delivery {
+            pub Delivery {
                 /// Shown once to the administrator, who tells the member.
                 Copy = "copy",
                 $($(#[$doc])* $delivery = $word),+

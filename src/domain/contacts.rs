@@ -4,13 +4,13 @@ use super::written_enum;
 use super::{Channel, CompanyDomains, Destination, Member, MemberId, Moment, Span};
 
 /// The maximum number of added contacts of one member.
-pub const CONTACTS_PER_MEMBER: usize = 5;
+pub(crate) const CONTACTS_PER_MEMBER: usize = 5;
 
 /// How many contacts one administrator may add within [`COMMANDS_COUNT_FOR`].
-pub const CONTACTS_PER_ADMIN: usize = 10;
+pub(crate) const CONTACTS_PER_ADMIN: usize = 10;
 
 /// The window of [`CONTACTS_PER_ADMIN`].
-pub const COMMANDS_COUNT_FOR: Span = Span::hours(24);
+pub(crate) const COMMANDS_COUNT_FOR: Span = Span::hours(24);
 
 /// The settings about contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Default for ContactRules {
 
 written_enum! {
     /// Who added a contact. What the contact may receive depends on it.
-    AddedAs {
+    pub AddedAs {
         /// The operator, on the command line: counts like the import.
         Operator = "operator",
         /// The member, in a session that was opened with a code.
@@ -80,7 +80,7 @@ impl AddedContact {
 
 /// The resets that may have made a password. Addresses are keyed digests, because two addresses can have the same mask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PasswordOrigin {
+pub(crate) struct PasswordOrigin {
     /// The administrators of those resets.
     pub admins: Vec<MemberId>,
     /// When the newest of them began; none if it has not begun.
@@ -96,7 +96,7 @@ pub struct PasswordOrigin {
 }
 
 /// What the decision depends on besides the member.
-pub struct CodeContext<'a> {
+pub(crate) struct CodeContext<'a> {
     /// The organization's domains. Their mailboxes get no code.
     pub company: &'a CompanyDomains,
     /// The settings about contacts.
@@ -147,7 +147,7 @@ impl Methods {
 /// contact counts, and never if two are required. A contact that an administrator added must wait, unless another
 /// administrator added it after the reset began and the member has no older method (S42). An older contact that has not
 /// answered a code is not such a method, because nobody may be behind it.
-pub fn methods(
+pub(crate) fn methods(
     member: &Member,
     added: &[AddedContact],
     origin: &PasswordOrigin,
@@ -278,7 +278,7 @@ fn order_of_fresh(one: &Method) -> (bool, i64) {
 }
 
 /// The contacts of a member on record in the directory.
-pub fn of_directory(member: &Member) -> Vec<Destination> {
+pub(crate) fn of_directory(member: &Member) -> Vec<Destination> {
     Channel::ALL
         .iter()
         .filter_map(|channel| channel.on_record(member))

@@ -6,7 +6,7 @@ use super::written_enum;
 
 written_enum! {
     /// What an SMS or an e-mail to the member carries.
-    Carries {
+    pub Carries {
         /// The new password.
         Password = "password",
         /// A link that works once, with which the member sets their own (Q4).

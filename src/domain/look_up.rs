@@ -27,7 +27,7 @@ pub const LOOK_UPS: [Allowance; 2] = [
 ];
 
 /// The number of refusals in [`REFUSALS_WITHIN`] that pauses an administrator's commands.
-pub const REFUSALS: u32 = 20;
+pub(crate) const REFUSALS: u32 = 20;
 
 /// The window of [`REFUSALS`].
 pub const REFUSALS_WITHIN: Span = Span::minutes(10);
@@ -36,11 +36,11 @@ pub const REFUSALS_WITHIN: Span = Span::minutes(10);
 pub const PAUSE: Span = Span::minutes(15);
 
 /// How long look-ups and refusals count: the longest window.
-pub const COUNT_FOR: Span = Span::hours(24);
+pub(crate) const COUNT_FOR: Span = Span::hours(24);
 
 written_enum! {
     /// What an administrator tried.
-    Tried {
+    pub Tried {
         /// A member was looked up and shown.
         LookUp = "look_up",
         /// A member was looked up, and the reset was refused.
@@ -88,7 +88,7 @@ impl TooMany {
 }
 
 /// Checks if another member may be looked up now; `tried` is everything of the last [`COUNT_FOR`]. Ignores pauses.
-pub fn may_look_up(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany> {
+pub(crate) fn may_look_up(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany> {
     let at: Vec<Moment> = tried
         .iter()
         .filter(|(_, tried)| tried.is_look_up())
@@ -110,7 +110,7 @@ pub fn may_look_up(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany
 }
 
 /// Checks if a new command may be answered now: not during a pause, and not over a limit.
-pub fn may_command(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany> {
+pub(crate) fn may_command(tried: &[(Moment, Tried)], now: Moment) -> Result<(), TooMany> {
     match paused_until(tried) {
         Some(next_at) if now < next_at => Err(TooMany::Refusals { next_at }),
         Some(_) | None => may_look_up(tried, now),

@@ -97,7 +97,7 @@ pub fn clean_name(name: &str) -> String {
 }
 written_enum! {
     /// Whether an account is in use. Only `Active` and `Inactive` accounts can be reset (S16, Q6).
-    Status {
+    pub Status {
         /// In use.
         Active = "active",
         /// Created and not used yet.
@@ -113,7 +113,7 @@ written_enum! {
 
 written_enum! {
     /// Why an account must not be reset from here, whoever the administrator is.
-    Guard {
+    pub Guard {
         /// It is an account of those who run the directory.
         Protected = "protected",
         /// Another system manages its password.
@@ -125,7 +125,7 @@ written_enum! {
 
 written_enum! {
     /// What a member signs in with. Only a business e-mail has a password that can be reset here (S8, S9).
-    LoginMethod {
+    pub LoginMethod {
         /// Business e-mail and password.
         BusinessEmail = "business_email",
         /// Personal e-mail and a code.
@@ -139,7 +139,7 @@ written_enum! {
 
 written_enum! {
     /// What a person may do to other accounts (S1, S2).
-    Role {
+    pub Role {
         /// Nothing.
         Member = "member",
         /// An administrator with the permission "Member and Department".

@@ -10,7 +10,7 @@ pub const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmno
 pub const DEFAULT_LENGTH: u8 = 8;
 
 /// The longest length that settings can ask for. A longer password would not fit into one SMS with its sentence.
-pub const MAX_LENGTH: u8 = 24;
+pub(crate) const MAX_LENGTH: u8 = 24;
 
 /// A password that exists in memory only. It has no `Debug`, `Display`, `Clone` or `Serialize`, and is wiped on drop.
 ///

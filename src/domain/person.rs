@@ -22,7 +22,7 @@ pub struct Traits<'a> {
 
 written_enum! {
     /// Why two rows are different persons.
-    Difference {
+    pub Difference {
         /// Both have an employee id, and not the same one.
         EmployeeId = "another employee_id",
         /// At most one has an employee id, the names differ, and no contact is equal.

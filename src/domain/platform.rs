@@ -3,7 +3,7 @@
 use super::written_enum;
 written_enum! {
     /// A team chat.
-    Platform {
+    pub Platform {
         /// Slack.
         Slack = "slack",
         /// Discord.

@@ -11,7 +11,7 @@ use super::{Guard, LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
 
 written_enum! {
     /// The rules, in the order of checking. The administrator is told the first one that fails.
-    Rule {
+    pub Rule {
         /// The caller is a primary administrator or has "Member and Department" (S1–S3).
         CallerMayReset = "caller_may_reset",
         /// Nobody can reset themselves (Q9).

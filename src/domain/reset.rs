@@ -81,7 +81,7 @@ impl FromStr for CheckId {
 }
 
 /// Makes an id for what is neither: a message to people, a question, a member who was imported.
-pub fn draw_id(rng: &mut impl CryptoRng, now: Moment) -> String {
+pub(crate) fn draw_id(rng: &mut impl CryptoRng, now: Moment) -> String {
     ResetId::draw(rng, now).to_string()
 }
 
@@ -116,7 +116,7 @@ impl fmt::Display for Reference {
 
 written_enum! {
     /// The state of a reset. Before each effect outside, the intent is stored.
-    State {
+    pub State {
         /// The card is shown.
         Offered = "offered",
         /// Confirmed: a slot is used, and nothing has happened outside.
@@ -207,7 +207,7 @@ pub enum SlotAfter {
 
 written_enum! {
     /// The steps of a reset. Each has its own outcome.
-    Step {
+    pub Step {
         /// The new password is set in the directory.
         Change = "change",
         /// The directory was read again: it asks for a new password at the next sign-in, or it does not.
@@ -227,7 +227,7 @@ written_enum! {
 
 written_enum! {
     /// How a step ended.
-    StepOutcome {
+    pub StepOutcome {
         /// Still to do.
         Pending = "pending",
         /// Done, or accepted by the next server.

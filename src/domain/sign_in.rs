@@ -8,52 +8,52 @@ use super::{Destination, Member, Moment, Span, Status};
 
 /// Wrong passwords in a row after which a password alone is not enough: the maximum of NIST SP 800-63B-4, 3.2.2. With a
 /// lower number anybody could lock a member out.
-pub const TRIES_BEFORE_LOCK: u32 = 100;
+pub(crate) const TRIES_BEFORE_LOCK: u32 = 100;
 
 /// Wrong passwords in a row after which a browser that signed in before is no longer trusted ("Slow Down Online Guessing
 /// Attacks with Device Cookies", OWASP).
-pub const TRIES_OF_A_DEVICE: u32 = 10;
+pub(crate) const TRIES_OF_A_DEVICE: u32 = 10;
 
 /// How long a browser is trusted after it signed in.
 pub const DEVICE_LIFE: Span = Span::hours(180 * 24);
 
 /// How many browsers of a member are trusted.
-pub const DEVICES_AT_ONCE: u32 = 20;
+pub(crate) const DEVICES_AT_ONCE: u32 = 20;
 
 /// Wrong codes after which an account is locked, over all sessions and codes: somebody who has the password of a reset
 /// can guess a code with a probability of at most 20 in a million.
-pub const WRONG_CODES_BEFORE_LOCK: u32 = 20;
+pub(crate) const WRONG_CODES_BEFORE_LOCK: u32 = 20;
 
 /// How long a code works (S40).
-pub const CODE_LIFE: Span = Span::minutes(10);
+pub(crate) const CODE_LIFE: Span = Span::minutes(10);
 
 /// How often a code may be typed.
-pub const CODE_TRIES: u32 = 5;
+pub(crate) const CODE_TRIES: u32 = 5;
 
 /// The pause between two codes to the same member.
 pub const CODE_PAUSE: Span = Span::seconds(30);
 
 /// How many codes a member may be sent in an hour.
-pub const CODES_PER_HOUR: usize = 6;
+pub(crate) const CODES_PER_HOUR: usize = 6;
 
 /// The window of [`CODES_PER_HOUR`].
-pub const CODES_COUNT_FOR: Span = Span::hours(1);
+pub(crate) const CODES_COUNT_FOR: Span = Span::hours(1);
 
 /// How long somebody has after the correct password to enter a code.
-pub const PROVING_LIFE: Span = Span::minutes(30);
+pub(crate) const PROVING_LIFE: Span = Span::minutes(30);
 
 /// How long a session lasts.
-pub const SESSION_LIFE: Span = Span::hours(12);
+pub(crate) const SESSION_LIFE: Span = Span::hours(12);
 
 /// How many sessions a member may have. A further one ends the session at the earliest stage, the oldest of those.
-pub const SESSIONS_AT_ONCE: usize = 20;
+pub(crate) const SESSIONS_AT_ONCE: usize = 20;
 
 /// The longest password that a member may set, in characters.
-pub const LONGEST_PASSWORD: usize = 128;
+pub(crate) const LONGEST_PASSWORD: usize = 128;
 
 written_enum! {
     /// What locked an account.
-    LockedBy {
+    pub LockedBy {
         /// Wrong passwords. The correct one unlocks it, with a code to a contact on record.
         Passwords = "passwords",
         /// Wrong codes. Only a reset or the operator unlocks it.
@@ -65,7 +65,7 @@ written_enum! {
 
 written_enum! {
     /// The stage of a session.
-    Stage {
+    pub Stage {
         /// The password of a reset or of a locked account was correct; a code is needed next (S39).
         Code = "code",
         /// The code was correct; only the page for a new password can be used (S33).
@@ -77,7 +77,7 @@ written_enum! {
 
 /// What the correct password gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Admission {
+pub(crate) enum Admission {
     /// The member's own password: signed in.
     Open,
     /// The password of a reset, or of an account locked by wrong passwords: a code is sent there first (S39, S40).
@@ -92,7 +92,7 @@ pub enum Admission {
 
 /// The state of an account, besides the member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccountState {
+pub(crate) struct AccountState {
     /// When the password of a reset expires; none if the member set the password.
     pub temporary_until: Option<Moment>,
     /// What locked the account.
@@ -100,7 +100,7 @@ pub struct AccountState {
 }
 
 /// Decides what the correct password gives now; `methods` are the contacts that a code can go to.
-pub fn admit(
+pub(crate) fn admit(
     member: &Member,
     state: AccountState,
     methods: &[Destination],
@@ -122,7 +122,7 @@ pub fn admit(
 }
 
 /// Six random digits.
-pub fn draw_code(rng: &mut impl CryptoRng) -> String {
+pub(crate) fn draw_code(rng: &mut impl CryptoRng) -> String {
     format!("{:06}", rng.random_range(0..1_000_000_u32))
 }
 
@@ -138,7 +138,7 @@ pub enum CodeDenied {
 }
 
 /// Checks if a code may be sent; `sent_at` are the times of earlier ones.
-pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> {
+pub(crate) fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> {
     let mut recent: Vec<Moment> = sent_at
         .iter()
         .copied()
@@ -159,7 +159,7 @@ pub fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> 
 
 /// Why the member may not set a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PasswordDenied {
+pub(crate) enum PasswordDenied {
     /// Shorter than this number of characters.
     TooShort(usize),
     /// Longer than [`LONGEST_PASSWORD`].
@@ -171,7 +171,7 @@ pub enum PasswordDenied {
 }
 
 /// Checks the length. All characters are allowed and none are required (NIST SP 800-63B, 3.1.1.2).
-pub fn check_length(password: &str, least: usize) -> Result<(), PasswordDenied> {
+pub(crate) fn check_length(password: &str, least: usize) -> Result<(), PasswordDenied> {
     match password.chars().count() {
         length if length < least => Err(PasswordDenied::TooShort(least)),
         length if length > LONGEST_PASSWORD => Err(PasswordDenied::TooLong),

@@ -32,7 +32,7 @@ const fn is_left_to_right(c: char) -> bool {
 /// in a chat from right to left they change the order of digits.
 ///
 /// What a directory or a chat tells is not read like this: there, two addresses that look alike are two addresses.
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_zero_width(*c)).collect();
     let words: Vec<&str> = seen
         .split(char::is_whitespace)
@@ -42,12 +42,12 @@ pub fn visible(text: &str) -> String {
 }
 
 /// True where [`visible`] left such a mark, so that the text may be seen otherwise than it is read.
-pub fn has_mark(text: &str) -> bool {
+pub(crate) fn has_mark(text: &str) -> bool {
     text.contains(is_invisible)
 }
 
 /// A typed text for showing and for the record, without any mark: it must not change the order of the text around it.
-pub fn without_marks(text: &str) -> String {
+pub(crate) fn without_marks(text: &str) -> String {
     text.chars().filter(|c| !is_invisible(*c)).collect()
 }
 

@@ -13,7 +13,7 @@ use crate::store::{ContactRow, StoreError};
 
 /// A contact on record outside the business mailbox. It is told of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContactOnRecord {
+pub(crate) struct ContactOnRecord {
     /// A phone or a private e-mail, never the business address.
     pub to: Destination,
     /// False for an added contact that has not answered a code: it may be nobody's.
@@ -24,12 +24,12 @@ pub struct ContactOnRecord {
 }
 
 /// Every contact on record of a member.
-pub async fn known(app: &App, member: &Member) -> Result<Vec<ContactOnRecord>, StoreError> {
+pub(crate) async fn known(app: &App, member: &Member) -> Result<Vec<ContactOnRecord>, StoreError> {
     Ok(known_of(member, &app.store.contacts(&member.id).await?))
 }
 
 /// The same from the member's added contacts.
-pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<ContactOnRecord> {
+pub(crate) fn known_of(member: &Member, added: &[ContactRow]) -> Vec<ContactOnRecord> {
     let of_directory = contacts::of_directory(member)
         .into_iter()
         .map(|to| ContactOnRecord {
@@ -60,7 +60,7 @@ pub fn known_of(member: &Member, added: &[ContactRow]) -> Vec<ContactOnRecord> {
 }
 
 /// These contacts, and the business address if none of them is surely the member's.
-pub fn with_business_address(
+pub(crate) fn with_business_address(
     known: Vec<ContactOnRecord>,
     member: &Member,
     has: impl Fn(&Destination) -> bool,
@@ -76,7 +76,7 @@ pub fn with_business_address(
 }
 
 /// Tells the member, at every contact that was on record before, and the security address that a contact was added.
-pub fn tell_of_contact(
+pub(crate) fn tell_of_contact(
     app: &Arc<App>,
     added_by: &str,
     member: &Member,
@@ -95,7 +95,7 @@ pub fn tell_of_contact(
 }
 
 /// The same for a contact that the member removed. The removed contact is told too.
-pub fn tell_of_removed_contact(
+pub(crate) fn tell_of_removed_contact(
     app: &Arc<App>,
     member: &Member,
     removed: &Destination,
@@ -124,7 +124,7 @@ pub(super) fn tell_of_dropped_contact(
 
 /// Who is told of a change of contacts: the earlier contacts that have a channel, and the business address if none of
 /// them is surely the member's.
-pub fn told_of_change(
+pub(crate) fn told_of_change(
     before: Vec<ContactOnRecord>,
     member: &Member,
     has: impl Fn(&Destination) -> bool,

@@ -1,7 +1,7 @@
 //! Contacts for codes: where the code of a reset can go.
 
-pub use super::contact_notices::{
-    ContactOnRecord, known, known_of, tell_of_contact, tell_of_removed_contact, told_of_change,
+pub(crate) use super::contact_notices::{
+    known, known_of, tell_of_contact, tell_of_removed_contact, told_of_change,
     with_business_address,
 };
 use crate::app::App;
@@ -13,7 +13,7 @@ use crate::store::{ContactRow, PresentContacts, PresentDigest, ResetRow, StoreEr
 const CHANGE_TOLD_FOR: Span = Span::hours(72);
 
 /// The keyed digest of a member's contact. It is stored where the address itself must not be.
-pub fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
+pub(crate) fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
     hex::encode(
         app.keys
             .tag(&[b"contact address", member.0.as_bytes(), to.key().as_bytes()]),
@@ -31,7 +31,7 @@ fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
 }
 
 /// Where the code for the member's present password can go.
-pub async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
+pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
     let last = app.store.last_changes(&member.id).await?;
     let origin = PasswordOrigin {
         began_at: last.iter().filter_map(|row| row.changing_at).max(),

@@ -8,7 +8,7 @@ use crate::domain::MemberId;
 use crate::store::ResetRow;
 
 /// Tells the administrator of the member's last reset that the member has set a password of their own.
-pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
+pub(crate) async fn tell_that_it_was_used(app: &App, member: &MemberId) {
     if let Ok(Some(row)) = app
         .store
         .last_changes(member)
@@ -22,7 +22,7 @@ pub async fn tell_that_it_was_used(app: &App, member: &MemberId) {
 }
 
 /// Tells the administrator and the security address that the member did not ask for a reset.
-pub async fn tell_of_disowned(app: &App, row: &ResetRow) {
+pub(crate) async fn tell_of_disowned(app: &App, row: &ResetRow) {
     app.held.forget(&row.member_id);
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let reference = row.reset_id.reference().to_string();

@@ -29,7 +29,7 @@ mod contact_add;
 mod contact_code;
 mod contact_command;
 mod contact_notices;
-pub mod contacts;
+pub(crate) mod contacts;
 mod dispatch;
 mod ending;
 mod forms;
@@ -43,14 +43,14 @@ mod offer;
 mod pages;
 mod people;
 mod permit;
-pub mod pins;
+pub(crate) mod pins;
 mod question;
 mod reaction;
 mod refuse;
 mod reply;
 mod security;
 mod steps;
-pub mod sweep;
+pub(crate) mod sweep;
 mod trace;
 mod unresolved;
 mod why;
@@ -59,12 +59,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-pub use self::member_report::{tell_of_disowned, tell_that_it_was_used};
+pub(crate) use self::member_report::{tell_of_disowned, tell_that_it_was_used};
 use self::reaction::ReactError;
-pub use self::reaction::{Next, Reaction, Redelivery};
-pub use self::reply::tell_beside_card;
+pub(crate) use self::reaction::{Next, Reaction};
+pub(crate) use self::reply::tell_beside_card;
 use self::reply::{at_input, beside, draw_card, tell, tell_unless_last};
-pub use self::trace::request_span;
+pub(crate) use self::trace::request_span;
 use crate::app::App;
 use crate::chat::interaction::Trigger;
 use crate::chat::{
@@ -75,7 +75,11 @@ use crate::store::ResetRow;
 
 /// Decides what to answer to an interaction. Everything that must be recorded before the answer is recorded when it
 /// returns.
-pub async fn react(app: &Arc<App>, chat: &Chat, interaction: Verified<Interaction>) -> Reaction {
+pub(crate) async fn react(
+    app: &Arc<App>,
+    chat: &Chat,
+    interaction: Verified<Interaction>,
+) -> Reaction {
     match interaction.into_inner() {
         Interaction::Ping => Reaction::Taken,
         Interaction::Challenge(text) => Reaction::Challenge(text),
@@ -134,7 +138,7 @@ fn failed(
 }
 
 /// Runs the work that follows a reaction, to its end. A confirmed reset is only queued; the dispatcher goes on with it.
-pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture<'a, ()> {
+pub(crate) fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture<'a, ()> {
     match next {
         Next::Tell {
             to,
@@ -176,7 +180,7 @@ pub fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> BoxFuture
 
 /// A message was not accepted: the results of earlier resets that it held are told again (P4). One that arrived all the
 /// same is told twice, which is better than never.
-pub async fn not_told(app: &App, message: &Message) {
+pub(crate) async fn not_told(app: &App, message: &Message) {
     if message.results.is_empty() {
         return;
     }
@@ -189,7 +193,7 @@ pub async fn not_told(app: &App, message: &Message) {
 }
 
 /// What is told in place of a form that the answer to the click should have opened, after the platform's deadline.
-pub fn form_too_late(app: &App, form: &Form, about: Option<&ResetRow>) -> Message {
+pub(crate) fn form_too_late(app: &App, form: &Form, about: Option<&ResetRow>) -> Message {
     let reference = about.map_or_else(|| drawn_reference(app), |row| row.reset_id.reference());
     let told = messages::form_not_opened(form.kind, &ApiError::TooLate, &reference);
     match about {

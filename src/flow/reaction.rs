@@ -7,7 +7,7 @@ use crate::domain::{Member, ResetId};
 use crate::store::{ResetRow, StoreError};
 
 /// The answer to an interaction.
-pub enum Reaction {
+pub(crate) enum Reaction {
     /// The same bytes came before. No effect, and no body, because the first body could hold a secret (W6).
     Replayed,
     /// An empty acknowledgement; nothing follows, or it comes by itself.
@@ -25,7 +25,7 @@ pub enum Reaction {
 }
 
 /// Work that follows the acknowledgement. It is data, so that it can be logged, tested and queued.
-pub enum Next {
+pub(crate) enum Next {
     /// Send a message through a follow-up address.
     Tell {
         /// Where the platform takes messages about the interaction.
@@ -72,7 +72,7 @@ pub enum Next {
 }
 
 /// An undelivered password that is to be delivered another way.
-pub struct Redelivery {
+pub(crate) struct Redelivery {
     /// The password and the right to continue.
     pub(super) held: HeldPassword,
     /// The reset, already moved to `delivering`.

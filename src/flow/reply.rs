@@ -242,7 +242,7 @@ pub(super) async fn draw_card(
 }
 
 /// Answers a click or a form that had no address of its own: beside its card, if the card is theirs.
-pub async fn tell_beside_card(
+pub(crate) async fn tell_beside_card(
     app: &App,
     chat: &Chat,
     user: &ChatUser,

@@ -139,7 +139,7 @@ pub async fn finish(app: &Arc<App>) -> Result<(), StoreError> {
 }
 
 /// Deletes what is past its retention.
-pub async fn purge(app: &Arc<App>) -> Result<(), StoreError> {
+pub(crate) async fn purge(app: &Arc<App>) -> Result<(), StoreError> {
     app.store.purge().await.map(drop)
 }
 

@@ -12,7 +12,7 @@ use crate::domain::{MemberId, Platform, ResetId};
 use crate::store::ResetRow;
 
 /// The span of one request.
-pub fn request_span(app: &App, platform: Platform, interaction: &Interaction) -> Span {
+pub(crate) fn request_span(app: &App, platform: Platform, interaction: &Interaction) -> Span {
     let (kind, value) = match interaction {
         Interaction::Ping | Interaction::Challenge(_) => ("ping", None),
         Interaction::Command(_) => ("command", None),

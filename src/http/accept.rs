@@ -24,7 +24,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Listens at an address. What fails here fails before anything is served.
-pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if addr.is_ipv4() {
         TcpSocket::new_v4()?
     } else {

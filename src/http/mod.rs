@@ -17,11 +17,11 @@ mod proxy_warnings;
 mod transport;
 mod webhook;
 
-pub use self::accept::listen;
+pub(crate) use self::accept::listen;
 pub(crate) use self::accept::serve;
 pub(crate) use self::body::read_body;
 pub use self::limits::{ConnectionLimits, ConnectionSettings};
-pub use self::network::{IpNetwork, NotANetwork};
+
 pub(crate) use self::pool::{RequestPermit, RequestPool};
 pub use self::proxies::TrustedProxies;
 pub(crate) use self::webhook::webhook_routes;

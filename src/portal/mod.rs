@@ -46,7 +46,7 @@ use self::state::{Portal, PortalAtStart};
 use crate::app::App;
 
 /// The routes of the pages; none without a built-in directory.
-pub fn router(app: &Arc<App>) -> Router {
+pub(crate) fn router(app: &Arc<App>) -> Router {
     let Some(builtin) = app.directories.builtin() else {
         return Router::new();
     };

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// HMAC-SHA256, keyed once and cloned for each use.
-pub type HmacSha256 = Hmac<Sha256>;
+pub(crate) type HmacSha256 = Hmac<Sha256>;
 
 /// Why the key file cannot be used.
 #[derive(Debug, thiserror::Error)]

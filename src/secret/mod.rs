@@ -5,6 +5,7 @@ mod keys;
 mod tokens;
 mod weak;
 
-pub use self::keys::{HmacSha256, KeyError, Keys, NotSealed};
+pub use self::keys::Keys;
+pub(crate) use self::keys::{HmacSha256, KeyError, NotSealed};
 pub use self::tokens::Link;
-pub use self::weak::is_weak_secret;
+pub(crate) use self::weak::is_weak_secret;

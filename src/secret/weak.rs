@@ -1,7 +1,7 @@
 //! Secrets in the settings that are too weak to be accepted.
 
 /// True for what the settings must not accept as a secret: too short, blank, or a placeholder from an example.
-pub fn is_weak_secret(secret: &str) -> bool {
+pub(crate) fn is_weak_secret(secret: &str) -> bool {
     const PLACEHOLDERS: [&str; 7] = [
         "changeme",
         "change-me",

@@ -51,7 +51,7 @@ table! {
 }
 
 /// The id of the operator where a contact names the person who added it.
-pub const OPERATOR: &str = "operator";
+pub(crate) const OPERATOR: &str = "operator";
 
 impl ContactRow {
     /// The contact as the rules know it; none for an address that cannot be read.

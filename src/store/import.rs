@@ -13,7 +13,7 @@ use crate::domain::{
 
 /// So many new persons may take the place of others without their number being named. More is rather a file of another
 /// organisation, or one with its columns moved.
-pub const NEW_PERSONS_UNASKED: usize = 10;
+pub(crate) const NEW_PERSONS_UNASKED: usize = 10;
 
 /// One line of the file.
 #[derive(Clone, Debug)]

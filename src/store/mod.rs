@@ -75,36 +75,43 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
-pub use self::amend::{Amend, Amended, Choice};
-pub use self::audit::AuditRow;
-pub use self::cards::{NewOffer, OfferOutcome, Offered};
-pub use self::clicks::{CardClick, ClickError, ClickRefused, SealedReply};
-pub use self::codes::{CodeError, Proof};
-pub use self::contact_checks::{ContactAnswer, ContactCheck, ContactCodeNotSent, ContactCodeSent};
-pub use self::contacts::{ContactAdded, ContactRow, OPERATOR};
+pub(crate) use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
+pub use self::amend::Choice;
+pub(crate) use self::amend::{Amend, Amended};
+pub(crate) use self::audit::AuditRow;
+pub(crate) use self::cards::{NewOffer, OfferOutcome};
+pub use self::clicks::{CardClick, ClickRefused};
+pub(crate) use self::clicks::{ClickError, SealedReply};
+pub use self::codes::CodeError;
+pub(crate) use self::codes::Proof;
+pub(crate) use self::contact_checks::{
+    ContactAnswer, ContactCheck, ContactCodeNotSent, ContactCodeSent,
+};
+pub(crate) use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 pub use self::earlier::Earlier;
 use self::engine::{Connection, Readers, Refusal, Tx, WriteFn};
 pub use self::history::{HistoryFilter, Past};
-pub use self::import::{
-    ChangedContacts, ImportRow, Imported, NEW_PERSONS_UNASKED, NewPerson, NotImported,
-};
-pub use self::mailed_links::{Disowned, LinkUse};
-pub use self::members::{ImportCount, MemberKey, MemberRow};
-pub use self::moves::{MoveRefused, Shown, Successor};
-pub use self::notes::Noted;
+pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
+pub(crate) use self::mailed_links::{Disowned, LinkUse};
+pub use self::members::{MemberKey, MemberRow};
+pub use self::moves::MoveRefused;
+pub(crate) use self::moves::{Shown, Successor};
+pub(crate) use self::notes::Noted;
 pub use self::open::{StoreTasks, Use};
 pub use self::open_error::OpenError;
-pub use self::pins::{AdminPin, Alarm, PinnedBy, Pins, UntoldPins};
+pub(crate) use self::pins::Pins;
+pub use self::pins::{AdminPin, PinnedBy};
 pub use self::replays::ReplayKey;
 pub use self::reserve::Reservation;
 pub use self::resets::ResetRow;
-pub use self::seen_contacts::{PresentContacts, PresentDigest};
-pub use self::sessions::{Begun, SessionRow, SignedIn};
-pub use self::steps::{StepNote, StepRow, after_change};
-pub use self::tries::LookUpRefused;
-pub use self::watch::{Lost, Watch};
-pub use self::wipe::NotDone;
+pub(crate) use self::seen_contacts::{PresentContacts, PresentDigest};
+pub(crate) use self::sessions::SignedIn;
+pub use self::sessions::{Begun, SessionRow};
+pub(crate) use self::steps::after_change;
+pub use self::steps::{StepNote, StepRow};
+pub(crate) use self::tries::LookUpRefused;
+pub(crate) use self::watch::{Lost, Watch};
+pub(crate) use self::wipe::NotDone;
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 

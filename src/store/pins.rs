@@ -45,7 +45,7 @@ table! {
 
 written_enum! {
     /// How an address of the list came to its entry, or to none.
-    PinnedBy {
+    pub PinnedBy {
         /// It was looked up for the first time and found exactly one entry.
         First = "first",
         /// The import brought it into the built-in directory.

@@ -45,7 +45,7 @@ pub struct StepNote {
 }
 
 /// What is still to do for the member after a password was changed, or may have been.
-pub fn after_change() -> Vec<StepNote> {
+pub(crate) fn after_change() -> Vec<StepNote> {
     let pending = |step| StepNote {
         step,
         outcome: StepOutcome::Pending,

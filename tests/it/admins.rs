@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use relatch::app::Admins;
-use relatch::domain::delivery::Refusal;
-use relatch::domain::{MemberId, Span};
-use relatch::flow::pins;
-use relatch::store::{AdminPin, PinnedBy};
+use relatch::surface::app::Admins;
+use relatch::surface::domain::delivery::Refusal;
+use relatch::surface::domain::{MemberId, Span};
+use relatch::surface::flow::pins;
+use relatch::surface::store::{AdminPin, PinnedBy};
 
 use crate::support::directories::web::{self, Blind, Fake};
 use crate::support::slack::{button_value, shown_password, text_of};

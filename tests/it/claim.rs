@@ -1,8 +1,8 @@
 //! One-time links instead of passwords, and the profile "strict" that allows nothing else.
 
 use axum::http::StatusCode;
-use relatch::domain::delivery::{Carries, Ways};
-use relatch::domain::{Moment, Span};
+use relatch::surface::domain::delivery::{Carries, Ways};
+use relatch::surface::domain::{Moment, Span};
 
 use crate::support::slack::{button_value, text_of};
 use crate::support::{Left, OWN, TestBot};

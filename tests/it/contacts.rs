@@ -5,7 +5,7 @@ mod answered;
 mod changed;
 mod two_ways;
 
-use relatch::domain::{Platform, Span};
+use relatch::surface::domain::{Platform, Span};
 
 use crate::support::TestBot;
 use crate::support::slack::{button_value, text_of, user_id};

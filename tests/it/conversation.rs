@@ -7,7 +7,7 @@ macro_rules! hold {
     };
     ($module:ident on $platform:ident by $on:ident: $($conversation:ident),+) => {
         mod $module {
-            use relatch::domain::Platform;
+            use relatch::surface::domain::Platform;
 
             use crate::support::$on;
 
@@ -50,8 +50,8 @@ mod refused;
 mod undelivered;
 mod waiting;
 
-use relatch::domain::{Platform, State};
-use relatch::store::HistoryFilter;
+use relatch::surface::domain::{Platform, State};
+use relatch::surface::store::HistoryFilter;
 
 use crate::support::TestBot;
 

@@ -1,8 +1,8 @@
 //! Forms that are refused, sent again, accepted twice, or not opened at all.
 
 use axum::http::StatusCode;
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Platform, Span};
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Platform, Span};
 use serde_json::Value;
 
 use crate::support::mattermost::{form_body, id_of};

@@ -8,9 +8,9 @@ mod privileged;
 mod self_write;
 mod user_names;
 
-use relatch::directory::Backend;
-use relatch::domain::{Span, State};
-use relatch::store::HistoryFilter;
+use relatch::surface::directory::Backend;
+use relatch::surface::domain::{Span, State};
+use relatch::surface::store::HistoryFilter;
 
 use crate::support::TestBot;
 use crate::support::directories::builtin::Builtin;

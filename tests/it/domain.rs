@@ -1,19 +1,21 @@
 //! The lowest layer by its public surface: what `scripts/mutants.sh domain` found that no unit test noticed.
 //!
-//! The script runs this file with the layer alone, so it uses nothing but `relatch::domain`.
+//! The script runs this file with the layer alone, so it uses nothing but `relatch::surface::domain`.
 
 use std::collections::BTreeSet;
 
-use relatch::domain::company::CompanyDomains;
-use relatch::domain::country::SmsCountries;
-use relatch::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
-use relatch::domain::look_up::{LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until};
-use relatch::domain::member::Guard;
-use relatch::domain::person::{Traits, difference};
-use relatch::domain::phone::PhoneNumber;
-use relatch::domain::reset::SlotAfter;
-use relatch::domain::sign_in::DEVICE_LIFE;
-use relatch::domain::{
+use relatch::surface::domain::company::CompanyDomains;
+use relatch::surface::domain::country::SmsCountries;
+use relatch::surface::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
+use relatch::surface::domain::look_up::{
+    LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until,
+};
+use relatch::surface::domain::member::Guard;
+use relatch::surface::domain::person::{Traits, difference};
+use relatch::surface::domain::phone::PhoneNumber;
+use relatch::surface::domain::reset::SlotAfter;
+use relatch::surface::domain::sign_in::DEVICE_LIFE;
+use relatch::surface::domain::{
     Carries, Denied, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, ResetId,
     Role, Span, State, Status,
 };

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use relatch::domain::{Moment, ResetId, Span};
+use relatch::surface::domain::{Moment, ResetId, Span};
 use serde_json::Value;
 
 use crate::support::slack::text_of;

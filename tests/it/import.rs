@@ -2,9 +2,9 @@
 //! beside a bot that is at work on the same database.
 
 use axum::http::StatusCode;
-use relatch::domain::delivery::{Carries, Outcome, Refusal, Ways};
-use relatch::domain::{Platform, Span};
-use relatch::store::HistoryFilter;
+use relatch::surface::domain::delivery::{Carries, Outcome, Refusal, Ways};
+use relatch::surface::domain::{Platform, Span};
+use relatch::surface::store::HistoryFilter;
 
 use crate::support::browser::Browser;
 use crate::support::slack::{button_value, user_id};

@@ -1,7 +1,7 @@
 //! Lark as it really is: groups in topic mode, rich text, people of other tenants, and events of the old schema.
 
 use axum::http::StatusCode;
-use relatch::domain::{Moment, Platform};
+use relatch::surface::domain::{Moment, Platform};
 use serde_json::{Value, json};
 
 use crate::support::slack::{shown_password, text_of};
@@ -135,7 +135,8 @@ async fn a_command_in_rich_text_is_a_command() {
             let rows = bot.rows("reset", &[]).await.join("\n");
             assert!(rows.contains(&format!("'{reason}'")), "{reason}: {rows}");
         }
-        bot.clock.advance(relatch::domain::Span::minutes(11));
+        bot.clock
+            .advance(relatch::surface::domain::Span::minutes(11));
     }
     // A link that reads otherwise than it leads names nobody.
     let trap = json!([[
@@ -214,7 +215,8 @@ async fn somebody_of_another_tenant_is_told_so() {
     assert!(told.contains("another workspace"), "{told}");
     let value = crate::support::slack::button_value(&card, "deliver_phone").unwrap();
     // They are answered once in five minutes.
-    bot.clock.advance(relatch::domain::Span::minutes(5));
+    bot.clock
+        .advance(relatch::surface::domain::Span::minutes(5));
     let now = bot.clock.now();
     let click = lark::click_body(&lark::id_of(JO), "deliver_phone", &value, true, 3, now);
     let mut click: Value = serde_json::from_str(&click).unwrap();
@@ -264,7 +266,8 @@ async fn somebody_of_another_tenant_is_answered_once_in_some_minutes() {
         assert!(now > said, "{serial}");
         said = now;
     }
-    bot.clock.advance(relatch::domain::Span::minutes(5));
+    bot.clock
+        .advance(relatch::surface::domain::Span::minutes(5));
     assert!(says("ou_guest", lark::OTHER_TENANT, 16).await > said);
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use relatch::domain::{Span, State};
-use relatch::flow::sweep;
-use relatch::store::HistoryFilter;
+use relatch::surface::domain::{Span, State};
+use relatch::surface::flow::sweep;
+use relatch::surface::store::HistoryFilter;
 use tracing::subscriber::DefaultGuard;
 
 use crate::support::slack::button_value;

@@ -1,8 +1,8 @@
 //! What bounds an administrator besides the five resets: last looks that grew old, and look-ups.
 
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Platform, Span, State};
-use relatch::store::HistoryFilter;
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Platform, Span, State};
+use relatch::surface::store::HistoryFilter;
 
 use crate::support::slack::{button_value, text_of};
 use crate::support::{Left, TestBot, on};

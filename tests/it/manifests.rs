@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use relatch::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE, SCOPES};
-use relatch::chat::{Adapter, discord, lark, mattermost};
-use relatch::domain::Platform;
+use relatch::surface::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE, SCOPES};
+use relatch::surface::chat::{Adapter, discord, lark, mattermost};
+use relatch::surface::domain::Platform;
 use serde_json::json;
 
 use crate::support::TestBot;

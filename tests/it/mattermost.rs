@@ -2,7 +2,7 @@
 //! private replies.
 
 use axum::http::StatusCode;
-use relatch::domain::{Platform, Span};
+use relatch::surface::domain::{Platform, Span};
 use serde_json::Value;
 
 use crate::support::mattermost::{

@@ -1,8 +1,8 @@
 //! Mattermost: whom an account stands for, and whom a mention names. Its server tells no confirmed e-mails, and resolves
 //! mentions for members of the command's team alone.
 
-use relatch::app::{Admins, Identity};
-use relatch::domain::{Platform, Span};
+use relatch::surface::app::{Admins, Identity};
+use relatch::surface::domain::{Platform, Span};
 use serde_json::json;
 
 use crate::support::mattermost::{Server, id_of};

@@ -1,6 +1,6 @@
 //! Mentions of several people, as each platform writes them.
 
-use relatch::domain::Platform;
+use relatch::surface::domain::Platform;
 
 use crate::support::TestBot;
 

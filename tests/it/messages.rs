@@ -9,18 +9,18 @@ mod sentences;
 use std::collections::HashSet;
 
 use rand::{SeedableRng, rngs::StdRng};
-use relatch::chat::interaction::Trigger;
-use relatch::chat::{
+use relatch::surface::chat::interaction::Trigger;
+use relatch::surface::chat::{
     Adapter, Chat, Form, FormKind, Immediate, InteractionKind, Message, Placement, ReplyAddress,
     ShownPassword,
 };
-use relatch::domain::delivery::Outcome;
-use relatch::domain::member::clean_name;
-use relatch::domain::{
+use relatch::surface::domain::delivery::Outcome;
+use relatch::surface::domain::member::clean_name;
+use relatch::surface::domain::{
     EmailAddress, LoginMethod, Member, MemberId, Password, Platform, Role, Span, Status,
 };
-use relatch::flow::messages::SAY_IT;
-use relatch::store::ResetRow;
+use relatch::surface::flow::messages::SAY_IT;
+use relatch::surface::store::ResetRow;
 
 use self::samples::{Told, World};
 use crate::support::mattermost::markdown::{self, ZERO_WIDTH};

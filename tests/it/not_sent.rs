@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::sign_in::CODE_PAUSE;
-use relatch::domain::{Platform, Span};
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::sign_in::CODE_PAUSE;
+use relatch::surface::domain::{Platform, Span};
 
 use crate::support::slack::{button_value, text_of, user_id};
 use crate::support::{Left, OWN, TestBot, on};

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use relatch::domain::Span;
+use relatch::surface::domain::Span;
 
 use crate::support::browser::Browser;
 use crate::support::{OWN, TestBot};

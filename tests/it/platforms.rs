@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Platform, Span};
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Platform, Span};
 use serde_json::{Value, json};
 
 use crate::support::discord::{self, id_of, menu_body};

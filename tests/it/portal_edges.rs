@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::domain::{Destination, Span};
+use relatch::surface::domain::{Destination, Span};
 
 use crate::support::slack::{button_value, shown_password, user_id};
 use crate::support::{Left, OWN, TestBot};
@@ -396,9 +396,9 @@ async fn a_session_that_has_ended_sends_no_code() {
 /// The same where the stage is another one by now, the password of the reset is over, or the account is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_noted_only_for_the_stage_that_asked() {
-    use relatch::domain::MemberId;
-    use relatch::domain::sign_in::{CodeDenied, Stage};
-    use relatch::store::{Begun, CodeError, SessionRow};
+    use relatch::surface::domain::MemberId;
+    use relatch::surface::domain::sign_in::{CodeDenied, Stage};
+    use relatch::surface::store::{Begun, CodeError, SessionRow};
 
     let bot = TestBot::new().await;
     let temporary = bot.reset_by_copy(JO, MINA).await;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use axum::body::Body;
 use axum::http::Request;
-use relatch::domain::{Moment, Platform, Span};
+use relatch::surface::domain::{Moment, Platform, Span};
 use serde_json::Value;
 
 use crate::support::slack::{button_value, user_id};

@@ -1,6 +1,6 @@
 //! `relatch register mattermost`: what it writes, and what it says where the server does not let it.
 
-use relatch::domain::Platform;
+use relatch::surface::domain::Platform;
 use serde_json::json;
 
 use crate::support::mattermost::commands::{OTHERS, OWN};

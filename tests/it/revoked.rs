@@ -3,9 +3,9 @@
 //! Buttons and forms come from the code's own lists, and each `match` below is exhaustive, so a new one fails to compile
 //! here until it has an arm.
 
-use relatch::chat::{Action, FormKind};
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Delivery, Platform, Span};
+use relatch::surface::chat::{Action, FormKind};
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Delivery, Platform, Span};
 use serde_json::json;
 
 use crate::support::slack::{button_value, shown_password, text_of, user_id};

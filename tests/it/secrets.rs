@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use relatch::directory::{NextReset, ResetFailed};
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::store::HistoryFilter;
+use relatch::surface::directory::{NextReset, ResetFailed};
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::store::HistoryFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::slack::shown_password;

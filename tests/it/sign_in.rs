@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use relatch::domain::Span;
+use relatch::surface::domain::Span;
 
 use crate::support::browser::Page;
 use crate::support::{Left, OWN, TestBot};

@@ -1,7 +1,7 @@
 //! Slack as it really is: accounts of an Enterprise organization, links in a command's text, and commands that lack a word.
 
 use axum::http::StatusCode;
-use relatch::domain::Platform;
+use relatch::surface::domain::Platform;
 use serde_json::json;
 
 use crate::support::slack::{command_body, text_of, user_id};
@@ -34,7 +34,8 @@ async fn who_is_in_our_workspace_of_an_organization_is_one_of_us() {
     );
 
     // Of the organization, but not of our workspace.
-    bot.clock.advance(relatch::domain::Span::minutes(1));
+    bot.clock
+        .advance(relatch::surface::domain::Span::minutes(1));
     bot.slack.move_to_grid(MINA, &["T0ANOTHER"]);
     let told = text_of(&bot.card(JO, MINA).await);
     assert!(
@@ -43,14 +44,16 @@ async fn who_is_in_our_workspace_of_an_organization_is_one_of_us() {
     );
     for teams in [&["T0ANOTHER"][..], &[]] {
         bot.slack.move_to_grid(JO, teams);
-        bot.clock.advance(relatch::domain::Span::minutes(1));
+        bot.clock
+            .advance(relatch::surface::domain::Span::minutes(1));
         let told = text_of(&bot.card(JO, NOA).await);
         assert!(told.contains("another workspace"), "{told}");
     }
     // A stranger stays one, whatever else their account says.
     bot.slack.move_to_grid(JO, &[TEAM]);
     bot.slack.change(JO, "is_stranger", json!(true));
-    bot.clock.advance(relatch::domain::Span::minutes(1));
+    bot.clock
+        .advance(relatch::surface::domain::Span::minutes(1));
     let told = text_of(&bot.card(JO, NOA).await);
     assert!(told.contains("another workspace"), "{told}");
 }

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use relatch::chance::Chance;
-use relatch::clock::Clock;
-use relatch::domain::policy::{self, Case, Party};
-use relatch::domain::quota::Limit;
-use relatch::domain::{
+use relatch::surface::chance::Chance;
+use relatch::surface::clock::Clock;
+use relatch::surface::domain::policy::{self, Case, Party};
+use relatch::surface::domain::quota::Limit;
+use relatch::surface::domain::{
     Carries, Delivery, MemberId, Permit, ResetId, Span, State, Step, StepOutcome,
 };
-use relatch::flow::sweep;
-use relatch::store::{
+use relatch::surface::flow::sweep;
+use relatch::surface::store::{
     CardClick, Choice, ClickRefused, HistoryFilter, MemberRow, MoveRefused, OpenError, ReplayKey,
     Reservation, StepNote, Store, StoreTasks, Use,
 };
@@ -29,7 +29,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// A permit as the policy gives it to Jo for a member.
 async fn permit(bot: &TestBot, member: &str) -> Permit {
-    use relatch::directory::{Backend, By, Match};
+    use relatch::surface::directory::{Backend, By, Match};
 
     let by = [
         By::Email(JO.parse().unwrap()),
@@ -76,8 +76,8 @@ async fn chosen_for_anybody(bot: &TestBot, member: &str) -> ResetId {
 
 /// A click of Jo's on a card.
 fn click(reset_id: ResetId, key: &str) -> CardClick {
-    let clicker = relatch::domain::ChatUser {
-        platform: relatch::domain::Platform::Slack,
+    let clicker = relatch::surface::domain::ChatUser {
+        platform: relatch::surface::domain::Platform::Slack,
         tenant: TEAM.to_owned(),
         user: user_id(JO),
     };

@@ -107,7 +107,7 @@ async fn confirmed(action: &str) -> (Vec<Opened>, String) {
     let look = bot.last_look(JO, MINA, action).await;
     trace.take();
     bot.click(JO, &look, "confirm").await;
-    let filter = relatch::store::HistoryFilter::default();
+    let filter = relatch::surface::store::HistoryFilter::default();
     let past = bot.app.store.history(&filter).await.unwrap();
     (trace.take(), past[0].reset.reset_id.to_string())
 }

@@ -2,9 +2,9 @@
 //! right that it did not have.
 
 use axum::http::StatusCode;
-use relatch::chance::Chance;
-use relatch::directory::Hasher;
-use relatch::domain::Platform;
+use relatch::surface::chance::Chance;
+use relatch::surface::directory::Hasher;
+use relatch::surface::domain::Platform;
 use sha2::{Digest, Sha256};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};

@@ -1,7 +1,7 @@
 //! Characters that show nothing are ignored in commands and in typed addresses, on every platform and on the member's pages,
 //! unless they change the order in which the others are seen.
 
-use relatch::domain::{EmailAddress, Platform};
+use relatch::surface::domain::{EmailAddress, Platform};
 
 use crate::support::slack::user_id;
 use crate::support::{OWN, TestBot};

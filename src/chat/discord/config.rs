@@ -69,7 +69,7 @@ impl Config {
 }
 
 /// Parses the public key of the developer portal: 64 hexadecimal digits of a point that is not of small order.
-pub fn public_key(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn public_key(text: &str) -> Option<[u8; 32]> {
     let mut key = [0; 32];
     hex::decode_to_slice(text, &mut key).ok()?;
     let mut unsigned = key;
@@ -81,6 +81,6 @@ pub fn public_key(text: &str) -> Option<[u8; 32]> {
 }
 
 /// True for an id of Discord (a "snowflake").
-pub fn is_snowflake(id: &str) -> bool {
+pub(crate) fn is_snowflake(id: &str) -> bool {
     (15..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
 }

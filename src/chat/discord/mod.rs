@@ -15,7 +15,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-pub use self::config::{Config, is_snowflake, public_key};
+pub use self::config::Config;
 use super::account::ProfileCache;
 use super::interaction::Trigger;
 use super::{

@@ -3,7 +3,7 @@
 use axum::http::header;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
-use super::config::WEAK_KEYS;
+use super::config::{WEAK_KEYS, public_key};
 use super::*;
 use crate::chat::hostile_names::hostile_names;
 use crate::chat::{Ask, FormKind, NamedMember};

@@ -65,7 +65,7 @@ buttons! {
 
 written_enum! {
     /// The forms. Each has one input and the name of the button that opens it.
-    FormKind {
+    pub FormKind {
         /// Another phone or e-mail for the delivery.
         Destination = "deliver_other",
         /// Another address for the copy.
@@ -205,7 +205,7 @@ impl Action {
 }
 
 /// The context in which the value of [`Action::ContactAdd`] is sealed.
-pub const CONTACT_QUESTION: &str = "contact question";
+pub(crate) const CONTACT_QUESTION: &str = "contact question";
 
 #[cfg(test)]
 mod tests {

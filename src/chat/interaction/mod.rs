@@ -6,12 +6,14 @@ mod message;
 
 use secrecy::{ExposeSecret, SecretString};
 
-pub use self::ask::{Ask, MemberCommand, NamedMember, Word};
-pub use self::buttons::{
-    Action, AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm,
-    ContactAsk, FormKind,
+pub use self::ask::MemberCommand;
+pub(crate) use self::ask::{Ask, NamedMember, Word};
+pub use self::buttons::{Action, FormKind};
+pub(crate) use self::buttons::{
+    AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm, ContactAsk,
 };
-pub use self::message::{Button, Message, ShownPassword, Style};
+pub(crate) use self::message::{Button, Style};
+pub use self::message::{Message, ShownPassword};
 use crate::domain::{ChatUser, Moment};
 use crate::store::ReplayKey;
 

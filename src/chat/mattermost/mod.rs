@@ -59,9 +59,9 @@ use crate::telemetry::LogSampler;
 /// Where Mattermost posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
 /// Where it posts clicks.
-pub const ACTIONS_ROUTE: &str = "/mattermost/actions";
+pub(crate) const ACTIONS_ROUTE: &str = "/mattermost/actions";
 /// Where it posts dialogs.
-pub const DIALOGS_ROUTE: &str = "/mattermost/dialogs";
+pub(crate) const DIALOGS_ROUTE: &str = "/mattermost/dialogs";
 /// The routes that are served.
 pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, ACTIONS_ROUTE, DIALOGS_ROUTE];
 /// Mattermost tells e-mails, and how an account signs in, which tells whether its e-mail is confirmed.

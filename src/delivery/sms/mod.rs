@@ -101,14 +101,14 @@ impl Config {
 }
 
 /// One gateway.
-pub struct SmsSender {
+pub(crate) struct SmsSender {
     gateway: SmsGateway,
     http: reqwest::Client,
     deadline: Duration,
 }
 
 /// A number that will get one SMS. Nothing is asked of the gateway before.
-pub struct SmsReady<'a> {
+pub(crate) struct SmsReady<'a> {
     sender: &'a SmsSender,
     to: PhoneNumber,
 }

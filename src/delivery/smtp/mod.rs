@@ -16,7 +16,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use secrecy::ExposeSecret;
 
-pub use self::config::Config;
+pub(crate) use self::config::Config;
 use self::config::{MailServer, Security};
 use super::OutgoingText;
 use crate::domain::EmailAddress;
@@ -27,13 +27,13 @@ use crate::net;
 const PHASE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// One mail server.
-pub struct SmtpSender {
+pub(crate) struct SmtpSender {
     config: Config,
     deadline: Duration,
 }
 
 /// A connection with an accepted recipient.
-pub struct SmtpReady<'a> {
+pub(crate) struct SmtpReady<'a> {
     smtp: &'a SmtpSender,
     connection: AsyncSmtpConnection,
     to: Mailbox,

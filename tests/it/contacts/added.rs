@@ -1,8 +1,8 @@
 //! A contact that somebody added: when it serves, and how many there may be.
 
 use axum::http::StatusCode;
-use relatch::domain::delivery::Ways;
-use relatch::domain::{Carries, Span};
+use relatch::surface::domain::delivery::Ways;
+use relatch::surface::domain::{Carries, Span};
 
 use super::{
     EMAIL, JO, KIM, MINA, NOA, NUMBER, PHONE, PLATFORMS, add, assert_refused, code_goes_to,

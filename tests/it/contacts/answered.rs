@@ -1,6 +1,6 @@
 //! The code by which an added contact answers in the chat.
 
-use relatch::domain::{Platform, Span};
+use relatch::surface::domain::{Platform, Span};
 
 use super::{
     JO, KIM, NOA, NUMBER, PLATFORMS, add, added, assert_refused, code_goes_to, sent_password,

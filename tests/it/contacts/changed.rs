@@ -1,7 +1,7 @@
 //! Who may change contacts, and who is told of a change.
 
 use axum::http::StatusCode;
-use relatch::domain::Span;
+use relatch::surface::domain::Span;
 
 use super::{EMAIL, JO, KIM, MINA, NOA, NUMBER, PHONE, PLATFORMS, add};
 use crate::support::slack::{button_value, text_of};

@@ -1,8 +1,8 @@
 //! Password and code go two ways, and two contacts can be required.
 
-use relatch::domain::Span;
-use relatch::domain::contacts::ContactRules;
-use relatch::domain::delivery::{Outcome, Refusal, Ways};
+use relatch::surface::domain::Span;
+use relatch::surface::domain::contacts::ContactRules;
+use relatch::surface::domain::delivery::{Outcome, Refusal, Ways};
 
 use super::{
     EMAIL, JO, KIM, MINA, NOA, NUMBER, PHONE, PLATFORMS, add, assert_refused, code_goes_to,

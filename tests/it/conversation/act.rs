@@ -1,11 +1,11 @@
 //! The confirmed reset: its limit, what is read again, what the directory did, and signing out.
 
 use axum::http::StatusCode;
-use relatch::directory::{NextReset, ResetFailed};
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::quota::Limit;
-use relatch::domain::{Span, State, Step, StepOutcome};
-use relatch::store::HistoryFilter;
+use relatch::surface::directory::{NextReset, ResetFailed};
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::quota::Limit;
+use relatch::surface::domain::{Span, State, Step, StepOutcome};
+use relatch::surface::store::HistoryFilter;
 use serde_json::json;
 
 use super::{JO, KIM, MINA, NOTHING, assert_refusal, states, used};

@@ -1,8 +1,8 @@
 //! The card: whose it is, what is chosen on it, and which of its buttons still does something.
 
 use axum::http::StatusCode;
-use relatch::domain::Span;
-use relatch::domain::delivery::Outcome;
+use relatch::surface::domain::Span;
+use relatch::surface::domain::delivery::Outcome;
 
 use super::{JO, KIM, MINA, NOA, NOTHING, assert_refusal, states, used};
 use crate::support::TestBot;

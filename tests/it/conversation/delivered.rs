@@ -1,7 +1,7 @@
 //! A password on its way to the member, and the notice of the reset.
 
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Channel, Span, State};
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Channel, Span, State};
 
 use super::{JO, KIM, MINA, assert_refusal, states, used};
 use crate::support::TestBot;

@@ -1,7 +1,7 @@
 //! What the command and the forms refuse, and the words for it.
 
 use axum::http::StatusCode;
-use relatch::domain::Span;
+use relatch::surface::domain::Span;
 use serde_json::json;
 
 use super::{JO, KIM, LEE, MINA, NOA, NOTHING, assert_refusal, used};

@@ -1,8 +1,8 @@
 //! A password that did not arrive: another way, its end, and an end that nobody knows.
 
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Span, State};
-use relatch::store::HistoryFilter;
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Span, State};
+use relatch::surface::store::HistoryFilter;
 use serde_json::json;
 
 use super::{JO, KIM, MINA, NOTHING, states, used};

@@ -1,6 +1,6 @@
 //! Resets that wait for a worker, for the record or for the platform.
 
-use relatch::domain::{Span, State};
+use relatch::surface::domain::{Span, State};
 
 use super::{JO, KIM, LEE, MINA, assert_refusal, states, used};
 use crate::support::slack::{button_value, text_of};

@@ -1,7 +1,7 @@
 //! What only Keycloak does.
 
-use relatch::directory::Backend;
-use relatch::store::HistoryFilter;
+use relatch::surface::directory::Backend;
+use relatch::surface::store::HistoryFilter;
 
 use super::{JO, NOTHING, all, card_text, email, sessions_are_ended};
 use crate::support::TestBot;

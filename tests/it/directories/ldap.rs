@@ -1,8 +1,8 @@
 //! OpenLDAP, 389 Directory Server and Active Directory, on real servers.
 
-use relatch::app::Admins;
-use relatch::domain::{Span, State};
-use relatch::flow::pins;
+use relatch::surface::app::Admins;
+use relatch::surface::domain::{Span, State};
+use relatch::surface::flow::pins;
 
 use super::{
     JO, NOTHING, a_reset_is_proved_by_a_real_sign_in, all, card_text, email, ended, privileged,

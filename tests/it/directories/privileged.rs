@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::directories::ldap::Server;
-use relatch::app::Admins;
+use relatch::surface::app::Admins;
 
 const KIM: &str = "kim@acme.example";
 const MAILING: &str = "CN=mailing,CN=Users,DC=corp,DC=example";

@@ -1,10 +1,10 @@
 //! The link of a notice: this was not me.
 
 use axum::http::StatusCode;
-use relatch::domain::delivery::{Outcome, Refusal};
-use relatch::domain::{Span, State};
-use relatch::secret::Link;
-use relatch::store::HistoryFilter;
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Span, State};
+use relatch::surface::secret::Link;
+use relatch::surface::store::HistoryFilter;
 
 use super::{JO, KIM, MINA};
 use crate::support::slack::button_value;
@@ -212,7 +212,7 @@ async fn this_was_not_me_holds_after_an_unknown_end() {
     let bot = TestBot::new().await;
     bot.leaves(Left::Messages, "the alarm to the security address");
     bot.directory
-        .next_reset(relatch::directory::NextReset::ChangeAndLoseTheAnswer);
+        .next_reset(relatch::surface::directory::NextReset::ChangeAndLoseTheAnswer);
     bot.reset(JO, MINA, "deliver_phone").await;
     let link = not_me(&bot);
     let browser = bot.browser();

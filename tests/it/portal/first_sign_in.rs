@@ -2,7 +2,7 @@
 
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::domain::Span;
+use relatch::surface::domain::Span;
 
 use super::{JO, KIM, MINA, NOA, code};
 use crate::support::{OWN, TestBot};

@@ -1,7 +1,7 @@
 //! Contacts for codes at the member's pages.
 
 use axum::http::StatusCode;
-use relatch::domain::Span;
+use relatch::surface::domain::Span;
 
 use super::{JO, KIM, MINA, NOA, code};
 use crate::support::slack::user_id;

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use relatch::net::ClientAddress;
+use relatch::surface::net::ClientAddress;
 use tower::ServiceExt;
 
 /// A browser with cookies of its own.

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use relatch::app::{App, Latest, Organization};
-use relatch::chance::Chance;
-use relatch::chat::Chat;
-use relatch::chat::discord::Discord;
-use relatch::chat::lark::Lark;
-use relatch::chat::mattermost::Mattermost;
-use relatch::chat::slack::{Config, Slack};
-use relatch::clock::Zone;
-use relatch::delivery::Deliveries;
-use relatch::directory;
-use relatch::directory::{
+use relatch::surface::app::{App, Latest, Organization};
+use relatch::surface::chance::Chance;
+use relatch::surface::chat::Chat;
+use relatch::surface::chat::discord::Discord;
+use relatch::surface::chat::lark::Lark;
+use relatch::surface::chat::mattermost::Mattermost;
+use relatch::surface::chat::slack::{Config, Slack};
+use relatch::surface::clock::Zone;
+use relatch::surface::delivery::Deliveries;
+use relatch::surface::directory;
+use relatch::surface::directory::{
     Builtin, Directories, Directory, Hasher, ResilientDirectory, ScriptedDirectory,
 };
-use relatch::domain::{CompanyDomains, Platform, Span};
-use relatch::secret::Keys;
-use relatch::store::{OpenError, Store, Use};
+use relatch::surface::domain::{CompanyDomains, Platform, Span};
+use relatch::surface::secret::Keys;
+use relatch::surface::store::{OpenError, Store, Use};
 
 use super::start::BotParts;
 use super::{
@@ -65,7 +65,7 @@ impl TestBot {
                 http: http.clone(),
                 clock: clock.clone(),
                 chance: chance.clone(),
-                lark: relatch::lark_api::LarkApis::default(),
+                lark: relatch::surface::lark_api::LarkApis::default(),
             };
             homes.push(
                 directory::read_text(text)
@@ -161,8 +161,8 @@ impl TestBot {
     }
 }
 
-fn mattermost_config(url: &str, trusted: &[&str]) -> relatch::chat::mattermost::Config {
-    relatch::chat::mattermost::Config {
+fn mattermost_config(url: &str, trusted: &[&str]) -> relatch::surface::chat::mattermost::Config {
+    relatch::surface::chat::mattermost::Config {
         url: url.parse().unwrap(),
         command_tokens: vec![
             "another-team-s-token-01".to_owned().into(),
@@ -174,8 +174,8 @@ fn mattermost_config(url: &str, trusted: &[&str]) -> relatch::chat::mattermost::
     }
 }
 
-fn lark_config(slack: &slack::FakeSlack) -> relatch::chat::lark::Config {
-    relatch::chat::lark::Config {
+fn lark_config(slack: &slack::FakeSlack) -> relatch::surface::chat::lark::Config {
+    relatch::surface::chat::lark::Config {
         app_id: lark::APP.to_owned(),
         app_secret: lark::APP_SECRET.to_owned().into(),
         encrypt_key: lark::ENCRYPT_KEY.to_owned().into(),
@@ -185,8 +185,8 @@ fn lark_config(slack: &slack::FakeSlack) -> relatch::chat::lark::Config {
     }
 }
 
-fn discord_config(slack: &slack::FakeSlack) -> relatch::chat::discord::Config {
-    relatch::chat::discord::Config {
+fn discord_config(slack: &slack::FakeSlack) -> relatch::surface::chat::discord::Config {
+    relatch::surface::chat::discord::Config {
         application_id: discord::APPLICATION.to_owned(),
         public_key: discord::public_key(),
         bot_token: BOT_TOKEN.to_owned().into(),

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
-use relatch::domain::Moment;
+use relatch::surface::domain::Moment;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

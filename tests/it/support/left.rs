@@ -92,8 +92,8 @@ impl Drop for TestBot {
 
 /// The messages that a test should have read. Every reset sends a notice to each contact of the member, which only the
 /// tests of notices read; more notices than there were resets are never in order.
-fn unread(sent: &[relatch::delivery::Delivered], resets: usize) -> Vec<String> {
-    let is_notice = |sent: &relatch::delivery::Delivered| {
+fn unread(sent: &[relatch::surface::delivery::Delivered], resets: usize) -> Vec<String> {
+    let is_notice = |sent: &relatch::surface::delivery::Delivered| {
         let text = if sent.subject.is_empty() {
             &sent.text
         } else {

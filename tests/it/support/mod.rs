@@ -20,13 +20,13 @@ mod talk;
 use std::sync::Arc;
 use std::time::Duration;
 
-use relatch::app::App;
-use relatch::chat::slack::Slack;
-use relatch::clock::Clock;
-use relatch::delivery::Outbox;
-use relatch::directory::{Builtin, ScriptedDirectory};
-use relatch::domain::{Moment, Platform};
-use relatch::flow::sweep;
+use relatch::surface::app::App;
+use relatch::surface::chat::slack::Slack;
+use relatch::surface::clock::Clock;
+use relatch::surface::delivery::Outbox;
+use relatch::surface::directory::{Builtin, ScriptedDirectory};
+use relatch::surface::domain::{Moment, Platform};
+use relatch::surface::flow::sweep;
 
 pub(crate) use self::left::Left;
 pub(crate) use self::people::PEOPLE;
@@ -98,7 +98,7 @@ pub(crate) struct TestBot {
 impl TestBot {
     /// A fresh browser at the member's pages.
     pub(crate) fn browser(&self) -> browser::Browser {
-        browser::Browser::new(relatch::server::routes(&self.app))
+        browser::Browser::new(relatch::surface::server::routes(&self.app))
     }
 
     /// Waits until nothing is at work.
@@ -120,7 +120,7 @@ impl TestBot {
 
     /// The codes that were sent since, each with its address.
     pub(crate) fn codes(&self) -> Vec<(String, String)> {
-        let code = |sent: relatch::delivery::Delivered| {
+        let code = |sent: relatch::surface::delivery::Delivered| {
             Some((
                 sent.text.split_once(" code: ")?.1.chars().take(6).collect(),
                 sent.to,

@@ -1,7 +1,7 @@
 //! The people of Acme, as the built-in directory has them.
 
-use relatch::domain::{MemberId, Span};
-use relatch::store::MemberRow;
+use relatch::surface::domain::{MemberId, Span};
+use relatch::surface::store::MemberRow;
 
 use super::{OWN, TestBot, browser};
 

@@ -130,7 +130,7 @@ impl TestBot {
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let route = request.uri().path().to_owned();
         let asked_at = std::time::Instant::now();
-        let response = relatch::server::routes(&self.app)
+        let response = relatch::surface::server::routes(&self.app)
             .oneshot(request)
             .await
             .unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use relatch::domain::ResetId;
+use relatch::surface::domain::ResetId;
 
 use super::TestBot;
 

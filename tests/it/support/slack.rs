@@ -187,7 +187,7 @@ impl FakeSlack {
         reason = "the one client of the product takes no proxy"
     )]
     pub(crate) fn client(&self) -> reqwest::Client {
-        let tls = relatch::net::tls_config(None).unwrap();
+        let tls = relatch::surface::net::tls_config(None).unwrap();
         let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
         builder
             .proxy(reqwest::Proxy::all(&self.base).unwrap())

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use relatch::app::{Admins, Identity, ResetQueue};
-use relatch::clock::Clock;
-use relatch::delivery::Outbox;
-use relatch::domain::contacts::ContactRules;
-use relatch::domain::country::SmsCountries;
-use relatch::domain::delivery::Ways;
-use relatch::domain::quota::Limit;
-use relatch::domain::{Moment, Platform, Span};
-use relatch::flow::pins;
-use relatch::net;
+use relatch::surface::app::{Admins, Identity, ResetQueue};
+use relatch::surface::clock::Clock;
+use relatch::surface::delivery::Outbox;
+use relatch::surface::domain::contacts::ContactRules;
+use relatch::surface::domain::country::SmsCountries;
+use relatch::surface::domain::delivery::Ways;
+use relatch::surface::domain::quota::Limit;
+use relatch::surface::domain::{Moment, Platform, Span};
+use relatch::surface::flow::pins;
+use relatch::surface::net;
 
 use super::left::Left;
 use super::people::{PEOPLE, Person, member_row};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use relatch::domain::{Platform, Span};
+use relatch::surface::domain::{Platform, Span};
 
 use super::post::Answer;
 use super::{TestBot, discord, is_group, lark, mattermost, slack};

@@ -1,8 +1,8 @@
 //! Discord, by the examples of its developer documentation.
 
 use axum::http::StatusCode;
-use relatch::chat::{AccountKind, ApiError};
-use relatch::domain::{Platform, Span};
+use relatch::surface::chat::{AccountKind, ApiError};
+use relatch::surface::domain::{Platform, Span};
 use serde_json::{Value, json};
 
 use super::{chat, example_with, profile, relatch, text, vendor};

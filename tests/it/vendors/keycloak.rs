@@ -1,7 +1,7 @@
 //! Keycloak, by the fields of its Admin REST API and the examples of its Server Administration Guide.
 
-use relatch::directory::{Backend, By, Match};
-use relatch::domain::{Guard, LoginMethod, Status};
+use relatch::surface::directory::{Backend, By, Match};
+use relatch::surface::domain::{Guard, LoginMethod, Status};
 use serde_json::json;
 
 use super::{Answers, example_with, relatch, text, vendor};

@@ -1,11 +1,13 @@
 //! Lark and Feishu, by the examples of their open platform's documents: the chat and the directory.
 
 use axum::http::{HeaderMap, StatusCode};
-use relatch::chat::{AccountKind, Adapter, Asking, Interaction, Message, Placement, Verified};
-use relatch::clock::Clock;
-use relatch::directory::{Backend, By, Match};
-use relatch::domain::delivery::Outcome;
-use relatch::domain::{EmailAddress, Platform, Role, Status};
+use relatch::surface::chat::{
+    AccountKind, Adapter, Asking, Interaction, Message, Placement, Verified,
+};
+use relatch::surface::clock::Clock;
+use relatch::surface::directory::{Backend, By, Match};
+use relatch::surface::domain::delivery::Outcome;
+use relatch::surface::domain::{EmailAddress, Platform, Role, Status};
 use serde_json::{Value, json};
 
 use super::{Answers, chat, example_with, profile, relatch, text, vendor};

@@ -1,7 +1,7 @@
 //! Mattermost, by the examples of its developer documentation, its `OpenAPI` file and its server's own types.
 
-use relatch::chat::AccountKind;
-use relatch::domain::{Platform, Role};
+use relatch::surface::chat::AccountKind;
+use relatch::surface::domain::{Platform, Role};
 use serde_json::{Value, json};
 
 use super::{chat, example_with, form_with, profile, relatch, text, vendor};

@@ -20,12 +20,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use relatch::chat::{Adapter, ApiError, Chat, ChatParts, Freshness, Profile};
-use relatch::clock::Clock;
-use relatch::config::Settings;
-use relatch::lark_api::LarkApis;
-use relatch::net;
-use relatch::secret::Keys;
+use relatch::surface::chat::{Adapter, ApiError, Chat, ChatParts, Freshness, Profile};
+use relatch::surface::clock::Clock;
+use relatch::surface::config::Settings;
+use relatch::surface::lark_api::LarkApis;
+use relatch::surface::net;
+use relatch::surface::secret::Keys;
 use serde_json::Value;
 
 use crate::support::{Ran, spawn};

@@ -2,9 +2,9 @@
 
 use axum::http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use relatch::chat::interaction::{FormKind, Trigger};
-use relatch::chat::{AccountKind, Adapter, ApiError, Form};
-use relatch::domain::Role;
+use relatch::surface::chat::interaction::{FormKind, Trigger};
+use relatch::surface::chat::{AccountKind, Adapter, ApiError, Form};
+use relatch::surface::domain::Role;
 use serde_json::{Value, json};
 
 use super::{chat, example_with, form_with, profile, relatch, text, vendor};

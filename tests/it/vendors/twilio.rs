@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use relatch::config::Settings;
-use relatch::delivery::{Deliveries, Note};
-use relatch::domain::Destination;
-use relatch::domain::delivery::{Outcome, Refusal, Ways};
-use relatch::net;
+use relatch::surface::config::Settings;
+use relatch::surface::delivery::{Deliveries, Note};
+use relatch::surface::domain::Destination;
+use relatch::surface::domain::delivery::{Outcome, Refusal, Ways};
+use relatch::surface::net;
 use zeroize::Zeroizing;
 
 use super::{settings, text, vendor};

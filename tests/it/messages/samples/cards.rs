@@ -1,12 +1,14 @@
 //! Cards, last looks, forms, help and lists.
 
-use relatch::chat::FormKind;
-use relatch::directory::Capabilities;
-use relatch::domain::policy::Rule;
-use relatch::domain::{Carries, Delivery, Denied, Destination, Member, Quota, Span, State};
-use relatch::flow::messages as say;
-use relatch::flow::messages::{AboutContacts, Card, LastLook};
-use relatch::store::{Earlier, Past, ResetRow};
+use relatch::surface::chat::FormKind;
+use relatch::surface::directory::Capabilities;
+use relatch::surface::domain::policy::Rule;
+use relatch::surface::domain::{
+    Carries, Delivery, Denied, Destination, Member, Quota, Span, State,
+};
+use relatch::surface::flow::messages as say;
+use relatch::surface::flow::messages::{AboutContacts, Card, LastLook};
+use relatch::surface::store::{Earlier, Past, ResetRow};
 
 use super::{Samples, World};
 

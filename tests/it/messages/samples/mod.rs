@@ -4,17 +4,17 @@ mod cards;
 mod refusals;
 mod results;
 
-use relatch::app::Organization;
-use relatch::chat::{Form, Message};
-use relatch::clock::Zone;
-use relatch::delivery::{Deliveries, Outbox};
-use relatch::domain::contacts::{AddedAs, AddedContact, Method, Methods};
-use relatch::domain::country::SmsCountries;
-use relatch::domain::delivery::Ways;
-use relatch::domain::{
+use relatch::surface::app::Organization;
+use relatch::surface::chat::{Form, Message};
+use relatch::surface::clock::Zone;
+use relatch::surface::delivery::{Deliveries, Outbox};
+use relatch::surface::domain::contacts::{AddedAs, AddedContact, Method, Methods};
+use relatch::surface::domain::country::SmsCountries;
+use relatch::surface::domain::delivery::Ways;
+use relatch::surface::domain::{
     Carries, Destination, EmailAddress, Member, MemberId, Moment, Reference, ResetId, Span,
 };
-use relatch::store::ResetRow;
+use relatch::surface::store::ResetRow;
 
 /// What is said, and where it stands.
 pub(crate) enum Told {

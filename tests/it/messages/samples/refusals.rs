@@ -1,18 +1,18 @@
 //! Refusals, clicks that do nothing, and contacts for codes.
 
-use relatch::chat::interaction::MemberCommand;
-use relatch::chat::{AccountKind, ApiError, FormKind};
-use relatch::domain::channel::DestinationDenied;
-use relatch::domain::country::NotThisCountry;
-use relatch::domain::delivery::ExtraDenied;
-use relatch::domain::look_up::{Allowance, TooMany};
-use relatch::domain::phone::NotAPhone;
-use relatch::domain::{
+use relatch::surface::chat::interaction::MemberCommand;
+use relatch::surface::chat::{AccountKind, ApiError, FormKind};
+use relatch::surface::domain::channel::DestinationDenied;
+use relatch::surface::domain::country::NotThisCountry;
+use relatch::surface::domain::delivery::ExtraDenied;
+use relatch::surface::domain::look_up::{Allowance, TooMany};
+use relatch::surface::domain::phone::NotAPhone;
+use relatch::surface::domain::{
     Channel, ChatUser, Denied, Destination, Guard, LoginMethod, Platform, Quota, Span, State,
     Status,
 };
-use relatch::flow::messages as say;
-use relatch::store::{ClickRefused, Earlier, ResetRow};
+use relatch::surface::flow::messages as say;
+use relatch::surface::store::{ClickRefused, Earlier, ResetRow};
 
 use super::{Samples, World};
 

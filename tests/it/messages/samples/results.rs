@@ -1,11 +1,13 @@
 //! Results of resets, and resets that stopped before the change.
 
-use relatch::directory::Capabilities;
-use relatch::domain::delivery::Refusal;
-use relatch::domain::{Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome};
-use relatch::flow::messages as say;
-use relatch::flow::messages::Ending;
-use relatch::store::{ResetRow, StepRow};
+use relatch::surface::directory::Capabilities;
+use relatch::surface::domain::delivery::Refusal;
+use relatch::surface::domain::{
+    Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome,
+};
+use relatch::surface::flow::messages as say;
+use relatch::surface::flow::messages::Ending;
+use relatch::surface::store::{ResetRow, StepRow};
 
 use super::{Samples, World};
 

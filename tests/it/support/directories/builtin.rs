@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use relatch::app::App;
-use relatch::clock::Clock;
-use relatch::delivery::Outbox;
-use relatch::directory::{NextReset, ResetFailed, ScriptedDirectory};
-use relatch::domain::{MemberId, Span};
-use relatch::store::{MemberKey, MemberRow};
+use relatch::surface::app::App;
+use relatch::surface::clock::Clock;
+use relatch::surface::delivery::Outbox;
+use relatch::surface::directory::{NextReset, ResetFailed, ScriptedDirectory};
+use relatch::surface::domain::{MemberId, Span};
+use relatch::surface::store::{MemberKey, MemberRow};
 
 use super::proxy::Seen;
 use super::{CHOSEN, OLD, SignIn, TestBot, Traits, Trouble, World};
@@ -47,7 +47,7 @@ impl Builtin {
         let inside = self.inside();
         // Longer than guessing is held up.
         inside.clock.advance(Span::minutes(2));
-        let browser = Browser::new(relatch::server::routes(&inside.app));
+        let browser = Browser::new(relatch::surface::server::routes(&inside.app));
         let to = browser
             .sign_in(&email(name), password)
             .await

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ldap3::exop::PasswordModify;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry};
-use relatch::net;
+use relatch::surface::net;
 
 use super::proxy::{self, Seen};
 use super::{CHOSEN, SignIn, TestBot, Traits, Trouble, World};

@@ -287,7 +287,7 @@ impl World for Fake {
     async fn bot_without_encryption(&self) -> Option<(TestBot, Seen)> {
         let settings = self.settings("http://keycloak.corp.example", CLIENT);
         assert!(
-            relatch::directory::read_text(&settings).is_err(),
+            relatch::surface::directory::read_text(&settings).is_err(),
             "http to another machine was taken"
         );
         None

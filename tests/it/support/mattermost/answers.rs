@@ -4,7 +4,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use relatch::domain::Span;
+use relatch::surface::domain::Span;
 use serde_json::{Value, json};
 
 use super::{Memory, rules, server};
@@ -74,7 +74,10 @@ pub(crate) fn note_request(memory: &Memory, route: &str, body: &[u8]) {
         .find(|(name, _)| name == "response_url")
         .map(|(_, url)| url.into_owned());
     let mut server = server(memory);
-    let now = server.clock.as_ref().map(relatch::clock::Clock::now);
+    let now = server
+        .clock
+        .as_ref()
+        .map(relatch::surface::clock::Clock::now);
     if let (Some(url), Some(now)) = (url, now)
         && let Some((_, id)) = url.rsplit_once('/')
     {
@@ -93,7 +96,10 @@ pub(super) async fn hook(
     memory.note_broken(rules(&message));
     {
         let mut server = server(&memory);
-        let now = server.clock.as_ref().map(relatch::clock::Clock::now);
+        let now = server
+            .clock
+            .as_ref()
+            .map(relatch::surface::clock::Clock::now);
         let Some((_, uses)) = server
             .hooks
             .get_mut(&id)
