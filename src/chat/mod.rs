@@ -53,9 +53,9 @@ use crate::settings::Section;
 pub struct ChatParts {
     /// Our own keys, for values that a platform returns to us unsigned.
     pub keys: Keys,
-    /// Outgoing HTTP.
+    /// The client for all calls of the platforms.
     pub http: reqwest::Client,
-    /// The time.
+    /// The clock of the program.
     pub clock: Clock,
     /// Clients of Lark's API, one for each app.
     pub lark: LarkApis,
@@ -83,7 +83,6 @@ macro_rules! platforms {
                 }
             }
 
-            /// Which platform.
             pub const fn platform(&self) -> Platform {
                 match self {
                     $(Self::$name(_) => Platform::$name),+

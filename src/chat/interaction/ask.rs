@@ -5,7 +5,6 @@ use crate::domain::{EmailAddress, without_marks};
 /// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// The help text.
     Help,
     /// The log, of everybody or of one member.
     Log(Option<NamedMember>),
@@ -23,16 +22,15 @@ pub enum Ask {
     NoMember(MemberCommand),
     /// A mention that names no member, such as of everybody in the channel.
     Group(String),
-    /// More than one member.
     Several,
 }
 
 /// A subcommand that is nothing without a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberCommand {
-    /// `why`.
+    /// `why @member`.
     Why,
-    /// `contact`.
+    /// `contact @member ADDRESS`.
     Contact,
 }
 
@@ -43,7 +41,6 @@ pub enum NamedMember {
     Mention(String),
     /// A mention that the platform did not resolve: the account's name.
     Name(String),
-    /// A work e-mail.
     Email(EmailAddress),
 }
 
@@ -54,7 +51,6 @@ pub enum Word {
     Member(NamedMember),
     /// A mention that names no member, in words that mention nobody.
     Group(String),
-    /// Anything else.
     Text(String),
 }
 

@@ -43,7 +43,7 @@ use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::lark_api::{LarkApi, LarkApis};
 use crate::telemetry::LogSampler;
 
-/// Where Lark posts everything.
+/// Where Lark posts messages, menu clicks and card clicks alike.
 pub const EVENTS_ROUTE: &str = "/lark/events";
 /// The routes that are served.
 pub(super) const ROUTES: &[&str] = &[EVENTS_ROUTE];
@@ -60,7 +60,7 @@ const MESSAGE_EVENT: &str = "im.message.receive_v1";
 const MENU_EVENT: &str = "application.bot.menu_v6";
 const CARD_EVENT: &str = "card.action.trigger";
 
-/// One Lark tenant.
+/// The adapter of one Lark tenant, which the settings name.
 pub struct Lark {
     config: Config,
     api: Arc<LarkApi>,

@@ -8,7 +8,6 @@ use crate::chat::{Action, Button, Form, Message, ShownPassword, Style};
 
 /// Longest text of a card in bytes (Lark, "Delayed update of cards": 30 KB for the whole card).
 const CARD: usize = 20_000;
-/// Longest title.
 const TITLE: usize = 300;
 /// Longest label of a button.
 const BUTTON: usize = 80;

@@ -22,7 +22,6 @@ const PAGES: usize = 50;
 /// How long the name of our own address is looked up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A team.
 #[derive(Debug, Deserialize)]
 struct Team {
     id: String,

@@ -46,7 +46,7 @@ pub(crate) const MANIFEST: &str = include_str!("../../../manifests/slack.yaml");
 /// A trigger works for 3 s (Slack, "Modals"), so opening a form may not take longer.
 const FORM_DEADLINE: Duration = Duration::from_millis(2500);
 
-/// One Slack workspace.
+/// The adapter of one Slack workspace, which the settings name.
 pub struct Slack {
     config: Config,
     secrets: SigningSecrets,
