@@ -16,7 +16,7 @@ pub enum By {
 /// What a look-up found. More than one match is never narrowed down by guessing (S15).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// Nobody.
+    /// No entry answers to the question.
     Nobody,
     /// Exactly one member.
     One(Box<Member>),
@@ -74,11 +74,9 @@ pub struct Capabilities {
 /// What was read back after a reset: is a new password asked for at the next sign-in?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enforced {
-    /// It is.
     MustChange,
     /// It is not, because the account's password never expires.
     NeverExpires,
-    /// It is not.
     NotInForce,
 }
 

@@ -79,7 +79,7 @@ pub enum Caller<'a> {
     Stranger(&'a str),
 }
 
-/// The built-in directory.
+/// The directory in our own database, whose members sign in at our pages.
 #[derive(Clone)]
 pub struct Builtin {
     store: Store,

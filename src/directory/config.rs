@@ -17,11 +17,11 @@ pub struct DirectoryParts {
     pub hasher: Hasher,
     /// The e-mail domains of the organization.
     pub company: CompanyDomains,
-    /// Outgoing HTTP.
+    /// The client for calls without a `ca_file` of their own.
     pub http: reqwest::Client,
-    /// The time.
+    /// The clock of the program.
     pub clock: Clock,
-    /// Randomness.
+    /// The randomness of the program.
     pub chance: Chance,
     /// The apps of Lark in use.
     pub lark: LarkApis,

@@ -55,11 +55,10 @@ macro_rules! directories {
             pub(crate) DirectoryKind { $($(#[$doc])* $name = $kind),+ }
         }
 
-        /// One `[[directory]]`.
         #[derive(Clone, Debug)]
         pub enum Config { $($(#[$doc])* $name($module::Config)),+ }
 
-        /// The directories that exist.
+        /// An open directory of one of the kinds below.
         pub enum Directory {
             $($(#[$doc])* $name(Box<$module::$backend>),)+
             /// The built-in one, told how its next calls end; for the demo and for tests.
@@ -128,7 +127,7 @@ directories! {
     Builtin in builtin::Builtin = "builtin";
     /// OpenLDAP, 389 Directory Server, FreeIPA, and others.
     Ldap in ldap::LdapDirectory = "ldap";
-    /// Active Directory.
+    /// A domain of Active Directory, through LDAP.
     ActiveDirectory in active_directory::ActiveDirectory = "active-directory";
     /// A realm of Keycloak.
     Keycloak in keycloak::Keycloak = "keycloak";

@@ -107,7 +107,6 @@ impl DirectoryConfig for Config {
     }
 }
 
-/// One domain.
 pub struct ActiveDirectory {
     server: LdapServer,
     tree: Tree,

@@ -34,7 +34,6 @@ use crate::store::Reservation;
 /// What a member has to do at the next sign-in.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
 
-/// One realm.
 pub struct Keycloak {
     config: Config,
     api: AdminApi,

@@ -35,7 +35,6 @@ const LOGOUT: &str = "passport/v1/sessions/logout?user_id_type=open_id";
 const SET_PASSWORD: &str = "passport/v1/password?user_id_type=open_id";
 const SET_PASSWORD_OLDER: &str = "admin/v1/password/reset?user_id_type=open_id";
 
-/// One tenant.
 pub struct LarkDirectory {
     config: Config,
     api: Arc<LarkApi>,

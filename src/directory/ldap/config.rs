@@ -11,14 +11,10 @@ use crate::domain::EmailAddress;
 use crate::net::{self, TlsError};
 use crate::settings::Section;
 
-/// Which attribute holds what.
 #[derive(Clone, Debug)]
 pub(in crate::directory) struct Attributes {
-    /// The business e-mail.
     pub(in crate::directory) email: String,
-    /// The full name.
     pub(in crate::directory) name: String,
-    /// The mobile phone.
     pub(in crate::directory) phone: String,
     /// The private e-mail; none by default.
     pub(in crate::directory) personal_email: Option<String>,
@@ -125,7 +121,6 @@ impl LdapSettings {
         })
     }
 
-    /// As administrators know it.
     pub(in crate::directory) fn name(&self) -> &str {
         &self.common.name
     }

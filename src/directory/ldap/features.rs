@@ -35,7 +35,6 @@ pub(super) enum PasswordWrite {
 }
 
 impl ServerFeatures {
-    /// Reads the root DSE.
     pub(super) async fn detect(session: &mut LdapSession) -> Result<Self, LdapFailure> {
         let wanted = [
             "objectClass",

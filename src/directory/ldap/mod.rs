@@ -74,7 +74,6 @@ const OWN: &[&str] = &[
     "modifyTimestamp",
 ];
 
-/// One LDAP server.
 pub struct LdapDirectory {
     server: LdapServer,
     tree: Tree,
