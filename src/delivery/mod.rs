@@ -29,7 +29,7 @@ use crate::settings::Section;
 pub struct Note {
     /// The subject of an e-mail; an SMS has none.
     pub subject: String,
-    /// The text.
+    /// May hold a password or a link.
     pub text: Zeroizing<String>,
 }
 
