@@ -63,7 +63,7 @@ impl PhoneNumber {
 pub struct SmsCountries {
     /// The countries that the settings list; may be empty.
     listed: Arc<[Country]>,
-    /// The organization's own country.
+    /// Counts only where the settings list no country.
     default: Option<Country>,
 }
 
@@ -112,7 +112,7 @@ impl SmsCountries {
 /// The country of a typed number is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotThisCountry {
-    /// The allowed countries.
+    /// The countries that are allowed, for the refusal's text.
     pub allowed: Vec<Country>,
 }
 

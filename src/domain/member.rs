@@ -30,7 +30,7 @@ impl fmt::Display for MemberId {
 /// What a reset needs to know about one person. Names are untrusted text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The immutable id.
+    /// The directory's immutable id, never the e-mail.
     pub id: MemberId,
     /// Full name, cleaned by [`clean_name`].
     pub name: String,
@@ -42,7 +42,7 @@ pub struct Member {
     pub login_method: LoginMethod,
     /// Whether the account is in use.
     pub status: Status,
-    /// The phone on record.
+    /// The mobile phone on record, in full.
     pub phone: Option<PhoneNumber>,
     /// The private address on record.
     pub personal_email: Option<EmailAddress>,
@@ -140,11 +140,11 @@ written_enum! {
 written_enum! {
     /// What a person may do to other accounts (S1, S2).
     pub Role {
-        /// Nothing.
+        /// Nothing: the role of everybody who is no administrator.
         Member = "member",
         /// An administrator with the permission "Member and Department".
         MemberAndDepartment = "member_and_department",
-        /// A primary administrator.
+        /// May reset everybody but themselves.
         PrimaryAdmin = "primary_admin",
     }
 }

@@ -92,14 +92,14 @@ impl Party<'_> {
 /// One administrator and one member, as they were just read.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
-    /// Who asks.
+    /// Whoever asks for the reset.
     pub admin: Party<'a>,
-    /// Whose password.
+    /// Whoever gets a new password.
     pub member: Party<'a>,
 }
 
 impl Case<'_> {
-    /// Checks one rule.
+    /// Checks one rule, for `why`; [`approve`] checks all.
     pub fn check(&self, rule: Rule) -> Result<(), Denied> {
         let refused = match rule {
             Rule::CallerMayReset => (!self.admin.may_administer()).then_some(Denied::NotAdmin),

@@ -12,7 +12,6 @@ pub(in crate::domain) trait ChannelAddress: Sized {
     /// True for a text that looks like an attempt to write such an address.
     fn looks_like(text: &str) -> bool;
 
-    /// Reads what somebody typed.
     fn typed(
         text: &str,
         member: &Member,
