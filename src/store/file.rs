@@ -14,7 +14,6 @@ use super::open_error::OpenError;
 /// Where there is no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absent {
-    /// One is begun.
     Begin,
     /// It is an error: everybody would have all their slots again.
     Refuse,

@@ -47,7 +47,7 @@ impl HistoryFilter {
 pub struct Past {
     /// What the record says of it.
     pub reset: ResetRow,
-    /// How its effects ended.
+    /// How its effects outside ended, one row each.
     pub steps: Vec<StepRow>,
     /// True when the slot was given back.
     pub is_slot_returned: bool,

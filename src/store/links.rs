@@ -8,16 +8,13 @@ table! {
     /// A chat account and the person it belongs to.
     pub(super) struct LinkRow in "link" {
         key {
-            /// The chat.
             platform: Platform,
-            /// The chat account.
             chat_user: String,
         }
         fixed {}
         changing {
             /// The person's business e-mail in lower case.
             business_email_key: String,
-            /// When it was linked.
             linked_at: Moment,
         }
     }

@@ -13,7 +13,7 @@ table! {
         }
         fixed {}
         changing {
-            /// Full name.
+            /// The full name as it was imported.
             name: String,
             /// As written in the file that was imported.
             business_email: String,
@@ -25,11 +25,11 @@ table! {
             status: String,
             /// In E.164 form.
             phone: Option<String>,
-            /// Private address.
+            /// The address outside the organization.
             personal_email: Option<String>,
             /// Written form of the role.
             role: String,
-            /// Department.
+            /// The department, which the card shows behind the address.
             department: Option<String>,
             /// The manager's business e-mail.
             manager_email: Option<String>,
@@ -107,12 +107,10 @@ impl MemberKey {
     }
 }
 
-/// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportCount {
     /// Members that were not there before.
     pub added: usize,
-    /// Members that were there.
     pub updated: usize,
 }
 

@@ -45,7 +45,7 @@ pub enum OpenError {
     /// The file cannot be used.
     #[error("the database file cannot be opened")]
     Io(#[from] std::io::Error),
-    /// SQLite refuses it.
+    /// SQLite refuses the file, as one that is locked or damaged.
     #[error("the database cannot be opened")]
     Sqlite(#[from] sqlx::Error),
 }

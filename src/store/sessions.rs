@@ -26,7 +26,7 @@ table! {
             stage: Stage,
             /// When it ends by itself.
             expires_at: Moment,
-            /// When it was ended.
+            /// When it was ended before its time, as by a sign-out.
             ended_at: Option<Moment>,
             /// What the browser calls itself.
             agent: Option<String>,
@@ -34,7 +34,7 @@ table! {
             code_digest: Option<String>,
             /// The masked contact it went to.
             code_mask: Option<String>,
-            /// When it was sent.
+            /// When the last code was sent.
             code_sent_at: Option<Moment>,
             /// How often it may still be typed.
             code_tries: u32,
@@ -57,11 +57,8 @@ impl SessionRow {
 /// A session with the person behind it.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// The session.
     pub session: SessionRow,
-    /// The member.
     pub member: MemberRow,
-    /// Their account.
     pub account: AccountRow,
 }
 

@@ -22,7 +22,6 @@ pub(in crate::store) enum NoReader {
     /// Its file cannot be looked at.
     #[error("the database file cannot be looked at")]
     Io(#[from] std::io::Error),
-    /// SQLite cannot open it.
     #[error(transparent)]
     Sqlite(#[from] sqlx::Error),
 }
@@ -49,7 +48,6 @@ pub(in crate::store) struct Opening {
 }
 
 impl Readers {
-    /// Opens so many connections.
     pub(in crate::store) async fn open(count: usize, opening: &Opening) -> Result<Self, NoReader> {
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {

@@ -78,7 +78,6 @@ impl Connection {
         Ok(self.all(sql, params).await?.into_iter().next())
     }
 
-    /// All rows.
     pub(in crate::store) async fn all<T: FromRow>(
         &mut self,
         sql: &'static str,
@@ -184,7 +183,6 @@ impl Tx {
         }
     }
 
-    /// Inserts a row.
     pub(in crate::store) async fn insert<T: Table>(&mut self, row: &T) -> Result<(), StoreError> {
         self.run(T::INSERT, row.params()).await.map(drop)
     }
