@@ -85,7 +85,7 @@ pub fn bare_name(name: &str, reference: &Reference) -> Message {
     )
 }
 
-/// A subcommand stands alone.
+/// A subcommand was typed without the member that it needs.
 pub fn no_member(needs: MemberCommand, reference: &Reference) -> Message {
     let (what, form) = match needs {
         MemberCommand::Why => (
