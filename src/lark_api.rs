@@ -55,9 +55,7 @@ pub enum LarkError {
 pub struct LarkAppSettings<'a> {
     /// The cloud, with a slash at its end.
     pub api_url: &'a Url,
-    /// The app's id.
     pub app_id: &'a str,
-    /// Its secret.
     pub app_secret: &'a SecretString,
 }
 

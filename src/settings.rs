@@ -98,7 +98,6 @@ impl<'a> Section<'a> {
         self.table.remove(key)
     }
 
-    /// A text.
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.take(key)?;
         if let Value::String(text) = value {

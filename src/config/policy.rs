@@ -47,7 +47,6 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
     })
 }
 
-/// Reads `profile` and `send`.
 fn read_ways(section: &mut Section<'_>) -> Ways {
     let is_strict = match section.text("profile").as_deref() {
         Some("standard") | None => false,

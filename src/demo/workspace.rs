@@ -13,7 +13,6 @@ use crate::delivery::Outbox;
 use crate::form::MEDIA_TYPE;
 use crate::net;
 
-/// The workspace's id.
 pub(super) const TEAM: &str = "T0DEMO";
 pub(super) const APP: &str = "A0DEMO";
 const SECRET: &str = "4f6cc4b1a2d94c7c9d0b6d7f6a1e2c3b";
@@ -26,7 +25,6 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 /// The demo waits longer than Slack: a late answer on a busy machine is shown as a broken rule, and the visitor goes on.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The pretend workspace.
 pub(super) struct Workspace {
     pub(super) base: String,
     pub(super) clock: Clock,
@@ -61,7 +59,6 @@ impl Workspace {
         )
     }
 
-    /// Sets where relatch listens.
     pub(super) fn set_server(&self, server: SocketAddr) {
         if self.server.set(server).is_err() {
             tracing::debug!("the workspace knows its server already");
