@@ -50,8 +50,12 @@ fn chat(who: &str, is_group: bool) -> String {
     }
 }
 
-/// An event of the app in the tenant.
+/// An event of the app in the tenant. A message has an id of its own, as the event has.
 pub(crate) fn event(kind: &str, serial: u32, now: Moment, event: &Value) -> String {
+    let mut event = event.clone();
+    if let Some(id) = event.pointer_mut("/message/message_id") {
+        *id = format!("om_typed{serial}").into();
+    }
     // Callbacks of cards tell microseconds.
     let time = if kind == "card.action.trigger" {
         now.0 * 1000
@@ -450,8 +454,12 @@ async fn id_by_email(State(memory): State<Memory>, headers: HeaderMap, body: Str
     let asked: Value = serde_json::from_str(&body).unwrap();
     let email = asked["emails"][0].as_str().unwrap();
     let found = memory.any_user(|_, user| user["profile"]["email"] == email);
-    let found = found.map(|user| id(user["id"].as_str().unwrap()));
-    told(&json!({ "code": 0, "data": { "user_list": [{ "email": email, "user_id": found }] } }))
+    // "Obtain user ID via email or mobile number": without an id where nobody is found.
+    let found = found.map_or(
+        json!({ "email": email }),
+        |user| json!({ "email": email, "user_id": id(user["id"].as_str().unwrap()) }),
+    );
+    told(&json!({ "code": 0, "msg": "success", "data": { "user_list": [found] } }))
 }
 
 /// Lark's answer to a message that was taken or not.

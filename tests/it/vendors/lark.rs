@@ -154,6 +154,7 @@ async fn rich_text_of_lark_is_read() {
             ("/header/event_id", json!(format!("event-{serial}"))),
             ("/event/sender/tenant_key", json!(TENANT)),
             ("/event/sender/sender_id/open_id", json!(id_of(JO))),
+            ("/event/message/message_id", json!(format!("om_{serial}"))),
             ("/event/message/chat_id", json!(chat.0)),
             ("/event/message/chat_type", json!(chat.1)),
             ("/event/message/message_type", json!("post")),
