@@ -40,8 +40,8 @@ pub(crate) enum Blind {
 struct Person {
     id: String,
     email: String,
-    /// What Lark calls `email`: the member may set it, and people are found by it as well ("Obtain user ID via email or
-    /// phone", `emails`).
+    /// What Lark calls `email`, where it is not the mailbox: the member may set it, and people are found by it alone
+    /// ("Obtain user ID via email or mobile number", `emails`).
     second_email: Option<String>,
     password: String,
     must_change: bool,
@@ -68,6 +68,8 @@ struct Memory {
     links: Vec<String>,
     /// Scopes that the app lacks.
     missing: Vec<&'static str>,
+    /// Lark finds people by their mailbox too, against its own page.
+    finds_mailboxes: bool,
     blind: Option<Blind>,
     /// The id of Keycloak's client `realm-management`.
     administration: &'static str,
@@ -204,6 +206,11 @@ impl Fake {
     /// Somebody has another e-mail from now on.
     pub(crate) fn set_email(&self, name: &str, email: &str) {
         self.with(name, |person| email.clone_into(&mut person.email));
+    }
+
+    /// From now on Lark finds people by their mailbox too. Its page says that it does not; no right may rest on that.
+    pub(crate) fn find_mailboxes(&self) {
+        self.memory.lock().unwrap().finds_mailboxes = true;
     }
 
     /// Somebody gives themselves a second e-mail; Lark's people can.
@@ -688,8 +695,10 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
             let mut found: Vec<Value> = memory
                 .people
                 .values()
+                // By the profile's e-mail, never by the mailbox ("Obtain user ID via email or mobile number", `emails`).
                 .filter(|person| {
-                    person.email == email || person.second_email.as_deref() == Some(email)
+                    person.second_email.as_ref().unwrap_or(&person.email) == email
+                        || memory.finds_mailboxes && person.email == email
                 })
                 .map(|person| json!({ "email": email, "user_id": outward(&person.id) }))
                 .collect();
