@@ -629,7 +629,8 @@ fn user(name: &str, person: &Person, may_manage: bool) -> Value {
     })
 }
 
-/// Lark's answer with a code of its own.
+/// Lark's answer with a code of its own, and status 400, as the tables of its pages have it. Where a page has no code, the one
+/// here is assumed: 99991663 and 99991672 (the gateway's, as public reports quote them), 10014 (the same), and 1050001.
 fn coded(code: i64, msg: &str) -> Response {
     (
         StatusCode::BAD_REQUEST,
@@ -642,6 +643,8 @@ fn outward(id: &str) -> String {
     format!("ou_{}", id.replace('-', ""))
 }
 
+/// "Get custom app tenant access token", "Obtain user ID via email or mobile number", "Obtain single user's information"
+/// (41012), "Reset login password" (1082003, 1084005, 1088002, 1089004), "Password reset API" (1050022), "Log out" (1080001, 1084002).
 #[expect(clippy::too_many_lines, reason = "one match of the vendor's routes")]
 fn lark(memory: &mut Memory, asked: &Asked) -> Response {
     let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();

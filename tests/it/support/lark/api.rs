@@ -62,7 +62,8 @@ fn hold(memory: &Memory, holds: bool, rule: &str) {
     memory.note_broken(if holds { vec![] } else { vec![rule.to_owned()] });
 }
 
-/// "Send message", "Update the message card sent by the app": the body of a card has 30 KB at most.
+/// "Send message", "Update the message card sent by the app": the body of a card has 30 KB at most; for the older calls "Server
+/// error codes" says so (19036).
 fn hold_size(memory: &Memory, body: &str) {
     let rule = format!("a body of {} bytes", body.len());
     hold(memory, body.len() <= SIZE, &rule);
