@@ -96,6 +96,7 @@ async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {
     let fake = Fake::start(web::Kind::Lark).await;
     let bot = bot(&fake, &[ANN]).await;
     alarms(&bot).await;
+    fake.find_mailboxes();
     fake.set_second_email("mal", ANN);
 
     is_not_pinned(&bot, MAL, ANN).await;
@@ -117,6 +118,7 @@ async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {
 async fn a_second_email_that_nobody_else_has_gives_no_right() {
     let fake = Fake::start(web::Kind::Lark).await;
     let bot = bot(&fake, &[ANN]).await;
+    fake.find_mailboxes();
     fake.set_second_email("mal", ANN);
     fake.remove("ann");
     is_not_pinned(&bot, MAL, ANN).await;

@@ -248,3 +248,24 @@ fn slacks_manifest_keeps_slacks_limits() {
     }
     assert!(values("background_color")[0].starts_with('#'));
 }
+
+/// What people see while they type names each thing that the command does: on Slack and Mattermost the hint, on Lark the
+/// description, on Discord the choices.
+#[test]
+fn every_manifest_s_hint_names_contact() {
+    for manifest in [
+        include_str!("../../manifests/slack.yaml"),
+        mattermost::MANIFEST,
+        lark::MANIFEST,
+        discord::MANIFEST,
+    ] {
+        for word in ["log", "why", "contact"] {
+            let is_hint = |line: &&str| line.contains("hint") || line.contains("value\"");
+            let hints = manifest.lines().filter(is_hint);
+            assert!(
+                hints.clone().any(|line| line.contains(word)),
+                "{word}: {manifest}"
+            );
+        }
+    }
+}

@@ -39,7 +39,7 @@ impl Lark {
         }
         let header = sent.header.ok_or(NotVerified::Unsigned("header"))?;
         self.check_header(&header, now)?;
-        // A repeated event has another nonce and the same id.
+        // A repeated event has another nonce and the same id. A message counts by its own id.
         let replay = replay_key(Platform::Lark, 0, &[header.event_id.as_bytes()]);
         let interaction = match header.event_type.as_str() {
             MESSAGE_EVENT => Self::read_message(&sent.event, replay, now)?,
@@ -121,6 +121,16 @@ impl Lark {
         }
         let Some(typed) = text::typed(&message.message_type, &message.content)? else {
             return Ok(Interaction::Ping);
+        };
+        // Lark may push one message as two events ("Receive message": tell them apart by `message_id`).
+        let replay = if is_id(&message.message_id, "om_") {
+            replay_key(
+                Platform::Lark,
+                0,
+                &[b"message ", message.message_id.as_bytes()],
+            )
+        } else {
+            replay
         };
         let ask = match text::read_command(&typed, &message.mentions) {
             Some(ask) => ask,

@@ -27,7 +27,8 @@ use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, Moment, Passwor
 use crate::lark_api::{LarkApi, LarkError};
 use crate::store::Reservation;
 
-/// `logout_type`: everywhere. `logout_reason`: an administrator's decision.
+/// `logout_type`: the user with this id, on every device. `logout_reason`: the client says that the login password was
+/// changed (Lark, "Log out").
 const LOG_OUT: (i64, i64) = (1, 34);
 
 const FIND_IDS: &str = "contact/v3/users/batch_get_id?user_id_type=open_id";
