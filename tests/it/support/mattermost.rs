@@ -6,6 +6,7 @@
 mod answers;
 pub(crate) mod commands;
 pub(crate) mod markdown;
+mod mentions;
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -114,6 +115,9 @@ pub(crate) fn hook_id(serial: u32) -> String {
     format!("h{serial:025}")
 }
 
+/// The services of `GetSSOService` (`model/config.go`), as the names of their settings begin.
+const SERVICES: [&str; 4] = ["GitLab", "Google", "Office365", "OpenId"];
+
 /// The permission of system administrators (`IsSystemAdmin`, `web/context.go`).
 const MANAGE_SYSTEM: &str = "manage_system";
 
@@ -129,8 +133,11 @@ pub(crate) struct Server {
     pub(crate) permissions: Vec<&'static str>,
     /// `RequireEmailVerification`; the client configuration has texts only.
     pub(crate) requires_verification: &'static str,
-    /// The services that people may sign in by, as the client configuration names them.
+    /// The services that people may sign in by (`Enable` of `GitLabSettings` and the like), as the client configuration
+    /// names them.
     pub(crate) sign_up_services: Vec<&'static str>,
+    /// False on a server without a licence, whose client configuration calls most services off.
+    pub(crate) has_licence: bool,
     /// What accounts are called now, by id, where it is not their first name.
     pub(crate) usernames: HashMap<String, String>,
     /// How long an answer with the key takes.
@@ -165,6 +172,7 @@ impl Default for Server {
             permissions: vec![MANAGE_SYSTEM, commands::OWN, commands::OTHERS],
             requires_verification: "true",
             sign_up_services: Vec::new(),
+            has_licence: true,
             usernames: HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
@@ -196,29 +204,14 @@ fn encode(text: &str) -> String {
 
 /// The command, from the text that Slack would be sent: mentions become names with the ids beside them. As
 /// `tryExecuteCustomCommand` in `app/command.go` writes it: keys sorted (`url.Values.Encode`), lists repeated, all names
-/// before all ids (`UserMentionMap.ToURLValues`), of members of the command's team alone (`MentionsToTeamMembers`). A name
-/// that stands there as `@name` is of nobody in the team.
+/// before all ids (`UserMentionMap.ToURLValues`), of members of the command's team alone. A name that stands there as
+/// `@name` is of nobody in the team.
 pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now: Moment) -> String {
-    let (mut words, mut names, mut ids) = (Vec::new(), String::new(), String::new());
-    for word in text.split_whitespace() {
-        match word
-            .strip_prefix("<@")
-            .and_then(|word| word.strip_suffix('>'))
-        {
-            Some(mention) => {
-                let slack_id = mention.split('|').next().unwrap();
-                let name = slack_id.to_lowercase();
-                names.extend(["&user_mentions=", &name]);
-                ids.extend(["&user_mentions_ids=", &id(slack_id)]);
-                words.push(format!("@{name}"));
-            }
-            None => words.push(word.to_owned()),
-        }
-    }
+    let (typed, mentions) = mentions::listed(text, id);
     format!(
-        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&root_id=&team_domain=acme&team_id={TEAM}&text={}&token={TOKEN}&trigger_id={}&user_id={who}{names}{ids}&user_name={}",
+        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&root_id=&team_domain=acme&team_id={TEAM}&text={}&token={TOKEN}&trigger_id={}&user_id={who}{mentions}&user_name={}",
         encode(reply),
-        encode(&words.join(" ")),
+        encode(&typed),
         encode(&trigger(who, serial, now)),
         name_of(who),
     )
@@ -417,7 +410,8 @@ fn neutral(message: &Value) -> Value {
 pub(crate) fn router(memory: &Memory) -> Router<Memory> {
     let limits = axum::middleware::from_fn_with_state(memory.clone(), answers::limits);
     Router::new()
-        .route("/mm/api/v4/config/client", get(config))
+        .route("/mm/api/v4/config", get(whole_config))
+        .route("/mm/api/v4/config/client", get(client_config))
         .route("/mm/api/v4/users/me", get(me))
         .route("/mm/api/v4/roles/names", post(roles))
         .route("/mm/api/v4/posts/ephemeral", post(ephemeral))
@@ -548,8 +542,9 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
 
 /// `getClientConfig` (`api4/config.go`): 501 without `format`, 400 for another than `old`; the limited form, without a
 /// session, has the key and the services, and no `RequireEmailVerification` (`GenerateLimitedClientConfig`,
-/// `config/client.go`; there a service that needs a licence is `"false"` without one).
-async fn config(
+/// `config/client.go`). Without a licence every service but GitLab is `"false"` there, although `getSSOProvider`
+/// (`app/oauth.go`) looks at `Enable` and at no licence.
+async fn client_config(
     State(memory): State<Memory>,
     Query(asked): Query<HashMap<String, String>>,
     headers: HeaderMap,
@@ -559,8 +554,9 @@ async fn config(
     let mut server = server(&memory);
     server.key_asked += 1;
     let mut told = json!({ "BuildNumber": "11.1.0", "SiteName": "Acme" });
-    for service in ["GitLab", "Google", "Office365", "OpenId"] {
-        let is_on = server.sign_up_services.contains(&service);
+    for service in SERVICES {
+        let is_told = service == "GitLab" || server.has_licence;
+        let is_on = is_told && server.sign_up_services.contains(&service);
         told[format!("EnableSignUpWith{service}")] = is_on.to_string().into();
     }
     if let Some(key) = &server.key {
@@ -580,6 +576,21 @@ async fn config(
             "api.context.invalid_url_param.app_error",
         ),
     }
+}
+
+/// `getConfig` (`api4/config.go`): the settings that the caller may read, which for system administrators are all.
+async fn whole_config(State(memory): State<Memory>, headers: HeaderMap) -> Response {
+    is_bot(&headers);
+    let server = server(&memory);
+    if !server.permissions.contains(&MANAGE_SYSTEM) {
+        return app_error(StatusCode::FORBIDDEN, "api.context.permissions.app_error");
+    }
+    let mut told = json!({ "ServiceSettings": { "EnableCommands": server.enable_commands } });
+    for service in SERVICES {
+        let is_on = server.sign_up_services.contains(&service);
+        told[format!("{service}Settings")] = json!({ "Enable": is_on, "Scope": "" });
+    }
+    told.to_string().into_response()
 }
 
 fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
