@@ -162,10 +162,12 @@ const WITHOUT_TYPE: &[&str] = &[
     "lark/message-sent.json",
     "lark/tenant-token.json",
     "mattermost/config-client.json",
+    "mattermost/config.json",
     "mattermost/error.json",
     "mattermost/roles.json",
     "mattermost/slash-command.form",
     "slack/slash-command.form",
+    "slack/ssl-check.form",
     "twilio/message.json",
 ];
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer};
 
-use super::mattermost_server::{Answers, BOT, OWN, SECTIONS, Server, TOKEN};
+use super::mattermost_server::{Answers, BOT, SECTIONS, Server, TOKEN};
 use super::*;
 
 /// The exit code and the lines of `check` before a server like this, with these settings before and in `[mattermost]`.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wiremock::{Request, Respond, ResponseTemplate};
 
 pub(crate) const TOKEN: &str = "canaryttokenofthecommand01";
-pub(crate) const OWN: &str = "https://reset.acme.example/mattermost/commands";
+const OWN: &str = "https://reset.acme.example/mattermost/commands";
 pub(crate) const BOT: &str = "canary-of-mattermost-bot-01";
 
 /// The P-256 public key of the pretend server (PKIX DER, base64).

@@ -248,3 +248,29 @@ fn slacks_manifest_keeps_slacks_limits() {
     }
     assert!(values("background_color")[0].starts_with('#'));
 }
+
+/// Where the chat shows what may follow the command, every subcommand is named.
+#[test]
+fn every_usage_hint_names_every_subcommand() {
+    let manifests = [
+        (include_str!("../../manifests/slack.yaml"), "usage_hint"),
+        (
+            include_str!("../../manifests/mattermost.json"),
+            "auto_complete_hint",
+        ),
+        (include_str!("../../manifests/lark.json"), "default_value"),
+    ];
+    for (manifest, key) in manifests {
+        let hint = manifest.lines().find(|line| line.contains(key)).unwrap();
+        for word in ["@member", "help", "log", "why @member", "contact @member"] {
+            assert!(hint.contains(word), "{word}: {hint}");
+        }
+    }
+    let discord = include_str!("../../manifests/discord.json");
+    for word in ["help", "log", "why", "contact"] {
+        assert!(
+            discord.contains(&format!("\"value\": \"{word}\"")),
+            "{word}"
+        );
+    }
+}

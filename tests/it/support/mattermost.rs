@@ -127,6 +127,12 @@ pub(crate) struct Server {
     pub(crate) key: Option<String>,
     /// True where the bot has the permission `create_post_ephemeral`.
     pub(crate) may_post_ephemeral: bool,
+    /// True where the bot has the permission `view_members`, and sees accounts outside its own teams.
+    pub(crate) sees_members: bool,
+    /// True where the bot is a member of the team.
+    pub(crate) is_in_team: bool,
+    /// What the bot may no longer do once it has listed the team's commands.
+    pub(crate) lost_after_list: Option<&'static str>,
     /// True where the roles can be asked for.
     pub(crate) tells_roles: bool,
     /// What the bot may do beside posting to one user alone.
@@ -168,6 +174,9 @@ impl Default for Server {
         Self {
             key,
             may_post_ephemeral: true,
+            sees_members: true,
+            is_in_team: true,
+            lost_after_list: None,
             tells_roles: true,
             permissions: vec![MANAGE_SYSTEM, commands::OWN, commands::OTHERS],
             requires_verification: "true",
@@ -301,11 +310,25 @@ fn read_click_answer(memory: &Memory, answer: &Value) -> Vec<u8> {
     Vec::new()
 }
 
-/// `SubmitInteractiveDialog` in `app/integration_action.go`, `SubmitDialogResponse` in `model/integration_action.go`.
+/// `SubmitInteractiveDialog` in `app/integration_action.go`, `SubmitDialogResponse` in `model/integration_action.go`: an
+/// error at an input, or one of the whole dialog, which stays open then. Clients show both as they are, with no markup in
+/// them.
 fn read_dialog_answer(memory: &Memory, answer: &Value) -> Vec<u8> {
     unread_fields(memory, answer, &["error", "errors", "type", "form"]);
     if answer["errors"].is_object() {
         return json!({ "response_action": "errors", "errors": answer["errors"] })
+            .to_string()
+            .into_bytes();
+    }
+    if let Some(error) = answer["error"].as_str() {
+        let is_read = !error.is_empty() && !error.contains(['\n', '\r']);
+        memory.note_broken(if is_read {
+            vec![]
+        } else {
+            vec![format!("an error that is no line: {answer}")]
+        });
+        let text = json!({ "type": "plain_text", "text": error });
+        return json!({ "blocks": [{ "type": "section", "text": text }] })
             .to_string()
             .into_bytes();
     }
@@ -332,16 +355,20 @@ fn rules(message: &Value) -> Vec<String> {
             broken.push(format!("{rule}: {message}"));
         }
     };
+    // `Post.IsValid` (`model/post.go`) counts characters. An ephemeral post is not held against it, but clients show no
+    // longer one, and the password's message goes the same way.
     hold(
         message["text"]
             .as_str()
-            .is_some_and(|text| text.chars().count() <= 16_383),
+            .is_some_and(|text| (1..=16_383).contains(&text.chars().count())),
         "a post of 16383 at most",
     );
+    // `CreateCommandPost` (`app/command.go`): `in_channel` is for everybody; what has neither name is not posted at all.
     hold(
         message["response_type"] == "ephemeral",
         "only the one who asked sees it",
     );
+    // `HandleCommandResponsePost` (`app/command.go`): else `<!here>`, `<@id>` and links in text and attachments are rewritten.
     hold(
         message["skip_slack_parsing"] == true,
         "no text is parsed as Slack's",
@@ -483,13 +510,29 @@ async fn user_by_name(
     })
 }
 
+/// `getUserByEmail` in `api4/user.go`: looked for in lower case (`SanitizeEmail` in `web/context.go`, and 400 for what is no
+/// address), and 403 for a bot that may not see all accounts, whether or not there is one (`GetViewUsersRestrictions` in
+/// `app/user.go`).
 async fn user_by_email(
     State(memory): State<Memory>,
     Path(email): Path<String>,
     headers: HeaderMap,
 ) -> Response {
+    is_bot(&headers);
+    let email = email.to_lowercase();
+    let parts: Vec<&str> = email.split('@').collect();
+    if parts.len() != 2 || parts.contains(&"") {
+        return app_error(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_url_param.app_error",
+        );
+    }
+    if !server(&memory).sees_members {
+        return app_error(StatusCode::FORBIDDEN, "api.context.permissions.app_error");
+    }
     tell(&memory, &headers, |_, user| {
-        user["profile"]["email"] == email.as_str()
+        let known = user["profile"]["email"].as_str().unwrap_or_default();
+        known.to_lowercase() == email
     })
 }
 
@@ -600,24 +643,33 @@ fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
+/// `getUser` in `api4/user.go`, of one's own account: `User.Sanitize` (`model/user.go`) keeps all but secrets, so here
+/// `email_verified` is told.
 async fn me(State(memory): State<Memory>, headers: HeaderMap) -> Response {
     is_bot(&headers);
     server(&memory).rights_asked += 1;
     if !server(&memory).tells_roles {
         return app_error(StatusCode::INTERNAL_SERVER_ERROR, "app.user.get.app_error");
     }
-    json!({ "id": BOT, "username": "relatch", "roles": "system_user bots_of_it", "is_bot": true })
-        .to_string()
-        .into_response()
+    let account = json!({
+        "id": BOT, "create_at": 1, "update_at": 1, "delete_at": 0, "username": "relatch", "auth_data": "",
+        "auth_service": "", "email": "relatch@localhost", "email_verified": true, "nickname": "", "first_name": "",
+        "last_name": "", "position": "", "roles": "system_user bots_of_it", "notify_props": {}, "locale": "en",
+        "timezone": {}, "is_bot": true, "disable_welcome_email": false,
+    });
+    account.to_string().into_response()
 }
 
-/// `getRolesByNames` (`api4/role.go`): a list of names; each role with its permissions.
-async fn roles(State(memory): State<Memory>, body: String) -> String {
+/// `getRolesByNames` (`api4/role.go`): a list of names; each role with its permissions (`Role` in `model/role.go`).
+async fn roles(State(memory): State<Memory>, headers: HeaderMap, body: String) -> String {
+    is_bot(&headers);
     let names: Vec<String> = serde_json::from_str(&body).unwrap();
     assert_eq!(names, ["system_user", "bots_of_it"]);
     let server = server(&memory);
     let mut held = server.permissions.clone();
-    held.push("view_members");
+    if server.sees_members {
+        held.push("view_members");
+    }
     if server.may_post_ephemeral {
         held.push("create_post_ephemeral");
     }

@@ -32,8 +32,9 @@ fn to_team_members(text: &str, team: &[(String, String)]) -> Vec<(String, String
     let of_team = |name: &str| team.iter().find(|(known, _)| known == name).cloned();
     let mut found: Vec<(String, String)> = Vec::new();
     for mention in possible_mentions(text) {
-        let shorter = |name: &&str| (*name).strip_suffix(['.', '-', '_']);
-        let mut tried = std::iter::successors(Some(mention.as_str()), shorter);
+        let mut tried = std::iter::successors(Some(mention.as_str()), |name| {
+            name.strip_suffix(['.', '-', '_'])
+        });
         if let Some(member) = tried.find_map(of_team)
             && !found.contains(&member)
         {
