@@ -177,10 +177,12 @@ const WITHOUT_TYPE: &[&str] = &[
     "lark/tenant-token.json",
     "lark/user-refused.json",
     "mattermost/config-client.json",
+    "mattermost/config.json",
     "mattermost/error.json",
     "mattermost/roles.json",
     "mattermost/slash-command.form",
     "slack/slash-command.form",
+    "slack/ssl-check.form",
     "twilio/message.json",
 ];
 

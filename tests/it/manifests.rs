@@ -249,23 +249,28 @@ fn slacks_manifest_keeps_slacks_limits() {
     assert!(values("background_color")[0].starts_with('#'));
 }
 
-/// What people see while they type names each thing that the command does: on Slack and Mattermost the hint, on Lark the
-/// description, on Discord the choices.
+/// Where the chat shows what may follow the command, every subcommand is named.
 #[test]
-fn every_manifest_s_hint_names_contact() {
-    for manifest in [
-        include_str!("../../manifests/slack.yaml"),
-        mattermost::MANIFEST,
-        lark::MANIFEST,
-        discord::MANIFEST,
-    ] {
-        for word in ["log", "why", "contact"] {
-            let is_hint = |line: &&str| line.contains("hint") || line.contains("value\"");
-            let hints = manifest.lines().filter(is_hint);
-            assert!(
-                hints.clone().any(|line| line.contains(word)),
-                "{word}: {manifest}"
-            );
+fn every_usage_hint_names_every_subcommand() {
+    let manifests = [
+        (include_str!("../../manifests/slack.yaml"), "usage_hint"),
+        (
+            include_str!("../../manifests/mattermost.json"),
+            "auto_complete_hint",
+        ),
+        (include_str!("../../manifests/lark.json"), "default_value"),
+    ];
+    for (manifest, key) in manifests {
+        let hint = manifest.lines().find(|line| line.contains(key)).unwrap();
+        for word in ["@member", "help", "log", "why @member", "contact @member"] {
+            assert!(hint.contains(word), "{word}: {hint}");
         }
+    }
+    let discord = include_str!("../../manifests/discord.json");
+    for word in ["help", "log", "why", "contact"] {
+        assert!(
+            discord.contains(&format!("\"value\": \"{word}\"")),
+            "{word}"
+        );
     }
 }

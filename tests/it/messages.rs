@@ -115,6 +115,8 @@ impl Sender<'_> {
                 self.answer(chat, InteractionKind::Command, Immediate::Say(message));
                 if chat.platform() == Platform::Mattermost {
                     self.answer(chat, InteractionKind::Click, Immediate::Say(message));
+                    let form = InteractionKind::Form(FormKind::ALL[0]);
+                    self.answer(chat, form, Immediate::Say(message));
                 }
                 let is_discord = chat.platform() == Platform::Discord;
                 if !self.goes_whole_way && !is_discord && chat.says_at_once() {
@@ -317,6 +319,16 @@ async fn mattermost_shows_every_message_as_it_was_made() {
             assert_eq!(
                 shown.replace(ZERO_WIDTH, ""),
                 plain(&message),
+                "{}",
+                sample.name
+            );
+            // A form that is answered with the message: clients show the text as it is.
+            let form = InteractionKind::Form(FormKind::ALL[0]);
+            let body = chat.unwrap().immediate(form, Immediate::Say(&message));
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(
+                body["error"].as_str().unwrap().replace(ZERO_WIDTH, ""),
+                plain(&message).replace('\n', " "),
                 "{}",
                 sample.name
             );

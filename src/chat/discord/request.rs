@@ -202,7 +202,7 @@ fn read_word(word: &str) -> Word {
         .strip_prefix("<@&")
         .and_then(|rest| rest.strip_suffix('>'));
     if role.is_some_and(is_snowflake) {
-        return Word::Group("A role".to_owned());
+        return Word::Group("a role".to_owned());
     }
     if matches!(bare, "@everyone" | "@here") {
         return Word::Group(bare.to_owned());

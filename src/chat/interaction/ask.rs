@@ -20,7 +20,7 @@ pub enum Ask {
     BareName(String),
     /// A subcommand without the member that it needs.
     NoMember(MemberCommand),
-    /// A mention that names no member, such as of everybody in the channel.
+    /// A mention that names no member, such as of everybody in the channel, without marks of direction.
     Group(String),
     Several,
 }
@@ -49,7 +49,7 @@ pub enum NamedMember {
 pub enum Word {
     /// A mention or a work e-mail.
     Member(NamedMember),
-    /// A mention that names no member, in words that mention nobody.
+    /// A mention that names no member, in words that mention nobody and fit into a sentence.
     Group(String),
     Text(String),
 }
@@ -65,7 +65,7 @@ impl Ask {
         };
         match first {
             Word::Member(member) => Self::reset(member, rest),
-            Word::Group(name) => Self::Group(name.clone()),
+            Word::Group(name) => Self::group(name),
             Word::Text(text) => match text.to_ascii_lowercase().as_str() {
                 "help" => Self::Help,
                 "contact" if rest.is_empty() => Self::NoMember(MemberCommand::Contact),
@@ -85,6 +85,11 @@ impl Ask {
     /// The answer shows the text, so nothing in it may change the order of the answer.
     fn unclear(text: &str) -> Self {
         Self::Unclear(without_marks(text))
+    }
+
+    /// A name of a group may be anybody's text, and the answer shows it as well.
+    fn group(name: &str) -> Self {
+        Self::Group(without_marks(name))
     }
 
     fn reset(member: &NamedMember, rest: &[Word]) -> Self {
@@ -130,7 +135,7 @@ impl Ask {
             [Word::Member(member)] => Ok(member.clone()),
             [] => Err(Self::Unclear(String::new())),
             words if words.iter().all(|word| matches!(word, Word::Member(_))) => Err(Self::Several),
-            [Word::Group(name), ..] | [_, Word::Group(name), ..] => Err(Self::Group(name.clone())),
+            [Word::Group(name), ..] | [_, Word::Group(name), ..] => Err(Self::group(name)),
             [Word::Text(text), ..] | [_, Word::Text(text), ..] => Err(Self::unclear(text)),
             [_, ..] => Err(Self::Several),
         }

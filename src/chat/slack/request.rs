@@ -247,10 +247,11 @@ fn read_word(word: &str) -> Word {
         .strip_prefix("mailto:")
         .map(visible)
         .filter(|email| is_seen(email, str::eq_ignore_ascii_case));
-    let phone = target
-        .strip_prefix("tel:")
-        .map(visible)
-        .filter(|phone| is_seen(phone, is_same_phone));
+    let phone = target.strip_prefix("tel:").map(visible).filter(|phone| {
+        is_seen(phone, |one, other| {
+            one == other || is_same_phone(one, other)
+        })
+    });
     email.or(phone).map_or_else(
         || Word::Text(unescape(word)),
         |typed| read_text(unescape(&typed)),
@@ -266,7 +267,7 @@ fn group(name: &str, label: &str) -> Option<String> {
     name.strip_prefix("subteam^")?;
     let label = unescape(label.trim_start_matches('@'));
     Some(if label.is_empty() {
-        "A user group".to_owned()
+        "a user group".to_owned()
     } else {
         format!("@{label}")
     })

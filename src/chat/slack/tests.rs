@@ -344,7 +344,7 @@ fn words_of_a_command() {
         read_words("<!subteam^S1|@a &lt;!here&gt; b> <!subteam^S1|@>"),
         [
             Word::Group("@a <!here> b".to_owned()),
-            Word::Group("A user group".to_owned())
+            Word::Group("a user group".to_owned())
         ]
     );
 }
