@@ -140,7 +140,7 @@ async fn a_password_set_after_a_claimed_address_confirms_nothing() {
     assert!(card.contains(CARD), "{card}");
 }
 
-/// Without a licence the client configuration calls Google, Office 365 and OpenID Connect off, and the server lets people
+/// Without a licence the client configuration calls Google, Office 365 and `OpenID` Connect off, and the server lets people
 /// sign in by them all the same if their settings are on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_needs_a_licence_counts_without_one() {

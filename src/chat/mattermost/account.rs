@@ -111,8 +111,7 @@ impl Mattermost {
         // Read after the account: a bot that lost its rights meanwhile has seen too little of it.
         let is_confirmed = match self.email_trust(&account) {
             EmailTrust::Confirmed => true,
-            EmailTrust::AsServerSays => self
-                .own_passwords(freshness)
+            EmailTrust::AsServerSays => Box::pin(self.own_passwords(freshness))
                 .await?
                 .confirm_emails(&self.config.trusted_auth_services),
             EmailTrust::Claimed => false,

@@ -122,6 +122,10 @@ const SERVICES: [&str; 4] = ["GitLab", "Google", "Office365", "OpenId"];
 const MANAGE_SYSTEM: &str = "manage_system";
 
 /// How the pretend server is set up, and what it was asked.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting or a permission of its own"
+)]
 pub(crate) struct Server {
     /// What `AsymmetricSigningPublicKey` tells; none on a server without a key.
     pub(crate) key: Option<String>,

@@ -52,7 +52,7 @@ fn possible_mentions(text: &str) -> Vec<String> {
     let (mut found, mut at): (Vec<String>, usize) = (Vec::new(), 0);
     while at < bytes.len() {
         let begins = bytes[at] == b'@'
-            && !text[..at].as_bytes().last().is_some_and(is_word)
+            && !bytes[..at].last().is_some_and(is_word)
             && bytes.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
         if !begins {
             at += 1;
