@@ -16,11 +16,6 @@ impl Moment {
     pub fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
-
-    /// The moment `seconds` after 1970; saturates.
-    pub fn from_unix_seconds(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(1000))
-    }
 }
 
 impl Add<Span> for Moment {
@@ -66,11 +61,6 @@ impl Span {
     /// A span of whole hours.
     pub const fn hours(hours: i64) -> Self {
         Self::minutes(hours.saturating_mul(60))
-    }
-
-    /// The span for timers; a negative one becomes zero.
-    pub fn as_duration(self) -> std::time::Duration {
-        std::time::Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
     }
 }
 
