@@ -147,8 +147,8 @@ impl Permit {
 /// Checks all rules and returns the permit or the first refusal.
 ///
 /// ```
-/// use relatch::domain::policy::{Case, Party, approve};
-/// use relatch::domain::{Denied, LoginMethod, Member, MemberId, Role, Status};
+/// use relatch::surface::domain::policy::{Case, Party, approve};
+/// use relatch::surface::domain::{Denied, LoginMethod, Member, MemberId, Role, Status};
 ///
 /// let mina = Member {
 ///     id: MemberId("m-1".into()),
@@ -172,7 +172,7 @@ impl Permit {
 /// assert!(approve(&case).is_ok());
 /// let case = Case { admin: Party { member: &jo, role: Role::Member }, member };
 /// assert_eq!(approve(&case).unwrap_err(), Denied::NotAdmin);
-/// # Ok::<(), relatch::domain::email::NotAnEmail>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn approve(case: &Case<'_>) -> Result<Permit, Denied> {
     for rule in Rule::ALL {
