@@ -77,6 +77,7 @@ impl FromStr for Span {
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(NotASpan);
         }
+        // Only a number too large for 64 bits is left as a cause.
         let count: i64 = digits.parse().map_err(|_| NotASpan)?;
         let unit = match text.get(digits.len()..) {
             Some("ms") => 1,
