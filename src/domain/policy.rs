@@ -2,8 +2,8 @@
 //!
 //! The rules follow the edition of 2025-01-23 of the help page "Admin | Reset member passwords" (S44). To add a
 //! rule: add a variant to [`Rule`] and one to [`Denied`] with its code, its check to [`Case::check`], and a row to the
-//! table of the tests. The compiler then asks for two sentences in `flow/messages/`: of the refusal, and of the rule in
-//! `why`. No other file changes.
+//! table of the tests. The compiler then asks for two sentences: of the refusal in `flow/messages/denied.rs`, and of the rule
+//! for `why` in `flow/messages/overview.rs`. No other file changes.
 
 use super::look_up::TooMany;
 use super::written_enum;
