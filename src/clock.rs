@@ -72,6 +72,7 @@ pub struct UnknownZone;
 impl Zone {
     /// A zone of the built-in IANA database.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
+        // The cause names the search paths of the database, which is built in.
         TimeZone::get(name).map(Self).map_err(|_| UnknownZone)
     }
 

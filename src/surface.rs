@@ -25,7 +25,10 @@ pub mod chat {
         pub use crate::chat::interaction::{FormKind, MemberCommand, Trigger};
     }
     pub mod lark {
-        pub use crate::chat::lark::{COMMAND_NAME, Config, EVENTS, EVENTS_ROUTE, Lark, MANIFEST};
+        pub use crate::chat::lark::{
+            CARD_EVENT, COMMAND_NAME, Config, EVENTS_ROUTE, Lark, MANIFEST, MENU_EVENT,
+            MESSAGE_EVENT,
+        };
     }
     pub mod mattermost {
         pub use crate::chat::mattermost::{
@@ -34,7 +37,7 @@ pub mod chat {
     }
     pub mod slack {
         pub use crate::chat::slack::{
-            COMMAND_NAME, COMMANDS_ROUTE, Config, INTERACTIONS_ROUTE, SCOPES, Slack,
+            COMMAND_NAME, COMMANDS_ROUTE, Config, INTERACTIONS_ROUTE, Slack,
         };
     }
 }

@@ -31,6 +31,19 @@ pub enum NotVerified {
     Malformed(&'static str),
 }
 
+impl NotVerified {
+    /// For `map_err` where a part cannot be parsed. The parser's error is dropped: it may quote the request, and nothing of
+    /// that belongs in a log.
+    pub(super) fn malformed<E>(part: &'static str) -> impl FnOnce(E) -> Self {
+        move |_quotes_the_request| Self::Malformed(part)
+    }
+
+    /// The same where the part is needed to check the signature.
+    pub(super) fn unsigned<E>(part: &'static str) -> impl FnOnce(E) -> Self {
+        move |_quotes_the_request| Self::Unsigned(part)
+    }
+}
+
 impl From<FormError> for NotVerified {
     fn from(error: FormError) -> Self {
         Self::Malformed(error.reason())

@@ -1,4 +1,10 @@
 //! The settings: TOML, with environment over file over defaults, secrets from files, and every problem reported at once.
+//!
+//! To add a setting, write it with its comment into `config.default.toml`, and
+//!
+//! * of a platform, a directory or a channel: read it in the `Config` of that adapter. No other file changes.
+//! * of a section here: read it in `policy.rs` or `admins.rs`; else in `top_level.rs`. Then add the field to [`Settings`],
+//!   and fill it in `build`, which also checks what two sections say together.
 
 mod admins;
 mod changes;

@@ -10,6 +10,7 @@ use super::state::{ShownMessage, WorkspaceState};
 use crate::chat::slack::{Config, Slack};
 use crate::clock::Clock;
 use crate::delivery::Outbox;
+use crate::domain::Moment;
 use crate::form::MEDIA_TYPE;
 use crate::net;
 
@@ -112,7 +113,6 @@ impl Workspace {
             ),
             Err(error) => (0, error.to_string()),
         };
-        let ms = took.as_millis();
         let request = ShownRequest {
             line: format!("POST {route}"),
             headers,
@@ -120,9 +120,26 @@ impl Workspace {
         };
         let answer = ShownAnswer {
             status,
-            ms,
+            ms: took.as_millis(),
             body: text.clone(),
         };
+        self.record(title, request, answer, (now, took));
+        if status == 200 {
+            Ok(text)
+        } else {
+            Err(format!("relatch answered {status}."))
+        }
+    }
+
+    /// Records a request to relatch and its answer, and warns of one that came too late.
+    fn record(
+        &self,
+        title: &'static str,
+        request: ShownRequest,
+        answer: ShownAnswer,
+        (now, took): (Moment, Duration),
+    ) {
+        let ms = answer.ms;
         self.state(|state| {
             let exchange = HttpExchange {
                 id: state.next_id('w'),
@@ -140,11 +157,6 @@ impl Workspace {
                 );
             }
         });
-        if status == 200 {
-            Ok(text)
-        } else {
-            Err(format!("relatch answered {status}."))
-        }
     }
 }
 

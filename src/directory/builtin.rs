@@ -108,7 +108,7 @@ impl Builtin {
         }
     }
 
-    /// The same in an organisation with these e-mail domains.
+    /// The same in an organization with these e-mail domains.
     #[must_use]
     pub fn in_company(self, company: CompanyDomains) -> Self {
         Self { company, ..self }

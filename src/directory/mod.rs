@@ -4,10 +4,13 @@
 //! what must not be reset, set everything in one operation, read back what is in force, and report only that. No change is
 //! ever retried.
 //!
-//! To add a directory: write `directory/NAME.rs` with its limits, wire types and tests, a `Config` that implements
-//! [`DirectoryConfig`] and a type that implements [`Backend`], and add a line to the one list, `directories!` below. It must
-//! say honestly what it cannot do ([`Capabilities`], [`Enforced`]), and `tests/it/directories.rs` runs its list of
-//! behaviours on it.
+//! To add a directory, one new file or folder and a line or two below:
+//!
+//! 1. Write `directory/NAME.rs` with its limits, wire types and tests, a `Config` that implements [`DirectoryConfig`] and a
+//!    type that implements [`Backend`]. It must say honestly what it cannot do ([`Capabilities`], [`Enforced`]).
+//! 2. Add its `mod` and its line to the one list, `directories!` below.
+//!
+//! `tests/it/directories.rs` runs its list of behaviours on it.
 
 mod active_directory;
 mod backend;

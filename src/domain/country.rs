@@ -23,6 +23,7 @@ impl FromStr for Country {
             .to_ascii_uppercase()
             .parse()
             .map(Self)
+            // The cause says no more.
             .map_err(|_| NotACountry)
     }
 }

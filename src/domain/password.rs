@@ -13,15 +13,20 @@ pub const DEFAULT_LENGTH: u8 = 8;
 pub(crate) const MAX_LENGTH: u8 = 24;
 
 /// A password that exists in memory only. It has no `Debug`, `Display`, `Clone` or `Serialize`, and is wiped on drop.
+/// The first example shows that the path is right, so the others fail for the missing trait alone.
 ///
-/// ```compile_fail
-/// fn needs_clone<T: Clone>() {}
-/// needs_clone::<relatch::domain::Password>();
+/// ```
+/// fn takes(_: relatch::surface::domain::Password) {}
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
+/// fn needs_clone<T: Clone>() {}
+/// needs_clone::<relatch::surface::domain::Password>();
+/// ```
+///
+/// ```compile_fail,E0277
 /// fn needs_debug<T: std::fmt::Debug>() {}
-/// needs_debug::<relatch::domain::Password>();
+/// needs_debug::<relatch::surface::domain::Password>();
 /// ```
 pub struct Password(Zeroizing<String>);
 

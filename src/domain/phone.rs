@@ -93,6 +93,7 @@ impl FromStr for PhoneNumber {
         if !plain || !text.starts_with('+') {
             return Err(NotAPhone::Incomplete);
         }
+        // The parser's reasons are told as one, with an example of what is accepted.
         let number = phonenumber::parse(None, text).map_err(|_| NotAPhone::Incomplete)?;
         if !number.is_valid() {
             return Err(NotAPhone::Incomplete);

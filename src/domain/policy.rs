@@ -2,12 +2,12 @@
 //!
 //! The rules follow the edition of 2025-01-23 of the help page "Admin | Reset member passwords" (S44). To add a
 //! rule: add a variant to [`Rule`] and one to [`Denied`] with its code, its check to [`Case::check`], and a row to the
-//! table of the tests. The compiler then asks for two sentences in `flow/messages/`: of the refusal, and of the rule in
-//! `why`. No other file changes.
+//! table of the tests. The compiler then asks for two sentences: of the refusal in `flow/messages/denied.rs`, and of the rule
+//! for `why` in `flow/messages/overview.rs`. No other file changes.
 
 use super::look_up::TooMany;
 use super::written_enum;
-use super::{Guard, LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
+use super::{Guard, LoginMethod, Member, MemberId, Quota, Role, Status};
 
 written_enum! {
     /// The rules, in the order of checking. The administrator is told the first one that fails.
@@ -130,7 +130,6 @@ impl Case<'_> {
 pub struct Permit {
     admin: MemberId,
     member: MemberId,
-    at: Moment,
 }
 
 impl Permit {
@@ -143,18 +142,13 @@ impl Permit {
     pub fn member(&self) -> &MemberId {
         &self.member
     }
-
-    /// When the rules were checked.
-    pub fn at(&self) -> Moment {
-        self.at
-    }
 }
 
 /// Checks all rules and returns the permit or the first refusal.
 ///
 /// ```
-/// use relatch::domain::policy::{Case, Party, approve};
-/// use relatch::domain::{Denied, LoginMethod, Member, MemberId, Moment, Role, Status};
+/// use relatch::surface::domain::policy::{Case, Party, approve};
+/// use relatch::surface::domain::{Denied, LoginMethod, Member, MemberId, Role, Status};
 ///
 /// let mina = Member {
 ///     id: MemberId("m-1".into()),
@@ -175,19 +169,18 @@ impl Permit {
 /// let member = Party { member: &mina, role: Role::Member };
 ///
 /// let case = Case { admin: Party { member: &jo, role: Role::PrimaryAdmin }, member };
-/// assert!(approve(&case, Moment(0)).is_ok());
+/// assert!(approve(&case).is_ok());
 /// let case = Case { admin: Party { member: &jo, role: Role::Member }, member };
-/// assert_eq!(approve(&case, Moment(0)).unwrap_err(), Denied::NotAdmin);
-/// # Ok::<(), relatch::domain::email::NotAnEmail>(())
+/// assert_eq!(approve(&case).unwrap_err(), Denied::NotAdmin);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn approve(case: &Case<'_>, now: Moment) -> Result<Permit, Denied> {
+pub fn approve(case: &Case<'_>) -> Result<Permit, Denied> {
     for rule in Rule::ALL {
         case.check(*rule)?;
     }
     Ok(Permit {
         admin: case.admin.member.id.clone(),
         member: case.member.member.id.clone(),
-        at: now,
     })
 }
 
@@ -258,7 +251,7 @@ mod tests {
                 },
             };
             assert_eq!(
-                approve(&case, Moment(7)).err(),
+                approve(&case).err(),
                 expected,
                 "{admin_role} {admin_status} on {member_role} {method} {status}"
             );
@@ -284,10 +277,7 @@ mod tests {
                     role: Role::Member,
                 },
             };
-            assert_eq!(
-                approve(&case, Moment(0)).unwrap_err(),
-                Denied::Guarded(*guard)
-            );
+            assert_eq!(approve(&case).unwrap_err(), Denied::Guarded(*guard));
         }
     }
 
@@ -299,13 +289,10 @@ mod tests {
             role: Role::PrimaryAdmin,
         };
         assert_eq!(
-            approve(
-                &Case {
-                    admin: me,
-                    member: me
-                },
-                Moment(0)
-            )
+            approve(&Case {
+                admin: me,
+                member: me
+            })
             .unwrap_err(),
             Denied::Oneself
         );
@@ -327,10 +314,7 @@ mod tests {
                 role: Role::Member,
             },
         };
-        let permit = approve(&case, Moment(7)).unwrap();
-        assert_eq!(
-            (permit.admin(), permit.member(), permit.at()),
-            (&jo.id, &mina.id, Moment(7))
-        );
+        let permit = approve(&case).unwrap();
+        assert_eq!((permit.admin(), permit.member()), (&jo.id, &mina.id));
     }
 }

@@ -48,6 +48,7 @@ impl FromStr for ResetId {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let mut bytes = [0; 16];
+        // The cause of `hex` names one digit; what is accepted says more.
         hex::decode_to_slice(text, &mut bytes)
             .map_err(|_| UnknownWord("32 hexadecimal digits".to_owned()))?;
         Ok(Self(bytes))

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// So many new persons may take the place of others without their number being named. More is rather a file of another
-/// organisation, or one with its columns moved.
+/// organization, or one with its columns moved.
 pub(crate) const NEW_PERSONS_UNASKED: usize = 10;
 
 /// One line of the file.
@@ -20,7 +20,7 @@ pub(crate) const NEW_PERSONS_UNASKED: usize = 10;
 pub struct ImportRow {
     /// The member; the id is a fresh one, and counts only for somebody who was not there before.
     pub member: MemberRow,
-    /// The organisation's own number of the person.
+    /// The organization's own number of the person.
     pub employee_id: Option<String>,
     /// The line in the file.
     pub line: u64,
@@ -128,7 +128,7 @@ table! {
             /// In E.164 form.
             phone: Option<String>,
             personal_email: Option<String>,
-            /// The organisation's own number of the person.
+            /// The organization's own number of the person.
             employee_id: Option<String>,
         }
         changing {}

@@ -183,7 +183,7 @@ impl Store {
         Ok(any.is_none())
     }
 
-    /// The organisation's own number of a member.
+    /// The organization's own number of a member.
     pub async fn employee_id(&self, member: &MemberId) -> Result<Option<String>, StoreError> {
         let found: Option<(Option<String>,)> = self
             .reader()

@@ -14,7 +14,8 @@
 //!
 //! Write a migration, and name the column in the `table!` of its subject: under `fixed` if
 //! it never changes after the row was made, else under `changing`. The compiler then points at the function in the same
-//! file that makes such a row.
+//! file that makes such a row. No other file changes, unless somebody is to see it: `relatch resets` shows the fields that
+//! `cli/resets.rs` names, because its output is a contract and the table is not.
 //!
 //! # To add a table
 //!

@@ -122,15 +122,7 @@ impl Store {
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
         // Before SQLite opens the file, and until after it has closed it.
-        let mut file = DatabaseFile::open(path, absent)?;
-        if how == Use::Serve {
-            file.lock()?;
-        }
-        // After the lock, so that another process on the second name is reported first.
-        file.check_single_name()?;
-        if absent == Absent::Refuse && !has_record(path).await? {
-            return Err(OpenError::Empty);
-        }
+        let mut file = take_file(path, how, absent).await?;
         let options = options(path);
         let writing = options.clone().pragma("cache_size", WRITER_CACHE);
         let mut connection = writing.connect().await?;
@@ -179,6 +171,20 @@ impl Store {
         };
         Ok((store, tasks))
     }
+}
+
+/// Opens the file and locks it for `serve`. One that two names lead to is refused, and an empty one unless it is to be new.
+async fn take_file(path: &Path, how: Use, absent: Absent) -> Result<DatabaseFile, OpenError> {
+    let mut file = DatabaseFile::open(path, absent)?;
+    if how == Use::Serve {
+        file.lock()?;
+    }
+    // After the lock, so that another process on the second name is reported first.
+    file.check_single_name()?;
+    if absent == Absent::Refuse && !has_record(path).await? {
+        return Err(OpenError::Empty);
+    }
+    Ok(file)
 }
 
 impl From<NoReader> for OpenError {

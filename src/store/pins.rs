@@ -102,13 +102,6 @@ pub struct Alarm {
     pub noted_at: Moment,
 }
 
-impl UntoldPins {
-    /// True where nothing is to be told.
-    pub fn is_empty(&self) -> bool {
-        self.pins.is_empty() && self.alarms.is_empty()
-    }
-}
-
 pub(super) const BY_EMAIL: &str = sql!(
     "select ",
     PinRow::COLUMNS,

@@ -89,7 +89,7 @@ async fn accept(bot: &TestBot, email: &str, id: &str) {
     bot.app.store.accept_pin(pin).await.unwrap();
 }
 
-/// A member of Lark can give themselves a second e-mail in a domain of the organisation; the administrator whose it is keeps
+/// A member of Lark can give themselves a second e-mail in a domain of the organization; the administrator whose it is keeps
 /// the right, and the member has their own rights, which are none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {

@@ -49,7 +49,7 @@ async fn permit(bot: &TestBot, member: &str) -> Permit {
             role: member.role,
         },
     };
-    policy::approve(&case, START).unwrap()
+    policy::approve(&case).unwrap()
 }
 
 /// A card on which Copy was chosen, by its id.

@@ -228,7 +228,7 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
             origin,
             action: action
                 .parse()
-                .map_err(|_| NotVerified::Malformed("an unknown action"))?,
+                .map_err(NotVerified::malformed("an unknown action"))?,
             value: value.value,
             // Forms are opened by the answer, so no permission of the platform is needed.
             trigger: Some(Trigger::new(String::new())),
@@ -236,7 +236,7 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
         (None, Some(form)) => {
             let kind = form
                 .parse()
-                .map_err(|_| NotVerified::Malformed("an unknown form"))?;
+                .map_err(NotVerified::malformed("an unknown form"))?;
             let Some(Value::String(typed)) = form_value.remove(render::INPUT) else {
                 return Err(NotVerified::Malformed("a form without its input"));
             };
@@ -265,5 +265,5 @@ fn origin(user: ChatUser, replay: ReplayKey, reply: &LarkReply, now: Moment) -> 
 }
 
 fn parse<T: DeserializeOwned>(event: &Value) -> Result<T, NotVerified> {
-    T::deserialize(event).map_err(|_| NotVerified::Malformed("the event"))
+    T::deserialize(event).map_err(NotVerified::malformed("the event"))
 }

@@ -73,7 +73,7 @@ impl Slack {
         now: Moment,
     ) -> Result<Interaction, NotVerified> {
         let payload =
-            serde_json::from_str(payload).map_err(|_| NotVerified::Malformed("the payload"))?;
+            serde_json::from_str(payload).map_err(NotVerified::malformed("the payload"))?;
         match payload {
             wire::Payload::BlockActions(pressed) => self.read_click(pressed, replay, now),
             wire::Payload::ViewSubmission(submitted) => self.read_form(submitted, replay, now),
@@ -111,7 +111,7 @@ impl Slack {
             action: action
                 .action_id
                 .parse()
-                .map_err(|_| NotVerified::Malformed("an unknown action"))?,
+                .map_err(NotVerified::malformed("an unknown action"))?,
             value: action
                 .value
                 .clone()
@@ -142,7 +142,7 @@ impl Slack {
         let kind = view
             .callback_id
             .parse()
-            .map_err(|_| NotVerified::Malformed("an unknown form"))?;
+            .map_err(NotVerified::malformed("an unknown form"))?;
         let (block_id, action_id) = blocks::input(kind);
         let input = view
             .state

@@ -21,7 +21,7 @@ pub(in crate::domain) trait ChannelAddress: Sized {
     /// Reads what the database has, which may be older than today's checks.
     fn stored(text: &str) -> Option<Self>;
 
-    /// Refuses an address that the organisation itself can open.
+    /// Refuses an address that the organization itself can open.
     fn check_outside(
         &self,
         member: &Member,

@@ -74,28 +74,18 @@ pub(super) async fn deliver(
     if is_first {
         app.held.make_place(row.reset_id, &row.member_id, until);
     }
-    let mut notes = send(app, &password, channels, &row).await;
-    if plan.shows() {
-        let is_copy = plan.way == Way::Copy;
-        let shown = ShownResult {
-            row: &row,
-            member,
-            steps,
-            quota,
-        };
-        notes.push(show(app, reporter, &password, shown, &notes, is_copy).await);
-    }
-    let mut outputs = Outputs::of(notes, plan.shows());
+    let result = ShownResult {
+        row: &row,
+        member,
+        steps,
+        quota,
+    };
+    let mut outputs = put_out(app, reporter, &password, channels, &plan, result).await;
     let notice_to = if is_first {
-        aftermath::notice_destinations(app, &row, member).await
+        notice_destinations(app, &row, member, &mut outputs.notes).await
     } else {
         Vec::new()
     };
-    if is_first && notice_to.is_empty() {
-        outputs
-            .notes
-            .push(note(Step::Notice, StepOutcome::Impossible));
-    }
     let was_shown = outputs.shown == Some(StepOutcome::Done);
     let held = HeldPassword {
         password,
@@ -118,6 +108,37 @@ pub(super) async fn deliver(
         notice.await;
     }
     told
+}
+
+/// Makes every output of the plan: what is sent first, so that the message which shows the password says how that ended.
+async fn put_out(
+    app: &App,
+    reporter: &Reporter<'_>,
+    password: &Password,
+    channels: ReadyChannels<'_>,
+    plan: &Plan,
+    result: ShownResult<'_>,
+) -> Outputs {
+    let mut notes = send(app, password, channels, result.row).await;
+    if plan.shows() {
+        let is_copy = plan.way == Way::Copy;
+        notes.push(show(app, reporter, password, result, &notes, is_copy).await);
+    }
+    Outputs::of(notes, plan.shows())
+}
+
+/// Where the member is told of the reset. If that is nowhere, the step is noted as impossible.
+async fn notice_destinations(
+    app: &App,
+    row: &ResetRow,
+    member: &Member,
+    notes: &mut Vec<StepNote>,
+) -> Vec<Destination> {
+    let found = aftermath::notice_destinations(app, row, member).await;
+    if found.is_empty() {
+        notes.push(note(Step::Notice, StepOutcome::Impossible));
+    }
+    found
 }
 
 /// Records the end. The password is kept if it was certainly not delivered, else wiped.

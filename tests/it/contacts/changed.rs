@@ -56,10 +56,10 @@ async fn contacts_are_changed_with_the_present_password_only() {
     assert_eq!(bot.count("contact").await, 0);
 }
 
-/// No mailbox of the organisation is a destination, sub-domains and other domains of it included, whatever is on record; the
+/// No mailbox of the organization is a destination, sub-domains and other domains of it included, whatever is on record; the
 /// administrator's own copy may go to one.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_password_goes_to_a_mailbox_of_the_organisation() {
+async fn no_password_goes_to_a_mailbox_of_the_organization() {
     for platform in PLATFORMS {
         on(platform, async {
             let bot = TestBot::with_domains(&["acme.example", "acme.co"]).await;
