@@ -203,7 +203,7 @@ async fn a_unix_group_protects_its_members(server: &Server) {
 /// Relatch's own mark is no proof: only the answer to a real sign-in is.
 async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
     let bot = server.bot().await;
-    server.set_must_change(false).await;
+    server.set_policy("pwdMustChange", "FALSE").await;
     let result = reset(&bot, "ali").await;
     let told = text_of(&result);
     assert!(
@@ -216,7 +216,7 @@ async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
             .await,
         SignIn::In
     );
-    server.set_must_change(true).await;
+    server.set_policy("pwdMustChange", "TRUE").await;
 }
 
 /// A wrong password in the settings must not lock relatch's account, however often it is asked for somebody.

@@ -155,6 +155,15 @@ impl TestBot {
         .await
     }
 
+    /// The same with the machine's clock, by which the directory goes too.
+    pub(crate) async fn with_directory_in_real_time(settings: &str) -> Self {
+        Self::unlike(|parts| {
+            parts.clock = Clock::movable();
+            parts.directory = Some(settings.to_owned());
+        })
+        .await
+    }
+
     /// The same, with administrators from a list.
     pub(crate) async fn with_directory_and_admins(settings: &str, admins: Admins) -> Self {
         Self::unlike(|parts| {
