@@ -28,6 +28,7 @@ mod session;
 mod time;
 mod tree;
 mod user_names;
+mod validity;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -48,8 +49,10 @@ pub(super) use self::server::LdapServer;
 pub(super) use self::session::{ANY, LdapSession};
 pub(super) use self::time::generalized_time;
 pub(super) use self::tree::{AccountFlags, OneEntry, Tree};
+use self::validity::UnreadableTime;
 use super::check_account::found_one;
 use super::{Backend, By, Capabilities, Enforced, ForcedChange, Match, ResetFailed, Unavailable};
+use crate::clock::Clock;
 use crate::domain::{Guard, MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
@@ -75,10 +78,13 @@ const OWN: &[&str] = &[
     "pwdReset",
     "pwdChangedTime",
     "pwdUpdateTime",
+    "pwdStartTime",
+    "pwdEndTime",
     "nsAccountLock",
     "passwordExpirationTime",
     "krbPasswordExpiration",
     "krbLastPwdChange",
+    "krbPrincipalExpiration",
     "modifyTimestamp",
 ];
 
@@ -87,15 +93,17 @@ pub struct LdapDirectory {
     server: LdapServer,
     tree: Tree,
     features: OnceCell<ServerFeatures>,
+    clock: Clock,
 }
 
 impl LdapDirectory {
     /// The server of these settings. It is asked when the first member is looked up.
-    fn new(settings: LdapSettings) -> Result<Self, TlsError> {
+    fn new(settings: LdapSettings, clock: Clock) -> Result<Self, TlsError> {
         Ok(Self {
             server: LdapServer::new(&settings)?,
             tree: Tree { settings },
             features: OnceCell::new(),
+            clock,
         })
     }
 
@@ -180,18 +188,23 @@ impl LdapDirectory {
 }
 
 /// Reads the account's state. A lock after failed sign-ins is no reason to refuse: the reset lifts it (Q13).
-fn account_flags(entry: &LdapEntry, is_protected: bool) -> AccountFlags {
+fn account_flags(
+    entry: &LdapEntry,
+    is_protected: bool,
+    now: Moment,
+) -> Result<AccountFlags, UnreadableTime> {
     let is_locked = entry.first("pwdAccountLockedTime") == Some(LOCKED_FOR_GOOD)
         || entry.is_true("nsAccountLock");
-    AccountFlags {
+    let out_of_date = validity::guard(entry, now)?;
+    Ok(AccountFlags {
         status: if is_locked {
             Status::Suspended
         } else {
             Status::Active
         },
-        guard: is_protected.then_some(Guard::Protected),
+        guard: is_protected.then_some(Guard::Protected).or(out_of_date),
         never_expires: false,
-    }
+    })
 }
 
 /// True where somebody else set the password and the member has to replace it.
@@ -227,7 +240,10 @@ impl Backend for LdapDirectory {
                 }
             };
             let (role, is_protected) = self.role_and_protection(&mut session, &entry).await?;
-            let flags = account_flags(&entry, is_protected);
+            let Ok(flags) = account_flags(&entry, is_protected, self.clock.now()) else {
+                found.push(Match::Unreadable);
+                continue;
+            };
             let native = entry.first(features.id_attribute());
             let member =
                 native.and_then(|native| self.tree.member(by, native, &entry, role, &flags));
@@ -252,9 +268,10 @@ impl Backend for LdapDirectory {
             tokio::time::timeout(PREPARE_DEADLINE, self.open_at(reservation.member())).await;
         let (mut session, features, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
         // Checked again, because the change itself would lift such a lock.
-        if account_flags(&entry, false).status != Status::Active {
+        let flags = account_flags(&entry, false, self.clock.now());
+        if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
             return Err(ResetFailed::Refused(
-                "the account was locked by an administrator".to_owned(),
+                "the account was locked by an administrator, or has expired".to_owned(),
             ));
         }
         let readable = || ResetFailed::Refused(READABLE.to_owned());
