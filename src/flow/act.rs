@@ -207,7 +207,12 @@ async fn run(
     }
     app.held.forget(&row.member_id);
     // Made only now, so that no password exists that is not needed.
-    let password = Password::generate(&mut rng, app.organization.password_length);
+    let length = app.organization.password_length;
+    let password = if app.organization.password_symbols {
+        Password::with_symbol(&mut rng, length)
+    } else {
+        Password::generate(&mut rng, length)
+    };
     if !change::change(app, reporter, &reservation, &password, &row).await? {
         return Ok(());
     }
