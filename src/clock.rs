@@ -103,6 +103,11 @@ impl Zone {
         self.civil(at).strftime("%-d %b %H:%M").to_string()
     }
 
+    /// `24 Nov 2026 10:05`: for what may be years away.
+    pub fn full_date(&self, at: Moment) -> String {
+        self.civil(at).strftime("%-d %b %Y %H:%M").to_string()
+    }
+
     /// `24 Nov`.
     pub fn day(&self, at: Moment) -> String {
         self.civil(at).strftime("%-d %b").to_string()
@@ -132,6 +137,7 @@ mod tests {
         assert_eq!(zone.tell(now + Span::hours(24), now), "tomorrow 11:00");
         assert_eq!(zone.tell(now + Span::hours(48), now), "25 Nov 11:00");
         assert_eq!(zone.tell(now - Span::hours(24), now), "22 Nov 11:00");
+        assert_eq!(zone.full_date(now), "23 Nov 2026 11:00");
         assert_eq!(rfc3339(now), "2026-11-23T02:00:00.000Z");
         assert!(Zone::named("Mars/Olympus").is_err());
     }

@@ -147,6 +147,19 @@ impl<'a> Section<'a> {
         number
     }
 
+    /// True or false.
+    pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let value = self.take(key)?;
+        // Values from environment variables are texts.
+        let flag = value
+            .as_bool()
+            .or_else(|| value.as_str()?.trim().parse().ok());
+        if flag.is_none() {
+            self.problem(key, "must be true or false");
+        }
+        flag
+    }
+
     /// Notes that a key is missing, unless another problem with it was noted.
     pub(crate) fn missing(&mut self, key: &str) {
         if !self.has_problem(key) {

@@ -85,8 +85,13 @@ SECTIONS = {
         Row(
             "OpenLDAP",
             program="slapd",
-            setup="`tests/servers/slapd.sh`: with and without its password policy",
-            real=("directories::ldap::openldap", "directories::ldap::openldap_without_a_policy"),
+            setup="`tests/servers/slapd.sh`: with a password policy that hashes, one that does not, its module alone, none",
+            real=(
+                "directories::ldap::openldap",
+                "directories::ldap::openldap_without_a_policy",
+                "directories::forced_change::openldap_with_a_policy_that_does_not_hash",
+                "directories::forced_change::openldap_with_the_module_of_the_policy_alone",
+            ),
         ),
         Row(
             "389 Directory Server",
@@ -97,6 +102,11 @@ SECTIONS = {
         Row(
             "FreeIPA",
             remark="built on 389 Directory Server, with a policy of its own",
+        ),
+        Row(
+            "lldap",
+            fake=("directories::lldap::",),
+            library="our fake follows its source",
         ),
         Row(
             "Active Directory",

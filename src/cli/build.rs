@@ -234,6 +234,7 @@ fn organization(settings: &Settings) -> Organization {
         is_framed: false,
         own_password_least: settings.own_password_least,
         password_length: settings.password_length,
+        password_symbols: settings.password_symbols,
         password_lifetime: settings.password_lifetime,
         offer_lifetime: settings.offer_lifetime,
         admins: settings.admins.clone(),

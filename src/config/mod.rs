@@ -70,6 +70,8 @@ pub struct Settings {
     pub limit: Limit,
     /// Length of generated passwords, in characters.
     pub password_length: u8,
+    /// Whether a generated password has a symbol.
+    pub password_symbols: bool,
     /// How long a generated password is valid.
     pub password_lifetime: Span,
     /// How long a card is valid.
@@ -243,6 +245,7 @@ fn assemble(
         log: top.log?,
         limit: policy.limit,
         password_length: policy.password_length,
+        password_symbols: policy.password_symbols,
         password_lifetime: policy.password_lifetime,
         offer_lifetime: policy.offer_lifetime,
         own_password_least: policy.own_password_least,

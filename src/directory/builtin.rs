@@ -206,6 +206,7 @@ impl Backend for Builtin {
         Capabilities {
             can_sign_out: true,
             must_change: true,
+            forces_change_apart: false,
             has_our_pages: true,
             sends_own_link: false,
         }

@@ -1,8 +1,9 @@
 //! Where members and their passwords are: one file or folder a directory, all behind [`Directory`].
 //!
 //! A reset means something different in each directory, so each is used in the same five steps: look up and describe, refuse
-//! what must not be reset, set everything in one operation, read back what is in force, and report only that. No change is
-//! ever retried.
+//! what must not be reset, set the password, read back what is in force, and report only that. Everything is set in one
+//! operation where the directory can do that; where the forced change needs a second one, it is a step of its own. A change
+//! of the password is never retried.
 //!
 //! To add a directory, one new file or folder and a line or two below:
 //!
@@ -29,8 +30,10 @@ mod scripted;
 mod sections;
 mod self_write;
 
+use std::ops::RangeInclusive;
+
 pub use self::backend::{Backend, By, Capabilities, Match, ResetFailed};
-pub(crate) use self::backend::{Enforced, Unavailable};
+pub(crate) use self::backend::{Enforced, ForcedChange, Unavailable};
 pub use self::builtin::Builtin;
 pub(crate) use self::builtin::{Caller, to_member};
 use self::config::DirectoryConfig;
@@ -171,6 +174,14 @@ impl Backend for Directory {
         until: Moment,
     ) -> Result<(), ResetFailed> {
         each!(self, one => one.reset(reservation, password, until).await)
+    }
+
+    async fn force_change(
+        &self,
+        member: &MemberId,
+        set_within: Option<RangeInclusive<Moment>>,
+    ) -> Result<ForcedChange, ResetFailed> {
+        each!(self, one => one.force_change(member, set_within).await)
     }
 
     async fn enforced(

@@ -1,6 +1,7 @@
 //! One directory with its deadlines, one retry of questions and a circuit breaker, so that a directory that hangs does not
 //! make everybody wait.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -8,7 +9,8 @@ use rand::RngExt;
 use super::backend::id_prefix;
 use super::breaker::Breaker;
 use super::{
-    Backend, Builtin, By, Capabilities, Directory, Enforced, Match, ResetFailed, Unavailable,
+    Backend, Builtin, By, Capabilities, Directory, Enforced, ForcedChange, Match, ResetFailed,
+    Unavailable,
 };
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -110,10 +112,10 @@ impl ResilientDirectory {
     }
 
     /// Makes a change once. Past the deadline nobody can say whether it was made.
-    async fn change(
+    async fn change<T>(
         &self,
-        change: impl Future<Output = Result<(), ResetFailed>>,
-    ) -> Result<(), ResetFailed> {
+        change: impl Future<Output = Result<T, ResetFailed>>,
+    ) -> Result<T, ResetFailed> {
         let Some(breaker) = &self.breaker else {
             return change.await;
         };
@@ -123,7 +125,7 @@ impl ResilientDirectory {
         let ended = tokio::time::timeout(CHANGE_DEADLINE, change)
             .await
             .unwrap_or(Err(ResetFailed::Unknown));
-        breaker.note(matches!(ended, Ok(()) | Err(ResetFailed::Refused(_))));
+        breaker.note(matches!(ended, Ok(_) | Err(ResetFailed::Refused(_))));
         ended
     }
 }
@@ -148,6 +150,15 @@ impl Backend for ResilientDirectory {
         until: Moment,
     ) -> Result<(), ResetFailed> {
         self.change(self.directory.reset(reservation, password, until))
+            .await
+    }
+
+    async fn force_change(
+        &self,
+        member: &MemberId,
+        set_within: Option<RangeInclusive<Moment>>,
+    ) -> Result<ForcedChange, ResetFailed> {
+        self.change(self.directory.force_change(member, set_within))
             .await
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::visible::is_invisible;
-use super::{EmailAddress, PhoneNumber, written_enum};
+use super::{EmailAddress, Moment, PhoneNumber, written_enum};
 
 /// The directory's immutable id of a member. Never the e-mail, because an e-mail can be given to another person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,6 +59,12 @@ pub struct Member {
 }
 
 impl Member {
+    /// True for an account that may be used now: neither its status nor its dates forbid it (S16).
+    pub fn is_in_use(&self) -> bool {
+        let is_out_of_date = matches!(self.guard, Some(Guard::Expired(_) | Guard::NotYetValid(_)));
+        matches!(self.status, Status::Active | Status::Inactive) && !is_out_of_date
+    }
+
     /// True if a contact outside the chat and outside the business mailbox is on record (S10, S43).
     pub fn has_outside_contact(&self) -> bool {
         self.phone.is_some() || self.outside_email().is_some()
@@ -111,15 +117,31 @@ written_enum! {
     }
 }
 
-written_enum! {
-    /// Why an account must not be reset from here, whoever the administrator is.
-    pub Guard {
-        /// It is an account of those who run the directory.
-        Protected = "protected",
-        /// Another system manages its password.
-        ManagedElsewhere = "managed_elsewhere",
-        /// It signs in with a smart card.
-        SmartCard = "smart_card",
+/// Why an account must not be reset from here, whoever the administrator is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It is an account of those who run the directory.
+    Protected,
+    /// Another system manages its password.
+    ManagedElsewhere,
+    /// It signs in with a smart card.
+    SmartCard,
+    /// It was valid until then.
+    Expired(Moment),
+    /// It will be valid from then on.
+    NotYetValid(Moment),
+}
+
+impl Guard {
+    /// The word in the audit and in logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Protected => "protected",
+            Self::ManagedElsewhere => "managed_elsewhere",
+            Self::SmartCard => "smart_card",
+            Self::Expired(_) => "expired",
+            Self::NotYetValid(_) => "not_yet_valid",
+        }
     }
 }
 

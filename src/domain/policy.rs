@@ -64,7 +64,7 @@ impl Denied {
             Self::Outranked => "outranked",
             Self::LoginMethod(_) => "login_method",
             Self::Status(_) => "status",
-            Self::Guarded(guard) => guard.as_str(),
+            Self::Guarded(guard) => guard.code(),
             Self::Limit(_) => "limit",
             Self::TooMany(too_many) => too_many.code(),
             Self::Disowned => "disowned",
@@ -85,7 +85,7 @@ pub struct Party<'a> {
 impl Party<'_> {
     /// S1–S3: True for an account in use with a role that may reset somebody.
     pub fn may_administer(&self) -> bool {
-        matches!(self.member.status, Status::Active | Status::Inactive) && self.role != Role::Member
+        self.member.is_in_use() && self.role != Role::Member
     }
 }
 
@@ -187,6 +187,7 @@ pub fn approve(case: &Case<'_>) -> Result<Permit, Denied> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Moment;
 
     fn person(id: &str, status: Status, login_method: LoginMethod) -> Member {
         Member {
@@ -262,9 +263,15 @@ mod tests {
     #[test]
     fn guarded_accounts_are_reset_by_nobody() {
         let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
-        for guard in Guard::ALL {
+        for guard in [
+            Guard::Protected,
+            Guard::ManagedElsewhere,
+            Guard::SmartCard,
+            Guard::Expired(Moment(0)),
+            Guard::NotYetValid(Moment(9)),
+        ] {
             let mina = Member {
-                guard: Some(*guard),
+                guard: Some(guard),
                 ..person("mina", Status::Active, LoginMethod::BusinessEmail)
             };
             let case = Case {
@@ -277,7 +284,34 @@ mod tests {
                     role: Role::Member,
                 },
             };
-            assert_eq!(approve(&case).unwrap_err(), Denied::Guarded(*guard));
+            assert_eq!(approve(&case).unwrap_err(), Denied::Guarded(guard));
+        }
+    }
+
+    /// An expired account does not administer; a protected one may.
+    #[test]
+    fn who_is_out_of_date_resets_nobody() {
+        let mina = person("mina", Status::Active, LoginMethod::BusinessEmail);
+        for (guard, expected) in [
+            (Guard::Protected, None),
+            (Guard::Expired(Moment(0)), Some(Denied::NotAdmin)),
+            (Guard::NotYetValid(Moment(9)), Some(Denied::NotAdmin)),
+        ] {
+            let jo = Member {
+                guard: Some(guard),
+                ..person("jo", Status::Active, LoginMethod::BusinessEmail)
+            };
+            let case = Case {
+                admin: Party {
+                    member: &jo,
+                    role: Role::PrimaryAdmin,
+                },
+                member: Party {
+                    member: &mina,
+                    role: Role::Member,
+                },
+            };
+            assert_eq!(approve(&case).err(), expected);
         }
     }
 

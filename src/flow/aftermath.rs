@@ -114,7 +114,7 @@ pub(super) async fn notice_destinations(
     contacts::with_business_address(others, member, has_channel)
 }
 
-/// Does the sign-out and the notice that a dead process left pending.
+/// Does the steps that a dead process left pending.
 pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
     let steps = steps::of_reset(app, row.reset_id).await;
     let member = match ending::find_member(app, row).await {
@@ -131,6 +131,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
             .iter()
             .any(|row| row.step == step && row.outcome == outcome)
     };
+    if has(Step::MustChange, StepOutcome::Pending) {
+        let noted = vec![steps::force_change_late(app, row).await];
+        note_steps(app, row.reset_id, noted, "could not record a forced change").await;
+    }
     let mut was_signed_out = has(Step::SignOut, StepOutcome::Done);
     if has(Step::SignOut, StepOutcome::Pending) {
         let noted = steps::sign_out(app, &member).await;

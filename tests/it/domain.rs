@@ -70,6 +70,8 @@ fn what_is_recorded_tells_reasons_apart() {
         Denied::LoginMethod(LoginMethod::Sso).code(),
         Denied::Status(Status::Suspended).code(),
         Denied::Guarded(Guard::Protected).code(),
+        Denied::Guarded(Guard::Expired(Moment(0))).code(),
+        Denied::Guarded(Guard::NotYetValid(Moment(0))).code(),
         Denied::Disowned.code(),
         Denied::Busy {
             admin_name: "Jo Lim".to_owned(),

@@ -35,7 +35,7 @@ pub(super) fn text(message: &Message) -> String {
 fn with_password(message: &Message, password: Option<&ShownPassword<'_>>) -> String {
     let mut text = format!("**{}**", escape(&fit(&message.title, 300)));
     if let Some(password) = password {
-        // A password has only letters and digits, and the label is our own text, so neither can be markup.
+        // A password has only letters, digits and - # + =, and the label is our own text: neither can end the code span.
         for part in [
             "\n\n`",
             password.password.expose(),

@@ -117,6 +117,7 @@ impl Backend for Keycloak {
         Capabilities {
             can_sign_out: true,
             must_change: true,
+            forces_change_apart: false,
             has_our_pages: false,
             sends_own_link: true,
         }

@@ -215,7 +215,8 @@ impl DirectoryConfig for Config {
     fn read(section: Section<'_>, is_alone: bool) -> Option<Self> {
         const DEFAULTS: Defaults = Defaults {
             name: "LDAP directory",
-            filter: "(objectClass=inetOrgPerson)",
+            // The second is what 389 Directory Server's own tools make.
+            filter: "(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
             name_attribute: "cn",
             department_attribute: "departmentNumber",
         };
@@ -238,7 +239,7 @@ impl DirectoryConfig for Config {
         self.0.groups.giving_a_role().next().is_some()
     }
 
-    fn open(self, _parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
-        LdapDirectory::new(self.0)
+    fn open(self, parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
+        LdapDirectory::new(self.0, parts.clock.clone())
     }
 }

@@ -168,6 +168,9 @@ fn changed(must_change: Option<&StepRow>) -> String {
         (StepOutcome::Failed, Some("never_expires")) => {
             "not enforced, the account's password never expires"
         }
+        (StepOutcome::Failed, Some("set_again")) => {
+            "not enforced, the password was set again since"
+        }
         (StepOutcome::Failed, _) => "not enforced by the directory",
         (StepOutcome::Impossible, _) => "this directory can't enforce it",
         (StepOutcome::Unknown | StepOutcome::Pending, _) => "nobody can say whether it is enforced",

@@ -130,6 +130,7 @@ impl TestBot {
                 is_framed: false,
                 own_password_least: 12,
                 password_length: 8,
+                password_symbols: parts.password_symbols,
                 password_lifetime: Span::hours(24),
                 offer_lifetime: Span::minutes(10),
                 admins: parts.admins.clone(),

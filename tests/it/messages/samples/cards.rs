@@ -23,12 +23,14 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     let all = Capabilities {
         can_sign_out: true,
         must_change: true,
+        forces_change_apart: false,
         has_our_pages: true,
         sends_own_link: true,
     };
     let none = Capabilities {
         can_sign_out: false,
         must_change: false,
+        forces_change_apart: false,
         has_our_pages: false,
         sends_own_link: true,
     };

@@ -40,6 +40,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
     let codes = [
         None,
         Some("never_expires"),
+        Some("set_again"),
         Some("kept_back"),
         Some("unreachable"),
         Some("address"),
@@ -98,6 +99,7 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
         capabilities: Capabilities {
             can_sign_out: true,
             must_change: true,
+            forces_change_apart: false,
             has_our_pages: true,
             sends_own_link: true,
         },
