@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
 /// How many connections read for requests. Slow reads have a connection of their own.
-const READERS: usize = 4;
+const READERS: u32 = 4;
 
 /// More than there are statements, so that each is prepared once.
 const STATEMENTS: usize = 256;
@@ -139,13 +139,13 @@ impl Store {
         if file.is_new {
             keep_name(path)?;
         }
-        let reading = Opening {
+        let reading = Arc::new(Opening {
             options: options
                 .pragma("cache_size", READER_CACHE)
                 .pragma("query_only", "on"),
             file: path.to_owned(),
             opened: file.identity()?,
-        };
+        });
         let slow_readers = Readers::open(1, &reading).await?;
         let readers = Readers::open(READERS, &reading).await?;
         let (running, task) = tokio::sync::watch::channel(());
@@ -187,6 +187,8 @@ impl From<NoReader> for OpenError {
             NoReader::Replaced => Self::Exchanged,
             NoReader::Io(error) => error.into(),
             NoReader::Sqlite(error) => error.into(),
+            // None was in use or closed: they were just made.
+            NoReader::Busy | NoReader::Closed => sqlx::Error::PoolClosed.into(),
         }
     }
 }
