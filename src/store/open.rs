@@ -14,7 +14,7 @@ use super::engine::{self, NoReader, Opening, Readers};
 use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
 use super::open_error::{OLDEST_SQLITE, OpenError};
-use super::{Store, Watch};
+use super::{Store, Watch, own_log};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
@@ -106,6 +106,7 @@ impl Store {
 
     /// True where the file is there and holds our tables.
     pub async fn has_record(path: &Path) -> Result<bool, OpenError> {
+        own_log::check(path)?;
         if path.try_exists()? {
             has_record(path).await
         } else {
@@ -121,6 +122,8 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
+        // Before an empty file is made, and again when nobody else can serve it.
+        own_log::check(path)?;
         // Before SQLite opens the file, and until after it has closed it.
         let mut file = DatabaseFile::open(path, absent)?;
         if how == Use::Serve {
@@ -128,6 +131,7 @@ impl Store {
         }
         // After the lock, so that another process on the second name is reported first.
         file.check_single_name()?;
+        own_log::check(path)?;
         if absent == Absent::Refuse && !has_record(path).await? {
             return Err(OpenError::Empty);
         }
@@ -154,6 +158,7 @@ impl Store {
         if watch.opened() != file.identity()? {
             return Err(OpenError::Exchanged);
         }
+        file.note_log();
         let (writes, queue) = mpsc::channel(engine::QUEUE);
         let writing_clock = clock.clone();
         let file = Arc::new(file);
