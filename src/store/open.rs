@@ -122,7 +122,7 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
-        // Before an empty file is made, and again when nobody else can serve it.
+        // Before an empty file is made, and before this process holds the lock.
         own_log::check(path)?;
         // Before SQLite opens the file, and until after it has closed it.
         let mut file = DatabaseFile::open(path, absent)?;
@@ -131,7 +131,6 @@ impl Store {
         }
         // After the lock, so that another process on the second name is reported first.
         file.check_single_name()?;
-        own_log::check(path)?;
         if absent == Absent::Refuse && !has_record(path).await? {
             return Err(OpenError::Empty);
         }

@@ -1,5 +1,5 @@
 //! Whose the write-ahead log beside the database is. SQLite finds it by its name alone, and writes what is in it into
-//! whatever database is there ("How To Corrupt An SQLite Database File", section 1.4): into a backup too, which was moved
+//! whatever database is there ("How To Corrupt An SQLite Database File"): into a backup too, which was moved
 //! to the place of a database whose process was killed.
 //!
 //! The lock file tells which database and which log were open together last, by inode and time of birth. A database that

@@ -128,8 +128,7 @@ pub(super) const LIVE: &str = sql!(
     where session.member_id = $1
         and ended_at is null
         and expires_at > $2
-        and (signed_out_at is null or began_at > signed_out_at)
-    order by began_at desc"
+        and (signed_out_at is null or began_at > signed_out_at)"
 );
 
 pub(super) const SIGNED_OUT: &str = "
@@ -288,7 +287,9 @@ impl Store {
     pub async fn sessions(&self, member: &MemberId) -> Result<Vec<SessionRow>, StoreError> {
         let mut connection = self.reader().await?;
         let now = connection.now();
-        connection.all(LIVE, params![member, now]).await
+        let mut live: Vec<SessionRow> = connection.all(LIVE, params![member, now]).await?;
+        live.sort_by_key(|row| std::cmp::Reverse(row.began_at));
+        Ok(live)
     }
 
     /// A wrong password; the hundredth in a row locks the account (Q13).
