@@ -224,7 +224,7 @@ async fn run(
         plan,
         row,
         member: &member,
-        steps,
+        steps: Some(steps),
         quota: Some(quota),
         held_until: None,
     };

@@ -39,9 +39,15 @@ pub(super) fn row_of(reset_id: ResetId, note: &StepNote, now: Moment) -> StepRow
     }
 }
 
-/// The recorded steps of a reset; none if the record does not answer.
-pub(super) async fn of_reset(app: &App, id: ResetId) -> Vec<StepRow> {
-    app.store.steps(id).await.unwrap_or_default()
+/// The recorded steps of a reset; none if they cannot be read, which the result has to say.
+pub(super) async fn of_reset(app: &App, id: ResetId) -> Option<Vec<StepRow>> {
+    match app.store.steps(id).await {
+        Ok(steps) => Some(steps),
+        Err(error) => {
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not read the steps of a reset");
+            None
+        }
+    }
 }
 
 /// Ends the member's sessions, where the directory can.

@@ -123,13 +123,17 @@ pub(super) async fn by_email(
 }
 
 impl Store {
-    /// Members in the order asked. Two of them are read in one statement, so as they are at one moment.
+    /// Members in the order asked, all as they are at one moment. Two of them are read in one statement.
     pub async fn find_members(
         &self,
         keys: &[MemberKey],
     ) -> Result<Vec<Option<MemberRow>>, StoreError> {
         let mut connection = self.reader().await?;
         let mut found = Vec::new();
+        let is_one_statement = keys.len() <= KEYS;
+        if !is_one_statement {
+            connection.begin_read().await?;
+        }
         for asked in keys.chunks(KEYS) {
             let (one, other) = (asked.first(), asked.get(1));
             let email = |key: Option<&MemberKey>| key.and_then(MemberKey::email);
@@ -141,6 +145,9 @@ impl Store {
                     .iter()
                     .map(|key| rows.iter().find(|row| key.is_of(row)).cloned()),
             );
+        }
+        if !is_one_statement {
+            connection.end_read().await?;
         }
         Ok(found)
     }

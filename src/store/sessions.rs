@@ -115,6 +115,19 @@ pub(super) const NOT_OVER: &str = sql!(
         and expires_at > $2"
 );
 
+/// The sessions of a member that live.
+pub(super) const LIVE: &str = sql!(
+    "select ",
+    SessionRow::QUALIFIED,
+    "
+    from session
+    join member on member.member_id = session.member_id
+    where session.member_id = $1
+        and ended_at is null
+        and expires_at > $2
+        and (signed_out_at is null or began_at > signed_out_at)"
+);
+
 pub(super) const SIGNED_OUT: &str = "
     select 1
     from session
@@ -269,10 +282,11 @@ impl Store {
 
     /// The sessions of a member that live now, the newest first.
     pub async fn sessions(&self, member: &MemberId) -> Result<Vec<SessionRow>, StoreError> {
-        let mut live = Live::of(&mut self.reader().await?, member).await?;
-        live.sessions
-            .sort_by_key(|row| std::cmp::Reverse(row.began_at));
-        Ok(live.sessions)
+        let mut connection = self.reader().await?;
+        let now = connection.now();
+        let mut live: Vec<SessionRow> = connection.all(LIVE, params![member, now]).await?;
+        live.sort_by_key(|row| std::cmp::Reverse(row.began_at));
+        Ok(live)
     }
 
     /// A wrong password; the hundredth in a row locks the account (Q13).

@@ -89,6 +89,7 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
     Ending {
         row,
         steps,
+        are_steps_known: true,
         quota: Some(Quota {
             used: 1,
             left: 4,
@@ -162,6 +163,16 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
     }
     let steps = changed(steps(world, StepOutcome::Impossible, None));
     samples.say("result", say::result(&ending(world, &delivered, &steps)));
+    for state in [State::Delivered, State::Undelivered, State::DeliveryUnknown] {
+        let row = row(state);
+        let unread = Ending {
+            are_steps_known: false,
+            ..ending(world, &row, &[])
+        };
+        samples.say("result", say::result(&unread));
+    }
+    let waiting = self::steps(world, StepOutcome::Pending, Some("told"));
+    samples.say("result", say::result(&ending(world, &delivered, &waiting)));
     let undelivered = row(State::Undelivered);
     let told = Ending {
         retry_for: None,
