@@ -148,3 +148,23 @@ async fn the_code_of_a_contact_is_guarded() {
     bot.click_value(KIM, "contact_code", &value).await;
     assert_refused(&bot.slack.last_text(), "This card is older than");
 }
+
+/// Where the chat does not answer, the code is not used up: the same code is taken a moment later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_outlives_a_chat_that_does_not_answer() {
+    let bot = TestBot::new().await;
+    let told = added(&bot, KIM, &format!("contact <@{}> {NUMBER}", user_id(NOA))).await;
+    bot.outbox.take();
+    let value = button_value(&told, "contact_code").expect("the button");
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    let before = bot.audited("contact").await;
+    let down = serde_json::json!({ "ok": false, "error": "internal_error" });
+    bot.slack.answer_who_with(Some((500, down)));
+    let told = bot.submit(KIM, &code).await.refusal_of_form();
+    assert!(told.contains("Nothing was changed."), "{told}");
+    assert_eq!(bot.audited("contact").await, before);
+    bot.slack.answer_who_with(None);
+    bot.submit(KIM, &code).await;
+    assert!(bot.audited("contact").await.ends_with("answered"));
+}
