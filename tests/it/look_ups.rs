@@ -387,6 +387,8 @@ async fn a_refused_click_counts_where_it_tells_of_the_member() {
     let refused = "look_up where tried = 'refused_click'";
     let look = bot.last_look(JO, MINA, "deliver_phone").await;
     let down = serde_json::json!({ "ok": false, "error": "internal_error" });
+    // Longer than a profile is kept.
+    bot.clock.advance(Span::seconds(31));
     bot.slack.answer_who_with(Some((500, down)));
     bot.click(JO, &look, "confirm").await;
     assert_eq!(bot.count(refused).await, 0);
