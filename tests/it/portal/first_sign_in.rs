@@ -397,23 +397,3 @@ async fn after_the_code_there_is_half_an_hour_and_then_half_a_day() {
     bot.clock.advance(Span::minutes(1));
     assert_eq!(browser.open("/account").await.to(), "/signin");
 }
-
-/// Others who guess passwords meanwhile do not keep out whoever has typed the code already.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lock_after_the_code_keeps_nobody_from_a_password_of_ones_own() {
-    let bot = TestBot::new().await;
-    let temporary = bot.reset_by_copy(JO, MINA).await;
-    let browser = bot.browser();
-    browser.sign_in(MINA, &temporary).await;
-    let (code, _) = code(&bot);
-    browser
-        .submit("/verify", "/verify", &[("code", &code)])
-        .await;
-    bot.execute("update member set locked_at = 1, locked_by = 'passwords' where business_email_key = 'mina.park@acme.example'").await;
-    let page = browser
-        .submit("/new-password", "/new-password", &[("password", OWN)])
-        .await;
-    assert_eq!(page.to(), "/account");
-    bot.settle().await;
-    assert!(bot.signs_in(MINA, OWN).await);
-}
