@@ -488,11 +488,4 @@ async fn an_address_is_not_pinned_before_the_first_import() {
     bot.add_member("other").await;
     pins::pin_listed(&bot.app).await;
     assert_eq!(bot.count("admin_pin").await, 1);
-    // Another directory does not wait for an import.
-    let fake = Fake::start(web::Kind::Keycloak).await;
-    let bot = self::bot(&fake, &[ANN, NEW]).await;
-    bot.execute("delete from admin_pin").await;
-    bot.execute("delete from member").await;
-    pins::pin_listed(&bot.app).await;
-    assert_eq!(bot.count("admin_pin").await, 2);
 }
