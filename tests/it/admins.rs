@@ -477,3 +477,17 @@ async fn the_start_looks_whether_addresses_still_lead_to_their_entries() {
     let (kept, ()) = tokio::join!(keeping, watching);
     kept.expect("it goes on after the stop");
 }
+
+/// Before the first import nobody is found, which means nothing. Afterwards it does: whoever comes later with a listed
+/// address has to be accepted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_not_pinned_before_the_first_import() {
+    let bot = TestBot::with_admins(list(&["later@acme.example"], &[])).await;
+    bot.execute("delete from admin_pin").await;
+    bot.execute("delete from member").await;
+    pins::pin_listed(&bot.app).await;
+    assert_eq!(bot.count("admin_pin").await, 0);
+    bot.add_member("other").await;
+    pins::pin_listed(&bot.app).await;
+    assert_eq!(bot.count("admin_pin").await, 1);
+}

@@ -34,6 +34,7 @@ mod sign_in;
 mod slack;
 mod store;
 mod support;
+mod sweep;
 mod trace;
 mod upgrade;
 mod vendors;
