@@ -65,8 +65,8 @@ const TOO_SHORT: &str = "the generated password is too short for its password po
 const TOO_YOUNG: &str = "its password policy does not allow another change so soon";
 const IN_HISTORY: &str = "the generated password was used before";
 
-/// A rule that the server names in its text alone. The texts are those of 389 Directory Server (pw.c, check_pw_syntax_ext and
-/// check_pw_minage) and slapo-ppolicy (ppolicy.c, ppolicy_modify).
+/// A rule that the server names in its text alone. The texts are those of 389 Directory Server (`pw.c`) and
+/// slapo-ppolicy (`ppolicy.c`, `ppolicy_modify`).
 fn rule_in_text(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
     let says = |part: &str| text.contains(part);

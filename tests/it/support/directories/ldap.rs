@@ -126,7 +126,11 @@ impl Server {
         match self.kind {
             Kind::Samba => format!("{name}@corp.example"),
             _ if is_account => format!("cn={name},dc=corp,dc=example"),
-            _ => format!("uid={name},ou=people,dc=corp,dc=example"),
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap
+            | Kind::Server389 => format!("uid={name},ou=people,dc=corp,dc=example"),
         }
     }
 
@@ -134,7 +138,10 @@ impl Server {
         match self.kind {
             Kind::Server389 => ("cn=Directory Manager", "root-of-the-test"),
             Kind::Samba => ("administrator@corp.example", "Root-of-the-test-1"),
-            _ => ("cn=root,dc=corp,dc=example", "root-of-the-test"),
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap => ("cn=root,dc=corp,dc=example", "root-of-the-test"),
         }
     }
 
@@ -421,7 +428,11 @@ impl World for Server {
     async fn bot_bound_by_policy(&self) -> TestBot {
         match self.kind {
             Kind::Server389 => TestBot::with_directory(&self.settings("plain", self.proxy)).await,
-            _ => self.bot().await,
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap
+            | Kind::Samba => self.bot().await,
         }
     }
 
@@ -497,7 +508,10 @@ impl World for Server {
                 ],
             ),
             Kind::Samba => ("DC=corp,DC=example", vec![set("minPwdLength", &length)]),
-            _ => (POLICY, vec![set("pwdMinLength", &length)]),
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap => (POLICY, vec![set("pwdMinLength", &length)]),
         };
         ldap.modify(dn, changes).await.unwrap().success().unwrap();
     }

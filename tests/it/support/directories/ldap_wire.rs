@@ -7,15 +7,14 @@ impl<'a> Reader<'a> {
     /// The next element, as tag and content.
     pub(super) fn next(&mut self) -> (u8, &'a [u8]) {
         let (tag, first) = (self.0[0], self.0[1]);
-        let (begin, length) = match first {
-            0..=0x7f => (2, usize::from(first)),
-            _ => {
-                let digits = &self.0[2..2 + usize::from(first & 0x7f)];
-                let length = digits
-                    .iter()
-                    .fold(0, |all, digit| all << 8 | usize::from(*digit));
-                (2 + digits.len(), length)
-            }
+        let (begin, length) = if first < 0x80 {
+            (2, usize::from(first))
+        } else {
+            let digits = &self.0[2..2 + usize::from(first & 0x7f)];
+            let length = digits
+                .iter()
+                .fold(0, |all, digit| all << 8 | usize::from(*digit));
+            (2 + digits.len(), length)
         };
         let content = &self.0[begin..begin + length];
         self.0 = &self.0[begin + length..];

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use relatch::surface::clock::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -34,6 +35,8 @@ struct User {
     id: String,
     mail: String,
     password: String,
+    /// As `to_generalized_time` writes it (`crates/ldap/src/core/utils.rs`).
+    password_set_at: String,
     groups: Vec<&'static str>,
 }
 
@@ -52,6 +55,7 @@ impl User {
                 "00000000-0000-3000-8000-{:0>12}",
                 hex::encode(&self.id)
             )],
+            "pwdchangedtime" => one(&self.password_set_at),
             "mobile" => one("+821012345699"),
             _ => Vec::new(),
         }
@@ -73,6 +77,7 @@ impl Lldap {
             id: id.to_owned(),
             mail: format!("{id}@corp.example"),
             password: OLD.to_owned(),
+            password_set_at: "20260101000000Z".to_owned(),
             groups: groups.to_vec(),
         };
         let service = |id: &str, groups: &[&'static str]| User {
@@ -406,7 +411,13 @@ fn change_password(users: &Users, bound: Option<&User>, request: &[u8]) -> Resul
         return Err(refused());
     }
     user.password = password;
+    user.password_set_at = now();
     Ok(())
+}
+
+fn now() -> String {
+    let now = jiff::Timestamp::from_millisecond(Clock::System.now().0).unwrap();
+    now.strftime("%Y%m%d%H%M%SZ").to_string()
 }
 
 impl World for Lldap {
@@ -420,7 +431,7 @@ impl World for Lldap {
             has_protected: true,
             can_hold_two: false,
             tells_rights: false,
-            tells_changes: false,
+            tells_changes: true,
             has_policy: false,
         }
     }
