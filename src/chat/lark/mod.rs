@@ -74,8 +74,7 @@ pub struct Lark {
 }
 
 impl Lark {
-    /// The adapter with the client of its app that other parts may share.
-    #[expect(clippy::unnecessary_wraps, reason = "same signature on all platforms")]
+    /// The adapter with the client of its app that other parts may share. The signature is that of all platforms.
     pub fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
         let ChatParts {
             http, clock, lark, ..
