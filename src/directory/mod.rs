@@ -21,6 +21,7 @@ mod hasher;
 mod keycloak;
 mod lark;
 mod ldap;
+mod phones;
 mod resilient;
 mod scripted;
 mod sections;

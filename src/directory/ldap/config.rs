@@ -243,7 +243,7 @@ impl DirectoryConfig for Config {
         self.0.groups.giving_a_role().next().is_some()
     }
 
-    fn open(self, _parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
-        LdapDirectory::new(self.0)
+    fn open(self, parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
+        LdapDirectory::new(self.0, parts.default_country)
     }
 }

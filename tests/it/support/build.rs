@@ -65,6 +65,7 @@ impl TestBot {
                 http: http.clone(),
                 clock: clock.clone(),
                 chance: chance.clone(),
+                default_country: Some("KR".parse().unwrap()),
                 lark: relatch::surface::lark_api::LarkApis::default(),
             };
             homes.push(
