@@ -78,7 +78,7 @@ pub mod domain {
         pub use crate::domain::contacts::{AddedAs, AddedContact, ContactRules, Method, Methods};
     }
     pub mod country {
-        pub use crate::domain::country::{NotThisCountry, SmsCountries};
+        pub use crate::domain::country::{Country, NotThisCountry, SmsCountries};
     }
     pub mod delivery {
         pub use crate::domain::delivery::{
@@ -100,7 +100,9 @@ pub mod domain {
         pub use crate::domain::person::{Traits, difference};
     }
     pub mod phone {
-        pub use crate::domain::phone::{NotAPhone, PhoneNumber};
+        pub use crate::domain::phone::{
+            NotAPhone, PhoneNumber, PhoneRemark, UnreadablePhone, phone_on_record,
+        };
     }
     pub mod policy {
         pub use crate::domain::policy::{Case, Party, Rule, approve};

@@ -176,6 +176,6 @@ pub trait Backend {
     /// What an operator should know though nothing is wrong, for `relatch check`, asked after a successful probe: which
     /// attributes that relatch trusts can be written by members themselves, or that this is unknown.
     fn warnings(&self) -> impl Future<Output = Vec<String>> + Send {
-        std::future::ready(vec![self_write::unknown("this directory does not tell")])
+        std::future::ready(vec![self_write::unknown(self_write::NOT_TOLD)])
     }
 }

@@ -3,6 +3,7 @@
 use super::{Backend, Hasher};
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::domain::country::Country;
 use crate::domain::{CompanyDomains, EmailAddress};
 use crate::lark_api::{LarkApis, LarkAppSettings};
 use crate::net::TlsError;
@@ -23,6 +24,8 @@ pub struct DirectoryParts {
     pub clock: Clock,
     /// The randomness of the program.
     pub chance: Chance,
+    /// The country of phones that have no country code, where their entry names none.
+    pub default_country: Option<Country>,
     /// The apps of Lark in use.
     pub lark: LarkApis,
 }

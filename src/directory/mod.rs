@@ -25,6 +25,7 @@ mod hasher;
 mod keycloak;
 mod lark;
 mod ldap;
+mod phones;
 mod resilient;
 mod scripted;
 mod sections;

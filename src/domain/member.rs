@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::phone::PhoneRemark;
 use super::visible::is_invisible;
 use super::{EmailAddress, Moment, PhoneNumber, written_enum};
 
@@ -44,6 +45,8 @@ pub struct Member {
     pub status: Status,
     /// The mobile phone on record, in full.
     pub phone: Option<PhoneNumber>,
+    /// What has to be known of how the phone is written there.
+    pub phone_remark: Option<PhoneRemark>,
     /// The private address on record.
     pub personal_email: Option<EmailAddress>,
     /// What the directory lets the member do to other members.

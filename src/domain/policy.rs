@@ -163,6 +163,7 @@ impl Permit {
 ///     manager_email: None,
 ///     aliases: Vec::new(),
 ///     guard: None,
+///     phone_remark: None,
 ///     never_expires: false,
 /// };
 /// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
@@ -203,6 +204,7 @@ mod tests {
             manager_email: None,
             aliases: Vec::new(),
             guard: None,
+            phone_remark: None,
             never_expires: false,
         }
     }

@@ -319,6 +319,7 @@ fn member(name: &str) -> Member {
         department: None,
         manager_email: None,
         guard: None,
+        phone_remark: None,
         never_expires: false,
     }
 }

@@ -34,6 +34,7 @@ fn mina() -> Member {
         department: None,
         manager_email: None,
         guard: None,
+        phone_remark: None,
         never_expires: false,
     }
 }

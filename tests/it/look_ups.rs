@@ -292,6 +292,11 @@ async fn a_satellite_phone_on_record_is_passed_by() {
         "{}",
         text_of(&card)
     );
+    assert!(
+        text_of(&card).contains("Their phone +881… cannot receive an SMS."),
+        "{}",
+        text_of(&card)
+    );
     assert_eq!(
         (
             button_value(&card, "deliver_phone"),

@@ -22,6 +22,7 @@ mod mentions;
 mod messages;
 mod not_sent;
 mod orders;
+mod phones;
 mod platforms;
 mod portal;
 mod portal_edges;

@@ -46,6 +46,7 @@ fn member() -> Member {
         manager_email: None,
         aliases: Vec::new(),
         guard: None,
+        phone_remark: None,
         never_expires: false,
     }
 }

@@ -27,6 +27,7 @@ use super::ldap::{
     AccountFlags, Defaults, LdapEntry, LdapServer, LdapSession, LdapSettings, OneEntry, Tree, code,
     ended, generalized_time,
 };
+use super::phones;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
 use crate::domain::{EmailAddress, Guard, MemberId, Moment, Password, Status};
@@ -101,7 +102,10 @@ impl DirectoryConfig for Config {
     fn open(self, parts: &DirectoryParts) -> Result<ActiveDirectory, TlsError> {
         Ok(ActiveDirectory {
             server: LdapServer::new(&self.0)?,
-            tree: Tree { settings: self.0 },
+            tree: Tree {
+                settings: self.0,
+                default_country: parts.default_country,
+            },
             clock: parts.clock.clone(),
         })
     }
@@ -363,7 +367,12 @@ impl Backend for ActiveDirectory {
     }
 
     async fn warnings(&self) -> Vec<String> {
-        check::warnings(self).await
+        let mut warnings = check::warnings(self).await;
+        if let Some(email) = &self.tree.settings.check_account {
+            let by = [By::Email(email.clone())];
+            warnings.extend(phones::warning(self.find(&by).await, email));
+        }
+        warnings
     }
 }
 

@@ -25,8 +25,11 @@ pub(super) use self::config::Config;
 use self::wire::{KeycloakCredential, KeycloakUser};
 use super::backend::id_prefix;
 use super::check_account::found_one;
-use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
+use super::{
+    Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, phones, self_write,
+};
 use crate::clock::Clock;
+use crate::domain::country::Country;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::net::TlsError;
 use crate::store::Reservation;
@@ -39,15 +42,22 @@ pub struct Keycloak {
     api: AdminApi,
     /// The id of the client whose roles administer the realm, once it was found.
     administration: Mutex<Option<String>>,
+    /// The country of phones without a country code.
+    default_country: Option<Country>,
 }
 
 impl Keycloak {
     /// The realm of these settings. It is asked when the first member is looked up.
-    fn new(config: Config, clock: Clock) -> Result<Self, TlsError> {
+    fn new(
+        config: Config,
+        clock: Clock,
+        default_country: Option<Country>,
+    ) -> Result<Self, TlsError> {
         Ok(Self {
             api: AdminApi::new(&config, clock)?,
             config,
             administration: Mutex::default(),
+            default_country,
         })
     }
 
@@ -202,6 +212,15 @@ impl Backend for Keycloak {
                 &["attack-detection", "brute-force", "users", native],
             )
             .await
+    }
+
+    async fn warnings(&self) -> Vec<String> {
+        let mut warnings = vec![self_write::unknown(self_write::NOT_TOLD)];
+        if let Some(email) = &self.config.check_account {
+            let by = [By::Email(email.clone())];
+            warnings.extend(phones::warning(self.find(&by).await, email));
+        }
+        warnings
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -240,6 +240,6 @@ impl DirectoryConfig for Config {
     }
 
     fn open(self, parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
-        LdapDirectory::new(self.0, parts.clock.clone())
+        LdapDirectory::new(self.0, parts.clock.clone(), parts.default_country)
     }
 }

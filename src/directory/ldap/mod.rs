@@ -51,8 +51,10 @@ pub(super) use self::time::generalized_time;
 pub(super) use self::tree::{AccountFlags, OneEntry, Tree};
 use self::validity::UnreadableTime;
 use super::check_account::found_one;
+use super::phones;
 use super::{Backend, By, Capabilities, Enforced, ForcedChange, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
+use crate::domain::country::Country;
 use crate::domain::{Guard, MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
@@ -97,10 +99,17 @@ pub struct LdapDirectory {
 
 impl LdapDirectory {
     /// The server of these settings. It is asked when the first member is looked up.
-    fn new(settings: LdapSettings, clock: Clock) -> Result<Self, TlsError> {
+    fn new(
+        settings: LdapSettings,
+        clock: Clock,
+        default_country: Option<Country>,
+    ) -> Result<Self, TlsError> {
         Ok(Self {
             server: LdapServer::new(&settings)?,
-            tree: Tree { settings },
+            tree: Tree {
+                settings,
+                default_country,
+            },
             features: OnceCell::new(),
             clock,
         })
@@ -366,6 +375,11 @@ impl Backend for LdapDirectory {
     }
 
     async fn warnings(&self) -> Vec<String> {
-        self.warnings_of_check_account().await
+        let mut warnings = self.warnings_of_check_account().await;
+        if let Some(email) = &self.tree.settings.check_account {
+            let by = [By::Email(email.clone())];
+            warnings.extend(phones::warning(self.find(&by).await, email));
+        }
+        warnings
     }
 }

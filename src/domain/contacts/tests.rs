@@ -21,6 +21,7 @@ fn mina() -> Member {
         manager_email: None,
         aliases: Vec::new(),
         guard: None,
+        phone_remark: None,
         never_expires: false,
     }
 }

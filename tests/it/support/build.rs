@@ -66,6 +66,7 @@ impl TestBot {
                 http: http.clone(),
                 clock: clock.clone(),
                 chance: chance.clone(),
+                default_country: Some("KR".parse().unwrap()),
                 lark: LarkApis::default(),
             };
             homes.push(

@@ -43,6 +43,8 @@ struct Person {
     /// What Lark calls `email`, where it is not the mailbox: the member may set it, and people are found by it alone
     /// ("Obtain user ID via email or mobile number", `emails`).
     second_email: Option<String>,
+    /// As somebody wrote it there.
+    phone: String,
     password: String,
     must_change: bool,
     is_enabled: bool,
@@ -108,6 +110,7 @@ impl Fake {
                     id: format!("0b1c{number:04}-aaaa-bbbb"),
                     email: format!("{email}@corp.example"),
                     second_email: None,
+                    phone: "+821012345699".to_owned(),
                     password: OLD.to_owned(),
                     must_change: false,
                     is_enabled: name != "adm",
@@ -216,6 +219,11 @@ impl Fake {
     /// Somebody gives themselves a second e-mail; Lark's people can.
     pub(crate) fn set_second_email(&self, name: &str, email: &str) {
         self.with(name, |person| person.second_email = Some(email.to_owned()));
+    }
+
+    /// Somebody's phone is written like this from now on.
+    pub(crate) fn set_phone(&self, name: &str, phone: &str) {
+        self.with(name, |person| phone.clone_into(&mut person.phone));
     }
 
     /// Somebody leaves, and their account with them.
@@ -624,7 +632,7 @@ fn user(name: &str, person: &Person, may_manage: bool) -> Value {
         "id": person.id, "username": name, "email": person.email, "emailVerified": true, "firstName": name,
         "lastName": "Corp", "enabled": person.is_enabled, "federationLink": person.federation,
         "requiredActions": if person.must_change { vec!["UPDATE_PASSWORD"] } else { Vec::new() },
-        "attributes": { "phoneNumber": ["+821012345699"] },
+        "attributes": { "phoneNumber": [person.phone] },
         "access": { "manage": may_manage, "view": true },
     })
 }
@@ -714,7 +722,7 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
             Some((name, person)) => done(json!({ "user": {
                 "open_id": id, "name": format!("{name} Corp"), "enterprise_email": person.email,
                 "email": person.second_email.as_ref().unwrap_or(&person.email),
-                "mobile": "+821012345699", "is_tenant_manager": false,
+                "mobile": person.phone, "is_tenant_manager": false,
                 "status": { "is_frozen": !person.is_enabled, "is_resigned": false, "is_activated": true, "is_exited": false,
                     "is_unjoin": false },
             } })),
