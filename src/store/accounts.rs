@@ -83,14 +83,7 @@ pub(super) const SIGN_OUT: &str = "
     )
     where member_id = $1";
 
-pub(super) const SAVE: &str = "
-    update member
-    set locked_at = $2,
-        locked_by = $3,
-        failed_sign_ins = $4,
-        wrong_codes = $5,
-        codes_sent = $6
-    where member_id = $1";
+pub(super) const SAVE: &str = sql!(AccountRow::UPDATE);
 
 /// The account of a member.
 pub(super) async fn find(
@@ -102,15 +95,7 @@ pub(super) async fn find(
 
 /// Writes the lock, the counters and the codes.
 pub(super) async fn save(tx: &mut Tx, account: &AccountRow) -> Result<(), StoreError> {
-    let values = params![
-        account.member_id,
-        account.locked_at,
-        account.locked_by,
-        account.failed_sign_ins,
-        account.wrong_codes,
-        account.codes_sent,
-    ];
-    tx.run(SAVE, values).await.map(drop)
+    tx.run(SAVE, account.update_params()).await.map(drop)
 }
 
 /// Sets a credential. Q13: it lifts a lock that came from failed sign-ins.

@@ -1,8 +1,9 @@
 //! How the record is read and written: statements, rows, and one task that does every write.
 //!
 //! A read takes a [`Connection`] of [`readers`]: it sees the last commit and does not wait for writes. A write is an async
-//! function over [`Tx`], see [`writer`]. Statements are constants that SQLite and PostgreSQL both understand; only this
-//! folder knows which of the two runs them.
+//! function over [`Tx`], see [`writer`]. Statements are constants that SQLite and PostgreSQL both understand; flags are
+//! integers in both. Besides this folder only `open`, `open_error` and `migrations`, which open the file, know which of the
+//! two runs them.
 
 mod readers;
 pub(super) mod row;

@@ -85,16 +85,23 @@ pub(in crate::store) trait Table: FromRow {
     const INSERT_NEW: &str;
     /// Inserts a row, or updates the `changing` columns of the one of the same key.
     const PUT: &str;
+    /// Updates the `changing` columns of the row of the same key, for a type that has a part of the columns only. Its values
+    /// are [`Table::update_params`].
+    const UPDATE: &str;
 
     /// Reads the columns from this one on.
     fn read(row: &Row, first: usize) -> Result<Self, sqlx::Error>;
 
     /// The values in the order of [`Table::COLUMNS`].
     fn params(&self) -> Vec<Param>;
+
+    /// The key and then the `changing` columns.
+    fn update_params(&self) -> Vec<Param>;
 }
 
 /// Declares the type of a table's rows. `key` is the primary key. `fixed` columns are written once: an update leaves
-/// them and their indexes alone. `changing` columns are written by every [`Table::PUT`].
+/// them and their indexes alone. `changing` columns are written by every [`Table::PUT`] and [`Table::UPDATE`]. A statement
+/// that needs a key, or columns that change, cannot be used with a table that has none: the build fails.
 macro_rules! table {
     (
         $(#[$doc:meta])* $vis:vis struct $row:ident in $table:literal {
@@ -131,19 +138,36 @@ macro_rules! table {
                 $crate::store::engine::sql::placeholders(<$row as $crate::store::engine::Table>::WIDTH),
                 ")"
             );
-            const INSERT_NEW: &str = $crate::store::engine::sql!(
+            const INSERT_NEW: &str = $crate::store::engine::sql::naming(&[$(stringify!($key)),*], $crate::store::engine::sql!(
                 <$row as $crate::store::engine::Table>::INSERT, " on conflict (",
                 $crate::store::engine::sql::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
                 ") do nothing"
-            );
-            const PUT: &str = $crate::store::engine::sql!(
+            ));
+            const PUT: &str = $crate::store::engine::sql::naming(&[$(stringify!($changing)),*], $crate::store::engine::sql!(
                 <$row as $crate::store::engine::Table>::INSERT, " on conflict (",
                 $crate::store::engine::sql::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
                 ") do update set ",
                 $crate::store::engine::sql::without_comma($crate::store::engine::sql!(
                     "", $(stringify!($changing), " = excluded.", stringify!($changing), ", ",)*
                 )),
-            );
+            ));
+            const UPDATE: &str = $crate::store::engine::sql::naming(&[$(stringify!($changing)),*], {
+                const KEYS: &[&str] = &[$(stringify!($key)),*];
+                const CHANGING: &[&str] = &[$(stringify!($changing)),*];
+                $crate::store::engine::sql!(
+                    "update ", $table, " set (",
+                    $crate::store::engine::sql::without_comma($crate::store::engine::sql!(
+                        "", $(stringify!($changing), ", ",)*
+                    )),
+                    ") = (",
+                    $crate::store::engine::sql::placeholders_after(KEYS.len(), CHANGING.len()),
+                    ") where (",
+                    $crate::store::engine::sql::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
+                    ") = (",
+                    $crate::store::engine::sql::placeholders(KEYS.len()),
+                    ")"
+                )
+            });
 
             #[expect(unused_assignments, reason = "the last column is counted too")]
             fn read(row: &$crate::store::engine::Row, first: usize) -> Result<Self, sqlx::Error> {
@@ -156,6 +180,10 @@ macro_rules! table {
 
             fn params(&self) -> Vec<$crate::store::engine::Param> {
                 $crate::store::engine::params![$(self.$key,)* $(self.$fixed,)* $(self.$changing,)*]
+            }
+
+            fn update_params(&self) -> Vec<$crate::store::engine::Param> {
+                $crate::store::engine::params![$(self.$key,)* $(self.$changing,)*]
             }
         }
     };

@@ -56,16 +56,32 @@ pub(in crate::store) const fn without_comma(list: &'static str) -> &'static str 
 /// More than any table has columns.
 const PLACEHOLDERS: &str = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
     $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, \
-    $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60";
+    $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, ";
 
 /// `$1, $2, …` for so many values.
 pub(in crate::store) const fn placeholders(count: usize) -> &'static str {
-    let with_comma = if count <= 9 {
+    placeholders_after(0, count)
+}
+
+/// The placeholders of so many values that come after `before` others.
+pub(in crate::store) const fn placeholders_after(before: usize, count: usize) -> &'static str {
+    let (all, _) = PLACEHOLDERS.split_at(width(before + count));
+    without_comma(all.split_at(width(before)).1)
+}
+
+/// How long so many placeholders are, each with its comma and space.
+const fn width(count: usize) -> usize {
+    if count <= 9 {
         4 * count
     } else {
         4 * 9 + 5 * (count - 9)
-    };
-    PLACEHOLDERS.split_at(with_comma - 2).0
+    }
+}
+
+/// A statement that names these columns. A table without any of them must not use it, so that fails the build.
+pub(in crate::store) const fn naming(columns: &[&str], statement: &'static str) -> &'static str {
+    assert!(!columns.is_empty(), "the table has no such column");
+    statement
 }
 
 #[cfg(test)]
@@ -78,6 +94,9 @@ mod tests {
             assert!(placeholders(count).ends_with(&format!("${count}")));
             assert_eq!(placeholders(count).split(", ").count(), count);
         }
+        assert_eq!(placeholders_after(1, 2), "$2, $3");
+        assert_eq!(placeholders_after(9, 1), "$10");
+        assert_eq!(placeholders_after(3, 0), "");
         assert_eq!(sql!("a ", without_comma("b, c, "), " d"), "a b, c d");
     }
 }
