@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Failure;
 use crate::app::{App, Living, Organization};
 use crate::chance::Chance;
-use crate::chat::{Adapter, Chat, ChatParts};
+use crate::chat::{self, Adapter, Chat, ChatParts};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::delivery::Deliveries;
@@ -134,12 +134,24 @@ pub(crate) fn directories(
 /// The parts for a command that tries adapters without serving. Nothing reads the values that they make, so any key works.
 pub(crate) fn trial_parts(http: reqwest::Client) -> Result<ChatParts, Failure> {
     let keys = Keys::from_master(&[0; 32]).map_err(|error| Failure::Said(error.to_string()))?;
-    Ok(ChatParts {
+    Ok(chat_parts(keys, http))
+}
+
+fn chat_parts(keys: Keys, http: reqwest::Client) -> ChatParts {
+    ChatParts {
         keys,
         http,
         clock: Clock::System,
         lark: LarkApis::default(),
-    })
+    }
+}
+
+fn chats(configs: Vec<chat::Config>, parts: &ChatParts) -> Result<Vec<Chat>, Failure> {
+    configs
+        .into_iter()
+        .map(|config| config.open(parts))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::Said(error.to_string()))
 }
 
 /// The composition root of `serve`: opens the record and builds the [`App`] from the settings.
@@ -176,15 +188,9 @@ fn assemble(
     keys: Keys,
     living: Living,
 ) -> Result<App, Failure> {
-    let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let clock = Clock::System;
-    let http = net::client(CALL_DEADLINE).map_err(|error| said(&error))?;
-    let parts = ChatParts {
-        keys: keys.clone(),
-        http: http.clone(),
-        clock: clock.clone(),
-        lark: LarkApis::default(),
-    };
+    let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
+    let parts = chat_parts(keys.clone(), http.clone());
     let organization = organization(&settings);
     let company = &organization.company;
     let directories = directories(
@@ -195,11 +201,7 @@ fn assemble(
         settings.default_country,
         &parts,
     )?;
-    let chats: Vec<Chat> = settings
-        .chats
-        .into_iter()
-        .map(|config| config.open(&parts).map_err(|error| said(&error)))
-        .collect::<Result<_, _>>()?;
+    let chats = chats(settings.chats, &parts)?;
     let Living {
         held,
         recent_requests,

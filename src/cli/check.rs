@@ -1,6 +1,7 @@
 //! `relatch check`: probes every dependency and names all that fail.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Failure, admins, build, say};
@@ -10,7 +11,7 @@ use crate::config::Settings;
 use crate::delivery::Deliveries;
 use crate::directory::{self, Backend, Directories, Hasher};
 use crate::net;
-use crate::store::{StoreError, Use};
+use crate::store::{Store, StoreError, StoreTasks, Use};
 use crate::telemetry;
 
 /// The outcome of each probe, warnings that are no failures, and what holds.
@@ -30,6 +31,33 @@ impl Findings {
         let texts = texts.into_iter();
         self.warnings
             .extend(texts.map(|text| (name.to_owned(), text)));
+    }
+
+    /// Probes the database and the key file. True where one of the files is at fault.
+    async fn try_files(
+        &mut self,
+        opened: &Result<(Store, StoreTasks), Failure>,
+        key_file: &Path,
+    ) -> bool {
+        let store = opened.as_ref().ok().map(|(store, _)| store);
+        let is_writable = match (opened, store) {
+            (_, Some(store)) if store.is_writable().await => Ok(()),
+            (Err(error), _) => Err(error.in_full()),
+            (Ok(_), _) => Err("cannot be written".to_owned()),
+        };
+        let is_read_only = opened.is_ok() && is_writable.is_err();
+        self.note("database", is_writable);
+        let key = build::try_key(key_file, store).await;
+        let is_unsound = is_read_only
+            || [opened.as_ref().err(), key.as_ref().err()]
+                .into_iter()
+                .flatten()
+                .any(Failure::is_of_files);
+        // A key file that does not exist yet is not mentioned: the first `serve` makes it.
+        if key.is_err() || key_file.try_exists().unwrap_or(true) {
+            self.note("key file", key.map_err(|error| error.in_full()));
+        }
+        is_unsound
     }
 
     async fn try_directories(&mut self, directories: &Directories) {
@@ -110,23 +138,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let mut findings = Findings::default();
     let opened = build::open_store(&settings, Use::Beside).await;
     let store = opened.as_ref().ok().map(|(store, _)| store);
-    let is_writable = match (&opened, store) {
-        (_, Some(store)) if store.is_writable().await => Ok(()),
-        (Err(error), _) => Err(error.in_full()),
-        (Ok(_), _) => Err("cannot be written".to_owned()),
-    };
-    let is_read_only = opened.is_ok() && is_writable.is_err();
-    findings.note("database", is_writable);
-    let key = build::try_key(&settings.key_file, store).await;
-    let is_unsound = is_read_only
-        || [opened.as_ref().err(), key.as_ref().err()]
-            .into_iter()
-            .flatten()
-            .any(Failure::is_of_files);
-    // A key file that does not exist yet is not mentioned: the first `serve` makes it.
-    if key.is_err() || settings.key_file.try_exists().unwrap_or(true) {
-        findings.note("key file", key.map_err(|error| error.in_full()));
-    }
+    let is_unsound = findings.try_files(&opened, &settings.key_file).await;
     let parts = build::trial_parts(http.clone())?;
     let accounts = settings
         .directories
