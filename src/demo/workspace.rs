@@ -24,7 +24,7 @@ pub(super) const TOKEN: &str = "xoxb-demo-0123456789abcdef";
 const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The demo waits longer than Slack: a late answer on a busy machine is shown as a broken rule, and the visitor goes on.
-const PATIENCE: Duration = Duration::from_mins(1);
+const CALL_DEADLINE: Duration = Duration::from_mins(1);
 
 pub(super) struct Workspace {
     pub(super) base: String,
@@ -39,7 +39,7 @@ pub(super) struct Workspace {
 impl Workspace {
     /// A workspace whose Web API is at `base`.
     pub(super) fn new(base: String, clock: Clock, outbox: Outbox) -> Result<Self, DemoError> {
-        let http = net::client(PATIENCE)?;
+        let http = net::client(CALL_DEADLINE)?;
         Ok(Self {
             slack: adapter(&base, &http, clock.clone())?,
             base,

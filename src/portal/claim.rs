@@ -105,12 +105,12 @@ async fn code_destination(visit: &Visit<'_>, row: &ResetRow) -> Result<Destinati
     let app = &visit.portal.app;
     let member =
         to_member(&member, &app.organization.company).map_err(|error| visit.unavailable(&error))?;
-    let standing = AccountState {
+    let state = AccountState {
         temporary_until: account.temporary_until,
         lock: account.lock(),
     };
     let destinations = code::destinations(visit, &member).await?;
-    match admit(&member, standing, &destinations, app.clock.now()) {
+    match admit(&member, state, &destinations, app.clock.now()) {
         Admission::Code(to) => Ok(to),
         Admission::NoMethod => Err(code::no_destination(visit)),
         Admission::Open | Admission::Ended(_) | Admission::Refused => Err(dead(visit)),

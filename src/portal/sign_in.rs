@@ -102,12 +102,12 @@ async fn open(
     let now = app.clock.now();
     let member = to_member(&right.row, &app.organization.company)
         .map_err(|error| visit.unavailable(&error))?;
-    let standing = AccountState {
+    let state = AccountState {
         temporary_until: right.account.temporary_until,
         lock: right.lock,
     };
     let destinations = code::destinations(visit, &member).await?;
-    match admit(&member, standing, &destinations, now) {
+    match admit(&member, state, &destinations, now) {
         Admission::Refused => {
             right.refuse(visit);
             Ok(refused(visit, email))

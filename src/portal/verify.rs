@@ -124,13 +124,13 @@ async fn destination_now(
         .account
         .lock()
         .or((!is_reset(found)).then_some(LockedBy::Passwords));
-    let standing = AccountState {
+    let state = AccountState {
         temporary_until: found.account.temporary_until,
         lock,
     };
     let destinations = code::destinations(visit, &member).await?;
     Ok(
-        match admit(&member, standing, &destinations, app.clock.now()) {
+        match admit(&member, state, &destinations, app.clock.now()) {
             Admission::Code(to) => Some(to),
             Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => {
                 None

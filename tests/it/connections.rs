@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use crate::support::{TestBot, slack};
 
 /// Longer than every deadline of these tests.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A server that trusts nobody or this machine, with deadlines that a test can wait for.
 async fn serve(
@@ -91,7 +91,7 @@ impl Raw {
     /// Waits until the other side closes it. Whether it does is the test: a connection that stays ends it after a while.
     async fn closed(&mut self) {
         let mut rest = Vec::new();
-        tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest))
+        tokio::time::timeout(DEADLINE, self.0.read_to_end(&mut rest))
             .await
             .expect("it stays open")
             .ok();
@@ -231,7 +231,7 @@ async fn who_reads_nothing_is_closed_and_has_one_answer_at_a_time() {
     let mut raw = Raw(socket.connect(server.addr).await.unwrap());
     let page = "GET /signin HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
     let flood = async { while raw.0.write_all(page.as_bytes()).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, flood)
+    tokio::time::timeout(DEADLINE, flood)
         .await
         .expect("it stays open");
     server.stop().await;
