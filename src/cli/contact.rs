@@ -77,16 +77,14 @@ async fn write(
     member: &Member,
     to: &Destination,
 ) -> Result<Option<Destination>, Failure> {
-    let row = ContactRow {
-        member_id: member.id.clone(),
-        channel: to.channel(),
-        address: to.full().to_owned(),
-        added_by: MemberId(OPERATOR.to_owned()),
-        added_at: Clock::System.now(),
-        added_as: AddedAs::Operator,
-        added_by_name: OPERATOR_NAME.to_owned(),
-        answered_at: None,
-    };
+    let operator = MemberId(OPERATOR.to_owned());
+    let row = ContactRow::new(
+        &member.id,
+        to,
+        AddedAs::Operator,
+        (&operator, OPERATOR_NAME),
+        Clock::System.now(),
+    );
     let ContactAdded::Yes { dropped, .. } = store.add_contact_of_operator(row).await? else {
         return Err(Failure::Said(format!(
             "{} has {CONTACTS_PER_MEMBER} added contacts already. Nothing was changed. They can remove one on their account page.",

@@ -9,9 +9,9 @@ use crate::store::Reservation;
 /// What a member is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// The business e-mail.
+    /// May be another person's later.
     Email(EmailAddress),
-    /// The directory's immutable id.
+    /// Stays the same for one person.
     Id(MemberId),
 }
 

@@ -161,7 +161,7 @@ fn log_halted(ended: Result<(), MoveRefused>) {
         }
         Err(error @ (MoveRefused::Disowned | MoveRefused::Store(_))) => tracing::error!(
             error = &error as &dyn std::error::Error,
-            "a reset stopped where it stood"
+            "a reset stopped half-way: its state could not be recorded"
         ),
     }
 }
@@ -256,7 +256,7 @@ async fn sign_out(
     let now = app.clock.now();
     let steps = noted
         .iter()
-        .map(|note| steps::row_of(row.reset_id, note, now))
+        .map(|note| note.row(row.reset_id, now))
         .collect();
     Ok((row, steps))
 }

@@ -19,16 +19,13 @@ pub(super) async fn add_contact(
     to: &Destination,
     reference: &Reference,
 ) -> Result<Reaction, ReactError> {
-    let row = ContactRow {
-        member_id: member.id.clone(),
-        channel: to.channel(),
-        address: to.full().to_owned(),
-        added_by: admin.id.clone(),
-        added_at: origin.received_at,
-        added_as: AddedAs::Administrator,
-        added_by_name: admin.name.clone(),
-        answered_at: None,
-    };
+    let row = ContactRow::new(
+        &member.id,
+        to,
+        AddedAs::Administrator,
+        (&admin.id, &admin.name),
+        origin.received_at,
+    );
     let audit = AuditRow {
         reference: Some(reference.to_string()),
         admin_id: Some(admin.id.clone()),

@@ -226,7 +226,7 @@ pub(super) async fn draw_card(
     let _lock = app.card_locks.lock(row.reset_id).await;
     // Boxed, because many tasks may wait for the lock.
     let is_current = match Box::pin(app.store.reset(row.reset_id)).await {
-        Ok(Some(present)) => present.has_face_of(&row),
+        Ok(Some(present)) => present.looks_like(&row),
         Ok(None) | Err(_) => true,
     };
     if is_current {

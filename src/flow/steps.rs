@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::directory::{Backend, Enforced, ForcedChange, Unavailable};
 use crate::domain::delivery::Outcome;
-use crate::domain::{Member, Moment, Password, ResetId, Step, StepOutcome};
+use crate::domain::{Member, Password, ResetId, Step, StepOutcome};
 use crate::store::{ResetRow, StepNote, StepRow};
 
 /// A note without a detail.
@@ -25,17 +25,6 @@ pub(super) fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
             detail: Some(why.code()),
         },
         Outcome::Unknown => note(step, StepOutcome::Unknown),
-    }
-}
-
-/// A note as the record returns it.
-pub(super) fn row_of(reset_id: ResetId, note: &StepNote, now: Moment) -> StepRow {
-    StepRow {
-        reset_id,
-        step: note.step,
-        outcome: note.outcome,
-        detail: note.detail.map(str::to_owned),
-        noted_at: now,
     }
 }
 

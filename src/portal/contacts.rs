@@ -129,17 +129,14 @@ impl Owner<'_> {
             member,
         } = self;
         let app = &visit.portal.app;
-        let contact = ContactRow {
-            member_id: member.id.clone(),
-            channel: to.channel(),
-            address: to.full().to_owned(),
-            added_by: member.id.clone(),
-            added_at: app.clock.now(),
+        let contact = ContactRow::new(
+            &member.id,
+            to,
             // The store corrects it by what the session has proven.
-            added_as: AddedAs::Member,
-            added_by_name: member.name.clone(),
-            answered_at: None,
-        };
+            AddedAs::Member,
+            (&member.id, &member.name),
+            app.clock.now(),
+        );
         let before = known(app, member)
             .await
             .map_err(|error| visit.unavailable(&error))?;

@@ -31,19 +31,6 @@ pub(super) fn new_session(
     life: Span,
 ) -> SessionRow {
     let now = visit.portal.app.clock.now();
-    SessionRow {
-        session_key: key_of(token),
-        member_id,
-        stage,
-        began_at: now,
-        expires_at: now + life,
-        ended_at: None,
-        agent: visit.agent.clone(),
-        code_digest: None,
-        code_mask: None,
-        code_sent_at: None,
-        code_tries: 0,
-        is_proven: false,
-        code_to: None,
-    }
+    let agent = visit.agent.clone();
+    SessionRow::new(key_of(token), member_id, stage, agent, (now, life))
 }

@@ -59,7 +59,7 @@ impl Around {
     }
 
     /// The name of the administrator who is in the middle of another reset of the member.
-    pub(super) fn at_work(&self) -> Option<String> {
+    pub(super) fn active_admin(&self) -> Option<String> {
         self.of_member()
             .find(|row| row.state.is_active())
             .map(|row| row.admin_name.clone())

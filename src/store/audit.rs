@@ -1,8 +1,7 @@
 //! The audit: one line for everything that was tried. Contacts are masked, secrets never enter.
 
-use super::StoreError;
 use super::engine::{Tx, table};
-use super::resets::ResetRow;
+use super::{ResetRow, Store, StoreError};
 use crate::domain::{Carries, ChatUser, Delivery, MemberId, Moment, Platform, Reference, ResetId};
 
 table! {
@@ -25,6 +24,29 @@ table! {
             detail: Option<String>,
         }
         changing {}
+    }
+}
+
+impl Store {
+    /// Writes down what an operator did to the whole program, such as reading the settings again. `detail` holds no
+    /// values of settings.
+    pub async fn note_operation(
+        &self,
+        event: &'static str,
+        outcome: &'static str,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        self.write(
+            (event, outcome, detail),
+            async |tx: &mut Tx, (event, outcome, detail): &(&'static str, &'static str, String)| {
+                let line = AuditRow {
+                    detail: Some(detail.clone()).filter(|detail| !detail.is_empty()),
+                    ..AuditRow::of_operator(event, outcome, tx.now())
+                };
+                tx.insert(&line).await
+            },
+        )
+        .await
     }
 }
 

@@ -152,7 +152,7 @@ fn may_offer(
     now: Moment,
 ) -> Result<(), Denied> {
     may_command(&tries.list(), now).map_err(Denied::TooMany)?;
-    if let Some(admin_name) = around.at_work() {
+    if let Some(admin_name) = around.active_admin() {
         return Err(Denied::Busy { admin_name });
     }
     if is_disowned(around.newest_change(), &row.admin_id) {

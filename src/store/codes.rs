@@ -236,8 +236,7 @@ async fn prove_contact(
     Ok(proof)
 }
 
-/// A code may still open the account: the password of a reset is alive, or the member's own needs a code because wrong
-/// ones locked the account.
+/// A code can still open the account: its temporary password has not ended, and neither codes nor the member locked it.
 fn may_still_prove(account: &AccountRow, now: Moment) -> bool {
     matches!(account.lock(), None | Some(LockedBy::Passwords))
         && account.temporary_until.is_none_or(|until| until > now)

@@ -49,6 +49,26 @@ table! {
 pub(crate) const OPERATOR: &str = "operator";
 
 impl ContactRow {
+    /// A contact that nobody has answered from yet, with whose it is and who adds it: their id, and their full name.
+    pub fn new(
+        member_id: &MemberId,
+        to: &Destination,
+        added_as: AddedAs,
+        (added_by, added_by_name): (&MemberId, &str),
+        added_at: Moment,
+    ) -> Self {
+        Self {
+            member_id: member_id.clone(),
+            channel: to.channel(),
+            address: to.full().to_owned(),
+            added_by: added_by.clone(),
+            added_at,
+            added_as,
+            added_by_name: added_by_name.to_owned(),
+            answered_at: None,
+        }
+    }
+
     /// The contact as the rules know it; none for an address that cannot be read.
     pub fn added(&self) -> Option<AddedContact> {
         let to = self.channel.stored(&self.address)?;
@@ -194,7 +214,7 @@ async fn add_for_admin(
     let Some(placed) = place(&known, row) else {
         tx.insert(&line("too_many", tx.now())).await?;
         return Ok(ContactAdded::TooMany {
-            has_room_for_operator: least(&known, AddedAs::Operator, admin).is_some(),
+            has_room_for_operator: replaceable(&known, AddedAs::Operator, admin).is_some(),
         });
     };
     let command = ContactCommandRow {
@@ -290,19 +310,19 @@ impl Placed {
     }
 }
 
-/// Like [`room_for`]; where there is no room, drops the contact that counts least.
+/// Like [`room_for`]; where there is no room, drops one that may be replaced.
 fn place(known: &[ContactRow], contact: ContactRow) -> Option<Placed> {
     let (dropped, contact) = if let Some(contact) = room_for(known, contact.clone()) {
         (None, contact)
     } else {
-        let least = least(known, contact.added_as, &contact.added_by)?;
+        let replaced = replaceable(known, contact.added_as, &contact.added_by)?;
         let left: Vec<ContactRow> = known
             .iter()
-            .filter(|one| one.address != least.address)
+            .filter(|one| one.address != replaced.address)
             .cloned()
             .collect();
-        let to = least.added()?.to;
-        (Some((least.address, to)), room_for(&left, contact)?)
+        let to = replaced.added()?.to;
+        (Some((replaced.address, to)), room_for(&left, contact)?)
     };
     Some(Placed {
         stored: contact.added()?.to,
@@ -311,12 +331,10 @@ fn place(known: &[ContactRow], contact: ContactRow) -> Option<Placed> {
     })
 }
 
-/// The contact that goes when somebody adds one too many: never one of the member's or the operator's. For an administrator
-/// it is one that has not answered: the oldest of whoever added the most for this member. It is another administrator's
-/// only where that one added more than this one, so that nobody takes the places of others; contacts that have answered
-/// count there too. One that both added goes where the other one added as many: adding it once more gives no hold over it.
-/// Where all have answered, only the member or the operator makes room; for the operator such a one goes too.
-fn least(known: &[ContactRow], added_as: AddedAs, by: &MemberId) -> Option<ContactRow> {
+/// The contact that a new one replaces when there is no room. Never one of the member's or the operator's. An administrator
+/// replaces an unanswered one: of their own, or of somebody who added more, answered ones counted. The biggest adder's oldest
+/// goes first. One that both added may go if the other added as many. The operator may replace answered ones too.
+fn replaceable(known: &[ContactRow], added_as: AddedAs, by: &MemberId) -> Option<ContactRow> {
     let same_address = |one: &ContactRow| {
         known
             .iter()

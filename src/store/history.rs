@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::engine::{Connection, Param, Table, params, sql};
 use super::resets::{self, GIVEN_UP_AFTER};
-use super::{ResetRow, StepRow, Store, StoreError, steps};
+use super::{ResetRow, StepRow, Store, StoreError};
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
 /// The most that is listed at once; what is older comes with [`HistoryFilter::before`].
@@ -23,7 +23,7 @@ pub struct HistoryFilter {
     pub member_email: Option<String>,
     /// Confirmed at or after.
     pub since: Option<Moment>,
-    /// Listed behind this one: confirmed then, and of this name.
+    /// Continue after this reset (time and id), for paging.
     pub before: Option<(Moment, ResetId)>,
     /// At most so many, the newest first.
     pub limit: Option<u32>,
@@ -122,7 +122,7 @@ pub(super) const LAST_CHANGES: &str = sql!(
 );
 
 /// Unfinished resets of another process, or past their deadline.
-const LEFT_AT_WORK: &str = sql!(
+const LEFT_ACTIVE: &str = sql!(
     "select ",
     ResetRow::COLUMNS,
     "
@@ -212,11 +212,6 @@ impl Store {
         Ok(past)
     }
 
-    /// The steps of a reset.
-    pub async fn steps(&self, id: ResetId) -> Result<Vec<StepRow>, StoreError> {
-        steps::of_reset(&mut self.reader().await?, id).await
-    }
-
     /// The resets of which a member's present password may come, the newest first: the last one that surely changed it,
     /// and every later one of which nobody can say.
     pub async fn last_changes(&self, member: &MemberId) -> Result<Vec<ResetRow>, StoreError> {
@@ -238,7 +233,7 @@ impl Store {
         let owner = &*self.owner;
         connection.begin_read().await?;
         let mut left: Vec<ResetRow> = connection
-            .all(LEFT_AT_WORK, params![owner, given_up])
+            .all(LEFT_ACTIVE, params![owner, given_up])
             .await?;
         left.extend(
             connection
@@ -297,7 +292,7 @@ async fn list(
     let (Some(newest), Some(oldest)) = (resets.first(), resets.last()) else {
         return Ok(Vec::new());
     };
-    // Between those two, so that a reset that is confirmed meanwhile moves nothing out of the list.
+    // Steps and returned slots of the listed resets only: those between the oldest and the newest of them.
     let between = |row: &ResetRow| row.claimed_at.unwrap_or(until);
     let values = filter.params(between(oldest), between(newest));
     let steps: Vec<StepRow> = connection.all(LISTED_STEPS, values.clone()).await?;

@@ -11,9 +11,8 @@ use crate::domain::{
     CompanyDomains, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Status,
 };
 
-/// So many new persons may take the place of others without their number being named. More is rather a file of another
-/// organization, or one with its columns moved.
-pub(crate) const NEW_PERSONS_UNASKED: usize = 10;
+/// So many members may be replaced by new persons without `--wipe`; more suggests a wrong file.
+pub(crate) const REPLACED_UNASKED: usize = 10;
 
 /// One line of the file.
 #[derive(Clone, Debug)]
@@ -215,7 +214,7 @@ impl Plan {
                 .as_deref()
                 .and_then(|id| by_id.get(id).copied())
         };
-        // The file says of these by their ids where they are now.
+        // The file names these by employee id, so their old addresses are free.
         let placed: HashSet<&MemberId> = rows
             .iter()
             .filter_map(same_id)
@@ -365,7 +364,7 @@ impl Plan {
             .iter()
             .filter(|person| person.counts)
             .count();
-        let is_expected = wipe.map_or(count <= NEW_PERSONS_UNASKED, |wipe| wipe == count);
+        let is_expected = wipe.map_or(count <= REPLACED_UNASKED, |wipe| wipe == count);
         if is_expected {
             return Ok(());
         }
@@ -378,7 +377,7 @@ impl Plan {
     async fn write(mut self, tx: &mut Tx) -> Result<Imported, NotImported> {
         // Before anything is written, because a refusal undoes nothing.
         for member in self.replaced.iter().chain(&self.wiped) {
-            wipe::check_not_at_work(tx, member).await?;
+            wipe::check_not_active(tx, member).await?;
         }
         for changed in &mut self.told.changed {
             changed.added = contacts::of_member(tx, &changed.before.member_id).await?;

@@ -1,4 +1,4 @@
-//! Which key file belongs to the database, and what operators did to the whole program.
+//! Which key file belongs to the database.
 
 use super::engine::{Tx, params};
 use super::{AuditRow, Store, StoreError};
@@ -51,26 +51,5 @@ impl Store {
         let mut connection = self.reader().await?;
         let any: Option<(i64,)> = connection.maybe(FINGERPRINT_OR_RESET, params![]).await?;
         Ok(any.is_some())
-    }
-
-    /// Writes down what an operator did to the whole program, such as reading the settings again. `detail` holds no
-    /// values of settings.
-    pub async fn note_operation(
-        &self,
-        event: &'static str,
-        outcome: &'static str,
-        detail: String,
-    ) -> Result<(), StoreError> {
-        self.write(
-            (event, outcome, detail),
-            async |tx: &mut Tx, (event, outcome, detail): &(&'static str, &'static str, String)| {
-                let line = AuditRow {
-                    detail: Some(detail.clone()).filter(|detail| !detail.is_empty()),
-                    ..AuditRow::of_operator(event, outcome, tx.now())
-                };
-                tx.insert(&line).await
-            },
-        )
-        .await
     }
 }

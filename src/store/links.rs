@@ -30,7 +30,9 @@ pub(super) const EMAIL_OF: &str = "
 const ADDRESSES: usize = 2;
 
 pub(super) const ACCOUNTS_OF: &str = "
-    select platform, chat_user
+    select
+        platform,
+        chat_user
     from link
     where business_email_key in ($1, $2)";
 

@@ -5,10 +5,10 @@ use super::{AuditRow, Store, StoreError};
 use crate::domain::MemberId;
 
 table! {
-    /// A member of the built-in directory, with their credential.
+    /// The part of a member's row that the import writes; sign-ins and resets change the rest.
     pub struct MemberRow in "member" {
         key {
-            /// The immutable id.
+            /// Stays when the e-mail changes.
             member_id: MemberId,
         }
         fixed {}

@@ -5,17 +5,21 @@
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
-//!    [`amend`], [`reserve`], [`moves`], [`told`], [`notices`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
-//! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
-//!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
-//! 5. [`open`], [`migrations`], [`mod@file`], [`own_log`] and [`watch`]: how the file is opened, locked and looked after.
+//!    [`amend`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
+//! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`].
+//! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
+//!    [`contact_checks`], [`devices`], [`import`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
+//! 6. [`open`], [`open_error`], [`migrations`], [`mod@file`], [`own_log`], [`watch`] and [`key`]: how the file is opened, locked
+//!    and looked after, and which key file belongs to it.
 //!
 //! # To add a column
 //!
 //! Write a migration, and name the column in the `table!` of its subject: under `fixed` if
-//! it never changes after the row was made, else under `changing`. The compiler then points at the function in the same
-//! file that makes such a row. No other file changes, unless somebody is to see it: `relatch resets` shows the fields that
-//! `cli/resets.rs` names, because its output is a contract and the table is not.
+//! it never changes after the row was made, else under `changing`. The compiler then points at the function that makes
+//! such a row. It stands in the same file, with one exception: a member is made of a file, so `cli/import.rs` and
+//! `demo/people.rs` read the new column too. `device` and `key_fingerprint` have no `table!`: change their statements.
+//! What is to be seen needs more: `relatch resets` shows the fields that `cli/resets.rs` names, because its output is a
+//! contract and the table is not.
 //!
 //! # To add a table
 //!

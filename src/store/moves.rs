@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::amend::choose;
-use super::clicks::{answer_at, closed, known_card};
+use super::clicks::{closed, known_card, set_reply};
 use super::earlier::is_disowned;
 use super::engine::{Refusal, Tx};
 use super::reserve::WORK_DEADLINE;
@@ -35,7 +35,8 @@ pub struct Successor {
     pub lifetime: Span,
 }
 
-/// Why a move was not made. In every case: drop the secret and stop.
+/// Why a move was not made. The caller drops the secret and does nothing more outside. Where the change had not
+/// begun, it still refuses the reset and tells the administrator.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveRefused {
     /// Somebody else has moved it, or this process was taken for dead.
@@ -194,17 +195,6 @@ impl Store {
         })
         .await
     }
-
-    /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
-    pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
-        self.write(
-            (id, steps),
-            async |tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)| {
-                steps::note(tx, *id, steps).await
-            },
-        )
-        .await
-    }
 }
 
 async fn advance(tx: &mut Tx, next: &Move) -> Result<ResetRow, MoveRefused> {
@@ -253,8 +243,8 @@ async fn deliver_again(
     let is_ours = row.reset_id == *id
         && row.owner.as_ref() == Some(owner)
         && row.is_waiting_for_another_way();
-    let at_work = resets::at_work(tx, &row.member_id, Some(*id)).await?;
-    let refused = if let Some(admin_name) = at_work {
+    let active_admin = resets::active_admin(tx, &row.member_id, Some(*id)).await?;
+    let refused = if let Some(admin_name) = active_admin {
         Some(ClickRefused::Denied(Denied::Busy { admin_name }))
     } else if !is_ours {
         Some(closed(&row).unwrap_or(ClickRefused::InProgress))
@@ -280,7 +270,7 @@ async fn deliver_again(
     };
     let outputs: Vec<StepNote> = row.outputs().into_iter().map(unknown).collect();
     steps::note(tx, *id, &outputs).await?;
-    answer_at(&mut row, click.follow_up.as_ref());
+    set_reply(&mut row, click.follow_up.as_ref());
     audit::note(tx, &row, "deliver_again", "delivering").await?;
     tx.put(&row).await?;
     Ok(row)

@@ -2,7 +2,7 @@
 
 use super::engine::{Table, Tx, params, sql};
 use super::tries::Tries;
-use super::{AuditRow, ReplayKey, ResetRow, Store, StoreError, replays, resets, slots};
+use super::{AuditRow, ReplayKey, ResetRow, Store, StoreError, replays, resets, slots, told};
 use crate::domain::look_up::{TooMany, Tried, may_command};
 use crate::domain::quota::Limit;
 use crate::domain::{MemberId, Quota, ResetId};
@@ -18,11 +18,6 @@ pub(super) const UNTOLD: &str = sql!(
         and claimed_at is not null
         and (finished_at is not null or state = 'undelivered')"
 );
-
-pub(super) const SET_TOLD: &str = "
-    update reset
-    set told_at = $2
-    where reset_id = $1";
 
 pub(super) const SET_UNTOLD: &str = "
     update reset
@@ -118,7 +113,7 @@ impl Store {
 
     /// Writes down that somebody asks for their quota of resets, and tells it, with who else is resetting this member. It
     /// counts as a look-up.
-    pub async fn note_standing(
+    pub async fn record_why(
         &self,
         replay: ReplayKey,
         audit: AuditRow,
@@ -181,9 +176,9 @@ async fn note_with_quota(
         Noted::Done { found: (), untold } => {
             let taken = slots::taken(tx, admin, *limit).await?;
             let quota = limit.measure(&taken, tx.now());
-            let at_work = resets::at_work(tx, member, None).await?;
+            let active_admin = resets::active_admin(tx, member, None).await?;
             Noted::Done {
-                found: (quota, at_work),
+                found: (quota, active_admin),
                 untold,
             }
         }
@@ -198,11 +193,11 @@ async fn take_untold(tx: &mut Tx, admin: &MemberId) -> Result<Vec<ResetRow>, Sto
     Ok(untold)
 }
 
-/// Marks these as told. Whose password still waits hears of it again, until its buttons have come.
+/// Marks these as told. One that waits for another way stays untold until a message with its buttons was accepted.
 pub(super) async fn set_told(tx: &mut Tx, untold: &[ResetRow]) -> Result<(), StoreError> {
     for row in untold.iter().filter(|row| row.finished_at.is_some()) {
         let now = tx.now();
-        tx.run(SET_TOLD, params![row.reset_id, now]).await?;
+        tx.run(told::SET_TOLD, params![row.reset_id, now]).await?;
     }
     Ok(())
 }

@@ -134,15 +134,7 @@ impl Store {
         if file.is_new {
             keep_name(path)?;
         }
-        let reading = Arc::new(Opening {
-            options: options
-                .pragma("cache_size", READER_CACHE)
-                .pragma("query_only", "on"),
-            file: path.to_owned(),
-            opened: file.identity()?,
-        });
-        let slow_readers = Readers::open(1, &reading).await?;
-        let readers = Readers::open(READERS, &reading).await?;
+        let (slow_readers, readers) = open_readers(options, path, &file).await?;
         let (running, task) = tokio::sync::watch::channel(());
         // After the last connection, so that all of them are to one file.
         let watch = Watch::new(path, task)?;
@@ -175,6 +167,23 @@ impl Store {
         };
         Ok((store, tasks))
     }
+}
+
+/// Opens the connections for reads: the one for slow reads, and the others.
+async fn open_readers(
+    options: SqliteConnectOptions,
+    path: &Path,
+    file: &DatabaseFile,
+) -> Result<(Readers, Readers), OpenError> {
+    let opening = Arc::new(Opening {
+        options: options
+            .pragma("cache_size", READER_CACHE)
+            .pragma("query_only", "on"),
+        file: path.to_owned(),
+        opened: file.identity()?,
+    });
+    let slow_readers = Readers::open(1, &opening).await?;
+    Ok((slow_readers, Readers::open(READERS, &opening).await?))
 }
 
 /// Opens the file and locks it for `serve`. One that two names lead to is refused, and an empty one unless it is to be new.

@@ -33,7 +33,10 @@ pub(super) const CARDS: &str = "
 const CONTACT_COMMANDS: &str = "
     delete from contact_command
     where (admin_id, noted_at, reference) in (
-        select admin_id, noted_at, reference
+        select
+            admin_id,
+            noted_at,
+            reference
         from contact_command
         where noted_at < $1
         limit $2
@@ -63,7 +66,9 @@ const AUDIT: &str = "
     where seq in (
         select seq
         from (
-            select seq, noted_at
+            select
+                seq,
+                noted_at
             from audit
             order by seq
             limit $2
@@ -74,7 +79,10 @@ const AUDIT: &str = "
 const LOOK_UPS: &str = "
     delete from look_up
     where (person_id, looked_at, replay_key) in (
-        select person_id, looked_at, replay_key
+        select
+            person_id,
+            looked_at,
+            replay_key
         from look_up
         where looked_at < $1
         limit $2
@@ -103,7 +111,10 @@ pub(super) const RESETS: [&str; 4] = [
     "
     delete from slot
     where (person_id, taken_at, reset_id) in (
-        select admin_id, claimed_at, reset_id
+        select
+            admin_id,
+            claimed_at,
+            reset_id
         from reset
         where claimed_at < $1
         order by claimed_at, reset_id
@@ -121,7 +132,7 @@ pub(super) const RESETS: [&str; 4] = [
 ];
 
 /// What is deleted, and at which age. A new table whose rows grow old belongs here. What is kept for longer than some days
-/// is found without reading all of it, because no write can begin meanwhile.
+/// must use an index, since it blocks every other write.
 const PURGES: [(&[&str], Span); 8] = [
     (&[REPLAY_KEYS], Span::hours(9)),
     (&[CARDS], Span::hours(7 * 24)),

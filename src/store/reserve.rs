@@ -1,7 +1,7 @@
 //! The reservation: the slot and the intent of a reset, taken in one transaction before anything is done outside.
 
 use super::around::Around;
-use super::clicks::{answer_at, open_card};
+use super::clicks::{open_card, set_reply};
 use super::earlier::{earlier, is_disowned, overtaken};
 use super::engine::Tx;
 use super::resets::enter;
@@ -82,7 +82,7 @@ async fn reserve(
     if let Some(refused) = refused {
         audit::note(tx, &row, "confirm", refused.code()).await?;
         if matches!(refused, ClickRefused::Overtaken(_)) {
-            answer_at(&mut row, click.follow_up.as_ref());
+            set_reply(&mut row, click.follow_up.as_ref());
             tx.put(&row).await?;
         }
         return Err(refused.into());
@@ -90,7 +90,7 @@ async fn reserve(
     enter(&mut row, State::Claimed, tx.now());
     row.owner = Some(owner.clone());
     row.deadline_at = Some(tx.now() + WORK_DEADLINE);
-    answer_at(&mut row, click.follow_up.as_ref());
+    set_reply(&mut row, click.follow_up.as_ref());
     slots::take(tx, &row).await?;
     taken.push(tx.now());
     audit::note(tx, &row, "confirm", "claimed").await?;
@@ -117,7 +117,7 @@ fn may_start(
     if row.delivery.is_none() {
         return Err(ClickRefused::NothingChosen);
     }
-    if let Some(admin_name) = around.at_work() {
+    if let Some(admin_name) = around.active_admin() {
         return Err(ClickRefused::Denied(Denied::Busy { admin_name }));
     }
     if is_disowned(around.newest_change(), &row.admin_id) {

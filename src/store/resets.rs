@@ -46,9 +46,9 @@ table! {
             expires_at: Moment,
         }
         changing {
-            /// The state of the card, or of the reset.
+            /// Of the card while it is open, then of the reset.
             state: State,
-            /// How often a way was chosen or taken back.
+            /// Rises with what the last look of the card shows: a way, a toggle, a copy, or another reset that it has to mention.
             edition: u16,
             /// The way that was chosen.
             delivery: Option<Delivery>,
@@ -119,7 +119,7 @@ pub(super) const BY_ID: &str = sql!(
 );
 
 /// The administrator who is in the middle of another reset of the member.
-pub(super) const AT_WORK: &str = "
+pub(super) const ACTIVE_ADMIN: &str = "
     select admin_name
     from reset
     where member_id = $1
@@ -169,13 +169,15 @@ pub(super) async fn find(
 }
 
 /// The name of the administrator who is in the middle of another reset of the member.
-pub(super) async fn at_work(
+pub(super) async fn active_admin(
     connection: &mut Connection,
     member: &MemberId,
     except: Option<ResetId>,
 ) -> Result<Option<String>, StoreError> {
     let except = except.map_or_else(String::new, |id| id.to_string());
-    let found: Option<(String,)> = connection.maybe(AT_WORK, params![member, except]).await?;
+    let found: Option<(String,)> = connection
+        .maybe(ACTIVE_ADMIN, params![member, except])
+        .await?;
     Ok(found.map(|(admin_name,)| admin_name))
 }
 
@@ -357,8 +359,8 @@ impl ResetRow {
     }
 
     /// True when the card looks the same in both.
-    pub fn has_face_of(&self, other: &Self) -> bool {
-        let face = |row: &Self| {
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let look = |row: &Self| {
             (
                 row.state,
                 row.edition,
@@ -368,7 +370,7 @@ impl ResetRow {
                 row.also_show,
             )
         };
-        face(self) == face(other)
+        look(self) == look(other)
     }
 
     /// The password was set and reached nobody; another way can be chosen while it is in memory.

@@ -47,6 +47,31 @@ table! {
 }
 
 impl SessionRow {
+    /// A session that begins at this stage and lives so long, before any code was sent for it.
+    pub fn new(
+        session_key: String,
+        member_id: MemberId,
+        stage: Stage,
+        agent: Option<String>,
+        (began_at, life): (Moment, Span),
+    ) -> Self {
+        Self {
+            session_key,
+            member_id,
+            stage,
+            began_at,
+            expires_at: began_at + life,
+            ended_at: None,
+            agent,
+            code_digest: None,
+            code_mask: None,
+            code_sent_at: None,
+            code_tries: 0,
+            is_proven: false,
+            code_to: None,
+        }
+    }
+
     /// True while the session lives: not ended, not over, and begun after the member was last signed out.
     pub fn is_live(&self, signed_out_at: Option<Moment>, now: Moment) -> bool {
         let is_younger = signed_out_at.is_none_or(|at| self.began_at > at);
@@ -65,7 +90,7 @@ pub struct SignedIn {
 /// How the beginning of a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It has begun.
+    /// Its cookie works from now on.
     Yes,
     /// The password was replaced, or the account locked, while it was being checked.
     Changed,
@@ -223,8 +248,8 @@ pub(super) async fn end(tx: &mut Tx, session: &SessionRow) -> Result<(), StoreEr
     tx.put(&ended).await
 }
 
-/// True where a lock does not keep somebody out who knows the password. `passes_lock` is for a browser with a budget of
-/// its own, which a lock after wrong passwords does not concern.
+/// True if somebody with the right password may go on. `passes_lock`: this browser has a budget of its own, so a lock by
+/// wrong passwords does not stop it.
 fn is_open(account: &AccountRow, passes_lock: bool) -> bool {
     match account.lock() {
         None => true,

@@ -1,7 +1,7 @@
 //! Steps: the effects of a reset, and how each ended.
 
-use super::StoreError;
-use super::engine::{Connection, Table, Tx, params, sql, table};
+use super::engine::{Table, Tx, params, sql, table};
+use super::{Store, StoreError};
 use crate::domain::{Moment, ResetId, Step, StepOutcome};
 
 table! {
@@ -10,12 +10,12 @@ table! {
         key {
             /// The reset that the effect belongs to.
             reset_id: ResetId,
-            /// The effect, such as the sign-out.
+            /// Each effect of a reset has one row.
             step: Step,
         }
         fixed {}
         changing {
-            /// How it ended.
+            /// As far as is known.
             outcome: StepOutcome,
             /// A short word for why.
             detail: Option<String>,
@@ -36,12 +36,44 @@ pub(super) const OF_RESET: &str = sql!(
 /// How one step ended, to be recorded.
 #[derive(Clone, Debug)]
 pub struct StepNote {
-    /// The effect, such as the sign-out.
+    /// A later note about the same effect replaces this one.
     pub step: Step,
     /// How it ended, as far as is known.
     pub outcome: StepOutcome,
     /// A short word for why.
     pub detail: Option<&'static str>,
+}
+
+impl StepNote {
+    /// The row that it is recorded as.
+    pub fn row(&self, reset_id: ResetId, noted_at: Moment) -> StepRow {
+        StepRow {
+            reset_id,
+            step: self.step,
+            outcome: self.outcome,
+            detail: self.detail.map(str::to_owned),
+            noted_at,
+        }
+    }
+}
+
+impl Store {
+    /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
+    pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
+        self.write(
+            (id, steps),
+            async |tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)| note(tx, *id, steps).await,
+        )
+        .await
+    }
+
+    /// The steps of a reset, the oldest first.
+    pub async fn steps(&self, id: ResetId) -> Result<Vec<StepRow>, StoreError> {
+        let mut connection = self.reader().await?;
+        let mut steps: Vec<StepRow> = connection.all(OF_RESET, params![id]).await?;
+        steps.sort_by_key(|row| (row.noted_at, row.step.as_str()));
+        Ok(steps)
+    }
 }
 
 /// What is still to do for the member after a password was changed, or may have been.
@@ -61,24 +93,8 @@ pub(super) async fn note(
     steps: &[StepNote],
 ) -> Result<(), StoreError> {
     for note in steps {
-        let row = StepRow {
-            reset_id,
-            step: note.step,
-            outcome: note.outcome,
-            detail: note.detail.map(str::to_owned),
-            noted_at: tx.now(),
-        };
+        let row = note.row(reset_id, tx.now());
         tx.put(&row).await?;
     }
     Ok(())
-}
-
-/// The steps of a reset, the oldest first.
-pub(super) async fn of_reset(
-    connection: &mut Connection,
-    id: ResetId,
-) -> Result<Vec<StepRow>, StoreError> {
-    let mut steps: Vec<StepRow> = connection.all(OF_RESET, params![id]).await?;
-    steps.sort_by_key(|row| (row.noted_at, row.step.as_str()));
-    Ok(steps)
 }

@@ -21,7 +21,8 @@ macro_rules! statements {
 }
 
 /// Every statement that is `pub(super)`. A statement that reads a whole table on purpose stays private to its file; only
-/// the sweep, the operator's commands and `log` run those.
+/// the sweep, the operator's commands and `log` run those, but for the list of administrators: every command and click
+/// reads all of its few pins.
 const STATEMENTS: &[(&str, &str)] = &statements![
     accounts::BY_ID,
     accounts::SAVE,
@@ -53,7 +54,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     members::BY_EMAIL,
     members::BY_KEYS,
     members::EMPLOYEE_ID,
-    notes::SET_TOLD,
     notes::SET_UNTOLD,
     notes::UNTOLD,
     notices::DELETE,
@@ -65,7 +65,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     replays::FREE,
     replays::SEEN,
     resets::ACTIVE,
-    resets::AT_WORK,
+    resets::ACTIVE_ADMIN,
     resets::BY_ID,
     resets::NEWEST_CHANGE,
     resets::WAITING,
@@ -81,6 +81,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     steps::OF_RESET,
     told::FORGET_REPLY,
     told::SET_HIDDEN,
+    told::SET_TOLD,
     told::SET_TOLD_AS,
     tries::OF_PERSON,
     wipe::DELETE,
@@ -264,7 +265,7 @@ async fn the_resets_around_a_card_are_told_apart() {
         finished_at: Some(Moment(at)),
         ..of(id, State::Delivered)
     };
-    let at_work = ResetRow {
+    let active = ResetRow {
         admin_name: "Kim".to_owned(),
         admin_id: MemberId("kim".to_owned()),
         claimed_at: Some(Moment(9)),
@@ -284,7 +285,7 @@ async fn the_resets_around_a_card_are_told_apart() {
         ..changed(6, 9)
     };
     for row in [
-        at_work,
+        active,
         changed(2, 5),
         changed(3, 6),
         untold_of_another_member,
@@ -298,7 +299,7 @@ async fn the_resets_around_a_card_are_told_apart() {
     }
     let around = around::Around::of(&mut tx, &new_card()).await.unwrap();
     let first_byte = |row: &ResetRow| row.reset_id.0[0];
-    assert_eq!(around.at_work().as_deref(), Some("Kim"));
+    assert_eq!(around.active_admin().as_deref(), Some("Kim"));
     assert_eq!(around.newest_change().map(first_byte), Some(3));
     assert_eq!(around.open().map(first_byte).collect::<Vec<_>>(), [8]);
     let untold: Vec<u8> = around.untold().iter().map(first_byte).collect();

@@ -4,7 +4,12 @@ use super::engine::{Tx, params};
 use super::{ResetRow, Store, StoreError, audit, resets};
 use crate::domain::{ResetId, State};
 
-/// Not where the reset went further since: the administrator has not been told of that.
+pub(super) const SET_TOLD: &str = "
+    update reset
+    set told_at = $2
+    where reset_id = $1";
+
+/// Marks a reset as told, if it is still in this row's state and edition.
 pub(super) const SET_TOLD_AS: &str = "
     update reset
     set told_at = $4
@@ -47,9 +52,7 @@ impl Store {
     pub async fn told(&self, id: ResetId) -> Result<(), StoreError> {
         self.write(id, async |tx: &mut Tx, id: &ResetId| {
             let now = tx.now();
-            tx.run(super::notes::SET_TOLD, params![id, now])
-                .await
-                .map(drop)
+            tx.run(SET_TOLD, params![id, now]).await.map(drop)
         })
         .await
     }

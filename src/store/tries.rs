@@ -111,7 +111,7 @@ impl Refusal for LookUpRefused {
 }
 
 /// Decides from what an administrator tried whether one more look-up is allowed.
-type Rule = fn(&[(Moment, Tried)], Moment) -> Result<(), TooMany>;
+type LookUpRule = fn(&[(Moment, Tried)], Moment) -> Result<(), TooMany>;
 
 impl Store {
     /// Counts a command that acts at once as a look-up, before it acts. What was already too many is not counted.
@@ -133,8 +133,8 @@ impl Store {
         self.count(admin, replay, may_look_up).await
     }
 
-    /// Refuses an administrator who tried too much to look somebody up now. Nothing is counted: that follows with what came
-    /// of it.
+    /// Refuses an administrator who tried too much to look somebody up now. It is counted later, with its
+    /// outcome.
     pub async fn may_look_up_now(&self, admin: &MemberId) -> Result<(), LookUpRefused> {
         let mut connection = self.reader().await?;
         let tries = Tries::of(&mut connection, admin).await?;
@@ -158,11 +158,11 @@ impl Store {
         &self,
         admin: &MemberId,
         replay: &ReplayKey,
-        may: Rule,
+        may: LookUpRule,
     ) -> Result<(), LookUpRefused> {
         self.write(
             (admin.clone(), replay.clone(), may),
-            async |tx: &mut Tx, (admin, replay, may): &(MemberId, ReplayKey, Rule)| {
+            async |tx: &mut Tx, (admin, replay, may): &(MemberId, ReplayKey, LookUpRule)| {
                 let mut tries = Tries::of(tx, admin).await?;
                 may(&tries.list(), tx.now())?;
                 Ok(tries.count(tx, replay.counted_as(), Tried::LookUp).await?)

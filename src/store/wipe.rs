@@ -66,14 +66,17 @@ pub(super) const DELETE: &str = "
 
 pub(super) const LOCK: &str = "
     select
-        locked_at is not null or failed_sign_ins > 0,
-        exists (
-            select 1
-            from reset
-            where reset.member_id = member.member_id
-                and changing_at is not null
-                and disowned_at >= coalesce(member.credential_set_at, 0)
-        )
+        case when locked_at is not null or failed_sign_ins > 0 then 1 else 0 end,
+        case
+            when exists (
+                select 1
+                from reset
+                where reset.member_id = member.member_id
+                    and changing_at is not null
+                    and disowned_at >= coalesce(member.credential_set_at, 0)
+            ) then 1
+            else 0
+        end
     from member
     where member_id = $1";
 
@@ -134,7 +137,7 @@ impl Store {
 
 async fn remove(tx: &mut Tx, email: &EmailAddress) -> Result<String, NotDone> {
     let (member, name) = find(tx, email).await?;
-    check_not_at_work(tx, &member).await?;
+    check_not_active(tx, &member).await?;
     wipe(tx, &member).await?;
     delete(tx, &member).await?;
     tx.insert(&AuditRow::of_member("remove", "done", &member, tx.now()))
@@ -168,7 +171,7 @@ async fn find(
 }
 
 /// Refuses where the member is being reset: the password that is delivered must keep working.
-pub(super) async fn check_not_at_work(
+pub(super) async fn check_not_active(
     connection: &mut Connection,
     member: &MemberId,
 ) -> Result<(), NotDone> {

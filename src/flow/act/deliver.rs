@@ -12,7 +12,7 @@ use crate::domain::{
     Carries, Destination, Member, Moment, Password, Plan, Quota, Span, State, Step, StepOutcome,
 };
 use crate::flow::ending::PasswordResult;
-use crate::flow::steps::{note, outcome_note, row_of};
+use crate::flow::steps::{note, outcome_note};
 use crate::flow::{aftermath, ending, messages, pages};
 use crate::secret::Link;
 use crate::store::{self, MoveRefused, Reservation, ResetRow, StepNote, StepRow};
@@ -307,7 +307,7 @@ async fn show(
         steps
             .into_iter()
             .filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step))
-            .chain(notes.iter().map(|note| row_of(row.reset_id, note, now)))
+            .chain(notes.iter().map(|note| note.row(row.reset_id, now)))
             .collect::<Vec<StepRow>>()
     });
     let shown = PasswordResult {
