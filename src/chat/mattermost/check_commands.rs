@@ -48,7 +48,7 @@ const RESERVED: [&str; 25] = [
     "ff00::/8",
 ];
 /// How long the name of our own address is looked up.
-const PATIENCE: Duration = Duration::from_secs(2);
+const DNS_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Deserialize)]
 struct Team {
@@ -236,7 +236,8 @@ async fn addresses_of(url: &Url) -> (String, Vec<IpAddr>) {
         Some(Host::Ipv6(address)) => (address.to_string(), vec![address.into()]),
         Some(Host::Domain(name)) => {
             let port = url.port_or_known_default().unwrap_or_default();
-            let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((name, port))).await;
+            let found =
+                tokio::time::timeout(DNS_TIMEOUT, tokio::net::lookup_host((name, port))).await;
             let addresses = match found {
                 Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
                 // A name that is not known here is not known to be internal.

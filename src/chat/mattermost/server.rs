@@ -57,7 +57,7 @@ pub(super) fn role_names(account: &Value) -> Result<Vec<&str>, ApiError> {
 }
 
 /// How long an answer is waited for where what was known before can be used instead.
-const PATIENCE_OF_WHO_KNOWS: Duration = Duration::from_secs(1);
+const KNOWN_SERVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Mattermost {
     /// Calls the API as the bot, and reads an answer that is no refusal.
@@ -171,9 +171,7 @@ impl Mattermost {
     pub(super) async fn surely_posts_to_one(&self) -> bool {
         let asked = self.may_post_to_one();
         if self.may_post.get().is_some() {
-            tokio::time::timeout(PATIENCE_OF_WHO_KNOWS, asked)
-                .await
-                .ok();
+            tokio::time::timeout(KNOWN_SERVER_TIMEOUT, asked).await.ok();
         } else {
             asked.await;
         }
