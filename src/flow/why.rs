@@ -43,7 +43,7 @@ pub(super) async fn why(
         .collect();
     let noted = app
         .store
-        .note_standing(
+        .record_why(
             origin.replay.clone(),
             attempt.audit(&origin),
             &admin.id,

@@ -1,6 +1,6 @@
 //! What is chosen on a card, and every other click that does nothing outside.
 
-use super::clicks::{answered, clickable_card, known_card, open_card};
+use super::clicks::{clickable_card, known_card, open_card, save_accepted};
 use super::earlier::earlier;
 use super::engine::Tx;
 use super::resets::{enter, newest_change};
@@ -66,7 +66,7 @@ impl Amend {
     }
 
     fn apply(&self, row: &mut ResetRow, now: Moment) {
-        // A new edition: a button that was shown before this change no longer confirms anything.
+        // What the last look shows gets a new edition with every change, so that an older button confirms nothing.
         match self {
             Self::Reachable => row.reachable_at = Some(now),
             Self::Choose(choice) => choose(row, choice),
@@ -121,13 +121,13 @@ impl Store {
         self.write(click, async |tx: &mut Tx, click: &CardClick| {
             let mut row = open_card(tx, click, "cancel").await?;
             enter(&mut row, State::Cancelled, tx.now());
-            answered(tx, click, row, "cancel").await
+            save_accepted(tx, click, row, "cancel").await
         })
         .await
     }
 
     /// A click on a message about a finished reset, such as "hide it": new bytes, and the clicker's own.
-    pub async fn visit(
+    pub async fn record_click(
         &self,
         click: CardClick,
         event: &'static str,
@@ -136,7 +136,7 @@ impl Store {
             (click, event),
             async |tx: &mut Tx, (click, event): &(CardClick, &'static str)| {
                 let row = known_card(tx, click, event).await?;
-                answered(tx, click, row, event).await
+                save_accepted(tx, click, row, event).await
             },
         )
         .await
@@ -146,7 +146,7 @@ impl Store {
     pub async fn open_form(&self, click: CardClick) -> Result<ResetRow, ClickError> {
         self.write(click, async |tx: &mut Tx, click: &CardClick| {
             let row = clickable_card(tx, click, "open_form").await?;
-            answered(tx, click, row, "open_form").await
+            save_accepted(tx, click, row, "open_form").await
         })
         .await
     }
@@ -178,7 +178,7 @@ async fn amend_card(
         row.seen_reset_id = Some(newest.reset_id);
         row.edition = row.edition.saturating_add(1);
     }
-    let row = answered(tx, click, row, event).await?;
+    let row = save_accepted(tx, click, row, event).await?;
     Ok(Amended {
         earlier: earlier(newest.as_ref(), tx.now()),
         row,

@@ -226,19 +226,19 @@ pub(super) fn closed(row: &ResetRow) -> Option<ClickRefused> {
 }
 
 /// Writes a card after an accepted click, with the newest follow-up address.
-pub(super) async fn answered(
+pub(super) async fn save_accepted(
     tx: &mut Tx,
     click: &CardClick,
     mut row: ResetRow,
     event: &str,
 ) -> Result<ResetRow, ClickError> {
-    answer_at(&mut row, click.follow_up.as_ref());
+    set_reply(&mut row, click.follow_up.as_ref());
     audit::note(tx, &row, event, "done").await?;
     tx.put(&row).await?;
     Ok(row)
 }
 
-pub(super) fn answer_at(row: &mut ResetRow, follow_up: Option<&SealedReply>) {
+pub(super) fn set_reply(row: &mut ResetRow, follow_up: Option<&SealedReply>) {
     if let Some(reply) = follow_up {
         (row.reply, row.reply_until) = (Some(reply.sealed.clone()), Some(reply.until));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::amend::choose;
-use super::clicks::{answer_at, closed, known_card};
+use super::clicks::{closed, known_card, set_reply};
 use super::earlier::is_disowned;
 use super::engine::{Refusal, Tx};
 use super::reserve::WORK_DEADLINE;
@@ -280,7 +280,7 @@ async fn deliver_again(
     };
     let outputs: Vec<StepNote> = row.outputs().into_iter().map(unknown).collect();
     steps::note(tx, *id, &outputs).await?;
-    answer_at(&mut row, click.follow_up.as_ref());
+    set_reply(&mut row, click.follow_up.as_ref());
     audit::note(tx, &row, "deliver_again", "delivering").await?;
     tx.put(&row).await?;
     Ok(row)

@@ -118,7 +118,7 @@ impl Store {
 
     /// Writes down that somebody asks for their quota of resets, and tells it, with who else is resetting this member. It
     /// counts as a look-up.
-    pub async fn note_standing(
+    pub async fn record_why(
         &self,
         replay: ReplayKey,
         audit: AuditRow,
@@ -198,7 +198,7 @@ async fn take_untold(tx: &mut Tx, admin: &MemberId) -> Result<Vec<ResetRow>, Sto
     Ok(untold)
 }
 
-/// Marks these as told. Whose password still waits hears of it again, until its buttons have come.
+/// Marks these as told. One that waits for another way stays untold until a message with its buttons was accepted.
 pub(super) async fn set_told(tx: &mut Tx, untold: &[ResetRow]) -> Result<(), StoreError> {
     for row in untold.iter().filter(|row| row.finished_at.is_some()) {
         let now = tx.now();

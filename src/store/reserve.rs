@@ -1,8 +1,8 @@
 //! The reservation: the slot and the intent of a reset, taken in one transaction before anything is done outside.
 
-use super::around::Around;
-use super::clicks::{answer_at, open_card};
-use super::earlier::{earlier, is_disowned, overtaken};
+use super::around::RelatedResets;
+use super::clicks::{open_card, set_reply};
+use super::earlier::{earlier, is_disowned, note_if_overtaken};
 use super::engine::Tx;
 use super::resets::enter;
 use super::{CardClick, ClickError, ClickRefused, ResetRow, Store, audit, slots};
@@ -72,17 +72,17 @@ async fn reserve(
     let mut row = open_card(tx, click, "confirm").await?;
     let mut taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let quota = limit.measure(&taken, tx.now());
-    let around = Around::of(tx, &row).await?;
+    let around = RelatedResets::of(tx, &row).await?;
     let newest = around.newest_change();
     let is_stale = *edition != Some(row.edition);
     let refused = may_start(&row, permit, &around, quota)
         .err()
-        .or_else(|| overtaken(newest, &mut row).map(ClickRefused::Overtaken))
+        .or_else(|| note_if_overtaken(newest, &mut row).map(ClickRefused::Overtaken))
         .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(newest, tx.now()))));
     if let Some(refused) = refused {
         audit::note(tx, &row, "confirm", refused.code()).await?;
         if matches!(refused, ClickRefused::Overtaken(_)) {
-            answer_at(&mut row, click.follow_up.as_ref());
+            set_reply(&mut row, click.follow_up.as_ref());
             tx.put(&row).await?;
         }
         return Err(refused.into());
@@ -90,7 +90,7 @@ async fn reserve(
     enter(&mut row, State::Claimed, tx.now());
     row.owner = Some(owner.clone());
     row.deadline_at = Some(tx.now() + WORK_DEADLINE);
-    answer_at(&mut row, click.follow_up.as_ref());
+    set_reply(&mut row, click.follow_up.as_ref());
     slots::take(tx, &row).await?;
     taken.push(tx.now());
     audit::note(tx, &row, "confirm", "claimed").await?;
@@ -108,7 +108,7 @@ async fn reserve(
 fn may_start(
     row: &ResetRow,
     permit: &Permit,
-    around: &Around,
+    around: &RelatedResets,
     quota: Quota,
 ) -> Result<(), ClickRefused> {
     if *permit.admin() != row.admin_id || *permit.member() != row.member_id {

@@ -357,8 +357,8 @@ impl ResetRow {
     }
 
     /// True when the card looks the same in both.
-    pub fn has_face_of(&self, other: &Self) -> bool {
-        let face = |row: &Self| {
+    pub fn has_same_content(&self, other: &Self) -> bool {
+        let content = |row: &Self| {
             (
                 row.state,
                 row.edition,
@@ -368,7 +368,7 @@ impl ResetRow {
                 row.also_show,
             )
         };
-        face(self) == face(other)
+        content(self) == content(other)
     }
 
     /// The password was set and reached nobody; another way can be chosen while it is in memory.

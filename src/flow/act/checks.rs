@@ -127,7 +127,7 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
             let told = messages::contact_changed(&row.member_name, &row.reset_id.reference());
             Err(StopReason::new("contact_changed", told))
         }
-        Err(not) => Err(StopReason::new(not.code, not.told)),
+        Err(refused) => Err(StopReason::new(refused.code, refused.told)),
     }
 }
 
