@@ -27,8 +27,9 @@
 //!
 //! # A confirmed click
 //!
-//! It passes each module once. Every step is a tracing span of this name in this file; `tests/it/trace.rs` compares a
-//! recorded trace with the table.
+//! It passes each module once, but for the permit: a reset may wait for a worker, so the right is read once more just
+//! before the change (S3). Every step is a tracing span of this name in this file; `tests/it/trace.rs` compares a recorded
+//! trace with the table.
 //!
 //! | step | span | file | function |
 //! |---|---|---|---|
@@ -37,7 +38,8 @@
 //! | 3 | `permit` | `src/flow/permit.rs` | `of_click` reads administrator and member and checks every rule |
 //! | 4 | `reservation` | `src/flow/confirm.rs` | `confirm` takes a slot and records the intent; then the click is acknowledged |
 //! | 5 | `act` | `src/flow/act.rs` | `run` prepares, changes, signs out and delivers, when a worker is free |
-//! | 6 | `ending` | `src/flow/ending.rs` | `ending` writes the result from the record |
+//! | 6 | `permit_again` | `src/flow/act/checks.rs` | `read_anew` reads both past every cache and checks every rule again, inside the act |
+//! | 7 | `ending` | `src/flow/ending.rs` | `ending` writes the result from the record |
 //!
 //! # The life of a reset
 //!

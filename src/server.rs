@@ -76,7 +76,7 @@ impl Server {
         ));
         spawn_rounds(&app, &stopped);
         app.tasks
-            .spawn(pins::keep(Arc::clone(&app), stopped.clone()));
+            .spawn(pins::run(Arc::clone(&app), stopped.clone()));
         app.tasks.spawn(catch_up(Arc::clone(&app), stopped));
         Ok(Self { addr, app, stop })
     }
@@ -104,7 +104,7 @@ impl Server {
 /// chat and wipe them from memory in time.
 fn spawn_rounds(app: &Arc<App>, stopped: &watch::Receiver<bool>) {
     let tasks = &app.tasks;
-    tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::keep_time));
+    tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::end_what_is_due));
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::hide));
     tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_again));
     tasks.spawn(every(PURGE_INTERVAL, app, stopped, sweep::purge));

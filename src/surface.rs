@@ -120,11 +120,11 @@ pub mod domain {
 pub mod flow {
     pub use crate::flow::messages;
     pub mod pins {
-        pub use crate::flow::pins::{keep, pin_listed, tell};
+        pub use crate::flow::pins::{pin_listed, report, run};
     }
     pub mod sweep {
         pub use crate::flow::sweep::{
-            catch_up, end_left_behind, finish, hide, keep_time, tell_again,
+            catch_up, end_left_behind, end_what_is_due, finish, hide, tell_again,
         };
     }
 }

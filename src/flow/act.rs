@@ -13,6 +13,7 @@ mod stop;
 
 use std::sync::Arc;
 
+use rand::CryptoRng;
 use tokio::time::Instant;
 
 use self::deliver::SetPassword;
@@ -130,7 +131,7 @@ async fn to_the_end(
         log_halted(act.await);
         reporter.close().await;
     };
-    // A reset that waited in the queue for long was announced there, or could not be: most end before it would be due.
+    // A reset that waited long already had its "Working …" in the queue, so the delay starts anew.
     let since = if since.elapsed() < WORKING_AFTER {
         since
     } else {
@@ -207,12 +208,7 @@ async fn run(
     }
     app.held.forget(&row.member_id);
     // Made only now, so that no password exists that is not needed.
-    let length = app.organization.password_length;
-    let password = if app.organization.password_symbols {
-        Password::with_symbol(&mut rng, length)
-    } else {
-        Password::generate(&mut rng, length)
-    };
+    let password = new_password(app, &mut rng);
     if !change::change(app, reporter, &reservation, &password, &row).await? {
         return Ok(());
     }
@@ -229,6 +225,15 @@ async fn run(
         held_until: None,
     };
     Box::pin(deliver::deliver(app, reporter, set)).await
+}
+
+fn new_password(app: &App, rng: &mut impl CryptoRng) -> Password {
+    let length = app.organization.password_length;
+    if app.organization.password_symbols {
+        Password::with_symbol(rng, length)
+    } else {
+        Password::generate(rng, length)
+    }
 }
 
 /// Forces the change where that is an operation of its own, reads back what the directory made of it, signs the member out,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::permit;
 use super::reaction::{Halt, Next, Reaction};
 use super::refuse::card_click;
-use super::reply::{address, beside, refused, seal};
+use super::reply::{address, answer_refusal, beside, seal};
 use super::{messages, trace};
 use crate::app::App;
 use crate::chat::{Chat, Freshness, Origin, ReplyAddress};
@@ -25,21 +25,31 @@ pub(super) async fn sign_out(
     let now = origin.received_at;
     let Some(row) = retryable(app, origin, id).await? else {
         let nothing = |_, to| Next::NothingToDo(to);
-        return visit(app, origin, id, "retry_sign_out", nothing).await;
+        return record_click(app, origin, id, "retry_sign_out", nothing).await;
     };
     trace::record_admin(&row.admin_id);
     let how = (Freshness::Now, now);
-    let Err(not) = permit::of_card(app, chat, &origin.user, &row, how).await else {
-        return visit(app, origin, id, "retry_sign_out", Next::SignOut).await;
+    let Err(refused) = permit::of_card(app, chat, &origin.user, &row, how).await else {
+        return record_click(app, origin, id, "retry_sign_out", Next::SignOut).await;
     };
     let reply = seal(app, id, origin.reply.as_ref())?;
     let click = card_click(origin, id, reply);
-    match app.store.visit(click, "retry_sign_out_refused").await {
+    match app
+        .store
+        .record_click(click, "retry_sign_out_refused")
+        .await
+    {
         Ok(row) => {
-            let told = messages::after_change(not.told, &row, &app.zone, now);
+            let told = messages::after_change(refused.told, &row, &app.zone, now);
             Ok(beside(origin, told))
         }
-        Err(error) => Ok(refused(app, origin, id, &error.refusal()?, Some(&row))),
+        Err(error) => Ok(answer_refusal(
+            app,
+            origin,
+            id,
+            &error.refusal()?,
+            Some(&row),
+        )),
     }
 }
 
@@ -61,11 +71,11 @@ async fn retryable(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Optio
 
 /// Hides the password that a message shows.
 pub(super) async fn hide(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Reaction, Halt> {
-    visit(app, origin, id, "done", Next::Hide).await
+    record_click(app, origin, id, "done", Next::Hide).await
 }
 
 /// Records the click, and goes on.
-async fn visit(
+async fn record_click(
     app: &Arc<App>,
     origin: &Origin,
     id: ResetId,
@@ -74,8 +84,8 @@ async fn visit(
 ) -> Result<Reaction, Halt> {
     let reply = seal(app, id, origin.reply.as_ref())?;
     let click = card_click(origin, id, reply);
-    match app.store.visit(click, event).await {
-        Ok(row) => Ok(Reaction::Then(next(id, address(app, origin, &row)))),
-        Err(error) => Ok(refused(app, origin, id, &error.refusal()?, None)),
+    match app.store.record_click(click, event).await {
+        Ok(row) => Ok(Reaction::Work(next(id, address(app, origin, &row)))),
+        Err(error) => Ok(answer_refusal(app, origin, id, &error.refusal()?, None)),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Reaction};
 use super::refuse::{card_click, refuse};
-use super::reply::{halted, in_place, refused, seal};
+use super::reply::{answer_refusal, halt_with_refusal, in_place, seal};
 use super::{card, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardChange};
@@ -97,7 +97,7 @@ async fn record_change(
         Err(error) => {
             let why = error.refusal()?;
             let present = app.store.reset(id).await?;
-            Err(halted(app, origin, id, &why, present.as_ref()))
+            Err(halt_with_refusal(app, origin, id, &why, present.as_ref()))
         }
     }
 }
@@ -115,7 +115,7 @@ pub(super) async fn close(app: &Arc<App>, origin: &Origin, id: ResetId) -> Resul
         Err(error) => {
             let why = error.refusal()?;
             let row = app.store.reset(id).await?;
-            Ok(refused(app, origin, id, &why, row.as_ref()))
+            Ok(answer_refusal(app, origin, id, &why, row.as_ref()))
         }
     }
 }

@@ -133,7 +133,7 @@ pub(super) async fn with_untold(
     prepend_untold(app, &mut message, untold, origin.received_at);
     match (app.chat(origin.user.platform), &origin.reply) {
         (Some(chat), Some(to)) if chat.assurance().await == Assurance::PrivateReply => {
-            Reaction::Then(Next::Tell {
+            Reaction::Work(Next::Tell {
                 to: to.clone(),
                 message,
                 placement: Placement::Add,

@@ -7,8 +7,8 @@ use super::amend::amend_last_look;
 use super::contacts;
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, Reaction, Redelivery};
-use super::refuse::{card_click, refuse, told_by_store};
-use super::reply::{address, halted, seal};
+use super::refuse::{card_click, refusal_text, refuse};
+use super::reply::{address, halt_with_refusal, seal};
 use crate::app::{App, HeldPassword, Taken};
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Chat, Freshness, Message, Origin};
@@ -77,10 +77,7 @@ fn not_choosable(
         (None, _) | (Some(_), Some(_)) => return None,
     };
     let reference = row.reset_id.reference();
-    Some((
-        code,
-        told_by_store(app, origin, &why, Some(row), &reference),
-    ))
+    Some((code, refusal_text(app, origin, &why, Some(row), &reference)))
 }
 
 /// The choice as it is recorded; an address that is not on record is marked as typed.
@@ -116,7 +113,7 @@ async fn redeliver(
             changed_at: row.changed_at,
         },
     };
-    let told = told_by_store(app, origin, &why, Some(row), &id.reference());
+    let told = refusal_text(app, origin, &why, Some(row), &id.reference());
     Err(refuse(app, origin, id, why.code(), told).await)
 }
 
@@ -138,7 +135,7 @@ async fn deliver_again(
             Ok(row) => Ok(row),
             Err(error) => {
                 let why = error.refusal()?;
-                Err(halted(app, origin, id, &why, Some(row)))
+                Err(halt_with_refusal(app, origin, id, &why, Some(row)))
             }
         }
     };
@@ -151,7 +148,7 @@ async fn deliver_again(
                 member: permitted.pair.member.member,
                 reply,
             };
-            Ok(Reaction::Then(Next::Redeliver(Box::new(redelivery))))
+            Ok(Reaction::Work(Next::Redeliver(Box::new(redelivery))))
         }
         Err(halt) => {
             if !app.held.put(held) {

@@ -38,7 +38,8 @@ async fn on_card(
     let Some((id, edition)) = app.keys.read_button_value(&click.value) else {
         return Err(refuse::forged(app, origin).await);
     };
-    // What the settings forbid is refused before anything is looked up.
+    // What the settings forbid is refused before anything is looked up. The handler checks again, with what the card
+    // carries.
     if let Some(extra) = extra_of(ask) {
         let is_private = chat.assurance().await.is_private();
         permit::check_extra(

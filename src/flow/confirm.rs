@@ -8,8 +8,8 @@ use tracing::Instrument;
 use super::people::ResetPair;
 use super::permit::{self, Permitted};
 use super::reaction::{Halt, Next, Reaction};
-use super::refuse::{card_click, refuse, told_by_store};
-use super::reply::{address, in_place, refused, seal};
+use super::refuse::{card_click, refusal_text, refuse};
+use super::reply::{address, answer_refusal, in_place, seal};
 use super::{card, messages};
 use crate::app::{App, QueuedReset};
 use crate::chat::{Chat, Freshness, Origin};
@@ -32,7 +32,7 @@ pub(super) async fn confirm(
     } = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
         let why = ClickRefused::NotReachable;
-        let told = told_by_store(app, origin, &why, Some(&row), &id.reference());
+        let told = refusal_text(app, origin, &why, Some(&row), &id.reference());
         return Err(refuse(app, origin, id, "not_reachable", told).await);
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
@@ -52,7 +52,7 @@ pub(super) async fn confirm(
                 told: Arc::default(),
                 span: tracing::Span::current(),
             };
-            return Ok(Reaction::Then(Next::Reset(Box::new(queued))));
+            return Ok(Reaction::Work(Next::Reset(Box::new(queued))));
         }
         Err(error) => error.refusal()?,
     };
@@ -62,7 +62,7 @@ pub(super) async fn confirm(
     if let ClickRefused::Overtaken(by) = refusal {
         return last_look_again(app, origin, row, (&pair, is_private), Some(by)).await;
     }
-    Ok(refused(app, origin, id, &refusal, Some(&row)))
+    Ok(answer_refusal(app, origin, id, &refusal, Some(&row)))
 }
 
 /// The last look that was confirmed is out of date: it is drawn again, as things are now.

@@ -89,7 +89,7 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Halt
     } = click;
     let check = open_check(app, &origin, &value).await?;
     let Some(trigger) = trigger else {
-        return Ok(Reaction::Taken);
+        return Ok(Reaction::Acknowledged);
     };
     let code = draw_code(&mut app.chance.rng()?);
     let digest = digest(app, check.check_id, &code);
@@ -114,14 +114,14 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Halt
             let told = messages::contact_gone(name, &mask, &reference);
             return Ok(beside(&origin, told));
         }
-        ContactCodeSent::Denied(CodeDenied::NoSession) => return Ok(Reaction::Taken),
+        ContactCodeSent::Denied(CodeDenied::NoSession) => return Ok(Reaction::Acknowledged),
     }
     let form = messages::contact_code_form(name, &mask, value);
     let to = origin.reply.clone().or_else(|| reply_of(app, &check));
     let (worker, not_sent_to) = (Arc::clone(app), to.clone());
     let sent = async move { send_code(&worker, &check, &code, &digest, not_sent_to).await };
     app.tasks.spawn(sent.in_current_span());
-    Ok(Reaction::Then(Next::Open {
+    Ok(Reaction::Work(Next::Open {
         trigger,
         form,
         to,
@@ -209,8 +209,8 @@ pub(super) async fn submitted(
         ContactAnswer::Right => {
             let message = messages::contact_answered(name, &mask, &reference);
             let to = origin.reply.clone().or_else(|| reply_of(app, &check));
-            Ok(to.map_or(Reaction::Taken, |to| {
-                Reaction::Then(Next::Tell {
+            Ok(to.map_or(Reaction::Acknowledged, |to| {
+                Reaction::Work(Next::Tell {
                     to,
                     message,
                     placement: Placement::Add,

@@ -61,7 +61,7 @@ pub(super) async fn confirmed(app: &Arc<App>, chat: &Chat, click: Click) -> Resu
     };
     // From here on the question is the idempotency key: it takes effect once, however often its button is pressed.
     let once = Origin {
-        replay: question.once(),
+        replay: question.replay_key(),
         ..origin.clone()
     };
     let named = NamedMember::Email(email);

@@ -20,7 +20,7 @@ pub(crate) fn digest(app: &App, member: &MemberId, to: &Destination) -> String {
     )
 }
 
-/// The same of the whole address: not everywhere does a `+tag` lead to the same mailbox.
+/// Digest of the whole address: some servers deliver `+tag` addresses elsewhere.
 fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
     let address = to.full().to_ascii_lowercase();
     hex::encode(app.keys.tag(&[

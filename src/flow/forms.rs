@@ -7,7 +7,7 @@ use super::choose::choose;
 use super::permit::{self, extra_of};
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::refuse::{card_click, forged, refuse, refuse_and_count};
-use super::reply::{address, refused, seal};
+use super::reply::{address, answer_refusal, seal};
 use super::{contact_code, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardForm};
@@ -32,17 +32,17 @@ pub(super) async fn open(
     let reply = seal(app, id, origin.reply.as_ref())?;
     let opened = app.store.open_form(card_click(&origin, id, reply)).await;
     match (opened, trigger) {
-        (Ok(row), Some(trigger)) => Ok(Reaction::Then(Next::Open {
+        (Ok(row), Some(trigger)) => Ok(Reaction::Work(Next::Open {
             trigger,
             form: messages::typed_form(form.kind(), &row.member_name, value),
             to: address(app, &origin, &row),
             about: Some(Box::new(row)),
         })),
-        (Ok(_), None) => Ok(Reaction::Taken),
+        (Ok(_), None) => Ok(Reaction::Acknowledged),
         (Err(error), _) => {
             let why = error.refusal()?;
             let row = app.store.reset(id).await?;
-            Ok(refused(app, &origin, id, &why, row.as_ref()))
+            Ok(answer_refusal(app, &origin, id, &why, row.as_ref()))
         }
     }
 }

@@ -22,7 +22,10 @@ async fn chat_account(
     user: &ChatUser,
     freshness: Freshness,
 ) -> Result<ChatAccount, NoMatch> {
-    let profile = chat.profile(user, freshness).await.map_err(NoMatch::Who)?;
+    let profile = chat
+        .profile(user, freshness)
+        .await
+        .map_err(NoMatch::ChatFailed)?;
     with_email(app, chat, user, profile).await
 }
 
@@ -112,8 +115,8 @@ pub(super) async fn pair(
         .await
         .map_err(Unresolved::for_caller)?;
     let mut by = vec![By::Email(account.email.clone())];
-    // The record answers two questions as fast as one. Another directory is asked for a member only after the right of
-    // the caller is known.
+    // With only the built-in directory both are found in one query. Another directory is asked for a member only after
+    // the caller's right is known.
     let asks_at_once = app.directories.remote().next().is_none();
     if let NamedMember::Email(email) = named
         && asks_at_once
@@ -182,17 +185,13 @@ async fn named_member(
             let why = || no_match(NoMatch::NoSuchEmail(email.to_string()));
             (found.and_then(one).ok_or_else(why)?, None)
         }
-        NamedMember::Mention(_) | NamedMember::Name(_) => {
-            let (id, account) = named_account(app, chat, user, named, freshness)
-                .await
-                .map_err(no_match)?;
-            let found = find(app, &[By::Email(account.email.clone())])
-                .await
-                .map_err(Unresolved::for_caller)?
-                .pop();
-            let why = || no_match(NoMatch::Unknown);
-            let member = found.and_then(one).ok_or_else(why)?;
-            (member, Some((id, account.profile)))
+        NamedMember::Mention(id) => {
+            let account = account_of_id(app, chat, user, id, freshness).await;
+            member_of(app, (id.clone(), account.map_err(no_match)?), no_match).await?
+        }
+        NamedMember::Name(name) => {
+            let account = account_of_name(app, chat, user, name, freshness).await;
+            member_of(app, account.map_err(no_match)?, no_match).await?
         }
     };
     let accounts = accounts_of(app, &member, freshness)
@@ -214,36 +213,59 @@ async fn named_member(
     ))
 }
 
-/// The account that a mention means, with its id. From here on the id counts, because a name may be given to another account.
-async fn named_account(
+/// The member of an account that was mentioned, with the account's id and profile.
+async fn member_of(
+    app: &App,
+    (id, account): (String, ChatAccount),
+    no_match: impl Fn(NoMatch) -> Unresolved,
+) -> Result<(Member, Option<(String, Profile)>), Unresolved> {
+    let found = find(app, &[By::Email(account.email.clone())])
+        .await
+        .map_err(Unresolved::for_caller)?
+        .pop();
+    let member = found
+        .and_then(one)
+        .ok_or_else(|| no_match(NoMatch::Unknown))?;
+    Ok((member, Some((id, account.profile))))
+}
+
+/// The account that a mention means.
+async fn account_of_id(
     app: &App,
     chat: &Chat,
     caller: &ChatUser,
-    named: &NamedMember,
+    id: &str,
+    freshness: Freshness,
+) -> Result<ChatAccount, NoMatch> {
+    let user = ChatUser {
+        user: id.to_owned(),
+        ..caller.clone()
+    };
+    chat_account(app, chat, &user, freshness).await
+}
+
+/// The account that has a name, with its id. From here on the id counts, because the name may be given to another account.
+async fn account_of_name(
+    app: &App,
+    chat: &Chat,
+    caller: &ChatUser,
+    name: &str,
     freshness: Freshness,
 ) -> Result<(String, ChatAccount), NoMatch> {
-    let (id, profile) = match named {
-        NamedMember::Mention(id) => (id.clone(), None),
-        NamedMember::Name(name) => {
-            let found = chat.profile_by_name(name, freshness).await;
-            let (id, profile) = found.map_err(NoMatch::Who)?.ok_or(NoMatch::Unknown)?;
-            (id, Some(profile))
-        }
-        NamedMember::Email(_) => return Err(NoMatch::Unknown),
-    };
+    let found = chat.profile_by_name(name, freshness).await;
+    let (id, profile) = found
+        .map_err(NoMatch::ChatFailed)?
+        .ok_or(NoMatch::Unknown)?;
     let user = ChatUser {
         user: id.clone(),
         ..caller.clone()
     };
-    let account = match profile {
-        Some(profile) => with_email(app, chat, &user, profile).await?,
-        None => chat_account(app, chat, &user, freshness).await?,
-    };
+    let account = with_email(app, chat, &user, profile).await?;
     Ok((id, account))
 }
 
-/// The member's accounts in every chat, by each of their addresses and by links, where roles come from the chat (Q8). With
-/// fewer, an owner could be reset by typing their e-mail, or from another chat.
+/// The member's accounts in every chat, by each of their addresses and by links, where roles come from the chat (Q8). If
+/// one were missed, an owner could be reset by e-mail or from another chat.
 async fn accounts_of(
     app: &App,
     member: &Member,
@@ -263,7 +285,7 @@ async fn accounts_of(
                 Err(ApiError::MissingScope(_)) if app.organization.identity == Identity::Linked => {
                     None
                 }
-                found => found.map_err(NoMatch::Who)?,
+                found => found.map_err(NoMatch::ChatFailed)?,
             };
             accounts.extend(found.map(|(id, profile)| (chat.platform(), id, profile)));
         }
@@ -286,7 +308,7 @@ async fn linked_profile(
     match chat.profile(&chat.own_account(id), freshness).await {
         Ok(profile) => Ok(Some((chat.platform(), id.to_owned(), profile))),
         Err(ApiError::NotFound) => Ok(None),
-        Err(error) => Err(NoMatch::Who(error)),
+        Err(error) => Err(NoMatch::ChatFailed(error)),
     }
 }
 
@@ -364,7 +386,7 @@ async fn profile_of_member(
     chat.profile(&other, freshness)
         .await
         .map(Some)
-        .map_err(NoMatch::Who)
+        .map_err(NoMatch::ChatFailed)
 }
 
 /// The pins of the listed administrators. They are never cached, so that `relatch admins accept` takes effect at once.

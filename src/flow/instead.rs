@@ -8,7 +8,7 @@ use super::messages;
 use super::permit;
 use super::reaction::{Halt, Next, Reaction};
 use super::refuse::card_click;
-use super::reply::{address, refused, tell};
+use super::reply::{address, answer_refusal, tell};
 use crate::app::App;
 use crate::chat::{Chat, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
@@ -39,7 +39,7 @@ pub(super) async fn directory_link(
     let row = &permitted.row;
     if !app.directories.told(&row.member_id).1.sends_own_link {
         // The button was drawn before the settings changed.
-        return Ok(Reaction::Taken);
+        return Ok(Reaction::Acknowledged);
     }
     close_with(app, origin, row, Amend::DirectoryLink, Next::DirectoryLink).await
 }
@@ -57,9 +57,15 @@ async fn close_with(
     match app.store.amend(click, change).await {
         Ok(Amended { row, .. }) => {
             let to = address(app, origin, &row);
-            Ok(Reaction::Then(next(Box::new(row), to)))
+            Ok(Reaction::Work(next(Box::new(row), to)))
         }
-        Err(error) => Ok(refused(app, origin, id, &error.refusal()?, Some(card))),
+        Err(error) => Ok(answer_refusal(
+            app,
+            origin,
+            id,
+            &error.refusal()?,
+            Some(card),
+        )),
     }
 }
 

@@ -7,9 +7,13 @@
 //! |---|---|
 //! | commands | `command.rs`, and one file each: `offer.rs`, `why.rs`, `history.rs`, `contact_command.rs` |
 //! | clicks and forms | `click.rs`, and one file each: `choose.rs`, `amend.rs`, `forms.rs`, `confirm.rs`, `instead.rs`, `after.rs`, `contact_code.rs` |
-//! | who may go on | `permit.rs`, on `identity.rs` |
-//! | the act and what follows it | `dispatch.rs`, `act.rs`, `aftermath.rs`, `ending.rs`, `sweep.rs` |
-//! | replies and texts | `reply.rs`, `messages/` |
+//! | who may go on | `permit.rs`, on `identity.rs` (with `people.rs`, `listed.rs`, `unresolved.rs`); `pins.rs` pins listed administrators |
+//! | the card | `card.rs` |
+//! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs` |
+//! | contacts for codes | `contacts.rs`; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
+//! | what the member does later | `member_report.rs`, on the links of `pages.rs` |
+//! | replies and texts | `reaction.rs`, `answer.rs` (commands), `refuse.rs` (clicks and forms), `reply.rs`, `messages/`; `security.rs` for alarms |
+//! | log lines | `trace.rs` |
 //!
 //! To add a button: its name in [`Action`](crate::chat::Action) and what it asks for in `Action::asks`, then the arm that
 //! the compiler asks for in `click.rs`, its sentence in `messages/`, and what the chat must prove for it in
@@ -81,7 +85,7 @@ pub(crate) async fn react(
     interaction: Verified<Interaction>,
 ) -> Reaction {
     match interaction.into_inner() {
-        Interaction::Ping => Reaction::Taken,
+        Interaction::Ping => Reaction::Acknowledged,
         Interaction::Challenge(text) => Reaction::Challenge(text),
         Interaction::Command(command) => {
             let origin = command.origin.clone();

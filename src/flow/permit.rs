@@ -65,10 +65,10 @@ pub(super) async fn of_click(
                 pair,
                 permit,
             }),
-            Err(not) if not.is_counted => {
-                Err(refuse_and_count(app, origin, &row, not.code, not.told).await)
+            Err(refused) if refused.is_counted => {
+                Err(refuse_and_count(app, origin, &row, refused.code, refused.told).await)
             }
-            Err(not) => Err(refuse::refuse(app, origin, id, not.code, not.told).await),
+            Err(refused) => Err(refuse::refuse(app, origin, id, refused.code, refused.told).await),
         }
     };
     permit.instrument(tracing::debug_span!("permit")).await

@@ -21,8 +21,11 @@ use crate::domain::delivery::Outcome;
 use crate::domain::{EmailAddress, Member, MemberId};
 use crate::store::{AdminPin, PinnedBy, StoreError};
 
-/// The first and the longest pause before an address is looked up again whose directory did not answer.
-const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(1));
+/// The first pause before an address is looked up again whose directory did not answer.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+
+/// The longest such pause.
+const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
 /// How often a round looks for news to report.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -40,7 +43,7 @@ const ENTRIES: usize = 5;
 const COMPARE_EVERY: Duration = Duration::from_hours(1);
 
 /// Pins every listed address that was never looked up. Called at the start, and at a reload, which may bring new
-/// addresses. True when none is left: addresses whose directory does not answer are left for [`keep`].
+/// addresses. True when none is left: addresses whose directory does not answer are left for [`run`].
 pub async fn pin_listed(app: &App) -> bool {
     let pinned = async {
         let unseen = unseen(app).await?;
@@ -80,10 +83,10 @@ pub async fn pin_listed(app: &App) -> bool {
 
 /// The background task: pins what could not be pinned at the start, checks now and then whether the addresses still lead
 /// to their entries, and reports news, until shutdown.
-pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+pub async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let now = Instant::now();
     let mut schedule = Schedule {
-        pause: RETRY.0,
+        pause: FIRST_RETRY,
         compare_at: now,
         tell_at: now,
         tell_pause: LOOK_EVERY,
@@ -101,7 +104,7 @@ pub async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
             .await
             .is_err()
         {
-            schedule.pause = RETRY.1;
+            schedule.pause = LONGEST_RETRY;
         }
     }
 }
@@ -120,7 +123,7 @@ async fn round(app: &App, schedule: &mut Schedule) {
     if app.organization.admins.listed().next().is_none() {
         schedule.pause = LOOK_EVERY;
     } else {
-        schedule.pause = next_pause(pin_listed(app).await, schedule.pause, RETRY.1);
+        schedule.pause = next_pause(pin_listed(app).await, schedule.pause, LONGEST_RETRY);
         if schedule.compare_at <= Instant::now() {
             compare(app).await;
             schedule.compare_at = Instant::now() + COMPARE_EVERY;
@@ -128,7 +131,8 @@ async fn round(app: &App, schedule: &mut Schedule) {
     }
     // Even without a list: earlier news may be unreported.
     if schedule.tell_at <= Instant::now() {
-        schedule.tell_pause = next_pause(tell(app).await, schedule.tell_pause, LONGEST_TELL_PAUSE);
+        schedule.tell_pause =
+            next_pause(report(app).await, schedule.tell_pause, LONGEST_TELL_PAUSE);
         schedule.tell_at = Instant::now() + schedule.tell_pause;
     }
 }
@@ -144,7 +148,7 @@ fn next_pause(is_done: bool, pause: Duration, longest: Duration) -> Duration {
 
 /// Reports new pins and alarms to the security address. True when nothing is left; what could not be reported is tried at a
 /// later round. Without a security address the log must do.
-pub async fn tell(app: &App) -> bool {
+pub async fn report(app: &App) -> bool {
     let told = async {
         let mut is_all = true;
         let untold = app.store.untold_pins().await?;
@@ -195,20 +199,9 @@ pub(super) async fn alarm_of_several(
     let mut entries = entries.to_vec();
     entries.sort();
     entries.truncate(ENTRIES);
-    let right = match pinned {
-        Some(id) => {
-            format!("The right stays with the pinned entry, {id}. First take the address out of the other entry.")
-        }
-        None => {
-            "No entry is pinned to it, so none of them has the right. First take the address out of the other entry."
-                .to_owned()
-        }
-    };
-    let what = format!(
-        "More than one entry of the directory has it: {}. {right}",
-        entries.join("; ")
-    );
-    alarm(app, email, &entries.join("; "), &what).await;
+    let entries = entries.join("; ");
+    let what = messages::several_entries(&entries, pinned);
+    alarm(app, email, &entries, &what).await;
 }
 
 /// An entry other than the pinned one has a listed address.
@@ -219,22 +212,20 @@ pub(super) async fn alarm_of_another(
     found: &Member,
 ) {
     let id = &found.id;
-    let pinned = match pinned {
-        Some(pinned) if pinned == id => return,
-        Some(pinned) => format!("It is pinned to another one, {pinned}."),
-        None => "No entry was pinned to it.".to_owned(),
-    };
+    if pinned == Some(id) {
+        return;
+    }
     // An entry without a name is called by its address, which must be masked in the log.
     let name = if found.name == found.business_email.as_str() {
         found.business_email.masked()
     } else {
         found.name.clone()
     };
-    let what = format!("An entry without the right has it: {name} ({id}). {pinned}");
+    let what = messages::another_entry(&name, id, pinned);
     alarm(app, email, &id.0, &what).await;
 }
 
-/// Records an alarm, which [`tell`] reports: once for each change of the entries, and once a day.
+/// Records an alarm, which [`report`] sends: once for each change of the entries, and once a day.
 async fn alarm(app: &App, email: &EmailAddress, about: &str, what: &str) {
     match app.store.note_alarm(email, about, what).await {
         Ok(true) => {

@@ -55,7 +55,7 @@ impl ContactQuestion {
     }
 
     /// The idempotency key of the change.
-    pub(super) fn once(&self) -> ReplayKey {
+    pub(super) fn replay_key(&self) -> ReplayKey {
         ReplayKey::new(format!(
             "{:010}-question-{}",
             Moment(self.until).unix_seconds(),
@@ -87,7 +87,7 @@ pub(super) async fn ask(
         Noted::TooMany { untold, .. } | Noted::Done { untold, .. } => untold,
     };
     let Some(reply) = &origin.reply else {
-        return Ok(Reaction::Taken);
+        return Ok(Reaction::Acknowledged);
     };
     let with_untold = |mut message| {
         prepend_untold(app, &mut message, &untold, origin.received_at);
@@ -98,7 +98,7 @@ pub(super) async fn ask(
     // response address.
     let outcome = chat.follow_up_alone(reply, &question).await;
     if outcome == Outcome::Accepted {
-        return Ok(Reaction::Taken);
+        return Ok(Reaction::Acknowledged);
     }
     tracing::warn!(?outcome, "a question was not accepted");
     let may_have_arrived = outcome == Outcome::Unknown;

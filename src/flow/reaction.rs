@@ -11,7 +11,7 @@ pub(crate) enum Reaction {
     /// The same bytes came before. No effect, and no body, because the first body could hold a secret (W6).
     Replayed,
     /// An empty acknowledgement; nothing follows, or it comes by itself.
-    Taken,
+    Acknowledged,
     /// An ephemeral message: the answer to a command.
     Say(Message),
     /// A form that the answer itself opens, and the address of later messages.
@@ -21,7 +21,7 @@ pub(crate) enum Reaction {
     /// A text at the form's input.
     FormError(String),
     /// An empty acknowledgement; then this work.
-    Then(Next),
+    Work(Next),
 }
 
 /// Work that follows the acknowledgement. It is data, so that it can be logged, tested and queued.

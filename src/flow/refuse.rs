@@ -78,7 +78,7 @@ pub(super) async fn record_refusal(
     };
     tracing::info!(refused = why.code(), "a click was refused");
     let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
-    Halt::Refused(told_by_store(
+    Halt::Refused(refusal_text(
         app,
         origin,
         &why,
@@ -99,14 +99,14 @@ pub(super) async fn forged(app: &Arc<App>, origin: &Origin) -> Halt {
         Ok(mut rng) => {
             let reference = Reference::draw(&mut rng);
             let why = ClickRefused::NoSuchCard;
-            Halt::Refused(told_by_store(app, origin, &why, None, &reference))
+            Halt::Refused(refusal_text(app, origin, &why, None, &reference))
         }
         Err(error) => error.into(),
     }
 }
 
 /// What the administrator is told about a click that the store refused.
-pub(super) fn told_by_store(
+pub(super) fn refusal_text(
     app: &App,
     origin: &Origin,
     why: &ClickRefused,

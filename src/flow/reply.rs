@@ -5,6 +5,7 @@ use rand::CryptoRng;
 
 use super::messages;
 use super::reaction::{Halt, Next, ReactError, Reaction};
+use super::refuse::refusal_text;
 use crate::app::App;
 use crate::chat::{Adapter, Chat, Message, Origin, Placement, ReplyAddress};
 use crate::domain::delivery::Outcome;
@@ -71,7 +72,7 @@ pub(super) fn uses_left(app: &App, platform: Platform, to: &ReplyAddress) -> u32
 /// Answers beside the card, so that no result and no other card is overwritten.
 pub(super) fn beside(origin: &Origin, message: Message) -> Reaction {
     match &origin.reply {
-        Some(to) => Reaction::Then(Next::Tell {
+        Some(to) => Reaction::Work(Next::Tell {
             to: to.clone(),
             message,
             placement: Placement::Add,
@@ -83,14 +84,14 @@ pub(super) fn beside(origin: &Origin, message: Message) -> Reaction {
 /// Answers in place of the card, which the click has changed.
 pub(super) fn in_place(app: &App, origin: &Origin, row: ResetRow, content: Message) -> Reaction {
     let Some(to) = address(app, origin, &row) else {
-        return Reaction::Taken;
+        return Reaction::Acknowledged;
     };
     // The last use of the address is kept for the result of the reset. Where no result follows, as after Cancel, the
     // answer to the click itself carries the message.
     if uses_left(app, origin.user.platform, &to) <= 1 {
         return Reaction::Say(content);
     }
-    Reaction::Then(Next::DrawCard {
+    Reaction::Work(Next::DrawCard {
         row: Box::new(row),
         to,
         content,
@@ -103,32 +104,32 @@ pub(super) fn at_input(message: Message) -> Reaction {
 }
 
 /// Answers a click that the store refused; a replay is not answered. `row` is the card where its content may be told.
-pub(super) fn refused(
+pub(super) fn answer_refusal(
     app: &App,
     origin: &Origin,
     id: ResetId,
     refused: &ClickRefused,
     row: Option<&ResetRow>,
 ) -> Reaction {
-    match told_of_refusal(app, origin, id, refused, row) {
+    match refusal_unless_replayed(app, origin, id, refused, row) {
         Some(told) => beside(origin, told),
         None => Reaction::Replayed,
     }
 }
 
 /// The same for a click or a form: where it is answered, the caller decides.
-pub(super) fn halted(
+pub(super) fn halt_with_refusal(
     app: &App,
     origin: &Origin,
     id: ResetId,
     refused: &ClickRefused,
     row: Option<&ResetRow>,
 ) -> Halt {
-    told_of_refusal(app, origin, id, refused, row).map_or(Halt::Replayed, Halt::Refused)
+    refusal_unless_replayed(app, origin, id, refused, row).map_or(Halt::Replayed, Halt::Refused)
 }
 
 /// What the administrator is told of it; nothing of a replay.
-fn told_of_refusal(
+fn refusal_unless_replayed(
     app: &App,
     origin: &Origin,
     id: ResetId,
@@ -138,17 +139,9 @@ fn told_of_refusal(
     if *refused == ClickRefused::Replayed {
         return None;
     }
-    let now = origin.received_at;
-    let told = messages::click_refused(
-        refused,
-        row,
-        &app.organization,
-        &app.zone,
-        now,
-        &id.reference(),
-    );
+    let told = refusal_text(app, origin, refused, row, &id.reference());
     Some(match row {
-        Some(row) => messages::after_change(told, row, &app.zone, now),
+        Some(row) => messages::after_change(told, row, &app.zone, origin.received_at),
         None => told,
     })
 }
@@ -226,7 +219,7 @@ pub(super) async fn draw_card(
     let _lock = app.card_locks.lock(row.reset_id).await;
     // Boxed, because many tasks may wait for the lock.
     let is_current = match Box::pin(app.store.reset(row.reset_id)).await {
-        Ok(Some(present)) => present.looks_like(&row),
+        Ok(Some(present)) => present.has_same_content(&row),
         Ok(None) | Err(_) => true,
     };
     if is_current {

@@ -77,8 +77,8 @@ async fn end_some_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreErro
     Ok(ended)
 }
 
-/// What depends only on the clock and the record.
-pub async fn keep_time(app: &Arc<App>) -> Result<(), StoreError> {
+/// Wipes old passwords, ends left-behind resets, expires cards, forgets reply addresses.
+pub async fn end_what_is_due(app: &Arc<App>) -> Result<(), StoreError> {
     #[cfg(debug_assertions)]
     crate::fault::panic_once("sweep-panics");
     let now = app.clock.now();

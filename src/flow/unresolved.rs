@@ -28,7 +28,7 @@ pub(super) enum NoMatch {
     /// The caller has used up their look-ups, so the member was not looked up.
     TooMany(Box<Member>, TooMany),
     /// The chat does not say.
-    Who(ApiError),
+    ChatFailed(ApiError),
     /// The directory with this name does not answer.
     DirectoryDown(String),
     /// The record does not answer.
@@ -50,7 +50,7 @@ impl NoMatch {
             Self::NoSuchEmail(_) => "no_such_member",
             Self::NotPinned(_) => "not_pinned",
             Self::TooMany(_, too_many) => too_many.code(),
-            Self::Who(_) => "chat_unavailable",
+            Self::ChatFailed(_) => "chat_unavailable",
             Self::DirectoryDown(_) => "directory_down",
             Self::StoreDown => "store_down",
         }
@@ -62,10 +62,10 @@ impl NoMatch {
             Self::Outsider(_)
             | Self::Unknown
             | Self::NoSuchEmail(_)
-            | Self::Who(ApiError::NotFound) => true,
+            | Self::ChatFailed(ApiError::NotFound) => true,
             Self::NotPinned(_)
             | Self::TooMany(..)
-            | Self::Who(_)
+            | Self::ChatFailed(_)
             | Self::DirectoryDown(_)
             | Self::StoreDown => false,
         }
@@ -79,7 +79,7 @@ impl NoMatch {
             Self::Outsider(_)
             | Self::Unknown
             | Self::NoSuchEmail(_)
-            | Self::Who(_)
+            | Self::ChatFailed(_)
             | Self::DirectoryDown(_)
             | Self::StoreDown => None,
         }
@@ -136,7 +136,7 @@ impl Unresolved {
     /// True where chat, directory or record did not answer, so that another try may end otherwise.
     pub(super) fn is_temporary(&self) -> bool {
         match &self.why {
-            NoMatch::Who(error) => *error != ApiError::NotFound,
+            NoMatch::ChatFailed(error) => *error != ApiError::NotFound,
             NoMatch::DirectoryDown(_) | NoMatch::StoreDown => true,
             NoMatch::Outsider(_)
             | NoMatch::Unknown
@@ -157,10 +157,10 @@ impl Unresolved {
     /// What the caller, whose chat account this is, is told.
     pub(super) fn told(&self, app: &App, user: &ChatUser, reference: &Reference) -> Message {
         match &self.why {
-            NoMatch::Outsider(standing) if self.is_caller() => {
-                messages::outsider(*standing, &app.organization.name, reference)
+            NoMatch::Outsider(kind) if self.is_caller() => {
+                messages::outsider(*kind, &app.organization.name, reference)
             }
-            NoMatch::Unknown | NoMatch::Who(ApiError::NotFound) if self.is_caller() => {
+            NoMatch::Unknown | NoMatch::ChatFailed(ApiError::NotFound) if self.is_caller() => {
                 unknown_caller(app, user, reference)
             }
             NoMatch::Outsider(_) | NoMatch::Unknown => messages::unresolved_member(reference),
@@ -169,14 +169,14 @@ impl Unresolved {
             NoMatch::TooMany(_, too_many) => {
                 messages::too_many_look_ups(*too_many, &app.zone, app.clock.now(), reference)
             }
-            NoMatch::Who(error) => messages::who_failed(error, reference),
+            NoMatch::ChatFailed(error) => messages::who_failed(error, reference),
             NoMatch::DirectoryDown(name) => messages::directory_down(name, reference),
             NoMatch::StoreDown => messages::store_down(reference),
         }
     }
 }
 
-/// What is told to the owner of a chat account that stands for nobody, or for somebody else than before.
+/// What is told to the owner of a chat account that matches no directory account, or another one than before.
 pub(super) fn unknown_caller(app: &App, user: &ChatUser, reference: &Reference) -> Message {
     let mut of_platform = app
         .chats

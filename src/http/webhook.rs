@@ -262,7 +262,7 @@ async fn decide(
     let mut late = LateAnswer::of(interaction.inner());
     let reaction = flow::react(&app, chat, interaction).await;
     let (now, next) = match reaction {
-        Reaction::Then(Next::Open {
+        Reaction::Work(Next::Open {
             form, to, about, ..
         }) if chat.opens_forms_at_once() => {
             late.form_about = about;
@@ -274,11 +274,11 @@ async fn decide(
                 message,
                 placement: Placement::Add,
             });
-            (Reaction::Taken, next)
+            (Reaction::Acknowledged, next)
         }
-        Reaction::Then(next) => (Reaction::Taken, Some(next)),
+        Reaction::Work(next) => (Reaction::Acknowledged, Some(next)),
         now @ (Reaction::Replayed
-        | Reaction::Taken
+        | Reaction::Acknowledged
         | Reaction::Say(_)
         | Reaction::Open(..)
         | Reaction::Challenge(_)
@@ -296,9 +296,12 @@ async fn decide(
             Some(flow::form_too_late(&app, &form, about))
         }
         Ok(())
-        | Err(Reaction::Replayed | Reaction::Taken | Reaction::Then(_) | Reaction::Challenge(_)) => {
-            None
-        }
+        | Err(
+            Reaction::Replayed
+            | Reaction::Acknowledged
+            | Reaction::Work(_)
+            | Reaction::Challenge(_),
+        ) => None,
     };
     if let Some(message) = unheard {
         late.tell(&app, chat, message).await;
@@ -312,7 +315,7 @@ fn respond(chat: &Chat, kind: InteractionKind, reaction: &Reaction) -> Response 
     json(match reaction {
         Reaction::Replayed if chat.answers_replays(kind) => chat.immediate(kind, Immediate::Taken),
         Reaction::Replayed => return StatusCode::CONFLICT.into_response(),
-        Reaction::Taken | Reaction::Then(_) => chat.immediate(kind, Immediate::Taken),
+        Reaction::Acknowledged | Reaction::Work(_) => chat.immediate(kind, Immediate::Taken),
         Reaction::Say(message) => chat.immediate(kind, Immediate::Say(message)),
         Reaction::Open(form, to) => chat.immediate(kind, Immediate::Open(form, to.as_ref())),
         Reaction::Challenge(text) => chat.immediate(kind, Immediate::Challenge(text)),

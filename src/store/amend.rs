@@ -66,7 +66,7 @@ impl Amend {
     }
 
     fn apply(&self, row: &mut ResetRow, now: Moment) {
-        // What changes the last look makes a new edition: a button that was shown before no longer confirms anything.
+        // What the last look shows gets a new edition with every change, so that an older button confirms nothing.
         match self {
             Self::Reachable => row.reachable_at = Some(now),
             Self::Choose(choice) => choose(row, choice),
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// A click on a message about a finished reset, such as "hide it": new bytes, and the clicker's own.
-    pub async fn visit(
+    pub async fn record_click(
         &self,
         click: CardClick,
         event: &'static str,

@@ -39,13 +39,13 @@ pub(super) const AROUND: &str = sql!(
 );
 
 /// The other resets that a card depends on.
-pub(super) struct Around {
+pub(super) struct RelatedResets {
     member: MemberId,
     admin: MemberId,
     others: Vec<ResetRow>,
 }
 
-impl Around {
+impl RelatedResets {
     pub(super) async fn of(tx: &mut Tx, card: &ResetRow) -> Result<Self, StoreError> {
         let (member, admin) = (card.member_id.clone(), card.admin_id.clone());
         let values = params![member, admin, card.reset_id];

@@ -1,6 +1,6 @@
 //! Cards: each offers the reset of one member to one administrator, and warns of an earlier reset.
 
-use super::around::Around;
+use super::around::RelatedResets;
 use super::earlier::{Earlier, earlier, is_disowned};
 use super::engine::Tx;
 use super::notes::set_told;
@@ -108,7 +108,7 @@ pub(super) async fn offer_card(
     let mut row = offered_row(offer, tx.now());
     let taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let quota = limit.measure(&taken, tx.now());
-    let around = Around::of(tx, &row).await?;
+    let around = RelatedResets::of(tx, &row).await?;
     let newest = around.newest_change();
     let mut tries = Tries::of(tx, &row.admin_id).await?;
     let denied = may_offer(&row, &tries, &around, quota, tx.now()).err();
@@ -147,7 +147,7 @@ pub(super) async fn offer_card(
 fn may_offer(
     row: &ResetRow,
     tries: &Tries,
-    around: &Around,
+    around: &RelatedResets,
     quota: Quota,
     now: Moment,
 ) -> Result<(), Denied> {

@@ -38,7 +38,7 @@ pub(super) fn earlier(newest: Option<&ResetRow>, now: Moment) -> Option<Earlier>
 
 /// A reset of the member that changed the password, or may have, and that the last look of this card did not mention. It
 /// is noted in the row, so that the next last look, which warns of it, can be confirmed.
-pub(super) fn overtaken(newest: Option<&ResetRow>, row: &mut ResetRow) -> Option<Earlier> {
+pub(super) fn note_if_overtaken(newest: Option<&ResetRow>, row: &mut ResetRow) -> Option<Earlier> {
     let newest = newest?;
     // A reset that began before the card was made was mentioned on it, or is older than the one that was.
     let is_told =

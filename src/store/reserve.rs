@@ -1,8 +1,8 @@
 //! The reservation: the slot and the intent of a reset, taken in one transaction before anything is done outside.
 
-use super::around::Around;
+use super::around::RelatedResets;
 use super::clicks::{open_card, set_reply};
-use super::earlier::{earlier, is_disowned, overtaken};
+use super::earlier::{earlier, is_disowned, note_if_overtaken};
 use super::engine::Tx;
 use super::resets::enter;
 use super::{CardClick, ClickError, ClickRefused, ResetRow, Store, audit, slots};
@@ -72,12 +72,12 @@ async fn reserve(
     let mut row = open_card(tx, click, "confirm").await?;
     let mut taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let quota = limit.measure(&taken, tx.now());
-    let around = Around::of(tx, &row).await?;
+    let around = RelatedResets::of(tx, &row).await?;
     let newest = around.newest_change();
     let is_stale = *edition != Some(row.edition);
     let refused = may_start(&row, permit, &around, quota)
         .err()
-        .or_else(|| overtaken(newest, &mut row).map(ClickRefused::Overtaken))
+        .or_else(|| note_if_overtaken(newest, &mut row).map(ClickRefused::Overtaken))
         .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(newest, tx.now()))));
     if let Some(refused) = refused {
         audit::note(tx, &row, "confirm", refused.code()).await?;
@@ -108,7 +108,7 @@ async fn reserve(
 fn may_start(
     row: &ResetRow,
     permit: &Permit,
-    around: &Around,
+    around: &RelatedResets,
     quota: Quota,
 ) -> Result<(), ClickRefused> {
     if *permit.admin() != row.admin_id || *permit.member() != row.member_id {

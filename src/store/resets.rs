@@ -359,8 +359,8 @@ impl ResetRow {
     }
 
     /// True when the card looks the same in both.
-    pub fn looks_like(&self, other: &Self) -> bool {
-        let look = |row: &Self| {
+    pub fn has_same_content(&self, other: &Self) -> bool {
+        let content = |row: &Self| {
             (
                 row.state,
                 row.edition,
@@ -370,7 +370,7 @@ impl ResetRow {
                 row.also_show,
             )
         };
-        look(self) == look(other)
+        content(self) == content(other)
     }
 
     /// The password was set and reached nobody; another way can be chosen while it is in memory.

@@ -230,7 +230,9 @@ async fn the_open_card_of_a_pair_is_found() {
                 'offered', 0, 0, 0, 1, 2)",
     )
     .await;
-    let around = around::Around::of(&mut tx, &new_card()).await.unwrap();
+    let around = around::RelatedResets::of(&mut tx, &new_card())
+        .await
+        .unwrap();
     let open: Vec<&ResetRow> = around.open().collect();
     let ids: Vec<String> = open.iter().map(|row| row.reset_id.to_string()).collect();
     assert_eq!(ids, ["00000000000000000000000000000002"]);
@@ -297,7 +299,9 @@ async fn the_resets_around_a_card_are_told_apart() {
     ] {
         tx.insert(&row).await.unwrap();
     }
-    let around = around::Around::of(&mut tx, &new_card()).await.unwrap();
+    let around = around::RelatedResets::of(&mut tx, &new_card())
+        .await
+        .unwrap();
     let first_byte = |row: &ResetRow| row.reset_id.0[0];
     assert_eq!(around.active_admin().as_deref(), Some("Kim"));
     assert_eq!(around.newest_change().map(first_byte), Some(3));

@@ -57,7 +57,7 @@ impl Store {
         .await
     }
 
-    /// The administrator has heard of a reset as this row says; what became of it since is not told by that.
+    /// Marks a reset as told, if it is still in this row's state and edition.
     pub async fn told_as(&self, told: &ResetRow) -> Result<(), StoreError> {
         self.write(
             (told.reset_id, told.state, told.edition),

@@ -67,7 +67,7 @@ async fn is_not_pinned(bot: &TestBot, who: &str, listed: &str) {
 
 /// What the security address was sent since.
 async fn alarms(bot: &TestBot) -> Vec<String> {
-    pins::tell(&bot.app).await;
+    pins::report(&bot.app).await;
     let sent = bot
         .outbox
         .take()
@@ -306,7 +306,7 @@ async fn what_could_not_be_told_waits_longer_than_a_round() {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let keeping = tokio::time::timeout(
         Duration::from_secs(15),
-        pins::keep(Arc::clone(&bot.app), stopped),
+        pins::run(Arc::clone(&bot.app), stopped),
     );
     assert!(keeping.await.is_err(), "it ended");
     assert_eq!(alarms(&bot).await, [""; 0], "the second try came too soon");
@@ -437,7 +437,7 @@ async fn a_silent_directory_is_tried_again() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let keeping = tokio::time::timeout(
         Duration::from_mins(1),
-        pins::keep(Arc::clone(&bot.app), stopped),
+        pins::run(Arc::clone(&bot.app), stopped),
     );
     let watching = async {
         fake.make_see();
@@ -466,7 +466,7 @@ async fn the_start_looks_whether_addresses_still_lead_to_their_entries() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let keeping = tokio::time::timeout(
         Duration::from_mins(1),
-        pins::keep(Arc::clone(&bot.app), stopped),
+        pins::run(Arc::clone(&bot.app), stopped),
     );
     let watching = async {
         while bot.audited("admin_address").await.is_empty() {

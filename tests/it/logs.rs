@@ -61,7 +61,7 @@ async fn a_worker_that_finds_its_reset_ended_logs_no_error() {
         .await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     bot.clock.advance(Span::seconds(150));
-    sweep::keep_time(&bot.app).await.unwrap();
+    sweep::end_what_is_due(&bot.app).await.unwrap();
     bot.settle().await;
     let past = bot
         .app

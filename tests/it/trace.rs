@@ -1,4 +1,4 @@
-//! The trace of a confirmed click: each module once, in the order that `src/lib.rs` documents, below one request span.
+//! The trace of a confirmed click: each step once, in the order that `src/lib.rs` documents, below one request span.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -93,7 +93,7 @@ fn documented() -> Vec<(String, String, String)> {
             (word(cells[2]), word(cells[3]), word(cells[4]))
         })
         .collect();
-    assert_eq!(steps.len(), 6);
+    assert_eq!(steps.len(), 7);
     steps
 }
 
@@ -113,7 +113,7 @@ async fn confirmed(action: &str) -> (Vec<Opened>, String) {
 }
 
 #[tokio::test]
-async fn a_confirmed_click_passes_each_module_once_as_documented() {
+async fn a_confirmed_click_passes_each_step_once_as_documented() {
     let steps = documented();
     for action in ["deliver_phone", "deliver_email", "deliver_copy"] {
         let (trace, _) = confirmed(action).await;
@@ -158,7 +158,7 @@ async fn a_request_has_one_span_with_ids_and_no_address() {
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     assert_eq!(fields, wanted);
-    for inner in ["permit", "reservation", "act", "ending"] {
+    for inner in ["permit", "reservation", "act", "permit_again", "ending"] {
         let opened = trace.iter().find(|opened| opened.name == inner).unwrap();
         assert!(opened.around.contains(&"request"), "{opened:?}");
     }

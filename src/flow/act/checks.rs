@@ -111,6 +111,7 @@ fn check_private(plan: &Plan, row: &ResetRow, is_private: bool) -> Result<(), Ex
 }
 
 /// Reads rights and member past every cache, and checks every rule (S3, S9, S16).
+#[tracing::instrument(name = "permit_again", level = "debug", skip_all)]
 async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, StopReason> {
     let user = ChatUser {
         platform: row.platform,
@@ -126,7 +127,7 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
             let told = messages::contact_changed(&row.member_name, &row.reset_id.reference());
             Err(StopReason::new("contact_changed", told))
         }
-        Err(not) => Err(StopReason::new(not.code, not.told)),
+        Err(refused) => Err(StopReason::new(refused.code, refused.told)),
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn deliver(
         steps,
         quota,
     };
-    let mut outputs = put_out(app, reporter, &password, channels, &plan, result).await;
+    let mut outputs = send_outputs(app, reporter, &password, channels, &plan, result).await;
     let notice_to = if is_first {
         notice_destinations(app, &row, member, &mut outputs.notes).await
     } else {
@@ -110,8 +110,8 @@ pub(super) async fn deliver(
     told
 }
 
-/// Makes every output of the plan: what is sent first, so that the message which shows the password says how that ended.
-async fn put_out(
+/// Makes every output of the plan. E-mail and SMS go first, so that the message with the password can say how they ended.
+async fn send_outputs(
     app: &App,
     reporter: &Reporter<'_>,
     password: &Password,
@@ -302,7 +302,7 @@ async fn show(
     } = output;
     let step = if is_copy { Step::Deliver } else { Step::Show };
     let now = app.clock.now();
-    // Earlier notes about the same outputs were about another way. That the password is shown, the reader sees.
+    // Drop notes of an earlier way, and the note that the password is shown: the reader sees it.
     let steps = steps.map(|steps| {
         steps
             .into_iter()

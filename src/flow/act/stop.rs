@@ -143,7 +143,7 @@ pub(super) async fn offer_another_way(
     let offered = member.as_ref().zip(value.as_deref());
     let is_private = reporter.chat.assurance().await.is_private();
     let channels = (&app.deliveries, is_private);
-    let told = messages::not_prepared(step, &why, channel, offered, channels, &reference);
+    let told = messages::channel_not_ready(step, &why, channel, offered, channels, &reference);
     reporter.tell_refused(app, row.reset_id, &told).await
 }
 

@@ -4,7 +4,7 @@ use super::words::refusal;
 use crate::app::Organization;
 use crate::chat::Message;
 use crate::delivery::Note;
-use crate::domain::{EmailAddress, Reference};
+use crate::domain::{EmailAddress, MemberId, Reference};
 use crate::store::{AdminPin, PinnedBy};
 
 /// The maximum length of an address in a refusal.
@@ -75,6 +75,26 @@ pub fn address_alarm(organization: &Organization, email: &str, what: &str) -> No
         ),
         text: text.into(),
     }
+}
+
+/// In that alarm: several entries have the address.
+pub fn several_entries(entries: &str, pinned: Option<&MemberId>) -> String {
+    let right = match pinned {
+        Some(id) => format!("The right stays with the pinned entry, {id}."),
+        None => "No entry is pinned to it, so none of them has the right.".to_owned(),
+    };
+    format!(
+        "More than one entry of the directory has it: {entries}. {right} First take the address out of the other entry."
+    )
+}
+
+/// In that alarm: an entry other than the pinned one has the address.
+pub fn another_entry(name: &str, id: &MemberId, pinned: Option<&MemberId>) -> String {
+    let pinned = match pinned {
+        Some(pinned) => format!("It is pinned to another one, {pinned}."),
+        None => "No entry was pinned to it.".to_owned(),
+    };
+    format!("An entry without the right has it: {name} ({id}). {pinned}")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `/reset-password contact`: a contact is added, its code, and why it is not added.
 
-use super::destination::destination_denied;
+use super::destination::why_denied;
 use super::notes::wrong_code;
 use super::words::{NOTHING_CHANGED, button, message, refusal};
 use crate::chat::{Action, Message, Style};
@@ -102,9 +102,8 @@ pub fn contact_denied(
     member_name: &str,
     reference: &Reference,
 ) -> Message {
-    let why = destination_denied(denied, member_name).replace(&format!(" {NOTHING_CHANGED}"), "");
     refusal(
-        &why,
+        &why_denied(denied, member_name),
         "Write /reset-password contact @member, then a mobile number or a private email.",
         reference,
     )

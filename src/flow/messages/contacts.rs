@@ -14,7 +14,7 @@ pub struct AboutContacts {
     pub differing: Vec<(Destination, Moment)>,
 }
 
-/// A contact of the directory, and when it was still another one.
+/// A contact of the directory, and the day of the card that still had another address.
 pub(super) fn contact_of_record(to: &Destination, about: &AboutContacts, zone: &Zone) -> String {
     let kind = to.channel().facts().contact;
     let differs = about.differing.iter().find(|(one, _)| one == to);
@@ -72,7 +72,7 @@ pub(super) fn code_goes(
             row.member_email
         )
     } else {
-        // Before the reset it would wait.
+        // One added before the reset would have to wait.
         "another administrator adds one after the reset: /reset-password contact @member …"
             .to_owned()
     };

@@ -9,10 +9,15 @@ use crate::domain::{Channel, Reference};
 
 /// A typed destination is not allowed (S11, S24, S25). The text stands at the input of a form, so it is one line.
 pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> String {
+    format!("{} {NOTHING_CHANGED}", why_denied(denied, member_name))
+}
+
+/// Why a destination is not allowed, and what to do instead.
+pub(super) fn why_denied(denied: &DestinationDenied, member_name: &str) -> String {
     let why = match denied {
         DestinationDenied::BusinessEmail => {
             return format!(
-                "That is {member_name}'s business email. They can't read it while locked out. Choose another. {NOTHING_CHANGED}"
+                "That is {member_name}'s business email. They can't read it while locked out. Choose another."
             );
         }
         DestinationDenied::BusinessDomain => {
@@ -38,7 +43,7 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
                 .collect::<Vec<_>>()
                 .join(", ");
             return format!(
-                "No SMS goes to the country of this number from here, only to {allowed} and to the phone on record. Type another number or an email, or ask whoever runs relatch. {NOTHING_CHANGED}"
+                "No SMS goes to the country of this number from here, only to {allowed} and to the phone on record. Type another number or an email, or ask whoever runs relatch."
             );
         }
         DestinationDenied::EmailNeeded => "An email address is needed here.",
@@ -49,13 +54,13 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
                 .map(|channel| channel.facts().an_address)
                 .collect();
             return format!(
-                "I can't send {} here. Type {}. {NOTHING_CHANGED}",
+                "I can't send {} here. Type {}.",
                 off.facts().message,
                 others.join(" or ")
             );
         }
     };
-    format!("{why} {NOTHING_CHANGED}")
+    why.to_owned()
 }
 
 /// The settings or the chat forbid this output.

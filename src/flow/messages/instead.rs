@@ -1,6 +1,6 @@
 //! What is sent instead of a reset: the guide, or the directory's own link.
 
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, spared};
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, refusal_without_slot};
 use crate::chat::Message;
 use crate::domain::Reference;
 
@@ -16,7 +16,7 @@ pub fn guide_sent(member_name: &str, to: &str) -> Message {
 
 /// S6: the guide may not have arrived.
 pub fn guide_unknown(member_name: &str, to: &str, reference: &Reference) -> Message {
-    spared(
+    refusal_without_slot(
         &format!("Nobody can say whether the guide reached {member_name} ({to})."),
         "Ask them, or send it again with the command.",
         reference,
@@ -25,7 +25,7 @@ pub fn guide_unknown(member_name: &str, to: &str, reference: &Reference) -> Mess
 
 /// S6: the guide was not sent.
 pub fn guide_failed(member_name: &str, reference: &Reference) -> Message {
-    spared(
+    refusal_without_slot(
         &format!("The guide could not be sent to {member_name}."),
         "Tell them yourself, or run the command again.",
         reference,

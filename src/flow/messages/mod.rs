@@ -1,4 +1,7 @@
-//! Every sentence that relatch says, each a function. To change a word, change it here and nowhere else.
+//! Every sentence of chat, e-mail and SMS, each a function. To change a word, change it here and nowhere else. Only what
+//! an adapter knows of its own platform comes from there, such as "a role", and why a phone on record cannot be used
+//! ([`UnreadablePhone`](crate::domain::phone::UnreadablePhone)), which logs and `relatch check` say too. The member's
+//! pages have texts of their own.
 //!
 //! A message says first what happened, then the state ("Nothing was changed." exactly when that is true), then what to do.
 //! It uses full names, "they" for the member, masked contacts, the time zone of the settings, and a short reference in
@@ -23,7 +26,9 @@ mod ways;
 mod who;
 mod words;
 
-pub use self::admins::{address_alarm, not_pinned, pin_line, pinned};
+pub use self::admins::{
+    address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
+};
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
 pub use self::contact_command::{
@@ -50,7 +55,7 @@ pub use self::overview::{disowned, help, history, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
 pub use self::result::{Ending, result};
 pub use self::stopped::{
-    chosen_before_upgrade, contact_changed, directory_down, directory_refused, not_prepared,
+    channel_not_ready, chosen_before_upgrade, contact_changed, directory_down, directory_refused,
     store_down, with_slot_back,
 };
 pub use self::who::{

@@ -338,8 +338,8 @@ pub fn members(count: usize) -> String {
     format!("{count} member{}", if count == 1 { "" } else { "s" })
 }
 
-/// The security address hears what an import changed, when the members were told: a line a member, in as many parts as it
-/// takes, and how many of all members were told.
+/// Tells the security address what an import changed, after the members were told: a line a member, split over several
+/// mails, with how many were told.
 pub fn contacts_imported(
     organization: &str,
     lines: &[String],

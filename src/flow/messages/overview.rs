@@ -43,7 +43,7 @@ pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Mes
         } else {
             ""
         };
-        let state = row.state.as_str().replace('_', " ");
+        let state = state(row.state);
         let link = match row.link_used_at {
             Some(at) => format!(", link used {}", zone.tell(at, now)),
             None if row.carries == Carries::Link && row.delivering_at.is_some() => {
@@ -59,6 +59,26 @@ pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Mes
         )
     };
     message(title, past.iter().map(line))
+}
+
+/// How a reset stands, in a line of the log.
+fn state(state: State) -> &'static str {
+    match state {
+        State::Offered => "offered",
+        State::Claimed => "claimed",
+        State::Changing => "changing",
+        State::Changed => "changed",
+        State::Delivering => "delivering",
+        State::Delivered => "delivered",
+        State::Undelivered => "undelivered",
+        State::DeliveryUnknown => "delivery unknown",
+        State::Refused => "refused",
+        State::Cancelled => "cancelled",
+        State::Expired => "expired",
+        State::Superseded => "superseded",
+        State::Unknown => "unknown",
+        State::Lost => "lost",
+    }
 }
 
 /// `why`: every rule, and whether it holds.

@@ -1,6 +1,6 @@
 //! What is said while something is in progress, or when there is no capacity for it.
 
-use super::words::{NOTHING_CHANGED, message, spared};
+use super::words::{NOTHING_CHANGED, message, refusal_without_slot};
 use crate::chat::Message;
 use crate::domain::Reference;
 
@@ -29,7 +29,7 @@ pub fn busy_form() -> String {
 
 /// A confirmed reset got no worker in time.
 pub fn overloaded(reference: &Reference) -> Message {
-    spared(
+    refusal_without_slot(
         "Too many resets are being done at this moment, so this one was not begun.",
         "Wait a minute and run the command again.",
         reference,
@@ -38,7 +38,7 @@ pub fn overloaded(reference: &Reference) -> Message {
 
 /// A confirmed reset got no worker before shutdown.
 pub fn stopping(reference: &Reference) -> Message {
-    spared(
+    refusal_without_slot(
         "relatch is being stopped or started again, so this one was not begun.",
         "Wait a minute and run the command again.",
         reference,

@@ -1,7 +1,7 @@
 //! A confirmed reset that stopped before the change, because something does not answer or has changed meanwhile.
 
 use super::ways::delivery_buttons;
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, refusal, spared};
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, refusal, refusal_without_slot};
 use crate::chat::{Action, Message, Style};
 use crate::delivery::Deliveries;
 use crate::domain::channel::ChannelFacts;
@@ -19,7 +19,7 @@ pub fn store_down(reference: &Reference) -> Message {
 
 /// The directory does not answer.
 pub fn directory_down(directory: &str, reference: &Reference) -> Message {
-    spared(
+    refusal_without_slot(
         &format!("{} doesn't answer.", capital(directory)),
         "Try again in a few minutes.",
         reference,
@@ -29,7 +29,7 @@ pub fn directory_down(directory: &str, reference: &Reference) -> Message {
 /// The directory refused the change.
 pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -> Message {
     let reason: String = reason.chars().take(100).collect();
-    spared(
+    refusal_without_slot(
         &format!("{} refuses this reset: {reason}.", capital(directory)),
         "Tell whoever runs relatch.",
         reference,
@@ -48,7 +48,7 @@ fn capital(directory: &str) -> String {
 
 /// The chosen contact is not on record any more.
 pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
-    spared(
+    refusal_without_slot(
         &format!(
             "The contact of {member_name} on record was changed after you chose it, so I stopped."
         ),
@@ -67,7 +67,7 @@ pub fn chosen_before_upgrade(reference: &Reference) -> Message {
 }
 
 /// A channel could not be made ready, so nothing was begun. The message offers the other ways.
-pub fn not_prepared(
+pub fn channel_not_ready(
     step: Step,
     why: &Refusal,
     channel: Channel,
@@ -75,7 +75,7 @@ pub fn not_prepared(
     (channels, is_private): (&Deliveries, bool),
     reference: &Reference,
 ) -> Message {
-    let mut told = spared(
+    let mut told = refusal_without_slot(
         &not_ready(step, why, channel),
         "Choose another way, or try later.",
         reference,

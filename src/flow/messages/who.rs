@@ -6,8 +6,8 @@ use crate::chat::{AccountKind, ApiError, Message};
 use crate::domain::{ChatUser, Reference};
 
 /// The account is not a full member of the workspace.
-pub fn outsider(standing: AccountKind, organization: &str, reference: &Reference) -> Message {
-    let who = match standing {
+pub fn outsider(kind: AccountKind, organization: &str, reference: &Reference) -> Message {
+    let who = match kind {
         AccountKind::Member | AccountKind::Stranger => "another workspace",
         AccountKind::Guest => "a guest account",
         AccountKind::Bot => "a bot",
@@ -30,7 +30,7 @@ pub fn unresolved_caller(user: &ChatUser, is_linked: bool, reference: &Reference
         )
     };
     refusal(
-        "I can't tell who you are: your chat account does not stand for exactly one person in the directory.",
+        "I can't tell who you are: your chat account does not match exactly one person in the directory.",
         &next,
         reference,
     )

@@ -35,7 +35,7 @@ pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message 
 }
 
 /// The same where no slot was used either.
-pub(super) fn spared(what: &str, next: &str, reference: &Reference) -> Message {
+pub(super) fn refusal_without_slot(what: &str, next: &str, reference: &Reference) -> Message {
     refusal(what, &format!("{NO_RESET_USED} {next}"), reference)
 }
 

@@ -309,7 +309,7 @@ async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
         "{}",
         bot.slack.last_text()
     );
-    pins::tell(&bot.app).await;
+    pins::report(&bot.app).await;
     let told: String = bot
         .outbox
         .take()

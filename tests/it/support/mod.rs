@@ -111,7 +111,7 @@ impl TestBot {
 
     /// One round of everything that the sweep does.
     pub(crate) async fn sweep(&self) {
-        sweep::keep_time(&self.app).await.unwrap();
+        sweep::end_what_is_due(&self.app).await.unwrap();
         sweep::hide(&self.app).await.unwrap();
         sweep::tell_again(&self.app).await.unwrap();
         sweep::finish(&self.app).await.unwrap();

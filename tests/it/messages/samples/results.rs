@@ -207,8 +207,9 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
             (Step::Deliver, Channel::Sms),
         ] {
             let offered = Some((&world.member, world.value));
-            let told = say::not_prepared(step, &why, channel, offered, (&world.channels, true), r);
-            samples.say("not_prepared", told.clone());
+            let told =
+                say::channel_not_ready(step, &why, channel, offered, (&world.channels, true), r);
+            samples.say("channel_not_ready", told.clone());
             samples.say("with_slot_back", say::with_slot_back(told));
         }
     }
