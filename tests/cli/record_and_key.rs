@@ -466,15 +466,43 @@ fn a_log_that_was_copied_with_its_database_is_its_own() {
     assert_eq!(place.run(&["members", "import", "later.csv"]).code, 0);
     serving.kill().unwrap();
     serving.wait().unwrap();
+    // Nobody is told that this is the log of another database: there is none.
     std::fs::remove_file(place.0.join("relatch.db")).unwrap();
-    let ran = place.run(&["new-database"]);
+    for words in [
+        ["serve"].as_slice(),
+        &["members", "list"],
+        &["new-database"],
+    ] {
+        let ran = place.run(words);
+        let told = ran.err.lines().last().unwrap();
+        assert!(
+            ran.code == 78
+                && told.contains("is missing or empty")
+                && told.contains("Nothing was changed.")
+                && told.len() <= 350,
+            "{words:?} {} {}",
+            ran.code,
+            ran.err
+        );
+        assert!(!place.has("relatch.db") && place.has("relatch.db-wal"));
+    }
+}
+
+/// A link that leads to no database: the log that lies where it leads is not given to a database that would be made there.
+#[test]
+fn a_log_at_the_end_of_a_link_is_not_given_to_a_new_database() {
+    let place = Place::new(LISTEN);
+    place.write("people.csv", PEOPLE);
+    std::os::unix::fs::symlink("real.db", place.0.join("relatch.db")).unwrap();
+    place.write_private("real.db-wal", "what is not in the database yet");
+    let ran = place.run(&["members", "import", "people.csv"]);
     assert!(
         ran.code == 78 && ran.err.contains("Nothing was changed."),
         "{} {}",
         ran.code,
         ran.err
     );
-    assert!(!place.has("relatch.db") && place.has("relatch.db-wal"));
+    assert!(place.has("real.db-wal") && !place.has("real.db"));
 }
 
 /// A link to the database is changed while it is served. The database still lies beside its log, which it needs.
