@@ -195,16 +195,25 @@ impl Store {
         .await
     }
 
-    /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
+    /// Outcomes of steps that follow the reset, such as the sign-out and the notice. It is tried again for a while: what is
+    /// not noted is done again.
     pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
-        self.write(
-            (id, steps),
-            async |tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)| {
-                steps::note(tx, *id, steps).await
-            },
-        )
-        .await
+        self.write_again(RETRY_BUDGET, (id, steps), note_steps)
+            .await
     }
+
+    /// Notes that these pending steps are about to be done again. It is tried once: what cannot be noted is not done.
+    pub(crate) async fn note_again(
+        &self,
+        id: ResetId,
+        steps: Vec<StepNote>,
+    ) -> Result<(), StoreError> {
+        self.write((id, steps), note_steps).await
+    }
+}
+
+async fn note_steps(tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)) -> Result<(), StoreError> {
+    steps::note(tx, *id, steps).await
 }
 
 async fn advance(tx: &mut Tx, next: &Move) -> Result<ResetRow, MoveRefused> {
