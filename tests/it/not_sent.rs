@@ -449,6 +449,25 @@ async fn a_contact_that_cannot_be_read_for_a_moment_gets_the_notice_later() {
     assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["+821012345699"]);
 }
 
+/// An added contact can become the business address later. It is one recipient then, and is told once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_became_the_business_address_is_told_once() {
+    let bot = TestBot::new().await;
+    let words = format!("contact <@{}> noa@home.example", user_id(NOA));
+    bot.command(KIM, &words).await;
+    bot.settle().await;
+    bot.execute("update contact set answered_at = added_at, address = 'noa+x@acme.example'")
+        .await;
+    bot.outbox.take();
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, NOA).await;
+    assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+    assert_eq!(bot.count("notice").await, 1);
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["noa+x@acme.example"]);
+}
+
 /// Each answer is noted when it comes. Whoever was told before a restart is not told again, although the end was not noted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_was_told_before_an_interruption_is_not_told_again() {
