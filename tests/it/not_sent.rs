@@ -493,3 +493,33 @@ async fn a_contact_that_was_told_before_an_interruption_is_not_told_again() {
     bot.sweep().await;
     assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["mina@added.example"]);
 }
+
+/// Where the steps cannot be read, the result claims nothing that only they tell: not that the password reached the member,
+/// nor why it did not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_without_its_steps_claims_none_of_them() {
+    for (outcome, wanted) in [
+        (
+            Outcome::Accepted,
+            "not known here whether Mina Park got the password",
+        ),
+        (
+            Outcome::Refused(Refusal::Address),
+            "The password was changed, but it was not delivered.",
+        ),
+    ] {
+        let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the password that was sent");
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        bot.outbox.end_next_send(outcome);
+        bot.slack.answer_replies_with(Some(500));
+        bot.click(JO, &ready, "confirm").await;
+        bot.slack.answer_replies_with(None);
+        bot.execute("update step set outcome = 'unreadable' where step = 'deliver'")
+            .await;
+        bot.clock.advance(Span::seconds(150));
+        bot.sweep().await;
+        let told = bot.slack.last_text();
+        assert!(told.contains(wanted), "{told}");
+    }
+}
