@@ -153,6 +153,7 @@ impl Failure {
                 | OpenError::Exposed
                 | OpenError::Linked
                 | OpenError::OtherLog
+                | OpenError::LostBesideLog
                 | OpenError::Missing
                 | OpenError::Empty,
             ) => SETTINGS,

@@ -1,10 +1,13 @@
 //! What follows the act: the member's notice, another sign-out, hiding a shown password, and steps that a dead process
 //! left pending. All of it is harmless when it is done twice.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
+use super::contacts::ContactOnRecord;
 use super::reply::tell;
 use super::steps::{self, note, outcome_note};
 use super::{contacts, ending, messages, pages};
@@ -49,12 +52,13 @@ pub(super) async fn send_notice(
         link: link.as_deref(),
         zone: &app.zone,
     };
-    let is_first = earlier.is_empty();
-    let to_try = to
+    let to_try: Vec<(&Destination, String)> = to
         .iter()
         .map(|to| (to, contacts::digest(app, &row.member_id, to)))
-        .filter(|(_, recipient)| is_first || is_to_try(&earlier, recipient));
-    let sends = to_try.map(async |(to, recipient)| {
+        .filter(|(_, recipient)| earlier.is_empty() || is_to_try(&earlier, recipient))
+        .collect();
+    let mut contacts = before_asking(earlier, &to_try);
+    let send = async |(to, recipient): (&Destination, String)| {
         let text = if to.channel().facts().is_short {
             notice.sms()
         } else {
@@ -68,30 +72,46 @@ pub(super) async fn send_notice(
             tracing::warn!(to = %to.masked(), ?outcome, "a notice was not accepted");
         }
         (recipient, outcome)
-    });
-    let now_ended = join_all(sends).await;
-    let may_ask_again = app.clock.now() - at < NOTICE_RETRY_FOR;
-    let mut contacts: Vec<(String, StepOutcome)> = earlier
+    };
+    let mut sends: FuturesUnordered<_> = to_try.into_iter().map(send).collect();
+    let mut last = None;
+    while let Some((recipient, outcome)) = sends.next().await {
+        let may_ask_again = app.clock.now() - at < NOTICE_RETRY_FOR;
+        contacts.insert(recipient, taken(&outcome, may_ask_again));
+        last = Some(outcome);
+        if !sends.is_empty() {
+            note_so_far(app, row.reset_id, &contacts).await;
+        }
+    }
+    let noted = together(&contacts, last.as_ref());
+    if noted.outcome != StepOutcome::Pending {
+        contacts.clear();
+    }
+    app.store
+        .note_told(row.reset_id, vec![noted], contacts)
+        .await
+}
+
+/// A restart while the others are being asked does not tell those again who have answered.
+async fn note_so_far(app: &App, id: ResetId, contacts: &BTreeMap<String, StepOutcome>) {
+    let so_far = vec![together(contacts, None)];
+    let noted = app.store.note_notices(id, so_far, contacts.clone()).await;
+    log_failed(noted, "could not record how a contact took a notice");
+}
+
+/// How the contacts stand before these are asked.
+fn before_asking(
+    earlier: Vec<NoticeRow>,
+    asked: &[(&Destination, String)],
+) -> BTreeMap<String, StepOutcome> {
+    let ended = earlier
         .into_iter()
         .filter(|row| row.outcome != StepOutcome::Pending)
-        .map(|row| (row.recipient, row.outcome))
-        .collect();
-    for (recipient, outcome) in &now_ended {
-        contacts.push((recipient.clone(), taken(outcome, may_ask_again)));
-    }
-    let noted = vec![together(&contacts, &now_ended)];
-    let is_pending = noted
+        .map(|row| (row.recipient, row.outcome));
+    let asked = asked
         .iter()
-        .any(|note| note.outcome == StepOutcome::Pending);
-    if is_pending {
-        app.store.note_notices(row.reset_id, noted, contacts).await
-    } else if is_first {
-        app.store.note_steps(row.reset_id, noted).await
-    } else {
-        app.store
-            .note_notices(row.reset_id, noted, Vec::new())
-            .await
-    }
+        .map(|(_, recipient)| (recipient.clone(), StepOutcome::Pending));
+    ended.chain(asked).collect()
 }
 
 fn is_to_try(earlier: &[NoticeRow], recipient: &str) -> bool {
@@ -114,8 +134,8 @@ fn taken(outcome: &Outcome, may_ask_again: bool) -> StepOutcome {
 
 /// What the notices came to together: pending while one is to be sent again, else accepted by one, else unknown, else
 /// refused by all.
-fn together(contacts: &[(String, StepOutcome)], now_ended: &[(String, Outcome)]) -> StepNote {
-    let has = |wanted| contacts.iter().any(|(_, outcome)| *outcome == wanted);
+fn together(contacts: &BTreeMap<String, StepOutcome>, last: Option<&Outcome>) -> StepNote {
+    let has = |wanted| contacts.values().any(|outcome| *outcome == wanted);
     if has(StepOutcome::Pending) {
         return StepNote {
             detail: has(StepOutcome::Done).then_some(TOLD),
@@ -128,24 +148,20 @@ fn together(contacts: &[(String, StepOutcome)], now_ended: &[(String, Outcome)])
         }
     }
     // All refused it, or the last one that was to be asked again left the record.
-    match now_ended.last() {
-        Some((_, refused)) => outcome_note(Step::Notice, refused),
+    match last {
+        Some(refused) => outcome_note(Step::Notice, refused),
         None => note(Step::Notice, StepOutcome::Failed),
     }
 }
 
 /// Where the notice goes: every contact on record that counts and did not carry the password, and the business address if
 /// none of them is surely the member's.
-pub(super) async fn notice_destinations(
+pub(super) fn notice_destinations(
     app: &App,
     row: &ResetRow,
     member: &Member,
+    known: Vec<ContactOnRecord>,
 ) -> Vec<Destination> {
-    let known = match contacts::known(app, member).await {
-        Ok(known) => known,
-        // The store has logged it. The contacts of the directory are known without it.
-        Err(_) => contacts::known_of(member, &[]),
-    };
     // A typed address is not the contact on record, even if both look alike when they are masked.
     let has_carried = |to: &Destination| {
         let digest = contacts::digest(app, &member.id, to);
@@ -175,6 +191,12 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
         // The sweep asks again later.
         Err(Down(_)) => return,
     };
+    // First: else every sweep would do each step again while the record can be read and not written.
+    let again = app.store.note_again(row.reset_id, still_pending(&steps));
+    if let Err(error) = again.await {
+        log_failed(Err(error), "could not record that steps are done again");
+        return;
+    }
     let has = |step: Step, outcome: StepOutcome| {
         steps
             .iter()
@@ -202,6 +224,23 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
     }
 }
 
+fn still_pending(steps: &[StepRow]) -> Vec<StepNote> {
+    let pending = steps
+        .iter()
+        .filter(|step| step.outcome == StepOutcome::Pending);
+    pending
+        .map(|step| StepNote {
+            detail: was_told(step).then_some(TOLD),
+            ..note(step.step, StepOutcome::Pending)
+        })
+        .collect()
+}
+
+/// True for a notice that one contact accepted already.
+fn was_told(step: &StepRow) -> bool {
+    step.step == Step::Notice && step.detail.as_deref() == Some(TOLD)
+}
+
 /// Sends a notice that was not sent, or again to the contacts that refused it for the moment. Where it is not known who
 /// those are, nobody is told twice: the sweep asks again later.
 async fn notify_again(
@@ -211,7 +250,8 @@ async fn notify_again(
     was_signed_out: bool,
 ) -> Result<(), StoreError> {
     let earlier = app.store.notices(row.reset_id).await?;
-    let to = notice_destinations(app, row, member).await;
+    let known = contacts::known(app, member).await?;
+    let to = notice_destinations(app, row, member, known);
     if to.is_empty() && earlier.is_empty() {
         let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
         return app.store.note_steps(row.reset_id, impossible).await;
@@ -219,14 +259,22 @@ async fn notify_again(
     send_notice(app, row, &to, was_signed_out, earlier).await
 }
 
-/// The member is gone: nobody is left to be signed out or told.
+/// The member is gone: nobody is left to be signed out or told. Who was told already stays told.
 async fn give_up(app: &App, id: ResetId, steps: &[StepRow]) {
     let noted = steps
         .iter()
         .filter(|step| step.outcome == StepOutcome::Pending)
-        .map(|step| note(step.step, StepOutcome::Impossible))
+        .map(|step| {
+            let is_done = was_told(step);
+            let outcome = if is_done {
+                StepOutcome::Done
+            } else {
+                StepOutcome::Impossible
+            };
+            note(step.step, outcome)
+        })
         .collect();
-    let noted = app.store.note_notices(id, noted, Vec::new()).await;
+    let noted = app.store.note_notices(id, noted, BTreeMap::new()).await;
     log_failed(noted, "could not record that a member is gone");
 }
 

@@ -66,8 +66,10 @@ pub(crate) fn with_business_address(
     has: impl Fn(&Destination) -> bool,
 ) -> Vec<Destination> {
     let is_sure = known.iter().any(|known| known.is_surely_theirs);
-    let business =
-        Some(Destination::Email(member.business_email.clone())).filter(|to| !is_sure && has(to));
+    // A contact can have become the business address after it was added.
+    let is_known = |to: &Destination| known.iter().any(|known| known.to.is_same(to));
+    let business = Some(Destination::Email(member.business_email.clone()))
+        .filter(|to| !is_sure && has(to) && !is_known(to));
     known
         .into_iter()
         .map(|known| known.to)

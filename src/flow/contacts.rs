@@ -1,7 +1,7 @@
 //! Contacts for codes: where the code of a reset can go.
 
 pub(crate) use super::contact_notices::{
-    known, known_of, tell_of_contact, tell_of_removed_contact, told_of_change,
+    ContactOnRecord, known, known_of, tell_of_contact, tell_of_removed_contact, told_of_change,
     with_business_address,
 };
 use crate::app::App;

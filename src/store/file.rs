@@ -110,7 +110,9 @@ impl DatabaseFile {
     pub(super) fn lock(&mut self) -> Result<(), OpenError> {
         try_lock(&self.file)?;
         let beside = open_lock(&self.beside, &self.file)?;
-        let locked = try_lock(&beside);
+        let locked = try_lock(&beside).and_then(|()| {
+            own_log::forget_other(&self.beside, &beside, &self.file).map_err(OpenError::from)
+        });
         if locked.is_err() {
             self.file.unlock()?;
         }

@@ -138,7 +138,7 @@ pub enum StoreError {
     /// No transaction could be begun, or all of it was rolled back: surely nothing was written.
     #[error("the record cannot be written")]
     NotBegun,
-    /// Too many writes wait already.
+    /// Too many writes wait already, or no connection could be had for a read in time.
     #[error("the record has too much to do")]
     Overloaded,
 }

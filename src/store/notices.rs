@@ -1,7 +1,9 @@
 //! The member's notice: how each contact took it, while one of them is still to be asked again.
 
+use std::collections::BTreeMap;
+
 use super::engine::{Table, Tx, params, sql, table};
-use super::{StepNote, Store, StoreError, steps};
+use super::{RETRY_BUDGET, StepNote, Store, StoreError, steps};
 use crate::domain::{Moment, ResetId, StepOutcome};
 
 table! {
@@ -43,20 +45,31 @@ impl Store {
     }
 
     /// Notes these steps, and how each contact took the notice, in place of what was known before. `contacts` are kept only
-    /// while one of them is to be asked again, so they are none for a notice that has ended.
+    /// while one of them is to be asked or has not answered yet, so they are none for a notice that has ended.
     pub(crate) async fn note_notices(
         &self,
         id: ResetId,
         steps: Vec<StepNote>,
-        contacts: Vec<(String, StepOutcome)>,
+        contacts: BTreeMap<String, StepOutcome>,
     ) -> Result<(), StoreError> {
         self.write((id, steps, contacts), note).await
+    }
+
+    /// The same once all have answered. It is tried again for a while: what is not noted is sent again.
+    pub(crate) async fn note_told(
+        &self,
+        id: ResetId,
+        steps: Vec<StepNote>,
+        contacts: BTreeMap<String, StepOutcome>,
+    ) -> Result<(), StoreError> {
+        self.write_again(RETRY_BUDGET, (id, steps, contacts), note)
+            .await
     }
 }
 
 async fn note(
     tx: &mut Tx,
-    (id, steps, contacts): &(ResetId, Vec<StepNote>, Vec<(String, StepOutcome)>),
+    (id, steps, contacts): &(ResetId, Vec<StepNote>, BTreeMap<String, StepOutcome>),
 ) -> Result<(), StoreError> {
     tx.run(DELETE, params![id]).await?;
     for (recipient, outcome) in contacts {
@@ -66,7 +79,7 @@ async fn note(
             outcome: *outcome,
             noted_at: tx.now(),
         };
-        tx.insert(&row).await?;
+        tx.put(&row).await?;
     }
     steps::note(tx, *id, steps).await
 }

@@ -32,11 +32,18 @@ pub enum OpenError {
     NotServed,
     /// The log beside it is another database's.
     #[error(
-        "the file beside the database whose name ends in -wal is the log of another database, and SQLite would write it \
-        into this one. Nothing was changed. If this database is a backup, move away the files ending in -wal and -shm; else \
-        put back the database that they belong to"
+        "the file whose name ends in -wal is the log of another database, and SQLite would write it into this one. Nothing \
+        was changed. If this is a backup, move the files ending in -wal and -shm away. If this is a copy of the database that \
+        the log belongs to, delete the one ending in .lock. Else put that database back"
     )]
     OtherLog,
+    /// There is no database, and the log of one.
+    #[error(
+        "the database is missing or empty, but the log of one is beside its place: the file whose name ends in -wal. Nothing \
+        was changed. Put that database back; or move the files ending in -wal and -shm away, and then restore a backup or \
+        run `relatch new-database`"
+    )]
+    LostBesideLog,
     /// Others than its owner may read it.
     #[error("the database file may be read by others; run chmod 600 on it")]
     Exposed,
@@ -84,6 +91,7 @@ impl OpenError {
             | Self::Exchanged
             | Self::NotServed
             | Self::OtherLog
+            | Self::LostBesideLog
             | Self::Exposed
             | Self::Linked
             | Self::Newer

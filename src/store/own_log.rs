@@ -32,6 +32,12 @@ impl Birth {
             created: since.map_or(0, |since| since.as_nanos()),
         }
     }
+
+    /// One file system does not tell the time of birth, and another one, or a later version of it, does.
+    fn is_of_same_file(self, other: Self) -> bool {
+        let is_told = self.created != 0 && other.created != 0;
+        self.inode == other.inode && (self.created == other.created || !is_told)
+    }
 }
 
 /// A database and the log that was open with it.
@@ -94,18 +100,19 @@ fn beside(database: &Path, ending: &str) -> std::io::Result<PathBuf> {
 /// opens neither of them. Where there is no database, one that is made would be given the log.
 pub(super) fn check(database: &Path) -> Result<(), OpenError> {
     let Some(here) = found(database)? else {
-        let mut log = database.as_os_str().to_owned();
+        let mut log = end_of_links(database).into_os_string();
         log.push("-wal");
         let is_left = found(Path::new(&log))?.is_some_and(|log| log.len() > 0);
         return if is_left {
-            Err(OpenError::OtherLog)
+            Err(OpenError::LostBesideLog)
         } else {
             Ok(())
         };
     };
+    let here = (Birth::of(&here), here.len());
     let lock = noted(&lock_of(database)?)?;
     if let Some((file, Some(noted))) = &lock
-        && noted.database != Birth::of(&here)
+        && !noted.database.is_of_same_file(here.0)
         && is_held(file)?
     {
         return Err(OpenError::NotServed);
@@ -113,15 +120,40 @@ pub(super) fn check(database: &Path) -> Result<(), OpenError> {
     let Some(log) = found(&log_of(database)?)?.filter(|log| log.len() > 0) else {
         return Ok(());
     };
-    let is_of_another = lock
-        .and_then(|(_, noted)| noted)
-        .is_some_and(|noted| noted.log == Birth::of(&log) && noted.database != Birth::of(&here));
-    // SQLite would delete the log beside an empty file.
-    if is_of_another || here.len() == 0 {
-        Err(OpenError::OtherLog)
-    } else {
-        Ok(())
+    let is_of_another = lock.and_then(|(_, noted)| noted).is_some_and(|noted| {
+        noted.log.is_of_same_file(Birth::of(&log)) && !noted.database.is_of_same_file(here.0)
+    });
+    match here.1 {
+        // SQLite would delete the log beside an empty file.
+        0 => Err(OpenError::LostBesideLog),
+        _ if is_of_another => Err(OpenError::OtherLog),
+        _ => Ok(()),
     }
+}
+
+/// Where a database would be made: links are followed to their end, which is not there.
+fn end_of_links(database: &Path) -> PathBuf {
+    let mut end = database.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        let Ok(target) = end.read_link() else { break };
+        end = match end.parent() {
+            Some(folder) => folder.join(target),
+            None => target,
+        };
+    }
+    end
+}
+
+/// Forgets the pair in this lock file, whose lock is held, unless it is of this database. [`check`] has passed, so the other
+/// one's log is not here, and nobody serves it. Else a command would take this process for one that does.
+pub(super) fn forget_other(name: &Path, lock: &File, database: &File) -> std::io::Result<()> {
+    let here = Birth::of(&database.metadata()?);
+    let noted = read(name)?.and_then(|text| Pair::parse(&text));
+    if noted.is_some_and(|noted| !noted.database.is_of_same_file(here)) {
+        lock.set_len(0)?;
+    }
+    Ok(())
 }
 
 /// Notes that this log is the database's own, once SQLite has opened both. `lock` is the lock file.
@@ -183,6 +215,7 @@ fn none_if_missing<T>(opened: std::io::Result<T>) -> std::io::Result<Option<T>> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::file::{Absent, DatabaseFile};
     use super::*;
 
     #[test]
@@ -202,5 +235,45 @@ mod tests {
             assert_eq!(Pair::parse(&pair.line()[..cut]), None);
         }
         assert_eq!(Pair::parse(&format!("{} ", pair.line())), None);
+    }
+
+    #[test]
+    fn a_file_without_a_time_of_birth_is_known_by_its_inode() {
+        let birth = |inode, created| Birth { inode, created };
+        for (other, is_same) in [
+            (birth(1, 2), true),
+            (birth(1, 0), true),
+            (birth(1, 3), false),
+            (birth(2, 2), false),
+            (birth(2, 0), false),
+        ] {
+            assert_eq!(birth(1, 2).is_of_same_file(other), is_same, "{other:?}");
+            assert_eq!(other.is_of_same_file(birth(1, 2)), is_same, "{other:?}");
+        }
+    }
+
+    /// A backup was put back while nobody served. A `serve` that starts on it is not one that serves the database before.
+    #[test]
+    fn a_start_after_a_restore_is_not_taken_for_one_before_it() {
+        let folder = std::env::temp_dir().join(format!("relatch-restored-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let [database, backup, log] =
+            ["relatch.db", "backup.db", "relatch.db-wal"].map(|name| folder.join(name));
+        let mut before = DatabaseFile::open(&database, Absent::Begin).unwrap();
+        for name in [&database, &log] {
+            std::fs::write(name, "in use").unwrap();
+        }
+        before.lock().unwrap();
+        before.note_log();
+        drop(DatabaseFile::open(&backup, Absent::Begin).unwrap());
+        std::fs::rename(&backup, &database).unwrap();
+        assert!(matches!(check(&database), Err(OpenError::NotServed)));
+        drop(before);
+        std::fs::remove_file(&log).unwrap();
+        check(&database).unwrap();
+        let mut starting = DatabaseFile::open(&database, Absent::Begin).unwrap();
+        starting.lock().unwrap();
+        check(&database).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! Steps: the effects of a reset, and how each ended.
 
 use super::engine::{Table, Tx, params, sql, table};
-use super::{Store, StoreError};
+use super::{RETRY_BUDGET, Store, StoreError};
 use crate::domain::{Moment, ResetId, Step, StepOutcome};
 
 table! {
@@ -58,13 +58,19 @@ impl StepNote {
 }
 
 impl Store {
-    /// Outcomes of steps that follow the reset, such as the sign-out and the notice.
+    /// Outcomes of steps that follow the reset, such as the sign-out and the notice. It is tried again for a while: what is
+    /// not noted is done again.
     pub async fn note_steps(&self, id: ResetId, steps: Vec<StepNote>) -> Result<(), StoreError> {
-        self.write(
-            (id, steps),
-            async |tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)| note(tx, *id, steps).await,
-        )
-        .await
+        self.write_again(RETRY_BUDGET, (id, steps), note_each).await
+    }
+
+    /// Notes that these pending steps are about to be done again. It is tried once: what cannot be noted is not done.
+    pub(crate) async fn note_again(
+        &self,
+        id: ResetId,
+        steps: Vec<StepNote>,
+    ) -> Result<(), StoreError> {
+        self.write((id, steps), note_each).await
     }
 
     /// The steps of a reset, the oldest first.
@@ -84,6 +90,10 @@ pub(crate) fn after_change() -> Vec<StepNote> {
         detail: None,
     };
     vec![pending(Step::SignOut), pending(Step::Notice)]
+}
+
+async fn note_each(tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)) -> Result<(), StoreError> {
+    note(tx, *id, steps).await
 }
 
 /// Notes how these steps ended, or that they are still to do.

@@ -32,6 +32,8 @@ pub enum Lost {
 #[derive(Clone, Debug)]
 pub struct Watch {
     file: PathBuf,
+    /// The same without symbolic links: the log lies beside this one, wherever the links lead later.
+    real: PathBuf,
     opened: Identity,
     /// The write-ahead log, which is there once the database was read; what is not seen yet is none.
     log: (PathBuf, Option<Identity>),
@@ -50,6 +52,7 @@ impl Watch {
         };
         Ok(Self {
             file: file.to_owned(),
+            real: file.canonicalize()?,
             opened,
             log: with_identity(own_log::log_of(file)?),
             index: with_identity(own_log::index_of(file)?),
@@ -59,10 +62,15 @@ impl Watch {
 
     /// Renames the log and its index, where another database is in the place of the one that was opened: the next start
     /// would write this log into that one. Only the files that this process has open are renamed. Gives the new names.
+    ///
+    /// A database that a link no longer leads to still lies beside its log, and needs it.
     pub(crate) fn move_log_aside(&self, now: Moment) -> std::io::Result<Vec<PathBuf>> {
         let mut kept = Vec::new();
-        if Identity::of(&self.file.metadata()?) == self.opened {
-            return Ok(kept);
+        match self.real.metadata() {
+            Ok(there) if Identity::of(&there) != self.opened => {}
+            Ok(_) => return Ok(kept),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(kept),
+            Err(error) => return Err(error),
         }
         for (path, opened) in [&self.log, &self.index] {
             let present = path.metadata().ok().map(|metadata| Identity::of(&metadata));

@@ -466,13 +466,82 @@ fn a_log_that_was_copied_with_its_database_is_its_own() {
     assert_eq!(place.run(&["members", "import", "later.csv"]).code, 0);
     serving.kill().unwrap();
     serving.wait().unwrap();
+    // Nobody is told that this is the log of another database: there is none.
     std::fs::remove_file(place.0.join("relatch.db")).unwrap();
-    let ran = place.run(&["new-database"]);
+    for words in [
+        ["serve"].as_slice(),
+        &["members", "list"],
+        &["new-database"],
+    ] {
+        let ran = place.run(words);
+        let told = ran.err.lines().last().unwrap();
+        assert!(
+            ran.code == 78
+                && told.contains("is missing or empty")
+                && told.contains("Nothing was changed.")
+                && told.len() <= 350,
+            "{words:?} {} {}",
+            ran.code,
+            ran.err
+        );
+        assert!(!place.has("relatch.db") && place.has("relatch.db-wal"));
+    }
+}
+
+/// A link that leads to no database: the log that lies where it leads is not given to a database that would be made there.
+#[test]
+fn a_log_at_the_end_of_a_link_is_not_given_to_a_new_database() {
+    let place = Place::new(LISTEN);
+    place.write("people.csv", PEOPLE);
+    std::os::unix::fs::symlink("real.db", place.0.join("relatch.db")).unwrap();
+    place.write_private("real.db-wal", "what is not in the database yet");
+    let ran = place.run(&["members", "import", "people.csv"]);
     assert!(
         ran.code == 78 && ran.err.contains("Nothing was changed."),
         "{} {}",
         ran.code,
         ran.err
     );
-    assert!(!place.has("relatch.db") && place.has("relatch.db-wal"));
+    assert!(place.has("real.db-wal") && !place.has("real.db"));
+}
+
+/// A link to the database is changed while it is served. The database still lies beside its log, which it needs.
+#[test]
+fn a_database_that_a_link_no_longer_leads_to_keeps_its_log() {
+    for (link, [first, second]) in [
+        ("current", ["first", "second"]),
+        ("current/relatch.db", ["first.db", "second.db"]),
+    ] {
+        let place = Place::new(&format!(
+            "{LISTEN}database = \"sqlite://current/relatch.db\"\n"
+        ));
+        place.write("people.csv", PEOPLE);
+        let lead_to = |target: &str| {
+            let next = place.0.join("next");
+            std::os::unix::fs::symlink(target, &next).unwrap();
+            std::fs::rename(next, place.0.join(link)).unwrap();
+        };
+        for folder in ["first", "second"] {
+            std::fs::create_dir(place.0.join(folder)).unwrap();
+        }
+        if link == "current/relatch.db" {
+            std::fs::create_dir(place.0.join("current")).unwrap();
+        }
+        for target in [second, first] {
+            lead_to(target);
+            assert_eq!(place.run(&["members", "list"]).code, 0);
+        }
+        let mut serving = place
+            .command(&["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for_line(&mut serving, "listening");
+        assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+        lead_to(second);
+        assert_eq!(serving.wait().unwrap().code(), Some(78), "{link}");
+        lead_to(first);
+        let shown = place.run(&["members", "show", "mina.park@acme.example"]);
+        assert_eq!(shown.code, 0, "{link}: {}", shown.err);
+    }
 }

@@ -401,3 +401,125 @@ async fn only_the_contact_that_asked_to_wait_gets_the_notice_again() {
     bot.sweep().await;
     assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
 }
+
+/// Where the record can be read and not written, as on a full disk, no contact is mailed by every sweep.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_notice_is_sent_again_while_the_record_cannot_be_written() {
+    let bot = TestBot::new().await;
+    bot.outbox.end_next_send(Outcome::Accepted);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim").len(), 1);
+    bot.execute("create trigger full before insert on step begin select raise(abort, 'full'); end")
+        .await;
+    bot.clock.advance(Span::minutes(3));
+    for _ in 0..2 {
+        bot.sweep().await;
+        assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+    }
+    bot.execute("drop trigger full").await;
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["mina@mail.example"]);
+}
+
+/// Where the added contacts cannot be read for a moment, the one that asked to wait is still told later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_cannot_be_read_for_a_moment_gets_the_notice_later() {
+    let bot = TestBot::new().await;
+    let words = format!("contact <@{}> +821012345699", user_id(MINA));
+    bot.command(KIM, &words).await;
+    bot.settle().await;
+    bot.execute("update contact set answered_at = added_at")
+        .await;
+    bot.outbox.take();
+    bot.outbox.end_next_send(Outcome::Accepted);
+    bot.outbox.end_next_send(Outcome::Accepted);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim").len(), 2);
+    bot.execute("alter table contact rename to contact_away")
+        .await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    bot.execute("alter table contact_away rename to contact")
+        .await;
+    assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["+821012345699"]);
+}
+
+/// An added contact can become the business address later. It is one recipient then, and is told once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_became_the_business_address_is_told_once() {
+    let bot = TestBot::new().await;
+    let words = format!("contact <@{}> noa@home.example", user_id(NOA));
+    bot.command(KIM, &words).await;
+    bot.settle().await;
+    bot.execute("update contact set answered_at = added_at, address = 'noa+x@acme.example'")
+        .await;
+    bot.outbox.take();
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, NOA).await;
+    assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+    assert_eq!(bot.count("notice").await, 1);
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["noa+x@acme.example"]);
+}
+
+/// Each answer is noted when it comes. Whoever was told before a restart is not told again, although the end was not noted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_was_told_before_an_interruption_is_not_told_again() {
+    let bot = TestBot::new().await;
+    let words = format!("contact <@{}> mina@added.example", user_id(MINA));
+    bot.command(KIM, &words).await;
+    bot.settle().await;
+    bot.execute("update contact set answered_at = added_at")
+        .await;
+    bot.outbox.take();
+    bot.execute(
+        "create trigger no_end before insert on step
+        when new.step = 'notice' and new.outcome = 'done'
+        begin select raise(ignore); end;
+        create trigger no_deletion before delete on notice begin select raise(ignore); end",
+    )
+    .await;
+    bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim").len(), 3);
+    bot.execute("drop trigger no_end; drop trigger no_deletion")
+        .await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["mina@added.example"]);
+}
+
+/// Where the steps cannot be read, the result claims nothing that only they tell: not that the password reached the member,
+/// nor why it did not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_without_its_steps_claims_none_of_them() {
+    for (outcome, wanted) in [
+        (
+            Outcome::Accepted,
+            "not known here whether Mina Park got the password",
+        ),
+        (
+            Outcome::Refused(Refusal::Address),
+            "The password was changed, but it was not delivered.",
+        ),
+    ] {
+        let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the password that was sent");
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        bot.outbox.end_next_send(outcome);
+        bot.slack.answer_replies_with(Some(500));
+        bot.click(JO, &ready, "confirm").await;
+        bot.slack.answer_replies_with(None);
+        bot.execute("update step set outcome = 'unreadable' where step = 'deliver'")
+            .await;
+        bot.clock.advance(Span::seconds(150));
+        bot.sweep().await;
+        let told = bot.slack.last_text();
+        assert!(told.contains(wanted), "{told}");
+    }
+}

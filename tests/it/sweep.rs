@@ -48,3 +48,19 @@ async fn the_steps_of_a_member_who_is_gone_are_given_up() {
     assert_eq!(bot.count(&notice("impossible")).await, 1);
     assert_eq!(bot.count("step where outcome = 'done'").await, done);
 }
+
+/// The same where one contact was told before the member left: they were told, and the record says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_who_was_told_and_left_was_told() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notice that was sent");
+    bot.outbox.end_next_send(Outcome::Accepted);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, MINA).await;
+    let notice = |outcome: &str| format!("step where step = 'notice' and outcome = '{outcome}'");
+    assert_eq!(bot.count(&notice("pending")).await, 1);
+    bot.replace_id(MINA, "somebody-else").await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(bot.count(&notice("done")).await, 1);
+}

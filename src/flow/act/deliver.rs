@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::flow::ending::PasswordResult;
 use crate::flow::steps::{note, outcome_note};
-use crate::flow::{aftermath, ending, messages, pages};
+use crate::flow::{aftermath, contacts, ending, messages, pages};
 use crate::secret::Link;
 use crate::store::{self, MoveRefused, Reservation, ResetRow, StepNote, StepRow};
 
@@ -134,7 +134,12 @@ async fn notice_destinations(
     member: &Member,
     notes: &mut Vec<StepNote>,
 ) -> Vec<Destination> {
-    let found = aftermath::notice_destinations(app, row, member).await;
+    let known = match contacts::known(app, member).await {
+        Ok(known) => known,
+        // The store has logged it. The contacts of the directory are known without it.
+        Err(_) => contacts::known_of(member, &[]),
+    };
+    let found = aftermath::notice_destinations(app, row, member, known);
     if found.is_empty() {
         notes.push(note(Step::Notice, StepOutcome::Impossible));
     }

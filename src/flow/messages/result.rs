@@ -141,9 +141,16 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
 
 fn steps_line(ending: &Ending<'_>) -> String {
     if !ending.are_steps_known {
+        // Delivered means that one of the outputs was done: it can be the copy alone.
+        let is_delivered = matches!(ending.row.state, State::Delivered | State::Delivering);
+        let what = if is_delivered {
+            "got the password, was signed out and was told"
+        } else {
+            "was signed out and told"
+        };
         return format!(
-            "? It is not known here whether {} was signed out and told, and whether your copy went out. Ask whoever runs \
-            relatch: the log says why.",
+            "? It is not known here whether {} {what}, and whether your copy went out. Ask whoever runs relatch: the log \
+            says why.",
             ending.row.member_name
         );
     }
@@ -267,6 +274,7 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let is_kept_back =
         failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
     let (carrier, step) = match row.delivery.and_then(Delivery::channel) {
+        _ if !ending.are_steps_known => ("it was not delivered".to_owned(), Step::Deliver),
         _ if is_kept_back && row.delivery.is_some() => {
             let kept = "your copy cannot be sent, so nothing was";
             (kept.to_owned(), Step::CopyToSelf)

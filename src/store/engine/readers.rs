@@ -20,6 +20,7 @@ pub(super) struct Reader {
     /// None once it failed: whoever comes next opens another one.
     connection: Option<SqliteConnection>,
     is_in_transaction: bool,
+    is_asked: bool,
     unused: Arc<Mutex<Vec<SqliteConnection>>>,
     /// Given back after the connection.
     _permit: OwnedSemaphorePermit,
@@ -40,11 +41,18 @@ impl Reader {
     pub(super) fn set_in_transaction(&mut self, is_in_transaction: bool) {
         self.is_in_transaction = is_in_transaction;
     }
+
+    /// A statement begins or was answered. Whoever is given a connection whose thread still runs the statement of somebody
+    /// who gave up would wait for that one too.
+    pub(super) fn set_asked(&mut self, is_asked: bool) {
+        self.is_asked = is_asked;
+    }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take().filter(|_| !self.is_in_transaction) {
+        let is_idle = !self.is_in_transaction && !self.is_asked;
+        if let Some(connection) = self.connection.take().filter(|_| is_idle) {
             lock(&self.unused).push(connection);
         }
     }
@@ -56,8 +64,8 @@ pub(in crate::store) enum NoReader {
     /// What is read there would be taken for the record.
     #[error("another file is in the place of the database")]
     Replaced,
-    /// All were in use for [`WAIT`].
-    #[error("all connections that read were in use for too long")]
+    /// All were in use for [`WAIT`], or another one could not be opened in that time.
+    #[error("no connection that reads could be had in time")]
     Busy,
     /// The database was closed.
     #[error("the database is closed")]
@@ -123,11 +131,14 @@ impl Readers {
         let unused = lock(&self.unused).pop();
         let connection = match unused {
             Some(connection) => connection,
-            None => self.opening.open().await?,
+            None => timeout(self.wait, self.opening.open())
+                .await
+                .unwrap_or(Err(NoReader::Busy))?,
         };
         Ok(Reader {
             connection: Some(connection),
             is_in_transaction: false,
+            is_asked: false,
             unused: Arc::clone(&self.unused),
             _permit: permit,
         })
@@ -266,6 +277,21 @@ mod tests {
         ended.end_read().await.unwrap();
         drop(ended);
         assert_eq!(lock(&readers.unused).len(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_still_answers_somebody_who_gave_up_is_not_given_back() {
+        let (folder, readers) = opened("gave-up", 1).await;
+        let mut cancelled = Queries::reader(&readers, Moment(0)).await.unwrap();
+        let long =
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 300000)
+            select count(*) from n";
+        let asked = cancelled.one::<(i64,)>(long, params![]).now_or_never();
+        assert_eq!(asked, None);
+        drop(cancelled);
+        assert!(lock(&readers.unused).is_empty());
+        assert_eq!(read(&readers).await, Ok((1,)));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -1,5 +1,6 @@
 //! A connection to read on, and the transaction of a write.
 
+use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
@@ -112,8 +113,11 @@ impl Connection {
             Opened::Writer(connection) => return connection.fetch_all(query).await,
             Opened::Reader(reader) => reader,
         };
+        reader.set_asked(true);
         let found = timeout(ANSWER, reader.connection()?.fetch_all(query)).await;
-        let found = found.unwrap_or(Err(sqlx::Error::WorkerCrashed));
+        reader.set_asked(false);
+        let found =
+            found.unwrap_or_else(|_elapsed| Err(std::io::Error::from(ErrorKind::TimedOut).into()));
         if found.is_err() {
             reader.discard();
         }
