@@ -4,6 +4,9 @@
 //! [`EXAMPLES`] with the files of `tests/fixtures/vendors/` that hold it, and each of its fields is in one of them. So
 //! a field that no vendor sends cannot be read, and a type cannot be added without its example.
 
+#[path = "examples/calls.rs"]
+mod calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

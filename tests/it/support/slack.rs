@@ -310,7 +310,7 @@ impl FakeSlack {
 }
 
 /// A method of the Web API: refused without the scopes that it needs, with `missing_scope`, `needed` and `provided` (Slack,
-/// "Web API methods", the errors of each method's page; OpenAPI file of the Web API).
+/// "Web API methods", the errors of each method's page; `OpenAPI` file of the Web API).
 async fn api(State(memory): State<Memory>, Path(method): Path<String>, body: String) -> Response {
     memory.called.lock().unwrap().insert(method.clone());
     let needed = METHODS.iter().find(|(name, _)| *name == method);
