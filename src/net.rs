@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 /// How long connecting may take.
 pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
-/// The largest answer that is read, in bytes; vendors' answers are far smaller.
+/// The largest answer that is read, in bytes; most answers of vendors are far smaller.
 pub(crate) const ANSWER_LIMIT: usize = 256 * 1024;
 
 /// The address of the client that sent a request; `None` behind a trusted proxy that does not name it. The web server adds
@@ -28,9 +28,9 @@ pub(crate) enum CallError {
     /// The request may have arrived and may have had its effect.
     #[error("the other side did not answer in time or broke off")]
     NoAnswer(#[source] reqwest::Error),
-    /// The answer is longer than [`ANSWER_LIMIT`].
-    #[error("the answer is longer than {ANSWER_LIMIT} bytes")]
-    TooLong,
+    /// The answer is longer than what is read of this call.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
     /// The answer is not what the vendor's documentation promises.
     #[error("the answer could not be understood")]
     Malformed,
@@ -111,6 +111,14 @@ pub(crate) fn client_trusting(
 
 /// Sends a request and reads its answer. The error never names the address, which may hold a token.
 pub(crate) async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
+    call_up_to(ANSWER_LIMIT, request).await
+}
+
+/// The same, for an answer of up to `limit` bytes.
+pub(crate) async fn call_up_to(
+    limit: usize,
+    request: reqwest::RequestBuilder,
+) -> Result<Answer, CallError> {
     let classify = |error: reqwest::Error| {
         let error = error.without_url();
         if error.is_connect() || error.is_builder() {
@@ -131,8 +139,8 @@ pub(crate) async fn call(request: reqwest::RequestBuilder) -> Result<Answer, Cal
         .await
         .map_err(|error| CallError::NoAnswer(error.without_url()))?
     {
-        if body.len().saturating_add(piece.len()) > ANSWER_LIMIT {
-            return Err(CallError::TooLong);
+        if body.len().saturating_add(piece.len()) > limit {
+            return Err(CallError::TooLong(limit));
         }
         body.extend_from_slice(&piece);
     }
@@ -240,7 +248,9 @@ mod tests {
         let client = client(Duration::from_secs(5)).unwrap();
         assert!(matches!(
             call(client.get(server.uri())).await.unwrap_err(),
-            CallError::TooLong
+            CallError::TooLong(ANSWER_LIMIT)
         ));
+        let longer = call_up_to(ANSWER_LIMIT + 1, client.get(server.uri())).await;
+        assert_eq!(longer.unwrap().body.len(), ANSWER_LIMIT + 1);
     }
 }

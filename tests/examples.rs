@@ -4,6 +4,9 @@
 //! [`EXAMPLES`] with the files of `tests/fixtures/vendors/` that hold it, and each of its fields is in one of them. So
 //! a field that no vendor sends cannot be read, and a type cannot be added without its example.
 
+#[path = "examples/calls.rs"]
+mod calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -171,14 +174,19 @@ const WITHOUT_TYPE: &[&str] = &[
     "lark/password-reset.json",
     "lark/password-set.json",
     "lark/post-content.json",
+    "lark/rate-limit.json",
     "lark/scope-missing.json",
     "lark/session-ended.json",
+    "lark/slash-command-changed.json",
+    "lark/slash-command-made.json",
     "lark/slash-commands.json",
     "lark/tenant-token.json",
+    "lark/token-refused.json",
     "lark/user-refused.json",
     "mattermost/config-client.json",
     "mattermost/config.json",
     "mattermost/error.json",
+    "mattermost/rate-limit.txt",
     "mattermost/roles.json",
     "mattermost/slash-command.form",
     "slack/slash-command.form",

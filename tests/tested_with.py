@@ -76,7 +76,7 @@ SECTIONS = {
         Row(
             "Mattermost",
             vendor="mattermost",
-            examples=("vendors::mattermost::",),
+            examples=("vendors::mattermost::", "vendors::mattermost_calls::"),
             fake=("test_mattermost.", "test_validators."),
             library="our fake follows its server's source; `@mattermost/types` reads the messages",
         ),
@@ -192,7 +192,8 @@ named in it passed with that server, and `tests/run.sh` fails if the page says a
 
 * **real server**: the vendor's program, started by the tests, with accounts, rights and certificates as the README shows them.
 * **the vendor's own examples**: no server could be run here. What relatch reads and receives was tried with the examples of
-  the vendor's documents, or with every field that they list where they show none
+  the vendor's documents (*joined of two* where they show an envelope and its content apart), or with every field that they
+  list where they show none
   (`tests/fixtures/vendors/SOURCES.md`). Whole conversations ran with a fake of ours.
 * **our fake only**: nothing of a vendor was tried.
 * **nothing**: no test met it, or one that is meant for it did not pass. What the README says of it was read, not tried.
@@ -250,14 +251,15 @@ def sources(vendor: str) -> list[tuple[list[str], str, str]]:
 
 
 def counted(vendor: str, reader: str) -> str:
-    """How many examples of a vendor are its own, and how many were made from its lists of fields."""
-    counts = {"example": 0, "fields": 0}
+    """How many examples of a vendor are its own, how many were joined of two, and how many were made from lists of fields."""
+    counts = {"example": 0, "joined": 0, "fields": 0}
     for files, form, read_by in sources(vendor):
         if read_by in ("", "both", reader):
-            counts["fields" if form == "fields" else "example"] += len(files)
-    example, fields = counts["example"], counts["fields"]
+            counts[form] += len(files)
+    example, joined, fields = counts.values()
+    of_two = f", {joined} joined of two" if joined else ""
     of_fields = f", {fields} by lists of fields" if fields else ""
-    return f"{example} example{'' if example == 1 else 's'}{of_fields}"
+    return f"{example} example{'' if example == 1 else 's'}{of_two}{of_fields}"
 
 
 def cells(row: Row, found: dict[str, bool]) -> list[str]:

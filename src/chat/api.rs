@@ -78,7 +78,7 @@ pub(super) fn follow_up_outcome(answer: &Result<Answer, CallError>) -> Outcome {
         Ok(answer) if answer.status == 429 => Outcome::Refused(Refusal::Later),
         Ok(answer) if answer.status < 500 => Outcome::Refused(Refusal::Message),
         Err(CallError::NotSent(_)) => Outcome::Refused(Refusal::Unreachable),
-        Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong | CallError::Malformed) => {
+        Ok(_) | Err(CallError::NoAnswer(_) | CallError::TooLong(_) | CallError::Malformed) => {
             Outcome::Unknown
         }
     }

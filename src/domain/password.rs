@@ -48,7 +48,7 @@ impl Password {
 
     /// The same with one character that is a symbol, neither the first nor the last: there it would be taken for
     /// punctuation.
-    pub(crate) fn with_symbol(rng: &mut impl CryptoRng, length: u8) -> Self {
+    pub fn with_symbol(rng: &mut impl CryptoRng, length: u8) -> Self {
         let length = usize::from(length.clamp(DEFAULT_LENGTH, MAX_LENGTH));
         let mut text = letters_and_digits(rng, length.saturating_sub(1));
         let symbol = SYMBOLS.get(rng.random_range(0..SYMBOLS.len()));

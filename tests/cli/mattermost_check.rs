@@ -326,6 +326,64 @@ fn a_stale_token_is_a_warning_where_the_bot_sees_only_its_own_commands() {
     );
 }
 
+/// An own role may hold `manage_system` alone: then the bot sees every team, and of the commands only its own.
+#[test]
+fn a_stale_token_is_a_warning_where_the_bot_sees_every_team_and_not_every_command() {
+    let plain = |server: &mut Server| {
+        server
+            .permissions
+            .retain(|held| *held != "manage_others_slash_commands");
+        server.commands[0].1["creator_id"] = "j".repeat(26).into();
+    };
+    assert_said(
+        plain,
+        "",
+        0,
+        "warning mattermost: 1 of 1 command_tokens belong to no command that the bot may see",
+    );
+}
+
+/// The server lists archived teams to a System Admin: nothing is wrong with their commands, and their tokens open nothing.
+#[test]
+fn a_command_of_an_archived_team_does_not_count() {
+    let old = json!({
+        "token": "canaryttokenthatwasremoved", "trigger": "reset-password", "method": "P",
+        "url": "https://old.acme.example/", "creator_id": "b".repeat(26),
+    });
+    let mut server = Server::good();
+    server.commands.push(("gone", old));
+    server.archived.push("gone");
+    let (code, told) = check(server, "");
+    assert!(code == 0 && !told.contains("gone"), "{told}");
+    assert_said(
+        |server| server.archived.push("acme"),
+        "",
+        1,
+        "failed  mattermost: 1 of 1 command_tokens belong to no command any more",
+    );
+}
+
+/// The permission that the look-up of an account lacks, or the setting that hides e-mails, is named.
+#[test]
+fn check_names_what_hides_an_account() {
+    let line = "failed  mattermost: the account of j···@acme.example could not be read: the app lacks the permission ";
+    let unseen = |server: &mut Server| server.permissions.retain(|held| *held != "view_members");
+    assert_said(unseen, JO, 1, &format!("{line}view_members"));
+    let hidden = |server: &mut Server| {
+        server.permissions.retain(|held| *held != "manage_system");
+        server.shows_emails = false;
+    };
+    let setting = "manage_system (or the server's setting ShowEmailAddress)";
+    assert_said(hidden, JO, 1, &format!("{line}{setting}"));
+}
+
+/// The settings of a server have those of all its plugins.
+#[test]
+fn check_reads_long_settings() {
+    let line = "ok      mattermost: j···@acme.example is recognised by e-mail";
+    assert_said(|server| server.plugin_settings = 1 << 20, JO, 0, line);
+}
+
 /// The server tells 200 teams a page at most, so more are asked for page by page.
 #[test]
 fn check_looks_at_every_team() {

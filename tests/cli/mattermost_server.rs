@@ -34,6 +34,12 @@ pub(crate) struct Server {
     pub(crate) allowed: &'static str,
     /// The sections of the settings whose `Enable` lets people sign in by a service.
     pub(crate) services: Vec<&'static str>,
+    /// `ShowEmailAddress`.
+    pub(crate) shows_emails: bool,
+    /// Bytes of the settings of plugins.
+    pub(crate) plugin_settings: usize,
+    /// The teams of the commands that are archived.
+    pub(crate) archived: Vec<&'static str>,
     /// Commands by team.
     pub(crate) commands: Vec<(&'static str, Value)>,
     /// Jo's account.
@@ -45,12 +51,13 @@ pub(crate) struct Server {
 impl Server {
     /// A server on which everything is right.
     pub(crate) fn good() -> Self {
-        let command = json!({ "id": "c".repeat(26), "token": TOKEN, "trigger": "reset-password", "method": "P", "url": OWN });
+        let command = json!({ "id": "c".repeat(26), "token": TOKEN, "trigger": "reset-password", "method": "P", "url": OWN, "creator_id": "b".repeat(26) });
         Self {
             permissions: vec![
                 "manage_system",
                 "create_post_ephemeral",
                 "manage_own_slash_commands",
+                "manage_others_slash_commands",
                 "view_members",
             ],
             // Without a licence (`GenerateLimitedClientConfig` in `config/client.go`).
@@ -61,6 +68,9 @@ impl Server {
             }),
             allowed: "",
             services: Vec::new(),
+            shows_emails: true,
+            plugin_settings: 0,
+            archived: Vec::new(),
             commands: vec![("acme", command)],
             account: json!({
                 "id": "j".repeat(26), "username": "jo", "auth_service": "", "email": "jo@acme.example", "roles": "system_user",
@@ -70,8 +80,12 @@ impl Server {
     }
 }
 
+/// `AppError` (`model/utils.go`): the fields that reach a client.
 fn refused(status: u16, id: &str) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(json!({ "id": id }))
+    ResponseTemplate::new(status).set_body_json(json!({
+        "id": id, "message": "A sentence in the language of the caller.", "detailed_error": "",
+        "request_id": "r".repeat(26), "status_code": status,
+    }))
 }
 
 /// The server, and its own address.
@@ -106,10 +120,16 @@ impl Respond for Answers {
             "config/client" => client_config(server, &query, &self.1),
             // `getConfig` (`api4/config.go`): a system administrator has the permissions to read the System Console.
             "config" if may("manage_system") => ok(settings_of(server)),
-            // `getAllTeams` (`api4/team.go`); pages of 60, of 200 at most (`ParamsFromRequest` in `web/params.go`).
+            // `getAllTeams` (`api4/team.go`): archived ones too (`GetAllPage` in `store/sqlstore/team_store.go`); pages of 60,
+            // of 200 at most (`ParamsFromRequest` in `web/params.go`).
             "teams" if may("manage_system") => ok(page(teams(server), &query)),
-            // `getTeamsForUser` (`api4/team.go`): all at once.
-            "users/me/teams" => ok(Value::from(teams(server))),
+            // `getTeamsForUser` (`api4/team.go`): all at once, without archived ones (`GetTeamsByUserId` in
+            // `store/sqlstore/team_store.go`).
+            "users/me/teams" => {
+                let mut teams = teams(server);
+                teams.retain(|team| team["delete_at"] == 0);
+                ok(Value::from(teams))
+            }
             "commands" => commands_of(server, &query),
             path => match path.strip_prefix("users/email/") {
                 Some(email) => account_of(server, email),
@@ -170,14 +190,16 @@ fn client_config(server: &Server, query: &Query, own: &str) -> ResponseTemplate 
 fn settings_of(server: &Server) -> Value {
     let mut settings =
         json!({ "ServiceSettings": { "AllowedUntrustedInternalConnections": server.allowed } });
+    settings["PluginSettings"] =
+        json!({ "Plugins": { "a": { "text": "x".repeat(server.plugin_settings) } } });
     for section in SECTIONS {
         settings[section] = json!({ "Enable": server.services.contains(&section) });
     }
     settings
 }
 
-/// `listCommands` (`api4/command.go`): `view_team` comes with `manage_system` or the membership in the team;
-/// `ListTeamCommandsByUser` (`app/command.go`).
+/// `listCommands` (`api4/command.go`): `view_team` comes with `manage_system` or the membership in the team; without
+/// `manage_others_slash_commands` only one's own (`ListTeamCommandsByUser` in `app/command.go`).
 fn commands_of(server: &Server, query: &Query) -> ResponseTemplate {
     let Some(team) = query.get("team_id") else {
         return refused(400, "api.context.invalid_body_param.app_error");
@@ -188,16 +210,19 @@ fn commands_of(server: &Server, query: &Query) -> ResponseTemplate {
     if server.config["EnableCommands"] == "false" {
         return refused(501, "api.command.disabled.app_error");
     }
+    let sees_all = server.permissions.contains(&"manage_others_slash_commands");
     let of_team = server
         .commands
         .iter()
         .filter(|(name, _)| team_id(name) == *team)
+        .filter(|(_, command)| sees_all || command["creator_id"] == "b".repeat(26).as_str())
         .map(|(_, command)| command.clone());
     ResponseTemplate::new(200).set_body_json(of_team.collect::<Value>())
 }
 
-/// `getUserByEmail` (`api4/user.go`): 400 for what is no address (`SanitizeEmail` in `web/context.go`), 403 for an account
-/// that the bot may not see (`UserCanSeeOtherUser` in `app/user.go`: `view_members`). `auth_service` is told to system
+/// `getUserByEmail` (`api4/user.go`): 400 for what is no address (`SanitizeEmail` in `web/context.go`), 403 where e-mails are
+/// shown to system administrators alone (`GetSanitizeOptions` in `app/user.go`) and for an account that the bot may not see
+/// (`UserCanSeeOtherUser` in the same file: `view_members`). `auth_service` is told to system
 /// administrators alone (`GetSanitizeOptions` in `app/user.go`).
 fn account_of(server: &Server, email: &str) -> ResponseTemplate {
     let email = percent_encoding::percent_decode_str(email)
@@ -206,6 +231,9 @@ fn account_of(server: &Server, email: &str) -> ResponseTemplate {
     let may = |permission| server.permissions.contains(&permission);
     if email.split('@').count() != 2 {
         return refused(400, "api.context.invalid_url_param.app_error");
+    }
+    if !server.shows_emails && !may("manage_system") {
+        return refused(403, "api.user.get_user_by_email.permissions.app_error");
     }
     if !may("view_members") {
         return refused(403, "api.context.permissions.app_error");
@@ -238,7 +266,10 @@ fn team_id(name: &str) -> String {
 }
 
 fn teams(server: &Server) -> Vec<Value> {
-    let named = |name: &str| json!({ "id": team_id(name), "name": name });
+    let named = |name: &str| {
+        let is_archived = server.archived.contains(&name);
+        json!({ "id": team_id(name), "name": name, "delete_at": i64::from(is_archived) })
+    };
     server
         .commands
         .iter()

@@ -42,7 +42,9 @@ import type {
   APIInteractionResponse, RESTPatchAPIInteractionOriginalResponseJSONBody, RESTPostAPIInteractionFollowupJSONBody,
   RESTPutAPIApplicationGuildCommandsJSONBody,
 } from "discord-api-types/v10";
-import type { Command, CommandResponse, Dialog, DialogElement, OpenDialogRequest } from "@mattermost/types/integrations";
+import type {
+  Command, CommandResponse, Dialog, DialogElement, OpenDialogRequest, SubmitDialogResponse,
+} from "@mattermost/types/integrations";
 import type { MessageAttachment } from "@mattermost/types/message_attachments";
 import type { Post } from "@mattermost/types/posts";
 import type { PostAction } from "@mattermost/types/integration_actions";
@@ -53,7 +55,7 @@ type Said = Pick<CommandResponse, "response_type" | "text" | "skip_slack_parsing
 type Nothing = Record<string, never>;
 type Posted = { user_id: string; post: Pick<Post, "channel_id" | "message"> & { props: { attachments?: Attached[] } } };
 type Clicked = { ephemeral_text?: string; skip_slack_parsing?: boolean };
-type Submitted = Clicked & { errors?: Record<string, string> };
+type Submitted = Pick<SubmitDialogResponse, "error" | "errors">;
 type Asked = Pick<DialogElement, "display_name" | "name" | "type"> & Partial<DialogElement>;
 type Opened = Omit<OpenDialogRequest, "dialog"> & { dialog: Omit<Dialog, "elements"> & { elements: Asked[] } };
 """

@@ -55,6 +55,18 @@ fn assert_unknown(told: &str, case: &str) {
     );
 }
 
+/// The permission that a look-up by e-mail lacks is named, and nothing is done without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_may_not_see_accounts_is_told_of() {
+    let bot = TestBot::identified_by(Identity::Email, Admins::Chat).await;
+    set_up(&bot, |server| server.sees_members = false);
+    let told = told(&bot).await;
+    assert!(
+        told.contains("lacks the permission view_members") && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
 /// An account with a password of the server's own: its e-mail counts where the server has addresses verified.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_the_server_has_verified_counts() {

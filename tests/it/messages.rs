@@ -237,7 +237,7 @@ async fn every_message_keeps_the_rules_of_every_platform() {
     assert_eq!(bot.slack.broken(), Vec::<String>::new());
 }
 
-/// The password goes through the same rules, in the message that shows it.
+/// The password goes through the same rules, in the message that shows it: one of letters and digits, and one with a symbol.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shown_password_keeps_the_rules_of_every_platform() {
     let bot = TestBot::new().await;
@@ -259,15 +259,20 @@ async fn a_shown_password_keeps_the_rules_of_every_platform() {
             let Told::Message(message) = &sample.told else {
                 panic!("{at} is no message")
             };
-            let password = Password::generate(&mut rng, if at % 40 == 0 { 8 } else { 64 });
-            let shown = ShownPassword {
-                password: &password,
-                spoken_label: SAY_IT,
-            };
-            for chat in &bot.app.chats {
-                sender.serial += 1;
-                let sent = chat.show(&sender.reply(chat), message, &shown).await;
-                assert_eq!(sent, Outcome::Accepted);
+            let length = if at % 40 == 0 { 8 } else { 64 };
+            for password in [
+                Password::generate(&mut rng, length),
+                Password::with_symbol(&mut rng, length),
+            ] {
+                let shown = ShownPassword {
+                    password: &password,
+                    spoken_label: SAY_IT,
+                };
+                for chat in &bot.app.chats {
+                    sender.serial += 1;
+                    let sent = chat.show(&sender.reply(chat), message, &shown).await;
+                    assert_eq!(sent, Outcome::Accepted);
+                }
             }
         }
     }

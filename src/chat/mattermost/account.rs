@@ -6,17 +6,26 @@
 use reqwest::Method;
 use serde_json::Value;
 
+use super::refusal::{EMAILS_HIDDEN, error_id};
 use super::server::MANAGE_SYSTEM;
 use super::{Mattermost, is_id, mention, wire};
 use crate::chat::api::{read_rest, read_value};
 use crate::chat::{AccountKind, ApiError, Freshness, Profile};
 use crate::domain::{EmailAddress, Role};
+use crate::net::Answer;
 
 /// The path of the client configuration. It has more for a signed-in account.
 pub(super) const CLIENT_CONFIG: &str = "config/client?format=old";
 
 /// The path of the server's settings, for system administrators (`getConfig` in `api4/config.go`).
 const CONFIG: &str = "config";
+
+/// The largest answer with settings or with a list that is read, in bytes: the settings have those of every plugin.
+pub(super) const LONG_ANSWER: usize = 2 * 1024 * 1024;
+
+/// The permission that the look-up by e-mail demands where the setting `ShowEmailAddress` is off (`getUserByEmail` in
+/// `api4/user.go`).
+const SEES_EMAILS: &str = "manage_system (or the server's setting ShowEmailAddress)";
 
 /// The services beside LDAP and SAML that people can sign in by: `auth_service`, and the section of the server's settings
 /// whose `Enable` lets them (`getSSOProvider` in `app/oauth.go`). The client configuration is no help: without a licence it
@@ -104,7 +113,7 @@ impl Mattermost {
         if matches!(answer.status, 400 | 404) {
             return Ok(None);
         }
-        let account: wire::MattermostUser = read_value(read_rest(&answer, "view_members")?)?;
+        let account: wire::MattermostUser = read_value(read_rest(&answer, lacking(&answer))?)?;
         if !is_id(&account.id) {
             return Err(ApiError::Unavailable);
         }
@@ -204,7 +213,9 @@ impl Mattermost {
 
     /// The server's settings. None where the bot may not see them.
     pub(super) async fn server_config(&self) -> Result<Option<Value>, ApiError> {
-        let answer = self.api_answer(Method::GET, CONFIG, None).await?;
+        let answer = self
+            .api_answer_up_to(LONG_ANSWER, (Method::GET, CONFIG), None)
+            .await?;
         match answer.status {
             403 => Ok(None),
             _ => read_rest(&answer, MANAGE_SYSTEM).map(Some),
@@ -214,6 +225,15 @@ impl Mattermost {
     /// The client configuration as a signed-in account gets it.
     async fn client_config(&self) -> Result<Value, ApiError> {
         self.api(Method::GET, CLIENT_CONFIG, None).await
+    }
+}
+
+/// The permission that a refused look-up of an account lacks.
+pub(super) fn lacking(answer: &Answer) -> &'static str {
+    if error_id(answer) == EMAILS_HIDDEN {
+        SEES_EMAILS
+    } else {
+        "view_members"
     }
 }
 

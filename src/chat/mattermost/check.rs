@@ -3,13 +3,15 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::account::{CLIENT_CONFIG, EmailTrust, ServicesOn, is_on, profile_of};
+use super::account::{
+    CLIENT_CONFIG, EmailTrust, LONG_ANSWER, ServicesOn, is_on, lacking, profile_of,
+};
+use super::refusal::{MFA_REQUIRED, error_id};
 use super::server::{BotRights, MANAGE_SYSTEM, POST_EPHEMERAL, role_names};
 use super::{Mattermost, wire};
 use crate::chat::api::{read_rest, read_value};
 use crate::chat::{AccountKind, ApiError, Examination, Matching};
 use crate::domain::EmailAddress;
-use crate::net::Answer;
 
 /// Why a call for `check` did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -93,9 +95,11 @@ impl Mattermost {
         (method, path): (Method, &str),
         body: Option<&Value>,
     ) -> Result<Value, CheckError> {
-        let answer = self.api_answer(method, path, body).await?;
-        match (answer.status, id_of(&answer).as_deref()) {
-            (403, Some("api.context.mfa_required.app_error")) => Err(CheckError::MfaRequired),
+        let answer = self
+            .api_answer_up_to(LONG_ANSWER, (method, path), body)
+            .await?;
+        match (answer.status, error_id(&answer).as_str()) {
+            (403, MFA_REQUIRED) => Err(CheckError::MfaRequired),
             (501, _) => Err(CheckError::CommandsOff),
             (_, _) => Ok(read_rest(&answer, "view_members")?),
         }
@@ -200,7 +204,7 @@ impl Mattermost {
         if answer.status == 400 {
             return Err(ApiError::NotFound);
         }
-        read_value(read_rest(&answer, "view_members")?)
+        read_value(read_rest(&answer, lacking(&answer))?)
     }
 
     /// Why the e-mail of this account counts, or why it does not.
@@ -250,10 +254,4 @@ fn examine_rights(rights: BotRights, rules: EmailRules, found: &mut Examination)
             "the bot lacks the permission {MANAGE_SYSTEM}, so the server hides how people sign in (auth_service), and nobody is recognised by e-mail; make the bot a System Admin, or set identity.match = \"linked\""
         ));
     }
-}
-
-/// The server's name for an error (`model.AppError`).
-fn id_of(answer: &Answer) -> Option<String> {
-    let error: Value = serde_json::from_slice(&answer.body).ok()?;
-    Some(error.get("id")?.as_str()?.to_owned())
 }

@@ -55,6 +55,9 @@ struct Team {
     id: String,
     #[serde(default)]
     name: String,
+    /// When the team was archived; 0 for one that is not.
+    #[serde(default)]
+    delete_at: i64,
 }
 
 /// A slash command of a team, as its creator and system administrators see it.
@@ -87,7 +90,7 @@ impl Mattermost {
         found: &mut Examination,
     ) -> Result<(), CheckError> {
         let mut seen = Seen {
-            is_complete: rights.is_system_admin,
+            is_complete: rights.is_system_admin && rights.sees_all_commands,
             ..Seen::default()
         };
         match self.look_at_teams(rights, &mut seen, found).await {
@@ -128,11 +131,13 @@ impl Mattermost {
         seen: &mut Seen,
         found: &mut Examination,
     ) -> Result<(), CheckError> {
-        let teams = if rights.is_system_admin {
+        let mut teams = if rights.is_system_admin {
             self.all_teams().await?
         } else {
             read_value(self.read((Method::GET, "users/me/teams"), None).await?)?
         };
+        // In an archived team nobody types a command, and `register` does not take it.
+        teams.retain(|team: &Team| team.delete_at == 0);
         for team in &teams {
             self.examine_team(team, seen, found).await?;
         }
@@ -159,7 +164,7 @@ impl Mattermost {
         seen: &mut Seen,
         found: &mut Examination,
     ) -> Result<(), CheckError> {
-        let Team { id, name } = team;
+        let Team { id, name, .. } = team;
         let path = format!("commands?team_id={id}&custom_only=true");
         let answer = self.api_answer(Method::GET, &path, None).await?;
         match answer.status {
@@ -207,9 +212,11 @@ impl Mattermost {
     }
 
     /// Warns where the server posts to us only if its settings name our address: it refuses a host without an address that it
-    /// may connect to (`MakeTransport` and `dialContextFilter` in `server/public/shared/httpservice`).
+    /// may connect to (`MakeTransport` and `dialContextFilter` in `server/public/shared/httpservice`), and counts those of its
+    /// own machine among the refused ones (`IsOwnIP` there). The addresses of `mattermost.url` stand for these.
     pub(super) async fn examine_address(&self, settings: Option<&Value>, found: &mut Examination) {
         let (host, addresses) = addresses_of(&self.config.own_url).await;
+        let (_, of_server) = addresses_of(&self.config.url).await;
         let allowed = settings
             .and_then(|settings| {
                 settings.pointer("/ServiceSettings/AllowedUntrustedInternalConnections")
@@ -218,12 +225,13 @@ impl Mattermost {
             .unwrap_or_default();
         let named = || allowed.split(|c: char| c.is_whitespace() || c == ',');
         let may_connect = |address: &IpAddr| {
-            !is_internal(*address) || named().any(|entry| is_in_range(*address, entry))
+            !is_internal(*address) && !of_server.contains(address)
+                || named().any(|entry| is_in_range(*address, entry))
         };
         let is_named = named().any(|entry| entry == host);
         if !is_named && !addresses.is_empty() && !addresses.iter().any(may_connect) {
             found.warnings.push(format!(
-                "{host} (public_url) is an internal address, and the server posts there only if AllowedUntrustedInternalConnections names it"
+                "{host} (public_url) is an internal address, or one of the machine of mattermost.url, and the server posts there only if AllowedUntrustedInternalConnections names it"
             ));
         }
     }
@@ -284,7 +292,46 @@ fn origin_of(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Config;
     use super::*;
+    use crate::clock::Clock;
+    use crate::net;
+    use crate::secret::Keys;
+
+    /// What is said of relatch at one address and the server at another, both without a name to look up.
+    async fn said_of(own: &str, server: &str, allowed: &str) -> Vec<String> {
+        let config = Config {
+            url: server.parse().unwrap(),
+            command_tokens: Vec::new(),
+            bot_token: "a-bot-token-0123456789".to_owned().into(),
+            trusted_auth_services: Vec::new(),
+            own_url: own.parse().unwrap(),
+        };
+        let settings = serde_json::json!({
+            "ServiceSettings": { "AllowedUntrustedInternalConnections": allowed },
+        });
+        let mut found = Examination::default();
+        let keys = Keys::from_master(&[7; 32]).unwrap();
+        Mattermost::new(config, keys, net::client(PATIENCE).unwrap(), Clock::System)
+            .examine_address(Some(&settings), &mut found)
+            .await;
+        found.warnings
+    }
+
+    /// Nothing listens at these addresses, and none of them is connected to.
+    #[tokio::test]
+    async fn an_address_of_the_server_s_own_machine_has_to_be_named() {
+        let (here, there) = ("https://8.8.8.8:8443/", "https://8.8.8.8/");
+        let warned = said_of(here, there, "").await;
+        assert!(
+            warned.len() == 1 && warned[0].contains("one of the machine of mattermost.url"),
+            "{warned:?}"
+        );
+        for named in ["8.8.8.8", "8.8.8.0/24"] {
+            assert_eq!(said_of(here, there, named).await, [""; 0], "{named}");
+        }
+        assert_eq!(said_of(here, "https://8.8.4.4/", "").await, [""; 0]);
+    }
 
     #[test]
     fn an_address_is_in_the_ranges_that_hold_it() {

@@ -16,6 +16,9 @@ pub(super) const DUPLICATE_TRIGGER: &str = "api.command.duplicate_trigger.app_er
 /// The server demands a second factor, which a person has and a bot does not need (`MfaRequired` in `web/context.go`).
 pub(super) const MFA_REQUIRED: &str = "api.context.mfa_required.app_error";
 
+/// E-mails are shown to system administrators alone, because `ShowEmailAddress` is off (`getUserByEmail` in `api4/user.go`).
+pub(super) const EMAILS_HIDDEN: &str = "api.user.get_user_by_email.permissions.app_error";
+
 /// The id of the error in an answer; empty where the answer is not in that form, as one over the rate limit.
 pub(super) fn error_id(answer: &Answer) -> String {
     serde_json::from_slice(&answer.body)

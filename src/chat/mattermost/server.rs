@@ -12,7 +12,7 @@ use super::{CALL_DEADLINE, Mattermost, REPLY_USES, render};
 use crate::chat::api::{follow_up_outcome, read_rest};
 use crate::chat::{ApiError, Asking, Message, NotVerified, ReplyAddress, ShownPassword};
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::net::{self, Answer, CallError};
+use crate::net::{self, ANSWER_LIMIT, Answer, CallError};
 
 /// The permission that the bot needs to send a message to one user alone.
 pub(super) const POST_EPHEMERAL: &str = "create_post_ephemeral";
@@ -23,11 +23,16 @@ pub(super) const MANAGE_SYSTEM: &str = "manage_system";
 /// The permission to make a slash command, and to read those of one's own.
 pub(super) const MANAGE_OWN_COMMANDS: &str = "manage_own_slash_commands";
 
+/// The permission to see those of others too (`listCommands` in `api4/command.go`).
+const MANAGE_OTHERS_COMMANDS: &str = "manage_others_slash_commands";
+
 /// What the bot may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BotRights {
     pub(super) posts_to_one: bool,
     pub(super) is_system_admin: bool,
+    /// True where the commands of others are told as well.
+    pub(super) sees_all_commands: bool,
 }
 
 impl BotRights {
@@ -40,9 +45,11 @@ impl BotRights {
                 .filter_map(|role| role.get("permissions").and_then(Value::as_array))
                 .any(|all| all.contains(&permission.into()))
         };
+        let is_admin = names.contains(&"system_admin");
         Ok(Self {
             posts_to_one: has(POST_EPHEMERAL),
-            is_system_admin: names.contains(&"system_admin") || has(MANAGE_SYSTEM),
+            is_system_admin: is_admin || has(MANAGE_SYSTEM),
+            sees_all_commands: is_admin || has(MANAGE_OTHERS_COMMANDS),
         })
     }
 }
@@ -78,6 +85,17 @@ impl Mattermost {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, ApiError> {
+        self.api_answer_up_to(ANSWER_LIMIT, (method, path), body)
+            .await
+    }
+
+    /// The same, for an answer of this length at most.
+    pub(super) async fn api_answer_up_to(
+        &self,
+        limit: usize,
+        (method, path): (Method, &str),
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
         let url = self
             .config
             .url
@@ -88,7 +106,9 @@ impl Mattermost {
         if let Some(body) = body {
             call = call.json(body);
         }
-        net::call(call).await.map_err(|error| not_answered(&error))
+        net::call_up_to(limit, call)
+            .await
+            .map_err(|error| not_answered(&error))
     }
 
     /// Verifies a trigger by the server's key. The key is fetched if it is unknown, and again if the signature does not

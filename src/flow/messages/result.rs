@@ -192,7 +192,7 @@ fn changed(must_change: Option<&StepRow>) -> String {
             "not enforced, the account's password never expires"
         }
         (StepOutcome::Failed, Some("set_again")) => {
-            "not enforced, the password was set again since"
+            "not enforced, the directory's time for this password is not the reset's, so it may have been set again"
         }
         (StepOutcome::Failed, _) => "not enforced by the directory",
         (StepOutcome::Impossible, _) => "this directory can't enforce it",

@@ -5,8 +5,9 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
+use relatch::surface::domain::{Moment, Span};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
@@ -38,6 +39,7 @@ pub(crate) fn sign(timestamp: &str, body: &[u8]) -> String {
     hex::encode(key().sign(&[timestamp.as_bytes(), body].concat()))
 }
 
+/// Discord, "Receiving and Responding", "Interaction Structure"; "Guild Member Object" for `member`.
 fn interaction(kind: u8, who: &str, serial: u32, data: &Value) -> Value {
     json!({
         "type": kind,
@@ -56,7 +58,8 @@ fn interaction(kind: u8, who: &str, serial: u32, data: &Value) -> Value {
     })
 }
 
-/// The command, from the text that Slack would be sent.
+/// The command, from the text that Slack would be sent (Discord, "Receiving and Responding", "Application Command Data
+/// Structure"; "Application Commands", "Application Command Option Type": 3 is a text, 6 a user).
 pub(crate) fn command_body(who: &str, text: &str, serial: u32) -> String {
     let mut options = Vec::new();
     let mut rest = Vec::new();
@@ -97,7 +100,7 @@ pub(crate) fn command_body(who: &str, text: &str, serial: u32) -> String {
     .to_string()
 }
 
-/// The context menu of a member.
+/// The context menu of a member (Discord, "Application Commands", "User commands": type 2, with `target_id`).
 pub(crate) fn menu_body(who: &str, target: &str, serial: u32) -> String {
     interaction(
         2,
@@ -108,12 +111,14 @@ pub(crate) fn menu_body(who: &str, target: &str, serial: u32) -> String {
     .to_string()
 }
 
+/// Discord, "Receiving and Responding", "Message Component Data Structure": type 2 is a button.
 pub(crate) fn click_body(who: &str, action: &str, value: &str, serial: u32) -> String {
     let data = json!({ "custom_id": format!("{action}:{value}"), "component_type": 2, "id": 3 });
     interaction(3, who, serial, &data).to_string()
 }
 
-/// A modal in today's shape, or in the older one.
+/// A modal in today's shape, or in the older one (Discord, "Receiving and Responding", "Modal Submit Data Structure";
+/// "Component Reference", "Component Types": 1 a row, 4 a text input, 18 a label).
 pub(crate) fn form_body(
     who: &str,
     view: &Value,
@@ -141,7 +146,9 @@ pub(crate) fn form_body(
     .to_string()
 }
 
-/// What the interaction was answered with, in the tests' own shape; a modal is kept as a form that was opened.
+/// What the interaction was answered with, in the tests' own shape; a modal is kept as a form that was opened (Discord,
+/// "Receiving and Responding", "Interaction Callback Type": 1 answers a ping, 4 says something, 5 that something will be
+/// said, 6 that the message may change later, 9 opens a modal).
 pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         return body.to_vec();
@@ -321,6 +328,39 @@ pub(crate) fn router() -> Router<Memory> {
         )
 }
 
+/// How long the token of an interaction follows it up (Discord, "Receiving and Responding", "Followup Messages").
+const TOKEN_LIFE: Span = Span::minutes(15);
+
+/// An interaction makes a token.
+pub(crate) fn note_request(memory: &Memory, now: Moment, body: &[u8]) {
+    let sent: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(token) = sent["token"].as_str() {
+        let mut tokens = memory.tokens.lock().unwrap();
+        tokens.entry(token.to_owned()).or_insert(now);
+    }
+}
+
+/// True for the token of an interaction that is too old, by the bot's clock.
+fn is_expired(memory: &Memory, token: &str) -> bool {
+    let made_at = memory.tokens.lock().unwrap().get(token).copied();
+    let clock = memory.mattermost.lock().unwrap().clock.clone();
+    made_at
+        .zip(clock)
+        .is_some_and(|(made_at, clock)| clock.now() - made_at >= TOKEN_LIFE)
+}
+
+/// A message by the token of an interaction; 10015 is an unknown webhook (Discord, "Opcodes and Status Codes", "JSON Error
+/// Codes").
+async fn said_by(memory: &Memory, token: String, said: Value) -> Response {
+    if is_expired(memory, &token) {
+        let refused = json!({ "code": 10015, "message": "Unknown Webhook" });
+        return (StatusCode::NOT_FOUND, refused.to_string()).into_response();
+    }
+    memory.take(token, said).await.into_response()
+}
+
+/// "Get Guild Member" (Discord, "Guild Resource"); 10007 is an unknown member ("Opcodes and Status Codes", "JSON Error
+/// Codes"); a bot's token, and a user agent that begins with `DiscordBot` ("API Reference", "Authentication", "User Agent").
 async fn member(
     State(memory): State<Memory>,
     Path((guild, user)): Path<(String, String)>,
@@ -361,29 +401,31 @@ async fn member(
     (answer.0, [("retry-after", "0")], answer.1.to_string())
 }
 
+/// "Create Followup Message" (Discord, "Receiving and Responding", "Endpoints").
 async fn follow_up(
     State(memory): State<Memory>,
     Path((_, token)): Path<(String, String)>,
     body: String,
-) -> StatusCode {
+) -> Response {
     let message: Value = serde_json::from_str(&body).unwrap();
     memory.note_broken(rules(&message, true));
     let mut said = neutral(&message, true);
     said["replace_original"] = false.into();
-    memory.take(token, said).await
+    said_by(&memory, token, said).await
 }
 
+/// "Edit Original Interaction Response" (Discord, "Receiving and Responding", "Endpoints").
 async fn edit(
     State(memory): State<Memory>,
     Path((_, token)): Path<(String, String)>,
     body: String,
-) -> StatusCode {
+) -> Response {
     let message: Value = serde_json::from_str(&body).unwrap();
     memory.note_broken(rules(&message, false));
     // It stays as it was first: for one person only.
     let mut said = neutral(&message, true);
     said["replace_original"] = true.into();
-    memory.take(token, said).await
+    said_by(&memory, token, said).await
 }
 
 /// Whom a Slack id of the tests stands for here.

@@ -133,6 +133,8 @@ pub(crate) struct Server {
     pub(crate) may_post_ephemeral: bool,
     /// True where the bot has the permission `view_members`, and sees accounts outside its own teams.
     pub(crate) sees_members: bool,
+    /// `ShowEmailAddress`.
+    pub(crate) shows_emails: bool,
     /// True where the bot is a member of the team.
     pub(crate) is_in_team: bool,
     /// What the bot may no longer do once it has listed the team's commands.
@@ -179,6 +181,7 @@ impl Default for Server {
             key,
             may_post_ephemeral: true,
             sees_members: true,
+            shows_emails: true,
             is_in_team: true,
             lost_after_list: None,
             tells_roles: true,
@@ -515,7 +518,8 @@ async fn user_by_name(
 }
 
 /// `getUserByEmail` in `api4/user.go`: looked for in lower case (`SanitizeEmail` in `web/context.go`, and 400 for what is no
-/// address), and 403 for a bot that may not see all accounts, whether or not there is one (`GetViewUsersRestrictions` in
+/// address), 403 where e-mails are shown to system administrators alone (`GetSanitizeOptions` in `app/user.go`), and 403 for a
+/// bot that may not see all accounts, whether or not there is one (`GetViewUsersRestrictions` in
 /// `app/user.go`).
 async fn user_by_email(
     State(memory): State<Memory>,
@@ -529,6 +533,13 @@ async fn user_by_email(
         return app_error(
             StatusCode::BAD_REQUEST,
             "api.context.invalid_url_param.app_error",
+        );
+    }
+    let is_admin = server(&memory).permissions.contains(&MANAGE_SYSTEM);
+    if !server(&memory).shows_emails && !is_admin {
+        return app_error(
+            StatusCode::FORBIDDEN,
+            "api.user.get_user_by_email.permissions.app_error",
         );
     }
     if !server(&memory).sees_members {
@@ -618,9 +629,10 @@ async fn client_config(
             "api.config.client.old_format.app_error",
         ),
         Some("old") => told.to_string().into_response(),
+        // `SetInvalidParam` (`web/context.go`).
         Some(_) => app_error(
             StatusCode::BAD_REQUEST,
-            "api.context.invalid_url_param.app_error",
+            "api.context.invalid_body_param.app_error",
         ),
     }
 }

@@ -41,6 +41,7 @@ impl Answer {
 impl TestBot {
     /// Signs and posts an interaction as Discord would, now.
     pub(crate) async fn post_to_discord(&self, body: String) -> Answer {
+        discord::note_request(&self.slack.memory, self.clock.now(), body.as_bytes());
         let timestamp = self.clock.now().unix_seconds().to_string();
         let request = Request::post(discord::ROUTE)
             .header("content-type", "application/json")

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use relatch::surface::domain::Moment;
 use serde_json::{Value, json};
 
 /// The methods of Slack's Web API that the bot calls, each with the scopes that its page lists for bot tokens (Slack, "Web
@@ -51,6 +52,8 @@ pub(crate) struct Memory {
     /// What `views.open` is refused with.
     form_error: Arc<Mutex<Option<&'static str>>>,
     pub(crate) mattermost: Arc<Mutex<super::mattermost::Server>>,
+    /// The tokens of Discord's interactions, and when each was made.
+    pub(super) tokens: Arc<Mutex<HashMap<String, Moment>>>,
 }
 
 impl Memory {
@@ -306,7 +309,8 @@ impl FakeSlack {
     }
 }
 
-/// A method of the Web API: refused without the scopes that it needs, as Slack does it.
+/// A method of the Web API: refused without the scopes that it needs, with `missing_scope`, `needed` and `provided` (Slack,
+/// "Web API methods", the errors of each method's page; `OpenAPI` file of the Web API).
 async fn api(State(memory): State<Memory>, Path(method): Path<String>, body: String) -> Response {
     memory.called.lock().unwrap().insert(method.clone());
     let needed = METHODS.iter().find(|(name, _)| *name == method);
@@ -502,6 +506,7 @@ pub(crate) fn escaped(text: &str) -> String {
     written.join(" ")
 }
 
+/// Slack, "Implementing slash commands".
 pub(crate) fn command_body(user: &str, text: &str, reply: &str) -> String {
     format!(
         "token=x&team_id={}&team_domain=acme&channel_id=C1&channel_name=it&user_id={user}&user_name=x&command=%2Freset-password&text={}&api_app_id=A1&is_enterprise_install=false&response_url={}&trigger_id=1.2.3",
@@ -511,6 +516,7 @@ pub(crate) fn command_body(user: &str, text: &str, reply: &str) -> String {
     )
 }
 
+/// Slack, "block_actions payload".
 pub(crate) fn click_body(
     user: &str,
     action: &str,
@@ -531,6 +537,7 @@ pub(crate) fn click_body(
     format!("payload={}", encode(&payload.to_string()))
 }
 
+/// Slack, "View interaction payloads".
 pub(crate) fn form_body(user: &str, view: &Value, typed: &str, serial: u32) -> String {
     let input = &view["blocks"][0];
     let (block, action) = (

@@ -3,7 +3,7 @@
 
 use axum::http::StatusCode;
 use relatch::surface::chat::{AccountKind, Adapter, ApiError};
-use relatch::surface::domain::{EmailAddress, Platform, Role};
+use relatch::surface::domain::{EmailAddress, Platform, Role, Span};
 use serde_json::{Value, json};
 
 use super::{Answers, chat, example, example_with, profile, relatch, text, vendor};
@@ -102,6 +102,29 @@ async fn refusals_of_lark_are_read() {
         panic!("{told:?}")
     };
     assert_eq!(scopes, "im:message:send_as_bot, im:message");
+}
+
+/// A secret that is not the app's, and a call too many.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_and_a_rate_limit_of_lark_are_read() {
+    let with = |status: u16, ends: &str, name: &str| {
+        let mut answers = answers();
+        let answer = answers.iter_mut().find(|(asked, ..)| asked.ends_with(ends));
+        let answer = answer.unwrap();
+        (answer.1, answer.2) = (status, text(name));
+        answers
+    };
+    let base = vendor(with(
+        400,
+        "tenant_access_token/internal",
+        "lark/token-refused.json",
+    ))
+    .await;
+    let refused = profile(&chat(&section(&base)), ZHANG).await.unwrap_err();
+    assert_eq!(refused, ApiError::Refused("10014".to_owned()));
+    let base = vendor(with(429, ZHANG, "lark/rate-limit.json")).await;
+    let limited = profile(&chat(&section(&base)), ZHANG).await.unwrap_err();
+    assert_eq!(limited, ApiError::RateLimited(Span::seconds(30)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -154,3 +154,31 @@ async fn commands_of_lark_are_read() {
         "~ reset-password: description\nnot written: --dry-run\n"
     );
 }
+
+/// A command that is new, and one that is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_lark_are_written() {
+    const PATH: &str = "/open-apis/application/v7/app_slash_commands";
+    let own = [("/data/items/1/command", json!("reset-password"))];
+    for (listed, asked, name, told) in [
+        (
+            text("lark/slash-commands.json"),
+            format!("POST {PATH}"),
+            "lark/slash-command-made.json",
+            "+ reset-password\nwritten\n",
+        ),
+        (
+            example_with("lark/slash-commands.json", &own).to_string(),
+            format!("PATCH {PATH}/id2"),
+            "lark/slash-command-changed.json",
+            "~ reset-password: description\nwritten\n",
+        ),
+    ] {
+        let mut answers = answers();
+        answers.push((format!("GET {PATH}"), 200, listed));
+        answers.push((asked, 200, text(name)));
+        let base = vendor(answers).await;
+        let ran = relatch(&section(&base), &["register", "lark"]).await;
+        assert_eq!((ran.code, ran.out.as_str()), (0, told), "{}", ran.err);
+    }
+}

@@ -13,14 +13,14 @@ const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
 /// The account and the team of the examples.
 const SOMEBODY: &str = "4xp9fdt77pncbef59f4k1qe83o";
-const TEAM: &str = "GET /api/v4/teams/5xxzt146eax4tul69409opqjlf";
+pub(super) const TEAM: &str = "GET /api/v4/teams/5xxzt146eax4tul69409opqjlf";
 
 /// The only element of an example's list.
-fn one_of(name: &str) -> String {
+pub(super) fn one_of(name: &str) -> String {
     super::example(name)[0].to_string()
 }
 
-fn section(base: &str) -> String {
+pub(super) fn section(base: &str) -> String {
     section_with(base, TOKEN)
 }
 
@@ -31,7 +31,7 @@ fn section_with(base: &str, token: &str) -> String {
 }
 
 /// What `check` asks for, each answered with its whole example.
-fn answers_to_check() -> Vec<(&'static str, u16, String)> {
+pub(super) fn answers_to_check() -> Vec<(&'static str, u16, String)> {
     vec![
         (
             "GET /api/v4/config/client",

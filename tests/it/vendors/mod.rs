@@ -10,6 +10,7 @@ mod lark;
 mod lark_cards;
 mod lark_directory;
 mod mattermost;
+mod mattermost_calls;
 mod slack;
 mod twilio;
 

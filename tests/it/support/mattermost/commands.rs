@@ -123,7 +123,8 @@ pub(super) async fn create(
     answer(StatusCode::CREATED, &command)
 }
 
-/// `updateCommand` in `api4/command.go`: 404 also where commands are off or the permission is missing; the token and the
+/// `updateCommand` in `api4/command.go`: 404 also where commands are off or the permission is missing, 400 for another team
+/// than the command's; the token and the
 /// creator stay (`UpdateCommand` in `app/command.go`).
 pub(super) async fn update(
     State(memory): State<Memory>,
@@ -141,8 +142,13 @@ pub(super) async fn update(
         .commands
         .iter_mut()
         .find(|one| one["id"] == id.as_str());
-    match known.filter(|_| may_own && enable_commands) {
+    match known.filter(|_| enable_commands) {
         None => not_found(),
+        Some(known) if known["team_id"] != changed["team_id"] => app_error(
+            StatusCode::BAD_REQUEST,
+            "api.command.team_mismatch.app_error",
+        ),
+        Some(_) if !may_own => not_found(),
         Some(known) if known["creator_id"] != BOT && !may_others => forbidden(),
         Some(known) => {
             let kept = ["token", "creator_id"].map(|name| (name, known[name].clone()));
