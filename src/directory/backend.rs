@@ -82,6 +82,8 @@ pub enum ForcedChange {
     Sent,
     /// The password was set again since, so it is the member's own; nothing was sent.
     SetAgain,
+    /// The directory has a time for it from before the reset, so its clock or ours is wrong; nothing was sent.
+    OtherTime,
     /// No password policy applies to the member; nothing was sent.
     NoPolicy,
 }

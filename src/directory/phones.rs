@@ -5,7 +5,7 @@ use crate::domain::country::Country;
 use crate::domain::phone::{PhoneRemark, phone_on_record};
 use crate::domain::{EmailAddress, PhoneNumber};
 
-/// The phone of a member and what has to be known of it. One that cannot be used is logged.
+/// The phone of a member and what has to be known of it.
 pub(super) fn phone_of<'a>(
     directory: &str,
     member: &str,
@@ -14,7 +14,7 @@ pub(super) fn phone_of<'a>(
 ) -> (Option<PhoneNumber>, Option<PhoneRemark>) {
     let (phone, remark) = phone_on_record(texts, country);
     if let Some(PhoneRemark::Unreadable(unreadable)) = &remark {
-        tracing::warn!(
+        tracing::debug!(
             directory,
             member.id = member,
             why = %unreadable,
@@ -38,8 +38,16 @@ pub(super) fn warning(
             "the phone of {account} has no country code and is read as a number of {country}. Where members are of other \
             countries, write their phones with the country code"
         ),
-        PhoneRemark::Unreadable(unreadable) => format!(
-            "no SMS can reach {account}: {unreadable}. Write phones with the country code, or set default_country"
+        PhoneRemark::ZerosRead(code) => format!(
+            "the phone of {account} begins with 00, which is read as +{code}. Write phones with + and the country code"
         ),
+        PhoneRemark::Unreadable(unreadable) => {
+            let advice = if unreadable.lacks_country() {
+                ". Write phones with the country code, or set default_country"
+            } else {
+                ""
+            };
+            format!("no SMS can reach {account}: {unreadable}{advice}")
+        }
     })
 }

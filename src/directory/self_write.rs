@@ -1,7 +1,8 @@
 //! Warnings of `relatch check` about members who can write the attributes that relatch trusts.
 //!
 //! A member who can write their own e-mail can be taken for somebody else. One who can write their own phone or private
-//! e-mail chooses where a password and its code go. One who can write a group's members can leave or join the group.
+//! e-mail chooses where a password and its code go; so does one who can write their country, where phones have no country
+//! code. One who can write a group's members can leave or join the group.
 
 use crate::domain::EmailAddress;
 
@@ -14,7 +15,7 @@ pub(super) const NOT_TOLD: &str = "this directory does not tell";
 /// The warning where it cannot be found out.
 pub(super) fn unknown(why: &str) -> String {
     format!(
-        "unknown whether members can write their own e-mail, phone or groups ({why}). Make sure that they cannot; the \
+        "unknown whether members can write their own e-mail, phone, country or groups ({why}). Make sure that they cannot; the \
         README lists the attributes"
     )
 }
@@ -39,7 +40,7 @@ impl Report {
             Ok(writable) if writable.is_empty() => {}
             Ok(writable) => self.warnings.push(format!(
                 "{} may write {} of their own entry, and relatch trusts it: an e-mail says who somebody is, a phone or \
-                private e-mail gets passwords and codes. Take this right from members",
+                private e-mail gets passwords and codes, a country completes a phone. Take this right from members",
                 self.account,
                 writable.join(" and "),
             )),

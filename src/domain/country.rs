@@ -37,14 +37,6 @@ impl fmt::Display for Country {
     }
 }
 
-impl Country {
-    /// None where the country has no numbers of its own.
-    pub(super) fn calling_code(self) -> Option<u16> {
-        let plan = phonenumber::metadata::DATABASE.by_id(self.0.as_ref());
-        plan.map(phonenumber::Metadata::country_code)
-    }
-}
-
 impl PhoneNumber {
     /// The country of the number. None if several countries share the calling code and the digits do not tell which.
     pub fn country_of(&self) -> Option<Country> {

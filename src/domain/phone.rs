@@ -6,6 +6,7 @@ mod on_record;
 use std::fmt;
 use std::str::FromStr;
 
+use phonenumber::country::Source;
 use serde::Serialize;
 
 use self::numbering::Kind;
@@ -105,18 +106,45 @@ impl FromStr for PhoneNumber {
 impl PhoneNumber {
     /// Reads a number without a country code as one of this country.
     fn of(text: &str, country: Country) -> Result<Self, NotAPhone> {
-        if is_plain(text) {
-            Self::parsed(text, Some(country))
-        } else {
-            Err(NotAPhone::Incomplete)
+        if !is_plain(text) {
+            return Err(NotAPhone::Incomplete);
         }
+        if let Some((before, rest)) = text.split_once('+') {
+            let is_first = !before.contains(|c: char| c.is_ascii_digit());
+            return if is_first {
+                format!("+{rest}").parse()
+            } else {
+                Err(NotAPhone::Incomplete)
+            };
+        }
+        let Some(rest) = behind_zeros(text) else {
+            return Self::parsed(text, Some(country));
+        };
+        let phone: Self = format!("+{rest}").parse()?;
+        // In some countries more digits than the zeros choose an operator for calls abroad. Then it may be another number.
+        match Self::dialled_in(text, country) {
+            Some(other) if other != phone => Err(NotAPhone::Incomplete),
+            Some(_) | None => Ok(phone),
+        }
+    }
+
+    /// The number that this text reaches if it is dialled in this country with the digits for calls abroad.
+    fn dialled_in(text: &str, Country(id): Country) -> Option<Self> {
+        let number = phonenumber::parse(Some(id), text).ok()?;
+        let is_abroad = number.code().source() == Source::Idd;
+        let phone = is_abroad.then(|| of_library(&number));
+        phone.and_then(Result::ok)
     }
 
     fn parsed(text: &str, country: Option<Country>) -> Result<Self, NotAPhone> {
         let country = country.map(|Country(id)| id);
         // The parser's reasons are told as one, with an example of what is accepted.
         let number = phonenumber::parse(country, text).map_err(|_| NotAPhone::Incomplete)?;
-        Self::planned(number.code().value(), &number.national().to_string())
+        // The digits for calls abroad of some countries swallow one of the country code.
+        if country.is_some() && number.code().source() == Source::Idd {
+            return Err(NotAPhone::Incomplete);
+        }
+        of_library(&number)
     }
 
     /// The number, if the plan of its country has it as a mobile.
@@ -130,6 +158,17 @@ impl PhoneNumber {
             None => Err(NotAPhone::Incomplete),
         }
     }
+}
+
+fn of_library(number: &phonenumber::PhoneNumber) -> Result<PhoneNumber, NotAPhone> {
+    PhoneNumber::planned(number.code().value(), &number.national().to_string())
+}
+
+/// What follows the zeros that stand for the plus: `49 151…` of `0049 151…`.
+fn behind_zeros(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("00")?.trim_start();
+    rest.starts_with(|c: char| c.is_ascii_digit() || c == '(')
+        .then_some(rest)
 }
 
 /// True for digits and the marks between them, and nothing else.

@@ -244,8 +244,8 @@ async fn sign_out(
     member: &Member,
     password: &Password,
 ) -> Result<(ResetRow, Vec<StepRow>), MoveRefused> {
-    steps::force_change(app, member).await;
-    let must_change = steps::read_back(app, member, password).await;
+    let forced = steps::force_change(app, member).await;
+    let must_change = forced.or_else(steps::read_back(app, member, password).await);
     let signed_out = steps::sign_out(app, member).await;
     let done = vec![must_change.clone(), signed_out.clone()];
     let row = app

@@ -178,6 +178,10 @@ pub(super) fn notice_destinations(
 
 /// Does the steps that a dead process left pending.
 pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
+    // Another process is at work on it: recovery has ended those of dead ones.
+    if row.state.is_active() {
+        return;
+    }
     // The sweep asks again later.
     let Some(steps) = steps::of_reset(app, row.reset_id).await else {
         return;

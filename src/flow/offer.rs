@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::chat::interaction::NamedMember;
 use crate::chat::{Adapter, Chat, Freshness, Origin};
 use crate::domain::look_up::Tried;
+use crate::domain::phone::PhoneRemark;
 use crate::domain::{Member, Reference, ResetId};
 use crate::store::{NewOffer, OfferOutcome};
 
@@ -57,6 +58,7 @@ pub(super) async fn reset(
     let (message, untold) = match outcome {
         OfferOutcome::Replayed => return Ok(Reaction::Replayed),
         OfferOutcome::Made { offered, untold } => {
+            warn_of_phone(app, member);
             let about = messages::AboutContacts {
                 methods,
                 differing: contacts::differing(member, &offered.differing),
@@ -101,4 +103,11 @@ async fn check_second_contact(
         ..Attempt::new("command", "one_contact", reference)
     };
     Err(answer::halt(app, origin, attempt, told).await)
+}
+
+fn warn_of_phone(app: &App, member: &Member) {
+    if let Some(PhoneRemark::Unreadable(why)) = &member.phone_remark {
+        let (directory, _) = app.directories.told(&member.id);
+        tracing::warn!(directory, member.id = %member.id, %why, "a member's phone cannot be used");
+    }
 }

@@ -1,9 +1,9 @@
 //! The steps of a reset around the change: their notes, and those that the directory does.
 
 use crate::app::App;
-use crate::directory::{Backend, Enforced, ForcedChange, Unavailable};
+use crate::directory::{Backend, Enforced, ForcedChange, ResetFailed, Unavailable};
 use crate::domain::delivery::Outcome;
-use crate::domain::{Member, Password, ResetId, Step, StepOutcome};
+use crate::domain::{Member, Password, ResetId, Span, Step, StepOutcome};
 use crate::store::{ResetRow, StepNote, StepRow};
 
 /// A note without a detail.
@@ -60,43 +60,81 @@ pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
     }
 }
 
-/// Has the directory ask for a new password, where that is an operation of its own. What it came to is read back after it.
-pub(super) async fn force_change(app: &App, member: &Member) {
+/// How long a forced change is tried again that a dead process left.
+const FORCE_FOR: Span = Span::hours(24);
+
+/// How forcing a change ended, where that is an operation of its own.
+pub(super) struct Forced(Option<Result<ForcedChange, ResetFailed>>);
+
+/// Has the directory ask for a new password, where that is an operation of its own. It may be done twice, so a fault that may
+/// pass is tried once more. What it came to is read back after it.
+pub(super) async fn force_change(app: &App, member: &Member) -> Forced {
     let home = app
         .directories
         .of(&member.id)
         .filter(|home| home.capabilities().forces_change_apart);
-    let Some(home) = home else { return };
-    match home.force_change(&member.id, None).await {
+    let Some(home) = home else {
+        return Forced(None);
+    };
+    let mut ended = home.force_change(&member.id, None).await;
+    if let Err(ResetFailed::NotSent | ResetFailed::Unknown) = ended {
+        ended = home.force_change(&member.id, None).await;
+    }
+    match &ended {
         Ok(ForcedChange::Sent) => {}
-        Ok(not_sent @ (ForcedChange::SetAgain | ForcedChange::NoPolicy)) => {
+        Ok(
+            not_sent @ (ForcedChange::SetAgain | ForcedChange::OtherTime | ForcedChange::NoPolicy),
+        ) => {
             tracing::warn!(member.id = %member.id, why = ?not_sent, "no change was forced");
         }
         Err(error) => {
-            tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not force a change");
+            tracing::error!(member.id = %member.id, error = error as &dyn std::error::Error, "could not force a change");
+        }
+    }
+    Forced(Some(ended))
+}
+
+impl Forced {
+    /// The note that was read back; where that could not be done, what the directory answered before, if it was a no.
+    pub(super) fn or_else(self, read_back: StepNote) -> StepNote {
+        match self.0 {
+            Some(Ok(ForcedChange::NoPolicy) | Err(ResetFailed::Refused(_)))
+                if read_back.outcome == StepOutcome::Unknown =>
+            {
+                failed("not_in_force")
+            }
+            Some(_) | None => read_back,
         }
     }
 }
 
-/// The same for a reset that a dead process left after the change. Its password is lost, so whether the directory asks for a
-/// new one cannot be read back. A password that was set since is the member's own.
-pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
-    let failed = |detail| StepNote {
+fn failed(detail: &'static str) -> StepNote {
+    StepNote {
         detail: Some(detail),
         ..note(Step::MustChange, StepOutcome::Failed)
-    };
+    }
+}
+
+/// The same for a reset that a dead process left after the change. Its password is lost, so whether the directory asks for a
+/// new one cannot be read back. A password that was set since is the member's own. Pending after a fault that may pass.
+pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
     let home = app.directories.of(&row.member_id);
     let (Some(home), Some(begun), Some(ended)) = (home, row.changing_at, row.changed_at) else {
         return note(Step::MustChange, StepOutcome::Impossible);
     };
-    match home.force_change(&row.member_id, Some(begun..=ended)).await {
+    let forced = home.force_change(&row.member_id, Some(begun..=ended)).await;
+    if let Err(error) = &forced {
+        tracing::error!(member.id = %row.member_id, error = error as &dyn std::error::Error, "could not force a change");
+    }
+    match forced {
         Ok(ForcedChange::Sent) => note(Step::MustChange, StepOutcome::Unknown),
         Ok(ForcedChange::SetAgain) => failed("set_again"),
-        Ok(ForcedChange::NoPolicy) => failed("not_in_force"),
-        Err(error) => {
-            tracing::error!(member.id = %row.member_id, error = &error as &dyn std::error::Error, "could not force a change");
-            failed("directory_down")
+        Ok(ForcedChange::OtherTime) => failed("other_time"),
+        Ok(ForcedChange::NoPolicy) | Err(ResetFailed::Refused(_)) => failed("not_in_force"),
+        Err(ResetFailed::NotSent | ResetFailed::Unknown) if app.clock.now() - ended < FORCE_FOR => {
+            note(Step::MustChange, StepOutcome::Pending)
         }
+        Err(ResetFailed::NotSent | ResetFailed::Unknown) => failed("directory_down"),
     }
 }
 
@@ -122,5 +160,32 @@ pub(super) async fn read_back(app: &App, member: &Member, password: &Password) -
         step: Step::MustChange,
         outcome,
         detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definite_no_counts_where_nothing_could_be_read_back() {
+        let refused = || Some(Err(ResetFailed::Refused("no right".to_owned())));
+        let (unknown, done) = (StepOutcome::Unknown, StepOutcome::Done);
+        for (forced, read_back, told) in [
+            (refused(), unknown, StepOutcome::Failed),
+            (
+                Some(Ok(ForcedChange::NoPolicy)),
+                unknown,
+                StepOutcome::Failed,
+            ),
+            (Some(Ok(ForcedChange::Sent)), unknown, unknown),
+            (Some(Err(ResetFailed::Unknown)), unknown, unknown),
+            (None, unknown, unknown),
+            (refused(), done, done),
+        ] {
+            let shown = format!("{forced:?} {read_back:?}");
+            let noted = Forced(forced).or_else(note(Step::MustChange, read_back));
+            assert_eq!(noted.outcome, told, "{shown}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use relatch::surface::domain::{
 use relatch::surface::flow::sweep;
 use relatch::surface::store::{
     CardClick, Choice, ClickRefused, HistoryFilter, MemberRow, MoveRefused, OpenError, ReplayKey,
-    Reservation, StepNote, Store, StoreTasks, Use,
+    Reservation, StepNote, StepRow, Store, StoreTasks, Use,
 };
 use tokio::time::timeout;
 
@@ -302,6 +302,26 @@ async fn every_state_has_its_recovery() {
         );
         assert_eq!(bot.audited("recovery").await, named.as_str(), "{died_in}");
     }
+}
+
+/// A second process on the same record starts while a reset is under way: its steps are the first one's to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_starting_process_leaves_a_living_reset_alone() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+    go(&bot, &reservation, State::Changed).await;
+    let bot = bot.restart().await;
+    let before = bot.app.store.steps(id).await.unwrap();
+    assert!(
+        before
+            .iter()
+            .any(|step| step.outcome == StepOutcome::Pending)
+    );
+    sweep::catch_up(&bot.app).await.unwrap();
+    let steps = bot.app.store.steps(id).await.unwrap();
+    let outcomes = |steps: &[StepRow]| steps.iter().map(|step| step.outcome).collect::<Vec<_>>();
+    assert_eq!(outcomes(&steps), outcomes(&before));
 }
 
 /// However many a dead process left, all are named before the first request, and told through the follow-up address.

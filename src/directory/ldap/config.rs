@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::LdapDirectory;
+use super::tree::COUNTRY;
 use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
 use crate::domain::EmailAddress;
 use crate::net::{self, TlsError};
@@ -176,10 +177,12 @@ fn read_filter(section: &mut Section<'_>, defaults: &Defaults) -> String {
 }
 
 impl Attributes {
-    /// Those that relatch trusts: who somebody is, and where passwords and codes go.
+    /// Those that relatch trusts: who somebody is, and where passwords and codes go. The country of an entry is added to a
+    /// phone without a country code.
     pub(in crate::directory) fn trusted(&self) -> Vec<&str> {
         let mut all = vec![self.email.as_str(), &self.phone];
         all.extend(self.personal_email.as_deref());
+        all.extend(COUNTRY);
         all
     }
 

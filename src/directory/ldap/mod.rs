@@ -156,7 +156,22 @@ impl LdapDirectory {
         Ok(self.one(&mut session, features, &by).await?.found())
     }
 
-    /// A session and the entry of a member, right before a change.
+    /// A session and the entry of a member, right before a change; not sent if that takes too long.
+    async fn prepared(
+        &self,
+        member: &MemberId,
+    ) -> Result<(LdapSession, ServerFeatures, LdapEntry), ResetFailed> {
+        let prepared = tokio::time::timeout(PREPARE_DEADLINE, self.open_at(member)).await;
+        prepared.unwrap_or_else(|_elapsed| {
+            tracing::warn!(
+                directory = self.name(),
+                deadline = ?PREPARE_DEADLINE,
+                "the look-up before a change took too long"
+            );
+            Err(ResetFailed::NotSent)
+        })
+    }
+
     async fn open_at(
         &self,
         member: &MemberId,
@@ -273,14 +288,13 @@ impl Backend for LdapDirectory {
         password: &Password,
         _until: Moment,
     ) -> Result<(), ResetFailed> {
-        let prepared =
-            tokio::time::timeout(PREPARE_DEADLINE, self.open_at(reservation.member())).await;
-        let (mut session, features, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
+        let (mut session, features, entry) = self.prepared(reservation.member()).await?;
         // Checked again, because the change itself would lift such a lock.
         let flags = account_flags(&entry, false, self.clock.now());
         if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
             return Err(ResetFailed::Refused(
-                "the account was locked by an administrator, or has expired".to_owned(),
+                "the account was locked, is out of date, or has a date that cannot be read"
+                    .to_owned(),
             ));
         }
         let readable = || ResetFailed::Refused(READABLE.to_owned());
@@ -305,8 +319,7 @@ impl Backend for LdapDirectory {
         member: &MemberId,
         set_within: Option<RangeInclusive<Moment>>,
     ) -> Result<ForcedChange, ResetFailed> {
-        let prepared = tokio::time::timeout(PREPARE_DEADLINE, self.open_at(member)).await;
-        let (mut session, _, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
+        let (mut session, _, entry) = self.prepared(member).await?;
         pwd_reset::write(&mut session, &entry, set_within).await
     }
 

@@ -62,6 +62,8 @@ pub(super) fn policy_refusal(result: &LdapResult) -> Option<String> {
 const OLD_PASSWORD: &str = "its password policy asks for the old password too (pwdSafeModify TRUE), which nobody can tell \
     relatch; whoever runs the directory has to set it to FALSE";
 const TOO_SHORT: &str = "the generated password is too short for its password policy; policy.password_length can be raised";
+const SYMBOLS: &str = "its password policy asks for symbols or more kinds of characters; policy.password_symbols = true adds \
+    one symbol, not more. If it is on, whoever runs the directory has to change that";
 const TOO_YOUNG: &str = "its password policy does not allow another change so soon";
 const IN_HISTORY: &str = "the generated password was used before";
 
@@ -75,14 +77,14 @@ fn rule_in_text(text: &str) -> Option<String> {
         .into_iter()
         .find(|kind| says(&format!("{kind} characters")));
     let words = if says("special characters") || says("character categories") {
-        "its password policy asks for a symbol; policy.password_symbols = true adds one".to_owned()
+        SYMBOLS.to_owned()
     } else if says("8-bit characters") {
         "its password policy asks for characters outside ASCII, which relatch does not make; whoever runs the directory has \
          to change that"
             .to_owned()
     } else if let Some(kind) = kind {
         format!(
-            "its password policy asks for more {kind} characters; with a higher policy.password_length there are more of each"
+            "its password policy asks for more {kind} characters; with a higher policy.password_length there are usually more"
         )
     } else if says("characters long") {
         TOO_SHORT.to_owned()

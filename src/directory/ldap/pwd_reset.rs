@@ -23,10 +23,14 @@ pub(super) async fn write(
     // The policy keeps this time of every password. Where it is missing no policy applies, and the mark would begin to count
     // on the day on which one is set up.
     let Some(set_at) = entry.first("pwdChangedTime") else {
+        tracing::warn!(
+            dn = entry.dn,
+            "no pwdChangedTime: no policy applies, or relatch's account may not read it"
+        );
         return Ok(ForcedChange::NoPolicy);
     };
-    if set_within.is_some_and(|within| !is_within(set_at, &within)) {
-        return Ok(ForcedChange::SetAgain);
+    if let Some(another) = set_within.and_then(|within| set_otherwise(set_at, &within)) {
+        return Ok(another);
     }
     let unchanged = RawControl {
         crit: true,
@@ -44,10 +48,36 @@ pub(super) async fn write(
     Ok(ForcedChange::Sent)
 }
 
-/// Compares in whole seconds, as the server counts. A server whose clock is wrong has set it at another time: then the
-/// password is left alone.
-fn is_within(set_at: &str, within: &RangeInclusive<Moment>) -> bool {
-    let begin = within.start().0.div_euclid(1000);
-    let end = within.end().0.div_euclid(1000);
-    generalized_time(set_at).is_some_and(|at| (begin..=end).contains(&at.0.div_euclid(1000)))
+/// Why this time is not that of the reset; None where it is. Compares in whole seconds, as the server counts. Where the clocks
+/// differ, the password is left alone.
+fn set_otherwise(set_at: &str, within: &RangeInclusive<Moment>) -> Option<ForcedChange> {
+    let seconds = |at: Moment| at.0.div_euclid(1000);
+    let Some(at) = generalized_time(set_at).map(seconds) else {
+        return Some(ForcedChange::OtherTime);
+    };
+    if at < seconds(*within.start()) {
+        Some(ForcedChange::OtherTime)
+    } else {
+        (at > seconds(*within.end())).then_some(ForcedChange::SetAgain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_before_the_reset_is_no_later_password() {
+        let at = |text| generalized_time(text).unwrap();
+        let within = at("20260102100000Z")..=at("20260102100005Z");
+        for (set_at, told) in [
+            ("20260102095959Z", Some(ForcedChange::OtherTime)),
+            ("20260102100000Z", None),
+            ("20260102100005.9Z", None),
+            ("20260102100006Z", Some(ForcedChange::SetAgain)),
+            ("yesterday", Some(ForcedChange::OtherTime)),
+        ] {
+            assert_eq!(set_otherwise(set_at, &within), told, "{set_at}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, Status};
 
 /// The country of an entry: by its two letters, and by its number in Active Directory.
-const COUNTRY: [&str; 2] = ["c", "countryCode"];
+pub(super) const COUNTRY: [&str; 2] = ["c", "countryCode"];
 
 /// What each kind of server reads of an account in its own way.
 pub(in crate::directory) struct AccountFlags {

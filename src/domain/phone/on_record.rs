@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::PhoneNumber;
+use super::{PhoneNumber, behind_zeros, is_plain};
 use crate::domain::country::Country;
 
 /// What an administrator has to know of a member's phone on record.
@@ -10,6 +10,8 @@ use crate::domain::country::Country;
 pub enum PhoneRemark {
     /// It has no country code there, so that of this country was added.
     CountryAdded(Country),
+    /// It begins with 00 there, which was read as the plus before this country code.
+    ZerosRead(u16),
     /// It cannot be used.
     Unreadable(UnreadablePhone),
 }
@@ -26,21 +28,22 @@ pub struct UnreadablePhone {
 enum Unreadable {
     NoCountryCode,
     NotOfCountry(Country),
+    Zeros,
     NoNumber,
     NotMobile,
 }
 
-/// How many characters of a phone that cannot be used are told.
+/// How many characters of a phone that cannot be used are told, at most half of them.
 const TOLD: usize = 4;
 
 impl UnreadablePhone {
     fn new(text: &str, country: Option<Country>) -> Self {
         let is_told = |c: &char| c.is_ascii_digit() || *c == '+';
+        let digits = text.chars().filter(char::is_ascii_digit).count();
         let why = match (text.parse::<PhoneNumber>(), country) {
             (Err(super::NotAPhone::NotMobile), _) => Unreadable::NotMobile,
-            _ if !text.chars().any(|c| c.is_ascii_digit()) || text.starts_with('+') => {
-                Unreadable::NoNumber
-            }
+            _ if digits == 0 || text.starts_with('+') || !is_plain(text) => Unreadable::NoNumber,
+            _ if behind_zeros(text).is_some() => Unreadable::Zeros,
             (_, None) => Unreadable::NoCountryCode,
             (_, Some(country)) => match PhoneNumber::of(text, country) {
                 Err(super::NotAPhone::NotMobile) => Unreadable::NotMobile,
@@ -48,9 +51,18 @@ impl UnreadablePhone {
             },
         };
         Self {
-            beginning: text.chars().filter(is_told).take(TOLD).collect(),
+            beginning: text
+                .chars()
+                .filter(is_told)
+                .take(TOLD.min(digits / 2))
+                .collect(),
             why,
         }
+    }
+
+    /// True where a country for all numbers without a country code would help.
+    pub fn lacks_country(&self) -> bool {
+        self.why == Unreadable::NoCountryCode
     }
 }
 
@@ -65,6 +77,10 @@ impl fmt::Display for UnreadablePhone {
                     "phone {beginning}… has no country code and is no number of {country}"
                 )
             }
+            Unreadable::Zeros => write!(
+                f,
+                "phone {beginning}… has to begin with + and the country code instead of 00"
+            ),
             Unreadable::NoNumber => write!(f, "phone {beginning}… is not a complete phone number"),
             Unreadable::NotMobile => write!(f, "phone {beginning}… cannot receive an SMS"),
         }
@@ -85,16 +101,18 @@ pub fn phone_on_record<'a>(
         return (Some(phone), None);
     }
     if let Some(country) = country
-        && let Some(phone) = texts
+        && let Some((text, phone)) = texts
             .iter()
-            .find_map(|text| PhoneNumber::of(text, country).ok())
+            .find_map(|text| Some((text, PhoneNumber::of(text, country).ok()?)))
     {
-        // A number may also bring the code of another country behind the digits with which one dials abroad.
-        let is_added = country.calling_code() == Some(phone.calling_code());
-        return (
-            Some(phone),
-            is_added.then_some(PhoneRemark::CountryAdded(country)),
-        );
+        let remark = if text.contains('+') {
+            None
+        } else if behind_zeros(text).is_some() {
+            Some(PhoneRemark::ZerosRead(phone.calling_code()))
+        } else {
+            Some(PhoneRemark::CountryAdded(country))
+        };
+        return (Some(phone), remark);
     }
     let unreadable = texts
         .first()
@@ -111,6 +129,7 @@ mod tests {
         let (phone, remark) = phone_on_record(texts.iter().copied(), country);
         let remark = remark.map(|remark| match remark {
             PhoneRemark::CountryAdded(country) => country.to_string(),
+            PhoneRemark::ZerosRead(code) => format!("00 is +{code}"),
             PhoneRemark::Unreadable(unreadable) => unreadable.to_string(),
         });
         (phone.map(|phone| phone.to_string()), remark)
@@ -154,13 +173,13 @@ mod tests {
                 &["0049 151 23456789"],
                 Some("FR"),
                 some("+4915123456789"),
-                None,
+                some("00 is +49"),
             ),
             (
                 &["+49 151"],
                 Some("DE"),
                 None,
-                some("phone +491… is not a complete phone number"),
+                some("phone +4… is not a complete phone number"),
             ),
             (
                 &["ask Mina"],
@@ -180,6 +199,24 @@ mod tests {
                 None,
                 some("phone +442… cannot receive an SMS"),
             ),
+            (
+                &["(+49) 151 23456789"],
+                Some("KR"),
+                some("+4915123456789"),
+                None,
+            ),
+            (
+                &["1234"],
+                Some("DE"),
+                None,
+                some("phone 12… has no country code and is no number of DE"),
+            ),
+            (
+                &["0151 23456789 (private)"],
+                None,
+                None,
+                some("phone 0151… is not a complete phone number"),
+            ),
             (&[" "], Some("DE"), None, None),
             (&[], Some("DE"), None, None),
         ] {
@@ -187,6 +224,43 @@ mod tests {
                 read(texts, country),
                 (phone, remark),
                 "{texts:?} {country:?}"
+            );
+        }
+    }
+
+    /// In these countries the library takes a digit of the country code for the choice of an operator (its metadata,
+    /// `internationalPrefix`). What reaches another number there is not guessed at.
+    #[test]
+    fn zeros_for_the_plus_never_reach_another_number() {
+        for (text, countries) in [
+            ("0012202265607", &["KR", "HK", "TH", "SG"][..]),
+            ("00918129698091", &["ID", "CO"]),
+            ("001 658 223 4567", &["KR"]),
+            ("011 49 151 23456789", &["US"]),
+        ] {
+            for country in countries {
+                let (phone, remark) = read(&[text], Some(country));
+                assert_eq!(phone, None, "{text} {country}");
+                assert!(remark.is_some(), "{text} {country}");
+            }
+        }
+        for (text, country, right) in [
+            ("0063 917 123 4567", "TW", "+639171234567"),
+            ("00918129698091", "BR", "+918129698091"),
+            ("0049 151 23456789", "KR", "+4915123456789"),
+            ("0049 (0)151 23456789", "DE", "+4915123456789"),
+            ("0049 151 23456789", "US", "+4915123456789"),
+        ] {
+            let (phone, remark) = read(&[text], Some(country));
+            assert!(
+                phone.is_none() || phone.as_deref() == Some(right),
+                "{text} {country}: {phone:?}"
+            );
+            let told = remark.unwrap_or_default();
+            assert_eq!(
+                phone.is_some(),
+                told.starts_with("00 is +"),
+                "{text} {country}: {told}"
             );
         }
     }

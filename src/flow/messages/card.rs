@@ -106,6 +106,9 @@ fn phone_remark(card: &Card<'_>) -> Option<String> {
         PhoneRemark::CountryAdded(country) => format!(
             "Their phone has no country code in {directory}. I read it as a number of {country}."
         ),
+        PhoneRemark::ZerosRead(code) => {
+            format!("Their phone begins with 00 in {directory}. I read that as +{code}.")
+        }
         PhoneRemark::Unreadable(unreadable) => {
             format!("Their {unreadable}. Whoever manages {directory} can correct it.")
         }

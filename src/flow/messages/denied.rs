@@ -105,7 +105,7 @@ fn guarded(guard: Guard, member_name: &str, zone: &Zone, reference: &Reference) 
                 "{member_name}'s account is not valid before {}.",
                 zone.full_date(from)
             ),
-            "Whoever manages accounts can change that; else run the command again then.",
+            "Run the command again after that, or ask whoever manages accounts.",
             reference,
         ),
     }

@@ -194,6 +194,9 @@ fn changed(must_change: Option<&StepRow>) -> String {
         (StepOutcome::Failed, Some("set_again")) => {
             "not enforced, the directory's time for this password is not the reset's, so it may have been set again"
         }
+        (StepOutcome::Failed, Some("other_time")) => {
+            "not enforced, its time in the directory does not fit this reset: check the clocks"
+        }
         (StepOutcome::Failed, _) => "not enforced by the directory",
         (StepOutcome::Impossible, _) => "this directory can't enforce it",
         (StepOutcome::Unknown | StepOutcome::Pending, _) => "nobody can say whether it is enforced",

@@ -415,8 +415,7 @@ async fn a_policy_that_asks_for_a_symbol_is_named_and_met(server: &Server) {
         .await;
     let told = text_of(&reset(&server.bot_bound_by_policy().await, "pol").await);
     assert!(
-        told.contains("asks for a symbol; policy.password_symbols = true adds one")
-            && told.contains(NOTHING),
+        told.contains("policy.password_symbols = true adds one symbol") && told.contains(NOTHING),
         "{told}"
     );
     let bot = TestBot::with_directory_and_symbols(&server.settings_as("plain")).await;

@@ -29,11 +29,11 @@ async fn check(server: &Server) -> (bool, String) {
     (ran.status.success(), String::from_utf8(ran.stdout).unwrap())
 }
 
-/// Active Directory lets everybody write their own mobile number, and not their e-mail; here one group lets them join, too.
+/// Active Directory lets everybody write their own mobile number and country, and not their e-mail; here one group lets them join, too.
 pub(super) async fn active_directory_tells_by_its_descriptors(server: &Server) {
     let told = warnings(&server.own_settings()).await;
     assert!(
-        matches!(&*told, [one] if one.contains(" may write mobile of their own entry")),
+        matches!(&*told, [one] if one.contains(" may write mobile and c of their own entry")),
         "{told:?}"
     );
     let told =

@@ -41,6 +41,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
         None,
         Some("never_expires"),
         Some("set_again"),
+        Some("other_time"),
         Some("kept_back"),
         Some("unreachable"),
         Some("address"),
