@@ -312,7 +312,7 @@ mod tests {
         });
         let mut found = Examination::default();
         let keys = Keys::from_master(&[7; 32]).unwrap();
-        Mattermost::new(config, keys, net::client(PATIENCE).unwrap(), Clock::System)
+        Mattermost::new(config, keys, net::client(LOOK_UP_DEADLINE).unwrap(), Clock::System)
             .examine_address(Some(&settings), &mut found)
             .await;
         found.warnings
