@@ -158,12 +158,12 @@ async fn a_code_outlives_a_chat_that_does_not_answer() {
     let value = button_value(&told, "contact_code").expect("the button");
     bot.click_value(KIM, "contact_code", &value).await;
     let (code, _) = bot.codes().pop().expect("a code");
-    let before = bot.audited("contact").await;
+    let before = bot.count("audit").await;
     let down = serde_json::json!({ "ok": false, "error": "internal_error" });
     bot.slack.answer_who_with(Some((500, down)));
     let told = bot.submit(KIM, &code).await.refusal_of_form();
     assert!(told.contains("Nothing was changed."), "{told}");
-    assert_eq!(bot.audited("contact").await, before);
+    assert_eq!(bot.count("audit").await, before);
     bot.slack.answer_who_with(None);
     bot.submit(KIM, &code).await;
     assert!(bot.audited("contact").await.ends_with("answered"));
