@@ -385,6 +385,18 @@ async fn above_the_limit_nobody_is_asked_for_the_member() {
     assert!(bot.audited("command").await.contains("too_many_look_ups"));
 }
 
+/// A contact that is added says as much of the member as a card: it counts as a look-up.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_contact_counts_as_a_look_up() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contact");
+    bot.command(JO, "contact mina.park@acme.example +821012345699")
+        .await;
+    bot.settle().await;
+    assert_eq!(bot.audited("contact").await, "added");
+    assert_eq!(bot.count("look_up").await, 1);
+}
+
 /// A refusal at a click counts where it tells something of the member, and not where the chat did not answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_click_counts_where_it_tells_of_the_member() {
