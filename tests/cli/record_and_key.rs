@@ -3,7 +3,9 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use super::reload::Serving;
 use super::*;
 
 const LISTEN: &str = "listen = \"127.0.0.1:0\"\n";
@@ -475,4 +477,18 @@ fn a_log_that_was_copied_with_its_database_is_its_own() {
         ran.err
     );
     assert!(!place.has("relatch.db") && place.has("relatch.db-wal"));
+}
+
+/// What is past its time goes while the program serves.
+#[test]
+fn what_is_old_is_deleted_while_serving() {
+    let place = Place::new(LISTEN);
+    place.serve_once();
+    place.sql("insert into replay_key (replay_key, seen_at) values ('old', 1)");
+    let _serving = Serving::start(&place);
+    let until = Instant::now() + Duration::from_secs(60);
+    while !place.look("select replay_key from replay_key").is_empty() {
+        assert!(Instant::now() < until, "it is still there");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

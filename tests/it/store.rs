@@ -443,6 +443,23 @@ async fn another_way_belongs_to_one_reset_and_has_its_time() {
     assert_eq!(state().await, State::DeliveryUnknown);
 }
 
+/// While another reset of the member is at work no earlier password goes out.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_waits_for_a_newer_reset() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Resets, "the moves are all that is tried");
+    let earlier = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, earlier, MINA, "a").await.unwrap();
+    go(&bot, &reservation, State::Undelivered).await;
+    bot.clock.advance(Span::seconds(1));
+    let newer = chosen(&bot, MINA).await;
+    reserve(&bot, newer, MINA, "b").await.unwrap();
+    let store = &bot.app.store;
+    let again = store.deliver_again(&reservation, click(earlier, "c"), by(Delivery::Copy));
+    let refused = again.await.unwrap_err().refusal().unwrap();
+    assert!(matches!(refused, ClickRefused::Denied(_)), "{refused:?}");
+}
+
 /// Where the password is shown too, another way begins with nothing known of the showing; by Copy there is none besides.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_way_begins_with_nothing_shown() {

@@ -144,6 +144,8 @@ async fn the_code_of_a_contact_is_guarded() {
         bot.outbox.take().is_empty(),
         "no code is sent for somebody without the right"
     );
+    // It counts as none, and the one that was sent before still counts.
+    assert_eq!(bot.count("member where codes_sent is not null").await, 1);
     bot.clock.advance(Span::minutes(10));
     bot.click_value(KIM, "contact_code", &value).await;
     assert_refused(&bot.slack.last_text(), "This card is older than");
