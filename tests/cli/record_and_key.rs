@@ -3,7 +3,9 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use super::reload::Serving;
 use super::*;
 
 const LISTEN: &str = "listen = \"127.0.0.1:0\"\n";
@@ -543,5 +545,19 @@ fn a_database_that_a_link_no_longer_leads_to_keeps_its_log() {
         lead_to(first);
         let shown = place.run(&["members", "show", "mina.park@acme.example"]);
         assert_eq!(shown.code, 0, "{link}: {}", shown.err);
+    }
+}
+
+/// What is past its time goes while the program serves.
+#[test]
+fn what_is_old_is_deleted_while_serving() {
+    let place = Place::new(LISTEN);
+    place.serve_once();
+    place.sql("insert into replay_key (replay_key, seen_at) values ('old', 1)");
+    let _serving = Serving::start(&place);
+    let until = Instant::now() + Duration::from_secs(60);
+    while !place.look("select replay_key from replay_key").is_empty() {
+        assert!(Instant::now() < until, "it is still there");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -490,4 +490,41 @@ async fn an_address_is_not_pinned_before_the_first_import() {
     bot.add_member("other").await;
     pins::pin_listed(&bot.app).await;
     assert_eq!(bot.count("admin_pin").await, 1);
+    // Another directory does not wait for an import.
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = self::bot(&fake, &[ANN, NEW]).await;
+    bot.execute("delete from admin_pin").await;
+    bot.execute("delete from member").await;
+    pins::pin_listed(&bot.app).await;
+    assert_eq!(bot.count("admin_pin").await, 2);
+}
+
+/// An import speaks for an address that found nobody, and not for one that found several: that one an operator accepts.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_pins_no_address_of_several_entries() {
+    let bot = TestBot::new().await;
+    let store = &bot.app.store;
+    let pin = |email: &str, how, entry| AdminPin {
+        email_key: email.to_owned(),
+        entry,
+        how,
+        noted_at: bot.clock.now(),
+    };
+    let first = vec![
+        pin(ANN, PinnedBy::Nobody, None),
+        pin(MAL, PinnedBy::Several, None),
+    ];
+    assert_eq!(store.pin_first(first).await.unwrap().len(), 2);
+    let by_import = |email: &str| {
+        let entry = (MemberId(format!("id of {email}")), email.to_owned());
+        pin(email, PinnedBy::Import, Some(entry))
+    };
+    let imported = store.pin_imported(vec![by_import(ANN), by_import(MAL)]);
+    let pinned: Vec<String> = imported
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|pin| pin.email_key)
+        .collect();
+    assert_eq!(pinned, [ANN]);
 }

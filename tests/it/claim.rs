@@ -273,6 +273,24 @@ async fn a_choice_from_before_strict_is_refused() {
     assert_eq!(bot.count("slot where returned_at is null").await, 0);
 }
 
+/// Without pages of ours a password goes out as before, and a link that was chosen while there were pages is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_our_pages_no_link_goes_out() {
+    let bot = TestBot::with_public_url("").await;
+    bot.leaves(Left::Messages, "the notice of the reset");
+    bot.reset(JO, MINA, "deliver_phone").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("Done."), "{told}");
+    bot.clock.advance(Span::seconds(1));
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.execute("update reset set carries = 'link' where state = 'offered'")
+        .await;
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("Nothing was changed."), "{told}");
+    assert_eq!(bot.count("slot where returned_at is null").await, 1);
+}
+
 /// Links without the profile: Copy is still there, and beside a link nothing is shown or copied, even where it was
 /// switched on before.
 #[tokio::test(flavor = "multi_thread")]

@@ -281,6 +281,25 @@ async fn typed_numbers_are_of_the_listed_countries() {
     }
 }
 
+/// The countries may have changed since a number was typed: it is checked again before anything happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_number_is_checked_again_at_the_act() {
+    let bot = TestBot::with_sms_countries(&["JP"]).await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_other").await;
+    bot.submit(JO, "+81 90 1234 5678").await;
+    let ready = bot.slack.last();
+    bot.execute("update reset set destination = '+18762101234'")
+        .await;
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("only to JP") && told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(bot.count("slot where returned_at is null").await, 0);
+}
+
 /// An import of an older version took satellite phones. No SMS goes there, and the member is found all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_satellite_phone_on_record_is_passed_by() {
@@ -383,6 +402,20 @@ async fn above_the_limit_nobody_is_asked_for_the_member() {
         0
     );
     assert!(bot.audited("command").await.contains("too_many_look_ups"));
+    let named = "audit where outcome = 'too_many_look_ups' and admin_id = 'id-jo'";
+    assert!(bot.count(named).await > 0, "the record says who it was");
+}
+
+/// A contact that is added says as much of the member as a card: it counts as a look-up.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_contact_counts_as_a_look_up() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contact");
+    bot.command(JO, "contact mina.park@acme.example +821012345699")
+        .await;
+    bot.settle().await;
+    assert_eq!(bot.audited("contact").await, "added");
+    assert_eq!(bot.count("look_up").await, 1);
 }
 
 /// A refusal at a click counts where it tells something of the member, and not where the chat did not answer.

@@ -316,6 +316,18 @@ async fn the_notice_goes_to_every_contact_that_did_not_carry_the_password() {
     }
 }
 
+/// The notice says that the member was signed out where they were, and only there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_notice_tells_of_a_sign_out_that_was_done() {
+    for failing in [0, 1] {
+        let bot = TestBot::new().await;
+        bot.directory.fail_sign_outs(failing);
+        bot.reset(JO, MINA, "deliver_phone").await;
+        let told = told_of(&bot, "and you were signed out");
+        assert_eq!(told.len(), usize::from(failing == 0), "{told:?}");
+    }
+}
+
 /// An administrator can add a contact of their own and type its code. It never replaces the member's business address in
 /// the notice of a reset.
 #[tokio::test(flavor = "multi_thread")]

@@ -498,6 +498,41 @@ async fn no_session_begins_with_what_was_right_a_moment_ago() {
     assert_eq!(begun(&present, Stage::Code).await, Begun::Yes);
 }
 
+/// The same for a password of one's own: not by a session whose password was replaced or whose account was locked meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password_is_chosen_by_what_was_right_a_moment_ago() {
+    let bot = TestBot::new().await;
+    bot.set_password(MINA, OWN).await;
+    let (member, account) = bot.app.store.account(MINA).await.unwrap().unwrap();
+    bot.clock.advance(Span::seconds(1));
+    let present = account.credential;
+    let open = session(&member.member_id, "one", Stage::Open, bot.clock.now());
+    let store = &bot.app.store;
+    let begun = store.begin_session(open, present.clone().unwrap(), false);
+    assert_eq!(begun.await.unwrap(), Begun::Yes);
+    let choose = async |checked: Option<String>| {
+        let key = |key: &str| key.to_owned();
+        store
+            .set_own_password(
+                &member.member_id,
+                key("one"),
+                checked,
+                key("phc"),
+                key("two"),
+                false,
+            )
+            .await
+            .unwrap()
+    };
+    assert!(!choose(Some("an older one".to_owned())).await);
+    bot.execute("update member set locked_at = 1, locked_by = 'passwords'")
+        .await;
+    assert!(!choose(present.clone()).await);
+    bot.execute("update member set locked_at = null, locked_by = null")
+        .await;
+    assert!(choose(present.clone()).await);
+}
+
 /// Sign-ins do not pile up: twenty sessions stand at once, and the next one ends the oldest.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_twenty_first_session_ends_the_oldest() {

@@ -5,14 +5,15 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use relatch::surface::directory::{NextReset, ResetFailed};
+use relatch::surface::domain::Span;
 use relatch::surface::domain::delivery::{Outcome, Refusal};
 use relatch::surface::store::HistoryFilter;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::support::slack::shown_password;
-use crate::support::{BOT_TOKEN, SECRET, TestBot};
+use crate::support::slack::{button_value, shown_password};
+use crate::support::{BOT_TOKEN, Left, SECRET, TestBot};
 
 const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
@@ -144,5 +145,31 @@ async fn secrets_stay_out_of_logs_and_off_the_disk() {
     assert!(!contains(&log, &reply_address) && !contains(&disk, &reply_address));
     for contact in ["+821012345642", "mina@mail.example"] {
         assert!(!contains(&log, contact), "{contact} is in the log");
+    }
+}
+
+/// A password is kept in memory while it can go another way, and no longer; the record says why it did not arrive.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_arrived_is_not_kept() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
+    for is_refused in [true, false] {
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        let value = button_value(&ready, "confirm").unwrap();
+        let id = bot.app.keys.read_button_value(&value).unwrap().0;
+        let is_kept = || bot.app.held.has(id, bot.clock.now());
+        if is_refused {
+            bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+        }
+        bot.click(JO, &ready, "confirm").await;
+        assert_eq!(is_kept(), is_refused);
+        let failed = bot.count("reset where failure = 'address'").await;
+        assert_eq!(failed, i64::from(is_refused));
+        if is_refused {
+            bot.click(JO, &bot.slack.last(), "deliver_email").await;
+            assert!(!is_kept());
+        }
+        assert_eq!(bot.count("reset where failure is not null").await, 0);
+        bot.clock.advance(Span::seconds(1));
     }
 }

@@ -23,6 +23,7 @@ use crate::support::{Left, PEOPLE, START, TEAM, TestBot};
 
 const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
+const NOA: &str = "noa@acme.example";
 
 /// Long enough for what is not stuck.
 const SOON: Duration = Duration::from_secs(20);
@@ -293,8 +294,12 @@ async fn every_state_has_its_recovery() {
                 .all(|step| step.outcome != StepOutcome::Pending),
             "{died_in}: {steps:?}"
         );
-        // Recovery again moves nothing.
+        // What follows a change is done where there may have been one, and there alone.
+        assert_eq!(steps.is_empty(), died_in == State::Claimed, "{steps:?}");
+        // Recovery again moves nothing, however it comes to be asked for.
         recover(&bot).await;
+        let moved = bot.app.store.recover(id).await.unwrap();
+        assert!(moved.is_none(), "{died_in}");
         assert_eq!(
             state_and_slot(&bot).await,
             (named, is_slot_returned),
@@ -400,16 +405,9 @@ async fn another_way_begins_with_nothing_known() {
         detail: Some("address"),
     };
     bot.app.store.note_steps(id, vec![failed]).await.unwrap();
-    let copy = Choice {
-        delivery: Delivery::Copy,
-        to: None,
-        is_typed: false,
-        carries: Carries::Password,
-        digest: None,
-    };
     bot.app
         .store
-        .deliver_again(&reservation, click(id, "b"), copy)
+        .deliver_again(&reservation, click(id, "b"), by(Delivery::Copy))
         .await
         .unwrap();
     let steps = bot.app.store.steps(id).await.unwrap();
@@ -421,6 +419,88 @@ async fn another_way_begins_with_nothing_known() {
         (delivered.outcome, delivered.detail.as_deref()),
         (StepOutcome::Unknown, None)
     );
+}
+
+/// A way of delivery that needs no address.
+fn by(delivery: Delivery) -> Choice {
+    Choice {
+        delivery,
+        to: None,
+        is_typed: false,
+        carries: Carries::Password,
+        digest: None,
+    }
+}
+
+/// A password goes another way under its own card, once, and has as long for it as the whole reset had.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_belongs_to_one_reset_and_has_its_time() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Resets, "the moves are all that is tried");
+    let mut waiting = Vec::new();
+    for (member, key) in [(MINA, "a"), (NOA, "b")] {
+        let id = chosen_for_anybody(&bot, member).await;
+        let reservation = reserve(&bot, id, member, key).await.unwrap();
+        go(&bot, &reservation, State::Undelivered).await;
+        waiting.push(reservation);
+    }
+    let [mina, noa] = waiting.as_slice() else {
+        panic!("two resets wait")
+    };
+    let (store, id) = (&bot.app.store, mina.reset_id());
+    let another_s = store.deliver_again(mina, click(noa.reset_id(), "c"), by(Delivery::Copy));
+    another_s.await.expect_err("the card of somebody else");
+    let again = store.deliver_again(mina, click(id, "d"), by(Delivery::Copy));
+    again.await.unwrap();
+    let twice = store.deliver_again(mina, click(id, "e"), by(Delivery::Copy));
+    twice.await.expect_err("it is on its way");
+    let state = async || store.reset(id).await.unwrap().unwrap().state;
+    bot.clock.advance(Span::seconds(149));
+    bot.sweep().await;
+    assert_eq!(state().await, State::Delivering);
+    bot.clock.advance(Span::seconds(1));
+    bot.sweep().await;
+    assert_eq!(state().await, State::DeliveryUnknown);
+}
+
+/// While another reset of the member is at work no earlier password goes out.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_waits_for_a_newer_reset() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Resets, "the moves are all that is tried");
+    let earlier = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, earlier, MINA, "a").await.unwrap();
+    go(&bot, &reservation, State::Undelivered).await;
+    bot.clock.advance(Span::seconds(1));
+    let newer = chosen(&bot, MINA).await;
+    reserve(&bot, newer, MINA, "b").await.unwrap();
+    let store = &bot.app.store;
+    let again = store.deliver_again(&reservation, click(earlier, "c"), by(Delivery::Copy));
+    let refused = again.await.unwrap_err().refusal().unwrap();
+    assert!(matches!(refused, ClickRefused::Denied(_)), "{refused:?}");
+}
+
+/// Where the password is shown too, another way begins with nothing known of the showing; by Copy there is none besides.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_begins_with_nothing_shown() {
+    for (delivery, begun) in [
+        (Delivery::Phone, vec![Step::Deliver, Step::Show]),
+        (Delivery::Copy, vec![Step::Deliver]),
+    ] {
+        let bot = TestBot::new().await;
+        bot.leaves(Left::Resets, "the move is all that is tried");
+        let id = chosen(&bot, MINA).await;
+        let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+        go(&bot, &reservation, State::Undelivered).await;
+        bot.execute("update reset set also_show = 1").await;
+        let store = &bot.app.store;
+        let again = store.deliver_again(&reservation, click(id, "b"), by(delivery));
+        again.await.unwrap();
+        let mut unknown = store.steps(id).await.unwrap();
+        unknown.retain(|step| step.outcome == StepOutcome::Unknown);
+        let unknown: Vec<Step> = unknown.iter().map(|step| step.step).collect();
+        assert_eq!(unknown, begun, "{delivery:?}");
+    }
 }
 
 /// By then the directory has said yes: what surely was not written is written as soon as somebody else has ended.

@@ -73,6 +73,27 @@ async fn a_contact_that_never_answered_keeps_no_other_one_away() {
     );
 }
 
+/// Where SMS go to listed countries alone, an older number of another country serves no more. What the operator added is
+/// like a number on record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_another_country_serves_where_the_operator_added_it() {
+    for (added_as, by, goes_to) in [
+        ("operator", "operator", Some(NUMBER)),
+        ("proven", "id-noa", None),
+    ] {
+        let bot = TestBot::with_sms_countries(&["JP"]).await;
+        let row = format!("'id-noa', 'sms', '{NUMBER}', '{by}', 1, '{added_as}', 'Noa Bae', 1");
+        bot.sql(&format!(
+            "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name, answered_at)
+            values ({row})"
+        ))
+        .await;
+        let password = bot.reset_by_copy(JO, NOA).await;
+        let code = code_goes_to(&bot, NOA, &password).await;
+        assert_eq!(code.as_deref(), goes_to, "{added_as}");
+    }
+}
+
 /// When it is old enough it serves, and everybody is told whose it is; adding it again begins anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_of_an_administrator_serves_after_its_time() {

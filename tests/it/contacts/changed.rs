@@ -111,6 +111,13 @@ async fn a_changed_contact_of_the_directory_is_named() {
             "{told}"
         );
     }
+    let look = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.click(JO, &look, "back").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("(differs from what was on record on 23 Nov)"),
+        "{told}"
+    );
     bot.clock.advance(Span::hours(72));
     assert!(!text_of(&bot.card(JO, MINA).await).contains("differs"));
     let on_disk = bot.bytes_on_disk();

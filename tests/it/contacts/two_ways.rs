@@ -36,6 +36,21 @@ async fn password_and_code_go_to_two_contacts() {
     }
 }
 
+/// A number that looks the same when it is masked is another one: the password did not go there, so the code does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_with_the_same_mask_is_another_one() {
+    const OTHER: &str = "+821099995642";
+    let bot = TestBot::new().await;
+    bot.alter(NOA, "phone", PHONE).await;
+    add(&bot, KIM, NOA, OTHER).await;
+    bot.execute("update contact set added_at = 1, answered_at = 1, added_as = 'proven'")
+        .await;
+    bot.reset(JO, NOA, "deliver_phone").await;
+    let password = sent_password(&bot, PHONE);
+    let code = code_goes_to(&bot, NOA, &password).await;
+    assert_eq!(code.as_deref(), Some(OTHER));
+}
+
 /// Where there is one contact only, both go there, and everybody is told so before and after.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_contact_gets_both_and_it_is_said() {

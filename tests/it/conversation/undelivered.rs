@@ -206,6 +206,8 @@ async fn an_undelivered_password_dies_with_the_next_reset() {
     );
     assert!(bot.outbox.take().is_empty() && bot.signs_in(MINA, &newer).await);
     assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);
+    assert_eq!(bot.audited("replaced").await, "undelivered");
+    assert_eq!(bot.count("reset where finished_at is null").await, 0);
 }
 
 /// Two acts for one member never overlap, and what cannot be is refused before it reaches the disk.
