@@ -1,5 +1,7 @@
 //! What only Keycloak does.
 
+mod real;
+
 use relatch::surface::directory::Backend;
 use relatch::surface::store::HistoryFilter;
 
