@@ -28,12 +28,71 @@ pub(crate) enum CallError {
     /// The request may have arrived and may have had its effect.
     #[error("the other side did not answer in time or broke off")]
     NoAnswer(#[source] reqwest::Error),
-    /// The answer is longer than [`ANSWER_LIMIT`].
-    #[error("the answer is longer than {ANSWER_LIMIT} bytes")]
+    /// The answer is longer than what is read of it.
+    #[error("the answer is too long")]
     TooLong,
     /// The answer is not what the vendor's documentation promises.
     #[error("the answer could not be understood")]
     Malformed,
+}
+
+/// Why nothing could be sent, as far as the TLS library and the system tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreachable {
+    #[error("no authority that is trusted signed its certificate; ca_file can name one")]
+    UnknownAuthority,
+    #[error("its certificate is for another name")]
+    OtherName,
+    #[error("its certificate has expired")]
+    Expired,
+    #[error("its certificate is not accepted")]
+    BadCertificate,
+    #[error("nothing listens there")]
+    Refused,
+    #[error("no connection")]
+    NoConnection,
+}
+
+impl Unreachable {
+    /// Reads the causes of an error.
+    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<rustls::Error>() {
+                return Self::of_tls(error);
+            }
+            let io = error.downcast_ref::<std::io::Error>();
+            if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+                return Self::Refused;
+            }
+            // What an I/O error carries is not among its sources: they begin with those of the carried one.
+            cause = match io.and_then(std::io::Error::get_ref) {
+                Some(carried) => Some(carried),
+                None => error.source(),
+            };
+        }
+        Self::NoConnection
+    }
+
+    fn of_tls(error: &rustls::Error) -> Self {
+        use rustls::CertificateError as Why;
+
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the library's lists are long and grow"
+        )]
+        match error {
+            rustls::Error::InvalidCertificate(Why::UnknownIssuer) => Self::UnknownAuthority,
+            rustls::Error::InvalidCertificate(
+                Why::NotValidForName | Why::NotValidForNameContext { .. },
+            ) => Self::OtherName,
+            rustls::Error::InvalidCertificate(Why::Expired | Why::ExpiredContext { .. }) => {
+                Self::Expired
+            }
+            rustls::Error::InvalidCertificate(_) => Self::BadCertificate,
+            _ => Self::NoConnection,
+        }
+    }
 }
 
 /// An HTTP answer that was read to its end.
@@ -113,7 +172,18 @@ pub(crate) fn client_trusting(
 }
 
 /// Sends a request and reads its answer. The error never names the address, which may hold a token.
-pub(crate) async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
+pub(crate) fn call(
+    request: reqwest::RequestBuilder,
+) -> impl Future<Output = Result<Answer, CallError>> + Send {
+    // Not async, so that the request is not held twice.
+    call_up_to(request, ANSWER_LIMIT)
+}
+
+/// The same with an answer of up to `limit` bytes.
+pub(crate) async fn call_up_to(
+    request: reqwest::RequestBuilder,
+    limit: usize,
+) -> Result<Answer, CallError> {
     let classify = |error: reqwest::Error| {
         let error = error.without_url();
         if error.is_connect() || error.is_builder() {
@@ -134,7 +204,7 @@ pub(crate) async fn call(request: reqwest::RequestBuilder) -> Result<Answer, Cal
         .await
         .map_err(|error| CallError::NoAnswer(error.without_url()))?
     {
-        if body.len().saturating_add(piece.len()) > ANSWER_LIMIT {
+        if body.len().saturating_add(piece.len()) > limit {
             return Err(CallError::TooLong);
         }
         body.extend_from_slice(&piece);

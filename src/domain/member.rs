@@ -120,6 +120,10 @@ written_enum! {
         ManagedElsewhere = "managed_elsewhere",
         /// It signs in with a smart card.
         SmartCard = "smart_card",
+        /// Too many failed sign-ins have locked it until somebody unlocks it.
+        Locked = "locked",
+        /// It is the account of an application.
+        ServiceAccount = "service_account",
     }
 }
 

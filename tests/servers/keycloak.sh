@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Keycloak with the realm of keycloak-realm.json, in the foreground. Its data is in memory.
+# Keycloak in the foreground, with its data in memory. The tests give it the realm of keycloak-realm.json.
 # usage: keycloak.sh PORT (HTTP at PORT on loopback, its management at PORT+1; the administrator is admin, admin-of-the-test-1)
 #        keycloak.sh --get (only downloads it, 177 MB, into target/keycloak) | --version
 set -euo pipefail
@@ -23,10 +23,6 @@ fi
 if [ "$1" = --get ]; then
     exit
 fi
-mkdir -p "$home/data/import"
-# Other servers of the same folder may read it now.
-cp "$here/keycloak-realm.json" "$home/data/import/corp.json.$$"
-mv "$home/data/import/corp.json.$$" "$home/data/import/corp-realm.json"
 export KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD=admin-of-the-test-1 JAVA_OPTS_APPEND=-Xmx512m
-exec "$home/bin/kc.sh" start-dev --db=dev-mem --import-realm --http-host=127.0.0.1 --http-port="$1" \
+exec "$home/bin/kc.sh" start-dev --db=dev-mem --http-host=127.0.0.1 --http-port="$1" \
     --http-management-port=$(($1 + 1))

@@ -4,8 +4,11 @@ use serde_json::Value;
 
 use crate::net::Answer;
 
-/// The sentence for an answer with a 4xx status.
-pub(super) fn refusal(answer: &Answer) -> String {
+/// The sentence for a refused password; None where nobody can say whether it was set.
+pub(super) fn of_change(answer: &Answer) -> Option<String> {
+    if !(400..500).contains(&answer.status) {
+        return None;
+    }
     let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let error = told
         .get("error")
@@ -27,7 +30,29 @@ pub(super) fn refusal(answer: &Answer) -> String {
             "the generated password does not fit its password policy; policy.password_length can be raised"
         }
         (400, _) => "it does not accept this change, as where another system keeps the password",
-        (status, _) => return format!("it answers with status {status}"),
+        (status, _) => return Some(format!("it answers with status {status}")),
     };
-    words.to_owned()
+    Some(words.to_owned())
+}
+
+/// The sentence for a link that was not sent; None where nobody can say whether it was. Keycloak answers 500 with a reason
+/// where it could not hand the mail over.
+pub(super) fn of_link(answer: &Answer) -> Option<String> {
+    let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let reason = told.get("errorMessage").and_then(Value::as_str);
+    let words = match (answer.status, reason) {
+        (500, Some(reason)) => {
+            tracing::error!(reason, "Keycloak could not send its link");
+            "its mail server does not take the mail with the link; the log says why"
+        }
+        (400, Some("User is disabled")) => "the account is disabled",
+        (400, Some("User email missing")) => "the account has no e-mail there",
+        (403, _) => {
+            "relatch's client there has no right to send a link: it lacks the role manage-users"
+        }
+        (404, _) => "the account is gone",
+        (status @ 400..=499, _) => return Some(format!("it answers with status {status}")),
+        _ => return None,
+    };
+    Some(words.to_owned())
 }

@@ -1,10 +1,10 @@
 //! A real Keycloak, started on loopback, with a front that counts what relatch asks; its own pages are used as a browser does.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -32,39 +32,54 @@ struct Front {
     next: Mutex<Option<Trouble>>,
     /// How long each answer takes.
     delay: Mutex<Duration>,
-    /// Paths that end so get no answer.
-    silent: Mutex<Option<&'static str>>,
 }
 
-/// A running Keycloak, ended when it is dropped.
+/// The port of the server.
+const PORT: u16 = 3780;
+
+/// One server for all tests of this process; each gets the realm anew.
+static SERVER: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// A Keycloak with the realm of `keycloak-realm.json` as it was made.
 pub(crate) struct Keycloak {
-    child: Child,
     /// The server itself.
     base: String,
     /// Where relatch is sent to.
     front: String,
     seen: Arc<Front>,
     http: reqwest::Client,
+    /// One test at a time has the realm.
+    _own: MutexGuard<'static, Option<PathBuf>>,
 }
 
-impl Keycloak {
-    /// Each test has a port of its own.
-    pub(crate) async fn start(port: u16) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/keycloak.sh");
-        let log = super::super::slack::fresh_folder().join("keycloak.log");
-        let out = std::fs::File::create(&log).unwrap();
-        // The server goes with the test, however it ends.
-        let child = Command::new("setpriv")
+/// Starts the server, and returns where it writes its log.
+fn start() -> PathBuf {
+    let log = super::super::slack::fresh_folder().join("keycloak.log");
+    let out = std::fs::File::create(&log).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/keycloak.sh");
+    // The server goes with the thread that started it, and that one lives as long as the tests.
+    std::thread::spawn(move || {
+        Command::new("setpriv")
             .args(["--pdeathsig", "TERM"])
             .arg(script)
-            .arg(port.to_string())
+            .arg(PORT.to_string())
             .stdin(Stdio::null())
             .stdout(out.try_clone().unwrap())
             .stderr(out)
-            .spawn()
+            .status()
             .expect("setpriv of util-linux is needed");
+    });
+    log
+}
+
+impl Keycloak {
+    pub(crate) async fn start() -> Self {
+        let mut own = SERVER
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let log = own.get_or_insert_with(start).clone();
         let http = net::client(Duration::from_secs(20)).unwrap();
-        let base = format!("http://127.0.0.1:{port}");
+        let base = format!("http://127.0.0.1:{PORT}");
         let seen = Arc::new(Front::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let front = format!("http://{}", listener.local_addr().unwrap());
@@ -75,27 +90,50 @@ impl Keycloak {
         ));
         super::super::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let server = Self {
-            child,
             base,
             front,
             seen,
             http,
+            _own: own,
         };
-        // The first start also downloads and prepares it.
+        // The first start also prepares the program.
         let patience = Instant::now() + Duration::from_mins(5);
-        while Instant::now() < patience {
-            let realm = server
+        loop {
+            let master = server
                 .http
-                .get(format!("{}/realms/corp", server.base))
+                .get(format!("{}/realms/master", server.base))
                 .send()
                 .await;
-            if realm.is_ok_and(|answer| answer.status() == 200) {
-                return server;
+            if master.is_ok_and(|answer| answer.status() == 200) {
+                break;
             }
+            let log = || std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(
+                Instant::now() < patience,
+                "Keycloak did not start: {}",
+                log()
+            );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        let log = std::fs::read_to_string(log).unwrap_or_default();
-        panic!("Keycloak did not start: {log}");
+        server.make_realm().await;
+        server
+    }
+
+    async fn make_realm(&self) {
+        let realms = self
+            .admin(Method::GET, "?briefRepresentation=true", None)
+            .await;
+        if realms
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|realm| realm["realm"] == "corp")
+        {
+            self.admin(Method::DELETE, "corp", None).await;
+        }
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/keycloak-realm.json");
+        let realm = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        self.admin(Method::POST, "", Some(realm)).await;
     }
 
     fn settings(&self, base: &str, (client, secret): (&str, &str)) -> String {
@@ -125,11 +163,6 @@ impl Keycloak {
     /// Each answer takes this long from now on.
     pub(crate) fn delay(&self, delay: Duration) {
         *self.seen.delay.lock().unwrap() = delay;
-    }
-
-    /// Calls of paths that end so get no answer from now on.
-    pub(crate) fn silence(&self, end: Option<&'static str>) {
-        *self.seen.silent.lock().unwrap() = end;
     }
 
     /// A call of the administrator to the Admin REST API.
@@ -314,16 +347,6 @@ impl Browser {
     }
 }
 
-impl Drop for Keycloak {
-    fn drop(&mut self) {
-        Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status()
-            .ok();
-        self.child.wait().ok();
-    }
-}
-
 /// The front: passes a call on, counts it, and loses it when told to.
 async fn pass(
     State((base, http, seen)): State<(String, reqwest::Client, Arc<Front>)>,
@@ -339,10 +362,6 @@ async fn pass(
     seen.asked.lock().unwrap().push(format!("{method} {path}"));
     let delay = *seen.delay.lock().unwrap();
     tokio::time::sleep(delay).await;
-    let silent = *seen.silent.lock().unwrap();
-    if silent.is_some_and(|end| uri.path().ends_with(end)) {
-        return std::future::pending().await;
-    }
     let is_change = method == Method::PUT && uri.path().ends_with("/reset-password");
     let trouble = if is_change {
         seen.next.lock().unwrap().take()
