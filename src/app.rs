@@ -30,9 +30,9 @@ use crate::telemetry::UnsignedCounter;
 
 /// The program without its web server.
 pub struct App {
-    /// Fixed in tests.
+    /// The only source of the present time; tests stop and move it.
     pub clock: Clock,
-    /// Seeded in tests.
+    /// The only source of randomness; tests seed it.
     pub chance: Chance,
     /// The time zone of texts.
     pub zone: Zone,

@@ -72,6 +72,7 @@ pub struct UnknownZone;
 impl Zone {
     /// A zone of the built-in IANA database.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
+        // The cause names the search paths of the database, which is built in.
         TimeZone::get(name).map(Self).map_err(|_| UnknownZone)
     }
 
@@ -100,6 +101,11 @@ impl Zone {
     /// `24 Nov 10:05`: always with the date, for texts that are read later.
     pub fn tell_with_date(&self, at: Moment) -> String {
         self.civil(at).strftime("%-d %b %H:%M").to_string()
+    }
+
+    /// `24 Nov 2026 10:05`: for what may be years away.
+    pub fn full_date(&self, at: Moment) -> String {
+        self.civil(at).strftime("%-d %b %Y %H:%M").to_string()
     }
 
     /// `24 Nov`.
@@ -131,6 +137,7 @@ mod tests {
         assert_eq!(zone.tell(now + Span::hours(24), now), "tomorrow 11:00");
         assert_eq!(zone.tell(now + Span::hours(48), now), "25 Nov 11:00");
         assert_eq!(zone.tell(now - Span::hours(24), now), "22 Nov 11:00");
+        assert_eq!(zone.full_date(now), "23 Nov 2026 11:00");
         assert_eq!(rfc3339(now), "2026-11-23T02:00:00.000Z");
         assert!(Zone::named("Mars/Olympus").is_err());
     }

@@ -31,7 +31,6 @@ pub(crate) enum FormError {
 }
 
 impl FormError {
-    /// For the log.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::BrokenEscape => "a broken escape",

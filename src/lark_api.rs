@@ -55,9 +55,7 @@ pub enum LarkError {
 pub struct LarkAppSettings<'a> {
     /// The cloud, with a slash at its end.
     pub api_url: &'a Url,
-    /// The app's id.
     pub app_id: &'a str,
-    /// Its secret.
     pub app_secret: &'a SecretString,
 }
 
@@ -245,17 +243,28 @@ impl LarkApi {
     }
 }
 
-/// The scopes that a refusal names; the rest of its text is dropped.
+/// The scopes that a refusal names, in its text or beside it; the rest of its text is dropped.
 fn scopes(told: &Value) -> String {
     let text = told.get("msg").and_then(Value::as_str).unwrap_or_default();
+    // `permission_violations` has them where the text is "Access denied." alone.
+    let beside = told
+        .pointer("/error/permission_violations")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|violation| violation.get("subject").and_then(Value::as_str));
     let is_part =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | ':');
-    let mut named: Vec<&str> = text
-        .split(|c: char| !is_part(c))
-        .filter(|word| word.split(':').count() >= 2 && word.split(':').all(|part| !part.is_empty()))
-        .take(3)
-        .collect();
-    named.dedup();
+    let mut named: Vec<&str> = Vec::new();
+    for word in std::iter::once(text)
+        .chain(beside)
+        .flat_map(|text| text.split(|c: char| !is_part(c)))
+    {
+        let is_scope = word.contains(':') && word.split(':').all(|part| !part.is_empty());
+        if is_scope && !named.contains(&word) && named.len() < 3 {
+            named.push(word);
+        }
+    }
     if named.is_empty() {
         "that the call needs".to_owned()
     } else {
@@ -276,6 +285,10 @@ mod tests {
             "contact:user.base:readonly, contact:contact.base:readonly"
         );
         assert_eq!(scopes(&json!({})), "that the call needs");
+        let beside = json!({ "msg": "Access denied.", "error": { "permission_violations": [
+            { "type": "action_scope_required", "subject": "im:message" }, { "subject": "im:message" }, { "subject": 5 },
+        ] } });
+        assert_eq!(scopes(&beside), "im:message");
     }
 
     /// The chat adapter and the directory of one app share one token.

@@ -98,11 +98,9 @@ impl Unreachable {
 /// An HTTP answer that was read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The status code.
     pub status: u16,
     /// Seconds from `Retry-After`, where it was given in seconds.
     pub retry_after: Option<u64>,
-    /// The body.
     pub body: Vec<u8>,
 }
 
@@ -112,7 +110,6 @@ pub enum TlsError {
     /// The certificate file of the settings cannot be read.
     #[error("the certificate file holds no certificate that can be read")]
     CaFile(#[source] rustls::pki_types::pem::Error),
-    /// It holds no certificate.
     #[error("the certificate file holds no certificate that can be read")]
     NoCertificate,
     /// The TLS library refused its protocol versions.

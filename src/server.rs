@@ -33,7 +33,7 @@ pub fn routes(app: &Arc<App>) -> Router {
     http::webhook_routes(app).merge(portal::router(app))
 }
 
-/// The running server.
+/// The running server; it stops when [`Server::stop`] is called.
 pub struct Server {
     /// Where it listens, with the real port.
     pub addr: SocketAddr,

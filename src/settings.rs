@@ -98,7 +98,6 @@ impl<'a> Section<'a> {
         self.table.remove(key)
     }
 
-    /// A text.
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.take(key)?;
         if let Value::String(text) = value {
@@ -146,6 +145,19 @@ impl<'a> Section<'a> {
             self.problem(key, format!("must be a whole number from {from} to {to}"));
         }
         number
+    }
+
+    /// True or false.
+    pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let value = self.take(key)?;
+        // Values from environment variables are texts.
+        let flag = value
+            .as_bool()
+            .or_else(|| value.as_str()?.trim().parse().ok());
+        if flag.is_none() {
+            self.problem(key, "must be true or false");
+        }
+        flag
     }
 
     /// Notes that a key is missing, unless another problem with it was noted.

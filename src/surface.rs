@@ -25,7 +25,10 @@ pub mod chat {
         pub use crate::chat::interaction::{FormKind, MemberCommand, Trigger};
     }
     pub mod lark {
-        pub use crate::chat::lark::{COMMAND_NAME, Config, EVENTS, EVENTS_ROUTE, Lark, MANIFEST};
+        pub use crate::chat::lark::{
+            CARD_EVENT, COMMAND_NAME, Config, EVENTS_ROUTE, Lark, MANIFEST, MENU_EVENT,
+            MESSAGE_EVENT,
+        };
     }
     pub mod mattermost {
         pub use crate::chat::mattermost::{
@@ -34,7 +37,7 @@ pub mod chat {
     }
     pub mod slack {
         pub use crate::chat::slack::{
-            COMMAND_NAME, COMMANDS_ROUTE, Config, INTERACTIONS_ROUTE, SCOPES, Slack,
+            COMMAND_NAME, COMMANDS_ROUTE, Config, INTERACTIONS_ROUTE, Slack,
         };
     }
 }
@@ -75,7 +78,7 @@ pub mod domain {
         pub use crate::domain::contacts::{AddedAs, AddedContact, ContactRules, Method, Methods};
     }
     pub mod country {
-        pub use crate::domain::country::{NotThisCountry, SmsCountries};
+        pub use crate::domain::country::{Country, NotThisCountry, SmsCountries};
     }
     pub mod delivery {
         pub use crate::domain::delivery::{
@@ -97,7 +100,9 @@ pub mod domain {
         pub use crate::domain::person::{Traits, difference};
     }
     pub mod phone {
-        pub use crate::domain::phone::{NotAPhone, PhoneNumber};
+        pub use crate::domain::phone::{
+            NotAPhone, PhoneNumber, PhoneRemark, UnreadablePhone, phone_on_record,
+        };
     }
     pub mod policy {
         pub use crate::domain::policy::{Case, Party, Rule, approve};

@@ -38,7 +38,6 @@ pub(crate) fn start(level: Level) {
     }
 }
 
-/// Changes the level.
 pub(crate) fn set_level(level: Level) {
     if let Some(handle) = LEVEL.get()
         && let Err(error) = handle.reload(targets(level))

@@ -8,6 +8,8 @@ mod listed_admins;
 mod lost_requests;
 #[path = "cli/mattermost_check.rs"]
 mod mattermost_check;
+#[path = "cli/mattermost_server.rs"]
+mod mattermost_server;
 #[path = "cli/members.rs"]
 mod members;
 #[path = "cli/one_process.rs"]

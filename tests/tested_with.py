@@ -39,8 +39,10 @@ class Row(NamedTuple):
     program: str = ""
     setup: str = ""
     real: tuple[str, ...] = ()
-    # The folder of the vendor's examples, and the tests with them.
+    # The folder of the vendor's examples, who of us reads them (the column "read by" of `SOURCES.md`, where two share a
+    # folder), and the tests with them.
     vendor: str = ""
+    reader: str = ""
     examples: tuple[str, ...] = ()
     # The tests with our fake, and what of the vendor's own they use beside it.
     fake: tuple[str, ...] = ()
@@ -67,7 +69,8 @@ SECTIONS = {
         Row(
             "Lark and Feishu",
             vendor="lark",
-            examples=("vendors::lark::",),
+            reader="chat",
+            examples=("vendors::lark::", "vendors::lark_cards::"),
             fake=("test_lark.",),
             library="`lark-oapi` reads the requests",
         ),
@@ -83,14 +86,28 @@ SECTIONS = {
         Row(
             "OpenLDAP",
             program="slapd",
-            setup="`tests/servers/slapd.sh`: with and without its password policy",
-            real=("directories::ldap::openldap", "directories::ldap::openldap_without_a_policy"),
+            setup="`tests/servers/slapd.sh`: with a password policy that hashes, one that does not, its module alone, none",
+            real=(
+                "directories::ldap::openldap",
+                "directories::ldap::openldap_without_a_policy",
+                "directories::forced_change::openldap_with_a_policy_that_does_not_hash",
+                "directories::forced_change::openldap_with_the_module_of_the_policy_alone",
+            ),
         ),
         Row(
             "389 Directory Server",
             program="ns-slapd",
             setup="`tests/servers/ds389.sh`",
             real=("directories::ldap::server_389",),
+        ),
+        Row(
+            "FreeIPA",
+            remark="built on 389 Directory Server, with a policy of its own",
+        ),
+        Row(
+            "lldap",
+            fake=("directories::lldap::",),
+            library="our fake follows its source",
         ),
         Row(
             "Active Directory",
@@ -111,7 +128,8 @@ SECTIONS = {
         Row(
             "Lark as a directory",
             vendor="lark",
-            examples=("vendors::lark::",),
+            reader="directory",
+            examples=("vendors::lark_directory::",),
             fake=("directories::lark::",),
         ),
     ),
@@ -139,11 +157,16 @@ SECTIONS = {
             "Twilio",
             vendor="twilio",
             examples=("vendors::twilio::",),
-            fake=("delivery::sms::tests::",),
+            # The fake gateways have tests in common; these are the ones with Twilio's.
+            fake=(
+                "delivery::sms::tests::every_gateway_names_every_end",
+                "delivery::sms::tests::numbers_arrive_whole",
+                "delivery::sms::tests::codes_of_twilio_and_kannel_are_read",
+            ),
         ),
         Row(
             'One of your own (`sms.kind = "webhook"`)',
-            fake=("test_failures.Channels.",),
+            fake=("test_failures.Channels.", "delivery::sms::tests::the_webhook_gets_the_agreed_request"),
         ),
     ),
     "In front of it": (
@@ -176,6 +199,7 @@ named in it passed with that server, and `tests/run.sh` fails if the page says a
   the vendor's documents, or with every field that they list where they show none
   (`tests/fixtures/vendors/SOURCES.md`). Whole conversations ran with a fake of ours.
 * **our fake only**: nothing of a vendor was tried.
+* **nothing**: no test met it, or one that is meant for it did not pass. What the README says of it was read, not tried.
 
 The versions are those of the machine on which the page was last written. Another machine may have others; that is not
 counted as a difference.
@@ -222,12 +246,19 @@ def version(program: str) -> str:
     return told[1]
 
 
-def counted(vendor: str) -> str:
-    """How many examples of a vendor are its own, and how many were made from its lists of fields."""
+def sources(vendor: str) -> list[tuple[list[str], str, str]]:
+    """The examples of a vendor: their files, their form, and who reads them, where `SOURCES.md` says that."""
     _, section = SOURCES.read_text().split(f"\n## {vendor}\n")
+    rows = re.findall(r"^\| (`.*?`) \| (\w+) \|(?: (chat|directory|both) \|)?", section.split("\n## ")[0], re.M)
+    return [(files.replace("`", "").split(", "), form, reader) for files, form, reader in rows]
+
+
+def counted(vendor: str, reader: str) -> str:
+    """How many examples of a vendor are its own, and how many were made from its lists of fields."""
     counts = {"example": 0, "fields": 0}
-    for files, form in re.findall(r"^\| (`.*?`) \| (\w+) \|", section.split("\n## ")[0], re.M):
-        counts["fields" if form == "fields" else "example"] += files.count("`") // 2
+    for files, form, read_by in sources(vendor):
+        if read_by in ("", "both", reader):
+            counts["fields" if form == "fields" else "example"] += len(files)
     example, fields = counts["example"], counts["fields"]
     of_fields = f", {fields} by lists of fields" if fields else ""
     return f"{example} example{'' if example == 1 else 's'}{of_fields}"
@@ -239,7 +270,7 @@ def cells(row: Row, found: dict[str, bool]) -> list[str]:
     if real:
         kind, number, setup = "real server", version(row.program), row.setup
     elif examples:
-        kind, setup = "the vendor's own examples", counted(row.vendor)
+        kind, setup = "the vendor's own examples", counted(row.vendor, row.reader)
     elif fake:
         kind = "our fake only"
     else:

@@ -38,7 +38,6 @@ enum Place {
     Held(HeldPassword),
     /// Its password is about to be put here. A newer reset of the member removes the place, and with it the password.
     Awaited {
-        /// Whose password.
         member: MemberId,
         /// The place ends then, even if the work that was to fill it has panicked.
         until: Moment,

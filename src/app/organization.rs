@@ -24,6 +24,8 @@ pub struct Organization {
     pub own_password_least: usize,
     /// The length of generated passwords.
     pub password_length: u8,
+    /// Whether they have a symbol, for directories that ask for one.
+    pub password_symbols: bool,
     /// The lifetime of a generated password (Q10).
     pub password_lifetime: Span,
     /// The lifetime of a card.

@@ -32,11 +32,11 @@ impl Profile {
 pub enum AccountKind {
     /// A full member of our workspace.
     Member,
-    /// A guest.
+    /// A guest of our workspace: may not use the bot.
     Guest,
     /// A bot or an app.
     Bot,
-    /// Deactivated.
+    /// Deactivated, so that nobody can use it.
     Deleted,
     /// Of another workspace, seen through a shared channel.
     Stranger,

@@ -31,6 +31,19 @@ pub enum NotVerified {
     Malformed(&'static str),
 }
 
+impl NotVerified {
+    /// For `map_err` where a part cannot be parsed. The parser's error is dropped: it may quote the request, and nothing of
+    /// that belongs in a log.
+    pub(super) fn malformed<E>(part: &'static str) -> impl FnOnce(E) -> Self {
+        move |_quotes_the_request| Self::Malformed(part)
+    }
+
+    /// The same where the part is needed to check the signature.
+    pub(super) fn unsigned<E>(part: &'static str) -> impl FnOnce(E) -> Self {
+        move |_quotes_the_request| Self::Unsigned(part)
+    }
+}
+
 impl From<FormError> for NotVerified {
     fn from(error: FormError) -> Self {
         Self::Malformed(error.reason())
@@ -80,7 +93,7 @@ impl Assurance {
 /// A form with one input, to be opened.
 #[derive(Clone, Debug)]
 pub struct Form {
-    /// Which form.
+    /// Decides which button opens it and what the input must be.
     pub kind: FormKind,
     /// The opaque value that leads back to the reset.
     pub value: String,
@@ -99,16 +112,16 @@ pub struct Form {
 pub enum InteractionKind {
     /// The platform checks that we answer.
     Ping,
-    /// A typed command.
+    /// A typed command, whatever it asks.
     Command,
     /// A pressed button.
     Click,
-    /// A submitted form.
+    /// A submitted form: what is wrong in it is said in the form.
     Form(FormKind),
 }
 
 impl InteractionKind {
-    /// The kind of `interaction`.
+    /// The kind without the content.
     pub fn of(interaction: &Interaction) -> Self {
         match interaction {
             Interaction::Ping | Interaction::Challenge(_) => Self::Ping,
@@ -138,7 +151,7 @@ pub enum Immediate<'a> {
 
 /// What every platform does. Where a method has a default, that is what most platforms do.
 pub trait Adapter {
-    /// Which platform.
+    /// The platform that it is the adapter of.
     fn platform(&self) -> Platform;
 
     /// Verifies and parses a request that was posted to one of the platform's routes. This is the only way to a
@@ -162,7 +175,7 @@ pub trait Adapter {
     /// The account with this id in the workspace, guild, server or tenant of the settings.
     fn own_account(&self, id: &str) -> ChatUser;
 
-    /// Reads an account.
+    /// Reads an account: its kind and, where the platform tells it, its confirmed e-mail.
     fn profile(
         &self,
         user: &ChatUser,

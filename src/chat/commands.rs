@@ -8,7 +8,6 @@ use super::ApiError;
 /// A command as the platform should have it, and as it has it.
 #[derive(Debug)]
 pub struct PlannedCommand {
-    /// Its name.
     pub name: String,
     /// The wanted form; none if the command is to be removed.
     pub wanted: Option<Value>,

@@ -14,10 +14,8 @@ pub struct Matching {
 /// What was found, each a sentence for the operator.
 #[derive(Clone, Debug, Default)]
 pub struct Examination {
-    /// What does not work.
     pub failures: Vec<String>,
     /// What works in part, or is to be known.
     pub warnings: Vec<String>,
-    /// What holds.
     pub notes: Vec<String>,
 }

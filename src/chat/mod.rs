@@ -1,11 +1,12 @@
 //! Team chats: one folder a platform, all behind [`Adapter`].
 //!
-//! To add a platform:
+//! To add a platform, one new file or folder and a line or two in two files:
 //!
 //! 1. Write `chat/NAME/` (or `chat/NAME.rs`) with its `Config` and how it is read, `ROUTES`, `MANIFEST`, `TELLS_EMAILS`,
 //!    limits, wire types, rendering and tests, and implement [`Adapter`] for a type that opens with that `Config`.
 //! 2. Add its `mod` and its line to `platforms!` below.
-//! 3. Name it in [`Platform`], which `domain/` needs for the record.
+//! 3. Name it in [`Platform`] (`domain/platform.rs`), which the record and the rules need in the lowest layer. Each of the
+//!    two lists does not compile without the other.
 //!
 //! Routes, settings, `check`, `manifest` and `register` follow from the list. A request becomes [`Verified`] only in this
 //! folder. In `tests/it` the platform gets a simulator in `support/` and a line in `on_every_platform!`, which runs every
@@ -53,9 +54,9 @@ use crate::settings::Section;
 pub struct ChatParts {
     /// Our own keys, for values that a platform returns to us unsigned.
     pub keys: Keys,
-    /// Outgoing HTTP.
+    /// The client for all calls of the platforms.
     pub http: reqwest::Client,
-    /// The time.
+    /// The clock of the program.
     pub clock: Clock,
     /// Clients of Lark's API, one for each app.
     pub lark: LarkApis,
@@ -83,7 +84,6 @@ macro_rules! platforms {
                 }
             }
 
-            /// Which platform.
             pub const fn platform(&self) -> Platform {
                 match self {
                     $(Self::$name(_) => Platform::$name),+

@@ -40,6 +40,7 @@ pub(super) async fn run(
             &company,
             &store,
             Hasher::start()?,
+            settings.default_country,
             &parts,
         )?;
         accept(&store, &directories, &email).await

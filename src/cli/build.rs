@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::delivery::Deliveries;
 use crate::directory::{self, Directories, Hasher};
 use crate::domain::CompanyDomains;
+use crate::domain::country::Country;
 use crate::lark_api::LarkApis;
 use crate::net;
 use crate::secret::{KeyError, Keys};
@@ -105,6 +106,7 @@ pub(crate) fn directories(
     company: &CompanyDomains,
     store: &Store,
     hasher: Hasher,
+    default_country: Option<Country>,
     parts: &ChatParts,
 ) -> Result<Directories, Failure> {
     let ChatParts {
@@ -117,6 +119,7 @@ pub(crate) fn directories(
         http,
         clock,
         chance: Chance::System,
+        default_country,
         lark,
     };
     let opened = configs
@@ -184,7 +187,14 @@ fn assemble(
     };
     let organization = organization(&settings);
     let company = &organization.company;
-    let directories = directories(settings.directories, company, &store, hasher, &parts)?;
+    let directories = directories(
+        settings.directories,
+        company,
+        &store,
+        hasher,
+        settings.default_country,
+        &parts,
+    )?;
     let chats: Vec<Chat> = settings
         .chats
         .into_iter()
@@ -234,6 +244,7 @@ fn organization(settings: &Settings) -> Organization {
         is_framed: false,
         own_password_least: settings.own_password_least,
         password_length: settings.password_length,
+        password_symbols: settings.password_symbols,
         password_lifetime: settings.password_lifetime,
         offer_lifetime: settings.offer_lifetime,
         admins: settings.admins.clone(),

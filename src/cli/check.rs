@@ -140,8 +140,14 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     if let Some(store) = store {
         let hasher = Hasher::start().map_err(|error| said(&error))?;
         let company = build::company(&settings.directories, &settings.company_domains);
-        let directories =
-            build::directories(settings.directories, &company, store, hasher, &parts)?;
+        let directories = build::directories(
+            settings.directories,
+            &company,
+            store,
+            hasher,
+            settings.default_country,
+            &parts,
+        )?;
         findings.try_directories(&directories).await;
         listed = admins::checked(store, &settings.admins, &directories).await;
     }

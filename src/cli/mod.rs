@@ -152,11 +152,17 @@ impl Failure {
                 | OpenError::OldSqlite(_)
                 | OpenError::Exposed
                 | OpenError::Linked
+                | OpenError::OtherLog
                 | OpenError::Missing
                 | OpenError::Empty,
             ) => SETTINGS,
             Self::Lost(lost) => serve::lost_code(*lost),
-            Self::Open(OpenError::Locked | OpenError::Outdated | OpenError::Exchanged) => BUSY,
+            Self::Open(
+                OpenError::Locked
+                | OpenError::Outdated
+                | OpenError::Exchanged
+                | OpenError::NotServed,
+            ) => BUSY,
             Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
             | Self::Key(KeyError::Io(_))
             | Self::Said(_)

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload::{Running, Source};
 use super::{Failure, build};
+use crate::clock::Clock;
 use crate::directory::Hasher;
 use crate::flow::pins;
 use crate::http;
@@ -80,12 +81,32 @@ async fn stop_lost(lost: Lost, server: Server, running: Running, tasks: StoreTas
     tracing::error!(exit_code = lost_code(lost), "{lost}; relatch ends");
     let is_drained = server.stop_within(SHORT_DRAIN).await;
     drop(running);
+    let watch = tasks.watch();
     // If only the WAL was deleted, closing moves its content into the database, so nothing is lost. SQLite does not touch
     // files that are not the ones it opened.
     if is_drained && lost == Lost::Deleted {
         tasks.finish().await;
     }
+    if lost == Lost::Replaced {
+        move_log_aside(&watch);
+    }
     Failure::Lost(lost)
+}
+
+/// Keeps the log of the database that was replaced out of the one that is in its place now, while the lock still keeps
+/// others from opening it.
+fn move_log_aside(watch: &Watch) {
+    match watch.move_log_aside(Clock::System.now()) {
+        Ok(kept) if kept.is_empty() => {}
+        Ok(kept) => tracing::warn!(
+            ?kept,
+            "the log of the database that was replaced was moved aside, so that it does not get into the new one"
+        ),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the log of the database that was replaced is still beside the new one; move the files ending in -wal and -shm away"
+        ),
+    }
 }
 
 /// Finishes the work in progress, unless a second signal ends it.

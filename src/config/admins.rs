@@ -37,7 +37,6 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Admins> {
     admins
 }
 
-/// Reads `[identity]`.
 pub(super) fn read_identity(mut section: Section<'_>) -> Option<Identity> {
     let identity = match section.text("match").as_deref() {
         Some("email") => Some(Identity::Email),

@@ -30,7 +30,6 @@ pub struct Reading {
 /// What differs between two readings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// All keys that differ.
     pub keys: Vec<String>,
     /// Those that take effect at the next restart.
     pub at_restart: Vec<String>,

@@ -1,4 +1,10 @@
 //! The settings: TOML, with environment over file over defaults, secrets from files, and every problem reported at once.
+//!
+//! To add a setting, write it with its comment into `config.default.toml`, and
+//!
+//! * of a platform, a directory or a channel: read it in the `Config` of that adapter. No other file changes.
+//! * of a section here: read it in `policy.rs` or `admins.rs`; else in `top_level.rs`. Then add the field to [`Settings`],
+//!   and fill it in `build`, which also checks what two sections say together.
 
 mod admins;
 mod changes;
@@ -42,7 +48,7 @@ pub(crate) const DEFAULT_FILE: &str = "relatch.toml";
 pub struct Settings {
     /// The address that the server listens on.
     pub listen: SocketAddr,
-    /// How connections are treated.
+    /// Deadlines and limits of connections, and trusted proxies.
     pub front: ConnectionSettings,
     /// Our own address as browsers and platforms reach it.
     pub public_url: Option<Url>,
@@ -50,7 +56,7 @@ pub struct Settings {
     pub database: PathBuf,
     /// The file of our own key.
     pub key_file: PathBuf,
-    /// The organization's name.
+    /// The name of the organization as texts have it.
     pub organization: String,
     /// The organization's page on setting or changing a login password.
     pub help_url: Option<Url>,
@@ -58,25 +64,27 @@ pub struct Settings {
     pub security_email: Option<EmailAddress>,
     /// The time zone of texts.
     pub zone: Zone,
-    /// The log level.
+    /// How much is logged; changes when the settings are read again.
     pub log: Level,
     /// How many resets an administrator may make in which time.
     pub limit: Limit,
-    /// Length of generated passwords.
+    /// Length of generated passwords, in characters.
     pub password_length: u8,
+    /// Whether a generated password has a symbol.
+    pub password_symbols: bool,
     /// How long a generated password is valid.
     pub password_lifetime: Span,
     /// How long a card is valid.
     pub offer_lifetime: Span,
     /// The shortest password that a member may set.
     pub own_password_least: usize,
-    /// What may be sent.
+    /// What policy lets be sent, and in which ways.
     pub ways: Ways,
     /// When a contact counts, and whether code and password need two contacts.
     pub contact_rules: ContactRules,
     /// E-mail domains of the organization besides those of the directories.
     pub company_domains: Vec<String>,
-    /// Who is an administrator.
+    /// What makes somebody an administrator: the directory's roles, a list, or the chat's owners.
     pub admins: Admins,
     /// How a chat account is matched to a person.
     pub identity: Identity,
@@ -237,6 +245,7 @@ fn assemble(
         log: top.log?,
         limit: policy.limit,
         password_length: policy.password_length,
+        password_symbols: policy.password_symbols,
         password_lifetime: policy.password_lifetime,
         offer_lifetime: policy.offer_lifetime,
         own_password_least: policy.own_password_least,

@@ -11,6 +11,7 @@ use crate::settings::Section;
 pub(super) struct Policy {
     pub(super) limit: Limit,
     pub(super) password_length: u8,
+    pub(super) password_symbols: bool,
     pub(super) password_lifetime: Span,
     pub(super) offer_lifetime: Span,
     pub(super) own_password_least: usize,
@@ -28,6 +29,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
         i64::from(password::DEFAULT_LENGTH),
         i64::from(password::MAX_LENGTH),
     );
+    let symbols = section.flag("password_symbols");
     let password_lifetime = lifetime(&mut section, "password_lifetime");
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
     let own_least = section.number("new_password_min_length", 8, 128);
@@ -39,6 +41,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
             window: window?,
         },
         password_length: u8::try_from(length?).ok()?,
+        password_symbols: symbols?,
         password_lifetime: password_lifetime?,
         offer_lifetime: offer_lifetime?,
         own_password_least: usize::try_from(own_least?).ok()?,
@@ -47,7 +50,6 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
     })
 }
 
-/// Reads `profile` and `send`.
 fn read_ways(section: &mut Section<'_>) -> Ways {
     let is_strict = match section.text("profile").as_deref() {
         Some("standard") | None => false,

@@ -30,7 +30,6 @@ pub(super) fn read_file(path: &Path) -> Result<String, NotRead> {
     Ok(text)
 }
 
-/// Reads TOML.
 pub(super) fn parse(text: &str) -> Result<Table, Problem> {
     text.parse::<Table>().map_err(|error| {
         let before = error

@@ -11,17 +11,17 @@ use crate::domain::{Channel, Destination};
 /// One message as it arrived. Only the demo and tests ever see it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Delivered {
-    /// What carried it.
+    /// The channel that it was sent by.
     pub channel: Channel,
-    /// The full address.
+    /// The full address, not masked.
     pub to: String,
     /// The subject of an e-mail; empty for SMS.
     pub subject: String,
-    /// The text.
+    /// The text with whatever secret it carries.
     pub text: String,
 }
 
-/// A shared outbox.
+/// An outbox that its clones share.
 #[derive(Clone, Default)]
 pub struct Outbox(Arc<Mutex<Inside>>);
 

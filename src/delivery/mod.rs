@@ -1,10 +1,11 @@
 //! What sends messages outside the chat: one file or folder a channel, all behind [`Deliveries`].
 //!
-//! To add a channel:
+//! To add a channel, one new file or folder and an entry in two files:
 //!
 //! 1. Write `delivery/NAME.rs` with its `Config` and how it is read, its sender, limits and tests.
 //! 2. Add its `mod` and its line to `senders!` below.
-//! 3. Add its entry to the list in [`crate::domain::channel`]: words, address, and what the flow has to know of it.
+//! 3. Add its entry to the list in [`crate::domain::channel`]: words, address, and what the rules and the flow have to know
+//!    of it. Each of the two lists does not compile without the other.
 //!
 //! Settings, buttons, texts, `check` and the order of contacts follow from the two lists. Nothing is ever sent twice by
 //! itself.
@@ -29,7 +30,7 @@ use crate::settings::Section;
 pub struct Note {
     /// The subject of an e-mail; an SMS has none.
     pub subject: String,
-    /// The text.
+    /// May hold a password or a link.
     pub text: Zeroizing<String>,
 }
 

@@ -67,7 +67,6 @@ impl Prepared<'_> {
         [first, second].into_iter().flatten().collect()
     }
 
-    /// Closes everything without sending.
     pub async fn abandon(self) {
         for close in self.closing() {
             close.await;

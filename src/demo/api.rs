@@ -32,7 +32,6 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
         .with_state(workspace)
 }
 
-/// Serves until the stop.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,

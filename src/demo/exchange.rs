@@ -16,7 +16,6 @@ pub(super) struct HttpExchange {
     pub(super) answer: ShownAnswer,
 }
 
-/// A request.
 #[derive(Clone, Serialize)]
 pub(super) struct ShownRequest {
     pub(super) line: String,
@@ -24,7 +23,6 @@ pub(super) struct ShownRequest {
     pub(super) body: String,
 }
 
-/// Its answer.
 #[derive(Clone, Serialize)]
 pub(super) struct ShownAnswer {
     pub(super) status: u16,
@@ -32,7 +30,6 @@ pub(super) struct ShownAnswer {
     pub(super) body: String,
 }
 
-/// `10:05:00`, in UTC.
 pub(super) fn time_of_day(now: Moment) -> String {
     rfc3339(now).chars().skip(11).take(8).collect()
 }

@@ -51,7 +51,6 @@ const MEMBER: DemoPerson = DemoPerson {
     is_guest: false,
 };
 
-/// Everybody in the workspace.
 pub(super) const PEOPLE: [DemoPerson; 10] = [
     DemoPerson {
         name: "Jo Lim",
@@ -145,7 +144,6 @@ impl DemoPerson {
         self.email.split('@').next().unwrap_or_default()
     }
 
-    /// What `users.info` says.
     pub(super) fn account(&self, team: &str) -> Value {
         json!({
             "id": self.id(), "team_id": team, "name": self.handle(), "deleted": false, "real_name": self.name,

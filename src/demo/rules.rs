@@ -12,7 +12,6 @@ const VIEW_BLOCKS: usize = 100;
 /// Most elements of an actions and of a context block.
 const ACTIONS: usize = 25;
 const CONTEXT: usize = 10;
-/// Longest texts, in characters.
 const HEADER: usize = 150;
 const SECTION: usize = 3000;
 const FIELD: usize = 2000;
@@ -113,7 +112,6 @@ impl BrokenRules {
         }
     }
 
-    /// A text object.
     fn text(&mut self, text: &Value, limit: usize, what: &str, must_be_plain: bool) {
         let words = text["text"].as_str().unwrap_or_default();
         match text["type"].as_str() {

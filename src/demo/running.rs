@@ -146,6 +146,7 @@ async fn build(
             is_framed: true,
             own_password_least: 12,
             password_length: 8,
+            password_symbols: false,
             password_lifetime: Span::hours(24),
             offer_lifetime: Span::minutes(10),
             admins: Admins::Directory,

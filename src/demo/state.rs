@@ -81,7 +81,6 @@ struct FormTrigger {
     was_used: bool,
 }
 
-/// Everything that changes.
 #[derive(Default)]
 pub(super) struct WorkspaceState {
     /// Changes with everything that can be seen, so that the page fetches only what is new.
@@ -318,7 +317,6 @@ impl WorkspaceState {
         }
     }
 
-    /// Adds an exchange.
     pub(super) fn record(&mut self, exchange: HttpExchange) {
         self.exchanges.push(exchange);
         let surplus = self.exchanges.len().saturating_sub(KEPT);

@@ -14,7 +14,6 @@ use crate::flow::messages;
 /// How long the story waits for a message: longer than a busy machine takes.
 const MESSAGE_DEADLINE: Duration = Duration::from_mins(2);
 
-/// Plays the story.
 pub(super) async fn play(workspace: &Workspace) -> Result<(), DemoError> {
     print("Jo Lim (primary admin) types:  /reset-password @Mina Park forgot it on holiday\n")?;
     let card = say(

@@ -10,10 +10,10 @@ use super::state::{ShownMessage, WorkspaceState};
 use crate::chat::slack::{Config, Slack};
 use crate::clock::Clock;
 use crate::delivery::Outbox;
+use crate::domain::Moment;
 use crate::form::MEDIA_TYPE;
 use crate::net;
 
-/// The workspace's id.
 pub(super) const TEAM: &str = "T0DEMO";
 pub(super) const APP: &str = "A0DEMO";
 const SECRET: &str = "4f6cc4b1a2d94c7c9d0b6d7f6a1e2c3b";
@@ -26,7 +26,6 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 /// The demo waits longer than Slack: a late answer on a busy machine is shown as a broken rule, and the visitor goes on.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The pretend workspace.
 pub(super) struct Workspace {
     pub(super) base: String,
     pub(super) clock: Clock,
@@ -61,7 +60,6 @@ impl Workspace {
         )
     }
 
-    /// Sets where relatch listens.
     pub(super) fn set_server(&self, server: SocketAddr) {
         if self.server.set(server).is_err() {
             tracing::debug!("the workspace knows its server already");
@@ -115,7 +113,6 @@ impl Workspace {
             ),
             Err(error) => (0, error.to_string()),
         };
-        let ms = took.as_millis();
         let request = ShownRequest {
             line: format!("POST {route}"),
             headers,
@@ -123,9 +120,26 @@ impl Workspace {
         };
         let answer = ShownAnswer {
             status,
-            ms,
+            ms: took.as_millis(),
             body: text.clone(),
         };
+        self.record(title, request, answer, (now, took));
+        if status == 200 {
+            Ok(text)
+        } else {
+            Err(format!("relatch answered {status}."))
+        }
+    }
+
+    /// Records a request to relatch and its answer, and warns of one that came too late.
+    fn record(
+        &self,
+        title: &'static str,
+        request: ShownRequest,
+        answer: ShownAnswer,
+        (now, took): (Moment, Duration),
+    ) {
+        let ms = answer.ms;
         self.state(|state| {
             let exchange = HttpExchange {
                 id: state.next_id('w'),
@@ -143,11 +157,6 @@ impl Workspace {
                 );
             }
         });
-        if status == 200 {
-            Ok(text)
-        } else {
-            Err(format!("relatch answered {status}."))
-        }
     }
 }
 

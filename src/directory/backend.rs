@@ -1,5 +1,7 @@
 //! The contract of every directory, and what is asked and answered.
 
+use std::ops::RangeInclusive;
+
 use super::self_write;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
@@ -16,7 +18,7 @@ pub enum By {
 /// What a look-up found. More than one match is never narrowed down by guessing (S15).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// Nobody.
+    /// No entry answers to the question.
     Nobody,
     /// Exactly one member.
     One(Box<Member>),
@@ -64,6 +66,8 @@ pub struct Capabilities {
     pub can_sign_out: bool,
     /// Makes the member set a new password at the next sign-in.
     pub must_change: bool,
+    /// That takes an operation of its own after the password is set ([`Backend::force_change`]).
+    pub forces_change_apart: bool,
     /// The member signs in at our own pages, which ask for a code on their own phone or e-mail (S40) and end a
     /// generated password after its lifetime (Q10).
     pub has_our_pages: bool,
@@ -71,14 +75,23 @@ pub struct Capabilities {
     pub sends_own_link: bool,
 }
 
+/// What became of [`Backend::force_change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForcedChange {
+    /// The directory took it. Whether it asks for a new password is read back by [`Backend::enforced`].
+    Sent,
+    /// The password was set again since, so it is the member's own; nothing was sent.
+    SetAgain,
+    /// No password policy applies to the member; nothing was sent.
+    NoPolicy,
+}
+
 /// What was read back after a reset: is a new password asked for at the next sign-in?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enforced {
-    /// It is.
     MustChange,
     /// It is not, because the account's password never expires.
     NeverExpires,
-    /// It is not.
     NotInForce,
 }
 
@@ -110,15 +123,26 @@ pub trait Backend {
     /// a server that ignores half of a question must not answer with somebody else.
     fn find(&self, by: &[By]) -> impl Future<Output = Result<Vec<Match>, Unavailable>> + Send;
 
-    /// Sets the password of the member of the reservation in one operation: new password, must change, and the lock
-    /// of failed sign-ins lifted (Q13). Never touches the status (S17). `until` is when the password expires.
-    /// Never retried, whatever the answer.
+    /// Sets the password of the member of the reservation in one operation, with the lock of failed sign-ins lifted (Q13)
+    /// and, unless [`Capabilities::forces_change_apart`], the change at the next sign-in forced. Never touches the status
+    /// (S17). `until` is when the password expires. Never retried, whatever the answer.
     fn reset(
         &self,
         reservation: &Reservation,
         password: &Password,
         until: Moment,
     ) -> impl Future<Output = Result<(), ResetFailed>> + Send;
+
+    /// Makes the member replace the password that was just set, where that takes an operation of its own. `set_within` is
+    /// when relatch set it; without it, it is the password that is set now. A password that was set at another time is the
+    /// member's own and is left alone. Idempotent.
+    fn force_change(
+        &self,
+        _member: &MemberId,
+        _set_within: Option<RangeInclusive<Moment>>,
+    ) -> impl Future<Output = Result<ForcedChange, ResetFailed>> + Send {
+        std::future::ready(Err(ResetFailed::NotSent))
+    }
 
     /// Reads back what is in force after a reset with this password. Signs nobody in.
     fn enforced(
@@ -151,6 +175,6 @@ pub trait Backend {
     /// What an operator should know though nothing is wrong, for `relatch check`, asked after a successful probe: which
     /// attributes that relatch trusts can be written by members themselves, or that this is unknown.
     fn warnings(&self) -> impl Future<Output = Vec<String>> + Send {
-        std::future::ready(vec![self_write::unknown("this directory does not tell")])
+        std::future::ready(vec![self_write::unknown(self_write::NOT_TOLD)])
     }
 }

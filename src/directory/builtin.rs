@@ -8,7 +8,7 @@ use super::{
     Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable,
 };
 use crate::chance::Chance;
-use crate::domain::phone::NotAPhone;
+use crate::domain::phone::{NotAPhone, phone_on_record};
 use crate::domain::{
     CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber,
 };
@@ -79,7 +79,7 @@ pub enum Caller<'a> {
     Stranger(&'a str),
 }
 
-/// The built-in directory.
+/// The directory in our own database, whose members sign in at our pages.
 #[derive(Clone)]
 pub struct Builtin {
     store: Store,
@@ -108,7 +108,7 @@ impl Builtin {
         }
     }
 
-    /// The same in an organisation with these e-mail domains.
+    /// The same in an organization with these e-mail domains.
     #[must_use]
     pub fn in_company(self, company: CompanyDomains) -> Self {
         Self { company, ..self }
@@ -206,6 +206,7 @@ impl Backend for Builtin {
         Capabilities {
             can_sign_out: true,
             must_change: true,
+            forces_change_apart: false,
             has_our_pages: true,
             sends_own_link: false,
         }
@@ -291,6 +292,12 @@ pub(crate) fn to_member(
             .transpose()
             .map_err(|error| broken("e-mail", &error))
     };
+    let stored = row.phone.as_deref();
+    let (phone, phone_remark) = match stored.map(PhoneNumber::stored).transpose() {
+        // An import of an older version accepted satellite phones, which get no SMS now.
+        Err(NotAPhone::NotMobile) => phone_on_record(stored.into_iter(), None),
+        phone => (phone.map_err(|error| broken("phone", &error))?, None),
+    };
     Ok(Box::new(Member {
         name: row.name.clone(),
         business_email: row
@@ -305,11 +312,8 @@ pub(crate) fn to_member(
             .status
             .parse()
             .map_err(|error| broken("status", &error))?,
-        phone: match row.phone.as_deref().map(PhoneNumber::stored).transpose() {
-            // An import of an older version accepted satellite phones, which get no SMS now.
-            Err(NotAPhone::NotMobile) => None,
-            phone => phone.map_err(|error| broken("phone", &error))?,
-        },
+        phone,
+        phone_remark,
         personal_email: email(&row.personal_email)?.filter(|personal| !company.has(personal)),
         role: row.role.parse().map_err(|error| broken("role", &error))?,
         department: row.department.clone(),

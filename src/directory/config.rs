@@ -3,6 +3,7 @@
 use super::{Backend, Hasher};
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::domain::country::Country;
 use crate::domain::{CompanyDomains, EmailAddress};
 use crate::lark_api::{LarkApis, LarkAppSettings};
 use crate::net::TlsError;
@@ -17,12 +18,14 @@ pub struct DirectoryParts {
     pub hasher: Hasher,
     /// The e-mail domains of the organization.
     pub company: CompanyDomains,
-    /// Outgoing HTTP.
+    /// The client for calls without a `ca_file` of their own.
     pub http: reqwest::Client,
-    /// The time.
+    /// The clock of the program.
     pub clock: Clock,
-    /// Randomness.
+    /// The randomness of the program.
     pub chance: Chance,
+    /// The country of phones that have no country code, where their entry names none.
+    pub default_country: Option<Country>,
     /// The apps of Lark in use.
     pub lark: LarkApis,
 }

@@ -1,13 +1,17 @@
 //! Where members and their passwords are: one file or folder a directory, all behind [`Directory`].
 //!
 //! A reset means something different in each directory, so each is used in the same five steps: look up and describe, refuse
-//! what must not be reset, set everything in one operation, read back what is in force, and report only that. No change is
-//! ever retried.
+//! what must not be reset, set the password, read back what is in force, and report only that. Everything is set in one
+//! operation where the directory can do that; where the forced change needs a second one, it is a step of its own. A change
+//! of the password is never retried.
 //!
-//! To add a directory: write `directory/NAME.rs` with its limits, wire types and tests, a `Config` that implements
-//! [`DirectoryConfig`] and a type that implements [`Backend`], and add a line to the one list, `directories!` below. It must
-//! say honestly what it cannot do ([`Capabilities`], [`Enforced`]), and `tests/it/directories.rs` runs its list of
-//! behaviours on it.
+//! To add a directory, one new file or folder and a line or two below:
+//!
+//! 1. Write `directory/NAME.rs` with its limits, wire types and tests, a `Config` that implements [`DirectoryConfig`] and a
+//!    type that implements [`Backend`]. It must say honestly what it cannot do ([`Capabilities`], [`Enforced`]).
+//! 2. Add its `mod` and its line to the one list, `directories!` below.
+//!
+//! `tests/it/directories.rs` runs its list of behaviours on it.
 
 mod active_directory;
 mod backend;
@@ -21,13 +25,16 @@ mod hasher;
 mod keycloak;
 mod lark;
 mod ldap;
+mod phones;
 mod resilient;
 mod scripted;
 mod sections;
 mod self_write;
 
+use std::ops::RangeInclusive;
+
 pub use self::backend::{Backend, By, Capabilities, Match, ResetFailed};
-pub(crate) use self::backend::{Enforced, Unavailable};
+pub(crate) use self::backend::{Enforced, ForcedChange, Unavailable};
 pub use self::builtin::Builtin;
 pub(crate) use self::builtin::{Caller, to_member};
 use self::config::DirectoryConfig;
@@ -55,11 +62,10 @@ macro_rules! directories {
             pub(crate) DirectoryKind { $($(#[$doc])* $name = $kind),+ }
         }
 
-        /// One `[[directory]]`.
         #[derive(Clone, Debug)]
         pub enum Config { $($(#[$doc])* $name($module::Config)),+ }
 
-        /// The directories that exist.
+        /// An open directory of one of the kinds below.
         pub enum Directory {
             $($(#[$doc])* $name(Box<$module::$backend>),)+
             /// The built-in one, told how its next calls end; for the demo and for tests.
@@ -128,7 +134,7 @@ directories! {
     Builtin in builtin::Builtin = "builtin";
     /// OpenLDAP, 389 Directory Server, FreeIPA, and others.
     Ldap in ldap::LdapDirectory = "ldap";
-    /// Active Directory.
+    /// A domain of Active Directory, through LDAP.
     ActiveDirectory in active_directory::ActiveDirectory = "active-directory";
     /// A realm of Keycloak.
     Keycloak in keycloak::Keycloak = "keycloak";
@@ -169,6 +175,14 @@ impl Backend for Directory {
         until: Moment,
     ) -> Result<(), ResetFailed> {
         each!(self, one => one.reset(reservation, password, until).await)
+    }
+
+    async fn force_change(
+        &self,
+        member: &MemberId,
+        set_within: Option<RangeInclusive<Moment>>,
+    ) -> Result<ForcedChange, ResetFailed> {
+        each!(self, one => one.force_change(member, set_within).await)
     }
 
     async fn enforced(

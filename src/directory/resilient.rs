@@ -1,6 +1,7 @@
 //! One directory with its deadlines, one retry of questions and a circuit breaker, so that a directory that hangs does not
 //! make everybody wait.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -8,7 +9,8 @@ use rand::RngExt;
 use super::backend::id_prefix;
 use super::breaker::Breaker;
 use super::{
-    Backend, Builtin, By, Capabilities, Directory, Enforced, Match, ResetFailed, Unavailable,
+    Backend, Builtin, By, Capabilities, Directory, Enforced, ForcedChange, Match, ResetFailed,
+    Unavailable,
 };
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -163,6 +165,15 @@ impl Backend for ResilientDirectory {
         until: Moment,
     ) -> Result<(), ResetFailed> {
         self.change(self.directory.reset(reservation, password, until))
+            .await
+    }
+
+    async fn force_change(
+        &self,
+        member: &MemberId,
+        set_within: Option<RangeInclusive<Moment>>,
+    ) -> Result<ForcedChange, ResetFailed> {
+        self.change(self.directory.force_change(member, set_within))
             .await
     }
 

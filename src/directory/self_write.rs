@@ -8,6 +8,9 @@ use crate::domain::EmailAddress;
 /// The reason where the settings name no account to look at.
 pub(super) const NOBODY_NAMED: &str = "no check_account is set";
 
+/// The reason where the directory says nothing of it.
+pub(super) const NOT_TOLD: &str = "this directory does not tell";
+
 /// The warning where it cannot be found out.
 pub(super) fn unknown(why: &str) -> String {
     format!(

@@ -125,7 +125,7 @@ macro_rules! channels {
                 Err(DestinationDenied::NotAnEmail)
             }
 
-            /// The same destination, unless the organisation can open it: no password and no code goes there.
+            /// The same destination, unless the organization can open it: no password and no code goes there.
             pub fn outside(
                 self,
                 member: &Member,

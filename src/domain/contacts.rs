@@ -12,7 +12,7 @@ pub(crate) const CONTACTS_PER_ADMIN: usize = 10;
 /// The window of [`CONTACTS_PER_ADMIN`].
 pub(crate) const COMMANDS_COUNT_FOR: Span = Span::hours(24);
 
-/// The settings about contacts.
+/// When a contact may receive a code, as the settings say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContactRules {
     /// The minimum age of a contact that an administrator added (`policy.contact_age`).
@@ -39,7 +39,7 @@ written_enum! {
         Proven = "proven",
         /// The member, in a session that was opened with a password alone.
         Member = "member",
-        /// An administrator.
+        /// An administrator, by the command `contact`: counts only after `policy.contact_age`.
         Administrator = "administrator",
     }
 }
@@ -47,9 +47,9 @@ written_enum! {
 /// A contact that was added to those of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedContact {
-    /// The contact.
+    /// The full address, with its channel.
     pub to: Destination,
-    /// Who added it.
+    /// The member themselves, or the administrator.
     pub by: MemberId,
     /// The full name of that person at that time.
     pub by_name: String,
@@ -99,7 +99,6 @@ pub(crate) struct PasswordOrigin {
 pub(crate) struct CodeContext<'a> {
     /// The organization's domains. Their mailboxes get no code.
     pub company: &'a CompanyDomains,
-    /// The settings about contacts.
     pub rules: ContactRules,
     /// True for the profile "strict".
     pub is_strict: bool,
@@ -107,14 +106,13 @@ pub(crate) struct CodeContext<'a> {
     pub has: &'a dyn Fn(Channel) -> bool,
     /// The keyed digest of an address.
     pub digest: &'a dyn Fn(&Destination) -> String,
-    /// The present time.
     pub now: Moment,
 }
 
 /// A contact that may receive the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Method {
-    /// The contact.
+    /// The full address, with its channel.
     pub to: Destination,
     /// How it was added; none for a contact of the directory.
     pub added: Option<AddedContact>,

@@ -1,14 +1,17 @@
 //! The countries that an SMS with a password or a code may go to. A typed number must not choose an expensive one.
 
+mod of_entry;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::phone::numbering::{self, Kind};
 use super::{Member, PhoneNumber};
 
 /// A country or territory by its two-letter code (ISO 3166-1 alpha-2), such as `KR`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Country(phonenumber::country::Id);
+pub struct Country(pub(super) phonenumber::country::Id);
 
 /// The text is not the two letters of a country.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +26,7 @@ impl FromStr for Country {
             .to_ascii_uppercase()
             .parse()
             .map(Self)
+            // The cause says no more.
             .map_err(|_| NotACountry)
     }
 }
@@ -33,28 +37,29 @@ impl fmt::Display for Country {
     }
 }
 
-impl PhoneNumber {
-    /// The country of the number. None if several countries share the calling code and the digits do not tell which.
-    pub fn country_of(&self) -> Option<Country> {
-        phonenumber::parse(None, self.as_str())
-            .ok()?
-            .country()
-            .id()
-            .map(Country)
+impl Country {
+    /// None where the country has no numbers of its own.
+    pub(super) fn calling_code(self) -> Option<u16> {
+        let plan = phonenumber::metadata::DATABASE.by_id(self.0.as_ref());
+        plan.map(phonenumber::Metadata::country_code)
     }
 }
 
 impl PhoneNumber {
+    /// The country of the number. None if several countries share the calling code and the digits do not tell which.
+    pub fn country_of(&self) -> Option<Country> {
+        let (code, national) = self.parts()?;
+        let (region, _) = numbering::plan_of(code, national)?;
+        region.id().parse().ok()
+    }
+
     /// True for premium, shared-cost and personal numbers. An import of an older version may have put them on record, and
     /// [`PhoneNumber::stored`] does not check the rules of their countries.
     pub fn is_costly(&self) -> bool {
-        use phonenumber::Type;
-        let kind = phonenumber::parse(None, self.as_str())
-            .map(|number| number.number_type(&phonenumber::metadata::DATABASE));
-        matches!(
-            kind,
-            Ok(Type::PremiumRate | Type::SharedCost | Type::PersonalNumber)
-        )
+        let plan = self
+            .parts()
+            .and_then(|(code, national)| numbering::plan_of(code, national));
+        matches!(plan, Some((_, Kind::Costly)))
     }
 }
 
@@ -63,7 +68,7 @@ impl PhoneNumber {
 pub struct SmsCountries {
     /// The countries that the settings list; may be empty.
     listed: Arc<[Country]>,
-    /// The organization's own country.
+    /// Counts only where the settings list no country.
     default: Option<Country>,
 }
 
@@ -112,7 +117,7 @@ impl SmsCountries {
 /// The country of a typed number is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotThisCountry {
-    /// The allowed countries.
+    /// The countries that are allowed, for the refusal's text.
     pub allowed: Vec<Country>,
 }
 
@@ -135,6 +140,7 @@ mod tests {
             department: None,
             manager_email: None,
             guard: None,
+            phone_remark: None,
             never_expires: false,
         }
     }

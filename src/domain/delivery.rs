@@ -110,16 +110,6 @@ pub enum Way {
     Send(Destination),
 }
 
-impl Way {
-    /// The kind of delivery, for the record.
-    pub fn delivery(&self) -> Delivery {
-        match self {
-            Self::Copy => Delivery::Copy,
-            Self::Send(to) => to.delivery(),
-        }
-    }
-}
-
 /// All outputs of one reset (S38): the delivery to the member, and up to two outputs for the administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {

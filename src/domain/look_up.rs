@@ -8,7 +8,7 @@ use super::{Moment, Span};
 /// A number of look-ups in a sliding window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many members.
+    /// How many members may be looked up in the window.
     pub look_ups: u32,
     /// The length of the sliding window.
     pub within: Span,
@@ -39,7 +39,7 @@ pub const PAUSE: Span = Span::minutes(15);
 pub(crate) const COUNT_FOR: Span = Span::hours(24);
 
 written_enum! {
-    /// What an administrator tried.
+    /// What an administrator tried that counts against a limit.
     pub Tried {
         /// A member was looked up and shown.
         LookUp = "look_up",

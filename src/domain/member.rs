@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::phone::PhoneRemark;
 use super::visible::is_invisible;
-use super::{EmailAddress, PhoneNumber, written_enum};
+use super::{EmailAddress, Moment, PhoneNumber, written_enum};
 
 /// The directory's immutable id of a member. Never the e-mail, because an e-mail can be given to another person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ impl fmt::Display for MemberId {
 /// What a reset needs to know about one person. Names are untrusted text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The immutable id.
+    /// The directory's immutable id, never the e-mail.
     pub id: MemberId,
     /// Full name, cleaned by [`clean_name`].
     pub name: String,
@@ -42,8 +43,10 @@ pub struct Member {
     pub login_method: LoginMethod,
     /// Whether the account is in use.
     pub status: Status,
-    /// The phone on record.
+    /// The mobile phone on record, in full.
     pub phone: Option<PhoneNumber>,
+    /// What has to be known of how the phone is written there.
+    pub phone_remark: Option<PhoneRemark>,
     /// The private address on record.
     pub personal_email: Option<EmailAddress>,
     /// What the directory lets the member do to other members.
@@ -59,6 +62,12 @@ pub struct Member {
 }
 
 impl Member {
+    /// True for an account that may be used now: neither its status nor its dates forbid it (S16).
+    pub fn is_in_use(&self) -> bool {
+        let is_out_of_date = matches!(self.guard, Some(Guard::Expired(_) | Guard::NotYetValid(_)));
+        matches!(self.status, Status::Active | Status::Inactive) && !is_out_of_date
+    }
+
     /// True if a contact outside the chat and outside the business mailbox is on record (S10, S43).
     pub fn has_outside_contact(&self) -> bool {
         self.phone.is_some() || self.outside_email().is_some()
@@ -111,19 +120,37 @@ written_enum! {
     }
 }
 
-written_enum! {
-    /// Why an account must not be reset from here, whoever the administrator is.
-    pub Guard {
-        /// It is an account of those who run the directory.
-        Protected = "protected",
-        /// Another system manages its password.
-        ManagedElsewhere = "managed_elsewhere",
-        /// It signs in with a smart card.
-        SmartCard = "smart_card",
-        /// Too many failed sign-ins have locked it until somebody unlocks it.
-        Locked = "locked",
-        /// It is the account of an application.
-        ServiceAccount = "service_account",
+/// Why an account must not be reset from here, whoever the administrator is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It is an account of those who run the directory.
+    Protected,
+    /// Another system manages its password.
+    ManagedElsewhere,
+    /// It signs in with a smart card.
+    SmartCard,
+    /// Too many failed sign-ins have locked it until somebody unlocks it.
+    Locked,
+    /// It is the account of an application.
+    ServiceAccount,
+    /// It was valid until then.
+    Expired(Moment),
+    /// It will be valid from then on.
+    NotYetValid(Moment),
+}
+
+impl Guard {
+    /// The word in the audit and in logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Protected => "protected",
+            Self::ManagedElsewhere => "managed_elsewhere",
+            Self::SmartCard => "smart_card",
+            Self::Locked => "locked",
+            Self::ServiceAccount => "service_account",
+            Self::Expired(_) => "expired",
+            Self::NotYetValid(_) => "not_yet_valid",
+        }
     }
 }
 
@@ -144,11 +171,11 @@ written_enum! {
 written_enum! {
     /// What a person may do to other accounts (S1, S2).
     pub Role {
-        /// Nothing.
+        /// Nothing: the role of everybody who is no administrator.
         Member = "member",
         /// An administrator with the permission "Member and Department".
         MemberAndDepartment = "member_and_department",
-        /// A primary administrator.
+        /// May reset everybody but themselves.
         PrimaryAdmin = "primary_admin",
     }
 }

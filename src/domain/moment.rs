@@ -16,11 +16,6 @@ impl Moment {
     pub fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
-
-    /// The moment `seconds` after 1970; saturates.
-    pub fn from_unix_seconds(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(1000))
-    }
 }
 
 impl Add<Span> for Moment {
@@ -67,11 +62,6 @@ impl Span {
     pub const fn hours(hours: i64) -> Self {
         Self::minutes(hours.saturating_mul(60))
     }
-
-    /// The span for timers; a negative one becomes zero.
-    pub fn as_duration(self) -> std::time::Duration {
-        std::time::Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
-    }
 }
 
 /// The text is not a duration such as `10s`, `15m` or `24h`.
@@ -87,6 +77,7 @@ impl FromStr for Span {
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(NotASpan);
         }
+        // Only a number too large for 64 bits is left as a cause.
         let count: i64 = digits.parse().map_err(|_| NotASpan)?;
         let unit = match text.get(digits.len()..) {
             Some("ms") => 1,

@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 /// Letters and digits without `0 O 1 l I`: 57 characters (Q11).
 pub const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
+/// Of which a password has one where the settings ask for it. None of them is markup in a code span, or read as a letter.
+const SYMBOLS: &[u8; 4] = b"-#+=";
+
 /// The default length, which is also the shortest (S19).
 pub const DEFAULT_LENGTH: u8 = 8;
 
@@ -13,15 +16,20 @@ pub const DEFAULT_LENGTH: u8 = 8;
 pub(crate) const MAX_LENGTH: u8 = 24;
 
 /// A password that exists in memory only. It has no `Debug`, `Display`, `Clone` or `Serialize`, and is wiped on drop.
+/// The first example shows that the path is right, so the others fail for the missing trait alone.
 ///
-/// ```compile_fail
-/// fn needs_clone<T: Clone>() {}
-/// needs_clone::<relatch::domain::Password>();
+/// ```
+/// fn takes(_: relatch::surface::domain::Password) {}
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
+/// fn needs_clone<T: Clone>() {}
+/// needs_clone::<relatch::surface::domain::Password>();
+/// ```
+///
+/// ```compile_fail,E0277
 /// fn needs_debug<T: std::fmt::Debug>() {}
-/// needs_debug::<relatch::domain::Password>();
+/// needs_debug::<relatch::surface::domain::Password>();
 /// ```
 pub struct Password(Zeroizing<String>);
 
@@ -32,20 +40,22 @@ impl Password {
     /// Every character is drawn uniformly. A draw without one of the three kinds is discarded as a whole, so all valid
     /// passwords are equally likely.
     pub fn generate(rng: &mut impl CryptoRng, length: u8) -> Self {
+        Self(letters_and_digits(
+            rng,
+            usize::from(length.clamp(DEFAULT_LENGTH, MAX_LENGTH)),
+        ))
+    }
+
+    /// The same with one character that is a symbol, neither the first nor the last: there it would be taken for
+    /// punctuation.
+    pub(crate) fn with_symbol(rng: &mut impl CryptoRng, length: u8) -> Self {
         let length = usize::from(length.clamp(DEFAULT_LENGTH, MAX_LENGTH));
-        loop {
-            let mut text = Zeroizing::new(String::with_capacity(length));
-            while text.len() < length {
-                if let Some(byte) = ALPHABET.get(rng.random_range(0..ALPHABET.len())) {
-                    text.push(char::from(*byte));
-                }
-            }
-            let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
-            if has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
-            {
-                return Self(text);
-            }
-        }
+        let mut text = letters_and_digits(rng, length.saturating_sub(1));
+        let symbol = SYMBOLS.get(rng.random_range(0..SYMBOLS.len()));
+        let place = rng.random_range(1..text.len());
+        // It was made with capacity for this one.
+        text.insert(place, symbol.copied().map_or('-', char::from));
+        Self(text)
     }
 
     /// The characters, for the one expression that hashes, sends or shows them.
@@ -77,7 +87,23 @@ impl Password {
     }
 }
 
-/// The word of the NATO alphabet for a lower-case letter or a digit.
+/// So many characters with at least one of each kind, and with room for one more.
+fn letters_and_digits(rng: &mut impl CryptoRng, length: usize) -> Zeroizing<String> {
+    loop {
+        let mut text = Zeroizing::new(String::with_capacity(length.saturating_add(1)));
+        while text.len() < length {
+            if let Some(byte) = ALPHABET.get(rng.random_range(0..ALPHABET.len())) {
+                text.push(char::from(*byte));
+            }
+        }
+        let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
+        if has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit) {
+            return text;
+        }
+    }
+}
+
+/// The word of the NATO alphabet for a lower-case letter or a digit, or the name of a symbol.
 fn spoken_word(character: char) -> &'static str {
     const LETTERS: [&str; 26] = [
         "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india",
@@ -92,10 +118,13 @@ fn spoken_word(character: char) -> &'static str {
             .get((u32::from(character).wrapping_sub(u32::from(first))) as usize)
             .copied()
     };
-    let word = if character.is_ascii_digit() {
-        at(&DIGITS, '0')
-    } else {
-        at(&LETTERS, 'a')
+    let word = match character {
+        '-' => Some("hyphen"),
+        '#' => Some("hash"),
+        '+' => Some("plus"),
+        '=' => Some("equals sign"),
+        '0'..='9' => at(&DIGITS, '0'),
+        _ => at(&LETTERS, 'a'),
     };
     word.unwrap_or("?")
 }
@@ -122,6 +151,27 @@ mod tests {
             );
         }
         assert!(!ALPHABET.iter().any(|b| b"0O1lI".contains(b)));
+    }
+
+    /// One symbol, inside, and the three kinds still; the length is the one of the settings.
+    #[test]
+    fn a_symbol_is_one_of_the_characters() {
+        let mut rng = StdRng::seed_from_u64(4);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..20_000 {
+            let password = Password::with_symbol(&mut rng, DEFAULT_LENGTH);
+            let bytes = password.expose().as_bytes();
+            assert_eq!(bytes.len(), 8);
+            let symbols: Vec<usize> = (0..8).filter(|at| SYMBOLS.contains(&bytes[*at])).collect();
+            assert!(symbols.len() == 1 && (1..=6).contains(&symbols[0]));
+            seen.insert((bytes[symbols[0]], symbols[0]));
+            assert!(
+                bytes.iter().any(u8::is_ascii_digit)
+                    && bytes.iter().any(u8::is_ascii_lowercase)
+                    && bytes.iter().any(u8::is_ascii_uppercase)
+            );
+        }
+        assert_eq!(seen.len(), 4 * 6, "not every symbol is seen at every place");
     }
 
     /// S21: chi-square per position against the distribution that remains after draws without a kind are thrown away.
@@ -172,6 +222,11 @@ mod tests {
         assert_eq!(
             *password.spoken(),
             "kilo, seven, capital Romeo, mike, four, capital Tango, quebec, x-ray"
+        );
+        let password = Password(Zeroizing::new("k-R#4+q=x".to_owned()));
+        assert_eq!(
+            *password.spoken(),
+            "kilo, hyphen, capital Romeo, hash, four, plus, quebec, equals sign, x-ray"
         );
     }
 }

@@ -8,7 +8,7 @@ use super::{CompanyDomains, EmailAddress};
 /// What an import knows about a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Traits<'a> {
-    /// Full name.
+    /// The full name as the row has it.
     pub name: &'a str,
     /// The address that both rows have.
     pub business_email: &'a str,
@@ -16,7 +16,7 @@ pub struct Traits<'a> {
     pub employee_id: Option<&'a str>,
     /// In E.164 form.
     pub phone: Option<&'a str>,
-    /// Private address.
+    /// The address outside the organization.
     pub personal_email: Option<&'a str>,
 }
 

@@ -1,9 +1,16 @@
 //! Phone numbers that an SMS can reach.
 
+pub(super) mod numbering;
+mod on_record;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
+
+use self::numbering::Kind;
+pub use self::on_record::{PhoneRemark, UnreadablePhone, phone_on_record};
+use super::country::Country;
 
 /// A complete phone number in E.164 form: `+821012345678`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -36,18 +43,14 @@ impl PhoneNumber {
         format!("+{} ··· ··{tail}", self.calling_code())
     }
 
-    /// The country code. No code is a prefix of another one (E.164, section 6.2.1).
-    pub(super) fn calling_code(&self) -> &str {
-        let prefix = |digits| self.0.get(1..=digits);
-        let is_known = |code: &&str| {
-            code.parse()
-                .is_ok_and(|code: u16| phonenumber::metadata::DATABASE.by_code(&code).is_some())
-        };
-        (1..=3)
-            .filter_map(prefix)
-            .find(is_known)
-            .filter(|code| !code.starts_with('0'))
-            .unwrap_or("0")
+    /// Country code and the rest; None for a code that no country has.
+    pub(super) fn parts(&self) -> Option<(u16, &str)> {
+        numbering::split(self.0.get(1..)?)
+    }
+
+    /// The country code, 0 where no country has it.
+    pub(super) fn calling_code(&self) -> u16 {
+        self.parts().map_or(0, |(code, _)| code)
     }
 }
 
@@ -83,45 +86,56 @@ impl FromStr for PhoneNumber {
     type Err = NotAPhone;
 
     fn from_str(text: &str) -> Result<Self, NotAPhone> {
-        use phonenumber::{Mode, Type};
-
         let text = text.trim();
-        let plain = text.len() <= 32
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b" +-().".contains(&b));
-        if !plain || !text.starts_with('+') {
+        let digits = text.strip_prefix('+').ok_or(NotAPhone::Incomplete)?;
+        if !is_plain(text) {
             return Err(NotAPhone::Incomplete);
         }
-        let number = phonenumber::parse(None, text).map_err(|_| NotAPhone::Incomplete)?;
-        if !number.is_valid() {
-            return Err(NotAPhone::Incomplete);
+        let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+        // As it is written, before the library takes a zero of the number itself for one that is only dialled inside a country.
+        if let Some((code, national)) = numbering::split(&digits)
+            && let Ok(phone) = Self::planned(code, national)
+        {
+            return Ok(phone);
         }
-        if GLOBAL_CODES.contains(&number.code().value().to_string().as_str()) {
-            return Err(NotAPhone::NotMobile);
-        }
-        match number.number_type(&phonenumber::metadata::DATABASE) {
-            Type::Mobile | Type::FixedLineOrMobile => {
-                Ok(Self(number.format().mode(Mode::E164).to_string()))
-            }
-            Type::FixedLine
-            | Type::TollFree
-            | Type::PremiumRate
-            | Type::SharedCost
-            // The sender pays for the forwarding to wherever its owner is (E.168).
-            | Type::PersonalNumber
-            | Type::Voip
-            | Type::Pager
-            | Type::Uan
-            | Type::Emergency
-            | Type::Voicemail
-            | Type::ShortCode
-            | Type::StandardRate
-            | Type::Carrier
-            | Type::NoInternational
-            | Type::Unknown => Err(NotAPhone::NotMobile),
+        Self::parsed(text, None)
+    }
+}
+
+impl PhoneNumber {
+    /// Reads a number without a country code as one of this country.
+    fn of(text: &str, country: Country) -> Result<Self, NotAPhone> {
+        if is_plain(text) {
+            Self::parsed(text, Some(country))
+        } else {
+            Err(NotAPhone::Incomplete)
         }
     }
+
+    fn parsed(text: &str, country: Option<Country>) -> Result<Self, NotAPhone> {
+        let country = country.map(|Country(id)| id);
+        // The parser's reasons are told as one, with an example of what is accepted.
+        let number = phonenumber::parse(country, text).map_err(|_| NotAPhone::Incomplete)?;
+        Self::planned(number.code().value(), &number.national().to_string())
+    }
+
+    /// The number, if the plan of its country has it as a mobile.
+    fn planned(code: u16, national: &str) -> Result<Self, NotAPhone> {
+        if GLOBAL_CODES.contains(&code.to_string().as_str()) {
+            return Err(NotAPhone::NotMobile);
+        }
+        match numbering::plan_of(code, national) {
+            Some((_, Kind::Mobile)) => Ok(Self(format!("+{code}{national}"))),
+            Some((_, Kind::Costly | Kind::Other)) => Err(NotAPhone::NotMobile),
+            None => Err(NotAPhone::Incomplete),
+        }
+    }
+}
+
+/// True for digits and the marks between them, and nothing else.
+fn is_plain(text: &str) -> bool {
+    let is_mark = |c: char| " +-()./\u{a0}".contains(c);
+    text.len() <= 32 && text.chars().all(|c| c.is_ascii_digit() || is_mark(c))
 }
 
 #[cfg(test)]

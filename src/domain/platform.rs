@@ -2,7 +2,7 @@
 
 use super::written_enum;
 written_enum! {
-    /// A team chat.
+    /// The chat platforms. The names stand in settings, routes and the record.
     pub Platform {
         /// Slack.
         Slack = "slack",

@@ -2,12 +2,12 @@
 //!
 //! The rules follow the edition of 2025-01-23 of the help page "Admin | Reset member passwords" (S44). To add a
 //! rule: add a variant to [`Rule`] and one to [`Denied`] with its code, its check to [`Case::check`], and a row to the
-//! table of the tests. The compiler then asks for two sentences in `flow/messages/`: of the refusal, and of the rule in
-//! `why`. No other file changes.
+//! table of the tests. The compiler then asks for two sentences: of the refusal in `flow/messages/denied.rs`, and of the rule
+//! for `why` in `flow/messages/overview.rs`. No other file changes.
 
 use super::look_up::TooMany;
 use super::written_enum;
-use super::{Guard, LoginMethod, Member, MemberId, Moment, Quota, Role, Status};
+use super::{Guard, LoginMethod, Member, MemberId, Quota, Role, Status};
 
 written_enum! {
     /// The rules, in the order of checking. The administrator is told the first one that fails.
@@ -64,7 +64,7 @@ impl Denied {
             Self::Outranked => "outranked",
             Self::LoginMethod(_) => "login_method",
             Self::Status(_) => "status",
-            Self::Guarded(guard) => guard.as_str(),
+            Self::Guarded(guard) => guard.code(),
             Self::Limit(_) => "limit",
             Self::TooMany(too_many) => too_many.code(),
             Self::Disowned => "disowned",
@@ -85,21 +85,21 @@ pub struct Party<'a> {
 impl Party<'_> {
     /// S1–S3: True for an account in use with a role that may reset somebody.
     pub fn may_administer(&self) -> bool {
-        matches!(self.member.status, Status::Active | Status::Inactive) && self.role != Role::Member
+        self.member.is_in_use() && self.role != Role::Member
     }
 }
 
 /// One administrator and one member, as they were just read.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
-    /// Who asks.
+    /// Whoever asks for the reset.
     pub admin: Party<'a>,
-    /// Whose password.
+    /// Whoever gets a new password.
     pub member: Party<'a>,
 }
 
 impl Case<'_> {
-    /// Checks one rule.
+    /// Checks one rule, for `why`; [`approve`] checks all.
     pub fn check(&self, rule: Rule) -> Result<(), Denied> {
         let refused = match rule {
             Rule::CallerMayReset => (!self.admin.may_administer()).then_some(Denied::NotAdmin),
@@ -130,7 +130,6 @@ impl Case<'_> {
 pub struct Permit {
     admin: MemberId,
     member: MemberId,
-    at: Moment,
 }
 
 impl Permit {
@@ -143,18 +142,13 @@ impl Permit {
     pub fn member(&self) -> &MemberId {
         &self.member
     }
-
-    /// When the rules were checked.
-    pub fn at(&self) -> Moment {
-        self.at
-    }
 }
 
 /// Checks all rules and returns the permit or the first refusal.
 ///
 /// ```
-/// use relatch::domain::policy::{Case, Party, approve};
-/// use relatch::domain::{Denied, LoginMethod, Member, MemberId, Moment, Role, Status};
+/// use relatch::surface::domain::policy::{Case, Party, approve};
+/// use relatch::surface::domain::{Denied, LoginMethod, Member, MemberId, Role, Status};
 ///
 /// let mina = Member {
 ///     id: MemberId("m-1".into()),
@@ -169,31 +163,32 @@ impl Permit {
 ///     manager_email: None,
 ///     aliases: Vec::new(),
 ///     guard: None,
+///     phone_remark: None,
 ///     never_expires: false,
 /// };
 /// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
 /// let member = Party { member: &mina, role: Role::Member };
 ///
 /// let case = Case { admin: Party { member: &jo, role: Role::PrimaryAdmin }, member };
-/// assert!(approve(&case, Moment(0)).is_ok());
+/// assert!(approve(&case).is_ok());
 /// let case = Case { admin: Party { member: &jo, role: Role::Member }, member };
-/// assert_eq!(approve(&case, Moment(0)).unwrap_err(), Denied::NotAdmin);
-/// # Ok::<(), relatch::domain::email::NotAnEmail>(())
+/// assert_eq!(approve(&case).unwrap_err(), Denied::NotAdmin);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn approve(case: &Case<'_>, now: Moment) -> Result<Permit, Denied> {
+pub fn approve(case: &Case<'_>) -> Result<Permit, Denied> {
     for rule in Rule::ALL {
         case.check(*rule)?;
     }
     Ok(Permit {
         admin: case.admin.member.id.clone(),
         member: case.member.member.id.clone(),
-        at: now,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Moment;
 
     fn person(id: &str, status: Status, login_method: LoginMethod) -> Member {
         Member {
@@ -209,6 +204,7 @@ mod tests {
             manager_email: None,
             aliases: Vec::new(),
             guard: None,
+            phone_remark: None,
             never_expires: false,
         }
     }
@@ -258,7 +254,7 @@ mod tests {
                 },
             };
             assert_eq!(
-                approve(&case, Moment(7)).err(),
+                approve(&case).err(),
                 expected,
                 "{admin_role} {admin_status} on {member_role} {method} {status}"
             );
@@ -269,9 +265,15 @@ mod tests {
     #[test]
     fn guarded_accounts_are_reset_by_nobody() {
         let jo = person("jo", Status::Active, LoginMethod::BusinessEmail);
-        for guard in Guard::ALL {
+        for guard in [
+            Guard::Protected,
+            Guard::ManagedElsewhere,
+            Guard::SmartCard,
+            Guard::Expired(Moment(0)),
+            Guard::NotYetValid(Moment(9)),
+        ] {
             let mina = Member {
-                guard: Some(*guard),
+                guard: Some(guard),
                 ..person("mina", Status::Active, LoginMethod::BusinessEmail)
             };
             let case = Case {
@@ -284,10 +286,34 @@ mod tests {
                     role: Role::Member,
                 },
             };
-            assert_eq!(
-                approve(&case, Moment(0)).unwrap_err(),
-                Denied::Guarded(*guard)
-            );
+            assert_eq!(approve(&case).unwrap_err(), Denied::Guarded(guard));
+        }
+    }
+
+    /// An expired account does not administer; a protected one may.
+    #[test]
+    fn who_is_out_of_date_resets_nobody() {
+        let mina = person("mina", Status::Active, LoginMethod::BusinessEmail);
+        for (guard, expected) in [
+            (Guard::Protected, None),
+            (Guard::Expired(Moment(0)), Some(Denied::NotAdmin)),
+            (Guard::NotYetValid(Moment(9)), Some(Denied::NotAdmin)),
+        ] {
+            let jo = Member {
+                guard: Some(guard),
+                ..person("jo", Status::Active, LoginMethod::BusinessEmail)
+            };
+            let case = Case {
+                admin: Party {
+                    member: &jo,
+                    role: Role::PrimaryAdmin,
+                },
+                member: Party {
+                    member: &mina,
+                    role: Role::Member,
+                },
+            };
+            assert_eq!(approve(&case).err(), expected);
         }
     }
 
@@ -299,13 +325,10 @@ mod tests {
             role: Role::PrimaryAdmin,
         };
         assert_eq!(
-            approve(
-                &Case {
-                    admin: me,
-                    member: me
-                },
-                Moment(0)
-            )
+            approve(&Case {
+                admin: me,
+                member: me
+            })
             .unwrap_err(),
             Denied::Oneself
         );
@@ -327,10 +350,7 @@ mod tests {
                 role: Role::Member,
             },
         };
-        let permit = approve(&case, Moment(7)).unwrap();
-        assert_eq!(
-            (permit.admin(), permit.member(), permit.at()),
-            (&jo.id, &mina.id, Moment(7))
-        );
+        let permit = approve(&case).unwrap();
+        assert_eq!((permit.admin(), permit.member()), (&jo.id, &mina.id));
     }
 }

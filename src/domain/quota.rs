@@ -16,7 +16,7 @@ pub struct Limit {
 pub struct Quota {
     /// Slots used in the window.
     pub used: u32,
-    /// Slots left.
+    /// Never below zero, even when the limit was lowered.
     pub left: u32,
     /// When the next slot is free again; none if none is used.
     pub next_at: Option<Moment>,

@@ -48,6 +48,7 @@ impl FromStr for ResetId {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let mut bytes = [0; 16];
+        // The cause of `hex` names one digit; what is accepted says more.
         hex::decode_to_slice(text, &mut bytes)
             .map_err(|_| UnknownWord("32 hexadecimal digits".to_owned()))?;
         Ok(Self(bytes))
@@ -117,7 +118,7 @@ impl fmt::Display for Reference {
 written_enum! {
     /// The state of a reset. Before each effect outside, the intent is stored.
     pub State {
-        /// The card is shown.
+        /// The card is shown; nothing was confirmed.
         Offered = "offered",
         /// Confirmed: a slot is used, and nothing has happened outside.
         Claimed = "claimed",
@@ -135,11 +136,11 @@ written_enum! {
         DeliveryUnknown = "delivery_unknown",
         /// The administrator cancelled, or sent the guide.
         Cancelled = "cancelled",
-        /// The card expired.
+        /// The card expired before it was confirmed.
         Expired = "expired",
         /// A newer card of the same administrator for the same member replaced it.
         Superseded = "superseded",
-        /// Certainly nothing was changed.
+        /// Certainly nothing was changed, and the slot came back.
         Refused = "refused",
         /// It is unknown if the directory was changed.
         Unknown = "unknown",
@@ -226,7 +227,7 @@ written_enum! {
 }
 
 written_enum! {
-    /// How a step ended.
+    /// How a step after the change ended, or whether it is still to do.
     pub StepOutcome {
         /// Still to do.
         Pending = "pending",
@@ -234,7 +235,7 @@ written_enum! {
         Done = "done",
         /// Certainly not done.
         Failed = "failed",
-        /// Unknown.
+        /// It may or may not have been done.
         Unknown = "unknown",
         /// It cannot be done here.
         Impossible = "impossible",

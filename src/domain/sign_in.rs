@@ -52,7 +52,7 @@ pub(crate) const SESSIONS_AT_ONCE: usize = 20;
 pub(crate) const LONGEST_PASSWORD: usize = 128;
 
 written_enum! {
-    /// What locked an account.
+    /// What locked an account, and so what unlocks it.
     pub LockedBy {
         /// Wrong passwords. The correct one unlocks it, with a code to a contact on record.
         Passwords = "passwords",
@@ -70,7 +70,7 @@ written_enum! {
         Code = "code",
         /// The code was correct; only the page for a new password can be used (S33).
         NewPassword = "new_password",
-        /// Signed in.
+        /// Signed in: all pages can be used.
         Open = "open",
     }
 }
@@ -95,7 +95,6 @@ pub(crate) enum Admission {
 pub(crate) struct AccountState {
     /// When the password of a reset expires; none if the member set the password.
     pub temporary_until: Option<Moment>,
-    /// What locked the account.
     pub lock: Option<LockedBy>,
 }
 
@@ -121,7 +120,7 @@ pub(crate) fn admit(
     }
 }
 
-/// Six random digits.
+/// Six random digits, zeros in front included.
 pub(crate) fn draw_code(rng: &mut impl CryptoRng) -> String {
     format!("{:06}", rng.random_range(0..1_000_000_u32))
 }
@@ -162,7 +161,6 @@ pub(crate) fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeD
 pub(crate) enum PasswordDenied {
     /// Shorter than this number of characters.
     TooShort(usize),
-    /// Longer than [`LONGEST_PASSWORD`].
     TooLong,
     /// On the list of common passwords, or made from the member's name and address.
     Common,
@@ -200,6 +198,7 @@ mod tests {
             manager_email: None,
             aliases: Vec::new(),
             guard: None,
+            phone_remark: None,
             never_expires: false,
         }
     }

@@ -8,10 +8,10 @@ macro_rules! written_enum {
         $vis enum $name { $($(#[$vdoc])* $variant),+ }
 
         impl $name {
-            /// Every variant, in order.
+            /// Every variant, in the order of the declaration.
             $vis const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The written form.
+            /// The word for it in settings, JSON and the database.
             $vis const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }

@@ -207,7 +207,12 @@ async fn run(
     }
     app.held.forget(&row.member_id);
     // Made only now, so that no password exists that is not needed.
-    let password = Password::generate(&mut rng, app.organization.password_length);
+    let length = app.organization.password_length;
+    let password = if app.organization.password_symbols {
+        Password::with_symbol(&mut rng, length)
+    } else {
+        Password::generate(&mut rng, length)
+    };
     if !change::change(app, reporter, &reservation, &password, &row).await? {
         return Ok(());
     }
@@ -219,21 +224,22 @@ async fn run(
         plan,
         row,
         member: &member,
-        steps,
+        steps: Some(steps),
         quota: Some(quota),
         held_until: None,
     };
     Box::pin(deliver::deliver(app, reporter, set)).await
 }
 
-/// Reads back what the directory made of the change, signs the member out, and records that the delivery begins. Returns
-/// the reset, and its steps so far.
+/// Forces the change where that is an operation of its own, reads back what the directory made of it, signs the member out,
+/// and records that the delivery begins. Returns the reset, and its steps so far.
 async fn sign_out(
     app: &App,
     reservation: &Reservation,
     member: &Member,
     password: &Password,
 ) -> Result<(ResetRow, Vec<StepRow>), MoveRefused> {
+    steps::force_change(app, member).await;
     let must_change = steps::read_back(app, member, password).await;
     let signed_out = steps::sign_out(app, member).await;
     let done = vec![must_change.clone(), signed_out.clone()];

@@ -14,7 +14,7 @@ use crate::directory::Down;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{Destination, Member, ResetId, Span, Step, StepOutcome};
 use crate::secret::Link;
-use crate::store::{ResetRow, StepNote, StepRow, StoreError};
+use crate::store::{NoticeRow, ResetRow, StepNote, StepRow, StoreError};
 
 /// How long the channel of a notice may take.
 const NOTICE_DEADLINE: Duration = Duration::from_secs(40);
@@ -22,12 +22,17 @@ const NOTICE_DEADLINE: Duration = Duration::from_secs(40);
 /// How long a notice is tried again that was not accepted for the moment.
 const NOTICE_RETRY_FOR: Span = Span::hours(24);
 
-/// Tells the member about the reset at these contacts, never with the password. It is done if one of them accepted it.
+/// The detail of a notice that one contact accepted and another is to be asked again for.
+const TOLD: &str = "told";
+
+/// Tells the member about the reset at these contacts, never with the password. After an earlier attempt only those are
+/// asked that refused it for the moment.
 pub(super) async fn send_notice(
     app: &App,
     row: &ResetRow,
     to: &[Destination],
     was_signed_out: bool,
+    earlier: Vec<NoticeRow>,
 ) -> Result<(), StoreError> {
     let at = row
         .changed_at
@@ -44,48 +49,89 @@ pub(super) async fn send_notice(
         link: link.as_deref(),
         zone: &app.zone,
     };
-    let sends = to.iter().map(async |to| {
+    let is_first = earlier.is_empty();
+    let to_try = to
+        .iter()
+        .map(|to| (to, contacts::digest(app, &row.member_id, to)))
+        .filter(|(_, recipient)| is_first || is_to_try(&earlier, recipient));
+    let sends = to_try.map(async |(to, recipient)| {
         let text = if to.channel().facts().is_short {
             notice.sms()
         } else {
             notice.mail()
         };
         // The same recipient has the same id at the next attempt, whoever else is told then.
-        let recipient = contacts::digest(app, &row.member_id, to);
         let id = format!("notice-{}-{recipient}", row.reset_id);
         let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id));
         let outcome = sent.await.unwrap_or(Outcome::Unknown);
         if outcome != Outcome::Accepted {
             tracing::warn!(to = %to.masked(), ?outcome, "a notice was not accepted");
         }
-        outcome
+        (recipient, outcome)
     });
-    let noted = match best(join_all(sends).await) {
-        // A mail server with greylisting refuses the first attempt. The sweep tries again.
-        Outcome::Refused(Refusal::Later | Refusal::Unreachable)
-            if app.clock.now() - at < NOTICE_RETRY_FOR =>
-        {
-            note(Step::Notice, StepOutcome::Pending)
-        }
-        outcome @ (Outcome::Accepted | Outcome::Refused(_) | Outcome::Unknown) => {
-            outcome_note(Step::Notice, &outcome)
-        }
-    };
-    app.store.note_steps(row.reset_id, vec![noted]).await
+    let now_ended = join_all(sends).await;
+    let may_ask_again = app.clock.now() - at < NOTICE_RETRY_FOR;
+    let mut contacts: Vec<(String, StepOutcome)> = earlier
+        .into_iter()
+        .filter(|row| row.outcome != StepOutcome::Pending)
+        .map(|row| (row.recipient, row.outcome))
+        .collect();
+    for (recipient, outcome) in &now_ended {
+        contacts.push((recipient.clone(), taken(outcome, may_ask_again)));
+    }
+    let noted = vec![together(&contacts, &now_ended)];
+    let is_pending = noted
+        .iter()
+        .any(|note| note.outcome == StepOutcome::Pending);
+    if is_pending {
+        app.store.note_notices(row.reset_id, noted, contacts).await
+    } else if is_first {
+        app.store.note_steps(row.reset_id, noted).await
+    } else {
+        app.store
+            .note_notices(row.reset_id, noted, Vec::new())
+            .await
+    }
 }
 
-/// What the notices came to together: accepted by one, else worth another try, else unknown, else refused by all.
-fn best(outcomes: Vec<Outcome>) -> Outcome {
-    let rank = |outcome: &Outcome| match outcome {
-        Outcome::Accepted => 0,
-        Outcome::Refused(Refusal::Later | Refusal::Unreachable) => 1,
-        Outcome::Unknown => 2,
-        Outcome::Refused(_) => 3,
-    };
-    outcomes
-        .into_iter()
-        .min_by_key(rank)
-        .unwrap_or(Outcome::Unknown)
+fn is_to_try(earlier: &[NoticeRow], recipient: &str) -> bool {
+    earlier
+        .iter()
+        .any(|row| row.recipient == recipient && row.outcome == StepOutcome::Pending)
+}
+
+/// How a contact took the notice. A mail server with greylisting refuses the first attempt; the sweep tries again.
+fn taken(outcome: &Outcome, may_ask_again: bool) -> StepOutcome {
+    match outcome {
+        Outcome::Accepted => StepOutcome::Done,
+        Outcome::Refused(Refusal::Later | Refusal::Unreachable) if may_ask_again => {
+            StepOutcome::Pending
+        }
+        Outcome::Refused(_) => StepOutcome::Failed,
+        Outcome::Unknown => StepOutcome::Unknown,
+    }
+}
+
+/// What the notices came to together: pending while one is to be sent again, else accepted by one, else unknown, else
+/// refused by all.
+fn together(contacts: &[(String, StepOutcome)], now_ended: &[(String, Outcome)]) -> StepNote {
+    let has = |wanted| contacts.iter().any(|(_, outcome)| *outcome == wanted);
+    if has(StepOutcome::Pending) {
+        return StepNote {
+            detail: has(StepOutcome::Done).then_some(TOLD),
+            ..note(Step::Notice, StepOutcome::Pending)
+        };
+    }
+    for outcome in [StepOutcome::Done, StepOutcome::Unknown] {
+        if has(outcome) {
+            return note(Step::Notice, outcome);
+        }
+    }
+    // All refused it, or the last one that was to be asked again left the record.
+    match now_ended.last() {
+        Some((_, refused)) => outcome_note(Step::Notice, refused),
+        None => note(Step::Notice, StepOutcome::Failed),
+    }
 }
 
 /// Where the notice goes: every contact on record that counts and did not carry the password, and the business address if
@@ -114,9 +160,12 @@ pub(super) async fn notice_destinations(
     contacts::with_business_address(others, member, has_channel)
 }
 
-/// Does the sign-out and the notice that a dead process left pending.
+/// Does the steps that a dead process left pending.
 pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
-    let steps = steps::of_reset(app, row.reset_id).await;
+    // The sweep asks again later.
+    let Some(steps) = steps::of_reset(app, row.reset_id).await else {
+        return;
+    };
     let member = match ending::find_member(app, row).await {
         Ok(Some(member)) => member,
         Ok(None) => {
@@ -131,6 +180,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
             .iter()
             .any(|row| row.step == step && row.outcome == outcome)
     };
+    if has(Step::MustChange, StepOutcome::Pending) {
+        let noted = vec![steps::force_change_late(app, row).await];
+        note_steps(app, row.reset_id, noted, "could not record a forced change").await;
+    }
     let mut was_signed_out = has(Step::SignOut, StepOutcome::Done);
     if has(Step::SignOut, StepOutcome::Pending) {
         let noted = steps::sign_out(app, &member).await;
@@ -144,15 +197,26 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
         .await;
     }
     if has(Step::Notice, StepOutcome::Pending) {
-        let to = notice_destinations(app, row, &member).await;
-        if to.is_empty() {
-            let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
-            note_steps(app, row.reset_id, impossible, "could not record a notice").await;
-        } else {
-            let sent = send_notice(app, row, &to, was_signed_out).await;
-            log_failed(sent, "could not record a notice");
-        }
+        let sent = notify_again(app, row, &member, was_signed_out).await;
+        log_failed(sent, "could not record a notice");
     }
+}
+
+/// Sends a notice that was not sent, or again to the contacts that refused it for the moment. Where it is not known who
+/// those are, nobody is told twice: the sweep asks again later.
+async fn notify_again(
+    app: &App,
+    row: &ResetRow,
+    member: &Member,
+    was_signed_out: bool,
+) -> Result<(), StoreError> {
+    let earlier = app.store.notices(row.reset_id).await?;
+    let to = notice_destinations(app, row, member).await;
+    if to.is_empty() && earlier.is_empty() {
+        let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
+        return app.store.note_steps(row.reset_id, impossible).await;
+    }
+    send_notice(app, row, &to, was_signed_out, earlier).await
 }
 
 /// The member is gone: nobody is left to be signed out or told.
@@ -162,7 +226,8 @@ async fn give_up(app: &App, id: ResetId, steps: &[StepRow]) {
         .filter(|step| step.outcome == StepOutcome::Pending)
         .map(|step| note(step.step, StepOutcome::Impossible))
         .collect();
-    note_steps(app, id, noted, "could not record that a member is gone").await;
+    let noted = app.store.note_notices(id, noted, Vec::new()).await;
+    log_failed(noted, "could not record that a member is gone");
 }
 
 async fn note_steps(app: &App, id: ResetId, noted: Vec<StepNote>, failure: &'static str) {

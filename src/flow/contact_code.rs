@@ -267,7 +267,7 @@ async fn check_rights(
         return Err(NotAllowed::by_rule(told));
     }
     let now = app.clock.now();
-    if let Err(denied) = policy::approve(&pair.case(), now) {
+    if let Err(denied) = policy::approve(&pair.case()) {
         return Err(NotAllowed::by_rule(messages::denied(
             &denied,
             &check.member_name,

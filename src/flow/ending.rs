@@ -35,14 +35,14 @@ pub(super) async fn ending(
         retry_for,
         is_private,
         codes: codes.as_ref(),
-        ..parts(app, row, &steps, &value)
+        ..parts(app, row, steps.as_deref(), &value)
     })
 }
 
 /// What the result needs that shows the password itself.
 pub(super) struct PasswordResult<'a> {
-    /// What was done so far; it is not recorded yet.
-    pub(super) steps: &'a [StepRow],
+    /// What was done so far; it is not recorded yet. None where what was recorded before cannot be read.
+    pub(super) steps: Option<&'a [StepRow]>,
     pub(super) member: &'a Member,
     pub(super) quota: Option<Quota>,
     /// True where the message is replaced after a while.
@@ -66,12 +66,13 @@ pub(super) async fn with_password(app: &App, row: &ResetRow, shown: PasswordResu
 fn parts<'a>(
     app: &'a App,
     row: &'a ResetRow,
-    steps: &'a [StepRow],
+    steps: Option<&'a [StepRow]>,
     value: &'a str,
 ) -> messages::Ending<'a> {
     messages::Ending {
         row,
-        steps,
+        steps: steps.unwrap_or_default(),
+        are_steps_known: steps.is_some(),
         quota: None,
         lifetime: app.organization.password_lifetime,
         capabilities: app.directories.told(&row.member_id).1,

@@ -10,7 +10,7 @@ use super::pins;
 use super::unresolved::{NoMatch, NotPinned};
 use crate::app::App;
 use crate::directory::{By, Match};
-use crate::domain::{EmailAddress, Member, Role, Status};
+use crate::domain::{EmailAddress, Member, Role};
 use crate::store::Pins;
 
 /// The caller whose chat account has this address. `found` is what the address found in the directory.
@@ -34,7 +34,7 @@ pub(super) async fn caller(
         Match::Several(_) | Match::Nobody | Match::Unreadable => return Err(NoMatch::Unknown),
     };
     let (role, refused) = right(app, pins, &member, email).await?;
-    let is_in_use = matches!(member.status, Status::Active | Status::Inactive);
+    let is_in_use = member.is_in_use();
     match refused {
         Some(email) if role == Role::Member && is_in_use => {
             Err(NoMatch::NotPinned(Box::new(NotPinned { member, email })))

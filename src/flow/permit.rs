@@ -128,7 +128,7 @@ pub(super) async fn of_card(
             is_counted: false,
         });
     }
-    match policy::approve(&pair.case(), now) {
+    match policy::approve(&pair.case()) {
         Ok(permit) => Ok((pair, permit)),
         Err(denied) => Err(NotPermitted {
             code: denied.code(),
@@ -156,7 +156,7 @@ pub(super) async fn of_command(
 ) -> Result<ResetPair, Halt> {
     let pair = pair_of_command(app, chat, origin, named, (freshness, limits), reference).await?;
     let now = origin.received_at;
-    let Err(denied) = policy::approve(&pair.case(), now) else {
+    let Err(denied) = policy::approve(&pair.case()) else {
         return Ok(pair);
     };
     let told = messages::denied(

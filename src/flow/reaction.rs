@@ -39,7 +39,6 @@ pub(crate) enum Next {
     DrawCard {
         /// The record as it was when the content was made. Newer content is not overwritten.
         row: Box<ResetRow>,
-        /// Where the card stands.
         to: ReplyAddress,
         /// What the card shows for this row.
         content: Message,
@@ -105,7 +104,6 @@ pub(super) enum Halt {
     Replayed,
     /// Refused, and recorded. The message says why.
     Refused(Message),
-    /// Recorded, with its answer.
     Answered(Reaction),
     /// The record, randomness or sealing failed; the answer apologizes.
     Failed(ReactError),

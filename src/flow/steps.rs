@@ -1,10 +1,10 @@
-//! The steps of a reset around the change: their notes, and the two that only ask the directory.
+//! The steps of a reset around the change: their notes, and those that the directory does.
 
 use crate::app::App;
-use crate::directory::{Backend, Enforced, Unavailable};
+use crate::directory::{Backend, Enforced, ForcedChange, Unavailable};
 use crate::domain::delivery::Outcome;
 use crate::domain::{Member, Moment, Password, ResetId, Step, StepOutcome};
-use crate::store::{StepNote, StepRow};
+use crate::store::{ResetRow, StepNote, StepRow};
 
 /// A note without a detail.
 pub(super) fn note(step: Step, outcome: StepOutcome) -> StepNote {
@@ -39,9 +39,15 @@ pub(super) fn row_of(reset_id: ResetId, note: &StepNote, now: Moment) -> StepRow
     }
 }
 
-/// The recorded steps of a reset; none if the record does not answer.
-pub(super) async fn of_reset(app: &App, id: ResetId) -> Vec<StepRow> {
-    app.store.steps(id).await.unwrap_or_default()
+/// The recorded steps of a reset; none if they cannot be read, which the result has to say.
+pub(super) async fn of_reset(app: &App, id: ResetId) -> Option<Vec<StepRow>> {
+    match app.store.steps(id).await {
+        Ok(steps) => Some(steps),
+        Err(error) => {
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not read the steps of a reset");
+            None
+        }
+    }
 }
 
 /// Ends the member's sessions, where the directory can.
@@ -61,6 +67,46 @@ pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
                 detail: Some("directory_down"),
                 ..note(Step::SignOut, StepOutcome::Failed)
             }
+        }
+    }
+}
+
+/// Has the directory ask for a new password, where that is an operation of its own. What it came to is read back after it.
+pub(super) async fn force_change(app: &App, member: &Member) {
+    let home = app
+        .directories
+        .of(&member.id)
+        .filter(|home| home.capabilities().forces_change_apart);
+    let Some(home) = home else { return };
+    match home.force_change(&member.id, None).await {
+        Ok(ForcedChange::Sent) => {}
+        Ok(not_sent @ (ForcedChange::SetAgain | ForcedChange::NoPolicy)) => {
+            tracing::warn!(member.id = %member.id, why = ?not_sent, "no change was forced");
+        }
+        Err(error) => {
+            tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not force a change");
+        }
+    }
+}
+
+/// The same for a reset that a dead process left after the change. Its password is lost, so whether the directory asks for a
+/// new one cannot be read back. A password that was set since is the member's own.
+pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
+    let failed = |detail| StepNote {
+        detail: Some(detail),
+        ..note(Step::MustChange, StepOutcome::Failed)
+    };
+    let home = app.directories.of(&row.member_id);
+    let (Some(home), Some(begun), Some(ended)) = (home, row.changing_at, row.changed_at) else {
+        return note(Step::MustChange, StepOutcome::Impossible);
+    };
+    match home.force_change(&row.member_id, Some(begun..=ended)).await {
+        Ok(ForcedChange::Sent) => note(Step::MustChange, StepOutcome::Unknown),
+        Ok(ForcedChange::SetAgain) => failed("set_again"),
+        Ok(ForcedChange::NoPolicy) => failed("not_in_force"),
+        Err(error) => {
+            tracing::error!(member.id = %row.member_id, error = &error as &dyn std::error::Error, "could not force a change");
+            failed("directory_down")
         }
     }
 }

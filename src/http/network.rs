@@ -54,6 +54,7 @@ impl FromStr for IpNetwork {
             Some((address, length)) => (address, Some(length)),
             None => (text.trim(), None),
         };
+        // The parser says only that it is no address, which `Malformed` says with an example.
         let address: IpAddr = address.parse().map_err(|_| NotANetwork::Malformed)?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let length = match length {

@@ -41,7 +41,7 @@ impl Keys {
         }
     }
 
-    /// Reads the key file.
+    /// Reads the key file. One that others may read is refused.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         use std::os::unix::fs::MetadataExt;
 

@@ -34,7 +34,8 @@ pub struct Keys {
     sealing: Arc<LessSafeKey>,
 }
 
-/// A sealed text was not made with this key for this place.
+/// A sealed text was not made with this key for this place. It has no cause: the cipher tells none, and the decoder's
+/// would quote what was sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed value cannot be opened with this key")]
 pub struct NotSealed;

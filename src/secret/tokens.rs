@@ -11,7 +11,7 @@ use crate::domain::{MemberId, ResetId};
 /// The kinds of links that members get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// "This wasn't me".
+    /// The link "This wasn't me" in the notice of a reset.
     NotMe,
     /// The one-time link to set a new password.
     Claim,

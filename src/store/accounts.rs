@@ -9,13 +9,11 @@ table! {
     /// The part of a member's row that sign-ins and resets change; the rest belongs to the import.
     pub struct AccountRow in "member" {
         key {
-            /// The immutable id.
             member_id: MemberId,
         }
         fixed {
             /// The credential, as a PHC string.
             credential: Option<String>,
-            /// When it was set.
             credential_set_at: Option<Moment>,
             /// Until when the password of a reset works; none for one of the member's own.
             temporary_until: Option<Moment>,
@@ -137,10 +135,8 @@ pub(super) async fn sign_out(tx: &mut Tx, member: &MemberId) -> Result<(), Store
 /// Why a password was not set.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// Nothing was changed.
     #[error("a reset of the member is under way")]
     UnderWay(ResetUnderWay),
-    /// The record failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -159,7 +155,6 @@ impl super::engine::Refusal for PasswordError {
 pub struct ResetUnderWay {
     /// The administrator who makes it.
     pub admin_name: String,
-    /// How far it is.
     pub state: State,
 }
 

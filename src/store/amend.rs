@@ -12,22 +12,21 @@ use crate::domain::{Carries, Delivery, Destination, EmailAddress, MemberId, Mome
 /// A card after a change, with what it has to warn of now.
 #[derive(Clone, Debug)]
 pub struct Amended {
-    /// The card.
     pub row: ResetRow,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<Earlier>,
 }
 
-/// A way of delivery.
+/// The chosen way of delivery, with where it goes and what it carries.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// Which.
+    /// Copy, or the channel.
     pub delivery: Delivery,
     /// Where to; none for Copy.
     pub to: Option<Destination>,
     /// True where the address was typed and is not the one on record.
     pub is_typed: bool,
-    /// What goes there.
+    /// The password, or a link to set one.
     pub carries: Carries,
     /// The keyed digest of the destination.
     pub digest: Option<String>,
@@ -40,7 +39,6 @@ pub enum Amend {
     Reachable,
     /// S22: the way; a destination for phone and e-mail, and whether it was typed.
     Choose(Choice),
-    /// Back to the choice.
     Back,
     /// S27: switch the copy on or off; the address is used where none was typed. With its keyed digest.
     ToggleCopy(EmailAddress, String),

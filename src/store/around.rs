@@ -46,7 +46,6 @@ pub(super) struct Around {
 }
 
 impl Around {
-    /// Those around this card.
     pub(super) async fn of(tx: &mut Tx, card: &ResetRow) -> Result<Self, StoreError> {
         let (member, admin) = (card.member_id.clone(), card.admin_id.clone());
         let values = params![member, admin, card.reset_id];

@@ -10,27 +10,18 @@ table! {
     pub struct AuditRow in "audit" {
         key {}
         fixed {
-            /// When it was noted.
             noted_at: Moment,
-            /// What was tried.
             event: String,
-            /// What came of it.
             outcome: String,
             /// The short name told in the message.
             reference: Option<String>,
-            /// The chat.
             platform: Option<Platform>,
             /// The workspace, guild or tenant.
             tenant: Option<String>,
-            /// The chat account.
             chat_user: Option<String>,
-            /// The administrator.
             admin_id: Option<MemberId>,
-            /// The member.
             member_id: Option<MemberId>,
-            /// The reset.
             reset_id: Option<ResetId>,
-            /// A few more words.
             detail: Option<String>,
         }
         changing {}

@@ -19,7 +19,6 @@ use crate::domain::{
 /// A card to be made.
 #[derive(Clone, Debug)]
 pub struct NewOffer {
-    /// A fresh id.
     pub reset_id: ResetId,
     /// Who asked, in the chat.
     pub requester: ChatUser,
@@ -39,7 +38,6 @@ pub struct NewOffer {
     pub contacts: PresentContacts,
 }
 
-/// A card was recorded.
 #[derive(Clone, Debug)]
 pub struct Offered {
     /// The administrator's quota of resets.
@@ -57,14 +55,12 @@ pub enum OfferOutcome {
     Replayed,
     /// A rule is against it.
     Denied {
-        /// The rule.
         denied: Denied,
         /// See [`Noted::Done`](crate::store::Noted::Done).
         untold: Vec<ResetRow>,
     },
     /// The card is on record.
     Made {
-        /// What the card says.
         offered: Offered,
         /// See [`Noted::Done`](crate::store::Noted::Done).
         untold: Vec<ResetRow>,

@@ -8,7 +8,6 @@ use crate::domain::{ChatUser, Denied, Moment, ResetId, State};
 /// A follow-up address of the chat, sealed with our key.
 #[derive(Clone, Debug)]
 pub struct SealedReply {
-    /// The sealed address.
     pub sealed: String,
     /// When the platform stops accepting it.
     pub until: Moment,
@@ -21,7 +20,7 @@ pub struct CardClick {
     pub reset_id: ResetId,
     /// The key of the signed request.
     pub replay: ReplayKey,
-    /// Who clicked.
+    /// Must be the account that the card was made for.
     pub clicker: ChatUser,
     /// Where follow-ups go from now on: the newest address has the most uses and the most time left.
     pub follow_up: Option<SealedReply>,
@@ -32,9 +31,9 @@ pub struct CardClick {
 pub enum ClickRefused {
     /// The same bytes were seen before.
     Replayed,
-    /// No such card.
+    /// No card has this id, or not any more.
     NoSuchCard,
-    /// Somebody else's card.
+    /// The card belongs to another administrator.
     NotYours {
         /// The full name of its owner.
         admin_name: String,
@@ -49,9 +48,9 @@ pub enum ClickRefused {
     MemberGone,
     /// The reset has begun and has not ended.
     InProgress,
-    /// It ended before.
+    /// The reset ended before this click.
     AlreadyDone {
-        /// How it ended.
+        /// The state that it ended in.
         state: State,
         /// When the password was changed, if it was.
         changed_at: Option<Moment>,
@@ -65,7 +64,7 @@ pub enum ClickRefused {
     Overtaken(Earlier),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
-    /// A rule forbids it.
+    /// Forbidden by what is on record: the limit, another reset of the member, or a disowned one.
     Denied(Denied),
 }
 
@@ -239,7 +238,6 @@ pub(super) async fn answered(
     Ok(row)
 }
 
-/// Sets the follow-up address.
 pub(super) fn answer_at(row: &mut ResetRow, follow_up: Option<&SealedReply>) {
     if let Some(reply) = follow_up {
         (row.reply, row.reply_until) = (Some(reply.sealed.clone()), Some(reply.until));

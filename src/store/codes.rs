@@ -28,10 +28,10 @@ pub enum Proof {
 /// Why no code may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
-    /// A rule forbids it.
+    /// A rule forbids it, such as the limit of codes per hour.
     #[error("no code may be sent now")]
     Denied(CodeDenied),
-    /// The record failed.
+    /// The record failed, so no code was made.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

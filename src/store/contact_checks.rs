@@ -52,21 +52,14 @@ pub(super) const BY_ID: &str = sql!(
 pub struct ContactCheck {
     /// Its id, which the button carries.
     pub check_id: CheckId,
-    /// Whose contact.
     pub member_id: MemberId,
-    /// Their full name.
     pub member_name: String,
-    /// Their business e-mail.
     pub member_email: EmailAddress,
-    /// The contact.
     pub to: Destination,
-    /// Who added it.
     pub admin_id: MemberId,
-    /// Their chat account.
     pub user: ChatUser,
     /// Until when a code can be sent.
     pub expires_at: Moment,
-    /// Where the answer goes.
     pub reply: Option<SealedReply>,
 }
 

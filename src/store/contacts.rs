@@ -13,9 +13,7 @@ table! {
         key {
             /// The member whose contact it is.
             member_id: MemberId,
-            /// Phone or e-mail.
             channel: Channel,
-            /// The full address.
             address: String,
             /// Who added it: an administrator, the member, or [`OPERATOR`].
             added_by: MemberId,
@@ -24,7 +22,6 @@ table! {
         changing {
             /// When it was added last.
             added_at: Moment,
-            /// In which role.
             added_as: AddedAs,
             /// The full name of whoever added it, at that time.
             added_by_name: String,
@@ -38,9 +35,7 @@ table! {
     /// An administrator added a contact, for their limit.
     pub(super) struct ContactCommandRow in "contact_command" {
         key {
-            /// The administrator.
             admin_id: MemberId,
-            /// When they added it.
             noted_at: Moment,
             /// The short name of the command.
             reference: String,

@@ -12,7 +12,7 @@ const CAREFUL_FOR: Span = Span::hours(24);
 pub struct Earlier {
     /// When the password was changed, or may have been.
     pub changed_at: Moment,
-    /// The administrator's full name.
+    /// The full name of the administrator who made it.
     pub admin_name: String,
     /// False where nobody can say whether the password was changed.
     pub is_certain: bool,

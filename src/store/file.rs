@@ -10,11 +10,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::open_error::OpenError;
+use super::own_log;
 
 /// Where there is no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absent {
-    /// One is begun.
     Begin,
     /// It is an error: everybody would have all their slots again.
     Refuse,
@@ -40,6 +40,7 @@ impl Identity {
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     file: File,
+    path: PathBuf,
     /// What versions up to 0.1.0 lock instead; without it one of them could run beside this one.
     beside: PathBuf,
     locked_beside: Option<File>,
@@ -66,11 +67,10 @@ impl DatabaseFile {
         if for_others != 0 {
             return Err(OpenError::Exposed);
         }
-        let mut beside = path.canonicalize()?.into_os_string();
-        beside.push(".lock");
         Ok(Self {
             file,
-            beside: beside.into(),
+            path: path.to_owned(),
+            beside: own_log::lock_of(path)?,
             locked_beside: None,
             is_new,
         })
@@ -88,6 +88,21 @@ impl DatabaseFile {
             Err(OpenError::Linked)
         } else {
             Ok(())
+        }
+    }
+
+    /// Notes in the lock file that the log beside the database is its own. A command that may not write there leaves it.
+    pub(super) fn note_log(&self) {
+        let noted = match &self.locked_beside {
+            Some(lock) => own_log::note(&self.path, lock),
+            None => open_lock(&self.beside, &self.file)
+                .and_then(|lock| own_log::note(&self.path, &lock)),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "could not note whose the write-ahead log is"
+            );
         }
     }
 

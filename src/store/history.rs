@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{Param, Table, params, sql};
+use super::engine::{Connection, Param, Table, params, sql};
 use super::resets::{self, GIVEN_UP_AFTER};
 use super::{ResetRow, StepRow, Store, StoreError, steps};
 use crate::domain::{MemberId, Moment, ResetId, Span};
@@ -47,7 +47,7 @@ impl HistoryFilter {
 pub struct Past {
     /// What the record says of it.
     pub reset: ResetRow,
-    /// How its effects ended.
+    /// How its effects outside ended, one row each.
     pub steps: Vec<StepRow>,
     /// True when the slot was given back.
     pub is_slot_returned: bool,
@@ -203,36 +203,13 @@ const WITH_PENDING_STEPS: &str = sql!(
 );
 
 impl Store {
-    /// Lists resets, the newest first.
+    /// Lists resets, the newest first, all as they are at one moment.
     pub async fn history(&self, filter: &HistoryFilter) -> Result<Vec<Past>, StoreError> {
         let mut connection = self.slow_reader().await?;
-        let since = filter.since.unwrap_or(Moment(0));
-        let until = filter.before.map_or(Moment(i64::MAX), |(at, _)| at);
-        let mut values = filter.params(since, until);
-        values.extend(params![
-            filter.before.map(|(_, id)| id),
-            filter.limit.unwrap_or(LISTED)
-        ]);
-        let resets: Vec<ResetRow> = connection.all(LISTED_RESETS, values).await?;
-        let (Some(newest), Some(oldest)) = (resets.first(), resets.last()) else {
-            return Ok(Vec::new());
-        };
-        // Between those two, so that a reset that is confirmed meanwhile moves nothing out of the list.
-        let between = |row: &ResetRow| row.claimed_at.unwrap_or(until);
-        let values = filter.params(between(oldest), between(newest));
-        let steps: Vec<StepRow> = connection.all(LISTED_STEPS, values.clone()).await?;
-        let returned: Vec<(ResetId,)> = connection.all(LISTED_RETURNS, values).await?;
-        let returned: HashSet<ResetId> = returned.into_iter().map(|(id,)| id).collect();
-        let mut steps_of: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
-        for step in steps {
-            steps_of.entry(step.reset_id).or_default().push(step);
-        }
-        let past = resets.into_iter().map(|reset| Past {
-            steps: steps_of.remove(&reset.reset_id).unwrap_or_default(),
-            is_slot_returned: returned.contains(&reset.reset_id),
-            reset,
-        });
-        Ok(past.collect())
+        connection.begin_read().await?;
+        let past = list(&mut connection, filter).await?;
+        connection.end_read().await?;
+        Ok(past)
     }
 
     /// The steps of a reset.
@@ -259,6 +236,7 @@ impl Store {
         let mut connection = self.slow_reader().await?;
         let given_up = connection.now() - GIVEN_UP_AFTER;
         let owner = &*self.owner;
+        connection.begin_read().await?;
         let mut left: Vec<ResetRow> = connection
             .all(LEFT_AT_WORK, params![owner, given_up])
             .await?;
@@ -267,6 +245,7 @@ impl Store {
                 .all::<ResetRow>(LEFT_UNDELIVERED, params![owner])
                 .await?,
         );
+        connection.end_read().await?;
         Ok(left)
     }
 
@@ -301,4 +280,37 @@ impl Store {
         let until = connection.now() - age;
         connection.all(sql, params![until]).await
     }
+}
+
+async fn list(
+    connection: &mut Connection,
+    filter: &HistoryFilter,
+) -> Result<Vec<Past>, StoreError> {
+    let since = filter.since.unwrap_or(Moment(0));
+    let until = filter.before.map_or(Moment(i64::MAX), |(at, _)| at);
+    let mut values = filter.params(since, until);
+    values.extend(params![
+        filter.before.map(|(_, id)| id),
+        filter.limit.unwrap_or(LISTED)
+    ]);
+    let resets: Vec<ResetRow> = connection.all(LISTED_RESETS, values).await?;
+    let (Some(newest), Some(oldest)) = (resets.first(), resets.last()) else {
+        return Ok(Vec::new());
+    };
+    // Between those two, so that a reset that is confirmed meanwhile moves nothing out of the list.
+    let between = |row: &ResetRow| row.claimed_at.unwrap_or(until);
+    let values = filter.params(between(oldest), between(newest));
+    let steps: Vec<StepRow> = connection.all(LISTED_STEPS, values.clone()).await?;
+    let returned: Vec<(ResetId,)> = connection.all(LISTED_RETURNS, values).await?;
+    let returned: HashSet<ResetId> = returned.into_iter().map(|(id,)| id).collect();
+    let mut steps_of: HashMap<ResetId, Vec<StepRow>> = HashMap::new();
+    for step in steps {
+        steps_of.entry(step.reset_id).or_default().push(step);
+    }
+    let past = resets.into_iter().map(|reset| Past {
+        steps: steps_of.remove(&reset.reset_id).unwrap_or_default(),
+        is_slot_returned: returned.contains(&reset.reset_id),
+        reset,
+    });
+    Ok(past.collect())
 }

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// So many new persons may take the place of others without their number being named. More is rather a file of another
-/// organisation, or one with its columns moved.
+/// organization, or one with its columns moved.
 pub(crate) const NEW_PERSONS_UNASKED: usize = 10;
 
 /// One line of the file.
@@ -20,13 +20,12 @@ pub(crate) const NEW_PERSONS_UNASKED: usize = 10;
 pub struct ImportRow {
     /// The member; the id is a fresh one, and counts only for somebody who was not there before.
     pub member: MemberRow,
-    /// The organisation's own number of the person.
+    /// The organization's own number of the person.
     pub employee_id: Option<String>,
     /// The line in the file.
     pub line: u64,
 }
 
-/// How an import ended.
 #[derive(Clone, Debug, Default)]
 pub struct Imported {
     /// Members under addresses that nobody had.
@@ -56,7 +55,6 @@ pub struct ChangedContacts {
 /// Somebody who took the place of another under their address. Nothing of the other went over.
 #[derive(Clone, Debug)]
 pub struct NewPerson {
-    /// Their name.
     pub name: String,
     /// The address of both.
     pub email: String,
@@ -71,16 +69,12 @@ pub struct NewPerson {
 /// A member who has another address now.
 #[derive(Clone, Debug)]
 pub struct Moved {
-    /// Their name.
     pub name: String,
-    /// The address before.
     pub from: String,
-    /// The address now.
     pub to: String,
     member_id: MemberId,
 }
 
-/// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
 pub enum NotImported {
     /// The address belongs to somebody who keeps it.
@@ -88,17 +82,13 @@ pub enum NotImported {
     AddressTaken {
         /// The line in the file.
         line: u64,
-        /// The address.
         email: String,
-        /// Who has it.
         owner: String,
     },
     /// So many new persons take the place of others, and the number was not named, or another one.
     #[error("{count} members would be replaced by new persons")]
     NewPersons {
-        /// How many count.
         count: usize,
-        /// All of them.
         persons: Vec<NewPerson>,
     },
     /// A member who would be removed is being reset, or the record does not answer.
@@ -125,11 +115,9 @@ table! {
     /// A member as they are before the import.
     struct Known in "member" {
         key {
-            /// The immutable id.
             member_id: MemberId,
         }
         fixed {
-            /// Full name.
             name: String,
             /// As it was written.
             business_email: String,
@@ -139,9 +127,8 @@ table! {
             status: String,
             /// In E.164 form.
             phone: Option<String>,
-            /// Private address.
             personal_email: Option<String>,
-            /// The organisation's own number of the person.
+            /// The organization's own number of the person.
             employee_id: Option<String>,
         }
         changing {}
@@ -181,7 +168,6 @@ struct Plan {
     replaced: Vec<MemberId>,
     /// Members who stay without anything that was theirs.
     wiped: Vec<MemberId>,
-    /// Members whose sessions end.
     signed_out: Vec<MemberId>,
     audit: Vec<AuditRow>,
 }

@@ -16,7 +16,10 @@ const KEEP: &str = "
     values (1, $1, $2)
     on conflict (place) do nothing";
 
-const ANY_RESET: &str = "
+const FINGERPRINT_OR_RESET: &str = "
+    select 1
+    from key_fingerprint
+    union all
     select 1
     from reset
     limit 1";
@@ -45,12 +48,8 @@ impl Store {
     /// True where this database belongs to a key. A record of the version before has no fingerprint; but what has resets was
     /// served, and so had one.
     pub async fn belongs_to_a_key(&self) -> Result<bool, StoreError> {
-        Ok(self.key_fingerprint().await?.is_some() || self.has_resets().await?)
-    }
-
-    /// True where somebody was reset, or was about to be.
-    pub async fn has_resets(&self) -> Result<bool, StoreError> {
-        let any: Option<(i64,)> = self.reader().await?.maybe(ANY_RESET, params![]).await?;
+        let mut connection = self.reader().await?;
+        let any: Option<(i64,)> = connection.maybe(FINGERPRINT_OR_RESET, params![]).await?;
         Ok(any.is_some())
     }
 

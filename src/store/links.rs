@@ -8,16 +8,13 @@ table! {
     /// A chat account and the person it belongs to.
     pub(super) struct LinkRow in "link" {
         key {
-            /// The chat.
             platform: Platform,
-            /// The chat account.
             chat_user: String,
         }
         fixed {}
         changing {
             /// The person's business e-mail in lower case.
             business_email_key: String,
-            /// When it was linked.
             linked_at: Moment,
         }
     }
@@ -29,10 +26,13 @@ pub(super) const EMAIL_OF: &str = "
     where platform = $1
         and chat_user = $2";
 
+/// How many addresses [`ACCOUNTS_OF`] reads at once; hardly a member has more.
+const ADDRESSES: usize = 2;
+
 pub(super) const ACCOUNTS_OF: &str = "
     select platform, chat_user
     from link
-    where business_email_key = $1";
+    where business_email_key in ($1, $2)";
 
 pub(super) const DELETE: &str = "
     delete from link
@@ -67,8 +67,16 @@ impl Store {
     ) -> Result<Vec<(String, String)>, StoreError> {
         let mut connection = self.reader().await?;
         let mut accounts = Vec::new();
-        for email_key in email_keys {
-            accounts.extend(connection.all(ACCOUNTS_OF, params![email_key]).await?);
+        let is_one_statement = email_keys.len() <= ADDRESSES;
+        if !is_one_statement {
+            connection.begin_read().await?;
+        }
+        for asked in email_keys.chunks(ADDRESSES) {
+            let (one, other) = (asked.first().cloned(), asked.get(1).cloned());
+            accounts.extend(connection.all(ACCOUNTS_OF, params![one, other]).await?);
+        }
+        if !is_one_statement {
+            connection.end_read().await?;
         }
         Ok(accounts)
     }

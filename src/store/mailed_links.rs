@@ -12,7 +12,6 @@ use crate::domain::{Carries, ResetId, State};
 pub enum Disowned {
     /// The account is closed now.
     Now(Box<ResetRow>),
-    /// It was said before.
     Before,
     /// There was another reset since; nothing was changed.
     Outdated,
@@ -23,7 +22,6 @@ pub enum Disowned {
 pub enum LinkUse {
     /// It was used now, and the session has begun.
     Now,
-    /// It was used before.
     Before,
     /// It leads nowhere any more: its life is over, there was another reset, or the account was closed.
     Dead,

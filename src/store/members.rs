@@ -13,7 +13,7 @@ table! {
         }
         fixed {}
         changing {
-            /// Full name.
+            /// The full name as it was imported.
             name: String,
             /// As written in the file that was imported.
             business_email: String,
@@ -25,11 +25,11 @@ table! {
             status: String,
             /// In E.164 form.
             phone: Option<String>,
-            /// Private address.
+            /// The address outside the organization.
             personal_email: Option<String>,
             /// Written form of the role.
             role: String,
-            /// Department.
+            /// The department, which the card shows behind the address.
             department: Option<String>,
             /// The manager's business e-mail.
             manager_email: Option<String>,
@@ -107,12 +107,10 @@ impl MemberKey {
     }
 }
 
-/// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportCount {
     /// Members that were not there before.
     pub added: usize,
-    /// Members that were there.
     pub updated: usize,
 }
 
@@ -125,13 +123,17 @@ pub(super) async fn by_email(
 }
 
 impl Store {
-    /// Members in the order asked. Two of them are read in one statement, so as they are at one moment.
+    /// Members in the order asked, all as they are at one moment. Two of them are read in one statement.
     pub async fn find_members(
         &self,
         keys: &[MemberKey],
     ) -> Result<Vec<Option<MemberRow>>, StoreError> {
         let mut connection = self.reader().await?;
         let mut found = Vec::new();
+        let is_one_statement = keys.len() <= KEYS;
+        if !is_one_statement {
+            connection.begin_read().await?;
+        }
         for asked in keys.chunks(KEYS) {
             let (one, other) = (asked.first(), asked.get(1));
             let email = |key: Option<&MemberKey>| key.and_then(MemberKey::email);
@@ -143,6 +145,9 @@ impl Store {
                     .iter()
                     .map(|key| rows.iter().find(|row| key.is_of(row)).cloned()),
             );
+        }
+        if !is_one_statement {
+            connection.end_read().await?;
         }
         Ok(found)
     }
@@ -185,7 +190,7 @@ impl Store {
         Ok(any.is_none())
     }
 
-    /// The organisation's own number of a member.
+    /// The organization's own number of a member.
     pub async fn employee_id(&self, member: &MemberId) -> Result<Option<String>, StoreError> {
         let found: Option<(Option<String>,)> = self
             .reader()

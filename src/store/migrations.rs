@@ -89,6 +89,8 @@ mod tests {
         const CONTACT: &str =
             "insert into contact (member_id, channel, address, added_by, added_at)
             values ('m', 'email', 'mina@mail.example', 'a', 1)";
+        // How many migrations come up to the one that deletes the steps of resets that are gone.
+        const ORPHANS_GO: usize = 17;
         for age in 1..migrations().len() {
             let mut connection = SqliteConnectOptions::new()
                 .in_memory(true)
@@ -108,7 +110,8 @@ mod tests {
             for (table, rows) in [
                 ("member", 1),
                 ("link", 1),
-                ("step", 1),
+                // One that was written after migration 21 is not looked for any more.
+                ("step", if age < ORPHANS_GO { 1 } else { 2 }),
                 ("slot", 1),
                 ("replay_key", 1),
                 ("audit", 1),

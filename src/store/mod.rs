@@ -5,16 +5,17 @@
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
-//!    [`amend`], [`reserve`], [`moves`], [`told`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
+//!    [`amend`], [`reserve`], [`moves`], [`told`], [`notices`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`].
-//! 5. [`open`], [`migrations`], [`mod@file`] and [`watch`]: how the file is opened, locked and looked after.
+//! 5. [`open`], [`migrations`], [`mod@file`], [`own_log`] and [`watch`]: how the file is opened, locked and looked after.
 //!
 //! # To add a column
 //!
 //! Write a migration, and name the column in the `table!` of its subject: under `fixed` if
 //! it never changes after the row was made, else under `changing`. The compiler then points at the function in the same
-//! file that makes such a row.
+//! file that makes such a row. No other file changes, unless somebody is to see it: `relatch resets` shows the fields that
+//! `cli/resets.rs` names, because its output is a contract and the table is not.
 //!
 //! # To add a table
 //!
@@ -52,8 +53,10 @@ mod members;
 mod migrations;
 mod moves;
 mod notes;
+mod notices;
 mod open;
 mod open_error;
+mod own_log;
 mod pins;
 mod purge;
 mod replays;
@@ -97,6 +100,7 @@ pub use self::members::{MemberKey, MemberRow};
 pub use self::moves::MoveRefused;
 pub(crate) use self::moves::{Shown, Successor};
 pub(crate) use self::notes::Noted;
+pub(crate) use self::notices::NoticeRow;
 pub use self::open::{StoreTasks, Use};
 pub use self::open_error::OpenError;
 pub(crate) use self::pins::Pins;

@@ -29,11 +29,9 @@ pub struct Shown {
 /// A card that takes over from one whose channel was not ready.
 #[derive(Clone, Debug)]
 pub struct Successor {
-    /// Its fresh id.
     pub reset_id: ResetId,
     /// The follow-up address, sealed for that id.
     pub reply: Option<SealedReply>,
-    /// How long it works.
     pub lifetime: Span,
 }
 

@@ -36,14 +36,11 @@ pub enum Noted<T> {
     Replayed,
     /// It was a look-up too many, and is written down as that.
     TooMany {
-        /// What was too many.
         too_many: TooMany,
         /// See [`Noted::Done`].
         untold: Vec<ResetRow>,
     },
-    /// It is written down.
     Done {
-        /// What was asked for.
         found: T,
         /// Earlier resets of this administrator whose end they have not heard yet; now marked as told.
         untold: Vec<ResetRow>,

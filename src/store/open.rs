@@ -14,12 +14,12 @@ use super::engine::{self, NoReader, Opening, Readers};
 use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
 use super::open_error::{OLDEST_SQLITE, OpenError};
-use super::{Store, Watch};
+use super::{Store, Watch, own_log};
 use crate::clock::Clock;
 use crate::domain::quota::Limit;
 
 /// How many connections read for requests. Slow reads have a connection of their own.
-const READERS: usize = 4;
+const READERS: u32 = 4;
 
 /// More than there are statements, so that each is prepared once.
 const STATEMENTS: usize = 256;
@@ -106,6 +106,7 @@ impl Store {
 
     /// True where the file is there and holds our tables.
     pub async fn has_record(path: &Path) -> Result<bool, OpenError> {
+        own_log::check(path)?;
         if path.try_exists()? {
             has_record(path).await
         } else {
@@ -121,16 +122,10 @@ impl Store {
         limit: Limit,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
+        // Before an empty file is made, and before this process holds the lock.
+        own_log::check(path)?;
         // Before SQLite opens the file, and until after it has closed it.
-        let mut file = DatabaseFile::open(path, absent)?;
-        if how == Use::Serve {
-            file.lock()?;
-        }
-        // After the lock, so that another process on the second name is reported first.
-        file.check_single_name()?;
-        if absent == Absent::Refuse && !has_record(path).await? {
-            return Err(OpenError::Empty);
-        }
+        let mut file = take_file(path, how, absent).await?;
         let options = options(path);
         let writing = options.clone().pragma("cache_size", WRITER_CACHE);
         let mut connection = writing.connect().await?;
@@ -139,13 +134,13 @@ impl Store {
         if file.is_new {
             keep_name(path)?;
         }
-        let reading = Opening {
+        let reading = Arc::new(Opening {
             options: options
                 .pragma("cache_size", READER_CACHE)
                 .pragma("query_only", "on"),
             file: path.to_owned(),
             opened: file.identity()?,
-        };
+        });
         let slow_readers = Readers::open(1, &reading).await?;
         let readers = Readers::open(READERS, &reading).await?;
         let (running, task) = tokio::sync::watch::channel(());
@@ -154,6 +149,7 @@ impl Store {
         if watch.opened() != file.identity()? {
             return Err(OpenError::Exchanged);
         }
+        file.note_log();
         let (writes, queue) = mpsc::channel(engine::QUEUE);
         let writing_clock = clock.clone();
         let file = Arc::new(file);
@@ -181,12 +177,28 @@ impl Store {
     }
 }
 
+/// Opens the file and locks it for `serve`. One that two names lead to is refused, and an empty one unless it is to be new.
+async fn take_file(path: &Path, how: Use, absent: Absent) -> Result<DatabaseFile, OpenError> {
+    let mut file = DatabaseFile::open(path, absent)?;
+    if how == Use::Serve {
+        file.lock()?;
+    }
+    // After the lock, so that another process on the second name is reported first.
+    file.check_single_name()?;
+    if absent == Absent::Refuse && !has_record(path).await? {
+        return Err(OpenError::Empty);
+    }
+    Ok(file)
+}
+
 impl From<NoReader> for OpenError {
     fn from(error: NoReader) -> Self {
         match error {
             NoReader::Replaced => Self::Exchanged,
             NoReader::Io(error) => error.into(),
             NoReader::Sqlite(error) => error.into(),
+            // None was in use or closed: they were just made.
+            NoReader::Busy | NoReader::Closed => sqlx::Error::PoolClosed.into(),
         }
     }
 }

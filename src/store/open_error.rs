@@ -24,6 +24,19 @@ pub enum OpenError {
     /// The file was exchanged while it was being opened.
     #[error("the database was replaced while it was opened; start again")]
     Exchanged,
+    /// Another `serve` holds the file that was in its place.
+    #[error(
+        "the database was replaced while relatch was serving it; nothing was changed; the running relatch ends by itself \
+        within a minute, or stop it, and then start again"
+    )]
+    NotServed,
+    /// The log beside it is another database's.
+    #[error(
+        "the file beside the database whose name ends in -wal is the log of another database, and SQLite would write it \
+        into this one. Nothing was changed. If this database is a backup, move away the files ending in -wal and -shm; else \
+        put back the database that they belong to"
+    )]
+    OtherLog,
     /// Others than its owner may read it.
     #[error("the database file may be read by others; run chmod 600 on it")]
     Exposed,
@@ -45,7 +58,7 @@ pub enum OpenError {
     /// The file cannot be used.
     #[error("the database file cannot be opened")]
     Io(#[from] std::io::Error),
-    /// SQLite refuses it.
+    /// SQLite refuses the file, as one that is locked or damaged.
     #[error("the database cannot be opened")]
     Sqlite(#[from] sqlx::Error),
 }
@@ -69,6 +82,8 @@ impl OpenError {
             | Self::Missing
             | Self::Empty
             | Self::Exchanged
+            | Self::NotServed
+            | Self::OtherLog
             | Self::Exposed
             | Self::Linked
             | Self::Newer

@@ -68,7 +68,7 @@ pub struct AdminPin {
     pub email_key: String,
     /// The directory's immutable id and the name of the entry; none where no entry is pinned.
     pub entry: Option<(MemberId, String)>,
-    /// How it was pinned.
+    /// How it came to this entry.
     pub how: PinnedBy,
     /// When it was pinned.
     pub noted_at: Moment,
@@ -88,9 +88,7 @@ impl Pins {
 /// What the security address has not been told yet.
 #[derive(Clone, Debug, Default)]
 pub struct UntoldPins {
-    /// Pins that are new.
     pub pins: Vec<AdminPin>,
-    /// Alarms.
     pub alarms: Vec<Alarm>,
 }
 
@@ -101,15 +99,7 @@ pub struct Alarm {
     pub email_key: String,
     /// The text of the alarm.
     pub text: String,
-    /// When it was noted.
     pub noted_at: Moment,
-}
-
-impl UntoldPins {
-    /// True where nothing is to be told.
-    pub fn is_empty(&self) -> bool {
-        self.pins.is_empty() && self.alarms.is_empty()
-    }
 }
 
 pub(super) const BY_EMAIL: &str = sql!(

@@ -80,8 +80,17 @@ const LOOK_UPS: &str = "
         limit $2
     )";
 
-/// Resets, with their steps and slots: these statements find the same resets, and the last one deletes them.
-pub(super) const RESETS: [&str; 3] = [
+/// Resets, with their steps, notices and slots: these statements find the same resets, and the last one deletes them.
+pub(super) const RESETS: [&str; 4] = [
+    "
+    delete from notice
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at < $1
+        order by claimed_at, reset_id
+        limit $2
+    )",
     "
     delete from step
     where reset_id in (

@@ -8,11 +8,9 @@ table! {
     /// A signed request that was seen.
     pub(super) struct ReplayRow in "replay_key" {
         key {
-            /// Its key.
             replay_key: String,
         }
         fixed {
-            /// When it was seen.
             seen_at: Moment,
         }
         changing {}
@@ -54,7 +52,7 @@ impl ReplayKey {
         }
     }
 
-    /// The key itself.
+    /// The key as it is stored.
     pub fn as_str(&self) -> &str {
         &self.key
     }

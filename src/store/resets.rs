@@ -14,7 +14,7 @@ table! {
     /// One offer and the reset that came of it.
     pub struct ResetRow in "reset" {
         key {
-            /// The id.
+            /// The random 128-bit id, from which the `ref` is made.
             reset_id: ResetId,
         }
         fixed {
@@ -30,7 +30,7 @@ table! {
             admin_name: String,
             /// Their business e-mail at that time.
             admin_email: String,
-            /// The member's immutable id.
+            /// The directory's immutable id, never the e-mail.
             member_id: MemberId,
             /// Their full name at that time.
             member_name: String,
@@ -42,7 +42,7 @@ table! {
             reason: Option<String>,
             /// When the card was made.
             offered_at: Moment,
-            /// When it stops working.
+            /// When its buttons stop working.
             expires_at: Moment,
         }
         changing {
@@ -64,7 +64,7 @@ table! {
             copy_to_self: Option<String>,
             /// S28: where a copy would go, when it was changed for this reset.
             copy_address: Option<String>,
-            /// S38: show it too.
+            /// S38: the password is shown to the administrator too.
             also_show: bool,
             /// S10: when the administrator said that they can reach the member.
             reachable_at: Option<Moment>,
@@ -161,7 +161,6 @@ pub(super) const ACTIVE: &str = sql!(
         and state in ('claimed', 'changing', 'changed', 'delivering')"
 );
 
-/// One reset.
 pub(super) async fn find(
     connection: &mut Connection,
     id: ResetId,

@@ -11,14 +11,11 @@ table! {
     /// A contact that the directory had when a card of the member was made last, as a keyed digest.
     pub(super) struct SeenRow in "contact_seen" {
         key {
-            /// The member.
             member_id: MemberId,
-            /// Phone or e-mail.
             channel: Channel,
         }
         fixed {}
         changing {
-            /// The keyed digest.
             digest: String,
             /// When it was seen last.
             seen_at: Moment,
@@ -50,7 +47,6 @@ pub struct PresentContacts {
 /// The keyed digest of one of them.
 #[derive(Clone, Debug)]
 pub struct PresentDigest {
-    /// Phone or e-mail.
     pub channel: Channel,
     /// Of the whole address, a `+tag` included.
     pub digest: String,

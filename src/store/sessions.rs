@@ -26,7 +26,7 @@ table! {
             stage: Stage,
             /// When it ends by itself.
             expires_at: Moment,
-            /// When it was ended.
+            /// When it was ended before its time, as by a sign-out.
             ended_at: Option<Moment>,
             /// What the browser calls itself.
             agent: Option<String>,
@@ -34,7 +34,7 @@ table! {
             code_digest: Option<String>,
             /// The masked contact it went to.
             code_mask: Option<String>,
-            /// When it was sent.
+            /// When the last code was sent.
             code_sent_at: Option<Moment>,
             /// How often it may still be typed.
             code_tries: u32,
@@ -57,11 +57,8 @@ impl SessionRow {
 /// A session with the person behind it.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// The session.
     pub session: SessionRow,
-    /// The member.
     pub member: MemberRow,
-    /// Their account.
     pub account: AccountRow,
 }
 
@@ -116,6 +113,19 @@ pub(super) const NOT_OVER: &str = sql!(
     where member_id = $1
         and ended_at is null
         and expires_at > $2"
+);
+
+/// The sessions of a member that live.
+pub(super) const LIVE: &str = sql!(
+    "select ",
+    SessionRow::QUALIFIED,
+    "
+    from session
+    join member on member.member_id = session.member_id
+    where session.member_id = $1
+        and ended_at is null
+        and expires_at > $2
+        and (signed_out_at is null or began_at > signed_out_at)"
 );
 
 pub(super) const SIGNED_OUT: &str = "
@@ -272,10 +282,11 @@ impl Store {
 
     /// The sessions of a member that live now, the newest first.
     pub async fn sessions(&self, member: &MemberId) -> Result<Vec<SessionRow>, StoreError> {
-        let mut live = Live::of(&mut self.reader().await?, member).await?;
-        live.sessions
-            .sort_by_key(|row| std::cmp::Reverse(row.began_at));
-        Ok(live.sessions)
+        let mut connection = self.reader().await?;
+        let now = connection.now();
+        let mut live: Vec<SessionRow> = connection.all(LIVE, params![member, now]).await?;
+        live.sort_by_key(|row| std::cmp::Reverse(row.began_at));
+        Ok(live)
     }
 
     /// A wrong password; the hundredth in a row locks the account (Q13).

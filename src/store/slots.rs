@@ -10,9 +10,7 @@ table! {
     /// One of a person's resets in a window.
     pub(super) struct SlotRow in "slot" {
         key {
-            /// The administrator.
             person_id: MemberId,
-            /// When it was taken.
             taken_at: Moment,
             /// The reset that took it.
             reset_id: ResetId,
@@ -61,7 +59,6 @@ pub(super) async fn take(tx: &mut Tx, reset: &ResetRow) -> Result<(), StoreError
     tx.insert(&slot).await
 }
 
-/// Gives it back.
 pub(super) async fn give_back(tx: &mut Tx, reset: &ResetRow) -> Result<(), StoreError> {
     let taken_at = reset.claimed_at.unwrap_or(tx.now());
     let now = tx.now();

@@ -8,9 +8,9 @@ table! {
     /// One effect of a reset and how it ended.
     pub struct StepRow in "step" {
         key {
-            /// The reset.
+            /// The reset that the effect belongs to.
             reset_id: ResetId,
-            /// Which effect.
+            /// The effect, such as the sign-out.
             step: Step,
         }
         fixed {}
@@ -19,7 +19,7 @@ table! {
             outcome: StepOutcome,
             /// A short word for why.
             detail: Option<String>,
-            /// When that was known.
+            /// When the outcome was known.
             noted_at: Moment,
         }
     }
@@ -36,9 +36,9 @@ pub(super) const OF_RESET: &str = sql!(
 /// How one step ended, to be recorded.
 #[derive(Clone, Debug)]
 pub struct StepNote {
-    /// The step.
+    /// The effect, such as the sign-out.
     pub step: Step,
-    /// How it ended.
+    /// How it ended, as far as is known.
     pub outcome: StepOutcome,
     /// A short word for why.
     pub detail: Option<&'static str>,

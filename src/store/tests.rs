@@ -56,6 +56,8 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     notes::SET_TOLD,
     notes::SET_UNTOLD,
     notes::UNTOLD,
+    notices::DELETE,
+    notices::OF_RESET,
     pins::BY_EMAIL,
     pins::SET_ALARM_TOLD,
     pins::SET_TOLD,
@@ -70,6 +72,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     seen_contacts::SEEN,
     sessions::ACCOUNT_BY_EMAIL,
     sessions::ACCOUNT_BY_ID,
+    sessions::LIVE,
     sessions::NOT_OVER,
     sessions::SIGNED_IN,
     sessions::SIGNED_OUT,
@@ -316,6 +319,7 @@ fn member(name: &str) -> Member {
         department: None,
         manager_email: None,
         guard: None,
+        phone_remark: None,
         never_expires: false,
     }
 }

@@ -10,11 +10,8 @@ table! {
     /// What an administrator tried, as far as it is limited.
     pub(super) struct LookUpRow in "look_up" {
         key {
-            /// The administrator.
             person_id: MemberId,
-            /// When.
             looked_at: Moment,
-            /// The request's replay key.
             replay_key: String,
         }
         fixed {
@@ -92,10 +89,8 @@ impl Tries {
 /// Why an administrator may not look somebody up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookUpRefused {
-    /// They tried too much.
     #[error("too many look-ups")]
     TooMany(TooMany),
-    /// The record failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

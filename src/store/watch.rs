@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use super::file::Identity;
+use super::own_log;
+use crate::domain::Moment;
 
 /// Why nothing can be recorded any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +35,8 @@ pub struct Watch {
     opened: Identity,
     /// The write-ahead log, which is there once the database was read; what is not seen yet is none.
     log: (PathBuf, Option<Identity>),
+    /// The index of the log.
+    index: (PathBuf, Option<Identity>),
     task: watch::Receiver<()>,
 }
 
@@ -40,17 +44,37 @@ impl Watch {
     /// Of the database at `file`, which is open, and whose task keeps the other half of `task`.
     pub(super) fn new(file: &Path, task: watch::Receiver<()>) -> std::io::Result<Self> {
         let opened = Identity::of(&file.metadata()?);
-        // SQLite names the log after the real file, also where it is opened by a symbolic link.
-        let mut log = file.canonicalize()?.into_os_string();
-        log.push("-wal");
-        let log = PathBuf::from(log);
-        let opened_log = log.metadata().ok().map(|metadata| Identity::of(&metadata));
+        let with_identity = |path: PathBuf| {
+            let metadata = path.metadata().ok();
+            (path, metadata.map(|metadata| Identity::of(&metadata)))
+        };
         Ok(Self {
             file: file.to_owned(),
             opened,
-            log: (log, opened_log),
+            log: with_identity(own_log::log_of(file)?),
+            index: with_identity(own_log::index_of(file)?),
             task,
         })
+    }
+
+    /// Renames the log and its index, where another database is in the place of the one that was opened: the next start
+    /// would write this log into that one. Only the files that this process has open are renamed. Gives the new names.
+    pub(crate) fn move_log_aside(&self, now: Moment) -> std::io::Result<Vec<PathBuf>> {
+        let mut kept = Vec::new();
+        if Identity::of(&self.file.metadata()?) == self.opened {
+            return Ok(kept);
+        }
+        for (path, opened) in [&self.log, &self.index] {
+            let present = path.metadata().ok().map(|metadata| Identity::of(&metadata));
+            if present.is_none() || present != *opened {
+                continue;
+            }
+            let mut name = path.clone().into_os_string();
+            name.push(format!(".replaced-{}", now.0));
+            std::fs::rename(path, &name)?;
+            kept.push(name.into());
+        }
+        Ok(kept)
     }
 
     /// The file that was opened.

@@ -95,9 +95,7 @@ pub enum NotDone {
     /// The member is being reset.
     #[error("{} is resetting {member_name} right now", under_way.admin_name)]
     UnderWay {
-        /// The member.
         member_name: String,
-        /// The reset.
         under_way: ResetUnderWay,
     },
     /// The account is not locked.

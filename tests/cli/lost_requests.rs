@@ -32,6 +32,11 @@ app_secret = "canary-lark-app-secret-0001"
 encrypt_key = "canary-lark-encrypt-key-01"
 verification_token = "canary-lark-verification-01"
 tenant_key = "acme"
+[discord]
+application_id = "100000000000000001"
+public_key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"
+bot_token = "canary-discord-bot-token-01"
+guild_id = "200000000000000002"
 "#;
 
 /// An event of schema 1.0 as Lark sends it.
@@ -123,6 +128,30 @@ fn a_request_beside_a_webhook_is_told_in_the_log() {
             "GET below /slack: there is only /slack/commands, /slack/interactions",
             "slack",
         ),
+        (
+            "GET /lark/events?challenge=canary",
+            405,
+            "GET /lark/events: only POST is answered",
+            "lark",
+        ),
+        (
+            "POST /lark/event",
+            404,
+            "POST below /lark: there is only /lark/events",
+            "lark",
+        ),
+        (
+            "GET /discord/interactions",
+            405,
+            "GET /discord/interactions: only POST is answered",
+            "discord",
+        ),
+        (
+            "POST /discord",
+            404,
+            "POST below /discord: there is only /discord/interactions",
+            "discord",
+        ),
     ] {
         assert_eq!(send(&serving, request, &[]), status, "{request}");
         let line = serving.hears(message);
@@ -166,26 +195,60 @@ fn a_flood_beside_a_webhook_is_told_once_a_second() {
 fn the_line_about_a_stale_request_tells_how_far_the_clocks_differ() {
     let place = Place::new(SETTINGS);
     let mut serving = Serving::start(&place);
-    for (behind, side) in [(400, "behind"), (-400, "ahead of")] {
-        let time = (Clock::System.now().unix_seconds() - behind).to_string();
-        let headers = [
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("x-slack-request-timestamp", &time),
-            ("x-slack-signature", "v0=canary"),
-        ];
-        assert_eq!(send(&serving, "POST /slack/commands", &headers), 401);
-        let line = serving.hears("refused a stale request");
-        let told = line["clock.behind_s"].as_i64().unwrap();
-        assert!((behind..behind + 60).contains(&told), "{line}");
-        let message = line["message"].as_str().unwrap();
-        let difference = format!("its time is {} s {side} this machine's clock", told.abs());
-        assert!(message.contains(&difference), "{line}");
-        assert_eq!(
-            (&line["platform"], &line["reason"]),
-            (&"slack".into(), &"stale".into())
-        );
-        no_secret_in(&line);
-        std::thread::sleep(PAUSE);
+    let signature = "0".repeat(128);
+    // The time stands in a header of each platform's own.
+    let requests: [(&str, &str, &str, [(&str, &str); 3]); 3] = [
+        (
+            "slack",
+            "POST /slack/commands",
+            "application/x-www-form-urlencoded",
+            [
+                ("x-slack-request-timestamp", ""),
+                ("x-slack-signature", "v0=canary"),
+                ("x-slack-retry-num", "1"),
+            ],
+        ),
+        (
+            "lark",
+            "POST /lark/events",
+            "application/json",
+            [
+                ("x-lark-request-timestamp", ""),
+                ("x-lark-request-nonce", "n1"),
+                ("x-lark-signature", &signature[..64]),
+            ],
+        ),
+        (
+            "discord",
+            "POST /discord/interactions",
+            "application/json",
+            [
+                ("x-signature-timestamp", ""),
+                ("x-signature-ed25519", &signature),
+                ("x-canary", "canary"),
+            ],
+        ),
+    ];
+    for (platform, request, content_type, signed) in requests {
+        for (behind, side) in [(400, "behind"), (-400, "ahead of")] {
+            let time = (Clock::System.now().unix_seconds() - behind).to_string();
+            let mut headers = vec![("content-type", content_type)];
+            headers.extend(signed);
+            headers[1].1 = &time;
+            assert_eq!(send(&serving, request, &headers), 401, "{platform}");
+            let line = serving.hears("refused a stale request");
+            let told = line["clock.behind_s"].as_i64().unwrap();
+            assert!((behind..behind + 60).contains(&told), "{line}");
+            let message = line["message"].as_str().unwrap();
+            let difference = format!("its time is {} s {side} this machine's clock", told.abs());
+            assert!(message.contains(&difference), "{line}");
+            assert_eq!(
+                (&line["platform"], &line["reason"]),
+                (&platform.into(), &"stale".into())
+            );
+            no_secret_in(&line);
+            std::thread::sleep(PAUSE);
+        }
     }
 }
 

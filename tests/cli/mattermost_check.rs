@@ -1,157 +1,18 @@
 //! `relatch check` before a pretend Mattermost server.
 
-use std::sync::{Arc, Mutex};
-
-use serde_json::{Value, json};
+use serde_json::json;
 use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Mock, MockServer};
 
+use super::mattermost_server::{Answers, BOT, SECTIONS, Server, TOKEN};
 use super::*;
-
-const TOKEN: &str = "canaryttokenofthecommand01";
-const OWN: &str = "https://reset.acme.example/mattermost/commands";
-const BOT: &str = "canary-of-mattermost-bot-01";
-
-/// The P-256 public key of the pretend server (PKIX DER, base64).
-const KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGhAaUfdl7V586lHKj94zu7oDVExG0YB2hXD2MzlGN+/JHgGEdSA6AWwyb3JWonsh6eZOSDJYP1Mdbx1FZpoBIA==";
-
-/// How the pretend server is set up.
-#[derive(Clone)]
-struct Server {
-    permissions: Vec<&'static str>,
-    /// The client configuration with a session, beside the key.
-    config: Value,
-    /// `ServiceSettings.AllowedUntrustedInternalConnections`.
-    allowed: &'static str,
-    /// Commands by team.
-    commands: Vec<(&'static str, Value)>,
-    /// Jo's account.
-    account: Value,
-    /// True where the token is a person's without MFA, and MFA is enforced.
-    wants_mfa: bool,
-}
-
-impl Server {
-    /// A server on which everything is right.
-    fn good() -> Self {
-        let command = json!({ "id": "c".repeat(26), "token": TOKEN, "trigger": "reset-password", "method": "P", "url": OWN });
-        Self {
-            permissions: vec![
-                "manage_system",
-                "create_post_ephemeral",
-                "manage_own_slash_commands",
-            ],
-            config: json!({
-                "RequireEmailVerification": "true", "EnableCommands": "true", "EnablePostUsernameOverride": "true",
-                "EnableSignUpWithGitLab": "false", "EnableSignUpWithGoogle": "false",
-                "EnableSignUpWithOffice365": "false", "EnableSignUpWithOpenId": "false",
-            }),
-            allowed: "",
-            commands: vec![("acme", command)],
-            account: json!({
-                "id": "j".repeat(26), "username": "jo", "auth_service": "", "email": "jo@acme.example", "roles": "system_user",
-            }),
-            wants_mfa: false,
-        }
-    }
-}
-
-fn refused(status: u16, id: &str) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(json!({ "id": id }))
-}
-
-struct Answers(Arc<Mutex<Server>>, String);
-
-impl Respond for Answers {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let server = self.0.lock().unwrap().clone();
-        let ok = |answer: Value| ResponseTemplate::new(200).set_body_json(answer);
-        let path = request.url.path().trim_start_matches("/api/v4/");
-        let query: std::collections::HashMap<_, _> = request.url.query_pairs().collect();
-        let is_bot = request
-            .headers
-            .get("authorization")
-            .is_some_and(|value| value == format!("Bearer {BOT}").as_str());
-        if !is_bot {
-            // `GenerateLimitedClientConfig` (`config/client.go`), without a session.
-            return if path == "config/client" {
-                ok(json!({ "AsymmetricSigningPublicKey": KEY, "SiteURL": self.1 }))
-            } else {
-                refused(401, "api.context.session_expired.app_error")
-            };
-        }
-        // `MfaRequired` (`web/context.go`); the client configuration asks for no session (`InitConfig`, `api4/config.go`).
-        if server.wants_mfa && !["users/me", "config/client"].contains(&path) {
-            return refused(403, "api.context.mfa_required.app_error");
-        }
-        let is_admin = server.permissions.contains(&"manage_system");
-        match path {
-            "users/me" => ok(json!({ "id": "b".repeat(26), "roles": "system_user it_bots" })),
-            "roles/names" => ok(json!([{ "name": "it_bots", "permissions": server.permissions }])),
-            "config/client" => {
-                let mut config = server.config;
-                config["AsymmetricSigningPublicKey"] = KEY.into();
-                if config["SiteURL"].is_null() {
-                    config["SiteURL"] = self.1.as_str().into();
-                }
-                ok(config)
-            }
-            // `getConfig` (`api4/config.go`).
-            "config" if is_admin => ok(
-                json!({ "ServiceSettings": { "AllowedUntrustedInternalConnections": server.allowed } }),
-            ),
-            // `getAllTeams`, and `getTeamsForUser` (`api4/team.go`).
-            "teams" if is_admin => ok(teams(&server)),
-            "users/me/teams" => ok(teams(&server)),
-            // `listCommands` (`api4/command.go`), and `ListTeamCommandsByUser` (`app/command.go`).
-            "commands" if server.config["EnableCommands"] == "false" => {
-                refused(501, "api.command.disabled.app_error")
-            }
-            "commands" if !server.permissions.contains(&"manage_own_slash_commands") => {
-                refused(403, "api.context.permissions.app_error")
-            }
-            "commands" => {
-                let of_team = server
-                    .commands
-                    .iter()
-                    .filter(|(team, _)| team_id(team) == query["team_id"])
-                    .map(|(_, command)| command.clone());
-                ok(of_team.collect())
-            }
-            "users/email/jo@acme.example" => {
-                let mut account = server.account;
-                if !is_admin {
-                    account["auth_service"] = "".into();
-                }
-                ok(account)
-            }
-            path if path.starts_with("users/email/") => {
-                refused(404, "app.user.missing_account.const")
-            }
-            _ => refused(403, "api.context.permissions.app_error"),
-        }
-    }
-}
-
-fn team_id(name: &str) -> String {
-    format!("{name:t<26}")
-}
-
-fn teams(server: &Server) -> Value {
-    let named = |name: &str| json!({ "id": team_id(name), "name": name });
-    server
-        .commands
-        .iter()
-        .map(|(team, _)| named(team))
-        .collect()
-}
 
 /// The exit code and the lines of `check` before a server like this, with these settings before and in `[mattermost]`.
 fn check_with(server: Server, settings: &str, section: &str) -> (i32, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let fake = runtime.block_on(async {
         let fake = MockServer::start().await;
-        let answers = Answers(Arc::new(Mutex::new(server)), fake.uri());
+        let answers = Answers(server, fake.uri());
         Mock::given(any()).respond_with(answers).mount(&fake).await;
         fake
     });
@@ -258,19 +119,17 @@ fn check_says_whom_an_email_makes_known() {
 /// A service in which people may claim an address makes passwords of the server's own worth nothing.
 #[test]
 fn check_says_that_a_service_is_not_trusted() {
-    for (key, service) in [
-        ("EnableSignUpWithGitLab", "gitlab"),
-        ("EnableSignUpWithGoogle", "google"),
-        ("EnableSignUpWithOffice365", "office365"),
-        ("EnableSignUpWithOpenId", "openid"),
-    ] {
-        let on = |server: &mut Server| server.config[key] = "true".into();
+    for (section, service) in SECTIONS
+        .into_iter()
+        .zip(["gitlab", "google", "office365", "openid"])
+    {
+        let on = |server: &mut Server| server.services.push(section);
         let general = format!(
-            "warning mattermost: accounts with a password of this server are not recognised by e-mail, because {key} is not off and trusted_auth_services does not name {service}: "
+            "warning mattermost: accounts with a password of this server are not recognised by e-mail, because {section}.Enable is not off and trusted_auth_services does not name {service}: "
         );
         assert_said(on, "", 0, &general);
         let of_jo = format!(
-            "failed  mattermost: j···@acme.example is not recognised by e-mail: has a password of this server, and {key} is not off"
+            "failed  mattermost: j···@acme.example is not recognised by e-mail: has a password of this server, and {section}.Enable is not off"
         );
         assert_said(on, JO, 1, &of_jo);
         let mut server = Server::good();
@@ -412,23 +271,89 @@ fn check_warns_of_settings_of_the_server() {
         0,
         "ok      mattermost: /reset-password is not there for the teams sales",
     );
+}
 
-    let loopback = "public_url = \"http://127.0.0.1:8080\"\n";
-    let here = |allowed: &'static str| {
+/// The server refuses to post to an internal address that its settings do not name, by host or as a range.
+#[test]
+fn check_warns_of_an_internal_address() {
+    let here = |host: &str, allowed: &'static str| {
         let mut server = Server::good();
-        server.commands[0].1["url"] = "http://127.0.0.1:8080/mattermost/commands".into();
+        server.commands[0].1["url"] = format!("http://{host}:8080/mattermost/commands").into();
         server.allowed = allowed;
-        check(server, loopback).1
+        check(server, &format!("public_url = \"http://{host}:8080\"\n")).1
     };
-    let warned = "warning mattermost: 127.0.0.1 (public_url) is an internal address";
-    for allowed in ["", "10.0.0.0/8 chat.acme.example"] {
-        assert!(here(allowed).contains(warned), "{allowed}");
-    }
-    for allowed in [
-        "127.0.0.1",
-        "10.0.0.0/8,127.0.0.0/8",
-        "localhost 127.0.0.1/32",
+    for (host, allowed) in [
+        ("127.0.0.1", ""),
+        ("127.0.0.1", "10.0.0.0/8 chat.acme.example"),
+        // The server looks for the name as it stands in the address.
+        ("127.0.0.1", "localhost"),
+        ("localhost", ""),
+        ("localhost", "127.0.0.1"),
+        ("localhost", "10.0.0.0/8,LOCALHOST"),
     ] {
-        assert!(!here(allowed).contains("internal address"), "{allowed}");
+        let warned = format!("warning mattermost: {host} (public_url) is an internal address");
+        let told = here(host, allowed);
+        assert!(told.contains(&warned), "{host} {allowed}: {told}");
     }
+    for (host, allowed) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "10.0.0.0/8,127.0.0.0/8"),
+        ("127.0.0.1", "localhost 127.0.0.1/32"),
+        ("localhost", "localhost"),
+        // One address that the server may connect to is enough, also where the name has another one.
+        ("localhost", "127.0.0.0/8"),
+    ] {
+        let told = here(host, allowed);
+        assert!(
+            !told.contains("internal address"),
+            "{host} {allowed}: {told}"
+        );
+    }
+}
+
+/// A bot that is no system administrator sees only its own commands, so a token may be that of another one.
+#[test]
+fn a_stale_token_is_a_warning_where_the_bot_sees_only_its_own_commands() {
+    let plain = |server: &mut Server| {
+        server.permissions.retain(|held| *held != "manage_system");
+        server.commands[0].1["trigger"] = "another".into();
+    };
+    assert_said(
+        plain,
+        LINKED,
+        0,
+        "warning mattermost: 1 of 1 command_tokens belong to no command that the bot may see",
+    );
+}
+
+/// The server tells 200 teams a page at most, so more are asked for page by page.
+#[test]
+fn check_looks_at_every_team() {
+    let many = |server: &mut Server| {
+        let other = json!({ "trigger": "other" });
+        let command = std::mem::take(&mut server.commands);
+        let before = (0..200).map(|number| {
+            let name: &'static str = Box::leak(format!("team{number}x").into_boxed_str());
+            (name, other.clone())
+        });
+        server.commands = before.chain(command).collect();
+    };
+    let mut server = Server::good();
+    many(&mut server);
+    let (code, told) = check(server, "");
+    assert!(
+        code == 0 && !told.contains("belong to no command") && told.contains("team199x"),
+        "{told}"
+    );
+    // The command of the last page is looked at as well.
+    let elsewhere = |server: &mut Server| {
+        many(server);
+        server.commands[200].1["url"] = "https://old.acme.example/x".into();
+    };
+    assert_said(
+        elsewhere,
+        "",
+        1,
+        "failed  mattermost: the command of the team acme posts to another address",
+    );
 }

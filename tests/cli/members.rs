@@ -250,7 +250,7 @@ fn links_are_made_and_taken_away() {
     assert_eq!(place.run(&["unlink", "slack", "UJO"]).code, 1);
 }
 
-/// Whoever runs relatch adds a contact: it counts like the import, and no mailbox of the organisation is one.
+/// Whoever runs relatch adds a contact: it counts like the import, and no mailbox of the organization is one.
 #[test]
 fn the_operator_adds_a_contact() {
     let sms = "[sms]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"a-token-that-is-long-enough\"\n";

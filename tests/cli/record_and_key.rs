@@ -340,3 +340,139 @@ fn the_demo_keeps_to_the_same_rules() {
         (false, Some(78), false)
     );
 }
+
+/// The people of a backup, and those who came after it.
+const LATER: &str =
+    "name,business_email,login_method,status,phone,personal_email,role,department,manager_email
+Noa Sol,noa@acme.example,business_email,active,,,member,Sales,jo@acme.example
+";
+
+impl Place {
+    /// A database whose log has what is not in the backup, and a `serve` that runs on it.
+    fn served_with_a_backup(&self) -> std::process::Child {
+        self.write("people.csv", PEOPLE);
+        self.write("later.csv", LATER);
+        let mut serving = self
+            .command(&["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for_line(&mut serving, "listening");
+        assert_eq!(self.run(&["members", "import", "people.csv"]).code, 0);
+        self.sql("pragma wal_checkpoint(truncate)");
+        std::fs::copy(self.0.join("relatch.db"), self.0.join("backup.db")).unwrap();
+        let later = self.run(&["members", "import", "later.csv"]);
+        assert_eq!(later.code, 0, "{}", later.err);
+        serving
+    }
+
+    fn put_the_backup_back(&self) {
+        std::fs::rename(self.0.join("backup.db"), self.0.join("relatch.db")).unwrap();
+    }
+
+    /// The log and its index, by their own names and by others.
+    fn logs(&self) -> Vec<String> {
+        let names = std::fs::read_dir(&self.0).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut logs: Vec<String> = names
+            .filter(|name| name.contains("-wal") || name.contains("-shm"))
+            .collect();
+        logs.sort();
+        logs
+    }
+
+    fn is_the_backup(&self) -> bool {
+        let names = self.look("select name from member order by name");
+        names == ["Jo Lim", "Mina Park"] && self.look("pragma integrity_check") == ["ok"]
+    }
+}
+
+/// A backup is moved to the place of the database that is being served. Nobody works on it beside that `serve`, and its log
+/// does not get into the backup.
+#[test]
+fn the_log_of_a_served_database_does_not_get_into_a_backup() {
+    let place = Place::new(LISTEN);
+    let mut serving = place.served_with_a_backup();
+    place.put_the_backup_back();
+    let beside = place.run(&["members", "list"]);
+    let ended = serving.wait().unwrap().code();
+    assert_eq!(ended, Some(78));
+    assert!(
+        beside.code == 75 && beside.err.contains("nothing was changed"),
+        "{} {}",
+        beside.out,
+        beside.err
+    );
+    let logs = place.logs();
+    assert!(
+        logs.len() == 2 && logs.iter().all(|name| name.contains(".replaced-")),
+        "{logs:?}"
+    );
+    place.serve_once();
+    assert!(place.is_the_backup());
+}
+
+/// The same after the process was killed: nobody was there to move the log away.
+#[test]
+fn a_backup_beside_the_log_of_a_killed_process_is_refused() {
+    let place = Place::new(LISTEN);
+    let mut serving = place.served_with_a_backup();
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    place.put_the_backup_back();
+    let log = std::fs::read(place.0.join("relatch.db-wal")).unwrap();
+    assert!(!log.is_empty());
+    for words in [
+        ["serve"].as_slice(),
+        &["members", "list"],
+        &["new-database"],
+    ] {
+        let ran = place.run(words);
+        let told = ran.err.lines().last().unwrap();
+        assert!(
+            ran.code == 78 && told.contains("Nothing was changed.") && told.len() <= 350,
+            "{words:?} {} {}",
+            ran.code,
+            ran.err
+        );
+    }
+    assert!(std::fs::read(place.0.join("relatch.db-wal")).unwrap() == log);
+    for name in ["relatch.db-wal", "relatch.db-shm"] {
+        std::fs::remove_file(place.0.join(name)).unwrap();
+    }
+    place.serve_once();
+    assert!(place.is_the_backup());
+}
+
+/// A database that is copied with its log keeps what is in it, and a log alone is not given to an empty database.
+#[test]
+fn a_log_that_was_copied_with_its_database_is_its_own() {
+    let place = Place::new(LISTEN);
+    let mut serving = place.served_with_a_backup();
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    for name in ["relatch.db", "relatch.db-wal"] {
+        let (from, copy) = (place.0.join(name), place.0.join(format!("copy-{name}")));
+        std::fs::copy(&from, &copy).unwrap();
+        std::fs::rename(copy, from).unwrap();
+    }
+    assert_eq!(place.run(&["members", "show", "noa@acme.example"]).code, 0);
+    let mut serving = place
+        .command(&["serve"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_line(&mut serving, "listening");
+    assert_eq!(place.run(&["members", "import", "later.csv"]).code, 0);
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    std::fs::remove_file(place.0.join("relatch.db")).unwrap();
+    let ran = place.run(&["new-database"]);
+    assert!(
+        ran.code == 78 && ran.err.contains("Nothing was changed."),
+        "{} {}",
+        ran.code,
+        ran.err
+    );
+    assert!(!place.has("relatch.db") && place.has("relatch.db-wal"));
+}

@@ -142,7 +142,7 @@ api_url = "{self.cloud.url}"
         return self.event("im.message.receive_v1", {
             "sender": {"sender_id": {"open_id": who}, "sender_type": "user", "tenant_key": TENANT},
             "message": {
-                "message_id": "om_typed", "chat_id": GROUP, "chat_type": "group", "message_type": "text",
+                "message_id": f"om_typed{self.serial}", "chat_id": GROUP, "chat_type": "group", "message_type": "text",
                 "content": json.dumps({"text": f"@_user_1 /reset-password {text}"}),
                 "mentions": [mention("@_user_1", BOT), mention("@_user_2", MINA)],
             },

@@ -40,7 +40,9 @@ class Server(JsonApi):
         self.commands, self.said, self.dialogs, self.hooked = [], [], [], []
         self.permissions = ["create_post_ephemeral", "manage_system", "manage_own_slash_commands"]
         self.auth_services, self.config = {}, {"RequireEmailVerification": "true", "EnableCommands": "true"}
-        self.services = {f"EnableSignUpWith{name}": "false" for name in ("GitLab", "Google", "Office365", "OpenId")}
+        # The settings that getSSOProvider in server/channels/app/oauth.go looks at. Without a licence the client
+        # configuration says of three of them that they are off (GenerateLimitedClientConfig in server/config/client.go).
+        self.services = {f"{name}Settings": {"Enable": False} for name in ("GitLab", "Google", "Office365", "OpenId")}
         super().__init__()
 
     def answer(self, method, path, body, headers):
@@ -52,7 +54,7 @@ class Server(JsonApi):
             return 200, "ok"
         if path == "/api/v4/config/client":
             key = base64.b64encode(SERVER_KEY.public_key().export_key(format="DER")).decode()
-            limited = {"AsymmetricSigningPublicKey": key, "SiteURL": self.url, **self.services}
+            limited = {"AsymmetricSigningPublicKey": key, "SiteURL": self.url}
             # GenerateLimitedClientConfig in server/config/client.go: less without a session.
             return 200, {**limited, **self.config} if headers["authorization"] == f"Bearer {BOT}" else limited
         if path == "/api/v4/actions/dialogs/open":
@@ -67,6 +69,11 @@ class Server(JsonApi):
             return 200, {"status": "OK"}
         if headers["authorization"] != f"Bearer {BOT}":
             return error(401, "api.context.session_expired.app_error")
+        if path == "/api/v4/config":
+            # getConfig in server/channels/api4/config.go: what the caller may read, for system administrators all.
+            if "manage_system" not in self.permissions:
+                return error(403, "api.context.permissions.app_error")
+            return 200, {"ServiceSettings": {"AllowedUntrustedInternalConnections": ""}, **self.services}
         if path == "/api/v4/users/me":
             return 200, {"id": "b" * 26, "roles": "system_user"}
         if path.startswith("/api/v4/teams/"):
@@ -235,7 +242,7 @@ bot_token = "{BOT}"
         self.assertIn("relatch link mattermost " + "x" * 26, shown(told["text"]))
 
     def test_whose_address_nobody_confirmed_is_nobody(self):
-        for change in ({"auth_services": {JO: "gitlab"}}, {"permissions": ["create_post_ephemeral"]}, {"config": {"RequireEmailVerification": "false"}}, {"services": {"EnableSignUpWithGitLab": "true"}}):
+        for change in ({"auth_services": {JO: "gitlab"}}, {"permissions": ["create_post_ephemeral"]}, {"config": {"RequireEmailVerification": "false"}}, {"services": {"OpenIdSettings": {"Enable": True}}}):
             with self.subTest(change):
                 # What the server said a moment ago still counts for a card, so each has a process of its own.
                 self.doCleanups()

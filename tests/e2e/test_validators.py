@@ -117,6 +117,13 @@ class Validators(unittest.TestCase):
         for kind, bodies in self.sent.items():
             self.assertTrue(bodies, f"nothing of {kind} was kept")
 
+    def test_hostile_and_the_longest_names_were_sent(self):
+        for kind in ("slack-answer", "slack-view", "discord-answer", "discord-edit", "discord-follow_up", "mattermost-dialog"):
+            sent = [json.dumps(body, ensure_ascii=False) for body in self.sent[kind].values()]
+            names = ["W" * 20] if kind.endswith(("view", "dialog")) else ["W" * 64, "한" * 64]
+            for name in names + (["!channel"] if kind == "slack-answer" else []):
+                self.assertTrue(any(name in body for body in sent), f"no {kind} has {name}")
+
     def test_the_published_types_take_everything(self):
         self.assertEqual(tsc(self.all), [])
 

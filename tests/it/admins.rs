@@ -89,13 +89,14 @@ async fn accept(bot: &TestBot, email: &str, id: &str) {
     bot.app.store.accept_pin(pin).await.unwrap();
 }
 
-/// A member of Lark can give themselves a second e-mail in a domain of the organisation; the administrator whose it is keeps
+/// A member of Lark can give themselves a second e-mail in a domain of the organization; the administrator whose it is keeps
 /// the right, and the member has their own rights, which are none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {
     let fake = Fake::start(web::Kind::Lark).await;
     let bot = bot(&fake, &[ANN]).await;
     alarms(&bot).await;
+    fake.find_mailboxes();
     fake.set_second_email("mal", ANN);
 
     is_not_pinned(&bot, MAL, ANN).await;
@@ -117,6 +118,7 @@ async fn a_member_of_lark_does_not_become_an_administrator_by_a_second_email() {
 async fn a_second_email_that_nobody_else_has_gives_no_right() {
     let fake = Fake::start(web::Kind::Lark).await;
     let bot = bot(&fake, &[ANN]).await;
+    fake.find_mailboxes();
     fake.set_second_email("mal", ANN);
     fake.remove("ann");
     is_not_pinned(&bot, MAL, ANN).await;
@@ -474,4 +476,18 @@ async fn the_start_looks_whether_addresses_still_lead_to_their_entries() {
     };
     let (kept, ()) = tokio::join!(keeping, watching);
     kept.expect("it goes on after the stop");
+}
+
+/// Before the first import nobody is found, which means nothing. Afterwards it does: whoever comes later with a listed
+/// address has to be accepted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_not_pinned_before_the_first_import() {
+    let bot = TestBot::with_admins(list(&["later@acme.example"], &[])).await;
+    bot.execute("delete from admin_pin").await;
+    bot.execute("delete from member").await;
+    pins::pin_listed(&bot.app).await;
+    assert_eq!(bot.count("admin_pin").await, 0);
+    bot.add_member("other").await;
+    pins::pin_listed(&bot.app).await;
+    assert_eq!(bot.count("admin_pin").await, 1);
 }

@@ -1,9 +1,11 @@
 //! What every directory has to do: one list of behaviours, run on the built-in one and on the real servers, from the signed
 //! command to a real sign-in at the directory itself.
 
+mod forced_change;
 mod keycloak;
 mod lark;
 mod ldap;
+mod lldap;
 mod privileged;
 mod self_write;
 mod user_names;

@@ -147,7 +147,8 @@ impl Recorded {
             .headers
             .iter()
             .find(|(name, _)| name == self.by.timestamp);
-        Moment::from_unix_seconds(header.expect("a timestamp").1.parse().unwrap())
+        let seconds: i64 = header.expect("a timestamp").1.parse().unwrap();
+        Moment(seconds * 1000)
     }
 
     fn request(&self) -> Request<Body> {

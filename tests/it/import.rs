@@ -332,9 +332,9 @@ async fn a_name_or_a_contact_tells_who_is_the_same() {
     }
 }
 
-/// A mailbox of the organisation is nobody's own: it goes to the new person with the address.
+/// A mailbox of the organization is nobody's own: it goes to the new person with the address.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_equal_mailbox_of_the_organisation_proves_nothing() {
+async fn an_equal_mailbox_of_the_organization_proves_nothing() {
     let bot = TestBot::new().await;
     let with = |name: &str| format!("{name},{MINA},business_email,active,,{MINA},member,,");
     bot.import(&[&with("Mina Park")], &[]);
@@ -493,7 +493,7 @@ async fn ids_that_contradict_each_other_import_nothing() {
     }
 }
 
-/// A file of another organisation, or with its columns moved, would wipe everybody: beyond ten the number must be named.
+/// A file of another organization, or with its columns moved, would wipe everybody: beyond ten the number must be named.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_new_persons_need_their_number() {
     let bot = TestBot::new().await;

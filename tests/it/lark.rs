@@ -271,6 +271,33 @@ async fn somebody_of_another_tenant_is_answered_once_in_some_minutes() {
     assert!(says("ou_guest", lark::OTHER_TENANT, 16).await > said);
 }
 
+/// Lark may push one message as two events, so the message counts (Lark, "Receive message": tell them apart by `message_id`,
+/// not by `event_id`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_as_two_events_is_one_command() {
+    let bot = TestBot::new().await;
+    let text = (
+        "text",
+        json!({ "text": "@_user_1 /reset-password @_user_2" }),
+    );
+    let event = message(GROUP, &text, 1, bot.clock.now());
+    bot.on(Platform::Lark).post_to_lark(&event).await;
+    let (said, trace) = (bot.slack.said().len(), bot.trace().await);
+    let mut again: Value = serde_json::from_str(&event).unwrap();
+    again["header"]["event_id"] = "event-of-the-second-push".into();
+    let answer = bot.post_to_lark(&again.to_string()).await;
+    assert_eq!(
+        (answer.status, bot.slack.said().len()),
+        (StatusCode::OK, said)
+    );
+    assert_eq!(bot.trace().await, trace);
+    // The same words typed again are another message.
+    again["event"]["message"]["message_id"] = "om_typed_again".into();
+    again["header"]["event_id"] = "event-of-another-message".into();
+    bot.post_to_lark(&again.to_string()).await;
+    assert!(bot.slack.said().len() > said);
+}
+
 /// Lark repeats an event of the old schema too until it is answered with 200. It has no effect.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_the_old_schema_is_taken_without_effect() {

@@ -18,7 +18,7 @@ const MINA: &str = "mina.park@acme.example";
 
 /// The lines of the log, of this thread alone.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -31,7 +31,7 @@ impl Write for Log {
 }
 
 impl Log {
-    fn start() -> (Self, DefaultGuard) {
+    pub(crate) fn start() -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
         let lines = tracing_subscriber::fmt()
@@ -41,7 +41,7 @@ impl Log {
         (log, tracing::subscriber::set_default(lines))
     }
 
-    fn lines_with(&self, text: &str) -> Vec<String> {
+    pub(crate) fn lines_with(&self, text: &str) -> Vec<String> {
         let all = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         all.lines()
             .filter(|line| line.contains(text))

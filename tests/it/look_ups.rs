@@ -292,6 +292,11 @@ async fn a_satellite_phone_on_record_is_passed_by() {
         "{}",
         text_of(&card)
     );
+    assert!(
+        text_of(&card).contains("Their phone +881… cannot receive an SMS."),
+        "{}",
+        text_of(&card)
+    );
     assert_eq!(
         (
             button_value(&card, "deliver_phone"),
@@ -378,4 +383,46 @@ async fn above_the_limit_nobody_is_asked_for_the_member() {
         0
     );
     assert!(bot.audited("command").await.contains("too_many_look_ups"));
+}
+
+/// A refusal at a click counts where it tells something of the member, and not where the chat did not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_click_counts_where_it_tells_of_the_member() {
+    let bot = TestBot::new().await;
+    let refused = "look_up where tried = 'refused_click'";
+    let look = bot.last_look(JO, MINA, "deliver_phone").await;
+    let down = serde_json::json!({ "ok": false, "error": "internal_error" });
+    // Longer than a profile is kept.
+    bot.clock.advance(Span::seconds(31));
+    bot.slack.answer_who_with(Some((500, down)));
+    bot.click(JO, &look, "confirm").await;
+    assert_eq!(bot.count(refused).await, 0);
+    bot.slack.answer_who_with(None);
+    bot.alter(MINA, "status", "suspended").await;
+    bot.click(JO, &look, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("Only Active or Inactive accounts"), "{told}");
+    assert_eq!((bot.count(refused).await, changed(&bot).await), (1, 0));
+}
+
+/// A command that is refused for a rule about the member counts as a refusal; one of somebody who is no administrator says
+/// nothing of the member, and nothing is noted of the member.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_command_counts_where_it_tells_of_the_member() {
+    let bot = TestBot::new().await;
+    let refused = "look_up where tried = 'refused_look_up'";
+    let of_member = "audit where event = 'command' and member_id is not null";
+    let told = bot.command("lee@acme.example", MINA).await.text();
+    assert!(told.contains("You can't reset passwords."), "{told}");
+    assert_eq!(
+        (bot.count(refused).await, bot.count(of_member).await),
+        (0, 0)
+    );
+    bot.alter(MINA, "status", "suspended").await;
+    let told = bot.command(JO, MINA).await.text();
+    assert!(told.contains("Only Active or Inactive accounts"), "{told}");
+    assert_eq!(
+        (bot.count(refused).await, bot.count(of_member).await),
+        (1, 1)
+    );
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use relatch::surface::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE, SCOPES};
+use relatch::surface::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
 use relatch::surface::chat::{Adapter, discord, lark, mattermost};
 use relatch::surface::domain::Platform;
 use serde_json::json;
@@ -39,7 +39,6 @@ fn slacks_manifest_names_what_the_code_serves() {
         values("request_url"),
         [format!("https://relatch.example{INTERACTIONS_ROUTE}")]
     );
-    assert_eq!(granted_scopes(), SCOPES);
     // Without it mentions arrive as text, and anybody could be named like somebody else.
     assert_eq!(values("should_escape"), ["true"]);
 }
@@ -184,7 +183,8 @@ fn larks_manifest_names_what_the_code_serves() {
         .unwrap()
         .iter()
         .chain(manifest["callbacks"].as_array().unwrap());
-    assert_eq!(events.collect::<Vec<_>>(), lark::EVENTS);
+    let answered = [lark::MESSAGE_EVENT, lark::MENU_EVENT, lark::CARD_EVENT];
+    assert_eq!(events.collect::<Vec<_>>(), answered);
     let [command] = manifest["commands"].as_array().unwrap().as_slice() else {
         panic!("one command")
     };
@@ -247,4 +247,30 @@ fn slacks_manifest_keeps_slacks_limits() {
         assert!(!text.is_empty() && text.chars().count() <= limit, "{text}");
     }
     assert!(values("background_color")[0].starts_with('#'));
+}
+
+/// Where the chat shows what may follow the command, every subcommand is named.
+#[test]
+fn every_usage_hint_names_every_subcommand() {
+    let manifests = [
+        (include_str!("../../manifests/slack.yaml"), "usage_hint"),
+        (
+            include_str!("../../manifests/mattermost.json"),
+            "auto_complete_hint",
+        ),
+        (include_str!("../../manifests/lark.json"), "default_value"),
+    ];
+    for (manifest, key) in manifests {
+        let hint = manifest.lines().find(|line| line.contains(key)).unwrap();
+        for word in ["@member", "help", "log", "why @member", "contact @member"] {
+            assert!(hint.contains(word), "{word}: {hint}");
+        }
+    }
+    let discord = include_str!("../../manifests/discord.json");
+    for word in ["help", "log", "why", "contact"] {
+        assert!(
+            discord.contains(&format!("\"value\": \"{word}\"")),
+            "{word}"
+        );
+    }
 }

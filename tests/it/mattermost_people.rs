@@ -140,6 +140,24 @@ async fn a_password_set_after_a_claimed_address_confirms_nothing() {
     assert!(card.contains(CARD), "{card}");
 }
 
+/// Without a licence the client configuration calls Google, Office 365 and `OpenID` Connect off, and the server lets people
+/// sign in by them all the same if their settings are on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_needs_a_licence_counts_without_one() {
+    for setting in ["GitLab", "Google", "Office365", "OpenId"] {
+        let bot = TestBot::new().await;
+        set_up(&bot, |server| {
+            server.has_licence = false;
+            server.sign_up_services = vec![setting];
+        });
+        assert_unknown(&told(&bot).await, setting);
+        set_up(&bot, |server| server.sign_up_services.clear());
+        bot.clock.advance(Span::minutes(1));
+        let card = told(&bot).await;
+        assert!(card.contains(CARD), "{setting} is off: {card}");
+    }
+}
+
 /// A service that is switched on after the card stops the reset, which reads it anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_switched_on_stops_a_begun_reset() {
@@ -276,58 +294,100 @@ async fn a_mention_from_outside_the_team_names_the_account() {
     }
 }
 
+/// What a sentence puts around a name, and whether the server resolves it for a member of the command's team.
+const AROUND: &[(&str, bool)] = &[
+    ("@NAME", true),
+    ("(@NAME)", true),
+    ("@NAME's", true),
+    ("@NAME\u{2019}s", true),
+    ("@NAME님", true),
+    ("@NAMEさん", true),
+    ("@NAME先生", true),
+    ("**@NAME**", true),
+    ("@NAME;lost", true),
+    ("@NAME:", false),
+    ("@NAME.", true),
+    ("@NAME.-_", true),
+    ("why @NAME?", true),
+];
+
+/// What is not the account's name, or is not seen as it, and whether the server resolves it all the same.
+const NO_NAME: &[(&str, bool)] = &[
+    ("@NAME@acme.example", true),
+    ("@NAME:acme", false),
+    ("x@NAME", false),
+    ("@NAME@unoa", true),
+    ("@NAME..........", true),
+    // The server ends a name at the first letter that is not ASCII; whoever reads the word sees another name.
+    ("@NAME\u{430}", true),
+    ("@NAME\u{3b1}님", true),
+    ("@NAME\u{e9}", true),
+    ("@NAMEe\u{301}", false),
+    ("@NAME\u{301}", true),
+    ("@NAME\u{585}", true),
+    // What shows nothing hides that the name goes on; others look like `-` or `_`.
+    ("@NAME\u{fe0f}a", true),
+    ("@NAME\u{1160}a", true),
+    ("@NAME\u{3164}a", true),
+    ("@NAME\u{2011}a", true),
+    ("@NAME\u{ff3f}a", true),
+];
+
+/// Of somebody outside the command's team, and of a member of it, whom the server lists beside the text.
+fn outside_and_inside(written: &str) -> [String; 2] {
+    let id = user_id(MINA);
+    [id.to_lowercase(), format!("<@{id}>")].map(|name| {
+        let at = if name.starts_with('<') {
+            "@NAME"
+        } else {
+            "NAME"
+        };
+        written.replace(at, &name)
+    })
+}
+
+/// True where the server lists somebody beside the text.
+fn is_listed(bot: &TestBot, text: &str) -> bool {
+    mattermost::command_body(&id_of(JO), text, "", 1, bot.clock.now()).contains("user_mentions=")
+}
+
 /// A name with what a sentence puts around it, resolved by the server or looked up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mention_is_read_out_of_a_sentence() {
-    let name = user_id(MINA).to_lowercase();
     let bot = linked_with(Admins::Directory, &[JO, MINA]).await;
-    for written in [
-        format!("@{name}"),
-        format!("(@{name})"),
-        format!("@{name}'s"),
-        format!("@{name}\u{2019}s"),
-        format!("@{name}님"),
-        format!("@{name}さん"),
-        format!("@{name}先生"),
-        format!("**@{name}**"),
-        format!("@{name};lost"),
-        format!("@{name}:"),
-        format!("@{name}."),
-        format!("@{name}.-_"),
-        format!("\"@{}\",", name.to_uppercase()),
-        format!("why @{name}?"),
-    ] {
-        let text = bot.command(JO, &written).await.text();
-        assert!(text.contains("Mina Park"), "{written}: {text}");
+    // Here nobody is found by the name, so only the server's list tells who is meant.
+    let renamed = linked_with(Admins::Directory, &[JO, MINA]).await;
+    set_up(&renamed, |server| {
+        server.usernames.insert(id_of(MINA), "married".to_owned());
+    });
+    for (written, is_resolved) in AROUND {
+        let [outside, inside] = outside_and_inside(written);
+        assert!(!is_listed(&bot, &outside), "{outside}");
+        assert_eq!(is_listed(&bot, &inside), *is_resolved, "{inside}");
+        let by_list = if *is_resolved { &renamed } else { &bot };
+        for (bot, text) in [(&bot, outside), (by_list, inside)] {
+            let told = bot.command(JO, &text).await.text();
+            assert!(told.contains("Mina Park"), "{text}: {told}");
+        }
     }
-    for written in [
-        format!("@{name}@acme.example"),
-        format!("@{name}:acme"),
-        format!("x@{name}"),
-        format!("@{name}@unoa"),
-        format!("@{name}.{}", ".".repeat(9)),
-        // The server ends a name at the first letter that is not ASCII; whoever reads the word sees another name.
-        format!("@{name}\u{430}"),
-        format!("@{name}\u{3b1}님"),
-        format!("@{name}\u{e9}"),
-        format!("@{name}e\u{301}"),
-        format!("@{name}\u{301}"),
-        format!("@{name}\u{585}"),
-        // What shows nothing hides that the name goes on; others look like `-` or `_`.
-        format!("@{name}\u{fe0f}a"),
-        format!("@{name}\u{1160}a"),
-        format!("@{name}\u{3164}a"),
-        format!("@{name}\u{2011}a"),
-        format!("@{name}\u{ff3f}a"),
-    ] {
-        let text = bot.command(JO, &written).await.text();
-        assert!(
-            text.contains("exactly one account") && text.contains(NOTHING),
-            "{written}: {text}"
-        );
+    let capitals = format!("\"@{}\",", user_id(MINA));
+    let told = bot.command(JO, &capitals).await.text();
+    assert!(told.contains("Mina Park"), "{capitals}: {told}");
+    for (written, is_resolved) in NO_NAME {
+        let [outside, inside] = outside_and_inside(written);
+        assert_eq!(is_listed(&bot, &inside), *is_resolved, "{inside}");
+        for text in [outside, inside] {
+            let told = bot.command(JO, &text).await.text();
+            assert!(
+                told.contains("exactly one account") && told.contains(NOTHING),
+                "{text}: {told}"
+            );
+        }
     }
-    let text = bot.command(JO, &format!("@{name},@unoa")).await.text();
-    assert!(text.contains("one member at a time"), "{text}");
+    for both in ["@uminapark,@unoa", "<@UMINAPARK>,<@UNOA>"] {
+        let text = bot.command(JO, both).await.text();
+        assert!(text.contains("one member at a time"), "{both}: {text}");
+    }
 }
 
 /// What stands for several people, or for the server itself, is no member, and is called so.

@@ -17,6 +17,7 @@ const GROUPS: &[(Platform, &[(&str, &str)])] = &[
             ("<!everyone>", "@everyone"),
             ("<!subteam^SAZ94GDB8|@help-desk>", "@help-desk"),
             ("<!subteam^SAZ94GDB8>", "A user group"),
+            ("<!subteam^SAZ94GDB8|>", "A user group"),
             // Where the command has no `should_escape`.
             ("@everyone,", "@everyone"),
         ],
@@ -57,13 +58,49 @@ async fn a_mention_of_several_people_is_no_member() {
             }
         }
         assert_eq!(bot.count("reset").await, 0, "{platform}");
-        // In a reason it is a word like any other.
-        let (typed, _) = groups[0];
-        let card = bot.command(JO, &format!("{MINA} asked {typed}")).await;
-        let card = card.text();
+    }
+}
+
+/// In a reason it is a word like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mention_of_several_people_in_a_reason_is_words() {
+    for (platform, typed, read) in [
+        (Platform::Slack, "<!here>", "asked @here at 9"),
+        (
+            Platform::Slack,
+            "<!subteam^SAZ94GDB8>",
+            "asked a user group at 9",
+        ),
+        (
+            Platform::Discord,
+            "<@&500000000000000009>",
+            "asked a role at 9",
+        ),
+        (Platform::Lark, "@_all", "asked @all at 9"),
+        (Platform::Mattermost, "@channel", "asked @channel at 9"),
+    ] {
+        let bot = TestBot::new().await;
+        let said = format!("{MINA} asked {typed} at 9");
+        let card = bot.on(platform).command(JO, &said).await.text();
         assert!(
             card.contains("Reset the login password of Mina Park?"),
             "{platform}: {card}"
+        );
+        let rows = bot.rows("reset", &[]).await.join("\n");
+        assert!(rows.contains(read), "{platform} {typed}: {rows}");
+    }
+}
+
+/// The label of a user group is anybody's text, so nothing in it changes the order of the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_a_group_does_not_reorder_the_answer() {
+    let bot = TestBot::new().await;
+    for before in ["", "why ", "log "] {
+        let typed = format!("{before}<!subteam^SAZ94GDB8|@help\u{202e}desk>");
+        let told = bot.command(JO, &typed).await.text();
+        assert!(
+            told.contains("@helpdesk is not a member.") && !told.contains('\u{202e}'),
+            "{before}: {told:?}"
         );
     }
 }

@@ -378,3 +378,26 @@ async fn a_notice_is_not_taken_for_that_of_another_contact() {
     bot.sweep().await;
     assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["+821012345699"]);
 }
+
+/// A contact that asked to wait is asked again although another one was told, and nobody is told twice; also after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_contact_that_asked_to_wait_gets_the_notice_again() {
+    let bot = TestBot::new().await;
+    bot.outbox.end_next_send(Outcome::Accepted);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.reset_by_copy(JO, MINA).await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim").len(), 1);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim").len(), 0);
+    assert_eq!(bot.count("notice").await, 2);
+    let bot = bot.restart().await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["mina@mail.example"]);
+    assert_eq!(bot.count("notice").await, 0);
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+}

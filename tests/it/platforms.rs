@@ -702,7 +702,7 @@ async fn failures_of_lark_are_told() {
     }
 }
 
-/// Those who left, and accounts without a mailbox of the organisation.
+/// Those who left, and accounts without a mailbox of the organization.
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_of_lark_that_stand_for_nobody_are_refused() {
     for (field, value, told) in [

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::surface::domain::{Destination, Span};
+use relatch::surface::domain::sign_in::{CodeDenied, Stage};
+use relatch::surface::domain::{Destination, MemberId, Moment, Span};
+use relatch::surface::store::{Begun, CodeError, SessionRow};
 
 use crate::support::slack::{button_value, shown_password, user_id};
 use crate::support::{Left, OWN, TestBot};
@@ -396,10 +398,6 @@ async fn a_session_that_has_ended_sends_no_code() {
 /// The same where the stage is another one by now, the password of the reset is over, or the account is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_noted_only_for_the_stage_that_asked() {
-    use relatch::surface::domain::MemberId;
-    use relatch::surface::domain::sign_in::{CodeDenied, Stage};
-    use relatch::surface::store::{Begun, CodeError, SessionRow};
-
     let bot = TestBot::new().await;
     let temporary = bot.reset_by_copy(JO, MINA).await;
     assert_eq!(
@@ -410,21 +408,7 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
     bot.clock.advance(Span::minutes(1));
     let (member, account) = bot.app.store.account(MINA).await.unwrap().unwrap();
     let now = bot.clock.now();
-    let session = |key: &str, stage: Stage| SessionRow {
-        session_key: key.to_owned(),
-        member_id: member.member_id.clone(),
-        stage,
-        began_at: now,
-        expires_at: now + Span::hours(48),
-        ended_at: None,
-        agent: None,
-        code_digest: None,
-        code_mask: None,
-        code_sent_at: None,
-        code_tries: 0,
-        is_proven: false,
-        code_to: None,
-    };
+    let session = |key: &str, stage: Stage| session(&member.member_id, key, stage, now);
     let checked = account.credential.unwrap();
     let to = Destination::Email("mina@mail.example".parse().unwrap());
     let begun = bot
@@ -464,6 +448,54 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
         note(session("one", Stage::Code)).await,
         Err(CodeError::Denied(CodeDenied::NoSession))
     );
+}
+
+/// A session as the portal would begin it.
+fn session(member: &MemberId, key: &str, stage: Stage, now: Moment) -> SessionRow {
+    SessionRow {
+        session_key: key.to_owned(),
+        member_id: member.clone(),
+        stage,
+        began_at: now,
+        expires_at: now + Span::hours(48),
+        ended_at: None,
+        agent: None,
+        code_digest: None,
+        code_mask: None,
+        code_sent_at: None,
+        code_tries: 0,
+        is_proven: false,
+        code_to: None,
+    }
+}
+
+/// What was found right is asked for once more when the session begins: meanwhile the password may have been reset, or the
+/// account locked.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_begins_with_what_was_right_a_moment_ago() {
+    let bot = TestBot::new().await;
+    bot.set_password(MINA, OWN).await;
+    let (member, account) = bot.app.store.account(MINA).await.unwrap().unwrap();
+    let older = account.credential.unwrap();
+    bot.set_password(MINA, "another one of her own").await;
+    let (_, account) = bot.app.store.account(MINA).await.unwrap().unwrap();
+    let present = account.credential.unwrap();
+    let begun = async |checked: &str, stage: Stage| {
+        let session = session(&member.member_id, checked, stage, bot.clock.now());
+        let store = &bot.app.store;
+        store
+            .begin_session(session, checked.to_owned(), false)
+            .await
+            .unwrap()
+    };
+    assert_eq!(begun(&older, Stage::Open).await, Begun::Changed);
+    bot.execute("update member set locked_at = 1, locked_by = 'codes'")
+        .await;
+    assert_eq!(begun(&present, Stage::Code).await, Begun::Changed);
+    bot.execute("update member set locked_by = 'passwords'")
+        .await;
+    assert_eq!(begun(&present, Stage::Open).await, Begun::Changed);
+    assert_eq!(begun(&present, Stage::Code).await, Begun::Yes);
 }
 
 /// Sign-ins do not pile up: twenty sessions stand at once, and the next one ends the oldest.

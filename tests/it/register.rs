@@ -73,12 +73,34 @@ async fn what_the_server_refuses_is_said() {
         server.commands.push(command);
     };
     let hidden: SetUp = |server| server.permissions = vec![OWN];
-    let cases: [(&str, SetUp, bool, &str); 6] = [
+    let cases: [(&str, SetUp, bool, &str); 9] = [
         (
             TEAM,
             |server| server.permissions = Vec::new(),
             false,
             "the bot lacks the permission manage_own_slash_commands",
+        ),
+        (
+            TEAM,
+            |server| {
+                server.permissions = vec![OWN];
+                server.is_in_team = false;
+            },
+            false,
+            "the bot may not see this team; add it to the team",
+        ),
+        // The permission was taken away meanwhile.
+        (
+            TEAM,
+            |server| server.lost_after_list = Some(OTHERS),
+            true,
+            "the bot lacks the permission manage_others_slash_commands",
+        ),
+        (
+            TEAM,
+            |server| server.lost_after_list = Some(OWN),
+            true,
+            "the command is gone, or the bot may no longer change it; run this again",
         ),
         (
             TEAM,

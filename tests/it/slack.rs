@@ -90,6 +90,17 @@ async fn links_in_a_command_are_what_was_typed() {
     );
     let reasons = bot.rows("reset", &[]).await.join("\n");
     assert!(reasons.contains("called from +82255501000"), "{reasons}");
+    let card = typed(
+        &bot,
+        "<mailto:noa@acme.example|noa@acme.example> called from <tel:+82255501000&amp;2|+82255501000&amp;2>",
+    )
+    .await;
+    assert!(card.contains("password of Noa"), "{card}");
+    let reasons = bot.rows("reset", &[]).await.join("\n");
+    assert!(
+        reasons.contains("called from +82255501000&2") && !reasons.contains("tel:"),
+        "{reasons}"
+    );
     // What is no address is told as it was typed.
     let told = typed(&bot, "contact <mailto:mina&amp;x|mina&amp;x> 1").await;
     assert!(told.contains("\"mina&x\""), "{told}");

@@ -49,7 +49,7 @@ async fn permit(bot: &TestBot, member: &str) -> Permit {
             role: member.role,
         },
     };
-    policy::approve(&case, START).unwrap()
+    policy::approve(&case).unwrap()
 }
 
 /// A card on which Copy was chosen, by its id.
@@ -670,4 +670,65 @@ async fn what_was_kept_long_enough_is_purged() {
         (0, 0, 0, 0)
     );
     assert_eq!(count("member").await, i64::try_from(PEOPLE.len()).unwrap());
+}
+
+/// A result whose steps cannot be read says so, and claims nothing of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_says_that_its_steps_cannot_be_read() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+    go(&bot, &reservation, State::Delivering).await;
+    bot.app
+        .store
+        .advance(&reservation, State::Delivered, None, Vec::new())
+        .await
+        .unwrap();
+    bot.execute("update step set outcome = 'of a later version'")
+        .await;
+    let bot = bot.restart().await;
+    recover(&bot).await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("I can't read how every step of it ended") && !told.contains("Done."),
+        "{told}"
+    );
+}
+
+/// What is listed is of one moment: a reset is refused and its slot given back in one commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_shows_one_moment() {
+    let bot = TestBot::new().await;
+    let id = chosen(&bot, MINA).await;
+    reserve(&bot, id, MINA, "a").await.unwrap();
+    let toggle = async {
+        for _ in 0..2000 {
+            bot.execute(
+                "begin immediate; update reset set state = 'refused'; update slot set returned_at = 1; commit;
+                begin immediate; update reset set state = 'claimed'; update slot set returned_at = null; commit;",
+            )
+            .await;
+        }
+    };
+    let read = async {
+        loop {
+            for past in bot
+                .app
+                .store
+                .history(&HistoryFilter::default())
+                .await
+                .unwrap()
+            {
+                assert_eq!(past.is_slot_returned, past.reset.state == State::Refused);
+            }
+        }
+    };
+    tokio::select! {
+        () = toggle => {}
+        () = read => {}
+    }
+    bot.execute(
+        "update reset set state = 'refused', finished_at = 1; update slot set returned_at = 1",
+    )
+    .await;
 }

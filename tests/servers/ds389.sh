@@ -76,6 +76,31 @@ person() {
     printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n'
 } >"$folder/seed.ldif"
 ldapadd "${root[@]}" -f "$folder/seed.ldif" >/dev/null
+# A member and a group as the server's own tool makes them.
+printf 'dn: ou=groups,dc=corp,dc=example\nobjectClass: organizationalUnit\nou: groups\n' | ldapadd "${root[@]}" >/dev/null
+own_tool() { dsidm "$name" -b dc=corp,dc=example "$@" >>"$folder/create.log" 2>&1; }
+for who in nsp nsg; do
+    own_tool user create --uid $who --cn "$who Corp" --displayName "$who Corp" --uidNumber 5001 --gidNumber 5001 \
+        --homeDirectory /home/$who
+    printf 'dn: uid=%s,ou=people,dc=corp,dc=example\nchangetype: modify\nadd: mail\nmail: %s@corp.example\n-\nadd: mobile\n' $who $who
+    printf 'mobile: +821012345699\n-\nreplace: userPassword\nuserPassword: Old-pass-1234\n\n'
+done | ldapmodify "${root[@]}" >/dev/null
+own_tool group create --cn keys
+own_tool group add_member keys uid=nsg,ou=people,dc=corp,dc=example
+# What FreeIPA's schema (install/share/60kerberos.ldif) adds to members, as far as a reset reads it.
+ldapmodify "${root[@]}" >/dev/null <<'LDIF'
+dn: cn=schema
+changetype: modify
+add: attributeTypes
+attributeTypes: ( 2.16.840.1.113719.1.301.4.6.1 NAME 'krbPrincipalExpiration' EQUALITY generalizedTimeMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 SINGLE-VALUE )
+-
+add: objectClasses
+objectClasses: ( 2.16.840.1.113719.1.301.6.8.1 NAME 'krbPrincipalAux' SUP top AUXILIARY MAY ( krbPrincipalExpiration ) )
+LDIF
+{
+    person ipa ipa "$(printf 'objectClass: krbPrincipalAux\nkrbPrincipalExpiration: 20260301090000Z')"
+    person ipb ipb "$(printf 'objectClass: krbPrincipalAux\nkrbPrincipalExpiration: 20991231230000Z')"
+} | ldapadd "${root[@]}" >/dev/null
 # The least that relatch needs: it reads people and groups, may write, never read, the password, and is the password
 # administrator, because only of such a one is a change forced. "plain" is not.
 ldapmodify "${root[@]}" >/dev/null <<'LDIF'

@@ -44,6 +44,7 @@ tool user create blind Service-account-1
 tool user setexpiry relatch --noexpiry
 tool user setexpiry nev --noexpiry
 tool user disable adm
+person exp exp
 tool group add guarded
 tool group add inner
 tool group addmembers guarded inner
@@ -81,6 +82,8 @@ def change(dn, action, name, value):
     database.modify(message)
 everybody = "CN=S-1-5-11,CN=ForeignSecurityPrincipals,DC=corp,DC=example"
 change("CN=Pre-Windows 2000 Compatible Access,CN=Builtin", ldb.FLAG_MOD_DELETE, "member", everybody)
+# 2026-03-01 09:00 UTC.
+change("CN=exp Corp,OU=people", ldb.FLAG_MOD_REPLACE, "accountExpires", "134168292000000000")
 change("CN=cnt Corp,OU=people", ldb.FLAG_MOD_REPLACE, "adminCount", "1")
 PY
 # The least that relatch needs on the members: reset password, write pwdLastSet, write lockoutTime.

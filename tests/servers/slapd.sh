@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # OpenLDAP with a password policy and the least rights that relatch needs, in the foreground.
-# usage: slapd.sh FOLDER PORT [plain] (with ours.pem in FOLDER; plain and StartTLS at PORT, TLS at PORT+1, log in
-# FOLDER/log; "plain" is without the password policy)
+# usage: slapd.sh FOLDER PORT [unhashed|module|plain] (with ours.pem in FOLDER; plain and StartTLS at PORT, TLS at PORT+1,
+# log in FOLDER/log). "unhashed" is without ppolicy_hash_cleartext, so that a Modify would store the password as it is;
+# "module" loads the policy's module and has no overlay on the members' database; "plain" does not load it.
 set -euo pipefail
 folder=$1 port=$2 kind=${3-policy}
-# What goes into either kind.
-if_policy() { if [ "$kind" = policy ]; then cat; else cat >/dev/null; fi; }
-if_plain() { if [ "$kind" = plain ]; then cat; else cat >/dev/null; fi; }
+# What goes into some kinds only.
+if_kind() { if [[ " $* " == *" $kind "* ]]; then cat; else cat >/dev/null; fi; }
+if_policy() { if_kind policy unhashed; }
 modules=$(dirname "$(find /usr/lib -name 'back_mdb.so' -path '*ldap*' | head -1)")
 mkdir -p "$folder/db"
 cat >"$folder/slapd.conf" <<CONF
@@ -17,12 +18,12 @@ include /etc/ldap/schema/inetorgperson.schema
 modulepath $modules
 moduleload back_mdb
 moduleload argon2
-$(if_policy <<<"moduleload ppolicy")
+$(if_kind policy unhashed module <<<"moduleload ppolicy")
 password-hash {ARGON2}
 TLSCACertificateFile $folder/ours-ca.pem
 TLSCertificateFile $folder/ours.pem
 TLSCertificateKeyFile $folder/ours.key
-$(if_plain <<'PLAIN'
+$(if_kind plain <<'PLAIN'
 # One account does not see by which operations a password can be set.
 access to dn.base="" attrs=supportedExtension
     by dn.exact="cn=weak,dc=corp,dc=example" none
@@ -40,9 +41,9 @@ $(if_policy <<'POLICY'
 overlay ppolicy
 ppolicy_default cn=policy,dc=corp,dc=example
 ppolicy_use_lockout
-ppolicy_hash_cleartext
 POLICY
 )
+$(if_kind policy <<<"ppolicy_hash_cleartext")
 # A group whose members relatch may not read.
 access to dn.base="cn=hidden,dc=corp,dc=example" attrs=member
     by * none
@@ -54,8 +55,9 @@ access to attrs=entry,mail,uid
 # The least that relatch needs: it may set passwords and ask for a change, and cannot read a hash.
 access to attrs=userPassword
     by dn.exact="cn=relatch,dc=corp,dc=example" =w
+    by dn.exact="cn=half,dc=corp,dc=example" =w
     by * break
-$(if_policy <<'POLICY'
+$(if_kind policy unhashed module <<'POLICY'
 access to attrs=pwdReset
     by dn.exact="cn=relatch,dc=corp,dc=example" write
     by * break
@@ -71,6 +73,7 @@ access to attrs=userPassword
     by * none
 access to dn.subtree="dc=corp,dc=example"
     by dn.exact="cn=weak,dc=corp,dc=example" read
+    by dn.exact="cn=half,dc=corp,dc=example" read
     by self read
     by * none
 CONF
@@ -109,15 +112,22 @@ person() {
 {
     account relatch
     account weak
+    # May set passwords, and not pwdReset.
+    account half
     for name in eli pol hung died lost cert auth loc inj; do person $name $name; done
-    if [ "$kind" = policy ]; then person adm adm "pwdAccountLockedTime: 000001010000Z"; fi
+    person adm adm "pwdAccountLockedTime: 000001010000Z" | if_policy
+    {
+        person end end "pwdEndTime: 20260301090000Z"
+        person not not "pwdStartTime: 20991231230000Z"
+        person yet yet "$(printf 'pwdStartTime: 20200101000000Z\npwdEndTime: 20991231230000Z')"
+    } | if_policy
     person pri pri
     # A name that would be a filter and a DN of its own, were it not escaped.
     printf 'dn: uid=par(en)*s\\, co,ou=people,dc=corp,dc=example\nobjectClass: inetOrgPerson\nuid: par(en)*s, co\ncn: Par <!channel> *bold*\n'
     printf 'sn: Corp\nmail: par@corp.example\nmobile: +821012345699\n\n'
     person ali ali "mail: ali.as@corp.example"
     # An administrator of the list, and a member who would like to be one.
-    for name in ann mal hlp; do person $name $name; done
+    for name in ann mal hlp lat; do person $name $name; done
     # Entries that are named otherwise than by one user name that nobody else has.
     named() { person "$2" "$3" | sed "s/^dn: uid=$2,/dn: $1,/"; }
     named "uid=mul+cn=mul Corp" mul mul

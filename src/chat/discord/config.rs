@@ -20,11 +20,11 @@ pub(super) const WEAK_KEYS: [&str; 7] = [
 /// The settings of a Discord server.
 #[derive(Debug)]
 pub struct Config {
-    /// The application.
+    /// The application that requests must name.
     pub application_id: String,
-    /// Its public key.
+    /// Verifies every request; not one of [`WEAK_KEYS`].
     pub public_key: [u8; 32],
-    /// Its bot token.
+    /// Authorizes calls of the REST API.
     pub bot_token: SecretString,
     /// The one server (guild) that is served.
     pub guild_id: String,
@@ -33,7 +33,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the section `[discord]`.
     pub(in crate::chat) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
         let snowflake = |section: &mut Section<'_>, key: &'static str| {
             let id = section.required(key)?;

@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform, Role};
 
-/// Where Discord posts everything.
+/// Where Discord posts commands, clicks and forms alike.
 pub const INTERACTIONS_ROUTE: &str = "/discord/interactions";
 /// The routes that are served.
 pub(super) const ROUTES: &[&str] = &[INTERACTIONS_ROUTE];
@@ -40,7 +40,7 @@ pub const MENU_NAME: &str = "Reset password";
 /// The commands, with a placeholder for our address.
 pub const MANIFEST: &str = include_str!("../../../manifests/discord.json");
 
-/// One Discord server.
+/// The adapter of one Discord server, which the settings name.
 pub struct Discord {
     config: Config,
     http: reqwest::Client,
@@ -104,7 +104,6 @@ impl Adapter for Discord {
         Ok(profile)
     }
 
-    /// Discord tells no e-mails.
     async fn profile_by_email(
         &self,
         _email: &EmailAddress,

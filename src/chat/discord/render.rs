@@ -43,7 +43,7 @@ fn escape(text: &str) -> String {
 pub(super) fn message(message: &Message, password: Option<&ShownPassword<'_>>) -> Value {
     let mut content = format!("**{}**", escape(&fit(&message.title, 300)));
     if let Some(password) = password {
-        // A password has only letters and digits, so it cannot be markup.
+        // A password has only letters, digits and - # + =, so it cannot end the code span.
         for part in [
             "\n`",
             password.password.expose(),

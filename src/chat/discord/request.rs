@@ -37,7 +37,7 @@ impl Discord {
         check_content_type(headers, "application/json")?;
         let replay = self.verify(headers, body, now)?;
         let sent: wire::DiscordInteraction =
-            serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the interaction"))?;
+            serde_json::from_slice(body).map_err(NotVerified::malformed("the interaction"))?;
         // Discord's own probe has no other fields.
         if sent.kind == PING {
             return Ok(Verified::new(Interaction::Ping));
@@ -70,11 +70,11 @@ impl Discord {
         // Exactly ten digits. Else a digit could move from the time into the body under the same signature.
         let signed_at = fresh_timestamp(timestamp, now)?;
         let mut bytes = [0; 64];
-        hex::decode_to_slice(signature, &mut bytes).map_err(|_| NotVerified::Unsigned("form"))?;
+        hex::decode_to_slice(signature, &mut bytes).map_err(NotVerified::unsigned("form"))?;
         let signed = [timestamp.as_bytes(), body].concat();
         UnparsedPublicKey::new(&ED25519, &self.config.public_key)
             .verify(&signed, &bytes)
-            .map_err(|_| NotVerified::Unsigned("signature"))?;
+            .map_err(NotVerified::unsigned("signature"))?;
         Ok(replay_key(
             Platform::Discord,
             signed_at,
@@ -125,7 +125,7 @@ impl Discord {
             .config
             .api_url
             .join(&path)
-            .map_err(|_| NotVerified::Malformed("a token"))?;
+            .map_err(NotVerified::malformed("a token"))?;
         Ok(Origin {
             user: ChatUser {
                 platform: Platform::Discord,
@@ -202,7 +202,7 @@ fn read_word(word: &str) -> Word {
         .strip_prefix("<@&")
         .and_then(|rest| rest.strip_suffix('>'));
     if role.is_some_and(is_snowflake) {
-        return Word::Group("A role".to_owned());
+        return Word::Group("a role".to_owned());
     }
     if matches!(bare, "@everyone" | "@here") {
         return Word::Group(bare.to_owned());
@@ -217,7 +217,7 @@ fn read_click(origin: Origin, data: &wire::InteractionData) -> Result<Interactio
     let (action, value) = name_and_value(data)?;
     let action = action
         .parse()
-        .map_err(|_| NotVerified::Malformed("an unknown action"))?;
+        .map_err(NotVerified::malformed("an unknown action"))?;
     Ok(Interaction::Click(Click {
         origin,
         action,
@@ -231,7 +231,7 @@ fn read_form(origin: Origin, data: wire::InteractionData) -> Result<Interaction,
     let (kind, value) = name_and_value(&data)?;
     let kind = kind
         .parse()
-        .map_err(|_| NotVerified::Malformed("an unknown form"))?;
+        .map_err(NotVerified::malformed("an unknown form"))?;
     // The present form is a label around the input; the older one is a row of one.
     let mut typed = data
         .components

@@ -96,7 +96,7 @@ fn a_command_names_its_member_by_an_option_or_by_the_menu() {
         Ask::Several
     );
     let role = json!({ "name": "email", "type": 3, "value": "<@&500000000000000009>" });
-    assert_eq!(ask(&json!([role])), Ask::Group("A role".to_owned()));
+    assert_eq!(ask(&json!([role])), Ask::Group("a role".to_owned()));
     assert_eq!(
         ask(&json!([words("<@&x> @everyones")])),
         Ask::Unclear("<@&x>".to_owned())

@@ -27,7 +27,6 @@ pub(super) struct GuildMember {
     pub(super) pending: bool,
 }
 
-/// An account of Discord.
 #[derive(Debug, Deserialize)]
 pub(super) struct DiscordUser {
     pub(super) id: String,

@@ -5,7 +5,6 @@ use crate::domain::{EmailAddress, without_marks};
 /// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// The help text.
     Help,
     /// The log, of everybody or of one member.
     Log(Option<NamedMember>),
@@ -21,18 +20,17 @@ pub enum Ask {
     BareName(String),
     /// A subcommand without the member that it needs.
     NoMember(MemberCommand),
-    /// A mention that names no member, such as of everybody in the channel.
+    /// A mention that names no member, such as of everybody in the channel, without marks of direction.
     Group(String),
-    /// More than one member.
     Several,
 }
 
 /// A subcommand that is nothing without a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberCommand {
-    /// `why`.
+    /// `why @member`.
     Why,
-    /// `contact`.
+    /// `contact @member ADDRESS`.
     Contact,
 }
 
@@ -43,7 +41,6 @@ pub enum NamedMember {
     Mention(String),
     /// A mention that the platform did not resolve: the account's name.
     Name(String),
-    /// A work e-mail.
     Email(EmailAddress),
 }
 
@@ -52,9 +49,8 @@ pub enum NamedMember {
 pub enum Word {
     /// A mention or a work e-mail.
     Member(NamedMember),
-    /// A mention that names no member, in words that mention nobody.
+    /// A mention that names no member, in words that mention nobody and fit into a sentence.
     Group(String),
-    /// Anything else.
     Text(String),
 }
 
@@ -69,7 +65,7 @@ impl Ask {
         };
         match first {
             Word::Member(member) => Self::reset(member, rest),
-            Word::Group(name) => Self::Group(name.clone()),
+            Word::Group(name) => Self::group(name),
             Word::Text(text) => match text.to_ascii_lowercase().as_str() {
                 "help" => Self::Help,
                 "contact" if rest.is_empty() => Self::NoMember(MemberCommand::Contact),
@@ -89,6 +85,11 @@ impl Ask {
     /// The answer shows the text, so nothing in it may change the order of the answer.
     fn unclear(text: &str) -> Self {
         Self::Unclear(without_marks(text))
+    }
+
+    /// A name of a group may be anybody's text, and the answer shows it as well.
+    fn group(name: &str) -> Self {
+        Self::Group(without_marks(name))
     }
 
     fn reset(member: &NamedMember, rest: &[Word]) -> Self {
@@ -134,7 +135,7 @@ impl Ask {
             [Word::Member(member)] => Ok(member.clone()),
             [] => Err(Self::Unclear(String::new())),
             words if words.iter().all(|word| matches!(word, Word::Member(_))) => Err(Self::Several),
-            [Word::Group(name), ..] | [_, Word::Group(name), ..] => Err(Self::Group(name.clone())),
+            [Word::Group(name), ..] | [_, Word::Group(name), ..] => Err(Self::group(name)),
             [Word::Text(text), ..] | [_, Word::Text(text), ..] => Err(Self::unclear(text)),
             [_, ..] => Err(Self::Several),
         }

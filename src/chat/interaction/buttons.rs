@@ -15,7 +15,7 @@ macro_rules! buttons {
         }
 
         impl Action {
-            /// Every button.
+            /// Every button, each way of delivery as one.
             pub fn all() -> impl Iterator<Item = Self> {
                 let ways = Delivery::ALL.iter().copied().map(Self::Choose);
                 ways.chain([$(Self::$button),+])
@@ -39,7 +39,7 @@ buttons! {
     DirectoryLink = "deliver_directory_link",
     /// Send the guide: they can still sign in.
     SendGuide = "send_guide",
-    /// Close the card.
+    /// Close the card without a reset.
     Cancel = "cancel",
     /// I can reach them outside this chat.
     Reachable = "reachable",
@@ -47,7 +47,7 @@ buttons! {
     CopyToSelf = "copy_to_self",
     /// Type another address for the copy.
     CopyToSelfChange = "copy_to_self_change",
-    /// Also show it here.
+    /// S38: also show the password here.
     AlsoShow = "also_show",
     /// Reset and send. The only button that changes a password.
     Confirm = "confirm",
@@ -87,7 +87,6 @@ pub enum ButtonAsk {
 /// What a button below a message about a contact asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContactAsk {
-    /// Add it.
     Add,
     /// Send a code to it.
     SendCode,
@@ -100,13 +99,9 @@ pub enum CardAsk {
     Choose(Delivery),
     /// Change the card; nothing happens outside.
     Amend(CardChange),
-    /// Open a form.
     OpenForm(CardForm),
-    /// Close the card.
     Close,
-    /// Do something outside.
     Act(CardAct),
-    /// Something after the act.
     After(AfterAct),
 }
 
@@ -158,7 +153,6 @@ pub enum CardAct {
 pub enum AfterAct {
     /// Sign the member out once more.
     SignOut,
-    /// Hide the shown password.
     Hide,
 }
 

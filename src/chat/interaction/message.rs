@@ -10,9 +10,9 @@ use crate::domain::{Password, ResetId};
 pub struct Message {
     /// The first line, shown as a heading.
     pub title: String,
-    /// The lines below.
+    /// The text below the heading, a paragraph each.
     pub lines: Vec<String>,
-    /// Buttons, in order.
+    /// In the order in which they are shown.
     pub buttons: Vec<Button>,
     /// Earlier resets whose results these lines tell: if the message is not sent, they are told again.
     pub results: Vec<ResetId>,
@@ -21,7 +21,7 @@ pub struct Message {
 /// The password in a message, with the text that introduces how it is said aloud.
 #[derive(Clone, Copy)]
 pub struct ShownPassword<'a> {
-    /// The password.
+    /// Borrowed: whoever shows it may not keep it.
     pub password: &'a Password,
     /// Stands before the spoken form. It is our own text, without markup.
     pub spoken_label: &'static str,
@@ -40,23 +40,17 @@ impl ShownPassword<'_> {
     }
 }
 
-/// A button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Button {
-    /// Which button.
     pub action: Action,
-    /// Its text.
     pub label: String,
     /// The opaque value that leads back to the reset.
     pub value: String,
-    /// How it looks.
     pub style: Style,
 }
 
-/// How a button looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// No emphasis.
     Plain,
     /// The usual choice.
     Primary,

@@ -38,7 +38,7 @@ impl<T> Verified<T> {
     }
 }
 
-/// What a person did.
+/// What a person did in the chat, or a question of the platform itself.
 #[derive(Debug)]
 pub enum Interaction {
     /// The platform checks that we answer.
@@ -56,13 +56,12 @@ pub enum Interaction {
 /// Where an interaction came from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The chat account.
     pub user: ChatUser,
     /// The key of the signed bytes.
     pub replay: ReplayKey,
     /// The address of follow-ups, if the platform sent one.
     pub reply: Option<ReplyAddress>,
-    /// When we received it.
+    /// By our clock, not the platform's.
     pub received_at: Moment,
 }
 
@@ -105,21 +104,15 @@ impl Trigger {
     }
 }
 
-/// A typed command.
 #[derive(Debug)]
 pub struct Command {
-    /// Who sent it.
     pub origin: Origin,
-    /// What it asks for.
     pub ask: Ask,
 }
 
-/// A pressed button.
 #[derive(Debug)]
 pub struct Click {
-    /// Who pressed it.
     pub origin: Origin,
-    /// The button.
     pub action: Action,
     /// The opaque value that the button carried.
     pub value: String,
@@ -127,15 +120,11 @@ pub struct Click {
     pub trigger: Option<Trigger>,
 }
 
-/// A submitted form.
 #[derive(Debug)]
 pub struct FormSubmitted {
-    /// Who sent it.
     pub origin: Origin,
-    /// The form.
     pub kind: FormKind,
     /// The opaque value that the form carried.
     pub value: String,
-    /// What was typed.
     pub typed: String,
 }

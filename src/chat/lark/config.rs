@@ -13,14 +13,14 @@ const NO_ENCRYPT_KEY: &str = "is missing; without it anyone who has seen one eve
 /// The settings of a Lark tenant.
 #[derive(Debug)]
 pub struct Config {
-    /// The custom app.
+    /// The custom app that calls are made for.
     pub app_id: String,
-    /// Its secret.
+    /// With it the app gets its tenant token.
     pub app_secret: SecretString,
     /// Encrypts and signs events. Without it Lark proves an event only by the verification token, which is in every event,
     /// so anybody who saw one event could forge others.
     pub encrypt_key: SecretString,
-    /// Sent in every event.
+    /// In the body of every event, so it proves nothing by itself.
     pub verification_token: SecretString,
     /// The one tenant that is served.
     pub tenant_key: String,
@@ -29,7 +29,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the section `[lark]`.
     pub(in crate::chat) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
         let app_id = section.required("app_id");
         let app_secret = section.required_secret("app_secret", "app_secret_file", true);

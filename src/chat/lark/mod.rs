@@ -40,10 +40,10 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
-use crate::lark_api::{LarkApi, LarkApis};
+use crate::lark_api::LarkApi;
 use crate::telemetry::LogSampler;
 
-/// Where Lark posts everything.
+/// Where Lark posts messages, menu clicks and card clicks alike.
 pub const EVENTS_ROUTE: &str = "/lark/events";
 /// The routes that are served.
 pub(super) const ROUTES: &[&str] = &[EVENTS_ROUTE];
@@ -53,14 +53,14 @@ pub(super) const TELLS_EMAILS: bool = true;
 pub const COMMAND_NAME: &str = "/reset-password";
 /// Permissions, events and commands of the app.
 pub const MANIFEST: &str = include_str!("../../../manifests/lark.json");
-/// The events and callbacks that are answered.
-pub const EVENTS: [&str; 3] = [MESSAGE_EVENT, MENU_EVENT, CARD_EVENT];
+/// A message to the bot, which may be a command.
+pub const MESSAGE_EVENT: &str = "im.message.receive_v1";
+/// A press in the bot's menu.
+pub const MENU_EVENT: &str = "application.bot.menu_v6";
+/// A press in a card, or a form of one.
+pub const CARD_EVENT: &str = "card.action.trigger";
 
-const MESSAGE_EVENT: &str = "im.message.receive_v1";
-const MENU_EVENT: &str = "application.bot.menu_v6";
-const CARD_EVENT: &str = "card.action.trigger";
-
-/// One Lark tenant.
+/// The adapter of one Lark tenant, which the settings name.
 pub struct Lark {
     config: Config,
     api: Arc<LarkApi>,
@@ -74,32 +74,8 @@ pub struct Lark {
 }
 
 impl Lark {
-    /// The adapter for one tenant.
-    pub fn new(config: Config, http: &reqwest::Client, clock: Clock) -> Self {
-        let api = LarkApis::default().app(
-            &config.api_url,
-            &config.app_id,
-            &config.app_secret,
-            http,
-            &clock,
-        );
-        Self::with(config, api, clock)
-    }
-
-    fn with(config: Config, api: Arc<LarkApi>, clock: Clock) -> Self {
-        Self {
-            config,
-            api,
-            clock,
-            profiles: ProfileCache::default(),
-            used: Arc::default(),
-            guests: Arc::default(),
-            old_events: LogSampler::default(),
-        }
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "same signature on all platforms")]
-    pub(super) fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
+    /// The adapter with the client of its app that other parts may share. The signature is that of all platforms.
+    pub fn open(config: Config, parts: &ChatParts) -> Result<Self, EmptySecret> {
         let ChatParts {
             http, clock, lark, ..
         } = parts;
@@ -110,7 +86,15 @@ impl Lark {
             http,
             clock,
         );
-        Ok(Self::with(config, api, clock.clone()))
+        Ok(Self {
+            config,
+            api,
+            clock: clock.clone(),
+            profiles: ProfileCache::default(),
+            used: Arc::default(),
+            guests: Arc::default(),
+            old_events: LogSampler::default(),
+        })
     }
 }
 

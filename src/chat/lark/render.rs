@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::chat::texts::{BACK, fit};
 use crate::chat::{Action, Button, Form, Message, ShownPassword, Style};
 
-/// Longest text of a card in bytes (Lark, "Delayed update of cards": 30 KB for the whole card).
-const CARD: usize = 20_000;
-/// Longest title.
+/// Longest body of a call in bytes (Lark, "Update the message card sent by the app": 30 KB), less what stands around a card.
+const BODY: usize = 30 * 1024 - 512;
+/// What the lines of a shown password take at most. They are not measured, because that copies them.
+const PASSWORD: usize = 4096;
 const TITLE: usize = 300;
 /// Longest label of a button.
 const BUTTON: usize = 80;
@@ -45,27 +46,35 @@ pub(super) fn message(
     password: Option<&ShownPassword<'_>>,
     group: Option<&str>,
 ) -> Value {
+    let rows: Vec<Value> = message
+        .buttons
+        .chunks(ROW)
+        .map(|buttons| row(buttons, group))
+        .collect();
     let mut elements = Vec::new();
+    let mut left = BODY.saturating_sub(size(&card(&message.title, &rows)));
     if let Some(password) = password {
         elements.push(line(password.password.expose()));
         elements.push(line(&password.spoken_line()));
+        left = left.saturating_sub(PASSWORD);
     }
-    let mut length = 0;
     for text in &message.lines {
-        length += text.len();
-        if length > CARD {
+        let line_of_text = line(text);
+        let taken = size(&line_of_text);
+        if taken > left {
             elements.push(line("…"));
             break;
         }
-        elements.push(line(text));
+        left -= taken;
+        elements.push(line_of_text);
     }
-    elements.extend(
-        message
-            .buttons
-            .chunks(ROW)
-            .map(|buttons| row(buttons, group)),
-    );
+    elements.extend(rows);
     card(&message.title, &elements)
+}
+
+/// What a part of a card takes in a body. There a card is JSON within JSON, so a quotation mark takes four bytes.
+fn size(part: &Value) -> usize {
+    Value::from(part.to_string()).to_string().len()
 }
 
 fn row(buttons: &[Button], group: Option<&str>) -> Value {
@@ -117,4 +126,37 @@ pub(super) fn form(form: &Form, group: Option<&str>) -> Value {
         row(std::slice::from_ref(&back), group),
     ];
     card(&form.title, &elements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lark counts the body of a call, in which a card is JSON within JSON (Lark, "Update the message card sent by the app").
+    #[test]
+    fn the_longest_card_fits_its_body() {
+        let button = Button {
+            action: Action::Cancel,
+            label: "\"".repeat(200),
+            value: "v".repeat(46),
+            style: Style::Plain,
+        };
+        for lines in [
+            vec!["\"\\".repeat(100); 100],
+            vec!["x".to_owned(); 1000],
+            vec!["x".repeat(40_000)],
+        ] {
+            let message = Message {
+                title: "\"".repeat(1000),
+                lines,
+                buttons: vec![button.clone(); 12],
+                ..Message::default()
+            };
+            let card = super::message(&message, None, Some("oc_1"));
+            let body = json!({ "content": card.to_string() }).to_string();
+            assert!(body.len() <= 30 * 1024, "{} bytes", body.len());
+            let last = card["elements"][card["elements"].as_array().unwrap().len() - 1].clone();
+            assert_eq!(last["tag"], "action", "the buttons stay");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::lark_api::LarkError;
 
 /// How long the token of a click can change its card (Lark: 30 minutes), less a minute as a margin.
 const TOKEN_LIFE: Span = Span::minutes(29);
-/// How often it can.
+/// How often the token of a click can change its card.
 const TOKEN_USES: u32 = 2;
 /// Lark's client undoes a change that arrives before the answer to the click, so changes wait this long.
 const AFTER_ANSWER: Duration = Duration::from_millis(300);
@@ -22,7 +22,6 @@ const AFTER_ANSWER: Duration = Duration::from_millis(300);
 /// Where a conversation goes on. It is sealed as the follow-up address of a reset.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LarkReply {
-    /// The person.
     pub(super) user: String,
     /// The chat; none after the bot's menu.
     pub(super) chat: Option<String>,
@@ -48,7 +47,6 @@ impl LarkReply {
     }
 }
 
-/// What a card shows.
 struct Content<'a> {
     message: &'a Message,
     password: Option<&'a ShownPassword<'a>>,

@@ -39,7 +39,7 @@ impl Lark {
         }
         let header = sent.header.ok_or(NotVerified::Unsigned("header"))?;
         self.check_header(&header, now)?;
-        // A repeated event has another nonce and the same id.
+        // A repeated event has another nonce and the same id. A message counts by its own id.
         let replay = replay_key(Platform::Lark, 0, &[header.event_id.as_bytes()]);
         let interaction = match header.event_type.as_str() {
             MESSAGE_EVENT => Self::read_message(&sent.event, replay, now)?,
@@ -121,6 +121,16 @@ impl Lark {
         }
         let Some(typed) = text::typed(&message.message_type, &message.content)? else {
             return Ok(Interaction::Ping);
+        };
+        // Lark may push one message as two events ("Receive message": tell them apart by `message_id`).
+        let replay = if is_id(&message.message_id, "om_") {
+            replay_key(
+                Platform::Lark,
+                0,
+                &[b"message ", message.message_id.as_bytes()],
+            )
+        } else {
+            replay
         };
         let ask = match text::read_command(&typed, &message.mentions) {
             Some(ask) => ask,
@@ -218,7 +228,7 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
             origin,
             action: action
                 .parse()
-                .map_err(|_| NotVerified::Malformed("an unknown action"))?,
+                .map_err(NotVerified::malformed("an unknown action"))?,
             value: value.value,
             // Forms are opened by the answer, so no permission of the platform is needed.
             trigger: Some(Trigger::new(String::new())),
@@ -226,7 +236,7 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
         (None, Some(form)) => {
             let kind = form
                 .parse()
-                .map_err(|_| NotVerified::Malformed("an unknown form"))?;
+                .map_err(NotVerified::malformed("an unknown form"))?;
             let Some(Value::String(typed)) = form_value.remove(render::INPUT) else {
                 return Err(NotVerified::Malformed("a form without its input"));
             };
@@ -255,5 +265,5 @@ fn origin(user: ChatUser, replay: ReplayKey, reply: &LarkReply, now: Moment) -> 
 }
 
 fn parse<T: DeserializeOwned>(event: &Value) -> Result<T, NotVerified> {
-    T::deserialize(event).map_err(|_| NotVerified::Malformed("the event"))
+    T::deserialize(event).map_err(NotVerified::malformed("the event"))
 }

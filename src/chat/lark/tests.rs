@@ -16,7 +16,9 @@ use super::*;
 use crate::chat::hostile_names::hostile_names;
 use crate::chat::{AccountKind, Action, Ask, Command, FormKind, NamedMember};
 use crate::domain::Role;
+use crate::lark_api::LarkApis;
 use crate::net;
+use crate::secret::Keys;
 
 const NOW: Moment = Moment(1_795_428_000_000);
 const JO: &str = "ou_jo";
@@ -32,11 +34,13 @@ fn lark() -> Lark {
         tenant_key: "acme".to_owned(),
         api_url: "https://open.larksuite.com/open-apis/".parse().unwrap(),
     };
-    Lark::new(
-        config,
-        &net::client(Duration::from_secs(1)).unwrap(),
-        Clock::fixed(NOW),
-    )
+    let parts = ChatParts {
+        keys: Keys::from_master(&[7; 32]).unwrap(),
+        http: net::client(Duration::from_secs(1)).unwrap(),
+        clock: Clock::fixed(NOW),
+        lark: LarkApis::default(),
+    };
+    Lark::open(config, &parts).unwrap()
 }
 
 fn event(kind: &str, event: &Value) -> Value {

@@ -17,8 +17,7 @@ pub(super) fn typed(kind: &str, content: &str) -> Result<Option<String>, NotVeri
     if !matches!(kind, "text" | "post") {
         return Ok(None);
     }
-    let content: Value =
-        serde_json::from_str(content).map_err(|_| NotVerified::Malformed("a text"))?;
+    let content: Value = serde_json::from_str(content).map_err(NotVerified::malformed("a text"))?;
     Ok(Some(if kind == "post" {
         text_of_post(&content)
     } else {

@@ -30,11 +30,10 @@ impl Lark {
             verify(headers, body, key, now)?;
         }
         let encrypted: wire::EncryptedBody =
-            serde_json::from_slice(body).map_err(|_| NotVerified::Unsigned("not encrypted"))?;
+            serde_json::from_slice(body).map_err(NotVerified::unsigned("not encrypted"))?;
         let decrypted = decrypt(key.expose_secret(), &encrypted.encrypt)
             .ok_or(NotVerified::Unsigned("encryption"))?;
-        let event =
-            serde_json::from_slice(&decrypted).map_err(|_| NotVerified::Unsigned("form"))?;
+        let event = serde_json::from_slice(&decrypted).map_err(NotVerified::unsigned("form"))?;
         Ok((event, is_signed))
     }
 

@@ -62,6 +62,8 @@ pub(super) struct LarkIds {
 #[derive(Debug, Deserialize)]
 pub(super) struct LarkMessage {
     #[serde(default)]
+    pub(super) message_id: String,
+    #[serde(default)]
     pub(super) chat_id: String,
     #[serde(default)]
     pub(super) chat_type: String,

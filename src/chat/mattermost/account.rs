@@ -6,6 +6,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
+use super::server::MANAGE_SYSTEM;
 use super::{Mattermost, is_id, mention, wire};
 use crate::chat::api::{read_rest, read_value};
 use crate::chat::{AccountKind, ApiError, Freshness, Profile};
@@ -14,16 +15,21 @@ use crate::domain::{EmailAddress, Role};
 /// The path of the client configuration. It has more for a signed-in account.
 pub(super) const CLIENT_CONFIG: &str = "config/client?format=old";
 
-/// The services beside LDAP and SAML that people can sign in by: `auth_service`, and the switch in the client configuration
-/// (`GenerateLimitedClientConfig` in `config/client.go`).
+/// The path of the server's settings, for system administrators (`getConfig` in `api4/config.go`).
+const CONFIG: &str = "config";
+
+/// The services beside LDAP and SAML that people can sign in by: `auth_service`, and the section of the server's settings
+/// whose `Enable` lets them (`getSSOProvider` in `app/oauth.go`). The client configuration is no help: without a licence it
+/// says of three of them that they are off (`GenerateLimitedClientConfig` in `config/client.go`), and `getSSOProvider` asks
+/// for no licence.
 const SERVICES: [Service; 4] = [
-    ("gitlab", "EnableSignUpWithGitLab"),
-    ("google", "EnableSignUpWithGoogle"),
-    ("office365", "EnableSignUpWithOffice365"),
-    ("openid", "EnableSignUpWithOpenId"),
+    ("gitlab", "GitLabSettings"),
+    ("google", "GoogleSettings"),
+    ("office365", "Office365Settings"),
+    ("openid", "OpenIdSettings"),
 ];
 
-/// A service as accounts name it, and its switch.
+/// A service as accounts name it, and its section of the server's settings.
 type Service = (&'static str, &'static str);
 
 /// What the e-mail of an account is worth, by the service that the account signs in by (`auth_service`).
@@ -48,7 +54,7 @@ pub(super) struct OwnPasswords {
     pub(super) services: ServicesOn,
 }
 
-/// What the client configuration says about the e-mails of accounts.
+/// What the server's settings say about the e-mails of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EmailSettings {
     /// `RequireEmailVerification`.
@@ -63,9 +69,10 @@ pub(super) struct EmailSettings {
 pub(super) struct ServicesOn([bool; SERVICES.len()]);
 
 impl ServicesOn {
-    /// What is not said to be off counts as on.
-    pub(super) fn read(config: &Value) -> Self {
-        Self(SERVICES.map(|(_, switch)| is_on(config, switch) != Some(false)))
+    /// What is not said to be off counts as on, and everything if the settings cannot be seen.
+    pub(super) fn read(config: Option<&Value>) -> Self {
+        let enable = |section: &str| config?.get(section)?.get("Enable")?.as_bool();
+        Self(SERVICES.map(|(_, section)| enable(section) != Some(false)))
     }
 
     /// Those that the settings do not trust.
@@ -104,8 +111,7 @@ impl Mattermost {
         // Read after the account: a bot that lost its rights meanwhile has seen too little of it.
         let is_confirmed = match self.email_trust(&account) {
             EmailTrust::Confirmed => true,
-            EmailTrust::AsServerSays => self
-                .own_passwords(freshness)
+            EmailTrust::AsServerSays => Box::pin(self.own_passwords(freshness))
                 .await?
                 .confirm_emails(&self.config.trusted_auth_services),
             EmailTrust::Claimed => false,
@@ -189,11 +195,20 @@ impl Mattermost {
     }
 
     async fn fetch_email_settings(&self) -> Result<EmailSettings, ApiError> {
-        let config = self.client_config().await?;
+        let (client, config) = tokio::try_join!(self.client_config(), self.server_config())?;
         Ok(EmailSettings {
-            are_verified: is_on(&config, "RequireEmailVerification") == Some(true),
-            services: ServicesOn::read(&config),
+            are_verified: is_on(&client, "RequireEmailVerification") == Some(true),
+            services: ServicesOn::read(config.as_ref()),
         })
+    }
+
+    /// The server's settings. None where the bot may not see them.
+    pub(super) async fn server_config(&self) -> Result<Option<Value>, ApiError> {
+        let answer = self.api_answer(Method::GET, CONFIG, None).await?;
+        match answer.status {
+            403 => Ok(None),
+            _ => read_rest(&answer, MANAGE_SYSTEM).map(Some),
+        }
     }
 
     /// The client configuration as a signed-in account gets it.

@@ -67,11 +67,12 @@ impl Mattermost {
             .await?;
         let rights = BotRights::read(&names, &roles)?;
         let config = self.read((Method::GET, CLIENT_CONFIG), None).await?;
+        let settings = self.server_config().await?;
         let rules = EmailRules {
             is_by_email: matching.is_by_email,
             is_bot_admin: rights.is_system_admin,
             is_verified: is_on(&config, "RequireEmailVerification") == Some(true),
-            services: ServicesOn::read(&config),
+            services: ServicesOn::read(settings.as_ref()),
         };
         examine_rights(rights, rules, found);
         self.examine_settings(&config, found);
@@ -79,7 +80,7 @@ impl Mattermost {
         for email in &matching.accounts {
             self.examine_account(email, rules, found).await;
         }
-        self.examine_address(found).await;
+        self.examine_address(settings.as_ref(), found).await;
         if is_on(&config, "EnableCommands") == Some(false) {
             return Err(CheckError::CommandsOff);
         }
@@ -133,10 +134,10 @@ impl Mattermost {
             .push("accounts of ldap and saml are recognised by e-mail".to_owned());
         let trusted = &self.config.trusted_auth_services;
         let mut is_untrusted = false;
-        for (service, switch) in rules.services.untrusted(trusted) {
+        for (service, section) in rules.services.untrusted(trusted) {
             is_untrusted = true;
             found.warnings.push(format!(
-                "accounts with a password of this server are not recognised by e-mail, because {switch} is not off and trusted_auth_services does not name {service}: whoever claims an address there may switch to a password; set identity.match = \"linked\", or name {service} if nobody can claim an address there"
+                "accounts with a password of this server are not recognised by e-mail, because {section}.Enable is not off and trusted_auth_services does not name {service}: whoever claims an address there may switch to a password; set identity.match = \"linked\", or name {service} if nobody can claim an address there"
             ));
         }
         if rules.is_verified && !is_untrusted {
@@ -222,8 +223,8 @@ impl Mattermost {
             EmailTrust::AsServerSays => {
                 let trusted = &self.config.trusted_auth_services;
                 match rules.services.untrusted(trusted).next() {
-                    Some((service, switch)) => Err(format!(
-                        "has a password of this server, and {switch} is not off, so that people may claim an address there and then switch to a password; set identity.match = \"linked\", or name {service} in trusted_auth_services if they may not"
+                    Some((service, section)) => Err(format!(
+                        "has a password of this server, and {section}.Enable is not off, so that people may claim an address there and then switch to a password; set identity.match = \"linked\", or name {service} in trusted_auth_services if they may not"
                     )),
                     None => Ok(
                         "has a password of this server, and RequireEmailVerification is on"

@@ -19,10 +19,37 @@ use crate::chat::api::{read_rest, read_value};
 const TEAMS: usize = 200;
 /// How many pages of teams are read.
 const PAGES: usize = 50;
+/// What the server does not connect to by itself (`IsReservedIP` in `server/public/shared/httpservice/client.go`).
+const RESERVED: [&str; 25] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/128",
+    "::1/128",
+    "64:ff9b::/96",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+];
 /// How long the name of our own address is looked up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A team.
 #[derive(Debug, Deserialize)]
 struct Team {
     id: String,
@@ -179,27 +206,22 @@ impl Mattermost {
         Ok(())
     }
 
-    /// Warns where the server posts to an internal address only if its settings name it (`MakeTransport` in
-    /// `platform/services/httpservice`).
-    pub(super) async fn examine_address(&self, found: &mut Examination) {
+    /// Warns where the server posts to us only if its settings name our address: it refuses a host without an address that it
+    /// may connect to (`MakeTransport` and `dialContextFilter` in `server/public/shared/httpservice`).
+    pub(super) async fn examine_address(&self, settings: Option<&Value>, found: &mut Examination) {
         let (host, addresses) = addresses_of(&self.config.own_url).await;
-        let Some(internal) = addresses.into_iter().find(|address| is_internal(*address)) else {
-            return;
-        };
-        // Readable by system administrators alone.
-        let allowed = self.read((Method::GET, "config"), None).await.ok();
-        let allowed = allowed
-            .as_ref()
-            .and_then(|config| {
-                config
-                    .pointer("/ServiceSettings/AllowedUntrustedInternalConnections")
-                    .and_then(Value::as_str)
+        let allowed = settings
+            .and_then(|settings| {
+                settings.pointer("/ServiceSettings/AllowedUntrustedInternalConnections")
             })
+            .and_then(Value::as_str)
             .unwrap_or_default();
-        let names_us = allowed
-            .split(|c: char| c.is_whitespace() || c == ',')
-            .any(|entry| entry == host || is_in_range(internal, entry));
-        if !names_us {
+        let named = || allowed.split(|c: char| c.is_whitespace() || c == ',');
+        let may_connect = |address: &IpAddr| {
+            !is_internal(*address) || named().any(|entry| is_in_range(*address, entry))
+        };
+        let is_named = named().any(|entry| entry == host);
+        if !is_named && !addresses.is_empty() && !addresses.iter().any(may_connect) {
             found.warnings.push(format!(
                 "{host} (public_url) is an internal address, and the server posts there only if AllowedUntrustedInternalConnections names it"
             ));
@@ -226,22 +248,10 @@ async fn addresses_of(url: &Url) -> (String, Vec<IpAddr>) {
     }
 }
 
-/// The common ones of `IsReservedIP`.
+/// True for an address that the server does not connect to by itself.
 fn is_internal(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            address.is_loopback()
-                || address.is_private()
-                || address.is_link_local()
-                || address.is_unspecified()
-        }
-        IpAddr::V6(address) => {
-            address.is_loopback()
-                || address.is_unique_local()
-                || address.is_unicast_link_local()
-                || address.is_unspecified()
-        }
-    }
+    let address = address.to_canonical();
+    RESERVED.iter().any(|range| is_in_range(address, range))
 }
 
 /// True for an address in a range such as `10.0.0.0/8`.

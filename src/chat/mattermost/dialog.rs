@@ -19,7 +19,6 @@ const LIFE: Span = Span::minutes(30);
 /// The state that a dialog got when a signed click opened it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DialogState {
-    /// The form.
     pub(super) kind: FormKind,
     /// The value that leads to the card.
     pub(super) value: String,

@@ -13,7 +13,6 @@ use crate::form::Fields;
 
 /// Mentions of several people, or of the server. The clients offer them beside the users, so nobody is meant by them.
 const GROUPS: [&str; 4] = ["all", "channel", "here", "system"];
-/// The longest user name.
 const NAME_LIMIT: usize = 64;
 /// The most look-ups of one name.
 const TRIES: usize = 8;

@@ -58,9 +58,7 @@ use crate::telemetry::LogSampler;
 
 /// Where Mattermost posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/mattermost/commands";
-/// Where it posts clicks.
 pub(crate) const ACTIONS_ROUTE: &str = "/mattermost/actions";
-/// Where it posts dialogs.
 pub(crate) const DIALOGS_ROUTE: &str = "/mattermost/dialogs";
 /// The routes that are served.
 pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, ACTIONS_ROUTE, DIALOGS_ROUTE];
@@ -74,11 +72,11 @@ pub const MANIFEST: &str = include_str!("../../../manifests/mattermost.json");
 const REPLY_LIFE: Span = Span::hours(24);
 /// How long a response address works (Mattermost, "Custom slash commands": 30 minutes), less a minute as a margin.
 const HOOK_LIFE: Span = Span::minutes(29);
-/// How often it works.
+/// How often a response address works.
 const REPLY_USES: u32 = 5;
 /// The deadline of a call.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
-/// One Mattermost server.
+/// The adapter of one Mattermost server, which the settings name.
 pub struct Mattermost {
     config: Config,
     keys: Keys,

@@ -37,12 +37,10 @@ impl PostPermission {
         *self.is_given() = Some(is_given);
     }
 
-    /// Notes a refused post.
     pub(super) fn refuse(&self, now: Moment) {
         *self.try_again_at() = Some(now + TRY_AGAIN_AFTER);
     }
 
-    /// Notes an accepted post.
     pub(super) fn allow(&self) {
         *self.try_again_at() = None;
         *self.is_given() = Some(true);

@@ -18,13 +18,13 @@ const TYPED: u16 = 150;
 /// The name of a dialog's input.
 pub(super) const INPUT: &str = "destination";
 
-/// The text of a message without its buttons, where nothing in it can become markup.
+/// The text of a message without its buttons in one line, where nothing in it can become markup.
 pub(super) fn plain(message: &Message) -> String {
     let lines = message.lines.iter().map(String::as_str);
     let all: Vec<&str> = std::iter::once(message.title.as_str())
         .chain(lines)
         .collect();
-    fit(&all.join(" "), POST)
+    fit(&all.join(" ").replace(['\n', '\r'], " "), POST)
 }
 
 /// The text of a message without its buttons.
@@ -35,7 +35,7 @@ pub(super) fn text(message: &Message) -> String {
 fn with_password(message: &Message, password: Option<&ShownPassword<'_>>) -> String {
     let mut text = format!("**{}**", escape(&fit(&message.title, 300)));
     if let Some(password) = password {
-        // A password has only letters and digits, and the label is our own text, so neither can be markup.
+        // A password has only letters, digits and - # + =, and the label is our own text: neither can end the code span.
         for part in [
             "\n\n`",
             password.password.expose(),

@@ -66,18 +66,7 @@ impl Mattermost {
                 "channel_mentions_ids",
             ],
         )?;
-        self.check_token(
-            fields
-                .required("token")
-                .map_err(|_| NotVerified::Unsigned("token"))?,
-        )?;
-        // An outgoing connection may put a bearer token of its own there; then only the form's token counts.
-        let bearer = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        if let Some(token) = bearer.and_then(|value| value.strip_prefix("Token ")) {
-            self.check_token(token)?;
-        }
+        self.check_tokens(&fields, headers)?;
         let trigger = fields.get("trigger_id").unwrap_or_default();
         let signed = self
             .check_trigger(trigger, fields.required("user_id")?, (now, asking))
@@ -113,6 +102,22 @@ impl Mattermost {
         }))
     }
 
+    /// Checks the command's token in the form, and in the header where the server put it there too.
+    fn check_tokens(&self, fields: &Fields<'_>, headers: &HeaderMap) -> Result<(), NotVerified> {
+        let token = fields
+            .required("token")
+            .map_err(NotVerified::unsigned("token"))?;
+        self.check_token(token)?;
+        // An outgoing connection may put a bearer token of its own there; then only the form's token counts.
+        let bearer = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        if let Some(token) = bearer.and_then(|value| value.strip_prefix("Token ")) {
+            self.check_token(token)?;
+        }
+        Ok(())
+    }
+
     async fn read_click(
         &self,
         body: &[u8],
@@ -127,7 +132,7 @@ impl Mattermost {
             .context
             .action
             .parse()
-            .map_err(|_| NotVerified::Malformed("an unknown action"))?;
+            .map_err(NotVerified::malformed("an unknown action"))?;
         // The permission may have been taken away since the last answer; the server is asked once a minute, and every 5 s
         // where it does not answer.
         let is_private = match asking {
@@ -258,5 +263,5 @@ impl Mattermost {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotVerified> {
-    serde_json::from_slice(body).map_err(|_| NotVerified::Malformed("the request"))
+    serde_json::from_slice(body).map_err(NotVerified::malformed("the request"))
 }

@@ -138,7 +138,7 @@ impl Mattermost {
             .map_err(bad_address)?;
         let answer = net::call(self.http.get(url).timeout(CALL_DEADLINE))
             .await
-            .map_err(|_| ApiError::Unavailable)?;
+            .map_err(|error| not_answered(&error))?;
         let config = read_rest(&answer, "none")?;
         let key = config
             .get("AsymmetricSigningPublicKey")
@@ -264,7 +264,11 @@ impl Mattermost {
             .config
             .url
             .join("api/v4/posts/ephemeral")
-            .map_err(|_| CallError::Malformed)?;
+            .map_err(|error| {
+                // Logs the cause.
+                bad_address(error);
+                CallError::Malformed
+            })?;
         let post = render::post(
             message,
             password,

@@ -39,7 +39,6 @@ pub(super) struct SignedTrigger {
     pub(super) id: String,
     /// The user who made it.
     pub(super) user: String,
-    /// When it was signed.
     pub(super) at: Moment,
     text: String,
     signature: Vec<u8>,

@@ -148,7 +148,7 @@ fn blocks<'a>(message: &'a Message, password: Option<&ShownPassword<'_>>) -> Vec
         blocks.push(section(&message.title));
     }
     if let Some(password) = password {
-        // A password has only letters and digits, so it cannot be markup.
+        // A password has only letters, digits and - # + =, so it cannot end the code span.
         let text = Text::Mrkdwn {
             text: format!("`{}`", password.password.expose()),
             verbatim: true,

@@ -9,26 +9,25 @@ use crate::settings::Section;
 /// The settings of a Slack workspace.
 #[derive(Debug)]
 pub struct Config {
-    /// The app's signing secret.
+    /// With it Slack signs what it posts.
     pub signing_secret: SecretString,
     /// The previous one, during a rotation.
     pub previous_signing_secret: Option<SecretString>,
-    /// The app's bot token.
+    /// Authorizes calls of the Web API.
     pub bot_token: SecretString,
     /// The one workspace that is served.
     pub team_id: String,
     /// The one organization, on Enterprise Grid.
     pub enterprise_id: Option<String>,
-    /// The one app.
+    /// Where set, requests of another app of the workspace are refused.
     pub app_id: Option<String>,
-    /// The Web API.
+    /// The Web API, with a slash at its end.
     pub api_url: Url,
     /// The allow-list of follow-up addresses: scheme, host and port.
     pub response_origins: Vec<Url>,
 }
 
 impl Config {
-    /// Reads the section `[slack]`.
     pub(in crate::chat) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
         let signing_secret = section.required_secret("signing_secret", "signing_secret_file", true);
         let previous_signing_secret = section.secret(

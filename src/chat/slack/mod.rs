@@ -39,14 +39,12 @@ pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, INTERACTIONS_ROUTE];
 pub(super) const TELLS_EMAILS: bool = true;
 /// The command in the manifest.
 pub const COMMAND_NAME: &str = "/reset-password";
-/// The scopes in the manifest: the first for commands, the others to read accounts.
-pub const SCOPES: [&str; 3] = ["commands", "users:read", "users:read.email"];
 /// The app manifest, with a placeholder for our address.
 pub(crate) const MANIFEST: &str = include_str!("../../../manifests/slack.yaml");
 /// A trigger works for 3 s (Slack, "Modals"), so opening a form may not take longer.
 const FORM_DEADLINE: Duration = Duration::from_millis(2500);
 
-/// One Slack workspace.
+/// The adapter of one Slack workspace, which the settings name.
 pub struct Slack {
     config: Config,
     secrets: SigningSecrets,

@@ -73,7 +73,7 @@ impl Slack {
         now: Moment,
     ) -> Result<Interaction, NotVerified> {
         let payload =
-            serde_json::from_str(payload).map_err(|_| NotVerified::Malformed("the payload"))?;
+            serde_json::from_str(payload).map_err(NotVerified::malformed("the payload"))?;
         match payload {
             wire::Payload::BlockActions(pressed) => self.read_click(pressed, replay, now),
             wire::Payload::ViewSubmission(submitted) => self.read_form(submitted, replay, now),
@@ -111,7 +111,7 @@ impl Slack {
             action: action
                 .action_id
                 .parse()
-                .map_err(|_| NotVerified::Malformed("an unknown action"))?,
+                .map_err(NotVerified::malformed("an unknown action"))?,
             value: action
                 .value
                 .clone()
@@ -142,7 +142,7 @@ impl Slack {
         let kind = view
             .callback_id
             .parse()
-            .map_err(|_| NotVerified::Malformed("an unknown form"))?;
+            .map_err(NotVerified::malformed("an unknown form"))?;
         let (block_id, action_id) = blocks::input(kind);
         let input = view
             .state
@@ -247,10 +247,11 @@ fn read_word(word: &str) -> Word {
         .strip_prefix("mailto:")
         .map(visible)
         .filter(|email| is_seen(email, str::eq_ignore_ascii_case));
-    let phone = target
-        .strip_prefix("tel:")
-        .map(visible)
-        .filter(|phone| is_seen(phone, is_same_phone));
+    let phone = target.strip_prefix("tel:").map(visible).filter(|phone| {
+        is_seen(phone, |one, other| {
+            one == other || is_same_phone(one, other)
+        })
+    });
     email.or(phone).map_or_else(
         || Word::Text(unescape(word)),
         |typed| read_text(unescape(&typed)),
@@ -266,7 +267,7 @@ fn group(name: &str, label: &str) -> Option<String> {
     name.strip_prefix("subteam^")?;
     let label = unescape(label.trim_start_matches('@'));
     Some(if label.is_empty() {
-        "A user group".to_owned()
+        "a user group".to_owned()
     } else {
         format!("@{label}")
     })

@@ -36,7 +36,7 @@ fn config(api: &str) -> Config {
 }
 
 fn slack_at(api: &str) -> Slack {
-    let clock = Clock::fixed(Moment::from_unix_seconds(AT));
+    let clock = Clock::fixed(Moment(AT * 1000));
     Slack::new(
         config(api),
         net::client(Duration::from_millis(500)).unwrap(),
@@ -61,14 +61,14 @@ fn headers(timestamp: &str, signature: &str) -> HeaderMap {
 }
 
 fn receive(slack: &Slack, headers: &HeaderMap, body: &str) -> Result<Interaction, NotVerified> {
-    let now = Moment::from_unix_seconds(AT);
+    let now = Moment(AT * 1000);
     slack
         .read_request(COMMANDS_ROUTE, headers, body.as_bytes(), now)
         .map(Verified::into_inner)
 }
 
 fn receive_signed(slack: &Slack, route: &str, body: &str) -> Result<Interaction, NotVerified> {
-    let now = Moment::from_unix_seconds(AT);
+    let now = Moment(AT * 1000);
     let [(_, timestamp), (_, signature)] = slack.sign(body.as_bytes(), now);
     slack
         .read_request(
@@ -344,7 +344,7 @@ fn words_of_a_command() {
         read_words("<!subteam^S1|@a &lt;!here&gt; b> <!subteam^S1|@>"),
         [
             Word::Group("@a <!here> b".to_owned()),
-            Word::Group("A user group".to_owned())
+            Word::Group("a user group".to_owned())
         ]
     );
 }
@@ -510,10 +510,7 @@ async fn follow_ups_end_with_a_name() {
             .await;
         let slack = slack_at(&format!("{}/api/", server.uri()));
         let to = slack
-            .reply_address(
-                &format!("{}/reply", server.uri()),
-                Moment::from_unix_seconds(AT),
-            )
+            .reply_address(&format!("{}/reply", server.uri()), Moment(AT * 1000))
             .unwrap();
         assert_eq!(
             slack
@@ -525,7 +522,7 @@ async fn follow_ups_end_with_a_name() {
     }
     let slack = slack();
     let dead = slack
-        .reply_address("http://127.0.0.1:1/reply", Moment::from_unix_seconds(AT))
+        .reply_address("http://127.0.0.1:1/reply", Moment(AT * 1000))
         .unwrap();
     let unreachable = Outcome::Refused(Refusal::Unreachable);
     assert_eq!(

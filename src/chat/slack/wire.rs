@@ -8,9 +8,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Payload {
-    /// A pressed button.
     BlockActions(BlockActions),
-    /// A submitted modal.
     ViewSubmission(ViewSubmission),
     /// A payload that we never ask for.
     #[serde(other)]

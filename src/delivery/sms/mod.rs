@@ -76,7 +76,6 @@ impl SmsGateway {
     }
 }
 
-/// The settings of SMS.
 pub struct Config {
     gateway: SmsGateway,
     countries: Vec<Country>,
@@ -100,7 +99,6 @@ impl Config {
     }
 }
 
-/// One gateway.
 pub(crate) struct SmsSender {
     gateway: SmsGateway,
     http: reqwest::Client,

@@ -13,7 +13,6 @@ use crate::settings::Section;
 const TWILIOS_API: &str = "https://api.twilio.com/";
 
 pub(super) struct Twilio {
-    /// `AC…`.
     pub(super) account_sid: String,
     pub(super) auth_token: SecretString,
     /// Our number or sender name.

@@ -17,7 +17,6 @@ use crate::settings::Section;
 pub(super) enum Security {
     /// TLS from the first byte (`smtps://`).
     Implicit,
-    /// STARTTLS, required (`smtp://`).
     Starttls,
     /// STARTTLS where the server offers it; only for a server on this machine (`smtp://localhost`).
     Loopback,
@@ -51,7 +50,6 @@ pub(super) enum SmtpUrlError {
 impl FromStr for MailServer {
     type Err = SmtpUrlError;
 
-    /// Reads `smtps://user:password@host[:port]` or `smtp://…`.
     fn from_str(text: &str) -> Result<Self, SmtpUrlError> {
         let url = Url::parse(text)?;
         // The URL standard does not know the scheme, so the host is a text and no parsed address.

@@ -26,7 +26,6 @@ use crate::net;
 /// How long one phase of the conversation may take.
 const PHASE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// One mail server.
 pub(crate) struct SmtpSender {
     config: Config,
     deadline: Duration,

@@ -7,7 +7,6 @@
 
 use super::sid::Sid;
 
-/// Write a property (`RIGHT_DS_WRITE_PROPERTY`).
 const WRITE_PROPERTY: u32 = 0x20;
 /// A validated write, such as adding oneself to a group (`RIGHT_DS_WRITE_PROPERTY_EXTENDED`).
 const VALIDATED_WRITE: u32 = 0x8;
@@ -28,7 +27,6 @@ pub(super) type Guid = [u8; 16];
 
 /// What a right to an attribute can be granted for.
 pub(super) struct Attribute {
-    /// Its `schemaIDGUID`.
     pub(super) own: Guid,
     /// Its property set (`attributeSecurityGUID`), such as Personal-Information.
     pub(super) set: Option<Guid>,
@@ -52,7 +50,6 @@ struct AccessEntry {
 }
 
 impl Descriptor {
-    /// Reads `nTSecurityDescriptor`.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let head = bytes.first_chunk::<20>()?;
         let [1, _, low, high, ..] = head else {
@@ -190,7 +187,6 @@ mod tests {
         }
     }
 
-    /// In Personal-Information.
     fn mobile() -> Attribute {
         Attribute {
             own: guid("a3fff8f09111d011a06000aa006c33ed"),

@@ -27,6 +27,7 @@ use super::ldap::{
     AccountFlags, Defaults, LdapEntry, LdapServer, LdapSession, LdapSettings, OneEntry, Tree, code,
     ended, generalized_time,
 };
+use super::phones;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
 use crate::domain::{EmailAddress, Guard, MemberId, Moment, Password, Status};
@@ -101,13 +102,15 @@ impl DirectoryConfig for Config {
     fn open(self, parts: &DirectoryParts) -> Result<ActiveDirectory, TlsError> {
         Ok(ActiveDirectory {
             server: LdapServer::new(&self.0)?,
-            tree: Tree { settings: self.0 },
+            tree: Tree {
+                settings: self.0,
+                default_country: parts.default_country,
+            },
             clock: parts.clock.clone(),
         })
     }
 }
 
-/// One domain.
 pub struct ActiveDirectory {
     server: LdapServer,
     tree: Tree,
@@ -175,13 +178,13 @@ impl ActiveDirectory {
         let flags = self.account_flags(&entry, protection.is_protected);
         if flags.status == Status::Suspended || flags.guard.is_some() {
             return Err(ResetFailed::Refused(
-                "the account was disabled or protected meanwhile".to_owned(),
+                "the account was disabled or protected meanwhile, or has expired".to_owned(),
             ));
         }
         Ok((session, entry))
     }
 
-    /// Reads the account's state. A disabled or expired account is suspended; a lock after failed sign-ins is not, because
+    /// Reads the account's state. A disabled account is suspended; a lock after failed sign-ins is not, because
     /// the reset lifts it (Q13).
     fn account_flags(&self, entry: &LdapEntry, is_protected: bool) -> AccountFlags {
         let control = entry.number("userAccountControl").unwrap_or_default();
@@ -189,9 +192,10 @@ impl ActiveDirectory {
         let expires = entry
             .number("accountExpires")
             .filter(|ticks| !NEVER.contains(ticks));
-        let has_expired = expires.is_some_and(|ticks| moment(ticks) <= self.clock.now());
-        let status = if has(DISABLED) || has_expired || entry.first("userAccountControl").is_none()
-        {
+        let expired_at = expires
+            .map(moment)
+            .filter(|expires_at| *expires_at <= self.clock.now());
+        let status = if has(DISABLED) || entry.first("userAccountControl").is_none() {
             Status::Suspended
         } else if entry.first("lastLogonTimestamp").is_some() {
             Status::Active
@@ -201,7 +205,8 @@ impl ActiveDirectory {
         let guard = if is_protected {
             Some(Guard::Protected)
         } else {
-            has(SMART_CARD).then_some(Guard::SmartCard)
+            let smart_card = has(SMART_CARD).then_some(Guard::SmartCard);
+            expired_at.map(Guard::Expired).or(smart_card)
         };
         AccountFlags {
             status,
@@ -362,7 +367,12 @@ impl Backend for ActiveDirectory {
     }
 
     async fn warnings(&self) -> Vec<String> {
-        check::warnings(self).await
+        let mut warnings = check::warnings(self).await;
+        if let Some(email) = &self.tree.settings.check_account {
+            let by = [By::Email(email.clone())];
+            warnings.extend(phones::warning(self.find(&by).await, email));
+        }
+        warnings
     }
 }
 

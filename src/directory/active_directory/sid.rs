@@ -26,7 +26,6 @@ const BUILTIN: u32 = 32;
 /// [MS-DTYP] 2.4.2.2.
 const MOST_PARTS: usize = 15;
 
-/// One security identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sid {
     authority: u64,
@@ -58,7 +57,7 @@ impl Sid {
         }
     }
 
-    /// Reads exactly one identifier.
+    /// Reads one identifier that fills the bytes exactly.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         Self::read_first(bytes)
             .filter(|(_, rest)| rest.is_empty())

@@ -106,6 +106,6 @@ impl DirectoryConfig for Config {
     }
 
     fn open(self, parts: &DirectoryParts) -> Result<Keycloak, TlsError> {
-        Keycloak::new(self, parts.clock.clone())
+        Keycloak::new(self, parts.clock.clone(), parts.default_country)
     }
 }

@@ -9,6 +9,7 @@ use super::Keycloak;
 use super::realm::{RealmFacts, RoleRef, UNSEEN_ADMINISTRATION};
 use super::wire::{BruteForceStatus, KeycloakCredential, KeycloakUser, RoleName};
 use crate::directory::backend::id_prefix;
+use crate::directory::phones::phone_of;
 use crate::directory::{By, Match, Unavailable};
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, Status};
@@ -217,6 +218,8 @@ impl Keycloak {
             .and_then(attribute)
             .and_then(|text| text.parse::<EmailAddress>().ok())
             .filter(|email| !config.common.has(email));
+        let phones = attribute(&config.phone_attribute).into_iter();
+        let (phone, phone_remark) = phone_of(&config.common.name, id, phones, self.default_country);
         Ok(Some(Member {
             id: MemberId(format!("{}{id}", id_prefix(&config.common.name))),
             name: if name.is_empty() {
@@ -234,7 +237,8 @@ impl Keycloak {
                 (true, true) => Status::Active,
                 (true, false) => Status::Inactive,
             },
-            phone: attribute(&config.phone_attribute).and_then(|text| text.parse().ok()),
+            phone,
+            phone_remark,
             personal_email,
             role,
             department: attribute(&config.department_attribute).map(clean_name),

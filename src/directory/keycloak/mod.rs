@@ -30,8 +30,11 @@ pub(super) use self::config::Config;
 use self::realm::RealmFacts;
 use self::wire::{KeycloakCredential, KeycloakUser};
 use super::backend::id_prefix;
-use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
+use super::{
+    Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, phones, self_write,
+};
 use crate::clock::Clock;
+use crate::domain::country::Country;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::net::TlsError;
 use crate::store::Reservation;
@@ -39,23 +42,29 @@ use crate::store::Reservation;
 /// What a member has to do at the next sign-in.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
 
-/// One realm.
 pub struct Keycloak {
     config: Config,
     api: AdminApi,
     clock: Clock,
     /// What was read of the realm last.
     facts: Mutex<Option<Arc<RealmFacts>>>,
+    /// The country of phones without a country code.
+    default_country: Option<Country>,
 }
 
 impl Keycloak {
     /// The realm of these settings. It is asked when the first member is looked up.
-    fn new(config: Config, clock: Clock) -> Result<Self, TlsError> {
+    fn new(
+        config: Config,
+        clock: Clock,
+        default_country: Option<Country>,
+    ) -> Result<Self, TlsError> {
         Ok(Self {
             api: AdminApi::new(&config, clock.clone())?,
             config,
             clock,
             facts: Mutex::default(),
+            default_country,
         })
     }
 
@@ -115,6 +124,7 @@ impl Backend for Keycloak {
         Capabilities {
             can_sign_out: true,
             must_change: asks,
+            forces_change_apart: false,
             has_our_pages: false,
             // Where nobody is asked for a new password, the link ends without a form for one.
             sends_own_link: asks && has_mail,
@@ -200,6 +210,15 @@ impl Backend for Keycloak {
         let (ended, unlocked) =
             tokio::join!(Box::pin(self.end_sessions(native)), self.unlock(native));
         ended.and(unlocked)
+    }
+
+    async fn warnings(&self) -> Vec<String> {
+        let mut warnings = vec![self_write::unknown(self_write::NOT_TOLD)];
+        if let Some(email) = &self.config.check_account {
+            let by = [By::Email(email.clone())];
+            warnings.extend(phones::warning(self.find(&by).await, email));
+        }
+        warnings
     }
 
     async fn probe(&self) -> Result<(), String> {

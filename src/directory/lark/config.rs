@@ -72,6 +72,6 @@ impl DirectoryConfig for Config {
     fn open(self, parts: &DirectoryParts) -> Result<LarkDirectory, TlsError> {
         let (url, id, secret) = (&self.api_url, &self.app_id, &self.app_secret);
         let api = parts.lark.app(url, id, secret, &parts.http, &parts.clock);
-        Ok(LarkDirectory::new(self, api))
+        Ok(LarkDirectory::new(self, api, parts.default_country))
     }
 }

@@ -21,13 +21,18 @@ use self::refusal::failed;
 use self::wire::{LarkUser, StatusFlags};
 use super::backend::id_prefix;
 use super::check_account::found_one;
-use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
+use super::phones::phone_of;
+use super::{
+    Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, phones, self_write,
+};
+use crate::domain::country::Country;
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, Moment, Password, Role, Status};
 use crate::lark_api::{LarkApi, LarkError};
 use crate::store::Reservation;
 
-/// `logout_type`: everywhere. `logout_reason`: an administrator's decision.
+/// `logout_type`: the user with this id, on every device. `logout_reason`: the client says that the login password was
+/// changed (Lark, "Log out").
 const LOG_OUT: (i64, i64) = (1, 34);
 
 const FIND_IDS: &str = "contact/v3/users/batch_get_id?user_id_type=open_id";
@@ -35,19 +40,21 @@ const LOGOUT: &str = "passport/v1/sessions/logout?user_id_type=open_id";
 const SET_PASSWORD: &str = "passport/v1/password?user_id_type=open_id";
 const SET_PASSWORD_OLDER: &str = "admin/v1/password/reset?user_id_type=open_id";
 
-/// One tenant.
 pub struct LarkDirectory {
     config: Config,
     api: Arc<LarkApi>,
+    /// The country of phones without a country code.
+    default_country: Option<Country>,
     /// Members whose last reset was made by the older call, which forces no change.
     not_forced: Mutex<HashSet<MemberId>>,
 }
 
 impl LarkDirectory {
-    fn new(config: Config, api: Arc<LarkApi>) -> Self {
+    fn new(config: Config, api: Arc<LarkApi>, default_country: Option<Country>) -> Self {
         Self {
             config,
             api,
+            default_country,
             not_forced: Mutex::default(),
         }
     }
@@ -179,6 +186,9 @@ impl LarkDirectory {
             .as_deref()
             .map(clean_name)
             .filter(|name| !name.is_empty());
+        let (directory, id) = (&self.config.common.name, &user.open_id);
+        let phones = user.mobile.as_deref().into_iter();
+        let (phone, phone_remark) = phone_of(directory, id, phones, self.default_country);
         Some(Member {
             id: self.outward(&user.open_id),
             name: name.unwrap_or_else(|| business_email.to_string()),
@@ -187,7 +197,8 @@ impl LarkDirectory {
                 .status
                 .as_ref()
                 .map_or(Status::Suspended, StatusFlags::status),
-            phone: user.mobile.as_deref().and_then(|text| text.parse().ok()),
+            phone,
+            phone_remark,
             aliases: personal.clone().filter(is_own).into_iter().collect(),
             personal_email: personal.filter(|email| !is_own(email)),
             role: if user.is_tenant_manager {
@@ -213,6 +224,7 @@ impl Backend for LarkDirectory {
         Capabilities {
             can_sign_out: true,
             must_change: true,
+            forces_change_apart: false,
             has_our_pages: false,
             sends_own_link: false,
         }
@@ -271,6 +283,15 @@ impl Backend for LarkDirectory {
             json!({ "logout_type": logout_type, "user_id": id, "logout_reason": logout_reason });
         let ended = self.api.call(Method::POST, LOGOUT, Some(&body)).await;
         ended.map(|_| ()).map_err(|error| self.unavailable(&error))
+    }
+
+    async fn warnings(&self) -> Vec<String> {
+        let mut warnings = vec![self_write::unknown(self_write::NOT_TOLD)];
+        if let Some(email) = &self.config.check_account {
+            let by = [By::Email(email.clone())];
+            warnings.extend(phones::warning(self.find(&by).await, email));
+        }
+        warnings
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -8,7 +8,6 @@ use crate::domain::Status;
 pub(super) struct LarkUser {
     pub(super) open_id: String,
     pub(super) name: Option<String>,
-    /// The private e-mail.
     pub(super) email: Option<String>,
     pub(super) enterprise_email: Option<String>,
     pub(super) mobile: Option<String>,

@@ -11,14 +11,10 @@ use crate::domain::EmailAddress;
 use crate::net::{self, TlsError};
 use crate::settings::Section;
 
-/// Which attribute holds what.
 #[derive(Clone, Debug)]
 pub(in crate::directory) struct Attributes {
-    /// The business e-mail.
     pub(in crate::directory) email: String,
-    /// The full name.
     pub(in crate::directory) name: String,
-    /// The mobile phone.
     pub(in crate::directory) phone: String,
     /// The private e-mail; none by default.
     pub(in crate::directory) personal_email: Option<String>,
@@ -125,7 +121,6 @@ impl LdapSettings {
         })
     }
 
-    /// As administrators know it.
     pub(in crate::directory) fn name(&self) -> &str {
         &self.common.name
     }
@@ -220,7 +215,8 @@ impl DirectoryConfig for Config {
     fn read(section: Section<'_>, is_alone: bool) -> Option<Self> {
         const DEFAULTS: Defaults = Defaults {
             name: "LDAP directory",
-            filter: "(objectClass=inetOrgPerson)",
+            // The second is what 389 Directory Server's own tools make.
+            filter: "(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
             name_attribute: "cn",
             department_attribute: "departmentNumber",
         };
@@ -243,7 +239,7 @@ impl DirectoryConfig for Config {
         self.0.groups.giving_a_role().next().is_some()
     }
 
-    fn open(self, _parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
-        LdapDirectory::new(self.0)
+    fn open(self, parts: &DirectoryParts) -> Result<LdapDirectory, TlsError> {
+        LdapDirectory::new(self.0, parts.clock.clone(), parts.default_country)
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use ldap3::SearchEntry;
 
-/// What a search found.
 pub(in crate::directory) struct SearchAnswer {
     pub(in crate::directory) entries: Vec<LdapEntry>,
     /// True where the server had more than the limit.

@@ -11,7 +11,6 @@ pub(in crate::directory) enum LdapFailure {
     /// It was asked, and did not answer.
     #[error("the server broke off or did not answer in time")]
     NoAnswer,
-    /// It said no.
     #[error("the server refuses with code {code}")]
     Refused { code: u32 },
 }

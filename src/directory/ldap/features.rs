@@ -35,7 +35,6 @@ pub(super) enum PasswordWrite {
 }
 
 impl ServerFeatures {
-    /// Reads the root DSE.
     pub(super) async fn detect(session: &mut LdapSession) -> Result<Self, LdapFailure> {
         let wanted = [
             "objectClass",
@@ -89,7 +88,6 @@ impl ServerFeatures {
     /// The operation after which the server keeps no readable password; None where there is none.
     pub(super) fn password_write(self) -> Option<PasswordWrite> {
         match self.product {
-            Product::OpenLdap if self.takes_pwd_reset() => Some(PasswordWrite::Modify),
             Product::OpenLdap | Product::Other if self.has_password_modify => {
                 Some(PasswordWrite::ExtendedOperation)
             }
@@ -98,7 +96,7 @@ impl ServerFeatures {
         }
     }
 
-    /// True where relatch writes `pwdReset` itself, so that reading it back proves nothing.
+    /// True where relatch writes `pwdReset` itself, after the password: so reading it back proves nothing.
     pub(super) fn takes_pwd_reset(self) -> bool {
         self.product == Product::OpenLdap && self.has_ppolicy
     }
@@ -108,7 +106,8 @@ impl ServerFeatures {
 mod tests {
     use super::*;
 
-    /// OpenLDAP without its policy overlay hashes only what comes by the operation; 389 Directory Server hashes everything.
+    /// OpenLDAP hashes only what comes by the operation, unless its policy says otherwise, which it does not show; 389
+    /// Directory Server hashes everything.
     #[test]
     fn no_password_is_left_readable() {
         let write = |product, has_ppolicy, has_password_modify| {
@@ -123,12 +122,11 @@ mod tests {
             Some(PasswordWrite::Modify),
             Some(PasswordWrite::ExtendedOperation),
         );
-        for has_password_modify in [true, false] {
-            assert_eq!(write(Product::OpenLdap, true, has_password_modify), modify);
-            assert_eq!(write(Product::Server389, true, has_password_modify), modify);
+        for has_ppolicy in [true, false] {
+            assert_eq!(write(Product::OpenLdap, has_ppolicy, true), operation);
+            assert_eq!(write(Product::OpenLdap, has_ppolicy, false), None);
+            assert_eq!(write(Product::Server389, true, has_ppolicy), modify);
         }
-        assert_eq!(write(Product::OpenLdap, false, true), operation);
-        assert_eq!(write(Product::OpenLdap, false, false), None);
         assert_eq!(write(Product::Other, true, true), operation);
         assert_eq!(write(Product::Other, false, false), modify);
     }

@@ -1,6 +1,8 @@
 //! Role and protection by the groups of the settings.
 
 use super::config::Groups;
+use super::failure::LdapFailure;
+use super::outcome::code;
 use super::session::{ANY, LdapSession};
 use super::tree::Tree;
 use crate::directory::Unavailable;
@@ -26,6 +28,22 @@ pub(in crate::directory) fn role_of(is_primary: bool, is_delegated: bool) -> Rol
         Role::MemberAndDepartment
     } else {
         Role::Member
+    }
+}
+
+/// True where a group that was just found matches the filter. lldap answers `noSuchObject` to a base search whose filter does
+/// not match; of an entry that is there, that means the same as no result.
+async fn is_member(
+    session: &mut LdapSession,
+    group: &str,
+    filter: &str,
+) -> Result<bool, LdapFailure> {
+    let not_there = LdapFailure::Refused {
+        code: code::NO_SUCH_OBJECT,
+    };
+    match session.matches(group, filter).await {
+        Err(failure) if failure == not_there => Ok(false),
+        answer => answer,
     }
 }
 
@@ -76,7 +94,7 @@ impl Tree {
         let mut is_in_one = false;
         for group in groups {
             let is_in = match session.matches(group, is_group).await {
-                Ok(true) => session.matches(group, filter).await,
+                Ok(true) => is_member(session, group, filter).await,
                 Ok(false) => {
                     self.log_unreadable_group(group);
                     return Err(Unavailable);

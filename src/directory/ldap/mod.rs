@@ -1,9 +1,10 @@
 //! OpenLDAP, 389 Directory Server (and FreeIPA), and other LDAP servers.
 //!
 //! The root DSE tells which of them it is. They differ in what a reset does:
-//! - OpenLDAP forces a change only if its policy requires one (`pwdMustChange`) and `pwdReset` is set in the same operation.
-//!   A reset lifts even a lock that an administrator set, so such accounts are refused before. Without the policy overlay a
-//!   Modify would store the password readable; there the extended operation of RFC 3062 hashes it.
+//! - OpenLDAP stores what a Modify writes as it is, unless its policy hashes it, which the server does not show. So the
+//!   password is set by the extended operation of RFC 3062, which hashes it and is bound by the policy as well. A change is
+//!   forced only if the policy requires one (`pwdMustChange`) and `pwdReset` is set; setting a password clears `pwdReset`,
+//!   so it is written after it. A reset lifts even a lock that an administrator set, so such accounts are refused before.
 //! - 389 Directory Server forces a change only where `passwordMustChange` is on and the reset is made by its password
 //!   administrator (`passwordAdminDN`), whom its policy does not bind. It accepts a reset of an inactivated account.
 //! - Other servers may know neither; a password is set by the same operation, and nothing more is claimed.
@@ -19,6 +20,7 @@ mod features;
 mod groups;
 mod outcome;
 mod password_policy;
+mod pwd_reset;
 mod rdn;
 mod rights;
 mod server;
@@ -26,6 +28,10 @@ mod session;
 mod time;
 mod tree;
 mod user_names;
+mod validity;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use ldap3::ldap_escape;
 use secrecy::SecretString;
@@ -43,11 +49,18 @@ pub(super) use self::server::LdapServer;
 pub(super) use self::session::{ANY, LdapSession};
 pub(super) use self::time::generalized_time;
 pub(super) use self::tree::{AccountFlags, OneEntry, Tree};
+use self::validity::UnreadableTime;
 use super::check_account::found_one;
-use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
+use super::phones;
+use super::{Backend, By, Capabilities, Enforced, ForcedChange, Match, ResetFailed, Unavailable};
+use crate::clock::Clock;
+use crate::domain::country::Country;
 use crate::domain::{Guard, MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
+
+/// How long the look-up before a change may take; together with the change it stays below the deadline of a change.
+const PREPARE_DEADLINE: Duration = Duration::from_secs(6);
 
 /// Why nothing is set on an OpenLDAP server that shows neither its policy nor the operation that hashes a password.
 const READABLE: &str = "the server would keep the password readable";
@@ -67,27 +80,38 @@ const OWN: &[&str] = &[
     "pwdReset",
     "pwdChangedTime",
     "pwdUpdateTime",
+    "pwdStartTime",
+    "pwdEndTime",
     "nsAccountLock",
     "passwordExpirationTime",
     "krbPasswordExpiration",
     "krbLastPwdChange",
+    "krbPrincipalExpiration",
     "modifyTimestamp",
 ];
 
-/// One LDAP server.
 pub struct LdapDirectory {
     server: LdapServer,
     tree: Tree,
     features: OnceCell<ServerFeatures>,
+    clock: Clock,
 }
 
 impl LdapDirectory {
     /// The server of these settings. It is asked when the first member is looked up.
-    fn new(settings: LdapSettings) -> Result<Self, TlsError> {
+    fn new(
+        settings: LdapSettings,
+        clock: Clock,
+        default_country: Option<Country>,
+    ) -> Result<Self, TlsError> {
         Ok(Self {
             server: LdapServer::new(&settings)?,
-            tree: Tree { settings },
+            tree: Tree {
+                settings,
+                default_country,
+            },
             features: OnceCell::new(),
+            clock,
         })
     }
 
@@ -132,6 +156,22 @@ impl LdapDirectory {
         Ok(self.one(&mut session, features, &by).await?.found())
     }
 
+    /// A session and the entry of a member, right before a change.
+    async fn open_at(
+        &self,
+        member: &MemberId,
+    ) -> Result<(LdapSession, ServerFeatures, LdapEntry), ResetFailed> {
+        let (mut session, features) = self.open().await.map_err(|failure| {
+            self.tree.unavailable(&failure);
+            ResetFailed::NotSent
+        })?;
+        let by = By::Id(member.clone());
+        let found = self.one(&mut session, features, &by).await;
+        let found = found.map_err(|Unavailable| ResetFailed::NotSent)?;
+        let entry = found.found().ok_or_else(ResetFailed::gone)?;
+        Ok((session, features, entry))
+    }
+
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
     /// in by that.
     async fn proved_by_bind(&self, dn: &str, password: &Password) -> Result<Enforced, Unavailable> {
@@ -156,18 +196,23 @@ impl LdapDirectory {
 }
 
 /// Reads the account's state. A lock after failed sign-ins is no reason to refuse: the reset lifts it (Q13).
-fn account_flags(entry: &LdapEntry, is_protected: bool) -> AccountFlags {
+fn account_flags(
+    entry: &LdapEntry,
+    is_protected: bool,
+    now: Moment,
+) -> Result<AccountFlags, UnreadableTime> {
     let is_locked = entry.first("pwdAccountLockedTime") == Some(LOCKED_FOR_GOOD)
         || entry.is_true("nsAccountLock");
-    AccountFlags {
+    let out_of_date = validity::guard(entry, now)?;
+    Ok(AccountFlags {
         status: if is_locked {
             Status::Suspended
         } else {
             Status::Active
         },
-        guard: is_protected.then_some(Guard::Protected),
+        guard: is_protected.then_some(Guard::Protected).or(out_of_date),
         never_expires: false,
-    }
+    })
 }
 
 /// True where somebody else set the password and the member has to replace it.
@@ -185,6 +230,7 @@ impl Backend for LdapDirectory {
         let features = self.features.get();
         Capabilities {
             must_change: features.is_some_and(|features| features.must_change()),
+            forces_change_apart: features.is_some_and(|features| features.takes_pwd_reset()),
             ..Capabilities::default()
         }
     }
@@ -202,7 +248,10 @@ impl Backend for LdapDirectory {
                 }
             };
             let (role, is_protected) = self.role_and_protection(&mut session, &entry).await?;
-            let flags = account_flags(&entry, is_protected);
+            let Ok(flags) = account_flags(&entry, is_protected, self.clock.now()) else {
+                found.push(Match::Unreadable);
+                continue;
+            };
             let native = entry.first(features.id_attribute());
             let member =
                 native.and_then(|native| self.tree.member(by, native, &entry, role, &flags));
@@ -223,36 +272,41 @@ impl Backend for LdapDirectory {
         password: &Password,
         _until: Moment,
     ) -> Result<(), ResetFailed> {
-        let by = By::Id(reservation.member().clone());
-        let (mut session, features) = self.open().await.map_err(|failure| {
-            self.tree.unavailable(&failure);
-            ResetFailed::NotSent
-        })?;
-        let found = self.one(&mut session, features, &by).await;
-        let found = found.map_err(|Unavailable| ResetFailed::NotSent)?;
-        let entry = found.found().ok_or_else(ResetFailed::gone)?;
+        let prepared =
+            tokio::time::timeout(PREPARE_DEADLINE, self.open_at(reservation.member())).await;
+        let (mut session, features, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
         // Checked again, because the change itself would lift such a lock.
-        if account_flags(&entry, false).status != Status::Active {
+        let flags = account_flags(&entry, false, self.clock.now());
+        if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
             return Err(ResetFailed::Refused(
-                "the account was locked by an administrator".to_owned(),
+                "the account was locked by an administrator, or has expired".to_owned(),
             ));
         }
         let readable = || ResetFailed::Refused(READABLE.to_owned());
+        let policy = features.has_ppolicy.then(ask_for_policy);
+        let controls = policy.into_iter().collect();
         let answer = match features.password_write().ok_or_else(readable)? {
             PasswordWrite::ExtendedOperation => {
-                session.change_password(&entry.dn, password.expose()).await
+                session
+                    .change_password(&entry.dn, password.expose(), controls)
+                    .await
             }
             PasswordWrite::Modify => {
-                let mut changes = vec![("userPassword", password.expose().as_bytes())];
-                if features.takes_pwd_reset() {
-                    changes.push(("pwdReset", b"TRUE"));
-                }
-                let policy = features.has_ppolicy.then(ask_for_policy);
-                let controls = policy.into_iter().collect();
+                let changes = [("userPassword", password.expose().as_bytes())];
                 session.modify(&entry.dn, &changes, controls).await
             }
         };
         ended(answer, password, policy_refusal)
+    }
+
+    async fn force_change(
+        &self,
+        member: &MemberId,
+        set_within: Option<RangeInclusive<Moment>>,
+    ) -> Result<ForcedChange, ResetFailed> {
+        let prepared = tokio::time::timeout(PREPARE_DEADLINE, self.open_at(member)).await;
+        let (mut session, _, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
+        pwd_reset::write(&mut session, &entry, set_within).await
     }
 
     async fn enforced(
@@ -321,6 +375,11 @@ impl Backend for LdapDirectory {
     }
 
     async fn warnings(&self) -> Vec<String> {
-        self.warnings_of_check_account().await
+        let mut warnings = self.warnings_of_check_account().await;
+        if let Some(email) = &self.tree.settings.check_account {
+            let by = [By::Email(email.clone())];
+            warnings.extend(phones::warning(self.find(&by).await, email));
+        }
+        warnings
     }
 }

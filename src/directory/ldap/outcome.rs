@@ -21,12 +21,29 @@ pub(in crate::directory) mod code {
     pub(crate) const BUSY: u32 = 51;
     pub(crate) const UNAVAILABLE: u32 = 52;
     pub(crate) const OTHER: u32 = 80;
+    /// RFC 4528, section 4.
+    pub(crate) const ASSERTION_FAILED: u32 = 122;
 }
 
-/// The result of a change. `refused` gives a kind of server's own words for a definite no.
+/// The result of a change of a password. `refused` gives a kind of server's own words for a definite no.
 pub(in crate::directory) fn ended(
     answer: Result<LdapResult, LdapFailure>,
     password: &Password,
+    refused: impl Fn(&LdapResult) -> Option<String>,
+) -> Result<(), ResetFailed> {
+    ended_with(answer, Some(password), refused)
+}
+
+/// The result of a change that carries no password.
+pub(super) fn ended_without_secret(
+    answer: Result<LdapResult, LdapFailure>,
+) -> Result<(), ResetFailed> {
+    ended_with(answer, None, |_| None)
+}
+
+fn ended_with(
+    answer: Result<LdapResult, LdapFailure>,
+    password: Option<&Password>,
     refused: impl Fn(&LdapResult) -> Option<String>,
 ) -> Result<(), ResetFailed> {
     let result = answer.map_err(|failure| match failure {
@@ -37,11 +54,8 @@ pub(in crate::directory) fn ended(
         return Ok(());
     }
     // A server may repeat the password in its text.
-    let text = if result.text.contains(password.expose()) {
-        ""
-    } else {
-        result.text.as_str()
-    };
+    let repeats = password.is_some_and(|password| result.text.contains(password.expose()));
+    let text = if repeats { "" } else { result.text.as_str() };
     tracing::warn!(code = result.rc, text, "the directory refused a change");
     Err(match result.rc {
         code::BUSY => ResetFailed::NotSent,

@@ -157,8 +157,12 @@ impl LdapSession {
         &mut self,
         dn: &str,
         password: &str,
+        controls: Vec<RawControl>,
     ) -> Result<LdapResult, LdapFailure> {
         let Self { ldap, driver } = self;
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
+        }
         let change = ldap3::exop::PasswordModify {
             user_id: Some(dn),
             old_pass: None,

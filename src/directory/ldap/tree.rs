@@ -1,6 +1,6 @@
 //! Finds exactly one entry in the directory's tree, and reads the member out of it.
 //!
-//! Sources: RFC 4515 (filters).
+//! Sources: RFC 4515 (filters), RFC 4519, section 2.2 (`c`), \[MS-ADA1\] 2.105 (`countryCode`).
 
 use ldap3::{Scope, ldap_escape};
 
@@ -9,11 +9,14 @@ use super::entry::LdapEntry;
 use super::failure::LdapFailure;
 use super::session::{ANY, LdapSession};
 use crate::directory::backend::id_prefix;
+use crate::directory::phones::phone_of;
 use crate::directory::{By, Match, Unavailable};
+use crate::domain::country::Country;
 use crate::domain::member::clean_name;
-use crate::domain::{
-    EmailAddress, Guard, LoginMethod, Member, MemberId, PhoneNumber, Role, Status,
-};
+use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, Status};
+
+/// The country of an entry: by its two letters, and by its number in Active Directory.
+const COUNTRY: [&str; 2] = ["c", "countryCode"];
 
 /// What each kind of server reads of an account in its own way.
 pub(in crate::directory) struct AccountFlags {
@@ -40,6 +43,8 @@ impl OneEntry {
 /// The members in a server's tree.
 pub(in crate::directory) struct Tree {
     pub(in crate::directory) settings: LdapSettings,
+    /// The country of phones without a country code, where the entry names none.
+    pub(in crate::directory) default_country: Option<Country>,
 }
 
 impl Tree {
@@ -77,6 +82,7 @@ impl Tree {
         } = &self.settings.attributes;
         let mut all = vec![email.as_str(), name, phone, department];
         all.extend(personal_email.as_deref());
+        all.extend(COUNTRY);
         all.extend(own);
         all
     }
@@ -140,15 +146,17 @@ impl Tree {
             // A second mailbox of the organization is opened by the same password.
             parsed.find(|email| any_domain || !common.has(email))
         });
-        let phones = entry.all(&attributes.phone).iter();
+        let [letters, number] = COUNTRY.map(|attribute| entry.first(attribute));
+        let country = Country::of_entry(letters, number, self.default_country);
+        let phones = entry.all(&attributes.phone).iter().map(String::as_str);
+        let (phone, phone_remark) = phone_of(&common.name, native, phones, country);
         Some(Member {
             id: MemberId(format!("{}{native}", id_prefix(&common.name))),
             name: text(&attributes.name).unwrap_or_else(|| business_email.to_string()),
             login_method: LoginMethod::BusinessEmail,
             status: flags.status,
-            phone: phones
-                .clone()
-                .find_map(|text| text.parse::<PhoneNumber>().ok()),
+            phone,
+            phone_remark,
             personal_email,
             role,
             department: text(&attributes.department),

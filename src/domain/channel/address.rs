@@ -12,7 +12,6 @@ pub(in crate::domain) trait ChannelAddress: Sized {
     /// True for a text that looks like an attempt to write such an address.
     fn looks_like(text: &str) -> bool;
 
-    /// Reads what somebody typed.
     fn typed(
         text: &str,
         member: &Member,
@@ -22,7 +21,7 @@ pub(in crate::domain) trait ChannelAddress: Sized {
     /// Reads what the database has, which may be older than today's checks.
     fn stored(text: &str) -> Option<Self>;
 
-    /// Refuses an address that the organisation itself can open.
+    /// Refuses an address that the organization itself can open.
     fn check_outside(
         &self,
         member: &Member,

@@ -68,6 +68,7 @@ mod tests {
             manager_email: None,
             aliases: Vec::new(),
             guard: None,
+            phone_remark: None,
             never_expires: false,
         }
     }

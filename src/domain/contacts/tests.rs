@@ -21,6 +21,7 @@ fn mina() -> Member {
         manager_email: None,
         aliases: Vec::new(),
         guard: None,
+        phone_remark: None,
         never_expires: false,
     }
 }
@@ -321,7 +322,7 @@ fn an_added_contact_serves_when_its_time_has_come() {
 
 /// S43: no mailbox of the organization gets a code, whoever put it on record.
 #[test]
-fn a_mailbox_of_the_organisation_gets_no_code() {
+fn a_mailbox_of_the_organization_gets_no_code() {
     for address in [
         "mina@acme.co",
         "mina@sub.acme.co",

@@ -35,7 +35,12 @@ pub(super) async fn change(
     let reference = row.reset_id.reference();
     let told = match ended {
         Ok(()) => {
-            let steps = [vec![note(Step::Change, StepOutcome::Done)], after_change()].concat();
+            let (_, capabilities) = app.directories.told(&row.member_id);
+            let apart = capabilities
+                .forces_change_apart
+                .then(|| note(Step::MustChange, StepOutcome::Pending));
+            let mut steps = [vec![note(Step::Change, StepOutcome::Done)], after_change()].concat();
+            steps.extend(apart);
             app.store
                 .advance(reservation, State::Changed, None, steps)
                 .await?;

@@ -31,8 +31,8 @@ pub(super) struct SetPassword<'a> {
     pub(super) plan: Plan,
     pub(super) row: ResetRow,
     pub(super) member: &'a Member,
-    /// The notes of the change and the sign-out, which the result shows too.
-    pub(super) steps: Vec<StepRow>,
+    /// The notes of the change and the sign-out, which the result shows too. None where they cannot be read.
+    pub(super) steps: Option<Vec<StepRow>>,
     /// The administrator's quota; it is told once.
     pub(super) quota: Option<Quota>,
     /// Set for another way of delivery: until when the password is kept.
@@ -67,35 +67,25 @@ pub(super) async fn deliver(
         quota,
         held_until,
     } = set;
-    let was_signed_out = is_done(&steps, Step::SignOut);
+    let was_signed_out = is_done(steps.as_deref().unwrap_or_default(), Step::SignOut);
     let is_first = held_until.is_none();
     let until = held_until.unwrap_or_else(|| app.clock.now() + HOLD_FOR);
     // Before it is sent: a member who disowns the reset meanwhile removes the place.
     if is_first {
         app.held.make_place(row.reset_id, &row.member_id, until);
     }
-    let mut notes = send(app, &password, channels, &row).await;
-    if plan.shows() {
-        let is_copy = plan.way == Way::Copy;
-        let shown = ShownResult {
-            row: &row,
-            member,
-            steps,
-            quota,
-        };
-        notes.push(show(app, reporter, &password, shown, &notes, is_copy).await);
-    }
-    let mut outputs = Outputs::of(notes, plan.shows());
+    let result = ShownResult {
+        row: &row,
+        member,
+        steps,
+        quota,
+    };
+    let mut outputs = put_out(app, reporter, &password, channels, &plan, result).await;
     let notice_to = if is_first {
-        aftermath::notice_destinations(app, &row, member).await
+        notice_destinations(app, &row, member, &mut outputs.notes).await
     } else {
         Vec::new()
     };
-    if is_first && notice_to.is_empty() {
-        outputs
-            .notes
-            .push(note(Step::Notice, StepOutcome::Impossible));
-    }
     let was_shown = outputs.shown == Some(StepOutcome::Done);
     let held = HeldPassword {
         password,
@@ -118,6 +108,37 @@ pub(super) async fn deliver(
         notice.await;
     }
     told
+}
+
+/// Makes every output of the plan: what is sent first, so that the message which shows the password says how that ended.
+async fn put_out(
+    app: &App,
+    reporter: &Reporter<'_>,
+    password: &Password,
+    channels: ReadyChannels<'_>,
+    plan: &Plan,
+    result: ShownResult<'_>,
+) -> Outputs {
+    let mut notes = send(app, password, channels, result.row).await;
+    if plan.shows() {
+        let is_copy = plan.way == Way::Copy;
+        notes.push(show(app, reporter, password, result, &notes, is_copy).await);
+    }
+    Outputs::of(notes, plan.shows())
+}
+
+/// Where the member is told of the reset. If that is nowhere, the step is noted as impossible.
+async fn notice_destinations(
+    app: &App,
+    row: &ResetRow,
+    member: &Member,
+    notes: &mut Vec<StepNote>,
+) -> Vec<Destination> {
+    let found = aftermath::notice_destinations(app, row, member).await;
+    if found.is_empty() {
+        notes.push(note(Step::Notice, StepOutcome::Impossible));
+    }
+    found
 }
 
 /// Records the end. The password is kept if it was certainly not delivered, else wiped.
@@ -213,7 +234,7 @@ async fn record_end(
 /// Sends the member's notice, if there is a contact for it.
 async fn notify(app: &App, row: &ResetRow, to: &[Destination], was_signed_out: bool) {
     if !to.is_empty()
-        && let Err(error) = aftermath::send_notice(app, row, to, was_signed_out).await
+        && let Err(error) = aftermath::send_notice(app, row, to, was_signed_out, Vec::new()).await
     {
         tracing::error!(
             error = &error as &dyn std::error::Error,
@@ -259,8 +280,8 @@ async fn send(
 struct ShownResult<'a> {
     row: &'a ResetRow,
     member: &'a Member,
-    /// What was done before the delivery.
-    steps: Vec<StepRow>,
+    /// What was done before the delivery. None where it cannot be read.
+    steps: Option<Vec<StepRow>>,
     quota: Option<Quota>,
 }
 
@@ -282,13 +303,15 @@ async fn show(
     let step = if is_copy { Step::Deliver } else { Step::Show };
     let now = app.clock.now();
     // Earlier notes about the same outputs were about another way. That the password is shown, the reader sees.
-    let mut steps: Vec<StepRow> = steps
-        .into_iter()
-        .filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step))
-        .collect();
-    steps.extend(notes.iter().map(|note| row_of(row.reset_id, note, now)));
+    let steps = steps.map(|steps| {
+        steps
+            .into_iter()
+            .filter(|done| done.step != step && notes.iter().all(|note| note.step != done.step))
+            .chain(notes.iter().map(|note| row_of(row.reset_id, note, now)))
+            .collect::<Vec<StepRow>>()
+    });
     let shown = PasswordResult {
-        steps: &steps,
+        steps: steps.as_deref(),
         member,
         quota,
         hides_itself: reporter.chat.can_replace(),

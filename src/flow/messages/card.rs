@@ -8,6 +8,7 @@ use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
 use crate::domain::contacts::of_directory;
+use crate::domain::phone::PhoneRemark;
 use crate::domain::{Member, Moment, Quota};
 use crate::store::Earlier;
 
@@ -75,7 +76,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
 
 fn about_member(card: &Card<'_>) -> Vec<String> {
     let member = card.member;
-    vec![
+    let mut lines = vec![
         match &member.department {
             Some(department) => format!("{} · {department}", member.business_email),
             None => member.business_email.to_string(),
@@ -93,7 +94,22 @@ fn about_member(card: &Card<'_>) -> Vec<String> {
                 .to_owned()
         },
         contacts(card),
-    ]
+    ];
+    lines.extend(phone_remark(card));
+    lines
+}
+
+/// What the administrator has to know before they send to the phone on record, or why they cannot.
+fn phone_remark(card: &Card<'_>) -> Option<String> {
+    let directory = card.directory;
+    card.member.phone_remark.as_ref().map(|remark| match remark {
+        PhoneRemark::CountryAdded(country) => format!(
+            "Their phone has no country code in {directory}. I read it as a number of {country}."
+        ),
+        PhoneRemark::Unreadable(unreadable) => {
+            format!("Their {unreadable}. Whoever manages {directory} can correct it.")
+        }
+    })
 }
 
 fn contacts(card: &Card<'_>) -> String {
@@ -110,10 +126,12 @@ fn contacts(card: &Card<'_>) -> String {
         } else {
             "Can you reach them another way?".to_owned()
         };
-        format!(
-            "I know no phone or private email for {}. {what_next}",
-            member.name
-        )
+        let name = &member.name;
+        if matches!(member.phone_remark, Some(PhoneRemark::Unreadable(_))) {
+            format!("I can use no phone or private email of {name}. {what_next}")
+        } else {
+            format!("I know no phone or private email for {name}. {what_next}")
+        }
     } else {
         format!("Reach them outside this chat: {}", known.join(", "))
     }

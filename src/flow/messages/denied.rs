@@ -43,7 +43,7 @@ pub fn denied(
             "Ask whoever manages accounts.",
             reference,
         ),
-        Denied::Guarded(guard) => guarded(*guard, member_name, reference),
+        Denied::Guarded(guard) => guarded(*guard, member_name, zone, reference),
         Denied::Limit(quota) => limit(*quota, zone, now, reference),
         Denied::TooMany(too_many) => too_many_look_ups(*too_many, zone, now, reference),
         Denied::Disowned => refusal(
@@ -72,7 +72,7 @@ fn oneself(organization: &Organization, reference: &Reference) -> Message {
     )
 }
 
-fn guarded(guard: Guard, member_name: &str, reference: &Reference) -> Message {
+fn guarded(guard: Guard, member_name: &str, zone: &Zone, reference: &Reference) -> Message {
     match guard {
         Guard::Protected => refusal(
             &format!(
@@ -105,6 +105,19 @@ fn guarded(guard: Guard, member_name: &str, reference: &Reference) -> Message {
                 "{member_name} is the account of an application, so there is no password for you to reset."
             ),
             "Ask whoever runs the directory.",
+            reference,
+        ),
+        Guard::Expired(at) => refusal(
+            &format!("{member_name}'s account expired on {}.", zone.full_date(at)),
+            "Whoever manages accounts can extend it; then run the command again.",
+            reference,
+        ),
+        Guard::NotYetValid(from) => refusal(
+            &format!(
+                "{member_name}'s account is not valid before {}.",
+                zone.full_date(from)
+            ),
+            "Whoever manages accounts can change that; else run the command again then.",
             reference,
         ),
     }

@@ -19,7 +19,7 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
             "A business email doesn't count, because an administrator can move it. Choose a private one, or a phone."
         }
         DestinationDenied::Organization => {
-            "That mailbox belongs to the organisation, so others may open it. Type a private address or choose Copy."
+            "That mailbox belongs to the organization, so others may open it. Type a private address or choose Copy."
         }
         DestinationDenied::NotAnEmail => {
             "This is not a complete email address. Example: mina@mail.example."

@@ -17,6 +17,8 @@ pub struct Ending<'a> {
     pub row: &'a ResetRow,
     /// What was done so far, also what is not recorded yet.
     pub steps: &'a [StepRow],
+    /// False where the record did not answer: then nothing is claimed of any step.
+    pub are_steps_known: bool,
     /// The administrator's quota, if it is told.
     pub quota: Option<Quota>,
     /// The lifetime of the password.
@@ -49,6 +51,13 @@ pub fn result(ending: &Ending<'_>) -> Message {
     let (member, reference) = (&row.member_name, row.reset_id.reference());
     let at = |at: Option<Moment>| zone.tell(at.unwrap_or(*now), *now);
     let mut told = match row.state {
+        State::Delivered | State::Delivering if !ending.are_steps_known => {
+            let title = format!(
+                "{member}'s password was reset at {}, but I can't read how every step of it ended. (ref {reference})",
+                at(row.changed_at)
+            );
+            message(title, done_lines(ending))
+        }
         State::Delivered | State::Delivering if failed_outputs(ending).is_empty() => {
             let title = format!("Done. {member}'s password was reset at {}. (ref {reference})", at(row.changed_at));
             message(title, done_lines(ending))
@@ -131,6 +140,13 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
 }
 
 fn steps_line(ending: &Ending<'_>) -> String {
+    if !ending.are_steps_known {
+        return format!(
+            "? It is not known here whether {} was signed out and told, and whether your copy went out. Ask whoever runs \
+            relatch: the log says why.",
+            ending.row.member_name
+        );
+    }
     let is_asked = ending
         .steps
         .iter()
@@ -168,6 +184,9 @@ fn changed(must_change: Option<&StepRow>) -> String {
         (StepOutcome::Failed, Some("never_expires")) => {
             "not enforced, the account's password never expires"
         }
+        (StepOutcome::Failed, Some("set_again")) => {
+            "not enforced, the password was set again since"
+        }
         (StepOutcome::Failed, _) => "not enforced by the directory",
         (StepOutcome::Impossible, _) => "this directory can't enforce it",
         (StepOutcome::Unknown | StepOutcome::Pending, _) => "nobody can say whether it is enforced",
@@ -204,6 +223,8 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         Step::Show => way("shown to you", "not shown to you"),
         Step::Notice => match step.outcome {
             StepOutcome::Impossible => Some(format!("– no other contact to tell {member}")),
+            // One contact accepted it, and another is asked again.
+            StepOutcome::Pending if step.detail.is_some() => Some(format!("✓ {member} told")),
             StepOutcome::Done
             | StepOutcome::Failed
             | StepOutcome::Unknown

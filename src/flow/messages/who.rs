@@ -67,7 +67,10 @@ pub fn unclear(text: &str, reference: &Reference) -> Message {
 
 /// S15: the mention is of several people, or of nobody.
 pub fn group_mention(name: &str, reference: &Reference) -> Message {
-    let name: String = name.chars().take(60).collect();
+    let mut letters = name.chars().take(60);
+    // It may be words of ours, such as "a role".
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    let name: String = first.into_iter().chain(letters).collect();
     refusal(
         &format!("{name} is not a member."),
         "Mention one member with @, or try the work email: /reset-password mina.park@company.example",
@@ -85,7 +88,7 @@ pub fn bare_name(name: &str, reference: &Reference) -> Message {
     )
 }
 
-/// A subcommand stands alone.
+/// A subcommand was typed without the member that it needs.
 pub fn no_member(needs: MemberCommand, reference: &Reference) -> Message {
     let (what, form) = match needs {
         MemberCommand::Why => (

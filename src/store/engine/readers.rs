@@ -1,17 +1,54 @@
-//! The connections that read: opened at the start, to the file that was opened then, and kept while the database is open.
+//! The connections that read: opened at the start, to the file that was opened then. One that failed is replaced.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
-use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+use sqlx::{ConnectOptions, Connection as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::store::file::Identity;
 
+/// How long a read waits for a connection.
+const WAIT: Duration = Duration::from_secs(30);
+
 /// A connection that reads, until it is dropped.
-pub(super) type Reader = OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>;
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// None once it failed: whoever comes next opens another one.
+    connection: Option<SqliteConnection>,
+    is_in_transaction: bool,
+    unused: Arc<Mutex<Vec<SqliteConnection>>>,
+    /// Given back after the connection.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// The connection; an error once it failed.
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)
+    }
+
+    /// The connection is not used again, because nobody can say what state it is in.
+    pub(super) fn discard(&mut self) {
+        self.connection = None;
+    }
+
+    /// A transaction begins or has ended. A connection that is given back inside of one would go on to read the past.
+    pub(super) fn set_in_transaction(&mut self, is_in_transaction: bool) {
+        self.is_in_transaction = is_in_transaction;
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take().filter(|_| !self.is_in_transaction) {
+            lock(&self.unused).push(connection);
+        }
+    }
+}
 
 /// Why no connection can read.
 #[derive(Debug, thiserror::Error)]
@@ -19,10 +56,15 @@ pub(in crate::store) enum NoReader {
     /// What is read there would be taken for the record.
     #[error("another file is in the place of the database")]
     Replaced,
+    /// All were in use for [`WAIT`].
+    #[error("all connections that read were in use for too long")]
+    Busy,
+    /// The database was closed.
+    #[error("the database is closed")]
+    Closed,
     /// Its file cannot be looked at.
     #[error("the database file cannot be looked at")]
     Io(#[from] std::io::Error),
-    /// SQLite cannot open it.
     #[error(transparent)]
     Sqlite(#[from] sqlx::Error),
 }
@@ -34,9 +76,13 @@ pub(in crate::store) enum NoReader {
 /// log of the open database beside it, by name, and moves it into that file.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Readers {
-    connections: Arc<[Arc<Mutex<Option<SqliteConnection>>>]>,
-    /// Which one is waited for next when all are in use.
-    turn: Arc<AtomicUsize>,
+    /// A permit for each connection that may be in use at once.
+    permits: Arc<Semaphore>,
+    count: u32,
+    /// Those that nobody uses. There are fewer than free permits where some failed.
+    unused: Arc<Mutex<Vec<SqliteConnection>>>,
+    opening: Arc<Opening>,
+    wait: Duration,
 }
 
 /// How a connection is opened, and to which file.
@@ -49,48 +95,61 @@ pub(in crate::store) struct Opening {
 }
 
 impl Readers {
-    /// Opens so many connections.
-    pub(in crate::store) async fn open(count: usize, opening: &Opening) -> Result<Self, NoReader> {
-        let mut connections = Vec::with_capacity(count);
+    pub(in crate::store) async fn open(
+        count: u32,
+        opening: &Arc<Opening>,
+    ) -> Result<Self, NoReader> {
+        let mut unused = Vec::new();
         for _ in 0..count {
-            let connection = opening.open().await?;
-            connections.push(Arc::new(Mutex::new(Some(connection))));
+            unused.push(opening.open().await?);
         }
         Ok(Self {
-            connections: connections.into(),
-            turn: Arc::default(),
+            permits: Arc::new(Semaphore::new(unused.len())),
+            count,
+            unused: Arc::new(Mutex::new(unused)),
+            opening: Arc::clone(opening),
+            wait: WAIT,
         })
     }
 
-    /// A connection that no one else uses.
+    /// A connection that no one else uses. Whoever asks first is served first.
     pub(super) async fn get(&self) -> Result<Reader, NoReader> {
-        OwnedMutexGuard::try_map(self.unused().await?, Option::as_mut)
-            .map_err(|_none| NoReader::Sqlite(sqlx::Error::PoolClosed))
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = match timeout(self.wait, permit).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_closed)) => return Err(NoReader::Closed),
+            Err(_elapsed) => return Err(NoReader::Busy),
+        };
+        let unused = lock(&self.unused).pop();
+        let connection = match unused {
+            Some(connection) => connection,
+            None => self.opening.open().await?,
+        };
+        Ok(Reader {
+            connection: Some(connection),
+            is_in_transaction: false,
+            unused: Arc::clone(&self.unused),
+            _permit: permit,
+        })
     }
 
-    /// The first that is free.
-    async fn unused(&self) -> Result<OwnedMutexGuard<Option<SqliteConnection>>, NoReader> {
-        let mut all = self.connections.iter();
-        if let Some(free) = all.find_map(|one| Arc::clone(one).try_lock_owned().ok()) {
-            return Ok(free);
-        }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.connections.len().max(1);
-        match self.connections.get(turn) {
-            Some(one) => Ok(Arc::clone(one).lock_owned().await),
-            None => Err(sqlx::Error::PoolClosed.into()),
-        }
-    }
-
-    /// Closes all connections, once nobody else has them. Gives the first error.
+    /// Closes all connections, once nobody else has them; none can be had after that. Gives the first error.
     pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
+        let all = self.permits.acquire_many(self.count).await;
+        self.permits.close();
+        let unused = std::mem::take(&mut *lock(&self.unused));
         let mut closed = Ok(());
-        for connection in self.connections.iter() {
-            if let Some(open) = connection.lock().await.take() {
-                closed = closed.and(open.close().await);
-            }
+        for connection in unused {
+            closed = closed.and(connection.close().await);
         }
+        drop(all);
         closed
     }
+}
+
+/// Each change of the list is one step, so a panic elsewhere leaves it whole.
+fn lock(unused: &Mutex<Vec<SqliteConnection>>) -> MutexGuard<'_, Vec<SqliteConnection>> {
+    unused.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Opening {
@@ -108,5 +167,118 @@ impl Opening {
         } else {
             Err(NoReader::Replaced)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::domain::Moment;
+    use crate::store::StoreError;
+    use crate::store::engine::{Connection as Queries, params};
+
+    /// An empty database in a folder of its own, with so many connections that read.
+    async fn opened(name: &str, count: u32) -> (PathBuf, Readers) {
+        let folder =
+            std::env::temp_dir().join(format!("relatch-readers-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("relatch.db");
+        std::fs::write(&file, "").unwrap();
+        let opening = Arc::new(Opening {
+            options: SqliteConnectOptions::new().filename(&file),
+            opened: Identity::of(&file.metadata().unwrap()),
+            file,
+        });
+        (folder, Readers::open(count, &opening).await.unwrap())
+    }
+
+    async fn read(readers: &Readers) -> Result<(i64,), StoreError> {
+        let mut queries = Queries::reader(readers, Moment(0)).await?;
+        queries.one("select 1", params![]).await
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_failed_is_replaced() {
+        let (folder, readers) = opened("failed", 1).await;
+        let mut queries = Queries::reader(&readers, Moment(0)).await.unwrap();
+        let failed: Result<(i64,), _> = queries.one("select nonsense", params![]).await;
+        assert_eq!(failed, Err(StoreError::Unavailable));
+        drop(queries);
+        assert!(lock(&readers.unused).is_empty());
+        assert_eq!(read(&readers).await, Ok((1,)));
+        assert_eq!(lock(&readers.unused).len(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn none_is_opened_to_another_file_but_again_to_its_own() {
+        let (folder, readers) = opened("another", 1).await;
+        readers.get().await.unwrap().discard();
+        let [own, other, away] =
+            ["relatch.db", "other.db", "away.db"].map(|name| folder.join(name));
+        std::fs::write(&other, "").unwrap();
+        std::fs::rename(&own, &away).unwrap();
+        std::fs::rename(&other, &own).unwrap();
+        assert!(matches!(readers.get().await, Err(NoReader::Replaced)));
+        assert_eq!(read(&readers).await, Err(StoreError::Unavailable));
+        std::fs::rename(&away, &own).unwrap();
+        assert_eq!(read(&readers).await, Ok((1,)), "its own file is back");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_read_waits_for_whichever_connection_is_free_first() {
+        let (folder, readers) = opened("first", 2).await;
+        let (first, second) = (readers.get().await.unwrap(), readers.get().await.unwrap());
+        for freed in [second, first] {
+            let mut waiting = Box::pin(read(&readers));
+            assert_eq!((&mut waiting).now_or_never(), None);
+            drop(freed);
+            let waited = timeout(Duration::from_secs(10), waiting).await;
+            assert_eq!(waited.expect("another one is free"), Ok((1,)));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_read_does_not_wait_for_ever() {
+        let (folder, mut readers) = opened("busy", 1).await;
+        readers.wait = Duration::from_millis(20);
+        let busy = readers.get().await.unwrap();
+        let refused = timeout(Duration::from_secs(10), read(&readers)).await;
+        assert_eq!(refused.expect("an end"), Err(StoreError::Overloaded));
+        drop(busy);
+        assert_eq!(read(&readers).await, Ok((1,)));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_in_a_transaction_is_not_given_back() {
+        let (folder, readers) = opened("transaction", 1).await;
+        let mut cancelled = Queries::reader(&readers, Moment(0)).await.unwrap();
+        cancelled.begin_read().await.unwrap();
+        drop(cancelled);
+        assert!(lock(&readers.unused).is_empty());
+        let mut ended = Queries::reader(&readers, Moment(0)).await.unwrap();
+        ended.begin_read().await.unwrap();
+        ended.end_read().await.unwrap();
+        drop(ended);
+        assert_eq!(lock(&readers.unused).len(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn all_are_closed_and_none_is_opened_again() {
+        let (folder, readers) = opened("closed", 3).await;
+        let used = readers.get().await.unwrap();
+        let mut closing = Box::pin(readers.clone().close());
+        assert!((&mut closing).now_or_never().is_none());
+        drop(used);
+        closing.await.unwrap();
+        assert!(lock(&readers.unused).is_empty());
+        assert!(matches!(readers.get().await, Err(NoReader::Closed)));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

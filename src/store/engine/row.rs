@@ -78,7 +78,6 @@ pub(in crate::store) trait Table: FromRow {
     const COLUMNS: &str;
     /// The same with the name of the table, for a `select` from several.
     const QUALIFIED: &str;
-    /// The number of columns.
     const WIDTH: usize;
     /// Inserts a row; one of the same key is an error.
     const INSERT: &str;

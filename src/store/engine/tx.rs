@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures_util::TryFutureExt;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Executor, Sqlite};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::readers::{Reader, Readers};
+use super::readers::{NoReader, Reader, Readers};
 use super::row::{FromRow, Table};
 use super::value::{Param, Row};
 use crate::domain::Moment;
@@ -17,6 +17,9 @@ use crate::store::StoreError;
 
 /// A statement that takes longer than this is logged.
 const SLOW: Duration = Duration::from_secs(2);
+
+/// How long a reader may take to answer. A thread of sqlx that ended does not answer what was sent to it before.
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// A connection that runs queries. Outside of a [`Tx`], each of them sees the last commit.
 pub(in crate::store) struct Connection {
@@ -42,7 +45,12 @@ impl Connection {
                 error = &error as &dyn std::error::Error,
                 "no connection can read the record"
             );
-            StoreError::Unavailable
+            match error {
+                NoReader::Busy => StoreError::Overloaded,
+                NoReader::Replaced | NoReader::Closed | NoReader::Io(_) | NoReader::Sqlite(_) => {
+                    StoreError::Unavailable
+                }
+            }
         })?;
         Ok(Self {
             opened: Opened::Reader(reader),
@@ -78,7 +86,6 @@ impl Connection {
         Ok(self.all(sql, params).await?.into_iter().next())
     }
 
-    /// All rows.
     pub(in crate::store) async fn all<T: FromRow>(
         &mut self,
         sql: &'static str,
@@ -86,7 +93,7 @@ impl Connection {
     ) -> Result<Vec<T>, StoreError> {
         self.check_open()?;
         let began = Instant::now();
-        let found = self.sqlite().fetch_all(query(sql, params)).await;
+        let found = self.fetch(query(sql, params)).await;
         log_if_slow(sql, began);
         let rows = found.and_then(|rows| {
             rows.into_iter()
@@ -96,10 +103,59 @@ impl Connection {
         rows.map_err(|error| self.failed(sql, &error))
     }
 
-    fn sqlite(&mut self) -> &mut SqliteConnection {
+    /// A reader that does not answer, or fails, is replaced. The writer holds the lock of its transaction, and stays.
+    async fn fetch(
+        &mut self,
+        query: Query<'static, Sqlite, SqliteArguments>,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let reader = match &mut self.opened {
+            Opened::Writer(connection) => return connection.fetch_all(query).await,
+            Opened::Reader(reader) => reader,
+        };
+        let found = timeout(ANSWER, reader.connection()?.fetch_all(query)).await;
+        let found = found.unwrap_or(Err(sqlx::Error::WorkerCrashed));
+        if found.is_err() {
+            reader.discard();
+        }
+        found
+    }
+
+    /// Begins a transaction of a reader: what is read until [`Connection::end_read`] is of one moment. A connection that is
+    /// dropped in between is closed.
+    pub(in crate::store) async fn begin_read(&mut self) -> Result<(), StoreError> {
+        self.set_in_transaction(true);
+        self.control_read("begin").await
+    }
+
+    /// Ends the transaction.
+    pub(in crate::store) async fn end_read(&mut self) -> Result<(), StoreError> {
+        self.control_read("commit").await?;
+        self.set_in_transaction(false);
+        Ok(())
+    }
+
+    async fn control_read(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        self.check_open()?;
+        let done = self.fetch(query(sql, Vec::new())).await;
+        done.map(drop).map_err(|error| self.failed(sql, &error))
+    }
+
+    async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        let connection = self.sqlite()?;
+        connection.execute(query(sql, Vec::new())).await.map(drop)
+    }
+
+    fn set_in_transaction(&mut self, is_in_transaction: bool) {
         match &mut self.opened {
-            Opened::Writer(connection) => connection,
-            Opened::Reader(connection) => connection,
+            Opened::Writer(_) => {}
+            Opened::Reader(reader) => reader.set_in_transaction(is_in_transaction),
+        }
+    }
+
+    fn sqlite(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        match &mut self.opened {
+            Opened::Writer(connection) => Ok(connection),
+            Opened::Reader(reader) => reader.connection(),
         }
     }
 
@@ -176,7 +232,10 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         self.check_open()?;
         let began = Instant::now();
-        let done = self.sqlite().execute(query(sql, params)).await;
+        let done = match self.sqlite() {
+            Ok(connection) => connection.execute(query(sql, params)).await,
+            Err(error) => Err(error),
+        };
         log_if_slow(sql, began);
         match done {
             Ok(done) => Ok(done.rows_affected()),
@@ -184,7 +243,6 @@ impl Tx {
         }
     }
 
-    /// Inserts a row.
     pub(in crate::store) async fn insert<T: Table>(&mut self, row: &T) -> Result<(), StoreError> {
         self.run(T::INSERT, row.params()).await.map(drop)
     }
@@ -244,13 +302,6 @@ impl Tx {
     /// The failure of a statement since [`Tx::begin`].
     pub(super) fn failure(&self) -> Option<StoreError> {
         self.connection.failure
-    }
-
-    async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        self.sqlite()
-            .execute(query(sql, Vec::new()))
-            .await
-            .map(drop)
     }
 
     /// Gives the connection back to be closed.

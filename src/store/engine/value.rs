@@ -37,7 +37,6 @@ impl Row {
 /// A parameter of a statement. A null has a type too, because PostgreSQL asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Param {
-    /// A string.
     Text(Option<String>),
     /// A number, a moment or a flag.
     Int(Option<i64>),
@@ -54,7 +53,6 @@ pub(in crate::store) trait Scalar: Sized {
 
 /// Whatever can be passed to a statement.
 pub(in crate::store) trait ToParam {
-    /// As a parameter.
     fn to_param(&self) -> Param;
 }
 
@@ -111,7 +109,6 @@ text! {
     Stage,
 }
 
-/// Numbers.
 macro_rules! int {
     ($($type:ty),+ $(,)?) => {$(
         impl Scalar for $type {

@@ -42,7 +42,6 @@ impl Refusal for StoreError {
 pub(in crate::store) trait WriteFn<'a, Input: 'a, Output>:
     Fn(&'a mut Tx, &'a Input) -> Self::Future + Send + Sync + 'static
 {
-    /// What the function returns.
     type Future: Future<Output = Output> + Send + 'a;
 }
 

@@ -364,6 +364,24 @@ async fn answered_contacts_push_out_nobody_else_s() {
     );
 }
 
+/// Whoever added as many as another one does not push that one's contacts out, also when none of their own can go.
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_numbers_push_nobody_out() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices of the added contacts");
+    for (who, last) in [(JO, 0), (JO, 1), (JO, 2), (KIM, 3), (KIM, 4)] {
+        let told = add(&bot, who, NOA, &format!("+82101234568{last}")).await;
+        assert!(told.contains("was added"), "{told}");
+    }
+    bot.execute("update contact set answered_at = added_at where added_by = 'id-jo'")
+        .await;
+    bot.execute("update contact set added_by = 'id-noa', added_as = 'member' where address = '+821012345680'")
+        .await;
+    let told = add(&bot, JO, NOA, "+821012345677").await;
+    assert_refused(&told, "Noa Bae has 5 added contacts already");
+    assert_eq!(bot.count("contact where added_by = 'id-kim'").await, 2);
+}
+
 /// Who adds the contacts of another administrator once more does not close the list for that one.
 #[tokio::test(flavor = "multi_thread")]
 async fn adding_the_same_contacts_closes_no_list() {

@@ -148,3 +148,69 @@ async fn the_code_of_a_contact_is_guarded() {
     bot.click_value(KIM, "contact_code", &value).await;
     assert_refused(&bot.slack.last_text(), "This card is older than");
 }
+
+/// Where the chat does not answer, the code is not used up: the same code is taken a moment later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_outlives_a_chat_that_does_not_answer() {
+    let bot = TestBot::new().await;
+    let told = added(&bot, KIM, &format!("contact <@{}> {NUMBER}", user_id(NOA))).await;
+    bot.outbox.take();
+    let value = button_value(&told, "contact_code").expect("the button");
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    let before = bot.audited("contact").await;
+    let down = serde_json::json!({ "ok": false, "error": "internal_error" });
+    bot.slack.answer_who_with(Some((500, down)));
+    let told = bot.submit(KIM, &code).await.refusal_of_form();
+    assert!(told.contains("Nothing was changed."), "{told}");
+    assert_eq!(bot.audited("contact").await, before);
+    bot.slack.answer_who_with(None);
+    bot.submit(KIM, &code).await;
+    assert!(bot.audited("contact").await.ends_with("answered"));
+}
+
+/// After five wrong codes the right one is worth nothing, until another one is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_a_contact_is_not_guessed() {
+    let bot = TestBot::new().await;
+    let told = added(&bot, KIM, &format!("contact <@{}> {NUMBER}", user_id(NOA))).await;
+    bot.outbox.take();
+    let value = button_value(&told, "contact_code").expect("the button");
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for _ in 0..5 {
+        bot.submit(KIM, wrong).await;
+    }
+    bot.submit(KIM, &code).await;
+    assert!(
+        bot.audited("contact")
+            .await
+            .ends_with("code_wrong code_over")
+    );
+    assert_eq!(bot.count("contact where answered_at is not null").await, 0);
+    bot.clock.advance(Span::minutes(1));
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("another code");
+    bot.submit(KIM, &code).await;
+    assert_eq!(bot.count("contact where answered_at is not null").await, 1);
+}
+
+/// A contact that was removed does not answer by another one of the same kind that is still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_contact_does_not_answer_by_another_one() {
+    let bot = TestBot::new().await;
+    add(&bot, JO, NOA, "noa@mail.example").await;
+    let words = format!("contact <@{}> noa.second@mail.example", user_id(NOA));
+    let told = added(&bot, KIM, &words).await;
+    let value = button_value(&told, "contact_code").expect("the button");
+    bot.outbox.take();
+    bot.click_value(KIM, "contact_code", &value).await;
+    let (code, _) = bot.codes().pop().expect("a code");
+    bot.execute("delete from contact where address = 'noa.second@mail.example'")
+        .await;
+    assert_eq!(bot.count("contact").await, 1);
+    let told = bot.submit(KIM, &code).await.refusal_of_form();
+    assert_refused(&told, "is no added contact of Noa Bae any more");
+    assert_eq!(bot.count("contact where answered_at is not null").await, 0);
+}

@@ -56,10 +56,10 @@ async fn contacts_are_changed_with_the_present_password_only() {
     assert_eq!(bot.count("contact").await, 0);
 }
 
-/// No mailbox of the organisation is a destination, sub-domains and other domains of it included, whatever is on record; the
+/// No mailbox of the organization is a destination, sub-domains and other domains of it included, whatever is on record; the
 /// administrator's own copy may go to one.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_password_goes_to_a_mailbox_of_the_organisation() {
+async fn no_password_goes_to_a_mailbox_of_the_organization() {
     for platform in PLATFORMS {
         on(platform, async {
             let bot = TestBot::with_domains(&["acme.example", "acme.co"]).await;
@@ -115,6 +115,28 @@ async fn a_changed_contact_of_the_directory_is_named() {
     assert!(!text_of(&bot.card(JO, MINA).await).contains("differs"));
     let on_disk = bot.bytes_on_disk();
     assert!(bot.count("contact_seen").await == 2 && !on_disk.is_empty());
+}
+
+/// Also minutes after the same contact was seen: it is named by its last sight, and for three days from the change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_changes_soon_after_a_card_is_named_too() {
+    let bot = TestBot::new().await;
+    bot.card(JO, MINA).await;
+    bot.clock.advance(Span::hours(48));
+    bot.card(JO, MINA).await;
+    bot.clock.advance(Span::minutes(10));
+    bot.alter(MINA, "phone", NUMBER).await;
+    let told = text_of(&bot.card(JO, MINA).await);
+    assert!(
+        told.contains("(differs from what was on record ") && !told.contains("23 Nov"),
+        "{told}"
+    );
+    bot.clock.advance(Span::minutes(72 * 60 - 1));
+    let told = text_of(&bot.card(JO, MINA).await);
+    assert!(told.contains("(differs from what was on record "), "{told}");
+    bot.clock.advance(Span::minutes(1));
+    let told = text_of(&bot.card(JO, MINA).await);
+    assert!(!told.contains("differs"), "{told}");
 }
 
 /// Everybody who could be reached before hears of a change, and the security address too.

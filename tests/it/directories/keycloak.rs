@@ -271,3 +271,70 @@ async fn a_password_kept_elsewhere_is_refused_with_where_to_go(fake: &Fake) {
         "{told}"
     );
 }
+
+/// A phone that is written without its country code is read with `default_country` where it fits, which is told, and is told
+/// where it does not: on the card and by `relatch check`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_without_a_country_code_is_told() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    for (name, phone, button, told) in [
+        ("eli", "+82 10-1234-5699", Some("+82 ··· ··99"), None),
+        (
+            "ann",
+            "010-1234-5688",
+            Some("+82 ··· ··88"),
+            Some("Their phone has no country code in Corp directory. I read it as a number of KR."),
+        ),
+        (
+            "mal",
+            "0151 23456789",
+            None,
+            Some("Their phone 0151… has no country code and is no number of KR."),
+        ),
+        (
+            "loc",
+            "+49 30 123456",
+            None,
+            Some("Their phone +493… cannot receive an SMS."),
+        ),
+    ] {
+        fake.set_phone(name, phone);
+        let bot = fake.bot().await;
+        let card = bot.command(JO, &email(name)).await.json();
+        let text = text_of(&card);
+        assert!(button_value(&card, "cancel").is_some(), "{text}");
+        assert_eq!(
+            button_value(&card, "deliver_phone").is_some(),
+            button.is_some(),
+            "{text}"
+        );
+        if let Some(masked) = button {
+            assert!(text.contains(masked), "{text}");
+        }
+        match told {
+            Some(told) => assert!(text.contains(told), "{text}"),
+            None => assert!(!text.contains("Their phone"), "{text}"),
+        }
+        let settings = fake.own_settings();
+        let settings: Vec<String> = settings
+            .lines()
+            .map(|line| match line.split_once(" = ") {
+                Some(("check_account", _)) => format!("check_account = \"{}\"", email(name)),
+                _ => line.to_owned(),
+            })
+            .collect();
+        let bot = TestBot::with_directory(&settings.join("\n")).await;
+        let warnings = bot
+            .app
+            .directories
+            .remote()
+            .next()
+            .unwrap()
+            .warnings()
+            .await;
+        let warns = warnings
+            .iter()
+            .any(|text| text.contains("has no country code") || text.contains("no SMS can reach"));
+        assert_eq!(warns, told.is_some(), "{name}: {warnings:?}");
+    }
+}

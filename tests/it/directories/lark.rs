@@ -28,3 +28,20 @@ async fn larks_older_call_is_told_for_what_it_is() {
         SignIn::In
     );
 }
+
+/// Lark looks nobody up by the mailbox. Whose profile has another e-mail is not found, and nothing is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_profile_has_another_email_is_not_found() {
+    let fake = Fake::start(web::Kind::Lark).await;
+    fake.set_second_email("eli", "eli@elsewhere.example");
+    let told = fake
+        .bot()
+        .await
+        .command("jo@acme.example", "eli@corp.example")
+        .await;
+    let told = told.text();
+    assert!(
+        told.contains("exactly one account") && told.contains("Nothing was changed."),
+        "{told}"
+    );
+}

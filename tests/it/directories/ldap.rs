@@ -31,6 +31,14 @@ async fn openldap() {
     user_names::a_copied_name_leaves_the_owner_their_role(&server).await;
     user_names::a_check_tells_that_memberuid_gives_no_role(&server).await;
     starttls_is_as_good(&server).await;
+    who_has_expired_is_refused_with_the_date(&server, "end").await;
+    who_is_not_valid_yet_is_refused_with_the_date(&server).await;
+    a_policy_that_asks_for_the_old_password_is_named(&server).await;
+    assert!(
+        card_text(&server.bot().await, "yet")
+            .await
+            .contains("yet Corp")
+    );
     self_write::openldap_does_not_tell(&server).await;
     all(server).await;
 }
@@ -119,7 +127,7 @@ async fn nothing_becomes_part_of_a_filter(server: &Server) {
         filters.len()
     );
     for filter in filters {
-        assert_eq!(filter.matches('(').count(), 3, "{filter}");
+        assert_eq!(filter.matches('(').count(), 5, "{filter}");
         assert!(
             !filter.contains('*') && filter.ends_with("@corp.example))"),
             "{filter}"
@@ -203,7 +211,7 @@ async fn a_unix_group_protects_its_members(server: &Server) {
 /// Relatch's own mark is no proof: only the answer to a real sign-in is.
 async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
     let bot = server.bot().await;
-    server.set_must_change(false).await;
+    server.set_policy("pwdMustChange", "FALSE").await;
     let result = reset(&bot, "ali").await;
     let told = text_of(&result);
     assert!(
@@ -216,7 +224,7 @@ async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
             .await,
         SignIn::In
     );
-    server.set_must_change(true).await;
+    server.set_policy("pwdMustChange", "TRUE").await;
 }
 
 /// A wrong password in the settings must not lock relatch's account, however often it is asked for somebody.
@@ -329,6 +337,43 @@ async fn an_own_mail_makes_nobody_an_administrator(server: &Server) {
     );
 }
 
+/// The reset itself would go through, and nobody could sign in with the new password.
+async fn who_has_expired_is_refused_with_the_date(server: &Server, name: &str) {
+    let (bot, before) = (server.bot().await, server.changes().await);
+    let told = card_text(&bot, name).await;
+    assert!(
+        told.contains(&format!("{name} Corp's account expired on 1 Mar 2026"))
+            && told.contains(NOTHING),
+        "{told}"
+    );
+    assert!(!told.contains("Suspended"), "{told}");
+    assert_eq!(server.changes().await, before);
+}
+
+async fn who_is_not_valid_yet_is_refused_with_the_date(server: &Server) {
+    let told = card_text(&server.bot().await, "not").await;
+    assert!(
+        told.contains("not Corp's account is not valid before 31 Dec 2099")
+            && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
+/// The server answers as to a missing right, and names the cause in its text alone.
+async fn a_policy_that_asks_for_the_old_password_is_named(server: &Server) {
+    server.set_policy("pwdSafeModify", "TRUE").await;
+    let bot = server.bot().await;
+    let told = text_of(&reset(&bot, "pol").await);
+    server.set_policy("pwdSafeModify", "FALSE").await;
+    assert!(
+        told.contains("asks for the old password too (pwdSafeModify TRUE)")
+            && told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(ended(&bot).await, (State::Refused, true));
+    assert_eq!(server.sign_in("pol", OLD).await, SignIn::In);
+}
+
 async fn starttls_is_as_good(server: &Server) {
     let bot = TestBot::with_directory(&server.starttls_settings()).await;
     let result = reset(&bot, "inj").await;
@@ -348,8 +393,60 @@ async fn server_389() {
     user_names::who_may_write_uid_there_may_rename_the_entry(&server).await;
     nothing_becomes_part_of_a_filter(&server).await;
     a_change_that_is_not_forced_is_told(&server).await;
+    who_the_servers_own_tool_makes_is_found(&server).await;
+    who_has_expired_is_refused_with_the_date(&server, "ipa").await;
+    a_policy_that_asks_for_a_symbol_is_named_and_met(&server).await;
+    assert!(
+        card_text(&server.bot().await, "ipb")
+            .await
+            .contains("ipb Corp")
+    );
     a_group_that_is_not_there_stops_everything(&server).await;
     all(server).await;
+}
+
+/// The rule is named in the text of the answer alone, with the setting that meets it.
+async fn a_policy_that_asks_for_a_symbol_is_named_and_met(server: &Server) {
+    server
+        .set("cn=config", "passwordCheckSyntax", Some("on"))
+        .await;
+    server
+        .set("cn=config", "passwordMinSpecials", Some("1"))
+        .await;
+    let told = text_of(&reset(&server.bot_bound_by_policy().await, "pol").await);
+    assert!(
+        told.contains("asks for a symbol; policy.password_symbols = true adds one")
+            && told.contains(NOTHING),
+        "{told}"
+    );
+    let bot = TestBot::with_directory_and_symbols(&server.settings_as("plain")).await;
+    let result = reset(&bot, "nsg").await;
+    let password = shown_password(&result).expect("a password");
+    assert!(password.contains(['-', '#', '+', '=']));
+    let spoken = ["hyphen", "hash", "plus", "equals sign"];
+    let told = text_of(&result);
+    assert!(spoken.iter().any(|word| told.contains(word)), "{told}");
+    assert_ne!(server.sign_in("nsg", &password).await, SignIn::Refused);
+    server
+        .set("cn=config", "passwordMinSpecials", Some("0"))
+        .await;
+    server
+        .set("cn=config", "passwordCheckSyntax", Some("off"))
+        .await;
+}
+
+/// It makes members of `nsPerson`, and groups of `groupOfNames`; the settings name no filter.
+async fn who_the_servers_own_tool_makes_is_found(server: &Server) {
+    let result = reset(&server.bot().await, "nsp").await;
+    let password = shown_password(&result).expect("a password");
+    assert_eq!(server.sign_in("nsp", &password).await, SignIn::MustChange);
+    let keys = ["cn=keys,ou=groups,dc=corp,dc=example"];
+    let bot = TestBot::with_directory(&server.settings_protecting(&keys)).await;
+    let told = card_text(&bot, "nsg").await;
+    assert!(
+        told.contains("is protected") && told.contains(NOTHING),
+        "{told}"
+    );
 }
 
 /// There the server forces a change only when its password administrator reset it; what is told is what was read back.
@@ -378,6 +475,7 @@ async fn active_directory() {
     privileged::a_primary_group_gives_a_role(&server).await;
     privileged::groups_that_cannot_be_seen_stop_everything(&server).await;
     self_write::active_directory_tells_by_its_descriptors(&server).await;
+    who_has_expired_is_refused_with_the_date(&server, "exp").await;
     a_group_that_is_not_there_stops_everything(&server).await;
     all(server).await;
 }

@@ -367,3 +367,33 @@ async fn the_password_of_a_reset_has_an_end() {
         page.text
     );
 }
+
+/// After the code there is half an hour for a password of one's own, and then the account is open for twelve hours.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_code_there_is_half_an_hour_and_then_half_a_day() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    let prove = async || {
+        browser.sign_in(MINA, &temporary).await;
+        let (code, _) = code(&bot);
+        let page = browser
+            .submit("/verify", "/verify", &[("code", &code)])
+            .await;
+        assert_eq!(page.to(), "/new-password");
+    };
+    prove().await;
+    bot.clock.advance(Span::minutes(30));
+    assert_eq!(browser.open("/new-password").await.to(), "/signin");
+    prove().await;
+    bot.clock.advance(Span::minutes(29));
+    let page = browser
+        .submit("/new-password", "/new-password", &[("password", OWN)])
+        .await;
+    assert_eq!(page.to(), "/account");
+    bot.settle().await;
+    bot.clock.advance(Span::minutes(12 * 60 - 1));
+    assert_eq!(browser.open("/account").await.status, StatusCode::OK);
+    bot.clock.advance(Span::minutes(1));
+    assert_eq!(browser.open("/account").await.to(), "/signin");
+}

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use relatch::surface::app::{App, Latest, Organization};
 use relatch::surface::chance::Chance;
-use relatch::surface::chat::Chat;
 use relatch::surface::chat::discord::Discord;
 use relatch::surface::chat::lark::Lark;
 use relatch::surface::chat::mattermost::Mattermost;
 use relatch::surface::chat::slack::{Config, Slack};
+use relatch::surface::chat::{Chat, ChatParts};
 use relatch::surface::clock::Zone;
 use relatch::surface::delivery::Deliveries;
 use relatch::surface::directory;
@@ -17,6 +17,7 @@ use relatch::surface::directory::{
     Builtin, Directories, Directory, Hasher, ResilientDirectory, ScriptedDirectory,
 };
 use relatch::surface::domain::{CompanyDomains, Platform, Span};
+use relatch::surface::lark_api::LarkApis;
 use relatch::surface::secret::Keys;
 use relatch::surface::store::{OpenError, Store, Use};
 
@@ -65,7 +66,8 @@ impl TestBot {
                 http: http.clone(),
                 clock: clock.clone(),
                 chance: chance.clone(),
-                lark: relatch::surface::lark_api::LarkApis::default(),
+                default_country: Some("KR".parse().unwrap()),
+                lark: LarkApis::default(),
             };
             homes.push(
                 directory::read_text(text)
@@ -92,6 +94,12 @@ impl TestBot {
             ],
         };
         let keys = Keys::from_master(&[9; 32]).unwrap();
+        let chat_parts = ChatParts {
+            keys: keys.clone(),
+            http: http.clone(),
+            clock: clock.clone(),
+            lark: LarkApis::default(),
+        };
         let app = Arc::new(App {
             clock: clock.clone(),
             zone: Zone::utc(),
@@ -106,7 +114,7 @@ impl TestBot {
                     http.clone(),
                     clock.clone(),
                 )),
-                Chat::Lark(Lark::new(lark_config(&slack), &http, clock.clone())),
+                Chat::Lark(Lark::open(lark_config(&slack), &chat_parts).unwrap()),
                 Chat::Mattermost(Mattermost::new(
                     mattermost_config(&parts.mattermost(), parts.trusted),
                     keys,
@@ -123,6 +131,7 @@ impl TestBot {
                 is_framed: false,
                 own_password_least: 12,
                 password_length: 8,
+                password_symbols: parts.password_symbols,
                 password_lifetime: Span::hours(24),
                 offer_lifetime: Span::minutes(10),
                 admins: parts.admins.clone(),

@@ -159,6 +159,8 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
                 .split_once(':')
                 .unwrap();
             let part = &modal["components"][0];
+            // Discord, "Receiving and Responding", "Modal": a title of up to 45 characters and 1 to 5 components; "Component
+            // Reference", "Label": a label of up to 45 characters and a description of up to 100.
             let fits = modal["title"].as_str().unwrap().chars().count() <= 45
                 && modal["custom_id"].as_str().unwrap().len() <= 100
                 && part["type"] == 18
@@ -181,7 +183,8 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What Discord would refuse, or would make of a name.
+/// What Discord would refuse, or would make of a name. The lengths are also held against Discord's published schema, in
+/// `support/published`.
 fn rules(message: &Value, must_be_ephemeral: bool) -> Vec<String> {
     let mut broken = Vec::new();
     let mut hold = |holds: bool, rule: &str| {
@@ -189,19 +192,19 @@ fn rules(message: &Value, must_be_ephemeral: bool) -> Vec<String> {
             broken.push(format!("{rule}: {message}"));
         }
     };
+    // Discord, "Webhook Resource", "Execute Webhook": `content` has up to 2000 characters, and is not empty without others.
     hold(
         message["content"]
             .as_str()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            <= 2000,
+            .is_some_and(|text| (1..=2000).contains(&text.chars().count())),
         "content of 2000 at most",
     );
+    // Discord, "Message Resource", "Allowed Mentions Object": an empty `parse` suppresses all mentions.
     hold(
         message["allowed_mentions"] == json!({ "parse": [] }),
         "nobody is mentioned",
     );
+    // Discord, "Message Resource", "Message Flags": `EPHEMERAL` is 1 << 6.
     hold(
         !must_be_ephemeral || message["flags"] == 64,
         "only the one who asked sees it",
@@ -210,6 +213,7 @@ fn rules(message: &Value, must_be_ephemeral: bool) -> Vec<String> {
         .as_array()
         .cloned()
         .unwrap_or_default();
+    // Discord, "Component Reference", "Legacy Message Component Behavior": up to five rows; "Action Row": up to five buttons.
     hold(rows.len() <= 5, "five rows at most");
     let mut ids = std::collections::HashSet::new();
     for row in &rows {
@@ -219,7 +223,16 @@ fn rules(message: &Value, must_be_ephemeral: bool) -> Vec<String> {
             "one to five buttons in a row",
         );
         for button in buttons {
+            // Discord, "Component Reference", "Custom ID": 1 to 100 characters, unique in a message; "Button": a label of up
+            // to 80 characters, and styles of which 5 is a link and 6 for sale.
             let id = button["custom_id"].as_str().unwrap_or_default().to_owned();
+            hold(
+                button["type"] == 2
+                    && button["label"]
+                        .as_str()
+                        .is_some_and(|label| !label.is_empty()),
+                "a button is called one, and has a label",
+            );
             hold(
                 (1..=100).contains(&id.len()) && ids.insert(id),
                 "custom ids of 100 at most, each once",

@@ -6,6 +6,7 @@
 mod answers;
 pub(crate) mod commands;
 pub(crate) mod markdown;
+mod mentions;
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -114,23 +115,39 @@ pub(crate) fn hook_id(serial: u32) -> String {
     format!("h{serial:025}")
 }
 
+/// The services of `GetSSOService` (`model/config.go`), as the names of their settings begin.
+const SERVICES: [&str; 4] = ["GitLab", "Google", "Office365", "OpenId"];
+
 /// The permission of system administrators (`IsSystemAdmin`, `web/context.go`).
 const MANAGE_SYSTEM: &str = "manage_system";
 
 /// How the pretend server is set up, and what it was asked.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting or a permission of its own"
+)]
 pub(crate) struct Server {
     /// What `AsymmetricSigningPublicKey` tells; none on a server without a key.
     pub(crate) key: Option<String>,
     /// True where the bot has the permission `create_post_ephemeral`.
     pub(crate) may_post_ephemeral: bool,
+    /// True where the bot has the permission `view_members`, and sees accounts outside its own teams.
+    pub(crate) sees_members: bool,
+    /// True where the bot is a member of the team.
+    pub(crate) is_in_team: bool,
+    /// What the bot may no longer do once it has listed the team's commands.
+    pub(crate) lost_after_list: Option<&'static str>,
     /// True where the roles can be asked for.
     pub(crate) tells_roles: bool,
     /// What the bot may do beside posting to one user alone.
     pub(crate) permissions: Vec<&'static str>,
     /// `RequireEmailVerification`; the client configuration has texts only.
     pub(crate) requires_verification: &'static str,
-    /// The services that people may sign in by, as the client configuration names them.
+    /// The services that people may sign in by (`Enable` of `GitLabSettings` and the like), as the client configuration
+    /// names them.
     pub(crate) sign_up_services: Vec<&'static str>,
+    /// False on a server without a licence, whose client configuration calls most services off.
+    pub(crate) has_licence: bool,
     /// What accounts are called now, by id, where it is not their first name.
     pub(crate) usernames: HashMap<String, String>,
     /// How long an answer with the key takes.
@@ -161,10 +178,14 @@ impl Default for Server {
         Self {
             key,
             may_post_ephemeral: true,
+            sees_members: true,
+            is_in_team: true,
+            lost_after_list: None,
             tells_roles: true,
             permissions: vec![MANAGE_SYSTEM, commands::OWN, commands::OTHERS],
             requires_verification: "true",
             sign_up_services: Vec::new(),
+            has_licence: true,
             usernames: HashMap::new(),
             key_delay: std::time::Duration::ZERO,
             key_asked: 0,
@@ -196,29 +217,14 @@ fn encode(text: &str) -> String {
 
 /// The command, from the text that Slack would be sent: mentions become names with the ids beside them. As
 /// `tryExecuteCustomCommand` in `app/command.go` writes it: keys sorted (`url.Values.Encode`), lists repeated, all names
-/// before all ids (`UserMentionMap.ToURLValues`), of members of the command's team alone (`MentionsToTeamMembers`). A name
-/// that stands there as `@name` is of nobody in the team.
+/// before all ids (`UserMentionMap.ToURLValues`), of members of the command's team alone. A name that stands there as
+/// `@name` is of nobody in the team.
 pub(crate) fn command_body(who: &str, text: &str, reply: &str, serial: u32, now: Moment) -> String {
-    let (mut words, mut names, mut ids) = (Vec::new(), String::new(), String::new());
-    for word in text.split_whitespace() {
-        match word
-            .strip_prefix("<@")
-            .and_then(|word| word.strip_suffix('>'))
-        {
-            Some(mention) => {
-                let slack_id = mention.split('|').next().unwrap();
-                let name = slack_id.to_lowercase();
-                names.extend(["&user_mentions=", &name]);
-                ids.extend(["&user_mentions_ids=", &id(slack_id)]);
-                words.push(format!("@{name}"));
-            }
-            None => words.push(word.to_owned()),
-        }
-    }
+    let (typed, mentions) = mentions::listed(text, id);
     format!(
-        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&root_id=&team_domain=acme&team_id={TEAM}&text={}&token={TOKEN}&trigger_id={}&user_id={who}{names}{ids}&user_name={}",
+        "channel_id={CHANNEL}&channel_name=it&command=%2Freset-password&response_url={}&root_id=&team_domain=acme&team_id={TEAM}&text={}&token={TOKEN}&trigger_id={}&user_id={who}{mentions}&user_name={}",
         encode(reply),
-        encode(&words.join(" ")),
+        encode(&typed),
         encode(&trigger(who, serial, now)),
         name_of(who),
     )
@@ -308,11 +314,25 @@ fn read_click_answer(memory: &Memory, answer: &Value) -> Vec<u8> {
     Vec::new()
 }
 
-/// `SubmitInteractiveDialog` in `app/integration_action.go`, `SubmitDialogResponse` in `model/integration_action.go`.
+/// `SubmitInteractiveDialog` in `app/integration_action.go`, `SubmitDialogResponse` in `model/integration_action.go`: an
+/// error at an input, or one of the whole dialog, which stays open then. Clients show both as they are, with no markup in
+/// them.
 fn read_dialog_answer(memory: &Memory, answer: &Value) -> Vec<u8> {
     unread_fields(memory, answer, &["error", "errors", "type", "form"]);
     if answer["errors"].is_object() {
         return json!({ "response_action": "errors", "errors": answer["errors"] })
+            .to_string()
+            .into_bytes();
+    }
+    if let Some(error) = answer["error"].as_str() {
+        let is_read = !error.is_empty() && !error.contains(['\n', '\r']);
+        memory.note_broken(if is_read {
+            vec![]
+        } else {
+            vec![format!("an error that is no line: {answer}")]
+        });
+        let text = json!({ "type": "plain_text", "text": error });
+        return json!({ "blocks": [{ "type": "section", "text": text }] })
             .to_string()
             .into_bytes();
     }
@@ -339,16 +359,20 @@ fn rules(message: &Value) -> Vec<String> {
             broken.push(format!("{rule}: {message}"));
         }
     };
+    // `Post.IsValid` (`model/post.go`) counts characters. An ephemeral post is not held against it, but clients show no
+    // longer one, and the password's message goes the same way.
     hold(
         message["text"]
             .as_str()
-            .is_some_and(|text| text.chars().count() <= 16_383),
+            .is_some_and(|text| (1..=16_383).contains(&text.chars().count())),
         "a post of 16383 at most",
     );
+    // `CreateCommandPost` (`app/command.go`): `in_channel` is for everybody; what has neither name is not posted at all.
     hold(
         message["response_type"] == "ephemeral",
         "only the one who asked sees it",
     );
+    // `HandleCommandResponsePost` (`app/command.go`): else `<!here>`, `<@id>` and links in text and attachments are rewritten.
     hold(
         message["skip_slack_parsing"] == true,
         "no text is parsed as Slack's",
@@ -417,7 +441,8 @@ fn neutral(message: &Value) -> Value {
 pub(crate) fn router(memory: &Memory) -> Router<Memory> {
     let limits = axum::middleware::from_fn_with_state(memory.clone(), answers::limits);
     Router::new()
-        .route("/mm/api/v4/config/client", get(config))
+        .route("/mm/api/v4/config", get(whole_config))
+        .route("/mm/api/v4/config/client", get(client_config))
         .route("/mm/api/v4/users/me", get(me))
         .route("/mm/api/v4/roles/names", post(roles))
         .route("/mm/api/v4/posts/ephemeral", post(ephemeral))
@@ -489,13 +514,29 @@ async fn user_by_name(
     })
 }
 
+/// `getUserByEmail` in `api4/user.go`: looked for in lower case (`SanitizeEmail` in `web/context.go`, and 400 for what is no
+/// address), and 403 for a bot that may not see all accounts, whether or not there is one (`GetViewUsersRestrictions` in
+/// `app/user.go`).
 async fn user_by_email(
     State(memory): State<Memory>,
     Path(email): Path<String>,
     headers: HeaderMap,
 ) -> Response {
+    is_bot(&headers);
+    let email = email.to_lowercase();
+    let parts: Vec<&str> = email.split('@').collect();
+    if parts.len() != 2 || parts.contains(&"") {
+        return app_error(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_url_param.app_error",
+        );
+    }
+    if !server(&memory).sees_members {
+        return app_error(StatusCode::FORBIDDEN, "api.context.permissions.app_error");
+    }
     tell(&memory, &headers, |_, user| {
-        user["profile"]["email"] == email.as_str()
+        let known = user["profile"]["email"].as_str().unwrap_or_default();
+        known.to_lowercase() == email
     })
 }
 
@@ -548,8 +589,9 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
 
 /// `getClientConfig` (`api4/config.go`): 501 without `format`, 400 for another than `old`; the limited form, without a
 /// session, has the key and the services, and no `RequireEmailVerification` (`GenerateLimitedClientConfig`,
-/// `config/client.go`; there a service that needs a licence is `"false"` without one).
-async fn config(
+/// `config/client.go`). Without a licence every service but GitLab is `"false"` there, although `getSSOProvider`
+/// (`app/oauth.go`) looks at `Enable` and at no licence.
+async fn client_config(
     State(memory): State<Memory>,
     Query(asked): Query<HashMap<String, String>>,
     headers: HeaderMap,
@@ -559,8 +601,9 @@ async fn config(
     let mut server = server(&memory);
     server.key_asked += 1;
     let mut told = json!({ "BuildNumber": "11.1.0", "SiteName": "Acme" });
-    for service in ["GitLab", "Google", "Office365", "OpenId"] {
-        let is_on = server.sign_up_services.contains(&service);
+    for service in SERVICES {
+        let is_told = service == "GitLab" || server.has_licence;
+        let is_on = is_told && server.sign_up_services.contains(&service);
         told[format!("EnableSignUpWith{service}")] = is_on.to_string().into();
     }
     if let Some(key) = &server.key {
@@ -582,6 +625,21 @@ async fn config(
     }
 }
 
+/// `getConfig` (`api4/config.go`): the settings that the caller may read, which for system administrators are all.
+async fn whole_config(State(memory): State<Memory>, headers: HeaderMap) -> Response {
+    is_bot(&headers);
+    let server = server(&memory);
+    if !server.permissions.contains(&MANAGE_SYSTEM) {
+        return app_error(StatusCode::FORBIDDEN, "api.context.permissions.app_error");
+    }
+    let mut told = json!({ "ServiceSettings": { "EnableCommands": server.enable_commands } });
+    for service in SERVICES {
+        let is_on = server.sign_up_services.contains(&service);
+        told[format!("{service}Settings")] = json!({ "Enable": is_on, "Scope": "" });
+    }
+    told.to_string().into_response()
+}
+
 fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
     memory
         .mattermost
@@ -589,24 +647,33 @@ fn server(memory: &Memory) -> std::sync::MutexGuard<'_, Server> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
+/// `getUser` in `api4/user.go`, of one's own account: `User.Sanitize` (`model/user.go`) keeps all but secrets, so here
+/// `email_verified` is told.
 async fn me(State(memory): State<Memory>, headers: HeaderMap) -> Response {
     is_bot(&headers);
     server(&memory).rights_asked += 1;
     if !server(&memory).tells_roles {
         return app_error(StatusCode::INTERNAL_SERVER_ERROR, "app.user.get.app_error");
     }
-    json!({ "id": BOT, "username": "relatch", "roles": "system_user bots_of_it", "is_bot": true })
-        .to_string()
-        .into_response()
+    let account = json!({
+        "id": BOT, "create_at": 1, "update_at": 1, "delete_at": 0, "username": "relatch", "auth_data": "",
+        "auth_service": "", "email": "relatch@localhost", "email_verified": true, "nickname": "", "first_name": "",
+        "last_name": "", "position": "", "roles": "system_user bots_of_it", "notify_props": {}, "locale": "en",
+        "timezone": {}, "is_bot": true, "disable_welcome_email": false,
+    });
+    account.to_string().into_response()
 }
 
-/// `getRolesByNames` (`api4/role.go`): a list of names; each role with its permissions.
-async fn roles(State(memory): State<Memory>, body: String) -> String {
+/// `getRolesByNames` (`api4/role.go`): a list of names; each role with its permissions (`Role` in `model/role.go`).
+async fn roles(State(memory): State<Memory>, headers: HeaderMap, body: String) -> String {
+    is_bot(&headers);
     let names: Vec<String> = serde_json::from_str(&body).unwrap();
     assert_eq!(names, ["system_user", "bots_of_it"]);
     let server = server(&memory);
     let mut held = server.permissions.clone();
-    held.push("view_members");
+    if server.sees_members {
+        held.push("view_members");
+    }
     if server.may_post_ephemeral {
         held.push("create_post_ephemeral");
     }

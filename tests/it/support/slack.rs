@@ -340,6 +340,8 @@ fn auth_test() -> String {
     .to_string()
 }
 
+/// "users.info": `user` is required; an account that is not there is `user_not_found`; over the rate limit 429 with
+/// `Retry-After` (Slack, "users.info method", "Rate limits").
 async fn users_info(memory: &Memory, body: &str) -> impl IntoResponse + use<> {
     let delay = memory.who_delay();
     tokio::time::sleep(delay).await;
@@ -368,30 +370,77 @@ fn as_granted(mut user: Value) -> Value {
     user
 }
 
+/// "users.lookupByEmail": one account, or `users_not_found`, which a deactivated account is too (Slack,
+/// "users.lookupByEmail method").
 fn users_by_email(memory: &Memory, body: &str) -> String {
     let email =
         percent_encoding::percent_decode_str(body.strip_prefix("email=").unwrap_or_default());
     let email = email.decode_utf8().unwrap().into_owned();
-    let answer = match memory.any_user(|_, user| user["profile"]["email"] == email.as_str()) {
-        Some(user) => json!({ "ok": true, "user": user }),
+    let is_meant = |_: &str, user: &Value| {
+        user["profile"]["email"] == email.as_str() && user["deleted"] != true
+    };
+    let answer = match memory.any_user(is_meant) {
+        Some(user) => json!({ "ok": true, "user": as_granted(user) }),
         None => json!({ "ok": false, "error": "users_not_found" }),
     };
     answer.to_string()
 }
 
+/// "views.open": a trigger and a view, which the answer brings back with what Slack adds (Slack, "views.open method"). A
+/// view has a title and labels of 24 characters, 100 blocks and 3000 characters of `private_metadata` at most, and one with
+/// an input needs a `submit` (Slack, "View object", "Modal views").
 fn views_open(memory: &Memory, body: &str) -> String {
     if let Some(error) = *memory.form_error.lock().unwrap() {
         return json!({ "ok": false, "error": error }).to_string();
     }
     let body: Value = serde_json::from_str(body).unwrap();
-    memory.views.lock().unwrap().push(body["view"].clone());
-    json!({ "ok": true }).to_string()
+    let view = &body["view"];
+    let length = |text: &Value| text.as_str().unwrap_or_default().chars().count();
+    let blocks = view["blocks"].as_array().cloned().unwrap_or_default();
+    let has_input = blocks.iter().any(|block| block["type"] == "input");
+    let texts = ["title", "submit", "close"].map(|name| &view[name]);
+    let fits = body["trigger_id"].as_str().is_some_and(|id| !id.is_empty())
+        && view["type"] == "modal"
+        && length(&view["title"]["text"]) > 0
+        && texts
+            .iter()
+            .all(|text| text.is_null() || text["type"] == "plain_text")
+        && texts.iter().all(|text| length(&text["text"]) <= 24)
+        && (1..=100).contains(&blocks.len())
+        && (!has_input || length(&view["submit"]["text"]) > 0)
+        && length(&view["private_metadata"]) <= 3000
+        && length(&view["callback_id"]) <= 255;
+    if !fits {
+        memory.note_broken(vec![format!("a view that Slack refuses: {body}")]);
+        return json!({ "ok": false, "error": "invalid_arguments" }).to_string();
+    }
+    let mut opened = view.clone();
+    opened["id"] = "V1".into();
+    opened["team_id"] = super::TEAM.into();
+    opened["state"] = json!({ "values": {} });
+    opened["hash"] = "156772938.1827394".into();
+    memory.views.lock().unwrap().push(view.clone());
+    json!({ "ok": true, "view": opened }).to_string()
 }
 
-/// Slack's rule: five uses of a response address.
-async fn reply(State(memory): State<Memory>, Path(id): Path<String>, body: String) -> StatusCode {
+/// A response address works five times in 30 minutes, takes JSON, and says `ok` (Slack, "Handling user interaction").
+async fn reply(
+    State(memory): State<Memory>,
+    Path(id): Path<String>,
+    headers: axum::http::HeaderMap,
+    body: String,
+) -> (StatusCode, &'static str) {
     memory.note_use(&id);
-    memory.take(id, serde_json::from_str(&body).unwrap()).await
+    let is_json = headers
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if !is_json {
+        memory.note_broken(vec!["a reply that is no JSON".to_owned()]);
+    }
+    match memory.take(id, serde_json::from_str(&body).unwrap()).await {
+        StatusCode::OK => (StatusCode::OK, "ok"),
+        status => (status, ""),
+    }
 }
 
 /// `jo@acme.example` → `UJO`.

@@ -50,6 +50,8 @@ pub(super) struct BotParts {
     pub(super) public_url: &'static str,
     /// How long contacts wait, and whether code and password need two.
     pub(super) contact_rules: ContactRules,
+    /// Generated passwords have a symbol.
+    pub(super) password_symbols: bool,
     /// What the test means to leave behind, said before a restart.
     pub(super) left: Vec<Left>,
 }
@@ -80,6 +82,7 @@ impl BotParts {
             company: &[],
             public_url: "http://127.0.0.1",
             contact_rules: ContactRules::default(),
+            password_symbols: false,
             left: Vec::new(),
         }
     }
@@ -150,6 +153,25 @@ impl TestBot {
     pub(crate) async fn with_directory(settings: &str) -> Self {
         Self::unlike(|parts| {
             parts.clock = Clock::fixed(Clock::System.now());
+            parts.directory = Some(settings.to_owned());
+        })
+        .await
+    }
+
+    /// The same with a symbol in every generated password.
+    pub(crate) async fn with_directory_and_symbols(settings: &str) -> Self {
+        Self::unlike(|parts| {
+            parts.clock = Clock::fixed(Clock::System.now());
+            parts.directory = Some(settings.to_owned());
+            parts.password_symbols = true;
+        })
+        .await
+    }
+
+    /// The same with the machine's clock, by which the directory goes too.
+    pub(crate) async fn with_directory_in_real_time(settings: &str) -> Self {
+        Self::unlike(|parts| {
+            parts.clock = Clock::movable();
             parts.directory = Some(settings.to_owned());
         })
         .await

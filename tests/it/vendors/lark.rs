@@ -1,39 +1,25 @@
-//! Lark and Feishu, by the examples of their open platform's documents: the chat and the directory.
+//! Lark and Feishu as a chat, by the examples of their open platform's documents: what is received, and who an account
+//! is. What Lark answers to cards and commands is tried in `lark_cards.rs`, the directory in `lark_directory.rs`.
 
-use axum::http::{HeaderMap, StatusCode};
-use relatch::surface::chat::{
-    AccountKind, Adapter, Asking, Interaction, Message, Placement, Verified,
-};
-use relatch::surface::clock::Clock;
-use relatch::surface::directory::{Backend, By, Match};
-use relatch::surface::domain::delivery::Outcome;
-use relatch::surface::domain::{EmailAddress, Platform, Role, Status};
+use axum::http::StatusCode;
+use relatch::surface::chat::{AccountKind, Adapter, ApiError};
+use relatch::surface::domain::{EmailAddress, Platform, Role};
 use serde_json::{Value, json};
 
-use super::{Answers, chat, example_with, profile, relatch, text, vendor};
-use crate::support::lark::{
-    APP, APP_SECRET, ENCRYPT_KEY, ROUTE, TENANT, VERIFICATION, command_body, id_of, seal, sign,
-};
+use super::{Answers, chat, example, example_with, profile, relatch, text, vendor};
+use crate::support::lark::{APP, APP_SECRET, ENCRYPT_KEY, TENANT, VERIFICATION, id_of};
 use crate::support::slack::button_value;
 use crate::support::{TestBot, in_private};
 
 const JO: &str = "jo@acme.example";
 const MINA: &str = "mina.park@acme.example";
 /// The account of the examples.
-const ZHANG: &str = "ou_7dab8a3d3cdcc9da365777c7ad535d62";
+pub(super) const ZHANG: &str = "ou_7dab8a3d3cdcc9da365777c7ad535d62";
 
-fn section(base: &str) -> String {
+pub(super) fn section(base: &str) -> String {
     format!(
         "[lark]\napp_id = \"{APP}\"\napp_secret = \"{APP_SECRET}\"\nencrypt_key = \"{ENCRYPT_KEY}\"\n\
          verification_token = \"{VERIFICATION}\"\ntenant_key = \"{TENANT}\"\napi_url = \"{base}/open-apis/\"\n"
-    )
-}
-
-/// Where a member is looked up by the e-mail of the example.
-fn directory(base: &str) -> String {
-    format!(
-        "[[directory]]\nkind = \"lark\"\nname = \"Lark\"\ndomains = [\"mail.com\"]\napi_url = \"{base}/open-apis/\"\n\
-         app_id = \"{APP}\"\napp_secret = \"{APP_SECRET}\"\ncheck_account = \"demo@mail.com\"\n"
     )
 }
 
@@ -46,7 +32,7 @@ fn one_found() -> String {
     told.to_string()
 }
 
-fn answers() -> Answers {
+pub(super) fn answers() -> Answers {
     let found = ("POST /open-apis/contact/v3/users/batch_get_id", one_found());
     let path = format!("GET /open-apis/contact/v3/users/{ZHANG}");
     let user = (path.as_str(), text("lark/user.json"));
@@ -63,14 +49,8 @@ fn answers() -> Answers {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_of_lark_succeeds() {
     let base = vendor(answers()).await;
-    let sections = format!("{}{}", section(&base), directory(&base));
-    let ran = relatch(&sections, &["check"]).await;
-    assert!(
-        ran.out.contains("ok      lark") && ran.out.contains("ok      Lark"),
-        "{}{}",
-        ran.out,
-        ran.err
-    );
+    let ran = relatch(&section(&base), &["check"]).await;
+    assert!(ran.out.contains("ok      lark"), "{}{}", ran.out, ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,59 +73,35 @@ async fn several_accounts_of_lark_are_nobody() {
     let mut answers = answers();
     answers[3].2 = text("lark/batch-get-id.json");
     let base = vendor(answers).await;
-    let ran = relatch(&directory(&base), &["check"]).await;
-    assert!(
-        ran.out.contains("stands for several entries"),
-        "{}{}",
-        ran.out,
-        ran.err
-    );
     let demo = "demo@mail.com".parse().unwrap();
     assert!(chat(&section(&base)).profile_by_email(&demo).await.is_err());
 }
 
-/// What Lark answers to a card that it takes, for everybody in the chat and for one person in a group, and to the end of a
-/// member's sessions.
+/// An account that the app may not see, and a call that it may not make.
 #[tokio::test(flavor = "multi_thread")]
-async fn lark_says_that_it_is_done() {
-    let mut answers = answers();
-    for (path, name) in [
-        ("im/v1/messages", "lark/message-sent.json"),
-        ("ephemeral/v1/send", "lark/ephemeral-sent.json"),
-        ("passport/v1/sessions/logout", "lark/done.json"),
-    ] {
-        answers.push((format!("POST /open-apis/{path}"), 200, text(name)));
-    }
-    let base = vendor(answers).await;
-    let chat = chat(&section(&base));
-    for is_group in [false, true] {
-        let now = Clock::System.now();
-        let body = seal(&command_body(&id_of(JO), "help", is_group, 1, now));
-        let mut headers = HeaderMap::new();
-        headers.insert("content-type", "application/json".parse().unwrap());
-        for (name, value) in sign(&now.unix_seconds().to_string(), "n1", &body) {
-            headers.insert(name, value.parse().unwrap());
-        }
-        let received = chat
-            .receive(ROUTE, &headers, body.as_bytes(), (now, Asking::No))
-            .await;
-        let Ok(Interaction::Command(command)) = received.map(Verified::into_inner) else {
-            panic!("no command")
-        };
-        let to = command.origin.reply.unwrap();
-        let told = chat
-            .follow_up(&to, &Message::default(), Placement::Add)
-            .await;
-        assert_eq!(told, Outcome::Accepted, "{is_group}");
-    }
-    let bot = TestBot::with_directory(directory(&base).trim_start_matches("[[directory]]\n")).await;
-    let home = bot.app.directories.remote().next().unwrap();
-    let by = [By::Email("demo@mail.com".parse().unwrap())];
-    let Some(Match::One(member)) = home.find(&by).await.unwrap().pop() else {
-        panic!("nobody is found")
+async fn refusals_of_lark_are_read() {
+    let refused = |name: &str| {
+        let mut answers = answers();
+        let user = answers
+            .iter_mut()
+            .find(|(asked, ..)| asked.ends_with(ZHANG));
+        *user.unwrap() = (
+            format!("GET /open-apis/contact/v3/users/{ZHANG}"),
+            400,
+            text(name),
+        );
+        answers
     };
-    assert_eq!(member.status, Status::Active);
-    assert!(home.sign_out(&member.id).await.is_ok());
+    let base = vendor(refused("lark/user-refused.json")).await;
+    let told = profile(&chat(&section(&base)), ZHANG).await;
+    assert!(matches!(told, Err(ApiError::NotFound)), "{told:?}");
+    // The scopes stand beside the text, and the text need not name them.
+    let base = vendor(refused("lark/scope-missing.json")).await;
+    let told = profile(&chat(&section(&base)), ZHANG).await;
+    let Err(ApiError::MissingScope(scopes)) = told else {
+        panic!("{told:?}")
+    };
+    assert_eq!(scopes, "im:message:send_as_bot, im:message");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +142,66 @@ async fn a_message_of_lark_is_read() {
     let sent = example_with("lark/message-received.json", &ours(&bot, &event));
     let told = bot.post_to_lark(&sent.to_string()).await.text();
     assert!(told.contains("/reset-password"), "{told}");
+}
+
+/// Rich text in the envelope of a message: whole as it is, and with the command in place of its first texts.
+#[tokio::test(flavor = "multi_thread")]
+async fn rich_text_of_lark_is_read() {
+    let bot = TestBot::new().await;
+    bot.on(Platform::Lark);
+    let sent = |serial: u32, chat: (&str, &str), content: &Value| {
+        let event = [
+            ("/header/event_id", json!(format!("event-{serial}"))),
+            ("/event/sender/tenant_key", json!(TENANT)),
+            ("/event/sender/sender_id/open_id", json!(id_of(JO))),
+            ("/event/message/message_id", json!(format!("om_{serial}"))),
+            ("/event/message/chat_id", json!(chat.0)),
+            ("/event/message/chat_type", json!(chat.1)),
+            ("/event/message/message_type", json!("post")),
+            ("/event/message/content", json!(content.to_string())),
+            ("/event/message/mentions/0/id/open_id", json!(id_of(MINA))),
+        ];
+        example_with("lark/message-received.json", &ours(&bot, &event)).to_string()
+    };
+    let content = example("lark/post-content.json");
+    let alone = format!("oc_private_{}", id_of(JO));
+    let told = bot
+        .post_to_lark(&sent(1, (&alone, "p2p"), &content))
+        .await
+        .text();
+    assert!(told.contains("/reset-password @member"), "{told}");
+    let group = ("oc_helpdesk", "group");
+    let said = bot.slack.said().len();
+    let answer = bot.post_to_lark(&sent(2, group, &content)).await;
+    assert_eq!(
+        (answer.status, bot.slack.said().len()),
+        (StatusCode::OK, said)
+    );
+    let ours = [
+        ("/content/0/0/text", json!("/reset-password")),
+        ("/content/0/1/text", json!("")),
+    ];
+    let command = example_with("lark/post-content.json", &ours);
+    let told = bot.post_to_lark(&sent(3, group, &command)).await.text();
+    assert!(
+        told.contains("Reset the login password of Mina Park?"),
+        "{told}"
+    );
+    let rows = bot.rows("reset", &[]).await.join("\n");
+    assert!(rows.contains("'第二行:文本测试'"), "{rows}");
+}
+
+/// An event of schema 1.0 has no effect. With another token it is none of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_message_of_lark_is_taken() {
+    let bot = TestBot::new().await;
+    let before = bot.trace().await;
+    let sent = example_with("lark/old-message.json", &[("/token", json!(VERIFICATION))]);
+    let answer = bot.post_to_lark(&sent.to_string()).await;
+    assert_eq!((answer.status, bot.slack.said().len()), (StatusCode::OK, 0));
+    let forged = bot.post_to_lark(&text("lark/old-message.json")).await;
+    assert_eq!(forged.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(bot.trace().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,34 +21,124 @@ fn one_of(name: &str) -> String {
 }
 
 fn section(base: &str) -> String {
+    section_with(base, TOKEN)
+}
+
+fn section_with(base: &str, token: &str) -> String {
     format!(
-        "[mattermost]\nurl = \"{base}\"\ncommand_tokens = [\"{TOKEN}\"]\nbot_token = \"of-the-documents-1234\"\n"
+        "[mattermost]\nurl = \"{base}\"\ncommand_tokens = [\"{token}\"]\nbot_token = \"of-the-documents-1234\"\n"
     )
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_check_of_mattermost_succeeds() {
-    let base = vendor(vec![
+/// What `check` asks for, each answered with its whole example.
+fn answers_to_check() -> Vec<(&'static str, u16, String)> {
+    vec![
         (
             "GET /api/v4/config/client",
             200,
             text("mattermost/config-client.json"),
         ),
+        ("GET /api/v4/config", 200, text("mattermost/config.json")),
         ("GET /api/v4/users/me", 200, text("mattermost/user.json")),
         (
             "POST /api/v4/roles/names",
             200,
             text("mattermost/roles.json"),
         ),
-    ])
-    .await;
-    let ran = relatch(&section(&base), &["check"]).await;
+        ("GET /api/v4/teams", 200, text("mattermost/teams.json")),
+        (
+            "GET /api/v4/commands",
+            200,
+            format!("[{}]", text("mattermost/command.json")),
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_mattermost_succeeds() {
+    let base = vendor(answers_to_check()).await;
+    let command = super::example("mattermost/command.json");
+    let token = command["token"].as_str().unwrap();
+    let ran = relatch(&section_with(&base, token), &["check"]).await;
+    let told: Vec<&str> = ran
+        .out
+        .lines()
+        .filter(|line| line.contains("mattermost"))
+        .collect();
+    let is_wrong = |line: &&&str| !line.starts_with("ok ");
+    // The example's SiteURL is another server than the one of this test.
+    let wrong: Vec<&&str> = told.iter().filter(is_wrong).collect();
     assert!(
-        ran.out.contains("ok      mattermost") && !ran.out.contains("create_post_ephemeral"),
+        told.contains(&"ok      mattermost")
+            && wrong.len() == 1
+            && wrong[0].contains("the server's SiteURL is https://chat.acme.example"),
         "{}{}",
         ran.out,
         ran.err
     );
+    for line in [
+        "accounts with a password of this server are recognised by e-mail",
+        "accounts of ldap and saml are recognised by e-mail",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
+}
+
+/// Each thing that `check` reads in these answers is found where its example has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_reads_the_whole_answers_of_mattermost() {
+    let with =
+        |name: &'static str, changes: &[(&str, Value)]| example_with(name, changes).to_string();
+    let client = "mattermost/config-client.json";
+    let off = json!("false");
+    let cases = [
+        (
+            "GET /api/v4/config/client",
+            with(client, &[("/EnableCommands", off.clone())]),
+            "slash commands are off on the server",
+        ),
+        (
+            "GET /api/v4/config/client",
+            with(client, &[("/EnablePostUsernameOverride", off.clone())]),
+            "EnablePostUsernameOverride is off",
+        ),
+        (
+            "GET /api/v4/config/client",
+            with(client, &[("/RequireEmailVerification", off)]),
+            "RequireEmailVerification is off",
+        ),
+        (
+            "GET /api/v4/config",
+            with(
+                "mattermost/config.json",
+                &[("/OpenIdSettings/Enable", json!(true))],
+            ),
+            "OpenIdSettings.Enable is not off",
+        ),
+        (
+            "GET /api/v4/commands",
+            format!(
+                "[{}]",
+                with("mattermost/command.json", &[("/method", json!("G"))])
+            ),
+            "the command of the team acme has the request method GET",
+        ),
+        (
+            "POST /api/v4/roles/names",
+            with(
+                "mattermost/roles.json",
+                &[("/1/permissions", json!(["manage_system"]))],
+            ),
+            "the bot lacks the permission create_post_ephemeral",
+        ),
+    ];
+    for (asked, body, line) in cases {
+        let mut answers = answers_to_check();
+        answers.retain(|(known, ..)| *known != asked);
+        answers.push((asked, 200, body));
+        let ran = relatch(&section(&vendor(answers).await), &["check"]).await;
+        assert!(ran.out.contains(line), "{line}: {}{}", ran.out, ran.err);
+    }
 }
 
 /// As others see an account, and as the `OpenAPI` file has it. One of another server stands for nobody here.
@@ -76,6 +166,7 @@ async fn an_account_of_mattermost_is_read() {
                 200,
                 text("mattermost/config-client.json"),
             ),
+            ("GET /api/v4/config", 200, text("mattermost/config.json")),
             ("GET /api/v4/users/me", 200, text("mattermost/user.json")),
             (
                 "POST /api/v4/roles/names",

@@ -7,6 +7,8 @@
 mod discord;
 mod keycloak;
 mod lark;
+mod lark_cards;
+mod lark_directory;
 mod mattermost;
 mod slack;
 mod twilio;

@@ -220,3 +220,18 @@ async fn a_form_of_slack_is_read() {
         );
     }
 }
+
+/// Slack asks now and then whether our certificate is good, without a signature. It is told yes, and nothing else happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_check_of_slack_is_answered() {
+    let bot = TestBot::new().await;
+    let before = bot.trace().await;
+    let body = text("slack/ssl-check.form").trim().to_owned();
+    let request = axum::http::Request::post("/slack/commands")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(axum::body::Body::from(body))
+        .unwrap();
+    let answer = bot.send(request).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
+    assert_eq!(bot.trace().await, before);
+}

@@ -2,6 +2,8 @@
 
 use relatch::surface::chat::FormKind;
 use relatch::surface::directory::Capabilities;
+use relatch::surface::domain::country::Country;
+use relatch::surface::domain::phone::phone_on_record;
 use relatch::surface::domain::policy::Rule;
 use relatch::surface::domain::{
     Carries, Delivery, Denied, Destination, Member, Quota, Span, State,
@@ -23,12 +25,14 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     let all = Capabilities {
         can_sign_out: true,
         must_change: true,
+        forces_change_apart: false,
         has_our_pages: true,
         sends_own_link: true,
     };
     let none = Capabilities {
         can_sign_out: false,
         must_change: false,
+        forces_change_apart: false,
         has_our_pages: false,
         sends_own_link: true,
     };
@@ -84,6 +88,18 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
                 ..card
             }),
         );
+    }
+    let told = ["0151 23456789", "010-1234-5642"].map(|text| {
+        let (phone, phone_remark) =
+            phone_on_record(std::iter::once(text), "KR".parse::<Country>().ok());
+        Member {
+            phone,
+            phone_remark,
+            ..unknown.clone()
+        }
+    });
+    for member in &told {
+        samples.say("offer_card", say::offer_card(&Card { member, ..card }));
     }
     for (member, capabilities, is_private, channels) in [
         (&world.member, none, true, &world.channels),

@@ -40,6 +40,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
     let codes = [
         None,
         Some("never_expires"),
+        Some("set_again"),
         Some("kept_back"),
         Some("unreachable"),
         Some("address"),
@@ -88,6 +89,7 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
     Ending {
         row,
         steps,
+        are_steps_known: true,
         quota: Some(Quota {
             used: 1,
             left: 4,
@@ -98,6 +100,7 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
         capabilities: Capabilities {
             can_sign_out: true,
             must_change: true,
+            forces_change_apart: false,
             has_our_pages: true,
             sends_own_link: true,
         },
@@ -160,6 +163,16 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
     }
     let steps = changed(steps(world, StepOutcome::Impossible, None));
     samples.say("result", say::result(&ending(world, &delivered, &steps)));
+    for state in [State::Delivered, State::Undelivered, State::DeliveryUnknown] {
+        let row = row(state);
+        let unread = Ending {
+            are_steps_known: false,
+            ..ending(world, &row, &[])
+        };
+        samples.say("result", say::result(&unread));
+    }
+    let waiting = self::steps(world, StepOutcome::Pending, Some("told"));
+    samples.say("result", say::result(&ending(world, &delivered, &waiting)));
     let undelivered = row(State::Undelivered);
     let told = Ending {
         retry_for: None,

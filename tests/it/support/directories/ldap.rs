@@ -17,11 +17,18 @@ use super::{CHOSEN, SignIn, TestBot, Traits, Trouble, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     OpenLdap,
+    /// Its policy does not hash what a Modify writes.
+    UnhashedOpenLdap,
+    /// The policy's module is loaded, and there is no overlay on the members' database.
+    OpenLdapModule,
     /// Without the overlay for a password policy.
     PlainOpenLdap,
     Server389,
     Samba,
 }
+
+/// OpenLDAP's policy for passwords.
+const POLICY: &str = "cn=policy,dc=corp,dc=example";
 
 /// A running server, ended when it is dropped.
 pub(crate) struct Server {
@@ -55,6 +62,8 @@ impl Server {
         // Each server has a port of its own, so that all can run at once.
         let (name, how, address): (_, &[&str], _) = match kind {
             Kind::OpenLdap => ("slapd.sh", &["3890"], "127.0.0.1:3891"),
+            Kind::UnhashedOpenLdap => ("slapd.sh", &["3870", "unhashed"], "127.0.0.1:3871"),
+            Kind::OpenLdapModule => ("slapd.sh", &["3860", "module"], "127.0.0.1:3861"),
             Kind::PlainOpenLdap => ("slapd.sh", &["3880", "plain"], "127.0.0.1:3881"),
             Kind::Server389 => ("ds389.sh", &["3990"], "127.0.0.1:3991"),
             Kind::Samba => ("samba.sh", &[""], "127.0.0.88:636"),
@@ -104,27 +113,35 @@ impl Server {
     }
 
     fn is_openldap(&self) -> bool {
-        matches!(self.kind, Kind::OpenLdap | Kind::PlainOpenLdap)
+        !matches!(self.kind, Kind::Server389 | Kind::Samba)
     }
 
-    fn dn(&self, name: &str) -> String {
-        let is_account = matches!(name, "relatch" | "plain" | "weak");
+    /// Its password policy is in force.
+    fn has_policy(&self) -> bool {
+        !matches!(self.kind, Kind::OpenLdapModule | Kind::PlainOpenLdap)
+    }
+
+    pub(crate) fn dn(&self, name: &str) -> String {
+        let is_account = matches!(name, "relatch" | "plain" | "weak" | "half");
         match self.kind {
             Kind::Samba => format!("{name}@corp.example"),
             _ if is_account => format!("cn={name},dc=corp,dc=example"),
-            Kind::OpenLdap | Kind::PlainOpenLdap | Kind::Server389 => {
-                format!("uid={name},ou=people,dc=corp,dc=example")
-            }
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap
+            | Kind::Server389 => format!("uid={name},ou=people,dc=corp,dc=example"),
         }
     }
 
     fn root(&self) -> (&'static str, &'static str) {
         match self.kind {
-            Kind::OpenLdap | Kind::PlainOpenLdap => {
-                ("cn=root,dc=corp,dc=example", "root-of-the-test")
-            }
             Kind::Server389 => ("cn=Directory Manager", "root-of-the-test"),
             Kind::Samba => ("administrator@corp.example", "Root-of-the-test-1"),
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap => ("cn=root,dc=corp,dc=example", "root-of-the-test"),
         }
     }
 
@@ -308,16 +325,28 @@ impl Server {
         bytes.map_or_else(text, |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Whether OpenLDAP's policy makes people replace a password that somebody else set.
-    pub(crate) async fn set_must_change(&self, must_change: bool) {
-        let value = must_change.to_string().to_uppercase();
-        let change = vec![Mod::Replace("pwdMustChange".to_owned(), [value].into())];
-        let changed = self
+    /// Sets an attribute of OpenLDAP's policy.
+    pub(crate) async fn set_policy(&self, name: &str, value: &str) {
+        self.set(POLICY, name, Some(value)).await;
+    }
+
+    /// Gives an attribute one value, or none.
+    pub(crate) async fn set(&self, dn: &str, name: &str, value: Option<&str>) {
+        let values = value.map(str::to_owned).into_iter().collect();
+        self.modify(dn, Mod::Replace(name.to_owned(), values)).await;
+    }
+
+    /// The first value of an attribute of somebody's entry, as the server's own administrator reads it.
+    pub(crate) async fn value_of(&self, name: &str, attribute: &str) -> Option<String> {
+        let dn = self.dn(name);
+        let found = self
             .as_root()
             .await
-            .modify("cn=policy,dc=corp,dc=example", change)
+            .search(&dn, Scope::Base, "(objectClass=*)", [attribute])
             .await;
-        changed.unwrap().success().unwrap();
+        let entry = found.unwrap().success().unwrap().0.remove(0);
+        let mut values = SearchEntry::construct(entry).attrs.remove(attribute)?;
+        values.pop()
     }
 
     /// How often relatch's account was refused for its password, as OpenLDAP's own log has it.
@@ -375,15 +404,15 @@ impl World for Server {
     fn traits(&self) -> Traits {
         Traits {
             name: "Corp directory",
-            must_change: self.kind != Kind::PlainOpenLdap,
+            must_change: self.has_policy(),
             can_sign_out: false,
-            locks: self.kind != Kind::PlainOpenLdap,
+            locks: self.has_policy(),
             has_never_expires: self.kind == Kind::Samba,
             has_protected: true,
             can_hold_two: true,
-            tells_changes: self.kind != Kind::PlainOpenLdap,
+            tells_changes: self.has_policy(),
             tells_rights: !self.is_openldap(),
-            has_policy: self.kind != Kind::PlainOpenLdap,
+            has_policy: self.has_policy(),
         }
     }
 
@@ -399,7 +428,11 @@ impl World for Server {
     async fn bot_bound_by_policy(&self) -> TestBot {
         match self.kind {
             Kind::Server389 => TestBot::with_directory(&self.settings("plain", self.proxy)).await,
-            Kind::OpenLdap | Kind::PlainOpenLdap | Kind::Samba => self.bot().await,
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap
+            | Kind::Samba => self.bot().await,
         }
     }
 
@@ -467,10 +500,6 @@ impl World for Server {
             Mod::Replace(name.to_owned(), [value.to_owned()].into())
         };
         let (dn, changes) = match self.kind {
-            Kind::OpenLdap | Kind::PlainOpenLdap => (
-                "cn=policy,dc=corp,dc=example",
-                vec![set("pwdMinLength", &length)],
-            ),
             Kind::Server389 => (
                 "cn=config",
                 vec![
@@ -479,6 +508,10 @@ impl World for Server {
                 ],
             ),
             Kind::Samba => ("DC=corp,DC=example", vec![set("minPwdLength", &length)]),
+            Kind::OpenLdap
+            | Kind::UnhashedOpenLdap
+            | Kind::OpenLdapModule
+            | Kind::PlainOpenLdap => (POLICY, vec![set("pwdMinLength", &length)]),
         };
         ldap.modify(dn, changes).await.unwrap().success().unwrap();
     }

@@ -1,5 +1,6 @@
 //! Stands between the bot and an LDAP server, ends TLS on both sides, counts the changes, and loses one when told to.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,12 +19,22 @@ use super::Trouble;
 pub(crate) struct Seen {
     changes: Arc<AtomicUsize>,
     messages: Arc<AtomicUsize>,
-    next: Arc<Mutex<Option<Trouble>>>,
+    /// What happens to the next changes; none where nothing does.
+    next: Arc<Mutex<VecDeque<Option<Trouble>>>>,
 }
 
 impl Seen {
     pub(crate) fn changes(&self) -> usize {
         self.changes.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn count_change(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// What happens to the change that is made now.
+    pub(super) fn take_trouble(&self) -> Option<Trouble> {
+        self.next.lock().unwrap().pop_front().flatten()
     }
 
     /// Every message of the bot that could be read.
@@ -32,7 +43,12 @@ impl Seen {
     }
 
     pub(crate) fn next_change(&self, trouble: Trouble) {
-        *self.next.lock().unwrap() = Some(trouble);
+        *self.next.lock().unwrap() = [Some(trouble)].into();
+    }
+
+    /// The next change goes through; this happens to the one after it.
+    pub(crate) fn second_change(&self, trouble: Trouble) {
+        *self.next.lock().unwrap() = [None, Some(trouble)].into();
     }
 }
 
@@ -157,12 +173,12 @@ async fn pass(
         while let Some(message) = read_message(&mut from_client).await {
             seen.messages.fetch_add(1, Ordering::SeqCst);
             let trouble = if is_change(&message) {
-                seen.next.lock().unwrap().take()
+                seen.take_trouble()
             } else {
                 None
             };
             if is_change(&message) && trouble != Some(Trouble::HangBefore) {
-                seen.changes.fetch_add(1, Ordering::SeqCst);
+                seen.count_change();
             }
             if trouble == Some(Trouble::HangBefore) {
                 std::future::pending::<()>().await;
@@ -196,7 +212,7 @@ async fn pass(
 }
 
 /// One `LDAPMessage` (RFC 4511, 4.1.1), with its header.
-async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+pub(super) async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut message = vec![0; 2];
     from.read_exact(&mut message).await.ok()?;
     let length = match message[1] {

@@ -57,6 +57,11 @@ fn trigger_of(command: &Value) -> String {
         .to_lowercase()
 }
 
+/// `view_team`, which a member of the team has, and a system administrator.
+fn sees_team(memory: &Memory) -> bool {
+    server(memory).is_in_team || may(memory, super::MANAGE_SYSTEM)
+}
+
 /// `listCommands` in `api4/command.go`: with `custom_only`, and without the permission for others' commands, only one's own.
 pub(super) async fn list(
     State(memory): State<Memory>,
@@ -66,11 +71,14 @@ pub(super) async fn list(
     is_bot(&headers);
     let team = asked.get("team_id").cloned().unwrap_or_default();
     assert_eq!(asked.get("custom_only").map(String::as_str), Some("true"));
-    if !may(&memory, OWN) {
+    if !sees_team(&memory) || !may(&memory, OWN) {
         return forbidden();
     }
     let sees_all = may(&memory, OTHERS);
-    let server = server(&memory);
+    let mut server = server(&memory);
+    if let Some(lost) = server.lost_after_list {
+        server.permissions.retain(|held| *held != lost);
+    }
     if !server.enable_commands {
         return disabled();
     }
@@ -147,7 +155,8 @@ pub(super) async fn update(
     }
 }
 
-/// `getTeam` in `api4/team.go`: 404 for none; an archived one is told with the time at which it was archived.
+/// `getTeam` in `api4/team.go`: 404 for none, 403 for a team that is not open to all and that the bot may not see; an
+/// archived one is told with the time at which it was archived.
 pub(super) async fn team(
     State(memory): State<Memory>,
     Path(id): Path<String>,
@@ -155,7 +164,9 @@ pub(super) async fn team(
 ) -> Response {
     is_bot(&headers);
     let delete_at = server(&memory).team_deleted_at;
-    if id == TEAM {
+    if id == TEAM && !sees_team(&memory) {
+        forbidden()
+    } else if id == TEAM {
         let team = json!({
             "id": TEAM, "create_at": 1, "update_at": 1, "delete_at": delete_at, "display_name": "Acme", "name": "acme",
             "type": "O", "allow_open_invite": false,

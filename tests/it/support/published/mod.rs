@@ -20,10 +20,13 @@ pub(crate) fn broken(kind: &str, body: &[u8]) -> Vec<String> {
         "slack-answer" | "slack-follow_up" => blocks(&body["blocks"], 50),
         "slack-view" => view(&body["view"]),
         "slack-form_error" => errors(&body),
-        "discord-answer" if body["type"] == 4 => {
-            problems("CreateMessageInteractionCallbackRequest", &body)
-        }
-        "discord-answer" if body["type"] == 9 => problems("ModalInteractionCallbackRequest", &body),
+        "discord-answer" => match body["type"].as_u64() {
+            Some(4 | 5) => problems("CreateMessageInteractionCallbackRequest", &body),
+            Some(9) => problems("ModalInteractionCallbackRequest", &body),
+            // `PongInteractionCallbackRequest` and `UpdateMessageInteractionCallbackRequest` without a message: a type alone.
+            Some(1 | 6) if body.as_object().is_some_and(|answer| answer.len() == 1) => Vec::new(),
+            _ => vec!["no answer to an interaction".to_owned()],
+        },
         "discord-edit" => problems("IncomingWebhookUpdateRequestPartial", &body),
         "discord-follow_up" => problems("IncomingWebhookRequestPartial", &body),
         _ => Vec::new(),
@@ -122,6 +125,16 @@ fn the_published_limits_have_teeth() {
     let long =
         serde_json::json!({ "type": 4, "data": { "content": "x".repeat(2001), "flags": 64 } });
     assert!(broken_by("discord-answer", long));
+    for answer in [
+        serde_json::json!({ "type": 7 }),
+        serde_json::json!({ "type": 6, "data": {} }),
+        serde_json::json!({ "type": 5, "data": { "flags": "64" } }),
+        serde_json::json!({}),
+    ] {
+        assert!(broken_by("discord-answer", answer));
+    }
+    let later = serde_json::json!({ "type": 5, "data": { "flags": 64 } });
+    assert!(!broken_by("discord-answer", later));
     let modal = serde_json::json!({ "type": 9, "data": { "custom_id": "c", "title": "t", "components": [] } });
     assert!(broken_by("discord-answer", modal));
 }

@@ -1,0 +1,50 @@
+//! What ends by itself: cards, reply addresses, and the steps of a member who is gone.
+
+use relatch::surface::domain::Span;
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+
+use crate::support::{Left, TestBot};
+
+const JO: &str = "jo@acme.example";
+const MINA: &str = "mina.park@acme.example";
+
+/// A card expires when its ten minutes are over and not before, and the reply address goes when the chat takes it no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_card_expires_and_its_reply_address_is_forgotten() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_phone").await;
+    let replies = "reset where reply is not null or reply_until is not null";
+    bot.clock.advance(Span::seconds(599));
+    bot.sweep().await;
+    assert_eq!(bot.audited("expiry").await, "");
+    bot.clock.advance(Span::seconds(1));
+    bot.sweep().await;
+    bot.sweep().await;
+    assert_eq!(bot.audited("expiry").await, "expired");
+    assert_eq!(bot.count("reset where state = 'expired'").await, 1);
+    assert_eq!(bot.count(replies).await, 1);
+    bot.clock.advance(Span::minutes(20));
+    bot.sweep().await;
+    assert_eq!(bot.count(replies).await, 0);
+}
+
+/// A notice that is still to do when the member leaves the directory is given up, and what was done stays as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_steps_of_a_member_who_is_gone_are_given_up() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
+    let look = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Accepted);
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    bot.click(JO, &look, "confirm").await;
+    let notice = |outcome: &str| format!("step where step = 'notice' and outcome = '{outcome}'");
+    assert_eq!(bot.count(&notice("pending")).await, 1);
+    let done = bot.count("step where outcome = 'done'").await;
+    assert!(done > 0);
+    bot.replace_id(MINA, "somebody-else").await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(bot.count(&notice("impossible")).await, 1);
+    assert_eq!(bot.count("step where outcome = 'done'").await, done);
+}
