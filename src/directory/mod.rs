@@ -69,7 +69,7 @@ macro_rules! directories {
         pub enum Directory {
             $($(#[$doc])* $name(Box<$module::$backend>),)+
             /// The built-in one, told how its next calls end; for the demo and for tests.
-            Scripted(ScriptedDirectory),
+            Scripted(Box<ScriptedDirectory>),
         }
 
         impl Config {

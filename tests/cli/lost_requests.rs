@@ -197,7 +197,7 @@ fn the_line_about_a_stale_request_tells_how_far_the_clocks_differ() {
     let mut serving = Serving::start(&place);
     let signature = "0".repeat(128);
     // The time stands in a header of each platform's own.
-    let requests: [(&str, &str, &str, [(&str, &str); 3]); 3] = [
+    let requests = [
         (
             "slack",
             "POST /slack/commands",
@@ -224,7 +224,7 @@ fn the_line_about_a_stale_request_tells_how_far_the_clocks_differ() {
             "application/json",
             [
                 ("x-signature-timestamp", ""),
-                ("x-signature-ed25519", &signature),
+                ("x-signature-ed25519", signature.as_str()),
                 ("x-canary", "canary"),
             ],
         ),

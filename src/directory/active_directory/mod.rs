@@ -202,12 +202,11 @@ impl ActiveDirectory {
         } else {
             Status::Inactive
         };
-        let guard = if is_protected {
-            Some(Guard::Protected)
-        } else {
-            let smart_card = has(SMART_CARD).then_some(Guard::SmartCard);
-            expired_at.map(Guard::Expired).or(smart_card)
-        };
+        // A protected administrator who has expired administers nobody, so the date goes first.
+        let guard = expired_at
+            .map(Guard::Expired)
+            .or(is_protected.then_some(Guard::Protected))
+            .or(has(SMART_CARD).then_some(Guard::SmartCard));
         AccountFlags {
             status,
             guard,

@@ -210,7 +210,8 @@ fn account_flags(
         } else {
             Status::Active
         },
-        guard: is_protected.then_some(Guard::Protected).or(out_of_date),
+        // A protected administrator who has expired administers nobody, so the date goes first.
+        guard: out_of_date.or(is_protected.then_some(Guard::Protected)),
         never_expires: false,
     })
 }
@@ -381,5 +382,26 @@ impl Backend for LdapDirectory {
             warnings.extend(phones::warning(self.find(&by).await, email));
         }
         warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::SearchEntry;
+
+    use super::*;
+
+    /// Administrators are often in a protected group, and what protects them must not hide that they have expired.
+    #[test]
+    fn an_expired_account_is_expired_also_where_it_is_protected() {
+        let entry = LdapEntry::from(SearchEntry {
+            dn: "cn=Jo,dc=corp,dc=example".to_owned(),
+            attrs: [("pwdEndTime".to_owned(), vec!["20250101000000Z".to_owned()])].into(),
+            bin_attrs: std::collections::HashMap::new(),
+        });
+        let ended = generalized_time("20250101000000Z").unwrap();
+        let guard_at = |now| account_flags(&entry, true, now).unwrap().guard;
+        assert_eq!(guard_at(ended), Some(Guard::Expired(ended)));
+        assert_eq!(guard_at(Moment(ended.0 - 1)), Some(Guard::Protected));
     }
 }

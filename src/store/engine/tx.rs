@@ -19,7 +19,7 @@ use crate::store::StoreError;
 const SLOW: Duration = Duration::from_secs(2);
 
 /// How long a reader may take to answer. A thread of sqlx that ended does not answer what was sent to it before.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// A connection that runs queries. Outside of a [`Tx`], each of them sees the last commit.
 pub(in crate::store) struct Connection {

@@ -77,7 +77,7 @@ impl TestBot {
             );
         }
         homes.push(ResilientDirectory::builtin(
-            Directory::Scripted(directory.clone()),
+            Directory::Scripted(Box::new(directory.clone())),
             Vec::new(),
         ));
         let config = || Config {

@@ -89,18 +89,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             }),
         );
     }
-    let told = ["0151 23456789", "010-1234-5642"].map(|text| {
-        let (phone, phone_remark) =
-            phone_on_record(std::iter::once(text), "KR".parse::<Country>().ok());
-        Member {
-            phone,
-            phone_remark,
-            ..unknown.clone()
-        }
-    });
-    for member in &told {
-        samples.say("offer_card", say::offer_card(&Card { member, ..card }));
-    }
+    cards_with_phone_remarks(&card, &unknown, samples);
     for (member, capabilities, is_private, channels) in [
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
@@ -126,6 +115,22 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
                 ..card
             }),
         );
+    }
+}
+
+/// A phone that was read with the default country, and one that could not be read.
+fn cards_with_phone_remarks(card: &Card<'_>, without_phone: &Member, samples: &mut Samples) {
+    let told = ["0151 23456789", "010-1234-5642"].map(|text| {
+        let (phone, phone_remark) =
+            phone_on_record(std::iter::once(text), "KR".parse::<Country>().ok());
+        Member {
+            phone,
+            phone_remark,
+            ..without_phone.clone()
+        }
+    });
+    for member in &told {
+        samples.say("offer_card", say::offer_card(&Card { member, ..*card }));
     }
 }
 
