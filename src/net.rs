@@ -82,7 +82,9 @@ impl Unreachable {
             reason = "the library's lists are long and grow"
         )]
         match error {
-            rustls::Error::InvalidCertificate(Why::UnknownIssuer) => Self::UnknownAuthority,
+            rustls::Error::InvalidCertificate(Why::UnknownIssuer | Why::BadSignature) => {
+                Self::UnknownAuthority
+            }
             rustls::Error::InvalidCertificate(
                 Why::NotValidForName | Why::NotValidForNameContext { .. },
             ) => Self::OtherName,

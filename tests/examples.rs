@@ -116,6 +116,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("RealmSettings", &["keycloak/realm.json"]),
+    ("UserProfile", &["keycloak/user-profile.json"]),
+    ("DeclaredAttribute", &["keycloak/user-profile.json"]),
     ("RequiredAction", &["keycloak/required-action.json"]),
     ("Consent", &["keycloak/consents.json"]),
     ("BruteForceStatus", &["keycloak/brute-force.json"]),

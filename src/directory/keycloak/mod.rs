@@ -214,6 +214,7 @@ impl Backend for Keycloak {
 
     async fn warnings(&self) -> Vec<String> {
         let mut warnings = vec![self_write::unknown(self_write::NOT_TOLD)];
+        warnings.extend(Box::pin(self.realm_warnings()).await);
         if let Some(email) = &self.config.check_account {
             let by = [By::Email(email.clone())];
             warnings.extend(phones::warning(self.find(&by).await, email));

@@ -4,10 +4,57 @@ use serde_json::Value;
 
 use super::Keycloak;
 use super::realm::RealmFault;
+use super::wire::UserProfile;
 use crate::directory::check_account::found_one;
 use crate::directory::{Backend, By, Match, Unavailable};
 
 impl Keycloak {
+    /// What of the realm makes a reset do less than it could, in words.
+    pub(super) async fn realm_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        // The probe before it has told what is wrong.
+        let Ok(facts) = self.facts().await else {
+            return warnings;
+        };
+        match &facts.settings {
+            None => warnings.push(
+                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server; \
+                 the role view-realm lets it"
+                    .to_owned(),
+            ),
+            Some(settings) if settings.admin_permissions_enabled => warnings.push(
+                "the realm has fine-grained admin permissions on: who holds one is not protected, unless protected_roles \
+                 names a role of theirs"
+                    .to_owned(),
+            ),
+            Some(_) => {}
+        }
+        if facts.asks_for_new_password == Some(false) {
+            warnings.push(
+                "the required action \"Update Password\" is off in the realm: nobody is asked for a new password, and \
+                 Keycloak's own link is not offered"
+                    .to_owned(),
+            );
+        }
+        if facts.has_no_mail() {
+            warnings.push(
+                "the realm has no mail server, so Keycloak's own link is not offered".to_owned(),
+            );
+        }
+        let attribute = &self.config.phone_attribute;
+        let profile: Result<Option<Option<UserProfile>>, Unavailable> =
+            self.api.get_if_seen(&["users", "profile"]).await;
+        if let Ok(Some(Some(profile))) = profile
+            && profile.hides(attribute)
+        {
+            warnings.push(format!(
+                "the realm's user profile does not declare the attribute {attribute} or does not show it to \
+                 administrators, so nobody has a phone"
+            ));
+        }
+        warnings
+    }
+
     /// What is wrong, in words.
     pub(super) async fn probe_all(&self) -> Result<(), String> {
         self.api.token().await.map_err(|fault| fault.to_string())?;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::member::clean_name;
 use crate::net::Answer;
 
 /// The sentence for a refused password; None where nobody can say whether it was set.
@@ -26,13 +27,23 @@ pub(super) fn of_change(answer: &Answer) -> Option<String> {
         (_, "invalidPasswordHistoryMessage") => {
             "its password policy: the generated password was used before"
         }
-        (_, error) if error.starts_with("invalidPassword") => {
-            "the generated password does not fit its password policy; policy.password_length can be raised"
+        (_, "invalidPasswordMinSpecialCharsMessage") => {
+            "its password policy asks for symbols; policy.password_symbols = true adds one"
         }
+        (_, error) if error.starts_with("invalidPassword") => return Some(policy_says(&told)),
         (400, _) => "it does not accept this change, as where another system keeps the password",
         (status, _) => return Some(format!("it answers with status {status}")),
     };
     Some(words.to_owned())
+}
+
+/// A rule of the password policy in Keycloak's own words: only those who run the realm can change it.
+fn policy_says(told: &Value) -> String {
+    let described = told.get("error_description").and_then(Value::as_str);
+    let rule = described.unwrap_or("the generated password does not fit");
+    let rule = rule.strip_prefix("Invalid password: ").unwrap_or(rule);
+    let rule = clean_name(rule);
+    format!("its password policy says: {}", rule.trim_end_matches('.'))
 }
 
 /// The sentence for a link that was not sent; None where nobody can say whether it was. Keycloak answers 500 with a reason

@@ -102,6 +102,40 @@ pub(super) struct RealmClient {
 pub(super) struct RealmSettings {
     /// Left out where relatch's client may not see it.
     pub(super) smtp_server: Option<HashMap<String, Value>>,
+    /// True where people can have rights over users without holding a role.
+    #[serde(default)]
+    pub(super) admin_permissions_enabled: bool,
+}
+
+/// Which attributes users have.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserProfile {
+    #[serde(default)]
+    attributes: Vec<DeclaredAttribute>,
+    /// What happens to the others; they are dropped where it is missing.
+    unmanaged_attribute_policy: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DeclaredAttribute {
+    name: String,
+    /// Who may do what with it.
+    #[serde(default)]
+    permissions: HashMap<String, Vec<String>>,
+}
+
+impl UserProfile {
+    /// True where the realm drops an attribute, or does not show it to administrators.
+    pub(super) fn hides(&self, name: &str) -> bool {
+        let declared = self.attributes.iter().find(|one| one.name == name);
+        let Some(declared) = declared else {
+            let policy = self.unmanaged_attribute_policy.as_deref();
+            return !matches!(policy, Some("ENABLED" | "ADMIN_VIEW" | "ADMIN_EDIT"));
+        };
+        let mut allowed = declared.permissions.values().flatten();
+        !declared.permissions.is_empty() && !allowed.any(|who| who == "admin")
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -111,6 +111,63 @@ async fn a_link_that_cannot_be_sent_is_told_as_that() {
     );
 }
 
+/// `relatch check` says why a button is missing, what is not asked, who is not seen and which attribute is not shown.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_check_tells_what_the_realm_lacks() {
+    let server = Keycloak::start().await;
+    let warnings = async |settings: String| {
+        let bot = crate::support::TestBot::with_directory(&settings).await;
+        let home = bot.app.directories.remote().next().unwrap();
+        home.probe().await.unwrap();
+        home.warnings().await.join("\n")
+    };
+    let told = warnings(server.own_settings()).await;
+    assert!(told.contains("no mail server"), "{told}");
+    for absent in ["Update Password", "fine-grained", "user profile"] {
+        assert!(!told.contains(absent), "{told}");
+    }
+    let mail = json!({ "host": "127.0.0.1", "from": "it@corp.example" });
+    server
+        .set_realm(json!({ "smtpServer": mail, "adminPermissionsEnabled": true }))
+        .await;
+    let path = "corp/authentication/required-actions/UPDATE_PASSWORD";
+    let mut action = server.admin(Method::GET, path, None).await;
+    action["enabled"] = json!(false);
+    server.admin(Method::PUT, path, Some(action)).await;
+    let settings = server.own_settings();
+    let other: Vec<&str> = settings
+        .lines()
+        .filter(|line| !line.starts_with("phone_attribute"))
+        .chain(["phone_attribute = \"mobile\""])
+        .collect();
+    let told = warnings(other.join("\n")).await;
+    for present in ["Update Password", "fine-grained", "attribute mobile"] {
+        assert!(told.contains(present), "{told}");
+    }
+    assert!(!told.contains("no mail server"), "{told}");
+}
+
+/// What no generated password can meet is told in Keycloak's own words, and not as a length that can be raised.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_policy_that_cannot_be_met_is_told_as_it_is() {
+    let server = Keycloak::start().await;
+    for (policy, why) in [
+        ("maxLength(7)", "maximum length 7"),
+        ("regexPattern(^x$)", "fails to match regex pattern"),
+        ("specialChars(1)", "policy.password_symbols = true"),
+    ] {
+        server.set_realm(json!({ "passwordPolicy": policy })).await;
+        let told = text_of(&reset(&server.bot().await, "eli").await);
+        assert!(
+            told.contains(why) && told.contains(NOTHING) && !told.contains("can be raised"),
+            "{policy}: {told}"
+        );
+        assert_eq!(server.sign_in("eli", OLD).await, SignIn::In, "{policy}");
+    }
+}
+
 /// An account that too many failed sign-ins have locked for good is told as that.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Keycloak"]

@@ -523,6 +523,10 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     if let ("GET", ["users"]) = (method, rest) {
         return users(memory, asked, may_manage);
     }
+    if let ("GET", ["users", "profile"]) = (method, rest) {
+        return Json(json!({ "attributes": [{ "name": "phoneNumber", "permissions": { "view": ["admin"], "edit": ["admin"] } }], "groups": [] }))
+            .into_response();
+    }
     if let ("GET", ["users", "count"]) = (method, rest) {
         return Json(memory.people.len()).into_response();
     }
