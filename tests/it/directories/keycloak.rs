@@ -240,7 +240,7 @@ async fn faults_of_the_connection_are_told_apart() {
         .join("\n");
     let closed = TestBot::with_directory(&closed).await;
     for (bot, why) in [
-        (stranger, "no authority that is trusted"),
+        (stranger, "its certificate is not accepted"),
         (closed, "nothing listens there"),
     ] {
         let checked = bot.app.directories.remote().next().unwrap().probe().await;

@@ -34,6 +34,10 @@ fn answers_about(user: String, credentials: &str) -> Answers {
     let realm = [
         ("/users".to_owned(), format!("[{user}]")),
         ("/users/count".to_owned(), text("keycloak/count.json")),
+        (
+            "/users/profile".to_owned(),
+            text("keycloak/user-profile.json"),
+        ),
         (format!("/users/{ELI}"), user),
         (format!("/users/{ELI}/credentials"), text(credentials)),
         (
@@ -67,6 +71,7 @@ async fn a_check_of_keycloak_succeeds() {
         let ran = relatch(&format!("{}{account}", section(&base)), &["check"]).await;
         let ok = "ok      Corp directory";
         assert!(ran.out.contains(ok), "{}{}", ran.out, ran.err);
+        assert!(!ran.out.contains("user profile"), "{}", ran.out);
     }
 }
 
